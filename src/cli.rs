@@ -1,0 +1,385 @@
+//! Arguments and help text only; no I/O.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0    done                            122  the lease is not held by you
+  1    API, kubeconfig or permission   123  the lease was lost
+  2    wrong usage                     124  not acquired in time (-E changes it)
+  120  declined at the prompt          125  hold itself failed
+  121  lease not found                 126/127  command not executable / not found
+  otherwise hold returns the command's own status, 128+n for a signal.
+
+Durations are written 90s, 10m, 1h30m or in plain seconds.";
+
+/// Inspect and manipulate Kubernetes Leases: who holds what, one at a time, take over safely.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-lease",
+    bin_name = "kubectl lease",
+    version,
+    disable_version_flag = true,
+    disable_help_subcommand = false,
+    max_term_width = 100,
+    after_help = AFTER_HELP,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a lease that nobody holds yet
+    Create(CreateArgs),
+    /// Acquire a lease, waiting until it is free or its holder's lease has expired
+    Acquire(AcquireArgs),
+    /// Acquire a lease, run a command while holding it, release it when the command and its processes are gone
+    Hold(HoldArgs),
+    /// Renew a lease that you hold
+    Renew(RenewArgs),
+    /// Tell by the exit status whether you hold a lease: 0 if so, 122 if not
+    Check(CheckArgs),
+    /// Release a lease that you hold
+    Release(ReleaseArgs),
+    /// Take a lease over from its holder
+    Steal(StealArgs),
+    /// Show who holds what, whether it is alive and when it runs out
+    Status(StatusArgs),
+    /// Print the version
+    Version(VersionArgs),
+    /// Print a completion script
+    Completion(CompletionArgs),
+}
+
+/// kubectl's connection flags, by kubectl's names.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Connection (as kubectl)")]
+pub struct ConnectionArgs {
+    /// Path to the kubeconfig file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The kubeconfig cluster to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The kubeconfig user to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The namespace of the lease
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = values::namespace)]
+    pub namespace: Option<String>,
+    /// Address of the API server
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// Bearer token
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub impersonate_groups: Vec<String>,
+    /// UID to impersonate
+    #[arg(long = "as-uid", global = true, value_name = "UID")]
+    pub impersonate_uid: Option<String>,
+    /// CA bundle to verify the API server with
+    #[arg(long, global = true, value_name = "FILE")]
+    pub certificate_authority: Option<String>,
+    /// Client certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub client_certificate: Option<String>,
+    /// Key of the client certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub client_key: Option<String>,
+    /// Name to expect in the API server's certificate
+    #[arg(long, global = true, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// Do not verify the API server's certificate
+    #[arg(long, global = true)]
+    pub insecure_skip_tls_verify: bool,
+    /// The longest one request may take; 0 for the default
+    #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
+    pub request_timeout: Option<Duration>,
+}
+
+/// Who holds.
+#[derive(Args, Debug)]
+pub struct HolderArgs {
+    /// Holder identity [default: $KUBECTL_LEASE_HOLDER, else $POD_NAME, else user@host]
+    #[arg(long, value_name = "IDENTITY")]
+    pub holder: Option<HolderIdentity>,
+}
+
+/// Formats of one Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ObjectFormat {
+    /// Just `lease.coordination.k8s.io/NAME`
+    Name,
+    /// The Lease as JSON
+    Json,
+    /// The Lease as YAML
+    Yaml,
+}
+
+/// Formats of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GrantFormat {
+    /// Just `lease.coordination.k8s.io/NAME`
+    Name,
+    /// The Lease as JSON
+    Json,
+    /// The Lease as YAML
+    Yaml,
+    /// `export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell
+    Env,
+}
+
+/// Formats of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// The table with more columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Just `lease.coordination.k8s.io/NAME`
+    Name,
+}
+
+/// Where a dry run ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// Not a dry run
+    #[default]
+    None,
+    /// Print what would be sent
+    Client,
+    /// Let the server check it and store nothing
+    Server,
+}
+
+/// Arguments of `create`.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    /// Lease duration to record
+    #[arg(long, default_value = "60s", value_name = "DURATION")]
+    pub duration: LeaseDuration,
+    /// Create it held by this identity instead of free
+    #[arg(long, value_name = "IDENTITY")]
+    pub holder: Option<HolderIdentity>,
+    /// Labels, KEY=VALUE,…
+    #[arg(short, long, value_name = "KEY=VALUE,…", value_parser = values::parse_labels)]
+    pub labels: Vec<Vec<(String, String)>>,
+    /// Annotations, KEY=VALUE,…
+    #[arg(long, value_name = "KEY=VALUE,…", value_parser = values::parse_annotations)]
+    pub annotations: Vec<Vec<(String, String)>>,
+    /// Why, for whoever looks at the lease
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Write nothing: print it (client), or let the server check it (server)
+    #[arg(long, value_enum, default_value_t = DryRun::None, default_missing_value = "client", num_args = 0..=1, require_equals = true, value_name = "WHERE")]
+    pub dry_run: DryRun,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<ObjectFormat>,
+    /// Succeed if the lease exists already, and leave it as it is
+    #[arg(long)]
+    pub ignore_existing: bool,
+    /// Strategy of a coordinated election (Kubernetes 1.31 and newer)
+    #[arg(long, value_name = "STRATEGY")]
+    pub strategy: Option<String>,
+    /// Preferred holder of a coordinated election
+    #[arg(long, value_name = "IDENTITY", requires = "strategy")]
+    pub preferred_holder: Option<String>,
+}
+
+/// What `acquire` and `hold` share.
+#[derive(Args, Debug)]
+pub struct GrantArgs {
+    #[command(flatten)]
+    pub holder: HolderArgs,
+    /// Lease duration to record [default: what the lease has]
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<LeaseDuration>,
+    /// The longest to wait; 0 tries once [default: wait for ever]
+    #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
+    pub timeout: Option<Duration>,
+    /// Create the lease if there is none
+    #[arg(long)]
+    pub create: bool,
+    /// Why, for whoever looks at the lease; cleared on release
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Exit status when not acquired in time
+    #[arg(short = 'E', long, value_name = "CODE", default_value_t = 124)]
+    pub conflict_exit_code: u8,
+}
+
+/// Arguments of `acquire`.
+#[derive(Args, Debug)]
+pub struct AcquireArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub grant: GrantArgs,
+    /// Make the identity unique to this grant by a random suffix
+    #[arg(long, conflicts_with = "holder")]
+    pub unique: bool,
+    /// Take it even if the same identity holds it already
+    #[arg(long)]
+    pub reenter: bool,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<GrantFormat>,
+}
+
+/// Arguments of `hold`.
+#[derive(Args, Debug)]
+pub struct HoldArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub grant: GrantArgs,
+    /// Time between asking the command to stop and killing it [default: what fits, 5s at most]
+    #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
+    pub kill_after: Option<Duration>,
+    /// The command to run while the lease is held; without one, hold until interrupted
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// Arguments of `renew`.
+#[derive(Args, Debug)]
+pub struct RenewArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub holder: HolderArgs,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<ObjectFormat>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub holder: HolderArgs,
+    /// Say nothing, only exit
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `release`.
+#[derive(Args, Debug)]
+pub struct ReleaseArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub holder: HolderArgs,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<ObjectFormat>,
+}
+
+/// Arguments of `steal`.
+#[derive(Args, Debug)]
+pub struct StealArgs {
+    /// Name of the lease
+    pub name: LeaseName,
+    #[command(flatten)]
+    pub holder: HolderArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Steal only from this holder
+    #[arg(long, value_name = "IDENTITY")]
+    pub if_holder: Option<HolderIdentity>,
+    /// Do not wait until the present holder must have stopped: it may still be running
+    #[arg(long)]
+    pub now: bool,
+    /// Why, for whoever looks at the lease; cleared on release
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Lease duration to record [default: what the lease has]
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<LeaseDuration>,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<GrantFormat>,
+}
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Name of one lease, to see everything about it
+    #[arg(conflicts_with = "all_namespaces")]
+    pub name: Option<LeaseName>,
+    /// List the leases of all namespaces
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Label selector
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "name")]
+    pub selector: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<StatusFormat>,
+}
+
+/// Arguments of `version`.
+#[derive(Args, Debug)]
+pub struct VersionArgs {
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
+
+/// Formats of a document that is not a Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentFormat {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// Arguments of `completion`.
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Shells with completion scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+    /// PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+}

@@ -1,0 +1,443 @@
+//! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt};
+use kube::config::{
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster,
+    NamedContext,
+};
+use kube::{Client, Config};
+use tower::{BoxError, ServiceBuilder};
+
+use crate::error::Error;
+
+/// kubectl's connection flags, as given.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionOptions {
+    /// `--kubeconfig`
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`
+    pub context: Option<String>,
+    /// `--cluster`
+    pub cluster: Option<String>,
+    /// `--user`
+    pub user: Option<String>,
+    /// `--namespace`
+    pub namespace: Option<String>,
+    /// `--server`
+    pub server: Option<String>,
+    /// `--token`
+    pub token: Option<String>,
+    /// `--as`
+    pub impersonate: Option<String>,
+    /// `--as-group`
+    pub impersonate_groups: Vec<String>,
+    /// `--as-uid`
+    pub impersonate_uid: Option<String>,
+    /// `--certificate-authority`
+    pub certificate_authority: Option<String>,
+    /// `--client-certificate`
+    pub client_certificate: Option<String>,
+    /// `--client-key`
+    pub client_key: Option<String>,
+    /// `--tls-server-name`
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`
+    pub insecure_skip_tls_verify: bool,
+}
+
+/// Where the API server is and who we are there; makes clients.
+pub struct Connection {
+    config: Config,
+}
+
+/// How long a TCP and TLS connection may take to come up.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+impl Connection {
+    /// Reads the kubeconfig (or the pod's own credentials) and applies the flags. Sends nothing.
+    ///
+    /// # Errors
+    /// With what is wrong with the configuration, and where to look.
+    pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
+        let kubeconfig = kubeconfig(options)?;
+        let mut config = if kubeconfig.is_none() && options.server.is_none() {
+            if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
+                return Err(Error::NoKubeconfig);
+            }
+            let mut config =
+                Config::incluster().map_err(|error| Error::Kubeconfig(error.to_string()))?;
+            override_user(&mut config.auth_info, options);
+            config
+        } else {
+            let (kubeconfig, proxy) = resolve(kubeconfig.unwrap_or_default(), options)?;
+            let mut config =
+                Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+                    .await
+                    .map_err(|error| Error::Kubeconfig(error.to_string()))?;
+            config.proxy_url = proxy_url(proxy.as_deref(), &config.cluster_url)?;
+            config
+        };
+        // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT_LIMIT);
+        if let Some(namespace) = &options.namespace {
+            config.default_namespace.clone_from(namespace);
+        }
+        if config.cluster_url.scheme_str() == Some("http") {
+            // No TLS, so no reason to read the machine's root certificates.
+            config.root_cert = Some(Vec::new());
+        }
+        Ok(Self { config })
+    }
+
+    /// The namespace the flags, the context or the pod chose.
+    pub fn namespace(&self) -> &str {
+        &self.config.default_namespace
+    }
+
+    /// The server's address, for messages.
+    pub fn server(&self) -> String {
+        self.config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
+    ///
+    /// # Errors
+    /// With why the credentials or certificates cannot be used.
+    pub async fn client(&self) -> Result<Client, String> {
+        let config = self.config.clone();
+        if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
+            // The plugin is a process that may take its time or ask the user; timers go on meanwhile.
+            let runtime = tokio::runtime::Handle::current();
+            return tokio::task::spawn_blocking(move || {
+                let _runtime = runtime.enter();
+                client(config)
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        }
+        client(config)
+    }
+}
+
+/// The kubeconfig files that exist, merged in order; `None` if there are none.
+fn kubeconfig(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
+    let read = |path: &Path| {
+        Kubeconfig::read_from(path)
+            .map_err(|error| Error::Kubeconfig(format!("{}: {error}", path.display())))
+    };
+    if let Some(path) = &options.kubeconfig {
+        return read(path).map(Some);
+    }
+    let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty())
+    {
+        Some(list) => std::env::split_paths(&list)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
+        None => std::env::home_dir()
+            .map(|home| home.join(".kube").join("config"))
+            .into_iter()
+            .collect(),
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    // As kubectl: a file of the list that does not exist is passed over.
+    for path in paths.iter().filter(|path| path.exists()) {
+        let next = read(path)?;
+        merged = Some(match merged {
+            Some(earlier) => earlier
+                .merge(next)
+                .map_err(|error| Error::Kubeconfig(format!("{}: {error}", path.display())))?,
+            None => next,
+        });
+    }
+    Ok(merged.filter(|config| !config.contexts.is_empty() || !config.clusters.is_empty()))
+}
+
+/// One cluster, one user, one context: what the flags and the kubeconfig together mean. Also the cluster's proxy-url.
+fn resolve(
+    kubeconfig: Kubeconfig,
+    options: &ConnectionOptions,
+) -> Result<(Kubeconfig, Option<String>), Error> {
+    let name = options
+        .context
+        .clone()
+        .or(kubeconfig.current_context.filter(|name| !name.is_empty()));
+    let context = match &name {
+        Some(name) => Some(
+            kubeconfig
+                .contexts
+                .iter()
+                .find(|context| &context.name == name)
+                .and_then(|context| context.context.clone())
+                .ok_or_else(|| Error::NoSuchContext {
+                    name: name.clone(),
+                    known: kubeconfig
+                        .contexts
+                        .iter()
+                        .map(|context| context.name.clone())
+                        .collect(),
+                })?,
+        ),
+        None => None,
+    };
+    let named = |kind: &'static str, name: &str| {
+        Error::Kubeconfig(format!("{kind} {name:?} does not exist in the kubeconfig"))
+    };
+
+    let cluster_name = options
+        .cluster
+        .clone()
+        .or(context.as_ref().map(|context| context.cluster.clone()));
+    let mut cluster = match &cluster_name {
+        Some(name) => kubeconfig
+            .clusters
+            .iter()
+            .find(|cluster| &cluster.name == name)
+            .and_then(|cluster| cluster.cluster.clone())
+            .or(options
+                .server
+                .is_some()
+                .then(Cluster::default)
+                .filter(|_| options.cluster.is_none()))
+            .ok_or_else(|| named("cluster", name))?,
+        None if options.server.is_some() => Cluster::default(),
+        None => {
+            return Err(Error::NoCurrentContext {
+                known: kubeconfig
+                    .contexts
+                    .into_iter()
+                    .map(|context| context.name)
+                    .collect(),
+            });
+        }
+    };
+    override_cluster(&mut cluster, options);
+
+    let user_name = options
+        .user
+        .clone()
+        .or(context.as_ref().and_then(|context| context.user.clone()));
+    let mut user = match user_name.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => kubeconfig
+            .auth_infos
+            .iter()
+            .find(|user| user.name == name)
+            .and_then(|user| user.auth_info.clone())
+            .ok_or_else(|| named("user", name))?,
+        None => AuthInfo::default(),
+    };
+    override_user(&mut user, options);
+
+    let only = || "kubectl-lease".to_owned();
+    let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
+    let resolved = Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: only(),
+            cluster: Some(cluster),
+            other: Default::default(),
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: only(),
+            auth_info: Some(user),
+            other: Default::default(),
+        }],
+        contexts: vec![NamedContext {
+            name: only(),
+            context: Some(Context {
+                cluster: only(),
+                user: Some(only()),
+                namespace: context
+                    .and_then(|context| context.namespace)
+                    .filter(|name| !name.is_empty()),
+                ..Context::default()
+            }),
+            other: Default::default(),
+        }],
+        current_context: Some(only()),
+        ..Kubeconfig::default()
+    };
+    Ok((resolved, proxy))
+}
+
+fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
+    if let Some(server) = &options.server {
+        let server = if server.contains("://") {
+            server.clone()
+        } else {
+            format!("http://{server}")
+        };
+        cluster.server = Some(server);
+    }
+    if let Some(file) = &options.certificate_authority {
+        cluster.certificate_authority = Some(file.clone());
+        cluster.certificate_authority_data = None;
+        cluster.insecure_skip_tls_verify = None;
+    }
+    if options.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+        cluster.certificate_authority = None;
+        cluster.certificate_authority_data = None;
+    }
+    if options.tls_server_name.is_some() {
+        cluster.tls_server_name.clone_from(&options.tls_server_name);
+    }
+    cluster.tls_server_name = cluster
+        .tls_server_name
+        .take()
+        .filter(|name| !name.is_empty());
+}
+
+fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
+    if let Some(token) = &options.token {
+        user.token = Some(token.clone().into());
+        user.token_file = None;
+        user.exec = None;
+        user.auth_provider = None;
+        user.username = None;
+        user.password = None;
+    }
+    if let Some(file) = &options.client_certificate {
+        user.client_certificate = Some(file.clone());
+        user.client_certificate_data = None;
+    }
+    if let Some(file) = &options.client_key {
+        user.client_key = Some(file.clone());
+        user.client_key_data = None;
+    }
+    if options.impersonate.is_some() {
+        user.impersonate.clone_from(&options.impersonate);
+        user.impersonate_groups = None;
+        user.impersonate_uid = None;
+    }
+    if !options.impersonate_groups.is_empty() {
+        user.impersonate_groups = Some(options.impersonate_groups.clone());
+    }
+    if options.impersonate_uid.is_some() {
+        user.impersonate_uid.clone_from(&options.impersonate_uid);
+    }
+}
+
+/// The cluster's own proxy-url, else the environment's for this server, NO_PROXY respected. (kube asks NO_PROXY about
+/// the proxy instead of the server, so the choice is made here.)
+fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Error> {
+    match of_cluster {
+        Some(url) => url
+            .parse()
+            .map(Some)
+            .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}"))),
+        None => {
+            let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+            // As Go's ProxyFromEnvironment: never for this machine itself.
+            let local = host == "localhost"
+                || host
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|address| address.is_loopback());
+            if local {
+                return Ok(None);
+            }
+            Ok(Matcher::from_env()
+                .intercept(server)
+                .map(|proxy| proxy.uri().clone()))
+        }
+    }
+}
+
+fn client(mut config: Config) -> Result<Client, String> {
+    read_token_file(&mut config.auth_info)?;
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    // With Nagle's algorithm on, a request in two packets waits for the peer's delayed ACK: 40 ms on loopback.
+    http.set_nodelay(true);
+    http.set_connect_timeout(config.connect_timeout);
+    let Some(proxy) = config.proxy_url.clone() else {
+        return over(http, config);
+    };
+    match proxy.scheme_str() {
+        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, http), config),
+        Some("http") => over(authorized(Tunnel::new(proxy.clone(), http), &proxy), config),
+        Some("https") => {
+            let tls = config
+                .rustls_https_connector_with_connector(http)
+                .map_err(|error| error.to_string())?;
+            over(authorized(Tunnel::new(proxy.clone(), tls), &proxy), config)
+        }
+        _ => Err(format!(
+            "proxy {proxy}: only http, https and socks5 proxies are supported"
+        )),
+    }
+}
+
+fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
+    let matcher = Matcher::builder().all(proxy.to_string()).build();
+    let anywhere = Uri::from_static("https://kubernetes.default.svc");
+    match matcher
+        .intercept(&anywhere)
+        .and_then(|proxy| proxy.basic_auth().cloned())
+    {
+        Some(header) => tunnel.with_auth(header),
+        None => tunnel,
+    }
+}
+
+/// kube's own stack without its retries, its tracing and its second run of the exec plugin.
+fn over<C>(connector: C, mut config: Config) -> Result<Client, String>
+where
+    C: tower::Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: hyper_util::client::legacy::connect::Connection
+        + hyper::rt::Read
+        + hyper::rt::Write
+        + Send
+        + Unpin
+        + 'static,
+    C::Future: Send + 'static,
+    C::Error: std::error::Error + Send + Sync + 'static,
+{
+    let auth = config.auth_layer().map_err(|error| error.to_string())?;
+    if auth.is_some() {
+        // The plugin gave a token; TLS would run it once more to look for a certificate.
+        config.auth_info.exec = None;
+    }
+    let tls = config
+        .rustls_https_connector_with_connector(connector)
+        .map_err(|error| error.to_string())?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
+        .retry_canceled_requests(false)
+        .build::<_, Body>(tls);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(auth)
+        .layer(
+            config
+                .extra_headers_layer()
+                .map_err(|error| error.to_string())?,
+        )
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace))
+}
+
+/// A token file is read for each client, its final newline cut off as kubectl does; a new client is made whenever the
+/// server answers 401, which is how a rotated token is picked up.
+fn read_token_file(user: &mut AuthInfo) -> Result<(), String> {
+    if user.token.is_none()
+        && let Some(file) = user.token_file.take()
+    {
+        let token = std::fs::read_to_string(&file)
+            .map_err(|error| format!("token file {file}: {error}"))?;
+        user.token = Some(token.trim().to_owned().into());
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! `kubectl lease acquire`
+
+use super::{Session, grant_terms, limits, say};
+use crate::cli::{AcquireArgs, ConnectionArgs, GrantFormat};
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::identity::Sources;
+use crate::lease::decide::AcquireTerms;
+use crate::lease::operate::Grant;
+use crate::output::words::shell;
+use crate::output::{document, terminal};
+use crate::signals;
+
+/// Recorded when none is asked for and the Lease has none, seconds.
+const DEFAULT_DURATION: u32 = 60;
+
+pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let identity = Sources::from_process(args.grant.holder.holder.clone())
+        .identity()
+        .map_err(Error::Usage)?;
+    let holder = if args.unique {
+        identity.unique()
+    } else {
+        identity
+    };
+    let session = Session::open(connection).await?;
+    let mut subject = session.subject(&args.name, Some(&holder));
+    subject.conflict = Exit(args.grant.conflict_exit_code);
+    let terms = AcquireTerms {
+        namespace: session.namespace.clone(),
+        name: args.name.to_string(),
+        grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
+        create: args.grant.create,
+        reenter: args.reenter,
+    };
+    let operations = session.lease(&args.name);
+    let limits = limits(&SystemClock, args.grant.timeout, signals::listen()?);
+    match operations
+        .acquire(&terms, &limits, &|progress| say(&subject, &progress))
+        .await
+    {
+        Ok(grant) => {
+            print(&grant, "acquired", args.output)?;
+            Ok(Exit::DONE)
+        }
+        Err(end) => Err(session.error(subject, end).await),
+    }
+}
+
+/// Prints a grant in the format asked for.
+pub fn print(grant: &Grant, verb: &str, format: Option<GrantFormat>) -> Result<(), Error> {
+    let text = match format {
+        Some(GrantFormat::Env) => environment(grant)
+            .iter()
+            .map(|(name, value)| format!("export {name}={}\n", shell(value)))
+            .collect(),
+        Some(format) => document::done(&grant.record, verb, format.into())?,
+        None => document::done(&grant.record, verb, None)?,
+    };
+    terminal::print(&text)
+}
+
+/// The variables by which a grant is handed on: to the command of `hold`, or to a shell by `-o env`.
+pub fn environment(grant: &Grant) -> [(&'static str, String); 6] {
+    let record = &grant.record;
+    [
+        ("KUBECTL_LEASE_NAME", record.name().to_owned()),
+        ("KUBECTL_LEASE_NAMESPACE", record.namespace().to_owned()),
+        (
+            "KUBECTL_LEASE_HOLDER",
+            record.holder().unwrap_or_default().to_owned(),
+        ),
+        ("KUBECTL_LEASE_UID", record.uid().to_owned()),
+        (
+            "KUBECTL_LEASE_TRANSITIONS",
+            record.transitions().to_string(),
+        ),
+        ("KUBECTL_LEASE_FENCING_TOKEN", grant.fencing_token.clone()),
+    ]
+}

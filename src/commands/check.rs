@@ -1,0 +1,43 @@
+//! `kubectl lease check`
+
+use super::{Session, status};
+use crate::cli::{CheckArgs, ConnectionArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::identity::Sources;
+use crate::lease::condition::State;
+use crate::lease::decide::Refusal;
+use crate::lease::operate::End;
+use crate::output::document::object_name;
+use crate::output::terminal;
+
+pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let holder = Sources::from_process(args.holder.holder.clone())
+        .identity()
+        .map_err(Error::Usage)?;
+    let session = Session::open(connection).await?;
+    let reading = status::read(&session, &args.name).await?;
+    let record = reading.record();
+    let name = object_name(record.name());
+    if record.holder() == Some(holder.as_str()) {
+        if reading.condition().state == State::Expired {
+            if !args.quiet {
+                terminal::say(&format!(
+                    "{name} is held by you, but its time is over: others may take it any moment"
+                ));
+            }
+            return Ok(Exit::NOT_HELD);
+        }
+        if !args.quiet {
+            terminal::print(&format!("{name} held\n"))?;
+        }
+        return Ok(Exit::DONE);
+    }
+    if args.quiet {
+        return Ok(Exit::NOT_HELD);
+    }
+    Err(Error::Lease {
+        end: End::Refused(Refusal::HolderIs(record.holder().map(str::to_owned))),
+        subject: session.subject(&args.name, Some(&holder)),
+    })
+}

@@ -1,0 +1,89 @@
+//! `kubectl lease create`
+
+use serde_json::json;
+
+use super::{Session, limits, say};
+use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lease::operate::{CreateTerms, Created};
+use crate::lease::record::{GrantTerms, Record};
+use crate::lease::values::LeaseName;
+use crate::output::{document, terminal};
+use crate::signals;
+
+pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let session = Session::open(connection).await?;
+    let record = record(&args, &session.namespace)?;
+    let verb = match args.dry_run {
+        DryRun::None => "created",
+        DryRun::Client => "created (dry run)",
+        DryRun::Server => "created (server dry run)",
+    };
+    let stored = if args.dry_run == DryRun::Client {
+        record
+    } else {
+        let operations = session.lease(&args.name);
+        let subject = session.subject(&args.name, args.holder.as_ref());
+        let terms = CreateTerms {
+            record,
+            dry_run: args.dry_run == DryRun::Server,
+        };
+        let limits = limits(
+            &SystemClock,
+            Some(super::SHORT_PATIENCE),
+            signals::listen()?,
+        );
+        match operations
+            .create(&terms, &limits, &|progress| say(&subject, &progress))
+            .await
+        {
+            Ok(Created::New(record)) => record,
+            Ok(Created::Exists) if args.ignore_existing => {
+                return unchanged(&session, &args).await;
+            }
+            Ok(Created::Exists) => return Err(Error::AlreadyExists(args.name.to_string())),
+            Err(end) => return Err(session.error(subject, end).await),
+        }
+    };
+    terminal::print(&document::done(&stored, verb, args.output)?)?;
+    Ok(Exit::DONE)
+}
+
+async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> {
+    let text = match args.output {
+        None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
+        format => {
+            let record = super::status::read(session, &args.name).await?;
+            document::done(record.record(), "unchanged", format)?
+        }
+    };
+    terminal::print(&text)?;
+    Ok(Exit::DONE)
+}
+
+fn record(args: &CreateArgs, namespace: &str) -> Result<Record, Error> {
+    let name: &LeaseName = &args.name;
+    let mut record = Record::fresh(namespace, name.as_str(), args.duration);
+    if let Some(holder) = &args.holder {
+        let terms = GrantTerms {
+            holder: holder.clone(),
+            duration: Some(args.duration),
+            default_duration: args.duration,
+            reason: None,
+        };
+        record = record.granted(&terms, SystemClock.wall()).map_err(|_| {
+            Error::Local("the transitions of a new lease cannot be counted".to_owned())
+        })?;
+    }
+    if let Some(strategy) = &args.strategy {
+        record = record.with_spec("strategy", json!(strategy));
+    }
+    if let Some(preferred) = &args.preferred_holder {
+        record = record.with_spec("preferredHolder", json!(preferred));
+    }
+    Ok(record
+        .with_metadata(&args.labels.concat(), &args.annotations.concat())
+        .with_reason(args.reason.as_deref()))
+}

@@ -1,0 +1,176 @@
+//! One file a subcommand: arguments -> request -> operation -> what to print. Here: what they share.
+
+mod acquire;
+mod check;
+mod completion;
+mod create;
+mod release;
+mod renew;
+mod status;
+mod steal;
+mod version;
+
+use std::time::Duration;
+
+use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::cluster::{Connection, ConnectionOptions};
+use crate::error::{self, Error, Subject};
+use crate::exit::Exit;
+use crate::lease::decide::Refusal;
+use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
+use crate::lease::record::GrantTerms;
+use crate::lease::store::{LeaseStore, Store};
+use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
+use crate::output::{terminal, words};
+
+/// How long `release` and `renew` go on over passing faults.
+const SHORT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// With why it has no result.
+pub async fn run(cli: Cli) -> Result<Exit, Error> {
+    let connection = &cli.connection;
+    let outcome = match cli.command {
+        Command::Create(args) => create::run(args, connection).await,
+        Command::Acquire(args) => acquire::run(args, connection).await,
+        Command::Hold(_) => unreachable!(),
+        Command::Renew(args) => renew::run(args, connection).await,
+        Command::Check(args) => check::run(args, connection).await,
+        Command::Release(args) => release::run(args, connection).await,
+        Command::Steal(args) => steal::run(args, connection).await,
+        Command::Status(args) => status::run(args, connection).await,
+        Command::Version(args) => version::run(&args),
+        Command::Completion(args) => completion::run(&args),
+    };
+    match outcome {
+        Err(Error::BrokenPipe) => Ok(Exit::DONE),
+        outcome => outcome,
+    }
+}
+
+/// A connection that the flags describe, and its namespace.
+struct Session {
+    store: Store,
+    namespace: String,
+    request_limit: Duration,
+}
+
+impl Session {
+    async fn open(args: &ConnectionArgs) -> Result<Self, Error> {
+        let connection = Connection::load(&options(args)).await?;
+        Ok(Self {
+            namespace: connection.namespace().to_owned(),
+            request_limit: args
+                .request_timeout
+                .filter(|limit| !limit.is_zero())
+                .unwrap_or(ATTEMPT_LIMIT),
+            store: Store::new(connection),
+        })
+    }
+
+    fn lease(&self, name: &LeaseName) -> Operations<LeaseStore, SystemClock> {
+        let lease = self.store.lease(&self.namespace, name.as_str());
+        Operations::new(lease, SystemClock, self.request_limit)
+    }
+
+    fn subject(&self, name: &LeaseName, holder: Option<&HolderIdentity>) -> Subject {
+        Subject {
+            namespace: self.namespace.clone(),
+            name: name.to_string(),
+            holder: holder.map(ToString::to_string),
+            conflict: Exit::NOT_ACQUIRED,
+        }
+    }
+
+    /// The error for how an operation ended; a missing Lease is looked into once more, because a missing namespace
+    /// is answered the same way.
+    async fn error(&self, subject: Subject, end: End) -> Error {
+        let gone = matches!(end, End::Refused(Refusal::NotFound));
+        if gone
+            && self
+                .store
+                .namespace_exists(&self.namespace, self.request_limit)
+                .await
+                == Some(false)
+        {
+            return Error::NamespaceMissing(self.namespace.clone());
+        }
+        Error::Lease { subject, end }
+    }
+}
+
+fn options(args: &ConnectionArgs) -> ConnectionOptions {
+    ConnectionOptions {
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.clone(),
+        cluster: args.cluster.clone(),
+        user: args.user.clone(),
+        namespace: args.namespace.clone(),
+        server: args.server.clone(),
+        token: args.token.clone(),
+        impersonate: args.impersonate.clone(),
+        impersonate_groups: args.impersonate_groups.clone(),
+        impersonate_uid: args.impersonate_uid.clone(),
+        certificate_authority: args.certificate_authority.clone(),
+        client_certificate: args.client_certificate.clone(),
+        client_key: args.client_key.clone(),
+        tls_server_name: args.tls_server_name.clone(),
+        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+    }
+}
+
+/// The limits that `--timeout` asks for.
+fn limits(clock: &impl Clock, timeout: Option<Duration>, interrupt: Interrupt) -> Limits {
+    Limits {
+        deadline: timeout
+            .filter(|span| !span.is_zero())
+            .map(|span| clock.now() + span),
+        once: timeout.is_some_and(|span| span.is_zero()),
+        interrupt,
+    }
+}
+
+fn grant_terms(args: &GrantArgs, holder: HolderIdentity, default_duration: u32) -> GrantTerms {
+    GrantTerms {
+        holder,
+        duration: args.duration,
+        default_duration: LeaseDuration::constant(default_duration),
+        reason: args.reason.clone(),
+    }
+}
+
+/// Says what goes on, a line each time.
+fn say(subject: &Subject, progress: &Progress) {
+    let name = &subject.name;
+    match progress {
+        Progress::Waiting { obstacle, at_most } => {
+            terminal::say(&format!(
+                "waiting for lease {name:?}: {}",
+                error::obstacle_text(obstacle, *at_most)
+            ));
+            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself)
+                && let Some(advice) = error::obstacle_advice(obstacle, &subject.namespace, name)
+            {
+                terminal::say(&advice);
+            }
+        }
+        Progress::Polling => {
+            terminal::say(
+                "changes cannot be watched (no permission for watch), so the lease is read every second",
+            );
+        }
+        Progress::Retrying(fault) => terminal::say(&format!("{fault}; trying again")),
+        Progress::Settling => {
+            terminal::say(
+                "finding out what became of a write whose answer is missing (interrupt again to leave now)",
+            );
+        }
+        Progress::Outlasting { victim, wait } => terminal::say(&format!(
+            "waiting {} until {victim:?} must have stopped; the lease is kept renewed (--now skips this)",
+            words::duration(*wait)
+        )),
+    }
+}

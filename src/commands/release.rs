@@ -1,0 +1,33 @@
+//! `kubectl lease release`
+
+use super::{SHORT_PATIENCE, Session, limits, say};
+use crate::cli::{ConnectionArgs, ReleaseArgs};
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::identity::Sources;
+use crate::lease::decide::Ours;
+use crate::output::{document, terminal};
+use crate::signals;
+
+pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let holder = Sources::from_process(args.holder.holder.clone())
+        .identity()
+        .map_err(Error::Usage)?;
+    let session = Session::open(connection).await?;
+    let subject = session.subject(&args.name, Some(&holder));
+    let operations = session.lease(&args.name);
+    let limits = limits(&SystemClock, Some(SHORT_PATIENCE), signals::listen()?);
+    let released = operations
+        .release(&Ours::Identity(holder), &limits, &|progress| {
+            say(&subject, &progress)
+        })
+        .await;
+    match released {
+        Ok(released) => {
+            terminal::print(&document::done(&released.record, "released", args.output)?)?;
+            Ok(Exit::DONE)
+        }
+        Err(end) => Err(session.error(subject, end).await),
+    }
+}

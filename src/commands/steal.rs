@@ -1,0 +1,137 @@
+//! `kubectl lease steal`
+
+use std::time::Duration;
+
+use super::{Session, limits, say};
+use crate::cli::{ConnectionArgs, StealArgs};
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::identity::Sources;
+use crate::lease::decide::StealTerms;
+use crate::lease::evidence::{Expiry, Observation, Proof};
+use crate::lease::operate::{End, Grant, Limits};
+use crate::lease::record::{GrantTerms, Record};
+use crate::lease::values::LeaseDuration;
+use crate::output::{terminal, words};
+use crate::signals;
+
+/// Recorded when none is asked for and the Lease has none, seconds.
+const DEFAULT_DURATION: u32 = 60;
+
+pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let holder = Sources::from_process(args.holder.holder.clone())
+        .identity()
+        .map_err(Error::Usage)?;
+    let session = Session::open(connection).await?;
+    let subject = session.subject(&args.name, Some(&holder));
+    let terms = StealTerms {
+        grant: GrantTerms {
+            holder,
+            duration: args.duration,
+            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
+            reason: args.reason.clone(),
+        },
+        if_holder: args.if_holder.as_ref().map(ToString::to_string),
+    };
+    let operations = session.lease(&args.name);
+    let interrupt = signals::listen()?;
+    let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
+    let mut agree = |seen: &Observation, expiry: &Expiry| agree(&args, seen, expiry);
+    let report = |progress| say(&subject, &progress);
+    let stolen = match operations.steal(&terms, &short, &report, &mut agree).await {
+        Ok(stolen) => stolen,
+        Err(end) => return Err(session.error(subject, end).await),
+    };
+    let grant: Grant = if args.now {
+        stolen.grant
+    } else {
+        if let (Some(victim), Err(_)) = (&stolen.victim, stolen.victim_stops) {
+            terminal::say(&format!(
+                "the lease of {victim:?} had no duration, so nothing tells when it stops: make sure that it has"
+            ));
+        }
+        let patient = Limits {
+            deadline: None,
+            once: false,
+            interrupt,
+        };
+        let victim = stolen.victim.clone();
+        match operations
+            .outlast(stolen, args.duration, &patient, &report)
+            .await
+        {
+            Ok(grant) => grant,
+            Err(End::Interrupted(signal)) => {
+                terminal::say(&format!(
+                    "interrupted: the lease stays yours until it expires; {:?} may still be running",
+                    victim.unwrap_or_default()
+                ));
+                return Ok(Exit::signal(signal));
+            }
+            Err(end) => return Err(session.error(subject, end).await),
+        }
+    };
+    super::acquire::print(&grant, "stolen", args.output)?;
+    Ok(Exit::DONE)
+}
+
+/// Shows what would be taken, and asks.
+fn agree(args: &StealArgs, seen: &Observation, expiry: &Expiry) -> Result<(), String> {
+    let record = seen.record();
+    terminal::say(&format!(
+        "lease {:?} is held by {:?}",
+        record.name(),
+        record.holder().unwrap_or_default()
+    ));
+    terminal::say(&format!(
+        "  since {}, {}",
+        record.acquire_time().unwrap_or("an unknown time"),
+        life(record, expiry)
+    ));
+    if let Some(reason) = record.reason() {
+        terminal::say(&format!("  reason: {reason}"));
+    }
+    if args.yes {
+        return Ok(());
+    }
+    if !terminal::can_ask() {
+        return Err("not confirmed: there is no terminal to ask on; give --yes".to_owned());
+    }
+    match terminal::ask("Take it over?") {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("declined".to_owned()),
+        Err(error) => Err(format!("not confirmed: {error}")),
+    }
+}
+
+fn life(record: &Record, expiry: &Expiry) -> String {
+    let renewed = record.renew_time().unwrap_or("never");
+    match expiry {
+        Expiry::Free => "free".to_owned(),
+        Expiry::Expired(Proof::ServerStamped { age }) => {
+            format!(
+                "renewed {} ago by the server's clock: expired",
+                words::duration(*age)
+            )
+        }
+        Expiry::Expired(Proof::Observed { unchanged }) => {
+            format!("not renewed for {}: expired", words::duration(*unchanged))
+        }
+        Expiry::Unproven {
+            observed_at: None, ..
+        } => {
+            format!(
+                "renewed {renewed} by its own clock, with no duration: it never expires by itself"
+            )
+        }
+        Expiry::Unproven { .. } => format!(
+            "renewed {renewed} by its own clock, for {} at a time: it may be alive",
+            words::duration(
+                record
+                    .duration()
+                    .map_or(Duration::ZERO, LeaseDuration::as_duration)
+            )
+        ),
+    }
+}

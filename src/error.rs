@@ -1,0 +1,418 @@
+//! Errors as values: what happened, why, and what to do next; one exit code each.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::exit::Exit;
+use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble};
+use crate::lease::decide::{Loss, Obstacle, Refusal};
+use crate::lease::operate::End;
+use crate::output::words;
+
+/// Everything a subcommand can end with instead of its result.
+#[derive(Debug)]
+pub enum Error {
+    /// Wrong usage that only shows once the arguments are put together.
+    Usage(String),
+    /// The kubeconfig cannot be read or used.
+    Kubeconfig(String),
+    /// There is no kubeconfig, and this is no pod.
+    NoKubeconfig,
+    /// The kubeconfig has no current context.
+    NoCurrentContext {
+        /// The contexts there are.
+        known: Vec<String>,
+    },
+    /// A context that is not in the kubeconfig.
+    NoSuchContext {
+        /// The one asked for.
+        name: String,
+        /// The contexts there are.
+        known: Vec<String>,
+    },
+    /// An operation on a Lease ended without its result.
+    Lease {
+        /// Which one, and who asked.
+        subject: Subject,
+        /// How it ended.
+        end: End,
+    },
+    /// A request that is not about one Lease failed.
+    Api {
+        /// Which namespace; `None` for all.
+        namespace: Option<String>,
+        /// The verb it takes.
+        verb: &'static str,
+        /// What happened.
+        fault: Fault,
+    },
+    /// The namespace is not there.
+    NamespaceMissing(String),
+    /// A Lease of this name exists.
+    AlreadyExists(String),
+    /// The command of `hold` cannot be started.
+    Command {
+        /// The command.
+        command: String,
+        /// Why not.
+        why: std::io::Error,
+    },
+    /// `hold` itself failed.
+    Hold(String),
+    /// Whoever read our output went away: a quiet end.
+    BrokenPipe,
+    /// Anything else on this machine.
+    Local(String),
+}
+
+/// Which Lease, and who asked.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// The identity that asked.
+    pub holder: Option<String>,
+    /// The exit code for "not acquired in time".
+    pub conflict: Exit,
+}
+
+impl Error {
+    /// The exit code of this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::USAGE,
+            Self::Kubeconfig(_)
+            | Self::NoKubeconfig
+            | Self::NoCurrentContext { .. }
+            | Self::NoSuchContext { .. }
+            | Self::Api { .. }
+            | Self::NamespaceMissing(_)
+            | Self::AlreadyExists(_)
+            | Self::Local(_) => Exit::API,
+            Self::BrokenPipe => Exit::DONE,
+            Self::Hold(_) => Exit::HOLD_FAILED,
+            Self::Command { why, .. } => match why.kind() {
+                std::io::ErrorKind::NotFound => Exit::COMMAND_NOT_FOUND,
+                _ => Exit::NOT_EXECUTABLE,
+            },
+            Self::Lease { subject, end } => exit_of(subject, end),
+        }
+    }
+
+    /// What happened, and then what to do, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Usage(text) => vec![format!("error: {text}")],
+            Self::Kubeconfig(text) => vec![
+                format!("error: cannot use the kubeconfig: {text}"),
+                "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
+                    .to_owned(),
+            ],
+            Self::NoKubeconfig => vec![
+                "error: no kubeconfig found, and this is not a pod".to_owned(),
+                "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
+            ],
+            Self::NoCurrentContext { known } => vec![
+                "error: the kubeconfig has no current context".to_owned(),
+                format!(
+                    "Choose one with --context or kubectl config use-context; there are: {}",
+                    list(known)
+                ),
+            ],
+            Self::NoSuchContext { name, known } => vec![
+                format!("error: context {name:?} does not exist"),
+                format!("The kubeconfig has: {}", list(known)),
+            ],
+            Self::Lease { subject, end } => end_lines(subject, end),
+            Self::Api {
+                namespace,
+                verb,
+                fault,
+            } => fault_lines(fault, verb, namespace.as_deref(), None),
+            Self::NamespaceMissing(namespace) => vec![
+                format!("Error from server (NotFound): namespaces {namespace:?} not found"),
+                format!(
+                    "Choose another with -n, or create it: kubectl create namespace {namespace}"
+                ),
+            ],
+            Self::AlreadyExists(name) => vec![
+                format!(
+                    "Error from server (AlreadyExists): leases.coordination.k8s.io {name:?} already exists"
+                ),
+                format!(
+                    "To leave it as it is, give --ignore-existing; to look at it: kubectl lease status {name}"
+                ),
+            ],
+            Self::Command { command, why } => vec![match why.kind() {
+                std::io::ErrorKind::NotFound => format!("error: {command}: command not found"),
+                _ => format!("error: {command}: cannot be executed: {why}"),
+            }],
+            Self::BrokenPipe => Vec::new(),
+            Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn exit_of(subject: &Subject, end: &End) -> Exit {
+    match end {
+        End::Refused(Refusal::NotFound) => Exit::NOT_FOUND,
+        End::Refused(Refusal::HolderIs(_)) => Exit::NOT_HELD,
+        End::Refused(
+            Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
+        ) => Exit::API,
+        End::Fault(_) => Exit::API,
+        End::TimedOut { .. } => subject.conflict,
+        End::Interrupted(signal) => Exit::signal(*signal),
+        End::Lost(_) => Exit::LOST,
+        End::Unsettled { end, .. } => exit_of(subject, end),
+        End::Declined(_) => Exit::DECLINED,
+    }
+}
+
+fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
+    let Subject {
+        namespace,
+        name,
+        holder,
+        ..
+    } = subject;
+    let me = holder.as_deref().unwrap_or_default();
+    match end {
+        End::Refused(Refusal::NotFound) => vec![
+            format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
+            format!(
+                "Create it with: kubectl lease create {name} -n {namespace}   (acquire and hold take --create)"
+            ),
+        ],
+        End::Refused(Refusal::HolderIs(None)) => vec![
+            format!("error: lease {name:?} is not held by {me:?}: it is free"),
+            "Nothing was written.".to_owned(),
+        ],
+        End::Refused(Refusal::HolderIs(Some(other))) => vec![
+            format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
+            format!(
+                "Nothing was written. To act as that holder give --holder; to take it over: kubectl lease steal {name} -n {namespace}"
+            ),
+        ],
+        End::Refused(Refusal::Coordinated(strategy)) => vec![
+            format!(
+                "error: lease {name:?} has strategy {strategy:?}: the control plane elects its holder"
+            ),
+            "It cannot be acquired or stolen; use a lease of your own.".to_owned(),
+        ],
+        End::Refused(Refusal::TransitionsExhausted) => vec![
+            format!(
+                "error: lease {name:?} has counted {} transitions, the most there can be",
+                i32::MAX
+            ),
+            format!(
+                "When nobody holds it, delete it and create it anew: kubectl delete lease {name} -n {namespace}"
+            ),
+        ],
+        End::Refused(Refusal::Terminating) => vec![
+            format!("error: lease {name:?} is being deleted and waits for its finalizers"),
+            format!(
+                "See which: kubectl get lease {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'"
+            ),
+        ],
+        End::Fault(fault) => fault_lines(fault, "", Some(namespace), Some(name)),
+        End::TimedOut {
+            obstacle,
+            at_most,
+            fault,
+        } => {
+            let mut lines = vec![match (obstacle, fault) {
+                (Some(obstacle), _) => format!(
+                    "error: lease {name:?} not acquired: {}",
+                    obstacle_text(obstacle, *at_most)
+                ),
+                (None, Some(fault)) => {
+                    format!("error: lease {name:?} not acquired in time: {fault}")
+                }
+                (None, None) => format!("error: lease {name:?} not acquired in time"),
+            }];
+            if let Some(obstacle) = obstacle {
+                lines.extend(obstacle_advice(obstacle, namespace, name));
+            }
+            lines
+        }
+        End::Interrupted(_) => vec![format!("interrupted: lease {name:?} is not held")],
+        End::Lost(loss) => vec![format!("error: lease {name:?} lost: {}", loss_text(loss))],
+        End::Unsettled { end, fault } => {
+            let mut lines = end_lines(subject, end);
+            lines.retain(|line| !line.starts_with("interrupted"));
+            lines.push(match fault {
+                Some(fault) => format!("error: a write to lease {name:?} was sent and its outcome could not be learned: {fault}"),
+                None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),
+            });
+            lines.push(format!(
+                "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
+                words::shell(me)
+            ));
+            lines
+        }
+        End::Declined(why) => vec![format!("{why}; nothing was written")],
+    }
+}
+
+/// What stands in the way, for the waiting line and for the error.
+pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
+    let until = match at_most {
+        Some(left) => format!("for at most {} more unless renewed", words::duration(left)),
+        None => "without an expiry: only release or steal ends it".to_owned(),
+    };
+    match obstacle {
+        Obstacle::HeldBy(holder) => format!("held by {holder:?} {until}"),
+        Obstacle::HeldByOneself => format!("held by yourself already, {until}"),
+        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+    }
+}
+
+/// What to do about it.
+pub fn obstacle_advice(obstacle: &Obstacle, namespace: &str, name: &str) -> Option<String> {
+    match obstacle {
+        Obstacle::HeldBy(_) => Some(format!(
+            "Look: kubectl lease status {name} -n {namespace}; wait longer with --timeout, or take it over: kubectl lease steal {name} -n {namespace}"
+        )),
+        Obstacle::HeldByOneself => Some(format!(
+            "To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique"
+        )),
+        Obstacle::Terminating => None,
+    }
+}
+
+/// How a grant was lost.
+pub fn loss_text(loss: &Loss) -> String {
+    match loss {
+        Loss::Deleted => "the lease was deleted".to_owned(),
+        Loss::Recreated {
+            holder: Some(holder),
+        } => {
+            format!("the lease was deleted and created anew, held by {holder:?}")
+        }
+        Loss::Recreated { holder: None } => "the lease was deleted and created anew".to_owned(),
+        Loss::Released => "somebody released it".to_owned(),
+        Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
+        Loss::Regranted => "granted anew to the same identity in another process".to_owned(),
+        Loss::Deadline { last: Some(last) } => {
+            format!("no renewal was acknowledged in time: {last}")
+        }
+        Loss::Deadline { last: None } => "no renewal was acknowledged in time".to_owned(),
+    }
+}
+
+fn fault_lines(
+    fault: &Fault,
+    verb: &str,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Vec<String> {
+    match fault {
+        Fault::NotSent(Trouble::Refused { server }) => vec![
+            format!("error: the connection to the server {server} was refused"),
+            "Is the address right and the API server running? kubectl config view --minify shows the address".to_owned(),
+        ],
+        Fault::NotSent(Trouble::Connect { server, detail }) => vec![
+            format!("error: cannot connect to the server {server}: {detail}"),
+            connect_advice(detail).to_owned(),
+        ],
+        Fault::NotSent(Trouble::Credentials(detail)) => vec![
+            format!("error: cannot use the credentials: {detail}"),
+            "Check the user in the kubeconfig: its certificate, token file or exec plugin".to_owned(),
+        ],
+        Fault::Unknown(detail) => vec![
+            format!("error: no usable answer from the API server: {detail}"),
+            "Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz".to_owned(),
+        ],
+        Fault::Rejected(rejection) => {
+            let Rejection { reason, message, kind, .. } = rejection;
+            let mut lines = vec![format!("Error from server ({reason}): {message}")];
+            lines.extend(rejection_advice(*kind, message, verb, namespace, name));
+            lines
+        }
+    }
+}
+
+fn connect_advice(detail: &str) -> &'static str {
+    if detail.contains("certificate") {
+        "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name"
+    } else if detail.contains("dns") || detail.contains("lookup") || detail.contains("resolve") {
+        "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network"
+    } else {
+        "Check the address in the kubeconfig, the proxy and this machine's network"
+    }
+}
+
+fn rejection_advice(
+    kind: RejectionKind,
+    message: &str,
+    verb: &str,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Option<String> {
+    match kind {
+        RejectionKind::Unauthorized => {
+            Some("The server does not accept the credentials: log in again, or check the user with kubectl auth whoami".to_owned())
+        }
+        RejectionKind::Forbidden => {
+            let verb = message
+                .split_once(" cannot ")
+                .and_then(|(_, rest)| rest.split_once(" resource "))
+                .map_or(verb, |(verb, _)| verb);
+            if verb.is_empty() {
+                return None;
+            }
+            let only = match (verb, name) {
+                // RBAC does not know the name yet when it is asked for create or list.
+                ("create" | "list", _) | (_, None) => String::new(),
+                (_, Some(name)) => format!(" --resource-name={name}"),
+            };
+            Some(match namespace {
+                Some(namespace) => format!(
+                    "The verb {verb:?} is missing. A role that grants it: kubectl create role lease-{verb} -n {namespace} --verb={verb} --resource=leases.coordination.k8s.io{only}; bind it with kubectl create rolebinding"
+                ),
+                None => format!(
+                    "The verb {verb:?} is missing in all namespaces. A role that grants it: kubectl create clusterrole lease-{verb} --verb={verb} --resource=leases.coordination.k8s.io; bind it with kubectl create clusterrolebinding, or give -n"
+                ),
+            })
+        }
+        RejectionKind::NamespaceMissing => {
+            let namespace = namespace.unwrap_or_default();
+            Some(format!("Choose another with -n, or create it: kubectl create namespace {namespace}"))
+        }
+        RejectionKind::TooManyRequests { .. } => Some("The API server is overloaded; try again later".to_owned()),
+        RejectionKind::Invalid => None,
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent(Trouble::Refused { server }) => {
+                write!(f, "the connection to {server} was refused")
+            }
+            Self::NotSent(Trouble::Connect { server, detail }) => {
+                write!(f, "cannot connect to {server}: {detail}")
+            }
+            Self::NotSent(Trouble::Credentials(detail)) => {
+                write!(f, "cannot use the credentials: {detail}")
+            }
+            Self::Rejected(rejection) => write!(
+                f,
+                "Error from server ({}): {}",
+                rejection.reason, rejection.message
+            ),
+            Self::Unknown(detail) => f.write_str(detail),
+        }
+    }
+}

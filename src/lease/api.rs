@@ -1,0 +1,163 @@
+//! What the operations ask of an API server for one Lease, and the closed set of its answers.
+
+use std::time::Duration;
+
+use futures::stream::LocalBoxStream;
+use jiff::Timestamp;
+
+use super::record::Record;
+
+/// One Lease on one API server. Each call is one attempt: nothing behind it retries.
+pub trait Api {
+    /// A consistent read: GET without a resourceVersion parameter.
+    fn get(&self, limit: Duration) -> impl Future<Output = Result<Found, Fault>>;
+    /// POST. With `dry_run` the server checks and stores nothing.
+    fn create(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Write, Fault>>;
+    /// PUT of the whole object, under the resourceVersion and uid it carries.
+    fn replace(
+        &self,
+        record: &Record,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Write, Fault>>;
+    /// The changes after `resource_version`. The stream ends when the server ends it.
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change>;
+    /// Major and minor version of the server; `None` if it says neither.
+    fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
+    /// Whether the namespace is there; `None` if that cannot be told.
+    fn namespace_exists(&self, limit: Duration) -> impl Future<Output = Option<bool>>;
+}
+
+/// The answer to a read.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The Lease, and the server's `Date` (its own clock, whole seconds) if it sent one.
+    Lease {
+        /// The object.
+        record: Record,
+        /// The `Date` header.
+        date: Option<Timestamp>,
+    },
+    /// There is no such Lease.
+    Absent,
+}
+
+/// The answer to a write.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Written; the object as stored.
+    Done(Record),
+    /// 409 on a PUT: the resourceVersion or the uid is not the stored one any more.
+    Conflict,
+    /// 409 on a POST: a Lease of this name exists.
+    Exists,
+    /// 404 on a PUT.
+    Absent,
+}
+
+/// No answer that decides anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request never left: no connection, or no credentials to send with it.
+    NotSent(Trouble),
+    /// The server answered and did nothing.
+    Rejected(Rejection),
+    /// It was sent, and what became of it is unknown: a write may have happened, or may still happen.
+    Unknown(String),
+}
+
+/// Why a request could not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing listens there.
+    Refused {
+        /// The server's address.
+        server: String,
+    },
+    /// Anything else on the way: name resolution, routing, TLS, a proxy.
+    Connect {
+        /// The server's address.
+        server: String,
+        /// What the network stack said.
+        detail: String,
+    },
+    /// The credentials could not be had: a token file, an exec plugin.
+    Credentials(String),
+}
+
+/// A request the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The HTTP status.
+    pub code: u16,
+    /// The reason word of the Status object, as in `Error from server (Forbidden)`.
+    pub reason: String,
+    /// The server's message.
+    pub message: String,
+    /// What it means to us.
+    pub kind: RejectionKind,
+}
+
+/// What a rejection means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// 401: the credentials are missing, wrong or expired.
+    Unauthorized,
+    /// 403: a permission is missing, or an admission rule says no.
+    Forbidden,
+    /// 404 for the namespace itself.
+    NamespaceMissing,
+    /// 429: come back later.
+    TooManyRequests {
+        /// The server's Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// 400, 405, 415, 422 and whatever else will not be better next time.
+    Invalid,
+}
+
+/// One event of a watch.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The watch is established.
+    Open,
+    /// The Lease is now like this.
+    Lease(Record),
+    /// The Lease is gone.
+    Deleted,
+    /// The watch is alive.
+    Bookmark,
+    /// The watch broke, or was refused; no more follows.
+    Broken(Fault),
+}
+
+impl Fault {
+    /// Whether trying again later can help without anybody changing anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::NotSent(_) | Self::Unknown(_) => true,
+            Self::Rejected(rejection) => match rejection.kind {
+                RejectionKind::TooManyRequests { .. } => true,
+                RejectionKind::Unauthorized
+                | RejectionKind::Forbidden
+                | RejectionKind::NamespaceMissing
+                | RejectionKind::Invalid => false,
+            },
+        }
+    }
+
+    /// How long the server asked us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected(Rejection {
+                kind: RejectionKind::TooManyRequests { retry_after },
+                ..
+            }) => *retry_after,
+            Self::Rejected(_) | Self::NotSent(_) | Self::Unknown(_) => None,
+        }
+    }
+}

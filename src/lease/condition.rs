@@ -1,0 +1,168 @@
+//! What can be said of a Lease from one reply, for people to read: its state and how that is known. Taking a Lease over
+//! needs proof, and proof is `evidence`; this is a report.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evidence::Stamps;
+use super::record::Record;
+
+/// The state of a Lease as one reply shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody holds it.
+    Free,
+    /// Held, and renewed in time.
+    Held,
+    /// Held, and it never expires by itself.
+    HeldWithoutExpiry,
+    /// The holder has not renewed it in time.
+    Expired,
+    /// Being deleted.
+    Terminating,
+}
+
+/// By which clocks the state is known. The local clock is never one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The server's stamp of the last renewal against the server's `Date`: one clock.
+    ServerStamp,
+    /// The holder's renewTime against the server's `Date`: two clocks that may differ.
+    RenewTime,
+    /// No clock needed, or none to be had.
+    None,
+}
+
+/// What one reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The state.
+    pub state: State,
+    /// How it is known.
+    pub basis: Basis,
+    /// How long ago the holder renewed; negative if by its own clock it will.
+    pub renewed_ago: Option<SignedDuration>,
+    /// Time left, negative once over.
+    pub expires_in: Option<SignedDuration>,
+    /// The holder's clock less the server's, where both are known.
+    pub skew: Option<SignedDuration>,
+}
+
+/// Server stamps are cut to whole seconds, so up to this much is no sign of expiry or skew.
+const STAMP_MARGIN: SignedDuration = SignedDuration::from_secs(2);
+
+/// Whether the two ways to tell disagree, so that it matters what the server's stamps are worth.
+pub fn needs_version(record: &Record, date: Option<Timestamp>) -> bool {
+    of(record, date, Stamps::Trusted).state != of(record, date, Stamps::Untrusted).state
+}
+
+/// What one reply, with its `Date`, says of a Lease.
+pub fn of(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Condition {
+    let renew_time = record
+        .renew_time()
+        .and_then(|text| text.parse::<Timestamp>().ok());
+    let stamp = record.renew_stamp().filter(|_| stamps == Stamps::Trusted);
+    let age = |since: Option<Timestamp>| Some(date?.duration_since(since?));
+    let (basis, renewed_ago) = match (age(stamp), age(renew_time)) {
+        (Some(age), _) => (Basis::ServerStamp, Some(age)),
+        (None, Some(age)) => (Basis::RenewTime, Some(age)),
+        (None, None) => (Basis::None, None),
+    };
+    let duration = record.duration().map(|duration| {
+        SignedDuration::try_from(duration.as_duration()).unwrap_or(SignedDuration::MAX)
+    });
+    let held = record.holder().is_some();
+    let expires_in = duration
+        .zip(renewed_ago)
+        .filter(|_| held)
+        .map(|(duration, age)| duration.saturating_sub(age));
+    let margin = if basis == Basis::ServerStamp {
+        STAMP_MARGIN
+    } else {
+        SignedDuration::ZERO
+    };
+    let state = match (held, duration, expires_in) {
+        _ if record.is_terminating() => State::Terminating,
+        (false, _, _) => State::Free,
+        (true, None, _) => State::HeldWithoutExpiry,
+        (true, Some(_), Some(left)) if left.saturating_add(margin) <= SignedDuration::ZERO => {
+            State::Expired
+        }
+        (true, Some(_), _) => State::Held,
+    };
+    Condition {
+        state,
+        basis: if matches!(state, State::Held | State::Expired) {
+            basis
+        } else {
+            Basis::None
+        },
+        renewed_ago,
+        expires_in,
+        skew: renew_time
+            .zip(stamp)
+            .map(|(holders, servers)| holders.duration_since(servers))
+            .filter(|skew| skew.abs() > STAMP_MARGIN),
+    }
+}
+
+/// A span that may be negative, as a magnitude.
+pub fn magnitude(span: SignedDuration) -> Duration {
+    Duration::try_from(span.abs()).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::testing::{free, held, stamped, wall};
+
+    fn state(record: &Record, date: &str, stamps: Stamps) -> (State, Basis) {
+        let condition = of(record, Some(wall(date)), stamps);
+        (condition.state, condition.basis)
+    }
+
+    #[test]
+    fn a_holder_is_judged_by_the_servers_date_and_never_by_the_local_clock() {
+        let record = held("x", 15);
+        assert_eq!(
+            state(&record, "2020-01-01T00:00:14Z", Stamps::Unknown),
+            (State::Held, Basis::RenewTime)
+        );
+        assert_eq!(
+            state(&record, "2020-01-01T00:00:15Z", Stamps::Unknown),
+            (State::Expired, Basis::RenewTime)
+        );
+        assert_eq!(of(&record, None, Stamps::Unknown).state, State::Held);
+    }
+
+    #[test]
+    fn a_skewed_holder_is_judged_by_the_servers_stamp_where_that_can_be_believed() {
+        let record = stamped(held("x", 15), &["2020-01-01T01:00:00Z"]);
+        let date = "2020-01-01T01:00:05Z";
+        assert_eq!(
+            state(&record, date, Stamps::Trusted),
+            (State::Held, Basis::ServerStamp)
+        );
+        assert_eq!(
+            state(&record, date, Stamps::Untrusted),
+            (State::Expired, Basis::RenewTime)
+        );
+        assert!(needs_version(&record, Some(wall(date))));
+        let skew = of(&record, Some(wall(date)), Stamps::Trusted).skew;
+        assert_eq!(skew, Some(SignedDuration::from_secs(-3600)));
+    }
+
+    #[test]
+    fn free_terminating_and_endless_leases_need_no_clock() {
+        assert_eq!(
+            state(&free(15), "2030-01-01T00:00:00Z", Stamps::Unknown),
+            (State::Free, Basis::None)
+        );
+        let endless = held("x", 15).with_spec("leaseDurationSeconds", serde_json::Value::Null);
+        assert_eq!(
+            state(&endless, "2030-01-01T00:00:00Z", Stamps::Unknown),
+            (State::HeldWithoutExpiry, Basis::None)
+        );
+    }
+}

@@ -1,0 +1,329 @@
+//! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
+
+use jiff::Timestamp;
+
+use super::evidence::{Expiry, Observation, Proof, Stamps};
+use super::record::{GrantTerms, Record, Tuple};
+use super::values::HolderIdentity;
+use crate::clock::Instant;
+
+/// The last that is known of a Lease.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// There is none.
+    Absent,
+    /// It was seen like this.
+    Lease(Observation),
+}
+
+/// Now, on both clocks: the monotonic one decides, the wall one is only written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Monotonic, suspend counted.
+    pub instant: Instant,
+    /// Wall time for the record.
+    pub wall: Timestamp,
+}
+
+/// What `acquire` and `hold` want.
+#[derive(Clone, Debug)]
+pub struct AcquireTerms {
+    /// Namespace of the Lease.
+    pub namespace: String,
+    /// Name of the Lease.
+    pub name: String,
+    /// The grant that is asked for.
+    pub grant: GrantTerms,
+    /// Create the Lease if there is none.
+    pub create: bool,
+    /// Take a Lease that the same identity holds already.
+    pub reenter: bool,
+}
+
+/// The next step towards a grant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AcquireStep {
+    /// POST this.
+    Create(Record),
+    /// PUT this.
+    Replace(Record),
+    /// Nothing to write until something changes.
+    Wait(Waiting),
+    /// Ask the server for its version: its stamps say expired, if they can be believed.
+    AskVersion,
+    /// It cannot be.
+    Refuse(Refusal),
+}
+
+/// Why and how long to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What stands in the way.
+    pub obstacle: Obstacle,
+    /// When our own watching will have proven the expiry; `None` if nothing but a change will help.
+    pub expired_at: Option<Instant>,
+    /// When a fresh read could prove it sooner, by the server's clock.
+    pub read_again_at: Option<Instant>,
+}
+
+/// What stands in the way of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Another holds it.
+    HeldBy(String),
+    /// The same identity holds it, perhaps in another process.
+    HeldByOneself,
+    /// The object is being deleted.
+    Terminating,
+}
+
+/// Why it cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such Lease.
+    NotFound,
+    /// `spec.strategy` is set: the control plane elects the holder.
+    Coordinated(String),
+    /// `spec.leaseTransitions` is at its int32 limit.
+    TransitionsExhausted,
+    /// Being deleted, where waiting is not wanted.
+    Terminating,
+    /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
+    HolderIs(Option<String>),
+}
+
+/// The next step of `acquire` and `hold` (design section 6).
+pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> AcquireStep {
+    let seen = match seen {
+        Seen::Absent if terms.create => {
+            let duration = terms.grant.duration.unwrap_or(terms.grant.default_duration);
+            let fresh = Record::fresh(&terms.namespace, &terms.name, duration);
+            return granted(&fresh, &terms.grant, now)
+                .map_or_else(AcquireStep::Refuse, AcquireStep::Create);
+        }
+        Seen::Absent => return AcquireStep::Refuse(Refusal::NotFound),
+        Seen::Lease(seen) => seen,
+    };
+    let record = seen.record();
+    if let Some(strategy) = record.strategy() {
+        return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
+    }
+    if record.is_terminating() {
+        return AcquireStep::Wait(Waiting {
+            obstacle: Obstacle::Terminating,
+            expired_at: None,
+            read_again_at: None,
+        });
+    }
+    let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
+    match seen.expiry(now.instant, stamps) {
+        Expiry::Free | Expiry::Expired(_) => replace(record, &terms.grant, now),
+        Expiry::Unproven { .. } if by_oneself && terms.reenter => {
+            replace(record, &terms.grant, now)
+        }
+        Expiry::Unproven {
+            needs_version: true,
+            ..
+        } => AcquireStep::AskVersion,
+        Expiry::Unproven {
+            observed_at,
+            stamped_at,
+            needs_version: false,
+        } => AcquireStep::Wait(Waiting {
+            obstacle: if by_oneself {
+                Obstacle::HeldByOneself
+            } else {
+                Obstacle::HeldBy(record.holder().unwrap_or_default().to_owned())
+            },
+            expired_at: observed_at,
+            read_again_at: stamped_at,
+        }),
+    }
+}
+
+fn replace(record: &Record, terms: &GrantTerms, now: Now) -> AcquireStep {
+    granted(record, terms, now).map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
+}
+
+fn granted(record: &Record, terms: &GrantTerms, now: Now) -> Result<Record, Refusal> {
+    record
+        .granted(terms, now.wall)
+        .map_err(|_| Refusal::TransitionsExhausted)
+}
+
+/// The next step of a renewal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RenewStep {
+    /// PUT this.
+    Replace(Record),
+    /// The grant is over; nothing is written.
+    Lost(Loss),
+}
+
+/// How a grant ended that we did not end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The Lease was deleted.
+    Deleted,
+    /// It was deleted and made again; the new one is another's, or nobody's.
+    Recreated {
+        /// Who holds the new one.
+        holder: Option<String>,
+    },
+    /// The holder was blanked.
+    Released,
+    /// Somebody else holds it.
+    TakenBy(String),
+    /// The same identity was granted it anew, by another process.
+    Regranted,
+    /// No renewal was acknowledged in time.
+    Deadline {
+        /// What stood in the way of the last attempt.
+        last: Option<String>,
+    },
+}
+
+/// The next step of a renewal: `grant` is the record as last written by us (design section 6).
+pub fn renew(grant: &Record, seen: &Seen, wall: Timestamp) -> RenewStep {
+    match lost(grant, seen) {
+        Some(loss) => RenewStep::Lost(loss),
+        None => match seen {
+            Seen::Lease(seen) => RenewStep::Replace(seen.record().renewed(wall)),
+            Seen::Absent => RenewStep::Lost(Loss::Deleted),
+        },
+    }
+}
+
+/// Whether what was seen ends the grant.
+pub fn lost(grant: &Record, seen: &Seen) -> Option<Loss> {
+    let record = match seen {
+        Seen::Absent => return Some(Loss::Deleted),
+        Seen::Lease(seen) => seen.record(),
+    };
+    if record.uid() != grant.uid() {
+        return Some(Loss::Recreated {
+            holder: record.holder().map(str::to_owned),
+        });
+    }
+    match record.holder() {
+        None => Some(Loss::Released),
+        Some(holder) if Some(holder) != grant.holder() => Some(Loss::TakenBy(holder.to_owned())),
+        Some(_) if !record.same_grant(grant) => Some(Loss::Regranted),
+        Some(_) => None,
+    }
+}
+
+/// Whose grant `release` ends.
+#[derive(Clone, Debug)]
+pub enum Ours {
+    /// Whatever this identity holds.
+    Identity(HolderIdentity),
+    /// Exactly this grant.
+    Grant(Record),
+}
+
+impl Ours {
+    fn holds(&self, record: &Record) -> bool {
+        match self {
+            Self::Identity(holder) => record.holder() == Some(holder.as_str()),
+            Self::Grant(grant) => record.same_grant(grant),
+        }
+    }
+}
+
+/// The next step of `release`, or of a renewal by identity.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OursStep {
+    /// PUT this.
+    Replace(Record),
+    /// Not ours (or not there); nothing is written.
+    Refuse(Refusal),
+}
+
+/// The next step of `release`.
+pub fn release(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
+    if_ours(ours, seen, |record| record.released(wall))
+}
+
+/// The next step of `renew` from a script, which knows the identity but not the grant.
+pub fn renew_ours(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
+    if_ours(ours, seen, |record| record.renewed(wall))
+}
+
+fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> OursStep {
+    match seen {
+        Seen::Absent => OursStep::Refuse(Refusal::NotFound),
+        Seen::Lease(seen) if ours.holds(seen.record()) => OursStep::Replace(write(seen.record())),
+        Seen::Lease(seen) => {
+            OursStep::Refuse(Refusal::HolderIs(seen.record().holder().map(str::to_owned)))
+        }
+    }
+}
+
+/// What `steal` wants.
+#[derive(Clone, Debug)]
+pub struct StealTerms {
+    /// The grant that is asked for.
+    pub grant: GrantTerms,
+    /// Steal only from this holder.
+    pub if_holder: Option<String>,
+}
+
+/// The next step of `steal`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StealStep {
+    /// Show the record and ask.
+    Ask,
+    /// PUT this.
+    Replace(Record),
+    /// It cannot be.
+    Refuse(Refusal),
+}
+
+/// The next step of `steal`: writes only over exactly the state that was shown and agreed to.
+pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Tuple>, now: Now) -> StealStep {
+    let seen = match seen {
+        Seen::Absent => return StealStep::Refuse(Refusal::NotFound),
+        Seen::Lease(seen) => seen,
+    };
+    let record = seen.record();
+    if let Some(strategy) = record.strategy() {
+        return StealStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
+    }
+    if record.is_terminating() {
+        return StealStep::Refuse(Refusal::Terminating);
+    }
+    if let Some(wanted) = &terms.if_holder
+        && record.holder() != Some(wanted.as_str())
+    {
+        return StealStep::Refuse(Refusal::HolderIs(record.holder().map(str::to_owned)));
+    }
+    // Nothing is taken from anybody when it is free.
+    if record.holder().is_some() && agreed != Some(&record.tuple()) {
+        return StealStep::Ask;
+    }
+    granted(record, &terms.grant, now).map_or_else(StealStep::Refuse, StealStep::Replace)
+}
+
+/// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has
+/// passed since the last change we saw. `Err` if its lease never expires by itself.
+pub fn victim_stops(
+    seen: &Observation,
+    stamps: Stamps,
+    now: Instant,
+) -> Result<Instant, NeverExpires> {
+    match seen.expiry(now, stamps) {
+        Expiry::Free | Expiry::Expired(Proof::Observed { .. } | Proof::ServerStamped { .. }) => {
+            Ok(now)
+        }
+        Expiry::Unproven { .. } => seen.observed_expiry().ok_or(NeverExpires),
+    }
+}
+
+/// The lease has no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeverExpires;
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,13 @@
+//! THE lease-operations module, shared by every subcommand: record, evidence, decisions, the store and the driver.
+
+pub mod api;
+pub mod condition;
+pub mod decide;
+pub mod evidence;
+pub mod operate;
+pub mod record;
+pub mod store;
+pub mod values;
+
+#[cfg(test)]
+pub mod testing;

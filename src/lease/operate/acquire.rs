@@ -1,0 +1,338 @@
+//! Acquire: waits for the Lease to be free or its holder's expiry proven, and takes it, once.
+
+use std::time::Duration;
+
+use super::super::api::{Api, Fault, Write};
+use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Ours, Seen, Waiting};
+use super::super::record::Record;
+use super::super::values::LeaseDuration;
+use super::{End, Grant, Hint, Limits, Operations, Pause, Progress, Report, Watcher, write_limit};
+use crate::clock::{Clock, Instant};
+
+/// Added to a write's own limit before it is taken for impossible that it still happens: the server's clock for
+/// `?timeout=` starts a little after ours.
+const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+
+/// A write that was sent and whose reply did not arrive.
+struct Attempt {
+    written: Record,
+    sent_at: Instant,
+    /// After this it cannot happen any more.
+    dead_at: Instant,
+}
+
+impl Attempt {
+    fn made(&self, record: &Record) -> bool {
+        record.holder() == self.written.holder()
+            && record.acquire_time() == self.written.acquire_time()
+    }
+
+    /// Whether the write could still succeed on top of what was seen.
+    fn may_still_happen(&self, seen: &Seen, now: Instant) -> bool {
+        let base_unchanged = match seen {
+            Seen::Absent => self.written.uid().is_empty(),
+            Seen::Lease(seen) => {
+                seen.record().uid() == self.written.uid()
+                    && seen.record().resource_version() == self.written.resource_version()
+            }
+        };
+        base_unchanged && now < self.dead_at
+    }
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Acquires the Lease, waiting within `limits`.
+    ///
+    /// # Errors
+    /// Whatever the end, nothing is left held: a write whose reply is missing is settled first, and a grant that
+    /// turns out to be ours is released.
+    pub async fn acquire(
+        &self,
+        terms: &AcquireTerms,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Grant, End> {
+        let mut attempts = Vec::new();
+        match self.strive(terms, limits, report, &mut attempts).await {
+            Ok(grant) => Ok(grant),
+            Err(end) if attempts.is_empty() => Err(end),
+            Err(end) => {
+                report(Progress::Settling);
+                tokio::select! {
+                    biased;
+                    end = self.settle(attempts, end.clone()) => Err(end),
+                    // Asked twice: go at once, and say what is left open.
+                    _ = limits.interrupt.arrived(2) => Err(End::Unsettled { end: Box::new(end), fault: None }),
+                }
+            }
+        }
+    }
+
+    async fn strive(
+        &self,
+        terms: &AcquireTerms,
+        limits: &Limits,
+        report: Report<'_>,
+        attempts: &mut Vec<Attempt>,
+    ) -> Result<Grant, End> {
+        let mut watcher = Watcher::default();
+        let mut reported: Option<Obstacle> = None;
+        let mut faults = Pause::default();
+        let mut conflicts = Pause::default();
+        let mut seen = self.read_patiently(None, limits, report).await?;
+        loop {
+            if let Some(grant) = self.recognised(&seen, attempts, limits).await? {
+                return Ok(grant);
+            }
+            match decide::acquire(terms, &seen, self.stamps.get(), self.now()) {
+                AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
+                AcquireStep::AskVersion => self.ask_version().await,
+                step @ (AcquireStep::Create(_) | AcquireStep::Replace(_)) => {
+                    if let Some(signal) = limits.interrupt.received() {
+                        return Err(End::Interrupted(signal));
+                    }
+                    match self.try_to_write(step, attempts).await {
+                        Ok(Some(grant)) => return self.in_time(grant, limits).await,
+                        Ok(None) => {
+                            if matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some())
+                            {
+                                // It changed while the watch said nothing.
+                                watcher.distrust();
+                            }
+                            // The next one in a row waits a little: many may be after the same Lease.
+                            if !conflicts.is_first() {
+                                let pause = conflicts.next(None) / 10;
+                                self.clock.sleep_until(self.clock.now() + pause).await;
+                            }
+                            conflicts.next(None);
+                        }
+                        Err(fault) => self.pause_after(fault, &mut faults, limits, report).await?,
+                    }
+                    seen = self.read_patiently(Some(seen), limits, report).await?;
+                }
+                AcquireStep::Wait(waiting) => {
+                    let at_most = waiting.expired_at.map(|at| at.since(self.clock.now()));
+                    let timed_out = End::TimedOut {
+                        obstacle: Some(waiting.obstacle.clone()),
+                        at_most,
+                        fault: None,
+                    };
+                    if limits.once {
+                        return Err(timed_out);
+                    }
+                    if reported.as_ref() != Some(&waiting.obstacle) {
+                        reported = Some(waiting.obstacle.clone());
+                        report(Progress::Waiting {
+                            obstacle: waiting.obstacle.clone(),
+                            at_most,
+                        });
+                    }
+                    let woken = tokio::select! {
+                        biased;
+                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        () = self.reached(limits.deadline) => return Err(timed_out),
+                        woken = self.change(&waiting, &seen, &mut watcher) => woken,
+                    };
+                    seen = match woken {
+                        Woken::Expired => seen,
+                        Woken::Hint(Hint::Lease(record)) => self.glimpsed(seen, record),
+                        Woken::Hint(Hint::ReadAgain) | Woken::ReadAgain => {
+                            self.read_patiently(Some(seen), limits, report).await?
+                        }
+                        Woken::Hint(Hint::Denied(_)) => {
+                            report(Progress::Polling);
+                            self.read_patiently(Some(seen), limits, report).await?
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// Waits until there may be something to do.
+    async fn change(&self, waiting: &Waiting, seen: &Seen, watcher: &mut Watcher) -> Woken {
+        let resource_version = match seen {
+            Seen::Lease(seen) => seen.record().resource_version().to_owned(),
+            Seen::Absent => String::new(),
+        };
+        tokio::select! {
+            biased;
+            () = self.reached(waiting.expired_at) => Woken::Expired,
+            () = self.reached(waiting.read_again_at) => Woken::ReadAgain,
+            hint = watcher.hint(&self.api, &self.clock, &resource_version) => Woken::Hint(hint),
+        }
+    }
+
+    /// What is known after a watch event.
+    fn glimpsed(&self, seen: Seen, record: Record) -> Seen {
+        let at = self.clock.now();
+        match seen {
+            Seen::Lease(seen) => Seen::Lease(seen.and(record, at, None)),
+            Seen::Absent => Seen::Lease(super::Observation::first(record, at, None)),
+        }
+    }
+
+    /// One write. `Ok(None)`: somebody else was faster.
+    async fn try_to_write(
+        &self,
+        step: AcquireStep,
+        attempts: &mut Vec<Attempt>,
+    ) -> Result<Option<Grant>, Fault> {
+        let sent_at = self.clock.now();
+        let (answer, written) = match step {
+            AcquireStep::Create(record) => {
+                let limit = write_limit(record.duration());
+                (self.api.create(&record, false, limit).await, record)
+            }
+            AcquireStep::Replace(record) => {
+                let limit = write_limit(record.duration());
+                (self.replace(&record, limit).await, record)
+            }
+            AcquireStep::Wait(_) | AcquireStep::AskVersion | AcquireStep::Refuse(_) => {
+                return Ok(None);
+            }
+        };
+        match answer {
+            Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, sent_at))),
+            Ok(Write::Conflict | Write::Exists | Write::Absent) => Ok(None),
+            Err(fault) => {
+                if let Fault::Unknown(_) = fault {
+                    let dead_at =
+                        self.clock.now() + write_limit(written.duration()) + SETTLE_MARGIN;
+                    attempts.push(Attempt {
+                        written,
+                        sent_at,
+                        dead_at,
+                    });
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// A write of ours that turns out to have happened.
+    async fn recognised(
+        &self,
+        seen: &Seen,
+        attempts: &mut Vec<Attempt>,
+        limits: &Limits,
+    ) -> Result<Option<Grant>, End> {
+        let Seen::Lease(seen) = seen else {
+            return Ok(None);
+        };
+        let Some(index) = attempts
+            .iter()
+            .position(|attempt| attempt.made(seen.record()))
+        else {
+            return Ok(None);
+        };
+        let attempt = attempts.swap_remove(index);
+        // No other write of ours can follow: each was sent on top of a state that is gone.
+        attempts.clear();
+        let grant = Grant::new(seen.record().clone(), attempt.sent_at);
+        self.in_time(grant, limits).await.map(Some)
+    }
+
+    /// Hands out a grant only if it was wanted until now and has most of its time left.
+    async fn in_time(&self, grant: Grant, limits: &Limits) -> Result<Grant, End> {
+        let now = self.clock.now();
+        let end = match (limits.interrupt.received(), limits.deadline) {
+            (Some(signal), _) => Some(End::Interrupted(signal)),
+            (None, Some(deadline)) if !limits.once && now >= deadline => Some(End::TimedOut {
+                obstacle: None,
+                at_most: None,
+                fault: None,
+            }),
+            _ => None,
+        };
+        if let Some(end) = end {
+            return Err(self.give_back(&grant, end).await);
+        }
+        if now.since(grant.sent_at) < grant.duration().as_duration() / 2 {
+            return Ok(grant);
+        }
+        // The answer was slow: begin with a full duration, or not at all.
+        let fencing_token = grant.fencing_token.clone();
+        match self.renew_until(&grant, grant.expires_at()).await {
+            Ok(renewed) => Ok(Grant {
+                fencing_token,
+                ..renewed
+            }),
+            Err(loss) => Err(End::Lost(loss)),
+        }
+    }
+
+    async fn give_back(&self, grant: &Grant, end: End) -> End {
+        let limits = Limits {
+            deadline: Some(grant.expires_at()),
+            once: false,
+            interrupt: super::Interrupt::never(),
+        };
+        let ours = Ours::Grant(grant.record.clone());
+        match self.release(&ours, &limits, &|_| ()).await {
+            Ok(_) | Err(End::Refused(_)) => end,
+            Err(
+                End::Fault(fault)
+                | End::TimedOut {
+                    fault: Some(fault), ..
+                },
+            ) => End::Unsettled {
+                end: Box::new(end),
+                fault: Some(fault),
+            },
+            Err(_) => End::Unsettled {
+                end: Box::new(end),
+                fault: None,
+            },
+        }
+    }
+
+    /// Finds out what became of the writes whose replies are missing, and gives back what turns out to be ours.
+    async fn settle(&self, attempts: Vec<Attempt>, end: End) -> End {
+        let last_look = attempts.iter().map(|attempt| attempt.dead_at).max();
+        let Some(last_look) = last_look else {
+            return end;
+        };
+        let mut pause = Pause::default();
+        loop {
+            let started = self.clock.now();
+            match self
+                .read(None, write_limit(LeaseDuration::from_secs(6)))
+                .await
+            {
+                Ok(seen) => {
+                    if let Seen::Lease(found) = &seen
+                        && let Some(attempt) =
+                            attempts.iter().find(|attempt| attempt.made(found.record()))
+                    {
+                        let grant = Grant::new(found.record().clone(), attempt.sent_at);
+                        return self.give_back(&grant, end).await;
+                    }
+                    if !attempts
+                        .iter()
+                        .any(|attempt| attempt.may_still_happen(&seen, started))
+                    {
+                        return end;
+                    }
+                }
+                // Some time is allowed for the server to come back.
+                Err(fault) if started > last_look + super::ATTEMPT_LIMIT => {
+                    return End::Unsettled {
+                        end: Box::new(end),
+                        fault: Some(fault),
+                    };
+                }
+                Err(_) => {}
+            }
+            self.clock
+                .sleep_until(self.clock.now() + pause.next(None))
+                .await;
+        }
+    }
+}
+
+enum Woken {
+    Expired,
+    ReadAgain,
+    Hint(Hint),
+}

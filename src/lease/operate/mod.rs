@@ -1,0 +1,347 @@
+//! The one driver: observe, decide, write, repeat; what all operations share.
+
+mod acquire;
+mod create;
+mod release;
+mod renew;
+mod steal;
+mod watcher;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use create::{CreateTerms, Created};
+pub use release::Released;
+pub use renew::Renewal;
+pub use steal::Stolen;
+pub use watcher::{Hint, Watcher};
+
+use super::api::{Api, Fault, Found, Write};
+use super::decide::{Loss, Now, Obstacle, Refusal, Seen};
+use super::evidence::{Observation, Stamps};
+use super::record::Record;
+use super::values::LeaseDuration;
+use crate::clock::{Clock, Instant};
+
+/// The longest one request may take where no lease duration asks for less.
+pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The first pause after a passing fault; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The operations on one Lease.
+pub struct Operations<A, C> {
+    api: A,
+    clock: C,
+    stamps: Cell<Stamps>,
+    contacted: Cell<bool>,
+    read_limit: Duration,
+}
+
+/// A grant of ours: the record as the server acknowledged it.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The record as last written and acknowledged.
+    pub record: Record,
+    /// Read before the acknowledged request was sent: nobody else's watching can have begun earlier.
+    pub sent_at: Instant,
+    /// The resourceVersion of the write that made the grant: it grows across takeovers, deletes and recreations, so
+    /// the protected system can refuse whoever comes with a smaller one.
+    pub fencing_token: String,
+}
+
+impl Grant {
+    fn new(record: Record, sent_at: Instant) -> Self {
+        Self {
+            fencing_token: record.resource_version().to_owned(),
+            record,
+            sent_at,
+        }
+    }
+
+    /// The recorded duration; our own grants always have one.
+    pub fn duration(&self) -> LeaseDuration {
+        self.record.duration().unwrap_or(LeaseDuration::constant(1))
+    }
+
+    /// When others may prove it expired, unless it is renewed.
+    pub fn expires_at(&self) -> Instant {
+        self.sent_at + self.duration().as_duration()
+    }
+}
+
+/// How long to go on, and what ends it early.
+#[derive(Clone)]
+pub struct Limits {
+    /// When to give up waiting; `None` waits for ever.
+    pub deadline: Option<Instant>,
+    /// Try once and do not wait (`--timeout 0`).
+    pub once: bool,
+    /// Ctrl-C and its kin.
+    pub interrupt: Interrupt,
+}
+
+/// The signals that ask the process to end.
+#[derive(Clone)]
+pub struct Interrupt(Option<watch::Receiver<Vec<i32>>>);
+
+impl Interrupt {
+    /// Signals as they arrive on a channel that holds all received so far.
+    pub fn new(received: watch::Receiver<Vec<i32>>) -> Self {
+        Self(Some(received))
+    }
+
+    /// No signal ever arrives.
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// The first signal, if one has arrived.
+    pub fn received(&self) -> Option<i32> {
+        self.0.as_ref()?.borrow().first().copied()
+    }
+
+    /// Returns once `count` signals have arrived, with the first of them.
+    pub async fn arrived(&self, count: usize) -> i32 {
+        let Some(mut channel) = self.0.clone() else {
+            return std::future::pending().await;
+        };
+        match channel.wait_for(|signals| signals.len() >= count).await {
+            Ok(signals) => signals[0],
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Something to say while an operation goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Waiting, and for whom.
+    Waiting {
+        /// What stands in the way.
+        obstacle: Obstacle,
+        /// The longest it can take without a renewal; `None` if it never expires by itself.
+        at_most: Option<Duration>,
+    },
+    /// Changes cannot be watched, so the Lease is read every now and then.
+    Polling,
+    /// A request failed and will be tried again.
+    Retrying(Fault),
+    /// Ending, but a write whose reply is missing must be settled first.
+    Settling,
+    /// Stolen; waiting until the victim must have stopped.
+    Outlasting {
+        /// Who held it.
+        victim: String,
+        /// How long.
+        wait: Duration,
+    },
+}
+
+/// Where progress is reported.
+pub type Report<'a> = &'a dyn Fn(Progress);
+
+/// Why an operation ended without what was wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The decision was no.
+    Refused(Refusal),
+    /// The API server could not be asked, or said no.
+    Fault(Fault),
+    /// Not acquired in time.
+    TimedOut {
+        /// What stood in the way, if it is known.
+        obstacle: Option<Obstacle>,
+        /// The longest it could still have taken without a renewal.
+        at_most: Option<Duration>,
+        /// The last trouble with the API server, if that was the obstacle.
+        fault: Option<Fault>,
+    },
+    /// A signal asked us to end.
+    Interrupted(i32),
+    /// It was ours, and is no more.
+    Lost(Loss),
+    /// Ended with a write whose fate could not be learned.
+    Unsettled {
+        /// How it would have ended otherwise.
+        end: Box<End>,
+        /// What stood in the way of learning it.
+        fault: Option<Fault>,
+    },
+    /// The user said no, or could not be asked.
+    Declined(String),
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// The operations on the Lease behind `api`. `read_limit` bounds each read (`--request-timeout`).
+    pub fn new(api: A, clock: C, read_limit: Duration) -> Self {
+        Self {
+            api,
+            clock,
+            stamps: Cell::default(),
+            contacted: Cell::new(false),
+            read_limit,
+        }
+    }
+
+    /// The API this works on.
+    pub fn api(&self) -> &A {
+        &self.api
+    }
+
+    /// The clock this works by.
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            instant: self.clock.now(),
+            wall: self.clock.wall(),
+        }
+    }
+
+    /// What the server's stamps are worth, as far as it is known.
+    pub fn stamps(&self) -> Stamps {
+        self.stamps.get()
+    }
+
+    /// Reads the Lease once.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn read(&self, before: Option<Seen>, limit: Duration) -> Result<Seen, Fault> {
+        let found = self.api.get(limit).await?;
+        let at = self.clock.now();
+        self.contacted.set(true);
+        Ok(match found {
+            Found::Absent => Seen::Absent,
+            Found::Lease { record, date } => Seen::Lease(match before {
+                // A consistent read is newer than whatever was seen before it was sent.
+                Some(Seen::Lease(earlier)) => earlier.and(record, at, date),
+                Some(Seen::Absent) | None => Observation::first(record, at, date),
+            }),
+        })
+    }
+
+    /// Reads until there is an answer, over passing faults, within the limits.
+    async fn read_patiently(
+        &self,
+        before: Option<Seen>,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Seen, End> {
+        let mut pause = Pause::default();
+        loop {
+            let limit = self.clip(self.read_limit, limits);
+            let fault = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                answer = self.read(before.clone(), limit) => match answer {
+                    Ok(seen) => return Ok(seen),
+                    Err(fault) => fault,
+                },
+            };
+            self.pause_after(fault, &mut pause, limits, report).await?;
+        }
+    }
+
+    /// Waits before the next try, or ends where another try is not worth it.
+    async fn pause_after(
+        &self,
+        fault: Fault,
+        pause: &mut Pause,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<(), End> {
+        // With no contact so far, an address that does not answer is more likely wrong than down.
+        let hopeless = matches!(fault, Fault::NotSent(_)) && !self.contacted.get();
+        if !fault.is_passing() || limits.once || hopeless {
+            return Err(End::Fault(fault));
+        }
+        if pause.is_first() {
+            report(Progress::Retrying(fault.clone()));
+        }
+        let until = self.clock.now() + pause.next(fault.retry_after());
+        tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            () = self.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault) }),
+            () = self.clock.sleep_until(until) => Ok(()),
+        }
+    }
+
+    /// Returns at `instant`, or never.
+    async fn reached(&self, instant: Option<Instant>) {
+        match instant {
+            Some(instant) => self.clock.sleep_until(instant).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn clip(&self, limit: Duration, limits: &Limits) -> Duration {
+        match limits.deadline {
+            Some(deadline) if !limits.once => limit.min(
+                deadline
+                    .since(self.clock.now())
+                    .max(Duration::from_millis(100)),
+            ),
+            _ => limit,
+        }
+    }
+
+    /// PUT, where a 200 that wrote nothing counts as a conflict (design section 4, rule 5).
+    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
+        let answer = self.api.replace(record, limit).await?;
+        self.contacted.set(true);
+        Ok(match answer {
+            Write::Done(stored) if stored.resource_version() == record.resource_version() => {
+                Write::Conflict
+            }
+            other => other,
+        })
+    }
+
+    /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
+    async fn ask_version(&self) {
+        let trusted = match self.api.version(self.read_limit).await {
+            Ok(Some(version)) => version >= (1, 25),
+            Ok(None) | Err(_) => false,
+        };
+        self.stamps.set(if trusted {
+            Stamps::Trusted
+        } else {
+            Stamps::Untrusted
+        });
+    }
+}
+
+/// How long one write may take, far shorter than the lease itself.
+pub fn write_limit(duration: Option<LeaseDuration>) -> Duration {
+    let shortest = Duration::from_secs(1);
+    let longest = Duration::from_secs(5);
+    duration.map_or(longest, |duration| {
+        (duration.as_duration() / 3).clamp(shortest, longest)
+    })
+}
+
+/// Pauses that double, each cut short by chance so that many waiters do not come back at once.
+#[derive(Default)]
+struct Pause(u32);
+
+impl Pause {
+    fn is_first(&self) -> bool {
+        self.0 == 0
+    }
+
+    fn next(&mut self, asked_for: Option<Duration>) -> Duration {
+        let doubled = FIRST_PAUSE
+            .saturating_mul(1 << self.0.min(8))
+            .min(LONGEST_PAUSE);
+        self.0 += 1;
+        asked_for.unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
+    }
+}

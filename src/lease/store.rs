@@ -1,0 +1,535 @@
+//! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::LocalBoxStream;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Client;
+use kube::core::{Resource, WatchEvent};
+use serde_json::Value;
+
+use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
+use super::record::Record;
+use crate::cluster::Connection;
+
+/// Our name in the API server's logs and in managedFields.
+pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
+
+/// How long one watch request lasts, seconds; the server ends it then.
+const WATCH_SECONDS: u32 = 290;
+
+/// A connection that is made anew after a timeout or a 401, with credentials read anew.
+#[derive(Clone)]
+pub struct Store {
+    connection: Rc<Connection>,
+    client: Rc<RefCell<Option<Client>>>,
+}
+
+/// One Lease in the store.
+#[derive(Clone)]
+pub struct LeaseStore {
+    store: Store,
+    namespace: String,
+    name: String,
+}
+
+/// A page of a list.
+pub struct Page {
+    /// The Leases.
+    pub records: Vec<Record>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+    /// The server's `Date`.
+    pub date: Option<Timestamp>,
+}
+
+/// Which Leases to list.
+pub struct Selection {
+    /// `None` for all namespaces.
+    pub namespace: Option<String>,
+    /// As kubectl's `-l`.
+    pub label_selector: Option<String>,
+}
+
+struct Reply {
+    body: Vec<u8>,
+    date: Option<Timestamp>,
+}
+
+impl Store {
+    /// A store behind `connection`; nothing is sent yet.
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection: Rc::new(connection),
+            client: Rc::default(),
+        }
+    }
+
+    /// One Lease of this store.
+    pub fn lease(&self, namespace: &str, name: &str) -> LeaseStore {
+        LeaseStore {
+            store: self.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    async fn client(&self) -> Result<Client, Fault> {
+        if let Some(client) = self.client.borrow().as_ref() {
+            return Ok(client.clone());
+        }
+        let client = self
+            .connection
+            .client()
+            .await
+            .map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
+        *self.client.borrow_mut() = Some(client.clone());
+        Ok(client)
+    }
+
+    /// The next request makes a new connection and reads the credentials anew.
+    fn forget_client(&self) {
+        self.client.borrow_mut().take();
+    }
+
+    /// One request, one answer, within `limit`.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Reply, Fault> {
+        let outcome = match tokio::time::timeout(limit, self.exchange(method, path, body)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Fault::Unknown(format!("no answer within {limit:?}"))),
+        };
+        if let Err(fault) = &outcome {
+            let stale = match fault {
+                Fault::Unknown(_) | Fault::NotSent(_) => true,
+                Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
+            };
+            if stale {
+                self.forget_client();
+            }
+        }
+        outcome
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
+        let client = self.client().await?;
+        let request = request(method, path, body)?;
+        let response = client
+            .send(request.map(kube::client::Body::from))
+            .await
+            .map_err(|error| self.connection_fault(&error))?;
+        let (parts, body) = response.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| Fault::Unknown(chain(&error)))?
+            .to_bytes()
+            .to_vec();
+        if parts.status.is_success() {
+            Ok(Reply {
+                body,
+                date: date(&parts.headers),
+            })
+        } else {
+            Err(rejection(parts.status, &parts.headers, &body))
+        }
+    }
+
+    fn connection_fault(&self, error: &kube::Error) -> Fault {
+        fault_of(error, &self.connection.server())
+    }
+
+    /// One page of Leases.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn list(
+        &self,
+        selection: &Selection,
+        limit: Option<u32>,
+        from: Option<&str>,
+        within: Duration,
+    ) -> Result<Page, Fault> {
+        let mut query = Query::new(Lease::url_path(&(), selection.namespace.as_deref()));
+        if let Some(limit) = limit {
+            query.add("limit", &limit.to_string());
+        }
+        if let Some(from) = from {
+            query.add("continue", from);
+        }
+        if let Some(selector) = &selection.label_selector {
+            query.add("labelSelector", selector);
+        }
+        let reply = self
+            .send(Method::GET, query.text(), Vec::new(), within)
+            .await?;
+        let mut list: Value = parse(&reply.body)?;
+        let records = match list["items"].take() {
+            Value::Array(items) => items.into_iter().filter_map(Record::new).collect(),
+            _ => Vec::new(),
+        };
+        Ok(Page {
+            records,
+            next: list["metadata"]["continue"]
+                .as_str()
+                .filter(|next| !next.is_empty())
+                .map(str::to_owned),
+            date: reply.date,
+        })
+    }
+
+    /// Whether a namespace is there; `None` if that cannot be told (it takes a permission of its own).
+    pub async fn namespace_exists(&self, namespace: &str, limit: Duration) -> Option<bool> {
+        let path = format!("/api/v1/namespaces/{namespace}");
+        match self.send(Method::GET, &path, Vec::new(), limit).await {
+            Ok(_) => Some(true),
+            Err(Fault::Rejected(rejection)) if rejection.code == 404 => Some(false),
+            Err(_) => None,
+        }
+    }
+}
+
+impl LeaseStore {
+    fn collection(&self) -> Query {
+        Query::new(Lease::url_path(&(), Some(&self.namespace)))
+    }
+
+    fn object(&self) -> Query {
+        Query::new(format!(
+            "{}/{}",
+            Lease::url_path(&(), Some(&self.namespace)),
+            self.name
+        ))
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        mut query: Query,
+        record: &Record,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        // The server gives up when we do, so that a write whose reply we stopped waiting for does not come late.
+        query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
+        query.add("fieldManager", "kubectl-lease");
+        let creating = method == Method::POST;
+        let body = serde_json::to_vec(record.as_json())
+            .map_err(|error| Fault::Unknown(error.to_string()))?;
+        match self.store.send(method, query.text(), body, limit).await {
+            Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
+            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(if creating {
+                Write::Exists
+            } else {
+                Write::Conflict
+            }),
+            Err(Fault::Rejected(rejection))
+                if rejection.code == 404
+                    && rejection.kind != RejectionKind::NamespaceMissing
+                    && !creating =>
+            {
+                Ok(Write::Absent)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn record(&self, reply: &Reply) -> Result<Record, Fault> {
+        Record::new(parse(&reply.body)?)
+            .ok_or_else(|| Fault::Unknown("the answer is not an object".to_owned()))
+    }
+}
+
+impl Api for LeaseStore {
+    async fn get(&self, limit: Duration) -> Result<Found, Fault> {
+        match self
+            .store
+            .send(Method::GET, self.object().text(), Vec::new(), limit)
+            .await
+        {
+            Ok(reply) => Ok(Found::Lease {
+                record: self.record(&reply)?,
+                date: reply.date,
+            }),
+            Err(Fault::Rejected(rejection))
+                if rejection.code == 404 && rejection.reason == "NotFound" =>
+            {
+                Ok(Found::Absent)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn create(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        let mut query = self.collection();
+        if dry_run {
+            query.add("dryRun", "All");
+        }
+        self.write(Method::POST, query, record, limit).await
+    }
+
+    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
+        self.write(Method::PUT, self.object(), record, limit).await
+    }
+
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {
+        let mut query = self.collection();
+        query.add("watch", "true");
+        query.add("allowWatchBookmarks", "true");
+        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
+        // One name: a Role that grants watch with resourceNames allows exactly this.
+        query.add("fieldSelector", &format!("metadata.name={}", self.name));
+        query.add("resourceVersion", resource_version);
+        let store = self.store.clone();
+        futures::stream::once(async move {
+            match open_watch(&store, query.text()).await {
+                Ok(events) => futures::stream::iter([Change::Open])
+                    .chain(events)
+                    .left_stream(),
+                Err(fault) => futures::stream::iter([Change::Broken(fault)]).right_stream(),
+            }
+        })
+        .flatten()
+        .boxed_local()
+    }
+
+    async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
+        let reply = self
+            .store
+            .send(Method::GET, "/version", Vec::new(), limit)
+            .await?;
+        let version: Value = parse(&reply.body)?;
+        // "20+" on some distributions
+        let number = |field: &str| -> Option<u32> {
+            let digits: String = version[field]
+                .as_str()?
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            digits.parse().ok()
+        };
+        Ok(number("major").zip(number("minor")))
+    }
+
+    async fn namespace_exists(&self, limit: Duration) -> Option<bool> {
+        self.store.namespace_exists(&self.namespace, limit).await
+    }
+}
+
+async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
+    let client = store.client().await?;
+    let server = store.connection.server();
+    let events = client
+        .request_events::<Value>(request(Method::GET, path, Vec::new())?)
+        .await
+        .map_err(|error| fault_of(&error, &server))?;
+    Ok(events
+        .map(
+            move |event: Result<WatchEvent<Value>, kube::Error>| match event {
+                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                    match Record::new(object) {
+                        Some(record) => Change::Lease(record),
+                        None => {
+                            Change::Broken(Fault::Unknown("the event is not an object".to_owned()))
+                        }
+                    }
+                }
+                Ok(WatchEvent::Deleted(_)) => Change::Deleted,
+                Ok(WatchEvent::Bookmark(_)) => Change::Bookmark,
+                Ok(WatchEvent::Error(status)) => Change::Broken(Fault::Unknown(status.message)),
+                Err(error) => Change::Broken(fault_of(&error, &server)),
+            },
+        )
+        .boxed_local())
+}
+
+fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, Fault> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .map_err(|error| {
+            Fault::NotSent(Trouble::Connect {
+                server: path.to_owned(),
+                detail: error.to_string(),
+            })
+        })
+}
+
+fn parse(body: &[u8]) -> Result<Value, Fault> {
+    serde_json::from_slice(body)
+        .map_err(|error| Fault::Unknown(format!("the answer is not JSON: {error}")))
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
+}
+
+/// The closed set for everything that is not 2xx.
+fn rejection(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |field: &str| answer[field].as_str().filter(|text| !text.is_empty());
+    let message = text("message").map_or_else(
+        || {
+            let plain = String::from_utf8_lossy(body);
+            let line = plain
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or_default();
+            let short: String = line.trim().chars().take(200).collect();
+            if short.is_empty() {
+                status.to_string()
+            } else {
+                short
+            }
+        },
+        str::to_owned,
+    );
+    reject(
+        status.as_u16(),
+        text("reason"),
+        &message,
+        answer["details"]["kind"].as_str(),
+        headers,
+    )
+}
+
+fn reject(
+    code: u16,
+    reason: Option<&str>,
+    message: &str,
+    about: Option<&str>,
+    headers: &HeaderMap,
+) -> Fault {
+    let kind = match code {
+        401 => RejectionKind::Unauthorized,
+        403 => RejectionKind::Forbidden,
+        404 if about == Some("namespaces") => RejectionKind::NamespaceMissing,
+        429 => RejectionKind::TooManyRequests {
+            retry_after: headers
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok())
+                .map(Duration::from_secs),
+        },
+        // A timeout, a lost etcd leader, an overloaded or restarting server: the write may have happened.
+        408 | 500.. => {
+            return Fault::Unknown(format!("the server answered {code}: {message}"));
+        }
+        _ => RejectionKind::Invalid,
+    };
+    let status = StatusCode::from_u16(code).ok();
+    let reason = reason
+        .map(str::to_owned)
+        .or_else(|| {
+            status?
+                .canonical_reason()
+                .map(|words| words.replace(' ', ""))
+        })
+        .unwrap_or_else(|| "Unknown".to_owned());
+    Fault::Rejected(Rejection {
+        code,
+        reason,
+        message: message.to_owned(),
+        kind,
+    })
+}
+
+fn fault_of(error: &kube::Error, server: &str) -> Fault {
+    match error {
+        kube::Error::Api(status) => {
+            let about = status.details.as_ref().map(|details| details.kind.as_str());
+            return reject(
+                status.code,
+                Some(&status.reason),
+                &status.message,
+                about,
+                &HeaderMap::new(),
+            );
+        }
+        kube::Error::Auth(error) => return Fault::NotSent(Trouble::Credentials(chain(error))),
+        _ => {}
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut refused = false;
+    let mut before_sending = false;
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<kube::client::AuthError>() {
+            return Fault::NotSent(Trouble::Credentials(chain(error)));
+        }
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            before_sending |= error.is_connect();
+        }
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            refused |= error.kind() == std::io::ErrorKind::ConnectionRefused;
+        }
+        cause = error.source();
+    }
+    match (before_sending, refused) {
+        (true, true) => Fault::NotSent(Trouble::Refused {
+            server: server.to_owned(),
+        }),
+        (true, false) => Fault::NotSent(Trouble::Connect {
+            server: server.to_owned(),
+            detail: chain(error),
+        }),
+        (false, _) => Fault::Unknown(chain(error)),
+    }
+}
+
+/// An error with its causes, outermost first, each said once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // kube repeats its source in its own text
+        if parts.last().is_none_or(|last| !last.contains(&text)) {
+            parts.push(text);
+        }
+        cause = error.source();
+    }
+    parts.dedup();
+    parts.join(": ")
+}
+
+/// A path with query parameters, percent-encoded.
+struct Query(String);
+
+impl Query {
+    fn new(path: String) -> Self {
+        Self(path)
+    }
+
+    fn add(&mut self, key: &str, value: &str) {
+        let separator = if self.0.contains('?') { '&' } else { '?' };
+        let value =
+            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        let _ = write!(self.0, "{separator}{key}={value}");
+    }
+
+    fn text(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,64 @@
+//! Records and times for the unit tests of this module.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::record::Record;
+use crate::clock::Instant;
+
+/// An instant `seconds` after the simulated clock's origin.
+pub fn at(seconds: f64) -> Instant {
+    Instant::from_origin(Duration::from_secs_f64(seconds))
+}
+
+/// A span in seconds.
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// A wall time.
+pub fn wall(text: &str) -> jiff::Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+/// A Lease that `holder` holds for `duration` seconds, with everything a server would have set.
+pub fn held(holder: &str, duration: u32) -> Record {
+    Record::new(json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {
+            "name": "my-lease", "namespace": "default", "uid": "uid-1", "resourceVersion": "7",
+            "creationTimestamp": "2020-01-01T00:00:00Z",
+        },
+        "spec": {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": duration,
+            "acquireTime": "2020-01-01T00:00:00.000000Z",
+            "renewTime": "2020-01-01T00:00:00.000000Z",
+            "leaseTransitions": 4,
+        },
+    }))
+    .expect("an object")
+}
+
+/// The same, free.
+pub fn free(duration: u32) -> Record {
+    held("", duration)
+}
+
+/// The same, with one managedFields entry per time that owns renewTime.
+pub fn stamped(record: Record, times: &[&str]) -> Record {
+    let mut object = record.as_json().clone();
+    object["metadata"]["managedFields"] = times
+        .iter()
+        .map(|time| {
+            json!({
+                "manager": format!("m-{time}"), "operation": "Update", "apiVersion": "coordination.k8s.io/v1",
+                "time": time, "fieldsType": "FieldsV1",
+                "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
+            })
+        })
+        .collect();
+    Record::new(object).expect("an object")
+}

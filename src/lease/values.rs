@@ -1,0 +1,349 @@
+//! The validated values a request is made of: lease name, holder identity, lease duration, labels.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseName(String);
+
+impl LeaseName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LeaseName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        dns_subdomain(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for LeaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn dns_subdomain(text: &str) -> Result<(), String> {
+    let label_ok = |label: &str| {
+        let edge = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let bytes = label.as_bytes();
+        edge(bytes.first().copied())
+            && edge(bytes.last().copied())
+            && bytes
+                .iter()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
+    };
+    if text.len() <= 253 && text.split('.').all(label_ok) {
+        Ok(())
+    } else {
+        Err(
+            "a lease name is a DNS subdomain: at most 253 lower case letters, digits, '-' and '.', \
+             beginning and ending with a letter or digit"
+                .to_owned(),
+        )
+    }
+}
+
+/// Checks a namespace name: a DNS-1123 label.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn namespace(text: &str) -> Result<String, String> {
+    if text.len() <= 63 && !text.contains('.') && dns_subdomain(text).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a namespace name is a DNS label: at most 63 lower case letters, digits and '-', \
+             beginning and ending with a letter or digit"
+                .to_owned(),
+        )
+    }
+}
+
+/// Who holds a grant; never empty, because an empty `holderIdentity` means that the Lease is free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderIdentity(String);
+
+impl HolderIdentity {
+    /// The identity as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same identity made unique to one grant by a random suffix: `identity_<uuid>`.
+    #[must_use]
+    pub fn unique(&self) -> Self {
+        Self(format!("{}_{}", self.0, uuid::Uuid::new_v4()))
+    }
+}
+
+impl FromStr for HolderIdentity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            Err(
+                "a holder identity must not be empty: an empty holder means that the lease is free"
+                    .to_owned(),
+            )
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for HolderIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A lease duration: whole seconds, 1 to 2147483647 (`spec.leaseDurationSeconds` is an int32 above zero).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseDuration(u32);
+
+impl LeaseDuration {
+    /// A duration of `seconds`, if the API server would take it.
+    pub fn from_secs(seconds: i64) -> Option<Self> {
+        u32::try_from(seconds)
+            .ok()
+            .filter(|s| (1..=i32::MAX as u32).contains(s))
+            .map(Self)
+    }
+
+    /// A duration known at compile time.
+    pub(crate) const fn constant(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
+    /// Whole seconds.
+    pub fn as_secs(self) -> u32 {
+        self.0
+    }
+
+    /// The same span as a [`Duration`].
+    pub fn as_duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0))
+    }
+}
+
+impl FromStr for LeaseDuration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let span = parse_duration(text)?;
+        if span.is_zero() {
+            return Err("a lease duration is at least 1s".to_owned());
+        }
+        if span.subsec_nanos() != 0 {
+            return Err("a lease duration is in whole seconds".to_owned());
+        }
+        i64::try_from(span.as_secs())
+            .ok()
+            .and_then(Self::from_secs)
+            .ok_or_else(|| format!("a lease duration is at most {}s (an int32)", i32::MAX))
+    }
+}
+
+impl fmt::Display for LeaseDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", self.0)
+    }
+}
+
+/// Reads `90s`, `10m`, `1h30m`, `500ms` or plain seconds.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a duration is written like 90s, 10m, 1h30m or plain seconds".to_owned();
+    if text.starts_with('-') {
+        return Err("a duration must not be negative".to_owned());
+    }
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c == ',') {
+        return Err(wrong());
+    }
+    let span = jiff::SignedDuration::from_str(text).map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
+}
+
+/// Reads `key=value,…` as labels.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn parse_labels(text: &str) -> Result<Vec<(String, String)>, String> {
+    pairs(text, |key, value| {
+        qualified_name(key)?;
+        if value.is_empty() || (value.len() <= 63 && label_text(value)) {
+            Ok(())
+        } else {
+            Err(format!(
+                "label value {value:?} is not allowed: at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+            ))
+        }
+    })
+}
+
+/// Reads `key=value,…` as annotations.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn parse_annotations(text: &str) -> Result<Vec<(String, String)>, String> {
+    pairs(text, |key, _| qualified_name(key))
+}
+
+fn pairs(
+    text: &str,
+    check: impl Fn(&str, &str) -> Result<(), String>,
+) -> Result<Vec<(String, String)>, String> {
+    text.split(',')
+        .map(|pair| {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("{pair:?} is not of the form key=value"))?;
+            check(key, value)?;
+            Ok((key.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+fn qualified_name(key: &str) -> Result<(), String> {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let prefix_ok = prefix.is_none_or(|prefix| dns_subdomain(prefix).is_ok());
+    if prefix_ok && !name.is_empty() && name.len() <= 63 && label_text(name) {
+        Ok(())
+    } else {
+        Err(format!(
+            "key {key:?} is not allowed: an optional DNS subdomain and '/', then at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+        ))
+    }
+}
+
+fn label_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let edge = |c: Option<&u8>| c.is_some_and(u8::is_ascii_alphanumeric);
+    edge(bytes.first())
+        && edge(bytes.last())
+        && bytes
+            .iter()
+            .all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_kubectl_users_write_them() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("10m", 600),
+            ("1h30m", 5400),
+            ("15", 15),
+            ("0", 0),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        assert_eq!(parse_duration("1500ms"), Ok(Duration::from_millis(1500)));
+        for text in [
+            "",
+            "x",
+            "-5s",
+            "5 s",
+            "1h 30m",
+            "s",
+            "--",
+            "1e3",
+            "10m,5s",
+            "5 minutes ago",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_lease_duration_is_whole_seconds_within_int32() {
+        assert_eq!(
+            "2".parse::<LeaseDuration>().map(LeaseDuration::as_secs),
+            Ok(2)
+        );
+        assert_eq!(
+            "2147483647"
+                .parse::<LeaseDuration>()
+                .map(LeaseDuration::as_secs),
+            Ok(i32::MAX as u32)
+        );
+        for text in [
+            "0",
+            "0s",
+            "-1",
+            "500ms",
+            "1.5s",
+            "2147483648",
+            "99999999999999999999",
+            "abc",
+        ] {
+            assert!(
+                text.parse::<LeaseDuration>().is_err(),
+                "{text:?} was accepted"
+            );
+        }
+    }
+
+    #[test]
+    fn a_lease_name_is_a_dns_subdomain() {
+        for name in ["a", "my-lease", "a.b.c", "0-9", &"a".repeat(253)] {
+            assert!(name.parse::<LeaseName>().is_ok(), "{name:?} was refused");
+        }
+        for name in [
+            "",
+            "A",
+            "a_b",
+            "-a",
+            "a-",
+            "a..b",
+            ".a",
+            "a/b",
+            "a b",
+            "ä",
+            &"a".repeat(254),
+        ] {
+            assert!(name.parse::<LeaseName>().is_err(), "{name:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_empty_holder_is_refused() {
+        assert!("".parse::<HolderIdentity>().is_err());
+        assert!("  ".parse::<HolderIdentity>().is_err());
+        assert!("me@host".parse::<HolderIdentity>().is_ok());
+    }
+
+    #[test]
+    fn labels_are_checked_before_anything_is_sent() {
+        assert!(parse_labels("app=web,example.com/tier=1,empty=").is_ok());
+        for text in [
+            "app", "=x", "a b=c", "app=-x", "app=x y", "/x=1", "a/b/c=1", "",
+        ] {
+            assert!(parse_labels(text).is_err(), "{text:?} was accepted");
+        }
+        assert!(parse_annotations("note=anything goes: here").is_ok());
+    }
+}

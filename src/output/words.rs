@@ -1,0 +1,124 @@
+//! Text for people: durations, ages, quoting for the shell, and nothing that could change a terminal's state.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// `text` with control characters, direction marks and other invisible characters written as `\u{…}`.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            c if is_printable(c) => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_printable(c: char) -> bool {
+    // The standard library's own notion of what can be shown, less its quoting of quotes.
+    matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
+}
+
+/// A span the way kubectl shows an age: `42s`, `5m3s`, `3h12m`, `4d`.
+pub fn duration(span: Duration) -> String {
+    // A wait that is almost over still takes some time.
+    let seconds = span.as_secs() + u64::from(span.subsec_nanos() >= 500_000_000);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let two = |large: u64, large_unit: char, small: u64, small_unit: char| {
+        if small == 0 {
+            format!("{large}{large_unit}")
+        } else {
+            format!("{large}{large_unit}{small}{small_unit}")
+        }
+    };
+    match () {
+        () if span < Duration::from_secs(1) && !span.is_zero() => {
+            format!("{}ms", span.as_millis().max(1))
+        }
+        () if seconds < 120 => format!("{seconds}s"),
+        () if minutes < 10 => two(minutes, 'm', seconds % 60, 's'),
+        () if hours < 3 => format!("{minutes}m"),
+        () if hours < 8 => two(hours, 'h', minutes % 60, 'm'),
+        () if hours < 48 => format!("{hours}h"),
+        () if days < 8 => two(days, 'd', hours % 24, 'h'),
+        () if days < 730 => format!("{days}d"),
+        () => two(days / 365, 'y', days % 365, 'd'),
+    }
+}
+
+/// `text` quoted so that a POSIX shell reads it as one word.
+pub fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_turns_the_text_is_printed() {
+        for (text, shown) in [
+            (
+                "plain ümlaut 漢字 \"quoted\"",
+                "plain ümlaut 漢字 \"quoted\"",
+            ),
+            ("a\x1b[2Jb", "a\\u{1b}[2Jb"),
+            ("a\nb\r\tc", "a\\nb\\r\\tc"),
+            ("a\u{202e}b\u{200b}", "a\\u{202e}b\\u{200b}"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
+
+    #[test]
+    fn spans_read_as_kubectls_ages() {
+        let of = |seconds| duration(Duration::from_secs(seconds));
+        let shown: Vec<String> = [
+            0,
+            42,
+            119,
+            120,
+            303,
+            3599,
+            10_800,
+            11_520,
+            90_000,
+            172_800,
+            86_400 * 30,
+            86_400 * 800,
+        ]
+        .into_iter()
+        .map(of)
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "0s", "42s", "119s", "2m", "5m3s", "59m", "3h", "3h12m", "25h", "2d", "30d",
+                "2y70d"
+            ]
+        );
+    }
+
+    #[test]
+    fn shell_words_survive_a_shell() {
+        assert_eq!(shell("me@host_1"), "me@host_1");
+        assert_eq!(shell("it's $HOME; rm"), "'it'\\''s $HOME; rm'");
+        assert_eq!(shell(""), "''");
+    }
+}

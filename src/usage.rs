@@ -1,0 +1,81 @@
+//! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::output::terminal;
+
+/// The arguments, or how to exit after their help or their error was printed.
+pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
+    let cli = Cli::try_parse_from(args).map_err(|error| explain(&error))?;
+    if let Command::Hold(hold) = &cli.command
+        && hold.command.is_empty()
+        && args.last().is_some_and(|last| last == "--")
+    {
+        terminal::say(
+            "error: no command after '--': give one, or leave '--' out to hold until interrupted",
+        );
+        return Err(Exit::USAGE);
+    }
+    Ok(cli)
+}
+
+fn explain(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A reader that went away is no error.
+            let _ = error.print();
+            Exit::DONE
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = terminal::print(&Cli::command().render_help().to_string());
+            Exit::DONE
+        }
+        _ => {
+            terminal::say(&line(error));
+            Exit::USAGE
+        }
+    }
+}
+
+/// One line for what clap says in several.
+fn line(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        _ => None,
+    };
+    let (argument, value) = (
+        text(ContextKind::InvalidArg),
+        text(ContextKind::InvalidValue),
+    );
+    match (error.kind(), argument, value) {
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) if !value.is_empty() => {
+            let allowed = text(ContextKind::ValidValue).unwrap_or_default();
+            format!("error: invalid value {value:?} for {argument}: allowed: {allowed}")
+        }
+        (ErrorKind::ValueValidation, Some(argument), Some(value)) => {
+            let why = std::error::Error::source(error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            format!("error: invalid value {value:?} for {argument}: {why}")
+        }
+        _ => {
+            let rendered = error.render().to_string();
+            let mut words: Vec<&str> = rendered
+                .lines()
+                .map(str::trim)
+                .take_while(|line| {
+                    !line.starts_with("Usage:") && !line.starts_with("For more information")
+                })
+                .filter(|line| !line.is_empty())
+                .collect();
+            words.push("(see --help)");
+            words.join(" ")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Who sends a request, and whether they may: tokens, impersonation and permissions.
+
+use hyper::{HeaderMap, header::AUTHORIZATION};
+use serde_json::json;
+
+use crate::{
+    options::{Rule, User},
+    status::{GROUP, Status},
+};
+
+/// What is asked for, in the terms of RBAC.
+#[derive(Clone, Debug)]
+pub(crate) struct Attributes<'a> {
+    pub verb: &'a str,
+    pub group: &'a str,
+    pub resource: &'a str,
+    pub namespace: Option<&'a str>,
+    /// The object's name, where the request has one: create has none.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> Attributes<'a> {
+    pub fn leases(verb: &'a str, namespace: Option<&'a str>, name: Option<&'a str>) -> Self {
+        Self {
+            verb,
+            group: GROUP,
+            resource: "leases",
+            namespace,
+            name,
+        }
+    }
+
+    fn forbidden(&self, user: &User) -> Status {
+        let Self {
+            verb,
+            group,
+            resource,
+            namespace,
+            name,
+        } = self;
+        let mut details = json!({"kind": resource});
+        let mut qualified = (*resource).to_owned();
+        if !group.is_empty() {
+            details["group"] = (*group).into();
+            qualified = format!("{resource}.{group}");
+        }
+        if let Some(name) = name {
+            details["name"] = (*name).into();
+            qualified.push_str(&format!(" \"{name}\""));
+        }
+        let place = match namespace {
+            Some(namespace) => format!("in the namespace \"{namespace}\""),
+            None => "at the cluster scope".to_owned(),
+        };
+        let message = format!(
+            "{qualified} is forbidden: User \"{}\" cannot {verb} resource \"{resource}\" in API group \"{group}\" {place}",
+            user.name
+        );
+        Status::forbidden(details, message)
+    }
+}
+
+impl User {
+    pub(crate) fn is_master(&self) -> bool {
+        self.groups.iter().any(|group| group == "system:masters")
+    }
+
+    pub(crate) fn check(&self, wanted: &Attributes<'_>) -> Result<(), Status> {
+        let allowed = self.is_master() || self.rules.iter().any(|rule| rule.allows(wanted));
+        if allowed {
+            Ok(())
+        } else {
+            Err(wanted.forbidden(self))
+        }
+    }
+
+    /// A path that is no resource. Discovery is open to everybody who authenticated; the rest to whoever may do all.
+    pub(crate) fn check_path(&self, method: &str, path: &str) -> Result<(), Status> {
+        let wide = |rule: &Rule| {
+            rule.verbs.iter().any(|verb| verb == "*")
+                && rule.resources.iter().any(|name| name == "*")
+        };
+        if self.is_master() || self.rules.iter().any(wide) {
+            return Ok(());
+        }
+        let verb = method.to_ascii_lowercase();
+        let message = format!(
+            "forbidden: User \"{}\" cannot {verb} path \"{path}\"",
+            self.name
+        );
+        Err(Status::forbidden(json!({}), message))
+    }
+}
+
+impl Rule {
+    fn allows(&self, wanted: &Attributes<'_>) -> bool {
+        let names =
+            |list: &[String], word: &str| list.iter().any(|entry| entry == word || entry == "*");
+        names(&self.verbs, wanted.verb)
+            && names(&self.resources, wanted.resource)
+            && (self.namespaces.is_empty()
+                || names(&self.namespaces, wanted.namespace.unwrap_or("*")))
+            && (self.names.is_empty()
+                || wanted
+                    .name
+                    .is_some_and(|name| self.names.iter().any(|entry| entry == name)))
+    }
+}
+
+/// The user of a request, after impersonation. Without a token: `None`, which only health and version allow.
+pub(crate) fn authenticate(
+    users: &[User],
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<Option<User>, Status> {
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .map(str::trim);
+    let user = users
+        .iter()
+        .find(|user| Some(user.token.as_str()) == token && !user.token.is_empty())
+        .ok_or_else(Status::unauthorized)?;
+    impersonate(user, users, headers, path).map(Some)
+}
+
+fn impersonate(
+    user: &User,
+    users: &[User],
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<User, Status> {
+    let all = |name: &str| -> Vec<String> {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (name, groups, uids) = (
+        all("impersonate-user"),
+        all("impersonate-group"),
+        all("impersonate-uid"),
+    );
+    let Some(name) = name.first().filter(|name| !name.is_empty()) else {
+        return match groups.first().or(uids.first()) {
+            None => Ok(user.clone()),
+            Some(other) => Err(Status::internal(format!(
+                "Internal Server Error: \"{path}\": requested [{{Group  {other}    }}] without impersonating a user"
+            ))),
+        };
+    };
+    let may = |group, resource, name| {
+        user.check(&Attributes {
+            verb: "impersonate",
+            group,
+            resource,
+            namespace: None,
+            name: Some(name),
+        })
+    };
+    may("", "users", name)?;
+    groups
+        .iter()
+        .try_for_each(|group| may("", "groups", group))?;
+    uids.iter()
+        .try_for_each(|uid| may("authentication.k8s.io", "uids", uid))?;
+    let mut acting = users
+        .iter()
+        .find(|known| known.name == *name)
+        .cloned()
+        .unwrap_or_default();
+    acting.name = name.clone();
+    // As on a real server: the groups that are asked for, not those that the user has of their own.
+    acting.groups = groups;
+    Ok(acting)
+}

@@ -1,0 +1,232 @@
+//! HTTP: one request read whole, answered, recorded.
+
+use std::{convert::Infallible, sync::Arc, time::Instant};
+
+use http_body_util::BodyExt;
+use hyper::{
+    HeaderMap, Request as HttpRequest, Response,
+    body::{Bytes, Incoming},
+    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue, USER_AGENT},
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{
+    access::{self, Attributes},
+    body::Answer,
+    clock::http_date,
+    discovery, leases,
+    options::User,
+    path::Target,
+    query::Query,
+    state::{Request, State},
+    status::{Cause, Status},
+    table::Form,
+};
+
+/// A request, as the operations see it.
+pub(crate) struct Call {
+    pub method: String,
+    pub path: String,
+    pub query: Query,
+    pub user: User,
+    pub content_type: String,
+    pub body: Bytes,
+    accept: String,
+    user_agent: String,
+}
+
+/// An answer that is no failure.
+pub(crate) enum Reply {
+    Json(u16, String),
+    Text(String),
+    Lines(mpsc::Receiver<Bytes>),
+}
+
+/// Field managers longer than this are refused, or cut where they come from the User-Agent.
+const MANAGER_LIMIT: usize = 128;
+
+impl Call {
+    pub fn form(&self) -> Result<Form, Status> {
+        Form::accepted(&self.accept)
+    }
+
+    /// Who is written into managedFields: `fieldManager`, else the User-Agent up to the first `/`.
+    pub fn manager(&self, options: &str) -> Result<String, Status> {
+        match self
+            .query
+            .get("fieldManager")
+            .filter(|manager| !manager.is_empty())
+        {
+            Some(manager) if manager.len() > MANAGER_LIMIT => {
+                let message = format!("Too long: must have at most {MANAGER_LIMIT} bytes");
+                let cause = Cause {
+                    field: "fieldManager".into(),
+                    reason: "FieldValueTooLong",
+                    message,
+                };
+                Err(Status::invalid_options(options, cause))
+            }
+            Some(manager) => Ok(manager.to_owned()),
+            None => {
+                let agent = self.user_agent.split('/').next().unwrap_or_default();
+                Ok(agent
+                    .chars()
+                    .filter(|letter| !letter.is_control())
+                    .take(MANAGER_LIMIT)
+                    .collect())
+            }
+        }
+    }
+}
+
+/// Answers one request. Failures of the client's connection end the request without a record.
+pub(crate) async fn serve(
+    state: Arc<State>,
+    request: HttpRequest<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let at = Instant::now();
+    let (head, body) = request.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let header = |name: HeaderName| text(&head.headers, &name);
+    let (path, query) = (
+        head.uri.path().to_owned(),
+        head.uri.query().unwrap_or_default().to_owned(),
+    );
+    let user_agent = header(USER_AGENT);
+    let mut record = Request {
+        method: head.method.to_string(),
+        path: path.clone(),
+        query: query.clone(),
+        user: None,
+        user_agent: user_agent.clone(),
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        status: 0,
+        at,
+    };
+    let authenticated = access::authenticate(&state.lock().users, &head.headers, &path);
+    let reply = authenticated.and_then(|user| {
+        record.user = user.as_ref().map(|user| user.name.clone());
+        let target = Target::of(&path);
+        let open = matches!(target, Target::Version | Target::Health);
+        let user = user
+            .or_else(|| open.then(User::default))
+            .ok_or_else(Status::unauthorized)?;
+        let content_type = header(CONTENT_TYPE)
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let method = head.method.to_string();
+        let query = Query::parse(&query);
+        let call = Call {
+            method,
+            path,
+            query,
+            user,
+            content_type,
+            body,
+            accept: header(ACCEPT),
+            user_agent,
+        };
+        answer(&state, &call, target)
+    });
+    let response = respond(&state, reply);
+    record.status = response.status().as_u16();
+    state.lock().requests.push(record);
+    Ok(response)
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn answer(state: &Arc<State>, call: &Call, target: Target) -> Result<Reply, Status> {
+    let json = |value: Value| Ok(Reply::Json(200, value.to_string()));
+    let core = |namespace: Option<&str>, resource: &str, name: Option<&str>| {
+        let verb = if name.is_some() { "get" } else { "list" };
+        call.user.check(&Attributes {
+            verb,
+            group: "",
+            resource,
+            namespace,
+            name,
+        })
+    };
+    match target {
+        Target::Leases { namespace } => leases::collection(state, call, namespace.as_deref()),
+        Target::Lease { namespace, name } => leases::object(state, call, &namespace, &name),
+        Target::Unknown => {
+            call.user.check_path(&call.method, &call.path)?;
+            Err(Status::no_such_resource())
+        }
+        _ if call.method != "GET" => Err(Status::method_not_allowed()),
+        Target::Namespaces => {
+            core(None, "namespaces", None)?;
+            json(discovery::namespaces(&state.lock()))
+        }
+        Target::Namespace { name } => {
+            core(Some(&name), "namespaces", Some(&name))?;
+            json(discovery::namespace(&state.lock(), &name)?)
+        }
+        Target::Core {
+            resource,
+            namespace,
+            name,
+        } => {
+            core(namespace.as_deref(), &resource, name.as_deref())?;
+            json(discovery::core(&state.lock(), &resource, name.as_deref())?)
+        }
+        Target::OtherResource => Err(Status::no_such_resource()),
+        Target::Version => json(discovery::version(state.version)),
+        Target::Health => Ok(Reply::Text("ok".into())),
+        Target::Discovery(document) => json(discovery::document(document)),
+    }
+}
+
+fn respond(state: &State, reply: Result<Reply, Status>) -> Response<Answer> {
+    let whole = |text: String| Answer::Whole(Some(Bytes::from(text)));
+    let (code, kind, body) = match reply {
+        Ok(Reply::Json(code, text)) => (code, "application/json", whole(text)),
+        Ok(Reply::Text(text)) => (200, "text/plain; charset=utf-8", whole(text)),
+        Ok(Reply::Lines(lines)) => (200, "application/json", Answer::Lines(lines)),
+        Err(status) => (
+            status.code,
+            "application/json",
+            whole(status.to_json().to_string()),
+        ),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        hyper::StatusCode::from_u16(code).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(
+        "cache-control",
+        HeaderValue::from_static("no-cache, private"),
+    );
+    let date = http_date(state.lock().clock.now());
+    if let (true, Ok(date)) = (state.date_header, HeaderValue::from_str(&date)) {
+        headers.insert(DATE, date);
+    }
+    response
+}
+
+impl Status {
+    /// The success of a deletion, which is a Status too.
+    pub fn deleted(name: &str, uid: &str) -> Value {
+        json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+            "details": {"name": name, "group": "coordination.k8s.io", "kind": "leases", "uid": uid},
+        })
+    }
+}

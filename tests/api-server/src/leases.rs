@@ -1,0 +1,279 @@
+//! Requests for Leases: each method to its verb, permission, and operation.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    access::Attributes,
+    decode::{self, Decoding},
+    delete::{self, Deleted, Preconditions},
+    http::{Call, Reply},
+    list, patch,
+    query::dry_run_value,
+    selector::Selector,
+    state::State,
+    status::{GROUP, Status},
+    store::Key,
+    table, watch,
+    write::{self, Replaced, Writing},
+};
+
+/// A request for a collection: list, watch, create, delete all.
+pub(crate) fn collection(
+    state: &Arc<State>,
+    call: &Call,
+    namespace: Option<&str>,
+) -> Result<Reply, Status> {
+    match (call.method.as_str(), namespace) {
+        ("GET", _) => read(state, call, namespace),
+        ("POST", Some(namespace)) => create(state, call, namespace),
+        ("DELETE", Some(namespace)) => delete_collection(state, call, namespace),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// A request for one Lease.
+pub(crate) fn object(
+    state: &Arc<State>,
+    call: &Call,
+    namespace: &str,
+    name: &str,
+) -> Result<Reply, Status> {
+    let key = (namespace.to_owned(), name.to_owned());
+    match call.method.as_str() {
+        "GET" => get(state, call, &key),
+        "PUT" => replace(state, call, &key),
+        "PATCH" => merge(state, call, &key),
+        "DELETE" => delete(state, call, &key),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn read(state: &Arc<State>, call: &Call, namespace: Option<&str>) -> Result<Reply, Status> {
+    let watching = call.query.flag("watch");
+    // As on the real server: a selector of one name is a name, so that a role for one Lease may watch it.
+    let selector = Selector::parse("", call.query.text("fieldSelector")).unwrap_or_default();
+    let verb = if watching { "watch" } else { "list" };
+    call.user
+        .check(&Attributes::leases(verb, namespace, selector.name()))?;
+    let form = call.form()?;
+    if watching {
+        return watch::start(state, namespace.map(str::to_owned), &call.query, form)
+            .map(Reply::Lines);
+    }
+    list::list(&state.lock(), namespace, &call.query, form).map(|text| Reply::Json(200, text))
+}
+
+fn get(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
+    call.user
+        .check(&Attributes::leases("get", Some(&key.0), Some(&key.1)))?;
+    let (form, wanted) = (call.form()?, call.query.resource_version()?);
+    let inner = state.lock();
+    let current = inner.store.revision();
+    if let Some(wanted) = wanted.filter(|wanted| *wanted > current) {
+        return Err(Status::too_large_version(wanted, current));
+    }
+    let lease = inner
+        .store
+        .get(key)
+        .ok_or_else(|| Status::lease_not_found(&key.1))?;
+    Ok(Reply::Json(
+        200,
+        table::object(lease, form, inner.clock.now()),
+    ))
+}
+
+fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
+    call.user
+        .check(&Attributes::leases("create", Some(namespace), None))?;
+    let form = call.form()?;
+    let writing = writing(state, call, "CreateOptions")?;
+    let lease = decode_body(state, call)?;
+    let own = lease["metadata"]["namespace"].as_str().unwrap_or(namespace);
+    if own != namespace {
+        let message =
+            "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(Status::bad_request(message));
+    }
+    let created = state.change(|inner| write::create(inner, namespace, lease, &writing))?;
+    Ok(Reply::Json(
+        201,
+        table::object(&created, form, state.lock().clock.now()),
+    ))
+}
+
+fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
+    let (namespace, name) = (key.0.as_str(), key.1.as_str());
+    call.user
+        .check(&Attributes::leases("update", Some(namespace), Some(name)))?;
+    let form = call.form()?;
+    let writing = writing(state, call, "UpdateOptions")?;
+    let lease = decode_body(state, call)?;
+    check_name(&lease, key)?;
+    // The uid is checked first, and the message is the real server's: it names no user and no verb (seen on 1.20).
+    let may_create = || {
+        let wanted = Attributes::leases("create", Some(namespace), Some(name));
+        let told = format!("leases.{GROUP} \"{name}\" is forbidden: ");
+        call.user
+            .check(&wanted)
+            .map_err(|status| status.worded(told))
+    };
+    let (code, lease) =
+        match state.change(|inner| write::replace(inner, key, lease, &writing, may_create))? {
+            Replaced::Created(lease) => (201, lease),
+            Replaced::Updated(lease) => (200, lease),
+        };
+    Ok(Reply::Json(
+        code,
+        table::object(&lease, form, state.lock().clock.now()),
+    ))
+}
+
+fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
+    call.user
+        .check(&Attributes::leases("patch", Some(&key.0), Some(&key.1)))?;
+    let form = call.form()?;
+    let strategic = match call.content_type.as_str() {
+        "application/merge-patch+json" => false,
+        "application/strategic-merge-patch+json" => true,
+        _ => {
+            return Err(Status::unsupported_media_type(
+                "415: Unsupported Media Type",
+            ));
+        }
+    };
+    let writing = writing(state, call, "PatchOptions")?;
+    let patch: Value = serde_json::from_slice(&call.body)
+        .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
+    let decoding = decoding(state, call);
+    let lease = state.change(|inner| {
+        let old = inner
+            .store
+            .get(key)
+            .cloned()
+            .ok_or_else(|| Status::lease_not_found(&key.1))?;
+        let mut patched = (*old).clone();
+        patch::merge(&mut patched, &patch, strategic);
+        let lease = decode::lease_value(&patched, decoding)?;
+        check_name(&lease, key)?;
+        write::update(inner, key, &old, lease, &writing)
+    })?;
+    Ok(Reply::Json(
+        200,
+        table::object(&lease, form, state.lock().clock.now()),
+    ))
+}
+
+fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
+    call.user
+        .check(&Attributes::leases("delete", Some(&key.0), Some(&key.1)))?;
+    let (demands, dry_run) = delete_options(call)?;
+    match state.change(|inner| delete::delete(inner, key, &demands, dry_run))? {
+        Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
+        Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
+    }
+}
+
+fn delete_collection(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
+    call.user.check(&Attributes::leases(
+        "deletecollection",
+        Some(namespace),
+        None,
+    ))?;
+    let (demands, dry_run) = delete_options(call)?;
+    let selector = Selector::parse(
+        call.query.text("labelSelector"),
+        call.query.text("fieldSelector"),
+    )?;
+    state.change(|inner| {
+        let revision = inner.store.revision();
+        let mut leases = inner.store.snapshot(Some(namespace), None, revision);
+        leases.retain(|lease| selector.matches(lease));
+        for lease in &leases {
+            let name = lease["metadata"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            delete::delete(inner, &(namespace.to_owned(), name), &demands, dry_run)?;
+        }
+        let metadata = serde_json::json!({"resourceVersion": inner.store.revision().to_string()});
+        let leases = leases.iter().map(Arc::as_ref);
+        Ok(Reply::Json(
+            200,
+            table::list(&metadata, leases, table::Form::Object, inner.clock.now()),
+        ))
+    })
+}
+
+/// The options of a deletion, from its query and its body.
+fn delete_options(call: &Call) -> Result<(Preconditions, bool), Status> {
+    let mut dry_run = call.query.dry_run("DeleteOptions")?;
+    if call.body.is_empty() {
+        return Ok((Preconditions::default(), dry_run));
+    }
+    let options: Value = serde_json::from_slice(&call.body).map_err(|error| {
+        Status::bad_request(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
+    })?;
+    for value in options["dryRun"].as_array().into_iter().flatten() {
+        dry_run |= dry_run_value(value.as_str().unwrap_or_default(), "DeleteOptions")?;
+    }
+    let text = |field: &str| options["preconditions"][field].as_str().map(str::to_owned);
+    Ok((
+        Preconditions {
+            uid: text("uid"),
+            resource_version: text("resourceVersion"),
+        },
+        dry_run,
+    ))
+}
+
+fn writing(state: &State, call: &Call, options: &str) -> Result<Writing, Status> {
+    let dry_run = call.query.dry_run(options)?;
+    let manager = call.manager(options)?;
+    Ok(Writing {
+        version: state.version,
+        restamp: state.restamp,
+        manager,
+        dry_run,
+    })
+}
+
+fn decoding(state: &State, call: &Call) -> Decoding {
+    // The parameter exists since 1.25; older servers ignore it.
+    let strict = state.version >= (1, 25) && call.query.text("fieldValidation") == "Strict";
+    Decoding {
+        version: state.version,
+        strict,
+    }
+}
+
+fn decode_body(state: &State, call: &Call) -> Result<Value, Status> {
+    if !matches!(call.content_type.as_str(), "" | "application/json") {
+        return Err(Status::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: application/json",
+        ));
+    }
+    decode::lease(&call.body, decoding(state, call))
+}
+
+/// The object's name and namespace must be those of the path.
+fn check_name(lease: &Value, (namespace, name): &Key) -> Result<(), Status> {
+    let own = |field: &str| lease["metadata"][field].as_str();
+    match own("name") {
+        None => Err(Status::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        Some(other) if other != name => Err(Status::bad_request(format!(
+            "the name of the object ({other}) does not match the name on the URL ({name})"
+        ))),
+        Some(_) => match own("namespace").filter(|own| own != namespace) {
+            Some(other) => Err(Status::bad_request(format!(
+                "the namespace of the object ({other}) does not match the namespace on the request ({namespace})"
+            ))),
+            None => Ok(()),
+        },
+    }
+}

@@ -1,0 +1,45 @@
+//! An in-process Kubernetes API server that knows Leases, for tests and for trying `kubectl lease` out.
+//!
+//! It behaves as a real kube-apiserver does towards a client of `coordination.k8s.io/v1`: messages, status codes,
+//! resource versions, watches, managed fields and permissions. It adds what a test needs and a real server lacks:
+//! a clock that can be set, a record of every request, and watches that can be ended, silenced or compacted.
+//!
+//! ```no_run
+//! use lease_api_server::{ApiServer, Options};
+//!
+//! let server = ApiServer::start(Options::default()).expect("loopback is free");
+//! std::fs::write("/tmp/kubeconfig", server.kubeconfig("admin", "default")).expect("/tmp is writable");
+//! ```
+
+mod access;
+mod body;
+mod clock;
+mod decode;
+mod delete;
+mod discovery;
+mod fields;
+mod http;
+mod kubeconfig;
+mod leases;
+mod list;
+mod metadata;
+mod microtime;
+mod options;
+mod patch;
+mod path;
+mod query;
+mod selector;
+mod server;
+mod state;
+mod status;
+mod store;
+mod table;
+mod tls;
+mod uid;
+mod validate;
+mod watch;
+mod write;
+
+pub use options::{Options, Rule, User};
+pub use server::ApiServer;
+pub use state::Request;

@@ -1,0 +1,117 @@
+//! What a server is started with: its version, clock, namespaces, users and their permissions.
+
+use jiff::SignedDuration;
+
+/// How to start an [`ApiServer`](crate::ApiServer). The default is a current server with TLS and one user, `admin`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Serve HTTPS with a certificate of its own authority; else plain HTTP.
+    pub tls: bool,
+    /// Major and minor version, told by `/version`. It also decides which fields are known and how messages read.
+    pub version: (u32, u32),
+    /// Whether a later update of the same manager updates the time of its managedFields entry, as servers do since
+    /// 1.25. If not, the time changes only with the set of fields that the manager owns (seen on 1.20).
+    pub restamp_managed_fields: bool,
+    /// The server's clock minus the real one.
+    pub clock_offset: SignedDuration,
+    /// Whether answers carry a `Date` header.
+    pub date_header: bool,
+    /// The namespaces that exist.
+    pub namespaces: Vec<String>,
+    /// Who may authenticate, and what they may do.
+    pub users: Vec<User>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tls: true,
+            version: (1, 33),
+            restamp_managed_fields: true,
+            clock_offset: SignedDuration::ZERO,
+            date_header: true,
+            namespaces: ["default", "kube-system", "kube-public", "kube-node-lease"]
+                .map(String::from)
+                .to_vec(),
+            users: vec![User::admin()],
+        }
+    }
+}
+
+/// Someone who authenticates with a bearer token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The user name, as it appears in messages.
+    pub name: String,
+    /// The bearer token.
+    pub token: String,
+    /// Groups; `system:masters` may do anything, as on a real server. Other groups grant nothing.
+    pub groups: Vec<String>,
+    /// What the user may do: a request is allowed if any rule allows it.
+    pub rules: Vec<Rule>,
+}
+
+impl User {
+    /// The user `admin`, with the token `admin-token`, who may do everything.
+    pub fn admin() -> Self {
+        Self::new("admin", vec![Rule::everything()])
+    }
+
+    /// A user with the token `<name>-token` and these rules.
+    pub fn new(name: &str, rules: Vec<Rule>) -> Self {
+        Self {
+            name: name.into(),
+            token: format!("{name}-token"),
+            groups: Vec::new(),
+            rules,
+        }
+    }
+}
+
+/// A permission, in the terms of a Role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, `impersonate`, or `*`.
+    pub verbs: Vec<String>,
+    /// `leases`, `namespaces`, `users`, …, or `*`.
+    pub resources: Vec<String>,
+    /// The namespaces it holds in. Empty or `*`: all of them, and requests at the cluster scope.
+    pub namespaces: Vec<String>,
+    /// The object names it holds for; empty: all. As in RBAC, a rule with names never allows create.
+    pub names: Vec<String>,
+}
+
+impl Rule {
+    /// Everything, everywhere.
+    pub fn everything() -> Self {
+        Self::new(&["*"], &["*"])
+    }
+
+    /// These verbs on Leases in every namespace.
+    pub fn leases(verbs: &[&str]) -> Self {
+        Self::new(verbs, &["leases"])
+    }
+
+    /// These verbs on these resources in every namespace.
+    pub fn new(verbs: &[&str], resources: &[&str]) -> Self {
+        let owned = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            verbs: owned(verbs),
+            resources: owned(resources),
+            namespaces: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+
+    /// The same rule, in this namespace only.
+    pub fn within(mut self, namespace: &str) -> Self {
+        self.namespaces.push(namespace.into());
+        self
+    }
+
+    /// The same rule, for the object of this name only.
+    pub fn named(mut self, name: &str) -> Self {
+        self.names.push(name.into());
+        self
+    }
+}

@@ -1,0 +1,293 @@
+//! Label and field selectors: parsed from their query parameters, matched against Leases.
+
+use serde_json::Value;
+
+use crate::status::Status;
+
+/// Which Leases a list or watch is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selector {
+    labels: Vec<LabelRequirement>,
+    fields: Vec<FieldRequirement>,
+}
+
+#[derive(Clone, Debug)]
+struct FieldRequirement {
+    key: &'static str,
+    equal: bool,
+    value: String,
+}
+
+#[derive(Clone, Debug)]
+struct LabelRequirement {
+    key: String,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    Exists,
+    Absent,
+    In(Vec<String>),
+    /// Also true where the label is absent, as the API defines it.
+    NotIn(Vec<String>),
+    Above(i64),
+    Below(i64),
+}
+
+impl Selector {
+    pub fn parse(labels: &str, fields: &str) -> Result<Self, Status> {
+        Ok(Self {
+            labels: split(labels)
+                .map(LabelRequirement::parse)
+                .collect::<Result<_, _>>()?,
+            fields: split(fields)
+                .map(FieldRequirement::parse)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    /// The one name that can match, if the selector asks for one. Authorization takes it as the object's name.
+    pub fn name(&self) -> Option<&str> {
+        let asks = |field: &&FieldRequirement| field.equal && field.key == "name";
+        self.fields
+            .iter()
+            .find(asks)
+            .map(|field| field.value.as_str())
+    }
+
+    pub fn matches(&self, lease: &Value) -> bool {
+        let metadata = &lease["metadata"];
+        self.fields
+            .iter()
+            .all(|field| (metadata[field.key].as_str() == Some(&field.value)) == field.equal)
+            && self.labels.iter().all(|label| {
+                label
+                    .test
+                    .matches(metadata["labels"][label.key.as_str()].as_str())
+            })
+    }
+}
+
+impl FieldRequirement {
+    fn parse(text: &str) -> Result<Self, Status> {
+        let (key, equal, value) = operator(text).ok_or_else(|| {
+            Status::bad_request(format!(
+                "invalid selector: '{text}'; can't understand '{text}'"
+            ))
+        })?;
+        let key = match key {
+            "metadata.name" => "name",
+            "metadata.namespace" => "namespace",
+            other => {
+                return Err(Status::bad_request(format!(
+                    "\"{other}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                )));
+            }
+        };
+        Ok(Self {
+            key,
+            equal,
+            value: value.to_owned(),
+        })
+    }
+}
+
+impl LabelRequirement {
+    fn parse(text: &str) -> Result<Self, Status> {
+        if let Some(key) = text.strip_prefix('!') {
+            return Self::new(key, Test::Absent);
+        }
+        if let Some((key, equal, value)) = operator(text) {
+            let values = vec![value.to_owned()];
+            return Self::new(
+                key,
+                if equal {
+                    Test::In(values)
+                } else {
+                    Test::NotIn(values)
+                },
+            );
+        }
+        if let Some((key, bound)) = text.split_once(['>', '<']) {
+            let bound = bound.trim().parse().map_err(|_| {
+                Status::bad_request(
+                    "for 'Gt', 'Lt' operators, the value must be an integer".to_owned(),
+                )
+            })?;
+            return Self::new(
+                key,
+                if text.contains('>') {
+                    Test::Above(bound)
+                } else {
+                    Test::Below(bound)
+                },
+            );
+        }
+        let Some((key, rest)) = text.split_once(char::is_whitespace) else {
+            return Self::new(text, Test::Exists);
+        };
+        let (word, set) = rest
+            .trim()
+            .split_at(rest.trim().find(['(', ' ']).unwrap_or(rest.trim().len()));
+        let set = set.trim();
+        let Some(values) = set.strip_prefix('(').and_then(|set| set.strip_suffix(')')) else {
+            return Err(Status::bad_request(format!(
+                "unable to parse requirement: found '{set}' expected: '('"
+            )));
+        };
+        let values = values
+            .split(',')
+            .map(|value| value.trim().to_owned())
+            .collect();
+        match word {
+            "in" => Self::new(key, Test::In(values)),
+            "notin" => Self::new(key, Test::NotIn(values)),
+            other => Err(Status::bad_request(format!(
+                "unable to parse requirement: found '{other}', expected: in, notin, =, ==, !=, gt, lt"
+            ))),
+        }
+    }
+
+    fn new(key: &str, test: Test) -> Result<Self, Status> {
+        let key = key.trim();
+        if key.is_empty() || key.contains(char::is_whitespace) {
+            let message = format!(
+                "unable to parse requirement: found '{key}', expected: !, identifier, or 'end of string'"
+            );
+            return Err(Status::bad_request(message));
+        }
+        Ok(Self {
+            key: key.to_owned(),
+            test,
+        })
+    }
+}
+
+impl Test {
+    fn matches(&self, label: Option<&str>) -> bool {
+        let number = || label.and_then(|label| label.parse::<i64>().ok());
+        match self {
+            Self::Exists => label.is_some(),
+            Self::Absent => label.is_none(),
+            Self::In(values) => {
+                label.is_some_and(|label| values.iter().any(|value| value == label))
+            }
+            Self::NotIn(values) => {
+                !label.is_some_and(|label| values.iter().any(|value| value == label))
+            }
+            Self::Above(bound) => number().is_some_and(|number| number > *bound),
+            Self::Below(bound) => number().is_some_and(|number| number < *bound),
+        }
+    }
+}
+
+/// `key != value`, `key == value`, `key = value`: the key, whether it asks for equality, and the value.
+fn operator(text: &str) -> Option<(&str, bool, &str)> {
+    let at = text.find(['=', '!'])?;
+    let (key, rest) = text.split_at(at);
+    let (equal, value) = match rest.strip_prefix("!=") {
+        Some(value) => (false, value),
+        None => (
+            true,
+            rest.strip_prefix("==").or_else(|| rest.strip_prefix('='))?,
+        ),
+    };
+    Some((key.trim(), equal, value.trim()))
+}
+
+/// The requirements between commas, leaving alone the commas in parentheses.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0;
+    text.split(move |letter| {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    })
+    .map(str::trim)
+    .filter(|requirement| !requirement.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Selector;
+    use serde_json::json;
+
+    fn matches(labels: &str, fields: &str) -> bool {
+        let lease = json!({"metadata": {"name": "a", "namespace": "n", "labels": {"app": "x", "size": "5"}}});
+        Selector::parse(labels, fields)
+            .expect("a selector")
+            .matches(&lease)
+    }
+
+    #[test]
+    fn label_selectors_match_as_the_api_defines_them() {
+        for yes in [
+            "",
+            "app",
+            "app=x",
+            "app==x",
+            "app!=y",
+            "other!=x",
+            "!other",
+            "app in (x, y)",
+            "app in (x),size",
+        ] {
+            assert!(matches(yes, ""), "{yes}");
+        }
+        for yes in [
+            "app notin (y)",
+            "other notin (x)",
+            "size>4",
+            "size<6",
+            "app=x,size=5",
+        ] {
+            assert!(matches(yes, ""), "{yes}");
+        }
+        for no in [
+            "other",
+            "app=y",
+            "app!=x",
+            "!app",
+            "app in (y,z)",
+            "app notin (x)",
+            "size>5",
+            "app=x,size=6",
+        ] {
+            assert!(!matches(no, ""), "{no}");
+        }
+    }
+
+    #[test]
+    fn field_selectors_know_name_and_namespace_only() {
+        assert!(matches("", "metadata.name=a,metadata.namespace!=other"));
+        assert!(!matches("", "metadata.name!=a"));
+        assert_eq!(
+            Selector::parse("", "metadata.name=a")
+                .expect("a selector")
+                .name(),
+            Some("a")
+        );
+        let error = Selector::parse("", "spec.x=1").expect_err("unknown");
+        assert_eq!(
+            error.message,
+            "\"spec.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        );
+    }
+
+    #[test]
+    fn a_set_without_parentheses_is_told_as_the_real_server_does() {
+        let error = Selector::parse("a in", "").expect_err("malformed");
+        assert_eq!(
+            error.message,
+            "unable to parse requirement: found '' expected: '('"
+        );
+    }
+}

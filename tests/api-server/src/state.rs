@@ -1,0 +1,131 @@
+//! What the server's thread and its handle share: the store, the users, the clock and the record of requests.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::{
+    clock::Clock, clock::seconds, options::Options, options::User, store::Namespace, store::Store,
+    uid,
+};
+
+/// A request that the server answered.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, `PUT`, …
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query as it was sent; empty if there was none.
+    pub query: String,
+    /// Who authenticated; the impersonated user where there was one. `None`: nobody.
+    pub user: Option<String>,
+    /// The User-Agent header, or "".
+    pub user_agent: String,
+    /// The JSON body, or `Null`.
+    pub body: Value,
+    /// The status code of the answer.
+    pub status: u16,
+    /// When the request arrived, on the monotonic clock.
+    pub at: Instant,
+}
+
+/// Shared by every connection.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub version: (u32, u32),
+    pub restamp: bool,
+    pub date_header: bool,
+    inner: Mutex<Inner>,
+    /// Wakes the watch streams.
+    pub changes: watch::Sender<()>,
+}
+
+/// What changes while the server runs.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub store: Store,
+    pub users: Vec<User>,
+    pub clock: Clock,
+    pub requests: Vec<Request>,
+    /// Watches that began in an earlier epoch end.
+    pub epoch: u64,
+    pub silent: bool,
+}
+
+impl State {
+    pub fn new(options: Options) -> Self {
+        let mut inner = Inner {
+            store: Store::new(),
+            users: options.users,
+            clock: Clock {
+                offset: options.clock_offset,
+            },
+            requests: Vec::new(),
+            epoch: 0,
+            silent: false,
+        };
+        for name in &options.namespaces {
+            inner.add_namespace(name);
+        }
+        Self {
+            version: options.version,
+            restamp: options.restamp_managed_fields,
+            date_header: options.date_header,
+            inner: Mutex::new(inner),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    /// The changing part. A test that panicked with the lock held must not take the server down with it.
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something and wakes the watches.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.changes.send_replace(());
+        result
+    }
+
+    pub fn set_clock_offset(&self, offset: SignedDuration) {
+        self.lock().clock.offset = offset;
+    }
+}
+
+impl Inner {
+    pub fn add_namespace(&mut self, name: &str) {
+        let created = seconds(self.clock.now());
+        let revision = self.store.advance();
+        let namespaces: &mut BTreeMap<_, _> = &mut self.store.namespaces;
+        namespaces
+            .entry(name.to_owned())
+            .or_insert_with(|| Namespace {
+                uid: uid::fresh(),
+                revision,
+                created,
+            });
+    }
+
+    /// Removes the namespace and every Lease in it.
+    pub fn remove_namespace(&mut self, name: &str) {
+        let revision = self.store.revision();
+        for lease in self.store.snapshot(Some(name), None, revision) {
+            let lease = lease["metadata"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            self.store.remove(&(name.to_owned(), lease));
+        }
+        if self.store.namespaces.remove(name).is_some() {
+            self.store.advance();
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the server remembers: Leases, namespaces, and the history that watches and paged lists read.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Bound,
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+/// Namespace and name, in the order that lists are in.
+pub(crate) type Key = (String, String);
+
+/// The oldest events are forgotten beyond this many, as if compacted.
+const HISTORY: usize = 200_000;
+
+/// Everything stored, under one growing resourceVersion.
+#[derive(Debug)]
+pub(crate) struct Store {
+    leases: BTreeMap<Key, Arc<Value>>,
+    /// Name to the resourceVersion and creation time, in whole seconds, of the namespace.
+    pub namespaces: BTreeMap<String, Namespace>,
+    revision: u64,
+    history: VecDeque<Event>,
+    compacted: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Namespace {
+    pub uid: String,
+    pub revision: u64,
+    pub created: String,
+}
+
+/// One write, as watches tell it.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub revision: u64,
+    pub key: Key,
+    /// The object before the write, if there was one.
+    pub before: Option<Arc<Value>>,
+    /// The object after the write; for a deletion, `None`.
+    pub after: Option<Arc<Value>>,
+}
+
+impl Store {
+    pub fn new() -> Self {
+        // Not from zero: on a real server the first Lease is never the first write.
+        let revision = 200;
+        Self {
+            leases: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            revision,
+            history: VecDeque::new(),
+            compacted: revision,
+        }
+    }
+
+    /// The resourceVersion of the latest write.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Reads at or before this resourceVersion are too old.
+    pub fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    pub fn advance(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    /// Takes a resourceVersion that was chosen outside, if it is still ahead.
+    pub fn advance_to(&mut self, revision: u64) -> Option<u64> {
+        (revision > self.revision).then(|| {
+            self.revision = revision;
+            revision
+        })
+    }
+
+    pub fn compact(&mut self) {
+        self.history.clear();
+        self.compacted = self.revision;
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Arc<Value>> {
+        self.leases.get(key)
+    }
+
+    /// Stores the object, whose resourceVersion must be the latest.
+    pub fn put(&mut self, key: Key, object: Arc<Value>) {
+        let before = self.leases.insert(key.clone(), object.clone());
+        self.remember(Event {
+            revision: self.revision,
+            key,
+            before,
+            after: Some(object),
+        });
+    }
+
+    /// Removes the object, which takes a resourceVersion of its own.
+    pub fn remove(&mut self, key: &Key) {
+        if let Some(before) = self.leases.remove(key) {
+            let revision = self.advance();
+            self.remember(Event {
+                revision,
+                key: key.clone(),
+                before: Some(before),
+                after: None,
+            });
+        }
+    }
+
+    fn remember(&mut self, event: Event) {
+        self.history.push_back(event);
+        if self.history.len() > HISTORY
+            && let Some(forgotten) = self.history.pop_front()
+        {
+            self.compacted = forgotten.revision;
+        }
+    }
+
+    /// The events after this resourceVersion, oldest first.
+    pub fn events_after(&self, revision: u64) -> impl Iterator<Item = &Event> {
+        let start = self
+            .history
+            .partition_point(|event| event.revision <= revision);
+        self.history.range(start..)
+    }
+
+    /// The Leases of a namespace, or of all, in order, after this key, as they were at a resourceVersion.
+    pub fn snapshot(
+        &self,
+        namespace: Option<&str>,
+        after: Option<&Key>,
+        revision: u64,
+    ) -> Vec<Arc<Value>> {
+        let mut then: BTreeMap<&Key, Option<&Arc<Value>>> = BTreeMap::new();
+        for event in self.events_after(revision) {
+            then.entry(&event.key).or_insert(event.before.as_ref());
+        }
+        let start = match (after, namespace) {
+            (Some(key), _) => Bound::Excluded(key.clone()),
+            (None, Some(namespace)) => Bound::Included((namespace.to_owned(), String::new())),
+            (None, None) => Bound::Unbounded,
+        };
+        let inside = |key: &Key| namespace.is_none_or(|namespace| key.0 == namespace);
+        let mut found: Vec<(&Key, &Arc<Value>)> = self
+            .leases
+            .range((start.clone(), Bound::Unbounded))
+            .take_while(|(key, _)| inside(key))
+            .filter(|(key, _)| !then.contains_key(key))
+            .collect();
+        let changed = then
+            .range::<Key, _>((start.as_ref(), Bound::Unbounded))
+            .filter(|(key, _)| inside(key));
+        let unchanged = found.len();
+        found.extend(changed.filter_map(|(key, lease)| Some((*key, (*lease)?))));
+        if found.len() > unchanged {
+            found.sort_by_key(|(key, _)| *key);
+        }
+        found.into_iter().map(|(_, lease)| lease.clone()).collect()
+    }
+}

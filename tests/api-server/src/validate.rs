@@ -1,0 +1,44 @@
+//! What the API refuses in a Lease's `spec`, in its own words.
+
+use serde_json::Value;
+
+use crate::status::Cause;
+
+/// Everything wrong with a spec. Messages read as those of `version`.
+pub(crate) fn spec(spec: &Value, version: (u32, u32)) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if spec["leaseDurationSeconds"]
+        .as_i64()
+        .is_some_and(|seconds| seconds <= 0)
+    {
+        let value = &spec["leaseDurationSeconds"];
+        causes.push(Cause::invalid(
+            "spec.leaseDurationSeconds",
+            value,
+            "must be greater than 0",
+        ));
+    }
+    if spec["leaseTransitions"]
+        .as_i64()
+        .is_some_and(|transitions| transitions < 0)
+    {
+        // The first wording is 1.20's own.
+        let why = match version {
+            (1, ..=27) => "must to greater or equal than 0",
+            _ => "must be greater than or equal to 0",
+        };
+        causes.push(Cause::invalid(
+            "spec.leaseTransitions",
+            &spec["leaseTransitions"],
+            why,
+        ));
+    }
+    let text = |field: &str| spec[field].as_str().unwrap_or_default();
+    if !text("preferredHolder").is_empty() && text("strategy").is_empty() {
+        causes.push(Cause::forbidden(
+            "spec.preferredHolder",
+            "may only be specified if `strategy` is defined",
+        ));
+    }
+    causes
+}

@@ -1,0 +1,204 @@
+//! Watches: one JSON line for each event, from a resourceVersion on, until the time is up or the server ends them.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{
+    query::Query,
+    selector::Selector,
+    state::{Inner, State},
+    status::{Cause, Status},
+    store::Event,
+    table::{self, Form},
+};
+
+/// How long a watch lasts that names no end.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Lines that wait for a slow reader.
+const BUFFER: usize = 64;
+
+/// What a watch is about, and how far it has got.
+struct Watch {
+    namespace: Option<String>,
+    selector: Selector,
+    form: Form,
+    /// Events up to here were told.
+    seen: u64,
+    /// Ends when the server's epoch is another.
+    epoch: u64,
+    bookmarks: bool,
+}
+
+/// Starts a watch. Its lines come through the receiver, which ends with the watch.
+pub(crate) fn start(
+    state: &Arc<State>,
+    namespace: Option<String>,
+    query: &Query,
+    form: Form,
+) -> Result<mpsc::Receiver<Bytes>, Status> {
+    let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
+    let since = query.resource_version()?;
+    // Unknown to servers before 1.27, refused by those that know it but have it switched off.
+    let initial_events = state.version >= (1, 27) && query.flag("sendInitialEvents");
+    if initial_events && state.version < (1, 32) {
+        let why =
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        return Err(Status::invalid_options(
+            "ListOptions",
+            Cause::forbidden("sendInitialEvents", why),
+        ));
+    }
+    let timeout = query
+        .number("timeoutSeconds")?
+        .filter(|seconds| *seconds > 0);
+    let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+
+    // Subscribed before the state is read: no write falls between the two.
+    let mut changes = state.changes.subscribe();
+    let mut first = Vec::new();
+    let mut watch = {
+        let inner = state.lock();
+        let bookmarks = query.flag("allowWatchBookmarks");
+        let mut watch = Watch {
+            namespace,
+            selector,
+            form,
+            seen: since.unwrap_or(0),
+            epoch: inner.epoch,
+            bookmarks,
+        };
+        if initial_events || watch.seen == 0 {
+            watch.seen = inner.store.revision();
+            if !inner.silent {
+                first = watch.existing(&inner, initial_events);
+            }
+        } else if watch.seen < inner.store.compacted() {
+            let message = format!(
+                "too old resource version: {} ({})",
+                watch.seen,
+                inner.store.compacted()
+            );
+            first = vec![line(
+                "ERROR",
+                &Status::expired(message).to_json().to_string(),
+            )];
+            watch.epoch = u64::MAX;
+        }
+        watch
+    };
+
+    let (sender, receiver) = mpsc::channel(BUFFER);
+    let state = Arc::clone(state);
+    tokio::spawn(async move {
+        let deadline = tokio::time::sleep(timeout);
+        tokio::pin!(deadline);
+        let mut lines = first;
+        loop {
+            for line in lines.drain(..) {
+                if sender.send(line).await.is_err() {
+                    return;
+                }
+            }
+            let told = watch.next(&state.lock());
+            match told {
+                None => return,
+                Some(more) if !more.is_empty() => lines = more,
+                Some(_) => tokio::select! {
+                    changed = changes.changed() => if changed.is_err() { return },
+                    () = sender.closed() => return,
+                    () = &mut deadline => {
+                        let bookmark = watch.bookmark(&state.lock(), false);
+                        if let Some(line) = bookmark {
+                            // The reader may be gone, and the watch is over anyway.
+                            let _gone = sender.send(line).await;
+                        }
+                        return;
+                    }
+                },
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+impl Watch {
+    /// The Leases there are, as if they had just been added.
+    fn existing(&self, inner: &Inner, marked: bool) -> Vec<Bytes> {
+        let all = inner
+            .store
+            .snapshot(self.namespace.as_deref(), None, self.seen);
+        let matching = all.iter().filter(|lease| self.selector.matches(lease));
+        let mut lines: Vec<Bytes> = matching
+            .map(|lease| self.line("ADDED", lease, inner))
+            .collect();
+        if marked {
+            lines.extend(self.bookmark(inner, true));
+        }
+        lines
+    }
+
+    /// The lines since the last call; `None` when the watch is over.
+    fn next(&mut self, inner: &Inner) -> Option<Vec<Bytes>> {
+        if self.epoch != inner.epoch {
+            return None;
+        }
+        if inner.silent {
+            return Some(Vec::new());
+        }
+        let lines = inner
+            .store
+            .events_after(self.seen)
+            .filter_map(|event| self.tell(event, inner))
+            .collect();
+        self.seen = self.seen.max(inner.store.revision());
+        Some(lines)
+    }
+
+    /// An event as this watch sees it: what begins or ceases to match the selector is added or deleted.
+    fn tell(&self, event: &Event, inner: &Inner) -> Option<Bytes> {
+        if self
+            .namespace
+            .as_ref()
+            .is_some_and(|namespace| *namespace != event.key.0)
+        {
+            return None;
+        }
+        let matching =
+            |lease: &Option<Arc<Value>>| lease.clone().filter(|lease| self.selector.matches(lease));
+        match (matching(&event.before), matching(&event.after)) {
+            (None, None) => None,
+            (None, Some(now)) => Some(self.line("ADDED", &now, inner)),
+            (Some(_), Some(now)) => Some(self.line("MODIFIED", &now, inner)),
+            (Some(last), None) => {
+                let mut last = (*last).clone();
+                last["metadata"]["resourceVersion"] = event.revision.to_string().into();
+                Some(self.line("DELETED", &last, inner))
+            }
+        }
+    }
+
+    fn line(&self, kind: &str, lease: &Value, inner: &Inner) -> Bytes {
+        line(kind, &table::object(lease, self.form, inner.clock.now()))
+    }
+
+    /// How far the watch has got, for a client that wants to know.
+    fn bookmark(&self, inner: &Inner, end_of_initial_events: bool) -> Option<Bytes> {
+        if !self.bookmarks || inner.silent {
+            return None;
+        }
+        let mut metadata =
+            json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
+        if end_of_initial_events {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let object = json!({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": {}});
+        Some(line("BOOKMARK", &object.to_string()))
+    }
+}
+
+fn line(kind: &str, object: &str) -> Bytes {
+    Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n"))
+}

@@ -1,0 +1,14 @@
+//! What the server answers, asked over loopback: every test starts a server of its own.
+
+mod access;
+mod client;
+mod creates;
+mod deletes;
+mod discovery;
+mod handle;
+mod lists;
+mod managed_fields;
+mod patches;
+mod reads;
+mod replaces;
+mod watches;

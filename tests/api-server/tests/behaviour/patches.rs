@@ -1,0 +1,81 @@
+//! PATCH: merge patches, and the strategic ones that kubectl sends.
+
+use serde_json::json;
+
+use crate::client::{Client, path};
+
+#[test]
+fn a_merge_patch_changes_what_it_names() {
+    let client = Client::admin();
+    client.create(
+        "a",
+        json!({"holderIdentity": "x", "leaseDurationSeconds": 15}),
+    );
+    let patch = json!({"metadata": {"annotations": {"q": "1"}}, "spec": {"holderIdentity": null, "leaseTransitions": 3}});
+    let answer = client.merge(&path("a"), &patch);
+    assert_eq!(answer.code, 200);
+    assert_eq!(
+        answer.body["spec"],
+        json!({"leaseDurationSeconds": 15, "leaseTransitions": 3})
+    );
+    assert_eq!(answer.body["metadata"]["annotations"], json!({"q": "1"}));
+}
+
+#[test]
+fn a_strategic_patch_is_understood() {
+    let client = Client::admin();
+    client.create("a", json!({}));
+    let patch = json!({"metadata": {"labels": {"l": "1"}}}).to_string();
+    let answer = client.send(
+        "PATCH",
+        &path("a"),
+        "application/strategic-merge-patch+json",
+        &patch,
+    );
+    assert_eq!(
+        (answer.code, &answer.body["metadata"]["labels"]),
+        (200, &json!({"l": "1"}))
+    );
+}
+
+#[test]
+fn a_patch_may_demand_a_version() {
+    let client = Client::admin();
+    client.create("a", json!({}));
+    let answer = client.merge(
+        &path("a"),
+        &json!({"metadata": {"resourceVersion": "3", "annotations": {"q": "1"}}}),
+    );
+    assert!(
+        answer.message().contains("the object has been modified"),
+        "{}",
+        answer.message()
+    );
+}
+
+#[test]
+fn a_patch_cannot_change_uid_or_name() {
+    let client = Client::admin();
+    client.create("a", json!({}));
+    let answer = client.merge(&path("a"), &json!({"metadata": {"uid": "3"}}));
+    let message = "Lease.coordination.k8s.io \"a\" is invalid: metadata.uid: Invalid value: \"3\": field is immutable";
+    assert_eq!((answer.code, answer.message()), (422, message));
+    let answer = client.merge(&path("a"), &json!({"metadata": {"name": "b"}}));
+    let message = "the name of the object (b) does not match the name on the URL (a)";
+    assert_eq!((answer.code, answer.message()), (400, message));
+}
+
+#[test]
+fn a_missing_lease_is_not_found_and_other_patches_are_unsupported() {
+    let client = Client::admin();
+    let answer = client.merge(&path("a"), &json!({}));
+    assert_eq!(
+        (answer.code, answer.message()),
+        (404, "leases.coordination.k8s.io \"a\" not found")
+    );
+    let answer = client.send("PATCH", &path("a"), "application/json", "{}");
+    assert_eq!(
+        (answer.code, answer.message()),
+        (415, "415: Unsupported Media Type")
+    );
+}
