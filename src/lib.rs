@@ -12,6 +12,7 @@ mod cluster;
 mod commands;
 mod error;
 mod exit;
+mod hold;
 mod identity;
 mod lease;
 mod output;
@@ -27,6 +28,10 @@ use exit::Exit;
 /// Runs the program with `args` (the first is the program's own name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    #[cfg(unix)]
+    if let Some(code) = hold::watchdog::main(&args) {
+        return code;
+    }
     let cli = match usage::parse(&args) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),

@@ -3,14 +3,13 @@
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::lease::operate::Interrupt;
 
 /// Listens from now on; the process no longer dies of these signals by itself.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
 #[cfg(unix)]
-pub fn listen() -> Result<Interrupt, Error> {
+pub fn listen() -> Result<watch::Receiver<Vec<i32>>, Error> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (sender, receiver) = watch::channel(Vec::new());
@@ -29,7 +28,7 @@ pub fn listen() -> Result<Interrupt, Error> {
             }
         });
     }
-    Ok(Interrupt::new(receiver))
+    Ok(receiver)
 }
 
 /// Listens from now on for Ctrl-C.
@@ -37,12 +36,12 @@ pub fn listen() -> Result<Interrupt, Error> {
 /// # Errors
 /// When the handler cannot be installed.
 #[cfg(not(unix))]
-pub fn listen() -> Result<Interrupt, Error> {
+pub fn listen() -> Result<watch::Receiver<Vec<i32>>, Error> {
     let (sender, receiver) = watch::channel(Vec::new());
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             sender.send_modify(|all| all.push(2));
         }
     });
-    Ok(Interrupt::new(receiver))
+    Ok(receiver)
 }

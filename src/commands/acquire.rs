@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::AcquireTerms;
-use crate::lease::operate::Grant;
+use crate::lease::operate::{Grant, Interrupt};
 use crate::output::words::shell;
 use crate::output::{document, terminal};
 use crate::signals;
@@ -35,7 +35,11 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
     };
     let operations = session.lease(&args.name);
-    let limits = limits(&SystemClock, args.grant.timeout, signals::listen()?);
+    let limits = limits(
+        &SystemClock,
+        args.grant.timeout,
+        Interrupt::new(signals::listen()?),
+    );
     match operations
         .acquire(&terms, &limits, &|progress| say(&subject, &progress))
         .await

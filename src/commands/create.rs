@@ -7,7 +7,7 @@ use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::operate::{CreateTerms, Created};
+use crate::lease::operate::{CreateTerms, Created, Interrupt};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
 use crate::output::{document, terminal};
@@ -33,7 +33,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         let limits = limits(
             &SystemClock,
             Some(super::SHORT_PATIENCE),
-            signals::listen()?,
+            Interrupt::new(signals::listen()?),
         );
         match operations
             .create(&terms, &limits, &|progress| say(&subject, &progress))

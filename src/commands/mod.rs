@@ -4,6 +4,7 @@ mod acquire;
 mod check;
 mod completion;
 mod create;
+mod hold;
 mod release;
 mod renew;
 mod status;
@@ -36,7 +37,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let outcome = match cli.command {
         Command::Create(args) => create::run(args, connection).await,
         Command::Acquire(args) => acquire::run(args, connection).await,
-        Command::Hold(_) => unreachable!(),
+        Command::Hold(args) => hold::run(args, connection).await,
         Command::Renew(args) => renew::run(args, connection).await,
         Command::Check(args) => check::run(args, connection).await,
         Command::Release(args) => release::run(args, connection).await,

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::Ours;
+use crate::lease::operate::Interrupt;
 use crate::output::{document, terminal};
 use crate::signals;
 
@@ -17,7 +18,11 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let session = Session::open(connection).await?;
     let subject = session.subject(&args.name, Some(&holder));
     let operations = session.lease(&args.name);
-    let limits = limits(&SystemClock, Some(SHORT_PATIENCE), signals::listen()?);
+    let limits = limits(
+        &SystemClock,
+        Some(SHORT_PATIENCE),
+        Interrupt::new(signals::listen()?),
+    );
     let released = operations
         .release(&Ours::Identity(holder), &limits, &|progress| {
             say(&subject, &progress)

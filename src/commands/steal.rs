@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::StealTerms;
 use crate::lease::evidence::{Expiry, Observation, Proof};
-use crate::lease::operate::{End, Grant, Limits};
+use crate::lease::operate::{End, Grant, Interrupt, Limits};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseDuration;
 use crate::output::{terminal, words};
@@ -35,7 +35,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
     };
     let operations = session.lease(&args.name);
-    let interrupt = signals::listen()?;
+    let interrupt = Interrupt::new(signals::listen()?);
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let mut agree = |seen: &Observation, expiry: &Expiry| agree(&args, seen, expiry);
     let report = |progress| say(&subject, &progress);

@@ -10,4 +10,6 @@ pub mod store;
 pub mod values;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub mod testing;

@@ -13,9 +13,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use create::{CreateTerms, Created};
-pub use release::Released;
 pub use renew::Renewal;
-pub use steal::Stolen;
 pub use watcher::{Hint, Watcher};
 
 use super::api::{Api, Fault, Found, Write};

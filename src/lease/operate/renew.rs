@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::api::{Api, Fault, Write};
 use super::super::decide::{self, Loss, Ours, OursStep, RenewStep, Seen};
+use super::super::evidence::Observation;
 use super::super::record::Record;
 use super::{End, Grant, Limits, Operations, Pause, Report, write_limit};
 use crate::clock::{Clock, Instant};
@@ -107,7 +108,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Record, End> {
         let mut pause = Pause::default();
         let mut unknown: Option<Record> = None;
-        let mut seen = self.read_patiently(None, limits, report).await?;
+        let mut seen = match ours {
+            // Known, and the PUT finds out if it has changed.
+            Ours::Grant(grant) => {
+                Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
+            }
+            Ours::Identity(_) => self.read_patiently(None, limits, report).await?,
+        };
         loop {
             if let Some(record) = unknown.as_ref().and_then(|written| done(written, &seen)) {
                 return Ok(record);

@@ -1,0 +1,156 @@
+//! `kubectl lease hold`
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::{Session, grant_terms, limits, say};
+use crate::cli::{ConnectionArgs, HoldArgs};
+use crate::clock::SystemClock;
+use crate::error::{self, Error};
+use crate::exit::Exit;
+use crate::hold::machine::{Ended, Outcome};
+use crate::hold::run::{self, Note, Order};
+use crate::hold::timing::Timing;
+use crate::identity::Sources;
+use crate::lease::decide::{AcquireTerms, Ours};
+use crate::lease::operate::{Interrupt, Limits};
+use crate::output::document::object_name;
+use crate::output::{terminal, words};
+use crate::signals;
+
+/// Recorded when none is asked for and the Lease has none, seconds.
+const DEFAULT_DURATION: u32 = 15;
+
+pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let sources = Sources::from_process(args.grant.holder.holder.clone());
+    let identity = sources.identity().map_err(Error::Usage)?;
+    // Two holds never share a grant, unless somebody wants to.
+    let holder = if sources.flag.is_some() {
+        identity
+    } else {
+        identity.unique()
+    };
+    if let Some(command) = args.command.first() {
+        find(command)?;
+    }
+    if let Some(duration) = args.grant.duration {
+        timing(duration.as_duration(), &args)?;
+    }
+    let session = Session::open(connection).await?;
+    let mut subject = session.subject(&args.name, Some(&holder));
+    subject.conflict = Exit(args.grant.conflict_exit_code);
+    let terms = AcquireTerms {
+        namespace: session.namespace.clone(),
+        name: args.name.to_string(),
+        grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
+        create: args.grant.create,
+        reenter: false,
+    };
+    let operations = session.lease(&args.name);
+    let signals = signals::listen()?;
+    let limits = limits(
+        &SystemClock,
+        args.grant.timeout,
+        Interrupt::new(signals.clone()),
+    );
+    let grant = match operations
+        .acquire(&terms, &limits, &|progress| say(&subject, &progress))
+        .await
+    {
+        Ok(grant) => grant,
+        Err(end) => return Err(session.error(subject, end).await),
+    };
+    let timing = match timing(grant.duration().as_duration(), &args) {
+        Ok(timing) => timing,
+        Err(error) => {
+            // Only the Lease knew its duration; nothing ran yet.
+            let once = Limits {
+                deadline: None,
+                once: true,
+                interrupt: Interrupt::never(),
+            };
+            let _ = operations
+                .release(&Ours::Grant(grant.record.clone()), &once, &|_| ())
+                .await;
+            return Err(error);
+        }
+    };
+    let name = object_name(args.name.as_str());
+    if args.command.is_empty() {
+        terminal::print(&format!("{name} acquired\n"))?;
+    }
+    let order = Order {
+        environment: super::acquire::environment(&grant).into(),
+        command: args.command.clone(),
+        timing,
+        on_lost: 15,
+    };
+    let lease = args.name.as_str();
+    let report = run::hold(&operations, grant, &order, signals, &|note| {
+        tell(lease, note)
+    })
+    .await
+    .map_err(Error::Hold)?;
+    if report.watchdog_died {
+        return Err(Error::Hold(
+            "the watchdog process died, so the command was killed".to_owned(),
+        ));
+    }
+    if args.command.is_empty() && matches!(report.outcome, Outcome::Signalled(_)) {
+        terminal::print(&format!("{name} released\n"))?;
+    }
+    match report.outcome {
+        Outcome::Ended(Ended::Exited(status)) => Ok(Exit(status)),
+        Outcome::Ended(Ended::Signalled(signal)) | Outcome::Signalled(signal) => {
+            Ok(Exit::signal(signal))
+        }
+        Outcome::Lost => Ok(Exit::LOST),
+        Outcome::NotStarted => Err(Error::Command {
+            command: args
+                .command
+                .first()
+                .map(|command| command.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            why: std::io::Error::from_raw_os_error(report.errno.unwrap_or_default()),
+        }),
+    }
+}
+
+fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {
+    Timing::new(duration, args.kill_after, None).map_err(Error::Usage)
+}
+
+/// Finds out before the lease is taken whether the command can be run.
+fn find(command: &OsString) -> Result<(), Error> {
+    if which::which(command).is_ok() {
+        return Ok(());
+    }
+    let has_path = std::path::Path::new(command).components().count() > 1;
+    let kind = if has_path && std::path::Path::new(command).exists() {
+        std::io::ErrorKind::PermissionDenied
+    } else {
+        std::io::ErrorKind::NotFound
+    };
+    Err(Error::Command {
+        command: command.to_string_lossy().into_owned(),
+        why: kind.into(),
+    })
+}
+
+fn tell(name: &str, note: Note) {
+    terminal::say(&match note {
+        Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
+        Note::Trouble { why, left } => format!(
+            "lease {name:?} could not be renewed: {why}; trying for {} more",
+            words::duration(left)
+        ),
+        Note::Stopped { left } => format!(
+            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or the command is killed",
+            words::duration(left)
+        ),
+        Note::Unwatched => format!(
+            "lease {name:?} cannot be watched (no permission for watch): a loss is noticed at the next renewal"
+        ),
+        Note::NotReleased => format!("lease {name:?} could not be released; it expires by itself"),
+    });
+}

@@ -1,0 +1,158 @@
+//! The command as the supervisor sees it: started through the watchdog, told what to do, heard of.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, getpid};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::machine::Ended;
+use super::tree;
+use super::watchdog::{CONTROL_FD, MARK, Orders};
+
+/// News of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It runs, as the leader of this process group.
+    Started(Pid),
+    /// It could not be started: an errno.
+    NotStarted(i32),
+    /// It ended.
+    Ended(Ended),
+    /// It was stopped by this signal.
+    Stopped(i32),
+    /// Nothing it started is left.
+    Gone,
+    /// The watchdog died.
+    WatchdogDied,
+}
+
+/// A started command.
+pub struct Child {
+    watchdog: Pid,
+    news: Lines<BufReader<OwnedReadHalf>>,
+    orders: OwnedWriteHalf,
+    group: Option<Pid>,
+}
+
+impl Child {
+    /// Starts the watchdog, which starts the command with `environment` added to ours.
+    ///
+    /// # Errors
+    /// When the watchdog cannot be started.
+    pub fn start(
+        command: &[OsString],
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+        orders: Orders,
+    ) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("cannot start the watchdog: {error}");
+        // If the watchdog is killed, its children come to us.
+        tree::adopt_orphans()?;
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
+        let program = std::env::current_exe().map_err(failed)?;
+        let mut starter = Command::new(program);
+        starter
+            .arg0("kubectl-lease-watchdog")
+            .arg(MARK)
+            .arg(orders.to_argument())
+            .args(command)
+            .envs(environment)
+            .stdin(Stdio::inherit())
+            // Not in our group: what stops or interrupts us must not reach it.
+            .process_group(0)
+            .fd_mappings(vec![FdMapping {
+                parent_fd: OwnedFd::from(theirs),
+                child_fd: CONTROL_FD,
+            }])
+            .map_err(|error| format!("cannot start the watchdog: {error}"))?;
+        let process = starter.spawn().map_err(failed)?;
+        // The mapping holds our copy of the watchdog's end.
+        drop(starter);
+        let (read, write) = UnixStream::from_std(ours).map_err(failed)?.into_split();
+        Ok(Self {
+            watchdog: Pid::from_raw(i32::try_from(process.id()).unwrap_or_default()),
+            news: BufReader::new(read).lines(),
+            orders: write,
+            group: None,
+        })
+    }
+
+    /// The next news.
+    pub async fn news(&mut self) -> News {
+        let Ok(Some(line)) = self.news.next_line().await else {
+            return News::WatchdogDied;
+        };
+        let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+        let number = argument.parse::<i32>().unwrap_or_default();
+        match verb {
+            "started" => {
+                let group = Pid::from_raw(number);
+                self.group = Some(group);
+                News::Started(group)
+            }
+            "failed" => News::NotStarted(number),
+            "exited" => News::Ended(Ended::Exited(u8::try_from(number).unwrap_or(u8::MAX))),
+            "signalled" => News::Ended(Ended::Signalled(number)),
+            "stopped" => News::Stopped(number),
+            "gone" => News::Gone,
+            _ => News::WatchdogDied,
+        }
+    }
+
+    /// The command's process group, once it runs.
+    pub fn group(&self) -> Option<Pid> {
+        self.group
+    }
+
+    async fn order(&mut self, order: &str) {
+        // A watchdog that is gone is noticed by its silence.
+        let _ = self.orders.write_all(format!("{order}\n").as_bytes()).await;
+    }
+
+    /// Tells of an acknowledged renewal that was sent after `sent_at`.
+    pub async fn held(&mut self, sent_at: crate::clock::Instant) {
+        self.order(&format!("held {}", sent_at.since_origin().as_nanos()))
+            .await;
+    }
+
+    /// Passes a signal on to the command's process group.
+    pub async fn forward(&mut self, signal: i32) {
+        self.order(&format!("signal {signal}")).await;
+    }
+
+    /// Asks the whole tree to stop.
+    pub async fn stop(&mut self) {
+        self.order("stop").await;
+    }
+
+    /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped.
+    pub async fn kill(&mut self) {
+        self.order("kill").await;
+        let _ = kill(self.watchdog, Signal::SIGCONT);
+        tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
+    }
+
+    /// After the watchdog's death: its children are ours. Kills and collects them; true once none is left.
+    pub fn kill_adopted(&self) -> bool {
+        tree::signal_all(getpid(), self.group, Signal::SIGKILL);
+        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            if status == nix::sys::wait::WaitStatus::StillAlive {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Collects the watchdog once it has ended.
+    pub fn reap(&self) {
+        let _ = waitpid(self.watchdog, Some(WaitPidFlag::WNOHANG));
+    }
+}

@@ -1,0 +1,336 @@
+//! The holding machine, pure: an event and the time come in, effects go out. No clock, no process, no network.
+
+use std::time::Duration;
+
+use super::timing::Timing;
+use crate::clock::Instant;
+use crate::lease::decide::Loss;
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It exited with this status.
+    Exited(u8),
+    /// It died of this signal.
+    Signalled(i32),
+}
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The lease was granted by a request sent after `sent_at`.
+    Acquired {
+        /// Before the request was sent.
+        sent_at: Instant,
+    },
+    /// A renewal sent after `sent_at` was acknowledged.
+    Renewed {
+        /// Before the request was sent.
+        sent_at: Instant,
+    },
+    /// A renewal attempt brought no answer that decides anything.
+    RenewalFailed {
+        /// What stood in the way.
+        why: String,
+        /// What the server asked for.
+        retry_after: Option<Duration>,
+    },
+    /// The record on the server is not our grant any more.
+    RecordChanged(Loss),
+    /// A deadline has come, or the machine woke from suspend: look at the time.
+    Woken,
+    /// The command could not be started.
+    NotStarted,
+    /// The command ended; what it started may still run.
+    ChildExited(Ended),
+    /// Nothing that the command started runs any more.
+    TreeGone,
+    /// A signal asks us to end.
+    Signal(i32),
+    /// The release is over, whatever came of it.
+    Released,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Start the command.
+    Start,
+    /// Send one renewal, which may take this long.
+    Renew(Duration),
+    /// Pass a signal on to the command.
+    Forward(i32),
+    /// Ask everything that the command started to stop.
+    StopTree,
+    /// Kill it.
+    KillTree,
+    /// Release the grant, if it is still ours.
+    Release,
+    /// Say that the lease is lost.
+    SayLost(Loss),
+    /// Say that a renewal failed and will be tried again.
+    SayTrouble(String),
+    /// The end.
+    Finish(Outcome),
+}
+
+/// How the hold ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The command ran to its end under the lease.
+    Ended(Ended),
+    /// Without a command: a signal ended it.
+    Signalled(i32),
+    /// The command could not be started.
+    NotStarted,
+    /// The lease was lost; the command was stopped.
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Not granted yet.
+    Waiting,
+    /// Granted, and renewed.
+    Held,
+    /// Lost, or as good as: the command is being stopped.
+    Fencing { release: bool },
+    /// The tree is gone; giving the lease back.
+    Releasing(Outcome),
+    /// Over.
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tree {
+    /// There is no command.
+    None,
+    /// The command runs.
+    Running,
+    /// The command ended; what it started is being stopped.
+    Remains(Ended),
+    /// All gone.
+    Gone(Option<Ended>),
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Machine {
+    timing: Timing,
+    state: State,
+    tree: Tree,
+    sent_at: Instant,
+    renew_due: Instant,
+    renewing: bool,
+    failures: u32,
+    last_trouble: Option<String>,
+    kill_due: Option<Instant>,
+    jitter: f64,
+}
+
+/// How often the kill is repeated while something still runs.
+const KILL_AGAIN: Duration = Duration::from_millis(100);
+
+impl Machine {
+    /// A machine that waits for its grant. `jitter` in 0..1 spreads the renewals of many holders.
+    pub fn new(timing: Timing, with_command: bool, jitter: f64) -> Self {
+        Self {
+            timing,
+            state: State::Waiting,
+            tree: if with_command {
+                Tree::Running
+            } else {
+                Tree::None
+            },
+            sent_at: Instant::default(),
+            renew_due: Instant::default(),
+            renewing: false,
+            failures: 0,
+            last_trouble: None,
+            kill_due: None,
+            jitter,
+        }
+    }
+
+    /// When to be woken at the latest; `None` if only events matter.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let mut wake = self.kill_due;
+        if self.state == State::Held {
+            let fence = self.sent_at + self.timing.fence_after;
+            let renewal = if self.renewing {
+                fence
+            } else {
+                self.renew_due.min(fence)
+            };
+            wake = Some(wake.map_or(renewal, |kill| kill.min(renewal)));
+        }
+        wake
+    }
+
+    /// What `event` at `now` leads to.
+    #[must_use]
+    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        // Time first: whatever arrives, it may arrive late (a frozen process, a suspended machine).
+        if self.state == State::Held && now >= self.sent_at + self.timing.fence_after {
+            let last = self.last_trouble.take();
+            self.fence(Loss::Deadline { last }, now, &mut effects);
+        }
+        match event {
+            Event::Acquired { sent_at } => {
+                if self.state == State::Waiting {
+                    self.acquired(sent_at, now, &mut effects);
+                }
+            }
+            Event::Renewed { sent_at } => {
+                self.renewing = false;
+                self.failures = 0;
+                self.last_trouble = None;
+                if self.state == State::Held && sent_at > self.sent_at {
+                    self.acknowledged(sent_at);
+                }
+            }
+            Event::RenewalFailed { why, retry_after } => {
+                self.renewing = false;
+                if self.state == State::Held {
+                    let pause = self
+                        .timing
+                        .pause(self.sent_at, now, self.failures, retry_after);
+                    self.renew_due = now + pause;
+                    self.failures += 1;
+                    self.last_trouble = Some(why.clone());
+                    effects.push(Effect::SayTrouble(why));
+                }
+            }
+            Event::RecordChanged(loss) => {
+                if self.state == State::Held {
+                    self.fence(loss, now, &mut effects);
+                }
+            }
+            Event::Woken => self.woken(now, &mut effects),
+            Event::NotStarted => {
+                self.tree = Tree::Gone(None);
+                match &self.state {
+                    State::Held => self.release(Outcome::NotStarted, &mut effects),
+                    State::Fencing { .. } => self.tree_gone(&mut effects),
+                    State::Waiting | State::Releasing(_) | State::Done => {}
+                }
+            }
+            Event::ChildExited(ended) => {
+                if self.tree == Tree::Running {
+                    self.tree = Tree::Remains(ended);
+                    if self.state == State::Held {
+                        // What it left behind is stopped while the lease is still held.
+                        effects.push(Effect::StopTree);
+                        self.kill_due = Some(now + self.timing.kill_after);
+                    }
+                }
+            }
+            Event::TreeGone => {
+                let ended = match self.tree {
+                    Tree::Remains(ended) => Some(ended),
+                    Tree::Gone(ended) => ended,
+                    Tree::None | Tree::Running => None,
+                };
+                self.tree = Tree::Gone(ended);
+                self.tree_gone(&mut effects);
+            }
+            Event::Signal(signal) => match (&self.state, self.tree) {
+                (State::Held, Tree::None) => self.release(Outcome::Signalled(signal), &mut effects),
+                (State::Held | State::Fencing { .. }, Tree::Running) => {
+                    effects.push(Effect::Forward(signal))
+                }
+                _ => {}
+            },
+            Event::Released => {
+                if let State::Releasing(outcome) = &self.state {
+                    effects.push(Effect::Finish(outcome.clone()));
+                    self.state = State::Done;
+                }
+            }
+        }
+        effects
+    }
+
+    fn acquired(&mut self, sent_at: Instant, now: Instant, effects: &mut Vec<Effect>) {
+        self.state = State::Held;
+        self.acknowledged(sent_at);
+        if now >= sent_at + self.timing.fence_after {
+            // The answer came too late to begin.
+            if self.tree == Tree::Running {
+                self.tree = Tree::Gone(None);
+            }
+            self.fence(Loss::Deadline { last: None }, now, effects);
+        } else if self.tree == Tree::Running {
+            effects.push(Effect::Start);
+        }
+    }
+
+    fn acknowledged(&mut self, sent_at: Instant) {
+        self.sent_at = sent_at;
+        self.renew_due = sent_at + self.timing.renewal_due(self.jitter);
+    }
+
+    fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        // Only the passing of time leaves it possible that the grant is still ours to give back.
+        let release = matches!(loss, Loss::Deadline { .. });
+        self.state = State::Fencing { release };
+        effects.push(Effect::SayLost(loss));
+        match self.tree {
+            Tree::Running | Tree::Remains(_) => {
+                let kill_at =
+                    (now + self.timing.kill_after).min(self.sent_at + self.timing.kill_at);
+                if kill_at <= now {
+                    effects.push(Effect::KillTree);
+                    self.kill_due = Some(now + KILL_AGAIN);
+                } else {
+                    effects.push(Effect::StopTree);
+                    self.kill_due = Some(self.kill_due.map_or(kill_at, |due| due.min(kill_at)));
+                }
+            }
+            Tree::None | Tree::Gone(_) => self.tree_gone(effects),
+        }
+    }
+
+    fn tree_gone(&mut self, effects: &mut Vec<Effect>) {
+        self.kill_due = None;
+        match &self.state {
+            State::Held => {
+                let outcome = match self.tree {
+                    Tree::Gone(Some(ended)) => Outcome::Ended(ended),
+                    // Gone without a word of how it ended: killed together with whoever watched it.
+                    Tree::Gone(None) | Tree::None | Tree::Running | Tree::Remains(_) => {
+                        Outcome::Ended(Ended::Signalled(9))
+                    }
+                };
+                self.release(outcome, effects);
+            }
+            State::Fencing { release: true } => self.release(Outcome::Lost, effects),
+            State::Fencing { release: false } => {
+                self.state = State::Done;
+                effects.push(Effect::Finish(Outcome::Lost));
+            }
+            State::Waiting | State::Releasing(_) | State::Done => {}
+        }
+    }
+
+    fn release(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.state = State::Releasing(outcome);
+        effects.push(Effect::Release);
+    }
+
+    fn woken(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.kill_due.is_some_and(|due| now >= due) {
+            effects.push(Effect::KillTree);
+            self.kill_due = Some(now + KILL_AGAIN);
+        }
+        if self.state == State::Held && !self.renewing && now >= self.renew_due {
+            self.renewing = true;
+            effects.push(Effect::Renew(self.timing.attempt_limit(self.sent_at, now)));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,457 @@
+//! The loop of a hold: events of the API server, the command, the clock and the signals into the machine, its effects out.
+
+use std::ffi::OsString;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::machine::{Effect, Event, Machine, Outcome};
+use super::timing::Timing;
+use crate::clock::{Clock, Instant};
+use crate::lease::api::{Api, Fault};
+use crate::lease::decide::{self, Loss, Ours, Seen};
+use crate::lease::evidence::Observation;
+use crate::lease::operate::{End, Grant, Hint, Interrupt, Limits, Operations, Renewal, Watcher};
+
+#[cfg(unix)]
+use super::child::{Child, News};
+#[cfg(not(unix))]
+use super::child_plain::{Child, News};
+#[cfg(unix)]
+use super::{tty::Tty, watchdog::Orders};
+
+/// What to run under the lease.
+pub struct Order {
+    /// The command; empty to hold until interrupted.
+    pub command: Vec<OsString>,
+    /// Variables for it.
+    pub environment: Vec<(&'static str, String)>,
+    /// The checked times.
+    pub timing: Timing,
+    /// The signal that asks it to stop when the lease is lost.
+    pub on_lost: i32,
+}
+
+/// How a hold went.
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The errno of a command that could not be started.
+    pub errno: Option<i32>,
+    /// Whether the watchdog died.
+    pub watchdog_died: bool,
+}
+
+/// Something to say while holding.
+pub enum Note {
+    /// The lease is lost.
+    Lost(Loss),
+    /// A renewal failed; this much is left.
+    Trouble {
+        /// What stood in the way.
+        why: String,
+        /// Until the command is stopped.
+        left: Duration,
+    },
+    /// The command was stopped from the terminal; this much is left.
+    Stopped {
+        /// Until the command is killed.
+        left: Duration,
+    },
+    /// Changes cannot be watched.
+    Unwatched,
+    /// The release did not go through.
+    NotReleased,
+}
+
+type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
+
+struct Hold<'a, A, C> {
+    operations: &'a Operations<A, C>,
+    grant: Grant,
+    order: &'a Order,
+    machine: Machine,
+    child: Option<Child>,
+    #[cfg(unix)]
+    tty: Option<Tty>,
+    renewal: Pending<'a, Renewal>,
+    reading: Pending<'a, Result<Seen, Fault>>,
+    watching: bool,
+    release: Pending<'a, bool>,
+    said_trouble: bool,
+    say: &'a dyn Fn(Note),
+    report: Report,
+}
+
+/// Holds `grant` while the command runs. `signals` are all received so far; the first `seen` are dealt with.
+///
+/// # Errors
+/// When the command's watchdog cannot be started; the grant is given back.
+pub async fn hold<A: Api, C: Clock>(
+    operations: &Operations<A, C>,
+    grant: Grant,
+    order: &Order,
+    mut signals: watch::Receiver<Vec<i32>>,
+    say: &dyn Fn(Note),
+) -> Result<Report, String> {
+    let clock = operations.clock();
+    let mut seen_signals = 0;
+    let mut watcher = Watcher::default();
+    let sent_at = grant.sent_at;
+    let mut hold = Hold {
+        machine: Machine::new(order.timing, !order.command.is_empty(), fastrand::f64()),
+        operations,
+        grant,
+        order,
+        child: None,
+        #[cfg(unix)]
+        tty: if order.command.is_empty() {
+            None
+        } else {
+            Tty::ours()
+        },
+        renewal: None,
+        reading: None,
+        watching: true,
+        release: None,
+        said_trouble: false,
+        say,
+        report: Report {
+            outcome: Outcome::Lost,
+            errno: None,
+            watchdog_died: false,
+        },
+    };
+    let mut done = hold.feed(Event::Acquired { sent_at }).await?;
+    while !done {
+        let event = tokio::select! {
+            biased;
+            () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
+            news = news(&mut hold.child) => Happened::News(news),
+            renewal = pending(&mut hold.renewal) => {
+                hold.renewal = None;
+                Happened::Renewal(renewal)
+            }
+            released = pending(&mut hold.release) => {
+                hold.release = None;
+                if !released {
+                    (hold.say)(Note::NotReleased);
+                }
+                Happened::Event(Event::Released)
+            }
+            signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
+            read = pending(&mut hold.reading) => {
+                hold.reading = None;
+                Happened::Read(read)
+            }
+            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()), if hold.watching => {
+                Happened::Hint(hint)
+            }
+        };
+        done = match event {
+            Happened::Event(event) => hold.feed(event).await?,
+            Happened::News(news) => hold.hear(news).await?,
+            Happened::Renewal(renewal) => hold.renewed(renewal).await?,
+            Happened::Hint(Hint::Lease(record)) => {
+                let at = clock.now();
+                hold.seen(Seen::Lease(Observation::first(record, at, None)))
+                    .await?
+            }
+            Happened::Hint(Hint::ReadAgain) => {
+                hold.read_again();
+                false
+            }
+            Happened::Hint(Hint::Denied(_)) => {
+                // The renewals notice a loss too, within D/3.
+                hold.watching = false;
+                (hold.say)(Note::Unwatched);
+                false
+            }
+            Happened::Read(Ok(seen)) => hold.seen(seen).await?,
+            // The next renewal finds out.
+            Happened::Read(Err(_)) => false,
+        };
+    }
+    hold.end();
+    Ok(hold.report)
+}
+
+enum Happened {
+    Event(Event),
+    News(News),
+    Renewal(Renewal),
+    Read(Result<Seen, Fault>),
+    Hint(Hint),
+}
+
+impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
+    /// Hands an event to the machine and does what it says; true once it is over.
+    async fn feed(&mut self, event: Event) -> Result<bool, String> {
+        let now = self.operations.clock().now();
+        for effect in self.machine.handle(event, now) {
+            match effect {
+                Effect::Start => self.start()?,
+                Effect::Renew(limit) => {
+                    let (operations, grant) = (self.operations, self.grant.clone());
+                    let until = grant.sent_at + self.order.timing.fence_after;
+                    self.renewal = Some(Box::pin(async move {
+                        operations.renew(&grant, limit, until).await
+                    }));
+                }
+                Effect::Forward(signal) => {
+                    if let Some(child) = &mut self.child {
+                        child.forward(signal).await;
+                    }
+                }
+                Effect::StopTree => {
+                    if let Some(child) = &mut self.child {
+                        child.stop().await;
+                    }
+                }
+                Effect::KillTree => self.kill().await,
+                Effect::Release => self.give_back(),
+                Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
+                Effect::SayTrouble(why) => {
+                    if !self.said_trouble {
+                        self.said_trouble = true;
+                        let left = (self.grant.sent_at + self.order.timing.fence_after).since(now);
+                        (self.say)(Note::Trouble { why, left });
+                    }
+                }
+                Effect::Finish(outcome) => {
+                    self.report.outcome = outcome;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    #[cfg(unix)]
+    fn start(&mut self) -> Result<(), String> {
+        let orders = Orders::new(&self.order.timing, self.grant.sent_at, self.order.on_lost);
+        let environment = self.order.environment.clone();
+        self.child = Some(Child::start(&self.order.command, environment, orders)?);
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn start(&mut self) -> Result<(), String> {
+        self.child = Some(Child::start(
+            &self.order.command,
+            self.order.environment.clone(),
+        )?);
+        Ok(())
+    }
+
+    async fn kill(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        child.kill().await;
+    }
+
+    /// One try to release, for as long as the grant could last at most.
+    fn give_back(&mut self) {
+        let now = self.operations.clock().now();
+        let patience = self.order.timing.duration.min(Duration::from_secs(5));
+        let limits = Limits {
+            deadline: Some(
+                (self.grant.expires_at())
+                    .max(now + Duration::from_secs(1))
+                    .min(now + patience),
+            ),
+            once: false,
+            interrupt: Interrupt::never(),
+        };
+        self.renewal = None;
+        let (operations, ours) = (self.operations, Ours::Grant(self.grant.record.clone()));
+        self.release = Some(Box::pin(async move {
+            match operations.release(&ours, &limits, &|_| ()).await {
+                Ok(_) | Err(End::Refused(_)) => true,
+                Err(_) => false,
+            }
+        }));
+    }
+
+    async fn renewed(&mut self, renewal: Renewal) -> Result<bool, String> {
+        match renewal {
+            Renewal::Renewed(grant) => {
+                let sent_at = grant.sent_at;
+                self.grant = grant;
+                self.said_trouble = false;
+                let done = self.feed(Event::Renewed { sent_at }).await?;
+                if let Some(child) = &mut self.child {
+                    child.held(sent_at).await;
+                }
+                Ok(done)
+            }
+            Renewal::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
+            Renewal::Failed(fault) => {
+                let retry_after = fault.retry_after();
+                self.feed(Event::RenewalFailed {
+                    why: fault.to_string(),
+                    retry_after,
+                })
+                .await
+            }
+        }
+    }
+
+    /// A read, because the watch says that something happened, or ended.
+    fn read_again(&mut self) {
+        if self.reading.is_none() {
+            let (operations, limit) = (self.operations, self.order.timing.attempt);
+            self.reading = Some(Box::pin(async move { operations.read(None, limit).await }));
+        }
+    }
+
+    /// What a watch event or a read shows.
+    async fn seen(&mut self, seen: Seen) -> Result<bool, String> {
+        if let Seen::Lease(found) = &seen
+            && found.record().older_than(&self.grant.record)
+        {
+            return Ok(false);
+        }
+        match decide::lost(&self.grant.record, &seen) {
+            Some(loss) => self.feed(Event::RecordChanged(loss)).await,
+            None => {
+                if let Seen::Lease(seen) = seen
+                    && self.renewal.is_none()
+                {
+                    // The next renewal goes on top of it, without a conflict.
+                    self.grant.record = seen.record().clone();
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    async fn hear(&mut self, news: News) -> Result<bool, String> {
+        match news {
+            News::Started(group) => {
+                if let Some(tty) = &self.tty {
+                    tty.hand_to(group);
+                }
+                Ok(false)
+            }
+            News::NotStarted(errno) => {
+                self.report.errno = Some(errno);
+                self.leave_child();
+                self.feed(Event::NotStarted).await
+            }
+            News::Ended(ended) => {
+                if let Some(tty) = &self.tty {
+                    tty.restore();
+                }
+                self.feed(Event::ChildExited(ended)).await
+            }
+            News::Stopped(signal) => {
+                self.stopped(signal).await;
+                self.feed(Event::Woken).await
+            }
+            News::Gone => {
+                self.leave_child();
+                self.feed(Event::TreeGone).await
+            }
+            News::WatchdogDied => {
+                self.report.watchdog_died = true;
+                if let Some(child) = self.child.take() {
+                    while !child.kill_adopted() {
+                        let clock = self.operations.clock();
+                        clock
+                            .sleep_until(clock.now() + Duration::from_millis(5))
+                            .await;
+                    }
+                }
+                self.feed(Event::TreeGone).await
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn leave_child(&mut self) {
+        if let Some(child) = self.child.take() {
+            child.reap();
+        }
+    }
+
+    /// The command was stopped, by Ctrl-Z say: our whole job stops with it, and both go on together.
+    #[cfg(unix)]
+    async fn stopped(&mut self, signal: i32) {
+        let (Some(tty), Some(child)) = (&self.tty, &mut self.child) else {
+            return;
+        };
+        let Some(group) = child.group() else { return };
+        let asked_for_terminal = signal == nix::libc::SIGTTIN || signal == nix::libc::SIGTTOU;
+        if asked_for_terminal && tty.is_ours() {
+            tty.hand_to(group);
+            return;
+        }
+        let clock = self.operations.clock();
+        let left = (self.grant.sent_at + self.order.timing.fence_after).since(clock.now());
+        (self.say)(Note::Stopped { left });
+        tty.stop_job();
+        // Continued, by `fg` or by `bg`.
+        if tty.is_ours() {
+            tty.hand_to(group);
+        } else {
+            child.forward(nix::libc::SIGCONT).await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn hear(&mut self, news: News) -> Result<bool, String> {
+        match news {
+            News::Ended(ended) => {
+                self.child = None;
+                self.feed(Event::ChildExited(ended)).await?;
+                self.feed(Event::TreeGone).await
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn end(&self) {}
+
+    #[cfg(unix)]
+    fn end(&self) {
+        if let Some(tty) = &self.tty
+            && self.report.outcome == Outcome::Lost
+        {
+            tty.restore();
+        }
+    }
+}
+
+async fn wake<C: Clock>(clock: &C, at: Option<Instant>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pending<T>(future: &mut Pending<'_, T>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn news(child: &mut Option<Child>) -> News {
+    match child {
+        Some(child) => child.news().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_signal(signals: &mut watch::Receiver<Vec<i32>>, seen: &mut usize) -> i32 {
+    match signals.wait_for(|all| all.len() > *seen).await {
+        Ok(all) => {
+            let signal = all[*seen];
+            *seen += 1;
+            signal
+        }
+        Err(_) => std::future::pending().await,
+    }
+}

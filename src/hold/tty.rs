@@ -1,0 +1,61 @@
+//! The terminal's foreground: handed to the command, taken back at its end.
+
+use std::io::{IsTerminal, stdin};
+
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::termios::{self, SetArg, Termios};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+
+/// The terminal on stdin, where this process is in its foreground.
+pub struct Tty {
+    own: Pid,
+    modes: Option<Termios>,
+}
+
+impl Tty {
+    /// The terminal, if there is one and it is ours.
+    pub fn ours() -> Option<Self> {
+        let own = getpgrp();
+        if !stdin().is_terminal() || tcgetpgrp(stdin()) != Ok(own) {
+            return None;
+        }
+        // From the background, tcsetpgrp(3) and output to a terminal with `tostop` raise SIGTTOU, unless it is blocked.
+        let mut blocked = SigSet::empty();
+        blocked.add(Signal::SIGTTOU);
+        blocked.thread_block().ok()?;
+        Some(Self {
+            own,
+            modes: termios::tcgetattr(stdin()).ok(),
+        })
+    }
+
+    /// Whether our own process group is in the foreground now.
+    pub fn is_ours(&self) -> bool {
+        tcgetpgrp(stdin()) == Ok(self.own)
+    }
+
+    /// Puts the process group of the command into the foreground, and continues it in case it asked too early.
+    pub fn hand_to(&self, group: Pid) {
+        let _ = tcsetpgrp(stdin(), group);
+        let _ = killpg(group, Signal::SIGCONT);
+    }
+
+    /// Puts our own process group back into the foreground.
+    pub fn take_back(&self) {
+        let _ = tcsetpgrp(stdin(), self.own);
+    }
+
+    /// As [`Tty::take_back`], and puts the terminal's modes back: a killed editor leaves them raw.
+    pub fn restore(&self) {
+        self.take_back();
+        if let Some(modes) = &self.modes {
+            let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, modes);
+        }
+    }
+
+    /// Stops our own job, as the shell expects when the command has been stopped; returns once continued.
+    pub fn stop_job(&self) {
+        self.take_back();
+        let _ = killpg(self.own, Signal::SIGSTOP);
+    }
+}

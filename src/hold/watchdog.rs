@@ -1,0 +1,312 @@
+//! The watchdog process: starts the command, and has its whole tree dead by the deadline whatever becomes of the
+//! supervisor. It knows nothing of Kubernetes; the supervisor tells it of each acknowledged renewal.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid};
+
+use super::timing::Timing;
+use super::tree;
+use crate::clock::{Clock, Instant, SystemClock};
+
+/// The first argument of a watchdog.
+pub const MARK: &str = "--watchdog";
+
+/// The file descriptor of the control socket in the watchdog.
+pub const CONTROL_FD: i32 = 3;
+
+/// How often the kill is repeated while something still runs.
+const KILL_AGAIN: Duration = Duration::from_millis(20);
+
+/// The runtime's timers do not count suspend: time is looked at this often at least.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a watchdog is started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orders {
+    /// Before the request that made the grant was sent.
+    pub sent_at: Instant,
+    /// From there to asking the command to stop.
+    pub fence_after: Duration,
+    /// From there to killing it.
+    pub kill_at: Duration,
+    /// From asking to killing, where there is time.
+    pub kill_after: Duration,
+    /// What the command is asked to stop with.
+    pub on_lost: i32,
+}
+
+impl Orders {
+    /// The orders for a hold.
+    pub fn new(timing: &Timing, sent_at: Instant, on_lost: i32) -> Self {
+        Self {
+            sent_at,
+            fence_after: timing.fence_after,
+            kill_at: timing.kill_at,
+            kill_after: timing.kill_after,
+            on_lost,
+        }
+    }
+
+    /// As one argument.
+    pub fn to_argument(self) -> String {
+        format!(
+            "{},{},{},{},{}",
+            self.sent_at.since_origin().as_nanos(),
+            self.fence_after.as_nanos(),
+            self.kill_at.as_nanos(),
+            self.kill_after.as_nanos(),
+            self.on_lost
+        )
+    }
+
+    fn from_argument(text: &str) -> Option<Self> {
+        let mut parts = text.split(',');
+        let mut span = || parts.next()?.parse().ok().map(Duration::from_nanos);
+        let (sent_at, fence_after, kill_at, kill_after) = (span()?, span()?, span()?, span()?);
+        Some(Self {
+            sent_at: Instant::from_origin(sent_at),
+            fence_after,
+            kill_at,
+            kill_after,
+            on_lost: parts.next()?.parse().ok()?,
+        })
+    }
+}
+
+struct Watchdog {
+    orders: Orders,
+    control: UnixStream,
+    supervisor_alive: bool,
+    child: Pid,
+    stopping: bool,
+    kill_due: Option<Instant>,
+}
+
+/// Runs as the watchdog if the arguments say so: `--watchdog ORDERS COMMAND ARGUMENT…`.
+pub fn main(args: &[OsString]) -> Option<ExitCode> {
+    if args.get(1)? != MARK {
+        return None;
+    }
+    let orders = Orders::from_argument(args.get(2)?.to_str()?)?;
+    let (command, arguments) = args.get(3..)?.split_first()?;
+    Some(match watch(orders, command, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Result<()> {
+    let mut control = control()?;
+    tree::adopt_orphans().map_err(io::Error::other)?;
+    let (deaths, deaths_writer) = UnixStream::pair()?;
+    deaths.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, deaths_writer)?;
+    // Signals meant for a whole service or terminal must not end the one who watches.
+    for number in [1, 2, 3, 10, 12, 15, 20] {
+        signal_hook::flag::register(number, std::sync::Arc::default())?;
+    }
+    let mut starter = Command::new(command);
+    starter.args(arguments).process_group(0);
+    die_with_parent(&mut starter);
+    let child = match starter.spawn() {
+        Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
+        Err(error) => {
+            return writeln!(
+                control,
+                "failed {}",
+                error.raw_os_error().unwrap_or_default()
+            );
+        }
+    };
+    writeln!(control, "started {child}")?;
+    control.set_nonblocking(true)?;
+    Watchdog {
+        orders,
+        control,
+        supervisor_alive: true,
+        child,
+        stopping: false,
+        kill_due: None,
+    }
+    .run(&deaths)
+}
+
+#[expect(unsafe_code, reason = "the supervisor passes the socket by its number")]
+fn control() -> io::Result<UnixStream> {
+    // SAFETY: the supervisor maps the control socket to this number, and nothing else in this process uses it.
+    let socket = unsafe { OwnedFd::from_raw_fd(CONTROL_FD) };
+    // The command must not inherit it: the supervisor would not see the watchdog end.
+    nix::fcntl::fcntl(
+        &socket,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
+    )?;
+    Ok(UnixStream::from(socket))
+}
+
+/// If supervisor and watchdog are killed together, the kernel still kills the command itself (prctl(2), PR_SET_PDEATHSIG).
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "runs between fork and exec")]
+fn die_with_parent(starter: &mut Command) {
+    // SAFETY: one system call, which is async-signal-safe and allocates nothing.
+    unsafe {
+        starter
+            .pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut Command) {}
+
+impl Watchdog {
+    fn run(mut self, deaths: &UnixStream) -> io::Result<()> {
+        loop {
+            let now = SystemClock.now();
+            self.act(now);
+            if self.reap() {
+                self.tell("gone");
+                return Ok(());
+            }
+            self.wait(deaths, now);
+            let mut drain = [0; 64];
+            while matches!((&*deaths).read(&mut drain), Ok(1..)) {}
+            self.listen();
+        }
+    }
+
+    fn act(&mut self, now: Instant) {
+        if !self.stopping && now >= self.orders.sent_at + self.orders.fence_after {
+            self.stop(now);
+        }
+        if self.kill_due.is_some_and(|due| now >= due) {
+            tree::signal_all(getpid(), Some(self.child), Signal::SIGKILL);
+            self.kill_due = Some(now + KILL_AGAIN);
+        }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.stopping = true;
+        let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
+        tree::signal_all(getpid(), Some(self.child), signal);
+        let kill_at = (now + self.orders.kill_after).min(self.orders.sent_at + self.orders.kill_at);
+        self.kill_due = Some(kill_at);
+    }
+
+    /// Collects whatever ended; true once nothing is left.
+    fn reap(&mut self) -> bool {
+        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+        loop {
+            match waitpid(None, Some(flags)) {
+                Ok(WaitStatus::Exited(pid, status)) if pid == self.child => {
+                    self.tell(&format!("exited {status}"))
+                }
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.child => {
+                    self.tell(&format!("signalled {}", signal as i32));
+                }
+                Ok(WaitStatus::Stopped(pid, signal)) if pid == self.child => {
+                    self.tell(&format!("stopped {}", signal as i32));
+                }
+                Ok(WaitStatus::StillAlive) => return false,
+                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                // ECHILD: no child, so no descendant either, because orphans come to us.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn wait(&self, deaths: &UnixStream, now: Instant) {
+        let fence = (!self.stopping).then_some(self.orders.sent_at + self.orders.fence_after);
+        let next = [fence, self.kill_due].into_iter().flatten().min();
+        let span = next.map_or(LOOK, |next| next.since(now).min(LOOK));
+        // Rounded up: waking a little early would spin.
+        let timeout =
+            PollTimeout::try_from(span + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO);
+        let mut sources = vec![PollFd::new(deaths.as_fd(), PollFlags::POLLIN)];
+        if self.supervisor_alive {
+            sources.push(PollFd::new(self.control.as_fd(), PollFlags::POLLIN));
+        }
+        // An interrupted poll is an early look.
+        let _ = poll(&mut sources, timeout);
+    }
+
+    /// Takes the supervisor's orders; its silence for good means that it is dead.
+    fn listen(&mut self) {
+        let mut buffer = [0; 1024];
+        while self.supervisor_alive {
+            match self.control.read(&mut buffer) {
+                Ok(0) => self.supervisor_alive = false,
+                Ok(length) => {
+                    let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                    text.lines().for_each(|line| self.obey(line));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.supervisor_alive = false,
+            }
+        }
+        if !self.stopping {
+            // Nobody renews the lease any more.
+            self.stop(SystemClock.now());
+        }
+    }
+
+    fn obey(&mut self, order: &str) {
+        let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));
+        match verb {
+            "held" => {
+                if let Ok(nanos) = argument.parse() {
+                    let sent_at = Instant::from_origin(Duration::from_nanos(nanos));
+                    self.orders.sent_at = self.orders.sent_at.max(sent_at);
+                }
+            }
+            "signal" => {
+                if let Some(signal) = argument
+                    .parse()
+                    .ok()
+                    .and_then(|number: i32| Signal::try_from(number).ok())
+                {
+                    // Gone already: its end is reported anyway.
+                    let _ = killpg(self.child, signal);
+                }
+            }
+            "stop" => self.stop(SystemClock.now()),
+            "kill" => {
+                self.stopping = true;
+                self.kill_due = Some(SystemClock.now());
+            }
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, event: &str) {
+        if self.supervisor_alive && writeln!(self.control, "{event}").is_err() {
+            self.supervisor_alive = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_survive_the_command_line() {
+        let timing = Timing::new(Duration::from_secs(15), None, None).expect("fits");
+        let orders = Orders::new(
+            &timing,
+            Instant::from_origin(Duration::from_nanos(123_456_789_012)),
+            15,
+        );
+        assert_eq!(Orders::from_argument(&orders.to_argument()), Some(orders));
+        assert_eq!(Orders::from_argument("1,2,3"), None);
+    }
+}

@@ -1,0 +1,455 @@
+//! Laws that records, evidence and decisions keep over any record, told to a property-testing library.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::decide::{
+    self, AcquireStep, AcquireTerms, Now, Ours, OursStep, RenewStep, Seen, StealStep, StealTerms,
+};
+use super::evidence::{Expiry, Observation, Stamps};
+use super::record::{GrantTerms, REASON_ANNOTATION, Record, micro_time};
+use super::testing::{at, stamped, wall};
+use super::values::LeaseDuration;
+use crate::clock::Instant;
+
+/// Any time from 1971 to 9000, in microseconds.
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    (31_536_000_000_000_i64..221_845_392_000_000_000)
+        .prop_map(|micros| Timestamp::from_microsecond(micros).expect("in range"))
+}
+
+/// JSON of all kinds, null and nested ones included.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::btree_map("[a-zA-Z:./-]{1,8}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_strings() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        prop::collection::btree_map("[a-z./-]{1,12}", ".{0,12}", 0..4).prop_map(|map| {
+            Value::Object(
+                map.into_iter()
+                    .map(|(key, value)| (key, Value::from(value)))
+                    .collect(),
+            )
+        }),
+    ]
+}
+
+fn any_holder() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!("")),
+        Just(json!("me")),
+        Just(json!("other")),
+        "[a-zA-Z0-9@_-]{1,12}".prop_map(Value::from),
+    ]
+}
+
+fn any_written_time() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        1 => Just(Value::Null),
+        6 => any_time().prop_map(|time| json!(micro_time(time))),
+    ]
+}
+
+prop_compose! {
+    /// A Lease as a server may send it: known fields odd or null, and fields this build does not know.
+    fn any_record()(
+        holder in any_holder(),
+        duration in prop_oneof![4 => (1..4000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(0))],
+        acquired in any_written_time(),
+        renewed in any_written_time(),
+        transitions in prop_oneof![4 => (0..1000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(i32::MAX))],
+        labels in any_strings(),
+        annotations in any_strings(),
+        finalizers in prop::collection::vec("[a-z./]{1,12}", 0..3),
+        unknown_meta in any_json(),
+        unknown_spec in any_json(),
+        unknown in any_json(),
+        reason in prop::option::of(".{0,12}"),
+        version in 1..1_000_000_u64,
+        owners in prop::collection::vec(any_time(), 0..3),
+    ) -> Record {
+        let mut object = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {
+                "name": "my-lease", "namespace": "default", "uid": "uid-1", "resourceVersion": version.to_string(),
+                "labels": labels, "annotations": annotations, "finalizers": finalizers, "x-unknown": unknown_meta,
+            },
+            "spec": {
+                "holderIdentity": holder, "leaseDurationSeconds": duration, "acquireTime": acquired,
+                "renewTime": renewed, "leaseTransitions": transitions, "preferredHolder": unknown_spec,
+            },
+            "x-unknown": unknown,
+        });
+        if let Some(reason) = reason {
+            if object["metadata"]["annotations"].is_null() {
+                object["metadata"]["annotations"] = json!({});
+            }
+            object["metadata"]["annotations"][REASON_ANNOTATION] = json!(reason);
+        }
+        let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
+        let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
+        stamped(Record::new(object).expect("an object"), &owners)
+    }
+}
+
+prop_compose! {
+    fn any_terms()(
+        holder in prop_oneof![Just("me"), Just("other"), Just("third")],
+        duration in prop::option::of(1..4000_i64),
+        reason in prop::option::of(".{0,12}"),
+    ) -> GrantTerms {
+        GrantTerms {
+            holder: holder.parse().expect("a holder"),
+            duration: duration.and_then(LeaseDuration::from_secs),
+            default_duration: LeaseDuration::constant(60),
+            reason,
+        }
+    }
+}
+
+prop_compose! {
+    /// A record, first seen at `since`, looked at later, by whatever is known of the server.
+    fn any_sight()(
+        record in any_record(),
+        date in prop::option::of(any_time()),
+        passed in prop_oneof![0.0..5000.0_f64, Just(0.0)],
+        stamps in prop_oneof![Just(Stamps::Unknown), Just(Stamps::Trusted), Just(Stamps::Untrusted)],
+        wall in any_time(),
+    ) -> (Observation, Stamps, Now) {
+        let now = Now { instant: at(100.0 + passed), wall };
+        (Observation::first(record, at(100.0), date), stamps, now)
+    }
+}
+
+fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
+    AcquireTerms {
+        namespace: "default".into(),
+        name: "my-lease".into(),
+        grant,
+        create: true,
+        reenter,
+    }
+}
+
+fn edited(record: &Record, edit: impl FnOnce(&mut Value)) -> Record {
+    let mut object = record.as_json().clone();
+    edit(&mut object);
+    Record::new(object).expect("an object")
+}
+
+/// The object without what a write may change: the spec fields named and the reason.
+fn rest(record: &Record, changed: &[&str]) -> Value {
+    let mut object = record.as_json().clone();
+    if let Some(spec) = object["spec"].as_object_mut() {
+        changed.iter().for_each(|field| {
+            spec.remove(*field);
+        });
+    }
+    let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(REASON_ANNOTATION);
+    }
+    // A map made for the reason, and one that it left empty, are the same to the API server as none.
+    if empty(&object["metadata"]["annotations"]) {
+        object["metadata"]["annotations"] = Value::Null;
+    }
+    object
+}
+
+fn proven(expiry: &Expiry) -> bool {
+    match expiry {
+        Expiry::Free | Expiry::Expired(_) => true,
+        Expiry::Unproven { .. } => false,
+    }
+}
+
+fn addressed_alike(written: &Record, read: &Record) -> bool {
+    !written.uid().is_empty()
+        && !written.resource_version().is_empty()
+        && written.uid() == read.uid()
+        && written.resource_version() == read.resource_version()
+}
+
+const GRANT: [&str; 5] = [
+    "holderIdentity",
+    "acquireTime",
+    "renewTime",
+    "leaseTransitions",
+    "leaseDurationSeconds",
+];
+
+/// What a step would do, without the times that it would write.
+fn kind(step: &AcquireStep) -> String {
+    match step {
+        AcquireStep::Create(_) => "create".into(),
+        AcquireStep::Replace(record) => {
+            format!("replace {} {:?}", record.transitions(), record.duration())
+        }
+        AcquireStep::Wait(waiting) => format!("wait {waiting:?}"),
+        AcquireStep::AskVersion => "ask".into(),
+        AcquireStep::Refuse(refusal) => format!("refuse {refusal:?}"),
+    }
+}
+
+fn shifted(record: &Record, span: SignedDuration) -> Record {
+    edited(record, |object| {
+        for field in ["acquireTime", "renewTime"] {
+            if let Some(time) = object["spec"][field].as_str() {
+                let time: Timestamp = time.parse().expect("a time");
+                object["spec"][field] = json!(micro_time(
+                    time.saturating_add(span).expect("not a calendar span")
+                ));
+            }
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn shifting_every_time_in_a_record_changes_no_decision(
+        (seen, stamps, now) in any_sight(), terms in any_terms(), reenter: bool,
+        seconds in -1_000_000_000_i64..1_000_000_000, date in prop::option::of(any_time()),
+    ) {
+        let terms = acquire_terms(terms, reenter);
+        let step = |record: Record| {
+            let seen = Observation::first(record, at(100.0), date);
+            kind(&decide::acquire(&terms, &Seen::Lease(seen), stamps, now))
+        };
+        let moved = shifted(seen.record(), SignedDuration::from_secs(seconds));
+        prop_assert_eq!(step(seen.record().clone()), step(moved));
+    }
+
+    #[test]
+    fn the_local_wall_clock_changes_no_decision(
+        (seen, stamps, now) in any_sight(), terms in any_terms(), wall in any_time(),
+    ) {
+        let terms = acquire_terms(terms, false);
+        let seen = Seen::Lease(seen);
+        let step = |wall| kind(&decide::acquire(&terms, &seen, stamps, Now { wall, ..now }));
+        prop_assert_eq!(step(now.wall), step(wall));
+    }
+
+    #[test]
+    fn acquire_never_replaces_anothers_record_without_proof(
+        (seen, stamps, now) in any_sight(), terms in any_terms(), reenter: bool,
+    ) {
+        let proof = seen.expiry(now.instant, stamps);
+        let holder = seen.record().holder().map(str::to_owned);
+        let read = seen.record().clone();
+        let own = holder.as_deref() == Some(terms.holder.as_str());
+        if let AcquireStep::Replace(record) = decide::acquire(&acquire_terms(terms, reenter), &Seen::Lease(seen), stamps, now) {
+            prop_assert!(proven(&proof) || (own && reenter), "{holder:?} {proof:?}");
+            prop_assert!(addressed_alike(&record, &read));
+        }
+    }
+
+    #[test]
+    fn transitions_rise_by_one_with_every_new_grant_and_with_nothing_else(
+        record in any_record(), terms in any_terms(), wall in any_time(), reenter: bool,
+    ) {
+        let before = record.transitions();
+        let now = Now { instant: at(1e9), wall };
+        let seen = Seen::Lease(Observation::first(record.clone(), at(100.0), None));
+        if let AcquireStep::Replace(next) = decide::acquire(&acquire_terms(terms.clone(), reenter), &seen, Stamps::Unknown, now) {
+            prop_assert_eq!(next.transitions(), before + 1);
+        }
+        let steal = StealTerms { grant: terms.clone(), if_holder: None };
+        match decide::steal(&steal, &seen, Some(&record.tuple()), now) {
+            StealStep::Replace(next) => {
+                prop_assert_eq!(next.transitions(), before + 1);
+                prop_assert!(addressed_alike(&next, &record));
+            }
+            StealStep::Refuse(_) => prop_assert_eq!(before, i64::from(i32::MAX)),
+            StealStep::Ask => prop_assert!(false, "asked again for what was agreed"),
+        }
+        prop_assert_eq!(record.renewed(wall).transitions(), before);
+        prop_assert_eq!(record.released(wall).transitions(), before);
+        if let Ok(granted) = record.granted(&terms, wall) {
+            prop_assert_eq!(granted.transitions(), before + 1);
+            prop_assert_eq!(granted.acquire_time(), Some(micro_time(wall).as_str()));
+            prop_assert!(granted.duration().is_some());
+        }
+    }
+
+    #[test]
+    fn steal_writes_only_over_exactly_what_was_agreed_to(
+        record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(),
+    ) {
+        let now = Now { instant: at(100.0), wall };
+        let seen = Seen::Lease(Observation::first(record.clone(), at(100.0), None));
+        let steal = StealTerms { grant: terms, if_holder: None };
+        for agreed in [None, Some(other.tuple())] {
+            if let StealStep::Replace(_) = decide::steal(&steal, &seen, agreed.as_ref(), now) {
+                prop_assert!(record.holder().is_none() || agreed == Some(record.tuple()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_keeps_everything_but_the_fields_it_is_about(
+        record in any_record(), terms in any_terms(), wall in any_time(),
+    ) {
+        prop_assert_eq!(&Record::new(record.as_json().clone()).expect("an object"), &record);
+        if let Ok(granted) = record.granted(&terms, wall) {
+            prop_assert_eq!(rest(&granted, &GRANT), rest(&record, &GRANT));
+            prop_assert_eq!(granted.reason(), terms.reason.as_deref());
+            if terms.duration.is_none() && record.duration().is_some() {
+                prop_assert_eq!(granted.duration(), record.duration());
+            }
+        }
+        let renewed = record.renewed(wall);
+        prop_assert_eq!(rest(&renewed, &["renewTime"]), rest(&record, &["renewTime"]));
+        prop_assert_eq!(&renewed.as_json()["metadata"], &record.as_json()["metadata"]);
+        let released = record.released(wall);
+        let fields = ["renewTime", "holderIdentity"];
+        prop_assert_eq!(rest(&released, &fields), rest(&record, &fields));
+        prop_assert_eq!((released.holder(), released.reason()), (None, None));
+    }
+
+    #[test]
+    fn a_renewal_always_changes_the_renew_time(record in any_record(), wall in any_time()) {
+        let renewed = record.renewed(wall);
+        prop_assert_ne!(renewed.renew_time(), record.renew_time());
+        prop_assert_ne!(renewed.renewed(wall).renew_time(), renewed.renew_time());
+        prop_assert_ne!(record.released(wall).renew_time(), record.renew_time());
+    }
+
+    /// Otherwise somebody who reads only now and then sees the same record twice, and takes a live holder for dead.
+    #[test]
+    fn a_standing_clock_never_writes_the_same_renew_time_twice(record in any_record(), wall in any_time()) {
+        let mut renewed = record.granted(&GrantTerms {
+            holder: "me".parse().expect("a holder"), duration: None,
+            default_duration: LeaseDuration::constant(60), reason: None,
+        }, wall);
+        let mut all = std::collections::BTreeSet::new();
+        for _ in 0..6 {
+            let Ok(record) = renewed else { return Ok(()) };
+            prop_assert!(all.insert(record.renew_time().map(str::to_owned)), "{:?} again", record.renew_time());
+            renewed = Ok(record.renewed(wall));
+        }
+    }
+
+    #[test]
+    fn a_micro_time_has_exactly_six_digits_and_reads_back(time in any_time()) {
+        let text = micro_time(time);
+        let (_, fraction) = text.split_once('.').expect("a fraction");
+        prop_assert_eq!(fraction.len(), 7, "{}", text);
+        prop_assert!(fraction.ends_with('Z') && fraction.as_bytes()[..6].iter().all(u8::is_ascii_digit));
+        prop_assert_eq!(text.parse::<Timestamp>().expect("a time"), time);
+    }
+
+    #[test]
+    fn release_and_renew_never_write_on_anothers_record(
+        record in any_record(), grant in any_record(), wall in any_time(), other_uid: bool,
+    ) {
+        let read = edited(&record, |object| if other_uid { object["metadata"]["uid"] = json!("uid-2") });
+        let seen = Seen::Lease(Observation::first(read.clone(), at(100.0), None));
+        let identity = Ours::Identity("me".parse().expect("a holder"));
+        for (step, mine) in [
+            (decide::release(&identity, &seen, wall), read.holder() == Some("me")),
+            (decide::renew_ours(&identity, &seen, wall), read.holder() == Some("me")),
+            (decide::release(&Ours::Grant(grant.clone()), &seen, wall), read.same_grant(&grant)),
+            (decide::release(&Ours::Grant(record.clone()), &seen, wall), read.same_grant(&record)),
+        ] {
+            match step {
+                OursStep::Replace(next) => prop_assert!(mine && addressed_alike(&next, &read)),
+                OursStep::Refuse(_) => prop_assert!(!mine),
+            }
+        }
+        for grant in [&grant, &record] {
+            match decide::renew(grant, &seen, wall) {
+                RenewStep::Replace(next) => {
+                    prop_assert!(read.same_grant(grant) && addressed_alike(&next, &read));
+                }
+                RenewStep::Lost(_) => prop_assert!(!read.same_grant(grant)),
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_where_there_is_no_lease(wall in any_time(), grant in any_record()) {
+        let ours = Ours::Grant(grant.clone());
+        prop_assert!(matches!(decide::release(&ours, &Seen::Absent, wall), OursStep::Refuse(_)));
+        prop_assert!(matches!(decide::renew(&grant, &Seen::Absent, wall), RenewStep::Lost(_)));
+    }
+
+    #[test]
+    fn the_observed_time_never_moves_back_and_only_a_change_of_the_tuple_moves_it(
+        first in any_record(),
+        sights in prop::collection::vec((any::<u8>(), 0.0..100.0_f64, any_record(), any_strings()), 1..8),
+    ) {
+        let mut seen = Observation::first(first, at(0.0), None);
+        let mut clock = 0.0;
+        let mut version = seen.record().resource_version().parse::<u64>().expect("a number");
+        for (what, step, other, labels) in sights {
+            clock += step;
+            let now: Instant = at(clock);
+            let (before, tuple) = (seen.since(), seen.record().tuple());
+            version += 1;
+            let next = edited(seen.record(), |object| {
+                object["metadata"]["resourceVersion"] = json!(version.to_string());
+                match what % 8 {
+                    0 => object["metadata"]["labels"] = labels,
+                    1 => object["spec"]["renewTime"] = other.as_json()["spec"]["renewTime"].clone(),
+                    2 => object["spec"]["holderIdentity"] = other.as_json()["spec"]["holderIdentity"].clone(),
+                    3 => object["spec"]["leaseTransitions"] = json!(version),
+                    4 => object["spec"]["leaseDurationSeconds"] = other.as_json()["spec"]["leaseDurationSeconds"].clone(),
+                    5 => object["spec"]["acquireTime"] = other.as_json()["spec"]["acquireTime"].clone(),
+                    6 => object["metadata"]["uid"] = json!(version.to_string()),
+                    _ => object["x-unknown"] = other.as_json()["x-unknown"].clone(),
+                }
+            });
+            let changed = next.tuple() != tuple;
+            seen = seen.and(next, now, None);
+            prop_assert!(seen.since() >= before);
+            prop_assert_eq!(seen.since(), if changed { now } else { before });
+        }
+    }
+
+    #[test]
+    fn an_older_state_is_never_believed_over_a_newer_one(record in any_record(), other in any_record(), later in 0.0..100.0_f64) {
+        let seen = Observation::first(record.clone(), at(0.0), None).and(other.clone(), at(later), None);
+        let expected = if other.older_than(&record) { &record } else { &other };
+        prop_assert_eq!(seen.record(), expected);
+    }
+
+    #[test]
+    fn expiry_once_proven_by_watching_stays_proven_and_needs_the_whole_duration(
+        (seen, stamps, now) in any_sight(), more in 0.0..1000.0_f64,
+    ) {
+        let Some(duration) = seen.record().duration() else { return Ok(()) };
+        if seen.record().holder().is_none() { return Ok(()) }
+        let untrusted = if stamps == Stamps::Trusted { Stamps::Unknown } else { stamps };
+        let enough = now.instant.since(seen.since()) >= duration.as_duration();
+        prop_assert_eq!(proven(&seen.expiry(now.instant, untrusted)), enough);
+        let later = now.instant + std::time::Duration::from_secs_f64(more);
+        prop_assert!(!enough || proven(&seen.expiry(later, untrusted)));
+    }
+}
+
+#[test]
+fn the_times_that_the_properties_draw_are_what_they_say() {
+    assert_eq!(
+        micro_time(wall("1971-01-01T00:00:00Z")),
+        "1971-01-01T00:00:00.000000Z"
+    );
+}
