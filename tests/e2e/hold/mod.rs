@@ -1,0 +1,1 @@
+//! `hold`: real commands under a lease, behind faults.

@@ -1,0 +1,61 @@
+//! The one thread that starts child processes, so that they die with this process and not before.
+//!
+//! Linux sends the parent-death signal when the *thread* that forked ends (prctl(2), PR_SET_PDEATHSIG). Test
+//! threads end with their test; this one lives as long as the process. A SIGKILLed `cargo test` leaves nothing behind.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::{LazyLock, mpsc};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+static KEEPER: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    std::thread::Builder::new()
+        .name("keeper".into())
+        .spawn(move || jobs.into_iter().for_each(|job| job()))
+        .expect("the harness needs a thread that starts processes");
+    sender
+});
+
+/// Runs `job` on the keeper's thread.
+pub(crate) fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, answer) = mpsc::channel();
+    KEEPER
+        .send(Box::new(move || drop(sender.send(job()))))
+        .expect("the keeper's thread never ends");
+    answer.recv().expect("the keeper's jobs do not panic")
+}
+
+/// Starts `command` in a process group of its own; it is killed when this process ends, however it ends.
+pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
+    command.process_group(0);
+    run(move || {
+        die_with_us(&mut command);
+        command.spawn()
+    })
+}
+
+/// Has the kernel kill the child when the keeper's thread is gone. Call it on that thread.
+pub(crate) fn die_with_us(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        let parent = nix::unistd::getpid();
+        let ask = move || {
+            // SAFETY: prctl with these arguments only sets a number in the calling process.
+            if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // The parent may have died before the call above; then no signal ever comes.
+            if nix::unistd::getppid() != parent {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
+            Ok(())
+        };
+        // SAFETY: the closure makes only async-signal-safe system calls and allocates nothing.
+        unsafe { command.pre_exec(ask) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}

@@ -1,0 +1,60 @@
+//! Everything the end-to-end suite stands on: servers, namespaces, users, a fault proxy and a process runner.
+//!
+//! One suite runs on two servers. Without KUBEBUILDER_ASSETS it talks to the in-process Lease API server; with it,
+//! to a real `kube-apiserver` and `etcd` from that folder, started once per test process. The API is blocking:
+//! tests are plain `#[test]` functions, run in parallel, each in a namespace of its own.
+//!
+//! ```no_run
+//! use lease_harness::{Cluster, Fault, Match, Proxy, lease};
+//! # const BINARY: &str = "kubectl-lease";
+//!
+//! lease_harness::set_binary(BINARY); // env!("CARGO_BIN_EXE_kubectl-lease") in the suite
+//! let ns = Cluster::shared().namespace();
+//! let user = ns.user(&["get", "update"]);
+//! ns.create(&lease("job").duration(15).build());
+//! let proxy = Proxy::to(ns.cluster());
+//! proxy.fault(Match::put(), Fault::DropReply, 1);
+//! let output = ns.command(&user, ["acquire", "job", "--holder", "me"]).via(&proxy).run();
+//! assert_eq!(output.code, Some(0), "{output}");
+//! assert_eq!(ns.holder("job").as_deref(), Some("me"));
+//! ```
+#![cfg(unix)]
+
+mod access;
+mod api;
+mod certs;
+mod cluster;
+mod command;
+mod control_plane;
+mod endpoint;
+mod keeper;
+mod kubeconfig;
+mod lease;
+mod namespace;
+mod output;
+mod ports;
+mod process;
+mod proxy;
+mod random;
+mod running;
+mod runtime;
+mod scratch;
+mod server_process;
+mod supervised;
+mod terminal;
+
+pub use access::{Rule, User};
+pub use api::{Answer, Api};
+pub use cluster::Cluster;
+pub use command::{Command, binary, set_binary};
+pub use control_plane::ControlPlane;
+pub use lease::{LeaseBuilder, lease};
+pub use namespace::Namespace;
+pub use output::Output;
+pub use process::{alive, rss_kib, stopped, tagged, wait_gone};
+pub use proxy::{Fault, Match, Proxy, Request};
+pub use running::Running;
+pub use terminal::Terminal;
+
+/// The in-process server, for tests that need one with options of their own.
+pub use lease_api_server;

@@ -1,0 +1,240 @@
+//! A fault proxy: plain HTTP/1.1 on loopback in front of either server, with faults that a test programs.
+
+mod fault;
+mod front;
+mod record;
+mod serve;
+mod stream;
+
+pub use fault::{Fault, Match};
+pub use record::Request;
+
+use crate::access::User;
+use crate::api::Api;
+use crate::cluster::Cluster;
+use crate::endpoint::Endpoint;
+use crate::ports::free_port;
+use crate::runtime::{block_on, runtime};
+use fault::Programmed;
+use record::Record;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What can be switched while requests are under way. Counters: a task compares with what it saw at its start.
+#[derive(Clone, Copy, Default)]
+struct Switches {
+    frozen: bool,
+    watches_paused: bool,
+    resets: u64,
+    watch_cuts: u64,
+    watch_ends: u64,
+}
+
+struct Shared {
+    upstream: Endpoint,
+    record: Record,
+    faults: Mutex<Vec<Programmed>>,
+    switches: watch::Sender<Switches>,
+    connections: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A running proxy; its address stays the same while it is down. Dropping it resets every connection.
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+    _cluster: Cluster,
+}
+
+impl Proxy {
+    /// A proxy in front of `cluster`, which lives at least as long.
+    ///
+    /// # Panics
+    ///
+    /// When no loopback port can be bound.
+    pub fn to(cluster: &Cluster) -> Proxy {
+        let shared = Arc::new(Shared {
+            upstream: cluster.endpoint(),
+            record: Record::default(),
+            faults: Mutex::default(),
+            switches: watch::Sender::default(),
+            connections: Mutex::default(),
+        });
+        let (port, listener) = (0..10)
+            .find_map(|_| {
+                let port = free_port();
+                Some((port, bind(port).ok()?))
+            })
+            .expect("one of ten free ports can be bound");
+        let task = runtime().spawn(front::accept(listener, shared.clone()));
+        Proxy {
+            port,
+            shared,
+            listener: Mutex::new(Some(task)),
+            _cluster: cluster.clone(),
+        }
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Requests through the proxy as `user`.
+    pub fn api(&self, user: &User) -> Api {
+        Api::new(Endpoint::new(&self.url(), None), &user.token)
+    }
+
+    /// Applies `fault` to the next `times` requests that `matching` matches; `usize::MAX` for ever.
+    ///
+    /// Of several programmed faults the first that matches is used.
+    pub fn fault(&self, matching: Match, fault: Fault, times: usize) {
+        self.programmed().push(Programmed {
+            matching,
+            fault,
+            times,
+        });
+    }
+
+    /// Forgets the faults that have not been used up.
+    pub fn clear_faults(&self) {
+        self.programmed().clear();
+    }
+
+    /// Every request since the start or the last [`Proxy::clear`], in order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.record.all()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear(&self) {
+        self.shared.record.clear();
+    }
+
+    /// Waits until the requests are as `wanted`, looking at each change, and returns them.
+    ///
+    /// # Panics
+    ///
+    /// When they are not within `timeout`: with the requests there were.
+    #[track_caller]
+    pub fn wait_for(&self, wanted: impl Fn(&[Request]) -> bool, timeout: Duration) -> Vec<Request> {
+        match self.shared.record.wait_for(wanted, timeout) {
+            Ok(requests) => requests,
+            Err(requests) => panic!(
+                "not seen by the proxy within {timeout:?}; requests:\n{}",
+                record::show(&requests)
+            ),
+        }
+    }
+
+    /// Resets every connection and refuses new ones until [`Proxy::up`]. Done when this returns.
+    pub fn down(&self) {
+        if let Some(task) = self.listener().take() {
+            task.abort();
+            let _ = block_on(task);
+        }
+        self.reset_connections();
+    }
+
+    /// Listens again on the same port.
+    ///
+    /// # Panics
+    ///
+    /// When another process took the port meanwhile.
+    pub fn up(&self) {
+        let mut listener = self.listener();
+        if listener.is_none() {
+            let bound =
+                bind(self.port).expect("nobody else takes a port below the ephemeral range");
+            *listener = Some(runtime().spawn(front::accept(bound, self.shared.clone())));
+        }
+    }
+
+    /// Resets the open connections, watches included; new ones are served.
+    pub fn reset_connections(&self) {
+        self.switch(|switches| switches.resets += 1);
+        let connections = std::mem::take(&mut *self.shared.connections());
+        block_on(async {
+            for connection in connections {
+                let _ = connection.await;
+            }
+        });
+    }
+
+    /// Accepts connections and requests and sends nothing at all, watches included, until [`Proxy::thaw`]. Requests
+    /// whose client is still there are forwarded then.
+    pub fn freeze(&self) {
+        self.switch(|switches| switches.frozen = true);
+    }
+
+    /// Ends [`Proxy::freeze`].
+    pub fn thaw(&self) {
+        self.switch(|switches| switches.frozen = false);
+    }
+
+    /// Watches, present and new, stay open and say nothing until [`Proxy::resume_watches`]; the rest is served.
+    pub fn pause_watches(&self) {
+        self.switch(|switches| switches.watches_paused = true);
+    }
+
+    /// Ends [`Proxy::pause_watches`]; what was held back is sent.
+    pub fn resume_watches(&self) {
+        self.switch(|switches| switches.watches_paused = false);
+    }
+
+    /// Breaks off the open watches: the connection is reset in mid-body.
+    pub fn cut_watches(&self) {
+        self.switch(|switches| switches.watch_cuts += 1);
+    }
+
+    /// Ends the open watches as a server does after `timeoutSeconds`: the body is complete.
+    pub fn end_watches(&self) {
+        self.switch(|switches| switches.watch_ends += 1);
+    }
+
+    fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        self.shared.switches.send_modify(change);
+    }
+
+    fn programmed(&self) -> std::sync::MutexGuard<'_, Vec<Programmed>> {
+        self.shared.faults.lock().expect("no matcher panics")
+    }
+
+    fn listener(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.listener
+            .lock()
+            .expect("no panics while the listener changes")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.down();
+    }
+}
+
+impl Shared {
+    fn connections(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.connections
+            .lock()
+            .expect("no panics while the list changes")
+    }
+
+    async fn until_thawed(&self) {
+        self.until(|switches| !switches.frozen).await;
+    }
+
+    async fn until(&self, wanted: impl FnMut(&Switches) -> bool) {
+        let mut switches = self.switches.subscribe();
+        // The sender lives as long as the connections that ask.
+        let _ = switches.wait_for(wanted).await;
+    }
+}
+
+fn bind(port: u16) -> std::io::Result<TcpListener> {
+    block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
+}

@@ -1,0 +1,208 @@
+//! One request through the proxy: recorded, met by a fault, forwarded, answered.
+
+use super::fault::{self, Fault};
+use super::front::Reset;
+use super::record::Request;
+use super::{Shared, stream};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Response, StatusCode, header};
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::sleep;
+
+pub(super) type Body = BoxBody<Bytes, io::Error>;
+
+/// Answers a request, or fails: then the connection ends in a reset.
+pub(super) async fn answer(
+    request: hyper::Request<Incoming>,
+    shared: Arc<Shared>,
+    reset: Reset,
+) -> io::Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let request = Exchange::new(parts, body, shared, reset);
+    let result = request.run().await;
+    let status = result
+        .as_ref()
+        .ok()
+        .map(|response| response.status().as_u16());
+    if status.is_none() {
+        request.reset.set();
+    }
+    let took = request.at.elapsed();
+    request.shared.record.update(request.number, |entry| {
+        entry.status = status;
+        entry.took = Some(took);
+    });
+    result
+}
+
+struct Exchange {
+    number: u64,
+    at: Instant,
+    watch: bool,
+    fault: Option<Fault>,
+    parts: hyper::http::request::Parts,
+    body: Bytes,
+    shared: Arc<Shared>,
+    reset: Reset,
+}
+
+impl Exchange {
+    fn new(
+        parts: hyper::http::request::Parts,
+        body: Bytes,
+        shared: Arc<Shared>,
+        reset: Reset,
+    ) -> Exchange {
+        let text =
+            |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let at = Instant::now();
+        let mut entry = Request {
+            number: 0,
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value)))
+                .collect(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            at,
+            took: None,
+            upstream_status: None,
+            status: None,
+            fault: None,
+        };
+        let fault = fault::take(
+            &mut shared.faults.lock().expect("no matcher panics"),
+            &entry,
+        );
+        entry.fault = fault.as_ref().map(Fault::name);
+        Exchange {
+            watch: entry.is_watch(),
+            number: shared.record.add(entry),
+            at,
+            fault,
+            parts,
+            body,
+            shared,
+            reset,
+        }
+    }
+
+    async fn run(&self) -> io::Result<Response<Body>> {
+        self.shared.until_thawed().await;
+        let response = match &self.fault {
+            None => self.forward().await,
+            Some(Fault::Refuse) => Err(io::ErrorKind::ConnectionReset.into()),
+            Some(Fault::Hang) => pending().await,
+            Some(Fault::Respond {
+                status,
+                headers,
+                body,
+            }) => respond(*status, headers, body),
+            Some(Fault::Delay(time)) => {
+                sleep(*time).await;
+                self.forward().await
+            }
+            Some(Fault::DelayReply(time)) => {
+                let response = self.forward().await;
+                sleep(*time).await;
+                response
+            }
+            Some(Fault::DropReply) => {
+                self.forward().await?;
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+            Some(Fault::HangAfterCommit) => {
+                self.forward().await?;
+                pending().await
+            }
+            Some(Fault::RespondAfterCommit {
+                status,
+                headers,
+                body,
+            }) => {
+                self.forward().await?;
+                respond(*status, headers, body)
+            }
+        };
+        // Frozen while the server worked: the answer waits too.
+        self.shared.until_thawed().await;
+        response
+    }
+
+    /// Sends it to the server in a task of its own: once sent, it is carried out even when the client goes away.
+    async fn forward(&self) -> io::Result<Response<Body>> {
+        let mut request =
+            hyper::Request::from_parts(self.parts.clone(), Full::new(self.body.clone()));
+        let authority = self
+            .shared
+            .upstream
+            .authority
+            .parse()
+            .map_err(io::Error::other)?;
+        request.headers_mut().insert(header::HOST, authority);
+        request.headers_mut().remove(header::CONNECTION);
+        request.headers_mut().remove(header::TRANSFER_ENCODING);
+        let (shared, number, watch) = (self.shared.clone(), self.number, self.watch);
+        let reset = self.reset.clone();
+        let task = tokio::spawn(async move {
+            let response = exchange(&shared, request, watch, reset).await;
+            shared.record.update(number, |entry| match &response {
+                Ok(response) => entry.upstream_status = Some(response.status().as_u16()),
+                Err(_) => entry.fault = entry.fault.or(Some("Unreachable")),
+            });
+            response
+        });
+        task.await.map_err(io::Error::other)?
+    }
+}
+
+/// On a connection of its own: a proxy that keeps them would add failures of its own when the server restarts.
+async fn exchange(
+    shared: &Arc<Shared>,
+    request: hyper::Request<Full<Bytes>>,
+    watch: bool,
+    reset: Reset,
+) -> io::Result<Response<Body>> {
+    let mut sender = shared.upstream.connect().await?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(io::Error::other)?;
+    let (mut parts, body) = response.into_parts();
+    parts.headers.remove(header::CONNECTION);
+    parts.headers.remove(header::TRANSFER_ENCODING);
+    if watch && parts.status.is_success() {
+        return Ok(Response::from_parts(
+            parts,
+            stream::pass(body, shared.clone(), reset),
+        ));
+    }
+    let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Response::from_parts(parts, full(whole)))
+}
+
+fn respond(status: u16, headers: &[(String, String)], body: &str) -> io::Result<Response<Body>> {
+    let mut response = Response::new(full(Bytes::copy_from_slice(body.as_bytes())));
+    *response.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
+    let content_type = ("content-type".to_owned(), "application/json".to_owned());
+    for (name, value) in std::iter::once(&content_type).chain(headers) {
+        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(io::Error::other)?;
+        response
+            .headers_mut()
+            .insert(name, value.parse().map_err(io::Error::other)?);
+    }
+    Ok(response)
+}
+
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}

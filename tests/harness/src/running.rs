@@ -1,0 +1,138 @@
+//! A command in the background, its output on pipes.
+
+use crate::output::Output;
+use crate::process::tagged;
+use crate::supervised::{Progress, Supervised};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// A running command. Dropping it kills it and everything it started.
+pub struct Running {
+    process: Supervised,
+}
+
+impl Running {
+    pub(crate) fn new(mut child: Child, title: String, tag: String, started: Instant) -> Running {
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let process = Supervised::new(child, title, tag, started);
+        process.read(stdout.expect("stdout is piped"), |progress, bytes| {
+            progress.stdout.extend(bytes)
+        });
+        process.read(stderr.expect("stderr is piped"), |progress, bytes| {
+            progress.stderr.extend(bytes)
+        });
+        Running { process }
+    }
+
+    /// The process id of the command itself.
+    pub fn pid(&self) -> u32 {
+        self.process.pid
+    }
+
+    /// The living processes of the command: itself and all that it started, reparented or not (Linux only).
+    pub fn tree(&self) -> Vec<u32> {
+        tagged(&self.process.tag)
+    }
+
+    /// Sends a signal, such as `libc::SIGTERM`, to the command itself only.
+    pub fn signal(&self, number: i32) {
+        self.process.signal(number);
+    }
+
+    /// What it wrote to stdout so far.
+    pub fn stdout(&self) -> String {
+        text(&self.process.progress().stdout)
+    }
+
+    /// What it wrote to stderr so far.
+    pub fn stderr(&self) -> String {
+        text(&self.process.progress().stderr)
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&self) -> bool {
+        self.process.progress().status.is_none()
+    }
+
+    /// Waits for a line on stdout, past or to come, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// When none comes within `timeout`, or the output ends without one: with all output so far.
+    #[track_caller]
+    pub fn wait_stdout(&self, wanted: impl Fn(&str) -> bool, timeout: Duration) -> String {
+        self.wait_line("stdout", |progress| &progress.stdout, wanted, timeout)
+    }
+
+    /// As [`Running::wait_stdout`], for stderr.
+    #[track_caller]
+    pub fn wait_stderr(&self, wanted: impl Fn(&str) -> bool, timeout: Duration) -> String {
+        self.wait_line("stderr", |progress| &progress.stderr, wanted, timeout)
+    }
+
+    /// Waits for the command's end and returns everything it wrote.
+    ///
+    /// # Panics
+    ///
+    /// When it runs longer than `timeout`: it is killed and its output so far shown.
+    #[track_caller]
+    pub fn wait(self, timeout: Duration) -> Output {
+        let Some(status) = self.process.wait_status(timeout) else {
+            panic!(
+                "still running after {timeout:?}:\n{}",
+                self.process.so_far()
+            );
+        };
+        self.process.wait_closed();
+        let progress = self.process.progress();
+        Output {
+            command: self.process.title.clone(),
+            stdout: text(&progress.stdout),
+            stderr: text(&progress.stderr),
+            code: status.code(),
+            signal: status.signal(),
+            elapsed: progress.ended.unwrap_or_else(Instant::now) - self.process.started,
+            pipes_open: progress.open > 0,
+        }
+    }
+
+    #[track_caller]
+    fn wait_line(
+        &self,
+        name: &str,
+        stream: fn(&Progress) -> &Vec<u8>,
+        wanted: impl Fn(&str) -> bool,
+        timeout: Duration,
+    ) -> String {
+        let look = |progress: &Progress| (text(stream(progress)), progress.open == 0);
+        let answer = self.process.wait(timeout, look, |(text, closed)| {
+            let line = whole_lines(&text)
+                .find(|line| wanted(line))
+                .map(str::to_owned);
+            // An answer of None ends the wait early: nothing more can come.
+            line.map(Some).or_else(|| closed.then_some(None))
+        });
+        match answer {
+            Some(Some(line)) => line,
+            Some(None) => panic!(
+                "{name} ended without the line waited for:\n{}",
+                self.process.so_far()
+            ),
+            None => panic!(
+                "no such line on {name} after {timeout:?}:\n{}",
+                self.process.so_far()
+            ),
+        }
+    }
+}
+
+/// The lines that are complete: half a line could match by accident.
+fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,74 @@
+//! Temporary folders that are gone after the process is, even after SIGKILL.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Removes our folders once its standard input ends, which is when this process is gone. Servers that were killed
+/// along with it may write for a moment longer, hence the loop.
+const GUARD: &str = "trap '' HUP INT TERM; read -r _; \
+    for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- \"$@\" 2>/dev/null && exit; sleep 0.2; done";
+
+struct Scratch {
+    disk: PathBuf,
+    memory: PathBuf,
+    count: AtomicU32,
+    _guard: ChildStdin,
+}
+
+// The guard outlives this process by design: there is nothing to wait for.
+#[expect(clippy::zombie_processes)]
+static SCRATCH: LazyLock<Scratch> = LazyLock::new(|| {
+    let name = format!(
+        "lease-harness-{}-{}",
+        std::process::id(),
+        crate::random::hex(4)
+    );
+    let disk = std::env::temp_dir().join(&name);
+    fs::create_dir_all(&disk).expect("the temporary directory is writable");
+    let shared_memory = Path::new("/dev/shm").join(&name);
+    let memory = match fs::create_dir(&shared_memory) {
+        Ok(()) => shared_memory,
+        Err(_) => disk.clone(),
+    };
+    let mut guard = Command::new("/bin/sh")
+        .args(["-c", GUARD, "harness-guard"])
+        .args([&disk, &memory])
+        .current_dir("/")
+        // Without our environment nobody takes it for part of a command under test.
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a Unix system has /bin/sh");
+    let pipe = guard.stdin.take().expect("stdin was piped");
+    Scratch {
+        disk,
+        memory,
+        count: AtomicU32::new(0),
+        _guard: pipe,
+    }
+});
+
+/// A new empty folder for files that may be executed.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    make(&SCRATCH.disk, name)
+}
+
+/// A new empty folder in memory where the system has such a place: for etcd, which syncs each write.
+pub(crate) fn memory_folder(name: &str) -> PathBuf {
+    make(&SCRATCH.memory, name)
+}
+
+fn make(parent: &Path, name: &str) -> PathBuf {
+    let number = SCRATCH.count.fetch_add(1, Ordering::Relaxed);
+    let path = parent.join(format!("{name}-{number}"));
+    fs::create_dir(&path).expect("the process's own temporary folder is writable");
+    path
+}
