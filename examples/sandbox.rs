@@ -17,7 +17,11 @@ const PLUGIN: &str = "kubectl-lease";
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     // This same file is the plugin when it is called by the plugin's name.
-    let name = args.first().map(Path::new).and_then(Path::file_name).and_then(OsStr::to_str);
+    let name = args
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .and_then(OsStr::to_str);
     if name.is_some_and(|name| name.starts_with(PLUGIN)) {
         return kubectl_lease::run(args);
     }
@@ -44,7 +48,9 @@ fn sandbox(args: &[OsString]) -> Result<u8, Box<dyn std::error::Error>> {
     let code = std::thread::scope(|scope| {
         let server = &server;
         scope.spawn(move || {
-            while stopped.recv_timeout(Duration::from_secs(2)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(Duration::from_secs(2))
+                == Err(mpsc::RecvTimeoutError::Timeout)
+            {
                 renew(server, "deploy");
             }
         });
@@ -63,7 +69,12 @@ fn sandbox(args: &[OsString]) -> Result<u8, Box<dyn std::error::Error>> {
 fn once(plugin: &Path, kubeconfig: &Path, args: &[OsString]) -> std::io::Result<u8> {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     println!("$ kubectl lease {}", words.join(" "));
-    let run = |args: &[OsString]| Command::new(plugin).args(args).env("KUBECONFIG", kubeconfig).status();
+    let run = |args: &[OsString]| {
+        Command::new(plugin)
+            .args(args)
+            .env("KUBECONFIG", kubeconfig)
+            .status()
+    };
     let code = exit_code(run(args)?);
     println!("(exit status {code})\n\n$ kubectl lease status -A");
     run(&["status".into(), "-A".into()])?;
@@ -71,9 +82,19 @@ fn once(plugin: &Path, kubeconfig: &Path, args: &[OsString]) -> std::io::Result<
 }
 
 fn shell(folder: &Path, kubeconfig: &Path) -> std::io::Result<u8> {
-    let shell = std::env::var_os("SHELL").unwrap_or_else(|| if cfg!(windows) { "cmd".into() } else { "sh".into() });
+    let shell = std::env::var_os("SHELL").unwrap_or_else(|| {
+        if cfg!(windows) {
+            "cmd".into()
+        } else {
+            "sh".into()
+        }
+    });
     let mut path = vec![folder.to_path_buf()];
-    path.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    path.extend(
+        std::env::var_os("PATH")
+            .iter()
+            .flat_map(std::env::split_paths),
+    );
     println!(
         "A server with sample leases runs until you exit this shell. Try:\n\n  \
          kubectl lease status -A          (or: kubectl-lease status -A, without kubectl)\n  \
@@ -83,13 +104,19 @@ fn shell(folder: &Path, kubeconfig: &Path) -> std::io::Result<u8> {
     );
     Command::new(shell)
         .env("KUBECONFIG", kubeconfig)
-        .env("PATH", std::env::join_paths(path).map_err(std::io::Error::other)?)
+        .env(
+            "PATH",
+            std::env::join_paths(path).map_err(std::io::Error::other)?,
+        )
         .status()
         .map(exit_code)
 }
 
 fn exit_code(status: std::process::ExitStatus) -> u8 {
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1)
 }
 
 fn seed(server: &ApiServer) {
@@ -106,11 +133,7 @@ fn seed(server: &ApiServer) {
         "my-lease",
         json!({ "holderIdentity": "", "leaseDurationSeconds": 60, "leaseTransitions": 0 }),
     );
-    lease(
-        "default",
-        "deploy",
-        held("ci-runner-7", 15, &now(0), 12),
-    );
+    lease("default", "deploy", held("ci-runner-7", 15, &now(0), 12));
     lease(
         "default",
         "stuck-migration",
@@ -159,7 +182,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("kubectl-lease-sandbox-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("kubectl-lease-sandbox-{}", std::process::id()));
         std::fs::create_dir(&path)?;
         Ok(Self(path))
     }

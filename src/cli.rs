@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
+use crate::output::status::template::{Columns, Template};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -31,8 +32,13 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
     arg_required_else_help = true
 )]
 pub struct Cli {
+    /// Kubernetes connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// Trace each request, decision and time on stderr
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -148,19 +154,6 @@ pub enum GrantFormat {
     Env,
 }
 
-/// Formats of a status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StatusFormat {
-    /// The table with more columns
-    Wide,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
-    /// Just `lease.coordination.k8s.io/NAME`
-    Name,
-}
-
 /// Where a dry run ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DryRun {
@@ -260,6 +253,12 @@ pub struct HoldArgs {
     /// Time between asking the command to stop and killing it [default: what fits, 5s at most]
     #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
     pub kill_after: Option<Duration>,
+    /// Time between renewals [default: a third of the duration]
+    #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
+    pub renew_every: Option<Duration>,
+    /// The signal that asks the command to stop when the lease is lost
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_number)]
+    pub on_lost: i32,
     /// The command to run while the lease is held; without one, hold until interrupted
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,
@@ -332,17 +331,131 @@ pub struct StealArgs {
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// Name of one lease, to see everything about it
-    #[arg(conflicts_with = "all_namespaces")]
+    #[arg(conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
     pub name: Option<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// Label selector
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "name")]
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<String>,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Field selector (metadata.name, metadata.namespace)
+    #[arg(long, value_name = "SELECTOR")]
+    pub field_selector: Option<String>,
+    /// Only leases in these states
+    #[arg(
+        long,
+        value_enum,
+        value_name = "STATE",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
+    pub state: Vec<StateArg>,
+    /// Only leases of these classes
+    #[arg(
+        long,
+        value_enum,
+        value_name = "CLASS",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
+    pub class: Vec<ClassArg>,
+    /// Only leases whose holder matches; * and ? as in a shell
+    #[arg(long, value_name = "PATTERN")]
+    pub holder: Option<String>,
+    /// Order of the list
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = SortBy::Name)]
+    pub sort_by: SortBy,
+    /// Leave the line of column names out
+    #[arg(long)]
+    pub no_headers: bool,
+    /// Go on showing changes
+    #[arg(short, long)]
+    pub watch: bool,
+    /// With a name: exit with 0 if it is held, 3 if expired, 4 if free
+    #[arg(long, requires = "name", conflicts_with = "watch")]
+    pub exit_code: bool,
+    /// Output format: wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,…
+    #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<StatusFormat>,
+}
+
+/// Formats of a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusFormat {
+    /// The table with more columns.
+    Wide,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// Just `lease.coordination.k8s.io/NAME`.
+    Name,
+    /// A template over the JSON document.
+    JsonPath(Template),
+    /// A table of one's own.
+    CustomColumns(Columns),
+}
+
+impl std::str::FromStr for StatusFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "wide" => Ok(Self::Wide),
+            None if text == "json" => Ok(Self::Json),
+            None if text == "yaml" => Ok(Self::Yaml),
+            None if text == "name" => Ok(Self::Name),
+            Some(("jsonpath", template)) => Template::parse(template).map(Self::JsonPath),
+            Some(("custom-columns", columns)) => Columns::parse(columns).map(Self::CustomColumns),
+            _ => Err(
+                "allowed: wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=HEADER:PATH,…"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// States to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StateArg {
+    /// Held, with or without expiry
+    Held,
+    /// Expired
+    Expired,
+    /// Free
+    Free,
+    /// Being deleted
+    Terminating,
+}
+
+/// Classes to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassArg {
+    /// Node heartbeats
+    Node,
+    /// API server identities
+    #[value(name = "apiserver")]
+    ApiServer,
+    /// Leader elections
+    Election,
+    /// Locks
+    Lock,
+}
+
+/// Orders of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SortBy {
+    /// By namespace and name
+    Name,
+    /// Longest not renewed first
+    Renewed,
+    /// Next to expire first
+    Expires,
+    /// Most transitions first
+    Transitions,
+    /// Oldest first
+    Age,
 }
 
 /// Arguments of `version`.
@@ -382,4 +495,27 @@ pub enum Shell {
     /// PowerShell
     #[value(name = "powershell")]
     PowerShell,
+}
+
+/// Reads a signal by name, with or without SIG, or by number.
+#[cfg(unix)]
+fn signal_number(text: &str) -> Result<i32, String> {
+    use nix::sys::signal::Signal;
+    let upper = text.to_ascii_uppercase();
+    let name = format!("SIG{}", upper.strip_prefix("SIG").unwrap_or(&upper));
+    let by_number = || Signal::try_from(text.parse::<i32>().ok()?).ok();
+    name.parse()
+        .ok()
+        .or_else(by_number)
+        .map(|signal: Signal| signal as i32)
+        .ok_or_else(|| "a signal is written TERM, SIGTERM or 15; the usual ones are TERM, INT, HUP, USR1 and KILL".to_owned())
+}
+
+/// There are no signals here: the command is ended.
+#[cfg(not(unix))]
+fn signal_number(text: &str) -> Result<i32, String> {
+    match text {
+        "TERM" => Ok(15),
+        _ => Err("this system has no signals: leave --on-lost out".to_owned()),
+    }
 }

@@ -75,6 +75,7 @@ impl Connection {
             let mut config =
                 Config::incluster().map_err(|error| Error::Kubeconfig(error.to_string()))?;
             override_user(&mut config.auth_info, options);
+            check_impersonation(&config.auth_info)?;
             config
         } else {
             let (kubeconfig, proxy) = resolve(kubeconfig.unwrap_or_default(), options)?;
@@ -110,6 +111,12 @@ impl Connection {
             .to_string()
             .trim_end_matches('/')
             .to_owned()
+    }
+
+    /// Whether credentials read anew may differ from the last ones.
+    pub fn credentials_change(&self) -> bool {
+        let user = &self.config.auth_info;
+        user.token_file.is_some() || user.exec.is_some() || user.auth_provider.is_some()
     }
 
     /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
@@ -239,6 +246,7 @@ fn resolve(
         None => AuthInfo::default(),
     };
     override_user(&mut user, options);
+    check_impersonation(&user)?;
 
     let only = || "kubectl-lease".to_owned();
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
@@ -329,6 +337,18 @@ fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
     }
 }
 
+/// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
+fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
+    let nobody = user.impersonate.as_deref().unwrap_or_default().is_empty();
+    let groups = user.impersonate_groups.as_deref().unwrap_or_default();
+    if nobody && (!groups.is_empty() || user.impersonate_uid.is_some()) {
+        return Err(Error::Usage(
+            "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// The cluster's own proxy-url, else the environment's for this server, NO_PROXY respected. (kube asks NO_PROXY about
 /// the proxy instead of the server, so the choice is made here.)
 fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Error> {
@@ -338,13 +358,8 @@ fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Erro
             .map(Some)
             .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}"))),
         None => {
-            let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
             // As Go's ProxyFromEnvironment: never for this machine itself.
-            let local = host == "localhost"
-                || host
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|address| address.is_loopback());
-            if local {
+            if is_local(server) {
                 return Ok(None);
             }
             Ok(Matcher::from_env()
@@ -352,6 +367,12 @@ fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Erro
                 .map(|proxy| proxy.uri().clone()))
         }
     }
+}
+
+fn is_local(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn client(mut config: Config) -> Result<Client, String> {
@@ -404,7 +425,12 @@ where
     C::Future: Send + 'static,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
-    let auth = config.auth_layer().map_err(|error| error.to_string())?;
+    let plugin = config.auth_info.exec.as_ref();
+    let plugin = plugin.and_then(|exec| exec.command.clone());
+    let auth = config.auth_layer().map_err(|error| match plugin {
+        Some(plugin) => format!("exec plugin {plugin:?}: {error}"),
+        None => error.to_string(),
+    })?;
     if auth.is_some() {
         // The plugin gave a token; TLS would run it once more to look for a certificate.
         config.auth_info.exec = None;
@@ -416,7 +442,10 @@ where
         // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
         .retry_canceled_requests(false)
         .build::<_, Body>(tls);
+    // On this machine itself compression only costs time.
+    let compress = !config.disable_compression && !is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
+        .layer(tower_http::decompression::DecompressionLayer::new().gzip(compress))
         .layer(config.base_uri_layer())
         .option_layer(auth)
         .layer(

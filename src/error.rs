@@ -365,10 +365,16 @@ fn rejection_advice(
             Some("The server does not accept the credentials: log in again, or check the user with kubectl auth whoami".to_owned())
         }
         RejectionKind::Forbidden => {
-            let verb = message
+            let (verb, rest) = message
                 .split_once(" cannot ")
                 .and_then(|(_, rest)| rest.split_once(" resource "))
-                .map_or(verb, |(verb, _)| verb);
+                .unwrap_or((verb, ""));
+            if verb == "impersonate" {
+                let resource = rest.split('"').nth(1).unwrap_or("users");
+                return Some(format!(
+                    "The verb {verb:?} is missing. A role that grants it: kubectl create clusterrole {verb}-{resource} --verb={verb} --resource={resource}; bind it with kubectl create clusterrolebinding"
+                ));
+            }
             if verb.is_empty() {
                 return None;
             }

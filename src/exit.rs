@@ -13,6 +13,10 @@ impl Exit {
     pub const API: Self = Self(1);
     /// The command line was wrong; nothing was sent.
     pub const USAGE: Self = Self(2);
+    /// `status --exit-code`: the lease has expired.
+    pub const EXPIRED: Self = Self(3);
+    /// `status --exit-code`: the lease is free.
+    pub const FREE: Self = Self(4);
     /// Declined at the prompt, or a confirmation could not be asked for; nothing was written.
     pub const DECLINED: Self = Self(120);
     /// There is no such Lease.

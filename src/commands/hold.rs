@@ -48,6 +48,8 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     };
     let operations = session.lease(&args.name);
     let signals = signals::listen()?;
+    #[cfg(target_os = "linux")]
+    crate::hold::orphans::reap_as_first_process();
     let limits = limits(
         &SystemClock,
         args.grant.timeout,
@@ -83,14 +85,16 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         environment: super::acquire::environment(&grant).into(),
         command: args.command.clone(),
         timing,
-        on_lost: 15,
+        on_lost: args.on_lost,
     };
     let lease = args.name.as_str();
     let report = run::hold(&operations, grant, &order, signals, &|note| {
         tell(lease, note)
     })
-    .await
-    .map_err(Error::Hold)?;
+    .await;
+    if let Some(error) = report.no_watchdog {
+        return Err(Error::Hold(error));
+    }
     if report.watchdog_died {
         return Err(Error::Hold(
             "the watchdog process died, so the command was killed".to_owned(),
@@ -117,7 +121,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
 }
 
 fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {
-    Timing::new(duration, args.kill_after, None).map_err(Error::Usage)
+    Timing::new(duration, args.kill_after, args.renew_every).map_err(Error::Usage)
 }
 
 /// Finds out before the lease is taken whether the command can be run.
@@ -125,8 +129,15 @@ fn find(command: &OsString) -> Result<(), Error> {
     if which::which(command).is_ok() {
         return Ok(());
     }
-    let has_path = std::path::Path::new(command).components().count() > 1;
-    let kind = if has_path && std::path::Path::new(command).exists() {
+    let path = std::path::Path::new(command);
+    let there = if path.components().count() > 1 {
+        path.exists()
+    } else {
+        // As env(1) and timeout(1): a file on the PATH that cannot be executed is not "not found".
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(path).is_file())
+    };
+    let kind = if there {
         std::io::ErrorKind::PermissionDenied
     } else {
         std::io::ErrorKind::NotFound

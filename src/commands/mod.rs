@@ -33,6 +33,9 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
+    if cli.verbose {
+        terminal::trace();
+    }
     let connection = &cli.connection;
     let outcome = match cli.command {
         Command::Create(args) => create::run(args, connection).await,

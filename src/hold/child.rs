@@ -57,8 +57,7 @@ impl Child {
         tree::adopt_orphans()?;
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
-        let program = std::env::current_exe().map_err(failed)?;
-        let mut starter = Command::new(program);
+        let mut starter = Command::new(own_program().map_err(failed)?);
         starter
             .arg0("kubectl-lease-watchdog")
             .arg(MARK)
@@ -113,8 +112,9 @@ impl Child {
     }
 
     async fn order(&mut self, order: &str) {
-        // A watchdog that is gone is noticed by its silence.
+        // A watchdog that is gone is noticed by its silence; one that somebody stopped must hear it too.
         let _ = self.orders.write_all(format!("{order}\n").as_bytes()).await;
+        let _ = kill(self.watchdog, Signal::SIGCONT);
     }
 
     /// Tells of an acknowledged renewal that was sent after `sent_at`.
@@ -136,7 +136,6 @@ impl Child {
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped.
     pub async fn kill(&mut self) {
         self.order("kill").await;
-        let _ = kill(self.watchdog, Signal::SIGCONT);
         tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
     }
 
@@ -155,4 +154,12 @@ impl Child {
     pub fn reap(&self) {
         let _ = waitpid(self.watchdog, Some(WaitPidFlag::WNOHANG));
     }
+}
+
+/// This very program, even if its file was replaced by another version or deleted since (proc(5)).
+fn own_program() -> std::io::Result<std::path::PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok("/proc/self/exe".into());
+    }
+    std::env::current_exe()
 }

@@ -1,1 +1,394 @@
+//! Every pair of events, and the promises of design section 7 one by one. No process, no sleep.
 
+use super::*;
+use crate::lease::testing::{at, seconds};
+
+const D: u64 = 60;
+
+fn timing() -> Timing {
+    Timing::new(Duration::from_secs(D), None, None).expect("fits")
+}
+
+fn waiting(with_command: bool) -> Machine {
+    Machine::new(timing(), with_command, 0.5)
+}
+
+/// A machine that was granted its lease by a request sent at 100 s.
+fn held(with_command: bool) -> Machine {
+    let mut machine = waiting(with_command);
+    let effects = machine.handle(Event::Acquired { sent_at: at(100.0) }, at(100.1));
+    let expected = if with_command {
+        vec![Effect::Start]
+    } else {
+        vec![]
+    };
+    assert_eq!(effects, expected);
+    machine
+}
+
+fn failed(why: &str) -> Event {
+    Event::RenewalFailed {
+        why: why.to_owned(),
+        retry_after: None,
+    }
+}
+
+fn taken() -> Loss {
+    Loss::TakenBy("thief".to_owned())
+}
+
+fn every_event(now: f64) -> Vec<Event> {
+    vec![
+        Event::Acquired {
+            sent_at: at(now - 0.1),
+        },
+        Event::Renewed {
+            sent_at: at(now - 0.1),
+        },
+        failed("no answer"),
+        Event::RecordChanged(taken()),
+        Event::Woken,
+        Event::NotStarted,
+        Event::ChildExited(Ended::Exited(3)),
+        Event::TreeGone,
+        Event::Signal(15),
+        Event::Released,
+    ]
+}
+
+/// What must be true of whatever the machine says, in any order of events.
+struct Watched {
+    machine: Machine,
+    tree_alive: bool,
+    released: bool,
+    finished: usize,
+    lost: usize,
+    last_ack: f64,
+}
+
+impl Watched {
+    fn new(with_command: bool) -> Self {
+        Self {
+            machine: waiting(with_command),
+            tree_alive: false,
+            released: false,
+            finished: 0,
+            lost: 0,
+            last_ack: 0.0,
+        }
+    }
+
+    fn feed(&mut self, event: &Event, now: f64, story: &str) {
+        match event {
+            Event::TreeGone | Event::NotStarted => self.tree_alive = false,
+            Event::Renewed { .. } | Event::Acquired { .. }
+                if self.finished == 0 && self.lost == 0 =>
+            {
+                self.last_ack = now - 0.1;
+            }
+            _ => {}
+        }
+        for effect in self.machine.handle(event.clone(), at(now)) {
+            assert_eq!(self.finished, 0, "{effect:?} after the end: {story}");
+            match effect {
+                Effect::Start => {
+                    assert_eq!(self.lost, 0, "started what was lost: {story}");
+                    self.tree_alive = true;
+                }
+                Effect::Renew(limit) => {
+                    assert!(
+                        !self.released && self.lost == 0,
+                        "renewed what is over: {story}"
+                    );
+                    assert!(limit <= timing().attempt, "too long an attempt: {story}");
+                }
+                Effect::Release => {
+                    assert!(
+                        !self.tree_alive,
+                        "released before the tree was gone: {story}"
+                    );
+                    assert!(!self.released, "released twice: {story}");
+                    self.released = true;
+                }
+                Effect::SayLost(_) => self.lost += 1,
+                Effect::Finish(_) => {
+                    assert!(
+                        !self.tree_alive,
+                        "finished before the tree was gone: {story}"
+                    );
+                    self.finished += 1;
+                }
+                Effect::StopTree
+                | Effect::KillTree
+                | Effect::Forward(_)
+                | Effect::SayTrouble(_) => {}
+            }
+        }
+        assert!(self.lost <= 1, "lost twice: {story}");
+    }
+}
+
+#[test]
+fn no_triple_of_events_releases_early_renews_what_is_over_or_ends_twice() {
+    for with_command in [true, false] {
+        let events = every_event(103.0).len();
+        for first in 0..events {
+            for second in 0..events {
+                for third in 0..events {
+                    for late in [0.0, 40.0, 70.0] {
+                        let mut watched = Watched::new(with_command);
+                        let story = format!(
+                            "command {with_command}: {first}, {second}, {third}, late {late}"
+                        );
+                        watched.feed(&Event::Acquired { sent_at: at(100.0) }, 100.1, &story);
+                        watched.feed(&every_event(103.0)[first], 103.0, &story);
+                        watched.feed(&every_event(104.0 + late)[second], 104.0 + late, &story);
+                        watched.feed(&every_event(105.0 + late)[third], 105.0 + late, &story);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_event_before_the_grant_but_the_grant_itself_does_nothing() {
+    for event in every_event(103.0).into_iter().skip(1) {
+        assert_eq!(
+            waiting(true).handle(event.clone(), at(103.0)),
+            vec![],
+            "{event:?}"
+        );
+    }
+}
+
+#[test]
+fn a_renewal_is_sent_when_due_once_and_again_after_a_pause_if_it_fails() {
+    let mut machine = held(true);
+    let due = machine.wake_at().expect("a renewal is due");
+    assert!(due > at(120.0) && due < at(122.0), "{due:?}");
+    assert_eq!(
+        machine.handle(Event::Woken, due),
+        vec![Effect::Renew(seconds(10.0))]
+    );
+    assert_eq!(machine.handle(Event::Woken, due), vec![], "one at a time");
+    let said = machine.handle(failed("no answer"), at(132.0));
+    assert_eq!(said, vec![Effect::SayTrouble("no answer".into())]);
+    let again = machine.wake_at().expect("another try");
+    assert!(again > at(132.0) && again < at(134.0), "{again:?}");
+    assert!(matches!(
+        machine.handle(Event::Woken, again)[..],
+        [Effect::Renew(_)]
+    ));
+}
+
+#[test]
+fn an_acknowledged_renewal_counts_from_before_it_was_sent() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::Renewed { sent_at: at(121.0) }, at(130.0)),
+        vec![]
+    );
+    let next = machine.wake_at().expect("a renewal is due");
+    assert!(next > at(141.0) && next < at(143.1), "{next:?}");
+}
+
+#[test]
+fn a_renewal_that_was_sent_before_the_last_one_changes_nothing() {
+    let mut machine = held(true);
+    let before = machine.wake_at();
+    assert_eq!(
+        machine.handle(Event::Renewed { sent_at: at(99.0) }, at(110.0)),
+        vec![]
+    );
+    assert_eq!(machine.wake_at(), before);
+}
+
+#[test]
+fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
+    let mut machine = held(true);
+    let _ = machine.handle(failed("refused"), at(125.0));
+    let fence = at(100.0) + timing().fence_after;
+    let effects = machine.handle(Event::Woken, fence);
+    let loss = Loss::Deadline {
+        last: Some("refused".into()),
+    };
+    assert_eq!(effects, vec![Effect::SayLost(loss), Effect::StopTree]);
+    let kill = machine.wake_at().expect("a kill is due");
+    assert!(kill <= at(100.0) + timing().dead_after);
+    assert_eq!(machine.handle(Event::Woken, kill), vec![Effect::KillTree]);
+    assert!(machine.wake_at().expect("the kill is repeated") > kill);
+    let _ = machine.handle(Event::ChildExited(Ended::Signalled(9)), kill);
+    assert_eq!(machine.handle(Event::TreeGone, kill), vec![Effect::Release]);
+    assert_eq!(
+        machine.handle(Event::Released, kill),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn whoever_wakes_up_after_the_deadline_kills_at_once_and_renews_nothing() {
+    for event in every_event(170.0).into_iter().skip(1) {
+        let mut machine = held(true);
+        let effects = machine.handle(event.clone(), at(170.0));
+        assert!(
+            matches!(effects[0], Effect::SayLost(Loss::Deadline { .. })),
+            "{event:?}: {effects:?}"
+        );
+        assert_eq!(effects[1], Effect::KillTree, "{event:?}");
+        assert!(
+            !effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Renew(_))),
+            "{event:?}"
+        );
+    }
+}
+
+#[test]
+fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
+    let mut machine = waiting(true);
+    let effects = machine.handle(Event::Acquired { sent_at: at(100.0) }, at(160.0));
+    assert_eq!(
+        effects,
+        vec![
+            Effect::SayLost(Loss::Deadline { last: None }),
+            Effect::Release
+        ]
+    );
+}
+
+#[test]
+fn a_foreign_record_stops_the_command_and_nothing_is_written_after() {
+    let mut machine = held(true);
+    let effects = machine.handle(Event::RecordChanged(taken()), at(110.0));
+    assert_eq!(effects, vec![Effect::SayLost(taken()), Effect::StopTree]);
+    assert_eq!(
+        machine.handle(Event::Renewed { sent_at: at(109.9) }, at(110.1)),
+        vec![]
+    );
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.2));
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(110.3)),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn the_command_ends_what_it_left_is_stopped_and_only_then_released() {
+    let mut machine = held(true);
+    let ended = Ended::Exited(3);
+    assert_eq!(
+        machine.handle(Event::ChildExited(ended), at(110.0)),
+        vec![Effect::StopTree]
+    );
+    // It is still held meanwhile, so it is still renewed.
+    assert!(
+        machine
+            .handle(Event::Woken, at(122.5))
+            .iter()
+            .any(|effect| matches!(effect, Effect::Renew(_)))
+    );
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(123.0)),
+        vec![Effect::Release]
+    );
+    assert_eq!(
+        machine.handle(Event::Released, at(123.1)),
+        vec![Effect::Finish(Outcome::Ended(ended))]
+    );
+}
+
+#[test]
+fn what_the_command_left_is_killed_after_the_grace() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    let kill = at(110.0) + timing().kill_after;
+    assert_eq!(machine.wake_at(), Some(kill));
+    assert!(
+        machine
+            .handle(Event::Woken, kill)
+            .contains(&Effect::KillTree)
+    );
+}
+
+#[test]
+fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    assert!(
+        machine
+            .handle(Event::RecordChanged(taken()), at(110.1))
+            .contains(&Effect::SayLost(taken()))
+    );
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(110.2)),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn signals_are_passed_on_and_the_lease_stays_held() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::Signal(15), at(110.0)),
+        vec![Effect::Forward(15)]
+    );
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.0)),
+        vec![Effect::Forward(2)]
+    );
+    assert!(
+        machine
+            .handle(Event::Woken, at(122.5))
+            .iter()
+            .any(|effect| matches!(effect, Effect::Renew(_)))
+    );
+}
+
+#[test]
+fn without_a_command_a_signal_releases() {
+    let mut machine = held(false);
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.0)),
+        vec![Effect::Release]
+    );
+    assert_eq!(machine.handle(Event::Signal(2), at(110.0)), vec![], "once");
+    assert_eq!(
+        machine.handle(Event::Released, at(110.1)),
+        vec![Effect::Finish(Outcome::Signalled(2))]
+    );
+}
+
+#[test]
+fn without_a_command_a_loss_ends_at_once() {
+    let mut machine = held(false);
+    assert_eq!(
+        machine.handle(Event::RecordChanged(taken()), at(110.0)),
+        vec![Effect::SayLost(taken()), Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn a_command_that_could_not_be_started_never_leaves_the_lease_held() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::NotStarted, at(100.2)),
+        vec![Effect::Release]
+    );
+    assert_eq!(
+        machine.handle(Event::Released, at(100.3)),
+        vec![Effect::Finish(Outcome::NotStarted)]
+    );
+}
+
+#[test]
+fn a_retry_after_of_half_a_minute_is_cut_short() {
+    let mut machine = held(true);
+    let event = Event::RenewalFailed {
+        why: "429".into(),
+        retry_after: Some(seconds(320.0)),
+    };
+    let _ = machine.handle(event, at(125.0));
+    assert!(machine.wake_at().expect("another try") < at(135.0));
+}

@@ -2,7 +2,11 @@
 
 #[cfg(unix)]
 pub mod child;
+#[cfg(not(unix))]
+pub mod child_plain;
 pub mod machine;
+#[cfg(target_os = "linux")]
+pub mod orphans;
 pub mod run;
 pub mod timing;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The loop of a hold: events of the API server, the command, the clock and the signals into the machine, its effects out.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::pin::Pin;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// The errno of a command that could not be started.
     pub errno: Option<i32>,
+    /// Why the watchdog could not be started.
+    pub no_watchdog: Option<String>,
     /// Whether the watchdog died.
     pub watchdog_died: bool,
 }
@@ -84,17 +87,14 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// Holds `grant` while the command runs. `signals` are all received so far; the first `seen` are dealt with.
-///
-/// # Errors
-/// When the command's watchdog cannot be started; the grant is given back.
+/// Holds `grant` while the command runs. `signals` are all received so far.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     grant: Grant,
     order: &Order,
     mut signals: watch::Receiver<Vec<i32>>,
     say: &dyn Fn(Note),
-) -> Result<Report, String> {
+) -> Report {
     let clock = operations.clock();
     let mut seen_signals = 0;
     let mut watcher = Watcher::default();
@@ -120,10 +120,11 @@ pub async fn hold<A: Api, C: Clock>(
         report: Report {
             outcome: Outcome::Lost,
             errno: None,
+            no_watchdog: None,
             watchdog_died: false,
         },
     };
-    let mut done = hold.feed(Event::Acquired { sent_at }).await?;
+    let mut done = hold.feed(Event::Acquired { sent_at }).await;
     while !done {
         let event = tokio::select! {
             biased;
@@ -150,13 +151,13 @@ pub async fn hold<A: Api, C: Clock>(
             }
         };
         done = match event {
-            Happened::Event(event) => hold.feed(event).await?,
-            Happened::News(news) => hold.hear(news).await?,
-            Happened::Renewal(renewal) => hold.renewed(renewal).await?,
+            Happened::Event(event) => hold.feed(event).await,
+            Happened::News(news) => hold.hear(news).await,
+            Happened::Renewal(renewal) => hold.renewed(renewal).await,
             Happened::Hint(Hint::Lease(record)) => {
                 let at = clock.now();
                 hold.seen(Seen::Lease(Observation::first(record, at, None)))
-                    .await?
+                    .await
             }
             Happened::Hint(Hint::ReadAgain) => {
                 hold.read_again();
@@ -168,13 +169,13 @@ pub async fn hold<A: Api, C: Clock>(
                 (hold.say)(Note::Unwatched);
                 false
             }
-            Happened::Read(Ok(seen)) => hold.seen(seen).await?,
+            Happened::Read(Ok(seen)) => hold.seen(seen).await,
             // The next renewal finds out.
             Happened::Read(Err(_)) => false,
         };
     }
     hold.end();
-    Ok(hold.report)
+    hold.report
 }
 
 enum Happened {
@@ -187,11 +188,22 @@ enum Happened {
 
 impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     /// Hands an event to the machine and does what it says; true once it is over.
-    async fn feed(&mut self, event: Event) -> Result<bool, String> {
+    async fn feed(&mut self, event: Event) -> bool {
         let now = self.operations.clock().now();
-        for effect in self.machine.handle(event, now) {
+        let happened = format!("{event:?}");
+        let mut effects = VecDeque::from(self.machine.handle(event, now));
+        if !effects.is_empty() {
+            log::debug!("{happened}: {effects:?}");
+        }
+        while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Start => self.start()?,
+                Effect::Start => {
+                    if let Err(error) = self.start() {
+                        self.report.no_watchdog = Some(error);
+                        // The grant is given back.
+                        effects.extend(self.machine.handle(Event::NotStarted, now));
+                    }
+                }
                 Effect::Renew(limit) => {
                     let (operations, grant) = (self.operations, self.grant.clone());
                     let until = grant.sent_at + self.order.timing.fence_after;
@@ -221,11 +233,11 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 }
                 Effect::Finish(outcome) => {
                     self.report.outcome = outcome;
-                    return Ok(true);
+                    return true;
                 }
             }
         }
-        Ok(false)
+        false
     }
 
     #[cfg(unix)]
@@ -273,17 +285,17 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         }));
     }
 
-    async fn renewed(&mut self, renewal: Renewal) -> Result<bool, String> {
+    async fn renewed(&mut self, renewal: Renewal) -> bool {
         match renewal {
             Renewal::Renewed(grant) => {
                 let sent_at = grant.sent_at;
                 self.grant = grant;
                 self.said_trouble = false;
-                let done = self.feed(Event::Renewed { sent_at }).await?;
+                let done = self.feed(Event::Renewed { sent_at }).await;
                 if let Some(child) = &mut self.child {
                     child.held(sent_at).await;
                 }
-                Ok(done)
+                done
             }
             Renewal::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
             Renewal::Failed(fault) => {
@@ -306,11 +318,11 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     }
 
     /// What a watch event or a read shows.
-    async fn seen(&mut self, seen: Seen) -> Result<bool, String> {
+    async fn seen(&mut self, seen: Seen) -> bool {
         if let Seen::Lease(found) = &seen
             && found.record().older_than(&self.grant.record)
         {
-            return Ok(false);
+            return false;
         }
         match decide::lost(&self.grant.record, &seen) {
             Some(loss) => self.feed(Event::RecordChanged(loss)).await,
@@ -321,19 +333,22 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     // The next renewal goes on top of it, without a conflict.
                     self.grant.record = seen.record().clone();
                 }
-                Ok(false)
+                false
             }
         }
     }
 
     #[cfg(unix)]
-    async fn hear(&mut self, news: News) -> Result<bool, String> {
+    async fn hear(&mut self, news: News) -> bool {
         match news {
             News::Started(group) => {
-                if let Some(tty) = &self.tty {
+                // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
+                if let Some(tty) = &self.tty
+                    && tty.is_ours()
+                {
                     tty.hand_to(group);
                 }
-                Ok(false)
+                false
             }
             News::NotStarted(errno) => {
                 self.report.errno = Some(errno);
@@ -356,6 +371,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             }
             News::WatchdogDied => {
                 self.report.watchdog_died = true;
+                if let Some(tty) = &self.tty {
+                    tty.restore();
+                }
                 if let Some(child) = self.child.take() {
                     while !child.kill_adopted() {
                         let clock = self.operations.clock();
@@ -384,8 +402,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         };
         let Some(group) = child.group() else { return };
         let asked_for_terminal = signal == nix::libc::SIGTTIN || signal == nix::libc::SIGTTOU;
-        if asked_for_terminal && tty.is_ours() {
-            tty.hand_to(group);
+        // Asked before it was given: the report of that may come after.
+        if asked_for_terminal && (tty.is_ours() || tty.is_of(group)) {
+            tty.hand_back_to(group);
             return;
         }
         let clock = self.operations.clock();
@@ -394,18 +413,18 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         tty.stop_job();
         // Continued, by `fg` or by `bg`.
         if tty.is_ours() {
-            tty.hand_to(group);
+            tty.hand_back_to(group);
         } else {
             child.forward(nix::libc::SIGCONT).await;
         }
     }
 
     #[cfg(not(unix))]
-    async fn hear(&mut self, news: News) -> Result<bool, String> {
+    async fn hear(&mut self, news: News) -> bool {
         match news {
             News::Ended(ended) => {
                 self.child = None;
-                self.feed(Event::ChildExited(ended)).await?;
+                self.feed(Event::ChildExited(ended)).await;
                 self.feed(Event::TreeGone).await
             }
         }

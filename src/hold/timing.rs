@@ -75,9 +75,11 @@ impl Timing {
     }
 
     /// When the next renewal is due after one was sent: a tenth more than `renew_every`, so that a minute at D = 15 s
-    /// costs ten renewals, less a little by chance (`jitter` in 0..1), so that many holders do not renew in step.
+    /// costs ten renewals, less a little by chance (`jitter` in 0..1), so that many holders do not renew in step. Never
+    /// much more, because without a watch it is the renewal that notices a loss, within D/3 and a second.
     pub fn renewal_due(&self, jitter: f64) -> Duration {
-        self.renew_every.mul_f64(1.1 - jitter / 125.0)
+        let late = (self.renew_every / 10).min(Duration::from_millis(500));
+        (self.renew_every + late).mul_f64(1.0 - jitter / 140.0)
     }
 
     /// The longest the next attempt may take: shorter and shorter towards the deadline, so that a server that comes
@@ -99,7 +101,7 @@ impl Timing {
         let shortest =
             (self.duration / 100).clamp(Duration::from_millis(20), Duration::from_millis(250));
         let doubled = shortest * (1 << failures.min(3));
-        asked_for.unwrap_or(doubled).min(left / 4).max(shortest)
+        asked_for.unwrap_or(doubled).min(left / 6).max(shortest)
     }
 }
 
@@ -133,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn a_renewal_notices_a_loss_within_a_third_of_the_duration_and_a_second() {
+        for seconds in (2..200).chain([3600]) {
+            let timing = of(seconds);
+            let noticed = timing.renewal_due(0.0);
+            assert!(
+                noticed < timing.duration / 3 + Duration::from_secs(1),
+                "{seconds}s: {noticed:?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_command_is_dead_five_percent_before_the_lease_can_expire() {
         assert_eq!(of(60).dead_after, Duration::from_secs(57));
     }
@@ -153,7 +167,7 @@ mod tests {
     fn attempts_get_shorter_towards_the_fence_and_never_vanish() {
         let timing = of(15);
         assert_eq!(timing.attempt_limit(at(0.0), at(5.0)), timing.attempt);
-        let late = timing.attempt_limit(at(0.0), at(12.0));
+        let late = timing.attempt_limit(at(0.0), at(12.5));
         assert!(late < Duration::from_millis(500), "{late:?}");
         assert_eq!(
             timing.attempt_limit(at(0.0), at(14.0)),

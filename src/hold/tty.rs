@@ -1,5 +1,6 @@
 //! The terminal's foreground: handed to the command, taken back at its end.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, stdin};
 
 use nix::sys::signal::{SigSet, Signal, killpg};
@@ -10,6 +11,8 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 pub struct Tty {
     own: Pid,
     modes: Option<Termios>,
+    /// Whether it is the command's now: in the background (`bg`) it is neither ours nor its, but the shell's.
+    given: Cell<bool>,
 }
 
 impl Tty {
@@ -26,6 +29,7 @@ impl Tty {
         Some(Self {
             own,
             modes: termios::tcgetattr(stdin()).ok(),
+            given: Cell::new(false),
         })
     }
 
@@ -34,19 +38,36 @@ impl Tty {
         tcgetpgrp(stdin()) == Ok(self.own)
     }
 
-    /// Puts the process group of the command into the foreground, and continues it in case it asked too early.
+    /// Whether `group` is in the foreground now.
+    pub fn is_of(&self, group: Pid) -> bool {
+        tcgetpgrp(stdin()) == Ok(group)
+    }
+
+    /// Puts the process group of the command into the foreground. It is not continued here: that would undo a Ctrl-Z
+    /// typed meanwhile. If it asked for the terminal too early, its stop is reported.
     pub fn hand_to(&self, group: Pid) {
+        self.given.set(true);
         let _ = tcsetpgrp(stdin(), group);
+    }
+
+    /// As [`Tty::hand_to`], and continues it.
+    pub fn hand_back_to(&self, group: Pid) {
+        self.hand_to(group);
         let _ = killpg(group, Signal::SIGCONT);
     }
 
     /// Puts our own process group back into the foreground.
     pub fn take_back(&self) {
+        self.given.set(false);
         let _ = tcsetpgrp(stdin(), self.own);
     }
 
-    /// As [`Tty::take_back`], and puts the terminal's modes back: a killed editor leaves them raw.
+    /// As [`Tty::take_back`], and puts the terminal's modes back: a killed editor leaves them raw. Does nothing to a
+    /// terminal that the command did not have.
     pub fn restore(&self) {
+        if !self.given.get() {
+            return;
+        }
         self.take_back();
         if let Some(modes) = &self.modes {
             let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, modes);
@@ -55,7 +76,9 @@ impl Tty {
 
     /// Stops our own job, as the shell expects when the command has been stopped; returns once continued.
     pub fn stop_job(&self) {
-        self.take_back();
+        if self.given.get() {
+            self.take_back();
+        }
         let _ = killpg(self.own, Signal::SIGSTOP);
     }
 }

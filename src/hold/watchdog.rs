@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
@@ -115,6 +115,10 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
     for number in [1, 2, 3, 10, 12, 15, 20] {
         signal_hook::flag::register(number, std::sync::Arc::default())?;
     }
+    // The supervisor blocks it to use the terminal from the background; the command must not inherit that.
+    SigSet::from(Signal::SIGTTOU)
+        .thread_unblock()
+        .map_err(io::Error::from)?;
     let mut starter = Command::new(command);
     starter.args(arguments).process_group(0);
     die_with_parent(&mut starter);

@@ -6,21 +6,23 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::Stamps;
-use super::record::Record;
+use super::summary::Summary;
 
 /// The state of a Lease as one reply shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Nobody holds it.
-    Free,
     /// Held, and renewed in time.
     Held,
     /// Held, and it never expires by itself.
     HeldWithoutExpiry,
     /// The holder has not renewed it in time.
     Expired,
+    /// Nobody holds it.
+    Free,
     /// Being deleted.
     Terminating,
+    /// Gone; only a watch shows it.
+    Deleted,
 }
 
 /// By which clocks the state is known. The local clock is never one of them.
@@ -45,7 +47,7 @@ pub struct Condition {
     pub renewed_ago: Option<SignedDuration>,
     /// Time left, negative once over.
     pub expires_in: Option<SignedDuration>,
-    /// The holder's clock less the server's, where both are known.
+    /// The holder's clock less the server's, where both are known and differ by more than 2 s.
     pub skew: Option<SignedDuration>,
 }
 
@@ -53,26 +55,32 @@ pub struct Condition {
 const STAMP_MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Whether the two ways to tell disagree, so that it matters what the server's stamps are worth.
-pub fn needs_version(record: &Record, date: Option<Timestamp>) -> bool {
-    of(record, date, Stamps::Trusted).state != of(record, date, Stamps::Untrusted).state
+pub fn needs_version(lease: &Summary, date: Option<Timestamp>) -> bool {
+    of(lease, date, Stamps::Trusted).state != of(lease, date, Stamps::Untrusted).state
 }
 
-/// What one reply, with its `Date`, says of a Lease.
-pub fn of(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Condition {
-    let renew_time = record
-        .renew_time()
-        .and_then(|text| text.parse::<Timestamp>().ok());
-    let stamp = record.renew_stamp().filter(|_| stamps == Stamps::Trusted);
-    let age = |since: Option<Timestamp>| Some(date?.duration_since(since?));
-    let (basis, renewed_ago) = match (age(stamp), age(renew_time)) {
+/// What can be said of a Lease at `date`, by the server's clock.
+pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition {
+    let stamp = lease.stamp.filter(|_| stamps == Stamps::Trusted);
+    // `Date` is cut to whole seconds: up to one second in the future is now.
+    let age = |since: Option<Timestamp>| {
+        let age = date?.duration_since(since?);
+        let now = age > SignedDuration::from_secs(-1);
+        Some(if now {
+            age.max(SignedDuration::ZERO)
+        } else {
+            age
+        })
+    };
+    let (basis, renewed_ago) = match (age(stamp), age(lease.renewed)) {
         (Some(age), _) => (Basis::ServerStamp, Some(age)),
         (None, Some(age)) => (Basis::RenewTime, Some(age)),
         (None, None) => (Basis::None, None),
     };
-    let duration = record.duration().map(|duration| {
-        SignedDuration::try_from(duration.as_duration()).unwrap_or(SignedDuration::MAX)
-    });
-    let held = record.holder().is_some();
+    let duration = lease
+        .duration
+        .map(|duration| SignedDuration::from_secs(i64::from(duration.as_secs())));
+    let held = lease.holder.is_some();
     let expires_in = duration
         .zip(renewed_ago)
         .filter(|_| held)
@@ -83,7 +91,7 @@ pub fn of(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Condition
         SignedDuration::ZERO
     };
     let state = match (held, duration, expires_in) {
-        _ if record.is_terminating() => State::Terminating,
+        _ if lease.terminating => State::Terminating,
         (false, _, _) => State::Free,
         (true, None, _) => State::HeldWithoutExpiry,
         (true, Some(_), Some(left)) if left.saturating_add(margin) <= SignedDuration::ZERO => {
@@ -100,7 +108,8 @@ pub fn of(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Condition
         },
         renewed_ago,
         expires_in,
-        skew: renew_time
+        skew: lease
+            .renewed
             .zip(stamp)
             .map(|(holders, servers)| holders.duration_since(servers))
             .filter(|skew| skew.abs() > STAMP_MARGIN),
@@ -115,10 +124,16 @@ pub fn magnitude(span: SignedDuration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::record::Record;
+    use crate::lease::summary;
     use crate::lease::testing::{free, held, stamped, wall};
 
+    fn summary(record: &Record) -> Summary {
+        summary::one(record.as_json().to_string().as_bytes()).expect("a lease")
+    }
+
     fn state(record: &Record, date: &str, stamps: Stamps) -> (State, Basis) {
-        let condition = of(record, Some(wall(date)), stamps);
+        let condition = of(&summary(record), Some(wall(date)), stamps);
         (condition.state, condition.basis)
     }
 
@@ -133,7 +148,10 @@ mod tests {
             state(&record, "2020-01-01T00:00:15Z", Stamps::Unknown),
             (State::Expired, Basis::RenewTime)
         );
-        assert_eq!(of(&record, None, Stamps::Unknown).state, State::Held);
+        assert_eq!(
+            of(&summary(&record), None, Stamps::Unknown).state,
+            State::Held
+        );
     }
 
     #[test]
@@ -148,8 +166,8 @@ mod tests {
             state(&record, date, Stamps::Untrusted),
             (State::Expired, Basis::RenewTime)
         );
-        assert!(needs_version(&record, Some(wall(date))));
-        let skew = of(&record, Some(wall(date)), Stamps::Trusted).skew;
+        assert!(needs_version(&summary(&record), Some(wall(date))));
+        let skew = of(&summary(&record), Some(wall(date)), Stamps::Trusted).skew;
         assert_eq!(skew, Some(SignedDuration::from_secs(-3600)));
     }
 

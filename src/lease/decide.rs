@@ -55,6 +55,22 @@ pub enum AcquireStep {
     Refuse(Refusal),
 }
 
+impl std::fmt::Display for AcquireStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Create(_) => f.write_str("create it, held"),
+            Self::Replace(record) => write!(
+                f,
+                "take it over resourceVersion {}",
+                record.resource_version()
+            ),
+            Self::Wait(waiting) => write!(f, "wait: {:?}", waiting.obstacle),
+            Self::AskVersion => f.write_str("ask for the server's version"),
+            Self::Refuse(refusal) => write!(f, "refuse: {refusal:?}"),
+        }
+    }
+}
+
 /// Why and how long to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -119,7 +135,10 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     match seen.expiry(now.instant, stamps) {
         Expiry::Free | Expiry::Expired(_) => replace(record, &terms.grant, now),
         Expiry::Unproven { .. } if by_oneself && terms.reenter => {
-            replace(record, &terms.grant, now)
+            // The earlier process of this identity may run on for the recorded duration: nobody else may come in sooner.
+            let mut grant = terms.grant.clone();
+            grant.duration = grant.duration.max(record.duration());
+            replace(record, &grant, now)
         }
         Expiry::Unproven {
             needs_version: true,

@@ -84,6 +84,13 @@ impl Observation {
         if record.uid() == self.record.uid() && record.older_than(&self.record) {
             return self;
         }
+        self.confirmed(record, at, date)
+    }
+
+    /// As [`Observation::and`] for a consistent read, which is never older than what was seen before it was sent: a
+    /// smaller resourceVersion means that the API server's storage was restored from a backup.
+    #[must_use]
+    pub fn confirmed(self, record: Record, at: Instant, date: Option<Timestamp>) -> Self {
         let since = if record.tuple() == self.record.tuple() {
             self.since
         } else {

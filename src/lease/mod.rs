@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod operate;
 pub mod record;
 pub mod store;
+pub mod summary;
 pub mod values;
 
 #[cfg(test)]

@@ -1,142 +1,21 @@
 //! Laws that records, evidence and decisions keep over any record, told to a property-testing library.
 
+mod any;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+
+use any::{any_record, any_sight, any_strings, any_terms, any_time};
 
 use super::decide::{
     self, AcquireStep, AcquireTerms, Now, Ours, OursStep, RenewStep, Seen, StealStep, StealTerms,
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{GrantTerms, REASON_ANNOTATION, Record, micro_time};
-use super::testing::{at, stamped, wall};
+use super::testing::{at, wall};
 use super::values::LeaseDuration;
 use crate::clock::Instant;
-
-/// Any time from 1971 to 9000, in microseconds.
-fn any_time() -> impl Strategy<Value = Timestamp> {
-    (31_536_000_000_000_i64..221_845_392_000_000_000)
-        .prop_map(|micros| Timestamp::from_microsecond(micros).expect("in range"))
-}
-
-/// JSON of all kinds, null and nested ones included.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        ".{0,8}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::btree_map("[a-zA-Z:./-]{1,8}", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-fn any_strings() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        prop::collection::btree_map("[a-z./-]{1,12}", ".{0,12}", 0..4).prop_map(|map| {
-            Value::Object(
-                map.into_iter()
-                    .map(|(key, value)| (key, Value::from(value)))
-                    .collect(),
-            )
-        }),
-    ]
-}
-
-fn any_holder() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        Just(json!("")),
-        Just(json!("me")),
-        Just(json!("other")),
-        "[a-zA-Z0-9@_-]{1,12}".prop_map(Value::from),
-    ]
-}
-
-fn any_written_time() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        1 => Just(Value::Null),
-        6 => any_time().prop_map(|time| json!(micro_time(time))),
-    ]
-}
-
-prop_compose! {
-    /// A Lease as a server may send it: known fields odd or null, and fields this build does not know.
-    fn any_record()(
-        holder in any_holder(),
-        duration in prop_oneof![4 => (1..4000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(0))],
-        acquired in any_written_time(),
-        renewed in any_written_time(),
-        transitions in prop_oneof![4 => (0..1000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(i32::MAX))],
-        labels in any_strings(),
-        annotations in any_strings(),
-        finalizers in prop::collection::vec("[a-z./]{1,12}", 0..3),
-        unknown_meta in any_json(),
-        unknown_spec in any_json(),
-        unknown in any_json(),
-        reason in prop::option::of(".{0,12}"),
-        version in 1..1_000_000_u64,
-        owners in prop::collection::vec(any_time(), 0..3),
-    ) -> Record {
-        let mut object = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {
-                "name": "my-lease", "namespace": "default", "uid": "uid-1", "resourceVersion": version.to_string(),
-                "labels": labels, "annotations": annotations, "finalizers": finalizers, "x-unknown": unknown_meta,
-            },
-            "spec": {
-                "holderIdentity": holder, "leaseDurationSeconds": duration, "acquireTime": acquired,
-                "renewTime": renewed, "leaseTransitions": transitions, "preferredHolder": unknown_spec,
-            },
-            "x-unknown": unknown,
-        });
-        if let Some(reason) = reason {
-            if object["metadata"]["annotations"].is_null() {
-                object["metadata"]["annotations"] = json!({});
-            }
-            object["metadata"]["annotations"][REASON_ANNOTATION] = json!(reason);
-        }
-        let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
-        let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
-        stamped(Record::new(object).expect("an object"), &owners)
-    }
-}
-
-prop_compose! {
-    fn any_terms()(
-        holder in prop_oneof![Just("me"), Just("other"), Just("third")],
-        duration in prop::option::of(1..4000_i64),
-        reason in prop::option::of(".{0,12}"),
-    ) -> GrantTerms {
-        GrantTerms {
-            holder: holder.parse().expect("a holder"),
-            duration: duration.and_then(LeaseDuration::from_secs),
-            default_duration: LeaseDuration::constant(60),
-            reason,
-        }
-    }
-}
-
-prop_compose! {
-    /// A record, first seen at `since`, looked at later, by whatever is known of the server.
-    fn any_sight()(
-        record in any_record(),
-        date in prop::option::of(any_time()),
-        passed in prop_oneof![0.0..5000.0_f64, Just(0.0)],
-        stamps in prop_oneof![Just(Stamps::Unknown), Just(Stamps::Trusted), Just(Stamps::Untrusted)],
-        wall in any_time(),
-    ) -> (Observation, Stamps, Now) {
-        let now = Now { instant: at(100.0 + passed), wall };
-        (Observation::first(record, at(100.0), date), stamps, now)
-    }
-}
 
 fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
     AcquireTerms {
@@ -285,7 +164,8 @@ proptest! {
         prop_assert_eq!(record.released(wall).transitions(), before);
         if let Ok(granted) = record.granted(&terms, wall) {
             prop_assert_eq!(granted.transitions(), before + 1);
-            prop_assert_eq!(granted.acquire_time(), Some(micro_time(wall).as_str()));
+            let written = micro_time(wall);
+            prop_assert_eq!(granted.acquire_time(), Some(written.as_str()));
             prop_assert!(granted.duration().is_some());
         }
     }
@@ -329,8 +209,9 @@ proptest! {
     fn a_renewal_always_changes_the_renew_time(record in any_record(), wall in any_time()) {
         let renewed = record.renewed(wall);
         prop_assert_ne!(renewed.renew_time(), record.renew_time());
-        prop_assert_ne!(renewed.renewed(wall).renew_time(), renewed.renew_time());
-        prop_assert_ne!(record.released(wall).renew_time(), record.renew_time());
+        let (again, released) = (renewed.renewed(wall), record.released(wall));
+        prop_assert_ne!(again.renew_time(), renewed.renew_time());
+        prop_assert_ne!(released.renew_time(), record.renew_time());
     }
 
     /// Otherwise somebody who reads only now and then sees the same record twice, and takes a live holder for dead.
@@ -399,12 +280,11 @@ proptest! {
     ) {
         let mut seen = Observation::first(first, at(0.0), None);
         let mut clock = 0.0;
-        let mut version = seen.record().resource_version().parse::<u64>().expect("a number");
-        for (what, step, other, labels) in sights {
+        let first_version: u64 = seen.record().resource_version().parse().expect("a number");
+        for (version, (what, step, other, labels)) in (first_version + 1..).zip(sights) {
             clock += step;
             let now: Instant = at(clock);
             let (before, tuple) = (seen.since(), seen.record().tuple());
-            version += 1;
             let next = edited(seen.record(), |object| {
                 object["metadata"]["resourceVersion"] = json!(version.to_string());
                 match what % 8 {
@@ -422,6 +302,11 @@ proptest! {
             seen = seen.and(next, now, None);
             prop_assert!(seen.since() >= before);
             prop_assert_eq!(seen.since(), if changed { now } else { before });
+            match what % 8 {
+                3 | 6 => prop_assert_eq!(seen.since(), now, "a grant or an object of its own"),
+                0 | 7 => prop_assert_eq!(seen.since(), before, "nobody's sign of life"),
+                _ => {}
+            }
         }
     }
 

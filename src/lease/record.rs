@@ -1,12 +1,15 @@
 //! The Lease's fields, read and written losslessly; the only file that knows them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::values::{HolderIdentity, LeaseDuration};
 
 /// `spec.leaseTransitions` is an int32; at its end no further grant can be counted.
 const MAX_TRANSITIONS: i64 = i32::MAX as i64;
+
+/// A clock that is behind the last renewal by less counts as standing still.
+const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
 
 /// The annotation that keeps `--reason`.
 pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
@@ -38,6 +41,17 @@ pub struct GrantTerms {
     pub default_duration: LeaseDuration,
     /// Why, for whoever looks; `None` clears what an earlier holder left.
     pub reason: Option<String>,
+}
+
+/// Who wrote a Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writer<'a> {
+    /// The client's name.
+    pub manager: &'a str,
+    /// `Update` or `Apply`.
+    pub operation: &'a str,
+    /// When, by the server's clock, as written.
+    pub time: &'a str,
 }
 
 /// `spec.leaseTransitions` cannot grow any more.
@@ -164,6 +178,39 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// Who wrote it last, by the server's clock.
+    pub fn last_writer(&self) -> Option<Writer<'_>> {
+        self.0
+            .get("metadata")?
+            .get("managedFields")?
+            .as_array()?
+            .iter()
+            .filter_map(|entry| {
+                Some(Writer {
+                    manager: entry.get("manager")?.as_str()?,
+                    operation: entry.get("operation")?.as_str()?,
+                    time: entry.get("time")?.as_str()?,
+                })
+            })
+            // RFC 3339 in UTC sorts as text.
+            .max_by_key(|writer| writer.time)
+    }
+
+    /// The object that owns it, as `Kind/name`.
+    pub fn owner(&self) -> Option<String> {
+        let owner = self
+            .0
+            .get("metadata")?
+            .get("ownerReferences")?
+            .as_array()?
+            .first()?;
+        Some(format!(
+            "{}/{}",
+            owner.get("kind")?.as_str()?,
+            owner.get("name")?.as_str()?
+        ))
+    }
+
     /// What `--reason` said.
     pub fn reason(&self) -> Option<&str> {
         self.0
@@ -268,16 +315,18 @@ impl Record {
         next
     }
 
+    /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
+    /// turn, somebody who reads only now and then could see the same one twice, and take a live holder for dead. A
+    /// clock that was set back further is followed, so that the record does not claim a far future for ever.
     fn unlike_last_renewal(&self, at: Timestamp) -> String {
-        let text = micro_time(at);
-        if self.renew_time() == Some(text.as_str()) {
-            micro_time(
-                at.saturating_add(jiff::SignedDuration::from_micros(1))
-                    .unwrap_or(at),
-            )
-        } else {
-            text
-        }
+        let last = self.renew_time().and_then(|text| text.parse().ok());
+        let next = match last {
+            Some(last) if at <= last && last.duration_since(at) < STANDSTILL => {
+                last.saturating_add(SignedDuration::from_micros(1))
+            }
+            Some(_) | None => Ok(at),
+        };
+        micro_time(next.unwrap_or(at))
     }
 
     /// Sets labels and annotations of a record that is to be created.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::LocalBoxStream;
+use futures::{AsyncBufReadExt, StreamExt};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
 use super::record::Record;
+use crate::clock::{Clock, SystemClock};
 use crate::cluster::Connection;
 
 /// Our name in the API server's logs and in managedFields.
@@ -40,22 +41,36 @@ pub struct LeaseStore {
     name: String,
 }
 
-/// A page of a list.
+/// A page of a list, not decoded yet.
 pub struct Page {
-    /// The Leases.
-    pub records: Vec<Record>,
-    /// Where the next page begins.
-    pub next: Option<String>,
+    /// The answer's body.
+    pub body: Vec<u8>,
     /// The server's `Date`.
     pub date: Option<Timestamp>,
 }
 
-/// Which Leases to list.
+/// Which Leases to list or watch.
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// `None` for all namespaces.
     pub namespace: Option<String>,
     /// As kubectl's `-l`.
     pub label_selector: Option<String>,
+    /// As kubectl's `--field-selector`.
+    pub field_selector: Option<String>,
+}
+
+impl Selection {
+    fn query(&self) -> Query {
+        let mut query = Query::new(Lease::url_path(&(), self.namespace.as_deref()));
+        if let Some(selector) = &self.label_selector {
+            query.add("labelSelector", selector);
+        }
+        if let Some(selector) = &self.field_selector {
+            query.add("fieldSelector", selector);
+        }
+        query
+    }
 }
 
 struct Reply {
@@ -107,10 +122,20 @@ impl Store {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<Reply, Fault> {
+        let sent = SystemClock.now();
+        let asked = format!("{method} {path}");
         let outcome = match tokio::time::timeout(limit, self.exchange(method, path, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::Unknown(format!("no answer within {limit:?}"))),
         };
+        log::debug!(
+            "{asked}: {} in {:.1?} (at most {limit:.1?})",
+            outcome
+                .as_ref()
+                .err()
+                .map_or_else(|| "ok".to_owned(), ToString::to_string),
+            SystemClock.now().since(sent)
+        );
         if let Err(fault) = &outcome {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::NotSent(_) => true,
@@ -123,7 +148,29 @@ impl Store {
         outcome
     }
 
+    /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
+    /// server did nothing with the first request, so that repeating it is safe even for a write.
     async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
+        let was_connected = self.client.borrow().is_some();
+        match self.exchange_once(method.clone(), path, body.clone()).await {
+            Err(Fault::Rejected(rejection))
+                if rejection.kind == RejectionKind::Unauthorized
+                    && was_connected
+                    && self.connection.credentials_change() =>
+            {
+                self.forget_client();
+                self.exchange_once(method, path, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Reply, Fault> {
         let client = self.client().await?;
         let request = request(method, path, body)?;
         let response = client
@@ -158,36 +205,60 @@ impl Store {
     pub async fn list(
         &self,
         selection: &Selection,
-        limit: Option<u32>,
+        limit: u32,
         from: Option<&str>,
         within: Duration,
     ) -> Result<Page, Fault> {
-        let mut query = Query::new(Lease::url_path(&(), selection.namespace.as_deref()));
-        if let Some(limit) = limit {
-            query.add("limit", &limit.to_string());
-        }
+        let mut query = selection.query();
+        query.add("limit", &limit.to_string());
         if let Some(from) = from {
             query.add("continue", from);
         }
-        if let Some(selector) = &selection.label_selector {
-            query.add("labelSelector", selector);
-        }
-        let reply = self
+        let Reply { body, date } = self
             .send(Method::GET, query.text(), Vec::new(), within)
             .await?;
-        let mut list: Value = parse(&reply.body)?;
-        let records = match list["items"].take() {
-            Value::Array(items) => items.into_iter().filter_map(Record::new).collect(),
-            _ => Vec::new(),
-        };
-        Ok(Page {
-            records,
-            next: list["metadata"]["continue"]
-                .as_str()
-                .filter(|next| !next.is_empty())
-                .map(str::to_owned),
-            date: reply.date,
-        })
+        Ok(Page { body, date })
+    }
+
+    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn watch_lines(
+        &self,
+        selection: &Selection,
+        resource_version: &str,
+    ) -> Result<impl futures::Stream<Item = std::io::Result<String>> + use<>, Fault> {
+        let mut query = selection.query();
+        query.add("watch", "true");
+        query.add("allowWatchBookmarks", "true");
+        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
+        query.add("resourceVersion", resource_version);
+        log::debug!("GET {}: watching", query.text());
+        let client = self.client().await?;
+        let mut request = request(Method::GET, query.text(), Vec::new())?;
+        // A stream of events is decoded as it comes; compressed, some servers send each as a stream of its own.
+        request.headers_mut().insert(
+            header::ACCEPT_ENCODING,
+            http::HeaderValue::from_static("identity"),
+        );
+        let reader = client
+            .request_stream(request)
+            .await
+            .map_err(|error| self.connection_fault(&error))?;
+        Ok(reader.lines())
+    }
+
+    /// Any other object, for what is said about a Lease; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn object(&self, path: &str, within: Duration) -> Result<Option<Value>, Fault> {
+        match self.send(Method::GET, path, Vec::new(), within).await {
+            Ok(reply) => parse(&reply.body).map(Some),
+            Err(Fault::Rejected(rejection)) if rejection.code == 404 => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Whether a namespace is there; `None` if that cannot be told (it takes a permission of its own).
@@ -333,6 +404,7 @@ impl Api for LeaseStore {
 }
 
 async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
+    log::debug!("GET {path}: watching");
     let client = store.client().await?;
     let server = store.connection.server();
     let events = client
@@ -442,6 +514,8 @@ fn reject(
     let status = StatusCode::from_u16(code).ok();
     let reason = reason
         .map(str::to_owned)
+        // No Status object: this is not the API's word that the Lease is absent, but something else's page.
+        .or_else(|| (code == 404).then(|| "PageNotFound".to_owned()))
         .or_else(|| {
             status?
                 .canonical_reason()

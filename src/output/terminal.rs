@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::words::printable;
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
 /// Prints a result on stdout, as it is.
@@ -24,6 +25,31 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(line));
 }
 
+/// From now on, says what the other modules log.
+pub fn trace() {
+    struct Trace;
+    impl log::Log for Trace {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.target().starts_with("kubectl_lease")
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                say(&format!(
+                    "[{}] {}",
+                    SystemClock.wall().strftime("%H:%M:%S%.3f"),
+                    record.args()
+                ));
+            }
+        }
+
+        fn flush(&self) {}
+    }
+    if log::set_logger(&Trace).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
+}
+
 /// Whether a question can be asked: someone types, and sees it.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -38,7 +64,34 @@ pub fn ask(question: &str) -> Result<bool, String> {
         .with_prompt(printable(question).into_owned())
         .default(false)
         .interact()
-        .map_err(|error| error.to_string())
+        .map_err(|error| {
+            // Ctrl-C leaves the cursor hidden that dialoguer hides while it asks.
+            let _ = console::Term::stderr().show_cursor();
+            match error {
+                dialoguer::Error::IO(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    "interrupted".to_owned()
+                }
+                dialoguer::Error::IO(error) => error.to_string(),
+            }
+        })
+}
+
+/// Whether results are coloured: on a terminal, unless NO_COLOR is set (no-color.org) or it cannot show any.
+pub fn colours() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal()
+        && !set("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// The height of stdout in lines; `None` in a pipe.
+pub fn height() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    console::Term::stdout()
+        .size_checked()
+        .map(|(lines, _)| lines)
 }
 
 /// The width of stdout in columns; `None` in a pipe.

@@ -23,8 +23,10 @@ struct Attempt {
 
 impl Attempt {
     fn made(&self, record: &Record) -> bool {
+        // The transitions too: with a clock that stands still, an older grant of this identity has the same time.
         record.holder() == self.written.holder()
             && record.acquire_time() == self.written.acquire_time()
+            && record.transitions() == self.written.transitions()
     }
 
     /// Whether the write could still succeed on top of what was seen.
@@ -52,19 +54,25 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Grant, End> {
-        let mut attempts = Vec::new();
-        match self.strive(terms, limits, report, &mut attempts).await {
-            Ok(grant) => Ok(grant),
-            Err(end) if attempts.is_empty() => Err(end),
-            Err(end) => {
-                report(Progress::Settling);
-                tokio::select! {
-                    biased;
-                    end = self.settle(attempts, end.clone()) => Err(end),
-                    // Asked twice: go at once, and say what is left open.
-                    _ = limits.interrupt.arrived(2) => Err(End::Unsettled { end: Box::new(end), fault: None }),
+        let settled = async {
+            let mut attempts = Vec::new();
+            match self.strive(terms, limits, report, &mut attempts).await {
+                Ok(grant) => Ok(grant),
+                Err(end) if attempts.is_empty() => Err(end),
+                Err(end) => {
+                    report(Progress::Settling);
+                    Err(self.settle(attempts, end).await)
                 }
             }
+        };
+        tokio::select! {
+            biased;
+            result = settled => result,
+            // Asked twice: go at once, and say what is left open.
+            signal = limits.interrupt.arrived(2) => Err(End::Unsettled {
+                end: Box::new(End::Interrupted(signal)),
+                fault: None,
+            }),
         }
     }
 
@@ -84,12 +92,26 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Some(grant) = self.recognised(&seen, attempts, limits).await? {
                 return Ok(grant);
             }
-            match decide::acquire(terms, &seen, self.stamps.get(), self.now()) {
+            let step = decide::acquire(terms, &seen, self.stamps.get(), self.now());
+            log::debug!("decided: {step}");
+            match step {
                 AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
                 AcquireStep::AskVersion => self.ask_version().await,
                 step @ (AcquireStep::Create(_) | AcquireStep::Replace(_)) => {
                     if let Some(signal) = limits.interrupt.received() {
                         return Err(End::Interrupted(signal));
+                    }
+                    // Others may be faster again and again.
+                    if !limits.once
+                        && limits
+                            .deadline
+                            .is_some_and(|deadline| self.clock.now() >= deadline)
+                    {
+                        return Err(End::TimedOut {
+                            obstacle: None,
+                            at_most: None,
+                            fault: None,
+                        });
                     }
                     match self.try_to_write(step, attempts).await {
                         Ok(Some(grant)) => return self.in_time(grant, limits).await,
@@ -251,20 +273,33 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if now.since(grant.sent_at) < grant.duration().as_duration() / 2 {
             return Ok(grant);
         }
-        // The answer was slow: begin with a full duration, or not at all.
-        let fencing_token = grant.fencing_token.clone();
-        match self.renew_until(&grant, grant.expires_at()).await {
-            Ok(renewed) => Ok(Grant {
-                fencing_token,
-                ..renewed
-            }),
-            Err(loss) => Err(End::Lost(loss)),
+        // The answer was slow: begin with a full duration, or not at all. Nothing runs under this grant yet, so its age
+        // does not matter: a renewal that succeeds proves that nobody has taken it meanwhile.
+        let fresh = Grant {
+            sent_at: now,
+            ..grant.clone()
+        };
+        let renewed = tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            () = self.reached(limits.deadline.filter(|_| !limits.once)) => {
+                Err(End::TimedOut { obstacle: None, at_most: None, fault: None })
+            }
+            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),
+        };
+        match renewed {
+            Ok(renewed) => Ok(renewed),
+            Err(end) => Err(self.give_back(&grant, end).await),
         }
     }
 
     async fn give_back(&self, grant: &Grant, end: End) -> End {
         let limits = Limits {
-            deadline: Some(grant.expires_at()),
+            deadline: Some(
+                grant
+                    .expires_at()
+                    .max(self.clock.now() + super::ATTEMPT_LIMIT),
+            ),
             once: false,
             interrupt: super::Interrupt::never(),
         };

@@ -30,6 +30,9 @@ pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The longest Retry-After that is obeyed.
+const LONGEST_WISH: Duration = Duration::from_secs(30);
+
 /// The operations on one Lease.
 pub struct Operations<A, C> {
     api: A,
@@ -218,8 +221,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         Ok(match found {
             Found::Absent => Seen::Absent,
             Found::Lease { record, date } => Seen::Lease(match before {
-                // A consistent read is newer than whatever was seen before it was sent.
-                Some(Seen::Lease(earlier)) => earlier.and(record, at, date),
+                Some(Seen::Lease(earlier)) => earlier.confirmed(record, at, date),
                 Some(Seen::Absent) | None => Observation::first(record, at, date),
             }),
         })
@@ -340,6 +342,11 @@ impl Pause {
             .saturating_mul(1 << self.0.min(8))
             .min(LONGEST_PAUSE);
         self.0 += 1;
-        asked_for.unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
+        asked_for
+            .map(|asked| asked.min(LONGEST_WISH))
+            .unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
     }
 }
+
+#[cfg(test)]
+mod model;

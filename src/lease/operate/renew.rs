@@ -6,7 +6,7 @@ use super::super::api::{Api, Fault, Write};
 use super::super::decide::{self, Loss, Ours, OursStep, RenewStep, Seen};
 use super::super::evidence::Observation;
 use super::super::record::Record;
-use super::{End, Grant, Limits, Operations, Pause, Report, write_limit};
+use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// How one renewal ended.
@@ -77,7 +77,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     last: Some(fault.to_string()),
                 });
             }
-            let next = now + pause.next(fault.retry_after());
+            // However long the server asks us to wait, there is another try before the deadline.
+            let left = deadline.since(now);
+            let next = now
+                + pause
+                    .next(fault.retry_after())
+                    .min(left / 3)
+                    .max(FIRST_PAUSE);
             self.clock.sleep_until(next.min(deadline)).await;
         }
     }
@@ -125,7 +131,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             match self.replace(&record, write_limit(record.duration())).await {
                 Ok(Write::Done(stored)) => return Ok(stored),
-                Ok(Write::Conflict | Write::Absent | Write::Exists) => {}
+                Ok(Write::Conflict | Write::Absent | Write::Exists) => {
+                    let now = self.clock.now();
+                    if limits.deadline.is_some_and(|deadline| now >= deadline) {
+                        return Err(End::TimedOut {
+                            obstacle: None,
+                            at_most: None,
+                            fault: None,
+                        });
+                    }
+                }
                 Err(fault) => {
                     if let Fault::Unknown(_) = fault {
                         unknown = Some(record);

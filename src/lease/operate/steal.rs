@@ -45,6 +45,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 && let Some((_, sent_at, victim)) = unknown.iter().find(|(written, ..)| {
                     written.holder() == found.record().holder()
                         && written.acquire_time() == found.record().acquire_time()
+                        && written.transitions() == found.record().transitions()
                 })
             {
                 let grant = Grant::new(found.record().clone(), *sent_at);
@@ -154,23 +155,26 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
-        let recorded = grant.record.duration();
-        match duration.filter(|asked| Some(*asked) != recorded) {
-            Some(asked) => {
-                grant.record = grant
+        // Until it is acknowledged the recorded duration is the longer one. A renewal over a label edit keeps what it
+        // finds, so it may take more than one.
+        let until = grant.expires_at();
+        while let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
+            let next = Grant {
+                record: grant
                     .record
-                    .with_spec("leaseDurationSeconds", asked.as_secs().into());
-                self.renew_until(&grant, grant.expires_at())
-                    .await
-                    .map_err(End::Lost)
-            }
-            None if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) => {
-                // The caller begins with a full duration.
-                self.renew_until(&grant, grant.expires_at())
-                    .await
-                    .map_err(End::Lost)
-            }
-            None => Ok(grant),
+                    .with_spec("leaseDurationSeconds", asked.as_secs().into()),
+                sent_at: self.clock.now(),
+                fencing_token: grant.fencing_token,
+            };
+            grant = self.renew_until(&next, until).await.map_err(End::Lost)?;
         }
+        // The caller begins with a full duration.
+        if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
+            grant = self
+                .renew_until(&grant, grant.expires_at())
+                .await
+                .map_err(End::Lost)?;
+        }
+        Ok(grant)
     }
 }

@@ -16,6 +16,9 @@ const POLL: Duration = Duration::from_secs(1);
 const OPENING: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(90);
 
+/// A watch that did not last so long has failed, however it ended: some proxies open every watch and end it at once.
+const STEADY: Duration = Duration::from_secs(5);
+
 /// What the watcher has to say. A hint, never proof (design section 4, rule 6).
 #[derive(Clone, Debug)]
 pub enum Hint {
@@ -41,6 +44,7 @@ enum State {
     Paused(Instant),
     Open {
         events: LocalBoxStream<'static, Change>,
+        asked_at: Instant,
         silent_at: Instant,
     },
     Denied,
@@ -70,10 +74,16 @@ impl Watcher {
                 State::Closed => {
                     self.state = State::Open {
                         events: api.watch(resource_version),
+                        asked_at: clock.now(),
                         silent_at: clock.now() + OPENING,
                     };
                 }
-                State::Open { events, silent_at } => {
+                State::Open {
+                    events,
+                    asked_at,
+                    silent_at,
+                } => {
+                    let asked_at = *asked_at;
                     let event = tokio::select! {
                         biased;
                         event = events.next() => event,
@@ -82,7 +92,6 @@ impl Watcher {
                     match event {
                         Some(Change::Open | Change::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
-                            self.failures = 0;
                         }
                         Some(Change::Lease(record)) => {
                             *silent_at = clock.now() + SILENCE;
@@ -92,9 +101,12 @@ impl Watcher {
                             *silent_at = clock.now() + SILENCE;
                             return Hint::ReadAgain;
                         }
-                        Some(Change::Broken(fault)) => return self.broken(fault, clock.now()),
-                        None => {
-                            self.state = State::Closed;
+                        Some(Change::Broken(fault)) if refused(&fault) => {
+                            self.state = State::Denied;
+                            return Hint::Denied(fault);
+                        }
+                        Some(Change::Broken(_)) | None => {
+                            self.ended(asked_at, clock.now());
                             return Hint::ReadAgain;
                         }
                     }
@@ -110,11 +122,9 @@ impl Watcher {
         }
     }
 
-    fn broken(&mut self, fault: Fault, now: Instant) -> Hint {
-        if matches!(&fault, Fault::Rejected(rejection) if rejection.code != 429 && rejection.code != 410)
-        {
-            self.state = State::Denied;
-            return Hint::Denied(fault);
+    fn ended(&mut self, asked_at: Instant, now: Instant) {
+        if now.since(asked_at) >= STEADY {
+            self.failures = 0;
         }
         // The first failure is followed by a new watch at once (a connection that broke, a 410), more of them by pauses.
         self.state = match self.failures {
@@ -122,6 +132,10 @@ impl Watcher {
             more => State::Paused(now + POLL * more.min(5)),
         };
         self.failures += 1;
-        Hint::ReadAgain
     }
+}
+
+/// Whether the server will not have us watch; too many requests and a version that is gone pass.
+fn refused(fault: &Fault) -> bool {
+    matches!(fault, Fault::Rejected(rejection) if ![401, 410, 429].contains(&rejection.code))
 }

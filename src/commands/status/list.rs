@@ -1,0 +1,258 @@
+//! The list of Leases: each page is decoded while the next one is fetched, and shown before the last has come.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::select::{sort, wanted};
+use super::{selection, stamps};
+use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat};
+use crate::commands::Session;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lease::api::Fault;
+use crate::lease::condition;
+use crate::lease::evidence::Stamps;
+use crate::lease::store::{Page, Selection};
+use crate::lease::summary::{self, SummaryPage};
+use crate::output::document::object_name;
+use crate::output::status::document::ListWriter;
+use crate::output::status::table::{Counts, Layout, Printer};
+use crate::output::status::template::{Columns, Template};
+use crate::output::status::{Row, document};
+use crate::output::terminal;
+
+/// Leases asked for at once: few enough to show the first soon, many enough not to ask often.
+const PAGE: u32 = 2000;
+
+/// HTTP 410: the server has forgotten the state that the list began with.
+const GONE: u16 = 410;
+
+pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
+    let mut output = Output::new(args);
+    let listing = all(session, &selection(session, args), |rows| {
+        output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
+    })
+    .await?;
+    if listing.count == 0 && matches!(output.form, Form::Table(_)) {
+        nothing(session, args).await?;
+        return Ok(Exit::DONE);
+    }
+    output.end()?;
+    Ok(Exit::DONE)
+}
+
+/// What is known after a list.
+pub struct Listing {
+    /// How many Leases there are.
+    pub count: usize,
+    /// The resourceVersion of the list.
+    pub resource_version: String,
+    /// The server's `Date` of the last page.
+    pub date: Option<Timestamp>,
+    /// What the server's stamps are worth; asked for only if it decides a state.
+    pub stamps: Stamps,
+}
+
+/// Lists page by page.
+///
+/// # Errors
+/// As every request, and whatever `each` says.
+pub async fn all(
+    session: &Session,
+    selection: &Selection,
+    mut each: impl FnMut(Vec<Row>) -> Result<(), Error>,
+) -> Result<Listing, Error> {
+    let failed = |fault: Fault| Error::Api {
+        namespace: selection.namespace.clone(),
+        verb: "list",
+        fault,
+    };
+    let fetch = async |from: Option<String>| {
+        session
+            .store
+            .list(selection, PAGE, from.as_deref(), session.request_limit)
+            .await
+    };
+    let mut listing = Listing {
+        count: 0,
+        resource_version: String::new(),
+        date: None,
+        stamps: Stamps::Unknown,
+    };
+    let mut last: Option<(String, String)> = None;
+    let mut page = fetch(None).await.map_err(failed)?;
+    loop {
+        let next = summary::next_page(&page.body);
+        let date = page.date;
+        let decoding = tokio::task::spawn_blocking(move || decode(&page));
+        let fetching = async {
+            match next {
+                Some(next) => Some(match fetch(Some(next)).await {
+                    // A list that takes very long: once more from the start, passing over what was shown.
+                    Err(Fault::Rejected(rejection)) if rejection.code == GONE => fetch(None).await,
+                    page => page,
+                }),
+                None => None,
+            }
+        };
+        let (decoded, fetched) = tokio::join!(decoding, fetching);
+        let SummaryPage {
+            mut items,
+            resource_version,
+        } = decoded
+            .map_err(|error| Error::Local(error.to_string()))?
+            .map_err(failed)?;
+        let key = |lease: &summary::Summary| (lease.namespace.clone(), lease.name.clone());
+        if let Some(last) = &last {
+            items.retain(|lease| key(lease) > *last);
+        }
+        last = items.last().map(key).or(last);
+        let unsure = || {
+            items
+                .iter()
+                .any(|lease| condition::needs_version(lease, date))
+        };
+        if listing.stamps == Stamps::Unknown && unsure() {
+            listing.stamps = stamps(session).await;
+        }
+        listing.count += items.len();
+        listing.date = date;
+        listing.resource_version = resource_version;
+        each(
+            items
+                .into_iter()
+                .map(|lease| Row {
+                    condition: condition::of(&lease, date, listing.stamps),
+                    lease,
+                    date,
+                })
+                .collect(),
+        )?;
+        match fetched {
+            Some(next) => page = next.map_err(failed)?,
+            None => return Ok(listing),
+        }
+    }
+}
+
+fn decode(page: &Page) -> Result<SummaryPage, Fault> {
+    summary::page(&page.body)
+        .map_err(|error| Fault::Unknown(format!("the answer is not a list of leases: {error}")))
+}
+
+/// How the rows come out: at once where format and order allow it, else at the end.
+struct Output<'a> {
+    args: &'a StatusArgs,
+    form: Form<'a>,
+    kept: Vec<Row>,
+    counts: Counts,
+}
+
+enum Form<'a> {
+    Table(Printer),
+    Names,
+    Document(ListWriter),
+    Template(&'a Template),
+    Columns(&'a Columns),
+}
+
+impl<'a> Output<'a> {
+    fn new(args: &'a StatusArgs) -> Self {
+        Self {
+            args,
+            form: match &args.output {
+                None | Some(StatusFormat::Wide) => Form::Table(Printer::new(layout(args))),
+                Some(StatusFormat::Name) => Form::Names,
+                Some(StatusFormat::Json) => Form::Document(ListWriter::new(DocumentFormat::Json)),
+                Some(StatusFormat::Yaml) => Form::Document(ListWriter::new(DocumentFormat::Yaml)),
+                Some(StatusFormat::JsonPath(template)) => Form::Template(template),
+                Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
+            },
+            kept: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Whether rows can be printed before all are known.
+    fn flows(&self) -> bool {
+        self.args.sort_by == SortBy::Name
+            && !matches!(self.form, Form::Template(_) | Form::Columns(_))
+    }
+
+    fn page(&mut self, rows: Vec<Row>) -> Result<(), Error> {
+        rows.iter().for_each(|row| self.counts.add(row));
+        if self.flows() {
+            self.print(&rows)
+        } else {
+            self.kept.extend(rows);
+            Ok(())
+        }
+    }
+
+    fn print(&mut self, rows: &[Row]) -> Result<(), Error> {
+        let text = match &mut self.form {
+            Form::Table(_) | Form::Names if rows.is_empty() => return Ok(()),
+            Form::Table(printer) => printer.page(rows, &[]),
+            Form::Names => rows
+                .iter()
+                .map(|row| format!("{}\n", object_name(&row.lease.name)))
+                .collect(),
+            Form::Document(writer) => writer.page(rows)?,
+            Form::Template(template) => template.render(&document::list(rows)),
+            Form::Columns(columns) => {
+                let items: Vec<Value> = rows.iter().map(document::one).collect();
+                columns.render(&items, self.args.no_headers)
+            }
+        };
+        terminal::print(&text)
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        if !self.flows() {
+            let mut kept = std::mem::take(&mut self.kept);
+            sort(&mut kept, self.args.sort_by);
+            self.print(&kept)?;
+        }
+        match &mut self.form {
+            Form::Document(writer) => terminal::print(writer.end()),
+            Form::Table(_) => {
+                if let Some(line) = self.counts.line() {
+                    terminal::say(&line);
+                }
+                Ok(())
+            }
+            Form::Names | Form::Template(_) | Form::Columns(_) => Ok(()),
+        }
+    }
+}
+
+/// How a table is laid out for these arguments and this terminal.
+pub fn layout(args: &StatusArgs) -> Layout {
+    Layout {
+        namespaces: args.all_namespaces,
+        wide: args.output == Some(StatusFormat::Wide),
+        no_headers: args.no_headers,
+        colour: terminal::colours(),
+        width: terminal::width(),
+        rates: false,
+    }
+}
+
+async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {
+    if args.all_namespaces {
+        terminal::say("No leases found");
+        return Ok(());
+    }
+    let exists = session
+        .store
+        .namespace_exists(&session.namespace, session.request_limit)
+        .await;
+    if exists == Some(false) {
+        return Err(Error::NamespaceMissing(session.namespace.clone()));
+    }
+    terminal::say(&format!(
+        "No leases found in {} namespace.",
+        session.namespace
+    ));
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `kubectl lease status`
+
+mod list;
+mod one;
+mod select;
+mod watch;
+
+use crate::cli::{ConnectionArgs, StatusArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lease::api::Api;
+use crate::lease::evidence::Stamps;
+use crate::lease::store::Selection;
+
+use super::Session;
+
+pub use one::read;
+
+pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let session = Session::open(connection).await?;
+    match (&args.name, args.watch) {
+        (_, true) => watch::run(&session, &args).await,
+        (Some(name), false) => one::run(&session, name, &args).await,
+        (None, false) => list::run(&session, &args).await,
+    }
+}
+
+fn selection(session: &Session, args: &StatusArgs) -> Selection {
+    Selection {
+        namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
+        label_selector: args.selector.clone(),
+        field_selector: match &args.name {
+            Some(name) => Some(format!("metadata.name={name}")),
+            None => args.field_selector.clone(),
+        },
+    }
+}
+
+/// What the server's stamps are worth. A version that cannot be had counts as old.
+async fn stamps(session: &Session) -> Stamps {
+    let api = session.store.lease(&session.namespace, "");
+    match api.version(session.request_limit).await {
+        Ok(Some(version)) if version >= (1, 25) => Stamps::Trusted,
+        Ok(_) | Err(_) => Stamps::Untrusted,
+    }
+}

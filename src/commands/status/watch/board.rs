@@ -1,0 +1,256 @@
+//! What a watch knows: every Lease as last seen, the server's clock going on, and what changed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Instant;
+use crate::lease::condition::{self, State};
+use crate::lease::evidence::Stamps;
+use crate::lease::summary::Summary;
+use crate::output::status::Row;
+
+/// A rate of transitions says something only after this long.
+const LONG_ENOUGH: Duration = Duration::from_secs(300);
+
+/// A Lease that changed.
+#[derive(Debug)]
+pub struct Change {
+    /// As it is now; deleted ones as they were.
+    pub row: Row,
+}
+
+/// The Leases.
+#[derive(Debug, Default)]
+pub struct Board {
+    leases: BTreeMap<(String, String), Entry>,
+    clock: Option<(Timestamp, Instant)>,
+    stamps: Stamps,
+}
+
+#[derive(Debug)]
+struct Entry {
+    lease: Summary,
+    state: State,
+    watched_since: Instant,
+    transitions_then: i64,
+}
+
+impl Board {
+    /// The server's time at an instant of ours; it goes on by our monotonic clock.
+    pub fn set_clock(&mut self, date: Option<Timestamp>, at: Instant, stamps: Stamps) {
+        self.clock = date.map(|date| (date, at));
+        if stamps != Stamps::Unknown {
+            self.stamps = stamps;
+        }
+    }
+
+    fn date(&self, now: Instant) -> Option<Timestamp> {
+        let (date, at) = self.clock?;
+        let passed = SignedDuration::try_from(now.since(at)).ok()?;
+        date.checked_add(passed).ok()
+    }
+
+    fn row(&self, lease: &Summary, now: Instant) -> Row {
+        let date = self.date(now);
+        Row {
+            condition: condition::of(lease, date, self.stamps),
+            lease: lease.clone(),
+            date,
+        }
+    }
+
+    /// A Lease was added or modified; renewals alone are no change.
+    pub fn put(&mut self, lease: Summary, now: Instant) -> Option<Change> {
+        let row = self.row(&lease, now);
+        let key = (lease.namespace.clone(), lease.name.clone());
+        let before = self.leases.get(&key);
+        let same_object = before.filter(|before| before.lease.uid == lease.uid);
+        let changed = same_object.is_none_or(|before| {
+            before.state != row.condition.state || !same_but_renewed(&before.lease, &lease)
+        });
+        let (watched_since, transitions_then) = match same_object {
+            Some(before) => (before.watched_since, before.transitions_then),
+            None => (now, lease.transitions),
+        };
+        let entry = Entry {
+            state: row.condition.state,
+            lease,
+            watched_since,
+            transitions_then,
+        };
+        self.leases.insert(key, entry);
+        changed.then_some(Change { row })
+    }
+
+    /// A Lease was deleted.
+    pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<Change> {
+        let gone = self
+            .leases
+            .remove(&(lease.namespace.clone(), lease.name.clone()))?;
+        let mut row = self.row(&gone.lease, now);
+        row.condition.state = State::Deleted;
+        Some(Change { row })
+    }
+
+    /// A new list: says what is different from what was known.
+    pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<Change> {
+        let mut gone: BTreeMap<(String, String), Summary> = self
+            .leases
+            .iter()
+            .map(|(key, entry)| (key.clone(), entry.lease.clone()))
+            .collect();
+        let mut changes = Vec::new();
+        for lease in leases {
+            gone.remove(&(lease.namespace.clone(), lease.name.clone()));
+            changes.extend(self.put(lease, now));
+        }
+        for lease in gone.values() {
+            changes.extend(self.remove(lease, now));
+        }
+        changes
+    }
+
+    /// Time alone makes a holder's lease expire.
+    pub fn tick(&mut self, now: Instant) -> Vec<Change> {
+        let date = self.date(now);
+        let stamps = self.stamps;
+        let mut changes = Vec::new();
+        for entry in self.leases.values_mut() {
+            let condition = condition::of(&entry.lease, date, stamps);
+            if condition.state != entry.state {
+                entry.state = condition.state;
+                changes.push(Change {
+                    row: Row {
+                        condition,
+                        lease: entry.lease.clone(),
+                        date,
+                    },
+                });
+            }
+        }
+        changes
+    }
+
+    /// Every Lease by namespace and name, with its transitions an hour where it was watched long enough.
+    pub fn rows(&self, now: Instant) -> impl Iterator<Item = (Row, Option<f64>)> + '_ {
+        self.leases
+            .values()
+            .map(move |entry| (self.row(&entry.lease, now), entry.rate(now)))
+    }
+
+    /// The transitions an hour of one Lease.
+    pub fn rate(&self, lease: &Summary, now: Instant) -> Option<f64> {
+        self.leases
+            .get(&(lease.namespace.clone(), lease.name.clone()))?
+            .rate(now)
+    }
+}
+
+impl Entry {
+    fn rate(&self, now: Instant) -> Option<f64> {
+        let watched = now.since(self.watched_since);
+        let transitions = self.lease.transitions.saturating_sub(self.transitions_then);
+        (watched >= LONG_ENOUGH).then(|| transitions as f64 * 3600.0 / watched.as_secs_f64())
+    }
+}
+
+fn same_but_renewed(before: &Summary, after: &Summary) -> bool {
+    let renewed = Summary {
+        renewed: after.renewed,
+        stamp: after.stamp,
+        resource_version: after.resource_version.clone(),
+        ..before.clone()
+    };
+    renewed == *after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::summary;
+    use crate::lease::testing::{at, wall};
+
+    fn lease(name: &str, holder: &str, renewed: &str, transitions: i64) -> Summary {
+        let body = format!(
+            r#"{{"metadata":{{"namespace":"n","name":"{name}","uid":"u"}},"spec":{{"holderIdentity":"{holder}","leaseDurationSeconds":15,"renewTime":"{renewed}","leaseTransitions":{transitions}}}}}"#
+        );
+        summary::one(body.as_bytes()).expect("a lease")
+    }
+
+    fn board() -> Board {
+        let mut board = Board::default();
+        board.set_clock(
+            Some(wall("2026-01-01T00:00:00Z")),
+            at(100.0),
+            Stamps::Unknown,
+        );
+        assert_eq!(
+            board
+                .replace(
+                    vec![lease("a", "x", "2026-01-01T00:00:00.000000Z", 1)],
+                    at(100.0)
+                )
+                .len(),
+            1
+        );
+        board
+    }
+
+    #[test]
+    fn a_renewal_alone_is_no_change_and_a_new_holder_is() {
+        let mut board = board();
+        assert!(
+            board
+                .put(lease("a", "x", "2026-01-01T00:00:05.000000Z", 1), at(105.0))
+                .is_none()
+        );
+        assert!(
+            board
+                .put(lease("a", "y", "2026-01-01T00:00:06.000000Z", 2), at(106.0))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_lease_expires_by_the_passing_of_time_and_is_said_once() {
+        let mut board = board();
+        assert!(board.tick(at(114.0)).is_empty());
+        let changes = board.tick(at(115.0));
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].row.condition.state, State::Expired);
+        assert!(board.tick(at(116.0)).is_empty());
+        assert!(
+            board
+                .put(lease("a", "x", "2026-01-01T00:00:16.000000Z", 1), at(116.0))
+                .is_some(),
+            "alive again"
+        );
+    }
+
+    #[test]
+    fn a_new_list_says_only_what_is_different() {
+        let mut board = board();
+        let same = lease("a", "x", "2026-01-01T00:00:05.000000Z", 1);
+        assert!(board.replace(vec![same.clone()], at(105.0)).is_empty());
+        let changes = board.replace(vec![lease("b", "", "", 0)], at(106.0));
+        let said: Vec<(&str, State)> = changes
+            .iter()
+            .map(|change| (change.row.lease.name.as_str(), change.row.condition.state))
+            .collect();
+        assert_eq!(said, [("b", State::Free), ("a", State::Deleted)]);
+    }
+
+    #[test]
+    fn transitions_an_hour_show_after_five_minutes_of_watching() {
+        let mut board = board();
+        let _ = board.put(
+            lease("a", "y", "2026-01-01T00:05:00.000000Z", 11),
+            at(380.0),
+        );
+        let rate = |board: &Board, now: f64| board.rows(at(now)).next().and_then(|(_, rate)| rate);
+        assert_eq!(rate(&board, 399.0), None);
+        assert_eq!(rate(&board, 400.0), Some(120.0));
+    }
+}

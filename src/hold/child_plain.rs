@@ -1,0 +1,90 @@
+//! The command on systems without process groups: started, ended, waited for. What it starts itself is not followed.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::machine::Ended;
+
+/// News of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It ended.
+    Ended(Ended),
+}
+
+/// A started command.
+pub struct Child {
+    process: Arc<Mutex<std::process::Child>>,
+    ended: mpsc::Receiver<Ended>,
+}
+
+impl Child {
+    /// Starts the command with `environment` added to ours.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(
+        command: &[OsString],
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Self, String> {
+        let (program, arguments) = command.split_first().ok_or("no command")?;
+        let process = Command::new(program)
+            .args(arguments)
+            .envs(environment)
+            .spawn()
+            .map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+        let process = Arc::new(Mutex::new(process));
+        let (sender, ended) = mpsc::channel(1);
+        let watched = Arc::clone(&process);
+        tokio::spawn(async move {
+            loop {
+                let status = watched
+                    .lock()
+                    .ok()
+                    .and_then(|mut process| process.try_wait().ok().flatten());
+                if let Some(status) = status {
+                    let code = status
+                        .code()
+                        .and_then(|code| u8::try_from(code).ok())
+                        .unwrap_or(1);
+                    // Nobody listens any more once the hold is over.
+                    let _ = sender.send(Ended::Exited(code)).await;
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Ok(Self { process, ended })
+    }
+
+    /// The next news.
+    pub async fn news(&mut self) -> News {
+        match self.ended.recv().await {
+            Some(ended) => News::Ended(ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Nothing to tell: there is no watchdog.
+    pub async fn held(&mut self, _: crate::clock::Instant) {}
+
+    /// Ctrl-C reaches the command by its console.
+    pub async fn forward(&mut self, _: i32) {}
+
+    /// There is no gentler way.
+    pub async fn stop(&mut self) {
+        self.kill().await;
+    }
+
+    /// Ends the command.
+    pub async fn kill(&mut self) {
+        if let Ok(mut process) = self.process.lock() {
+            // Gone already: its end is reported anyway.
+            let _ = process.kill();
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! An actor: acquires, stays inside while it renews, leaves; stops by its own clock, as `hold` does.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::super::super::decide::{AcquireTerms, Ours, StealTerms};
+use super::super::super::record::GrantTerms;
+use super::super::super::values::LeaseDuration;
+use super::super::{End, Grant, Interrupt, Limits, Operations, Renewal};
+use super::client::SimApi;
+use super::clock::{SimClock, True, Wall};
+use super::ledger::Purpose;
+use super::server::World;
+use super::{millis, secs};
+use crate::clock::{Clock, Instant};
+
+/// One participant.
+#[derive(Clone)]
+pub struct Actor {
+    pub world: Rc<World>,
+    pub client: usize,
+    pub name: String,
+    pub clock: SimClock,
+    pub api: SimApi,
+    pub operations: Rc<Operations<SimApi, SimClock>>,
+}
+
+/// How a stay ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Release,
+    /// The supervisor dies; its command runs on until the watchdog stops it.
+    Crash,
+}
+
+impl Actor {
+    pub fn new(world: &Rc<World>, client: usize, rate: u64, wall: Wall) -> Self {
+        let name = format!("actor-{client}");
+        let clock = {
+            let mut state = world.state.borrow_mut();
+            SimClock::new(world.began, rate, wall, &mut state.rng)
+        };
+        let api = SimApi::new(world, client, &name, &clock);
+        Self {
+            operations: Rc::new(Operations::new(
+                api.clone(),
+                clock.clone(),
+                Duration::from_secs(10),
+            )),
+            world: world.clone(),
+            client,
+            name,
+            clock,
+            api,
+        }
+    }
+
+    /// One with the true time on both clocks.
+    pub fn exact(world: &Rc<World>, client: usize) -> Self {
+        Self::new(world, client, 1_000_000, Wall::Skewed(0))
+    }
+
+    /// A fresh process: nothing is known of the server.
+    pub fn restarted(&self) -> Self {
+        let mut next = self.clone();
+        next.operations = Rc::new(Operations::new(
+            self.api.clone(),
+            self.clock.clone(),
+            Duration::from_secs(10),
+        ));
+        next
+    }
+
+    pub fn terms(&self, duration: Option<u32>) -> AcquireTerms {
+        AcquireTerms {
+            namespace: "default".into(),
+            name: "my-lease".into(),
+            grant: GrantTerms {
+                holder: self.name.parse().expect("a holder"),
+                duration: duration.and_then(|seconds| LeaseDuration::from_secs(seconds.into())),
+                default_duration: LeaseDuration::constant(15),
+                reason: None,
+            },
+            create: true,
+            reenter: false,
+        }
+    }
+
+    /// Waits within `limits`; a failure must leave nothing behind.
+    pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
+        let call = self.api.begin(Purpose::Acquire);
+        let result = self.operations.acquire(terms, limits, &|_| ()).await;
+        self.api.begin(Purpose::Keep);
+        if let Err(end) = &result {
+            let settled = !matches!(end, End::Unsettled { .. });
+            let stored = self.world.record();
+            let now = self.world.now();
+            let mut state = self.world.state.borrow_mut();
+            state
+                .ledger
+                .note(now, format!("{} acquire failed: {end:?}", self.name));
+            state
+                .ledger
+                .failed(now, self.client, call, &self.name, stored.as_ref(), settled);
+        }
+        result
+    }
+
+    pub async fn steal(&self, duration: Option<u32>, limits: &Limits) -> Result<Grant, End> {
+        self.api.begin(Purpose::Steal);
+        let terms = StealTerms {
+            grant: self.terms(duration).grant,
+            if_holder: None,
+        };
+        let stolen = self
+            .operations
+            .steal(&terms, limits, &|_| (), &mut |_, _| Ok(()))
+            .await?;
+        self.api.begin(Purpose::Keep);
+        self.world
+            .note(format!("{} stole from {:?}", self.name, stolen.victim));
+        let patient = Limits {
+            deadline: None,
+            once: false,
+            interrupt: limits.interrupt.clone(),
+        };
+        self.operations
+            .outlast(stolen, terms.grant.duration, &patient, &|_| ())
+            .await
+    }
+
+    /// When the command must be dead, as `hold` has it.
+    pub fn deadline(grant: &Grant) -> Instant {
+        grant.sent_at + grant.duration().as_duration().mul_f64(0.95)
+    }
+
+    fn true_deadline(&self, grant: &Grant) -> True {
+        self.clock.true_at(Self::deadline(grant))
+    }
+
+    /// Stays inside for `span`, renewing; whether it was inside to the end.
+    pub async fn stay(&self, mut grant: Grant, span: Duration, leave: Leave) -> bool {
+        let ours = |grant: &Grant| Ours::Grant(grant.record.clone());
+        if self.clock.now() >= Self::deadline(&grant) {
+            // Frozen since the answer: the command is never started.
+            self.world
+                .note(format!("{} woke up too late to begin", self.name));
+            self.let_go(&ours(&grant)).await;
+            return false;
+        }
+        let inside = |grant: &Grant| self.true_deadline(grant);
+        let now = self.world.now();
+        self.world.state.borrow_mut().ledger.enter(
+            now,
+            self.client,
+            &grant.fencing_token,
+            inside(&grant),
+        );
+        let end = self.clock.now() + span;
+        let mut due = grant.sent_at + grant.duration().as_duration() / 3;
+        loop {
+            let deadline = Self::deadline(&grant);
+            self.clock.sleep_until(due.min(end).min(deadline)).await;
+            let now = self.clock.now();
+            if now >= deadline {
+                self.leave("its deadline");
+                self.let_go(&ours(&grant)).await;
+                return false;
+            }
+            if now >= end {
+                match leave {
+                    Leave::Release => {
+                        self.leave("done");
+                        self.let_go(&ours(&grant)).await;
+                    }
+                    Leave::Crash => {
+                        self.world.note(format!("{} crashes", self.name));
+                        self.clock.sleep_until(deadline).await;
+                        self.leave("crashed");
+                    }
+                }
+                return true;
+            }
+            if now < due {
+                continue;
+            }
+            let limit = (grant.duration().as_duration() / 6).max(millis(300));
+            match self.operations.renew(&grant, limit, deadline).await {
+                Renewal::Renewed(next) => {
+                    if self.clock.now() >= deadline {
+                        continue;
+                    }
+                    grant = next;
+                    let (now, until) = (self.world.now(), inside(&grant));
+                    self.world
+                        .state
+                        .borrow_mut()
+                        .ledger
+                        .extend(now, self.client, until);
+                    due = grant.sent_at + grant.duration().as_duration() / 3;
+                }
+                Renewal::Lost(loss) => {
+                    self.world.state.borrow_mut().ledger.totals.losses += 1;
+                    self.leave(&format!("lost: {loss:?}"));
+                    return false;
+                }
+                Renewal::Failed(_) => due = self.clock.now() + millis(200),
+            }
+        }
+    }
+
+    fn leave(&self, why: &str) {
+        let now = self.world.now();
+        self.world
+            .state
+            .borrow_mut()
+            .ledger
+            .leave(now, self.client, why);
+    }
+
+    /// Releases if it still can.
+    pub async fn let_go(&self, ours: &Ours) {
+        self.api.begin(Purpose::Keep);
+        let limits = Limits {
+            deadline: Some(self.clock.now() + secs(10.0)),
+            ..patient()
+        };
+        let result = self.operations.release(ours, &limits, &|_| ()).await;
+        self.world.note(format!(
+            "{} released: {}",
+            self.name,
+            result.map_or_else(|end| format!("{end:?}"), |_| "yes".into())
+        ));
+    }
+}
+
+/// No limits.
+pub fn patient() -> Limits {
+    Limits {
+        deadline: None,
+        once: false,
+        interrupt: Interrupt::never(),
+    }
+}
+
+/// A Ctrl-C that can be pressed.
+pub fn interruptible() -> (watch::Sender<Vec<i32>>, Interrupt) {
+    let (sender, receiver) = watch::channel(Vec::new());
+    (sender, Interrupt::new(receiver))
+}

@@ -1,0 +1,320 @@
+//! A simulated API server with one Lease, and what outsiders do to it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::clock::{True, epoch, instant};
+use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb};
+use super::ledger::{Ledger, Purpose, Sender};
+use super::millis;
+use crate::lease::api::{Fault, Write};
+use crate::lease::record::Record;
+
+/// The server, and all that is known about the run.
+pub struct World {
+    pub began: tokio::time::Instant,
+    pub state: RefCell<State>,
+    pub written: watch::Sender<usize>,
+}
+
+pub struct State {
+    pub rng: fastrand::Rng,
+    pub ledger: Ledger,
+    pub fates: Fates,
+    /// What `/version` says.
+    pub version: Option<(u32, u32)>,
+    /// Whether a change of renewTime restamps managedFields.
+    pub restamps: bool,
+    pub sends_date: bool,
+    /// The second API server's clock is so far ahead of the first's.
+    pub server_skew: Duration,
+    pub object: Option<Record>,
+    resource_version: u64,
+    uids: u64,
+    pub history: Vec<Option<Record>>,
+    pub requests: BTreeMap<(usize, Verb), u64>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            began: instant(),
+            state: RefCell::new(State {
+                rng: fastrand::Rng::with_seed(seed),
+                ledger: Ledger::default(),
+                fates: Fates::default(),
+                version: Some((1, 33)),
+                restamps: true,
+                sends_date: true,
+                server_skew: Duration::ZERO,
+                object: None,
+                resource_version: 100,
+                uids: 0,
+                history: Vec::new(),
+                requests: BTreeMap::new(),
+            }),
+            written: watch::Sender::new(0),
+        })
+    }
+
+    pub fn now(&self) -> True {
+        self.began.elapsed()
+    }
+
+    /// The Lease as stored.
+    pub fn record(&self) -> Option<Record> {
+        self.state.borrow().object.clone()
+    }
+
+    pub fn note(&self, line: impl Into<String>) {
+        let now = self.now();
+        self.state.borrow_mut().ledger.note(now, line);
+    }
+
+    pub fn blame(&self, what: impl Into<String>) {
+        let now = self.now();
+        self.state.borrow_mut().ledger.blame(now, what);
+    }
+
+    /// So many requests of this kind came from this client.
+    pub fn requests(&self, client: usize, verb: Verb) -> u64 {
+        self.state
+            .borrow()
+            .requests
+            .get(&(client, verb))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// All requests of this client.
+    pub fn all_requests(&self, client: usize) -> u64 {
+        self.state
+            .borrow()
+            .requests
+            .iter()
+            .filter(|((by, _), _)| *by == client)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// The next request of this kind goes wrong like this.
+    pub fn mishap(&self, client: usize, verb: Verb, mishap: Mishap) {
+        self.state
+            .borrow_mut()
+            .fates
+            .scripted
+            .entry((client, verb))
+            .or_default()
+            .push(mishap);
+    }
+
+    /// The next watches are unwell like this, the last for ever.
+    pub fn ailments(&self, client: usize, ailments: &[Ailment]) {
+        self.state
+            .borrow_mut()
+            .fates
+            .ailments
+            .insert(client, ailments.to_vec());
+    }
+
+    /// Somebody with kubectl stores this object.
+    pub fn outsider(&self, edit: impl FnOnce(Option<Value>) -> Option<Value>) {
+        let sender = Sender {
+            client: usize::MAX,
+            call: 0,
+            purpose: Purpose::Outsider,
+        };
+        let before = self.record();
+        match edit(before.as_ref().map(|record| record.as_json().clone())) {
+            Some(object) => {
+                let record = Record::new(object).expect("an object");
+                let mut state = self.state.borrow_mut();
+                let answer = match before {
+                    Some(_) => state.put(self.now(), sender, "outsider", &record),
+                    None => state.post(self.now(), sender, "outsider", &record),
+                };
+                assert!(matches!(answer, Write::Done(_)), "{answer:?}");
+            }
+            None => {
+                let mut state = self.state.borrow_mut();
+                state.resource_version += 1;
+                state.object = None;
+                state.history.push(None);
+            }
+        }
+        self.announce();
+    }
+
+    /// The storage comes back from a backup: the same Lease, and versions go on from an older one. Watches break.
+    pub fn restore(&self, resource_version: u64) {
+        let mut state = self.state.borrow_mut();
+        state.resource_version = resource_version;
+        if let Some(record) = &state.object {
+            let mut object = record.as_json().clone();
+            object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
+            state.object = Record::new(object);
+        }
+    }
+
+    /// Somebody edits a label.
+    pub fn edit_label(&self, value: u64) {
+        if self.record().is_some() {
+            self.outsider(|object| {
+                object.map(|mut object| {
+                    object["metadata"]["labels"]["edited"] = json!(value.to_string());
+                    object
+                })
+            });
+        }
+    }
+
+    /// A Lease that is free.
+    pub fn create(&self, duration: u32) {
+        self.outsider(|_| {
+            Some(json!({
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": { "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] },
+                "spec": { "holderIdentity": "", "leaseDurationSeconds": duration, "leaseTransitions": 0, "x-unknown": [null, 1] },
+                "x-unknown": { "a": null },
+            }))
+        });
+    }
+
+    pub fn announce(&self) {
+        let length = self.state.borrow().history.len();
+        self.written.send_replace(length);
+    }
+}
+
+impl State {
+    pub fn server_time(&self, now: True, ahead: bool) -> Timestamp {
+        let skew = if ahead {
+            self.server_skew
+        } else {
+            Duration::ZERO
+        };
+        let exact = epoch() + now + skew;
+        Timestamp::from_second(exact.as_second()).expect("2026")
+    }
+
+    fn stamp(&mut self, now: True, before: Option<&Record>, object: &mut Value) {
+        let ahead = self.rng.bool();
+        let time = json!(self.server_time(now, ahead).to_string());
+        let entry = json!([{
+            "manager": "kubectl-lease", "operation": "Update", "apiVersion": "coordination.k8s.io/v1", "time": time,
+            "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
+        }]);
+        let old = before.map(|before| before.as_json());
+        let same_spec = old.is_some_and(|old| old["spec"] == object["spec"]);
+        let kept = old
+            .map(|old| old["metadata"]["managedFields"].clone())
+            .filter(|fields| fields.is_array());
+        object["metadata"]["managedFields"] = match kept {
+            Some(kept) if same_spec || !self.restamps => kept,
+            Some(_) | None => entry,
+        };
+    }
+
+    fn store(&mut self, now: True, sender: Sender, name: &str, mut object: Value) -> Write {
+        let before = self.object.take();
+        self.stamp(now, before.as_ref(), &mut object);
+        self.resource_version += self.rng.u64(1..4);
+        object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
+        let after = Record::new(object).expect("an object");
+        self.ledger
+            .stored(now, sender, name, before.as_ref(), &after);
+        self.object = Some(after.clone());
+        self.history.push(Some(after.clone()));
+        Write::Done(after)
+    }
+
+    pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        if self.object.is_some() {
+            return Write::Exists;
+        }
+        self.uids += 1;
+        let mut object = record.as_json().clone();
+        object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
+        self.store(now, sender, name, object)
+    }
+
+    pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        if sender.purpose != Purpose::Outsider
+            && (record.uid().is_empty() || record.resource_version().is_empty())
+        {
+            self.ledger.blame(
+                now,
+                format!("{name} sent a PUT without uid or resourceVersion"),
+            );
+        }
+        match &self.object {
+            // The precondition on the uid fails with a 409; older servers say 404.
+            None if self.rng.bool() => Write::Conflict,
+            None => Write::Absent,
+            Some(stored)
+                if stored.uid() != record.uid()
+                    || stored.resource_version() != record.resource_version() =>
+            {
+                Write::Conflict
+            }
+            Some(stored) if stored == record => Write::Done(stored.clone()),
+            Some(_) => self.store(now, sender, name, record.as_json().clone()),
+        }
+    }
+
+    pub fn course(&mut self, now: True, client: usize, verb: Verb, limit: Duration) -> Course {
+        let (latency, mishaps) = self
+            .fates
+            .weather
+            .as_ref()
+            .map_or((5, 0), |weather| (weather.latency, weather.mishaps));
+        let there = millis(self.rng.u64(1..=latency));
+        let back = millis(self.rng.u64(1..=latency));
+        let scripted = self
+            .fates
+            .scripted
+            .get_mut(&(client, verb))
+            .filter(|left| !left.is_empty())
+            .map(|left| left.remove(0));
+        let mishap = match (scripted, self.fates.outages.get(&client)) {
+            (Some(mishap), _) => Some(mishap),
+            (None, Some((until, Outage::Refused))) if now < *until => Some(Mishap::Refused),
+            (None, Some((until, Outage::BlackHole))) if now < *until => Some(Mishap::LostRequest),
+            (None, _) => {
+                (self.rng.u32(0..1000) < mishaps).then(|| Mishap::any(&mut self.rng, limit))
+            }
+        };
+        let mut course = match mishap {
+            None => Course {
+                done: Some(there),
+                heard: there + back,
+                instead: None,
+            },
+            Some(mishap) => {
+                self.ledger.totals.mishaps += 1;
+                if matches!(verb, Verb::Create | Verb::Replace) {
+                    self.ledger
+                        .note(now, format!("client {client} {verb:?}: {mishap:?}"));
+                }
+                mishap.course(there, back, limit)
+            }
+        };
+        if course.heard > limit {
+            course.heard = limit;
+            course
+                .instead
+                .get_or_insert_with(|| Fault::Unknown(format!("no answer within {limit:?}")));
+        }
+        course
+    }
+}
+
+pub fn version(record: &Record) -> u64 {
+    record.resource_version().parse().unwrap_or(0)
+}

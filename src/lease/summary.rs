@@ -1,0 +1,403 @@
+//! What a list shows of a Lease, decoded without building the rest: a cluster has a Lease for each of its nodes.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::record::{REASON_ANNOTATION, Record};
+use super::values::LeaseDuration;
+
+/// What kind of use a Lease has, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A kubelet's heartbeat.
+    Node,
+    /// An API server's identity.
+    ApiServer,
+    /// Elects one of several instances of a component.
+    LeaderElection,
+    /// A lock of a person, a script or a tool.
+    Lock,
+}
+
+/// The facts of one Lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// `metadata.namespace`
+    pub namespace: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.uid`
+    pub uid: String,
+    /// `metadata.resourceVersion`
+    pub resource_version: String,
+    /// `metadata.creationTimestamp`, by the server's clock.
+    pub created: Option<Timestamp>,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+    /// The holder; `None` means free.
+    pub holder: Option<String>,
+    /// The recorded duration; `None` means that it never expires by itself.
+    pub duration: Option<LeaseDuration>,
+    /// `spec.acquireTime`, by the holder's clock; `None` if absent or unreadable.
+    pub acquired: Option<Timestamp>,
+    /// `spec.renewTime`, by the holder's clock; `None` if absent or unreadable.
+    pub renewed: Option<Timestamp>,
+    /// When the server saw `spec.renewTime` change, if its stamps can be trusted.
+    pub stamp: Option<Timestamp>,
+    /// `spec.leaseTransitions`
+    pub transitions: i64,
+    /// `spec.strategy`
+    pub strategy: Option<String>,
+    /// What `--reason` said.
+    pub reason: Option<String>,
+    /// The kind of use.
+    pub class: Class,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct SummaryPage {
+    /// The Leases, in the server's order: by namespace and name.
+    pub items: Vec<Summary>,
+    /// The resourceVersion of the list.
+    pub resource_version: String,
+}
+
+/// Where the page after this one begins, read from the head of the body: the items need not be decoded for it.
+pub fn next_page(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow, default, rename = "continue")]
+        next: Option<Text<'a>>,
+    }
+    let at = find(body, b"\"metadata\":")? + "\"metadata\":".len();
+    let mut stream = serde_json::Deserializer::from_slice(body.get(at..)?).into_iter::<Head<'_>>();
+    let head = stream.next()?.ok()?;
+    filled(head.next)
+}
+
+fn find(body: &[u8], what: &[u8]) -> Option<usize> {
+    // The list's own metadata stands before its items.
+    let head = &body[..body.len().min(4096)];
+    head.windows(what.len()).position(|window| window == what)
+}
+
+/// Decodes a page.
+///
+/// # Errors
+/// When it is not a list of Leases.
+pub fn page(body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(borrow, default, deserialize_with = "or_default")]
+        items: Vec<Lease<'a>>,
+        #[serde(borrow, default)]
+        metadata: Meta<'a>,
+    }
+    let list: List<'_> = serde_json::from_slice(body)?;
+    Ok(SummaryPage {
+        items: list.items.into_iter().map(Summary::from).collect(),
+        resource_version: text(list.metadata.resource_version),
+    })
+}
+
+/// Decodes one Lease.
+///
+/// # Errors
+/// When it is not one.
+pub fn one(body: &[u8]) -> Result<Summary, serde_json::Error> {
+    serde_json::from_slice::<Lease<'_>>(body).map(Summary::from)
+}
+
+/// The facts of a Lease that was read whole.
+///
+/// # Errors
+/// When a field is not of its type.
+pub fn of(record: &Record) -> Result<Summary, serde_json::Error> {
+    Lease::deserialize(record.as_json()).map(Summary::from)
+}
+
+/// Text that stays where the answer has it, unless it has escapes. (An `Option<Cow>` would be copied.)
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl std::borrow::Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Lease<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    metadata: Meta<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    spec: Spec<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta<'a> {
+    #[serde(borrow)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    uid: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource_version: Option<Text<'a>>,
+    #[serde(borrow)]
+    creation_timestamp: Option<Text<'a>>,
+    deletion_timestamp: Option<IgnoredAny>,
+    #[serde(borrow)]
+    labels: Option<BTreeMap<Text<'a>, Text<'a>>>,
+    #[serde(borrow)]
+    annotations: Option<BTreeMap<Text<'a>, Text<'a>>>,
+    #[serde(borrow)]
+    owner_references: Option<Vec<Owner<'a>>>,
+    #[serde(borrow)]
+    managed_fields: Option<Vec<Managed<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Spec<'a> {
+    #[serde(borrow)]
+    holder_identity: Option<Text<'a>>,
+    lease_duration_seconds: Option<i64>,
+    #[serde(borrow)]
+    acquire_time: Option<Text<'a>>,
+    #[serde(borrow)]
+    renew_time: Option<Text<'a>>,
+    lease_transitions: Option<i64>,
+    #[serde(borrow)]
+    strategy: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Owner<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Managed<'a> {
+    #[serde(borrow)]
+    manager: Option<Text<'a>>,
+    #[serde(borrow)]
+    time: Option<Text<'a>>,
+    #[serde(rename = "fieldsV1")]
+    fields: Option<Fields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Fields {
+    #[serde(rename = "f:spec")]
+    spec: Option<SpecFields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SpecFields {
+    #[serde(rename = "f:renewTime")]
+    renew_time: Option<IgnoredAny>,
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+fn text(from: Option<Text<'_>>) -> String {
+    from.map(|text| text.0.into_owned()).unwrap_or_default()
+}
+
+fn filled(from: Option<Text<'_>>) -> Option<String> {
+    from.map(|text| text.0)
+        .filter(|text| !text.is_empty())
+        .map(Cow::into_owned)
+}
+
+fn time(from: Option<&Text<'_>>) -> Option<Timestamp> {
+    from?.0.parse().ok()
+}
+
+impl From<Lease<'_>> for Summary {
+    fn from(lease: Lease<'_>) -> Self {
+        let Lease {
+            metadata: meta,
+            spec,
+        } = lease;
+        let renewers = || {
+            meta.managed_fields.iter().flatten().filter(|entry| {
+                let spec = entry
+                    .fields
+                    .as_ref()
+                    .and_then(|fields| fields.spec.as_ref());
+                spec.is_some_and(|spec| spec.renew_time.is_some())
+            })
+        };
+        Self {
+            class: class(&meta, &spec),
+            stamp: renewers()
+                .map(|entry| time(entry.time.as_ref()))
+                .collect::<Option<Vec<_>>>()
+                .and_then(|times| times.into_iter().max()),
+            reason: meta
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(REASON_ANNOTATION))
+                .map(|reason| reason.0.clone().into_owned()),
+            created: time(meta.creation_timestamp.as_ref()),
+            terminating: meta.deletion_timestamp.is_some(),
+            namespace: text(meta.namespace),
+            name: text(meta.name),
+            uid: text(meta.uid),
+            resource_version: text(meta.resource_version),
+            duration: spec
+                .lease_duration_seconds
+                .and_then(LeaseDuration::from_secs),
+            acquired: time(spec.acquire_time.as_ref()),
+            renewed: time(spec.renew_time.as_ref()),
+            transitions: spec.lease_transitions.unwrap_or(0),
+            holder: filled(spec.holder_identity),
+            strategy: filled(spec.strategy),
+        }
+    }
+}
+
+/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
+fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
+    let label = |key: &str| {
+        meta.labels
+            .as_ref()
+            .and_then(|labels| labels.get(key))
+            .map(|value| value.0.as_ref())
+    };
+    let owned_by = |kind: &str| {
+        let mut owners = meta.owner_references.iter().flatten();
+        owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
+    };
+    let ours = || {
+        let mut managers = meta.managed_fields.iter().flatten();
+        managers.any(|entry| {
+            entry
+                .manager
+                .as_ref()
+                .is_some_and(|manager| manager.0.starts_with("kubectl"))
+        })
+    };
+    if meta
+        .namespace
+        .as_ref()
+        .is_some_and(|name| name.0 == "kube-node-lease")
+        || owned_by("Node")
+    {
+        Class::Node
+    } else if label("apiserver.kubernetes.io/identity").is_some()
+        || label("k8s.io/component") == Some("kube-apiserver")
+    {
+        Class::ApiServer
+    } else if spec.strategy.is_some() {
+        Class::LeaderElection
+    } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
+        Class::Lock
+    } else if spec
+        .holder_identity
+        .as_ref()
+        .and_then(|holder| instance(&holder.0))
+        .is_some()
+    {
+        Class::LeaderElection
+    } else {
+        Class::Lock
+    }
+}
+
+/// `name_<uuid>` is how client-go's callers name one run of one instance: the name.
+pub fn instance(holder: &str) -> Option<&str> {
+    let (name, id) = holder.rsplit_once('_')?;
+    (!name.is_empty() && uuid::Uuid::try_parse(id).is_ok()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_null_and_odd_fields_are_no_error() {
+        for body in [
+            "{}",
+            r#"{"metadata":null,"spec":null}"#,
+            r#"{"metadata":{"name":"x","labels":null,"managedFields":null,"ownerReferences":null},"spec":{"holderIdentity":null,"renewTime":"yesterday","leaseDurationSeconds":-1}}"#,
+        ] {
+            let lease = one(body.as_bytes()).expect(body);
+            assert_eq!(
+                (lease.holder, lease.renewed, lease.duration),
+                (None, None, None)
+            );
+        }
+        assert!(
+            page(br#"{"items":null,"metadata":{}}"#)
+                .expect("a list")
+                .items
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_next_page_is_read_from_the_head() {
+        let body = br#"{"kind":"LeaseList","apiVersion":"x","metadata":{"resourceVersion":"7","continue":"abc\u003d"},"items":[{}]}"#;
+        assert_eq!(next_page(body).as_deref(), Some("abc="));
+        assert_eq!(page(body).expect("a list").resource_version, "7");
+        assert_eq!(
+            next_page(br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn the_class_is_told_by_namespace_owner_labels_and_holder() {
+        let of = |meta: &str, spec: &str| {
+            one(format!(r#"{{"metadata":{meta},"spec":{spec}}}"#).as_bytes())
+                .expect("a lease")
+                .class
+        };
+        assert_eq!(of(r#"{"namespace":"kube-node-lease"}"#, "{}"), Class::Node);
+        assert_eq!(
+            of(r#"{"ownerReferences":[{"kind":"Node"}]}"#, "{}"),
+            Class::Node
+        );
+        assert_eq!(
+            of(
+                r#"{"labels":{"apiserver.kubernetes.io/identity":"kube-apiserver"}}"#,
+                "{}"
+            ),
+            Class::ApiServer
+        );
+        assert_eq!(
+            of("{}", r#"{"strategy":"OldestEmulationVersion"}"#),
+            Class::LeaderElection
+        );
+        let instance = r#"{"holderIdentity":"pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10"}"#;
+        assert_eq!(of("{}", instance), Class::LeaderElection);
+        assert_eq!(
+            of(
+                r#"{"managedFields":[{"manager":"kubectl-lease"}]}"#,
+                instance
+            ),
+            Class::Lock
+        );
+        assert_eq!(of("{}", r#"{"holderIdentity":"me@host"}"#), Class::Lock);
+    }
+}

@@ -1,0 +1,178 @@
+//! Everything about one Lease, laid out as `kubectl describe` does.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Row, age, ago, class, expires, state};
+use crate::lease::condition::{Basis, State};
+use crate::lease::record::{Record, Writer};
+use crate::output::words::{printable, shell};
+
+/// What other objects say about a Lease.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The object that the holder's identity names, and how it is.
+    pub holder: Option<String>,
+    /// The candidates of a coordinated election.
+    pub candidates: Vec<String>,
+}
+
+/// The description.
+pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
+    let (lease, condition) = (&row.lease, &row.condition);
+    let none = || "<none>".to_owned();
+    let since = |text: Option<&str>| {
+        let Some(text) = text else { return none() };
+        let span = text
+            .parse::<Timestamp>()
+            .ok()
+            .zip(row.date)
+            .map(|(time, date)| {
+                // `Date` is cut to whole seconds: up to one second in the future is now.
+                let span = date.duration_since(time);
+                if span > SignedDuration::from_secs(-1) {
+                    span.max(SignedDuration::ZERO)
+                } else {
+                    span
+                }
+            });
+        span.map_or_else(|| text.to_owned(), |span| format!("{text} ({})", ago(span)))
+    };
+    let mut lines = vec![
+        ("Name", lease.name.clone()),
+        ("Namespace", lease.namespace.clone()),
+        ("Class", class(lease.class).to_owned()),
+        (
+            "State",
+            format!("{}{}", state(condition.state), basis(condition.basis)),
+        ),
+        ("Holder", lease.holder.clone().unwrap_or_else(none)),
+    ];
+    if let Some(holder) = &around.holder {
+        lines.push(("Holder is", holder.clone()));
+    }
+    lines.extend([
+        ("Reason", lease.reason.clone().unwrap_or_else(none)),
+        ("Acquired", since(record.acquire_time())),
+        ("Renewed", since(record.renew_time())),
+        (
+            "Duration",
+            lease
+                .duration
+                .map_or_else(|| "<none>".to_owned(), |duration| duration.to_string()),
+        ),
+        ("Expires in", arithmetic(row)),
+        ("Transitions", transitions(row)),
+    ]);
+    if let Some(amount) = condition.skew {
+        let (span, direction) = (
+            age(amount),
+            if amount.is_negative() {
+                "behind"
+            } else {
+                "ahead of"
+            },
+        );
+        lines.push((
+            "Skew",
+            format!("the holder's clock is {span} {direction} the server's"),
+        ));
+    }
+    if let Some(strategy) = &lease.strategy {
+        lines.push(("Strategy", strategy.clone()));
+        let candidates = if around.candidates.is_empty() {
+            none()
+        } else {
+            around.candidates.join(", ")
+        };
+        lines.push(("Candidates", candidates));
+    }
+    if let Some(Writer {
+        manager,
+        operation,
+        time,
+    }) = record.last_writer()
+    {
+        lines.push((
+            "Last write",
+            format!("{manager}, {operation}, {time} by the server's clock"),
+        ));
+    }
+    if let Some(owner) = record.owner() {
+        lines.push(("Owner", owner));
+    }
+    if lease.terminating {
+        lines.push(("Finalizers", record.finalizers().join(", ")));
+    }
+    lines.push(("Age", row.age().map_or_else(none, age)));
+    lines.push((
+        "Token",
+        format!("{} (resourceVersion)", lease.resource_version),
+    ));
+    let mut text: String = lines
+        .into_iter()
+        .map(|(label, text)| format!("{:<13}{}\n", format!("{label}:"), printable(&text)))
+        .collect();
+    for line in advice(row) {
+        text.push_str(&printable(&line));
+        text.push('\n');
+    }
+    text
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::ServerStamp => " (by the server's own stamp of the last renewal)",
+        Basis::RenewTime => " (by the holder's renewTime against the server's clock)",
+        Basis::None => "",
+    }
+}
+
+fn arithmetic(row: &Row) -> String {
+    let condition = &row.condition;
+    match (condition.state, row.lease.duration, condition.renewed_ago) {
+        (State::Held | State::Expired, Some(duration), Some(renewed)) => {
+            format!(
+                "{} (renewed {}, for {duration})",
+                expires(condition),
+                ago(renewed)
+            )
+        }
+        (State::HeldWithoutExpiry, ..) => {
+            "never: it has no duration; only release or steal ends it".to_owned()
+        }
+        _ => expires(condition),
+    }
+}
+
+fn transitions(row: &Row) -> String {
+    match row.flaps_per_hour() {
+        Some(rate) => format!("{} (flapping: {rate:.0} an hour)", row.lease.transitions),
+        None => row.lease.transitions.to_string(),
+    }
+}
+
+/// What would free it.
+fn advice(row: &Row) -> Vec<String> {
+    let lease = &row.lease;
+    let (name, namespace) = (&lease.name, &lease.namespace);
+    let Some(holder) = &lease.holder else {
+        return Vec::new();
+    };
+    match row.condition.state {
+        _ if lease.strategy.is_some() => Vec::new(),
+        State::Free | State::Terminating | State::Deleted => Vec::new(),
+        State::Expired => vec![format!(
+            "Whoever waits takes it. To take it now: kubectl lease acquire {name} -n {namespace}"
+        )],
+        State::Held | State::HeldWithoutExpiry => vec![
+            format!(
+                "To free it as its holder: kubectl lease release {name} -n {namespace} --holder {}",
+                shell(holder)
+            ),
+            format!(
+                "To take it over:          kubectl lease steal {name} -n {namespace} --if-holder {}",
+                shell(holder)
+            ),
+        ],
+    }
+}

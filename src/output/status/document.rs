@@ -1,0 +1,169 @@
+//! Conditions as a versioned document, whose schema is `docs/status.schema.json`.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::cli::DocumentFormat;
+use crate::error::Error;
+use crate::output::document::text;
+
+use super::{Row, class, state};
+use crate::lease::condition::{Basis, State};
+
+/// The version of the documents `-o json` and `-o yaml` print.
+pub const API_VERSION: &str = "kubectl-lease/v1";
+
+/// One Lease.
+pub fn one(row: &Row) -> Value {
+    let mut document = item(row);
+    document["apiVersion"] = json!(API_VERSION);
+    document["kind"] = json!("LeaseStatus");
+    document
+}
+
+/// A list.
+pub fn list(rows: &[Row]) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "LeaseStatusList",
+        "items": rows.iter().map(item).collect::<Vec<_>>(),
+    })
+}
+
+/// Writes a list item by item, as the same document that [`list`] makes.
+pub struct ListWriter {
+    format: DocumentFormat,
+    items: usize,
+}
+
+impl ListWriter {
+    /// Nothing is written yet.
+    pub fn new(format: DocumentFormat) -> Self {
+        Self { format, items: 0 }
+    }
+
+    /// The next items, and before the first ones the head.
+    ///
+    /// # Errors
+    /// When they cannot be written down.
+    pub fn page(&mut self, rows: &[Row]) -> Result<String, Error> {
+        let mut out = String::new();
+        for row in rows {
+            let first = self.items == 0;
+            self.items += 1;
+            let item = text(&item(row), self.format)?;
+            match self.format {
+                DocumentFormat::Json => {
+                    out.push_str(if first { JSON_HEAD } else { "," });
+                    for line in item.lines() {
+                        out.push_str("\n        ");
+                        out.push_str(line);
+                    }
+                }
+                DocumentFormat::Yaml => {
+                    out.push_str(if first { YAML_HEAD } else { "" });
+                    for (index, line) in item.lines().enumerate() {
+                        out.push_str(if index == 0 { "- " } else { "  " });
+                        out.push_str(line);
+                        out.push('\n');
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The end of the document; the whole of it, if there were no items.
+    pub fn end(&self) -> &'static str {
+        match (self.format, self.items) {
+            (DocumentFormat::Json, 0) => {
+                "{\n    \"apiVersion\": \"kubectl-lease/v1\",\n    \"items\": [],\n    \"kind\": \"LeaseStatusList\"\n}\n"
+            }
+            (DocumentFormat::Json, _) => "\n    ],\n    \"kind\": \"LeaseStatusList\"\n}\n",
+            (DocumentFormat::Yaml, 0) => {
+                "apiVersion: kubectl-lease/v1\nitems: []\nkind: LeaseStatusList\n"
+            }
+            (DocumentFormat::Yaml, _) => "kind: LeaseStatusList\n",
+        }
+    }
+}
+
+const JSON_HEAD: &str = "{\n    \"apiVersion\": \"kubectl-lease/v1\",\n    \"items\": [";
+const YAML_HEAD: &str = "apiVersion: kubectl-lease/v1\nitems:\n";
+
+fn item(row: &Row) -> Value {
+    let (lease, condition) = (&row.lease, &row.condition);
+    let seconds = |span: Option<SignedDuration>| span.map(|span| span.as_millis() as f64 / 1000.0);
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "metadata": {
+            "name": lease.name,
+            "namespace": lease.namespace,
+            "uid": lease.uid,
+            "resourceVersion": lease.resource_version,
+            "creationTimestamp": time(lease.created),
+        },
+        "state": match condition.state {
+            State::HeldWithoutExpiry => "HeldWithoutExpiry",
+            other => state(other),
+        },
+        "proof": match condition.basis {
+            Basis::ServerStamp => Some("ServerStamp"),
+            Basis::RenewTime => Some("RenewTime"),
+            Basis::None => None,
+        },
+        "observedAt": time(row.date),
+        "class": class(lease.class),
+        "holder": lease.holder,
+        "acquireTime": time(lease.acquired),
+        "renewTime": time(lease.renewed),
+        "durationSeconds": lease.duration.map(|duration| duration.as_secs()),
+        "transitions": lease.transitions,
+        "renewedSecondsAgo": seconds(condition.renewed_ago),
+        "expiresInSeconds": seconds(condition.expires_in),
+        "skewSeconds": seconds(condition.skew),
+        "reason": lease.reason,
+        "strategy": lease.strategy,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::condition;
+    use crate::lease::evidence::Stamps;
+    use crate::lease::summary;
+
+    fn row(name: &str) -> Row {
+        let body = format!(
+            r#"{{"metadata":{{"name":"{name}"}},"spec":{{"holderIdentity":"a: b\n- c","leaseDurationSeconds":15}}}}"#
+        );
+        let lease = summary::one(body.as_bytes()).expect("a lease");
+        Row {
+            condition: condition::of(&lease, None, Stamps::Unknown),
+            lease,
+            date: None,
+        }
+    }
+
+    #[test]
+    fn a_list_written_page_by_page_is_the_same_document() {
+        let rows = [row("a"), row("b"), row("c")];
+        for pages in [
+            vec![&rows[..]],
+            vec![&rows[..1], &rows[1..]],
+            vec![&rows[..0]],
+        ] {
+            let all = list(&pages.concat());
+            for format in [DocumentFormat::Json, DocumentFormat::Yaml] {
+                let mut writer = ListWriter::new(format);
+                let mut out: String = pages
+                    .iter()
+                    .map(|page| writer.page(page).expect("a page"))
+                    .collect();
+                out.push_str(writer.end());
+                assert_eq!(out, text(&all, format).expect("a document"));
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Conditions of Leases as text: a table, a description of one, a versioned document, a template over that document.
+
+pub mod describe;
+pub mod document;
+pub mod table;
+pub mod template;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::words::duration;
+use crate::lease::condition::{Condition, State, magnitude};
+use crate::lease::summary::{Class, Summary};
+
+/// A Lease, what can be said of it, and when by the server's clock.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The facts.
+    pub lease: Summary,
+    /// What can be said of it.
+    pub condition: Condition,
+    /// The server's time of it all.
+    pub date: Option<Timestamp>,
+}
+
+impl Row {
+    /// How long the object exists.
+    pub fn age(&self) -> Option<SignedDuration> {
+        Some(
+            self.date?
+                .duration_since(self.lease.created?)
+                .max(SignedDuration::ZERO),
+        )
+    }
+
+    /// Transitions an hour over the object's life, where that says something: elections that change hands all the
+    /// time. Locks are meant to.
+    pub fn flaps_per_hour(&self) -> Option<f64> {
+        let hours = self.age()?.as_secs_f64() / 3600.0;
+        let often = self.lease.transitions as f64 / hours.max(1.0 / 6.0);
+        (self.lease.class == Class::LeaderElection && often > 6.0).then_some(often)
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Free => "Free",
+        State::Held | State::HeldWithoutExpiry => "Held",
+        State::Expired => "Expired",
+        State::Terminating => "Terminating",
+        State::Deleted => "Deleted",
+    }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Node => "node",
+        Class::ApiServer => "apiserver",
+        Class::LeaderElection => "election",
+        Class::Lock => "lock",
+    }
+}
+
+fn age(span: SignedDuration) -> String {
+    duration(std::time::Duration::from_secs(magnitude(span).as_secs()))
+}
+
+fn ago(span: SignedDuration) -> String {
+    if span.is_negative() {
+        format!("in {}", age(span))
+    } else {
+        format!("{} ago", age(span))
+    }
+}
+
+fn expires(condition: &Condition) -> String {
+    match (condition.state, condition.expires_in) {
+        (State::Free | State::Terminating | State::Deleted, _) => "-".to_owned(),
+        (State::HeldWithoutExpiry, _) => "never".to_owned(),
+        (State::Held, None) => "unknown".to_owned(),
+        (State::Held, Some(left)) => age(left.max(SignedDuration::ZERO)),
+        (State::Expired, left) => format!("{} ago", age(left.unwrap_or_default())),
+    }
+}
+
+fn skew(skew: SignedDuration) -> String {
+    let direction = if skew.is_negative() {
+        "behind"
+    } else {
+        "ahead"
+    };
+    format!("{} {direction}", age(skew))
+}
