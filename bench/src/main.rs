@@ -1,69 +1,77 @@
-//! `status NAME` against curl and kubectl on the same object of one real kube-apiserver, in turns, cold each time.
+//! The figures of docs/performance.md, all from one real kube-apiserver in one run.
+
+mod list;
+mod one;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lease_harness::{Cluster, lease};
-
-const ROUNDS: usize = 60;
+use lease_harness::{Cluster, Namespace};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let binary = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: bench RELEASE-BINARY")?);
+    let mut args = std::env::args_os().skip(1);
+    let binary = PathBuf::from(args.next().ok_or("usage: bench RELEASE-BINARY [LEASES…]")?);
+    let sizes = args
+        .map(|size| size.to_string_lossy().parse::<usize>())
+        .collect::<Result<Vec<_>, _>>()?;
     let cluster = Cluster::private();
-    let namespace = cluster.namespace();
-    namespace.create(&lease("my-lease").holder("me").duration(15).build());
-    let admin = namespace.admin();
-    let kubeconfig = namespace.kubeconfig(&admin);
-    let ca = namespace.file("ca.crt", cluster.ca_pem().ok_or("no CA")?);
-    let url = format!(
-        "{}/apis/coordination.k8s.io/v1/namespaces/{}/leases/my-lease",
-        cluster.url(),
-        namespace.name()
-    );
-    let plugin = || {
-        let mut command = quiet(&binary);
-        command.args(["status", "my-lease"]).env("KUBECONFIG", &kubeconfig);
+    let contest = Contest::new(cluster.namespace(), binary)?;
+    one::run(&contest)?;
+    let mut there = 0;
+    for size in sizes {
+        there = list::run(&contest, there, size)?;
+    }
+    Ok(())
+}
+
+/// The three who are compared, on one namespace.
+struct Contest {
+    namespace: Namespace,
+    binary: PathBuf,
+    kubeconfig: PathBuf,
+    ca: PathBuf,
+    token: String,
+}
+
+impl Contest {
+    fn new(namespace: Namespace, binary: PathBuf) -> Result<Self, Box<dyn Error>> {
+        let admin = namespace.admin();
+        let ca = namespace.cluster().ca_pem().ok_or("no CA")?.to_owned();
+        Ok(Self {
+            kubeconfig: namespace.kubeconfig(&admin),
+            ca: namespace.file("ca.crt", ca),
+            token: admin.token,
+            namespace,
+            binary,
+        })
+    }
+
+    fn plugin(&self, args: &[&str]) -> Command {
+        let mut command = quiet(&self.binary);
+        command.args(args).env("KUBECONFIG", &self.kubeconfig);
         command
-    };
-    let curl = || {
+    }
+
+    fn curl(&self, path: &str) -> Command {
         let mut command = quiet(Path::new("curl"));
         // A plain user agent: kube-apiserver prints prettily for curl's own, which costs it time.
-        command.args(["-sSf", "-A", "bench", "--cacert"]).arg(&ca);
-        command.args(["-H", &format!("Authorization: Bearer {}", admin.token), &url]);
+        command.args(["-sSf", "-A", "bench", "--cacert"]).arg(&self.ca);
+        command.args(["-H", &format!("Authorization: Bearer {}", self.token)]);
+        command.arg(format!(
+            "{}/apis/coordination.k8s.io/v1/namespaces/{}/leases{path}",
+            self.namespace.cluster().url(),
+            self.namespace.name()
+        ));
         command
-    };
-    let kubectl = || {
-        let mut command = quiet(Path::new("kubectl"));
-        command.args(["get", "lease", "my-lease"]).env("KUBECONFIG", &kubeconfig);
-        command
-    };
-
-    let resident = peak_resident(&mut plugin())?;
-    // Warm the page cache, and kubectl's discovery cache.
-    time(&mut curl())?;
-    time(&mut kubectl())?;
-    let mut times = [Vec::new(), Vec::new(), Vec::new()];
-    for round in 0..ROUNDS {
-        times[0].push(time(&mut plugin())?);
-        times[1].push(time(&mut curl())?);
-        if round % 4 == 0 {
-            times[2].push(time(&mut kubectl())?);
-        }
     }
-    let [ours, curls, kubectls] = times.map(median);
-    let ratio = |of: Duration| of.as_secs_f64() / curls.as_secs_f64();
-    let ms = |of: Duration| of.as_secs_f64() * 1000.0;
-    println!("| command | median wall time | against curl |");
-    println!("| --- | --- | --- |");
-    println!("| `kubectl-lease status my-lease` | {:.1} ms | {:.2} |", ms(ours), ratio(ours));
-    println!("| `curl` of the same object | {:.1} ms | 1.00 |", ms(curls));
-    println!("| `kubectl get lease my-lease` | {:.1} ms | {:.1} |", ms(kubectls), ratio(kubectls));
-    println!();
-    let megabytes = std::fs::metadata(&binary)?.len() as f64 / 1048576.0;
-    println!("Resident: {:.1} MiB at most. Release binary: {megabytes:.1} MiB.", resident as f64 / 1024.0);
-    Ok(())
+
+    fn kubectl(&self, args: &[&str]) -> Command {
+        let mut command = quiet(Path::new("kubectl"));
+        command.args(args).env("KUBECONFIG", &self.kubeconfig);
+        command
+    }
 }
 
 fn quiet(program: &Path) -> Command {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::LocalBoxStream;
 use futures::{AsyncBufReadExt, StreamExt};
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -44,7 +45,7 @@ pub struct LeaseStore {
 /// A page of a list, not decoded yet.
 pub struct Page {
     /// The answer's body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The server's `Date`.
     pub date: Option<Timestamp>,
 }
@@ -74,7 +75,7 @@ impl Selection {
 }
 
 struct Reply {
-    body: Vec<u8>,
+    body: Bytes,
     date: Option<Timestamp>,
 }
 
@@ -182,8 +183,7 @@ impl Store {
             .collect()
             .await
             .map_err(|error| Fault::Unknown(chain(&error)))?
-            .to_bytes()
-            .to_vec();
+            .to_bytes();
         if parts.status.is_success() {
             Ok(Reply {
                 body,

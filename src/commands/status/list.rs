@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
 use super::{selection, stamps};
@@ -21,8 +22,9 @@ use crate::output::status::template::{Columns, Template};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
-/// Leases asked for at once: few enough to show the first soon, many enough not to ask often.
-const PAGE: u32 = 2000;
+/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
+const FIRST_PAGE: u32 = 500;
+const PAGE: u32 = 2500;
 
 /// HTTP 410: the server has forgotten the state that the list began with.
 const GONE: u16 = 410;
@@ -67,70 +69,69 @@ pub async fn all(
         verb: "list",
         fault,
     };
-    let fetch = async |from: Option<String>| {
-        session
-            .store
-            .list(selection, PAGE, from.as_deref(), session.request_limit)
-            .await
-    };
-    let mut listing = Listing {
-        count: 0,
-        resource_version: String::new(),
-        date: None,
-        stamps: Stamps::Unknown,
-    };
-    let mut last: Option<(String, String)> = None;
-    let mut page = fetch(None).await.map_err(failed)?;
-    loop {
-        let next = summary::next_page(&page.body);
-        let date = page.date;
-        let decoding = tokio::task::spawn_blocking(move || decode(&page));
-        let fetching = async {
-            match next {
-                Some(next) => Some(match fetch(Some(next)).await {
-                    // A list that takes very long: once more from the start, passing over what was shown.
-                    Err(Fault::Rejected(rejection)) if rejection.code == GONE => fetch(None).await,
-                    page => page,
-                }),
-                None => None,
+    let (sender, mut pages) = mpsc::channel(1);
+    let fetching = fetch(session, selection, sender);
+    let showing = async {
+        let mut listing = Listing {
+            count: 0,
+            resource_version: String::new(),
+            date: None,
+            stamps: Stamps::Unknown,
+        };
+        let mut last: Option<(String, String)> = None;
+        while let Some(page) = pages.recv().await {
+            let page: Page = page.map_err(failed)?;
+            let date = page.date;
+            let decoded = tokio::task::spawn_blocking(move || decode(&page)).await;
+            let SummaryPage {
+                mut items,
+                resource_version,
+            } = decoded
+                .map_err(|error| Error::Local(error.to_string()))?
+                .map_err(failed)?;
+            let key = |lease: &summary::Summary| (lease.namespace.clone(), lease.name.clone());
+            if let Some(last) = &last {
+                items.retain(|lease| key(lease) > *last);
             }
-        };
-        let (decoded, fetched) = tokio::join!(decoding, fetching);
-        let SummaryPage {
-            mut items,
-            resource_version,
-        } = decoded
-            .map_err(|error| Error::Local(error.to_string()))?
-            .map_err(failed)?;
-        let key = |lease: &summary::Summary| (lease.namespace.clone(), lease.name.clone());
-        if let Some(last) = &last {
-            items.retain(|lease| key(lease) > *last);
+            last = items.last().map(key).or(last);
+            let unsure = || items.iter().any(|lease| condition::needs_version(lease, date));
+            if listing.stamps == Stamps::Unknown && unsure() {
+                listing.stamps = stamps(session).await;
+            }
+            listing.count += items.len();
+            listing.date = date;
+            listing.resource_version = resource_version;
+            let row = |lease| Row {
+                condition: condition::of(&lease, date, listing.stamps),
+                lease,
+                date,
+            };
+            each(items.into_iter().map(row).collect())?;
         }
-        last = items.last().map(key).or(last);
-        let unsure = || {
-            items
-                .iter()
-                .any(|lease| condition::needs_version(lease, date))
-        };
-        if listing.stamps == Stamps::Unknown && unsure() {
-            listing.stamps = stamps(session).await;
+        Ok(listing)
+    };
+    let ((), listing) = tokio::join!(fetching, showing);
+    listing
+}
+
+/// Fetches page after page while the ones before are decoded and shown. Ends early if nobody takes them any more.
+async fn fetch(session: &Session, selection: &Selection, pages: mpsc::Sender<Result<Page, Fault>>) {
+    let (store, limit) = (&session.store, session.request_limit);
+    let mut from: Option<String> = None;
+    let mut size = FIRST_PAGE;
+    loop {
+        let mut page = store.list(selection, size, from.as_deref(), limit).await;
+        if from.is_some()
+            && let Err(Fault::Rejected(rejection)) = &page
+            && rejection.code == GONE
+        {
+            // A list that takes very long: once more from the start, passing over what was shown.
+            page = store.list(selection, PAGE, None, limit).await;
         }
-        listing.count += items.len();
-        listing.date = date;
-        listing.resource_version = resource_version;
-        each(
-            items
-                .into_iter()
-                .map(|lease| Row {
-                    condition: condition::of(&lease, date, listing.stamps),
-                    lease,
-                    date,
-                })
-                .collect(),
-        )?;
-        match fetched {
-            Some(next) => page = next.map_err(failed)?,
-            None => return Ok(listing),
+        size = PAGE;
+        from = page.as_ref().ok().and_then(|page| summary::next_page(&page.body));
+        if pages.send(page).await.is_err() || from.is_none() {
+            return;
         }
     }
 }
