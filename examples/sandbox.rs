@@ -3,6 +3,8 @@
 //! With arguments: runs that one command and shows the leases after it. Without: a shell with KUBECONFIG set and the
 //! plugin on PATH.
 
+#![allow(clippy::disallowed_macros, reason = "an example prints as it likes")]
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

@@ -494,7 +494,7 @@ pub enum Shell {
     Fish,
     /// PowerShell
     #[value(name = "powershell")]
-    PowerShell,
+    Power,
 }
 
 /// Reads a signal by name, with or without SIG, or by number.

@@ -31,12 +31,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// An operation on a Lease ended without its result.
-    Lease {
-        /// Which one, and who asked.
-        subject: Subject,
-        /// How it ended.
-        end: End,
-    },
+    Lease(Box<LeaseError>),
     /// A request that is not about one Lease failed.
     Api {
         /// Which namespace; `None` for all.
@@ -65,6 +60,15 @@ pub enum Error {
     Local(String),
 }
 
+/// An operation on one Lease that ended without its result.
+#[derive(Debug)]
+pub struct LeaseError {
+    /// Which one, and who asked.
+    pub subject: Subject,
+    /// How it ended.
+    pub end: End,
+}
+
 /// Which Lease, and who asked.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -79,6 +83,11 @@ pub struct Subject {
 }
 
 impl Error {
+    /// An operation on `subject` ended without its result.
+    pub fn lease(subject: Subject, end: End) -> Self {
+        Self::Lease(Box::new(LeaseError { subject, end }))
+    }
+
     /// The exit code of this error.
     pub fn exit(&self) -> Exit {
         match self {
@@ -97,7 +106,7 @@ impl Error {
                 std::io::ErrorKind::NotFound => Exit::COMMAND_NOT_FOUND,
                 _ => Exit::NOT_EXECUTABLE,
             },
-            Self::Lease { subject, end } => exit_of(subject, end),
+            Self::Lease(error) => exit_of(&error.subject, &error.end),
         }
     }
 
@@ -125,7 +134,7 @@ impl Error {
                 format!("error: context {name:?} does not exist"),
                 format!("The kubeconfig has: {}", list(known)),
             ],
-            Self::Lease { subject, end } => end_lines(subject, end),
+            Self::Lease(error) => end_lines(&error.subject, &error.end),
             Self::Api {
                 namespace,
                 verb,

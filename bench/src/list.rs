@@ -23,7 +23,11 @@ pub fn run(contest: &Contest, there: usize, size: usize) -> Result<usize, Box<dy
                         return;
                     }
                     let name = format!("node-{index:06}.example.internal");
-                    let node = lease(&name).holder(&name).duration(40).renewed_ago(3, 0).build();
+                    let node = lease(&name)
+                        .holder(&name)
+                        .duration(40)
+                        .renewed_ago(3, 0)
+                        .build();
                     contest.namespace.create(&node);
                 }
             });

@@ -57,7 +57,9 @@ impl Contest {
     fn curl(&self, path: &str) -> Command {
         let mut command = quiet(Path::new("curl"));
         // A plain user agent: kube-apiserver prints prettily for curl's own, which costs it time.
-        command.args(["-sSf", "-A", "bench", "--cacert"]).arg(&self.ca);
+        command
+            .args(["-sSf", "-A", "bench", "--cacert"])
+            .arg(&self.ca);
         command.args(["-H", &format!("Authorization: Bearer {}", self.token)]);
         command.arg(format!(
             "{}/apis/coordination.k8s.io/v1/namespaces/{}/leases{path}",
@@ -76,7 +78,10 @@ impl Contest {
 
 fn quiet(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit());
     command
 }
 
@@ -99,7 +104,8 @@ fn peak_resident(command: &mut Command) -> Result<i64, Box<dyn Error>> {
     // SAFETY: plain integers, for which all zeroes is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: our own child, not waited for elsewhere; both pointers are to locals.
-    let waited = unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
+    let waited =
+        unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
     if waited < 0 || status != 0 {
         return Err(format!("{command:?}: status {status}").into());
     }

@@ -10,7 +10,9 @@ use crate::{Contest, median, peak_resident, time};
 const ROUNDS: usize = 60;
 
 pub fn run(contest: &Contest) -> Result<(), Box<dyn Error>> {
-    contest.namespace.create(&lease("my-lease").holder("me").duration(15).build());
+    contest
+        .namespace
+        .create(&lease("my-lease").holder("me").duration(15).build());
     let plugin = || contest.plugin(&["status", "my-lease"]);
     let curl = || contest.curl("/my-lease");
     let kubectl = || contest.kubectl(&["get", "lease", "my-lease"]);
@@ -32,9 +34,17 @@ pub fn run(contest: &Contest) -> Result<(), Box<dyn Error>> {
     let ms = |of: Duration| of.as_secs_f64() * 1000.0;
     println!("| one lease | median wall time | against curl |");
     println!("| --- | --- | --- |");
-    println!("| `kubectl-lease status my-lease` | {:.1} ms | {:.2} |", ms(ours), ratio(ours));
+    println!(
+        "| `kubectl-lease status my-lease` | {:.1} ms | {:.2} |",
+        ms(ours),
+        ratio(ours)
+    );
     println!("| `curl` of the same object | {:.1} ms | 1.00 |", ms(curls));
-    println!("| `kubectl get lease my-lease` | {:.1} ms | {:.1} |", ms(kubectls), ratio(kubectls));
+    println!(
+        "| `kubectl get lease my-lease` | {:.1} ms | {:.1} |",
+        ms(kubectls),
+        ratio(kubectls)
+    );
     let megabytes = std::fs::metadata(&contest.binary)?.len() as f64 / 1_048_576.0;
     println!(
         "\nResident: {:.1} MiB at most. Release binary: {megabytes:.1} MiB.\n",

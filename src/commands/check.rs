@@ -36,8 +36,8 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
     if args.quiet {
         return Ok(Exit::NOT_HELD);
     }
-    Err(Error::Lease {
-        end: End::Refused(Refusal::HolderIs(record.holder().map(str::to_owned))),
-        subject: session.subject(&args.name, Some(&holder)),
-    })
+    Err(Error::lease(
+        session.subject(&args.name, Some(&holder)),
+        End::Refused(Refusal::HolderIs(record.holder().map(str::to_owned))),
+    ))
 }

@@ -13,7 +13,7 @@ pub fn run(args: &CompletionArgs) -> Result<Exit, Error> {
         Shell::Bash => Target::Bash,
         Shell::Zsh => Target::Zsh,
         Shell::Fish => Target::Fish,
-        Shell::PowerShell => Target::PowerShell,
+        Shell::Power => Target::PowerShell,
     };
     let mut script = Vec::new();
     clap_complete::generate(target, &mut Cli::command(), "kubectl-lease", &mut script);

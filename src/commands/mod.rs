@@ -102,7 +102,7 @@ impl Session {
         {
             return Error::NamespaceMissing(self.namespace.clone());
         }
-        Error::Lease { subject, end }
+        Error::lease(subject, end)
     }
 }
 
@@ -163,7 +163,7 @@ fn say(subject: &Subject, progress: &Progress) {
         }
         Progress::Polling => {
             terminal::say(
-                "changes cannot be watched (no permission for watch), so the lease is read every second",
+                "changes cannot be watched, so the lease is read every second (the verb watch would make this immediate)",
             );
         }
         Progress::Retrying(fault) => terminal::say(&format!("{fault}; trying again")),

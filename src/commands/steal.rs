@@ -106,7 +106,10 @@ fn agree(args: &StealArgs, seen: &Observation, expiry: &Expiry) -> Result<(), St
 }
 
 fn life(record: &Record, expiry: &Expiry) -> String {
-    let renewed = record.renew_time().unwrap_or("never");
+    let renewed = record.renew_time().map_or_else(
+        || "never renewed".to_owned(),
+        |time| format!("renewed {time} by its own clock"),
+    );
     match expiry {
         Expiry::Free => "free".to_owned(),
         Expiry::Expired(Proof::ServerStamped { age }) => {
@@ -121,12 +124,10 @@ fn life(record: &Record, expiry: &Expiry) -> String {
         Expiry::Unproven {
             observed_at: None, ..
         } => {
-            format!(
-                "renewed {renewed} by its own clock, with no duration: it never expires by itself"
-            )
+            format!("{renewed}, with no duration: it never expires by itself")
         }
         Expiry::Unproven { .. } => format!(
-            "renewed {renewed} by its own clock, for {} at a time: it may be alive",
+            "{renewed}, for {} at a time: it may be alive",
             words::duration(
                 record
                     .duration()

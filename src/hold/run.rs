@@ -163,7 +163,7 @@ pub async fn hold<A: Api, C: Clock>(
                 hold.read_again();
                 false
             }
-            Happened::Hint(Hint::Denied(_)) => {
+            Happened::Hint(Hint::Denied) => {
                 // The renewals notice a loss too, within D/3.
                 hold.watching = false;
                 (hold.say)(Note::Unwatched);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::output::words::duration as words;
+use crate::output::words::exact as words;
 
 /// Spans of one hold. All count from just before the last acknowledged renewal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

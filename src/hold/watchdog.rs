@@ -119,6 +119,11 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
     SigSet::from(Signal::SIGTTOU)
         .thread_unblock()
         .map_err(io::Error::from)?;
+    if SystemClock.now() >= orders.sent_at + orders.fence_after {
+        // Frozen since the grant: nothing may begin under a lease that can be another's by now.
+        return writeln!(control, "gone");
+    }
+    control.set_nonblocking(true)?;
     let mut starter = Command::new(command);
     starter.args(arguments).process_group(0);
     die_with_parent(&mut starter);
@@ -132,17 +137,18 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
             );
         }
     };
-    writeln!(control, "started {child}")?;
-    control.set_nonblocking(true)?;
-    Watchdog {
+    // From here on nothing may end this process before the tree: the supervisor may be dead already.
+    let mut watchdog = Watchdog {
         orders,
         control,
         supervisor_alive: true,
         child,
         stopping: false,
         kill_due: None,
-    }
-    .run(&deaths)
+    };
+    watchdog.tell(&format!("started {child}"));
+    watchdog.run(&deaths);
+    Ok(())
 }
 
 #[expect(unsafe_code, reason = "the supervisor passes the socket by its number")]
@@ -172,18 +178,18 @@ fn die_with_parent(starter: &mut Command) {
 fn die_with_parent(_: &mut Command) {}
 
 impl Watchdog {
-    fn run(mut self, deaths: &UnixStream) -> io::Result<()> {
+    fn run(mut self, deaths: &UnixStream) {
         loop {
+            self.listen();
             let now = SystemClock.now();
             self.act(now);
             if self.reap() {
                 self.tell("gone");
-                return Ok(());
+                return;
             }
             self.wait(deaths, now);
             let mut drain = [0; 64];
             while matches!((&*deaths).read(&mut drain), Ok(1..)) {}
-            self.listen();
         }
     }
 

@@ -28,8 +28,6 @@ pub trait Api {
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change>;
     /// Major and minor version of the server; `None` if it says neither.
     fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
-    /// Whether the namespace is there; `None` if that cannot be told.
-    fn namespace_exists(&self, limit: Duration) -> impl Future<Output = Option<bool>>;
 }
 
 /// The answer to a read.

@@ -110,6 +110,7 @@ impl Observation {
     }
 
     /// Since when its tuple has not changed, as far as we saw.
+    #[cfg(test)]
     pub fn since(&self) -> Instant {
         self.since
     }

@@ -164,11 +164,6 @@ impl Record {
         self.meta("deletionTimestamp").is_some()
     }
 
-    /// When the object was created, by the server's clock.
-    pub fn created(&self) -> Option<Timestamp> {
-        self.meta("creationTimestamp")?.parse().ok()
-    }
-
     /// `metadata.finalizers`.
     pub fn finalizers(&self) -> Vec<&str> {
         self.0

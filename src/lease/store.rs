@@ -397,10 +397,6 @@ impl Api for LeaseStore {
         };
         Ok(number("major").zip(number("minor")))
     }
-
-    async fn namespace_exists(&self, limit: Duration) -> Option<bool> {
-        self.store.namespace_exists(&self.namespace, limit).await
-    }
 }
 
 async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {

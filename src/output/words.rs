@@ -42,7 +42,7 @@ pub fn duration(span: Duration) -> String {
         }
     };
     match () {
-        () if span < Duration::from_secs(1) && !span.is_zero() => {
+        () if span < Duration::from_millis(950) && !span.is_zero() => {
             format!("{}ms", span.as_millis().max(1))
         }
         () if seconds < 120 => format!("{seconds}s"),
@@ -54,6 +54,12 @@ pub fn duration(span: Duration) -> String {
         () if days < 730 => format!("{days}d"),
         () => two(days / 365, 'y', days % 365, 'd'),
     }
+}
+
+/// A span in seconds to the hundredth, for arithmetic that must add up: `2.5s`.
+pub fn exact(span: Duration) -> String {
+    let text = format!("{:.2}", span.as_secs_f64());
+    format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// `text` quoted so that a POSIX shell reads it as one word.

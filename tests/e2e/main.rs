@@ -1,4 +1,34 @@
 //! The built binary, end to end: against the in-process server, or a real kube-apiserver where KUBEBUILDER_ASSETS names one.
 #![cfg(unix)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests read clocks to bound what they wait for, and print what they measured"
+)]
 
+mod acquire;
+mod check;
+mod clocks;
+mod connection;
+mod create;
+mod credentials;
+mod formats;
 mod hold;
+mod hostile;
+mod identity;
+mod interrupts;
+mod plugin;
+mod proxies;
+mod races;
+mod release;
+mod renew;
+mod replies;
+mod requests;
+mod stamps;
+mod status;
+mod steal;
+mod steal_prompt;
+mod support;
+mod terminating;
+mod usage;
+mod waiting;

@@ -94,7 +94,11 @@ pub async fn all(
                 items.retain(|lease| key(lease) > *last);
             }
             last = items.last().map(key).or(last);
-            let unsure = || items.iter().any(|lease| condition::needs_version(lease, date));
+            let unsure = || {
+                items
+                    .iter()
+                    .any(|lease| condition::needs_version(lease, date))
+            };
             if listing.stamps == Stamps::Unknown && unsure() {
                 listing.stamps = stamps(session).await;
             }
@@ -129,7 +133,10 @@ async fn fetch(session: &Session, selection: &Selection, pages: mpsc::Sender<Res
             page = store.list(selection, PAGE, None, limit).await;
         }
         size = PAGE;
-        from = page.as_ref().ok().and_then(|page| summary::next_page(&page.body));
+        from = page
+            .as_ref()
+            .ok()
+            .and_then(|page| summary::next_page(&page.body));
         if pages.send(page).await.is_err() || from.is_none() {
             return;
         }

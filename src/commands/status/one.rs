@@ -81,10 +81,7 @@ fn exit_of(row: &Row) -> Exit {
 /// When it is not there, or cannot be read.
 pub async fn read(session: &Session, name: &LeaseName) -> Result<Reading, Error> {
     let subject = || session.subject(name, None);
-    let failed = |fault| Error::Lease {
-        subject: subject(),
-        end: End::Fault(fault),
-    };
+    let failed = |fault| Error::lease(subject(), End::Fault(fault));
     let operations = session.lease(name);
     match operations
         .api()
@@ -105,11 +102,13 @@ async fn reading(
     date: Option<Timestamp>,
     subject: &Subject,
 ) -> Result<Reading, Error> {
-    let unreadable = |error: serde_json::Error| Error::Lease {
-        subject: subject.clone(),
-        end: End::Fault(Fault::Unknown(format!(
-            "the answer is not a lease: {error}"
-        ))),
+    let unreadable = |error: serde_json::Error| {
+        Error::lease(
+            subject.clone(),
+            End::Fault(Fault::Unknown(format!(
+                "the answer is not a lease: {error}"
+            ))),
+        )
     };
     let lease = summary::of(&record).map_err(unreadable)?;
     let stamps = if condition::needs_version(&lease, date) {

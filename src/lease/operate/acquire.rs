@@ -161,7 +161,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Woken::Hint(Hint::ReadAgain) | Woken::ReadAgain => {
                             self.read_patiently(Some(seen), limits, report).await?
                         }
-                        Woken::Hint(Hint::Denied(_)) => {
+                        Woken::Hint(Hint::Denied) => {
                             report(Progress::Polling);
                             self.read_patiently(Some(seen), limits, report).await?
                         }

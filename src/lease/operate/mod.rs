@@ -205,11 +205,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// What the server's stamps are worth, as far as it is known.
-    pub fn stamps(&self) -> Stamps {
-        self.stamps.get()
-    }
-
     /// Reads the Lease once.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub enum Hint {
     /// Something may have changed: read.
     ReadAgain,
     /// As `ReadAgain`, and from now on there are only such hints, because watching is not allowed.
-    Denied(Fault),
+    Denied,
 }
 
 /// A watch on one Lease that survives its own end.
@@ -103,7 +103,7 @@ impl Watcher {
                         }
                         Some(Change::Broken(fault)) if refused(&fault) => {
                             self.state = State::Denied;
-                            return Hint::Denied(fault);
+                            return Hint::Denied;
                         }
                         Some(Change::Broken(_)) | None => {
                             self.ended(asked_at, clock.now());

@@ -1,1 +1,15 @@
-//! `hold`: real commands under a lease, behind faults.
+//! `hold`: real commands under a lease, each fault by name, on either server.
+
+mod children;
+mod contest;
+mod credentials;
+mod interruption;
+mod loss;
+mod outage;
+mod processes;
+mod replies;
+mod scene;
+mod start;
+mod terminal;
+mod thrift;
+mod watchdog;

@@ -189,8 +189,4 @@ impl Api for SimApi {
         self.send(Verb::Version, limit, |state, _| Ok(state.version))
             .await
     }
-
-    async fn namespace_exists(&self, _: Duration) -> Option<bool> {
-        Some(true)
-    }
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// A body that follows `upstream`, and the switches.
 pub(super) fn pass(mut upstream: Incoming, shared: Arc<Shared>, reset: Reset) -> Body {
     let (mut sender, body) = Channel::<_, io::Error>::new(1);
+    // Read before the answer is on record: a test that saw it may end or cut the watch at once.
+    let start = *shared.switches.borrow();
     tokio::spawn(async move {
-        let start = *shared.switches.borrow();
         loop {
             let frame = tokio::select! {
                 frame = upstream.frame() => frame,

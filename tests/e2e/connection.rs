@@ -1,0 +1,298 @@
+//! The way to the server: addresses, certificates, kubeconfigs and contexts, each with its own clear message.
+
+use crate::support::{SOON, fresh, held, said, said_like, shared};
+use lease_harness::{Command, Namespace, User, lease_api_server::Options};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+const NAME: &str = "lease.coordination.k8s.io/job\n";
+const CHECK_FILE: &str =
+    "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view\n";
+
+/// A held Lease, and `status job -o name` for it.
+fn scene() -> (Namespace, User) {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    (ns, user)
+}
+
+fn status(ns: &Namespace, user: &User) -> Command {
+    ns.command(user, ["status", "job", "-o", "name"])
+}
+
+fn write(ns: &Namespace, name: &str, config: &Value) -> PathBuf {
+    ns.file(name, config.to_string())
+}
+
+#[test]
+fn a_refused_connection_names_the_address_and_is_not_tried_again() {
+    let (ns, user) = scene();
+    for subcommand in ["status", "acquire", "release", "renew", "check", "create"] {
+        let command = ns.command(&user, [subcommand, "job", "-s", "http://127.0.0.1:1"]);
+        let expected = "error: the connection to the server http://127.0.0.1:1 was refused\n\
+            Is the address right and the API server running? kubectl config view --minify shows the address\n";
+        said(&command.run(), 1, "", expected);
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_named() {
+    let (ns, user) = scene();
+    let output = status(&ns, &user)
+        .arg("-s")
+        .arg("https://nowhere.invalid:6443");
+    let expected = "error: cannot connect to the server https://nowhere.invalid:6443: …\n\
+        The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network\n";
+    said_like(&output.run(), 1, "", expected);
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_named() {
+    let (ns, user) = scene();
+    let mut config = ns.kubeconfig_json(&user);
+    let cluster = config["clusters"][0]["cluster"].as_object_mut();
+    cluster.expect("a map").remove("certificate-authority-data");
+    let untrusting = write(&ns, "untrusting", &config);
+    let output = status(&ns, &user).kubeconfig(&untrusting).run();
+    let expected = format!(
+        "error: cannot connect to the server {}: …certificate…\n\
+         The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name\n",
+        ns.cluster().url()
+    );
+    said_like(&output, 1, "", &expected);
+    let skipping = status(&ns, &user).kubeconfig(&untrusting);
+    said(
+        &skipping.arg("--insecure-skip-tls-verify").run(),
+        0,
+        NAME,
+        "",
+    );
+}
+
+#[test]
+fn the_authority_and_the_expected_name_can_be_given_by_flags() {
+    let (ns, user) = scene();
+    let mut config = ns.kubeconfig_json(&user);
+    let cluster = config["clusters"][0]["cluster"].as_object_mut();
+    cluster.expect("a map").remove("certificate-authority-data");
+    let untrusting = write(&ns, "untrusting", &config);
+    let authority = ns.file("ca.pem", ns.cluster().ca_pem().unwrap_or_default());
+    let with = |flags: &[&str]| {
+        let command = status(&ns, &user).kubeconfig(&untrusting);
+        let command = command.arg("--certificate-authority").arg(&authority);
+        flags.iter().fold(command, |c, flag| c.arg(flag)).run()
+    };
+    said(&with(&[]), 0, NAME, "");
+    said(&with(&["--tls-server-name=localhost"]), 0, NAME, "");
+    let output = with(&["--tls-server-name=another.example"]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("certificate is not trusted"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_given_up() {
+    let (ns, user) = scene();
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    proxy.freeze();
+    let command = status(&ns, &user).via(&proxy).arg("--request-timeout=1s");
+    let expected = "error: no usable answer from the API server: no answer within 1s\n\
+        Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz\n";
+    let output = command.run();
+    said(&output, 1, "", expected);
+    assert!(output.elapsed < SOON / 2);
+}
+
+#[test]
+fn a_kubeconfig_that_is_no_yaml_is_named() {
+    let (ns, user) = scene();
+    let bad = ns.file("bad", "clusters: [");
+    let expected = format!(
+        "error: cannot use the kubeconfig: {}: …\n{CHECK_FILE}",
+        bad.display()
+    );
+    said_like(&status(&ns, &user).kubeconfig(&bad).run(), 1, "", &expected);
+    let flag = status(&ns, &user).arg("--kubeconfig").arg(&bad);
+    said_like(&flag.run(), 1, "", &expected);
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_named_if_it_was_asked_for() {
+    let (ns, user) = scene();
+    let flag = status(&ns, &user)
+        .arg("--kubeconfig")
+        .arg("/nowhere/config");
+    let expected = format!("error: cannot use the kubeconfig: /nowhere/config: …\n{CHECK_FILE}");
+    said_like(&flag.run(), 1, "", &expected);
+}
+
+#[test]
+fn no_kubeconfig_at_all_is_said_so() {
+    let (ns, user) = scene();
+    let expected = "error: no kubeconfig found, and this is not a pod\n\
+        Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token\n";
+    for list in ["/nowhere/config", "/nowhere/a:/nowhere/b", ""] {
+        let output = status(&ns, &user).kubeconfig(list).run();
+        said(&output, 1, "", expected);
+    }
+}
+
+#[test]
+fn the_kubeconfig_in_the_home_folder_is_found() {
+    let (ns, user) = scene();
+    let home = ns.file("x", "").parent().expect("a folder").join("home");
+    std::fs::create_dir_all(home.join(".kube")).expect("writable");
+    let config = ns.kubeconfig_json(&user).to_string();
+    std::fs::write(home.join(".kube/config"), config).expect("writable");
+    let output = status(&ns, &user).kubeconfig("").env("HOME", &home).run();
+    said(&output, 0, NAME, "");
+}
+
+#[test]
+fn contexts_clusters_and_users_that_do_not_exist_are_named_with_those_that_do() {
+    let (ns, user) = scene();
+    let with = |flag: &str| status(&ns, &user).arg(flag).run();
+    let expected = "error: context \"nope\" does not exist\nThe kubeconfig has: test\n";
+    said(&with("--context=nope"), 1, "", expected);
+    for kind in ["cluster", "user"] {
+        let expected = format!(
+            "error: cannot use the kubeconfig: {kind} \"nope\" does not exist in the kubeconfig\n{CHECK_FILE}"
+        );
+        said(&with(&format!("--{kind}=nope")), 1, "", &expected);
+        said(&with(&format!("--{kind}=test")), 0, NAME, "");
+    }
+    said(&with("--context=test"), 0, NAME, "");
+}
+
+#[test]
+fn a_kubeconfig_without_a_current_context_names_those_there_are() {
+    let (ns, user) = scene();
+    let mut config = ns.kubeconfig_json(&user);
+    config["current-context"] = json!("");
+    let second = json!({ "name": "second", "context": { "cluster": "test", "user": "test" } });
+    config["contexts"]
+        .as_array_mut()
+        .expect("a list")
+        .push(second);
+    let file = write(&ns, "currentless", &config);
+    let expected = "error: the kubeconfig has no current context\n\
+        Choose one with --context or kubectl config use-context; there are: test, second\n";
+    said(&status(&ns, &user).kubeconfig(&file).run(), 1, "", expected);
+    let chosen = status(&ns, &user).kubeconfig(&file).arg("--context=test");
+    said(&chosen.run(), 0, NAME, "");
+}
+
+#[test]
+fn a_current_context_that_does_not_exist_is_named() {
+    let (ns, user) = scene();
+    let mut config = ns.kubeconfig_json(&user);
+    config["current-context"] = json!("gone");
+    let file = write(&ns, "dangling", &config);
+    let expected = "error: context \"gone\" does not exist\nThe kubeconfig has: test\n";
+    said(&status(&ns, &user).kubeconfig(&file).run(), 1, "", expected);
+}
+
+#[test]
+fn several_kubeconfigs_are_merged_and_missing_ones_passed_over() {
+    let (ns, user) = scene();
+    let mut first = ns.kubeconfig_json(&user);
+    let mut second = first.clone();
+    for kind in ["contexts", "users"] {
+        first[kind] = json!([]);
+    }
+    second["clusters"] = json!([]);
+    second["current-context"] = json!("ignored, because the first file has one");
+    let first = write(&ns, "first", &first);
+    let second = write(&ns, "second", &second);
+    let list = format!("{}::/nowhere/config:{}", first.display(), second.display());
+    said(&status(&ns, &user).kubeconfig(list).run(), 0, NAME, "");
+}
+
+#[test]
+fn certificates_are_found_relative_to_their_kubeconfig() {
+    let (ns, user) = scene();
+    ns.file("near.pem", ns.cluster().ca_pem().unwrap_or_default());
+    let mut config = ns.kubeconfig_json(&user);
+    let cluster = config["clusters"][0]["cluster"]
+        .as_object_mut()
+        .expect("a map");
+    cluster.remove("certificate-authority-data");
+    cluster.insert("certificate-authority".into(), json!("near.pem"));
+    let file = write(&ns, "relative", &config);
+    said(&status(&ns, &user).kubeconfig(file).run(), 0, NAME, "");
+}
+
+#[test]
+fn a_certificate_authority_that_is_not_there_is_named() {
+    let (ns, user) = scene();
+    let flag = status(&ns, &user).arg("--certificate-authority=/nowhere/ca.pem");
+    let output = flag.run();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    assert!(output.stderr.contains("/nowhere/ca.pem"), "{output}");
+}
+
+#[test]
+fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
+    let (ns, user) = scene();
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    let command = status(&ns, &user).kubeconfig("/nowhere/config");
+    let command = command.arg("-s").arg(proxy.url()).arg("-n").arg(ns.name());
+    said(
+        &command.clone().arg("--token").arg(&user.token).run(),
+        0,
+        NAME,
+        "",
+    );
+    // The default namespace, which this user may not look into.
+    let elsewhere = status(&ns, &user).kubeconfig("/nowhere/config");
+    let elsewhere = elsewhere.arg("-s").arg(proxy.url()).arg("--token");
+    let output = elsewhere.arg(&user.token).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output.stderr.contains("in the namespace \"default\""),
+        "{output}"
+    );
+}
+
+#[test]
+fn the_namespace_is_that_of_the_context_unless_a_flag_says_otherwise() {
+    let (ns, user) = scene();
+    let other = shared().namespace();
+    said(&status(&ns, &user).run(), 0, NAME, "");
+    let output = status(&ns, &user).arg("-n").arg(other.name()).run();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    let place = format!("in the namespace \"{}\"", other.name());
+    assert!(output.stderr.contains(&place), "{output}");
+}
+
+/// In-process only: this server speaks plain HTTP.
+#[test]
+fn a_server_without_tls_is_reached_with_a_url_without_a_scheme() {
+    let plain = Options {
+        tls: false,
+        ..Options::default()
+    };
+    let (ns, user) = crate::support::fresh_in_process(plain);
+    ns.create(&held("job", "other", 60));
+    let address = ns.cluster().url().replace("http://", "");
+    said(
+        &status(&ns, &user).arg("-s").arg(address).run(),
+        0,
+        NAME,
+        "",
+    );
+}

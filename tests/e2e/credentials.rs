@@ -1,0 +1,266 @@
+//! Who we are to the server: tokens, token files, exec plugins, client certificates, impersonation.
+
+use crate::support::{SOON, fresh, held, holder, said, said_like, set_free, stored, waiting};
+use lease_harness::{Cluster, Command, Namespace, Rule, User};
+use serde_json::{Value, json};
+
+const NAME: &str = "lease.coordination.k8s.io/job\n";
+const ADVICE: &str =
+    "Check the user in the kubeconfig: its certificate, token file or exec plugin\n";
+const UNAUTHORIZED: &str = "Error from server (Unauthorized): Unauthorized\n\
+    The server does not accept the credentials: log in again, or check the user with kubectl auth whoami\n";
+
+fn scene() -> (Namespace, User) {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    (ns, user)
+}
+
+/// `status job -o name` with this as the kubeconfig's user.
+fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
+    let mut config = ns.kubeconfig_json(user);
+    config["users"][0]["user"] = credentials.clone();
+    let file = ns.file("kubeconfig", config.to_string());
+    ns.command(user, ["status", "job", "-o", "name"])
+        .kubeconfig(file)
+}
+
+fn plugin(command: impl AsRef<std::path::Path>, arguments: &[&str]) -> Value {
+    json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": command.as_ref(),
+        "args": arguments,
+        "interactiveMode": "Never",
+    } })
+}
+
+#[test]
+fn a_token_that_the_server_does_not_know_is_not_accepted() {
+    let (ns, user) = scene();
+    for subcommand in [
+        "status", "acquire", "release", "renew", "check", "create", "steal",
+    ] {
+        let output = ns.run(&user, [subcommand, "job", "--token=wrong"]);
+        said(&output, 1, "", UNAUTHORIZED);
+    }
+}
+
+#[test]
+fn a_token_flag_replaces_what_the_kubeconfig_has() {
+    let (ns, user) = scene();
+    let command = status_as(&ns, &user, &plugin("/nowhere/plugin", &[]));
+    said(&command.arg("--token").arg(&user.token).run(), 0, NAME, "");
+}
+
+#[test]
+fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig() {
+    let (ns, user) = scene();
+    let file = ns.file("token", format!("{}\n", user.token));
+    let absolute = json!({ "tokenFile": file });
+    said(&status_as(&ns, &user, &absolute).run(), 0, NAME, "");
+    let relative = json!({ "tokenFile": "token" });
+    said(&status_as(&ns, &user, &relative).run(), 0, NAME, "");
+}
+
+#[test]
+fn a_token_file_that_is_not_there_is_named() {
+    let (ns, user) = scene();
+    let output = status_as(&ns, &user, &json!({ "tokenFile": "/nowhere/token" })).run();
+    let expected = format!(
+        "error: cannot use the credentials: token file /nowhere/token: No such file or directory (os error 2)\n{ADVICE}"
+    );
+    said(&output, 1, "", &expected);
+}
+
+#[test]
+fn an_exec_plugin_gives_the_token_and_is_run_once() {
+    let (ns, user) = scene();
+    let script = format!(
+        r#"#!/bin/sh
+        test "$1" = login || exit 3
+        echo run >> "$0.runs"
+        echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{}"}}}}'"#,
+        user.token
+    );
+    let path = ns.script("plugin", &script);
+    let output = status_as(&ns, &user, &plugin(&path, &["login"])).run();
+    said(&output, 0, NAME, "");
+    let runs = std::fs::read_to_string(path.with_extension("runs")).unwrap_or_default();
+    assert_eq!(runs, "run\n");
+}
+
+#[test]
+fn an_exec_plugin_that_is_missing_is_named() {
+    let (ns, user) = scene();
+    let output = status_as(&ns, &user, &plugin("/nowhere/plugin", &[])).run();
+    let expected = format!(
+        "error: cannot use the credentials: exec plugin \"/nowhere/plugin\": …No such file…\n{ADVICE}"
+    );
+    said_like(&output, 1, "", &expected);
+}
+
+#[test]
+fn an_exec_plugin_that_fails_is_shown_with_what_it_said() {
+    let (ns, user) = scene();
+    let path = ns.script("plugin", "#!/bin/sh\necho 'please log in' >&2\nexit 4\n");
+    let output = status_as(&ns, &user, &plugin(&path, &[])).run();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    assert!(
+        output
+            .stderr
+            .contains("error: cannot use the credentials: "),
+        "{output}"
+    );
+    assert!(output.stderr.contains("please log in"), "{output}");
+    assert!(output.stderr.contains("status: 4"), "{output}");
+    assert!(output.stderr.ends_with(ADVICE), "{output}");
+}
+
+#[test]
+fn an_exec_plugin_that_prints_nonsense_is_an_error() {
+    let (ns, user) = scene();
+    let path = ns.script("plugin", "#!/bin/sh\necho 'hello'\n");
+    let output = status_as(&ns, &user, &plugin(&path, &[])).run();
+    let expected = format!("error: cannot use the credentials: …\n{ADVICE}");
+    said_like(&output, 1, "", &expected);
+}
+
+#[test]
+fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
+    let (ns, user) = scene();
+    let next = ns.user(&crate::support::VERBS);
+    let file = ns.file("token", &user.token);
+    let mut config = ns.kubeconfig_json(&user);
+    config["users"][0]["user"] = json!({ "tokenFile": file });
+    let config = ns.file("kubeconfig", config.to_string());
+    let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
+    let running = command.kubeconfig(config).spawn();
+    running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+    ns.file("token", &next.token);
+    set_free(&ns, "job");
+    let stdout = "lease.coordination.k8s.io/job acquired\n";
+    said(
+        &running.wait(SOON),
+        0,
+        stdout,
+        &waiting("job", "other", "60s"),
+    );
+}
+
+/// Real server only: the in-process one knows no client certificates.
+#[test]
+fn a_client_certificate_is_taken_from_the_kubeconfig() {
+    let (ns, user) = scene();
+    let Some(config) = ns.kubeconfig_with_certificate(&user) else {
+        println!("SKIPPED: the in-process server knows no client certificates");
+        return;
+    };
+    let command = ns.command(&user, ["status", "job", "-o", "name"]);
+    said(&command.kubeconfig(config).run(), 0, NAME, "");
+}
+
+/// Real server only: the in-process one knows no client certificates.
+#[test]
+fn a_client_certificate_is_taken_from_flags() {
+    let (ns, user) = scene();
+    let Some(plane) = ns.cluster().control_plane() else {
+        println!("SKIPPED: the in-process server knows no client certificates");
+        return;
+    };
+    let (certificate, key) = plane.client_certificate(&user.name, &[]);
+    let (certificate, key) = (ns.file("cert", certificate), ns.file("key", key));
+    let command = status_as(&ns, &user, &json!({}));
+    let command = command.arg("--client-certificate").arg(certificate);
+    said(&command.arg("--client-key").arg(key).run(), 0, NAME, "");
+}
+
+#[test]
+fn impersonation_without_the_permission_names_it() {
+    let (ns, user) = scene();
+    let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
+    let expected = format!(
+        "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
+         The verb \"impersonate\" is missing. A role that grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; bind it with kubectl create clusterrolebinding\n",
+        user.name
+    );
+    said(&output, 1, "", &expected);
+}
+
+#[test]
+fn impersonation_acts_as_the_other_user_and_with_their_permissions() {
+    let (ns, user) = scene();
+    let reader = ns.user(&["get"]);
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
+        .on(&["users", "groups"])
+        .everywhere()]);
+    let run = |arguments: &[&str], name: &str| {
+        let command = ns.command(&impersonator, arguments);
+        command.arg("--as").arg(name).run()
+    };
+    let status = ["status", "job", "-o", "name"];
+    said(&run(&status, &reader.name), 0, NAME, "");
+    set_free(&ns, "job");
+    let acquire = ["acquire", "job", "--holder=me"];
+    let output = run(&acquire, &reader.name);
+    let expected = crate::support::forbidden(&ns, &reader, "update", Some("job"));
+    said(&output, 1, "", &expected);
+    said(
+        &run(&acquire, &user.name),
+        0,
+        "lease.coordination.k8s.io/job acquired\n",
+        "",
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn impersonating_a_group_takes_its_permissions() {
+    let (ns, _) = scene();
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
+        .on(&["users", "groups"])
+        .everywhere()]);
+    let flags = [
+        "status",
+        "job",
+        "-oname",
+        "--as=nobody",
+        "--as-group=system:masters",
+    ];
+    said(&ns.run(&impersonator, flags), 0, NAME, "");
+    let without = ns.run(&impersonator, ["status", "job", "--as=nobody"]);
+    assert_eq!(without.code, Some(1), "{without}");
+}
+
+#[test]
+fn a_group_or_uid_without_a_user_is_wrong_usage() {
+    let (ns, user) = scene();
+    for flag in ["--as-group=g", "--as-uid=u"] {
+        let output = ns.run(&user, ["acquire", "job", flag]);
+        let expected = "error: --as-group and --as-uid need a user to impersonate: give --as\n";
+        said(&output, 2, "", expected);
+    }
+}
+
+/// In-process only: a user is removed from it.
+#[test]
+fn a_token_revoked_while_waiting_ends_the_wait() {
+    let (ns, user) =
+        crate::support::fresh_in_process(lease_harness::lease_api_server::Options::default());
+    ns.create(&held("job", "other", 60));
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
+    let running = command.via(&proxy).spawn();
+    crate::support::watching(&proxy);
+    let cluster: &Cluster = ns.cluster();
+    cluster
+        .api_server()
+        .expect("in-process")
+        .remove_user(&user.name);
+    set_free(&ns, "job");
+    let expected = waiting("job", "other", "60s") + UNAUTHORIZED;
+    said(&running.wait(SOON), 1, "", &expected);
+}

@@ -1,0 +1,146 @@
+//! Credentials that change while a lease is held: they are read anew, and the lease is kept.
+
+use std::path::{Path, PathBuf};
+
+use lease_harness::{Command, User, wait_gone};
+use serde_json::{Value, json};
+
+use super::scene::{Held, SOON, Scene, announced, measured, until};
+
+/// A hold through the proxy with `user` as the kubeconfig's user entry.
+fn hold_as(scene: &Scene, user: &Value, script: &str) -> Command {
+    let mut config = scene.ns.kubeconfig_json(&scene.user);
+    config["clusters"][0]["cluster"] = json!({ "server": scene.proxy.url() });
+    config["users"][0]["user"] = user.clone();
+    let path = scene.ns.file("kubeconfig", config.to_string());
+    scene
+        .hold(&["--", "/bin/sh", "-c", &announced(script)])
+        .kubeconfig(path)
+}
+
+/// Takes what the first user may do away; on the in-process server the token itself.
+fn revoke(scene: &Scene) {
+    match scene.ns.cluster().api_server() {
+        Some(server) => server.set_token(&scene.user.name, "another token by now"),
+        None => scene.ns.set_rules(&scene.user, &[]),
+    }
+}
+
+#[track_caller]
+fn survives_the_change(scene: &Scene, held: Held, gate: &Path) {
+    scene.wait_renewals(2);
+    std::fs::write(gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_token_file_rotated_in_mid_hold_is_read_again() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let file = scene.ns.file("token", format!("{}\n", scene.user.token));
+    let held = Held::start(&hold_as(
+        &scene,
+        &json!({ "tokenFile": file }),
+        &until(&gate),
+    ));
+    scene.wait_renewals(1);
+    std::fs::write(&file, format!("{}\n", successor.token)).expect("the folder is ours");
+    revoke(&scene);
+    survives_the_change(&scene, held, &gate);
+}
+
+#[test]
+fn a_token_that_is_revoked_and_not_replaced_has_the_command_dead_by_the_deadline() {
+    let scene = Scene::new(2);
+    let held = scene.start("exec sleep 600");
+    revoke(&scene);
+    wait_gone(held.child, SOON);
+    let took = scene.last_acknowledged().elapsed();
+    measured(
+        "token revoked, dead after the last acknowledgement, D = 2 s",
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+    assert_eq!(held.end().code, Some(123));
+}
+
+/// An exec plugin that hands out what is in `token`, valid for `seconds`, after `first`; it logs each run.
+fn plugin(scene: &Scene, token: &Path, seconds: u32, first: &str) -> (Value, PathBuf) {
+    let log = scene.ns.file("runs", "");
+    let script = format!(
+        "#!/bin/sh\necho run >> {log}\n{first}\n\
+         until=$(date -u -d '+{seconds} seconds' +%Y-%m-%dT%H:%M:%SZ)\n\
+         printf '{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\
+         \"status\":{{\"token\":\"%s\",\"expirationTimestamp\":\"%s\"}}}}' \"$(cat {token})\" \"$until\"\n",
+        log = log.display(),
+        token = token.display(),
+    );
+    let path = scene.ns.script("plugin", &script);
+    let user = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": path,
+        "interactiveMode": "Never",
+    }});
+    (user, log)
+}
+
+fn token_of(scene: &Scene, user: &User) -> PathBuf {
+    scene.ns.file("token", &user.token)
+}
+
+#[test]
+fn an_exec_plugin_is_run_again_when_its_token_is_about_to_expire() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let token = token_of(&scene, &scene.user);
+    let (user, log) = plugin(&scene, &token, 2, "");
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    std::fs::write(&token, &successor.token).expect("the folder is ours");
+    revoke(&scene);
+    survives_the_change(&scene, held, &gate);
+    let runs = std::fs::read_to_string(log)
+        .expect("it is ours")
+        .lines()
+        .count();
+    assert!(runs >= 3, "{runs}");
+}
+
+#[test]
+fn an_exec_plugin_whose_lasting_token_is_refused_is_run_again() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let token = token_of(&scene, &scene.user);
+    let (user, _) = plugin(&scene, &token, 86_400, "");
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    std::fs::write(&token, &successor.token).expect("the folder is ours");
+    revoke(&scene);
+    survives_the_change(&scene, held, &gate);
+}
+
+#[test]
+fn an_exec_plugin_that_hangs_in_mid_hold_does_not_outlast_the_fence() {
+    let scene = Scene::new(2);
+    let hang = scene.gate();
+    let token = token_of(&scene, &scene.user);
+    let first = format!("[ -e {} ] && exec sleep 600", hang.display());
+    let (user, _) = plugin(&scene, &token, 2, &first);
+    let held = Held::start(&hold_as(&scene, &user, "exec sleep 600"));
+    scene.wait_renewals(1);
+    std::fs::write(&hang, "").expect("the folder is ours");
+    wait_gone(held.child, SOON);
+    let took = scene.last_acknowledged().elapsed();
+    measured(
+        "exec plugin hangs, dead after the last acknowledgement, D = 2 s",
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+    let output = held.running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+}

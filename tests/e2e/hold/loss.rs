@@ -1,0 +1,212 @@
+//! The lease taken, edited, blanked or deleted by somebody else: the command is stopped at once, and nothing is taken back.
+
+use std::time::{Duration, Instant};
+
+use lease_harness::{Namespace, lease, wait_gone};
+use serde_json::json;
+
+use super::scene::{SOON, Scene, measured};
+
+/// With a watch; the issue asks for 500 ms.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+type Act = fn(&Namespace);
+
+const STOLEN: (&str, Act, &str) = ("a steal", steal, "\"thief\"");
+const EDITED: (&str, Act, &str) = ("a foreign edit of the holder", edit, "\"intruder\"");
+const BLANKED: (&str, Act, &str) = ("a blanked holder", blank, "released");
+const DELETED: (&str, Act, &str) = ("a delete", delete, "deleted");
+/// A read may fall between the two, hence no name.
+const RECREATED: (&str, Act, &str) = ("a delete and recreate", recreate, "deleted");
+const REGRANTED: (&str, Act, &str) = ("a new grant to the same name", regrant, "anew");
+
+fn steal(ns: &Namespace) {
+    let words = ["steal", "job", "--holder", "thief", "--yes", "--now"];
+    let output = ns.run(&ns.admin(), words);
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+fn edit(ns: &Namespace) {
+    ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = json!("intruder")
+    });
+}
+
+fn blank(ns: &Namespace) {
+    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
+}
+
+fn delete(ns: &Namespace) {
+    ns.delete("job");
+}
+
+fn recreate(ns: &Namespace) {
+    ns.delete("job");
+    ns.create(
+        &lease("job")
+            .duration(15)
+            .holder("another")
+            .transitions(1)
+            .build(),
+    );
+}
+
+fn regrant(ns: &Namespace) {
+    ns.edit("job", |lease| {
+        let transitions = lease["spec"]["leaseTransitions"]
+            .as_i64()
+            .expect("a grant counts");
+        lease["spec"]["leaseTransitions"] = json!(transitions + 1);
+    });
+}
+
+/// The command is dead within `limit` of the act, the message names who has it, and the Lease stays as it was left.
+#[track_caller]
+fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duration) {
+    let held = scene.start("sleep 601 & exec sleep 600");
+    // In the midst of holding, not at its start.
+    scene.wait_renewals(1);
+    let before = Instant::now();
+    act(&scene.ns);
+    let (acted, since_before) = (Instant::now(), before.elapsed());
+    let left = scene.ns.get("job");
+    wait_gone(held.child, SOON);
+    let took = acted.elapsed();
+    measured(
+        &format!(
+            "{what} (itself {} ms), dead after",
+            since_before.as_millis()
+        ),
+        took,
+    );
+    assert!(took <= limit, "{what}: {took:?}");
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{what}: {output}");
+    let lost = output.stderr.lines().find(|line| line.contains("lost"));
+    assert!(
+        lost.is_some_and(|line| line.contains(message)),
+        "{what}: {output}"
+    );
+    assert_eq!(scene.ns.get("job"), left, "{what}: {output}");
+}
+
+fn watched(case: (&str, Act, &str)) {
+    // Long enough that no renewal can be what notices.
+    fences(&Scene::new(4), case, AT_ONCE);
+}
+
+fn unwatched(case: (&str, Act, &str)) {
+    let scene = Scene::without_watch(3);
+    let limit = scene.duration / 3 + Duration::from_secs(1);
+    fences(&scene, case, limit);
+}
+
+#[test]
+fn a_steal_is_noticed_at_once() {
+    watched(STOLEN);
+}
+
+#[test]
+fn a_foreign_edit_of_the_holder_is_noticed_at_once() {
+    watched(EDITED);
+}
+
+#[test]
+fn a_blanked_holder_is_noticed_at_once() {
+    watched(BLANKED);
+}
+
+#[test]
+fn a_delete_is_noticed_at_once() {
+    watched(DELETED);
+}
+
+#[test]
+fn a_delete_and_recreate_by_another_is_noticed_at_once() {
+    watched(RECREATED);
+}
+
+#[test]
+fn a_new_grant_to_the_same_name_is_noticed_at_once() {
+    watched(REGRANTED);
+}
+
+#[test]
+fn a_steal_is_noticed_without_watch_permission() {
+    unwatched(STOLEN);
+}
+
+#[test]
+fn a_foreign_edit_of_the_holder_is_noticed_without_watch_permission() {
+    unwatched(EDITED);
+}
+
+#[test]
+fn a_blanked_holder_is_noticed_without_watch_permission() {
+    unwatched(BLANKED);
+}
+
+#[test]
+fn a_delete_is_noticed_without_watch_permission() {
+    unwatched(DELETED);
+}
+
+#[test]
+fn a_delete_and_recreate_by_another_is_noticed_without_watch_permission() {
+    unwatched(RECREATED);
+}
+
+#[test]
+fn the_new_holder_of_a_recreated_lease_is_named() {
+    let scene = Scene::new(60);
+    let held = scene.start("exec sleep 600");
+    // It must see both at once.
+    held.running.signal(libc::SIGSTOP);
+    recreate(&scene.ns);
+    held.running.signal(libc::SIGCONT);
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(
+        output.stderr.contains("created anew, held by \"another\""),
+        "{output}"
+    );
+    assert_eq!(scene.ns.holder("job").as_deref(), Some("another"));
+}
+
+#[test]
+fn a_watch_that_says_nothing_is_made_up_for_by_the_renewals() {
+    let scene = Scene::new(3);
+    scene.proxy.pause_watches();
+    let limit = scene.duration / 3 + Duration::from_secs(1);
+    fences(&scene, EDITED, limit);
+}
+
+#[test]
+fn a_watch_that_is_cut_or_ended_is_followed_by_another() {
+    let scene = Scene::new(4);
+    let held = scene.start("exec sleep 600");
+    for again in 1..3 {
+        let watches = |count| {
+            move |all: &[lease_harness::Request]| {
+                all.iter()
+                    .filter(|r| r.is_watch() && r.status.is_some())
+                    .count()
+                    >= count
+            }
+        };
+        scene.proxy.wait_for(watches(again), SOON);
+        // The proxy follows the watch once something has come through it.
+        scene.wait_renewals(1);
+        if again == 1 {
+            scene.proxy.cut_watches();
+        } else {
+            scene.proxy.end_watches();
+        }
+        scene.proxy.wait_for(watches(again + 1), SOON);
+    }
+    edit(&scene.ns);
+    let acted = Instant::now();
+    wait_gone(held.child, SOON);
+    assert!(acted.elapsed() <= AT_ONCE, "{:?}", acted.elapsed());
+    assert_eq!(held.end().code, Some(123));
+}

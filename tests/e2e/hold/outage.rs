@@ -1,0 +1,208 @@
+//! The API server away, slow or mute: short outages are survived, long ones end the command by the deadline.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use lease_harness::{Cluster, Fault, Match, wait_gone};
+use serde_json::json;
+
+use super::scene::{Held, SOON, Scene, measured, until};
+
+/// Lets the time of an outage pass: its length is what the test is about.
+fn outage(span: Duration) {
+    std::thread::sleep(span);
+}
+
+/// Ends the command by its gate and checks that the hold went well, on its first grant.
+#[track_caller]
+fn survived(scene: &Scene, held: Held, gate: &std::path::Path) {
+    scene.wait_renewals(1);
+    let transitions = scene.ns.get("job").expect("it is there")["spec"]["leaseTransitions"].clone();
+    std::fs::write(gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(transitions, json!(1));
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[track_caller]
+fn fenced(scene: &Scene, held: &Held, what: &str) {
+    wait_gone(held.child, SOON);
+    let took = scene.last_acknowledged().elapsed();
+    measured(
+        &format!(
+            "{what}, dead after the last acknowledgement, D = {:?}",
+            scene.duration
+        ),
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+    assert!(took >= scene.duration / 2, "too early: {took:?}");
+}
+
+#[test]
+fn an_api_server_away_for_less_than_half_the_duration_costs_nothing() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.wait_renewals(1);
+    // Just before the next renewal is the worst moment: the last one is oldest then.
+    outage(
+        (scene.last_acknowledged() + scene.duration / 3).saturating_duration_since(Instant::now()),
+    );
+    scene.proxy.down();
+    outage(scene.duration * 2 / 5);
+    scene.proxy.up();
+    survived(&scene, held, &gate);
+}
+
+#[test]
+fn an_api_server_away_for_two_durations_has_the_command_dead_by_the_deadline() {
+    let scene = Scene::new(3);
+    let held = scene.start("exec sleep 600");
+    scene.wait_renewals(1);
+    scene.proxy.down();
+    let began = Instant::now();
+    fenced(&scene, &held, "server away");
+    outage((2 * scene.duration).saturating_sub(began.elapsed()));
+    scene.proxy.up();
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("no renewal was acknowledged in time"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("refused"), "{output}");
+}
+
+#[test]
+fn an_api_server_that_accepts_and_never_answers_has_the_command_dead_by_the_deadline() {
+    let scene = Scene::new(3);
+    let held = scene.start("trap '' TERM; READY; while :; do sleep 0.05; done");
+    scene.wait_renewals(1);
+    scene.proxy.freeze();
+    fenced(&scene, &held, "server mute, TERM ignored");
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+}
+
+#[test]
+fn the_real_server_frozen_briefly_costs_nothing_and_stopped_ends_the_command_by_the_deadline() {
+    let cluster = Cluster::private();
+    let Some(plane) = cluster.control_plane() else {
+        // Only a real one can be stopped; the proxy stands in for it above.
+        return;
+    };
+    let scene = Scene::on(&cluster, 5, &["get", "update", "watch"]);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.wait_renewals(1);
+    plane.freeze_api_server();
+    outage(scene.duration * 2 / 5);
+    plane.thaw_api_server();
+    scene.wait_renewals(1);
+    plane.stop_api_server();
+    fenced(&scene, &held, "kube-apiserver stopped");
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    plane.start_api_server();
+    assert!(scene.ns.holder("job").is_some());
+}
+
+#[test]
+fn one_renewal_that_is_never_answered_costs_one_attempt_and_its_connection() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.wait_renewals(1);
+    let before = sockets(held.running.pid());
+    scene.proxy.clear();
+    scene.proxy.fault(Match::put(), Fault::Hang, 1);
+    let requests = scene.proxy.wait_for(
+        |all| {
+            all.iter()
+                .any(|r| r.method == "PUT" && r.status == Some(200))
+        },
+        SOON,
+    );
+    let hung = requests.iter().find(|r| r.fault == Some("Hang"));
+    let next = requests
+        .iter()
+        .find(|r| r.status == Some(200) && r.method == "PUT");
+    let pause = next.expect("just seen").at - hung.expect("programmed").at;
+    measured("one PUT hung, the next sent after, D = 3 s", pause);
+    assert!(pause < scene.duration / 3, "{pause:?}");
+    let after = sockets(held.running.pid());
+    assert!(
+        after.difference(&before).next().is_some(),
+        "{before:?} {after:?}"
+    );
+    survived(&scene, held, &gate);
+}
+
+#[test]
+fn a_renewal_carried_out_and_never_answered_is_not_lost() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
+    survived(&scene, held, &gate);
+}
+
+#[test]
+fn replies_dropped_after_the_commit_are_not_lost_renewals() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.proxy.fault(Match::put(), Fault::DropReply, 3);
+    survived(&scene, held, &gate);
+    let dropped = scene.proxy.requests();
+    assert_eq!(
+        dropped
+            .iter()
+            .filter(|r| r.fault == Some("DropReply"))
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn every_reply_dropped_has_the_command_dead_by_the_deadline_although_the_record_is_fresh() {
+    let scene = Scene::new(2);
+    let held = scene.start("exec sleep 600");
+    scene
+        .proxy
+        .fault(Match::put(), Fault::DropReply, usize::MAX);
+    scene.proxy.fault(Match::get(), Fault::Refuse, usize::MAX);
+    fenced(&scene, &held, "every reply dropped");
+    assert_eq!(held.end().code, Some(123));
+}
+
+#[test]
+fn a_release_that_cannot_be_sent_does_not_change_the_exit_status() {
+    let scene = Scene::new(2);
+    let gate = scene.gate();
+    let held = scene.start(&format!("{}; exit 3", until(&gate)));
+    scene.proxy.down();
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(3), "{output}");
+    assert!(output.stderr.contains("could not be released"), "{output}");
+    assert!(output.elapsed < SOON, "{output}");
+}
+
+/// The sockets that a process has open, by inode.
+fn sockets(pid: u32) -> BTreeSet<String> {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return BTreeSet::new();
+    };
+    let targets = entries
+        .flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    targets
+        .map(|target| target.to_string_lossy().into_owned())
+        .filter(|target| target.starts_with("socket:"))
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Supervisor and watchdog frozen and killed: the command is dead by the deadline.
+
+use std::time::Instant;
+
+use lease_harness::wait_gone;
+use nix::sys::signal::Signal;
+
+use super::scene::{SOON, Scene, measured, signal};
+
+#[test]
+fn a_frozen_supervisor_has_its_command_dead_by_the_deadline_and_leaves_the_next_holder_alone() {
+    let scene = Scene::new(3);
+    let held = scene.start("setsid sleep 601 & exec sleep 600");
+    scene.wait_renewals(1);
+    held.running.signal(libc::SIGSTOP);
+    let acknowledged = scene.last_acknowledged();
+    held.wait_tree_gone(&[held.running.pid()], 2 * scene.duration);
+    let took = acknowledged.elapsed();
+    measured(
+        "frozen supervisor, dead after its last acknowledgement, D = 3 s",
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+
+    let words = ["acquire", "job", "--holder", "next", "--duration", "60s"];
+    let next = scene.ns.run(&scene.user, words);
+    assert_eq!(next.code, Some(0), "{next}");
+    let theirs = scene.ns.get("job");
+    scene.proxy.clear();
+    held.running.signal(libc::SIGCONT);
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(output.stderr.contains("lost"), "{output}");
+    assert_eq!(scene.ns.get("job"), theirs);
+    assert_eq!(scene.writes(), 0);
+}
+
+#[test]
+fn a_supervisor_that_wakes_before_anyone_else_came_gives_the_lease_back() {
+    let scene = Scene::new(2);
+    let held = scene.start("exec sleep 600");
+    held.running.signal(libc::SIGSTOP);
+    wait_gone(held.child, SOON);
+    held.running.signal(libc::SIGCONT);
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_supervisor_killed_takes_tree_and_watchdog_with_it() {
+    let scene = Scene::new(3);
+    let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
+    let acknowledged = scene.last_acknowledged();
+    held.running.signal(libc::SIGKILL);
+    held.wait_tree_gone(&[], SOON);
+    let took = acknowledged.elapsed();
+    measured(
+        "killed supervisor, all gone after its last acknowledgement, D = 3 s",
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+    assert!(scene.ns.holder("job").is_some());
+}
+
+#[test]
+fn a_supervisor_killed_long_before_the_deadline_is_not_waited_for() {
+    let scene = Scene::new(3600);
+    let held = scene.start("setsid sleep 601 & exec sleep 600");
+    held.running.signal(libc::SIGKILL);
+    held.wait_tree_gone(&[], SOON);
+}
+
+#[test]
+fn a_supervisor_killed_has_a_command_that_ignores_term_dead_by_the_deadline() {
+    let scene = Scene::new(2);
+    let held = scene.start("trap '' TERM; READY; while :; do sleep 0.05; done");
+    let acknowledged = scene.last_acknowledged();
+    held.running.signal(libc::SIGKILL);
+    held.wait_tree_gone(&[], SOON);
+    let took = acknowledged.elapsed();
+    measured("killed supervisor, TERM ignored, D = 2 s", took);
+    assert!(took <= scene.duration, "{took:?}");
+}
+
+#[test]
+fn a_watchdog_killed_ends_the_hold_with_the_tree_dead_and_the_lease_released() {
+    let scene = Scene::new(4);
+    let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
+    let survivors = scene.survivors_at_release(&held);
+    signal(held.watchdog, Signal::SIGKILL);
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert!(output.stderr.contains("watchdog"), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn a_frozen_watchdog_does_not_stop_the_fence() {
+    let scene = Scene::new(4);
+    let held = scene.start("exec sleep 600");
+    signal(held.watchdog, Signal::SIGSTOP);
+    scene.ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = "thief".into();
+    });
+    let stolen = Instant::now();
+    wait_gone(held.child, SOON);
+    let took = stolen.elapsed();
+    measured("frozen watchdog, dead after a steal", took);
+    assert!(took <= scene.duration / 2, "{took:?}");
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+}
+
+#[test]
+fn a_frozen_watchdog_is_awake_again_by_the_next_renewal() {
+    let scene = Scene::new(2);
+    let gate = scene.gate();
+    let held = scene.start(&super::scene::until(&gate));
+    signal(held.watchdog, Signal::SIGSTOP);
+    scene.wait_renewals(1);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn supervisor_and_watchdog_killed_together_take_the_command_with_them() {
+    let scene = Scene::new(4);
+    let held = scene.start("exec sleep 600");
+    // Stopped first, so that neither has a moment to act on the other's death.
+    held.running.signal(libc::SIGSTOP);
+    signal(held.watchdog, Signal::SIGSTOP);
+    signal(held.watchdog, Signal::SIGKILL);
+    held.running.signal(libc::SIGKILL);
+    let killed = Instant::now();
+    wait_gone(held.child, SOON);
+    measured("both killed, the command dead after", killed.elapsed());
+    held.wait_tree_gone(&[], SOON);
+    assert!(scene.last_acknowledged().elapsed() < scene.duration);
+}

@@ -1,0 +1,222 @@
+//! What every test of `hold` stands on: a Lease `job`, a user, a fault proxy, and a hold whose processes are known.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use lease_harness::{
+    Cluster, Command, Match, Namespace, Output, Proxy, Request, Running, User, lease, tagged,
+    wait_gone,
+};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Far longer than anything here takes, on a machine that is busy with other things.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A Lease `job` of a recorded duration, and a user who reaches it through a proxy.
+pub struct Scene {
+    pub ns: Namespace,
+    pub user: User,
+    pub proxy: Proxy,
+    pub duration: Duration,
+}
+
+/// A hold whose command runs.
+pub struct Held {
+    pub running: Running,
+    /// The command itself.
+    pub child: u32,
+    pub watchdog: u32,
+    tag: String,
+}
+
+impl Scene {
+    /// With every permission that hold makes use of.
+    pub fn new(seconds: u32) -> Self {
+        Self::on(Cluster::shared(), seconds, &["get", "update", "watch"])
+    }
+
+    /// With the least permission.
+    pub fn without_watch(seconds: u32) -> Self {
+        Self::on(Cluster::shared(), seconds, &["get", "update"])
+    }
+
+    pub fn on(cluster: &Cluster, seconds: u32, verbs: &[&str]) -> Self {
+        let ns = cluster.namespace();
+        let user = ns.user(verbs);
+        ns.create(&lease("job").duration(seconds.into()).build());
+        Self {
+            proxy: Proxy::to(cluster),
+            ns,
+            user,
+            duration: Duration::from_secs(seconds.into()),
+        }
+    }
+
+    /// `kubectl lease hold job …`, through the proxy.
+    pub fn hold(&self, arguments: &[&str]) -> Command {
+        let words = ["hold", "job"].iter().chain(arguments);
+        self.ns.command(&self.user, words).via(&self.proxy)
+    }
+
+    /// A hold whose command is this shell script.
+    pub fn hold_script(&self, script: &str) -> Command {
+        self.hold(&["--", "/bin/sh", "-c", &announced(script)])
+    }
+
+    /// Starts [`Scene::hold_script`] and waits until the script runs.
+    #[track_caller]
+    pub fn start(&self, script: &str) -> Held {
+        Held::start(&self.hold_script(script))
+    }
+
+    /// When the last acknowledged write was sent, within what the way to the proxy took.
+    pub fn last_acknowledged(&self) -> Instant {
+        let requests = self.proxy.requests();
+        let acknowledged = requests.iter().rev().find(|request| acknowledged(request));
+        acknowledged.expect("the grant was acknowledged").at
+    }
+
+    /// Waits for `count` more acknowledged writes.
+    #[track_caller]
+    pub fn wait_renewals(&self, count: usize) {
+        let of = |requests: &[Request]| requests.iter().filter(|r| acknowledged(r)).count();
+        let before = of(&self.proxy.requests());
+        let patience = self.duration * u32::try_from(count).expect("a few") + SOON;
+        self.proxy
+            .wait_for(|requests| of(requests) >= before + count, patience);
+    }
+
+    /// Which processes of the command were still there when the release arrived, once it has.
+    pub fn survivors_at_release(&self, held: &Held) -> impl Fn() -> Vec<u32> + use<> {
+        let found = Arc::new(Mutex::new(None));
+        let (noted, tag) = (found.clone(), held.tag.clone());
+        let ours = [held.running.pid(), held.watchdog];
+        let look = move |request: &Request| {
+            if is_release(request) {
+                let mut left = tagged(&tag);
+                left.retain(|pid| !ours.contains(pid));
+                noted.lock().expect("nobody panics").get_or_insert(left);
+            }
+            false
+        };
+        self.proxy
+            .fault(Match::when(look), lease_harness::Fault::Hang, 1);
+        move || {
+            let found = found.lock().expect("nobody panics").clone();
+            found.expect("a release was sent")
+        }
+    }
+
+    /// The writes that the server carried out, since the last [`Proxy::clear`].
+    pub fn writes(&self) -> usize {
+        let writes = |request: &&Request| {
+            matches!(request.method.as_str(), "PUT" | "POST" | "PATCH" | "DELETE")
+                && request.upstream_status.is_some_and(|status| status < 300)
+        };
+        self.proxy.requests().iter().filter(writes).count()
+    }
+
+    /// A file that the command waits for with [`until`].
+    pub fn gate(&self) -> PathBuf {
+        let path = self.ns.file("gate", "");
+        std::fs::remove_file(&path).expect("just written");
+        path
+    }
+}
+
+impl Held {
+    #[track_caller]
+    pub fn start(command: &Command) -> Self {
+        let running = command.spawn();
+        let line = running.wait_stdout(|line| line.starts_with("child "), SOON);
+        let mut words = line.split_whitespace().skip(1);
+        let mut next = || words.next().expect("pid and tag").to_owned();
+        let child = next().parse().expect("a process id");
+        let tag = next();
+        let watchdog = watchdog(&running.tree()).expect("a command has a watchdog");
+        Self {
+            running,
+            child,
+            watchdog,
+            tag,
+        }
+    }
+
+    /// Waits until nothing of it is left but the processes in `except`.
+    #[track_caller]
+    pub fn wait_tree_gone(&self, except: &[u32], within: Duration) {
+        let deadline = Instant::now() + within;
+        loop {
+            let mut rest = self.running.tree();
+            rest.retain(|pid| !except.contains(pid));
+            if rest.is_empty() {
+                return;
+            }
+            for pid in rest {
+                wait_gone(pid, deadline.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+
+    /// Its end; nothing may be left of it.
+    #[track_caller]
+    pub fn end(self) -> Output {
+        let tag = self.tag.clone();
+        let output = self.running.wait(SOON);
+        let left: Vec<String> = tagged(&tag).into_iter().map(describe).collect();
+        assert!(left.is_empty(), "left behind: {left:?}\n{output}");
+        output
+    }
+}
+
+/// Has a script say who it is: where it says READY, else first.
+pub fn announced(script: &str) -> String {
+    let say = "echo child $$ $LEASE_HARNESS_TAG";
+    match script.split_once("READY") {
+        Some((before, after)) => format!("{before}{say}{after}"),
+        None => format!("{say}; {script}"),
+    }
+}
+
+/// Shell words that wait for a file.
+pub fn until(gate: &std::path::Path) -> String {
+    format!("until [ -e {} ]; do sleep 0.02; done", gate.display())
+}
+
+/// The watchdog among these processes.
+pub fn watchdog(tree: &[u32]) -> Option<u32> {
+    let is_watchdog = |pid: &&u32| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).nth(1) == Some(b"--watchdog")
+    };
+    tree.iter().find(is_watchdog).copied()
+}
+
+pub fn is_release(request: &Request) -> bool {
+    request.method == "PUT" && request.json()["spec"]["holderIdentity"] == ""
+}
+
+fn acknowledged(request: &Request) -> bool {
+    request.method == "PUT" && request.status == Some(200) && !is_release(request)
+}
+
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).expect("process ids are small"));
+    kill(pid, signal).expect("it is there");
+}
+
+/// Says how long something took, for whoever runs the tests with `--nocapture`.
+#[expect(clippy::disallowed_macros, reason = "captured with the test's output")]
+pub fn measured(what: &str, took: Duration) {
+    eprintln!("measured: {what}: {} ms", took.as_millis());
+}
+
+fn describe(pid: u32) -> String {
+    let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    format!(
+        "{pid} {}",
+        String::from_utf8_lossy(&words).replace('\0', " ")
+    )
+}

@@ -1,0 +1,26 @@
+//! What an idle hold costs the API server.
+
+use std::time::{Duration, Instant};
+
+use super::scene::{SOON, Scene, measured};
+
+#[test]
+fn an_idle_minute_at_fifteen_seconds_is_at_most_fourteen_requests_start_and_end_included() {
+    let scene = Scene::new(15);
+    let held = scene.start("exec sleep 600");
+    let began = scene.proxy.requests()[0].at;
+    // The minute is what is measured.
+    std::thread::sleep((began + Duration::from_secs(60)).saturating_duration_since(Instant::now()));
+    held.running.signal(libc::SIGTERM);
+    let output = held.end();
+    assert_eq!(output.code, Some(143), "{output}");
+    assert!(output.elapsed < Duration::from_secs(60) + SOON);
+    let requests = scene.proxy.requests();
+    measured(
+        "requests in a minute, counted as",
+        Duration::from_millis(requests.len() as u64),
+    );
+    let words: Vec<_> = requests.iter().map(|r| (&r.method, r.is_watch())).collect();
+    assert!(requests.len() <= 14, "{words:?}");
+    assert!(requests.len() >= 10, "{words:?}");
+}

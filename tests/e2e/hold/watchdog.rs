@@ -1,0 +1,79 @@
+//! The watchdog by itself, started as the supervisor starts it, in moments that a whole hold meets only by chance.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use command_fds::{CommandFdExt, FdMapping};
+use lease_harness::{binary, tagged};
+
+use super::scene::SOON;
+
+/// A watchdog whose lease was granted `ago`, lasts for another hour and runs this script; its processes carry `tag`.
+fn start(control: UnixStream, ago: Duration, script: &str, tag: &str) -> Child {
+    let sent_at = since_boot() - ago;
+    let hour = Duration::from_secs(3600).as_nanos();
+    let orders = format!("{},{hour},{hour},100000000,15", sent_at.as_nanos());
+    Command::new(binary())
+        .args(["--watchdog", &orders, "/bin/sh", "-c", script])
+        .env("LEASE_HARNESS_TAG", tag)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .process_group(0)
+        .fd_mappings(vec![FdMapping {
+            parent_fd: OwnedFd::from(control),
+            child_fd: 3,
+        }])
+        .expect("one descriptor, once")
+        .spawn()
+        .expect("it can be started")
+}
+
+/// The clock that the watchdog counts by.
+fn since_boot() -> Duration {
+    Duration::from(
+        nix::time::ClockId::CLOCK_BOOTTIME
+            .now()
+            .expect("Linux has it"),
+    )
+}
+
+#[track_caller]
+fn wait_all_gone(tag: &str) {
+    let began = Instant::now();
+    loop {
+        let left = tagged(tag);
+        let Some(one) = left.first() else { return };
+        let patience = SOON.saturating_sub(began.elapsed());
+        lease_harness::wait_gone(*one, patience);
+    }
+}
+
+#[test]
+fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
+    let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
+    drop(ours);
+    let tag = format!("watchdog-early-{}", std::process::id());
+    let script = "setsid sleep 601 & (setsid sleep 602 &); exec sleep 600";
+    let mut watchdog = start(theirs, Duration::ZERO, script, &tag);
+    let status = watchdog.wait().expect("it is our child");
+    wait_all_gone(&tag);
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
+    let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
+    let tag = format!("watchdog-late-{}", std::process::id());
+    let file = std::env::temp_dir().join(&tag);
+    let script = format!("echo ran > {}", file.display());
+    let mut watchdog = start(theirs, Duration::from_secs(3601), &script, &tag);
+    let status = watchdog.wait().expect("it is our child");
+    assert!(status.success(), "{status}");
+    assert!(!file.exists());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
+    assert_eq!(said, "gone\n");
+}

@@ -1,0 +1,165 @@
+//! Ctrl-C and its kin while acquiring: one line, nothing written, no ghost holders.
+
+use crate::support::{
+    SOON, free, fresh, held, holder, said, said_like, stored, transitions, untouched, waiting,
+};
+use lease_harness::{Fault, Match, Proxy, Request};
+use std::time::{Duration, Instant};
+
+const INTERRUPTED: &str = "interrupted: lease \"job\" is not held\n";
+const SETTLING: &str =
+    "finding out what became of a write whose answer is missing (interrupt again to leave now)\n";
+const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
+
+/// Ctrl-C, as a signal.
+const SIGINT: i32 = 2;
+/// The terminal went away.
+const SIGHUP: i32 = 1;
+/// What `kill` and a stopping pod send.
+const SIGTERM: i32 = 15;
+
+fn written(requests: &[Request]) -> bool {
+    requests
+        .iter()
+        .any(|request| request.method == "PUT" && request.upstream_status.is_some())
+}
+
+#[test]
+fn a_waiter_ends_with_one_line_and_writes_nothing() {
+    for (signal, code) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] {
+        let (ns, user) = fresh();
+        let before = ns.create(&held("job", "other", 60));
+        let running = ns.spawn(&user, ACQUIRE);
+        running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+        running.signal(signal);
+        let signalled = Instant::now();
+        let expected = waiting("job", "other", "60s") + INTERRUPTED;
+        said(&running.wait(SOON), code, "", &expected);
+        assert!(signalled.elapsed() < Duration::from_secs(2));
+        untouched(&ns, &before);
+    }
+}
+
+#[test]
+fn ctrl_c_on_a_terminal_ends_a_waiter() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "other", 60));
+    let terminal = ns.command(&user, ACQUIRE).spawn_pty(24, 100);
+    terminal.wait_screen(|text| text.contains("waiting for"), SOON);
+    terminal.send(b"\x03");
+    assert_eq!(terminal.wait(SOON).code(), Some(130));
+    assert!(terminal.screen().contains(INTERRUPTED.trim()));
+    untouched(&ns, &before);
+}
+
+#[test]
+fn a_read_that_hangs_is_not_waited_for() {
+    let (ns, user) = fresh();
+    let before = ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::get(), Fault::Hang, 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    proxy.wait_for(|all| !all.is_empty(), SOON);
+    running.signal(SIGINT);
+    let signalled = Instant::now();
+    said(&running.wait(SOON), 130, "", INTERRUPTED);
+    assert!(signalled.elapsed() < Duration::from_secs(2));
+    untouched(&ns, &before);
+}
+
+#[test]
+fn a_write_in_flight_that_happened_is_given_back() {
+    let (ns, user) = fresh();
+    ns.create(&lease_harness::lease("job").duration(3).build());
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    proxy.wait_for(written, SOON);
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+    running.signal(SIGINT);
+    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
+    said(&running.wait(SOON), 130, "", &expected);
+    let lease = stored(&ns, "job");
+    assert_eq!((holder(&lease), transitions(&lease)), ("", 1));
+}
+
+#[test]
+fn a_create_in_flight_that_happened_is_given_back() {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::post(), Fault::HangAfterCommit, 1);
+    let command = ns
+        .command(&user, ACQUIRE)
+        .arg("--create")
+        .arg("--duration=3");
+    let running = command.via(&proxy).spawn();
+    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    running.signal(SIGINT);
+    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
+    said(&running.wait(SOON), 130, "", &expected);
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
+fn a_write_in_flight_that_never_happened_leaves_no_trace() {
+    let (ns, user) = fresh();
+    let before = ns.create(&lease_harness::lease("job").duration(3).build());
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::Hang, 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    proxy.wait_for(|all| all.len() == 2, SOON);
+    running.signal(SIGINT);
+    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
+    said(&running.wait(SOON), 130, "", &expected);
+    untouched(&ns, &before);
+}
+
+#[test]
+fn a_grant_that_arrives_after_the_signal_is_given_back() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::DelayReply(Duration::from_secs(1)), 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    proxy.wait_for(written, SOON);
+    running.signal(SIGINT);
+    said(&running.wait(SOON), 130, "", INTERRUPTED);
+    let lease = stored(&ns, "job");
+    assert_eq!((holder(&lease), transitions(&lease)), ("", 4));
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_says_what_is_open() {
+    let (ns, user) = fresh();
+    ns.create(&lease_harness::lease("job").duration(3).build());
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    proxy.wait_for(written, SOON);
+    proxy.fault(Match::get(), Fault::Hang, usize::MAX);
+    running.signal(SIGINT);
+    running.wait_stderr(|line| line.starts_with("finding out"), SOON);
+    running.signal(SIGTERM);
+    let expected = format!(
+        "no answer within 1s; trying again\n{SETTLING}\
+         error: a write to lease \"job\" was sent and its outcome is not known\n\
+         It may be held by \"me\". Look: kubectl lease status job -n {ns}; free it: kubectl lease release job -n {ns} --holder me\n",
+        ns = ns.name()
+    );
+    said(&running.wait(SOON), 130, "", &expected);
+}
+
+#[test]
+fn a_pause_between_tries_is_cut_short() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    let busy = Fault::status(429, "TooManyRequests", "busy").with_header("Retry-After", "3600");
+    proxy.fault(Match::get(), busy, 1);
+    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+    running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
+    running.signal(SIGINT);
+    let expected =
+        format!("Error from server (TooManyRequests): busy; trying again\n{INTERRUPTED}");
+    said_like(&running.wait(SOON), 130, "", &expected);
+}

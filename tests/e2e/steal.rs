@@ -1,0 +1,264 @@
+//! `steal` without a question: what is refused, what is written, and the wait for the victim.
+
+use crate::support::{
+    SOON, forbidden, free, fresh, fresh_in_process, held, holder, methods, not_found, said,
+    said_like, stored, transitions, untouched,
+};
+use lease_harness::lease_api_server::Options;
+use lease_harness::{Fault, Match, Proxy, Request, lease};
+use serde_json::json;
+use std::time::Duration;
+
+const STOLEN: &str = "lease.coordination.k8s.io/job stolen\n";
+const STEAL: [&str; 4] = ["steal", "job", "--holder=me", "--yes"];
+
+/// What is shown of the victim.
+fn shown(victim: &str, duration: &str) -> String {
+    format!(
+        "lease \"job\" is held by \"{victim}\"\n  since …, renewed … by its own clock, for {duration} at a time: it may be alive\n"
+    )
+}
+
+#[test]
+fn a_held_lease_is_taken_at_once_when_asked_to() {
+    let (ns, user) = fresh();
+    let before = ns.create(
+        &lease("job")
+            .holder("victim")
+            .duration(60)
+            .transitions(3)
+            .acquired_ago(20, 0)
+            .renewed_ago(1, 0)
+            .label("a", "b")
+            .annotation("kubectl-lease/reason", "nightly")
+            .build(),
+    );
+    let output = ns
+        .command(&user, STEAL)
+        .arg("--now")
+        .arg("--reason=stuck")
+        .run();
+    let expected = shown("victim", "60s") + "  reason: nightly\n";
+    said_like(&output, 0, STOLEN, &expected);
+    let times = |field: &str| {
+        before["spec"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(output.stderr.contains(&times("acquireTime")), "{output}");
+    assert!(output.stderr.contains(&times("renewTime")), "{output}");
+    let after = stored(&ns, "job");
+    assert_eq!((holder(&after), transitions(&after)), ("me", 4));
+    assert_eq!(after["spec"]["acquireTime"], after["spec"]["renewTime"]);
+    assert_eq!(after["spec"]["leaseDurationSeconds"], 60);
+    assert_eq!(after["metadata"]["labels"], json!({ "a": "b" }));
+    assert_eq!(
+        after["metadata"]["annotations"],
+        json!({ "kubectl-lease/reason": "stuck" })
+    );
+}
+
+#[test]
+fn a_free_lease_is_taken_without_a_question() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let output = ns.run(&user, ["steal", "job", "--holder=me"]);
+    said(&output, 0, STOLEN, "");
+    let after = stored(&ns, "job");
+    assert_eq!((holder(&after), transitions(&after)), ("me", 4));
+}
+
+#[test]
+fn an_absent_lease_is_not_found() {
+    let (ns, user) = fresh();
+    said(&ns.run(&user, STEAL), 121, "", &not_found(&ns, "job"));
+    assert!(ns.get("job").is_none());
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_it_refuses() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "victim", 60));
+    let output = ns.run(&user, ["steal", "job", "--holder=me"]);
+    let refusal =
+        "not confirmed: there is no terminal to ask on; give --yes; nothing was written\n";
+    said_like(&output, 120, "", &(shown("victim", "60s") + refusal));
+    untouched(&ns, &before);
+}
+
+#[test]
+fn only_the_holder_that_was_named_is_robbed() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "victim", 60));
+    let steal = |from: &str| {
+        let command = ns.command(&user, STEAL).arg("--now");
+        command.arg("--if-holder").arg(from).run()
+    };
+    let expected = crate::support::not_held_by_you(&ns, "job", "me", "victim");
+    let output = steal("somebody");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(122), ""),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("it is held by \"victim\""),
+        "{output}\n{expected}"
+    );
+    untouched(&ns, &before);
+    said_like(&steal("victim"), 0, STOLEN, &shown("victim", "60s"));
+    crate::support::set_free(&ns, "job");
+    let output = steal("victim");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(122), ""),
+        "{output}"
+    );
+    assert!(output.stderr.contains("it is free"), "{output}");
+}
+
+#[test]
+fn transitions_at_their_limit_are_refused() {
+    let (ns, user) = fresh();
+    let mut lease = held("job", "victim", 60);
+    lease["spec"]["leaseTransitions"] = json!(i32::MAX);
+    let before = ns.create(&lease);
+    let output = ns.command(&user, STEAL).arg("--now").run();
+    let expected = format!(
+        "{}error: lease \"job\" has counted 2147483647 transitions, the most there can be\n\
+         When nobody holds it, delete it and create it anew: kubectl delete lease job -n {}\n",
+        shown("victim", "60s"),
+        ns.name()
+    );
+    said_like(&output, 1, "", &expected);
+    untouched(&ns, &before);
+}
+
+#[test]
+fn without_permission_to_update_the_role_is_named() {
+    let (ns, _) = fresh();
+    let user = ns.user(&["get"]);
+    let before = ns.create(&held("job", "victim", 60));
+    let output = ns.command(&user, STEAL).arg("--now").run();
+    let expected = shown("victim", "60s") + &forbidden(&ns, &user, "update", Some("job"));
+    said_like(&output, 1, "", &expected);
+    untouched(&ns, &before);
+}
+
+#[test]
+fn the_victim_is_waited_for_while_the_lease_is_kept_renewed() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 3));
+    let proxy = Proxy::to(ns.cluster());
+    let output = ns.command(&user, STEAL).via(&proxy).run();
+    let waits = "waiting 3s until \"victim\" must have stopped; the lease is kept renewed (--now skips this)\n";
+    said_like(&output, 0, STOLEN, &(shown("victim", "3s") + waits));
+    assert!(
+        output.elapsed >= Duration::from_millis(2900),
+        "{:?}",
+        output.elapsed
+    );
+    assert!(
+        output.elapsed < Duration::from_secs(8),
+        "{:?}",
+        output.elapsed
+    );
+    let puts = |all: &[Request]| all.iter().filter(|request| request.method == "PUT").count();
+    assert!(
+        puts(&proxy.requests()) >= 3,
+        "{:?}",
+        methods(&proxy.requests())
+    );
+    let lease = stored(&ns, "job");
+    assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
+    assert_ne!(lease["spec"]["acquireTime"], lease["spec"]["renewTime"]);
+}
+
+#[test]
+fn a_shorter_duration_is_recorded_only_after_the_victim_must_have_stopped() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 3));
+    let running = ns.command(&user, STEAL).arg("--duration=2").spawn();
+    running.wait_stderr(|line| line.starts_with("waiting 3s"), SOON);
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 3);
+    assert_eq!(running.wait(SOON).code, Some(0));
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 2);
+}
+
+#[test]
+fn a_victim_without_duration_is_not_waited_for_but_named() {
+    let (ns, user) = fresh();
+    ns.create(&lease("job").holder("victim").build());
+    let expected = "lease \"job\" is held by \"victim\"\n  \
+        since an unknown time, renewed never by its own clock, with no duration: it never expires by itself\n\
+        the lease of \"victim\" had no duration, so nothing tells when it stops: make sure that it has\n";
+    said(&ns.run(&user, STEAL), 0, STOLEN, expected);
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 60);
+}
+
+#[test]
+fn a_lease_that_is_lost_during_the_wait_is_said_to_be_lost() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 3));
+    let running = ns.spawn(&user, STEAL);
+    running.wait_stderr(|line| line.starts_with("waiting"), SOON);
+    let taken = ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = json!("third")
+    });
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(123), ""),
+        "{output}"
+    );
+    let last = "error: lease \"job\" lost: taken over by \"third\"\n";
+    assert!(output.stderr.ends_with(last), "{output}");
+    untouched(&ns, &taken);
+}
+
+#[test]
+fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 30));
+    let running = ns.spawn(&user, STEAL);
+    running.wait_stderr(|line| line.starts_with("waiting 30s"), SOON);
+    running.signal(2);
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(130), ""),
+        "{output}"
+    );
+    let last =
+        "interrupted: the lease stays yours until it expires; \"victim\" may still be running\n";
+    assert!(output.stderr.ends_with(last), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn a_victim_that_renews_meanwhile_is_shown_again() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 60));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
+    let running = ns.command(&user, STEAL).arg("--now").via(&proxy).spawn();
+    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    crate::support::renew(&ns, "job", 5);
+    let twice = shown("victim", "60s").repeat(2);
+    said_like(&running.wait(SOON), 0, STOLEN, &twice);
+    assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
+}
+
+/// In-process only: this server's clock is moved.
+#[test]
+fn an_expired_victim_is_not_waited_for_where_the_server_proves_it() {
+    let (ns, user) = fresh_in_process(Options::default());
+    ns.create(&held("job", "victim", 60));
+    let server = ns.cluster().api_server().expect("in-process");
+    server.set_clock_offset(jiff::SignedDuration::from_secs(100));
+    let output = ns.run(&user, STEAL);
+    let expected = "lease \"job\" is held by \"victim\"\n  since …, renewed … ago by the server's clock: expired\n";
+    said_like(&output, 0, STOLEN, expected);
+    assert!(output.elapsed < Duration::from_secs(5));
+}

@@ -1,0 +1,226 @@
+//! What the modules of the suite share: a namespace with a user, and whole outputs compared at once.
+
+pub mod relay;
+
+use lease_harness::{Cluster, Namespace, Output, Proxy, Request, User, lease};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Far longer than anything here takes; a test that waits this long has failed.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Every verb that the tool ever needs.
+pub const VERBS: [&str; 5] = ["get", "list", "watch", "create", "update"];
+
+/// Says where the tool is, and gives the server that all tests share.
+pub fn shared() -> &'static Cluster {
+    lease_harness::set_binary(env!("CARGO_BIN_EXE_kubectl-lease"));
+    Cluster::shared()
+}
+
+/// A namespace of the test's own, and a user with every verb on its Leases.
+pub fn fresh() -> (Namespace, User) {
+    let ns = shared().namespace();
+    let user = ns.user(&VERBS);
+    (ns, user)
+}
+
+/// The same on an in-process server with these options, for what only it can be told to do.
+pub fn fresh_in_process(options: lease_harness::lease_api_server::Options) -> (Namespace, User) {
+    lease_harness::set_binary(env!("CARGO_BIN_EXE_kubectl-lease"));
+    let ns = Cluster::in_process(options).namespace();
+    let user = ns.user(&VERBS);
+    (ns, user)
+}
+
+/// A Lease held by `holder`, renewed just now, for `duration` seconds at a time.
+pub fn held(name: &str, holder: &str, duration: i64) -> Value {
+    lease(name)
+        .holder(holder)
+        .duration(duration)
+        .acquired_ago(0, 0)
+        .renewed_ago(0, 0)
+        .transitions(3)
+        .build()
+}
+
+/// A free Lease with a duration of a minute.
+pub fn free(name: &str) -> Value {
+    lease(name).holder("").duration(60).transitions(3).build()
+}
+
+/// Everything a command said, compared at once.
+#[track_caller]
+pub fn said(output: &Output, code: i32, stdout: &str, stderr: &str) {
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (Some(code), stdout, stderr),
+        "\n{output}"
+    );
+}
+
+/// The same where parts of stderr are not ours to word: `pattern` has `…` for those.
+#[track_caller]
+pub fn said_like(output: &Output, code: i32, stdout: &str, pattern: &str) {
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(code), stdout),
+        "\n{output}"
+    );
+    assert!(
+        matches(&output.stderr, pattern),
+        "stderr is not like\n{pattern}\nbut\n{output}"
+    );
+}
+
+/// Whether `text` is `pattern` with each `…` standing for any text within its line.
+pub fn matches(text: &str, pattern: &str) -> bool {
+    let (mut lines, mut patterns) = (text.split('\n'), pattern.split('\n'));
+    loop {
+        match (lines.next(), patterns.next()) {
+            (None, None) => return true,
+            (Some(line), Some(pattern)) if line_matches(line, pattern) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn line_matches(line: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).
+pub fn renew(ns: &Namespace, name: &str, skew: i64) {
+    ns.edit(name, |lease| {
+        let time = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(skew);
+        let text = time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        lease["spec"]["renewTime"] = text.into();
+    });
+}
+
+/// Frees the Lease as its holder would.
+pub fn set_free(ns: &Namespace, name: &str) {
+    ns.edit(name, |lease| lease["spec"]["holderIdentity"] = "".into());
+}
+
+/// What a waiter says first.
+pub fn waiting(lease: &str, holder: &str, at_most: &str) -> String {
+    format!(
+        "waiting for lease \"{lease}\": held by \"{holder}\" for at most {at_most} more unless renewed\n"
+    )
+}
+
+/// Waits until a watch through the proxy is answered.
+pub fn watching(proxy: &Proxy) {
+    proxy.wait_for(
+        |all| {
+            all.iter()
+                .any(|request| request.is_watch() && request.status == Some(200))
+        },
+        SOON,
+    );
+}
+
+/// `METHOD` of each request, `WATCH` for a watch.
+pub fn methods(requests: &[Request]) -> Vec<&str> {
+    requests
+        .iter()
+        .map(|request| {
+            if request.is_watch() {
+                "WATCH"
+            } else {
+                request.method.as_str()
+            }
+        })
+        .collect()
+}
+
+/// The Lease's stored holder; empty when it is free.
+pub fn holder(lease: &Value) -> &str {
+    lease["spec"]["holderIdentity"].as_str().unwrap_or_default()
+}
+
+/// The Lease's stored transitions.
+pub fn transitions(lease: &Value) -> i64 {
+    lease["spec"]["leaseTransitions"]
+        .as_i64()
+        .unwrap_or_default()
+}
+
+/// The Lease in `ns`, which must be there.
+#[track_caller]
+pub fn stored(ns: &Namespace, name: &str) -> Value {
+    ns.get(name).expect("the Lease is there")
+}
+
+/// Asserts that nothing was written since the Lease looked like this.
+#[track_caller]
+pub fn untouched(ns: &Namespace, before: &Value) {
+    let name = before["metadata"]["name"].as_str().unwrap_or_default();
+    assert_eq!(&stored(ns, name), before, "the Lease was written");
+}
+
+/// The advice that follows "not held by you".
+pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> String {
+    format!(
+        "error: lease \"{lease}\" is not held by \"{me}\": it is held by \"{other}\"\n\
+         Nothing was written. To act as that holder give --holder; to take it over: kubectl lease steal {lease} -n {}\n",
+        ns.name()
+    )
+}
+
+/// The error when a Lease is not there.
+pub fn not_found(ns: &Namespace, lease: &str) -> String {
+    format!(
+        "Error from server (NotFound): leases.coordination.k8s.io \"{lease}\" not found\n\
+         Create it with: kubectl lease create {lease} -n {}   (acquire and hold take --create)\n",
+        ns.name()
+    )
+}
+
+/// The error of a missing verb, with the Role that grants it.
+pub fn forbidden(ns: &Namespace, user: &User, verb: &str, lease: Option<&str>) -> String {
+    let quoted = lease
+        .filter(|_| !matches!(verb, "create" | "list"))
+        .map(|name| format!(" \"{name}\""))
+        .unwrap_or_default();
+    let only = lease
+        .filter(|_| !matches!(verb, "create" | "list"))
+        .map(|name| format!(" --resource-name={name}"))
+        .unwrap_or_default();
+    format!(
+        "Error from server (Forbidden): leases.coordination.k8s.io{quoted} is forbidden: User \"{user}\" cannot {verb} \
+         resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{ns}\"\n\
+         The verb \"{verb}\" is missing. A role that grants it: kubectl create role lease-{verb} -n {ns} --verb={verb} \
+         --resource=leases.coordination.k8s.io{only}; bind it with kubectl create rolebinding\n",
+        user = user.name,
+        ns = ns.name()
+    )
+}
+
+/// The two lines when a Lease stays with its holder: why it was not acquired, and what to do.
+pub fn not_acquired(ns: &Namespace, lease: &str, obstacle: &str) -> String {
+    format!(
+        "error: lease \"{lease}\" not acquired: {obstacle}\n\
+         Look: kubectl lease status {lease} -n {ns}; wait longer with --timeout, or take it over: kubectl lease steal {lease} -n {ns}\n",
+        ns = ns.name()
+    )
+}
