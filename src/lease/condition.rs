@@ -62,16 +62,7 @@ pub fn needs_version(lease: &Summary, date: Option<Timestamp>) -> bool {
 /// What can be said of a Lease at `date`, by the server's clock.
 pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition {
     let stamp = lease.stamp.filter(|_| stamps == Stamps::Trusted);
-    // `Date` is cut to whole seconds: up to one second in the future is now.
-    let age = |since: Option<Timestamp>| {
-        let age = date?.duration_since(since?);
-        let now = age > SignedDuration::from_secs(-1);
-        Some(if now {
-            age.max(SignedDuration::ZERO)
-        } else {
-            age
-        })
-    };
+    let age = |time: Option<Timestamp>| Some(since(time?, date?));
     let (basis, renewed_ago) = match (age(stamp), age(lease.renewed)) {
         (Some(age), _) => (Basis::ServerStamp, Some(age)),
         (None, Some(age)) => (Basis::RenewTime, Some(age)),
@@ -113,6 +104,17 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
             .zip(stamp)
             .map(|(holders, servers)| holders.duration_since(servers))
             .filter(|skew| skew.abs() > STAMP_MARGIN),
+    }
+}
+
+/// The span from `time` to the server's `date`, negative if it is still to come. `Date` is cut to whole seconds: up to
+/// one second in the future is now.
+pub fn since(time: Timestamp, date: Timestamp) -> SignedDuration {
+    let span = date.duration_since(time);
+    if span > SignedDuration::from_secs(-1) {
+        span.max(SignedDuration::ZERO)
+    } else {
+        span
     }
 }
 

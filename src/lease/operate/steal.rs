@@ -10,6 +10,9 @@ use super::super::values::LeaseDuration;
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, write_limit};
 use crate::clock::{Clock, Instant};
 
+/// Shows what would be taken, and asks; with why not.
+pub type Agree<'a> = &'a mut dyn FnMut(&Observation, &Expiry) -> Result<(), String>;
+
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
 pub struct Stolen {
@@ -34,11 +37,34 @@ impl<A: Api, C: Clock> Operations<A, C> {
         terms: &StealTerms,
         limits: &Limits,
         report: Report<'_>,
-        agree: &mut dyn FnMut(&Observation, &Expiry) -> Result<(), String>,
+        agree: Agree<'_>,
+    ) -> Result<Stolen, End> {
+        let mut unknown = Vec::new();
+        let taken = self.take(terms, limits, report, agree, &mut unknown).await;
+        taken.map_err(|end| match end {
+            // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
+            end @ (End::Fault(_) | End::TimedOut { .. } | End::Interrupted(_))
+                if !unknown.is_empty() =>
+            {
+                End::Unsettled {
+                    end: Box::new(end),
+                    fault: None,
+                }
+            }
+            end => end,
+        })
+    }
+
+    async fn take(
+        &self,
+        terms: &StealTerms,
+        limits: &Limits,
+        report: Report<'_>,
+        agree: Agree<'_>,
+        unknown: &mut Vec<(super::Record, Instant, Option<Observation>)>,
     ) -> Result<Stolen, End> {
         let mut agreed: Option<Tuple> = None;
         let mut pause = Pause::default();
-        let mut unknown: Vec<(super::Record, Instant, Option<Observation>)> = Vec::new();
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
             if let Seen::Lease(found) = &seen

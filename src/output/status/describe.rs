@@ -1,9 +1,9 @@
 //! Everything about one Lease, laid out as `kubectl describe` does.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Row, age, ago, class, expires, state};
-use crate::lease::condition::{Basis, State};
+use crate::lease::condition::{self, Basis, State};
 use crate::lease::record::{Record, Writer};
 use crate::output::words::{printable, shell};
 
@@ -26,15 +26,7 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
             .parse::<Timestamp>()
             .ok()
             .zip(row.date)
-            .map(|(time, date)| {
-                // `Date` is cut to whole seconds: up to one second in the future is now.
-                let span = date.duration_since(time);
-                if span > SignedDuration::from_secs(-1) {
-                    span.max(SignedDuration::ZERO)
-                } else {
-                    span
-                }
-            });
+            .map(|(time, date)| condition::since(time, date));
         span.map_or_else(|| text.to_owned(), |span| format!("{text} ({})", ago(span)))
     };
     let mut lines = vec![

@@ -3,8 +3,8 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::{Row, age, ago, class, expires, skew, state};
-use crate::lease::condition::State;
+use super::{Row, WIDEST, age, ago, class, expires, shortened, skew, state};
+use crate::lease::condition::{State, since};
 use crate::output::words::printable;
 
 /// How to lay a table out.
@@ -140,14 +140,18 @@ impl Printer {
 
     /// What is left for the holder once every other column has its width.
     fn holder_room(&self, rows: &[Vec<String>], holder: usize, room: u16) -> usize {
-        let others: u16 = (0..self.header.len())
+        let last = self.header.len() - 1;
+        let others: usize = (0..self.header.len())
             .filter(|index| *index != holder)
             .map(|index| {
                 let longest = rows.iter().map(|row| width(&row[index])).max().unwrap_or(0);
-                longest.max(self.widths[index]) + GAP
+                let gap = if index == last { 0 } else { GAP };
+                usize::from(longest.max(self.widths[index])) + usize::from(gap)
             })
             .sum();
-        usize::from(room.saturating_sub(others)).max(SHORTEST_HOLDER)
+        usize::from(room)
+            .saturating_sub(others + usize::from(GAP))
+            .max(SHORTEST_HOLDER)
     }
 
     fn cells(&self, row: &Row, rate: Option<f64>) -> Vec<String> {
@@ -178,19 +182,23 @@ impl Printer {
                 lease
                     .acquired
                     .zip(row.date)
-                    .map_or_else(none, |(acquired, date)| ago(date.duration_since(acquired))),
+                    .map_or_else(none, |(acquired, date)| ago(since(acquired, date))),
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
                 row.condition.skew.map_or_else(none, skew),
                 lease.reason.as_deref().map_or_else(none, safe),
             ]);
         }
+        for cell in &mut cells {
+            *cell = shortened(cell, WIDEST);
+        }
         cells
     }
 }
 
+/// Columns on a terminal.
 fn width(text: &str) -> u16 {
-    u16::try_from(console::measure_text_width(text)).unwrap_or(u16::MAX / 4)
+    u16::try_from(console::measure_text_width(text)).unwrap_or(u16::MAX)
 }
 
 fn coloured(cell: Cell, state: State) -> Cell {
@@ -200,19 +208,6 @@ fn coloured(cell: Cell, state: State) -> Cell {
         State::Terminating => cell.fg(Color::Yellow),
         State::Free | State::Deleted => cell.add_attribute(Attribute::Dim),
     }
-}
-
-/// `text` cut in its middle to `room` characters.
-fn shortened(text: &str, room: usize) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    if characters.len() <= room {
-        return text.to_owned();
-    }
-    let tail = (room - 1) / 2;
-    let head = room - 1 - tail;
-    let begin: String = characters[..head].iter().collect();
-    let end: String = characters[characters.len() - tail..].iter().collect();
-    format!("{begin}…{end}")
 }
 
 /// Counts what stands out.

@@ -5,6 +5,7 @@ use comfy_table::presets::NOTHING;
 use jsonpath_rust::JsonPath;
 use serde_json::Value;
 
+use super::{WIDEST, shortened};
 use crate::output::words::printable;
 
 /// A parsed jsonpath template.
@@ -234,7 +235,7 @@ impl Columns {
                 if texts.is_empty() {
                     "<none>".to_owned()
                 } else {
-                    printable(&texts.join(",")).into_owned()
+                    shortened(&printable(&texts.join(",")), WIDEST)
                 }
             }));
         }
