@@ -36,7 +36,7 @@ pub struct Cli {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Trace each request, decision and time on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Options")]
     pub verbose: bool,
     /// What to do.
     #[command(subcommand)]

@@ -313,6 +313,7 @@ pub fn loss_text(loss: &Loss) -> String {
         Loss::Released => "somebody released it".to_owned(),
         Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
         Loss::Regranted => "granted anew to the same identity in another process".to_owned(),
+        Loss::Shortened(duration) => format!("somebody shortened its duration to {duration}"),
         Loss::Deadline { last: Some(last) } => {
             format!("no renewal was acknowledged in time: {last}")
         }

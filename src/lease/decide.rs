@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::evidence::{Expiry, Observation, Proof, Stamps};
 use super::record::{GrantTerms, Record, Tuple};
-use super::values::HolderIdentity;
+use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
 
 /// The last that is known of a Lease.
@@ -195,6 +195,8 @@ pub enum Loss {
     TakenBy(String),
     /// The same identity was granted it anew, by another process.
     Regranted,
+    /// Somebody recorded a shorter duration: others may prove it expired sooner than we reckon.
+    Shortened(LeaseDuration),
     /// No renewal was acknowledged in time.
     Deadline {
         /// What stood in the way of the last attempt.
@@ -228,7 +230,10 @@ pub fn lost(grant: &Record, seen: &Seen) -> Option<Loss> {
         None => Some(Loss::Released),
         Some(holder) if Some(holder) != grant.holder() => Some(Loss::TakenBy(holder.to_owned())),
         Some(_) if !record.same_grant(grant) => Some(Loss::Regranted),
-        Some(_) => None,
+        Some(_) => record
+            .duration()
+            .filter(|now| grant.duration().is_some_and(|ours| *now < ours))
+            .map(Loss::Shortened),
     }
 }
 

@@ -302,6 +302,10 @@ fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
             Loss::Regranted,
         ),
         (
+            with(&grant, "/spec/leaseDurationSeconds", json!(14)),
+            Loss::Shortened(LeaseDuration::constant(14)),
+        ),
+        (
             with(&grant, "/metadata/uid", json!("uid-2")),
             Loss::Recreated {
                 holder: Some("me".into()),

@@ -140,7 +140,14 @@ impl Store {
         if let Err(fault) = &outcome {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::NotSent(_) => true,
-                Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
+                // 403 too: the token may have become another identity's (design section 6, renew).
+                Fault::Rejected(rejection) => match rejection.kind {
+                    RejectionKind::Unauthorized => true,
+                    RejectionKind::Forbidden => self.connection.credentials_change(),
+                    RejectionKind::NamespaceMissing
+                    | RejectionKind::TooManyRequests { .. }
+                    | RejectionKind::Invalid => false,
+                },
             };
             if stale {
                 self.forget_client();

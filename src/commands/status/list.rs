@@ -31,7 +31,14 @@ const GONE: u16 = 410;
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
-    let listing = all(session, &selection(session, args), |rows| {
+    let mut last: Option<String> = None;
+    let mut passing_over = false;
+    let listing = all(session, &selection(session, args), |mut rows, begin| {
+        passing_over |= begin == Begin::Anew;
+        if passing_over && let Some(last) = &last {
+            rows.retain(|row| key(row) > *last);
+        }
+        last = rows.last().map(key).or(last.take());
         output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
     })
     .await?;
@@ -41,6 +48,20 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     }
     output.end()?;
     Ok(Exit::DONE)
+}
+
+/// Where a Lease stands in a list: etcd sorts by the bytes of the whole key, so that `a-b/x` comes before `a/x`.
+fn key(row: &Row) -> String {
+    format!("{}/{}", row.lease.namespace, row.lease.name)
+}
+
+/// How the rows of a page follow those of the page before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// They come after them.
+    Next,
+    /// The server had forgotten that list: this is the first page of another.
+    Anew,
 }
 
 /// What is known after a list.
@@ -55,14 +76,14 @@ pub struct Listing {
     pub stamps: Stamps,
 }
 
-/// Lists page by page.
+/// Lists page by page. A page that begins anew makes what the pages before it said obsolete.
 ///
 /// # Errors
 /// As every request, and whatever `each` says.
 pub async fn all(
     session: &Session,
     selection: &Selection,
-    mut each: impl FnMut(Vec<Row>) -> Result<(), Error>,
+    mut each: impl FnMut(Vec<Row>, Begin) -> Result<(), Error>,
 ) -> Result<Listing, Error> {
     let failed = |fault: Fault| Error::Api {
         namespace: selection.namespace.clone(),
@@ -78,22 +99,16 @@ pub async fn all(
             date: None,
             stamps: Stamps::Unknown,
         };
-        let mut last: Option<(String, String)> = None;
         while let Some(page) = pages.recv().await {
-            let page: Page = page.map_err(failed)?;
+            let (page, begin): (Page, Begin) = page.map_err(failed)?;
             let date = page.date;
             let decoded = tokio::task::spawn_blocking(move || decode(&page)).await;
             let SummaryPage {
-                mut items,
+                items,
                 resource_version,
             } = decoded
                 .map_err(|error| Error::Local(error.to_string()))?
                 .map_err(failed)?;
-            let key = |lease: &summary::Summary| (lease.namespace.clone(), lease.name.clone());
-            if let Some(last) = &last {
-                items.retain(|lease| key(lease) > *last);
-            }
-            last = items.last().map(key).or(last);
             let unsure = || {
                 items
                     .iter()
@@ -110,7 +125,7 @@ pub async fn all(
                 lease,
                 date,
             };
-            each(items.into_iter().map(row).collect())?;
+            each(items.into_iter().map(row).collect(), begin)?;
         }
         Ok(listing)
     };
@@ -119,17 +134,23 @@ pub async fn all(
 }
 
 /// Fetches page after page while the ones before are decoded and shown. Ends early if nobody takes them any more.
-async fn fetch(session: &Session, selection: &Selection, pages: mpsc::Sender<Result<Page, Fault>>) {
+async fn fetch(
+    session: &Session,
+    selection: &Selection,
+    pages: mpsc::Sender<Result<(Page, Begin), Fault>>,
+) {
     let (store, limit) = (&session.store, session.request_limit);
     let mut from: Option<String> = None;
     let mut size = FIRST_PAGE;
     loop {
+        let mut begin = Begin::Next;
         let mut page = store.list(selection, size, from.as_deref(), limit).await;
         if from.is_some()
             && let Err(Fault::Rejected(rejection)) = &page
             && rejection.code == GONE
         {
-            // A list that takes very long: once more from the start, passing over what was shown.
+            // A list that takes very long: once more from the start.
+            begin = Begin::Anew;
             page = store.list(selection, PAGE, None, limit).await;
         }
         size = PAGE;
@@ -137,6 +158,7 @@ async fn fetch(session: &Session, selection: &Selection, pages: mpsc::Sender<Res
             .as_ref()
             .ok()
             .and_then(|page| summary::next_page(&page.body));
+        let page = page.map(|page| (page, begin));
         if pages.send(page).await.is_err() || from.is_none() {
             return;
         }

@@ -220,15 +220,20 @@ fn owner(object: &Value) -> Option<String> {
     ))
 }
 
-/// The names of the LeaseCandidates, where the server has that API.
+/// The names of the LeaseCandidates where the server has that API, or why they cannot be told.
 async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
     for version in ["v1beta1", "v1alpha2", "v1alpha1"] {
         let path = format!(
             "/apis/coordination.k8s.io/{version}/namespaces/{}/leasecandidates",
             lease.namespace
         );
-        let Ok(Some(list)) = session.store.object(&path, session.request_limit).await else {
-            continue;
+        let list = match session.store.object(&path, session.request_limit).await {
+            Ok(Some(list)) => list,
+            Ok(None) => continue,
+            Err(Fault::Rejected(rejection)) if rejection.code == 403 => {
+                return vec!["unknown: no permission to list leasecandidates".to_owned()];
+            }
+            Err(fault) => return vec![format!("unknown: {fault}")],
         };
         let items = list["items"].as_array().cloned().unwrap_or_default();
         return items

@@ -1,6 +1,7 @@
-//! Goes on showing Leases: on a terminal a table that is drawn anew in place and ticks, in a pipe a line for each change.
+//! Follows Leases: a list, a watch from there on, and again whatever breaks off; what is shown of it is the view's.
 
 mod board;
+mod view;
 
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use self::board::{Board, Change};
-use super::{list, selection, stamps};
-use crate::cli::{SortBy, StatusArgs, StatusFormat};
+use self::view::View;
+use super::list::{self, Begin};
+use super::{selection, stamps};
+use crate::cli::StatusArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::Session;
 use crate::error::Error;
@@ -20,9 +22,6 @@ use crate::lease::evidence::Stamps;
 use crate::lease::operate::Interrupt;
 use crate::lease::store::Selection;
 use crate::lease::summary;
-use crate::output::document::object_name;
-use crate::output::status::table::{Layout, Printer};
-use crate::output::status::{Row, document};
 use crate::output::terminal;
 use crate::signals;
 
@@ -79,7 +78,11 @@ async fn follow(session: &Session, selection: &Selection, view: &mut View<'_>) -
                 Err(error) => return error,
             };
         }
-        match watch(session, selection, view, &mut resource_version).await {
+        let begun = SystemClock.now();
+        let outcome = watch(session, selection, view, &mut resource_version).await;
+        // A server that ends each watch at once must not be asked without a pause.
+        let mut pausing = SystemClock.now().since(begun) < TICK;
+        match outcome {
             Ok(Over::Ended) => said = false,
             Ok(Over::Forgotten) => resource_version.clear(),
             Err(Broken::Output(error)) => return error,
@@ -89,23 +92,41 @@ async fn follow(session: &Session, selection: &Selection, view: &mut View<'_>) -
                     // No permission to watch: list every now and then.
                     resource_version.clear();
                 }
-                if let Err(error) = pause(view).await {
-                    return error;
-                }
+                pausing = true;
             }
+        }
+        if pausing && let Err(error) = pause(view).await {
+            return error;
         }
     }
 }
 
 fn trouble(fault: &Fault, said: &mut bool) {
     if !std::mem::replace(said, true) {
-        terminal::say(&format!("{fault}; trying again"));
+        let then = if fault.is_passing() {
+            "trying again".to_owned()
+        } else {
+            format!("listing every {} s instead", PAUSE.as_secs())
+        };
+        terminal::say(&format!("{fault}; {then}"));
     }
 }
 
 async fn pause(view: &mut View<'_>) -> Result<(), Error> {
-    SystemClock.sleep_until(SystemClock.now() + PAUSE).await;
-    view.tick()
+    let over = SystemClock.now() + PAUSE;
+    meanwhile(view, SystemClock.sleep_until(over)).await
+}
+
+/// Waits for something, and lets time go on for what is shown: an outage stops no lease from expiring.
+async fn meanwhile<T>(view: &mut View<'_>, something: impl Future<Output = T>) -> Result<T, Error> {
+    let mut something = std::pin::pin!(something);
+    loop {
+        tokio::select! {
+            biased;
+            () = SystemClock.sleep_until(view.next_tick) => view.tick()?,
+            result = &mut something => return Ok(result),
+        }
+    }
 }
 
 async fn relist(
@@ -114,15 +135,18 @@ async fn relist(
     view: &mut View<'_>,
 ) -> Result<String, Error> {
     let mut rows = Vec::new();
-    let listing = list::all(session, selection, |page| {
+    let listing = list::all(session, selection, |page, begin| {
+        if begin == Begin::Anew {
+            rows.clear();
+        }
         rows.extend(page);
         Ok(())
-    })
-    .await?;
+    });
+    let listing = meanwhile(view, listing).await??;
     let at = SystemClock.now();
     // Which clock to believe may matter later on, so it is settled now.
-    let stamps = if listing.stamps == Stamps::Unknown {
-        stamps(session).await
+    let stamps = if listing.stamps == Stamps::Unknown && !view.board.knows_stamps() {
+        meanwhile(view, stamps(session)).await?
     } else {
         listing.stamps
     };
@@ -147,7 +171,8 @@ async fn watch(
     resource_version: &mut String,
 ) -> Result<Over, Broken> {
     let opening = session.store.watch_lines(selection, resource_version);
-    let lines = match tokio::time::timeout(session.request_limit, opening).await {
+    let opening = tokio::time::timeout(session.request_limit, opening);
+    let lines = match meanwhile(view, opening).await.map_err(Broken::Output)? {
         Ok(Ok(lines)) => lines,
         Ok(Err(Fault::Rejected(rejection))) if rejection.code == 410 => return Ok(Over::Forgotten),
         Ok(Err(fault)) => return Err(Broken::Api(fault)),
@@ -158,16 +183,10 @@ async fn watch(
         }
     };
     let mut lines = std::pin::pin!(lines);
-    let mut next_tick = SystemClock.now() + TICK;
     loop {
-        let line = tokio::select! {
-            line = lines.next() => line,
-            () = SystemClock.sleep_until(next_tick) => {
-                next_tick = SystemClock.now() + TICK;
-                view.tick().map_err(Broken::Output)?;
-                continue;
-            }
-        };
+        let line = meanwhile(view, lines.next())
+            .await
+            .map_err(Broken::Output)?;
         let Some(Ok(text)) = line else {
             return Ok(Over::Ended);
         };
@@ -189,121 +208,5 @@ async fn watch(
         };
         view.show(change.into_iter().collect())
             .map_err(Broken::Output)?;
-    }
-}
-
-/// What is shown, and how.
-struct View<'a> {
-    args: &'a StatusArgs,
-    board: Board,
-    lines: Printer,
-    on_screen: bool,
-    begun: bool,
-    drawn: usize,
-}
-
-impl<'a> View<'a> {
-    fn new(args: &'a StatusArgs) -> Result<Self, Error> {
-        let table = matches!(args.output, None | Some(StatusFormat::Wide));
-        if !table && !matches!(args.output, Some(StatusFormat::Json | StatusFormat::Name)) {
-            return Err(Error::Usage(
-                "--watch prints tables, or with -o json or name a line for each change".to_owned(),
-            ));
-        }
-        let layout = Layout {
-            width: None,
-            colour: false,
-            ..list::layout(args)
-        };
-        Ok(Self {
-            args,
-            board: Board::default(),
-            lines: Printer::new(layout),
-            on_screen: table && terminal::height().is_some(),
-            begun: false,
-            drawn: 0,
-        })
-    }
-
-    /// Time has passed.
-    fn tick(&mut self) -> Result<(), Error> {
-        let changes = self.board.tick(SystemClock.now());
-        self.show(changes)?;
-        if self.on_screen { self.draw() } else { Ok(()) }
-    }
-
-    fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {
-        let first = !std::mem::replace(&mut self.begun, true);
-        if self.on_screen {
-            return if first { self.draw() } else { Ok(()) };
-        }
-        let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
-        rows.retain(|row| super::select::wanted(row, self.args));
-        if first {
-            super::select::sort(&mut rows, self.args.sort_by);
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let text: String = match self.args.output {
-            Some(StatusFormat::Json) => rows
-                .iter()
-                .map(|row| format!("{}\n", document::one(row)))
-                .collect(),
-            Some(StatusFormat::Name) => rows
-                .iter()
-                .map(|row| format!("{}\n", object_name(&row.lease.name)))
-                .collect(),
-            _ => self.lines.page(&rows, &[]),
-        };
-        terminal::print(&text)
-    }
-
-    /// The whole table, over the one that is there.
-    fn draw(&mut self) -> Result<(), Error> {
-        let now = SystemClock.now();
-        let mut rows: Vec<(Row, Option<f64>)> = self
-            .board
-            .rows(now)
-            .filter(|(row, _)| super::select::wanted(row, self.args))
-            .collect();
-        if self.args.sort_by != SortBy::Name {
-            let mut sorted: Vec<Row> = rows.iter().map(|(row, _)| row.clone()).collect();
-            super::select::sort(&mut sorted, self.args.sort_by);
-            rows = sorted
-                .into_iter()
-                .map(|row| {
-                    let rate = self.board.rate(&row.lease, now);
-                    (row, rate)
-                })
-                .collect();
-        }
-        let all = rows.len();
-        let room = usize::from(terminal::height().unwrap_or(24))
-            .saturating_sub(3)
-            .max(1);
-        rows.truncate(room);
-        let layout = Layout {
-            rates: rows.iter().any(|(_, rate)| rate.is_some()),
-            ..list::layout(self.args)
-        };
-        let (rows, rates): (Vec<Row>, Vec<Option<f64>>) = rows.into_iter().unzip();
-        let mut text = if all == 0 {
-            "No leases found\n".to_owned()
-        } else {
-            Printer::new(layout).page(&rows, &rates)
-        };
-        if all > room {
-            text.push_str(&format!("… and {} more\n", all - room));
-        }
-        let lines = text.lines().count();
-        let up = if self.drawn > 0 {
-            format!("\x1b[{}A", self.drawn)
-        } else {
-            String::new()
-        };
-        self.drawn = lines;
-        // Up to the first line, the table with each line's rest cleared, and everything below cleared.
-        terminal::print(&format!("{up}\r{}\x1b[J", text.replace('\n', "\x1b[K\n")))
     }
 }

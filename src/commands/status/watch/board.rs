@@ -46,6 +46,11 @@ impl Board {
         }
     }
 
+    /// Whether it is known what the server's stamps are worth.
+    pub fn knows_stamps(&self) -> bool {
+        self.stamps != Stamps::Unknown
+    }
+
     fn date(&self, now: Instant) -> Option<Timestamp> {
         let (date, at) = self.clock?;
         let passed = SignedDuration::try_from(now.since(at)).ok()?;

@@ -1,0 +1,153 @@
+//! What a watch shows: on a terminal a table that is drawn anew in place and ticks, in a pipe a line for each change.
+
+use super::TICK;
+use super::board::{Board, Change};
+use crate::cli::{SortBy, StatusArgs, StatusFormat};
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::status::{list, select};
+use crate::error::Error;
+use crate::output::document::object_name;
+use crate::output::status::table::{Layout, Printer};
+use crate::output::status::{Row, document};
+use crate::output::terminal;
+
+/// What is shown, and how.
+pub struct View<'a> {
+    args: &'a StatusArgs,
+    /// What is known.
+    pub board: Board,
+    lines: Printer,
+    on_screen: bool,
+    /// Whether there was a first list.
+    pub begun: bool,
+    /// When time is looked at again.
+    pub next_tick: Instant,
+    drawn: usize,
+}
+
+impl<'a> View<'a> {
+    /// Nothing is shown yet.
+    ///
+    /// # Errors
+    /// When the format cannot go on.
+    pub fn new(args: &'a StatusArgs) -> Result<Self, Error> {
+        let table = matches!(args.output, None | Some(StatusFormat::Wide));
+        if !table && !matches!(args.output, Some(StatusFormat::Json | StatusFormat::Name)) {
+            return Err(Error::Usage(
+                "--watch prints tables, or with -o json or name a line for each change".to_owned(),
+            ));
+        }
+        let layout = Layout {
+            width: None,
+            colour: false,
+            ..list::layout(args)
+        };
+        Ok(Self {
+            args,
+            board: Board::default(),
+            lines: Printer::new(layout),
+            on_screen: table && terminal::height().is_some(),
+            begun: false,
+            next_tick: SystemClock.now() + TICK,
+            drawn: 0,
+        })
+    }
+
+    /// Time has passed.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn tick(&mut self) -> Result<(), Error> {
+        self.next_tick = SystemClock.now() + TICK;
+        if !self.begun {
+            return Ok(());
+        }
+        let changes = self.board.tick(SystemClock.now());
+        self.show(changes)?;
+        if self.on_screen { self.draw() } else { Ok(()) }
+    }
+
+    /// Shows what changed; at the first call that is everything.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        if self.on_screen {
+            return if first { self.draw() } else { Ok(()) };
+        }
+        let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
+        rows.retain(|row| select::wanted(row, self.args));
+        if first {
+            select::sort(&mut rows, self.args.sort_by);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let text: String = match self.args.output {
+            Some(StatusFormat::Json) => rows
+                .iter()
+                .map(|row| format!("{}\n", document::one(row)))
+                .collect(),
+            Some(StatusFormat::Name) => rows
+                .iter()
+                .map(|row| format!("{}\n", object_name(&row.lease.name)))
+                .collect(),
+            _ => self.lines.page(&rows, &[]),
+        };
+        terminal::print(&text)
+    }
+
+    /// The whole table, over the one that is there.
+    fn draw(&mut self) -> Result<(), Error> {
+        let now = SystemClock.now();
+        let mut rows: Vec<(Row, Option<f64>)> = self
+            .board
+            .rows(now)
+            .filter(|(row, _)| select::wanted(row, self.args))
+            .collect();
+        if self.args.sort_by != SortBy::Name {
+            let mut sorted: Vec<Row> = rows.iter().map(|(row, _)| row.clone()).collect();
+            select::sort(&mut sorted, self.args.sort_by);
+            rows = sorted
+                .into_iter()
+                .map(|row| {
+                    let rate = self.board.rate(&row.lease, now);
+                    (row, rate)
+                })
+                .collect();
+        }
+        let all = rows.len();
+        let room = usize::from(terminal::height().unwrap_or(24))
+            .saturating_sub(3)
+            .max(1);
+        rows.truncate(room);
+        let layout = Layout {
+            rates: rows.iter().any(|(_, rate)| rate.is_some()),
+            ..list::layout(self.args)
+        };
+        let (rows, rates): (Vec<Row>, Vec<Option<f64>>) = rows.into_iter().unzip();
+        let mut text = if all == 0 {
+            "No leases found\n".to_owned()
+        } else {
+            Printer::new(layout).page(&rows, &rates)
+        };
+        if all > room {
+            text.push_str(&format!("… and {} more\n", all - room));
+        }
+        let width = usize::from(terminal::width().unwrap_or(80));
+        let up = if self.drawn > 0 {
+            format!("\x1b[{}A", self.drawn)
+        } else {
+            String::new()
+        };
+        self.drawn = text.lines().count();
+        // Up to the first line; each line cleared and drawn, never wider than the screen, where it would take two; and
+        // what is below cleared.
+        let lines: String = text
+            .lines()
+            .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "…")))
+            .collect();
+        terminal::print(&format!("{up}\r{lines}\x1b[J"))
+    }
+}

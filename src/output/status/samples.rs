@@ -1,0 +1,170 @@
+//! Rows for the tests of the views: Leases as an API server answers them, seen at one moment of its clock.
+
+use serde_json::{Value, json};
+
+use super::Row;
+use crate::lease::condition;
+use crate::lease::evidence::Stamps;
+use crate::lease::record::Record;
+use crate::lease::summary;
+use crate::lease::testing::wall;
+
+/// The server's `Date` in all these tests.
+pub const NOW: &str = "2026-01-01T12:00:00Z";
+
+/// A Lease of this name that a server made an hour ago.
+pub fn object(name: &str, spec: Value) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "default", "uid": format!("uid-{name}"), "resourceVersion": "77",
+            "creationTimestamp": "2026-01-01T11:00:00Z",
+        },
+        "spec": spec,
+    })
+}
+
+/// Renewed five seconds ago for 15 s.
+pub fn held() -> Value {
+    object(
+        "held",
+        json!({
+            "holderIdentity": "me@host", "leaseDurationSeconds": 15, "leaseTransitions": 3,
+            "acquireTime": "2026-01-01T11:50:00.000000Z", "renewTime": "2026-01-01T11:59:55.000000Z",
+        }),
+    )
+}
+
+/// Renewed ten minutes ago for 15 s.
+pub fn expired() -> Value {
+    object(
+        "expired",
+        json!({
+            "holderIdentity": "gone-7", "leaseDurationSeconds": 15, "leaseTransitions": 0,
+            "acquireTime": "2026-01-01T11:30:00.000000Z", "renewTime": "2026-01-01T11:50:00.000000Z",
+        }),
+    )
+}
+
+/// Released.
+pub fn free() -> Value {
+    object(
+        "free",
+        json!({
+            "holderIdentity": "", "leaseDurationSeconds": 60, "leaseTransitions": 12,
+            "renewTime": "2026-01-01T11:00:30.000000Z",
+        }),
+    )
+}
+
+/// Held as Terraform holds.
+pub fn endless() -> Value {
+    object("endless", json!({"holderIdentity": "terraform"}))
+}
+
+/// Held, and its deletion waits for a finalizer.
+pub fn terminating() -> Value {
+    let mut lease = held();
+    lease["metadata"]["name"] = json!("terminating");
+    lease["metadata"]["deletionTimestamp"] = json!("2026-01-01T11:59:00Z");
+    lease["metadata"]["finalizers"] = json!(["example.com/wait"]);
+    lease
+}
+
+/// Held by someone whose clock is an hour behind; the server's stamp says that it lives.
+pub fn skewed() -> Value {
+    let mut lease = held();
+    lease["metadata"]["name"] = json!("skewed");
+    lease["spec"]["renewTime"] = json!("2026-01-01T10:59:55.000000Z");
+    stamp(&mut lease, "2026-01-01T11:59:55Z");
+    lease
+}
+
+/// Held through a coordinated election.
+pub fn elected() -> Value {
+    let mut lease = held();
+    lease["metadata"]["name"] = json!("elected");
+    lease["spec"]["strategy"] = json!("OldestEmulationVersion");
+    lease
+}
+
+/// Lets the server have seen the last renewal at `time`.
+pub fn stamp(lease: &mut Value, time: &str) {
+    lease["metadata"]["managedFields"] = json!([{
+        "manager": "agent", "operation": "Update", "time": time, "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:renewTime": {}}},
+    }]);
+}
+
+/// Leases of every kind of hostile content: fields, times and texts that no honest holder writes.
+pub fn hostile() -> Vec<Value> {
+    let with = |name: &str, field: &str, value: Value| {
+        let mut lease = held();
+        lease["metadata"]["name"] = json!(name);
+        lease["spec"][field] = value;
+        lease
+    };
+    let mut bare = object("no-spec", json!({}));
+    if let Some(lease) = bare.as_object_mut() {
+        lease.remove("spec");
+    }
+    let mut reason = held();
+    reason["metadata"]["name"] = json!("reason");
+    reason["metadata"]["annotations"] =
+        json!({"kubectl-lease/reason": format!("a\nb\u{1b}[2J{}", "r".repeat(70_000))});
+    vec![
+        with(
+            "control",
+            "holderIdentity",
+            json!("a\u{1b}[2J\u{1b}]0;x\u{7}b\r\nc\td\u{9b}31m\u{0}"),
+        ),
+        with(
+            "marks",
+            "holderIdentity",
+            json!("a\u{202e}b\u{200f}\u{feff}\u{2066}c"),
+        ),
+        with("long", "holderIdentity", json!("h".repeat(10_240))),
+        with("longest", "holderIdentity", json!("h".repeat(70_000))),
+        with("wide", "holderIdentity", json!("漢".repeat(200))),
+        bare,
+        object("null-spec", Value::Null),
+        object(
+            "nulls",
+            json!({
+                "holderIdentity": null, "leaseDurationSeconds": null, "acquireTime": null, "renewTime": null,
+                "leaseTransitions": null, "strategy": null,
+            }),
+        ),
+        with("future", "renewTime", json!("9999-12-30T00:00:00.000000Z")),
+        with("past", "renewTime", json!("0001-01-01T00:00:00.000000Z")),
+        with("no-time", "renewTime", json!("yesterday\u{1b}[2J")),
+        with("for-ever", "leaseDurationSeconds", json!(i32::MAX)),
+        with("negative", "leaseDurationSeconds", json!(-5)),
+        with("many", "leaseTransitions", json!(i64::MAX)),
+        with("strategy", "strategy", json!("x\u{1b}c\ny")),
+        reason,
+    ]
+}
+
+/// The row of a Lease, with the server's stamps trusted.
+pub fn row(lease: &Value) -> Row {
+    let lease = summary::one(lease.to_string().as_bytes()).expect("a lease");
+    let date = Some(wall(NOW));
+    Row {
+        condition: condition::of(&lease, date, Stamps::Trusted),
+        lease,
+        date,
+    }
+}
+
+/// The Lease as it was read.
+pub fn record(lease: &Value) -> Record {
+    Record::new(lease.clone()).expect("an object")
+}
+
+/// Asserts that a text moves no cursor and turns no direction: line ends are its only control characters.
+#[track_caller]
+pub fn assert_safe(text: &str) {
+    let odd =
+        |c: &char| c.is_control() && *c != '\n' || "\u{202e}\u{200f}\u{feff}\u{2066}".contains(*c);
+    assert_eq!(text.chars().find(odd), None, "{text:.2000}");
+}
