@@ -1,12 +1,16 @@
 //! Arguments and help text only; no I/O.
 
-use std::path::PathBuf;
+mod connection;
+mod status;
+
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::status::template::{Columns, Template};
+
+pub use connection::ConnectionArgs;
+pub use status::{ClassArg, SortBy, StateArg, StatusArgs, StatusFormat};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -66,60 +70,6 @@ pub enum Command {
     Version(VersionArgs),
     /// Print a completion script
     Completion(CompletionArgs),
-}
-
-/// kubectl's connection flags, by kubectl's names.
-#[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Connection (as kubectl)")]
-pub struct ConnectionArgs {
-    /// Path to the kubeconfig file
-    #[arg(long, global = true, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig context to use
-    #[arg(long, global = true, value_name = "NAME")]
-    pub context: Option<String>,
-    /// The kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
-    pub cluster: Option<String>,
-    /// The kubeconfig user to use
-    #[arg(long, global = true, value_name = "NAME")]
-    pub user: Option<String>,
-    /// The namespace of the lease
-    #[arg(short, long, global = true, value_name = "NAME", value_parser = values::namespace)]
-    pub namespace: Option<String>,
-    /// Address of the API server
-    #[arg(short, long, global = true, value_name = "URL")]
-    pub server: Option<String>,
-    /// Bearer token
-    #[arg(long, global = true, value_name = "TOKEN")]
-    pub token: Option<String>,
-    /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER")]
-    pub impersonate: Option<String>,
-    /// Group to impersonate; may be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
-    pub impersonate_groups: Vec<String>,
-    /// UID to impersonate
-    #[arg(long = "as-uid", global = true, value_name = "UID")]
-    pub impersonate_uid: Option<String>,
-    /// CA bundle to verify the API server with
-    #[arg(long, global = true, value_name = "FILE")]
-    pub certificate_authority: Option<String>,
-    /// Client certificate
-    #[arg(long, global = true, value_name = "FILE")]
-    pub client_certificate: Option<String>,
-    /// Key of the client certificate
-    #[arg(long, global = true, value_name = "FILE")]
-    pub client_key: Option<String>,
-    /// Name to expect in the API server's certificate
-    #[arg(long, global = true, value_name = "NAME")]
-    pub tls_server_name: Option<String>,
-    /// Do not verify the API server's certificate
-    #[arg(long, global = true)]
-    pub insecure_skip_tls_verify: bool,
-    /// The longest one request may take; 0 for the default
-    #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
-    pub request_timeout: Option<Duration>,
 }
 
 /// Who holds.
@@ -325,137 +275,6 @@ pub struct StealArgs {
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<GrantFormat>,
-}
-
-/// Arguments of `status`.
-#[derive(Args, Debug)]
-pub struct StatusArgs {
-    /// Name of one lease, to see everything about it
-    #[arg(conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
-    pub name: Option<LeaseName>,
-    /// List the leases of all namespaces
-    #[arg(short = 'A', long)]
-    pub all_namespaces: bool,
-    /// Label selector
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    pub selector: Option<String>,
-    /// Field selector (metadata.name, metadata.namespace)
-    #[arg(long, value_name = "SELECTOR")]
-    pub field_selector: Option<String>,
-    /// Only leases in these states
-    #[arg(
-        long,
-        value_enum,
-        value_name = "STATE",
-        value_delimiter = ',',
-        ignore_case = true
-    )]
-    pub state: Vec<StateArg>,
-    /// Only leases of these classes
-    #[arg(
-        long,
-        value_enum,
-        value_name = "CLASS",
-        value_delimiter = ',',
-        ignore_case = true
-    )]
-    pub class: Vec<ClassArg>,
-    /// Only leases whose holder matches; * and ? as in a shell
-    #[arg(long, value_name = "PATTERN")]
-    pub holder: Option<String>,
-    /// Order of the list
-    #[arg(long, value_enum, value_name = "KEY", default_value_t = SortBy::Name)]
-    pub sort_by: SortBy,
-    /// Leave the line of column names out
-    #[arg(long)]
-    pub no_headers: bool,
-    /// Go on showing changes
-    #[arg(short, long)]
-    pub watch: bool,
-    /// With a name: exit with 0 if it is held, 3 if expired, 4 if free
-    #[arg(long, requires = "name", conflicts_with = "watch")]
-    pub exit_code: bool,
-    /// Output format: wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,…
-    #[arg(short, long, value_name = "FORMAT")]
-    pub output: Option<StatusFormat>,
-}
-
-/// Formats of a status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusFormat {
-    /// The table with more columns.
-    Wide,
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-    /// Just `lease.coordination.k8s.io/NAME`.
-    Name,
-    /// A template over the JSON document.
-    JsonPath(Template),
-    /// A table of one's own.
-    CustomColumns(Columns),
-}
-
-impl std::str::FromStr for StatusFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            None if text == "wide" => Ok(Self::Wide),
-            None if text == "json" => Ok(Self::Json),
-            None if text == "yaml" => Ok(Self::Yaml),
-            None if text == "name" => Ok(Self::Name),
-            Some(("jsonpath", template)) => Template::parse(template).map(Self::JsonPath),
-            Some(("custom-columns", columns)) => Columns::parse(columns).map(Self::CustomColumns),
-            _ => Err(
-                "allowed: wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=HEADER:PATH,…"
-                    .to_owned(),
-            ),
-        }
-    }
-}
-
-/// States to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StateArg {
-    /// Held, with or without expiry
-    Held,
-    /// Expired
-    Expired,
-    /// Free
-    Free,
-    /// Being deleted
-    Terminating,
-}
-
-/// Classes to choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClassArg {
-    /// Node heartbeats
-    Node,
-    /// API server identities
-    #[value(name = "apiserver")]
-    ApiServer,
-    /// Leader elections
-    Election,
-    /// Locks
-    Lock,
-}
-
-/// Orders of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SortBy {
-    /// By namespace and name
-    Name,
-    /// Longest not renewed first
-    Renewed,
-    /// Next to expire first
-    Expires,
-    /// Most transitions first
-    Transitions,
-    /// Oldest first
-    Age,
 }
 
 /// Arguments of `version`.

@@ -54,9 +54,11 @@ pub struct Condition {
 /// Server stamps are cut to whole seconds, so up to this much is no sign of expiry or skew.
 const STAMP_MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
-/// Whether the two ways to tell disagree, so that it matters what the server's stamps are worth.
+/// Whether the two ways to tell disagree, so that it matters what the server's stamps are worth: on the state, or on
+/// whether the holder's clock is wrong.
 pub fn needs_version(lease: &Summary, date: Option<Timestamp>) -> bool {
-    of(lease, date, Stamps::Trusted).state != of(lease, date, Stamps::Untrusted).state
+    let trusted = of(lease, date, Stamps::Trusted);
+    trusted.skew.is_some() || trusted.state != of(lease, date, Stamps::Untrusted).state
 }
 
 /// What can be said of a Lease at `date`, by the server's clock.

@@ -1,14 +1,16 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
+mod faults;
+mod query;
+
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::LocalBoxStream;
 use futures::{AsyncBufReadExt, StreamExt};
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -16,10 +18,15 @@ use kube::Client;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
+use super::api::{Api, Change, Fault, Found, RejectionKind, Trouble, Write};
 use super::record::Record;
 use crate::clock::{Clock, SystemClock};
 use crate::cluster::Connection;
+
+pub use query::Selection;
+
+use faults::{chain, fault_of, rejection};
+use query::Query;
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -48,30 +55,6 @@ pub struct Page {
     pub body: Bytes,
     /// The server's `Date`.
     pub date: Option<Timestamp>,
-}
-
-/// Which Leases to list or watch.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// `None` for all namespaces.
-    pub namespace: Option<String>,
-    /// As kubectl's `-l`.
-    pub label_selector: Option<String>,
-    /// As kubectl's `--field-selector`.
-    pub field_selector: Option<String>,
-}
-
-impl Selection {
-    fn query(&self) -> Query {
-        let mut query = Query::new(Lease::url_path(&(), self.namespace.as_deref()));
-        if let Some(selector) = &self.label_selector {
-            query.add("labelSelector", selector);
-        }
-        if let Some(selector) = &self.field_selector {
-            query.add("fieldSelector", selector);
-        }
-        query
-    }
 }
 
 struct Reply {
@@ -460,153 +443,4 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(text)
         .ok()
-}
-
-/// The closed set for everything that is not 2xx.
-fn rejection(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |field: &str| answer[field].as_str().filter(|text| !text.is_empty());
-    let message = text("message").map_or_else(
-        || {
-            let plain = String::from_utf8_lossy(body);
-            let line = plain
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
-            let short: String = line.trim().chars().take(200).collect();
-            if short.is_empty() {
-                status.to_string()
-            } else {
-                short
-            }
-        },
-        str::to_owned,
-    );
-    reject(
-        status.as_u16(),
-        text("reason"),
-        &message,
-        answer["details"]["kind"].as_str(),
-        headers,
-    )
-}
-
-fn reject(
-    code: u16,
-    reason: Option<&str>,
-    message: &str,
-    about: Option<&str>,
-    headers: &HeaderMap,
-) -> Fault {
-    let kind = match code {
-        401 => RejectionKind::Unauthorized,
-        403 => RejectionKind::Forbidden,
-        404 if about == Some("namespaces") => RejectionKind::NamespaceMissing,
-        429 => RejectionKind::TooManyRequests {
-            retry_after: headers
-                .get(header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs),
-        },
-        // A timeout, a lost etcd leader, an overloaded or restarting server: the write may have happened.
-        408 | 500.. => {
-            return Fault::Unknown(format!("the server answered {code}: {message}"));
-        }
-        _ => RejectionKind::Invalid,
-    };
-    let status = StatusCode::from_u16(code).ok();
-    let reason = reason
-        .map(str::to_owned)
-        // No Status object: this is not the API's word that the Lease is absent, but something else's page.
-        .or_else(|| (code == 404).then(|| "PageNotFound".to_owned()))
-        .or_else(|| {
-            status?
-                .canonical_reason()
-                .map(|words| words.replace(' ', ""))
-        })
-        .unwrap_or_else(|| "Unknown".to_owned());
-    Fault::Rejected(Rejection {
-        code,
-        reason,
-        message: message.to_owned(),
-        kind,
-    })
-}
-
-fn fault_of(error: &kube::Error, server: &str) -> Fault {
-    match error {
-        kube::Error::Api(status) => {
-            let about = status.details.as_ref().map(|details| details.kind.as_str());
-            return reject(
-                status.code,
-                Some(&status.reason),
-                &status.message,
-                about,
-                &HeaderMap::new(),
-            );
-        }
-        kube::Error::Auth(error) => return Fault::NotSent(Trouble::Credentials(chain(error))),
-        _ => {}
-    }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut refused = false;
-    let mut before_sending = false;
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<kube::client::AuthError>() {
-            return Fault::NotSent(Trouble::Credentials(chain(error)));
-        }
-        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
-            before_sending |= error.is_connect();
-        }
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            refused |= error.kind() == std::io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    match (before_sending, refused) {
-        (true, true) => Fault::NotSent(Trouble::Refused {
-            server: server.to_owned(),
-        }),
-        (true, false) => Fault::NotSent(Trouble::Connect {
-            server: server.to_owned(),
-            detail: chain(error),
-        }),
-        (false, _) => Fault::Unknown(chain(error)),
-    }
-}
-
-/// An error with its causes, outermost first, each said once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // kube repeats its source in its own text
-        if parts.last().is_none_or(|last| !last.contains(&text)) {
-            parts.push(text);
-        }
-        cause = error.source();
-    }
-    parts.dedup();
-    parts.join(": ")
-}
-
-/// A path with query parameters, percent-encoded.
-struct Query(String);
-
-impl Query {
-    fn new(path: String) -> Self {
-        Self(path)
-    }
-
-    fn add(&mut self, key: &str, value: &str) {
-        let separator = if self.0.contains('?') { '&' } else { '?' };
-        let value =
-            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-        let _ = write!(self.0, "{separator}{key}={value}");
-    }
-
-    fn text(&self) -> &str {
-        &self.0
-    }
 }

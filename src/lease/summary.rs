@@ -74,14 +74,27 @@ pub fn next_page(body: &[u8]) -> Option<String> {
         #[serde(borrow, default, rename = "continue")]
         next: Option<Text<'a>>,
     }
-    let at = find(body, b"\"metadata\":")? + "\"metadata\":".len();
-    let mut stream = serde_json::Deserializer::from_slice(body.get(at..)?).into_iter::<Head<'_>>();
-    let head = stream.next()?.ok()?;
+    #[derive(Deserialize)]
+    struct Whole<'a> {
+        #[serde(borrow, default)]
+        metadata: Option<Head<'a>>,
+    }
+    let metadata = find(body, b"\"metadata\":");
+    let items = find(body, b"\"items\":").unwrap_or(usize::MAX);
+    let head = match metadata.filter(|at| *at < items) {
+        Some(at) => {
+            let rest = body.get(at + "\"metadata\":".len()..)?;
+            let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<Head<'_>>();
+            stream.next()?.ok()?
+        }
+        // Something between us and the server wrote the list anew, in another order.
+        None => serde_json::from_slice::<Whole<'_>>(body).ok()?.metadata?,
+    };
     filled(head.next)
 }
 
 fn find(body: &[u8], what: &[u8]) -> Option<usize> {
-    // The list's own metadata stands before its items.
+    // API servers write the list's own metadata before its items.
     let head = &body[..body.len().min(4096)];
     head.windows(what.len()).position(|window| window == what)
 }
@@ -364,6 +377,8 @@ mod tests {
             next_page(br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#),
             None
         );
+        let sorted = br#"{"items":[{"metadata":{"name":"x"}}],"metadata":{"continue":"abc"}}"#;
+        assert_eq!(next_page(sorted).as_deref(), Some("abc"));
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! What a hold does when it hears of its command: ended, stopped, gone.
+
+use std::time::Duration;
+
+use super::super::machine::{Event, Outcome};
+use super::{Hold, News, Note};
+use crate::clock::Clock;
+use crate::lease::api::Api;
+
+impl<A: Api, C: Clock> Hold<'_, A, C> {
+    #[cfg(unix)]
+    pub(super) async fn hear(&mut self, news: News) -> bool {
+        match news {
+            News::Started(group) => {
+                // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
+                if let Some(tty) = &self.tty
+                    && tty.is_ours()
+                {
+                    tty.hand_to(group);
+                }
+                false
+            }
+            News::NotStarted(errno) => {
+                self.report.errno = Some(errno);
+                self.leave_child();
+                self.feed(Event::NotStarted).await
+            }
+            News::Ended(ended) => {
+                if let Some(tty) = &self.tty {
+                    tty.restore();
+                }
+                self.feed(Event::ChildExited(ended)).await
+            }
+            News::Stopped(signal) => {
+                self.stopped(signal).await;
+                self.feed(Event::Woken).await
+            }
+            News::Gone => {
+                self.leave_child();
+                self.feed(Event::TreeGone).await
+            }
+            News::WatchdogDied => {
+                self.report.watchdog_died = true;
+                if let Some(tty) = &self.tty {
+                    tty.restore();
+                }
+                if let Some(child) = self.child.take() {
+                    while !child.kill_adopted() {
+                        let clock = self.operations.clock();
+                        clock
+                            .sleep_until(clock.now() + Duration::from_millis(5))
+                            .await;
+                    }
+                }
+                self.feed(Event::TreeGone).await
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn leave_child(&mut self) {
+        if let Some(child) = self.child.take() {
+            child.reap();
+        }
+    }
+
+    /// The command was stopped, by Ctrl-Z say: our whole job stops with it, and both go on together.
+    #[cfg(unix)]
+    pub(super) async fn stopped(&mut self, signal: i32) {
+        let (Some(tty), Some(child)) = (&self.tty, &mut self.child) else {
+            return;
+        };
+        let Some(group) = child.group() else { return };
+        let asked_for_terminal = signal == nix::libc::SIGTTIN || signal == nix::libc::SIGTTOU;
+        // Asked before it was given: the report of that may come after.
+        if asked_for_terminal && (tty.is_ours() || tty.is_of(group)) {
+            tty.hand_back_to(group);
+            return;
+        }
+        let clock = self.operations.clock();
+        let left = (self.grant.sent_at + self.order.timing.fence_after).since(clock.now());
+        (self.say)(Note::Stopped { left });
+        tty.stop_job();
+        // Continued, by `fg` or by `bg`.
+        if tty.is_ours() {
+            tty.hand_back_to(group);
+        } else {
+            child.forward(nix::libc::SIGCONT).await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn hear(&mut self, news: News) -> bool {
+        match news {
+            News::Ended(ended) => {
+                self.child = None;
+                self.feed(Event::ChildExited(ended)).await;
+                self.feed(Event::TreeGone).await
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn end(&self) {}
+
+    #[cfg(unix)]
+    pub(super) fn end(&self) {
+        if let Some(tty) = &self.tty
+            && self.report.outcome == Outcome::Lost
+        {
+            tty.restore();
+        }
+    }
+}
