@@ -1,42 +1,75 @@
-//! The signals that ask this process to end, as a channel of all received so far.
+//! The signals that ask this process to end or are meant for its command, as channels of all received so far.
 
 use tokio::sync::watch;
 
 use crate::error::Error;
 
-/// Listens from now on; the process no longer dies of these signals by itself.
+/// Signals received, in order.
+pub type Received = watch::Receiver<Vec<i32>>;
+
+/// Listens for the signals that ask a process to end; it no longer dies of them by itself. Those that were ignored
+/// when it started (nohup) stay ignored.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
 #[cfg(unix)]
-pub fn listen() -> Result<watch::Receiver<Vec<i32>>, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (sender, receiver) = watch::channel(Vec::new());
-    for kind in [
+pub fn listen() -> Result<Received, Error> {
+    use tokio::signal::unix::SignalKind;
+    channel(&[
         SignalKind::interrupt(),
         SignalKind::terminate(),
         SignalKind::hangup(),
         SignalKind::quit(),
-    ] {
-        let mut stream = signal(kind)
+    ])
+}
+
+/// Listens for the signals that only a command can make sense of.
+///
+/// # Errors
+/// When the handlers cannot be installed.
+#[cfg(unix)]
+pub fn listen_for_command() -> Result<Received, Error> {
+    use tokio::signal::unix::SignalKind;
+    channel(&[SignalKind::user_defined1(), SignalKind::user_defined2()])
+}
+
+#[cfg(unix)]
+fn channel(kinds: &[tokio::signal::unix::SignalKind]) -> Result<Received, Error> {
+    let (sender, receiver) = watch::channel(Vec::new());
+    for &kind in kinds {
+        let number = kind.as_raw_value();
+        if is_ignored(number) {
+            continue;
+        }
+        let mut stream = tokio::signal::unix::signal(kind)
             .map_err(|error| Error::Local(format!("cannot handle signals: {error}")))?;
         let sender = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
-                sender.send_modify(|all| all.push(kind.as_raw_value()));
+                sender.send_modify(|all| all.push(number));
             }
         });
     }
     Ok(receiver)
 }
 
-/// Listens from now on for Ctrl-C.
+/// Whether this process ignores a signal, as far as the system says so (proc(5), SigIgn).
+#[cfg(unix)]
+pub fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
+/// Listens for Ctrl-C.
 ///
 /// # Errors
-/// When the handler cannot be installed.
+/// Never, on this system.
 #[cfg(not(unix))]
-pub fn listen() -> Result<watch::Receiver<Vec<i32>>, Error> {
+pub fn listen() -> Result<Received, Error> {
     let (sender, receiver) = watch::channel(Vec::new());
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
@@ -44,4 +77,13 @@ pub fn listen() -> Result<watch::Receiver<Vec<i32>>, Error> {
         }
     });
     Ok(receiver)
+}
+
+/// There are no others here.
+///
+/// # Errors
+/// Never, on this system.
+#[cfg(not(unix))]
+pub fn listen_for_command() -> Result<Received, Error> {
+    Ok(watch::channel(Vec::new()).1)
 }

@@ -47,6 +47,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         reenter: false,
     };
     let operations = session.lease(&args.name);
+    let for_command = signals::listen_for_command()?;
     let signals = signals::listen()?;
     #[cfg(target_os = "linux")]
     crate::hold::orphans::reap_as_first_process();
@@ -88,7 +89,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         on_lost: args.on_lost,
     };
     let lease = args.name.as_str();
-    let report = run::hold(&operations, grant, &order, signals, &|note| {
+    let report = run::hold(&operations, grant, &order, signals, for_command, &|note| {
         tell(lease, note)
     })
     .await;

@@ -7,11 +7,10 @@ use std::ffi::OsString;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::machine::{Effect, Event, Machine, Outcome};
 use super::timing::Timing;
 use crate::clock::{Clock, Instant};
+use crate::signals::Received;
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::{self, Loss, Ours, Seen};
 use crate::lease::evidence::Observation;
@@ -89,16 +88,18 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// Holds `grant` while the command runs. `signals` are all received so far.
+/// Holds `grant` while the command runs. `signals` ask us to end and are
+/// passed on, `for_command` are only passed on.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     grant: Grant,
     order: &Order,
-    mut signals: watch::Receiver<Vec<i32>>,
+    mut signals: Received,
+    mut for_command: Received,
     say: &dyn Fn(Note),
 ) -> Report {
     let clock = operations.clock();
-    let mut seen_signals = 0;
+    let (mut seen_signals, mut seen_for_command) = (0, 0);
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
@@ -144,6 +145,9 @@ pub async fn hold<A: Api, C: Clock>(
                 Happened::Event(Event::Released)
             }
             signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
+            signal = next_signal(&mut for_command, &mut seen_for_command) => {
+                Happened::Event(Event::Signal(signal))
+            }
             read = pending(&mut hold.reading) => {
                 hold.reading = None;
                 Happened::Read(read)
@@ -362,7 +366,7 @@ async fn news(child: &mut Option<Child>) -> News {
     }
 }
 
-async fn next_signal(signals: &mut watch::Receiver<Vec<i32>>, seen: &mut usize) -> i32 {
+async fn next_signal(signals: &mut Received, seen: &mut usize) -> i32 {
     match signals.wait_for(|all| all.len() > *seen).await {
         Ok(all) => {
             let signal = all[*seen];

@@ -113,7 +113,10 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, deaths_writer)?;
     // Signals meant for a whole service or terminal must not end the one who watches.
     for number in [1, 2, 3, 10, 12, 15, 20] {
-        signal_hook::flag::register(number, std::sync::Arc::default())?;
+        // What is ignored (nohup) stays ignored, for the command too.
+        if !crate::signals::is_ignored(number) {
+            signal_hook::flag::register(number, std::sync::Arc::default())?;
+        }
     }
     // The supervisor blocks it to use the terminal from the background; the command must not inherit that.
     SigSet::from(Signal::SIGTTOU)

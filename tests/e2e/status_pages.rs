@@ -96,6 +96,7 @@ fn namespaces_whose_names_begin_alike_are_in_the_servers_order() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let page = |namespace: &str, next: &str| {
+        // The items come first here, as they may where something between us and the server writes lists anew.
         let list = json!({
             "kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1",
             "metadata": {"resourceVersion": "7", "continue": next},

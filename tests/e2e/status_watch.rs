@@ -144,7 +144,7 @@ fn json_is_one_document_a_line_and_names_are_names() {
     assert_eq!(states, ["Free", "Held", "Deleted"]);
     assert!(documents.iter().all(|one| one["kind"] == "LeaseStatus"));
 
-    let running = start(&ns, &user, &Proxy::to(ns.cluster()), &["-o", "name"]);
+    let running = start(&ns, &user, &proxy, &["-o", "name"]);
     ns.create(&free("b"));
     running.wait_stdout(|line| line == "lease.coordination.k8s.io/b", SOON);
 }

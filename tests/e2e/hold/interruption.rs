@@ -156,3 +156,40 @@ fn while_a_daemon_that_was_left_behind_is_being_stopped_nothing_changes() {
         assert_eq!(survivors(), Vec::<u32>::new());
     }
 }
+
+#[test]
+fn user_signals_are_the_commands_own() {
+    for (signal, name) in [(libc::SIGUSR1, "USR1"), (libc::SIGUSR2, "USR2")] {
+        let scene = Scene::new(4);
+        let held = scene.start(&format!(
+            "trap 'echo got {name}; exit 9' {name}; while :; do sleep 0.02; done"
+        ));
+        held.running.signal(signal);
+        let output = held.end();
+        assert_eq!(output.code, Some(9), "{output}");
+        assert!(output.stdout.contains(&format!("got {name}")), "{output}");
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let until = super::scene::until(&gate);
+    let binary = lease_harness::binary().display();
+    let script = format!(
+        "trap '' HUP; exec {binary} hold job -- sh -c 'echo up; {until}; kill -HUP $$; echo survived'"
+    );
+    let running = scene
+        .ns
+        .program(&scene.user, "sh", ["-c", &script])
+        .spawn();
+    running.wait_stdout(|line| line == "up", SOON);
+    running.signal(libc::SIGHUP);
+    std::fs::write(&gate, "").expect("a gate");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stdout.contains("survived"), "{output}");
+    assert_eq!(scene.ns.holder("job"), None);
+}
