@@ -191,7 +191,7 @@ fn a_victim_without_duration_is_not_waited_for_but_named() {
     let (ns, user) = fresh();
     ns.create(&lease("job").holder("victim").build());
     let expected = "lease \"job\" is held by \"victim\"\n  \
-        since an unknown time, renewed never by its own clock, with no duration: it never expires by itself\n\
+        since an unknown time, never renewed, with no duration: it never expires by itself\n\
         the lease of \"victim\" had no duration, so nothing tells when it stops: make sure that it has\n";
     said(&ns.run(&user, STEAL), 0, STOLEN, expected);
     assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 60);

@@ -150,7 +150,7 @@ fn without_permission_to_watch_the_lease_is_polled() {
     let released = Instant::now();
     set_free(&ns, "job");
     let expected = waiting("job", "other", "60s")
-        + "changes cannot be watched (no permission for watch), so the lease is read every second\n";
+        + "changes cannot be watched, so the lease is read every second (the verb watch would make this immediate)\n";
     said(&running.wait(SOON), 0, ACQUIRED, &expected);
     assert!(released.elapsed() < Duration::from_secs(5));
 }

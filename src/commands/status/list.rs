@@ -228,7 +228,9 @@ impl<'a> Output<'a> {
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
                 .collect(),
             Form::Document(writer) => writer.page(rows)?,
-            Form::Template(template) => template.render(&document::list(rows)),
+            Form::Template(template) => {
+                template.render(&document::list(rows), terminal::width().is_some())
+            }
             Form::Columns(columns) => {
                 let items: Vec<Value> = rows.iter().map(document::one).collect();
                 columns.render(&items, self.args.no_headers)

@@ -1,11 +1,14 @@
 //! Conditions as a versioned document, whose schema is `docs/status.schema.json`.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::cli::DocumentFormat;
 use crate::error::Error;
-use crate::output::document::text;
+use crate::output::document;
+use crate::output::words::printable;
 
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
@@ -28,6 +31,48 @@ pub fn list(rows: &[Row]) -> Value {
         "kind": "LeaseStatusList",
         "items": rows.iter().map(item).collect::<Vec<_>>(),
     })
+}
+
+/// A document in the format asked for, with a final newline.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn text(document: &Value, format: DocumentFormat) -> Result<String, Error> {
+    let text = document::text(document, format)?;
+    Ok(match format {
+        DocumentFormat::Json => escaped(text),
+        DocumentFormat::Yaml => text,
+    })
+}
+
+/// A document as JSON in one line.
+pub fn line(document: &Value) -> String {
+    escaped(format!("{document}\n"))
+}
+
+/// The same JSON with every character escaped that could change a terminal's state: they stand in strings only.
+fn escaped(json: String) -> String {
+    if json
+        .lines()
+        .all(|line| matches!(printable(line), Cow::Borrowed(_)))
+    {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        let odd = c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+        if odd {
+            let units = c
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect::<String>();
+            out.push_str(&units);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Writes a list item by item, as the same document that [`list`] makes.
@@ -125,45 +170,4 @@ fn item(row: &Row) -> Value {
         "reason": lease.reason,
         "strategy": lease.strategy,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lease::condition;
-    use crate::lease::evidence::Stamps;
-    use crate::lease::summary;
-
-    fn row(name: &str) -> Row {
-        let body = format!(
-            r#"{{"metadata":{{"name":"{name}"}},"spec":{{"holderIdentity":"a: b\n- c","leaseDurationSeconds":15}}}}"#
-        );
-        let lease = summary::one(body.as_bytes()).expect("a lease");
-        Row {
-            condition: condition::of(&lease, None, Stamps::Unknown),
-            lease,
-            date: None,
-        }
-    }
-
-    #[test]
-    fn a_list_written_page_by_page_is_the_same_document() {
-        let rows = [row("a"), row("b"), row("c")];
-        for pages in [
-            vec![&rows[..]],
-            vec![&rows[..1], &rows[1..]],
-            vec![&rows[..0]],
-        ] {
-            let all = list(&pages.concat());
-            for format in [DocumentFormat::Json, DocumentFormat::Yaml] {
-                let mut writer = ListWriter::new(format);
-                let mut out: String = pages
-                    .iter()
-                    .map(|page| writer.page(page).expect("a page"))
-                    .collect();
-                out.push_str(writer.end());
-                assert_eq!(out, text(&all, format).expect("a document"));
-            }
-        }
-    }
 }

@@ -8,6 +8,8 @@ pub mod template;
 #[cfg(test)]
 mod describe_tests;
 #[cfg(test)]
+mod document_tests;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod table_tests;

@@ -39,10 +39,11 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The text for a document; what is not there is empty.
-    pub fn render(&self, document: &Value) -> String {
+    /// The text for a document; what is not there is empty. On a terminal what could change its state is escaped; a
+    /// script gets every character.
+    pub fn render(&self, document: &Value, on_terminal: bool) -> String {
         let mut out = String::new();
-        render(&self.0, document, &mut out);
+        render(&self.0, document, on_terminal, &mut out);
         out
     }
 }
@@ -169,18 +170,23 @@ fn query(path: &str) -> Result<String, String> {
     Ok(out)
 }
 
-fn render(parts: &[Part], document: &Value, out: &mut String) {
+fn render(parts: &[Part], document: &Value, on_terminal: bool, out: &mut String) {
     for part in parts {
         match part {
             Part::Text(text) => out.push_str(text),
             Part::Path(path) => {
                 let found = document.query(path).unwrap_or_default();
                 let texts: Vec<String> = found.into_iter().map(text).collect();
-                out.push_str(&texts.join(" "));
+                let texts = texts.join(" ");
+                if on_terminal {
+                    out.push_str(&printable(&texts));
+                } else {
+                    out.push_str(&texts);
+                }
             }
             Part::Range(path, inner) => {
                 for item in document.query(path).unwrap_or_default() {
-                    render(inner, item, out);
+                    render(inner, item, on_terminal, out);
                 }
             }
         }
@@ -278,7 +284,7 @@ mod tests {
             ("n: {.items[0].transitions}!", "n: 3!"),
         ] {
             let parsed = Template::parse(template).expect(template);
-            assert_eq!(parsed.render(&document()), text, "{template}");
+            assert_eq!(parsed.render(&document(), false), text, "{template}");
         }
     }
 

@@ -87,7 +87,7 @@ impl<'a> View<'a> {
         let text: String = match self.args.output {
             Some(StatusFormat::Json) => rows
                 .iter()
-                .map(|row| format!("{}\n", document::one(row)))
+                .map(|row| document::line(&document::one(row)))
                 .collect(),
             Some(StatusFormat::Name) => rows
                 .iter()

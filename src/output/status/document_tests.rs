@@ -1,0 +1,126 @@
+//! The document and templates over it: whole, page by page, and with hostile content.
+
+use super::Row;
+use super::document::{ListWriter, line, list, one, text};
+use super::samples::{assert_safe, endless, expired, free, held, hostile, row, skewed};
+use super::template::{Columns, Template};
+use crate::cli::DocumentFormat::{Json, Yaml};
+use serde_json::{Value, json};
+
+#[test]
+fn one_lease_is_this_document() {
+    let expected = json!({
+        "apiVersion": "kubectl-lease/v1",
+        "kind": "LeaseStatus",
+        "metadata": {
+            "name": "skewed", "namespace": "default", "uid": "uid-held", "resourceVersion": "77",
+            "creationTimestamp": "2026-01-01T11:00:00Z",
+        },
+        "state": "Held",
+        "proof": "ServerStamp",
+        "observedAt": "2026-01-01T12:00:00Z",
+        "class": "lock",
+        "holder": "me@host",
+        "acquireTime": "2026-01-01T11:50:00Z",
+        "renewTime": "2026-01-01T10:59:55Z",
+        "durationSeconds": 15,
+        "transitions": 3,
+        "renewedSecondsAgo": 5.0,
+        "expiresInSeconds": 10.0,
+        "skewSeconds": -3600.0,
+        "reason": null,
+        "strategy": null,
+    });
+    assert_eq!(one(&row(&skewed())), expected);
+}
+
+#[test]
+fn states_and_proofs_are_words() {
+    let words = |lease: &Value| {
+        let document = one(&row(lease));
+        (
+            document["state"].clone(),
+            document["proof"].clone(),
+            document["expiresInSeconds"].clone(),
+        )
+    };
+    assert_eq!(
+        words(&expired()),
+        (json!("Expired"), json!("RenewTime"), json!(-585.0))
+    );
+    assert_eq!(words(&free()), (json!("Free"), Value::Null, Value::Null));
+    assert_eq!(
+        words(&endless()),
+        (json!("HeldWithoutExpiry"), Value::Null, Value::Null)
+    );
+}
+
+#[test]
+fn yaml_is_the_same_document() {
+    let text = text(&one(&row(&held())), Yaml).expect("YAML");
+    assert!(
+        text.starts_with("acquireTime: 2026-01-01T11:50:00Z\napiVersion: kubectl-lease/v1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nexpiresInSeconds: 10.0\nholder: me@host\nkind: LeaseStatus\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_list_written_page_by_page_is_the_same_document() {
+    let rows: Vec<Row> = hostile().iter().map(row).collect();
+    for pages in [
+        vec![&rows[..]],
+        vec![&rows[..1], &rows[1..]],
+        vec![&rows[..0]],
+    ] {
+        let all = list(&pages.concat());
+        for format in [Json, Yaml] {
+            let mut writer = ListWriter::new(format);
+            let mut out: String = pages
+                .iter()
+                .map(|page| writer.page(page).expect("a page"))
+                .collect();
+            out.push_str(writer.end());
+            assert_eq!(out, text(&all, format).expect("a document"));
+        }
+    }
+}
+
+#[test]
+fn hostile_content_is_escaped_and_not_lost() {
+    for lease in hostile() {
+        let document = one(&row(&lease));
+        for json in [text(&document, Json).expect("JSON"), line(&document)] {
+            assert_safe(&json);
+            assert_eq!(
+                serde_json::from_str::<Value>(&json).expect("JSON"),
+                document
+            );
+        }
+        assert_eq!(line(&document).lines().count(), 1);
+    }
+    let beyond = json!({"holder": "a\u{e0001}b"});
+    let shown = line(&beyond);
+    assert_eq!(shown, "{\"holder\":\"a\\udb40\\udc01b\"}\n");
+    assert_eq!(serde_json::from_str::<Value>(&shown).expect("JSON"), beyond);
+}
+
+#[test]
+fn a_template_escapes_on_a_terminal_and_columns_always() {
+    let rows: Vec<Row> = hostile().iter().map(row).collect();
+    let template = Template::parse("{range .items[*]}{.holder}{\"\\n\"}{end}").expect("a template");
+    let shown = template.render(&list(&rows), true);
+    assert_safe(&shown);
+    assert_eq!(shown.lines().count(), rows.len());
+    let exact = template.render(&list(&rows[..1]), false);
+    assert_eq!(exact.strip_suffix('\n'), rows[0].lease.holder.as_deref());
+
+    let columns = Columns::parse("N:.metadata.name,H:.holder,R:.reason").expect("columns");
+    let items: Vec<Value> = rows.iter().map(one).collect();
+    let shown = columns.render(&items, true);
+    assert_safe(&shown);
+    assert_eq!(shown.lines().count(), rows.len());
+}

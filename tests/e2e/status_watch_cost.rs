@@ -1,0 +1,97 @@
+//! What `status -w` costs with 5,000 Leases that are renewed every 10 s. Run it by name: `--ignored status_watch_cost`.
+
+use crate::support::{SOON, fresh_in_process};
+use lease_harness::lease_api_server::Options;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const LEASES: usize = 5000;
+const PERIOD: Duration = Duration::from_secs(10);
+const MEASURED: Duration = Duration::from_secs(20);
+
+fn node_lease(namespace: &str, number: usize) -> Value {
+    let now = jiff::Timestamp::now();
+    let name = format!("node-{number:05}");
+    json!({
+        "metadata": {
+            "name": name, "namespace": namespace, "uid": format!("uid-{number}"),
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": name, "uid": "node-uid"}],
+            "managedFields": [{
+                "manager": "kubelet", "operation": "Update", "apiVersion": "coordination.k8s.io/v1",
+                "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:ownerReferences": {}}, "f:spec": {
+                    "f:holderIdentity": {}, "f:leaseDurationSeconds": {}, "f:renewTime": {}}},
+            }],
+        },
+        "spec": {
+            "holderIdentity": name, "leaseDurationSeconds": 40,
+            "renewTime": now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        },
+    })
+}
+
+/// User and system time so far (proc_pid_stat(5), fields 14 and 15), at 100 ticks a second.
+fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks: u64 = fields[11..13]
+        .iter()
+        .map(|field| field.parse::<u64>().expect("a number"))
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn share(spent: Duration) -> f64 {
+    100.0 * spent.as_secs_f64() / MEASURED.as_secs_f64()
+}
+
+#[test]
+#[ignore = "takes a minute; prints figures"]
+fn five_thousand_leases_renewed_every_ten_seconds() {
+    let plain = Options {
+        tls: false,
+        ..Options::default()
+    };
+    let (ns, user) = fresh_in_process(plain);
+    let server = ns.cluster().api_server().expect("in-process");
+    for number in 0..LEASES {
+        server.seed(node_lease(ns.name(), number));
+    }
+    let piped = ns.command(&user, ["status", "-w"]).spawn();
+    let screen = ns.command(&user, ["status", "-w"]).spawn_pty(50, 120);
+    screen.wait_screen(|screen| screen.contains("more"), SOON);
+    piped.wait_stdout(|line| line.starts_with("node-04999"), SOON);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let begun = Instant::now();
+            for turn in 0usize.. {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                server.seed(node_lease(ns.name(), turn % LEASES));
+                let due = PERIOD.mul_f64((turn + 1) as f64 / LEASES as f64);
+                std::thread::sleep(due.saturating_sub(begun.elapsed()));
+            }
+        });
+        std::thread::sleep(Duration::from_secs(2));
+        let before = (cpu(piped.pid()), cpu(screen.pid()));
+        std::thread::sleep(MEASURED);
+        let after = (cpu(piped.pid()), cpu(screen.pid()));
+        over.store(true, Ordering::Relaxed);
+        println!("pipe: {:.1} % of a core", share(after.0 - before.0));
+        println!("terminal: {:.1} % of a core", share(after.1 - before.1));
+    });
+    assert_eq!(
+        piped.stdout().lines().count(),
+        LEASES + 1,
+        "a renewal was said"
+    );
+}
