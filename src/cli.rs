@@ -1,6 +1,8 @@
 //! Arguments and help text only; no I/O.
 
 mod connection;
+mod help;
+mod shell;
 mod status;
 
 use std::time::Duration;
@@ -10,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 
 pub use connection::ConnectionArgs;
+pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs, StatusFormat};
 
 const AFTER_HELP: &str = "\
@@ -51,25 +54,41 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create a lease that nobody holds yet
+    #[command(after_long_help = help::CREATE)]
     Create(CreateArgs),
     /// Acquire a lease, waiting until it is free or its holder's lease has expired
+    #[command(after_long_help = help::ACQUIRE)]
     Acquire(AcquireArgs),
     /// Acquire a lease, run a command while holding it, release it when the command and its processes are gone
+    #[command(after_long_help = help::HOLD)]
     Hold(HoldArgs),
     /// Renew a lease that you hold
+    #[command(after_long_help = help::RENEW)]
     Renew(RenewArgs),
     /// Tell by the exit status whether you hold a lease: 0 if so, 122 if not
+    #[command(after_long_help = help::CHECK)]
     Check(CheckArgs),
     /// Release a lease that you hold
+    #[command(after_long_help = help::RELEASE)]
     Release(ReleaseArgs),
     /// Take a lease over from its holder
+    #[command(after_long_help = help::STEAL)]
     Steal(StealArgs),
     /// Show who holds what, whether it is alive and when it runs out
+    #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
     /// Print the version
+    #[command(after_long_help = help::VERSION)]
     Version(VersionArgs),
-    /// Print a completion script
+    /// Complete `kubectl lease` through kubectl, or print a shell's completion script
+    #[command(after_long_help = help::COMPLETION)]
     Completion(CompletionArgs),
+    /// Explain a concept: lease, holder, grant, proof, token or loss
+    #[command(after_long_help = help::EXPLAIN)]
+    Explain(ExplainArgs),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Who holds.
@@ -292,28 +311,6 @@ pub enum DocumentFormat {
     Json,
     /// YAML
     Yaml,
-}
-
-/// Arguments of `completion`.
-#[derive(Args, Debug)]
-pub struct CompletionArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: Shell,
-}
-
-/// Shells with completion scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    /// Bash
-    Bash,
-    /// Zsh
-    Zsh,
-    /// Fish
-    Fish,
-    /// PowerShell
-    #[value(name = "powershell")]
-    Power,
 }
 
 /// Reads a signal by name, with or without SIG, or by number.

@@ -1,6 +1,6 @@
 //! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
 
-mod kubeconfig;
+pub(crate) mod kubeconfig;
 
 use std::path::PathBuf;
 use std::time::Duration;

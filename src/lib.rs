@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 mod cluster;
 mod commands;
+mod complete;
 mod error;
 mod exit;
 mod hold;
@@ -30,6 +31,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     #[cfg(unix)]
     if let Some(code) = hold::watchdog::main(&args) {
+        return code;
+    }
+    if let Some(code) = complete::main(&args) {
         return code;
     }
     let cli = match usage::parse(&args) {

@@ -1,4 +1,6 @@
-//! `kubectl lease completion`
+//! `kubectl lease completion`: the scripts of the shells.
+
+mod install;
 
 use clap::CommandFactory;
 use clap_complete::Shell as Target;
@@ -9,7 +11,11 @@ use crate::exit::Exit;
 use crate::output::terminal;
 
 pub fn run(args: &CompletionArgs) -> Result<Exit, Error> {
-    let target = match args.shell {
+    // clap requires the shell unless there is an action, of which there is one.
+    let Some(shell) = args.shell else {
+        return install::run();
+    };
+    let target = match shell {
         Shell::Bash => Target::Bash,
         Shell::Zsh => Target::Zsh,
         Shell::Fish => Target::Fish,

@@ -4,7 +4,9 @@ mod acquire;
 mod check;
 mod completion;
 mod create;
+mod explain;
 mod hold;
+mod man;
 mod release;
 mod renew;
 mod status;
@@ -48,6 +50,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Status(args) => status::run(args, connection).await,
         Command::Version(args) => version::run(&args),
         Command::Completion(args) => completion::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match outcome {
         Err(Error::BrokenPipe) => Ok(Exit::DONE),
@@ -106,7 +110,7 @@ impl Session {
     }
 }
 
-fn options(args: &ConnectionArgs) -> ConnectionOptions {
+pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
     ConnectionOptions {
         kubeconfig: args.kubeconfig.clone(),
         context: args.context.clone(),

@@ -142,3 +142,40 @@ fn a_real_node_is_found() {
     let expected = format!("Holder is:   Node {name}: ");
     assert!(output.stdout.contains(&expected), "{output}");
 }
+
+/// The line "Candidates" of a Lease with a strategy, which servers before 1.31 do not store.
+fn candidates(answer_to_list: Fault) -> String {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    let elected = lease("job").holder("a").duration(600).renewed_ago(0, 0);
+    let mut elected = elected
+        .spec("strategy", json!("OldestEmulationVersion"))
+        .build();
+    elected["metadata"]["namespace"] = ns.name().into();
+    proxy.fault(Match::get().path("/leases/job"), answer(&elected), 1);
+    proxy.fault(Match::get().path("/leasecandidates"), answer_to_list, 1);
+    let output = ns.command(&user, ["status", "job"]).via(&proxy).run();
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (Some(0), ""),
+        "{output}"
+    );
+    let found = output
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("Candidates:"));
+    found.unwrap_or_default().replace("Candidates:  ", "")
+}
+
+#[test]
+fn the_candidates_of_an_election_are_named_where_they_can_be_listed() {
+    let of =
+        |name: &str, lease: &str| json!({"metadata": {"name": name}, "spec": {"leaseName": lease}});
+    let list = json!({"items": [of("a", "job"), of("x", "other"), of("b", "job")]});
+    assert_eq!(candidates(answer(&list)), "a, b");
+    let forbidden = Fault::status(403, "Forbidden", "leasecandidates is forbidden");
+    assert_eq!(
+        candidates(forbidden),
+        "unknown: no permission to list leasecandidates"
+    );
+}

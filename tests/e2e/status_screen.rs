@@ -101,3 +101,30 @@ fn colours_are_for_terminals_without_no_color() {
     assert!(!raw(command.clone().env("TERM", "dumb")).contains("\x1b["));
     assert!(!command.run().stdout.contains('\x1b'));
 }
+
+#[test]
+fn nothing_a_holder_writes_moves_the_cursor() {
+    let (ns, user) = fresh();
+    ns.create(&held(
+        "job",
+        "a\x1b[2J\x1b[31mb\u{9b}31m\u{202e}c\r\nd",
+        600,
+    ));
+    let arguments = [
+        &["status"][..],
+        &["status", "job"],
+        &["status", "-o", "json"],
+        &["status", "-o", "jsonpath={.items[0].holder}"],
+        &["status", "-o", "custom-columns=H:.holder"],
+    ];
+    for arguments in arguments {
+        let terminal = ns
+            .command(&user, arguments)
+            .env("NO_COLOR", "1")
+            .spawn_pty(50, 200);
+        assert_eq!(terminal.wait(SOON).code(), Some(0));
+        let raw = String::from_utf8_lossy(&terminal.raw()).replace("\r\n", "\n");
+        let odd = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!raw.contains(odd), "{arguments:?}: {raw:?}");
+    }
+}

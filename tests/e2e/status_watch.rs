@@ -83,7 +83,7 @@ fn each_change_is_a_line_and_a_renewal_is_none() {
 fn a_lease_becomes_expired_without_any_event_and_lives_again_by_a_renewal() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
-    ns.create(&held("a", "x", 2));
+    ns.create(&held("a", "x", 5));
     let running = start(&ns, &user, &proxy, &[]);
     shows(&running, "a Expired x");
     renew(&ns, "a", 0);

@@ -1,0 +1,184 @@
+//! What each subcommand's `--help` ends with; every example is run as written by tests/e2e/help.rs.
+
+/// `create --help`
+pub const CREATE: &str = "\
+Examples:
+  # a lock for everyone who deploys
+  kubectl lease create deploy
+  # with another duration and a label to find it by
+  kubectl lease create nightly --duration 10m -l team=storage
+  # in a script that may run twice
+  kubectl lease create deploy --ignore-existing
+
+Exit status:
+  0  created    1  API, kubeconfig or permission, or it exists already    2  wrong usage
+
+Permissions: create on leases (with --ignore-existing and -o also get).
+See also: acquire --create, explain lease";
+
+/// `acquire --help`
+pub const ACQUIRE: &str = "\
+Examples:
+  # wait until it is yours; create it the first time
+  kubectl lease acquire deploy --create
+  # try once: 75 says that another holds it
+  kubectl lease acquire deploy --timeout 0 -E 75
+  # in a script: an identity of its own, and the fencing token, as variables
+  eval \"$(kubectl lease acquire deploy --unique -o env)\"
+
+Exit status:
+  0  acquired    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  124  not acquired in time (-E changes it)
+
+Permissions: get and update on leases; create with --create. With watch, waiting ends at once.
+See also: hold, renew, release, explain grant";
+
+/// `hold --help`
+pub const HOLD: &str = "\
+Examples:
+  # one at a time, whoever starts it
+  kubectl lease hold deploy -- ./deploy.sh
+  # a job that is skipped while another one runs
+  kubectl lease hold nightly --create --timeout 0 -E 0 -- ./backup.sh
+  # the command gets the fencing token, to hand it to the system that it changes
+  kubectl lease hold deploy -- sh -c './deploy.sh --token $KUBECTL_LEASE_FENCING_TOKEN'
+
+Exit status:
+  the command's own, 128+n for a signal, or
+  1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  123  the lease was lost and the command stopped    124  not acquired in time (-E changes it)
+  125  hold itself failed    126/127  command not executable / not found
+
+Permissions: get and update on leases; create with --create. With watch, a loss is seen at once.
+See also: acquire, steal, explain loss, explain token";
+
+/// `renew --help`
+pub const RENEW: &str = "\
+Examples:
+  # between the steps of a script
+  kubectl lease renew deploy
+  # go on only if it is still yours
+  kubectl lease renew deploy && ./deploy.sh
+  # and see what was written
+  kubectl lease renew deploy -o yaml
+
+Exit status:
+  0  renewed    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  122  not held by you
+
+Permissions: get and update on leases.
+See also: check, release, hold (which renews by itself), explain holder";
+
+/// `check --help`
+pub const CHECK: &str = "\
+Examples:
+  # is it mine?
+  kubectl lease check deploy
+  # only act while it is
+  kubectl lease check deploy --quiet && ./deploy.sh
+  # ask for somebody else
+  kubectl lease check deploy --holder \"$KUBECTL_LEASE_HOLDER\"
+
+Exit status:
+  0  held by you    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  122  not held by you, or no longer for certain
+
+Permissions: get on leases.
+See also: status NAME, renew, explain holder";
+
+/// `release --help`
+pub const RELEASE: &str = "\
+Examples:
+  # give it back
+  kubectl lease release deploy
+  # at the end of a script, however it ends
+  trap 'kubectl lease release deploy' EXIT
+  # and see what was written
+  kubectl lease release deploy -o json
+
+Exit status:
+  0  released    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  122  not held by you
+
+Permissions: get and update on leases; the lease is not deleted.
+See also: acquire, steal (for what somebody else holds)";
+
+/// `steal --help`
+pub const STEAL: &str = "\
+Examples:
+  # take it, and wait until the present holder must have stopped
+  kubectl lease steal deploy --yes --reason 'the laptop is lost'
+  # only from the holder that was seen
+  kubectl lease steal deploy --yes --if-holder ada@laptop
+  # without the wait: both may be running for a moment
+  kubectl lease steal deploy --yes --now
+
+Exit status:
+  0  taken over    1  API, kubeconfig or permission    2  wrong usage    120  declined
+  121  no such lease    122  held by somebody else than --if-holder says
+  123  lost while it waited
+
+Permissions: get and update on leases.
+See also: status NAME (who holds it, is it alive?), explain proof";
+
+/// `status --help`
+pub const STATUS: &str = "\
+Examples:
+  # who holds what, in all namespaces
+  kubectl lease status -A
+  # what is held or stuck, next to expire first
+  kubectl lease status --state held,expired --sort-by expires
+  # everything about one, and by its exit status whether it is held
+  kubectl lease status deploy --exit-code
+
+Exit status:
+  0  shown    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  with --exit-code: 0  held    3  expired    4  free
+
+Permissions: list on leases, get for one by name; watch with --watch.
+See also: check, explain lease, explain proof";
+
+/// `version --help`
+pub const VERSION: &str = "\
+Examples:
+  kubectl lease version
+  kubectl lease version -o json
+  kubectl lease version -o yaml
+
+Exit status:
+  0  printed    2  wrong usage
+
+Permissions: none; no server is asked.
+See also: explain";
+
+/// `completion --help`
+pub const COMPLETION: &str = "\
+Examples:
+  # complete through kubectl: leases, namespaces, contexts and flags
+  kubectl lease completion install
+  # or complete kubectl-lease itself, without the names of leases
+  source <(kubectl lease completion bash)
+  # the same kept in a file
+  kubectl lease completion zsh > ~/.kubectl-lease.zsh
+
+Exit status:
+  0  done    1  the link could not be made    2  wrong usage
+
+Permissions: none; to complete names: list on leases and namespaces.
+See also: kubectl completion --help";
+
+/// `explain --help`
+pub const EXPLAIN: &str = "\
+Examples:
+  # all concepts, a line each
+  kubectl lease explain
+  # may I take over what looks dead?
+  kubectl lease explain proof
+  # what protects when a whole machine freezes
+  kubectl lease explain token
+
+Exit status:
+  0  printed    2  wrong usage
+
+Permissions: none; no server is asked.
+See also: --help of each subcommand";

@@ -1,0 +1,266 @@
+//! Completion for kubectl: the program as `kubectl_complete-lease`, which prints what the last word may become.
+//!
+//! kubectl runs an executable of that name on PATH with the words after `kubectl lease`, and hands what it prints to
+//! the shell: Cobra's form, a candidate a line with a tab before what it means, and `:` with a directive at the end
+//! (kubectl's pkg/cmd/plugin_completion.go, Cobra's ShellCompDirective). clap_complete's own engine for this is
+//! unstable and lists files itself, which the shell does better.
+
+mod line;
+mod names;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Arg, Command, CommandFactory, Parser};
+
+use crate::cli::Cli;
+use crate::cluster::ConnectionOptions;
+use crate::commands;
+use crate::output::terminal;
+use line::{Line, Wanted, takes_value};
+use values::Kind;
+
+/// The plugin `kubectl-NAME` is completed by `kubectl_complete-NAME`.
+const PLUGIN: &str = "kubectl-";
+const COMPLETER: &str = "kubectl_complete-";
+
+/// What kubectl looks for on PATH to complete the plugin of that file name; `None` if kubectl runs no such plugin.
+pub fn link_name(plugin: &Path) -> Option<String> {
+    let name = plugin.file_name()?.to_str()?;
+    Some(format!("{COMPLETER}{}", name.strip_prefix(PLUGIN)?))
+}
+
+/// Something that the last word may become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    text: String,
+    about: String,
+}
+
+impl Candidate {
+    /// `text`, and what it means; empty if that says nothing.
+    pub fn new(text: impl Into<String>, about: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            about: about.into(),
+        }
+    }
+}
+
+/// What the shell does with the candidates: bits of Cobra's ShellCompDirective.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directive {
+    /// Files, if there is no candidate.
+    Files = 0,
+    /// Nothing beside the candidates.
+    NoFiles = 4,
+    /// The same, and no space after: the word goes on.
+    NoFilesNoSpace = 6,
+}
+
+/// What is printed.
+#[derive(Debug)]
+struct Answer {
+    candidates: Vec<Candidate>,
+    directive: Directive,
+}
+
+/// Completes, if the program was called by the name that means so. Never fails and never says anything on stderr: it
+/// would come between the user and the prompt.
+pub fn main(args: &[OsString]) -> Option<ExitCode> {
+    let (program, words) = args.split_first()?;
+    let name = Path::new(program).file_name()?.to_str()?;
+    if !name.starts_with(COMPLETER) {
+        return None;
+    }
+    hush();
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    // Nobody to tell if stdout is gone.
+    let _ = terminal::print(&answer(&words).text());
+    Some(ExitCode::SUCCESS)
+}
+
+/// An exec plugin must neither ask nor complain: it inherits these.
+fn hush() {
+    #[cfg(unix)]
+    if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
+        let _ = nix::unistd::dup2_stdin(&null);
+        let _ = nix::unistd::dup2_stderr(&null);
+    }
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        let line = |candidate: &Candidate| {
+            // A tab or a new line would begin another field or candidate.
+            let about = candidate.about.replace(char::is_control, " ");
+            match about.is_empty() {
+                true => format!("{}\n", candidate.text),
+                false => format!("{}\t{about}\n", candidate.text),
+            }
+        };
+        let candidates = self.candidates.iter();
+        let candidates = candidates.filter(|one| !one.text.contains(char::is_control));
+        let mut text: String = candidates.map(line).collect();
+        text.push_str(&format!(":{}\n", self.directive as u8));
+        text
+    }
+}
+
+fn answer(words: &[String]) -> Answer {
+    let mut root = Cli::command();
+    root.build();
+    let line = Line::read(&root, words);
+    let mut directive = Directive::NoFiles;
+    let mut candidates = match &line.wanted {
+        Wanted::Foreign => {
+            directive = Directive::Files;
+            Vec::new()
+        }
+        Wanted::Flag(typed) => starting_with(typed, flags(&line)),
+        Wanted::Word { typed, argument } => {
+            let mut all = subcommands(&line);
+            if let Some(argument) = argument.filter(|argument| line.admits(argument)) {
+                all.extend(values(&line, argument, typed, &mut directive));
+            }
+            starting_with(typed, all)
+        }
+        Wanted::Value {
+            flag,
+            before,
+            typed,
+        } => starting_with(typed, values(&line, flag, typed, &mut directive))
+            .into_iter()
+            .map(|one| Candidate::new(format!("{before}{}", one.text), one.about))
+            .collect(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    candidates.retain(|one| seen.insert(one.text.clone()));
+    if !candidates.is_empty() && candidates.iter().all(|one| one.text.ends_with('=')) {
+        directive = Directive::NoFilesNoSpace;
+    }
+    Answer {
+        candidates,
+        directive,
+    }
+}
+
+fn starting_with(typed: &str, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.retain(|one| one.text.starts_with(typed));
+    candidates
+}
+
+fn subcommands(line: &Line<'_>) -> Vec<Candidate> {
+    if line.given.iter().any(|(arg, _)| arg.is_positional()) {
+        return Vec::new();
+    }
+    let all = line.command.get_subcommands();
+    all.filter(|command| !command.is_hide_set())
+        .map(|command| Candidate::new(command.get_name(), about(command.get_about())))
+        .collect()
+}
+
+fn flags(line: &Line<'_>) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    for flag in line.command.get_arguments() {
+        if flag.is_positional() || flag.is_hide_set() || !line.admits(flag) {
+            continue;
+        }
+        let about = about(flag.get_help());
+        if let Some(long) = flag.get_long() {
+            all.push(Candidate::new(format!("--{long}"), about.clone()));
+        }
+        if let Some(short) = flag.get_short() {
+            all.push(Candidate::new(format!("-{short}"), about));
+        }
+    }
+    all
+}
+
+/// The values that `argument` may have, as far as they can be known.
+fn values(
+    line: &Line<'_>,
+    argument: &Arg,
+    typed: &str,
+    directive: &mut Directive,
+) -> Vec<Candidate> {
+    let possible = argument.get_possible_values();
+    if !possible.is_empty() {
+        let (before, chosen) = match argument.get_value_delimiter() {
+            Some(delimiter) => match typed.rsplit_once(delimiter) {
+                Some((chosen, _)) => (
+                    format!("{chosen}{delimiter}"),
+                    chosen.split(delimiter).collect(),
+                ),
+                None => (String::new(), Vec::new()),
+            },
+            None => (String::new(), Vec::new()),
+        };
+        return possible
+            .iter()
+            .filter(|value| !value.is_hide_set() && !chosen.contains(&value.get_name()))
+            .map(|value| {
+                let text = format!("{before}{}", value.get_name());
+                Candidate::new(text, about(value.get_help()))
+            })
+            .collect();
+    }
+    let connection = connection(line);
+    match values::kind(line.command.get_name(), argument).unwrap_or(Kind::Free) {
+        Kind::Words(words) => words
+            .iter()
+            .map(|(text, about)| Candidate::new(*text, *about))
+            .collect(),
+        Kind::Leases => names::leases(&connection),
+        Kind::Holders => names::holders(&connection, line.value("name")),
+        Kind::Namespaces => names::namespaces(&connection),
+        Kind::Contexts => names::configured(&connection, &names::Section::Contexts),
+        Kind::Clusters => names::configured(&connection, &names::Section::Clusters),
+        Kind::Users => names::configured(&connection, &names::Section::Users),
+        Kind::Files => {
+            *directive = Directive::Files;
+            Vec::new()
+        }
+        Kind::Free => Vec::new(),
+    }
+}
+
+/// The connection that the flags typed so far describe; what clap does not accept counts as not typed.
+fn connection(line: &Line<'_>) -> ConnectionOptions {
+    let typed = line.given.iter().filter(|(flag, _)| flag.is_global_set());
+    let words = typed.filter_map(|(flag, value)| {
+        let long = flag.get_long()?;
+        match value {
+            Some(value) => Some(format!("--{long}={value}")),
+            None if takes_value(flag) => None,
+            None => Some(format!("--{long}")),
+        }
+    });
+    let program = ["kubectl-lease".to_owned(), "version".to_owned()];
+    let parsed = Cli::try_parse_from(program.into_iter().chain(words));
+    parsed.map_or_else(
+        |_| ConnectionOptions::default(),
+        |cli| commands::options(&cli.connection),
+    )
+}
+
+/// The first line, as plain text.
+fn about(text: Option<&clap::builder::StyledStr>) -> String {
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The whole command tree, for whoever checks that nothing was left out.
+#[cfg(test)]
+fn tree() -> Command {
+    let mut root = Cli::command();
+    root.build();
+    root
+}

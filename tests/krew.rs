@@ -1,0 +1,301 @@
+//! What krew does with a release, from `krew/package` to the plugin on PATH and gone again.
+#![cfg(unix)]
+#![expect(clippy::disallowed_macros, reason = "tests say what they skip")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_yaml::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-lease");
+const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+const PLATFORMS: [&str; 5] = [
+    "linux-amd64",
+    "linux-arm64",
+    "darwin-amd64",
+    "darwin-arm64",
+    "windows-amd64",
+];
+
+/// An empty folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("krew")
+        .join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// A script of `krew/`, with the time of the archives' files fixed.
+fn script(name: &str) -> Command {
+    let mut command = Command::new(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("krew")
+            .join(name),
+    );
+    command.env("SOURCE_DATE_EPOCH", "1700000000");
+    command
+}
+
+fn package(binary: &Path, platform: &str, out: &Path) -> PathBuf {
+    let mut command = script("package");
+    command.arg("--binary").arg(binary).arg("--out").arg(out);
+    command.args(["--platform", platform]);
+    succeeded(&command.output().unwrap());
+    out.join(format!("kubectl-lease-{VERSION}-{platform}.tar.gz"))
+}
+
+/// All five archives of something small in place of the plugin, and their manifest.
+fn release(name: &str) -> PathBuf {
+    let out = folder(name);
+    let binary = out.join("binary");
+    fs::write(&binary, "not the plugin, but packed like it\n").unwrap();
+    for platform in PLATFORMS {
+        package(&binary, platform, &out);
+    }
+    out
+}
+
+fn check(folder: &Path, flags: &[&str]) -> Output {
+    let mut command = script("check");
+    command.arg("--archives").arg(folder).args(flags);
+    command.arg(folder.join("lease.yaml")).output().unwrap()
+}
+
+fn edit(folder: &Path, from: &str, to: &str) {
+    let manifest = folder.join("lease.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains(from), "{from:?} is not in:\n{text}");
+    fs::write(manifest, text.replacen(from, to, 1)).unwrap();
+}
+
+fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn refused(output: &Output, because: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "accepted, despite: {because}");
+    assert!(said.contains(because), "{because:?} is not in:\n{said}");
+}
+
+fn sha256(file: &Path) -> String {
+    let output = Command::new("sh")
+        .args(["-c", "sha256sum <\"$0\" || shasum -a 256 <\"$0\""])
+        .arg(file)
+        .output()
+        .unwrap();
+    succeeded(&output)[..64].to_owned()
+}
+
+fn host() -> String {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    format!("{os}-{arch}")
+}
+
+#[test]
+fn the_same_input_gives_the_same_archive() {
+    let (one, two) = (folder("same-1"), folder("same-2"));
+    let first = package(Path::new(BINARY), &host(), &one);
+    // Neither the folder nor the age and the mode of the binary is part of the input.
+    let copy = two.join("copy");
+    fs::write(&copy, fs::read(BINARY).unwrap()).unwrap();
+    let second = package(&copy, &host(), &two);
+    assert_eq!(sha256(&first), sha256(&second));
+    assert_eq!(
+        fs::read(one.join("lease.yaml")).unwrap(),
+        fs::read(two.join("lease.yaml")).unwrap()
+    );
+}
+
+#[test]
+fn the_manifest_says_the_same_to_a_yaml_library() {
+    let out = release("manifest");
+    let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
+    let manifest: Value = serde_yaml::from_str(&manifest).unwrap();
+    let spec = &manifest["spec"];
+    assert_eq!(manifest["metadata"]["name"], "lease");
+    assert_eq!(spec["version"], VERSION);
+    assert_eq!(spec["homepage"], env!("CARGO_PKG_REPOSITORY"));
+    let platforms = spec["platforms"].as_sequence().unwrap();
+    assert_eq!(platforms.len(), PLATFORMS.len());
+    for (platform, wanted) in platforms.iter().zip(PLATFORMS) {
+        let label = |key: &str| platform["selector"]["matchLabels"][key].as_str().unwrap();
+        assert_eq!(format!("{}-{}", label("os"), label("arch")), wanted);
+        let archive = format!("kubectl-lease-{VERSION}-{wanted}.tar.gz");
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        let uri = format!("{repository}/releases/download/{VERSION}/{archive}");
+        assert_eq!(platform["uri"], uri.as_str());
+        assert_eq!(platform["sha256"], sha256(&out.join(archive)).as_str());
+    }
+}
+
+#[test]
+fn a_platform_without_an_archive_is_left_out_and_no_release() {
+    let out = folder("host-only");
+    let binary = out.join("binary");
+    fs::write(&binary, "small").unwrap();
+    package(&binary, "linux-arm64", &out);
+    let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
+    assert_eq!(manifest.matches("selector:").count(), 1, "{manifest}");
+    succeeded(&check(&out, &[]));
+    refused(&check(&out, &["--release"]), "a release has windows-amd64");
+}
+
+#[test]
+fn a_release_has_five_archives_and_a_repository() {
+    let out = release("release");
+    let manifest = out.join("lease.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    if text.contains("/OWNER/") {
+        refused(&check(&out, &["--release"]), "placeholder OWNER");
+    }
+    fs::write(&manifest, text.replace("/OWNER/", "/someone/")).unwrap();
+    succeeded(&check(&out, &["--release"]));
+    fs::remove_file(out.join(format!("kubectl-lease-{VERSION}-darwin-arm64.tar.gz"))).unwrap();
+    refused(&check(&out, &["--release"]), "in none of the folders");
+}
+
+#[test]
+fn each_broken_rule_is_refused() {
+    let out = release("broken");
+    let manifest = out.join("lease.yaml");
+    let whole = fs::read_to_string(&manifest).unwrap();
+    let version = format!("version: {VERSION}");
+    let wide = format!("    {}\n\n    See who", "x".repeat(81));
+    let long = format!("shortDescription: {}", "x".repeat(51));
+    let digest = sha256(&out.join(format!("kubectl-lease-{VERSION}-linux-amd64.tar.gz")));
+    let shouted = digest.to_uppercase();
+    let short = &digest[1..];
+    let windows = "arch: amd64\n    uri: "; // the first one is Linux; it becomes a second arm64
+    let archive = format!("kubectl-lease-{VERSION}-linux-amd64.tar.gz");
+    let license = "    - from: LICENSE\n      to: .\n";
+    #[rustfmt::skip]
+    let rules: &[(&str, &str, &str)] = &[
+        ("v1alpha2", "v1alpha1", "apiVersion"),
+        ("kind: Plugin", "kind: Plugins", "kind must be Plugin"),
+        ("name: lease", "name: leases", "must be called leases.yaml"),
+        ("name: lease", "name: Lease", "lower-case letters"),
+        (&version, "version: 0.1.0", "must be v and a semantic version"),
+        (&version, "version: v01.0.0", "must be v and a semantic version"),
+        (&version, "version: v9.9.9", "uri is not of version v9.9.9"),
+        ("homepage: https", "homepage: http", "homepage"),
+        ("shortDescription: Inspect, lock with and take over Leases", &long, "1 to 50 characters: 51"),
+        ("\n    See who", &wide, "wider than 80"),
+        ("    See who", "    kubectl lease acquire it\n    See who", "must not show how to use it"),
+        ("  description: |", "  details: |", "not in the shape"),
+        ("os: linux", "os: plan9", "no such os: plan9"),
+        ("        os: linux\n", "", "needs both os and arch"),
+        ("arch: amd64", "libc: musl", "not in the shape"),
+        (windows, "arch: arm64\n    uri: ", "two selectors match linux-arm64"),
+        ("bin: kubectl-lease.exe", "bin: kubectl-lease", "must end in .exe"),
+        ("bin: kubectl-lease\n", "bin: kubectl-lease.exe\n", "must not end in .exe"),
+        ("bin: kubectl-lease\n", "bin: lease\n", "does not install the bin lease"),
+        (license, "", "does not install LICENSE"),
+        (license, "    - from: LICENSE\n", "from without to"),
+        (license, "    - from: LICENSE\n      to: .\n    - from: NOTICE\n      to: .\n", "has no NOTICE"),
+        ("      to: .\n", "      to: ..\n", "everything goes to ."),
+        (&digest, &shouted, "lower-case hexadecimal"),
+        (&digest, short, "64 lower-case"),
+        (&archive, "kubectl-lease.tar.gz", "the archive of linux-amd64 is called"),
+        ("linux-arm64.tar.gz", "linux-amd64.tar.gz", "two platforms share"),
+        ("kind: Plugin", "kind: Plugin\nkind: Plugin", "is there twice"),
+        ("kind: Plugin", "kind: *anchor", "not a plain value"),
+        ("  platforms:", "\tplatforms:", "tabs"),
+    ];
+    for (from, to, because) in rules {
+        fs::write(&manifest, &whole).unwrap();
+        edit(&out, from, to);
+        refused(&check(&out, &[]), because);
+    }
+    fs::write(out.join("other.yaml"), &whole).unwrap();
+    let other = script("check")
+        .arg(out.join("other.yaml"))
+        .output()
+        .unwrap();
+    refused(&other, "must be called lease.yaml: other.yaml");
+}
+
+#[test]
+fn an_archive_that_is_not_what_the_manifest_says_is_refused() {
+    let out = release("archives");
+    let archive = out.join(format!("kubectl-lease-{VERSION}-linux-amd64.tar.gz"));
+    let before = sha256(&archive);
+
+    let repacked = |arguments: &[&str], because: &str| {
+        let stage = folder("archives-stage");
+        fs::write(stage.join("kubectl-lease"), "not executable").unwrap();
+        std::os::unix::fs::symlink("kubectl-lease", stage.join("LICENSE")).unwrap();
+        let mut tar = Command::new("tar");
+        tar.arg("-C").arg(&stage).arg("-czf").arg(&archive);
+        succeeded(&tar.args(arguments).output().unwrap());
+        refused(&check(&out, &[]), "sha256 is not that of");
+        let whole = fs::read_to_string(out.join("lease.yaml")).unwrap();
+        edit(&out, &before, &sha256(&archive));
+        refused(&check(&out, &[]), because);
+        fs::write(out.join("lease.yaml"), whole).unwrap();
+    };
+    repacked(&["kubectl-lease"], "has no LICENSE");
+    repacked(&["kubectl-lease"], "is not an executable");
+    repacked(&["kubectl-lease", "LICENSE"], "holds more than plain files");
+}
+
+#[test]
+fn the_release_bots_template_is_made_from_the_same_one() {
+    let wanted = succeeded(&script("package").arg("--bot").output().unwrap());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".krew.yaml");
+    let hint = "run: krew/package --bot >.krew.yaml";
+    assert_eq!(fs::read_to_string(file).unwrap(), wanted, "{hint}");
+}
+
+#[test]
+fn installed_as_krew_lays_it_out_it_runs_and_leaves_nothing_behind() {
+    let out = folder("install");
+    let archive = package(Path::new(BINARY), &host(), &out);
+    let krew = out.join("krew-root");
+    let store = krew.join("store/lease").join(VERSION);
+    let link = krew.join("bin/kubectl-lease");
+    fs::create_dir_all(&store).unwrap();
+    fs::create_dir_all(krew.join("bin")).unwrap();
+
+    // krew extracts what the manifest's `files` name and links `bin` under the plugin's name.
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(archive).arg("-C").arg(&store);
+    succeeded(&tar.args(["kubectl-lease", "LICENSE"]).output().unwrap());
+    std::os::unix::fs::symlink(store.join("kubectl-lease"), &link).unwrap();
+
+    let path = format!(
+        "{}:{}",
+        krew.join("bin").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new("env");
+        command.arg(program).args(arguments).env("PATH", &path);
+        command.output().unwrap()
+    };
+    let said = format!("kubectl-lease {VERSION}\n");
+    assert_eq!(succeeded(&run("kubectl-lease", &["version"])), said);
+    if run("kubectl", &["version", "--client"]).status.success() {
+        assert_eq!(succeeded(&run("kubectl", &["lease", "version"])), said);
+    } else {
+        println!("SKIPPED: there is no kubectl on PATH");
+    }
+
+    // krew uninstalls the link and the plugin's folder of the store; the plugin keeps nothing elsewhere.
+    fs::remove_file(&link).unwrap();
+    fs::remove_dir_all(krew.join("store/lease")).unwrap();
+    assert_eq!(fs::read_dir(krew.join("bin")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(krew.join("store")).unwrap().count(), 0);
+}
