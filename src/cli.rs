@@ -94,8 +94,13 @@ pub enum Command {
 /// Who holds.
 #[derive(Args, Debug)]
 pub struct HolderArgs {
-    /// Holder identity [default: $KUBECTL_LEASE_HOLDER, else $POD_NAME, else user@host]
-    #[arg(long, value_name = "IDENTITY")]
+    /// Holder identity
+    #[arg(
+        long,
+        value_name = "IDENTITY",
+        // rustdoc would read a link with a disambiguator.
+        help = "Holder identity [default: $KUBECTL_LEASE_HOLDER, else $POD_NAME, else user@host]"
+    )]
     pub holder: Option<HolderIdentity>,
 }
 
@@ -180,7 +185,8 @@ pub struct GrantArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
-    /// The longest to wait; 0 tries once [default: wait for ever]
+    /// The longest to wait; 0 tries once, which before Kubernetes 1.25 never takes over from a holder that died
+    /// [default: wait for ever]
     #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Option<Duration>,
     /// Create the lease if there is none

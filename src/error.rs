@@ -82,8 +82,8 @@ pub struct Subject {
     pub name: String,
     /// The identity that asked.
     pub holder: Option<String>,
-    /// The exit code for "not acquired in time".
-    pub conflict: Exit,
+    /// The exit code for "not acquired in time"; `None` where nothing is being acquired.
+    pub conflict: Option<Exit>,
 }
 
 impl Error {
@@ -183,8 +183,10 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
         End::Refused(
             Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
         ) => Exit::API,
+        End::Refused(Refusal::TooShort(_)) => Exit::USAGE,
         End::Fault(_) => Exit::API,
-        End::TimedOut { .. } => subject.conflict,
+        // Where nothing is waited for, only the API server can have been in the way.
+        End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
         End::Interrupted(signal) => Exit::signal(*signal),
         End::Lost(_) => Exit::LOST,
         End::Unsettled { end, .. } => exit_of(subject, end),
@@ -211,10 +213,16 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             format!("error: lease {name:?} is not held by {me:?}: it is free"),
             "Nothing was written.".to_owned(),
         ],
+        End::Refused(Refusal::HolderIs(Some(other))) if other == me => vec![
+            format!(
+                "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
+            ),
+            "Nothing was written.".to_owned(),
+        ],
         End::Refused(Refusal::HolderIs(Some(other))) => vec![
             format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
             format!(
-                "Nothing was written. To act as that holder give --holder; to take it over: kubectl lease steal {name} -n {namespace}"
+                "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
             ),
         ],
         End::Refused(Refusal::Coordinated(strategy)) => vec![
@@ -238,6 +246,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 "See which: kubectl get lease {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'"
             ),
         ],
+        End::Refused(Refusal::TooShort(duration)) => vec![format!(
+            "error: the duration of lease {name:?}, {duration}, is too short"
+        )],
         End::Fault(fault) => fault_lines(fault, "", Some(namespace), Some(name)),
         End::TimedOut {
             obstacle,
@@ -249,6 +260,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     "error: lease {name:?} not acquired: {}",
                     obstacle_text(obstacle, *at_most)
                 ),
+                (None, Some(fault)) if subject.conflict.is_none() => {
+                    format!("error: no usable answer from the API server: {fault}")
+                }
                 (None, Some(fault)) => {
                     format!("error: lease {name:?} not acquired in time: {fault}")
                 }
@@ -259,7 +273,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             }
             lines
         }
-        End::Interrupted(_) => vec![format!("interrupted: lease {name:?} is not held")],
+        End::Interrupted(_) if subject.conflict.is_some() => {
+            vec![format!("interrupted: lease {name:?} is not held")]
+        }
+        End::Interrupted(_) => vec!["interrupted: nothing is known to have changed".to_owned()],
         End::Lost(loss) => vec![format!("error: lease {name:?} lost: {}", loss_text(loss))],
         End::Unsettled { end, fault } => {
             let mut lines = end_lines(subject, end);

@@ -64,6 +64,11 @@ fn line(error: &clap::Error) -> String {
                 .unwrap_or_default();
             format!("error: invalid value {value:?} for {argument}: {why}")
         }
+        (ErrorKind::UnknownArgument, Some(word), _) if !word.starts_with('-') => {
+            format!(
+                "error: unexpected argument {word:?}: a command goes after '--', as in: hold my-lease -- ./backup.sh"
+            )
+        }
         _ => {
             let rendered = error.render().to_string();
             let mut words: Vec<&str> = rendered

@@ -1,6 +1,10 @@
 //! What krew does with a release, from `krew/package` to the plugin on PATH and gone again.
 #![cfg(unix)]
-#![expect(clippy::disallowed_macros, reason = "tests say what they skip")]
+#![expect(
+    clippy::disallowed_macros,
+    clippy::unwrap_used,
+    reason = "tests say what they skip, and fail where something is not there"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,6 +121,26 @@ fn the_same_input_gives_the_same_archive() {
         fs::read(one.join("lease.yaml")).unwrap(),
         fs::read(two.join("lease.yaml")).unwrap()
     );
+}
+
+#[test]
+fn the_man_pages_travel_in_the_archive() {
+    let out = folder("man");
+    let pages = out.join("pages");
+    let mut man = Command::new(BINARY);
+    succeeded(&man.arg("man").arg(&pages).output().unwrap());
+    let binary = out.join("binary");
+    fs::write(&binary, "small").unwrap();
+    let mut command = script("package");
+    command.arg("--binary").arg(&binary).arg("--out").arg(&out);
+    command.arg("--man").arg(&pages);
+    succeeded(&command.output().unwrap());
+    let archive = out.join(format!("kubectl-lease-{VERSION}-{}.tar.gz", host()));
+    let mut tar = Command::new("tar");
+    let listed = succeeded(&tar.arg("-tzf").arg(archive).output().unwrap());
+    for page in ["man/kubectl-lease.1", "man/kubectl-lease-hold.1"] {
+        assert!(listed.lines().any(|line| line == page), "{listed}");
+    }
 }
 
 #[test]
@@ -248,7 +272,10 @@ fn an_archive_that_is_not_what_the_manifest_says_is_refused() {
     };
     repacked(&["kubectl-lease"], "has no LICENSE");
     repacked(&["kubectl-lease"], "is not an executable");
-    repacked(&["kubectl-lease", "LICENSE"], "holds more than plain files");
+    repacked(
+        &["kubectl-lease", "LICENSE"],
+        "holds more than files and folders",
+    );
 }
 
 #[test]

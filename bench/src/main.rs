@@ -2,6 +2,7 @@
 
 mod list;
 mod one;
+mod watch;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for size in sizes {
         there = list::run(&contest, there, size)?;
     }
+    watch::run(&contest.binary);
     Ok(())
 }
 

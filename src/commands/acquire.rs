@@ -26,13 +26,14 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     };
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Exit(args.grant.conflict_exit_code);
+    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     let terms = AcquireTerms {
         namespace: session.namespace.clone(),
         name: args.name.to_string(),
         grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
         create: args.grant.create,
         reenter: args.reenter,
+        least_duration: None,
     };
     let operations = session.lease(&args.name);
     let limits = limits(

@@ -12,8 +12,8 @@ use crate::hold::machine::{Ended, Outcome};
 use crate::hold::run::{self, Note, Order};
 use crate::hold::timing::Timing;
 use crate::identity::Sources;
-use crate::lease::decide::{AcquireTerms, Ours};
-use crate::lease::operate::{Interrupt, Limits};
+use crate::lease::decide::{AcquireTerms, Refusal};
+use crate::lease::operate::{End, Interrupt};
 use crate::output::document::object_name;
 use crate::output::{terminal, words};
 use crate::signals;
@@ -38,19 +38,20 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     }
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Exit(args.grant.conflict_exit_code);
+    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     let terms = AcquireTerms {
         namespace: session.namespace.clone(),
         name: args.name.to_string(),
         grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
         create: args.grant.create,
         reenter: false,
+        least_duration: Timing::least_duration(args.kill_after, args.renew_every),
     };
     let operations = session.lease(&args.name);
     let for_command = signals::listen_for_command()?;
     let signals = signals::listen()?;
     #[cfg(target_os = "linux")]
-    crate::hold::orphans::reap_as_first_process();
+    crate::hold::orphans::reap();
     let limits = limits(
         &SystemClock,
         args.grant.timeout,
@@ -61,23 +62,17 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         .await
     {
         Ok(grant) => grant,
+        // Only the Lease knew its duration; nothing was written.
+        Err(End::Refused(Refusal::TooShort(duration))) => {
+            return Err(timing(duration.as_duration(), &args)
+                .err()
+                .unwrap_or_else(|| {
+                    Error::Usage(format!("a lease duration of {duration} is too short"))
+                }));
+        }
         Err(end) => return Err(session.error(subject, end).await),
     };
-    let timing = match timing(grant.duration().as_duration(), &args) {
-        Ok(timing) => timing,
-        Err(error) => {
-            // Only the Lease knew its duration; nothing ran yet.
-            let once = Limits {
-                deadline: None,
-                once: true,
-                interrupt: Interrupt::never(),
-            };
-            let _ = operations
-                .release(&Ours::Grant(grant.record.clone()), &once, &|_| ())
-                .await;
-            return Err(error);
-        }
-    };
+    let timing = timing(grant.duration().as_duration(), &args)?;
     let name = object_name(args.name.as_str());
     if args.command.is_empty() {
         terminal::print(&format!("{name} acquired\n"))?;
@@ -101,7 +96,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             "the watchdog process died, so the command was killed".to_owned(),
         ));
     }
-    if args.command.is_empty() && matches!(report.outcome, Outcome::Signalled(_)) {
+    if args.command.is_empty() && report.released {
         terminal::print(&format!("{name} released\n"))?;
     }
     match report.outcome {

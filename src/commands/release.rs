@@ -1,12 +1,11 @@
 //! `kubectl lease release`
 
-use super::{SHORT_PATIENCE, Session, limits, say};
+use super::{SHORT_PATIENCE, Session, limits, ours, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::decide::Ours;
 use crate::lease::operate::Interrupt;
 use crate::output::{document, terminal};
 use crate::signals;
@@ -24,7 +23,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         Interrupt::new(signals::listen()?),
     );
     let released = operations
-        .release(&Ours::Identity(holder), &limits, &|progress| {
+        .release(&ours(&session, &args.name, holder), &limits, &|progress| {
             say(&subject, &progress)
         })
         .await;

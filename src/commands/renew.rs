@@ -1,12 +1,11 @@
 //! `kubectl lease renew`
 
-use super::{SHORT_PATIENCE, Session, limits, say};
+use super::{SHORT_PATIENCE, Session, limits, ours, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::decide::Ours;
 use crate::lease::operate::Interrupt;
 use crate::output::{document, terminal};
 use crate::signals;
@@ -24,7 +23,7 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
         Interrupt::new(signals::listen()?),
     );
     let renewed = operations
-        .renew_ours(&Ours::Identity(holder), &limits, &|progress| {
+        .renew_ours(&ours(&session, &args.name, holder), &limits, &|progress| {
             say(&subject, &progress)
         })
         .await;

@@ -8,6 +8,8 @@ pub struct Line<'a> {
     pub command: &'a Command,
     /// Every argument typed so far, with its value if it has one.
     pub given: Vec<(&'a Arg, Option<String>)>,
+    /// Whether there was a word that is no flag and no subcommand: an argument by position, or a mistake.
+    pub positional: bool,
     /// What the last word begins.
     pub wanted: Wanted<'a>,
 }
@@ -48,7 +50,7 @@ impl<'a> Line<'a> {
         };
         let (last, before) = match words.split_last() {
             Some((last, before)) => (last.as_str(), before),
-            None => ("", before_nothing()),
+            None => ("", words),
         };
         for word in before {
             reader.word(word);
@@ -57,6 +59,7 @@ impl<'a> Line<'a> {
         Self {
             command: reader.command,
             given: reader.given,
+            positional: reader.positions > 0,
             wanted,
         }
     }
@@ -86,10 +89,6 @@ impl<'a> Line<'a> {
         let mut found = self.given.iter().filter(|(arg, _)| arg.get_id() == id);
         found.next_back()?.1.as_deref()
     }
-}
-
-fn before_nothing() -> &'static [String] {
-    &[]
 }
 
 struct Reader<'a> {
@@ -197,7 +196,9 @@ impl<'a> Reader<'a> {
     fn shorts(&mut self, cluster: &str) -> Option<(&'a Arg, usize)> {
         for (at, letter) in cluster.char_indices() {
             let flag = self.command.get_arguments();
-            let flag = flag.into_iter().find(|arg| arg.get_short() == Some(letter))?;
+            let flag = flag
+                .into_iter()
+                .find(|arg| arg.get_short() == Some(letter))?;
             if takes_value(flag) {
                 return Some((flag, at + letter.len_utf8()));
             }
@@ -212,7 +213,10 @@ impl<'a> Reader<'a> {
     }
 
     fn positional(&self, index: usize) -> Option<&'a Arg> {
-        let mut all = self.command.get_positionals().filter(|arg| !arg.is_last_set());
+        let mut all = self
+            .command
+            .get_positionals()
+            .filter(|arg| !arg.is_last_set());
         all.nth(index)
     }
 

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Arg, Command, CommandFactory, Parser};
+use clap::{Arg, CommandFactory, Parser};
 
 use crate::cli::Cli;
 use crate::cluster::ConnectionOptions;
@@ -90,7 +90,11 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 /// An exec plugin must neither ask nor complain: it inherits these.
 fn hush() {
     #[cfg(unix)]
-    if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
+    if let Ok(null) = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+    {
         let _ = nix::unistd::dup2_stdin(&null);
         let _ = nix::unistd::dup2_stderr(&null);
     }
@@ -158,7 +162,7 @@ fn starting_with(typed: &str, mut candidates: Vec<Candidate>) -> Vec<Candidate> 
 }
 
 fn subcommands(line: &Line<'_>) -> Vec<Candidate> {
-    if line.given.iter().any(|(arg, _)| arg.is_positional()) {
+    if line.positional {
         return Vec::new();
     }
     let all = line.command.get_subcommands();
@@ -259,7 +263,7 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
 
 /// The whole command tree, for whoever checks that nothing was left out.
 #[cfg(test)]
-fn tree() -> Command {
+fn tree() -> clap::Command {
     let mut root = Cli::command();
     root.build();
     root

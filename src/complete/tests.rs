@@ -29,7 +29,15 @@ fn hidden_subcommands_are_not_offered() {
 #[test]
 fn flags_are_offered_long_and_short_until_they_are_given() {
     let all = texts("renew job -");
-    for flag in ["--holder", "--output", "-o", "--namespace", "-n", "--help", "-h"] {
+    for flag in [
+        "--holder",
+        "--output",
+        "-o",
+        "--namespace",
+        "-n",
+        "--help",
+        "-h",
+    ] {
         assert!(all.contains(&flag.to_owned()), "{flag} in {all:?}");
     }
     let rest = texts("renew -o json -n x job -");
@@ -62,7 +70,10 @@ fn values_are_offered_after_a_space_an_equals_sign_and_a_short_flag() {
 
 #[test]
 fn lists_of_values_go_on_after_a_comma_without_what_they_have() {
-    assert_eq!(texts("status --state held,"), ["held,expired", "held,free", "held,terminating"]);
+    assert_eq!(
+        texts("status --state held,"),
+        ["held,expired", "held,free", "held,terminating"]
+    );
     assert_eq!(texts("status --class lock,n"), ["lock,node"]);
 }
 
@@ -70,19 +81,36 @@ fn lists_of_values_go_on_after_a_comma_without_what_they_have() {
 fn a_value_that_goes_on_is_followed_by_no_space() {
     assert_eq!(complete("status -o j").directive, Directive::NoFiles);
     let template = complete("status -o jsonp");
-    assert_eq!(template.text(), "jsonpath=\tA template over the JSON document\n:6\n");
+    assert_eq!(
+        template.text(),
+        "jsonpath=\tA template over the JSON document\n:6\n"
+    );
 }
 
 #[test]
 fn files_and_commands_are_left_to_the_shell() {
-    for line in ["status --kubeconfig ", "status --client-key=/etc/", "hold job -- ", "hold job -- make -", "--kubeconfig "] {
+    for line in [
+        "status --kubeconfig ",
+        "status --client-key=/etc/",
+        "hold job -- ",
+        "hold job -- make -",
+        "--kubeconfig ",
+    ] {
         assert_eq!(complete(line).text(), ":0\n", "{line:?}");
     }
 }
 
 #[test]
 fn there_is_nothing_to_offer_for_what_only_the_user_knows() {
-    for line in ["create ", "create job --duration ", "acquire job --timeout=", "status --token ", "hold job more", "status job ", "nonsense --wrong "] {
+    for line in [
+        "create ",
+        "create job --duration ",
+        "acquire job --timeout=",
+        "status --token ",
+        "hold job more",
+        "status job ",
+        "nonsense --wrong ",
+    ] {
         assert_eq!(complete(line).text(), ":4\n", "{line:?}");
     }
 }

@@ -63,7 +63,11 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
         (_, "user") => Kind::Users,
         (
             _,
-            "kubeconfig" | "certificate_authority" | "client_certificate" | "client_key" | "command"
+            "kubeconfig"
+            | "certificate_authority"
+            | "client_certificate"
+            | "client_key"
+            | "command"
             | "dir",
         ) => Kind::Files,
         ("status", "output") => Kind::Words(STATUS_FORMATS),

@@ -9,13 +9,13 @@ use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::machine::Ended;
 use super::tree;
-use super::watchdog::{CONTROL_FD, MARK, Orders};
+use super::watchdog::{CONTROL_FD, MARK, Orders, send_command};
 
 /// News of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +55,12 @@ impl Child {
         let failed = |error: std::io::Error| format!("cannot start the watchdog: {error}");
         // If the watchdog is killed, its children come to us.
         tree::adopt_orphans()?;
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         let mut starter = Command::new(own_program().map_err(failed)?);
         starter
             .arg0("kubectl-lease-watchdog")
             .arg(MARK)
             .arg(orders.to_argument())
-            .args(command)
             .envs(environment)
             .stdin(Stdio::inherit())
             // Not in our group: what stops or interrupts us must not reach it.
@@ -75,6 +73,8 @@ impl Child {
         let process = starter.spawn().map_err(failed)?;
         // The mapping holds our copy of the watchdog's end.
         drop(starter);
+        send_command(&mut ours, command).map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
         let (read, write) = UnixStream::from_std(ours).map_err(failed)?.into_split();
         Ok(Self {
             watchdog: Pid::from_raw(i32::try_from(process.id()).unwrap_or_default()),
@@ -111,32 +111,32 @@ impl Child {
         self.group
     }
 
-    async fn order(&mut self, order: &str) {
-        // A watchdog that is gone is noticed by its silence; one that somebody stopped must hear it too.
-        let _ = self.orders.write_all(format!("{order}\n").as_bytes()).await;
+    fn order(&mut self, order: &str) {
+        // One that somebody stopped must hear it too. One that does not read any more must not stop us: it is not
+        // waited for; and one that is gone is noticed by its silence.
         let _ = kill(self.watchdog, Signal::SIGCONT);
+        let _ = self.orders.try_write(format!("{order}\n").as_bytes());
     }
 
     /// Tells of an acknowledged renewal that was sent after `sent_at`.
-    pub async fn held(&mut self, sent_at: crate::clock::Instant) {
-        self.order(&format!("held {}", sent_at.since_origin().as_nanos()))
-            .await;
+    pub fn held(&mut self, sent_at: crate::clock::Instant) {
+        self.order(&format!("held {}", sent_at.since_origin().as_nanos()));
     }
 
     /// Passes a signal on to the command's process group.
-    pub async fn forward(&mut self, signal: i32) {
-        self.order(&format!("signal {signal}")).await;
+    pub fn forward(&mut self, signal: i32) {
+        self.order(&format!("signal {signal}"));
     }
 
     /// Asks the whole tree to stop.
-    pub async fn stop(&mut self) {
-        self.order("stop").await;
+    pub fn stop(&mut self) {
+        self.order("stop");
     }
 
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped.
-    pub async fn kill(&mut self) {
-        self.order("kill").await;
+    pub fn kill(&mut self) {
         tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
+        self.order("kill");
     }
 
     /// After the watchdog's death: its children are ours. Kills and collects them; true once none is left.

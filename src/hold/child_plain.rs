@@ -70,18 +70,18 @@ impl Child {
     }
 
     /// Nothing to tell: there is no watchdog.
-    pub async fn held(&mut self, _: crate::clock::Instant) {}
+    pub fn held(&mut self, _: crate::clock::Instant) {}
 
     /// Ctrl-C reaches the command by its console.
-    pub async fn forward(&mut self, _: i32) {}
+    pub fn forward(&mut self, _: i32) {}
 
     /// There is no gentler way.
-    pub async fn stop(&mut self) {
-        self.kill().await;
+    pub fn stop(&mut self) {
+        self.kill();
     }
 
     /// Ends the command.
-    pub async fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Ok(mut process) = self.process.lock() {
             // Gone already: its end is reported anyway.
             let _ = process.kill();

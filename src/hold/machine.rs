@@ -238,7 +238,12 @@ impl Machine {
             Event::Signal(signal) => match (&self.state, self.tree) {
                 (State::Held, Tree::None) => self.release(Outcome::Signalled(signal), &mut effects),
                 (State::Held | State::Fencing { .. }, Tree::Running) => {
-                    effects.push(Effect::Forward(signal))
+                    effects.push(Effect::Forward(signal));
+                }
+                // The command has ended: whoever asks again does not want to wait for what it left.
+                (State::Held | State::Fencing { .. }, Tree::Remains(_)) => {
+                    effects.push(Effect::KillTree);
+                    self.kill_due = Some(now + KILL_AGAIN);
                 }
                 _ => {}
             },
@@ -274,12 +279,18 @@ impl Machine {
     fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
         // Only the passing of time leaves it possible that the grant is still ours to give back.
         let release = matches!(loss, Loss::Deadline { .. });
+        let grace = match &loss {
+            // Nothing keeps others out any more: the next one may have begun already.
+            Loss::Released | Loss::Deleted | Loss::Recreated { .. } | Loss::Shortened(_) => {
+                Duration::ZERO
+            }
+            // Whoever took it waits until we must have stopped, if it follows the rules.
+            Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => self.timing.kill_after,
+        };
         self.state = State::Fencing { release };
-        effects.push(Effect::SayLost(loss));
         match self.tree {
             Tree::Running | Tree::Remains(_) => {
-                let kill_at =
-                    (now + self.timing.kill_after).min(self.sent_at + self.timing.kill_at);
+                let kill_at = (now + grace).min(self.sent_at + self.timing.kill_at);
                 if kill_at <= now {
                     effects.push(Effect::KillTree);
                     self.kill_due = Some(now + KILL_AGAIN);
@@ -287,8 +298,13 @@ impl Machine {
                     effects.push(Effect::StopTree);
                     self.kill_due = Some(self.kill_due.map_or(kill_at, |due| due.min(kill_at)));
                 }
+                // Said after the stop: nobody may be reading.
+                effects.push(Effect::SayLost(loss));
             }
-            Tree::None | Tree::Gone(_) => self.tree_gone(effects),
+            Tree::None | Tree::Gone(_) => {
+                effects.push(Effect::SayLost(loss));
+                self.tree_gone(effects);
+            }
         }
     }
 

@@ -213,7 +213,7 @@ fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let loss = Loss::Deadline {
         last: Some("refused".into()),
     };
-    assert_eq!(effects, vec![Effect::SayLost(loss), Effect::StopTree]);
+    assert_eq!(effects, vec![Effect::StopTree, Effect::SayLost(loss)]);
     let kill = machine.wake_at().expect("a kill is due");
     assert!(kill <= at(100.0) + timing().dead_after);
     assert_eq!(machine.handle(Event::Woken, kill), vec![Effect::KillTree]);
@@ -232,10 +232,10 @@ fn whoever_wakes_up_after_the_deadline_kills_at_once_and_renews_nothing() {
         let mut machine = held(true);
         let effects = machine.handle(event.clone(), at(170.0));
         assert!(
-            matches!(effects[0], Effect::SayLost(Loss::Deadline { .. })),
+            matches!(effects[1], Effect::SayLost(Loss::Deadline { .. })),
             "{event:?}: {effects:?}"
         );
-        assert_eq!(effects[1], Effect::KillTree, "{event:?}");
+        assert_eq!(effects[0], Effect::KillTree, "{event:?}");
         assert!(
             !effects
                 .iter()
@@ -262,7 +262,7 @@ fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
 fn a_foreign_record_stops_the_command_and_nothing_is_written_after() {
     let mut machine = held(true);
     let effects = machine.handle(Event::RecordChanged(taken()), at(110.0));
-    assert_eq!(effects, vec![Effect::SayLost(taken()), Effect::StopTree]);
+    assert_eq!(effects, vec![Effect::StopTree, Effect::SayLost(taken())]);
     assert_eq!(
         machine.handle(Event::Renewed { sent_at: at(109.9) }, at(110.1)),
         vec![]
@@ -391,4 +391,29 @@ fn a_retry_after_of_half_a_minute_is_cut_short() {
     };
     let _ = machine.handle(event, at(125.0));
     assert!(machine.wake_at().expect("another try") < at(135.0));
+}
+
+#[test]
+fn what_keeps_nobody_else_out_gives_no_grace() {
+    let losses = [
+        Loss::Released,
+        Loss::Deleted,
+        Loss::Recreated { holder: None },
+        Loss::Shortened(crate::lease::values::LeaseDuration::constant(1)),
+    ];
+    for loss in losses {
+        let mut machine = held(true);
+        let effects = machine.handle(Event::RecordChanged(loss.clone()), at(110.0));
+        assert_eq!(effects, vec![Effect::KillTree, Effect::SayLost(loss)]);
+    }
+}
+
+#[test]
+fn a_signal_after_the_command_ended_kills_what_it_left() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.1)),
+        vec![Effect::KillTree]
+    );
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use super::machine::{Effect, Event, Machine, Outcome};
 use super::timing::Timing;
 use crate::clock::{Clock, Instant};
-use crate::signals::Received;
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::{self, Loss, Ours, Seen};
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{End, Grant, Hint, Interrupt, Limits, Operations, Renewal, Watcher};
+use crate::signals::Received;
 
 #[cfg(unix)]
 use super::child::{Child, News};
@@ -43,6 +43,8 @@ pub struct Report {
     pub errno: Option<i32>,
     /// Why the watchdog could not be started.
     pub no_watchdog: Option<String>,
+    /// Whether the lease was given back, by us.
+    pub released: bool,
     /// Whether the watchdog died.
     pub watchdog_died: bool,
 }
@@ -82,7 +84,7 @@ struct Hold<'a, A, C> {
     renewal: Pending<'a, Renewal>,
     reading: Pending<'a, Result<Seen, Fault>>,
     watching: bool,
-    release: Pending<'a, bool>,
+    release: Pending<'a, Option<bool>>,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -124,6 +126,7 @@ pub async fn hold<A: Api, C: Clock>(
             outcome: Outcome::Lost,
             errno: None,
             no_watchdog: None,
+            released: false,
             watchdog_died: false,
         },
     };
@@ -139,7 +142,8 @@ pub async fn hold<A: Api, C: Clock>(
             }
             released = pending(&mut hold.release) => {
                 hold.release = None;
-                if !released {
+                hold.report.released = released == Some(true);
+                if released.is_none() {
                     (hold.say)(Note::NotReleased);
                 }
                 Happened::Event(Event::Released)
@@ -219,12 +223,12 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 }
                 Effect::Forward(signal) => {
                     if let Some(child) = &mut self.child {
-                        child.forward(signal).await;
+                        child.forward(signal);
                     }
                 }
                 Effect::StopTree => {
                     if let Some(child) = &mut self.child {
-                        child.stop().await;
+                        child.stop();
                     }
                 }
                 Effect::KillTree => self.kill().await,
@@ -265,7 +269,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
 
     async fn kill(&mut self) {
         let Some(child) = &mut self.child else { return };
-        child.kill().await;
+        child.kill();
     }
 
     /// One try to release, for as long as the grant could last at most.
@@ -285,8 +289,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         let (operations, ours) = (self.operations, Ours::Grant(self.grant.record.clone()));
         self.release = Some(Box::pin(async move {
             match operations.release(&ours, &limits, &|_| ()).await {
-                Ok(_) | Err(End::Refused(_)) => true,
-                Err(_) => false,
+                Ok(_) => Some(true),
+                // Not ours any more.
+                Err(End::Refused(_)) => Some(false),
+                Err(_) => None,
             }
         }));
     }
@@ -299,7 +305,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 self.said_trouble = false;
                 let done = self.feed(Event::Renewed { sent_at }).await;
                 if let Some(child) = &mut self.child {
-                    child.held(sent_at).await;
+                    child.held(sent_at);
                 }
                 done
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Instant;
+use crate::lease::values::LeaseDuration;
 use crate::output::words::exact as words;
 
 /// Spans of one hold. All count from just before the last acknowledged renewal was sent.
@@ -72,6 +73,29 @@ impl Timing {
                 words(needed),
             )),
         }
+    }
+
+    /// The shortest whole number of seconds in which these spans fit; `None` if no duration is long enough.
+    pub fn least_duration(
+        kill_after: Option<Duration>,
+        renew_every: Option<Duration>,
+    ) -> Option<LeaseDuration> {
+        let fits = |seconds: i64| {
+            let duration = LeaseDuration::from_secs(seconds)?.as_duration();
+            Self::new(duration, kill_after, renew_every).ok()
+        };
+        // What fits a duration fits every longer one.
+        let (mut short, mut long) = (0, i64::from(i32::MAX));
+        fits(long)?;
+        while long - short > 1 {
+            let middle = short + (long - short) / 2;
+            if fits(middle).is_some() {
+                long = middle
+            } else {
+                short = middle
+            }
+        }
+        LeaseDuration::from_secs(long)
     }
 
     /// When the next renewal is due after one was sent: a tenth more than `renew_every`, so that a minute at D = 15 s
@@ -161,6 +185,24 @@ mod tests {
         assert!(Timing::new(Duration::from_secs(15), None, Some(Duration::from_secs(14))).is_err());
         assert!(Timing::new(Duration::from_secs(15), None, Some(Duration::ZERO)).is_err());
         assert!(Timing::new(Duration::from_secs(15), Some(Duration::from_secs(60)), None).is_err());
+    }
+
+    #[test]
+    fn the_least_duration_is_the_first_that_fits() {
+        let grace = Some(Duration::from_secs(10));
+        let least = Timing::least_duration(grace, None).expect("some duration");
+        let fits = |seconds: u32| {
+            Timing::new(Duration::from_secs(u64::from(seconds)), grace, None).is_ok()
+        };
+        assert!(
+            fits(least.as_secs()) && !fits(least.as_secs() - 1),
+            "{least}"
+        );
+        assert_eq!(
+            Timing::least_duration(None, None),
+            LeaseDuration::from_secs(1)
+        );
+        assert_eq!(Timing::least_duration(None, Some(Duration::MAX / 4)), None);
     }
 
     #[test]

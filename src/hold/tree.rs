@@ -1,7 +1,7 @@
 //! Everything a command started: found, signalled.
 
 use nix::sys::signal::{self, Signal};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 /// Sends `signal` to every process below `root`, and to the process group that the command leads. Whoever is stopped
 /// is continued, so that it can act on what it was sent.
@@ -12,6 +12,10 @@ pub fn signal_all(root: Pid, group: Option<Pid>, signal: Signal) {
         let _ = signal::killpg(group, Signal::SIGCONT);
     }
     for process in descendants(root) {
+        // Once each: to some programs a second interrupt means to drop everything.
+        if group.is_some() && getpgid(Some(process)).ok() == group {
+            continue;
+        }
         let _ = signal::kill(process, signal);
         let _ = signal::kill(process, Signal::SIGCONT);
     }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stdin};
 
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::termios::{self, SetArg, Termios};
-use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
 
 /// The terminal on stdin, where this process is in its foreground.
 pub struct Tty {
@@ -70,8 +70,15 @@ impl Tty {
         }
         self.take_back();
         if let Some(modes) = &self.modes {
-            let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, modes);
+            let _ = termios::tcsetattr(stdin(), SetArg::TCSANOW, modes);
         }
+    }
+
+    /// Whether somebody above would continue our job once it is stopped: a parent in the same session. For an orphaned
+    /// process group POSIX has the terminal's stop signals ignored, for want of one.
+    pub fn has_shell_above(&self) -> bool {
+        let session = getsid(None);
+        session.is_ok() && session != Ok(getpid()) && getsid(Some(getppid())) == session
     }
 
     /// Stops our own job, as the shell expects when the command has been stopped; returns once continued.

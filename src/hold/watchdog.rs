@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -21,8 +22,9 @@ use crate::clock::{Clock, Instant, SystemClock};
 /// The first argument of a watchdog.
 pub const MARK: &str = "--watchdog";
 
-/// The file descriptor of the control socket in the watchdog.
-pub const CONTROL_FD: i32 = 3;
+/// The file descriptor of the control socket in the watchdog: high, because low ones may be the command's own
+/// (a jobserver, sockets from an activating service).
+pub const CONTROL_FD: i32 = 250;
 
 /// How often the kill is repeated while something still runs.
 const KILL_AGAIN: Duration = Duration::from_millis(20);
@@ -87,26 +89,31 @@ struct Watchdog {
     orders: Orders,
     control: UnixStream,
     supervisor_alive: bool,
+    heard: String,
     child: Pid,
     stopping: bool,
     kill_due: Option<Instant>,
 }
 
-/// Runs as the watchdog if the arguments say so: `--watchdog ORDERS COMMAND ARGUMENT…`.
+/// Runs as the watchdog if the arguments say so: `--watchdog ORDERS`. The command comes by the control socket, so that
+/// somebody who kills processes by the command's name does not kill the one that guards it.
 pub fn main(args: &[OsString]) -> Option<ExitCode> {
     if args.get(1)? != MARK {
         return None;
     }
     let orders = Orders::from_argument(args.get(2)?.to_str()?)?;
-    let (command, arguments) = args.get(3..)?.split_first()?;
-    Some(match watch(orders, command, arguments) {
+    Some(match watch(orders) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
 }
 
-fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Result<()> {
+fn watch(orders: Orders) -> io::Result<()> {
     let mut control = control()?;
+    let command = receive_command(&mut control)?;
+    let (command, arguments) = command
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))?;
     tree::adopt_orphans().map_err(io::Error::other)?;
     let (deaths, deaths_writer) = UnixStream::pair()?;
     deaths.set_nonblocking(true)?;
@@ -145,6 +152,7 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
         orders,
         control,
         supervisor_alive: true,
+        heard: String::new(),
         child,
         stopping: false,
         kill_due: None,
@@ -152,6 +160,35 @@ fn watch(orders: Orders, command: &OsString, arguments: &[OsString]) -> io::Resu
     watchdog.tell(&format!("started {child}"));
     watchdog.run(&deaths);
     Ok(())
+}
+
+/// Sends a command: the number of its words, then each with its length, little-endian.
+///
+/// # Errors
+/// When the watchdog is gone.
+pub fn send_command(control: &mut impl Write, command: &[OsString]) -> io::Result<()> {
+    let number = |number: usize| u32::try_from(number).map_err(io::Error::other);
+    let mut message = number(command.len())?.to_le_bytes().to_vec();
+    for word in command {
+        message.extend(number(word.len())?.to_le_bytes());
+        message.extend(word.as_bytes());
+    }
+    control.write_all(&message)
+}
+
+fn receive_command(control: &mut impl Read) -> io::Result<Vec<OsString>> {
+    fn number(control: &mut impl Read) -> io::Result<u32> {
+        let mut bytes = [0; 4];
+        control.read_exact(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+    let mut command = Vec::new();
+    for _ in 0..number(control)? {
+        let mut word = vec![0; number(control)? as usize];
+        control.read_exact(&mut word)?;
+        command.push(OsString::from_vec(word));
+    }
+    Ok(command)
 }
 
 #[expect(unsafe_code, reason = "the supervisor passes the socket by its number")]
@@ -258,8 +295,14 @@ impl Watchdog {
             match self.control.read(&mut buffer) {
                 Ok(0) => self.supervisor_alive = false,
                 Ok(length) => {
-                    let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                    text.lines().for_each(|line| self.obey(line));
+                    self.heard
+                        .push_str(&String::from_utf8_lossy(&buffer[..length]));
+                    // An order may come in two pieces.
+                    while let Some((line, rest)) = self.heard.split_once('\n') {
+                        let (line, rest) = (line.to_owned(), rest.to_owned());
+                        self.heard = rest;
+                        self.obey(&line);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -289,8 +332,17 @@ impl Watchdog {
                 {
                     // Gone already: its end is reported anyway.
                     let _ = killpg(self.child, signal);
+                    // Somebody who is stopped hears nothing until continued.
+                    if !matches!(
+                        signal,
+                        Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU
+                    ) {
+                        let _ = killpg(self.child, Signal::SIGCONT);
+                    }
                 }
             }
+            // Each stop is asked for once.
+            "stop" if self.stopping => {}
             "stop" => self.stop(SystemClock.now()),
             "kill" => {
                 self.stopping = true;
@@ -321,5 +373,14 @@ mod tests {
         );
         assert_eq!(Orders::from_argument(&orders.to_argument()), Some(orders));
         assert_eq!(Orders::from_argument("1,2,3"), None);
+    }
+
+    #[test]
+    fn a_command_survives_the_socket() {
+        let command: Vec<OsString> = ["sh", "", "a b\nc", "ü"].map(OsString::from).into();
+        let mut bytes = Vec::new();
+        send_command(&mut bytes, &command).expect("a buffer");
+        assert_eq!(receive_command(&mut &bytes[..]).expect("the same"), command);
+        assert!(receive_command(&mut &bytes[..9]).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::evidence::{Expiry, Observation, Proof, Stamps};
-use super::record::{GrantTerms, Record, Tuple};
+use super::record::{GrantTerms, Record};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
 
@@ -38,6 +38,8 @@ pub struct AcquireTerms {
     pub create: bool,
     /// Take a Lease that the same identity holds already.
     pub reenter: bool,
+    /// The shortest duration that will do.
+    pub least_duration: Option<LeaseDuration>,
 }
 
 /// The next step towards a grant.
@@ -104,6 +106,8 @@ pub enum Refusal {
     TransitionsExhausted,
     /// Being deleted, where waiting is not wanted.
     Terminating,
+    /// The duration that would be recorded is too short for what is wanted.
+    TooShort(LeaseDuration),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
 }
@@ -123,6 +127,12 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     let record = seen.record();
     if let Some(strategy) = record.strategy() {
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
+    }
+    let duration = terms.grant.duration.or(record.duration());
+    if let Some(short) =
+        duration.filter(|duration| terms.least_duration.is_some_and(|least| *duration < least))
+    {
+        return AcquireStep::Refuse(Refusal::TooShort(short));
     }
     if record.is_terminating() {
         return AcquireStep::Wait(Waiting {
@@ -240,6 +250,15 @@ pub fn lost(grant: &Record, seen: &Seen) -> Option<Loss> {
 /// Whose grant `release` ends.
 #[derive(Clone, Debug)]
 pub enum Ours {
+    /// The grant that `acquire -o env` exported.
+    Exported {
+        /// Its holder.
+        holder: HolderIdentity,
+        /// `metadata.uid` of its Lease.
+        uid: String,
+        /// Its number.
+        transitions: i64,
+    },
     /// Whatever this identity holds.
     Identity(HolderIdentity),
     /// Exactly this grant.
@@ -247,9 +266,19 @@ pub enum Ours {
 }
 
 impl Ours {
-    fn holds(&self, record: &Record) -> bool {
+    /// Whether it is what this Lease grants now.
+    pub fn holds(&self, record: &Record) -> bool {
         match self {
             Self::Identity(holder) => record.holder() == Some(holder.as_str()),
+            Self::Exported {
+                holder,
+                uid,
+                transitions,
+            } => {
+                record.holder() == Some(holder.as_str())
+                    && record.uid() == uid
+                    && record.transitions() == *transitions
+            }
             Self::Grant(grant) => record.same_grant(grant),
         }
     }
@@ -293,6 +322,24 @@ pub struct StealTerms {
     pub if_holder: Option<String>,
 }
 
+/// What was shown and agreed to.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// The Lease as it was shown.
+    pub record: Record,
+    /// Whether it was shown as expired.
+    pub expired: bool,
+}
+
+impl Agreement {
+    /// Whether it still holds: a holder that goes on renewing is what was shown, a dead one that renews is not.
+    fn covers(&self, record: &Record) -> bool {
+        self.record.same_grant(record)
+            && self.record.duration() == record.duration()
+            && (!self.expired || self.record.renew_time() == record.renew_time())
+    }
+}
+
 /// The next step of `steal`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StealStep {
@@ -304,8 +351,8 @@ pub enum StealStep {
     Refuse(Refusal),
 }
 
-/// The next step of `steal`: writes only over exactly the state that was shown and agreed to.
-pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Tuple>, now: Now) -> StealStep {
+/// The next step of `steal`: writes only over the grant that was shown and agreed to.
+pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: Now) -> StealStep {
     let seen = match seen {
         Seen::Absent => return StealStep::Refuse(Refusal::NotFound),
         Seen::Lease(seen) => seen,
@@ -323,7 +370,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Tuple>, now: Now) 
         return StealStep::Refuse(Refusal::HolderIs(record.holder().map(str::to_owned)));
     }
     // Nothing is taken from anybody when it is free.
-    if record.holder().is_some() && agreed != Some(&record.tuple()) {
+    if record.holder().is_some() && !agreed.is_some_and(|agreed| agreed.covers(record)) {
         return StealStep::Ask;
     }
     granted(record, &terms.grant, now).map_or_else(StealStep::Refuse, StealStep::Replace)

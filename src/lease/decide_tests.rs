@@ -31,6 +31,7 @@ fn terms() -> AcquireTerms {
         grant: grant_terms("me"),
         create: false,
         reenter: false,
+        least_duration: None,
     }
 }
 
@@ -43,6 +44,13 @@ fn with(record: &Record, pointer: &str, value: Value) -> Record {
     let (parent, field) = pointer.rsplit_once('/').expect("a pointer");
     object.pointer_mut(parent).expect("the parent")[field] = value;
     Record::new(object).expect("an object")
+}
+
+fn agreement(record: &Record, expired: bool) -> Agreement {
+    Agreement {
+        record: record.clone(),
+        expired,
+    }
 }
 
 fn replaced(step: AcquireStep) -> Record {
@@ -386,7 +394,7 @@ fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
     let StealStep::Replace(next) = steal(
         &terms,
         &seen(record.clone()),
-        Some(&record.tuple()),
+        Some(&agreement(&record, false)),
         now(100.0),
     ) else {
         panic!("did not write")
@@ -395,11 +403,16 @@ fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
         (next.holder(), next.transitions(), next.resource_version()),
         (Some("me"), 5, "7")
     );
+    // A holder that goes on renewing is what was shown; a dead one that renews is not, nor is another grant.
     let renewed = record.renewed(wall(NOW));
-    assert_eq!(
-        steal(&terms, &seen(renewed), Some(&record.tuple()), now(100.0)),
-        StealStep::Ask
-    );
+    let alive = agreement(&record, false);
+    let dead = agreement(&record, true);
+    let another = with(&record, "/spec/leaseTransitions", json!(5));
+    let step =
+        |record: &Record, agreed| steal(&terms, &seen(record.clone()), Some(agreed), now(100.0));
+    assert!(matches!(step(&renewed, &alive), StealStep::Replace(_)));
+    assert_eq!(step(&renewed, &dead), StealStep::Ask);
+    assert_eq!(step(&another, &alive), StealStep::Ask);
 }
 
 #[test]
@@ -458,4 +471,44 @@ fn a_victim_must_have_stopped_its_duration_after_the_last_change_we_saw() {
         victim_stops(&endless, Stamps::Unknown, at(104.0)),
         Err(NeverExpires)
     );
+}
+
+#[test]
+fn a_lease_whose_duration_is_too_short_is_refused_before_anything_is_written() {
+    let mut terms = terms();
+    terms.least_duration = LeaseDuration::from_secs(20);
+    assert_eq!(
+        acquire(&terms, &seen(free(15)), Stamps::Unknown, now(100.0)),
+        AcquireStep::Refuse(Refusal::TooShort(LeaseDuration::constant(15)))
+    );
+    terms.grant.duration = LeaseDuration::from_secs(20);
+    replaced(acquire(
+        &terms,
+        &seen(free(15)),
+        Stamps::Unknown,
+        now(100.0),
+    ));
+}
+
+#[test]
+fn an_exported_grant_is_no_other_grant_of_the_same_identity() {
+    let exported = |transitions| Ours::Exported {
+        holder: "me".parse().expect("a holder"),
+        uid: "uid-1".to_owned(),
+        transitions,
+    };
+    assert!(matches!(
+        release(&exported(4), &seen(held("me", 15)), wall(NOW)),
+        OursStep::Replace(_)
+    ));
+    for ours in [exported(3), exported(5)] {
+        assert!(matches!(
+            release(&ours, &seen(held("me", 15)), wall(NOW)),
+            OursStep::Refuse(_)
+        ));
+        assert!(matches!(
+            renew_ours(&ours, &seen(held("me", 15)), wall(NOW)),
+            OursStep::Refuse(_)
+        ));
+    }
 }

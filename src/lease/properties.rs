@@ -24,6 +24,14 @@ fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
         grant,
         create: true,
         reenter,
+        least_duration: None,
+    }
+}
+
+fn agreement(record: &Record) -> decide::Agreement {
+    decide::Agreement {
+        record: record.clone(),
+        expired: true,
     }
 }
 
@@ -152,7 +160,7 @@ proptest! {
             prop_assert_eq!(next.transitions(), before + 1);
         }
         let steal = StealTerms { grant: terms.clone(), if_holder: None };
-        match decide::steal(&steal, &seen, Some(&record.tuple()), now) {
+        match decide::steal(&steal, &seen, Some(&agreement(&record)), now) {
             StealStep::Replace(next) => {
                 prop_assert_eq!(next.transitions(), before + 1);
                 prop_assert!(addressed_alike(&next, &record));
@@ -171,15 +179,15 @@ proptest! {
     }
 
     #[test]
-    fn steal_writes_only_over_exactly_what_was_agreed_to(
+    fn steal_writes_only_over_the_grant_that_was_agreed_to(
         record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(),
     ) {
         let now = Now { instant: at(100.0), wall };
         let seen = Seen::Lease(Observation::first(record.clone(), at(100.0), None));
         let steal = StealTerms { grant: terms, if_holder: None };
-        for agreed in [None, Some(other.tuple())] {
+        for agreed in [None, Some(agreement(&other))] {
             if let StealStep::Replace(_) = decide::steal(&steal, &seen, agreed.as_ref(), now) {
-                prop_assert!(record.holder().is_none() || agreed == Some(record.tuple()));
+                prop_assert!(record.holder().is_none() || agreed.is_some_and(|agreed| agreed.record.same_grant(&record)));
             }
         }
     }

@@ -18,7 +18,7 @@ use kube::Client;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::api::{Api, Change, Fault, Found, RejectionKind, Trouble, Write};
+use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
 use super::record::Record;
 use crate::clock::{Clock, SystemClock};
 use crate::cluster::Connection;
@@ -290,11 +290,17 @@ impl LeaseStore {
             .map_err(|error| Fault::Unknown(error.to_string()))?;
         match self.store.send(method, query.text(), body, limit).await {
             Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(if creating {
-                Write::Exists
-            } else {
-                Write::Conflict
-            }),
+            Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
+                Ok(Write::Exists)
+            }
+            // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
+            Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
+                Err(Fault::Rejected(Rejection {
+                    kind: RejectionKind::TooManyRequests { retry_after: None },
+                    ..rejection
+                }))
+            }
+            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(Write::Conflict),
             Err(Fault::Rejected(rejection))
                 if rejection.code == 404
                     && rejection.kind != RejectionKind::NamespaceMissing

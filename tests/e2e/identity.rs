@@ -88,7 +88,8 @@ fn a_shell_hands_a_unique_identity_on_to_renew_check_and_release() {
     ns.create(&free("job"));
     // A name that a shell would take apart if it were not quoted.
     let script = r#"set -eu
-        eval "$(kubectl-lease acquire job --unique -o env)"
+        grant=$(kubectl-lease acquire job --unique -o env) || exit
+        eval "$grant"
         test "$KUBECTL_LEASE_NAME" = job
         echo "holder $KUBECTL_LEASE_HOLDER"
         echo "token $KUBECTL_LEASE_FENCING_TOKEN transitions $KUBECTL_LEASE_TRANSITIONS"

@@ -1,6 +1,6 @@
 //! `steal` on a terminal: the question and its answers.
 
-use crate::support::{SOON, VERBS, fresh, held, holder, renew, stored, transitions, untouched};
+use crate::support::{SOON, VERBS, fresh, held, holder, stored, transitions, untouched};
 use lease_harness::{Namespace, Terminal};
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ fn ctrl_c_at_the_question_writes_nothing_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn a_record_that_changed_during_the_question_is_asked_about_again() {
     let (ns, _, terminal) = asked(&["--now"]);
-    renew(&ns, "job", 7);
+    ns.edit("job", |lease| lease["spec"]["leaseTransitions"] = 9.into());
     terminal.send(b"y");
     terminal.wait_screen(|text| text.matches(QUESTION).count() >= 2, SOON);
     assert_eq!(holder(&stored(&ns, "job")), "victim");

@@ -257,7 +257,7 @@ fn what_is_missing_unknown_or_contradictory_is_named() {
         (&["acquire"], "error: the following required arguments were not provided: <NAME> (see --help)".into()),
         (&["aquire", "job"], "error: unrecognized subcommand 'aquire'…acquire…(see --help)".into()),
         (&["acquire", "job", "--wait"], "error: unexpected argument '--wait' found…(see --help)".into()),
-        (&["acquire", "job", "more"], "error: unexpected argument 'more' found…(see --help)".into()),
+        (&["acquire", "job", "more"], "error: unexpected argument \"more\": a command goes after '--', as in: hold my-lease -- ./backup.sh".into()),
         (&["acquire", "job", "-E", "300"], "error: invalid value \"300\" for --conflict-exit-code <CODE>: …255…".into()),
         (&["acquire", "job", "-E", "x"], "error: invalid value \"x\" for --conflict-exit-code <CODE>: …".into()),
         (&["status", "job", "-A"], "error: …cannot be used with…(see --help)".into()),

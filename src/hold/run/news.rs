@@ -77,6 +77,10 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             tty.hand_back_to(group);
             return;
         }
+        if !tty.has_shell_above() {
+            child.forward(nix::libc::SIGCONT);
+            return;
+        }
         let clock = self.operations.clock();
         let left = (self.grant.sent_at + self.order.timing.fence_after).since(clock.now());
         (self.say)(Note::Stopped { left });
@@ -85,7 +89,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         if tty.is_ours() {
             tty.hand_back_to(group);
         } else {
-            child.forward(nix::libc::SIGCONT).await;
+            child.forward(nix::libc::SIGCONT);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::api::{Api, Fault, Found, Write};
 use super::super::record::Record;
-use super::{End, Limits, Operations, Pause, Report, write_limit};
+use super::{End, Limits, Operations, Pause, Report, unsettled, write_limit};
 use crate::clock::Clock;
 
 /// What to create, and how.
@@ -59,7 +59,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     fault
                 }
             };
-            self.pause_after(fault, &mut pause, limits, report).await?;
+            let paused = self.pause_after(fault, &mut pause, limits, report).await;
+            paused.map_err(|end| if unknown { unsettled(end) } else { end })?;
         }
     }
 }

@@ -314,6 +314,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 }
 
+/// How an operation ended that had sent a write whose outcome is not known.
+fn unsettled(end: End) -> End {
+    match end {
+        End::Fault(_) | End::TimedOut { .. } | End::Interrupted(_) => End::Unsettled {
+            end: Box::new(end),
+            fault: None,
+        },
+        end => end,
+    }
+}
+
 /// How long one write may take, far shorter than the lease itself.
 pub fn write_limit(duration: Option<LeaseDuration>) -> Duration {
     let shortest = Duration::from_secs(1);

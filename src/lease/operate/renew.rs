@@ -6,7 +6,7 @@ use super::super::api::{Api, Fault, Write};
 use super::super::decide::{self, Loss, Ours, OursStep, RenewStep, Seen};
 use super::super::evidence::Observation;
 use super::super::record::Record;
-use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, write_limit};
+use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// How one renewal ended.
@@ -119,7 +119,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ours::Grant(grant) => {
                 Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
             }
-            Ours::Identity(_) => self.read_patiently(None, limits, report).await?,
+            Ours::Identity(_) | Ours::Exported { .. } => {
+                self.read_patiently(None, limits, report).await?
+            }
         };
         loop {
             if let Some(record) = unknown.as_ref().and_then(|written| done(written, &seen)) {
@@ -145,10 +147,24 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     if let Fault::Unknown(_) = fault {
                         unknown = Some(record);
                     }
-                    self.pause_after(fault, &mut pause, limits, report).await?;
+                    let paused = self.pause_after(fault, &mut pause, limits, report).await;
+                    paused.map_err(|end| {
+                        if unknown.is_some() {
+                            unsettled(end)
+                        } else {
+                            end
+                        }
+                    })?;
                 }
             }
-            seen = self.read_patiently(Some(seen), limits, report).await?;
+            let read = self.read_patiently(Some(seen), limits, report).await;
+            seen = read.map_err(|end| {
+                if unknown.is_some() {
+                    unsettled(end)
+                } else {
+                    end
+                }
+            })?;
         }
     }
 }

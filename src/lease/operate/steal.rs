@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use super::super::api::{Api, Fault, Write};
-use super::super::decide::{self, NeverExpires, Seen, StealStep, StealTerms};
+use super::super::decide::{self, Agreement, NeverExpires, Seen, StealStep, StealTerms};
 use super::super::evidence::{Expiry, Observation};
-use super::super::record::Tuple;
 use super::super::values::LeaseDuration;
-use super::{End, Grant, Limits, Operations, Pause, Progress, Report, write_limit};
+use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// Shows what would be taken, and asks; with why not.
@@ -41,17 +40,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Stolen, End> {
         let mut unknown = Vec::new();
         let taken = self.take(terms, limits, report, agree, &mut unknown).await;
-        taken.map_err(|end| match end {
-            // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
-            end @ (End::Fault(_) | End::TimedOut { .. } | End::Interrupted(_))
-                if !unknown.is_empty() =>
-            {
-                End::Unsettled {
-                    end: Box::new(end),
-                    fault: None,
-                }
+        // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
+        taken.map_err(|end| {
+            if unknown.is_empty() {
+                end
+            } else {
+                unsettled(end)
             }
-            end => end,
         })
     }
 
@@ -63,7 +58,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         agree: Agree<'_>,
         unknown: &mut Vec<(super::Record, Instant, Option<Observation>)>,
     ) -> Result<Stolen, End> {
-        let mut agreed: Option<Tuple> = None;
+        let mut agreed: Option<Agreement> = None;
         let mut pause = Pause::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
@@ -97,7 +92,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         continue;
                     }
                     agree(found, &expiry).map_err(End::Declined)?;
-                    agreed = Some(found.record().tuple());
+                    agreed = Some(Agreement {
+                        record: found.record().clone(),
+                        expired: matches!(expiry, Expiry::Expired(_)),
+                    });
                 }
                 StealStep::Replace(record) => {
                     let victim = match &seen {

@@ -154,17 +154,20 @@ fn advice(row: &Row) -> Vec<String> {
         _ if lease.strategy.is_some() => Vec::new(),
         State::Free | State::Terminating | State::Deleted => Vec::new(),
         State::Expired => vec![format!(
-            "Whoever waits takes it. To take it now: kubectl lease acquire {name} -n {namespace}"
+            "Whoever waits takes it. To take it: kubectl lease acquire {name} -n {namespace}   ({})",
+            match row.condition.basis {
+                Basis::ServerStamp => "at once".to_owned(),
+                Basis::RenewTime | Basis::None => format!(
+                    "within {}, which this server needs as proof",
+                    lease
+                        .duration
+                        .map_or_else(String::new, |duration| duration.to_string())
+                ),
+            }
         )],
-        State::Held | State::HeldWithoutExpiry => vec![
-            format!(
-                "To free it as its holder: kubectl lease release {name} -n {namespace} --holder {}",
-                shell(holder)
-            ),
-            format!(
-                "To take it over:          kubectl lease steal {name} -n {namespace} --if-holder {}",
-                shell(holder)
-            ),
-        ],
+        State::Held | State::HeldWithoutExpiry => vec![format!(
+            "To take it over: kubectl lease steal {name} -n {namespace} --if-holder {}",
+            shell(holder)
+        )],
     }
 }

@@ -34,8 +34,7 @@ Expires in:  10s (renewed 5s ago, for 15s)
 Transitions: 3
 Age:         60m
 Token:       77 (resourceVersion)
-To free it as its holder: kubectl lease release held -n default --holder me@host
-To take it over:          kubectl lease steal held -n default --if-holder me@host
+To take it over: kubectl lease steal held -n default --if-holder me@host
 "
     );
 }
@@ -49,7 +48,7 @@ fn an_expired_lease_is_there_to_be_taken() {
     );
     assert!(
         text.ends_with(
-            "Whoever waits takes it. To take it now: kubectl lease acquire expired -n default\n"
+            "Whoever waits takes it. To take it: kubectl lease acquire expired -n default   (within 15s, which this server needs as proof)\n"
         ),
         "{text}"
     );

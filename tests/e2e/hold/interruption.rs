@@ -181,10 +181,7 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     let script = format!(
         "trap '' HUP; exec {binary} hold job -- sh -c 'echo up; {until}; kill -HUP $$; echo survived'"
     );
-    let running = scene
-        .ns
-        .program(&scene.user, "sh", ["-c", &script])
-        .spawn();
+    let running = scene.ns.program(&scene.user, "sh", ["-c", &script]).spawn();
     running.wait_stdout(|line| line == "up", SOON);
     running.signal(libc::SIGHUP);
     std::fs::write(&gate, "").expect("a gate");

@@ -11,20 +11,34 @@ use lease_harness::{binary, tagged};
 
 use super::scene::SOON;
 
-/// A watchdog whose lease was granted `ago`, lasts for another hour and runs this script; its processes carry `tag`.
-fn start(control: UnixStream, ago: Duration, script: &str, tag: &str) -> Child {
+/// A watchdog whose lease was granted `ago`, lasts for another hour and is sent this script; its processes carry `tag`.
+fn start(
+    mut ours: &UnixStream,
+    control: UnixStream,
+    ago: Duration,
+    script: &str,
+    tag: &str,
+) -> Child {
+    let words = ["/bin/sh", "-c", script];
+    let length = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
+    let mut message = length(words.len()).to_vec();
+    for word in words {
+        message.extend(length(word.len()));
+        message.extend(word.as_bytes());
+    }
+    std::io::Write::write_all(&mut ours, &message).expect("a buffer");
     let sent_at = since_boot() - ago;
     let hour = Duration::from_secs(3600).as_nanos();
     let orders = format!("{},{hour},{hour},100000000,15", sent_at.as_nanos());
     Command::new(binary())
-        .args(["--watchdog", &orders, "/bin/sh", "-c", script])
+        .args(["--watchdog", &orders])
         .env("LEASE_HARNESS_TAG", tag)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .process_group(0)
         .fd_mappings(vec![FdMapping {
             parent_fd: OwnedFd::from(control),
-            child_fd: 3,
+            child_fd: 250,
         }])
         .expect("one descriptor, once")
         .spawn()
@@ -54,10 +68,10 @@ fn wait_all_gone(tag: &str) {
 #[test]
 fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
     let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
-    drop(ours);
     let tag = format!("watchdog-early-{}", std::process::id());
     let script = "setsid sleep 601 & (setsid sleep 602 &); exec sleep 600";
-    let mut watchdog = start(theirs, Duration::ZERO, script, &tag);
+    let mut watchdog = start(&ours, theirs, Duration::ZERO, script, &tag);
+    drop(ours);
     let status = watchdog.wait().expect("it is our child");
     wait_all_gone(&tag);
     assert!(status.success(), "{status}");
@@ -69,7 +83,7 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     let tag = format!("watchdog-late-{}", std::process::id());
     let file = std::env::temp_dir().join(&tag);
     let script = format!("echo ran > {}", file.display());
-    let mut watchdog = start(theirs, Duration::from_secs(3601), &script, &tag);
+    let mut watchdog = start(&ours, theirs, Duration::from_secs(3601), &script, &tag);
     let status = watchdog.wait().expect("it is our child");
     assert!(status.success(), "{status}");
     assert!(!file.exists());

@@ -182,7 +182,7 @@ pub fn untouched(ns: &Namespace, before: &Value) {
 pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> String {
     format!(
         "error: lease \"{lease}\" is not held by \"{me}\": it is held by \"{other}\"\n\
-         Nothing was written. To act as that holder give --holder; to take it over: kubectl lease steal {lease} -n {}\n",
+         Nothing was written. To take it over: kubectl lease steal {lease} -n {}\n",
         ns.name()
     )
 }

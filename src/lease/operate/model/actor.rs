@@ -85,6 +85,7 @@ impl Actor {
             },
             create: true,
             reenter: false,
+            least_duration: None,
         }
     }
 
