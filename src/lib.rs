@@ -52,6 +52,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit,
         Err(error) => fail(&error),
     };
+    output::terminal::drain();
     // An exec plugin or a name lookup that still runs is not waited for.
     runtime.shutdown_background();
     exit.into()

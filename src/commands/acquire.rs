@@ -63,7 +63,15 @@ pub fn print(grant: &Grant, verb: &str, format: Option<GrantFormat>) -> Result<(
         Some(format) => document::done(&grant.record, verb, format.into())?,
         None => document::done(&grant.record, verb, None)?,
     };
-    terminal::print(&text)
+    terminal::print(&text)?;
+    if format.is_none() {
+        let (name, namespace) = (grant.record.name(), grant.record.namespace());
+        terminal::hint(&format!(
+            "yours for {} unless renewed: kubectl lease renew {name} -n {namespace}   (hold renews by itself)",
+            grant.duration()
+        ));
+    }
+    Ok(())
 }
 
 /// The variables by which a grant is handed on: to the command of `hold`, or to a shell by `-o env`.

@@ -77,6 +77,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     if args.command.is_empty() {
         terminal::print(&format!("{name} acquired\n"))?;
     }
+    terminal::say_without_waiting();
     let order = Order {
         environment: super::acquire::environment(&grant).into(),
         command: args.command.clone(),

@@ -1,6 +1,9 @@
 //! The one place that prints, asks, and knows whether a terminal is there.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::Duration;
 
 use super::words::printable;
 use crate::clock::{Clock, SystemClock};
@@ -21,8 +24,91 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Says one line on stderr, with whatever could change the terminal's state escaped.
 pub fn say(line: &str) {
+    match WRITER.get() {
+        Some(writer) => writer.say(line.to_owned()),
+        None => write_line(line),
+    }
+}
+
+/// Says one line to a person at a terminal; a script does not hear it.
+pub fn hint(line: &str) {
+    if io::stderr().is_terminal() {
+        say(line);
+    }
+}
+
+fn write_line(line: &str) {
     // Nobody to tell if stderr is gone.
     let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+}
+
+static WRITER: OnceLock<Writer> = OnceLock::new();
+
+/// Lines on their way to stderr.
+struct Writer {
+    lines: SyncSender<String>,
+    waiting: Arc<(Mutex<usize>, Condvar)>,
+}
+
+/// From now on nobody waits for stderr: a reader that has stopped reading must not stop a supervisor. What does not fit
+/// into the queue is not said.
+pub fn say_without_waiting() {
+    const QUEUE: usize = 1000;
+    let (lines, queue) = std::sync::mpsc::sync_channel::<String>(QUEUE);
+    let waiting = Arc::new((Mutex::new(0), Condvar::new()));
+    let done = Arc::clone(&waiting);
+    let writing = std::thread::Builder::new()
+        .name("stderr".to_owned())
+        .spawn(move || {
+            never_stop_for_output();
+            for line in queue {
+                write_line(&line);
+                if let Ok(mut waiting) = done.0.lock() {
+                    *waiting -= 1;
+                    done.1.notify_all();
+                }
+            }
+        });
+    if writing.is_ok() {
+        // Set once: there is one hold in a process.
+        let _ = WRITER.set(Writer { lines, waiting });
+    }
+}
+
+/// Output to a terminal from the background must not stop this process (SIGTTOU, where `stty tostop` is set).
+#[cfg(unix)]
+fn never_stop_for_output() {
+    use nix::sys::signal::{SigSet, Signal};
+    // If it fails, such a terminal may stop us, as it may stop any other program.
+    let _ = SigSet::from(Signal::SIGTTOU).thread_block();
+}
+
+#[cfg(not(unix))]
+fn never_stop_for_output() {}
+
+/// Gives the lines that wait for stderr a last chance.
+pub fn drain() {
+    const PATIENCE: Duration = Duration::from_millis(300);
+    if let Some(writer) = WRITER.get()
+        && let Ok(waiting) = writer.waiting.0.lock()
+    {
+        // Whoever does not read by now will not hear the rest.
+        let _ = writer
+            .waiting
+            .1
+            .wait_timeout_while(waiting, PATIENCE, |waiting| *waiting > 0);
+    }
+}
+
+impl Writer {
+    fn say(&self, line: String) {
+        let Ok(mut waiting) = self.waiting.0.lock() else {
+            return;
+        };
+        if self.lines.try_send(line).is_ok() {
+            *waiting += 1;
+        }
+    }
 }
 
 /// From now on, says what the other modules log.
@@ -102,4 +188,22 @@ pub fn width() -> Option<u16> {
     console::Term::stdout()
         .size_checked()
         .map(|(_, columns)| columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_has_stopped_reading_is_not_waited_for() {
+        let (lines, _stuck) = std::sync::mpsc::sync_channel(1);
+        let writer = Writer {
+            lines,
+            waiting: Arc::new((Mutex::new(0), Condvar::new())),
+        };
+        for line in ["one fits", "no more do", "nor this"] {
+            writer.say(line.to_owned());
+        }
+        assert_eq!(*writer.waiting.0.lock().expect("a lock"), 1);
+    }
 }

@@ -22,9 +22,10 @@ use crate::output::status::template::{Columns, Template};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
-/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
+/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up;
+/// 10,000 come in three pages.
 const FIRST_PAGE: u32 = 500;
-const PAGE: u32 = 2500;
+const PAGE: u32 = 4750;
 
 /// HTTP 410: the server has forgotten the state that the list began with.
 const GONE: u16 = 410;

@@ -68,7 +68,7 @@ impl SimClock {
     /// The true time at which this clock shows `instant`.
     pub fn true_at(&self, instant: Instant) -> True {
         let local = instant.since_origin().saturating_sub(self.0.origin);
-        Duration::from_nanos_u128(local.as_nanos() * 1_000_000 / u128::from(self.0.rate))
+        nanos(local.as_nanos() * 1_000_000 / u128::from(self.0.rate))
     }
 
     /// The process does nothing until `instant`, true time.
@@ -103,7 +103,7 @@ pub fn epoch() -> Timestamp {
 impl Clock for SimClock {
     fn now(&self) -> Instant {
         let local = self.true_now().as_nanos() * u128::from(self.0.rate) / 1_000_000;
-        Instant::from_origin(self.0.origin + Duration::from_nanos_u128(local))
+        Instant::from_origin(self.0.origin + nanos(local))
     }
 
     fn wall(&self) -> Timestamp {
@@ -146,4 +146,8 @@ impl Clock for SimClock {
             .await;
         }
     }
+}
+
+fn nanos(count: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(count).expect("less than 584 years"))
 }
