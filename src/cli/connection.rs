@@ -56,7 +56,7 @@ pub struct ConnectionArgs {
     /// Do not verify the API server's certificate
     #[arg(long, global = true)]
     pub insecure_skip_tls_verify: bool,
-    /// The longest one request may take; 0 for the default
+    /// The longest one request may take; 0 for the default: 10s to read, at most 5s to write
     #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
     pub request_timeout: Option<Duration>,
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use futures::stream::LocalBoxStream;
 use futures::{AsyncBufReadExt, StreamExt};
 use http::{HeaderMap, Method, Request, header};
@@ -20,7 +21,7 @@ use serde_json::Value;
 
 use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
 use super::record::Record;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Instant, SystemClock};
 use crate::cluster::Connection;
 
 pub use query::Selection;
@@ -39,7 +40,18 @@ const WATCH_SECONDS: u32 = 290;
 pub struct Store {
     connection: Rc<Connection>,
     client: Rc<RefCell<Option<Client>>>,
+    connecting: Rc<RefCell<Option<Connecting>>>,
 }
+
+/// A client on its way, and since when. An exec plugin may hang: whoever asks meanwhile waits for the same one, so that
+/// they do not pile up.
+type Connecting = (
+    Instant,
+    Shared<LocalBoxFuture<'static, Result<Client, String>>>,
+);
+
+/// After this a client on its way is given up, and another one is begun.
+const CONNECTING_LIMIT: Duration = Duration::from_secs(60);
 
 /// One Lease in the store.
 #[derive(Clone)]
@@ -68,6 +80,7 @@ impl Store {
         Self {
             connection: Rc::new(connection),
             client: Rc::default(),
+            connecting: Rc::default(),
         }
     }
 
@@ -84,11 +97,24 @@ impl Store {
         if let Some(client) = self.client.borrow().as_ref() {
             return Ok(client.clone());
         }
-        let client = self
-            .connection
-            .client()
-            .await
-            .map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
+        let now = SystemClock.now();
+        let connecting = {
+            let mut slot = self.connecting.borrow_mut();
+            slot.take_if(|(since, _)| now.since(*since) > CONNECTING_LIMIT);
+            let connection = Rc::clone(&self.connection);
+            let begin = || {
+                (
+                    now,
+                    async move { connection.client().await }
+                        .boxed_local()
+                        .shared(),
+                )
+            };
+            slot.get_or_insert_with(begin).1.clone()
+        };
+        let client = connecting.await;
+        self.connecting.borrow_mut().take();
+        let client = client.map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
         *self.client.borrow_mut() = Some(client.clone());
         Ok(client)
     }

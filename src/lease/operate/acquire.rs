@@ -203,7 +203,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let sent_at = self.clock.now();
         let (answer, written) = match step {
             AcquireStep::Create(record) => {
-                let limit = write_limit(record.duration());
+                let limit = write_limit(record.duration()).min(self.read_limit);
                 (self.api.create(&record, false, limit).await, record)
             }
             AcquireStep::Replace(record) => {

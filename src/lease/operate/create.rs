@@ -37,7 +37,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut pause = Pause::default();
         let mut unknown = false;
         loop {
-            let limit = write_limit(None);
+            let limit = write_limit(None).min(self.read_limit);
             let fault = match self.api.create(&terms.record, terms.dry_run, limit).await {
                 Ok(Write::Done(record)) => return Ok(Created::New(record)),
                 Ok(Write::Exists | Write::Conflict | Write::Absent) if !unknown => {

@@ -290,7 +290,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// PUT, where a 200 that wrote nothing counts as a conflict (design section 4, rule 5).
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        let answer = self.api.replace(record, limit).await?;
+        let answer = self.api.replace(record, limit.min(self.read_limit)).await?;
         self.contacted.set(true);
         Ok(match answer {
             Write::Done(stored) if stored.resource_version() == record.resource_version() => {
