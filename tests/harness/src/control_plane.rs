@@ -24,7 +24,7 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 /// Between two questions whether a server is ready.
 const POLL: Duration = Duration::from_millis(20);
 /// Users in the static token file, enough for one each test.
-const USERS: usize = 400;
+const USERS: usize = 2000;
 /// Ports may be taken between choosing and binding them.
 const ATTEMPTS: usize = 3;
 
