@@ -1,5 +1,9 @@
 //! Decodes and renders a page of Leases, without a server: `cargo bench --bench decode`.
-#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a benchmark reads clocks and prints")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a benchmark reads clocks and prints"
+)]
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -10,7 +14,10 @@ const ROUNDS: u32 = 20;
 fn main() {
     let body = page();
     // Once to warm up, and to see that it does something.
-    let lines = kubectl_lease::render_page(&body).expect("a list").lines().count();
+    let lines = kubectl_lease::render_page(&body)
+        .expect("a list")
+        .lines()
+        .count();
     assert_eq!(lines, LEASES + 1);
     let began = Instant::now();
     for _ in 0..ROUNDS {
@@ -18,7 +25,10 @@ fn main() {
     }
     let each = began.elapsed() / ROUNDS;
     let rate = body.len() as f64 / each.as_secs_f64() / 1e6;
-    println!("{LEASES} leases, {} KiB: {each:.1?} to decode and render, {rate:.0} MB/s", body.len() / 1024);
+    println!(
+        "{LEASES} leases, {} KiB: {each:.1?} to decode and render, {rate:.0} MB/s",
+        body.len() / 1024
+    );
 }
 
 /// A page as a kube-apiserver sends it, managed fields and all.
