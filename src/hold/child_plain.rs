@@ -1,10 +1,10 @@
-//! The command on systems without process groups: started, ended, waited for. What it starts itself is not followed.
+//! The command on Windows: a job object holds everything it starts, and ends it all at once.
 
 use std::ffi::OsString;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use process_wrap::std::{ChildWrapper, CommandWrap, JobObject};
 use tokio::sync::mpsc;
 
 use super::machine::Ended;
@@ -18,7 +18,7 @@ pub enum News {
 
 /// A started command.
 pub struct Child {
-    process: Arc<Mutex<std::process::Child>>,
+    process: Arc<Mutex<Box<dyn ChildWrapper>>>,
     ended: mpsc::Receiver<Ended>,
 }
 
@@ -32,11 +32,12 @@ impl Child {
         environment: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Result<Self, String> {
         let (program, arguments) = command.split_first().ok_or("no command")?;
-        let process = Command::new(program)
-            .args(arguments)
-            .envs(environment)
-            .spawn()
-            .map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+        let process = CommandWrap::with_new(program, |command| {
+            command.args(arguments).envs(environment);
+        })
+        .wrap(JobObject)
+        .spawn()
+        .map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
         let process = Arc::new(Mutex::new(process));
         let (sender, ended) = mpsc::channel(1);
         let watched = Arc::clone(&process);
@@ -80,11 +81,11 @@ impl Child {
         self.kill();
     }
 
-    /// Ends the command.
+    /// Ends the command and everything it started.
     pub fn kill(&mut self) {
         if let Ok(mut process) = self.process.lock() {
             // Gone already: its end is reported anyway.
-            let _ = process.kill();
+            let _ = process.start_kill();
         }
     }
 }

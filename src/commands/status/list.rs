@@ -23,9 +23,9 @@ use crate::output::status::{Row, document};
 use crate::output::terminal;
 
 /// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up;
-/// 10,000 come in three pages.
+/// 10,000 come in four pages, and in 24 MiB.
 const FIRST_PAGE: u32 = 500;
-const PAGE: u32 = 4750;
+const PAGE: u32 = 3200;
 
 /// HTTP 410: the server has forgotten the state that the list began with.
 const GONE: u16 = 410;
