@@ -146,6 +146,11 @@ fn find(command: &OsString) -> Result<(), Error> {
 }
 
 fn tell(name: &str, note: Note) {
+    let stops = matches!(note, Note::Stopped { .. });
+    if stops {
+        // The terminal has echoed `^Z` and is still on that line.
+        terminal::say("");
+    }
     terminal::say(&match note {
         Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
         Note::Trouble { why, left } => format!(
@@ -161,4 +166,8 @@ fn tell(name: &str, note: Note) {
         ),
         Note::NotReleased => format!("lease {name:?} could not be released; it expires by itself"),
     });
+    if stops {
+        // We stop next: said later, it would come amid the output of what runs then.
+        terminal::drain();
+    }
 }

@@ -252,7 +252,12 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
 
     #[cfg(unix)]
     fn start(&mut self) -> Result<(), String> {
-        let orders = Orders::new(&self.order.timing, self.grant.sent_at, self.order.on_lost);
+        let orders = Orders::new(
+            &self.order.timing,
+            self.grant.sent_at,
+            self.order.on_lost,
+            self.tty.as_ref().map_or(0, |tty| tty.own().as_raw()),
+        );
         let environment = self.order.environment.clone();
         self.child = Some(Child::start(&self.order.command, environment, orders)?);
         Ok(())

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{IsTerminal, stdin};
 
+use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::termios::{self, SetArg, Termios};
 use nix::unistd::{Pid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
@@ -43,16 +44,20 @@ impl Tty {
         tcgetpgrp(stdin()) == Ok(group)
     }
 
-    /// Puts the process group of the command into the foreground. It is not continued here: that would undo a Ctrl-Z
-    /// typed meanwhile. If it asked for the terminal too early, its stop is reported.
-    pub fn hand_to(&self, group: Pid) {
-        self.given.set(true);
-        let _ = tcsetpgrp(stdin(), group);
+    /// Our own process group: the one that the command takes the terminal from when it begins.
+    pub fn own(&self) -> Pid {
+        self.own
     }
 
-    /// As [`Tty::hand_to`], and continues it.
+    /// Notes whether the process group of the command has taken the terminal.
+    pub fn note_taken_by(&self, group: Pid) {
+        self.given.set(self.is_of(group));
+    }
+
+    /// Puts the process group of the command into the foreground, and continues it.
     pub fn hand_back_to(&self, group: Pid) {
-        self.hand_to(group);
+        self.given.set(true);
+        let _ = tcsetpgrp(stdin(), group);
         let _ = killpg(group, Signal::SIGCONT);
     }
 
@@ -63,9 +68,12 @@ impl Tty {
     }
 
     /// As [`Tty::take_back`], and puts the terminal's modes back: a killed editor leaves them raw. Does nothing to a
-    /// terminal that the command did not have.
+    /// terminal that the command did not have. If nobody is left of the group in the foreground, it was the command's:
+    /// one that took the terminal and was gone before that was heard.
     pub fn restore(&self) {
-        if !self.given.get() {
+        let foreground = tcgetpgrp(stdin());
+        let left = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
+        if !self.given.get() && !left {
             return;
         }
         self.take_back();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpid, tcgetpgrp, tcsetpgrp};
 
 use super::timing::Timing;
 use super::tree;
@@ -45,12 +45,15 @@ pub struct Orders {
     pub kill_after: Duration,
     /// What the command is asked to stop with.
     pub on_lost: i32,
+    /// The process group that gives the command the terminal on stdin; 0 for none.
+    pub terminal_of: i32,
 }
 
 impl Orders {
     /// The orders for a hold.
-    pub fn new(timing: &Timing, sent_at: Instant, on_lost: i32) -> Self {
+    pub fn new(timing: &Timing, sent_at: Instant, on_lost: i32, terminal_of: i32) -> Self {
         Self {
+            terminal_of,
             sent_at,
             fence_after: timing.fence_after,
             kill_at: timing.kill_at,
@@ -62,12 +65,13 @@ impl Orders {
     /// As one argument.
     pub fn to_argument(self) -> String {
         format!(
-            "{},{},{},{},{}",
+            "{},{},{},{},{},{}",
             self.sent_at.since_origin().as_nanos(),
             self.fence_after.as_nanos(),
             self.kill_at.as_nanos(),
             self.kill_after.as_nanos(),
-            self.on_lost
+            self.on_lost,
+            self.terminal_of
         )
     }
 
@@ -81,6 +85,7 @@ impl Orders {
             kill_at,
             kill_after,
             on_lost: parts.next()?.parse().ok()?,
+            terminal_of: parts.next()?.parse().ok()?,
         })
     }
 }
@@ -137,6 +142,7 @@ fn watch(orders: Orders) -> io::Result<()> {
     let mut starter = Command::new(command);
     starter.args(arguments).process_group(0);
     die_with_parent(&mut starter);
+    take_terminal(&mut starter, orders.terminal_of);
     let child = match starter.spawn() {
         Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
         Err(error) => {
@@ -216,6 +222,30 @@ fn die_with_parent(starter: &mut Command) {
 
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent(_: &mut Command) {}
+
+/// The command is in the foreground before it begins. Were it put there by the supervisor later, one that reads at once
+/// would be stopped first, and the SIGCONT for that would undo a Ctrl-Z typed meanwhile.
+#[expect(unsafe_code, reason = "runs between fork and exec")]
+fn take_terminal(starter: &mut Command, from: i32) {
+    if from == 0 {
+        return;
+    }
+    // SAFETY: system calls only, which are async-signal-safe; nothing is allocated.
+    unsafe {
+        starter.pre_exec(move || {
+            // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
+            if tcgetpgrp(io::stdin()) == Ok(Pid::from_raw(from)) {
+                // From the background, tcsetpgrp(3) raises SIGTTOU, unless it is blocked.
+                let blocked = SigSet::from(Signal::SIGTTOU);
+                blocked.thread_block()?;
+                // Without it the command is stopped when it asks for the terminal, and gets it then.
+                let _ = tcsetpgrp(io::stdin(), getpid());
+                blocked.thread_unblock()?;
+            }
+            Ok(())
+        });
+    }
+}
 
 impl Watchdog {
     fn run(mut self, deaths: &UnixStream) {
@@ -370,9 +400,10 @@ mod tests {
             &timing,
             Instant::from_origin(Duration::from_nanos(123_456_789_012)),
             15,
+            4711,
         );
         assert_eq!(Orders::from_argument(&orders.to_argument()), Some(orders));
-        assert_eq!(Orders::from_argument("1,2,3"), None);
+        assert_eq!(Orders::from_argument("1,2,3,4,5"), None);
     }
 
     #[test]

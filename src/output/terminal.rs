@@ -39,7 +39,9 @@ pub fn hint(line: &str) {
 
 fn write_line(line: &str) {
     // Nobody to tell if stderr is gone.
-    let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+    let _ = io::stderr()
+        .lock()
+        .write_all(format!("{}\n", printable(line)).as_bytes());
 }
 
 static WRITER: OnceLock<Writer> = OnceLock::new();

@@ -12,16 +12,16 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) async fn hear(&mut self, news: News) -> bool {
         match news {
             News::Started(group) => {
-                // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
-                if let Some(tty) = &self.tty
-                    && tty.is_ours()
-                {
-                    tty.hand_to(group);
+                if let Some(tty) = &self.tty {
+                    tty.note_taken_by(group);
                 }
                 false
             }
             News::NotStarted(errno) => {
                 self.report.errno = Some(errno);
+                if let Some(tty) = &self.tty {
+                    tty.restore();
+                }
                 self.leave_child();
                 self.feed(Event::NotStarted).await
             }
@@ -41,9 +41,6 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             }
             News::WatchdogDied => {
                 self.report.watchdog_died = true;
-                if let Some(tty) = &self.tty {
-                    tty.restore();
-                }
                 if let Some(child) = self.child.take() {
                     while !child.kill_adopted() {
                         let clock = self.operations.clock();
@@ -51,6 +48,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                             .sleep_until(clock.now() + Duration::from_millis(5))
                             .await;
                     }
+                }
+                if let Some(tty) = &self.tty {
+                    tty.restore();
                 }
                 self.feed(Event::TreeGone).await
             }

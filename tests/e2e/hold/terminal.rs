@@ -88,7 +88,17 @@ fn ctrl_z_returns_to_the_outer_shell_and_fg_continues() {
         SOON,
     );
     shell.send(b"\x1a");
-    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    let screen = shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    assert!(
+        has_line(
+            screen
+                .split("continue it within")
+                .next()
+                .unwrap_or_default(),
+            "^Z"
+        ),
+        "{screen}"
+    );
     shell.send(b"echo outer\r");
     wait_line(&shell, "outer");
     wait_prompt(&shell);
@@ -200,6 +210,34 @@ fn a_command_that_reads_at_once_is_not_taken_for_one_in_the_background() {
             terminal.screen()
         );
     }
+}
+
+#[test]
+fn the_command_is_in_the_foreground_from_its_first_instruction() {
+    for _ in 0..5 {
+        let scene = Scene::new(60);
+        let script = r#"read -r pid name state ppid group session terminal foreground rest < /proc/self/stat
+            [ "$group" = "$foreground" ] && echo in front || echo "$group behind $foreground""#;
+        let terminal = scene.hold(&["--", "sh", "-c", script]).spawn_pty(24, 100);
+        wait_line(&terminal, "in front");
+        assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_started_leaves_the_terminal_to_the_shell() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    shell.send(b"kubectl-lease hold job -- /no/such/command; echo status $?\r");
+    wait_line(&shell, "status 127");
+    wait_prompt(&shell);
+    // A script without job control does not take the terminal for its next command.
+    shell.send(
+        b"sh -c 'kubectl-lease hold job -- /no/such/command; echo ask; read x; echo got $x'\r",
+    );
+    wait_line(&shell, "ask");
+    shell.send(b"words\r");
+    wait_line(&shell, "got words");
 }
 
 #[test]
