@@ -228,13 +228,14 @@ fn the_command_is_in_the_foreground_from_its_first_instruction() {
 fn a_command_that_cannot_be_started_leaves_the_terminal_to_the_shell() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
-    shell.send(b"kubectl-lease hold job -- /no/such/command; echo status $?\r");
+    // Found, and yet not to be started: that shows only after the command has taken the terminal.
+    let command = scene.ns.script("orphan", "#!/no/such/interpreter\n");
+    let hold = format!("kubectl-lease hold job -- {}", command.display());
+    shell.send(format!("{hold}; echo status $?\r").as_bytes());
     wait_line(&shell, "status 127");
     wait_prompt(&shell);
     // A script without job control does not take the terminal for its next command.
-    shell.send(
-        b"sh -c 'kubectl-lease hold job -- /no/such/command; echo ask; read x; echo got $x'\r",
-    );
+    shell.send(format!("sh -c '{hold}; echo ask; read x; echo got $x'\r").as_bytes());
     wait_line(&shell, "ask");
     shell.send(b"words\r");
     wait_line(&shell, "got words");
