@@ -68,6 +68,15 @@ impl Terminal {
         screen(&self.process.progress())
     }
 
+    /// Its height.
+    pub fn rows(&self) -> u16 {
+        let progress = self.process.progress();
+        progress
+            .screen
+            .as_ref()
+            .map_or(0, |parser| parser.screen().size().0)
+    }
+
     /// All bytes written so far, escape sequences included.
     pub fn raw(&self) -> Vec<u8> {
         self.process.progress().stdout.clone()
