@@ -161,6 +161,14 @@ fn tell(name: &str, note: Note) {
             "lease {name:?} is not renewed while this job is stopped: continue it within {}, or the command is killed",
             words::duration(left)
         ),
+        Note::Unkilled(left) => format!(
+            "lease {name:?} is not given back yet: the kill does not end {}",
+            if left.is_empty() {
+                "the command".to_owned()
+            } else {
+                left.join(", ")
+            }
+        ),
         Note::Unwatched => format!(
             "lease {name:?} cannot be watched (no permission for watch): a loss is noticed at the next renewal"
         ),

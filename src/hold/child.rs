@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -16,6 +17,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::machine::Ended;
 use super::tree;
 use super::watchdog::{CONTROL_FD, MARK, Orders, send_command};
+
+/// How often adopted processes are looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// News of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct Child {
     news: Lines<BufReader<OwnedReadHalf>>,
     orders: OwnedWriteHalf,
     group: Option<Pid>,
+    /// The watchdog is dead, and its children are ours.
+    adopted: bool,
 }
 
 impl Child {
@@ -81,12 +87,20 @@ impl Child {
             news: BufReader::new(read).lines(),
             orders: write,
             group: None,
+            adopted: false,
         })
     }
 
     /// The next news.
     pub async fn news(&mut self) -> News {
+        if self.adopted {
+            while !self.adopted_are_gone() {
+                tokio::time::sleep(LOOK).await;
+            }
+            return News::Gone;
+        }
         let Ok(Some(line)) = self.news.next_line().await else {
+            self.adopted = true;
             return News::WatchdogDied;
         };
         let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
@@ -102,7 +116,10 @@ impl Child {
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),
             "gone" => News::Gone,
-            _ => News::WatchdogDied,
+            _ => {
+                self.adopted = true;
+                News::WatchdogDied
+            }
         }
     }
 
@@ -114,6 +131,9 @@ impl Child {
     fn order(&mut self, order: &str) {
         // One that somebody stopped must hear it too. One that does not read any more must not stop us: it is not
         // waited for; and one that is gone is noticed by its silence.
+        if self.adopted {
+            return;
+        }
         let _ = kill(self.watchdog, Signal::SIGCONT);
         let _ = self.orders.try_write(format!("{order}\n").as_bytes());
     }
@@ -133,21 +153,37 @@ impl Child {
         self.order("stop");
     }
 
-    /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped.
+    /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped or dead.
     pub fn kill(&mut self) {
-        tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
-        self.order("kill");
+        if self.adopted {
+            for process in self.left() {
+                tree::signal_one(process, Signal::SIGKILL);
+            }
+        } else {
+            tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
+            self.order("kill");
+        }
     }
 
-    /// After the watchdog's death: its children are ours. Kills and collects them; true once none is left.
-    pub fn kill_adopted(&self) -> bool {
-        tree::signal_all(getpid(), self.group, Signal::SIGKILL);
-        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            if status == nix::sys::wait::WaitStatus::StillAlive {
-                return false;
-            }
+    /// What the command started and still runs, as far as this system tells.
+    pub fn left(&self) -> Vec<Pid> {
+        let own = getpgrp();
+        let mut left = tree::descendants(getpid());
+        // An exec plugin of ours is in our process group; nothing of the command's is.
+        left.retain(|&pid| pid != self.watchdog && getpgid(Some(pid)) != Ok(own));
+        if left.is_empty() && self.group.is_some_and(|group| killpg(group, None).is_ok()) {
+            left.extend(self.group);
         }
-        true
+        left
+    }
+
+    fn adopted_are_gone(&self) -> bool {
+        let _ = waitpid(self.watchdog, Some(WaitPidFlag::WNOHANG));
+        for process in self.left() {
+            // One that is not our own child is, once its parents are dead.
+            let _ = waitpid(process, Some(WaitPidFlag::WNOHANG));
+        }
+        self.left().is_empty()
     }
 
     /// Collects the watchdog once it has ended.

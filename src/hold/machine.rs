@@ -43,6 +43,8 @@ pub enum Event {
     NotStarted,
     /// The command ended; what it started may still run.
     ChildExited(Ended),
+    /// Whoever watched the command died: it can be killed, and no more.
+    WatchdogDied,
     /// Nothing that the command started runs any more.
     TreeGone,
     /// A signal asks us to end.
@@ -70,6 +72,8 @@ pub enum Effect {
     SayLost(Loss),
     /// Say that a renewal failed and will be tried again.
     SayTrouble(String),
+    /// Say that something does not die.
+    SayUnkilled,
     /// The end.
     Finish(Outcome),
 }
@@ -125,11 +129,15 @@ pub struct Machine {
     failures: u32,
     last_trouble: Option<String>,
     kill_due: Option<Instant>,
+    kills: u32,
     jitter: f64,
 }
 
 /// How often the kill is repeated while something still runs.
 const KILL_AGAIN: Duration = Duration::from_millis(100);
+
+/// After so many it is said: two seconds.
+const KILLS_UNTIL_SAID: u32 = 20;
 
 impl Machine {
     /// A machine that waits for its grant. `jitter` in 0..1 spreads the renewals of many holders.
@@ -148,6 +156,7 @@ impl Machine {
             failures: 0,
             last_trouble: None,
             kill_due: None,
+            kills: 0,
             jitter,
         }
     }
@@ -226,6 +235,14 @@ impl Machine {
                     }
                 }
             }
+            Event::WatchdogDied => {
+                // The lease is renewed until all are gone: nobody else may begin beside them.
+                if matches!(self.state, State::Held | State::Fencing { .. })
+                    && matches!(self.tree, Tree::Running | Tree::Remains(_))
+                {
+                    self.kill(now, &mut effects);
+                }
+            }
             Event::TreeGone => {
                 let ended = match self.tree {
                     Tree::Remains(ended) => Some(ended),
@@ -242,8 +259,7 @@ impl Machine {
                 }
                 // The command has ended: whoever asks again does not want to wait for what it left.
                 (State::Held | State::Fencing { .. }, Tree::Remains(_)) => {
-                    effects.push(Effect::KillTree);
-                    self.kill_due = Some(now + KILL_AGAIN);
+                    self.kill(now, &mut effects);
                 }
                 _ => {}
             },
@@ -292,8 +308,7 @@ impl Machine {
             Tree::Running | Tree::Remains(_) => {
                 let kill_at = (now + grace).min(self.sent_at + self.timing.kill_at);
                 if kill_at <= now {
-                    effects.push(Effect::KillTree);
-                    self.kill_due = Some(now + KILL_AGAIN);
+                    self.kill(now, effects);
                 } else {
                     effects.push(Effect::StopTree);
                     self.kill_due = Some(self.kill_due.map_or(kill_at, |due| due.min(kill_at)));
@@ -335,10 +350,18 @@ impl Machine {
         effects.push(Effect::Release);
     }
 
+    fn kill(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        effects.push(Effect::KillTree);
+        self.kill_due = Some(now + KILL_AGAIN);
+        self.kills += 1;
+        if self.kills == KILLS_UNTIL_SAID {
+            effects.push(Effect::SayUnkilled);
+        }
+    }
+
     fn woken(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         if self.kill_due.is_some_and(|due| now >= due) {
-            effects.push(Effect::KillTree);
-            self.kill_due = Some(now + KILL_AGAIN);
+            self.kill(now, effects);
         }
         if self.state == State::Held && !self.renewing && now >= self.renew_due {
             self.renewing = true;

@@ -50,6 +50,7 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::Woken,
         Event::NotStarted,
         Event::ChildExited(Ended::Exited(3)),
+        Event::WatchdogDied,
         Event::TreeGone,
         Event::Signal(15),
         Event::Released,
@@ -121,6 +122,7 @@ impl Watched {
                 Effect::StopTree
                 | Effect::KillTree
                 | Effect::Forward(_)
+                | Effect::SayUnkilled
                 | Effect::SayTrouble(_) => {}
             }
         }
@@ -416,4 +418,32 @@ fn a_signal_after_the_command_ended_kills_what_it_left() {
         machine.handle(Event::Signal(2), at(110.1)),
         vec![Effect::KillTree]
     );
+}
+
+#[test]
+fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::WatchdogDied, at(101.0)),
+        vec![Effect::KillTree]
+    );
+    let mut renewals = 0;
+    let mut said = 0;
+    let mut now = at(101.0);
+    while now < at(150.0) {
+        now = machine.wake_at().expect("the kill is repeated");
+        for effect in machine.handle(Event::Woken, now) {
+            match effect {
+                Effect::KillTree => {}
+                Effect::Renew(_) => {
+                    renewals += 1;
+                    let _ = machine.handle(Event::Renewed { sent_at: now }, now);
+                }
+                Effect::SayUnkilled => said += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((renewals, said), (2, 1));
+    assert_eq!(machine.handle(Event::TreeGone, now), vec![Effect::Release]);
 }

@@ -65,6 +65,8 @@ pub enum Note {
         /// Until the command is killed.
         left: Duration,
     },
+    /// These processes do not die.
+    Unkilled(Vec<String>),
     /// Changes cannot be watched.
     Unwatched,
     /// The release did not go through.
@@ -241,6 +243,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                         (self.say)(Note::Trouble { why, left });
                     }
                 }
+                Effect::SayUnkilled => self.say_unkilled(),
                 Effect::Finish(outcome) => {
                     self.report.outcome = outcome;
                     return true;
@@ -270,6 +273,19 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             self.order.environment.clone(),
         )?);
         Ok(())
+    }
+
+    #[cfg(unix)]
+    fn say_unkilled(&self) {
+        if let Some(child) = &self.child {
+            let left = child.left().into_iter().map(super::tree::describe);
+            (self.say)(Note::Unkilled(left.collect()));
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn say_unkilled(&self) {
+        (self.say)(Note::Unkilled(Vec::new()));
     }
 
     async fn kill(&mut self) {

@@ -16,8 +16,23 @@ pub fn signal_all(root: Pid, group: Option<Pid>, signal: Signal) {
         if group.is_some() && getpgid(Some(process)).ok() == group {
             continue;
         }
-        let _ = signal::kill(process, signal);
-        let _ = signal::kill(process, Signal::SIGCONT);
+        signal_one(process, signal);
+    }
+}
+
+/// Sends `signal` to one process, and continues it.
+pub fn signal_one(process: Pid, signal: Signal) {
+    // Gone already, or not ours to signal any more: nothing to do about either.
+    let _ = signal::kill(process, signal);
+    let _ = signal::kill(process, Signal::SIGCONT);
+}
+
+/// What a person calls a process: its id and its name.
+pub fn describe(process: Pid) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    match name.trim_end() {
+        "" => process.to_string(),
+        name => format!("{process} ({name})"),
     }
 }
 

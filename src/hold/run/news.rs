@@ -1,7 +1,5 @@
 //! What a hold does when it hears of its command: ended, stopped, gone.
 
-use std::time::Duration;
-
 use super::super::machine::{Event, Outcome};
 use super::{Hold, News, Note};
 use crate::clock::Clock;
@@ -37,22 +35,14 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             }
             News::Gone => {
                 self.leave_child();
-                self.feed(Event::TreeGone).await
-            }
-            News::WatchdogDied => {
-                self.report.watchdog_died = true;
-                if let Some(child) = self.child.take() {
-                    while !child.kill_adopted() {
-                        let clock = self.operations.clock();
-                        clock
-                            .sleep_until(clock.now() + Duration::from_millis(5))
-                            .await;
-                    }
-                }
                 if let Some(tty) = &self.tty {
                     tty.restore();
                 }
                 self.feed(Event::TreeGone).await
+            }
+            News::WatchdogDied => {
+                self.report.watchdog_died = true;
+                self.feed(Event::WatchdogDied).await
             }
         }
     }

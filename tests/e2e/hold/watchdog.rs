@@ -29,7 +29,7 @@ fn start(
     std::io::Write::write_all(&mut ours, &message).expect("a buffer");
     let sent_at = since_boot() - ago;
     let hour = Duration::from_secs(3600).as_nanos();
-    let orders = format!("{},{hour},{hour},100000000,15", sent_at.as_nanos());
+    let orders = format!("{},{hour},{hour},100000000,15,0", sent_at.as_nanos());
     Command::new(binary())
         .args(["--watchdog", &orders])
         .env("LEASE_HARNESS_TAG", tag)
