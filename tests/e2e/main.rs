@@ -13,6 +13,7 @@ mod completion;
 mod connection;
 mod create;
 mod credentials;
+mod examples;
 mod formats;
 mod help;
 mod hold;

@@ -1,0 +1,127 @@
+//! docs/examples: every file is read, applied where there is a server for it, and what it runs is run.
+
+mod ci;
+mod commands;
+mod manifests;
+mod roles;
+mod runner;
+
+use lease_harness::{Namespace, Rule};
+use serde::Deserialize;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs/examples")
+        .join(name)
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The names of all files of the folder.
+fn files() -> Vec<String> {
+    let entries = fs::read_dir(path("")).expect("the folder is there");
+    let names = entries.map(|entry| entry.expect("the folder can be read").file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.to_str().expect("plain names").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Those that are Kubernetes manifests; CI configurations end in `.yml`.
+fn manifest_files() -> Vec<String> {
+    let mut names = files();
+    names.retain(|name| name.ends_with(".yaml"));
+    assert!(names.len() >= 7, "{names:?}");
+    names
+}
+
+/// The YAML documents of a file.
+#[track_caller]
+fn documents(name: &str) -> Vec<Value> {
+    let text = text(name);
+    serde_yaml::Deserializer::from_str(&text)
+        .map(|document| Value::deserialize(document).unwrap_or_else(|e| panic!("{name}: {e}")))
+        .collect()
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().expect("an object has a kind")
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"]
+        .as_str()
+        .expect("an object has a name")
+}
+
+/// A list of strings; an absent one is empty.
+fn strings(value: &Value) -> Vec<String> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter()
+        .map(|text| text.as_str().expect("a string").to_owned())
+        .collect()
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What the Role or ClusterRole of a file grants, which must be about Leases and nothing else.
+#[track_caller]
+fn rules(file: &str) -> Vec<Rule> {
+    let all = documents(file);
+    let roles: Vec<&Value> = all
+        .iter()
+        .filter(|object| matches!(kind(object), "Role" | "ClusterRole"))
+        .collect();
+    assert_eq!(roles.len(), 1, "{file} has one role");
+    let role = roles[0];
+    let rule = |rule: &Value| {
+        assert_eq!(strings(&rule["apiGroups"]), ["coordination.k8s.io"]);
+        assert_eq!(strings(&rule["resources"]), ["leases"]);
+        Rule {
+            verbs: strings(&rule["verbs"]),
+            resources: strings(&rule["resources"]),
+            names: strings(&rule["resourceNames"]),
+            everywhere: kind(role) == "ClusterRole",
+        }
+    };
+    items(&role["rules"]).iter().map(rule).collect()
+}
+
+/// The folder of the test, with a script of this name that says who holds what.
+fn with_script(ns: &Namespace, name: &str) -> PathBuf {
+    let says = "#!/bin/sh\necho \"$0 runs as $KUBECTL_LEASE_HOLDER\"\n";
+    let script = ns.script(name, says);
+    script.parent().expect("a file is in a folder").to_owned()
+}
+
+#[test]
+fn every_file_is_in_the_index_and_every_link_of_the_index_is_a_file() {
+    let index = text("README.md");
+    let links = index.split("](").skip(1);
+    let mut linked: Vec<&str> = links.filter_map(|rest| rest.split(')').next()).collect();
+    linked.sort_unstable();
+    let mut there = files();
+    there.retain(|name| name != "README.md");
+    assert_eq!(linked, there);
+}
+
+#[test]
+fn every_file_is_yaml_and_every_document_has_something_in_it() {
+    for file in files().iter().filter(|name| *name != "README.md") {
+        let all = documents(file);
+        assert!(!all.is_empty(), "{file}");
+        for document in all {
+            assert!(document.is_object(), "{file}: {document}");
+        }
+    }
+}
