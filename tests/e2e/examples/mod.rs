@@ -2,6 +2,7 @@
 
 mod ci;
 mod commands;
+mod container;
 mod manifests;
 mod roles;
 mod runner;

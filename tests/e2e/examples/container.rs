@@ -1,0 +1,52 @@
+//! What the examples count on in a container: the plugin as its first process. Where this is not allowed, SKIPPED.
+
+use crate::support::{free, fresh, holder, stored};
+use lease_harness::{Command, Namespace, Output, User, binary};
+
+const UNSHARE: [&str; 5] = ["--pid", "--fork", "--kill-child", "--mount-proc", "--"];
+
+/// `hold job` of this script as process 1 of its own process namespace.
+fn hold(ns: &Namespace, user: &User, script: &str) -> Option<Output> {
+    let possible = Command::new("unshare", UNSHARE).arg("true").run();
+    if possible.code != Some(0) {
+        println!("SKIPPED: no process namespaces here: {}", possible.stderr);
+        return None;
+    }
+    let command = ns.program(user, "unshare", UNSHARE).arg(binary());
+    let words = ["hold", "job", "--", "/bin/sh", "-c", script];
+    Some(words.iter().fold(command, |c, word| c.arg(word)).run())
+}
+
+#[test]
+fn as_the_first_process_it_ends_what_the_command_leaves_behind_and_returns_its_status() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    // It outlives its parent in a session of its own: were it not ended, there would be no release.
+    let script = "cat /proc/1/comm; setsid sh -c 'sleep 600 >&- & echo left'; exit 7";
+    let Some(output) = hold(&ns, &user, script) else {
+        return;
+    };
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (Some(7), "kubectl-lease\nleft\n", ""),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+/// The kernel does not give a first process a signal that it has no handler for.
+#[test]
+fn as_the_first_process_it_passes_the_signal_on_that_ends_a_container() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let script = "trap 'echo caught; exit 9' TERM; kill -TERM 1; while :; do sleep 0.05; done";
+    let Some(output) = hold(&ns, &user, script) else {
+        return;
+    };
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(9), "caught\n"),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
