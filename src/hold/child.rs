@@ -15,8 +15,9 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::machine::Ended;
+use super::orders::{Orders, send_command};
 use super::tree;
-use super::watchdog::{CONTROL_FD, MARK, Orders, send_command};
+use super::watchdog::{CONTROL_FD, MARK};
 
 /// How often adopted processes are looked at.
 const LOOK: Duration = Duration::from_millis(10);

@@ -5,6 +5,8 @@ pub mod child;
 #[cfg(not(unix))]
 pub mod child_plain;
 pub mod machine;
+#[cfg(unix)]
+pub mod orders;
 #[cfg(target_os = "linux")]
 pub mod orphans;
 pub mod run;

@@ -1,5 +1,6 @@
 //! The loop of a hold: events of the API server, the command, the clock and the signals into the machine, its effects out.
 
+mod lease;
 mod news;
 
 use std::collections::VecDeque;
@@ -11,9 +12,9 @@ use super::machine::{Effect, Event, Machine, Outcome};
 use super::timing::Timing;
 use crate::clock::{Clock, Instant};
 use crate::lease::api::{Api, Fault};
-use crate::lease::decide::{self, Loss, Ours, Seen};
+use crate::lease::decide::{Loss, Seen};
 use crate::lease::evidence::Observation;
-use crate::lease::operate::{End, Grant, Hint, Interrupt, Limits, Operations, Renewal, Watcher};
+use crate::lease::operate::{Grant, Hint, Operations, Renewal, Watcher};
 use crate::signals::Received;
 
 #[cfg(unix)]
@@ -21,7 +22,7 @@ use super::child::{Child, News};
 #[cfg(not(unix))]
 use super::child_plain::{Child, News};
 #[cfg(unix)]
-use super::{tty::Tty, watchdog::Orders};
+use super::{orders::Orders, tty::Tty};
 
 /// What to run under the lease.
 pub struct Order {
@@ -291,84 +292,6 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     async fn kill(&mut self) {
         let Some(child) = &mut self.child else { return };
         child.kill();
-    }
-
-    /// One try to release, for as long as the grant could last at most.
-    fn give_back(&mut self) {
-        let now = self.operations.clock().now();
-        let patience = self.order.timing.duration.min(Duration::from_secs(5));
-        let limits = Limits {
-            deadline: Some(
-                (self.grant.expires_at())
-                    .max(now + Duration::from_secs(1))
-                    .min(now + patience),
-            ),
-            once: false,
-            interrupt: Interrupt::never(),
-        };
-        self.renewal = None;
-        let (operations, ours) = (self.operations, Ours::Grant(self.grant.record.clone()));
-        self.release = Some(Box::pin(async move {
-            match operations.release(&ours, &limits, &|_| ()).await {
-                Ok(_) => Some(true),
-                // Not ours any more.
-                Err(End::Refused(_)) => Some(false),
-                Err(_) => None,
-            }
-        }));
-    }
-
-    async fn renewed(&mut self, renewal: Renewal) -> bool {
-        match renewal {
-            Renewal::Renewed(grant) => {
-                let sent_at = grant.sent_at;
-                self.grant = grant;
-                self.said_trouble = false;
-                let done = self.feed(Event::Renewed { sent_at }).await;
-                if let Some(child) = &mut self.child {
-                    child.held(sent_at);
-                }
-                done
-            }
-            Renewal::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
-            Renewal::Failed(fault) => {
-                let retry_after = fault.retry_after();
-                self.feed(Event::RenewalFailed {
-                    why: fault.to_string(),
-                    retry_after,
-                })
-                .await
-            }
-        }
-    }
-
-    /// A read, because the watch says that something happened, or ended.
-    fn read_again(&mut self) {
-        if self.reading.is_none() {
-            let (operations, limit) = (self.operations, self.order.timing.attempt);
-            self.reading = Some(Box::pin(async move { operations.read(None, limit).await }));
-        }
-    }
-
-    /// What a watch event or a read shows.
-    async fn seen(&mut self, seen: Seen) -> bool {
-        if let Seen::Lease(found) = &seen
-            && found.record().older_than(&self.grant.record)
-        {
-            return false;
-        }
-        match decide::lost(&self.grant.record, &seen) {
-            Some(loss) => self.feed(Event::RecordChanged(loss)).await,
-            None => {
-                if let Seen::Lease(seen) = seen
-                    && self.renewal.is_none()
-                {
-                    // The next renewal goes on top of it, without a conflict.
-                    self.grant.record = seen.record().clone();
-                }
-                false
-            }
-        }
     }
 }
 

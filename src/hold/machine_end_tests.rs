@@ -1,0 +1,175 @@
+//! How a hold ends: the command's end, signals, a dead watchdog, what is left behind.
+
+use super::*;
+
+#[test]
+fn the_command_ends_what_it_left_is_stopped_and_only_then_released() {
+    let mut machine = held(true);
+    let ended = Ended::Exited(3);
+    assert_eq!(
+        machine.handle(Event::ChildExited(ended), at(110.0)),
+        vec![Effect::StopTree]
+    );
+    // It is still held meanwhile, so it is still renewed.
+    assert!(
+        machine
+            .handle(Event::Woken, at(122.5))
+            .iter()
+            .any(|effect| matches!(effect, Effect::Renew(_)))
+    );
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(123.0)),
+        vec![Effect::Release]
+    );
+    assert_eq!(
+        machine.handle(Event::Released, at(123.1)),
+        vec![Effect::Finish(Outcome::Ended(ended))]
+    );
+}
+
+#[test]
+fn what_the_command_left_is_killed_after_the_grace() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    let kill = at(110.0) + timing().kill_after;
+    assert_eq!(machine.wake_at(), Some(kill));
+    assert!(
+        machine
+            .handle(Event::Woken, kill)
+            .contains(&Effect::KillTree)
+    );
+}
+
+#[test]
+fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    assert!(
+        machine
+            .handle(Event::RecordChanged(taken()), at(110.1))
+            .contains(&Effect::SayLost(taken()))
+    );
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(110.2)),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn signals_are_passed_on_and_the_lease_stays_held() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::Signal(15), at(110.0)),
+        vec![Effect::Forward(15)]
+    );
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.0)),
+        vec![Effect::Forward(2)]
+    );
+    assert!(
+        machine
+            .handle(Event::Woken, at(122.5))
+            .iter()
+            .any(|effect| matches!(effect, Effect::Renew(_)))
+    );
+}
+
+#[test]
+fn without_a_command_a_signal_releases() {
+    let mut machine = held(false);
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.0)),
+        vec![Effect::Release]
+    );
+    assert_eq!(machine.handle(Event::Signal(2), at(110.0)), vec![], "once");
+    assert_eq!(
+        machine.handle(Event::Released, at(110.1)),
+        vec![Effect::Finish(Outcome::Signalled(2))]
+    );
+}
+
+#[test]
+fn without_a_command_a_loss_ends_at_once() {
+    let mut machine = held(false);
+    assert_eq!(
+        machine.handle(Event::RecordChanged(taken()), at(110.0)),
+        vec![Effect::SayLost(taken()), Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn a_command_that_could_not_be_started_never_leaves_the_lease_held() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::NotStarted, at(100.2)),
+        vec![Effect::Release]
+    );
+    assert_eq!(
+        machine.handle(Event::Released, at(100.3)),
+        vec![Effect::Finish(Outcome::NotStarted)]
+    );
+}
+
+#[test]
+fn a_retry_after_of_half_a_minute_is_cut_short() {
+    let mut machine = held(true);
+    let event = Event::RenewalFailed {
+        why: "429".into(),
+        retry_after: Some(seconds(320.0)),
+    };
+    let _ = machine.handle(event, at(125.0));
+    assert!(machine.wake_at().expect("another try") < at(135.0));
+}
+
+#[test]
+fn what_keeps_nobody_else_out_gives_no_grace() {
+    let losses = [
+        Loss::Released,
+        Loss::Deleted,
+        Loss::Recreated { holder: None },
+        Loss::Shortened(crate::lease::values::LeaseDuration::constant(1)),
+    ];
+    for loss in losses {
+        let mut machine = held(true);
+        let effects = machine.handle(Event::RecordChanged(loss.clone()), at(110.0));
+        assert_eq!(effects, vec![Effect::KillTree, Effect::SayLost(loss)]);
+    }
+}
+
+#[test]
+fn a_signal_after_the_command_ended_kills_what_it_left() {
+    let mut machine = held(true);
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.0));
+    assert_eq!(
+        machine.handle(Event::Signal(2), at(110.1)),
+        vec![Effect::KillTree]
+    );
+}
+
+#[test]
+fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone() {
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(Event::WatchdogDied, at(101.0)),
+        vec![Effect::KillTree]
+    );
+    let mut renewals = 0;
+    let mut said = 0;
+    let mut now = at(101.0);
+    while now < at(150.0) {
+        now = machine.wake_at().expect("the kill is repeated");
+        for effect in machine.handle(Event::Woken, now) {
+            match effect {
+                Effect::KillTree => {}
+                Effect::Renew(_) => {
+                    renewals += 1;
+                    let _ = machine.handle(Event::Renewed { sent_at: now }, now);
+                }
+                Effect::SayUnkilled => said += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((renewals, said), (2, 1));
+    assert_eq!(machine.handle(Event::TreeGone, now), vec![Effect::Release]);
+}

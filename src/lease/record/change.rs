@@ -1,0 +1,147 @@
+//! What a grant, a renewal and a release write into a Lease; everything else in it stays as it was read.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::{GrantTerms, REASON_ANNOTATION, Record, TransitionsExhausted};
+
+/// `spec.leaseTransitions` is an int32; at its end no further grant can be counted.
+const MAX_TRANSITIONS: i64 = i32::MAX as i64;
+
+/// A clock that is behind the last renewal by less counts as standing still.
+const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
+
+impl Record {
+    /// The same object, granted to a new holder at `at` (wall time).
+    ///
+    /// # Errors
+    /// When the transitions cannot be counted any further.
+    pub fn granted(&self, terms: &GrantTerms, at: Timestamp) -> Result<Self, TransitionsExhausted> {
+        if self.transitions() >= MAX_TRANSITIONS {
+            return Err(TransitionsExhausted);
+        }
+        let mut next = self.clone();
+        let now = micro_time(at);
+        next.set("holderIdentity", json!(terms.holder.as_str()));
+        next.set("acquireTime", json!(now));
+        next.set("renewTime", json!(now));
+        next.set("leaseTransitions", json!(self.transitions() + 1));
+        if let Some(duration) = terms
+            .duration
+            .or(self.duration().is_none().then_some(terms.default_duration))
+        {
+            next.set("leaseDurationSeconds", json!(duration.as_secs()));
+        }
+        next.set_reason(terms.reason.as_deref());
+        Ok(next)
+    }
+
+    /// The same grant, renewed at `at`, or a microsecond after the last renewal if that has the same time: a PUT
+    /// that changes no byte is answered 200 and writes nothing.
+    #[must_use]
+    pub fn renewed(&self, at: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.set("renewTime", json!(self.unlike_last_renewal(at)));
+        next
+    }
+
+    /// The same object, free; the duration and the transitions stay.
+    #[must_use]
+    pub fn released(&self, at: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.set("holderIdentity", json!(""));
+        next.set("renewTime", json!(self.unlike_last_renewal(at)));
+        next.set_reason(None);
+        next
+    }
+
+    /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
+    /// turn, somebody who reads only now and then could see the same one twice, and take a live holder for dead. A
+    /// clock that was set back further is followed, so that the record does not claim a far future for ever.
+    fn unlike_last_renewal(&self, at: Timestamp) -> String {
+        let last = self.renew_time().and_then(|text| text.parse().ok());
+        let next = match last {
+            Some(last) if at <= last && last.duration_since(at) < STANDSTILL => {
+                last.saturating_add(SignedDuration::from_micros(1))
+            }
+            Some(_) | None => Ok(at),
+        };
+        micro_time(next.unwrap_or(at))
+    }
+
+    /// Sets labels and annotations of a record that is to be created.
+    #[must_use]
+    pub fn with_metadata(
+        mut self,
+        labels: &[(String, String)],
+        annotations: &[(String, String)],
+    ) -> Self {
+        for (field, pairs) in [("labels", labels), ("annotations", annotations)] {
+            for (key, value) in pairs {
+                if let Some(map) = self.section("metadata", Some(field)) {
+                    map.insert(key.clone(), json!(value));
+                }
+            }
+        }
+        self
+    }
+
+    /// Sets a spec field of a record that is to be created.
+    #[must_use]
+    pub fn with_spec(mut self, field: &str, value: Value) -> Self {
+        self.set(field, value);
+        self
+    }
+
+    /// Sets the reason of a record that is to be created.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Option<&str>) -> Self {
+        self.set_reason(reason);
+        self
+    }
+
+    fn set(&mut self, field: &str, value: Value) {
+        if let Some(spec) = self.section("spec", None) {
+            spec.insert(field.to_owned(), value);
+        }
+    }
+
+    fn set_reason(&mut self, reason: Option<&str>) {
+        match reason {
+            Some(text) => {
+                if let Some(all) = self.section("metadata", Some("annotations")) {
+                    all.insert(REASON_ANNOTATION.to_owned(), json!(text));
+                }
+            }
+            None => {
+                if self.reason().is_some()
+                    && let Some(all) = self.section("metadata", Some("annotations"))
+                {
+                    all.remove(REASON_ANNOTATION);
+                }
+            }
+        }
+    }
+
+    /// A map inside the object, made where it is absent or null.
+    fn section(&mut self, outer: &str, inner: Option<&str>) -> Option<&mut Map<String, Value>> {
+        let outer = map_in(self.0.as_object_mut()?, outer)?;
+        match inner {
+            Some(inner) => map_in(outer, inner),
+            None => Some(outer),
+        }
+    }
+}
+
+fn map_in<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    let slot = parent.entry(key).or_insert_with(|| json!({}));
+    if slot.is_null() {
+        *slot = json!({});
+    }
+    slot.as_object_mut()
+}
+
+/// A MicroTime: RFC 3339 in UTC with exactly six digits, the only form every API server reads.
+pub fn micro_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
