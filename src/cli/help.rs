@@ -39,7 +39,7 @@ Examples:
   # one at a time, whoever starts it
   kubectl lease hold deploy -- ./deploy.sh
   # a job that is skipped while another one runs
-  kubectl lease hold nightly --create --timeout 0 -E 0 -- ./backup.sh
+  kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
   # the command gets the fencing token, to hand it to the system that it changes
   kubectl lease hold deploy -- sh -c './deploy.sh --token $KUBECTL_LEASE_FENCING_TOKEN'
 
