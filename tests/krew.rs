@@ -279,6 +279,19 @@ fn an_archive_that_is_not_what_the_manifest_says_is_refused() {
 }
 
 #[test]
+fn the_draft_in_the_repository_is_of_this_version_names_all_platforms_and_is_no_release() {
+    let draft = Path::new(env!("CARGO_MANIFEST_DIR")).join("krew/lease.yaml");
+    let made = succeeded(&script("package").arg("--draft").output().unwrap());
+    assert_eq!(fs::read_to_string(&draft).unwrap(), made);
+    let manifest: Value = serde_yaml::from_str(&made).unwrap();
+    let platforms = manifest["spec"]["platforms"].as_sequence().unwrap();
+    assert_eq!(platforms.len(), PLATFORMS.len());
+    succeeded(&script("check").arg(&draft).output().unwrap());
+    let released = script("check").arg("--release").arg(&draft).output();
+    refused(&released.unwrap(), "sha256 is still that of a draft");
+}
+
+#[test]
 fn the_release_bots_template_is_made_from_the_same_one() {
     let wanted = succeeded(&script("package").arg("--bot").output().unwrap());
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".krew.yaml");
