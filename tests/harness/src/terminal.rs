@@ -9,9 +9,6 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// `ioctl` takes an unsigned long on every Unix, but the constant is narrower on some.
-const CONTROLLING_TERMINAL: libc::c_ulong = libc::TIOCSCTTY as libc::c_ulong;
-
 /// A command that leads a session on its own terminal. Dropping it kills it and everything it started.
 pub struct Terminal {
     process: Supervised,
@@ -145,8 +142,9 @@ fn spawn(mut command: Command, rows: u16, columns: u16) -> io::Result<(Child, Fi
         .stderr(pair.slave);
     let lead = || {
         nix::unistd::setsid()?;
+        // The type of a request differs between systems, and between glibc and musl.
         // SAFETY: descriptor 0 is the terminal by now; TIOCSCTTY takes a number.
-        if unsafe { libc::ioctl(0, CONTROLLING_TERMINAL, 0) } != 0 {
+        if unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) } != 0 {
             return Err(io::Error::last_os_error());
         }
         Ok(())
