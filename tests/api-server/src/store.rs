@@ -8,8 +8,13 @@ use std::{
 
 use serde_json::Value;
 
-/// Namespace and name, in the order that lists are in.
+/// Namespace and name.
 pub(crate) type Key = (String, String);
+
+/// etcd's key of a Lease, whose bytes are the order of lists: `a-b/x` comes before `a/x`.
+fn path((namespace, name): &Key) -> String {
+    format!("{namespace}/{name}")
+}
 
 /// The oldest events are forgotten beyond this many, as if compacted.
 const HISTORY: usize = 200_000;
@@ -17,7 +22,7 @@ const HISTORY: usize = 200_000;
 /// Everything stored, under one growing resourceVersion.
 #[derive(Debug)]
 pub(crate) struct Store {
-    leases: BTreeMap<Key, Arc<Value>>,
+    leases: BTreeMap<String, Arc<Value>>,
     /// Name to the resourceVersion and creation time, in whole seconds, of the namespace.
     pub namespaces: BTreeMap<String, Namespace>,
     revision: u64,
@@ -85,12 +90,12 @@ impl Store {
     }
 
     pub fn get(&self, key: &Key) -> Option<&Arc<Value>> {
-        self.leases.get(key)
+        self.leases.get(&path(key))
     }
 
     /// Stores the object, whose resourceVersion must be the latest.
     pub fn put(&mut self, key: Key, object: Arc<Value>) {
-        let before = self.leases.insert(key.clone(), object.clone());
+        let before = self.leases.insert(path(&key), object.clone());
         self.remember(Event {
             revision: self.revision,
             key,
@@ -101,7 +106,7 @@ impl Store {
 
     /// Removes the object, which takes a resourceVersion of its own.
     pub fn remove(&mut self, key: &Key) {
-        if let Some(before) = self.leases.remove(key) {
+        if let Some(before) = self.leases.remove(&path(key)) {
             let revision = self.advance();
             self.remember(Event {
                 revision,
@@ -136,27 +141,29 @@ impl Store {
         after: Option<&Key>,
         revision: u64,
     ) -> Vec<Arc<Value>> {
-        let mut then: BTreeMap<&Key, Option<&Arc<Value>>> = BTreeMap::new();
+        let mut then: BTreeMap<String, Option<&Arc<Value>>> = BTreeMap::new();
         for event in self.events_after(revision) {
-            then.entry(&event.key).or_insert(event.before.as_ref());
+            then.entry(path(&event.key))
+                .or_insert(event.before.as_ref());
         }
-        let start = match (after, namespace) {
-            (Some(key), _) => Bound::Excluded(key.clone()),
-            (None, Some(namespace)) => Bound::Included((namespace.to_owned(), String::new())),
+        let prefix = namespace.map(|namespace| format!("{namespace}/"));
+        let start = match (after, &prefix) {
+            (Some(key), _) => Bound::Excluded(path(key)),
+            (None, Some(prefix)) => Bound::Included(prefix.clone()),
             (None, None) => Bound::Unbounded,
         };
-        let inside = |key: &Key| namespace.is_none_or(|namespace| key.0 == namespace);
-        let mut found: Vec<(&Key, &Arc<Value>)> = self
+        let inside = |key: &String| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix));
+        let mut found: Vec<(&String, &Arc<Value>)> = self
             .leases
             .range((start.clone(), Bound::Unbounded))
             .take_while(|(key, _)| inside(key))
-            .filter(|(key, _)| !then.contains_key(key))
+            .filter(|(key, _)| !then.contains_key(*key))
             .collect();
         let changed = then
-            .range::<Key, _>((start.as_ref(), Bound::Unbounded))
+            .range((start, Bound::Unbounded))
             .filter(|(key, _)| inside(key));
         let unchanged = found.len();
-        found.extend(changed.filter_map(|(key, lease)| Some((*key, (*lease)?))));
+        found.extend(changed.filter_map(|(key, lease)| Some((key, (*lease)?))));
         if found.len() > unchanged {
             found.sort_by_key(|(key, _)| *key);
         }

@@ -223,3 +223,39 @@ fn fifty_thousand_leases_are_listed_in_pages_in_linear_time() {
         started.elapsed()
     );
 }
+
+#[test]
+fn namespaces_whose_names_begin_alike_are_in_the_order_of_etcds_keys() {
+    let client = Client::admin();
+    for namespace in ["team", "team-b", "team0"] {
+        for name in ["x", "y"] {
+            let seeded = json!({"metadata": {"name": name, "namespace": namespace}});
+            client.server.seed(seeded);
+        }
+    }
+    let places = |answer: &Answer| -> Vec<String> {
+        let place = |item: &Value| {
+            let part = |field: &str| item["metadata"][field].as_str().expect(field).to_owned();
+            format!("{}/{}", part("namespace"), part("name"))
+        };
+        let items = answer.body["items"].as_array().expect("items");
+        items.iter().map(place).collect()
+    };
+    let everything = "/apis/coordination.k8s.io/v1/leases";
+    let expected = [
+        "team-b/x", "team-b/y", "team/x", "team/y", "team0/x", "team0/y",
+    ];
+    let whole = client.get(everything);
+    assert_eq!(places(&whole), expected);
+    let mut page = client.get(&format!("{everything}?limit=1"));
+    // What was deleted since is in its place.
+    client.delete(&format!("{}/x", LEASES.replace("default", "team")));
+    let mut paged = places(&page);
+    while let Some(next) = page.body["metadata"]["continue"].as_str() {
+        page = client.get(&format!("{everything}?limit=1&continue={next}"));
+        paged.extend(places(&page));
+    }
+    assert_eq!(paged, expected);
+    let one = client.get(&LEASES.replace("default", "team"));
+    assert_eq!(places(&one), ["team/y"]);
+}
