@@ -1,8 +1,11 @@
 //! One object as JSON or YAML, laid out as kubectl lays it out.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
+use super::words::safe;
 use super::yaml;
 use crate::cli::{DocumentFormat, GrantFormat, ObjectFormat};
 use crate::error::Error;
@@ -27,10 +30,30 @@ pub fn text(document: &impl Serialize, format: DocumentFormat) -> Result<String,
                 .serialize(&mut serializer)
                 .map_err(|error| Error::Local(error.to_string()))?;
             bytes.push(b'\n');
-            String::from_utf8(bytes).map_err(|error| Error::Local(error.to_string()))
+            String::from_utf8(bytes)
+                .map(escaped)
+                .map_err(|error| Error::Local(error.to_string()))
         }
         DocumentFormat::Yaml => yaml::text(document).map_err(Error::Local),
     }
+}
+
+/// The same JSON with every character escaped that could change a terminal's state: they stand in strings only.
+pub fn escaped(json: String) -> String {
+    if json.chars().all(safe) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if safe(c) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
 }
 
 /// What to print after something was done to a Lease: the sentence, or the object in the format asked for.

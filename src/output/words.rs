@@ -6,7 +6,8 @@ use std::time::Duration;
 
 /// `text` with control characters, direction marks and other invisible characters written as `\u{…}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_printable) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(plain) || text.chars().all(is_printable) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -22,6 +23,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether a text of several lines may have this character on a terminal.
+pub fn safe(c: char) -> bool {
+    c == '\n' || is_printable(c)
 }
 
 fn is_printable(c: char) -> bool {

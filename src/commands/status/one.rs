@@ -16,7 +16,7 @@ use crate::lease::operate::End;
 use crate::lease::record::Record;
 use crate::lease::summary::{self, Class, Summary};
 use crate::lease::values::LeaseName;
-use crate::output::document::object_name;
+use crate::output::document::{object_name, text};
 use crate::output::status::describe::{Surroundings, describe};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
@@ -49,8 +49,8 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
             &surroundings(session, &row.lease).await,
         ),
         Some(StatusFormat::Name) => format!("{}\n", object_name(&row.lease.name)),
-        Some(StatusFormat::Json) => document::text(&document::one(row), DocumentFormat::Json)?,
-        Some(StatusFormat::Yaml) => document::text(&document::one(row), DocumentFormat::Yaml)?,
+        Some(StatusFormat::Json) => text(&document::one(row), DocumentFormat::Json)?,
+        Some(StatusFormat::Yaml) => text(&document::one(row), DocumentFormat::Yaml)?,
         Some(StatusFormat::JsonPath(template)) => {
             template.render(&document::one(row), terminal::width().is_some())
         }

@@ -1,14 +1,11 @@
 //! Conditions as a versioned document, whose schema is `docs/status.schema.json`.
 
-use std::borrow::Cow;
-
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::cli::DocumentFormat;
 use crate::error::Error;
 use crate::output::document;
-use crate::output::words::printable;
 
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
@@ -33,46 +30,9 @@ pub fn list(rows: &[Row]) -> Value {
     })
 }
 
-/// A document in the format asked for, with a final newline.
-///
-/// # Errors
-/// When it cannot be written down.
-pub fn text(document: &Value, format: DocumentFormat) -> Result<String, Error> {
-    let text = document::text(document, format)?;
-    Ok(match format {
-        DocumentFormat::Json => escaped(text),
-        DocumentFormat::Yaml => text,
-    })
-}
-
 /// A document as JSON in one line.
 pub fn line(document: &Value) -> String {
-    escaped(format!("{document}\n"))
-}
-
-/// The same JSON with every character escaped that could change a terminal's state: they stand in strings only.
-fn escaped(json: String) -> String {
-    if json
-        .lines()
-        .all(|line| matches!(printable(line), Cow::Borrowed(_)))
-    {
-        return json;
-    }
-    let mut out = String::with_capacity(json.len() + 64);
-    for c in json.chars() {
-        let odd = c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
-        if odd {
-            let units = c
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .map(|unit| format!("\\u{unit:04x}"))
-                .collect::<String>();
-            out.push_str(&units);
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    document::escaped(format!("{document}\n"))
 }
 
 /// Writes a list item by item, as the same document that [`list`] makes.
@@ -96,7 +56,7 @@ impl ListWriter {
         for row in rows {
             let first = self.items == 0;
             self.items += 1;
-            let item = text(&item(row), self.format)?;
+            let item = document::text(&item(row), self.format)?;
             match self.format {
                 DocumentFormat::Json => {
                     out.push_str(if first { JSON_HEAD } else { "," });

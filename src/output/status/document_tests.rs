@@ -1,10 +1,11 @@
 //! The document and templates over it: whole, page by page, and with hostile content.
 
 use super::Row;
-use super::document::{ListWriter, line, list, one, text};
+use super::document::{ListWriter, line, list, one};
 use super::samples::{assert_safe, endless, expired, free, held, hostile, row, skewed};
 use super::template::{Columns, Template};
 use crate::cli::DocumentFormat::{Json, Yaml};
+use crate::output::document::text;
 use serde_json::{Value, json};
 
 #[test]
@@ -101,6 +102,12 @@ fn hostile_content_is_escaped_and_not_lost() {
             );
         }
         assert_eq!(line(&document).lines().count(), 1);
+        let yaml = text(&document, Yaml).expect("YAML");
+        assert_safe(&yaml);
+        assert_eq!(
+            serde_yaml::from_str::<Value>(&yaml).expect("YAML"),
+            document
+        );
     }
     let beyond = json!({"holder": "a\u{e0001}b"});
     let shown = line(&beyond);
