@@ -307,3 +307,51 @@ fn only_what_was_asked_for_is_shown() {
     shows(&running, "b Held ci-2");
     assert_eq!(lines(&running), ["a Held ci-1", "b Held ci-2"]);
 }
+
+#[test]
+fn a_lease_that_leaves_what_was_asked_for_is_said_once_more() {
+    let (ns, user) = fresh();
+    ns.create(&held("a", "x", 600));
+    ns.create(&free("b"));
+    let proxy = Proxy::to(ns.cluster());
+    let running = start(&ns, &user, &proxy, &["--state=held", "--no-headers"]);
+    set_free(&ns, "a");
+    shows(&running, "a Free -");
+    // Neither was held: no line says so, and none says that it is gone.
+    ns.delete("a");
+    ns.create(&free("c"));
+    take(&ns, "b", "y");
+    shows(&running, "b Held y");
+    ns.delete("b");
+    shows(&running, "b Deleted y");
+    let expected = ["a Held x", "a Free -", "b Held y", "b Deleted y"];
+    assert_eq!(lines(&running), expected);
+}
+
+#[test]
+fn a_name_that_is_not_there_is_said_and_waited_for() {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    let running = start(&ns, &user, &proxy, &["later", "--no-headers"]);
+    let said = format!(
+        "lease \"later\" is not in namespace {}; waiting for it to be created\n",
+        ns.name()
+    );
+    assert_eq!((running.stdout(), running.stderr()), (String::new(), said));
+    ns.create(&free("later"));
+    shows(&running, "later Free -");
+    ns.delete("later");
+    shows(&running, "later Deleted -");
+    assert_eq!(running.stderr().lines().count(), 1, "{}", running.stderr());
+}
+
+#[test]
+fn a_name_in_a_namespace_that_is_missing_is_not_waited_for() {
+    let (ns, _) = fresh();
+    let output = ns.run(&ns.admin(), ["status", "later", "-w", "-n", "nowhere"]);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output.stderr.contains("namespaces \"nowhere\" not found"),
+        "{output}"
+    );
+}

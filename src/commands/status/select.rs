@@ -33,8 +33,7 @@ pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
                 .is_some_and(|holder| matches(pattern, holder))
         })
     };
-    // What is gone was wanted while it was there.
-    row.condition.state == State::Deleted && class() && holder() || state() && class() && holder()
+    state() && class() && holder()
 }
 
 fn is_state(state: State, asked: StateArg) -> bool {

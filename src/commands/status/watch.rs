@@ -22,6 +22,7 @@ use crate::lease::evidence::Stamps;
 use crate::lease::operate::Interrupt;
 use crate::lease::store::Selection;
 use crate::lease::summary;
+use crate::lease::values::LeaseName;
 use crate::output::terminal;
 use crate::signals;
 
@@ -55,17 +56,22 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     tokio::select! {
         biased;
         signal = interrupt.arrived(1) => Ok(Exit::signal(signal)),
-        error = follow(session, &selection, &mut view) => Err(error),
+        error = follow(session, &selection, args.name.as_ref(), &mut view) => Err(error),
     }
 }
 
 /// Never ends but by an error.
-async fn follow(session: &Session, selection: &Selection, view: &mut View<'_>) -> Error {
+async fn follow(
+    session: &Session,
+    selection: &Selection,
+    name: Option<&LeaseName>,
+    view: &mut View<'_>,
+) -> Error {
     let mut resource_version = String::new();
     let mut said = false;
     loop {
         if resource_version.is_empty() {
-            resource_version = match relist(session, selection, view).await {
+            resource_version = match relist(session, selection, name, view).await {
                 Ok(resource_version) => resource_version,
                 // Once it has worked, an outage is waited out.
                 Err(Error::Api { fault, .. }) if view.begun && fault.is_passing() => {
@@ -129,9 +135,22 @@ async fn meanwhile<T>(view: &mut View<'_>, something: impl Future<Output = T>) -
     }
 }
 
+/// A name that is not there is waited for, once that is said: it may be mistyped, or about to be created.
+async fn absent(session: &Session, name: &LeaseName) -> Result<(), Error> {
+    let (namespace, limit) = (&session.namespace, session.request_limit);
+    if session.store.namespace_exists(namespace, limit).await == Some(false) {
+        return Err(Error::NamespaceMissing(namespace.clone()));
+    }
+    terminal::say(&format!(
+        "lease \"{name}\" is not in namespace {namespace}; waiting for it to be created"
+    ));
+    Ok(())
+}
+
 async fn relist(
     session: &Session,
     selection: &Selection,
+    name: Option<&LeaseName>,
     view: &mut View<'_>,
 ) -> Result<String, Error> {
     let mut rows = Vec::new();
@@ -144,6 +163,12 @@ async fn relist(
     });
     let listing = meanwhile(view, listing).await??;
     let at = SystemClock.now();
+    if let Some(name) = name
+        && listing.count == 0
+        && !view.begun
+    {
+        absent(session, name).await?;
+    }
     // Which clock to believe may matter later on, so it is settled now.
     let stamps = if listing.stamps == Stamps::Unknown && !view.board.knows_stamps() {
         meanwhile(view, stamps(session)).await?

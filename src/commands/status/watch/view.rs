@@ -1,11 +1,14 @@
 //! What a watch shows: on a terminal a table that is drawn anew in place and ticks, in a pipe a line for each change.
 
+use std::collections::BTreeSet;
+
 use super::TICK;
 use super::board::{Board, Change};
 use crate::cli::{SortBy, StatusArgs, StatusFormat};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::status::{list, select};
 use crate::error::Error;
+use crate::lease::condition::State;
 use crate::output::document::object_name;
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
@@ -17,6 +20,8 @@ pub struct View<'a> {
     /// What is known.
     pub board: Board,
     lines: Printer,
+    /// Namespaces and names of what the lines so far say is as asked for.
+    said: BTreeSet<(String, String)>,
     on_screen: bool,
     /// Whether there was a first list.
     pub begun: bool,
@@ -46,6 +51,7 @@ impl<'a> View<'a> {
             args,
             board: Board::default(),
             lines: Printer::new(layout),
+            said: BTreeSet::new(),
             on_screen: table && terminal::height().is_some(),
             begun: false,
             next_tick: SystemClock.now() + TICK,
@@ -77,7 +83,7 @@ impl<'a> View<'a> {
             return if first { self.draw() } else { Ok(()) };
         }
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
-        rows.retain(|row| select::wanted(row, self.args));
+        rows.retain(|row| self.concerns(row));
         if first {
             select::sort(&mut rows, self.args.sort_by);
         }
@@ -96,6 +102,18 @@ impl<'a> View<'a> {
             _ => self.lines.page(&rows, &[]),
         };
         terminal::print(&text)
+    }
+
+    /// Whether a change is said: of what is asked for, and once more of what is not any longer. A table drawn anew drops
+    /// that row; whoever reads lines must be told.
+    fn concerns(&mut self, row: &Row) -> bool {
+        let key = (row.lease.namespace.clone(), row.lease.name.clone());
+        if row.condition.state != State::Deleted && select::wanted(row, self.args) {
+            self.said.insert(key);
+            true
+        } else {
+            self.said.remove(&key)
+        }
     }
 
     /// The whole table, over the one that is there.
