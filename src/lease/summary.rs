@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::record::{REASON_ANNOTATION, Record};
@@ -106,14 +106,16 @@ fn find(body: &[u8], what: &[u8]) -> Option<usize> {
 pub fn page(body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
     #[derive(Deserialize)]
     struct List<'a> {
-        #[serde(borrow, default, deserialize_with = "or_default")]
-        items: Vec<Lease<'a>>,
+        #[serde(default, deserialize_with = "or_default")]
+        items: Vec<Summary>,
         #[serde(borrow, default)]
         metadata: Meta<'a>,
     }
-    let list: List<'_> = serde_json::from_slice(body)?;
+    // Once for all, instead of for each string.
+    let body = std::str::from_utf8(body).map_err(serde_json::Error::custom)?;
+    let list: List<'_> = serde_json::from_str(body)?;
     Ok(SummaryPage {
-        items: list.items.into_iter().map(Summary::from).collect(),
+        items: list.items,
         resource_version: text(list.metadata.resource_version),
     })
 }
@@ -123,7 +125,7 @@ pub fn page(body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
 /// # Errors
 /// When it is not one.
 pub fn one(body: &[u8]) -> Result<Summary, serde_json::Error> {
-    serde_json::from_slice::<Lease<'_>>(body).map(Summary::from)
+    serde_json::from_slice(body)
 }
 
 /// The facts of a Lease that was read whole.
@@ -131,7 +133,7 @@ pub fn one(body: &[u8]) -> Result<Summary, serde_json::Error> {
 /// # Errors
 /// When a field is not of its type.
 pub fn of(record: &Record) -> Result<Summary, serde_json::Error> {
-    Lease::deserialize(record.as_json()).map(Summary::from)
+    Summary::deserialize(record.as_json())
 }
 
 /// Text that stays where the answer has it, unless it has escapes. (An `Option<Cow>` would be copied.)
@@ -243,6 +245,13 @@ fn filled(from: Option<Text<'_>>) -> Option<String> {
 
 fn time(from: Option<&Text<'_>>) -> Option<Timestamp> {
     from?.0.parse().ok()
+}
+
+/// Item by item, so that what is not kept of one makes room for the next.
+impl<'de> Deserialize<'de> for Summary {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Lease::deserialize(from).map(Self::from)
+    }
 }
 
 impl From<Lease<'_>> for Summary {

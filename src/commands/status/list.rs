@@ -23,7 +23,8 @@ use crate::output::status::{Row, document};
 use crate::output::terminal;
 
 /// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up;
-/// 10,000 come in four pages, and in 24 MiB.
+/// 10,000 come in four pages, and in 24 MiB. Not all the rest at once: the server sends nothing of an answer before it has
+/// the whole, and meanwhile there would be nothing to decode.
 const FIRST_PAGE: u32 = 500;
 const PAGE: u32 = 3200;
 

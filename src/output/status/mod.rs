@@ -77,7 +77,7 @@ fn ago(span: SignedDuration) -> String {
     if span.is_negative() {
         format!("in {}", age(span))
     } else {
-        format!("{} ago", age(span))
+        age(span) + " ago"
     }
 }
 
@@ -87,7 +87,7 @@ fn expires(condition: &Condition) -> String {
         (State::HeldWithoutExpiry, _) => "never".to_owned(),
         (State::Held, None) => "unknown".to_owned(),
         (State::Held, Some(left)) => age(left.max(SignedDuration::ZERO)),
-        (State::Expired, left) => format!("{} ago", age(left.unwrap_or_default())),
+        (State::Expired, left) => age(left.unwrap_or_default()) + " ago",
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Printer {
 /// Between columns, as kubectl.
 const GAP: u16 = 3;
 
+/// As much as most cells lack.
+const BLANKS: &str = "                                ";
+
 /// The holder is never made shorter than this.
 const SHORTEST_HOLDER: usize = 12;
 
@@ -97,24 +100,30 @@ impl Printer {
                 *known = (*known).max(width(cell));
             }
         }
+        let header = !self.begun && !self.layout.no_headers;
+        self.begun = true;
+        if self.layout.colour {
+            self.coloured(rows, cells, header)
+        } else {
+            self.plain(&cells, header)
+        }
+    }
+
+    /// The lines with colours, laid out by the table library.
+    fn coloured(&self, rows: &[Row], cells: Vec<Vec<String>>, header: bool) -> String {
         let mut table = Table::new();
         table
             .load_preset(NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        if self.layout.colour {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        if !self.begun && !self.layout.no_headers {
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .enforce_styling();
+        if header {
             table.set_header(self.header.clone());
         }
-        self.begun = true;
+        let state_at = usize::from(self.layout.namespaces) + 1;
         for (row, texts) in rows.iter().zip(cells) {
-            let state_at = usize::from(self.layout.namespaces) + 1;
             table.add_row(texts.into_iter().enumerate().map(|(index, text)| {
                 let cell = Cell::new(text);
-                if index == state_at && self.layout.colour {
+                if index == state_at {
                     coloured(cell, row.condition.state)
                 } else {
                     cell
@@ -136,6 +145,34 @@ impl Printer {
             text.push('\n');
         }
         text
+    }
+
+    /// The same lines without colours. The table library takes longer over a cell than decoding its Lease does, and a
+    /// pipe may get a line for each node of a large cluster.
+    fn plain(&self, cells: &[Vec<String>], header: bool) -> String {
+        let mut text = String::new();
+        if header {
+            self.line(&mut text, &self.header);
+        }
+        for row in cells {
+            self.line(&mut text, row);
+        }
+        text
+    }
+
+    fn line(&self, text: &mut String, cells: &[impl AsRef<str>]) {
+        let begin = text.len();
+        for (cell, column) in cells.iter().map(AsRef::as_ref).zip(&self.widths) {
+            text.push_str(cell);
+            let mut blank = usize::from((column + GAP).saturating_sub(width(cell)));
+            while blank > 0 {
+                let some = blank.min(BLANKS.len());
+                text.push_str(&BLANKS[..some]);
+                blank -= some;
+            }
+        }
+        text.truncate(begin + text[begin..].trim_end().len());
+        text.push('\n');
     }
 
     /// What is left for the holder once every other column has its width.
@@ -189,7 +226,7 @@ impl Printer {
                 lease.reason.as_deref().map_or_else(none, safe),
             ]);
         }
-        for cell in &mut cells {
+        for cell in cells.iter_mut().filter(|cell| cell.len() > WIDEST) {
             *cell = shortened(cell, WIDEST);
         }
         cells
@@ -198,6 +235,10 @@ impl Printer {
 
 /// Columns on a terminal.
 fn width(text: &str) -> u16 {
+    if text.is_ascii() {
+        // Nothing in a cell is unprintable.
+        return u16::try_from(text.len()).unwrap_or(u16::MAX);
+    }
     u16::try_from(console::measure_text_width(text)).unwrap_or(u16::MAX)
 }
 

@@ -144,12 +144,41 @@ fn states_have_colours_and_nothing_else_has() {
             "{name}: {coloured:?}"
         );
     }
-    let plain = console::strip_ansi_codes(&coloured);
-    let plain: String = plain
+    assert_eq!(uncoloured(&coloured), table(Layout::default(), &rows()));
+}
+
+fn uncoloured(text: &str) -> String {
+    console::strip_ansi_codes(text)
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
-        .collect();
-    assert_eq!(plain, table(Layout::default(), &rows()));
+        .collect()
+}
+
+#[test]
+fn without_colours_the_lines_are_laid_out_as_with_them() {
+    let odd: Vec<Row> = hostile().iter().map(row).collect();
+    for layout in [
+        Layout::default(),
+        Layout {
+            wide: true,
+            namespaces: true,
+            ..Layout::default()
+        },
+        Layout {
+            width: Some(100),
+            no_headers: true,
+            ..Layout::default()
+        },
+    ] {
+        let mut plain = Printer::new(layout);
+        let mut coloured = Printer::new(Layout {
+            colour: true,
+            ..layout
+        });
+        for page in [&rows()[..], &odd[..], &rows()[..1], &[]] {
+            assert_eq!(plain.page(page, &[]), uncoloured(&coloured.page(page, &[])));
+        }
+    }
 }
 
 #[test]
