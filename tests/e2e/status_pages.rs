@@ -65,6 +65,26 @@ fn a_long_list_comes_in_pages_and_whole() {
 }
 
 #[test]
+fn an_output_that_takes_no_more_ends_a_list_at_once() {
+    let (ns, user) = fresh_in_process(Options::default());
+    seed(&ns);
+    let shell = |script: &str| {
+        ns.program(&user, "/bin/sh", ["-c", script])
+            .limit(SOON)
+            .run()
+    };
+    let full = shell("kubectl-lease status -o name >/dev/full");
+    let why = "error: cannot write to stdout: No space left on device (os error 28)\n";
+    assert_eq!((full.code, full.stderr.as_str()), (Some(1), why), "{full}");
+    let head = shell("(kubectl-lease status -o name; echo $? >&2) | true");
+    assert_eq!(
+        (head.code, head.stderr.as_str()),
+        (Some(0), "0\n"),
+        "{head}"
+    );
+}
+
+#[test]
 fn a_list_that_the_server_forgot_goes_on_where_it_was() {
     let (ns, user) = fresh_in_process(Options::default());
     seed(&ns);

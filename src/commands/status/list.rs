@@ -131,11 +131,14 @@ pub async fn all(
         }
         Ok(listing)
     };
-    let ((), listing) = tokio::join!(fetching, showing);
-    listing
+    // Whoever cannot show any more does not wait for the pages that are still to come.
+    tokio::select! {
+        listing = showing => listing,
+        never = async { fetching.await; std::future::pending().await } => never,
+    }
 }
 
-/// Fetches page after page while the ones before are decoded and shown. Ends early if nobody takes them any more.
+/// Fetches page after page while the ones before are decoded and shown.
 async fn fetch(
     session: &Session,
     selection: &Selection,
