@@ -1,8 +1,12 @@
 //! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
 
+pub(crate) mod cause;
 pub(crate) mod kubeconfig;
+mod plugin;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Uri;
@@ -13,9 +17,10 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::config::{AuthInfo, KubeConfigOptions};
 use kube::{Client, Config};
-use tower::{BoxError, ServiceBuilder};
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::error::Error;
+use crate::lease::api::Unusable;
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +60,23 @@ pub struct ConnectionOptions {
 /// Where the API server is and who we are there; makes clients.
 pub struct Connection {
     config: Config,
+    /// Whose credentials these are, for messages: `user "alice"`.
+    whose: String,
+}
+
+/// A client with a connection pool of its own.
+#[derive(Clone)]
+pub struct Link {
+    /// Sends requests.
+    pub client: Client,
+    connected: Arc<AtomicBool>,
+}
+
+impl Link {
+    /// Whether a connection to the server, TLS included, has ever come up: without one nothing can have been sent.
+    pub fn connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
 }
 
 /// How long a TCP and TLS connection may take to come up.
@@ -67,23 +89,32 @@ impl Connection {
     /// With what is wrong with the configuration, and where to look.
     pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
         let kubeconfig = kubeconfig::read(options)?;
-        let mut config = if kubeconfig.is_none() && options.server.is_none() {
+        let (mut config, user) = if kubeconfig.is_none() && options.server.is_none() {
             if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
-                return Err(Error::NoKubeconfig);
+                return Err(Error::NoKubeconfig(kubeconfig::looked_for()));
             }
-            let mut config =
-                Config::incluster().map_err(|error| Error::Kubeconfig(error.to_string()))?;
+            let mut config = Config::incluster().map_err(|error| {
+                Error::Local(format!(
+                    "no kubeconfig, and this pod's service account cannot be used: {}; is automountServiceAccountToken off?",
+                    cause::words(&error)
+                ))
+            })?;
             kubeconfig::override_user(&mut config.auth_info, options);
             kubeconfig::check_impersonation(&config.auth_info)?;
-            config
+            (config, None)
         } else {
-            let (kubeconfig, proxy) = kubeconfig::resolve(kubeconfig.unwrap_or_default(), options)?;
+            let resolved = kubeconfig::resolve(kubeconfig.unwrap_or_default(), options)?;
             let mut config =
-                Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+                Config::from_custom_kubeconfig(resolved.kubeconfig, &KubeConfigOptions::default())
                     .await
-                    .map_err(|error| Error::Kubeconfig(error.to_string()))?;
-            config.proxy_url = proxy_url(proxy.as_deref(), &config.cluster_url)?;
-            config
+                    .map_err(|error| Error::Kubeconfig(cause::words(&error)))?;
+            config.proxy_url = proxy_url(resolved.proxy.as_deref(), &config.cluster_url)?;
+            (config, resolved.user)
+        };
+        let whose = match user {
+            _ if options.token.is_some() => "the command line".to_owned(),
+            Some(user) => format!("user {user:?}"),
+            None => "this pod".to_owned(),
         };
         // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
         config.default_retry = false;
@@ -95,7 +126,7 @@ impl Connection {
             // No TLS, so no reason to read the machine's root certificates.
             config.root_cert = Some(Vec::new());
         }
-        Ok(Self { config })
+        Ok(Self { config, whose })
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -118,43 +149,101 @@ impl Connection {
         user.token_file.is_some() || user.exec.is_some() || user.auth_provider.is_some()
     }
 
+    /// The proxy on the way, without its password.
+    fn proxy(&self) -> Option<String> {
+        let proxy = self.config.proxy_url.as_ref()?;
+        let authority = proxy.authority()?.as_str();
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        Some(format!("{}://{host}", proxy.scheme_str().unwrap_or("http")))
+    }
+
+    /// What to do when the server does not know who is asking.
+    pub fn unauthorized(&self) -> String {
+        let user = &self.config.auth_info;
+        let Self { whose, .. } = self;
+        let certificate = filled(&user.client_certificate) || filled(&user.client_certificate_data);
+        if user.exec.is_some() || user.auth_provider.is_some() {
+            let plugin = plugin::name(user);
+            format!(
+                "The server does not accept what {plugin} gives for {whose}: log in again with that plugin"
+            )
+        } else if user.token.is_some() || user.token_file.is_some() {
+            format!(
+                "The server does not accept the token of {whose}: it may have expired, or be for another cluster; log in again"
+            )
+        } else if certificate {
+            format!(
+                "The server does not accept the client certificate of {whose}: it may have expired (openssl x509 -noout -enddate tells), or be for another cluster"
+            )
+        } else if user.username.is_some() {
+            format!("The server does not accept the password of {whose}; few servers accept any")
+        } else {
+            format!("There are no credentials for {whose}: log in, or give --token")
+        }
+    }
+
+    /// What it means that there is no client yet after so long.
+    pub fn no_credentials_within(&self, limit: Duration) -> String {
+        format!(
+            "{} gave nothing within {limit:?}",
+            plugin::name(&self.config.auth_info)
+        )
+    }
+
     /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
     ///
     /// # Errors
     /// With why the credentials or certificates cannot be used.
-    pub async fn client(&self) -> Result<Client, String> {
+    pub async fn link(&self) -> Result<Link, Unusable> {
         let config = self.config.clone();
         if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
             // The plugin is a process that may take its time or ask the user; timers go on meanwhile.
             let runtime = tokio::runtime::Handle::current();
             return tokio::task::spawn_blocking(move || {
                 let _runtime = runtime.enter();
-                client(config)
+                link(config)
             })
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| unusable(error.to_string()))?;
         }
-        client(config)
+        link(config)
+    }
+}
+
+/// The kubeconfig's way of leaving something out is also to say nothing.
+fn filled(text: &Option<String>) -> bool {
+    text.as_deref().is_some_and(|text| !text.is_empty())
+}
+
+fn unusable(detail: String) -> Unusable {
+    Unusable {
+        detail,
+        said: Vec::new(),
     }
 }
 
 /// The cluster's own proxy-url, else the environment's for this server, NO_PROXY respected. (kube asks NO_PROXY about
 /// the proxy instead of the server, so the choice is made here.)
 fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Error> {
-    match of_cluster {
+    let proxy = match of_cluster {
         Some(url) => url
             .parse()
             .map(Some)
-            .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}"))),
-        None => {
-            // As Go's ProxyFromEnvironment: never for this machine itself.
-            if is_local(server) {
-                return Ok(None);
-            }
-            Ok(Matcher::from_env()
-                .intercept(server)
-                .map(|proxy| proxy.uri().clone()))
-        }
+            .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}")))?,
+        // As Go's ProxyFromEnvironment: never for this machine itself.
+        None if is_local(server) => None,
+        None => Matcher::from_env()
+            .intercept(server)
+            .map(|proxy| proxy.uri().clone()),
+    };
+    match proxy.as_ref().map(Uri::scheme_str) {
+        None | Some(Some("http" | "https" | "socks5" | "socks5h")) => Ok(proxy),
+        Some(_) => Err(Error::Kubeconfig(format!(
+            "proxy {}: only http, https and socks5 proxies are supported",
+            proxy.unwrap_or_default()
+        ))),
     }
 }
 
@@ -164,8 +253,8 @@ fn is_local(server: &Uri) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn client(mut config: Config) -> Result<Client, String> {
-    read_token_file(&mut config.auth_info)?;
+fn link(mut config: Config) -> Result<Link, Unusable> {
+    read_token_file(&mut config.auth_info).map_err(unusable)?;
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     // With Nagle's algorithm on, a request in two packets waits for the peer's delayed ACK: 40 ms on loopback.
@@ -180,12 +269,10 @@ fn client(mut config: Config) -> Result<Client, String> {
         Some("https") => {
             let tls = config
                 .rustls_https_connector_with_connector(http)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| unusable(cause::words(&error)))?;
             over(authorized(Tunnel::new(proxy.clone(), tls), &proxy), config)
         }
-        _ => Err(format!(
-            "proxy {proxy}: only http, https and socks5 proxies are supported"
-        )),
+        _ => Err(unusable(format!("proxy {proxy} is of no supported kind"))),
     }
 }
 
@@ -202,7 +289,7 @@ fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
 }
 
 /// kube's own stack without its retries, its tracing and its second run of the exec plugin.
-fn over<C>(connector: C, mut config: Config) -> Result<Client, String>
+fn over<C>(connector: C, mut config: Config) -> Result<Link, Unusable>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response: hyper_util::client::legacy::connect::Connection
@@ -214,11 +301,9 @@ where
     C::Future: Send + 'static,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
-    let plugin = config.auth_info.exec.as_ref();
-    let plugin = plugin.and_then(|exec| exec.command.clone());
-    let auth = config.auth_layer().map_err(|error| match plugin {
-        Some(plugin) => format!("exec plugin {plugin:?}: {error}"),
-        None => error.to_string(),
+    let auth = config.auth_layer().map_err(|error| match &error {
+        kube::Error::Auth(error) => plugin::unusable(error, &config.auth_info),
+        other => unusable(cause::words(other)),
     })?;
     if auth.is_some() {
         // The plugin gave a token; TLS would run it once more to look for a certificate.
@@ -226,7 +311,13 @@ where
     }
     let tls = config
         .rustls_https_connector_with_connector(connector)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| unusable(cause::words(&error)))?;
+    let connected = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&connected);
+    let tls = tls.map_response(move |stream| {
+        up.store(true, Ordering::Relaxed);
+        stream
+    });
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
         .retry_canceled_requests(false)
@@ -240,11 +331,14 @@ where
         .layer(
             config
                 .extra_headers_layer()
-                .map_err(|error| error.to_string())?,
+                .map_err(|error| unusable(cause::words(&error)))?,
         )
         .map_err(BoxError::from)
         .service(http);
-    Ok(Client::new(service, config.default_namespace))
+    Ok(Link {
+        client: Client::new(service, config.default_namespace),
+        connected,
+    })
 }
 
 /// A token file is read for each client, its final newline cut off as kubectl does; a new client is made whenever the

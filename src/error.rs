@@ -3,6 +3,7 @@
 mod advice;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::exit::Exit;
@@ -11,7 +12,7 @@ use crate::lease::decide::{Loss, Obstacle, Refusal};
 use crate::lease::operate::End;
 use crate::output::words;
 
-use advice::fault_lines;
+use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
 
 /// Everything a subcommand can end with instead of its result.
 #[derive(Debug)]
@@ -21,17 +22,21 @@ pub enum Error {
     /// The kubeconfig cannot be read or used.
     Kubeconfig(String),
     /// There is no kubeconfig, and this is no pod.
-    NoKubeconfig,
+    NoKubeconfig(LookedFor),
     /// The kubeconfig has no current context.
     NoCurrentContext {
         /// The contexts there are.
         known: Vec<String>,
     },
-    /// A context that is not in the kubeconfig.
-    NoSuchContext {
+    /// An entry that is not in the kubeconfig.
+    NoSuchEntry {
+        /// Its kind.
+        entry: Entry,
         /// The one asked for.
         name: String,
-        /// The contexts there are.
+        /// The context that asks for it; `None` for a flag, or the current context itself.
+        named_by: Option<String>,
+        /// Those there are.
         known: Vec<String>,
     },
     /// An operation on a Lease ended without its result.
@@ -40,8 +45,6 @@ pub enum Error {
     Api {
         /// Which namespace; `None` for all.
         namespace: Option<String>,
-        /// The verb it takes.
-        verb: &'static str,
         /// What happened.
         fault: Fault,
     },
@@ -62,6 +65,26 @@ pub enum Error {
     BrokenPipe,
     /// Anything else on this machine.
     Local(String),
+}
+
+/// Where a kubeconfig was looked for.
+#[derive(Debug)]
+pub struct LookedFor {
+    /// KUBECONFIG says so.
+    pub by_environment: bool,
+    /// The files.
+    pub paths: Vec<PathBuf>,
+}
+
+/// What a kubeconfig has by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Which cluster, as whom, in which namespace.
+    Context,
+    /// An API server.
+    Cluster,
+    /// Credentials.
+    User,
 }
 
 /// An operation on one Lease that ended without its result.
@@ -97,9 +120,9 @@ impl Error {
         match self {
             Self::Usage(_) => Exit::USAGE,
             Self::Kubeconfig(_)
-            | Self::NoKubeconfig
+            | Self::NoKubeconfig(_)
             | Self::NoCurrentContext { .. }
-            | Self::NoSuchContext { .. }
+            | Self::NoSuchEntry { .. }
             | Self::Api { .. }
             | Self::NamespaceMissing(_)
             | Self::AlreadyExists(_)
@@ -123,27 +146,22 @@ impl Error {
                 "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
                     .to_owned(),
             ],
-            Self::NoKubeconfig => vec![
-                "error: no kubeconfig found, and this is not a pod".to_owned(),
-                "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
-            ],
+            Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),
                 format!(
                     "Choose one with --context or kubectl config use-context; there are: {}",
-                    list(known)
+                    advice::list(known)
                 ),
             ],
-            Self::NoSuchContext { name, known } => vec![
-                format!("error: context {name:?} does not exist"),
-                format!("The kubeconfig has: {}", list(known)),
-            ],
+            Self::NoSuchEntry {
+                entry,
+                name,
+                named_by,
+                known,
+            } => entry_lines(*entry, name, named_by.as_deref(), known),
             Self::Lease(error) => end_lines(&error.subject, &error.end),
-            Self::Api {
-                namespace,
-                verb,
-                fault,
-            } => fault_lines(fault, verb, namespace.as_deref(), None),
+            Self::Api { namespace, fault } => fault_lines(fault, namespace.as_deref(), None),
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),
                 format!(
@@ -165,14 +183,6 @@ impl Error {
             Self::BrokenPipe => Vec::new(),
             Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],
         }
-    }
-}
-
-fn list(names: &[String]) -> String {
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
     }
 }
 
@@ -249,7 +259,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
         End::Refused(Refusal::TooShort(duration)) => vec![format!(
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
-        End::Fault(fault) => fault_lines(fault, "", Some(namespace), Some(name)),
+        End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
         End::TimedOut {
             obstacle,
             at_most,
@@ -285,10 +295,12 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 Some(fault) => format!("error: a write to lease {name:?} was sent and its outcome could not be learned: {fault}"),
                 None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),
             });
-            lines.push(format!(
+            lines.push(if me.is_empty() {
+                format!("It may have been created, or be created yet. Look: kubectl lease status {name} -n {namespace}")
+            } else { format!(
                 "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
                 words::shell(me)
-            ));
+            )});
             lines
         }
         End::Declined(why) => vec![format!("{why}; nothing was written")],
@@ -348,11 +360,17 @@ impl fmt::Display for Fault {
             Self::NotSent(Trouble::Refused { server }) => {
                 write!(f, "the connection to {server} was refused")
             }
-            Self::NotSent(Trouble::Connect { server, detail }) => {
+            Self::NotSent(Trouble::Connect { server, detail, .. }) => {
                 write!(f, "cannot connect to {server}: {detail}")
             }
-            Self::NotSent(Trouble::Credentials(detail)) => {
-                write!(f, "cannot use the credentials: {detail}")
+            Self::NotSent(Trouble::Credentials(unusable)) => {
+                write!(f, "cannot use the credentials: {}", unusable.detail)
+            }
+            Self::Foreign { server, answer } => {
+                write!(
+                    f,
+                    "{server} does not answer like a Kubernetes API server: {answer}"
+                )
             }
             Self::Rejected(rejection) => write!(
                 f,

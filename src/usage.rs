@@ -1,5 +1,7 @@
 //! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
 
+mod subcommand;
+
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -11,7 +13,7 @@ use crate::output::terminal;
 
 /// The arguments, or how to exit after their help or their error was printed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
-    let cli = Cli::try_parse_from(args).map_err(|error| explain(&error))?;
+    let cli = Cli::try_parse_from(args).map_err(|error| explain(&error, args))?;
     if let Command::Hold(hold) = &cli.command
         && hold.command.is_empty()
         && args.last().is_some_and(|last| last == "--")
@@ -24,7 +26,7 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
     Ok(cli)
 }
 
-fn explain(error: &clap::Error) -> Exit {
+fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that went away is no error.
@@ -36,14 +38,14 @@ fn explain(error: &clap::Error) -> Exit {
             Exit::DONE
         }
         _ => {
-            terminal::say(&line(error));
+            terminal::say(&line(error, args));
             Exit::USAGE
         }
     }
 }
 
 /// One line for what clap says in several.
-fn line(error: &clap::Error) -> String {
+fn line(error: &clap::Error, args: &[OsString]) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(all)) => Some(all.join(", ")),
@@ -64,11 +66,29 @@ fn line(error: &clap::Error) -> String {
                 .unwrap_or_default();
             format!("error: invalid value {value:?} for {argument}: {why}")
         }
+        (ErrorKind::UnknownArgument, Some(word), _) if word == "--version" => {
+            "error: unexpected argument '--version': kubectl lease version tells it".to_owned()
+        }
         (ErrorKind::UnknownArgument, Some(word), _) if !word.starts_with('-') => {
+            if args.iter().any(|arg| arg == "hold" || arg == "acquire") {
+                format!(
+                    "error: unexpected argument {word:?}: a command goes after '--', as in: hold my-lease -- ./backup.sh"
+                )
+            } else {
+                format!("error: unexpected argument {word:?} (see --help)")
+            }
+        }
+        (ErrorKind::InvalidSubcommand, ..) => {
+            let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             format!(
-                "error: unexpected argument {word:?}: a command goes after '--', as in: hold my-lease -- ./backup.sh"
+                "error: unrecognized subcommand '{word}'{} (see --help)",
+                subcommand::meant(&word)
             )
         }
+        (ErrorKind::MissingSubcommand, ..) => format!(
+            "error: no subcommand: there are {} (see --help)",
+            subcommand::all().join(", ")
+        ),
         _ => {
             let rendered = error.render().to_string();
             let mut words: Vec<&str> = rendered

@@ -1,33 +1,38 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use http::Uri;
 use kube::config::{
-    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+    AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster,
+    NamedContext,
 };
 
-use super::ConnectionOptions;
-use crate::error::Error;
+use super::cause::{without_number, words};
+use super::{ConnectionOptions, filled};
+use crate::error::{Entry, Error, LookedFor};
+
+/// One cluster, one user, one context.
+pub struct Resolved {
+    /// With one entry of each kind.
+    pub kubeconfig: Kubeconfig,
+    /// The cluster's proxy-url.
+    pub proxy: Option<String>,
+    /// The user's name, if one is named.
+    pub user: Option<String>,
+}
 
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
 pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
     let read = |path: &Path| {
-        Kubeconfig::read_from(path)
-            .map_err(|error| Error::Kubeconfig(format!("{}: {error}", path.display())))
+        Kubeconfig::read_from(path).map_err(|error| {
+            Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
+        })
     };
     if let Some(path) = &options.kubeconfig {
         return read(path).map(Some);
     }
-    let paths: Vec<PathBuf> = match std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty())
-    {
-        Some(list) => std::env::split_paths(&list)
-            .filter(|path| !path.as_os_str().is_empty())
-            .collect(),
-        None => std::env::home_dir()
-            .map(|home| home.join(".kube").join("config"))
-            .into_iter()
-            .collect(),
-    };
+    let paths = looked_for().paths;
     let mut merged: Option<Kubeconfig> = None;
     // As kubectl: a file of the list that does not exist is passed over.
     for path in paths.iter().filter(|path| path.exists()) {
@@ -42,11 +47,44 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
     Ok(merged.filter(|config| !config.contexts.is_empty() || !config.clusters.is_empty()))
 }
 
-/// One cluster, one user, one context: what the flags and the kubeconfig together mean. Also the cluster's proxy-url.
-pub fn resolve(
-    kubeconfig: Kubeconfig,
-    options: &ConnectionOptions,
-) -> Result<(Kubeconfig, Option<String>), Error> {
+/// Where a kubeconfig is looked for when no flag names one.
+pub fn looked_for() -> LookedFor {
+    match std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) {
+        Some(list) => LookedFor {
+            by_environment: true,
+            paths: std::env::split_paths(&list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
+        },
+        None => LookedFor {
+            by_environment: false,
+            paths: std::env::home_dir()
+                .map(|home| home.join(".kube").join("config"))
+                .into_iter()
+                .collect(),
+        },
+    }
+}
+
+/// Why a file is no kubeconfig, in one line: the YAML library draws a picture below its own.
+fn unreadable(error: &KubeconfigError) -> String {
+    let text = match error {
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        KubeconfigError::Parse(error) => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            format!("not a kubeconfig: {}", line.trim_start_matches("error: "))
+        }
+        other => words(other),
+    };
+    without_number(&text).to_owned()
+}
+
+/// What the flags and the kubeconfig together mean.
+///
+/// # Errors
+/// With what is not in the kubeconfig, or is no address.
+pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Resolved, Error> {
     let name = options
         .context
         .clone()
@@ -58,8 +96,10 @@ pub fn resolve(
                 .iter()
                 .find(|context| &context.name == name)
                 .and_then(|context| context.context.clone())
-                .ok_or_else(|| Error::NoSuchContext {
+                .ok_or_else(|| Error::NoSuchEntry {
+                    entry: Entry::Context,
                     name: name.clone(),
+                    named_by: None,
                     known: kubeconfig
                         .contexts
                         .iter()
@@ -69,8 +109,11 @@ pub fn resolve(
         ),
         None => None,
     };
-    let named = |kind: &'static str, name: &str| {
-        Error::Kubeconfig(format!("{kind} {name:?} does not exist in the kubeconfig"))
+    let absent = |entry, missing: &str, by_flag: bool, known| Error::NoSuchEntry {
+        entry,
+        name: missing.to_owned(),
+        named_by: name.clone().filter(|_| !by_flag),
+        known,
     };
 
     let cluster_name = options
@@ -88,7 +131,11 @@ pub fn resolve(
                 .is_some()
                 .then(Cluster::default)
                 .filter(|_| options.cluster.is_none()))
-            .ok_or_else(|| named("cluster", name))?,
+            .ok_or_else(|| {
+                let known = kubeconfig.clusters.iter();
+                let known = known.map(|cluster| cluster.name.clone()).collect();
+                absent(Entry::Cluster, name, options.cluster.is_some(), known)
+            })?,
         None if options.server.is_some() => Cluster::default(),
         None => {
             return Err(Error::NoCurrentContext {
@@ -112,15 +159,20 @@ pub fn resolve(
             .iter()
             .find(|user| user.name == name)
             .and_then(|user| user.auth_info.clone())
-            .ok_or_else(|| named("user", name))?,
+            .ok_or_else(|| {
+                let known = kubeconfig.auth_infos.iter();
+                let known = known.map(|user| user.name.clone()).collect();
+                absent(Entry::User, name, options.user.is_some(), known)
+            })?,
         None => AuthInfo::default(),
     };
     override_user(&mut user, options);
     check_impersonation(&user)?;
+    cluster.server = Some(address(&cluster, &user, cluster_name.as_deref())?);
 
     let only = || "kubectl-lease".to_owned();
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
-    let resolved = Kubeconfig {
+    let kubeconfig = Kubeconfig {
         clusters: vec![NamedCluster {
             name: only(),
             cluster: Some(cluster),
@@ -146,17 +198,50 @@ pub fn resolve(
         current_context: Some(only()),
         ..Kubeconfig::default()
     };
-    Ok((resolved, proxy))
+    Ok(Resolved {
+        kubeconfig,
+        proxy,
+        user: user_name.filter(|name| !name.is_empty()),
+    })
+}
+
+/// The server's address. As kubectl: one without a scheme is https if anything about TLS is configured, else http.
+fn address(cluster: &Cluster, user: &AuthInfo, name: Option<&str>) -> Result<String, Error> {
+    let server = cluster.server.as_deref().unwrap_or_default();
+    let of = || match name {
+        Some(name) => format!("cluster {name:?}"),
+        None => "--server".to_owned(),
+    };
+    if server.is_empty() {
+        return Err(Error::Kubeconfig(format!("{} has no server", of())));
+    }
+    let tls = filled(&cluster.certificate_authority)
+        || filled(&cluster.certificate_authority_data)
+        || cluster.insecure_skip_tls_verify == Some(true)
+        || filled(&user.client_certificate)
+        || filled(&user.client_certificate_data);
+    let address = match (server.contains("://"), tls) {
+        (true, _) => server.to_owned(),
+        (false, true) => format!("https://{server}"),
+        (false, false) => format!("http://{server}"),
+    };
+    let parsed = address.parse::<Uri>().ok();
+    let usable = parsed.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if usable {
+        return Ok(address);
+    }
+    Err(Error::Kubeconfig(format!(
+        "the server of {} is no address: {server:?}; one looks like https://host:6443",
+        of()
+    )))
 }
 
 fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
     if let Some(server) = &options.server {
-        let server = if server.contains("://") {
-            server.clone()
-        } else {
-            format!("http://{server}")
-        };
-        cluster.server = Some(server);
+        cluster.server = Some(server.clone());
     }
     if let Some(file) = &options.certificate_authority {
         cluster.certificate_authority = Some(file.clone());

@@ -1,74 +1,193 @@
 //! What to do about a request that failed.
 
-use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble};
+use super::{Entry, LookedFor};
+use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble, Unusable, Why};
+use crate::output::words;
+
+const SEE_ADDRESS: &str = "kubectl config view --minify shows the address";
 
 /// What happened, and what to do about it.
-pub fn fault_lines(
-    fault: &Fault,
-    verb: &str,
-    namespace: Option<&str>,
-    name: Option<&str>,
-) -> Vec<String> {
+pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -> Vec<String> {
     match fault {
         Fault::NotSent(Trouble::Refused { server }) => vec![
             format!("error: the connection to the server {server} was refused"),
-            "Is the address right and the API server running? kubectl config view --minify shows the address".to_owned(),
+            format!("Is the address right and the API server running? {SEE_ADDRESS}"),
         ],
-        Fault::NotSent(Trouble::Connect { server, detail }) => vec![
+        Fault::NotSent(Trouble::Connect {
+            server,
+            detail,
+            why,
+        }) => vec![
             format!("error: cannot connect to the server {server}: {detail}"),
-            connect_advice(detail).to_owned(),
+            connect_advice(why),
         ],
-        Fault::NotSent(Trouble::Credentials(detail)) => vec![
-            format!("error: cannot use the credentials: {detail}"),
-            "Check the user in the kubeconfig: its certificate, token file or exec plugin".to_owned(),
+        Fault::NotSent(Trouble::Credentials(Unusable { detail, said })) => {
+            let mut lines = vec![format!("error: cannot use the credentials: {detail}")];
+            lines.extend_from_slice(said);
+            lines.push(
+                "Check the user in the kubeconfig: its certificate, token file or exec plugin"
+                    .to_owned(),
+            );
+            lines
+        }
+        Fault::Foreign { .. } => vec![
+            format!("error: {fault}"),
+            format!("Is the address right, or is there a login page or a proxy in between? {SEE_ADDRESS}"),
         ],
         Fault::Unknown(detail) => vec![
             format!("error: no usable answer from the API server: {detail}"),
             "Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz".to_owned(),
         ],
         Fault::Rejected(rejection) => {
-            let Rejection { reason, message, kind, .. } = rejection;
+            let Rejection {
+                reason,
+                message,
+                kind,
+                advice,
+                ..
+            } = rejection;
             let mut lines = vec![format!("Error from server ({reason}): {message}")];
-            lines.extend(rejection_advice(*kind, message, verb, namespace, name));
+            lines.extend(
+                advice
+                    .clone()
+                    .or_else(|| rejection_advice(*kind, message, namespace, name)),
+            );
             lines
         }
     }
 }
 
-fn connect_advice(detail: &str) -> &'static str {
-    if detail.contains("certificate") {
-        "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name"
-    } else if detail.contains("dns") || detail.contains("lookup") || detail.contains("resolve") {
-        "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network"
-    } else {
-        "Check the address in the kubeconfig, the proxy and this machine's network"
+fn connect_advice(why: &Why) -> String {
+    match why {
+        Why::Name => "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network".to_owned(),
+        Why::Silence => format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}"),
+        Why::Authority => "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name".to_owned(),
+        Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
+        Why::OtherNames(names) => match names.first() {
+            Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::shell(name)),
+            None => format!("Is the address right? {SEE_ADDRESS}"),
+        },
+        Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
+        Why::NoTls => format!("Is that the right port, and https? {SEE_ADDRESS}"),
+        Why::Proxy => "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".to_owned(),
+        Why::Other => "Check the address in the kubeconfig, the proxy and this machine's network".to_owned(),
+    }
+}
+
+/// There is no kubeconfig: which were looked for.
+pub fn no_kubeconfig_lines(looked_for: &LookedFor) -> Vec<String> {
+    let LookedFor {
+        by_environment,
+        paths,
+    } = looked_for;
+    let empty: Vec<String> = paths
+        .iter()
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    let all: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let all = all.join(" and ");
+    let what = match (empty.as_slice(), by_environment, paths.len()) {
+        ([first, ..], ..) => format!("{first} has no clusters and no contexts"),
+        ([], true, 0) => "KUBECONFIG names no file".to_owned(),
+        ([], true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
+        ([], true, _) => format!("KUBECONFIG names {all}, which do not exist"),
+        ([], false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
+        ([], false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
+    };
+    vec![
+        format!("error: no kubeconfig: {what}"),
+        "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
+    ]
+}
+
+/// An entry that the kubeconfig does not have: those it has, and which was meant perhaps.
+pub fn entry_lines(
+    entry: Entry,
+    name: &str,
+    named_by: Option<&str>,
+    known: &[String],
+) -> Vec<String> {
+    let kind = match entry {
+        Entry::Context => "context",
+        Entry::Cluster => "cluster",
+        Entry::User => "user",
+    };
+    let by = named_by.map_or_else(String::new, |context| {
+        format!(", but context {context:?} names it")
+    });
+    let meant =
+        nearest(name, known).map_or_else(String::new, |name| format!("Did you mean {name:?}? "));
+    vec![
+        format!("error: {kind} {name:?} does not exist{by}"),
+        format!("{meant}The kubeconfig has: {}", list(known)),
+    ]
+}
+
+/// The name that was meant, if one is near enough.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    /// Below this two names have little in common: `dve` is as near to `dev`.
+    const NEAR: f64 = 0.65;
+    let wanted = name.to_lowercase();
+    let likeness = |known: &str| {
+        let known = known.to_lowercase();
+        let part = if !wanted.is_empty() && known.contains(&wanted) {
+            1.0
+        } else {
+            0.0
+        };
+        let changed = strsim::normalized_damerau_levenshtein(&wanted, &known);
+        f64::max(part, changed).max(strsim::jaro(&wanted, &known))
+    };
+    known
+        .iter()
+        // Of several that are as near, the first.
+        .rev()
+        .map(|known| (likeness(known), known.as_str()))
+        .filter(|(likeness, _)| *likeness > NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
+/// Names in one line; of very many only the first.
+pub fn list(names: &[String]) -> String {
+    const MANY: usize = 20;
+    match names {
+        [] => "none".to_owned(),
+        names if names.len() > MANY => format!(
+            "{}, and {} more",
+            names[..MANY].join(", "),
+            names.len() - MANY
+        ),
+        names => names.join(", "),
     }
 }
 
 fn rejection_advice(
     kind: RejectionKind,
     message: &str,
-    verb: &str,
     namespace: Option<&str>,
     name: Option<&str>,
 ) -> Option<String> {
     match kind {
-        RejectionKind::Unauthorized => {
-            Some("The server does not accept the credentials: log in again, or check the user with kubectl auth whoami".to_owned())
-        }
+        // The connection knows more about these: see `Rejection::advice`.
+        RejectionKind::Unauthorized
+        | RejectionKind::NotServed
+        | RejectionKind::LeaseMissing
+        | RejectionKind::Invalid => None,
         RejectionKind::Forbidden => {
+            // An admission rule's own words, or a gateway's, name no verb.
             let (verb, rest) = message
                 .split_once(" cannot ")
-                .and_then(|(_, rest)| rest.split_once(" resource "))
-                .unwrap_or((verb, ""));
+                .and_then(|(_, rest)| rest.split_once(" resource "))?;
             if verb == "impersonate" {
                 let resource = rest.split('"').nth(1).unwrap_or("users");
                 return Some(format!(
                     "The verb {verb:?} is missing. A role that grants it: kubectl create clusterrole {verb}-{resource} --verb={verb} --resource={resource}; bind it with kubectl create clusterrolebinding"
                 ));
-            }
-            if verb.is_empty() {
-                return None;
             }
             let only = match (verb, name) {
                 // RBAC does not know the name yet when it is asked for create or list.
@@ -86,9 +205,12 @@ fn rejection_advice(
         }
         RejectionKind::NamespaceMissing => {
             let namespace = namespace.unwrap_or_default();
-            Some(format!("Choose another with -n, or create it: kubectl create namespace {namespace}"))
+            Some(format!(
+                "Choose another with -n, or create it: kubectl create namespace {namespace}"
+            ))
         }
-        RejectionKind::TooManyRequests { .. } => Some("The API server is overloaded; try again later".to_owned()),
-        RejectionKind::Invalid => None,
+        RejectionKind::TooManyRequests { .. } => {
+            Some("The API server is overloaded; try again later".to_owned())
+        }
     }
 }

@@ -66,6 +66,13 @@ pub enum Fault {
     Rejected(Rejection),
     /// It was sent, and what became of it is unknown: a write may have happened, or may still happen.
     Unknown(String),
+    /// Something answered that is no Kubernetes API server: a login page, a gateway, another program's port.
+    Foreign {
+        /// The server's address.
+        server: String,
+        /// What it answered.
+        answer: String,
+    },
 }
 
 /// Why a request could not be sent.
@@ -80,11 +87,45 @@ pub enum Trouble {
     Connect {
         /// The server's address.
         server: String,
-        /// What the network stack said.
+        /// What is wrong, in words.
         detail: String,
+        /// What kind of trouble it is.
+        why: Why,
     },
     /// The credentials could not be had: a token file, an exec plugin.
-    Credentials(String),
+    Credentials(Unusable),
+}
+
+/// What keeps a connection from coming about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The server's name does not resolve.
+    Name,
+    /// Nothing answers: no connection within the time a request may take.
+    Silence,
+    /// The server's certificate is signed by an authority that is not trusted here.
+    Authority,
+    /// The server's certificate has expired, or is not valid yet, by this machine's clock.
+    Validity,
+    /// The server's certificate is for other names.
+    OtherNames(Vec<String>),
+    /// The server wants another client certificate.
+    ClientCertificate,
+    /// The other side does not speak TLS.
+    NoTls,
+    /// The proxy in between does not connect.
+    Proxy,
+    /// Anything else.
+    Other,
+}
+
+/// Credentials that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Why not.
+    pub detail: String,
+    /// What a credential plugin said, or what the kubeconfig says about installing it, line by line.
+    pub said: Vec<String>,
 }
 
 /// A request the server refused.
@@ -98,6 +139,8 @@ pub struct Rejection {
     pub message: String,
     /// What it means to us.
     pub kind: RejectionKind,
+    /// What to do about it, where this side knows more than the server says.
+    pub advice: Option<String>,
 }
 
 /// What a rejection means.
@@ -109,6 +152,10 @@ pub enum RejectionKind {
     Forbidden,
     /// 404 for the namespace itself.
     NamespaceMissing,
+    /// 404 for the Lease.
+    LeaseMissing,
+    /// 404 for the path: this server has no Leases, or is no Kubernetes API server.
+    NotServed,
     /// 429: come back later.
     TooManyRequests {
         /// The server's Retry-After.
@@ -137,12 +184,14 @@ impl Fault {
     /// Whether trying again later can help without anybody changing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::NotSent(_) | Self::Unknown(_) => true,
+            Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } => true,
             Self::Rejected(rejection) => match rejection.kind {
                 RejectionKind::TooManyRequests { .. } => true,
                 RejectionKind::Unauthorized
                 | RejectionKind::Forbidden
                 | RejectionKind::NamespaceMissing
+                | RejectionKind::LeaseMissing
+                | RejectionKind::NotServed
                 | RejectionKind::Invalid => false,
             },
         }
@@ -155,7 +204,16 @@ impl Fault {
                 kind: RejectionKind::TooManyRequests { retry_after },
                 ..
             }) => *retry_after,
-            Self::Rejected(_) | Self::NotSent(_) | Self::Unknown(_) => None,
+            Self::Rejected(_) | Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } => None,
+        }
+    }
+
+    /// Whether a write that ended like this may have happened, or may still happen. A gateway's page in place of the
+    /// answer proves nothing about the server behind it.
+    pub fn leaves_outcome_open(&self) -> bool {
+        match self {
+            Self::Unknown(_) | Self::Foreign { .. } => true,
+            Self::NotSent(_) | Self::Rejected(_) => false,
         }
     }
 }

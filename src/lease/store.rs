@@ -15,18 +15,19 @@ use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Client;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Write};
+use super::api::{
+    Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Unusable, Why, Write,
+};
 use super::record::Record;
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::cluster::Connection;
+use crate::cluster::{Connection, Link, cause};
 
 pub use query::Selection;
 
-use faults::{chain, fault_of, rejection};
+use faults::{fault_of, foreign, rejection};
 use query::Query;
 
 /// Our name in the API server's logs and in managedFields.
@@ -39,7 +40,7 @@ const WATCH_SECONDS: u32 = 290;
 #[derive(Clone)]
 pub struct Store {
     connection: Rc<Connection>,
-    client: Rc<RefCell<Option<Client>>>,
+    link: Rc<RefCell<Option<Link>>>,
     connecting: Rc<RefCell<Option<Connecting>>>,
 }
 
@@ -47,7 +48,7 @@ pub struct Store {
 /// they do not pile up.
 type Connecting = (
     Instant,
-    Shared<LocalBoxFuture<'static, Result<Client, String>>>,
+    Shared<LocalBoxFuture<'static, Result<Link, Unusable>>>,
 );
 
 /// After this a client on its way is given up, and another one is begun.
@@ -79,7 +80,7 @@ impl Store {
     pub fn new(connection: Connection) -> Self {
         Self {
             connection: Rc::new(connection),
-            client: Rc::default(),
+            link: Rc::default(),
             connecting: Rc::default(),
         }
     }
@@ -93,9 +94,9 @@ impl Store {
         }
     }
 
-    async fn client(&self) -> Result<Client, Fault> {
-        if let Some(client) = self.client.borrow().as_ref() {
-            return Ok(client.clone());
+    async fn link(&self) -> Result<Link, Fault> {
+        if let Some(link) = self.link.borrow().as_ref() {
+            return Ok(link.clone());
         }
         let now = SystemClock.now();
         let connecting = {
@@ -105,23 +106,23 @@ impl Store {
             let begin = || {
                 (
                     now,
-                    async move { connection.client().await }
+                    async move { connection.link().await }
                         .boxed_local()
                         .shared(),
                 )
             };
             slot.get_or_insert_with(begin).1.clone()
         };
-        let client = connecting.await;
+        let link = connecting.await;
         self.connecting.borrow_mut().take();
-        let client = client.map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
-        *self.client.borrow_mut() = Some(client.clone());
-        Ok(client)
+        let link = link.map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
+        *self.link.borrow_mut() = Some(link.clone());
+        Ok(link)
     }
 
     /// The next request makes a new connection and reads the credentials anew.
     fn forget_client(&self) {
-        self.client.borrow_mut().take();
+        self.link.borrow_mut().take();
     }
 
     /// One request, one answer, within `limit`.
@@ -136,7 +137,7 @@ impl Store {
         let asked = format!("{method} {path}");
         let outcome = match tokio::time::timeout(limit, self.exchange(method, path, body)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Fault::Unknown(format!("no answer within {limit:?}"))),
+            Err(_) => Err(self.silence(limit)),
         };
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
@@ -148,12 +149,14 @@ impl Store {
         );
         if let Err(fault) = &outcome {
             let stale = match fault {
-                Fault::Unknown(_) | Fault::NotSent(_) => true,
+                Fault::Unknown(_) | Fault::Foreign { .. } | Fault::NotSent(_) => true,
                 // 403 too: the token may have become another identity's (design section 6, renew).
                 Fault::Rejected(rejection) => match rejection.kind {
                     RejectionKind::Unauthorized => true,
                     RejectionKind::Forbidden => self.connection.credentials_change(),
                     RejectionKind::NamespaceMissing
+                    | RejectionKind::LeaseMissing
+                    | RejectionKind::NotServed
                     | RejectionKind::TooManyRequests { .. }
                     | RejectionKind::Invalid => false,
                 },
@@ -165,10 +168,24 @@ impl Store {
         outcome
     }
 
+    /// What it means that a request is not over within `limit`: how far did it get?
+    fn silence(&self, limit: Duration) -> Fault {
+        match self.link.borrow().as_ref() {
+            // A plugin may be asking its user: that is no reason to give up.
+            None => Fault::Unknown(self.connection.no_credentials_within(limit)),
+            Some(link) if !link.connected() => Fault::NotSent(Trouble::Connect {
+                server: self.connection.server(),
+                detail: format!("no connection within {limit:?}"),
+                why: Why::Silence,
+            }),
+            Some(_) => Fault::Unknown(format!("no answer within {limit:?}")),
+        }
+    }
+
     /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
     /// server did nothing with the first request, so that repeating it is safe even for a write.
     async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
-        let was_connected = self.client.borrow().is_some();
+        let was_connected = self.link.borrow().is_some();
         match self.exchange_once(method.clone(), path, body.clone()).await {
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::Unauthorized
@@ -188,7 +205,7 @@ impl Store {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Reply, Fault> {
-        let client = self.client().await?;
+        let client = self.link().await?.client;
         let request = request(method, path, body)?;
         let response = client
             .send(request.map(kube::client::Body::from))
@@ -198,7 +215,7 @@ impl Store {
         let body = body
             .collect()
             .await
-            .map_err(|error| Fault::Unknown(chain(&error)))?
+            .map_err(|error| Fault::Unknown(cause::words(&error)))?
             .to_bytes();
         if parts.status.is_success() {
             Ok(Reply {
@@ -206,12 +223,17 @@ impl Store {
                 date: date(&parts.headers),
             })
         } else {
-            Err(rejection(parts.status, &parts.headers, &body))
+            Err(rejection(
+                parts.status,
+                &parts.headers,
+                &body,
+                &self.connection,
+            ))
         }
     }
 
     fn connection_fault(&self, error: &kube::Error) -> Fault {
-        fault_of(error, &self.connection.server())
+        fault_of(error, &self.connection)
     }
 
     /// One page of Leases.
@@ -251,7 +273,7 @@ impl Store {
         query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
         query.add("resourceVersion", resource_version);
         log::debug!("GET {}: watching", query.text());
-        let client = self.client().await?;
+        let client = self.link().await?.client;
         let mut request = request(Method::GET, query.text(), Vec::new())?;
         // A stream of events is decoded as it comes; compressed, some servers send each as a stream of its own.
         request.headers_mut().insert(
@@ -271,7 +293,7 @@ impl Store {
     /// As every request.
     pub async fn object(&self, path: &str, within: Duration) -> Result<Option<Value>, Fault> {
         match self.send(Method::GET, path, Vec::new(), within).await {
-            Ok(reply) => parse(&reply.body).map(Some),
+            Ok(reply) => self.parse(&reply.body, "an object").map(Some),
             Err(Fault::Rejected(rejection)) if rejection.code == 404 => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -282,9 +304,22 @@ impl Store {
         let path = format!("/api/v1/namespaces/{namespace}");
         match self.send(Method::GET, &path, Vec::new(), limit).await {
             Ok(_) => Some(true),
-            Err(Fault::Rejected(rejection)) if rejection.code == 404 => Some(false),
+            Err(Fault::Rejected(rejection))
+                if rejection.kind == RejectionKind::NamespaceMissing =>
+            {
+                Some(false)
+            }
             Err(_) => None,
         }
+    }
+
+    /// A 200 with something that is not what was asked for.
+    pub fn foreign(&self, body: &[u8], wanted: &str) -> Fault {
+        foreign(body, wanted, &self.connection)
+    }
+
+    fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
+        serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
     }
 }
 
@@ -328,9 +363,7 @@ impl LeaseStore {
             }
             Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(Write::Conflict),
             Err(Fault::Rejected(rejection))
-                if rejection.code == 404
-                    && rejection.kind != RejectionKind::NamespaceMissing
-                    && !creating =>
+                if rejection.kind == RejectionKind::LeaseMissing && !creating =>
             {
                 Ok(Write::Absent)
             }
@@ -339,8 +372,11 @@ impl LeaseStore {
     }
 
     fn record(&self, reply: &Reply) -> Result<Record, Fault> {
-        Record::new(parse(&reply.body)?)
-            .ok_or_else(|| Fault::Unknown("the answer is not an object".to_owned()))
+        let object = self.store.parse(&reply.body, "a Lease")?;
+        let is_lease = object["kind"] == "Lease";
+        Record::new(object)
+            .filter(|_| is_lease)
+            .ok_or_else(|| self.store.foreign(&reply.body, "a Lease"))
     }
 }
 
@@ -355,9 +391,7 @@ impl Api for LeaseStore {
                 record: self.record(&reply)?,
                 date: reply.date,
             }),
-            Err(Fault::Rejected(rejection))
-                if rejection.code == 404 && rejection.reason == "NotFound" =>
-            {
+            Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::LeaseMissing => {
                 Ok(Found::Absent)
             }
             Err(fault) => Err(fault),
@@ -407,7 +441,7 @@ impl Api for LeaseStore {
             .store
             .send(Method::GET, "/version", Vec::new(), limit)
             .await?;
-        let version: Value = parse(&reply.body)?;
+        let version: Value = self.store.parse(&reply.body, "a version")?;
         // "20+" on some distributions
         let number = |field: &str| -> Option<u32> {
             let digits: String = version[field]
@@ -423,12 +457,12 @@ impl Api for LeaseStore {
 
 async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
     log::debug!("GET {path}: watching");
-    let client = store.client().await?;
-    let server = store.connection.server();
+    let client = store.link().await?.client;
+    let connection = Rc::clone(&store.connection);
     let events = client
         .request_events::<Value>(request(Method::GET, path, Vec::new())?)
         .await
-        .map_err(|error| fault_of(&error, &server))?;
+        .map_err(|error| fault_of(&error, &connection))?;
     Ok(events
         .map(
             move |event: Result<WatchEvent<Value>, kube::Error>| match event {
@@ -443,7 +477,7 @@ async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static,
                 Ok(WatchEvent::Deleted(_)) => Change::Deleted,
                 Ok(WatchEvent::Bookmark(_)) => Change::Bookmark,
                 Ok(WatchEvent::Error(status)) => Change::Broken(Fault::Unknown(status.message)),
-                Err(error) => Change::Broken(fault_of(&error, &server)),
+                Err(error) => Change::Broken(fault_of(&error, &connection)),
             },
         )
         .boxed_local())
@@ -461,13 +495,9 @@ fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>
             Fault::NotSent(Trouble::Connect {
                 server: path.to_owned(),
                 detail: error.to_string(),
+                why: Why::Other,
             })
         })
-}
-
-fn parse(body: &[u8]) -> Result<Value, Fault> {
-    serde_json::from_slice(body)
-        .map_err(|error| Fault::Unknown(format!("the answer is not JSON: {error}")))
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -106,6 +106,8 @@ fn find(body: &[u8], what: &[u8]) -> Option<usize> {
 pub fn page(body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
     #[derive(Deserialize)]
     struct List<'a> {
+        #[serde(borrow, default)]
+        kind: Option<Text<'a>>,
         #[serde(default, deserialize_with = "or_default")]
         items: Vec<Summary>,
         #[serde(borrow, default)]
@@ -114,6 +116,9 @@ pub fn page(body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
     // Once for all, instead of for each string.
     let body = std::str::from_utf8(body).map_err(serde_json::Error::custom)?;
     let list: List<'_> = serde_json::from_str(body)?;
+    if list.kind.is_none_or(|kind| kind.0 != "LeaseList") {
+        return Err(serde_json::Error::custom("not a LeaseList"));
+    }
     Ok(SummaryPage {
         items: list.items,
         resource_version: text(list.metadata.resource_version),

@@ -16,7 +16,7 @@ fn absent_null_and_odd_fields_are_no_error() {
         );
     }
     assert!(
-        page(br#"{"items":null,"metadata":{}}"#)
+        page(br#"{"kind":"LeaseList","items":null,"metadata":{}}"#)
             .expect("a list")
             .items
             .is_empty()

@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 const ADVICE: &str =
     "Check the user in the kubeconfig: its certificate, token file or exec plugin\n";
-const UNAUTHORIZED: &str = "Error from server (Unauthorized): Unauthorized\n\
-    The server does not accept the credentials: log in again, or check the user with kubectl auth whoami\n";
+/// The server does not accept the token of somebody.
+fn unauthorized(whose: &str) -> String {
+    format!(
+        "Error from server (Unauthorized): Unauthorized\n\
+         The server does not accept the token of {whose}: it may have expired, or be for another cluster; log in again\n"
+    )
+}
 
 fn scene() -> (Namespace, User) {
     let (ns, user) = fresh();
@@ -41,7 +46,7 @@ fn a_token_that_the_server_does_not_know_is_not_accepted() {
         "status", "acquire", "release", "renew", "check", "create", "steal",
     ] {
         let output = ns.run(&user, [subcommand, "job", "--token=wrong"]);
-        said(&output, 1, "", UNAUTHORIZED);
+        said(&output, 1, "", &unauthorized("the command line"));
     }
 }
 
@@ -94,7 +99,7 @@ fn an_exec_plugin_that_is_missing_is_named() {
     let (ns, user) = scene();
     let output = status_as(&ns, &user, &plugin("/nowhere/plugin", &[])).run();
     let expected = format!(
-        "error: cannot use the credentials: exec plugin \"/nowhere/plugin\": …No such file…\n{ADVICE}"
+        "error: cannot use the credentials: exec plugin \"/nowhere/plugin\" does not exist\n{ADVICE}"
     );
     said_like(&output, 1, "", &expected);
 }
@@ -261,6 +266,6 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
         .expect("in-process")
         .remove_user(&user.name);
     set_free(&ns, "job");
-    let expected = waiting("job", "other", "60s") + UNAUTHORIZED;
+    let expected = waiting("job", "other", "60s") + &unauthorized("user \"test\"");
     said(&running.wait(SOON), 1, "", &expected);
 }

@@ -110,7 +110,7 @@ fn a_proxy_of_an_unknown_kind_is_named() {
     let command = status(&ns, &user, |cluster| {
         cluster["proxy-url"] = json!("ftp://127.0.0.1:1");
     });
-    let expected = "error: cannot use the credentials: proxy ftp://127.0.0.1:1/: only http, https and socks5 proxies are supported\n…\n";
+    let expected = "error: cannot use the kubeconfig: proxy ftp://127.0.0.1:1/: only http, https and socks5 proxies are supported\n…\n";
     said_like(&command.run(), 1, "", expected);
 }
 

@@ -89,7 +89,6 @@ pub async fn all(
 ) -> Result<Listing, Error> {
     let failed = |fault: Fault| Error::Api {
         namespace: selection.namespace.clone(),
-        verb: "list",
         fault,
     };
     let (sender, mut pages) = mpsc::channel(1);
@@ -104,13 +103,14 @@ pub async fn all(
         while let Some(page) = pages.recv().await {
             let (page, begin): (Page, Begin) = page.map_err(failed)?;
             let date = page.date;
-            let decoded = tokio::task::spawn_blocking(move || decode(&page)).await;
+            let body = page.body.clone();
+            let decoded = tokio::task::spawn_blocking(move || summary::page(&page.body)).await;
             let SummaryPage {
                 items,
                 resource_version,
             } = decoded
                 .map_err(|error| Error::Local(error.to_string()))?
-                .map_err(failed)?;
+                .map_err(|_| failed(session.store.foreign(&body, "a list of Leases")))?;
             let unsure = || {
                 items
                     .iter()
@@ -168,11 +168,6 @@ async fn fetch(
             return;
         }
     }
-}
-
-fn decode(page: &Page) -> Result<SummaryPage, Fault> {
-    summary::page(&page.body)
-        .map_err(|error| Fault::Unknown(format!("the answer is not a list of leases: {error}")))
 }
 
 /// How the rows come out: at once where format and order allow it, else at the end.

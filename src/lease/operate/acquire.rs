@@ -218,7 +218,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, sent_at))),
             Ok(Write::Conflict | Write::Exists | Write::Absent) => Ok(None),
             Err(fault) => {
-                if let Fault::Unknown(_) = fault {
+                if fault.leaves_outcome_open() {
                     let dead_at =
                         self.clock.now() + write_limit(written.duration()) + SETTLE_MARGIN;
                     attempts.push(Attempt {

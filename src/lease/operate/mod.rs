@@ -252,8 +252,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<(), End> {
-        // With no contact so far, an address that does not answer is more likely wrong than down.
-        let hopeless = matches!(fault, Fault::NotSent(_)) && !self.contacted.get();
+        // With no contact so far, an address that does not answer, or not as an API server does, is more likely wrong
+        // than down.
+        let hopeless =
+            matches!(fault, Fault::NotSent(_) | Fault::Foreign { .. }) && !self.contacted.get();
         if !fault.is_passing() || limits.once || hopeless {
             return Err(End::Fault(fault));
         }

@@ -144,7 +144,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                 }
                 Err(fault) => {
-                    if let Fault::Unknown(_) = fault {
+                    if fault.leaves_outcome_open() {
                         unknown = Some(record);
                     }
                     let paused = self.pause_after(fault, &mut pause, limits, report).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Fault, Write};
+use super::super::api::{Api, Write};
 use super::super::decide::{self, Agreement, NeverExpires, Seen, StealStep, StealTerms};
 use super::super::evidence::{Expiry, Observation};
 use super::super::values::LeaseDuration;
@@ -109,7 +109,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         }
                         Ok(Write::Conflict | Write::Absent | Write::Exists) => {}
                         Err(fault) => {
-                            if let Fault::Unknown(_) = fault {
+                            if fault.leaves_outcome_open() {
                                 unknown.push((record, sent_at, victim));
                             }
                             self.pause_after(fault, &mut pause, limits, report).await?;

@@ -6,34 +6,82 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use super::super::api::{Fault, Rejection, RejectionKind, Trouble};
+use crate::cluster::Connection;
+use crate::cluster::cause::{self, Cause};
+
+/// The longest part of an answer's own text that is worth a line.
+const SHORT: usize = 200;
 
 /// The closed set for everything that is not 2xx.
-pub fn rejection(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+pub fn rejection(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    connection: &Connection,
+) -> Fault {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |field: &str| answer[field].as_str().filter(|text| !text.is_empty());
+    if status.is_redirection() {
+        let to = headers.get(header::LOCATION);
+        let to = to.and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+        return Fault::Foreign {
+            server: connection.server(),
+            answer: format!("a redirection to {to}"),
+        };
+    }
     let message = text("message").map_or_else(
-        || {
-            let plain = String::from_utf8_lossy(body);
-            let line = plain
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
-            let short: String = line.trim().chars().take(200).collect();
-            if short.is_empty() {
-                status.to_string()
-            } else {
-                short
-            }
+        || match plain(body) {
+            Some(text) => text,
+            None => status.to_string(),
         },
         str::to_owned,
     );
+    let about = answer["details"]["kind"].as_str();
     reject(
         status.as_u16(),
         text("reason"),
         &message,
-        answer["details"]["kind"].as_str(),
+        about,
         headers,
+        connection,
     )
+}
+
+/// A 200 with something that is not what was asked for.
+pub fn foreign(body: &[u8], wanted: &str, connection: &Connection) -> Fault {
+    let answer = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(object)) => match object.get("kind").and_then(Value::as_str) {
+            Some(kind) => format!("{kind:?}, not {wanted}"),
+            None => format!("JSON that is not {wanted}"),
+        },
+        Ok(_) => format!("JSON that is not {wanted}"),
+        Err(_) => plain(body).unwrap_or_else(|| "nothing".to_owned()),
+    };
+    Fault::Foreign {
+        server: connection.server(),
+        answer,
+    }
+}
+
+/// What a page says, in one line: the title of HTML, else the first line with text.
+fn plain(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let short = |text: &str| -> String { text.trim().chars().take(SHORT).collect() };
+    let begins = text.trim_start();
+    if begins.starts_with('<') {
+        let lower = begins.to_ascii_lowercase();
+        let title = lower
+            .find("<title>")
+            .zip(lower.find("</title>"))
+            .and_then(|(from, to)| begins.get(from + "<title>".len()..to))
+            .map(short)
+            .filter(|title| !title.is_empty());
+        return Some(match title {
+            Some(title) => format!("an HTML page, {title:?}"),
+            None => "an HTML page".to_owned(),
+        });
+    }
+    text.lines().map(short).find(|line| !line.is_empty())
 }
 
 fn reject(
@@ -42,19 +90,47 @@ fn reject(
     message: &str,
     about: Option<&str>,
     headers: &HeaderMap,
+    connection: &Connection,
 ) -> Fault {
-    let kind = match code {
-        401 => RejectionKind::Unauthorized,
-        403 => RejectionKind::Forbidden,
-        404 if about == Some("namespaces") => RejectionKind::NamespaceMissing,
-        429 => RejectionKind::TooManyRequests {
+    // Gateways may drop the details.
+    let about = about.or_else(|| message.split([' ', '.']).next());
+    let mut advice = None;
+    let kind = match (code, about) {
+        (401, _) => {
+            advice = Some(connection.unauthorized());
+            RejectionKind::Unauthorized
+        }
+        (403, _) => {
+            advice = message
+                .contains("\"system:anonymous\"")
+                .then(|| connection.unauthorized());
+            RejectionKind::Forbidden
+        }
+        (404, Some("namespaces")) => RejectionKind::NamespaceMissing,
+        (404, Some("leases")) if reason.is_some() => RejectionKind::LeaseMissing,
+        (404, _) => {
+            advice = Some(format!(
+                "Leases need Kubernetes 1.14 or newer: is {} an API server, and is that its whole address? kubectl version",
+                connection.server()
+            ));
+            RejectionKind::NotServed
+        }
+        // Go's and nginx's words for it.
+        (400, _) if message.contains("HTTP request") && message.contains("HTTPS") => {
+            advice = Some(format!(
+                "{} has to begin with https: check the server in the kubeconfig, or --server",
+                connection.server()
+            ));
+            RejectionKind::Invalid
+        }
+        (429, _) => RejectionKind::TooManyRequests {
             retry_after: headers
                 .get(header::RETRY_AFTER)
                 .and_then(|value| value.to_str().ok()?.parse().ok())
                 .map(Duration::from_secs),
         },
         // A timeout, a lost etcd leader, an overloaded or restarting server: the write may have happened.
-        408 | 500.. => {
+        (408 | 500.., _) => {
             return Fault::Unknown(format!("the server answered {code}: {message}"));
         }
         _ => RejectionKind::Invalid,
@@ -75,64 +151,36 @@ fn reject(
         reason,
         message: message.to_owned(),
         kind,
+        advice,
     })
 }
 
 /// A request that brought no answer, or one that kube has read already.
-pub fn fault_of(error: &kube::Error, server: &str) -> Fault {
-    match error {
-        kube::Error::Api(status) => {
-            let about = status.details.as_ref().map(|details| details.kind.as_str());
-            return reject(
-                status.code,
-                Some(&status.reason),
-                &status.message,
-                about,
-                &HeaderMap::new(),
-            );
-        }
-        kube::Error::Auth(error) => return Fault::NotSent(Trouble::Credentials(chain(error))),
-        _ => {}
+pub fn fault_of(error: &kube::Error, connection: &Connection) -> Fault {
+    if let kube::Error::Api(status) = error {
+        let about = status.details.as_ref().map(|details| details.kind.as_str());
+        return reject(
+            status.code,
+            Some(&status.reason),
+            &status.message,
+            about.filter(|kind| !kind.is_empty()),
+            &HeaderMap::new(),
+            connection,
+        );
     }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut refused = false;
-    let mut before_sending = false;
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<kube::client::AuthError>() {
-            return Fault::NotSent(Trouble::Credentials(chain(error)));
-        }
-        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
-            before_sending |= error.is_connect();
-        }
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            refused |= error.kind() == std::io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    match (before_sending, refused) {
-        (true, true) => Fault::NotSent(Trouble::Refused {
-            server: server.to_owned(),
+    let server = connection.server();
+    match cause::of(error, connection) {
+        Cause::Credentials(unusable) => Fault::NotSent(Trouble::Credentials(unusable)),
+        Cause::Refused => Fault::NotSent(Trouble::Refused { server }),
+        Cause::NoConnection(detail, why) => Fault::NotSent(Trouble::Connect {
+            server,
+            detail,
+            why,
         }),
-        (true, false) => Fault::NotSent(Trouble::Connect {
-            server: server.to_owned(),
-            detail: chain(error),
-        }),
-        (false, _) => Fault::Unknown(chain(error)),
+        Cause::NoHttp => Fault::Foreign {
+            server,
+            answer: "not HTTP".to_owned(),
+        },
+        Cause::Broken(detail) => Fault::Unknown(detail),
     }
-}
-
-/// An error with its causes, outermost first, each said once.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // kube repeats its source in its own text
-        if parts.last().is_none_or(|last| !last.contains(&text)) {
-            parts.push(text);
-        }
-        cause = error.source();
-    }
-    parts.dedup();
-    parts.join(": ")
 }

@@ -131,6 +131,7 @@ pub fn too_many(retry_after: Option<Duration>) -> Fault {
         reason: "TooManyRequests".into(),
         message: "try later".into(),
         kind: RejectionKind::TooManyRequests { retry_after },
+        advice: None,
     })
 }
 
@@ -140,6 +141,7 @@ pub fn rejected(code: u16, reason: &str, kind: RejectionKind) -> Fault {
         reason: reason.into(),
         message: reason.into(),
         kind,
+        advice: None,
     })
 }
 

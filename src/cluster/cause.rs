@@ -1,0 +1,219 @@
+//! Why a request brought no answer: the error chains of names, TCP, proxies, TLS and HTTP, put into words.
+
+use std::error::Error as StdError;
+
+use kube::client::AuthError;
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+
+use super::{Connection, plugin};
+use crate::lease::api::{Unusable, Why};
+
+/// What happened to a request.
+pub enum Cause {
+    /// There are no credentials to send with it.
+    Credentials(Unusable),
+    /// Nothing listens at the server's address.
+    Refused,
+    /// No connection came about, for a reason in words.
+    NoConnection(String, Why),
+    /// Whatever listens there does not speak HTTP.
+    NoHttp,
+    /// The connection broke; in words.
+    Broken(String),
+}
+
+/// Sorts an error by what is found along its chain.
+pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
+    let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
+    let tls = chain
+        .iter()
+        .find_map(|link| link.downcast_ref::<TlsError>());
+    let auth = chain
+        .iter()
+        .find_map(|link| link.downcast_ref::<AuthError>());
+    if let Some(auth) = auth {
+        return Cause::Credentials(plugin::unusable(auth, &connection.config.auth_info));
+    }
+    if let Some((detail, why)) = tls.and_then(handshake) {
+        return Cause::NoConnection(detail, why);
+    }
+    let before_sending = chain.iter().any(|link| {
+        link.downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+    });
+    let words = words(error);
+    if !before_sending {
+        let parsing = |link: &&(dyn StdError + 'static)| {
+            link.downcast_ref::<hyper::Error>()
+                .is_some_and(hyper::Error::is_parse)
+        };
+        return if chain.iter().any(parsing) {
+            Cause::NoHttp
+        } else {
+            Cause::Broken(words)
+        };
+    }
+    if let Some(proxy) = connection.proxy() {
+        // The types of these errors are not public.
+        let detail = match words.as_str() {
+            "unsuccessful" => "it refuses to connect there",
+            "proxy authorization required" => "it wants a user and a password",
+            words => words.trim_start_matches("failed to create underlying connection: "),
+        };
+        return Cause::NoConnection(format!("the proxy {proxy}: {detail}"), Why::Proxy);
+    }
+    let refused = |link: &&(dyn StdError + 'static)| {
+        link.downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    };
+    match words.strip_prefix("dns error: ") {
+        Some(detail) => Cause::NoConnection(
+            format!("its name does not resolve ({})", last(detail)),
+            Why::Name,
+        ),
+        None if chain.iter().any(refused) => Cause::Refused,
+        None => Cause::NoConnection(words, Why::Other),
+    }
+}
+
+/// What TLS says while a connection comes up.
+fn handshake(error: &TlsError) -> Option<(String, Why)> {
+    let day = |seconds: u64| {
+        let seconds = i64::try_from(seconds).ok()?;
+        let time = jiff::Timestamp::from_second(seconds).ok()?;
+        Some(time.strftime("%Y-%m-%d").to_string())
+    };
+    let (detail, why) = match error {
+        TlsError::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => (
+            match day(not_after.as_secs()) {
+                Some(day) => format!("its certificate expired on {day}"),
+                None => "its certificate has expired".to_owned(),
+            },
+            Why::Validity,
+        ),
+        TlsError::InvalidCertificate(CertificateError::NotValidYetContext {
+            not_before, ..
+        }) => (
+            match day(not_before.as_secs()) {
+                Some(day) => format!("its certificate is not valid before {day}"),
+                None => "its certificate is not valid yet".to_owned(),
+            },
+            Why::Validity,
+        ),
+        TlsError::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        }) => {
+            let names: Vec<String> = presented.iter().map(|name| plain_name(name)).collect();
+            let only = match names.as_slice() {
+                [] => "it names nothing".to_owned(),
+                names => format!("it is for {}", names.join(", ")),
+            };
+            let expected = expected.to_str();
+            (
+                format!("its certificate is not for {expected}: {only}"),
+                Why::OtherNames(names),
+            )
+        }
+        TlsError::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => (
+            "its certificate is signed by an authority that is not trusted here".to_owned(),
+            Why::Authority,
+        ),
+        TlsError::InvalidCertificate(other) => (
+            format!("its certificate cannot be used: {other}"),
+            Why::Authority,
+        ),
+        TlsError::InvalidMessage(_) => ("it does not speak TLS".to_owned(), Why::NoTls),
+        // The handshake is not over for a server that has not accepted the client's certificate: with TLS 1.3 the
+        // request is on its way by then, and nobody reads it.
+        TlsError::AlertReceived(alert) => {
+            let what = match alert {
+                AlertDescription::CertificateExpired => {
+                    "it says that the client certificate has expired"
+                }
+                AlertDescription::CertificateRequired => "it wants a client certificate",
+                AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied => "it does not accept the client certificate",
+                _ => return None,
+            };
+            (what.to_owned(), Why::ClientCertificate)
+        }
+        _ => return None,
+    };
+    Some((detail, why))
+}
+
+/// `DnsName("x")` and `IpAddress(x)` as rustls writes what a certificate is for.
+fn plain_name(name: &str) -> String {
+    let inner = name
+        .split_once('(')
+        .map_or(name, |(_, rest)| rest.trim_end_matches(')'));
+    inner.trim_matches('"').to_owned()
+}
+
+/// The links of an error's chain; an I/O error's own error is one of them.
+fn links(error: &kube::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    std::iter::from_fn(move || {
+        let link = next?;
+        next = match link
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::get_ref)
+        {
+            Some(Some(inner)) => Some(inner),
+            _ => link.source(),
+        };
+        Some(link)
+    })
+}
+
+/// An error with its causes, outermost first, each said once, without what only names a layer of the program.
+pub fn words(error: &(dyn StdError + 'static)) -> String {
+    const LAYERS: [&str; 10] = [
+        "ServiceError: ",
+        "HyperError: ",
+        "client error (Connect)",
+        "client error (SendRequest)",
+        "connection error",
+        "auth error: ",
+        "tunnel error: ",
+        "Failed to infer provided configuration: ",
+        "rustls tls error: ",
+        "SOCKS error: ",
+    ];
+    let mut parts: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let whole = error.to_string();
+        let mut text = without_number(whole.lines().next().unwrap_or_default());
+        for layer in LAYERS {
+            text = text.strip_prefix(layer).unwrap_or(text);
+        }
+        let text = text.trim_start_matches(": ");
+        // Some repeat their source in their own text.
+        if !text.is_empty() && parts.last().is_none_or(|last| !last.contains(text)) {
+            parts.push(text.to_owned());
+        }
+        cause = error.source();
+    }
+    if parts.is_empty() {
+        return "the connection failed".to_owned();
+    }
+    // kube quotes paths twice.
+    parts.join(": ").replace("'\"", "\"").replace("\"'", "\"")
+}
+
+/// `No such file or directory (os error 2)` without the number.
+pub fn without_number(text: &str) -> &str {
+    text.find(" (os error ").map_or(text, |at| &text[..at])
+}
+
+fn last(text: &str) -> &str {
+    text.rsplit(": ").next().unwrap_or(text)
+}
