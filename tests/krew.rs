@@ -1,4 +1,4 @@
-//! What krew does with a release, from `krew/package` to the plugin on PATH and gone again.
+//! The archive and the manifest that krew gets, from `krew/package` and `krew/check`; tests/newcomer.rs installs it.
 #![cfg(unix)]
 #![expect(
     clippy::disallowed_macros,
@@ -297,45 +297,4 @@ fn the_release_bots_template_is_made_from_the_same_one() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".krew.yaml");
     let hint = "run: krew/package --bot >.krew.yaml";
     assert_eq!(fs::read_to_string(file).unwrap(), wanted, "{hint}");
-}
-
-#[test]
-fn installed_as_krew_lays_it_out_it_runs_and_leaves_nothing_behind() {
-    let out = folder("install");
-    let archive = package(Path::new(BINARY), &host(), &out);
-    let krew = out.join("krew-root");
-    let store = krew.join("store/lease").join(VERSION);
-    let link = krew.join("bin/kubectl-lease");
-    fs::create_dir_all(&store).unwrap();
-    fs::create_dir_all(krew.join("bin")).unwrap();
-
-    // krew extracts what the manifest's `files` name and links `bin` under the plugin's name.
-    let mut tar = Command::new("tar");
-    tar.arg("-xzf").arg(archive).arg("-C").arg(&store);
-    succeeded(&tar.args(["kubectl-lease", "LICENSE"]).output().unwrap());
-    std::os::unix::fs::symlink(store.join("kubectl-lease"), &link).unwrap();
-
-    let path = format!(
-        "{}:{}",
-        krew.join("bin").display(),
-        std::env::var("PATH").unwrap_or_default()
-    );
-    let run = |program: &str, arguments: &[&str]| {
-        let mut command = Command::new("env");
-        command.arg(program).args(arguments).env("PATH", &path);
-        command.output().unwrap()
-    };
-    let said = format!("kubectl-lease {VERSION}\n");
-    assert_eq!(succeeded(&run("kubectl-lease", &["version"])), said);
-    if run("kubectl", &["version", "--client"]).status.success() {
-        assert_eq!(succeeded(&run("kubectl", &["lease", "version"])), said);
-    } else {
-        println!("SKIPPED: there is no kubectl on PATH");
-    }
-
-    // krew uninstalls the link and the plugin's folder of the store; the plugin keeps nothing elsewhere.
-    fs::remove_file(&link).unwrap();
-    fs::remove_dir_all(krew.join("store/lease")).unwrap();
-    assert_eq!(fs::read_dir(krew.join("bin")).unwrap().count(), 0);
-    assert_eq!(fs::read_dir(krew.join("store")).unwrap().count(), 0);
 }
