@@ -184,6 +184,14 @@ impl Connection {
         }
     }
 
+    /// What it means that no connection came up in so long.
+    pub fn no_connection_within(&self, limit: Duration) -> String {
+        match self.proxy() {
+            Some(proxy) => format!("no connection through the proxy {proxy} within {limit:?}"),
+            None => format!("no connection within {limit:?}"),
+        }
+    }
+
     /// What it means that there is no client yet after so long.
     pub fn no_credentials_within(&self, limit: Duration) -> String {
         format!(

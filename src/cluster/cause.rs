@@ -34,13 +34,13 @@ pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
     if let Some(auth) = auth {
         return Cause::Credentials(plugin::unusable(auth, &connection.config.auth_info));
     }
-    if let Some((detail, why)) = tls.and_then(handshake) {
-        return Cause::NoConnection(detail, why);
-    }
     let before_sending = chain.iter().any(|link| {
         link.downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect)
     });
+    if let Some((detail, why)) = tls.and_then(|error| handshake(error, before_sending)) {
+        return Cause::NoConnection(detail, why);
+    }
     let words = words(error);
     if !before_sending {
         let parsing = |link: &&(dyn StdError + 'static)| {
@@ -77,7 +77,7 @@ pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
 }
 
 /// What TLS says while a connection comes up.
-fn handshake(error: &TlsError) -> Option<(String, Why)> {
+fn handshake(error: &TlsError, before_sending: bool) -> Option<(String, Why)> {
     let day = |seconds: u64| {
         let seconds = i64::try_from(seconds).ok()?;
         let time = jiff::Timestamp::from_second(seconds).ok()?;
@@ -125,7 +125,10 @@ fn handshake(error: &TlsError) -> Option<(String, Why)> {
             format!("its certificate cannot be used: {other}"),
             Why::Authority,
         ),
-        TlsError::InvalidMessage(_) => ("it does not speak TLS".to_owned(), Why::NoTls),
+        // Later on it is an answer that was damaged on its way.
+        TlsError::InvalidMessage(_) if before_sending => {
+            ("it does not speak TLS".to_owned(), Why::NoTls)
+        }
         // The handshake is not over for a server that has not accepted the client's certificate: with TLS 1.3 the
         // request is on its way by then, and nobody reads it.
         TlsError::AlertReceived(alert) => {

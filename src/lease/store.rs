@@ -1,6 +1,7 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
 mod faults;
+mod lease;
 mod query;
 
 use std::cell::RefCell;
@@ -8,27 +9,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::AsyncBufReadExt;
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
-use futures::stream::LocalBoxStream;
-use futures::{AsyncBufReadExt, StreamExt};
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::api::{
-    Api, Change, Fault, Found, Rejection, RejectionKind, Trouble, Unusable, Why, Write,
-};
-use super::record::Record;
+use super::api::{Fault, RejectionKind, Trouble, Unusable, Why};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::cluster::{Connection, Link, cause};
 
+pub use lease::LeaseStore;
 pub use query::Selection;
 
 use faults::{fault_of, foreign, rejection};
-use query::Query;
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -53,14 +48,6 @@ type Connecting = (
 
 /// After this a client on its way is given up, and another one is begun.
 const CONNECTING_LIMIT: Duration = Duration::from_secs(60);
-
-/// One Lease in the store.
-#[derive(Clone)]
-pub struct LeaseStore {
-    store: Store,
-    namespace: String,
-    name: String,
-}
 
 /// A page of a list, not decoded yet.
 pub struct Page {
@@ -175,7 +162,7 @@ impl Store {
             None => Fault::Unknown(self.connection.no_credentials_within(limit)),
             Some(link) if !link.connected() => Fault::NotSent(Trouble::Connect {
                 server: self.connection.server(),
-                detail: format!("no connection within {limit:?}"),
+                detail: self.connection.no_connection_within(limit),
                 why: Why::Silence,
             }),
             Some(_) => Fault::Unknown(format!("no answer within {limit:?}")),
@@ -321,166 +308,6 @@ impl Store {
     fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
         serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
     }
-}
-
-impl LeaseStore {
-    fn collection(&self) -> Query {
-        Query::new(Lease::url_path(&(), Some(&self.namespace)))
-    }
-
-    fn object(&self) -> Query {
-        Query::new(format!(
-            "{}/{}",
-            Lease::url_path(&(), Some(&self.namespace)),
-            self.name
-        ))
-    }
-
-    async fn write(
-        &self,
-        method: Method,
-        mut query: Query,
-        record: &Record,
-        limit: Duration,
-    ) -> Result<Write, Fault> {
-        // The server gives up when we do, so that a write whose reply we stopped waiting for does not come late.
-        query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
-        query.add("fieldManager", "kubectl-lease");
-        let creating = method == Method::POST;
-        let body = serde_json::to_vec(record.as_json())
-            .map_err(|error| Fault::Unknown(error.to_string()))?;
-        match self.store.send(method, query.text(), body, limit).await {
-            Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
-            Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
-                Ok(Write::Exists)
-            }
-            // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
-            Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
-                Err(Fault::Rejected(Rejection {
-                    kind: RejectionKind::TooManyRequests { retry_after: None },
-                    ..rejection
-                }))
-            }
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(Write::Conflict),
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::LeaseMissing && !creating =>
-            {
-                Ok(Write::Absent)
-            }
-            Err(fault) => Err(fault),
-        }
-    }
-
-    fn record(&self, reply: &Reply) -> Result<Record, Fault> {
-        let object = self.store.parse(&reply.body, "a Lease")?;
-        let is_lease = object["kind"] == "Lease";
-        Record::new(object)
-            .filter(|_| is_lease)
-            .ok_or_else(|| self.store.foreign(&reply.body, "a Lease"))
-    }
-}
-
-impl Api for LeaseStore {
-    async fn get(&self, limit: Duration) -> Result<Found, Fault> {
-        match self
-            .store
-            .send(Method::GET, self.object().text(), Vec::new(), limit)
-            .await
-        {
-            Ok(reply) => Ok(Found::Lease {
-                record: self.record(&reply)?,
-                date: reply.date,
-            }),
-            Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::LeaseMissing => {
-                Ok(Found::Absent)
-            }
-            Err(fault) => Err(fault),
-        }
-    }
-
-    async fn create(
-        &self,
-        record: &Record,
-        dry_run: bool,
-        limit: Duration,
-    ) -> Result<Write, Fault> {
-        let mut query = self.collection();
-        if dry_run {
-            query.add("dryRun", "All");
-        }
-        self.write(Method::POST, query, record, limit).await
-    }
-
-    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        self.write(Method::PUT, self.object(), record, limit).await
-    }
-
-    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {
-        let mut query = self.collection();
-        query.add("watch", "true");
-        query.add("allowWatchBookmarks", "true");
-        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
-        // One name: a Role that grants watch with resourceNames allows exactly this.
-        query.add("fieldSelector", &format!("metadata.name={}", self.name));
-        query.add("resourceVersion", resource_version);
-        let store = self.store.clone();
-        futures::stream::once(async move {
-            match open_watch(&store, query.text()).await {
-                Ok(events) => futures::stream::iter([Change::Open])
-                    .chain(events)
-                    .left_stream(),
-                Err(fault) => futures::stream::iter([Change::Broken(fault)]).right_stream(),
-            }
-        })
-        .flatten()
-        .boxed_local()
-    }
-
-    async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        let reply = self
-            .store
-            .send(Method::GET, "/version", Vec::new(), limit)
-            .await?;
-        let version: Value = self.store.parse(&reply.body, "a version")?;
-        // "20+" on some distributions
-        let number = |field: &str| -> Option<u32> {
-            let digits: String = version[field]
-                .as_str()?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            digits.parse().ok()
-        };
-        Ok(number("major").zip(number("minor")))
-    }
-}
-
-async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
-    log::debug!("GET {path}: watching");
-    let client = store.link().await?.client;
-    let connection = Rc::clone(&store.connection);
-    let events = client
-        .request_events::<Value>(request(Method::GET, path, Vec::new())?)
-        .await
-        .map_err(|error| fault_of(&error, &connection))?;
-    Ok(events
-        .map(
-            move |event: Result<WatchEvent<Value>, kube::Error>| match event {
-                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-                    match Record::new(object) {
-                        Some(record) => Change::Lease(record),
-                        None => {
-                            Change::Broken(Fault::Unknown("the event is not an object".to_owned()))
-                        }
-                    }
-                }
-                Ok(WatchEvent::Deleted(_)) => Change::Deleted,
-                Ok(WatchEvent::Bookmark(_)) => Change::Bookmark,
-                Ok(WatchEvent::Error(status)) => Change::Broken(Fault::Unknown(status.message)),
-                Err(error) => Change::Broken(fault_of(&error, &connection)),
-            },
-        )
-        .boxed_local())
 }
 
 fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, Fault> {

@@ -1,0 +1,205 @@
+//! Before anything is sent: the command line and the kubeconfig.
+
+use super::{BINARY, CHECK_FILE, SEE_ADDRESS, SET_ONE, config, file, run, token, two_lines};
+use crate::support::{said, said_like};
+use lease_harness::Command;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+#[test]
+fn without_a_kubeconfig_the_files_that_were_looked_for_are_named() {
+    let empty = file("empty", "");
+    let pod = file("pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n");
+    let nothing_in = |path: &PathBuf| format!("{} has no clusters and no contexts", path.display());
+    for (list, what) in [
+        (
+            "",
+            "KUBECONFIG is not set, and …/.kube/config does not exist".to_owned(),
+        ),
+        (
+            "/nowhere/config",
+            "KUBECONFIG names /nowhere/config, which does not exist".to_owned(),
+        ),
+        (
+            "/nowhere/a:/nowhere/b",
+            "KUBECONFIG names /nowhere/a and /nowhere/b, which do not exist".to_owned(),
+        ),
+        (&empty.display().to_string(), nothing_in(&empty)),
+        (&pod.display().to_string(), nothing_in(&pod)),
+    ] {
+        let output = Command::new(BINARY, ["status"]).kubeconfig(list).run();
+        two_lines(&output, &format!("error: no kubeconfig: {what}"), SET_ONE);
+    }
+}
+
+#[test]
+fn in_a_pod_without_its_service_account_that_is_said() {
+    let command = Command::new(BINARY, ["status"]).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let output = command.env("KUBERNETES_SERVICE_PORT", "443").run();
+    let expected = "error: no kubeconfig, and this pod's service account cannot be used: …: No such file or directory; is automountServiceAccountToken off?\n";
+    said_like(&output, 1, "", expected);
+}
+
+#[test]
+fn a_file_that_is_no_kubeconfig_is_named_with_the_line_at_fault() {
+    let whole = config("https://10.0.0.1", None, &token()).to_string();
+    for (contents, why) in [
+        ("clusters: [", "line 1 column …"),
+        ("this is text\n", "line 1 column 1: …"),
+        ("<html><body>login</body></html>", "line 1 column 1: …"),
+        ("\0\u{1}", "line 1 column 1: …"),
+        (&whole[..120], "line 1 column …"),
+        (
+            "clusters:\n- cluster:\n    server: https://x\n  name: a\ncontexts:\n- con",
+            "line 6 column …",
+        ),
+    ] {
+        let path = file("broken", contents);
+        let output = Command::new(BINARY, ["status"]).kubeconfig(&path).run();
+        let what = format!(
+            "error: cannot use the kubeconfig: {}: not a kubeconfig: {why}",
+            path.display()
+        );
+        two_lines(&output, &what, CHECK_FILE);
+    }
+    for (path, why) in [
+        ("/nowhere/config", "No such file or directory"),
+        ("/", "Is a directory"),
+    ] {
+        let output = Command::new(BINARY, ["status", "--kubeconfig", path]).run();
+        let what = format!("error: cannot use the kubeconfig: {path}: {why}");
+        two_lines(&output, &what, CHECK_FILE);
+    }
+}
+
+#[test]
+fn names_that_the_kubeconfig_does_not_have_are_told_with_the_nearest() {
+    let whole = config("http://127.0.0.1:1", None, &token());
+    let mut several = whole.clone();
+    several["contexts"] = ["dev", "prod-eu", "prod-us"]
+        .map(|name| json!({ "name": name, "context": { "cluster": "kind-dev", "user": "alice" } }))
+        .into();
+    let changed = |change: fn(&mut Value)| {
+        let mut config = whole.clone();
+        change(&mut config);
+        config
+    };
+    let cluster =
+        changed(|config| config["contexts"][0]["context"]["cluster"] = json!("kind-prod"));
+    let user = changed(|config| config["contexts"][0]["context"]["user"] = json!("gone"));
+    let current = changed(|config| config["current-context"] = json!(""));
+    let nowhere = changed(|config| config["clusters"][0]["cluster"] = json!({}));
+    let nonsense =
+        changed(|config| config["clusters"][0]["cluster"]["server"] = json!("https://a b"));
+    for (config, arguments, what, then) in [
+        (
+            &several,
+            "status --context=dve",
+            "error: context \"dve\" does not exist",
+            "Did you mean \"dev\"? The kubeconfig has: dev, prod-eu, prod-us",
+        ),
+        (
+            &several,
+            "status --context=prod",
+            "error: context \"prod\" does not exist",
+            "Did you mean \"prod-eu\"? The kubeconfig has: dev, prod-eu, prod-us",
+        ),
+        (
+            &several,
+            "status --context=staging",
+            "error: context \"staging\" does not exist",
+            "The kubeconfig has: dev, prod-eu, prod-us",
+        ),
+        (
+            &whole,
+            "status --user=alcie",
+            "error: user \"alcie\" does not exist",
+            "Did you mean \"alice\"? The kubeconfig has: alice",
+        ),
+        (
+            &cluster,
+            "status",
+            "error: cluster \"kind-prod\" does not exist, but context \"dev\" names it",
+            "Did you mean \"kind-dev\"? The kubeconfig has: kind-dev",
+        ),
+        (
+            &user,
+            "status",
+            "error: user \"gone\" does not exist, but context \"dev\" names it",
+            "The kubeconfig has: alice",
+        ),
+        (
+            &current,
+            "status",
+            "error: the kubeconfig has no current context",
+            "Choose one with --context or kubectl config use-context; there are: dev",
+        ),
+        (
+            &nowhere,
+            "status",
+            "error: cannot use the kubeconfig: cluster \"kind-dev\" has no server",
+            CHECK_FILE,
+        ),
+        (
+            &nonsense,
+            "status",
+            "error: cannot use the kubeconfig: the server of cluster \"kind-dev\" is no address: \"https://a b\"; one looks like https://host:6443",
+            CHECK_FILE,
+        ),
+    ] {
+        two_lines(&run(config, arguments), what, then);
+    }
+}
+
+#[test]
+fn an_address_without_a_scheme_is_https_where_tls_is_configured() {
+    let plain = config("127.0.0.1:1", None, &token());
+    let then = format!("Is the address right and the API server running? {SEE_ADDRESS}");
+    let what = "error: the connection to the server http://127.0.0.1:1 was refused";
+    two_lines(&run(&plain, "status"), what, &then);
+    let mut tls = plain;
+    tls["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = json!(true);
+    let what = "error: the connection to the server https://127.0.0.1:1 was refused";
+    two_lines(&run(&tls, "status"), what, &then);
+}
+
+#[test]
+fn words_that_are_no_subcommands_lead_to_one() {
+    for (word, then) in [
+        ("staus", ": did you mean status?"),
+        ("aquire", ": did you mean acquire?"),
+        ("stat", ": did you mean status?"),
+        ("list", ": that is kubectl lease status"),
+        ("lock", ": that is kubectl lease acquire"),
+        ("delete", ": that is kubectl delete lease"),
+        (
+            "my-lease",
+            ": a lease's name goes after a subcommand, as in kubectl lease status my-lease",
+        ),
+        ("My_Lease", ""),
+    ] {
+        let output = Command::new(BINARY, [word]).run();
+        said(
+            &output,
+            2,
+            "",
+            &format!("error: unrecognized subcommand '{word}'{then} (see --help)\n"),
+        );
+    }
+    let output = Command::new(BINARY, ["-n", "shop"]).run();
+    let all =
+        "create, acquire, hold, renew, check, release, steal, status, version, completion, explain";
+    said(
+        &output,
+        2,
+        "",
+        &format!("error: no subcommand: there are {all} (see --help)\n"),
+    );
+    let output = Command::new(BINARY, ["--version"]).run();
+    said(
+        &output,
+        2,
+        "",
+        "error: unexpected argument '--version': kubectl lease version tells it\n",
+    );
+}
