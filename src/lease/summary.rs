@@ -67,12 +67,25 @@ pub struct SummaryPage {
     pub resource_version: String,
 }
 
-/// Where the page after this one begins, read from the head of the body: the items need not be decoded for it.
-pub fn next_page(body: &[u8]) -> Option<String> {
+/// What comes after a page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Where the next page begins.
+    pub from: String,
+    /// How many Leases are left; servers do not tell where a selector chooses among them.
+    pub left: Option<u32>,
+}
+
+/// What comes after this page, read from the head of the body: the items need not be decoded for it.
+pub fn next_page(body: &[u8]) -> Option<Next> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Head<'a> {
         #[serde(borrow, default, rename = "continue")]
         next: Option<Text<'a>>,
+        // Whatever it is: a list must not end early for it.
+        #[serde(default)]
+        remaining_item_count: serde_json::Value,
     }
     #[derive(Deserialize)]
     struct Whole<'a> {
@@ -90,7 +103,13 @@ pub fn next_page(body: &[u8]) -> Option<String> {
         // Something between us and the server wrote the list anew, in another order.
         None => serde_json::from_slice::<Whole<'_>>(body).ok()?.metadata?,
     };
-    filled(head.next)
+    Some(Next {
+        from: filled(head.next)?,
+        left: head
+            .remaining_item_count
+            .as_u64()
+            .and_then(|left| u32::try_from(left).ok()),
+    })
 }
 
 fn find(body: &[u8], what: &[u8]) -> Option<usize> {

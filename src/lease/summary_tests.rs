@@ -26,14 +26,31 @@ fn absent_null_and_odd_fields_are_no_error() {
 #[test]
 fn the_next_page_is_read_from_the_head() {
     let body = br#"{"kind":"LeaseList","apiVersion":"x","metadata":{"resourceVersion":"7","continue":"abc\u003d"},"items":[{}]}"#;
-    assert_eq!(next_page(body).as_deref(), Some("abc="));
+    let next = |body: &[u8]| next_page(body).map(|next| (next.from, next.left));
+    assert_eq!(next(body), Some(("abc=".to_owned(), None)));
     assert_eq!(page(body).expect("a list").resource_version, "7");
     assert_eq!(
-        next_page(br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#),
+        next(br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#),
         None
     );
     let sorted = br#"{"items":[{"metadata":{"name":"x"}}],"metadata":{"continue":"abc"}}"#;
-    assert_eq!(next_page(sorted).as_deref(), Some("abc"));
+    assert_eq!(next(sorted), Some(("abc".to_owned(), None)));
+    for (count, left) in [
+        ("9500", Some(9500)),
+        ("-1", None),
+        ("1e99", None),
+        ("{}", None),
+        ("null", None),
+    ] {
+        let body = format!(
+            r#"{{"metadata":{{"continue":"abc","remainingItemCount":{count}}},"items":[]}}"#
+        );
+        assert_eq!(
+            next(body.as_bytes()),
+            Some(("abc".to_owned(), left)),
+            "{count}"
+        );
+    }
 }
 
 #[test]

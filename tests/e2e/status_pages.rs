@@ -6,7 +6,7 @@ use lease_harness::{Fault, Match, Namespace, Output, Proxy};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The first page has 500, the others 3200.
+/// The first page has 500, the next two the rest.
 const MANY: usize = 6100;
 
 fn seed(ns: &Namespace) {

@@ -22,11 +22,12 @@ use crate::output::status::template::{Columns, Template};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
-/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up;
-/// 10,000 come in four pages, and in 24 MiB. Not all the rest at once: the server sends nothing of an answer before it has
-/// the whole, and meanwhile there would be nothing to decode.
+/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
+/// Not all the rest at once: the server sends nothing of an answer before it has the whole, and meanwhile there would be
+/// nothing to decode; and it would not be fetched in 24 MiB.
 const FIRST_PAGE: u32 = 500;
-const PAGE: u32 = 3200;
+const LARGEST_PAGE: u32 = 6500;
+const USUAL_PAGE: u32 = 4000;
 
 /// HTTP 410: the server has forgotten the state that the list began with.
 const GONE: u16 = 410;
@@ -156,17 +157,27 @@ async fn fetch(
         {
             // A list that takes very long: once more from the start.
             begin = Begin::Anew;
-            page = store.list(selection, PAGE, None, limit).await;
+            page = store.list(selection, USUAL_PAGE, None, limit).await;
         }
-        size = PAGE;
-        from = page
+        let next = page
             .as_ref()
             .ok()
             .and_then(|page| summary::next_page(&page.body));
+        size = next.as_ref().map_or(size, |next| page_size(next.left));
+        from = next.map(|next| next.from);
         let page = page.map(|page| (page, begin));
         if pages.send(page).await.is_err() || from.is_none() {
             return;
         }
+    }
+}
+
+/// The size of the next page when so many are left. The last one is the smaller part: nothing is fetched any more while
+/// it is decoded.
+fn page_size(left: Option<u32>) -> u32 {
+    match left {
+        Some(left) if left > USUAL_PAGE => (left / 5 * 3).min(LARGEST_PAGE),
+        Some(_) | None => USUAL_PAGE,
     }
 }
 
@@ -287,4 +298,22 @@ async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {
         session.namespace
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_come_in_three_pages_of_which_the_last_is_not_the_largest() {
+        let mut left = 10_000 - FIRST_PAGE;
+        let mut pages = vec![FIRST_PAGE];
+        while left > 0 {
+            pages.push(page_size(Some(left)).min(left));
+            left -= pages[pages.len() - 1];
+        }
+        assert_eq!(pages, [500, 5700, 3800]);
+        assert_eq!(page_size(Some(49_500)), LARGEST_PAGE);
+        assert_eq!(page_size(None), USUAL_PAGE);
+    }
 }
