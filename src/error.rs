@@ -107,6 +107,8 @@ pub struct Subject {
     pub holder: Option<String>,
     /// The exit code for "not acquired in time"; `None` where nothing is being acquired.
     pub conflict: Option<Exit>,
+    /// Whether `--reenter` and `--unique` were to be had.
+    pub reenters: bool,
 }
 
 impl Error {
@@ -279,7 +281,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 (None, None) => format!("error: lease {name:?} not acquired in time"),
             }];
             if let Some(obstacle) = obstacle {
-                lines.extend(obstacle_advice(obstacle, namespace, name));
+                lines.extend(obstacle_advice(obstacle, subject));
             }
             lines
         }
@@ -321,14 +323,20 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
 }
 
 /// What to do about it.
-pub fn obstacle_advice(obstacle: &Obstacle, namespace: &str, name: &str) -> Option<String> {
+pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
+    let Subject {
+        namespace, name, ..
+    } = subject;
     match obstacle {
         Obstacle::HeldBy(_) => Some(format!(
             "Look: kubectl lease status {name} -n {namespace}; wait longer with --timeout, or take it over: kubectl lease steal {name} -n {namespace}"
         )),
-        Obstacle::HeldByOneself => Some(format!(
+        Obstacle::HeldByOneself if subject.reenters => Some(format!(
             "To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique"
         )),
+        Obstacle::HeldByOneself => Some(
+            "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
+        ),
         Obstacle::Terminating => None,
     }
 }

@@ -27,6 +27,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
+    subject.reenters = true;
     let terms = AcquireTerms {
         namespace: session.namespace.clone(),
         name: args.name.to_string(),

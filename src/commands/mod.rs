@@ -90,6 +90,7 @@ impl Session {
             name: name.to_string(),
             holder: holder.map(ToString::to_string),
             conflict: None,
+            reenters: false,
         }
     }
 
@@ -181,7 +182,7 @@ fn say(subject: &Subject, progress: &Progress) {
                 error::obstacle_text(obstacle, *at_most)
             ));
             if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself)
-                && let Some(advice) = error::obstacle_advice(obstacle, &subject.namespace, name)
+                && let Some(advice) = error::obstacle_advice(obstacle, subject)
             {
                 terminal::say(&advice);
             }

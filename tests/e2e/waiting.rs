@@ -141,6 +141,22 @@ fn a_waiter_for_itself_says_so_and_is_granted_anew_after_its_own_expiry() {
 }
 
 #[test]
+fn a_hold_beside_its_own_identity_is_not_told_of_flags_that_it_does_not_have() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "me", 60));
+    let output = ns.run(
+        &user,
+        ["hold", "job", "--holder=me", "--timeout=0", "--", "true"],
+    );
+    assert_eq!(output.code, Some(124), "{output}");
+    let advice = "Another process holds it under the same identity. Without --holder each hold has one of its own\n";
+    assert!(output.stderr.ends_with(advice), "{output}");
+    for flag in ["--reenter", "--unique"] {
+        assert!(!output.stderr.contains(flag), "{output}");
+    }
+}
+
+#[test]
 fn without_permission_to_watch_the_lease_is_polled() {
     let (ns, _) = fresh();
     let user = ns.user(&["get", "update"]);
