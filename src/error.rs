@@ -179,6 +179,10 @@ impl Error {
                 ),
             ],
             Self::Command { command, why } => vec![match why.kind() {
+                // The file was found before; what execve(2) misses then is what the file needs.
+                std::io::ErrorKind::NotFound if why.raw_os_error().is_some() => format!(
+                    "error: {command}: the interpreter that its first line names is not there"
+                ),
                 std::io::ErrorKind::NotFound => format!("error: {command}: command not found"),
                 _ => format!("error: {command}: cannot be executed: {why}"),
             }],

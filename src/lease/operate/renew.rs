@@ -25,16 +25,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// `limit`; none is begun after `until`.
     pub async fn renew(&self, grant: &Grant, limit: Duration, until: Instant) -> Renewal {
         let mut record = grant.record.renewed(self.clock.wall());
+        let mut too_late = "nothing was sent in time";
         loop {
             let sent_at = self.clock.now();
             if sent_at >= until {
-                return Renewal::Failed(Fault::Unknown(
-                    "conflicting edits until the deadline".to_owned(),
-                ));
+                return Renewal::Failed(Fault::Unknown(too_late.to_owned()));
             }
             let stored = match self.replace(&record, limit).await {
                 Ok(Write::Done(stored)) => stored,
                 Ok(Write::Conflict | Write::Absent | Write::Exists) => {
+                    too_late = "conflicting edits until the deadline";
                     match self.read(None, limit).await {
                         Ok(seen) => match decide::renew(&grant.record, &seen, self.clock.wall()) {
                             RenewStep::Replace(next) => record = next,
@@ -65,16 +65,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
     pub async fn renew_until(&self, grant: &Grant, deadline: Instant) -> Result<Grant, Loss> {
         let mut pause = Pause::default();
         let limit = write_limit(grant.record.duration());
+        let mut last = None;
         loop {
+            let begun = self.clock.now();
             let fault = match self.renew(grant, limit, deadline).await {
                 Renewal::Renewed(grant) => return Ok(grant),
                 Renewal::Lost(loss) => return Err(loss),
                 Renewal::Failed(fault) => fault,
             };
             let now = self.clock.now();
+            if begun < deadline {
+                last = Some(fault.to_string());
+            }
             if now >= deadline {
                 return Err(Loss::Deadline {
-                    last: Some(fault.to_string()),
+                    last: last.or(Some(fault.to_string())),
                 });
             }
             // However long the server asks us to wait, there is another try before the deadline.
