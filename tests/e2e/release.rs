@@ -1,12 +1,11 @@
 //! `release`: frees what is ours, and writes nothing else.
 
 use crate::support::{
-    SOON, forbidden, free, fresh, held, holder, methods, not_found, not_held_by_you, said, stored,
-    transitions, untouched,
+    OnItsWay, SOON, forbidden, free, fresh, held, holder, methods, not_found, not_held_by_you,
+    put_on_its_way, said, stored, transitions, untouched,
 };
-use lease_harness::{Fault, Match, Proxy, lease};
+use lease_harness::{Proxy, lease};
 use serde_json::json;
-use std::time::Duration;
 
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
 const RELEASE: [&str; 3] = ["release", "job", "--holder=me"];
@@ -78,12 +77,7 @@ fn an_absent_lease_is_not_found_and_not_created() {
 
 #[test]
 fn an_edit_of_labels_meanwhile_is_kept_and_the_lease_freed() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, RELEASE).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let OnItsWay { ns, proxy, running } = put_on_its_way(RELEASE);
     ns.edit("job", |lease| {
         lease["metadata"]["labels"] = json!({ "new": "label" })
     });
@@ -96,12 +90,11 @@ fn an_edit_of_labels_meanwhile_is_kept_and_the_lease_freed() {
 
 #[test]
 fn a_takeover_meanwhile_is_left_alone() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, RELEASE).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let OnItsWay {
+        ns,
+        proxy: _proxy,
+        running,
+    } = put_on_its_way(RELEASE);
     let taken = ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = json!("thief")
     });
@@ -116,12 +109,11 @@ fn a_takeover_meanwhile_is_left_alone() {
 
 #[test]
 fn a_deletion_meanwhile_does_not_bring_the_lease_back() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, RELEASE).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let OnItsWay {
+        ns,
+        proxy: _proxy,
+        running,
+    } = put_on_its_way(RELEASE);
     ns.delete("job");
     said(&running.wait(SOON), 121, "", &not_found(&ns, "job"));
     assert!(ns.get("job").is_none());

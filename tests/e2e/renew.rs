@@ -1,7 +1,8 @@
 //! `renew`: keeps what is ours, and takes nothing back.
 
 use crate::support::{
-    SOON, forbidden, fresh, held, methods, not_found, not_held_by_you, said, stored, untouched,
+    OnItsWay, SOON, forbidden, fresh, held, methods, not_found, not_held_by_you, put_on_its_way,
+    said, stored, untouched,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::json;
@@ -52,12 +53,7 @@ fn a_lease_of_another_of_nobody_or_gone_is_not_taken_back() {
 
 #[test]
 fn an_edit_of_labels_meanwhile_is_kept() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, RENEW).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let OnItsWay { ns, proxy, running } = put_on_its_way(RENEW);
     ns.edit("job", |lease| {
         lease["metadata"]["labels"] = json!({ "new": "label" })
     });
