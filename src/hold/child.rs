@@ -170,7 +170,7 @@ impl Child {
     pub fn left(&self) -> Vec<Pid> {
         let own = getpgrp();
         let mut left = tree::descendants(getpid());
-        // An exec plugin of ours is in our process group; nothing of the command's is.
+        // Those in our process group are exec plugins of ours; the command's leave theirs for ours only on purpose.
         left.retain(|&pid| pid != self.watchdog && getpgid(Some(pid)) != Ok(own));
         if left.is_empty() && self.group.is_some_and(|group| killpg(group, None).is_ok()) {
             left.extend(self.group);

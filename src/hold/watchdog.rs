@@ -142,16 +142,18 @@ fn take_terminal(starter: &mut Command, from: i32) {
     if from == 0 {
         return;
     }
+    // Made before the fork: the first handle in a process allocates its buffer.
+    let terminal = io::stdin();
     // SAFETY: system calls only, which are async-signal-safe; nothing is allocated.
     unsafe {
         starter.pre_exec(move || {
             // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
-            if tcgetpgrp(io::stdin()) == Ok(Pid::from_raw(from)) {
+            if tcgetpgrp(&terminal) == Ok(Pid::from_raw(from)) {
                 // From the background, tcsetpgrp(3) raises SIGTTOU, unless it is blocked.
                 let blocked = SigSet::from(Signal::SIGTTOU);
                 blocked.thread_block()?;
                 // Without it the command is stopped when it asks for the terminal, and gets it then.
-                let _ = tcsetpgrp(io::stdin(), getpid());
+                let _ = tcsetpgrp(&terminal, getpid());
                 blocked.thread_unblock()?;
             }
             Ok(())
