@@ -3,7 +3,8 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// An instant on this machine's monotonic clock, suspend included; it compares with nothing outside this process.
+/// An instant on this machine's elapsed time, which counts suspend and which NTP does not slew; it compares with nothing
+/// outside this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
 
@@ -73,19 +74,70 @@ impl Clock for SystemClock {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(PIECE)).await;
+            tokio::time::sleep(nap(left).min(PIECE)).await;
         }
     }
 }
 
-/// CLOCK_BOOTTIME counts the time a machine was suspended; CLOCK_MONOTONIC on Linux does not (clock_gettime(2)).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn monotonic() -> Duration {
-    read(nix::time::ClockId::CLOCK_BOOTTIME)
+/// The fastest that NTP slews a clock: chrony's default `maxslewrate`, 83,333 ppm (chrony.conf(5)).
+const FASTEST_SLEW: f64 = 0.083_334;
+
+/// How long to ask a timer of the system to wait of what is `left` by [`Clock::now`]: the timers run on clocks that NTP
+/// slews, so a timer that is slow would fire late. Never too long, by a clock slewed as far as that goes: what is still
+/// left afterwards is waited for again, a handful of times in all.
+pub fn nap(left: Duration) -> Duration {
+    // Below it a timer's own precision counts for more. Rounded up by the timer, and never zero: that would spin.
+    const SHORT: Duration = Duration::from_millis(1);
+    if left <= SHORT {
+        return left;
+    }
+    left.mul_f64(1.0 - FASTEST_SLEW).max(SHORT)
 }
 
-/// On the BSDs and macOS CLOCK_MONOTONIC goes on while the machine sleeps.
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+/// CLOCK_MONOTONIC_RAW is the hardware's clock, which NTP does not slew (chrony slews the others by 8 %), but it stands
+/// still in suspend (clock_gettime(2)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn monotonic() -> Duration {
+    read(nix::time::ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW)) + suspended()
+}
+
+/// The time that this machine has been suspended since it booted: CLOCK_BOOTTIME less CLOCK_MONOTONIC, in which their
+/// common slew cancels out.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn suspended() -> Duration {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use nix::time::ClockId;
+
+    const CLOSE: Duration = Duration::from_micros(20);
+    // The greatest lower bound seen: the time between two readings must not show up as time.
+    static SUSPENDED: AtomicU64 = AtomicU64::new(0);
+    for _ in 0..8 {
+        let before = read(ClockId::CLOCK_MONOTONIC);
+        let boot = read(ClockId::CLOCK_BOOTTIME);
+        let after = read(ClockId::CLOCK_MONOTONIC);
+        let bound = u64::try_from(boot.saturating_sub(after).as_nanos()).unwrap_or(u64::MAX);
+        SUSPENDED.fetch_max(bound, Ordering::Relaxed);
+        // Interrupted in between, it would be too low.
+        if after.saturating_sub(before) < CLOSE {
+            break;
+        }
+    }
+    Duration::from_nanos(SUSPENDED.load(Ordering::Relaxed))
+}
+
+/// On macOS CLOCK_MONOTONIC_RAW is mach_continuous_time: not slewed, and it goes on while the machine sleeps
+/// (clock_gettime(3)).
+#[cfg(target_os = "macos")]
+fn monotonic() -> Duration {
+    read(nix::time::ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW))
+}
+
+/// On the BSDs CLOCK_MONOTONIC goes on while the machine sleeps.
+#[cfg(all(
+    unix,
+    not(any(target_os = "linux", target_os = "android", target_os = "macos"))
+))]
 fn monotonic() -> Duration {
     read(nix::time::ClockId::CLOCK_MONOTONIC)
 }
@@ -106,4 +158,100 @@ fn monotonic() -> Duration {
     use std::sync::OnceLock;
     static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
     ORIGIN.get_or_init(std::time::Instant::now).elapsed()
+}
+
+/// Something to poll that becomes readable when an instant comes, the moment a machine resumes too:
+/// timerfd(CLOCK_BOOTTIME) (timerfd_create(2)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub struct Alarm(nix::sys::timerfd::TimerFd);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Alarm {
+    /// An alarm that is not set.
+    ///
+    /// # Errors
+    /// When there is no file descriptor left.
+    pub fn new() -> std::io::Result<Self> {
+        use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
+
+        let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
+        Ok(Self(TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?))
+    }
+
+    /// Sets it for `instant`, or unsets it. It may fire a little early (see [`nap`]): look at the time, and set it again.
+    ///
+    /// # Errors
+    /// As timerfd_settime(2); none that is known for such a timer.
+    pub fn set(&self, instant: Option<Instant>) -> std::io::Result<()> {
+        use nix::sys::time::TimeSpec;
+        use nix::sys::timerfd::{Expiration, TimerSetTimeFlags};
+
+        let Some(instant) = instant else {
+            return Ok(self.0.unset()?);
+        };
+        // A time of zero would unset it.
+        let left = nap(instant.since(SystemClock.now())).max(Duration::from_nanos(1));
+        let once = Expiration::OneShot(TimeSpec::from_duration(left));
+        Ok(self.0.set(once, TimerSetTimeFlags::empty())?)
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl std::os::fd::AsFd for Alarm {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn naps_end_on_time_by_a_timer_slewed_as_far_as_that_goes_and_are_few() {
+        for rate in [1.0 - FASTEST_SLEW, 1.0, 1.0 + FASTEST_SLEW] {
+            let whole = Duration::from_secs(3600);
+            let (mut elapsed, mut naps) = (Duration::ZERO, 0);
+            while elapsed < whole {
+                // A timer on a clock of this rate.
+                elapsed += nap(whole - elapsed)
+                    .div_f64(rate)
+                    .max(Duration::from_nanos(1));
+                naps += 1;
+            }
+            let late = elapsed - whole;
+            assert!(late < Duration::from_millis(1), "{late:?} late at {rate}");
+            assert!(naps < 25, "{naps} naps at {rate}");
+        }
+    }
+
+    #[test]
+    fn time_does_not_go_backwards() {
+        let mut last = SystemClock.now();
+        for _ in 0..10_000 {
+            let now = SystemClock.now();
+            assert!(now >= last);
+            last = now;
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn an_alarm_fires_when_its_time_comes() {
+        use std::os::fd::AsFd;
+
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+        let alarm = Alarm::new().expect("a file descriptor");
+        let due = SystemClock.now() + Duration::from_millis(20);
+        while SystemClock.now() < due {
+            alarm.set(Some(due)).expect("an alarm is set");
+            let mut sources = [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
+            poll(&mut sources, PollTimeout::NONE).expect("an alarm is heard");
+        }
+        // One that has passed fires at once.
+        alarm.set(Some(due)).expect("an alarm is set");
+        let mut sources = [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut sources, PollTimeout::NONE), Ok(1));
+    }
 }
