@@ -17,6 +17,7 @@ mod hold;
 mod identity;
 mod lease;
 mod output;
+mod side;
 mod signals;
 mod usage;
 
