@@ -36,6 +36,8 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
+    let least_duration =
+        Timing::least_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
@@ -45,7 +47,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
         create: args.grant.create,
         reenter: false,
-        least_duration: Timing::least_duration(args.kill_after, args.renew_every),
+        least_duration: Some(least_duration),
     };
     let operations = session.lease(&args.name);
     let for_command = signals::listen_for_command()?;

@@ -46,8 +46,11 @@ impl Timing {
         let renew_every = renew_every.unwrap_or(duration / 3);
         let attempt = duration / 6;
         let dead_after = duration - margin;
-        let needed = renew_every.mul_f64(1.1) + attempt;
-        let left = dead_after.checked_sub(kill_time + kill_after);
+        // As long as somebody may ask for: nothing here may overflow.
+        let needed = renew_every
+            .saturating_add(renew_every / 10)
+            .saturating_add(attempt);
+        let left = dead_after.checked_sub(kill_after.saturating_add(kill_time));
         match left.filter(|left| *left >= needed && !renew_every.is_zero()) {
             Some(fence_after) => Ok(Self {
                 duration,
@@ -75,27 +78,30 @@ impl Timing {
         }
     }
 
-    /// The shortest whole number of seconds in which these spans fit; `None` if no duration is long enough.
+    /// The shortest whole number of seconds in which these spans fit.
+    ///
+    /// # Errors
+    /// With the arithmetic, where even the longest duration is not long enough.
     pub fn least_duration(
         kill_after: Option<Duration>,
         renew_every: Option<Duration>,
-    ) -> Option<LeaseDuration> {
-        let fits = |seconds: i64| {
-            let duration = LeaseDuration::from_secs(seconds)?.as_duration();
-            Self::new(duration, kill_after, renew_every).ok()
-        };
+    ) -> Result<LeaseDuration, String> {
+        let fits =
+            |duration: LeaseDuration| Self::new(duration.as_duration(), kill_after, renew_every);
         // What fits a duration fits every longer one.
-        let (mut short, mut long) = (0, i64::from(i32::MAX));
-        fits(long)?;
-        while long - short > 1 {
-            let middle = short + (long - short) / 2;
-            if fits(middle).is_some() {
-                long = middle
+        let (mut short, mut least) = (0, LeaseDuration::LONGEST);
+        fits(least)?;
+        while let Some(middle) =
+            LeaseDuration::from_secs(i64::midpoint(short, least.as_secs().into()))
+                .filter(|middle| i64::from(middle.as_secs()) > short)
+        {
+            if fits(middle).is_ok() {
+                least = middle
             } else {
-                short = middle
+                short = middle.as_secs().into()
             }
         }
-        LeaseDuration::from_secs(long)
+        Ok(least)
     }
 
     /// When the next renewal is due after one was sent: a tenth more than `renew_every`, so that a minute at D = 15 s
@@ -200,9 +206,24 @@ mod tests {
         );
         assert_eq!(
             Timing::least_duration(None, None),
-            LeaseDuration::from_secs(1)
+            Ok(LeaseDuration::constant(1))
         );
-        assert_eq!(Timing::least_duration(None, Some(Duration::MAX / 4)), None);
+    }
+
+    #[test]
+    fn spans_that_fit_no_duration_at_all_are_refused_whatever_their_size() {
+        let whole = Duration::from_secs(u64::MAX);
+        for (kill_after, renew_every) in [
+            (None, Some(Duration::ZERO)),
+            (None, Some(whole)),
+            (Some(whole), None),
+            (Some(Duration::MAX), Some(Duration::MAX)),
+            (None, Some(Duration::MAX / 4)),
+        ] {
+            let refusal = Timing::least_duration(kill_after, renew_every)
+                .expect_err("nothing is long enough");
+            assert!(refusal.contains("the times do not fit"), "{refusal}");
+        }
     }
 
     #[test]

@@ -116,9 +116,9 @@ pub enum Refusal {
 pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> AcquireStep {
     let seen = match seen {
         Seen::Absent if terms.create => {
-            let duration = terms.grant.duration.unwrap_or(terms.grant.default_duration);
-            let fresh = Record::fresh(&terms.namespace, &terms.name, duration);
-            return granted(&fresh, &terms.grant, now)
+            let (namespace, name) = (&terms.namespace, &terms.name);
+            let fresh = Record::fresh(namespace, name, terms.grant.default_duration);
+            return granted(&fresh, &terms.grant, terms.least_duration, now)
                 .map_or_else(AcquireStep::Refuse, AcquireStep::Create);
         }
         Seen::Absent => return AcquireStep::Refuse(Refusal::NotFound),
@@ -128,11 +128,9 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     if let Some(strategy) = record.strategy() {
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
     }
-    let duration = terms.grant.duration.or(record.duration());
-    if let Some(short) =
-        duration.filter(|duration| terms.least_duration.is_some_and(|least| *duration < least))
-    {
-        return AcquireStep::Refuse(Refusal::TooShort(short));
+    // Known before any waiting, unless the present holder changes it.
+    if let Err(refusal) = long_enough(record, &terms.grant, terms.least_duration) {
+        return AcquireStep::Refuse(refusal);
     }
     if record.is_terminating() {
         return AcquireStep::Wait(Waiting {
@@ -143,12 +141,12 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     }
     let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
     match seen.expiry(now.instant, stamps) {
-        Expiry::Free | Expiry::Expired(_) => replace(record, &terms.grant, now),
+        Expiry::Free | Expiry::Expired(_) => replace(record, &terms.grant, terms, now),
         Expiry::Unproven { .. } if by_oneself && terms.reenter => {
             // The earlier process of this identity may run on for the recorded duration: nobody else may come in sooner.
             let mut grant = terms.grant.clone();
             grant.duration = grant.duration.max(record.duration());
-            replace(record, &grant, now)
+            replace(record, &grant, terms, now)
         }
         Expiry::Unproven {
             needs_version: true,
@@ -170,13 +168,34 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     }
 }
 
-fn replace(record: &Record, terms: &GrantTerms, now: Now) -> AcquireStep {
-    granted(record, terms, now).map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
+fn replace(record: &Record, grant: &GrantTerms, terms: &AcquireTerms, now: Now) -> AcquireStep {
+    granted(record, grant, terms.least_duration, now)
+        .map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
 }
 
-fn granted(record: &Record, terms: &GrantTerms, now: Now) -> Result<Record, Refusal> {
+/// Whether the duration that a grant over `record` would have is no shorter than `least`.
+fn long_enough(
+    record: &Record,
+    grant: &GrantTerms,
+    least: Option<LeaseDuration>,
+) -> Result<(), Refusal> {
+    let duration = grant.duration_on(record);
+    match least {
+        Some(least) if duration < least => Err(Refusal::TooShort(duration)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Every grant that is written is made here, so that none has a duration that was not checked.
+fn granted(
+    record: &Record,
+    grant: &GrantTerms,
+    least: Option<LeaseDuration>,
+    now: Now,
+) -> Result<Record, Refusal> {
+    long_enough(record, grant, least)?;
     record
-        .granted(terms, now.wall)
+        .granted(grant, now.wall)
         .map_err(|_| Refusal::TransitionsExhausted)
 }
 
@@ -373,7 +392,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
     if record.holder().is_some() && !agreed.is_some_and(|agreed| agreed.covers(record)) {
         return StealStep::Ask;
     }
-    granted(record, &terms.grant, now).map_or_else(StealStep::Refuse, StealStep::Replace)
+    granted(record, &terms.grant, None, now).map_or_else(StealStep::Refuse, StealStep::Replace)
 }
 
 /// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has

@@ -231,6 +231,29 @@ fn a_lease_whose_duration_is_too_short_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
+    let mut terms = terms();
+    terms.create = true;
+    terms.least_duration = LeaseDuration::from_secs(61);
+    let no_duration = with(&free(15), "/spec/leaseDurationSeconds", Value::Null);
+    let no_spec = Record::new(json!({"metadata": {"name": "x"}, "spec": null})).expect("an object");
+    let held_without = with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null);
+    for seen in [
+        Seen::Absent,
+        seen(no_duration),
+        seen(no_spec),
+        seen(free(1)),
+        seen(held_without),
+    ] {
+        assert_eq!(
+            acquire(&terms, &seen, Stamps::Unknown, now(100.0)),
+            AcquireStep::Refuse(Refusal::TooShort(LeaseDuration::constant(60))),
+            "{seen:?}"
+        );
+    }
+}
+
+#[test]
 fn an_exported_grant_is_no_other_grant_of_the_same_identity() {
     let exported = |transitions| Ours::Exported {
         holder: "me".parse().expect("a holder"),

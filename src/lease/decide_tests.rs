@@ -133,6 +133,53 @@ fn the_duration_is_written_if_asked_for_else_kept() {
     assert_eq!(next.duration().map(LeaseDuration::as_secs), Some(300));
 }
 
+/// The duration recorded by whoever grants it to itself, over each duration that a Lease may record.
+fn recorded(holder: &str, seconds: Value, terms: &AcquireTerms) -> Option<u32> {
+    let record = with(&held(holder, 15), "/spec/leaseDurationSeconds", seconds);
+    // Expired, if it is held at all.
+    match acquire(terms, &seen(record), Stamps::Unknown, now(5e9)) {
+        AcquireStep::Replace(next) => next.duration().map(LeaseDuration::as_secs),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_grant_records_what_is_asked_for_else_what_the_lease_records_else_the_default() {
+    let mut asked = terms();
+    asked.grant.duration = LeaseDuration::from_secs(300);
+    let nothing = [
+        Value::Null,
+        json!(0),
+        json!(-5),
+        json!("15"),
+        json!(15.5),
+        json!(2_147_483_648_i64),
+    ];
+    for seconds in nothing {
+        assert_eq!(recorded("", seconds.clone(), &terms()), Some(60));
+        assert_eq!(recorded("", seconds, &asked), Some(300));
+    }
+    for (seconds, expected) in [(2, 2), (15, 15), (i32::MAX, i32::MAX as u32)] {
+        assert_eq!(recorded("", json!(seconds), &terms()), Some(expected));
+        assert_eq!(recorded("", json!(seconds), &asked), Some(300));
+    }
+}
+
+#[test]
+fn one_second_in_a_free_lease_is_what_client_go_leaves_and_counts_as_nothing() {
+    assert_eq!(recorded("", json!(1), &terms()), Some(60));
+    assert_eq!(recorded("x", json!(1), &terms()), Some(1), "a holder asked");
+    let mut asked = terms();
+    asked.grant.duration = LeaseDuration::from_secs(1);
+    assert_eq!(recorded("", json!(1), &asked), Some(1), "we ask");
+    asked.create = true;
+    let step = acquire(&asked, &Seen::Absent, Stamps::Unknown, now(100.0));
+    let AcquireStep::Create(record) = step else {
+        panic!("not created: {step:?}")
+    };
+    assert_eq!(record.duration(), LeaseDuration::from_secs(1));
+}
+
 #[test]
 fn anothers_live_lease_is_waited_for_until_watching_proves_its_expiry() {
     let AcquireStep::Wait(waiting) =

@@ -179,6 +179,18 @@ proptest! {
     }
 
     #[test]
+    fn no_grant_is_written_with_a_duration_shorter_than_the_least(
+        (seen, stamps, now) in any_sight(), terms in any_terms(), least in 1..4000_i64, reenter: bool, absent: bool,
+    ) {
+        let mut terms = acquire_terms(terms, reenter);
+        terms.least_duration = LeaseDuration::from_secs(least);
+        let seen = if absent { Seen::Absent } else { Seen::Lease(seen) };
+        if let AcquireStep::Create(record) | AcquireStep::Replace(record) = decide::acquire(&terms, &seen, stamps, now) {
+            prop_assert!(record.duration() >= terms.least_duration, "{:?}", record.duration());
+        }
+    }
+
+    #[test]
     fn steal_writes_only_over_the_grant_that_was_agreed_to(
         record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(),
     ) {
@@ -200,9 +212,7 @@ proptest! {
         if let Ok(granted) = record.granted(&terms, wall) {
             prop_assert_eq!(rest(&granted, &GRANT), rest(&record, &GRANT));
             prop_assert_eq!(granted.reason(), terms.reason.as_deref());
-            if terms.duration.is_none() && record.duration().is_some() {
-                prop_assert_eq!(granted.duration(), record.duration());
-            }
+            prop_assert_eq!(granted.duration(), Some(terms.duration_on(&record)));
         }
         let renewed = record.renewed(wall);
         prop_assert_eq!(rest(&renewed, &["renewTime"]), rest(&record, &["renewTime"]));

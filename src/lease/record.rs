@@ -42,6 +42,20 @@ pub struct GrantTerms {
     pub reason: Option<String>,
 }
 
+impl GrantTerms {
+    /// The duration that a grant on these terms records in `lease`: what is asked for, else what the Lease records, else
+    /// the default. Whatever is checked of a grant's duration is checked of this one.
+    ///
+    /// A free Lease that records one second records nothing: client-go writes that whenever it releases one
+    /// (`LeaderElector.release` in its `tools/leaderelection`).
+    pub fn duration_on(&self, lease: &Record) -> LeaseDuration {
+        let recorded = lease.duration().filter(|recorded| {
+            lease.holder().is_some() || *recorded != LeaseDuration::WRITTEN_BY_A_RELEASE
+        });
+        self.duration.or(recorded).unwrap_or(self.default_duration)
+    }
+}
+
 /// Who wrote a Lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writer<'a> {

@@ -110,6 +110,12 @@ impl fmt::Display for HolderIdentity {
 pub struct LeaseDuration(u32);
 
 impl LeaseDuration {
+    /// What client-go records in a Lease that it releases, whatever its holder had asked for.
+    pub const WRITTEN_BY_A_RELEASE: Self = Self(1);
+
+    /// The longest that `spec.leaseDurationSeconds` can say.
+    pub const LONGEST: Self = Self(i32::MAX as u32);
+
     /// A duration of `seconds`, if the API server would take it.
     pub fn from_secs(seconds: i64) -> Option<Self> {
         u32::try_from(seconds)

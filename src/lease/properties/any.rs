@@ -68,7 +68,7 @@ prop_compose! {
     /// A Lease as a server may send it: known fields odd or null, and fields this build does not know.
     pub fn any_record()(
         holder in any_holder(),
-        duration in prop_oneof![4 => (1..4000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(0))],
+        duration in prop_oneof![4 => (1..4000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(0)), 1 => Just(json!(1))],
         acquired in any_written_time(),
         renewed in any_written_time(),
         transitions in prop_oneof![4 => (0..1000_i64).prop_map(Value::from), 1 => Just(Value::Null), 1 => Just(json!(i32::MAX))],

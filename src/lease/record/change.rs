@@ -26,12 +26,8 @@ impl Record {
         next.set("acquireTime", json!(now));
         next.set("renewTime", json!(now));
         next.set("leaseTransitions", json!(self.transitions() + 1));
-        if let Some(duration) = terms
-            .duration
-            .or(self.duration().is_none().then_some(terms.default_duration))
-        {
-            next.set("leaseDurationSeconds", json!(duration.as_secs()));
-        }
+        let duration = terms.duration_on(self);
+        next.set("leaseDurationSeconds", json!(duration.as_secs()));
         next.set_reason(terms.reason.as_deref());
         Ok(next)
     }

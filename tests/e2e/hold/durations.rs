@@ -1,0 +1,79 @@
+//! Which duration a hold has: what is recorded when none is asked for, what does not fit it, and edits of it meanwhile.
+
+use lease_harness::lease;
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+
+/// What the Lease records now.
+fn recorded(scene: &Scene) -> Value {
+    scene.ns.get("job").expect("it is there")["spec"]["leaseDurationSeconds"].clone()
+}
+
+#[test]
+fn times_that_do_not_fit_the_default_duration_are_refused_before_anything_is_written() {
+    for spec in [
+        None,
+        Some(json!({})),
+        // As client-go leaves it.
+        Some(json!({ "holderIdentity": "", "leaseDurationSeconds": 1 })),
+    ] {
+        let scene = Scene::new(4);
+        scene.ns.delete("job");
+        if let Some(spec) = &spec {
+            let mut lease = lease("job").build();
+            lease["spec"] = spec.clone();
+            scene.ns.create(&lease);
+        }
+        let admin = scene.ns.admin();
+        for words in [["--kill-after", "20s"], ["--renew-every", "14s"]] {
+            let words = [
+                &["hold", "job", "--create"][..],
+                &words,
+                &["--", "echo", "ran"],
+            ]
+            .concat();
+            let output = scene.ns.command(&admin, words).via(&scene.proxy).run();
+            assert_eq!(
+                (output.code, output.stdout.as_str()),
+                (Some(2), ""),
+                "{output}"
+            );
+            assert!(
+                output.stderr.contains("a lease duration of 15s"),
+                "{output}"
+            );
+        }
+        assert_eq!(scene.writes(), 0, "{spec:?}");
+        assert_eq!(scene.ns.get("job").is_some(), spec.is_some());
+    }
+}
+
+#[test]
+fn times_that_fit_no_duration_at_all_are_refused_before_anything_is_sent() {
+    let scene = Scene::new(4);
+    for words in [
+        ["--renew-every", "0"],
+        ["--renew-every", "18446744073709551615"],
+        ["--kill-after", "18446744073709551615"],
+    ] {
+        let output = scene
+            .hold(&[&words[..], &["--", "echo", "ran"]].concat())
+            .run();
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(2), ""),
+            "{output}"
+        );
+        assert!(output.stderr.contains("the times do not fit"), "{output}");
+    }
+    assert_eq!(scene.proxy.requests().len(), 0);
+}
+
+#[test]
+fn the_second_that_client_go_leaves_is_not_inherited() {
+    let scene = Scene::new(1);
+    let output = scene.hold(&["--", "echo", "ran"]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(recorded(&scene), 15);
+}
