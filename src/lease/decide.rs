@@ -233,19 +233,20 @@ pub enum Loss {
     },
 }
 
-/// The next step of a renewal: `grant` is the record as last written by us (design section 6).
-pub fn renew(grant: &Record, seen: &Seen, wall: Timestamp) -> RenewStep {
-    match lost(grant, seen) {
+/// The next step of a renewal: `grant` is the record as last written by us, granted for `duration` (design section 6).
+pub fn renew(grant: &Record, duration: LeaseDuration, seen: &Seen, wall: Timestamp) -> RenewStep {
+    match lost(grant, duration, seen) {
         Some(loss) => RenewStep::Lost(loss),
         None => match seen {
-            Seen::Lease(seen) => RenewStep::Replace(seen.record().renewed(wall)),
+            Seen::Lease(seen) => RenewStep::Replace(seen.record().renewed_for(duration, wall)),
             Seen::Absent => RenewStep::Lost(Loss::Deleted),
         },
     }
 }
 
-/// Whether what was seen ends the grant.
-pub fn lost(grant: &Record, seen: &Seen) -> Option<Loss> {
+/// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer
+/// one does no harm, and none keeps them out for ever.
+pub fn lost(grant: &Record, duration: LeaseDuration, seen: &Seen) -> Option<Loss> {
     let record = match seen {
         Seen::Absent => return Some(Loss::Deleted),
         Seen::Lease(seen) => seen.record(),
@@ -261,7 +262,7 @@ pub fn lost(grant: &Record, seen: &Seen) -> Option<Loss> {
         Some(_) if !record.same_grant(grant) => Some(Loss::Regranted),
         Some(_) => record
             .duration()
-            .filter(|now| grant.duration().is_some_and(|ours| *now < ours))
+            .filter(|recorded| *recorded < duration)
             .map(Loss::Shortened),
     }
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What `held("me", 15)` was granted for.
+const GRANTED: LeaseDuration = LeaseDuration::constant(15);
+
 #[test]
 fn a_renewal_goes_on_over_metadata_edits() {
     let grant = held("me", 15);
@@ -10,7 +13,7 @@ fn a_renewal_goes_on_over_metadata_edits() {
         "/metadata/resourceVersion",
         json!("9"),
     );
-    let RenewStep::Replace(next) = renew(&grant, &seen(edited), wall(NOW)) else {
+    let RenewStep::Replace(next) = renew(&grant, GRANTED, &seen(edited), wall(NOW)) else {
         panic!("lost")
     };
     assert_eq!(
@@ -62,14 +65,51 @@ fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
     ];
     for (record, loss) in cases {
         assert_eq!(
-            renew(&grant, &seen(record), wall(NOW)),
+            renew(&grant, GRANTED, &seen(record), wall(NOW)),
             RenewStep::Lost(loss)
         );
     }
     assert_eq!(
-        renew(&grant, &Seen::Absent, wall(NOW)),
+        renew(&grant, GRANTED, &Seen::Absent, wall(NOW)),
         RenewStep::Lost(Loss::Deleted)
     );
+}
+
+#[test]
+fn a_grant_is_judged_by_the_duration_it_was_granted_with_whatever_is_recorded_meanwhile() {
+    let recording = |seconds: Value| with(&held("me", 15), "/spec/leaseDurationSeconds", seconds);
+    let gone = [
+        Value::Null,
+        json!(0),
+        json!(-1),
+        json!("15"),
+        json!(2_147_483_648_i64),
+    ];
+    let longer = [json!(16), json!(i32::MAX)];
+    // What we saw last of our own grant may have been edited already.
+    for last in gone.iter().chain(&longer).chain([&json!(15)]) {
+        let grant = recording(last.clone());
+        for now in gone.iter().chain(&longer).chain([&json!(15)]) {
+            let seen = seen(recording(now.clone()));
+            assert_eq!(lost(&grant, GRANTED, &seen), None, "{last} -> {now}");
+            let RenewStep::Replace(next) = renew(&grant, GRANTED, &seen, wall(NOW)) else {
+                panic!("lost: {last} -> {now}")
+            };
+            let expected = if longer.contains(now) {
+                now
+            } else {
+                &json!(15)
+            };
+            assert_eq!(&next.as_json()["spec"]["leaseDurationSeconds"], expected);
+        }
+        for shorter in [1, 14] {
+            assert_eq!(
+                lost(&grant, GRANTED, &seen(recording(json!(shorter)))),
+                Some(Loss::Shortened(LeaseDuration::constant(shorter))),
+                "{last} -> {shorter}"
+            );
+        }
+    }
 }
 
 #[test]

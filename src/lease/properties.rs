@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use any::{any_record, any_sight, any_strings, any_terms, any_time};
+use any::{any_duration, any_record, any_sight, any_strings, any_terms, any_time};
 
 use super::decide::{
     self, AcquireStep, AcquireTerms, Now, Ours, OursStep, RenewStep, Seen, StealStep, StealTerms,
@@ -258,7 +258,7 @@ proptest! {
 
     #[test]
     fn release_and_renew_never_write_on_anothers_record(
-        record in any_record(), grant in any_record(), wall in any_time(), other_uid: bool,
+        record in any_record(), grant in any_record(), wall in any_time(), other_uid: bool, granted in any_duration(),
     ) {
         let read = edited(&record, |object| if other_uid { object["metadata"]["uid"] = json!("uid-2") });
         let seen = Seen::Lease(Observation::first(read.clone(), at(100.0), None));
@@ -275,20 +275,22 @@ proptest! {
             }
         }
         for grant in [&grant, &record] {
-            match decide::renew(grant, &seen, wall) {
+            let shorter = read.duration().is_some_and(|recorded| recorded < granted);
+            match decide::renew(grant, granted, &seen, wall) {
                 RenewStep::Replace(next) => {
-                    prop_assert!(read.same_grant(grant) && addressed_alike(&next, &read));
+                    prop_assert!(read.same_grant(grant) && !shorter && addressed_alike(&next, &read));
+                    prop_assert!(next.duration() >= Some(granted));
                 }
-                RenewStep::Lost(_) => prop_assert!(!read.same_grant(grant)),
+                RenewStep::Lost(_) => prop_assert!(!read.same_grant(grant) || shorter),
             }
         }
     }
 
     #[test]
-    fn nothing_is_written_where_there_is_no_lease(wall in any_time(), grant in any_record()) {
+    fn nothing_is_written_where_there_is_no_lease(wall in any_time(), grant in any_record(), granted in any_duration()) {
         let ours = Ours::Grant(grant.clone());
         prop_assert!(matches!(decide::release(&ours, &Seen::Absent, wall), OursStep::Refuse(_)));
-        prop_assert!(matches!(decide::renew(&grant, &Seen::Absent, wall), RenewStep::Lost(_)));
+        prop_assert!(matches!(decide::renew(&grant, granted, &Seen::Absent, wall), RenewStep::Lost(_)));
     }
 
     #[test]

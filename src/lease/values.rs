@@ -113,6 +113,9 @@ impl LeaseDuration {
     /// What client-go records in a Lease that it releases, whatever its holder had asked for.
     pub const WRITTEN_BY_A_RELEASE: Self = Self(1);
 
+    /// The shortest that a Lease can record.
+    pub const SHORTEST: Self = Self(1);
+
     /// The longest that `spec.leaseDurationSeconds` can say.
     pub const LONGEST: Self = Self(i32::MAX as u32);
 

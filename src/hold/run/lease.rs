@@ -6,7 +6,7 @@ use super::super::machine::Event;
 use super::Hold;
 use crate::clock::Clock;
 use crate::lease::api::Api;
-use crate::lease::decide::{self, Ours, Seen};
+use crate::lease::decide::{Ours, Seen};
 use crate::lease::operate::{End, Interrupt, Limits, Renewal};
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
@@ -74,7 +74,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         {
             return false;
         }
-        match decide::lost(&self.grant.record, &seen) {
+        match self.grant.lost(&seen) {
             Some(loss) => self.feed(Event::RecordChanged(loss)).await,
             None => {
                 if let Seen::Lease(seen) = seen

@@ -215,7 +215,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
         };
         match answer {
-            Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, sent_at))),
+            Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, &written, sent_at))),
             Ok(Write::Conflict | Write::Exists | Write::Absent) => Ok(None),
             Err(fault) => {
                 if fault.leaves_outcome_open() {
@@ -251,7 +251,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let attempt = attempts.swap_remove(index);
         // No other write of ours can follow: each was sent on top of a state that is gone.
         attempts.clear();
-        let grant = Grant::new(seen.record().clone(), attempt.sent_at);
+        let grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
         self.in_time(grant, limits).await.map(Some)
     }
 
@@ -340,7 +340,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         && let Some(attempt) =
                             attempts.iter().find(|attempt| attempt.made(found.record()))
                     {
-                        let grant = Grant::new(found.record().clone(), attempt.sent_at);
+                        let grant =
+                            Grant::new(found.record().clone(), &attempt.written, attempt.sent_at);
                         return self.give_back(&grant, end).await;
                     }
                     if !attempts

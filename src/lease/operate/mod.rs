@@ -17,7 +17,7 @@ pub use renew::Renewal;
 pub use watcher::{Hint, Watcher};
 
 use super::api::{Api, Fault, Found, Write};
-use super::decide::{Loss, Now, Obstacle, Refusal, Seen};
+use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
 use super::values::LeaseDuration;
@@ -52,20 +52,34 @@ pub struct Grant {
     /// The resourceVersion of the write that made the grant: it grows across takeovers, deletes and recreations, so
     /// the protected system can refuse whoever comes with a smaller one.
     pub fencing_token: String,
+    duration: LeaseDuration,
 }
 
 impl Grant {
-    fn new(record: Record, sent_at: Instant) -> Self {
+    /// What the server made of `written`, which was sent after `sent_at`.
+    fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
+        // The shorter one, should the server have stored another than was sent: others count by what is stored.
+        let durations = [written.duration(), record.duration()];
         Self {
+            duration: durations
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(LeaseDuration::SHORTEST),
             fencing_token: record.resource_version().to_owned(),
             record,
             sent_at,
         }
     }
 
-    /// The recorded duration; our own grants always have one.
+    /// The duration that it was granted for, whatever somebody has recorded since.
     pub fn duration(&self) -> LeaseDuration {
-        self.record.duration().unwrap_or(LeaseDuration::constant(1))
+        self.duration
+    }
+
+    /// Whether what was seen ends it.
+    pub fn lost(&self, seen: &Seen) -> Option<Loss> {
+        decide::lost(&self.record, self.duration, seen)
     }
 
     /// When others may prove it expired, unless it is renewed.

@@ -24,7 +24,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// One renewal: a PUT, and after a 409 a read and another PUT if the grant is still ours. Each request may take
     /// `limit`; none is begun after `until`.
     pub async fn renew(&self, grant: &Grant, limit: Duration, until: Instant) -> Renewal {
-        let mut record = grant.record.renewed(self.clock.wall());
+        let mut record = grant.record.renewed_for(grant.duration, self.clock.wall());
         let mut too_late = "nothing was sent in time";
         loop {
             let sent_at = self.clock.now();
@@ -36,7 +36,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Ok(Write::Conflict | Write::Absent | Write::Exists) => {
                     too_late = "conflicting edits until the deadline";
                     match self.read(None, limit).await {
-                        Ok(seen) => match decide::renew(&grant.record, &seen, self.clock.wall()) {
+                        Ok(seen) => match decide::renew(
+                            &grant.record,
+                            grant.duration,
+                            &seen,
+                            self.clock.wall(),
+                        ) {
                             RenewStep::Replace(next) => record = next,
                             RenewStep::Lost(loss) => return Renewal::Lost(loss),
                         },
@@ -54,6 +59,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 record: stored,
                 sent_at,
                 fencing_token: grant.fencing_token.clone(),
+                duration: grant.duration,
             });
         }
     }
@@ -64,7 +70,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// With how the grant was lost.
     pub async fn renew_until(&self, grant: &Grant, deadline: Instant) -> Result<Grant, Loss> {
         let mut pause = Pause::default();
-        let limit = write_limit(grant.record.duration());
+        let limit = write_limit(Some(grant.duration));
         let mut last = None;
         loop {
             let begun = self.clock.now();

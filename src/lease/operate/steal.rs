@@ -63,13 +63,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
             if let Seen::Lease(found) = &seen
-                && let Some((_, sent_at, victim)) = unknown.iter().find(|(written, ..)| {
+                && let Some((written, sent_at, victim)) = unknown.iter().find(|(written, ..)| {
                     written.holder() == found.record().holder()
                         && written.acquire_time() == found.record().acquire_time()
                         && written.transitions() == found.record().transitions()
                 })
             {
-                let grant = Grant::new(found.record().clone(), *sent_at);
+                let grant = Grant::new(found.record().clone(), written, *sent_at);
                 return Ok(self.stolen(grant, victim.clone()));
             }
             let mut terms = terms.clone();
@@ -105,7 +105,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Write::Done(stored)) => {
-                            return Ok(self.stolen(Grant::new(stored, sent_at), victim));
+                            return Ok(self.stolen(Grant::new(stored, &record, sent_at), victim));
                         }
                         Ok(Write::Conflict | Write::Absent | Write::Exists) => {}
                         Err(fault) => {
@@ -189,6 +189,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     .with_spec("leaseDurationSeconds", asked.as_secs().into()),
                 sent_at: self.clock.now(),
                 fencing_token: grant.fencing_token,
+                duration: asked,
             };
             grant = self.renew_until(&next, until).await.map_err(End::Lost)?;
         }

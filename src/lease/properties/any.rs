@@ -47,6 +47,11 @@ pub fn any_strings() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// A duration that a grant may have.
+pub fn any_duration() -> impl Strategy<Value = LeaseDuration> {
+    (1..4000_i64).prop_map(|seconds| LeaseDuration::from_secs(seconds).expect("in range"))
+}
+
 pub fn any_holder() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{GrantTerms, REASON_ANNOTATION, Record, TransitionsExhausted};
+use super::{GrantTerms, LeaseDuration, REASON_ANNOTATION, Record, TransitionsExhausted};
 
 /// `spec.leaseTransitions` is an int32; at its end no further grant can be counted.
 const MAX_TRANSITIONS: i64 = i32::MAX as i64;
@@ -38,6 +38,17 @@ impl Record {
     pub fn renewed(&self, at: Timestamp) -> Self {
         let mut next = self.clone();
         next.set("renewTime", json!(self.unlike_last_renewal(at)));
+        next
+    }
+
+    /// As [`Record::renewed`], a grant of `duration`: somebody who removed the recorded one, or made it unreadable, has
+    /// made a lease that outlives its holder, so it is recorded again. Any other that is recorded stays.
+    #[must_use]
+    pub fn renewed_for(&self, duration: LeaseDuration, at: Timestamp) -> Self {
+        let mut next = self.renewed(at);
+        if self.duration().is_none() {
+            next.set("leaseDurationSeconds", json!(duration.as_secs()));
+        }
         next
     }
 

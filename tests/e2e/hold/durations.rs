@@ -3,7 +3,7 @@
 use lease_harness::lease;
 use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::scene::{Scene, until};
 
 /// What the Lease records now.
 fn recorded(scene: &Scene) -> Value {
@@ -76,4 +76,64 @@ fn the_second_that_client_go_leaves_is_not_inherited() {
     let output = scene.hold(&["--", "echo", "ran"]).run();
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(recorded(&scene), 15);
+}
+
+#[test]
+fn a_duration_that_somebody_removes_is_no_loss_and_is_recorded_again() {
+    for without_watch in [false, true] {
+        let scene = if without_watch {
+            Scene::without_watch(3)
+        } else {
+            Scene::new(3)
+        };
+        let gate = scene.gate();
+        let held = scene.start(&until(&gate));
+        for _ in 0..2 {
+            scene.ns.edit("job", |lease| {
+                lease["spec"]["leaseDurationSeconds"] = Value::Null
+            });
+            scene.wait_renewals(2);
+            assert_eq!(recorded(&scene), 3);
+        }
+        std::fs::write(gate, "").expect("a file");
+        let output = held.end();
+        assert_eq!(output.code, Some(0), "{output}");
+        assert!(!output.stderr.contains("lost"), "{output}");
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_longer_duration_is_no_loss_and_neither_is_the_way_back() {
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    for seconds in [60, 3] {
+        scene.ns.edit("job", |lease| {
+            lease["spec"]["leaseDurationSeconds"] = json!(seconds)
+        });
+        scene.wait_renewals(2);
+        assert_eq!(recorded(&scene), seconds);
+    }
+    std::fs::write(gate, "").expect("a file");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn a_duration_that_is_removed_and_then_set_shorter_is_a_loss() {
+    let scene = Scene::new(4);
+    let held = scene.start("exec sleep 600");
+    for value in [Value::Null, json!(2)] {
+        scene.wait_renewals(1);
+        scene.ns.edit("job", |lease| {
+            lease["spec"]["leaseDurationSeconds"] = value.clone()
+        });
+    }
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(
+        output.stderr.contains("shortened its duration to 2s"),
+        "{output}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Scenarios of a holder: renewals and releases over faults.
 
+use serde_json::json;
+
 use super::super::actor::{Actor, Leave};
 use super::super::faults::{Mishap, Verb};
 use super::super::ledger::Purpose;
@@ -141,6 +143,39 @@ fn a_release_whose_reply_is_lost_is_done_once() {
             waiter.await.expect("a result").0.expect("a grant");
             sleep(10.0).await;
             assert_eq!(holder(&world).as_deref(), Some("actor-1"));
+            lawful(&world);
+        });
+    }
+}
+
+#[test]
+fn a_grant_whose_duration_is_edited_meanwhile_is_kept_by_the_duration_it_was_granted_with() {
+    for edited in [json!(null), json!(0), json!("15"), json!(600)] {
+        simulate(1, async {
+            let world = world(15);
+            let actor = Actor::exact(&world, 0);
+            let grant = taken(&actor, None).await;
+            let stays = {
+                let actor = actor.clone();
+                tokio::task::spawn_local(async move {
+                    actor.stay(grant, secs(60.0), Leave::Release).await
+                })
+            };
+            for _ in 0..3 {
+                sleep(7.0).await;
+                let value = edited.clone();
+                world.outsider(|object| {
+                    object.map(|mut object| {
+                        object["spec"]["leaseDurationSeconds"] = value;
+                        object
+                    })
+                });
+            }
+            sleep(7.0).await;
+            let recorded = world.record().and_then(|record| record.duration());
+            let expected = edited.as_u64().filter(|longer| *longer > 0).unwrap_or(15);
+            assert_eq!(recorded.map(|d| u64::from(d.as_secs())), Some(expected));
+            assert!(stays.await.expect("a result"), "lost after {edited}");
             lawful(&world);
         });
     }
