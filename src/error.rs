@@ -200,6 +200,7 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
             Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
         ) => Exit::API,
         End::Refused(Refusal::TooShort(_)) => Exit::USAGE,
+        End::Refused(Refusal::HeldByAncestor(_)) => subject.conflict.unwrap_or(Exit::API),
         End::Fault(_) => Exit::API,
         // Where nothing is waited for, only the API server can have been in the way.
         End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
@@ -265,6 +266,18 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
         End::Refused(Refusal::TooShort(duration)) => vec![format!(
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
+        End::Refused(Refusal::HeldByAncestor(holder)) => vec![
+            format!(
+                "error: lease {name:?} not acquired: this very process runs under it, held by {holder:?}, so it would wait for itself"
+            ),
+            if subject.reenters {
+                format!(
+                    "Go on without acquiring it, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
+                )
+            } else {
+                "Run the command without this hold, or use another lease".to_owned()
+            },
+        ],
         End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
         End::TimedOut {
             obstacle,

@@ -1,6 +1,6 @@
 //! `kubectl lease acquire`
 
-use super::{Session, grant_terms, limits, say};
+use super::{Session, exported, grant_terms, limits, say};
 use crate::cli::{AcquireArgs, ConnectionArgs, GrantFormat};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -35,6 +35,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         create: args.grant.create,
         reenter: args.reenter,
         least_duration: None,
+        ancestors: exported::grants(),
     };
     let operations = session.lease(&args.name);
     let limits = limits(
@@ -57,7 +58,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
 /// Prints a grant in the format asked for.
 pub fn print(grant: &Grant, verb: &str, format: Option<GrantFormat>) -> Result<(), Error> {
     let text = match format {
-        Some(GrantFormat::Env) => environment(grant)
+        Some(GrantFormat::Env) => exported::environment(grant)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
@@ -73,23 +74,4 @@ pub fn print(grant: &Grant, verb: &str, format: Option<GrantFormat>) -> Result<(
         ));
     }
     Ok(())
-}
-
-/// The variables by which a grant is handed on: to the command of `hold`, or to a shell by `-o env`.
-pub fn environment(grant: &Grant) -> [(&'static str, String); 6] {
-    let record = &grant.record;
-    [
-        ("KUBECTL_LEASE_NAME", record.name().to_owned()),
-        ("KUBECTL_LEASE_NAMESPACE", record.namespace().to_owned()),
-        (
-            "KUBECTL_LEASE_HOLDER",
-            record.holder().unwrap_or_default().to_owned(),
-        ),
-        ("KUBECTL_LEASE_UID", record.uid().to_owned()),
-        (
-            "KUBECTL_LEASE_TRANSITIONS",
-            record.transitions().to_string(),
-        ),
-        ("KUBECTL_LEASE_FENCING_TOKEN", grant.fencing_token.clone()),
-    ]
 }

@@ -1,6 +1,7 @@
 //! `kubectl lease check`
 
-use super::{Session, ours, status};
+use super::exported::ours;
+use super::{Session, status};
 use crate::cli::{CheckArgs, ConnectionArgs};
 use crate::error::Error;
 use crate::exit::Exit;

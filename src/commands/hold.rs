@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::{Session, grant_terms, limits, say};
+use super::{Session, exported, grant_terms, limits, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::{self, Error};
@@ -48,6 +48,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         create: args.grant.create,
         reenter: false,
         least_duration: Some(least_duration),
+        ancestors: exported::grants(),
     };
     let operations = session.lease(&args.name);
     let for_command = signals::listen_for_command()?;
@@ -81,7 +82,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     }
     terminal::say_without_waiting();
     let order = Order {
-        environment: super::acquire::environment(&grant).into(),
+        environment: exported::environment(&grant),
         command: args.command.clone(),
         timing,
         on_lost: args.on_lost,

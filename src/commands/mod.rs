@@ -5,6 +5,7 @@ mod check;
 mod completion;
 mod create;
 mod explain;
+mod exported;
 mod hold;
 mod man;
 mod release;
@@ -20,7 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cluster::{Connection, ConnectionOptions};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
-use crate::lease::decide::{Ours, Refusal};
+use crate::lease::decide::Refusal;
 use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
 use crate::lease::record::GrantTerms;
 use crate::lease::store::{LeaseStore, Store};
@@ -111,24 +112,6 @@ impl Session {
             return Error::NamespaceMissing(self.namespace.clone());
         }
         Error::lease(subject, end)
-    }
-}
-
-/// What is ours: exactly the grant that `acquire -o env` exported, if it is about this Lease and identity, else whatever
-/// the identity holds.
-fn ours(session: &Session, name: &LeaseName, holder: HolderIdentity) -> Ours {
-    let variable = |name: &str| std::env::var(name).ok();
-    let exported = variable("KUBECTL_LEASE_NAME").as_deref() == Some(name.as_str())
-        && variable("KUBECTL_LEASE_NAMESPACE").as_deref() == Some(&session.namespace)
-        && variable("KUBECTL_LEASE_HOLDER").as_deref() == Some(holder.as_str());
-    let transitions = variable("KUBECTL_LEASE_TRANSITIONS").and_then(|text| text.parse().ok());
-    match (exported, variable("KUBECTL_LEASE_UID"), transitions) {
-        (true, Some(uid), Some(transitions)) => Ours::Exported {
-            holder,
-            uid,
-            transitions,
-        },
-        _ => Ours::Identity(holder),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `kubectl lease release`
 
-use super::{SHORT_PATIENCE, Session, limits, ours, say};
+use super::exported::ours;
+use super::{SHORT_PATIENCE, Session, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;

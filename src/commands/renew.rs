@@ -1,6 +1,7 @@
 //! `kubectl lease renew`
 
-use super::{SHORT_PATIENCE, Session, limits, ours, say};
+use super::exported::ours;
+use super::{SHORT_PATIENCE, Session, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;

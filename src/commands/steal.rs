@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Session, limits, say};
+use super::{Session, exported, limits, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -91,6 +91,14 @@ fn agree(args: &StealArgs, seen: &Observation, expiry: &Expiry) -> Result<(), St
     ));
     if let Some(reason) = record.reason() {
         terminal::say(&format!("  reason: {reason}"));
+    }
+    if exported::grants()
+        .iter()
+        .any(|grant| grant.is_granted(record))
+    {
+        terminal::say(
+            "  this very process runs under it: a hold around it will stop it when the lease is taken",
+        );
     }
     if args.yes {
         return Ok(());

@@ -40,6 +40,28 @@ pub struct AcquireTerms {
     pub reenter: bool,
     /// The shortest duration that will do.
     pub least_duration: Option<LeaseDuration>,
+    /// The grants that this process runs under, as far as its environment tells; some may be over.
+    pub ancestors: Vec<Exported>,
+}
+
+/// A grant as it was handed on, to the command of `hold` or by `acquire -o env`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Its holder.
+    pub holder: HolderIdentity,
+    /// `metadata.uid` of its Lease.
+    pub uid: String,
+    /// Its number.
+    pub transitions: i64,
+}
+
+impl Exported {
+    /// Whether it is what this Lease grants now.
+    pub fn is_granted(&self, record: &Record) -> bool {
+        record.holder() == Some(self.holder.as_str())
+            && record.uid() == self.uid
+            && record.transitions() == self.transitions
+    }
 }
 
 /// The next step towards a grant.
@@ -108,6 +130,8 @@ pub enum Refusal {
     Terminating,
     /// The duration that would be recorded is too short for what is wanted.
     TooShort(LeaseDuration),
+    /// Held by a grant that this very process runs under: waiting for its end would be waiting for itself.
+    HeldByAncestor(String),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
 }
@@ -152,6 +176,10 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             needs_version: true,
             ..
         } => AcquireStep::AskVersion,
+        Expiry::Unproven { .. } if terms.ancestors.iter().any(|grant| grant.is_granted(record)) => {
+            let holder = record.holder().unwrap_or_default();
+            AcquireStep::Refuse(Refusal::HeldByAncestor(holder.to_owned()))
+        }
         Expiry::Unproven {
             observed_at,
             stamped_at,
@@ -271,14 +299,7 @@ pub fn lost(grant: &Record, duration: LeaseDuration, seen: &Seen) -> Option<Loss
 #[derive(Clone, Debug)]
 pub enum Ours {
     /// The grant that `acquire -o env` exported.
-    Exported {
-        /// Its holder.
-        holder: HolderIdentity,
-        /// `metadata.uid` of its Lease.
-        uid: String,
-        /// Its number.
-        transitions: i64,
-    },
+    Exported(Exported),
     /// Whatever this identity holds.
     Identity(HolderIdentity),
     /// Exactly this grant.
@@ -290,15 +311,7 @@ impl Ours {
     pub fn holds(&self, record: &Record) -> bool {
         match self {
             Self::Identity(holder) => record.holder() == Some(holder.as_str()),
-            Self::Exported {
-                holder,
-                uid,
-                transitions,
-            } => {
-                record.holder() == Some(holder.as_str())
-                    && record.uid() == uid
-                    && record.transitions() == *transitions
-            }
+            Self::Exported(grant) => grant.is_granted(record),
             Self::Grant(grant) => record.same_grant(grant),
         }
     }

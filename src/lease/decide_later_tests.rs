@@ -295,11 +295,7 @@ fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
 
 #[test]
 fn an_exported_grant_is_no_other_grant_of_the_same_identity() {
-    let exported = |transitions| Ours::Exported {
-        holder: "me".parse().expect("a holder"),
-        uid: "uid-1".to_owned(),
-        transitions,
-    };
+    let exported = |transitions| Ours::Exported(exported("me", "uid-1", transitions));
     assert!(matches!(
         release(&exported(4), &seen(held("me", 15)), wall(NOW)),
         OursStep::Replace(_)

@@ -32,6 +32,15 @@ fn terms() -> AcquireTerms {
         create: false,
         reenter: false,
         least_duration: None,
+        ancestors: Vec::new(),
+    }
+}
+
+fn exported(holder: &str, uid: &str, transitions: i64) -> Exported {
+    Exported {
+        holder: holder.parse().expect("a holder"),
+        uid: uid.to_owned(),
+        transitions,
     }
 }
 
@@ -256,6 +265,39 @@ fn ones_own_live_lease_is_waited_for_unless_reentering() {
         ),
         AcquireStep::Wait(_)
     ));
+}
+
+#[test]
+fn a_grant_that_we_run_under_ourselves_is_not_waited_for_but_any_other_is() {
+    let around = exported("x", "uid-1", 4);
+    let step = |terms: &AcquireTerms, record: &Record, seconds| {
+        let seen = seen(record.clone());
+        acquire(terms, &seen, Stamps::Unknown, now(seconds))
+    };
+    let mut terms = terms();
+    terms.ancestors = vec![exported("y", "uid-2", 1), around];
+    let endless = with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null);
+    for record in [held("x", 15), endless] {
+        assert_eq!(
+            step(&terms, &record, 100.0),
+            AcquireStep::Refuse(Refusal::HeldByAncestor("x".into()))
+        );
+    }
+    // Over: it has expired, or was released and granted to somebody else, or the Lease was made anew.
+    replaced(step(&terms, &held("x", 15), 115.0));
+    replaced(step(&terms, &free(15), 100.0));
+    for other in [
+        with(&held("x", 15), "/spec/leaseTransitions", json!(5)),
+        with(&held("x", 15), "/metadata/uid", json!("uid-3")),
+        held("z", 15),
+    ] {
+        let step = step(&terms, &other, 100.0);
+        assert!(matches!(step, AcquireStep::Wait(_)), "{step:?}");
+    }
+    // Taking one's own grant anew waits for nobody.
+    terms.grant.holder = "x".parse().expect("a holder");
+    terms.reenter = true;
+    replaced(step(&terms, &held("x", 15), 100.0));
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
         create: true,
         reenter,
         least_duration: None,
+        ancestors: Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ mod hold;
 mod hostile;
 mod identity;
 mod interrupts;
+mod nesting;
 mod plugin;
 mod proxies;
 mod races;

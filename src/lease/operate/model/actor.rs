@@ -86,6 +86,7 @@ impl Actor {
             create: true,
             reenter: false,
             least_duration: None,
+            ancestors: Vec::new(),
         }
     }
 

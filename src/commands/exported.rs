@@ -1,0 +1,188 @@
+//! The variables by which a grant is handed on, to the command of `hold` or by `acquire -o env`: written and read here.
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use crate::lease::decide::{Exported, Ours};
+use crate::lease::operate::Grant;
+use crate::lease::values::{HolderIdentity, LeaseName};
+
+const NAME: &str = "KUBECTL_LEASE_NAME";
+const NAMESPACE: &str = "KUBECTL_LEASE_NAMESPACE";
+const HOLDER: &str = "KUBECTL_LEASE_HOLDER";
+const UID: &str = "KUBECTL_LEASE_UID";
+const TRANSITIONS: &str = "KUBECTL_LEASE_TRANSITIONS";
+const FENCING_TOKEN: &str = "KUBECTL_LEASE_FENCING_TOKEN";
+
+/// The grants that were handed on before this one, the last first, as JSON: each hands on only its own in the others.
+const OUTER: &str = "KUBECTL_LEASE_OUTER";
+
+/// So many of them are handed on: a shell that takes one lease after another must not fill its environment.
+const MOST_OUTER: usize = 32;
+
+#[derive(Deserialize, Serialize)]
+struct Outer {
+    holder: String,
+    uid: String,
+    transitions: i64,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The grants that this process runs under: of the hold around it, or taken by the shell that started it, and those
+/// around these in turn. Some may be over.
+pub fn grants() -> Vec<Exported> {
+    all(variable)
+}
+
+fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Exported> {
+    let own = || {
+        Some(Exported {
+            holder: variable(HOLDER)?.parse().ok()?,
+            uid: variable(UID).filter(|uid| !uid.is_empty())?,
+            transitions: variable(TRANSITIONS)?.parse().ok()?,
+        })
+    };
+    // Whatever else it is, it is not ours.
+    let outer: Vec<Outer> = variable(OUTER)
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let outer = outer.into_iter().filter_map(|outer| {
+        Some(Exported {
+            holder: outer.holder.parse().ok()?,
+            uid: outer.uid,
+            transitions: outer.transitions,
+        })
+    });
+    let mut grants: Vec<Exported> = Vec::new();
+    for grant in own().into_iter().chain(outer) {
+        // A Lease has one grant at a time: an earlier one of the same is over.
+        if grants.iter().all(|newer| newer.uid != grant.uid) {
+            grants.push(grant);
+        }
+    }
+    grants
+}
+
+/// The variables that hand `grant` on.
+pub fn environment(grant: &Grant) -> Vec<(&'static str, String)> {
+    let record = &grant.record;
+    let mut variables = vec![
+        (NAME, record.name().to_owned()),
+        (NAMESPACE, record.namespace().to_owned()),
+        (HOLDER, record.holder().unwrap_or_default().to_owned()),
+        (UID, record.uid().to_owned()),
+        (TRANSITIONS, record.transitions().to_string()),
+        (FENCING_TOKEN, grant.fencing_token.clone()),
+    ];
+    variables.extend(outer(grants(), record.uid()).map(|text| (OUTER, text)));
+    variables
+}
+
+/// What to hand on of `grants` beside one of the Lease `uid`; `None` where nothing is, or was, to be said.
+fn outer(grants: Vec<Exported>, uid: &str) -> Option<String> {
+    if grants.is_empty() {
+        return None;
+    }
+    let outer = grants.into_iter().filter(|grant| grant.uid != uid);
+    let outer: Vec<Outer> = outer
+        .take(MOST_OUTER)
+        .map(|grant| Outer {
+            holder: grant.holder.to_string(),
+            uid: grant.uid,
+            transitions: grant.transitions,
+        })
+        .collect();
+    serde_json::to_string(&outer).ok()
+}
+
+/// What is ours: exactly the grant that `acquire -o env` exported, if it is about this Lease and identity, else whatever
+/// the identity holds.
+pub fn ours(session: &Session, name: &LeaseName, holder: HolderIdentity) -> Ours {
+    let exported = variable(NAME).as_deref() == Some(name.as_str())
+        && variable(NAMESPACE).as_deref() == Some(&session.namespace)
+        && variable(HOLDER).as_deref() == Some(holder.as_str());
+    let transitions = variable(TRANSITIONS).and_then(|text| text.parse().ok());
+    match (exported, variable(UID), transitions) {
+        (true, Some(uid), Some(transitions)) => Ours::Exported(Exported {
+            holder,
+            uid,
+            transitions,
+        }),
+        _ => Ours::Identity(holder),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(holder: &str, uid: &str, transitions: i64) -> Exported {
+        Exported {
+            holder: holder.parse().expect("a holder"),
+            uid: uid.to_owned(),
+            transitions,
+        }
+    }
+
+    /// The environment of a process that runs under `own`, with this list of outer ones.
+    fn within<'a>(
+        own: &'a Exported,
+        list: Option<&'a str>,
+    ) -> impl Fn(&str) -> Option<String> + 'a {
+        move |name| match name {
+            HOLDER => Some(own.holder.to_string()),
+            UID => Some(own.uid.clone()),
+            TRANSITIONS => Some(own.transitions.to_string()),
+            OUTER => list.map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn grants_are_handed_on_through_any_number_of_others_whatever_their_holders_are_called() {
+        let hostile = "it's \"me\",\n{}[] $(x)";
+        let first = grant(hostile, "uid-a", 3);
+        let (second, third) = (grant("b", "uid-b", 1), grant("c", "uid-c", 9));
+        let list = outer(all(within(&first, None)), "uid-b").expect("one");
+        let inside = all(within(&second, Some(&list)));
+        assert_eq!(inside, [second.clone(), first.clone()]);
+        let list = outer(inside, "uid-c").expect("two");
+        let inside = all(within(&third, Some(&list)));
+        assert_eq!(inside, [third, second, first]);
+    }
+
+    #[test]
+    fn of_one_lease_only_the_last_grant_is_handed_on_and_of_many_leases_only_so_many() {
+        let (old, new) = (grant("a", "uid-a", 3), grant("a", "uid-a", 4));
+        assert_eq!(
+            outer(all(within(&old, None)), "uid-a").as_deref(),
+            Some("[]")
+        );
+        let list = outer(vec![old], "uid-b").expect("one");
+        assert_eq!(all(within(&new, Some(&list))), [new]);
+        let many = (0..100)
+            .map(|n| grant("a", &format!("uid-{n}"), n))
+            .collect();
+        let list = outer(many, "none").expect("many");
+        let own = grant("me", "own", 1);
+        assert_eq!(all(within(&own, Some(&list))).len(), MOST_OUTER + 1);
+    }
+
+    #[test]
+    fn without_grants_nothing_is_handed_on_and_nonsense_is_no_grant() {
+        assert_eq!(outer(all(|_| None), "uid"), None);
+        for nonsense in [
+            "",
+            "x",
+            "{}",
+            "[1]",
+            "[{\"holder\":\"\",\"uid\":\"u\",\"transitions\":1}]",
+        ] {
+            let nonsense = |name: &str| (name == OUTER).then(|| nonsense.to_owned());
+            assert_eq!(all(nonsense), []);
+        }
+    }
+}

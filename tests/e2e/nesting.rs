@@ -1,0 +1,144 @@
+//! Waiting for oneself: a lease that the process runs under already, however many others are between.
+
+use crate::support::{SOON, fresh, held, holder, stored, transitions};
+use lease_harness::{Command, Namespace, Output, User, lease};
+use serde_json::json;
+use std::time::Duration;
+
+const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
+const ITSELF: &str = "so it would wait for itself";
+
+/// Free leases of this duration, so long that nothing expires while a test runs.
+fn leases(names: &[&str]) -> (Namespace, User) {
+    let (ns, user) = fresh();
+    for name in names {
+        ns.create(&lease(name).duration(120).build());
+    }
+    (ns, user)
+}
+
+/// `hold`, which takes the first lease and runs a shell script under it.
+fn outer(ns: &Namespace, user: &User, script: &str) -> Command {
+    let script = script.replace("kubectl lease", TOOL);
+    ns.command(user, ["hold", "job", "--", "/bin/sh", "-c", &script])
+}
+
+#[track_caller]
+fn refused(output: &Output, code: i32) {
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(code), ""),
+        "{output}"
+    );
+    assert!(output.stderr.contains(ITSELF), "{output}");
+    assert!(!output.stderr.contains("steal"), "{output}");
+    assert!(output.elapsed < Duration::from_secs(15), "{output}");
+}
+
+#[test]
+fn inside_a_hold_the_same_lease_is_refused_at_once() {
+    let (ns, user) = leases(&["job", "other", "third"]);
+    for (script, code) in [
+        ("kubectl lease hold job -- echo ran", 124),
+        (
+            "exec kubectl lease hold job --timeout 0 -E 77 -- echo ran",
+            77,
+        ),
+        (
+            "kubectl lease hold job --holder somebody --timeout 1h -- echo ran",
+            124,
+        ),
+        ("kubectl lease acquire job", 124),
+        ("kubectl lease acquire job --unique --timeout 0 -E 0", 0),
+        ("kubectl lease acquire job --holder somebody -E 9", 9),
+        (
+            "kubectl lease hold other -- kubectl lease hold job -- echo ran",
+            124,
+        ),
+        (
+            "kubectl lease hold other -- kubectl lease hold third -- kubectl lease acquire job -E 5",
+            5,
+        ),
+        (
+            "kubectl lease hold other -- kubectl lease hold other -- echo ran",
+            124,
+        ),
+        (
+            "eval \"$(kubectl lease acquire other --unique -o env)\"; kubectl lease release other >&2; kubectl lease hold job -- echo ran",
+            124,
+        ),
+    ] {
+        refused(&outer(&ns, &user, script).run(), code);
+        assert_eq!(holder(&stored(&ns, "job")), "", "given back after {script}");
+    }
+}
+
+#[test]
+fn after_acquire_a_second_one_in_the_same_shell_is_refused_unless_it_reenters() {
+    let (ns, user) = leases(&["job", "other"]);
+    let shell = |script: &str| {
+        let script = script.replace("kubectl lease", TOOL);
+        ns.program(&user, "/bin/sh", ["-c", &script])
+            .env("KUBECTL_LEASE_HOLDER", "it's \"me\"")
+            .run()
+    };
+    let acquired = "eval \"$(kubectl lease acquire job -o env)\"; eval \"$(kubectl lease acquire other -o env)\"; ";
+    refused(
+        &shell(&format!(
+            "{acquired} exec kubectl lease hold job -- echo ran"
+        )),
+        124,
+    );
+    crate::support::set_free(&ns, "job");
+    crate::support::set_free(&ns, "other");
+    let output = shell(&format!(
+        "{acquired} exec kubectl lease acquire job --reenter"
+    ));
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(transitions(&stored(&ns, "job")), 3);
+}
+
+#[test]
+fn a_grant_that_is_over_is_no_reason_to_refuse() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "another", 120));
+    let uid = before["metadata"]["uid"].as_str().expect("text");
+    for (uid, holder, transitions) in [
+        (uid, "another", "2"),
+        (uid, "me", "3"),
+        ("another-uid", "another", "3"),
+        (uid, "another", "x"),
+    ] {
+        let output = ns
+            .command(&user, ["acquire", "job", "--timeout", "0"])
+            .env("KUBECTL_LEASE_NAME", "job")
+            .env("KUBECTL_LEASE_NAMESPACE", ns.name())
+            .env("KUBECTL_LEASE_HOLDER", holder)
+            .env("KUBECTL_LEASE_UID", uid)
+            .env("KUBECTL_LEASE_TRANSITIONS", transitions)
+            .run();
+        assert_eq!(output.code, Some(124), "{output}");
+        assert!(output.stderr.contains("not acquired: held by"), "{output}");
+        assert!(!output.stderr.contains(ITSELF), "{output}");
+    }
+    let outer = json!([{ "holder": "another", "uid": uid, "transitions": 3 }]);
+    let command = ns.command(&user, ["acquire", "job", "--timeout", "1h"]);
+    refused(
+        &command.env("KUBECTL_LEASE_OUTER", outer.to_string()).run(),
+        124,
+    );
+}
+
+#[test]
+fn whoever_steals_the_lease_it_runs_under_is_told_so() {
+    let (ns, user) = leases(&["job"]);
+    let script = "kubectl lease steal job --holder thief --yes --now; exec sleep 600";
+    let running = outer(&ns, &user, script).spawn();
+    running.wait_stderr(
+        |line| line.contains("this very process runs under it"),
+        SOON,
+    );
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "thief");
+}
