@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 pub use create::{CreateTerms, Created};
 pub use renew::Renewal;
+#[cfg(test)]
+pub use steal::Stolen;
 pub use watcher::{Hint, Watcher};
 
 use super::api::{Api, Fault, Found, Write};
