@@ -267,14 +267,14 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
         End::Refused(Refusal::NotAsShown { shown, holder }) => vec![
-            if shown == holder {
-                format!(
+            match shown {
+                Some(shown) if shown == holder => format!(
                     "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
-                )
-            } else {
-                format!(
+                ),
+                Some(shown) => format!(
                     "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
-                )
+                ),
+                None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
             },
             format!(
                 "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"

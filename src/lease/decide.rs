@@ -138,8 +138,8 @@ pub enum Refusal {
     HeldByAncestor(String),
     /// Held by another grant than the one that was shown and agreed to, and nobody can be asked again.
     NotAsShown {
-        /// Who was shown.
-        shown: String,
+        /// Who was shown; `None` if it was free.
+        shown: Option<String>,
         /// Who holds it now.
         holder: String,
     },

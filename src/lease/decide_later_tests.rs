@@ -210,7 +210,7 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
     let (alive, dead) = (agreement(&shown, false), agreement(&shown, true));
     let not_as_shown = |holder: &str| {
         StealStep::Refuse(Refusal::NotAsShown {
-            shown: "x".into(),
+            shown: Some("x".into()),
             holder: holder.into(),
         })
     };
@@ -235,6 +235,14 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
     ] {
         assert_eq!(step(&terms, record, Some(agreed)), not_as_shown(holder));
     }
+    let was_free = agreement(&free(15), false);
+    assert_eq!(
+        step(&terms, &shown, Some(&was_free)),
+        StealStep::Refuse(Refusal::NotAsShown {
+            shown: None,
+            holder: "x".into()
+        })
+    );
     // Whoever names the holder means whatever grant it has.
     terms.if_holder = Some("x".into());
     assert_eq!(step(&terms, &anew, Some(&alive)), StealStep::Ask);

@@ -271,6 +271,25 @@ fn a_yes_in_advance_is_for_the_grant_that_is_shown_and_no_other() {
 }
 
 #[test]
+fn a_free_lease_that_somebody_else_was_faster_to_take_is_not_taken_from_it() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
+    let running = ns.command(&user, STEAL).via(&proxy).spawn();
+    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let taken = ns.edit("job", |lease| {
+        lease["spec"]["leaseTransitions"] = 4.into();
+        lease["spec"]["holderIdentity"] = "third".into();
+    });
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(122), "{output}");
+    let refusal = "error: lease \"job\" was free, and is held by \"third\" now\n";
+    assert!(output.stderr.starts_with(refusal), "{output}");
+    untouched(&ns, &taken);
+}
+
+#[test]
 fn whoever_names_the_holder_is_shown_its_new_grant_and_takes_it() {
     let (output, _, after) = overtaken(&["--if-holder=victim"], |lease| {
         lease["spec"]["leaseTransitions"] = 9.into()

@@ -15,7 +15,7 @@ pub struct StealTerms {
     pub asks: bool,
 }
 
-/// What was shown and agreed to.
+/// What was shown and agreed to; or that the Lease was free, which needs no question.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     /// The Lease as it was shown.
@@ -69,7 +69,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
             Some(agreed) if agreed.covers(record) => {}
             Some(agreed) if !may_ask => {
                 return StealStep::Refuse(Refusal::NotAsShown {
-                    shown: agreed.record.holder().unwrap_or_default().to_owned(),
+                    shown: agreed.record.holder().map(str::to_owned),
                     holder: holder.to_owned(),
                 });
             }

@@ -137,6 +137,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     });
                 }
                 StealStep::Replace(record) => {
+                    if let Seen::Lease(found) = &seen {
+                        // Taken without a question: that it was free is what was agreed to.
+                        agreed.get_or_insert_with(|| Agreement {
+                            record: found.record().clone(),
+                            expired: false,
+                        });
+                    }
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Write::Done(stored)) => {

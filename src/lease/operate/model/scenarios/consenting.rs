@@ -114,7 +114,7 @@ fn an_old_yes_is_not_for_whoever_came_before_the_write() {
         let stolen = cast.steal(false, &patient()).await;
         waiter.await.expect("a result").0.expect("a grant");
         let expected = Refusal::NotAsShown {
-            shown: "actor-1".into(),
+            shown: Some("actor-1".into()),
             holder: "actor-2".into(),
         };
         assert_eq!(stolen.err(), Some(End::Refused(expected)));
