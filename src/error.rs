@@ -286,10 +286,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             ),
             if subject.reenters {
                 format!(
-                    "Go on without acquiring it, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
+                    "It is held for this process already: go on, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
                 )
             } else {
-                "Run the command without this hold, or use another lease".to_owned()
+                "It is held for this process already: run the command without this hold, or use another lease".to_owned()
             },
         ],
         End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
