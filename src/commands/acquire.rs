@@ -36,7 +36,9 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
         least_duration: None,
     };
-    let operations = session.lease(&args.name);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
     let limits = limits(
         &SystemClock,
         args.grant.timeout,

@@ -47,7 +47,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         reenter: false,
         least_duration: Timing::least_duration(args.kill_after, args.renew_every),
     };
-    let operations = session.lease(&args.name);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
     let for_command = signals::listen_for_command()?;
     let signals = signals::listen()?;
     #[cfg(target_os = "linux")]
