@@ -37,7 +37,9 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         least_duration: None,
         ancestors: exported::grants(),
     };
-    let operations = session.lease(&args.name);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
     let limits = limits(
         &SystemClock,
         args.grant.timeout,

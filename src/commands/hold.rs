@@ -50,7 +50,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         least_duration: Some(least_duration),
         ancestors: exported::grants(),
     };
-    let operations = session.lease(&args.name);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
     let for_command = signals::listen_for_command()?;
     let signals = signals::listen()?;
     #[cfg(target_os = "linux")]

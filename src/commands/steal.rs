@@ -34,7 +34,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         },
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
     };
-    let operations = session.lease(&args.name);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.proof.observed_only());
     let interrupt = Interrupt::new(signals::listen()?);
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let mut agree = |seen: &Observation, expiry: &Expiry| agree(&args, seen, expiry);

@@ -7,6 +7,9 @@ use jiff::Timestamp;
 
 use super::record::Record;
 
+/// Our name in managedFields.
+pub const FIELD_MANAGER: &str = "kubectl-lease";
+
 /// One Lease on one API server. Each call is one attempt: nothing behind it retries.
 pub trait Api {
     /// A consistent read: GET without a resourceVersion parameter.
@@ -22,6 +25,14 @@ pub trait Api {
     fn replace(
         &self,
         record: &Record,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Write, Fault>>;
+    /// PUT with `dryRun=All`, as `manager`: the object as it would be stored now, with the time that the server would
+    /// stamp it with. Nothing is stored.
+    fn try_replace(
+        &self,
+        record: &Record,
+        manager: &'static str,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
     /// The changes after `resource_version`. The stream ends when the server ends it.

@@ -92,6 +92,7 @@ fn kind(step: &AcquireStep) -> String {
         }
         AcquireStep::Wait(waiting) => format!("wait {waiting:?}"),
         AcquireStep::AskVersion => "ask".into(),
+        AcquireStep::TryOut(record) => format!("try out {:?}", record.duration()),
         AcquireStep::Refuse(refusal) => format!("refuse {refusal:?}"),
     }
 }

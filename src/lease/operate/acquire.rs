@@ -6,6 +6,7 @@ use super::super::api::{Api, Fault, Write};
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Ours, Seen, Waiting};
 use super::super::record::Record;
 use super::super::values::LeaseDuration;
+use super::stamps::TriedOut;
 use super::{End, Grant, Hint, Limits, Operations, Pause, Progress, Report, Watcher, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -97,6 +98,22 @@ impl<A: Api, C: Clock> Operations<A, C> {
             match step {
                 AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
                 AcquireStep::AskVersion => self.ask_version().await,
+                AcquireStep::TryOut(takeover) => {
+                    let Seen::Lease(found) = &seen else { continue };
+                    let tried = tokio::select! {
+                        biased;
+                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        tried = self.try_out(found, &takeover) => tried,
+                    };
+                    seen = match tried {
+                        TriedOut::Known(found) => Seen::Lease(found),
+                        TriedOut::Changed => {
+                            let pause = conflicts.next(None) / 10;
+                            self.clock.sleep_until(self.clock.now() + pause).await;
+                            self.read_patiently(Some(seen), limits, report).await?
+                        }
+                    };
+                }
                 step @ (AcquireStep::Create(_) | AcquireStep::Replace(_)) => {
                     if let Some(signal) = limits.interrupt.received() {
                         return Err(End::Interrupted(signal));
@@ -156,9 +173,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         woken = self.change(&waiting, &seen, &mut watcher) => woken,
                     };
                     seen = match woken {
-                        Woken::Expired => seen,
+                        Woken::Due => seen,
                         Woken::Hint(Hint::Lease(record)) => self.glimpsed(seen, record),
-                        Woken::Hint(Hint::ReadAgain) | Woken::ReadAgain => {
+                        Woken::Hint(Hint::ReadAgain) => {
                             self.read_patiently(Some(seen), limits, report).await?
                         }
                         Woken::Hint(Hint::Denied) => {
@@ -179,8 +196,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         tokio::select! {
             biased;
-            () = self.reached(waiting.expired_at) => Woken::Expired,
-            () = self.reached(waiting.read_again_at) => Woken::ReadAgain,
+            () = self.reached(waiting.expired_at) => Woken::Due,
+            () = self.reached(waiting.try_out_at) => Woken::Due,
             hint = watcher.hint(&self.api, &self.clock, &resource_version) => Woken::Hint(hint),
         }
     }
@@ -210,7 +227,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 let limit = write_limit(record.duration());
                 (self.replace(&record, limit).await, record)
             }
-            AcquireStep::Wait(_) | AcquireStep::AskVersion | AcquireStep::Refuse(_) => {
+            AcquireStep::Wait(_)
+            | AcquireStep::AskVersion
+            | AcquireStep::TryOut(_)
+            | AcquireStep::Refuse(_) => {
                 return Ok(None);
             }
         };
@@ -368,7 +388,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 enum Woken {
-    Expired,
-    ReadAgain,
+    /// Time has passed that proves something, or could.
+    Due,
     Hint(Hint),
 }

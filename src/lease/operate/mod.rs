@@ -4,6 +4,7 @@ mod acquire;
 mod create;
 mod release;
 mod renew;
+mod stamps;
 mod steal;
 mod watcher;
 
@@ -38,6 +39,7 @@ pub struct Operations<A, C> {
     api: A,
     clock: C,
     stamps: Cell<Stamps>,
+    conflicting_dry_runs: Cell<u32>,
     contacted: Cell<bool>,
     read_limit: Duration,
 }
@@ -197,6 +199,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             api,
             clock,
             stamps: Cell::default(),
+            conflicting_dry_runs: Cell::default(),
             contacted: Cell::new(false),
             read_limit,
         }
@@ -314,19 +317,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             other => other,
         })
-    }
-
-    /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
-    async fn ask_version(&self) {
-        let trusted = match self.api.version(self.read_limit).await {
-            Ok(Some(version)) => version >= (1, 25),
-            Ok(None) | Err(_) => false,
-        };
-        self.stamps.set(if trusted {
-            Stamps::Trusted
-        } else {
-            Stamps::Untrusted
-        });
     }
 }
 

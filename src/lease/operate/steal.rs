@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::super::api::{Api, Write};
-use super::super::decide::{self, Agreement, NeverExpires, Seen, StealStep, StealTerms};
-use super::super::evidence::{Expiry, Observation};
+use super::super::decide::{self, Agreement, NeverExpires, Refusal, Seen, StealStep, StealTerms};
+use super::super::evidence::{Ask, Expiry, Observation};
 use super::super::values::LeaseDuration;
+use super::stamps::TriedOut;
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -81,15 +82,34 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 StealStep::Ask => {
                     let Seen::Lease(found) = &seen else { continue };
                     let expiry = found.expiry(self.clock.now(), self.stamps.get());
-                    if matches!(
-                        expiry,
+                    match expiry {
                         Expiry::Unproven {
-                            needs_version: true,
-                            ..
+                            ask: Ask::Version, ..
+                        } => {
+                            self.ask_version().await;
+                            continue;
                         }
-                    ) {
-                        self.ask_version().await;
-                        continue;
+                        Expiry::Unproven {
+                            ask: Ask::DryRun, ..
+                        } => {
+                            let takeover = found
+                                .record()
+                                .granted(&terms.grant, self.clock.wall())
+                                .map_err(|_| End::Refused(Refusal::TransitionsExhausted))?;
+                            seen = match self.try_out(found, &takeover).await {
+                                TriedOut::Known(found) => Seen::Lease(found),
+                                TriedOut::Changed => {
+                                    self.read_patiently(Some(seen), limits, report).await?
+                                }
+                            };
+                            continue;
+                        }
+                        Expiry::Free
+                        | Expiry::Expired(_)
+                        | Expiry::Unproven {
+                            ask: Ask::Nothing | Ask::Later(_),
+                            ..
+                        } => {}
                     }
                     agree(found, &expiry).map_err(End::Declined)?;
                     agreed = Some(Agreement {

@@ -13,6 +13,7 @@ pub enum Verb {
     Get,
     Create,
     Replace,
+    DryRun,
     Watch,
     Version,
 }

@@ -29,6 +29,7 @@ pub struct Totals {
     pub late_commits: u64,
     pub failed_acquires: u64,
     pub requests: u64,
+    pub dry_runs: u64,
 }
 
 impl Totals {
@@ -44,6 +45,7 @@ impl Totals {
         self.late_commits += other.late_commits;
         self.failed_acquires += other.failed_acquires;
         self.requests += other.requests;
+        self.dry_runs += other.dry_runs;
     }
 }
 
@@ -153,7 +155,7 @@ impl Ledger {
             if let (Some(holder), Some(before)) = (holder_before, before) {
                 let live_until = before
                     .duration()
-                    .map(|duration| self.sign_of_life + duration.as_duration().mul_f64(0.985));
+                    .map(|duration| self.sign_of_life + duration.as_duration().mul_f64(0.975));
                 if sender.purpose == Purpose::Steal {
                     self.totals.steals += 1;
                 } else {

@@ -2,6 +2,7 @@
 
 mod keeping;
 mod settling;
+mod stamping;
 mod stealing;
 mod waiting;
 

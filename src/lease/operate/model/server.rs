@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::clock::{True, epoch, instant};
-use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb};
+use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, rejected};
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
-use crate::lease::api::{Fault, Write};
+use crate::lease::api::{FIELD_MANAGER, Fault, RejectionKind, Write};
 use crate::lease::record::Record;
 
 /// The server, and all that is known about the run.
@@ -31,14 +31,26 @@ pub struct State {
     pub version: Option<(u32, u32)>,
     /// Whether a change of renewTime restamps managedFields.
     pub restamps: bool,
-    pub sends_date: bool,
+    pub date: Date,
     /// The second API server's clock is so far ahead of the first's.
     pub server_skew: Duration,
+    /// Dry runs are refused.
+    pub refuses_dry_run: bool,
     pub object: Option<Record>,
     resource_version: u64,
     uids: u64,
     pub history: Vec<Option<Record>>,
     pub requests: BTreeMap<(usize, Verb), u64>,
+}
+
+/// What becomes of `Date` on the way.
+#[derive(Clone, Copy, Debug)]
+pub enum Date {
+    Missing,
+    /// Off by so many seconds.
+    Off(i64),
+    /// Always this.
+    Cached(Timestamp),
 }
 
 impl World {
@@ -51,8 +63,9 @@ impl World {
                 fates: Fates::default(),
                 version: Some((1, 33)),
                 restamps: true,
-                sends_date: true,
+                date: Date::Off(0),
                 server_skew: Duration::ZERO,
+                refuses_dry_run: false,
                 object: None,
                 resource_version: 100,
                 uids: 0,
@@ -174,6 +187,17 @@ impl World {
         }
     }
 
+    /// Another client takes the free Lease and writes its name alone.
+    pub fn claim(&self) {
+        self.note("a stranger writes the holder alone");
+        self.outsider(|object| {
+            object.map(|mut object| {
+                object["spec"]["holderIdentity"] = json!("stranger");
+                object
+            })
+        });
+    }
+
     /// A Lease that is free.
     pub fn create(&self, duration: u32) {
         self.outsider(|_| {
@@ -203,27 +227,68 @@ impl State {
         Timestamp::from_second(exact.as_second()).expect("2026")
     }
 
-    fn stamp(&mut self, now: True, before: Option<&Record>, object: &mut Value) {
+    /// The `Date` of a reply by one of the servers.
+    pub fn reply_date(&mut self, now: True) -> Option<Timestamp> {
+        let ahead = self.rng.bool();
+        match self.date {
+            Date::Missing => None,
+            Date::Off(seconds) => {
+                Some(self.server_time(now, ahead) + SignedDuration::from_secs(seconds))
+            }
+            Date::Cached(time) => Some(time),
+        }
+    }
+
+    /// managedFields as one of the servers writes them for `manager`.
+    fn stamp(&mut self, now: True, manager: &str, before: Option<&Record>, object: &mut Value) {
         let ahead = self.rng.bool();
         let time = json!(self.server_time(now, ahead).to_string());
-        let entry = json!([{
-            "manager": "kubectl-lease", "operation": "Update", "apiVersion": "coordination.k8s.io/v1", "time": time,
-            "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
-        }]);
-        let old = before.map(|before| before.as_json());
-        let same_spec = old.is_some_and(|old| old["spec"] == object["spec"]);
-        let kept = old
-            .map(|old| old["metadata"]["managedFields"].clone())
-            .filter(|fields| fields.is_array());
-        object["metadata"]["managedFields"] = match kept {
-            Some(kept) if same_spec || !self.restamps => kept,
-            Some(_) | None => entry,
-        };
+        let old = before.map(Record::as_json);
+        let changed: Vec<String> = object["spec"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| old.and_then(|old| old["spec"].get(*key)) != Some(value))
+            .map(|(key, _)| format!("f:{key}"))
+            .collect();
+        let mut entries: Vec<Value> = old
+            .and_then(|old| old["metadata"]["managedFields"].as_array().cloned())
+            .unwrap_or_default();
+        if !changed.is_empty() {
+            let mut own = None;
+            entries.retain_mut(|entry| {
+                if entry["manager"] == *manager {
+                    own = Some(entry.take());
+                    return false;
+                }
+                let Some(fields) = entry["fieldsV1"]["f:spec"].as_object_mut() else {
+                    return true;
+                };
+                fields.retain(|field, _| !changed.contains(field));
+                !fields.is_empty()
+            });
+            let mut own = own.unwrap_or_else(|| {
+                json!({ "manager": manager, "operation": "Update", "fieldsV1": { "f:spec": {} } })
+            });
+            let set = own["fieldsV1"].clone();
+            for field in changed {
+                own["fieldsV1"]["f:spec"][field] = json!({});
+            }
+            if self.restamps || own["fieldsV1"] != set {
+                own["time"] = time;
+            }
+            entries.push(own);
+        }
+        object["metadata"]["managedFields"] = entries.into();
     }
 
     fn store(&mut self, now: True, sender: Sender, name: &str, mut object: Value) -> Write {
         let before = self.object.take();
-        self.stamp(now, before.as_ref(), &mut object);
+        let manager = match sender.purpose {
+            Purpose::Outsider => "outsider",
+            Purpose::Acquire | Purpose::Steal | Purpose::Keep => FIELD_MANAGER,
+        };
+        self.stamp(now, manager, before.as_ref(), &mut object);
         self.resource_version += self.rng.u64(1..4);
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
         let after = Record::new(object).expect("an object");
@@ -232,6 +297,23 @@ impl State {
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
         Write::Done(after)
+    }
+
+    /// A PUT with `dryRun=All`.
+    pub fn dry_run(&mut self, now: True, manager: &str, record: &Record) -> Result<Write, Fault> {
+        self.ledger.totals.dry_runs += 1;
+        if self.refuses_dry_run {
+            return Err(rejected(400, "BadRequest", RejectionKind::Invalid));
+        }
+        let Some(stored) = self.object.clone() else {
+            return Ok(Write::Conflict);
+        };
+        if stored.uid() != record.uid() || stored.resource_version() != record.resource_version() {
+            return Ok(Write::Conflict);
+        }
+        let mut object = record.as_json().clone();
+        self.stamp(now, manager, Some(&stored), &mut object);
+        Ok(Write::Done(Record::new(object).expect("an object")))
     }
 
     pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
