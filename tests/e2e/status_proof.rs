@@ -52,7 +52,12 @@ fn an_expired_lease_is_said_to_be_so_by_what_is_known_though_the_clocks_agree() 
     for (options, later, state, takes) in [
         (Options::default(), 50, stamp, "(at once)"),
         (Options::default(), 20, stamp, "s, which a proof takes)"),
-        (old, 50, time, "(within 15s, which this server needs as proof)"),
+        (
+            old,
+            50,
+            time,
+            "(within 15s, which this server needs as proof)",
+        ),
     ] {
         let (ns, user) = fresh_in_process(options);
         ns.create(&held("job", "x", 15));
@@ -61,7 +66,10 @@ fn an_expired_lease_is_said_to_be_so_by_what_is_known_though_the_clocks_agree() 
         server.clear_requests();
         let text = ns.run(&user, ["status", "job"]).stdout;
         assert_eq!(server.requests().len(), 2, "{text}");
-        assert!(text.contains(&format!("\nState:       {state}\n")), "{text}");
+        assert!(
+            text.contains(&format!("\nState:       {state}\n")),
+            "{text}"
+        );
         assert!(text.contains(takes), "{text}");
     }
 }
