@@ -22,6 +22,16 @@ pub fn stamped_expiry(duration: LeaseDuration) -> Duration {
     duration.as_duration() + APART + CUT
 }
 
+/// Whether a holder's own lease is proven to be alive: from the time when it was so to the server's stamp of `now`, which
+/// was asked for `elapsed` ago, at most its duration less what the stamps are cut by.
+pub fn alive(record: &Record, now: Timestamp, elapsed: Duration) -> bool {
+    let (Some(stamp), Some(duration)) = (record.alive_stamp(), record.duration()) else {
+        return false;
+    };
+    let age = Duration::try_from(now.duration_since(stamp)).unwrap_or_default();
+    age + CUT + elapsed < duration.as_duration()
+}
+
 /// A Lease as last seen, and since when its tuple has not changed.
 #[derive(Clone, Debug)]
 pub struct Observation {

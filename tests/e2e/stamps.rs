@@ -1,6 +1,6 @@
 //! Expiry proven by the server's own stamps. All on in-process servers, whose clocks, versions and stamps can be chosen.
 
-use crate::support::{fresh_in_process, held, not_acquired, said, untouched};
+use crate::support::{fresh_in_process, held, not_acquired, said};
 use jiff::{SignedDuration, Timestamp};
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Namespace, Output, Proxy, User, lease};

@@ -1,6 +1,7 @@
 //! The one driver: observe, decide, write, repeat; what all operations share.
 
 mod acquire;
+mod check;
 mod create;
 mod release;
 mod renew;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use check::Checked;
 pub use create::{CreateTerms, Created};
 pub use renew::Renewal;
 pub use watcher::{Hint, Watcher};

@@ -11,6 +11,8 @@ mod outage;
 mod processes;
 mod replies;
 mod scene;
+#[cfg(target_os = "linux")]
+mod slewed;
 mod start;
 mod terminal;
 mod thrift;
