@@ -152,7 +152,7 @@ fn find(command: &OsString) -> Result<(), Error> {
 
 fn tell(name: &str, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
-    if stops {
+    if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
         terminal::say("");
     }
@@ -162,10 +162,21 @@ fn tell(name: &str, note: Note) {
             "lease {name:?} could not be renewed: {why}; trying for {} more",
             words::duration(left)
         ),
-        Note::Stopped { left } => format!(
-            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or the command is killed",
-            words::duration(left)
+        Note::Stopped { left, command, .. } => format!(
+            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or {}",
+            words::duration(left),
+            if command {
+                "the command is killed"
+            } else {
+                "it is lost"
+            }
         ),
+        Note::WaitsForTerminal => format!(
+            "the command is stopped: it asks for the terminal, and no shell is left to give it. Lease {name:?} is kept"
+        ),
+        Note::ReleasedAfterLoss => {
+            format!("lease {name:?} had not been taken by anybody: released")
+        }
         Note::Unkilled(left) => format!(
             "lease {name:?} is not given back yet: the kill does not end {}",
             if left.is_empty() {

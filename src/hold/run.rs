@@ -1,5 +1,7 @@
 //! The loop of a hold: events of the API server, the command, the clock and the signals into the machine, its effects out.
 
+#[cfg(unix)]
+mod control;
 mod lease;
 mod news;
 
@@ -20,9 +22,9 @@ use crate::signals::Received;
 #[cfg(unix)]
 use super::child::{Child, News};
 #[cfg(not(unix))]
-use super::child_plain::{Child, News};
+use super::child_plain::{Child, Job, News};
 #[cfg(unix)]
-use super::{orders::Orders, tty::Tty};
+use super::{job::Job, orders::Orders};
 
 /// What to run under the lease.
 pub struct Order {
@@ -61,11 +63,19 @@ pub enum Note {
         /// Until the command is stopped.
         left: Duration,
     },
-    /// The command was stopped from the terminal; this much is left.
+    /// This job is about to stop, as by Ctrl-Z; this much is left.
     Stopped {
-        /// Until the command is killed.
+        /// Until the command is killed, or without one until the lease is lost.
         left: Duration,
+        /// Whether there is a command.
+        command: bool,
+        /// Whether the terminal may have echoed `^Z`, and is still on that line.
+        echoed: bool,
     },
+    /// The command waits for the terminal, which nobody will give it.
+    WaitsForTerminal,
+    /// Lost for want of renewals, and yet released: nobody had taken it.
+    ReleasedAfterLoss,
     /// These processes do not die.
     Unkilled(Vec<String>),
     /// Changes cannot be watched.
@@ -82,8 +92,7 @@ struct Hold<'a, A, C> {
     order: &'a Order,
     machine: Machine,
     child: Option<Child>,
-    #[cfg(unix)]
-    tty: Option<Tty>,
+    job: Job,
     renewal: Pending<'a, Renewal>,
     reading: Pending<'a, Result<Seen, Fault>>,
     watching: bool,
@@ -113,12 +122,7 @@ pub async fn hold<A: Api, C: Clock>(
         grant,
         order,
         child: None,
-        #[cfg(unix)]
-        tty: if order.command.is_empty() {
-            None
-        } else {
-            Tty::ours()
-        },
+        job: Job::new(!order.command.is_empty()),
         renewal: None,
         reading: None,
         watching: true,
@@ -139,6 +143,7 @@ pub async fn hold<A: Api, C: Clock>(
             biased;
             () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
             news = news(&mut hold.child) => Happened::News(news),
+            signal = hold.job.next() => Happened::Told(signal),
             renewal = pending(&mut hold.renewal) => {
                 hold.renewal = None;
                 Happened::Renewal(renewal)
@@ -166,6 +171,7 @@ pub async fn hold<A: Api, C: Clock>(
         done = match event {
             Happened::Event(event) => hold.feed(event).await,
             Happened::News(news) => hold.hear(news).await,
+            Happened::Told(signal) => hold.told(signal).await,
             Happened::Renewal(renewal) => hold.renewed(renewal).await,
             Happened::Hint(Hint::Lease(record)) => {
                 let at = clock.now();
@@ -194,6 +200,7 @@ pub async fn hold<A: Api, C: Clock>(
 enum Happened {
     Event(Event),
     News(News),
+    Told(i32),
     Renewal(Renewal),
     Read(Result<Seen, Fault>),
     Hint(Hint),
@@ -260,7 +267,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             &self.order.timing,
             self.grant.sent_at,
             self.order.on_lost,
-            self.tty.as_ref().map_or(0, |tty| tty.own().as_raw()),
+            self.job
+                .takes_terminal_of()
+                .map_or(0, nix::unistd::Pid::as_raw),
         );
         let environment = self.order.environment.clone();
         self.child = Some(Child::start(&self.order.command, environment, orders)?);
