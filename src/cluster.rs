@@ -3,6 +3,8 @@
 pub(crate) mod cause;
 mod credentials;
 mod header;
+#[cfg(test)]
+mod input_tests;
 pub(crate) mod kubeconfig;
 pub(crate) mod plugin;
 
@@ -367,7 +369,12 @@ where
     C::Error: std::error::Error + Send + Sync + 'static,
 {
     let credentials = Arc::clone(credentials);
-    let authorize = move |mut request: http::Request<_>| {
+    let base = config.cluster_url.clone();
+    let address = move |mut request: http::Request<_>| {
+        // What is too long together stays without a server, which is an error; kube's own layer panics.
+        if let Some(whole) = header::below(&base, request.uri()) {
+            *request.uri_mut() = whole;
+        }
         if let Some(value) = credentials.header() {
             request
                 .headers_mut()
@@ -392,8 +399,7 @@ where
     let compress = !config.disable_compression && !is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
         .layer(tower_http::decompression::DecompressionLayer::new().gzip(compress))
-        .layer(config.base_uri_layer())
-        .map_request(authorize)
+        .map_request(address)
         .layer(
             config
                 .extra_headers_layer()

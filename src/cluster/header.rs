@@ -1,12 +1,24 @@
-//! Credentials and names as values of HTTP headers: trimmed, checked, and never part of what is said about them.
+//! The head of a request: its address, and credentials and names as values of headers, trimmed and checked.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 use kube::config::AuthInfo;
 
 use super::ConnectionOptions;
 use crate::error::Error;
+
+/// The request's path and query below the server's address, whose own path is kept (Rancher has one); `None` if that is
+/// longer than an address can be.
+pub fn below(server: &Uri, request: &Uri) -> Option<Uri> {
+    let path = request.path_and_query()?;
+    let mut parts = server.clone().into_parts();
+    let own = server.path().trim_end_matches('/');
+    parts.path_and_query = Some(format!("{own}{path}").parse().ok()?);
+    let whole = Uri::from_parts(parts).ok()?;
+    // Parts are not held to the limit of the whole, which whoever parses it next is.
+    whole.to_string().parse().ok()
+}
 
 /// `Authorization: Bearer …`. A token of a file ends with a newline more often than not, and client-go trims those
 /// (`strings.TrimSpace` in transport/token_source.go); the others are forgiven the same.
@@ -100,6 +112,24 @@ pub fn impersonation(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_goes_below_the_path_of_its_server() {
+        let request = Uri::from_static("/apis?limit=1");
+        let whole = |server: &str| {
+            let server: Uri = server.parse().expect("it is one");
+            below(&server, &request).map(|whole| whole.to_string())
+        };
+        let of = |text: &str| Some(text.to_owned());
+        assert_eq!(whole("https://a:6443"), of("https://a:6443/apis?limit=1"));
+        assert_eq!(
+            whole("https://a/k8s/c-1/"),
+            of("https://a/k8s/c-1/apis?limit=1")
+        );
+        assert_eq!(whole("https://a/x?y=z"), of("https://a/x/apis?limit=1"));
+        let long = format!("https://a/{}", "x".repeat(65_520));
+        assert_eq!(whole(&long), None);
+    }
 
     #[test]
     fn a_token_is_trimmed_and_what_no_header_carries_is_named_without_it() {

@@ -25,6 +25,8 @@ pub use exec::{Given, Identity};
 #[cfg(unix)]
 pub use keeper::main;
 pub use run::end_all;
+#[cfg(test)]
+pub use {exec::given, provider::given as given_by_provider};
 
 use provider::Provider;
 use run::Ended;
