@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 mod credentials;
+mod file;
 mod header;
 #[cfg(test)]
 mod input_tests;
