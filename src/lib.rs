@@ -30,8 +30,11 @@ use exit::Exit;
 /// Runs the program with `args` (the first is the program's own name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    // For the other processes of this program too, which begin here.
     #[cfg(unix)]
-    if let Some(code) = hold::watchdog::main(&args) {
+    signals::hear_of_children();
+    #[cfg(unix)]
+    if let Some(code) = hold::watchdog::main(&args).or_else(|| cluster::plugin::main(&args)) {
         return code;
     }
     if let Some(code) = complete::main(&args) {
@@ -54,8 +57,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => fail(&error),
     };
     output::terminal::drain();
-    // An exec plugin or a name lookup that still runs is not waited for.
+    // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
+    cluster::plugin::end_all();
     exit.into()
 }
 

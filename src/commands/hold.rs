@@ -78,6 +78,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         Err(end) => return Err(session.error(subject, end).await),
     };
     let timing = timing(grant.duration().as_duration(), &args)?;
+    crate::cluster::lease_is_held(timing.duration);
     let name = object_name(args.name.as_str());
     if args.command.is_empty() {
         terminal::print(&format!("{name} acquired\n"))?;

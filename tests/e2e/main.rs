@@ -14,6 +14,7 @@ mod connection;
 mod create;
 mod credentials;
 mod examples;
+mod exec_plugins;
 mod first_contact;
 mod formats;
 mod help;
