@@ -22,7 +22,7 @@ fn the_command_ends_what_it_left_is_stopped_and_only_then_released() {
         vec![Effect::Release]
     );
     assert_eq!(
-        machine.handle(Event::Released, at(123.1)),
+        machine.handle(Event::Released(Given::Freed), at(123.1)),
         vec![Effect::Finish(Outcome::Ended(ended))]
     );
 }
@@ -83,7 +83,7 @@ fn without_a_command_a_signal_releases() {
     );
     assert_eq!(machine.handle(Event::Signal(2), at(110.0)), vec![], "once");
     assert_eq!(
-        machine.handle(Event::Released, at(110.1)),
+        machine.handle(Event::Released(Given::Freed), at(110.1)),
         vec![Effect::Finish(Outcome::Signalled(2))]
     );
 }
@@ -105,7 +105,7 @@ fn a_command_that_could_not_be_started_never_leaves_the_lease_held() {
         vec![Effect::Release]
     );
     assert_eq!(
-        machine.handle(Event::Released, at(100.3)),
+        machine.handle(Event::Released(Given::Freed), at(100.3)),
         vec![Effect::Finish(Outcome::NotStarted)]
     );
 }

@@ -53,7 +53,9 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::WatchdogDied,
         Event::TreeGone,
         Event::Signal(15),
-        Event::Released,
+        Event::Released(Given::Freed),
+        Event::Released(Given::Lost(taken())),
+        Event::Released(Given::Unknown),
     ]
 }
 
@@ -223,7 +225,7 @@ fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let _ = machine.handle(Event::ChildExited(Ended::Signalled(9)), kill);
     assert_eq!(machine.handle(Event::TreeGone, kill), vec![Effect::Release]);
     assert_eq!(
-        machine.handle(Event::Released, kill),
+        machine.handle(Event::Released(Given::Freed), kill),
         vec![Effect::Finish(Outcome::Lost)]
     );
 }

@@ -13,7 +13,7 @@ use super::clock::{True, epoch, instant};
 use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb};
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
-use crate::lease::api::{Fault, Write};
+use crate::lease::api::{Fault, Rejection, RejectionKind, Write};
 use crate::lease::record::Record;
 
 /// The server, and all that is known about the run.
@@ -236,7 +236,7 @@ impl State {
 
     pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
         if self.object.is_some() {
-            return Write::Exists;
+            return Write::Exists(conflict(409, "AlreadyExists"));
         }
         self.uids += 1;
         let mut object = record.as_json().clone();
@@ -255,13 +255,13 @@ impl State {
         }
         match &self.object {
             // The precondition on the uid fails with a 409; older servers say 404.
-            None if self.rng.bool() => Write::Conflict,
-            None => Write::Absent,
+            None if self.rng.bool() => Write::Conflict(conflict(409, "Conflict")),
+            None => Write::Absent(conflict(404, "NotFound")),
             Some(stored)
                 if stored.uid() != record.uid()
                     || stored.resource_version() != record.resource_version() =>
             {
-                Write::Conflict
+                Write::Conflict(conflict(409, "Conflict"))
             }
             Some(stored) if stored == record => Write::Done(stored.clone()),
             Some(_) => self.store(now, sender, name, record.as_json().clone()),
@@ -312,6 +312,16 @@ impl State {
                 .get_or_insert_with(|| Fault::Unknown(format!("no answer within {limit:?}")));
         }
         course
+    }
+}
+
+fn conflict(code: u16, reason: &str) -> Rejection {
+    Rejection {
+        code,
+        reason: reason.into(),
+        message: "the object has been modified".into(),
+        kind: RejectionKind::Invalid,
+        advice: None,
     }
 }
 
