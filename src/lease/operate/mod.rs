@@ -61,7 +61,7 @@ pub struct Grant {
 
 impl Grant {
     /// What the server made of `written`, which was sent after `sent_at`.
-    fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
+    pub(super) fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
         // The shorter one, should the server have stored another than was sent: others count by what is stored.
         let durations = [written.duration(), record.duration()];
         Self {

@@ -254,7 +254,7 @@ impl Actor {
             }
             if !trying && now >= due {
                 trying = true;
-                renewals.begin(limit, deadline);
+                renewals.begin(limit, Self::deadline(renewals.grant()));
             }
         }
     }

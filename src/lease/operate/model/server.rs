@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::clock::{True, epoch, instant};
-use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb};
+use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook};
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
 use crate::lease::api::{Fault, Rejection, RejectionKind, Write};
@@ -235,6 +235,11 @@ impl State {
     }
 
     pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(Write::Conflict(says)) => return Write::Exists(says),
+            Err(answer) => return answer,
+        };
         if self.object.is_some() {
             return Write::Exists(conflict(409, "AlreadyExists"));
         }
@@ -244,7 +249,30 @@ impl State {
         self.store(now, sender, name, object)
     }
 
+    /// What a webhook makes of a write: the answer, or what is to be stored.
+    fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
+        match self.fates.webhooks.get(&sender.client) {
+            None => Ok(record.clone()),
+            Some(Webhook::SaysConflict) => {
+                let mut says = conflict(409, "Conflict");
+                says.message = "the webhook says no".into();
+                Err(Write::Conflict(says))
+            }
+            Some(Webhook::SaysAbsent) => Err(Write::Absent(conflict(404, "NotFound"))),
+            Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
+            Some(Webhook::Alters(change)) => {
+                let mut object = record.as_json().clone();
+                change(&mut object);
+                Ok(Record::new(object).expect("an object"))
+            }
+        }
+    }
+
     pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(answer) => return answer,
+        };
         if sender.purpose != Purpose::Outsider
             && (record.uid().is_empty() || record.resource_version().is_empty())
         {
@@ -275,7 +303,11 @@ impl State {
             .as_ref()
             .map_or((5, 0), |weather| (weather.latency, weather.mishaps));
         let there = millis(self.rng.u64(1..=latency));
-        let back = millis(self.rng.u64(1..=latency));
+        let late = match (&self.fates.weather, verb) {
+            (Some(weather), Verb::Create | Verb::Replace) => weather.late,
+            (_, Verb::Get | Verb::Watch | Verb::Version) | (None, _) => 0,
+        };
+        let back = millis(self.rng.u64(1..=latency) + late);
         let scripted = self
             .fates
             .scripted
