@@ -276,6 +276,9 @@ pub struct RenewArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
+    /// The longest to go on over conflicts and failed requests; 0 tries once
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub timeout: Duration,
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ObjectFormat>,
@@ -300,6 +303,9 @@ pub struct ReleaseArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
+    /// The longest to go on over conflicts and failed requests; 0 tries once
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub timeout: Duration,
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ObjectFormat>,

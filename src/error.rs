@@ -201,7 +201,7 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
         ) => Exit::API,
         End::Refused(Refusal::TooShort(_)) => Exit::USAGE,
         End::Refused(Refusal::HeldByAncestor(_)) => subject.conflict.unwrap_or(Exit::API),
-        End::Fault(_) => Exit::API,
+        End::Fault(_) | End::Altered { .. } => Exit::API,
         // Where nothing is waited for, only the API server can have been in the way.
         End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
         End::Interrupted(signal) => Exit::signal(*signal),
@@ -289,6 +289,11 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     "error: lease {name:?} not acquired: {}",
                     obstacle_text(obstacle, *at_most)
                 ),
+                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_))))
+                    if subject.conflict.is_none() =>
+                {
+                    format!("error: gave up on lease {name:?} when the time was over: {fault}")
+                }
                 (None, Some(fault)) if subject.conflict.is_none() => {
                     format!("error: no usable answer from the API server: {fault}")
                 }
@@ -297,8 +302,16 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 }
                 (None, None) => format!("error: lease {name:?} not acquired in time"),
             }];
-            if let Some(obstacle) = obstacle {
-                lines.extend(obstacle_advice(obstacle, subject));
+            match (obstacle, fault) {
+                (Some(obstacle), _) => lines.extend(obstacle_advice(obstacle, subject)),
+                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_)))) => {
+                    lines.extend(
+                        fault_lines(fault, Some(namespace), Some(name))
+                            .into_iter()
+                            .skip(1),
+                    );
+                }
+                (None, Some(_) | None) => {}
             }
             lines
         }
@@ -306,6 +319,17 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             vec![format!("interrupted: lease {name:?} is not held")]
         }
         End::Interrupted(_) => vec!["interrupted: nothing is known to have changed".to_owned()],
+        End::Altered { what, left } => {
+            let mut lines = vec![format!("error: {what}: that is not what was asked for")];
+            lines.push(match left {
+                Some(left) => format!(
+                    "Lease {name:?} is held by {left:?} now. Free it: kubectl lease release {name} -n {namespace} --holder {}",
+                    words::shell(left)
+                ),
+                None => "Nobody holds what was stored. Which webhooks there are: kubectl get mutatingwebhookconfigurations".to_owned(),
+            });
+            lines
+        }
         End::Lost(loss) => vec![format!("error: lease {name:?} lost: {}", loss_text(loss))],
         End::Unsettled { end, fault } => {
             let mut lines = end_lines(subject, end);
@@ -372,6 +396,7 @@ pub fn loss_text(loss: &Loss) -> String {
         Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
         Loss::Regranted => "granted anew to the same identity in another process".to_owned(),
         Loss::Shortened(duration) => format!("somebody shortened its duration to {duration}"),
+        Loss::Altered(what) => what.clone(),
         Loss::Deadline { last: Some(last) } => {
             format!("no renewal was acknowledged in time: {last}")
         }
@@ -402,7 +427,7 @@ impl fmt::Display for Fault {
                 "Error from server ({}): {}",
                 rejection.reason, rejection.message
             ),
-            Self::Unknown(detail) => f.write_str(detail),
+            Self::Unknown(detail) | Self::NotStored(detail) => f.write_str(detail),
         }
     }
 }

@@ -187,9 +187,15 @@ fn tell(name: &str, note: Note) {
             }
         ),
         Note::Unwatched => format!(
-            "lease {name:?} cannot be watched (no permission for watch): a loss is noticed at the next renewal"
+            "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
         ),
-        Note::NotReleased => format!("lease {name:?} could not be released; it expires by itself"),
+        Note::Watched => format!("lease {name:?} can be watched again"),
+        Note::NotReleased(None) => {
+            format!("lease {name:?} could not be released; it expires by itself")
+        }
+        Note::NotReleased(Some(why)) => {
+            format!("lease {name:?} could not be released: {why}; it expires by itself")
+        }
     });
     if stops {
         // We stop next: said later, it would come amid the output of what runs then.

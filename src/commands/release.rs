@@ -1,7 +1,7 @@
 //! `kubectl lease release`
 
 use super::exported::ours;
-use super::{SHORT_PATIENCE, Session, limits, say};
+use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let operations = session.lease(&args.name);
     let limits = limits(
         &SystemClock,
-        Some(SHORT_PATIENCE),
+        Some(args.timeout),
         Interrupt::new(signals::listen()?),
     );
     let released = operations

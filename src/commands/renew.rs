@@ -1,7 +1,7 @@
 //! `kubectl lease renew`
 
 use super::exported::ours;
-use super::{SHORT_PATIENCE, Session, limits, say};
+use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let operations = session.lease(&args.name);
     let limits = limits(
         &SystemClock,
-        Some(SHORT_PATIENCE),
+        Some(args.timeout),
         Interrupt::new(signals::listen()?),
     );
     let renewed = operations

@@ -23,7 +23,8 @@ pub enum Event {
         /// Before the request was sent.
         sent_at: Instant,
     },
-    /// A renewal sent after `sent_at` was acknowledged.
+    /// A renewal sent after `sent_at` was stored: its reply says so, or a watch, or a read. Another attempt may be under
+    /// way; it is not waited for any more.
     Renewed {
         /// Before the request was sent.
         sent_at: Instant,
@@ -49,8 +50,19 @@ pub enum Event {
     TreeGone,
     /// A signal asks us to end.
     Signal(i32),
-    /// The release is over, whatever came of it.
-    Released,
+    /// The release is over.
+    Released(Given),
+}
+
+/// What came of giving the lease back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// It is free, by us.
+    Freed,
+    /// It was not ours any more: this is how it was lost.
+    Lost(Loss),
+    /// Nobody knows, or it is not free.
+    Unknown,
 }
 
 /// Something to do.
@@ -161,6 +173,11 @@ impl Machine {
         }
     }
 
+    /// Whether the lease is granted, renewed and not lost.
+    pub fn is_held(&self) -> bool {
+        self.state == State::Held
+    }
+
     /// When to be woken at the latest; `None` if only events matter.
     pub fn wake_at(&self) -> Option<Instant> {
         let mut wake = self.kill_due;
@@ -263,9 +280,20 @@ impl Machine {
                 }
                 _ => {}
             },
-            Event::Released => {
+            Event::Released(given) => {
                 if let State::Releasing(outcome) = &self.state {
-                    effects.push(Effect::Finish(outcome.clone()));
+                    let outcome = match (outcome, given) {
+                        // Lost before the command had ended, perhaps: its own status is not enough to know.
+                        (Outcome::Ended(_) | Outcome::Signalled(_), Given::Lost(loss)) => {
+                            effects.push(Effect::SayLost(loss));
+                            Outcome::Lost
+                        }
+                        // Nothing ran; and what was lost once is not lost again.
+                        (Outcome::NotStarted | Outcome::Lost, Given::Lost(_))
+                        // The command ran to its end in acknowledged time.
+                        | (_, Given::Freed | Given::Unknown) => outcome.clone(),
+                    };
+                    effects.push(Effect::Finish(outcome));
                     self.state = State::Done;
                 }
             }
@@ -293,13 +321,22 @@ impl Machine {
     }
 
     fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        // Only the passing of time leaves it possible that the grant is still ours to give back.
-        let release = matches!(loss, Loss::Deadline { .. });
+        // Whether the grant may still be ours to give back; the release finds out.
+        let release = match &loss {
+            Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
+            Loss::Deleted
+            | Loss::Recreated { .. }
+            | Loss::Released
+            | Loss::TakenBy(_)
+            | Loss::Regranted => false,
+        };
         let grace = match &loss {
             // Nothing keeps others out any more: the next one may have begun already.
-            Loss::Released | Loss::Deleted | Loss::Recreated { .. } | Loss::Shortened(_) => {
-                Duration::ZERO
-            }
+            Loss::Released
+            | Loss::Deleted
+            | Loss::Recreated { .. }
+            | Loss::Shortened(_)
+            | Loss::Altered(_) => Duration::ZERO,
             // Whoever took it waits until we must have stopped, if it follows the rules.
             Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => self.timing.kill_after,
         };

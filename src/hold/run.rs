@@ -10,13 +10,16 @@ use std::ffi::OsString;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+
 use super::machine::{Effect, Event, Machine, Outcome};
 use super::timing::Timing;
 use crate::clock::{Clock, Instant};
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::{Loss, Seen};
 use crate::lease::evidence::Observation;
-use crate::lease::operate::{Grant, Hint, Operations, Renewal, Watcher};
+use crate::lease::operate::{Grant, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
 
 #[cfg(unix)]
@@ -78,10 +81,12 @@ pub enum Note {
     ReleasedAfterLoss,
     /// These processes do not die.
     Unkilled(Vec<String>),
-    /// Changes cannot be watched.
+    /// Changes cannot be watched, for now.
     Unwatched,
-    /// The release did not go through.
-    NotReleased,
+    /// They can again.
+    Watched,
+    /// The release did not go through: why, if that is known.
+    NotReleased(Option<String>),
 }
 
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
@@ -93,10 +98,9 @@ struct Hold<'a, A, C> {
     machine: Machine,
     child: Option<Child>,
     job: Job,
-    renewal: Pending<'a, Renewal>,
-    reading: Pending<'a, Result<Seen, Fault>>,
-    watching: bool,
-    release: Pending<'a, Option<bool>>,
+    renewals: Renewals<'a, A, C>,
+    reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
+    release: Pending<'a, Returned>,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -119,13 +123,12 @@ pub async fn hold<A: Api, C: Clock>(
     let mut hold = Hold {
         machine: Machine::new(order.timing, !order.command.is_empty(), fastrand::f64()),
         operations,
+        renewals: Renewals::new(operations, grant.clone(), None),
         grant,
         order,
         child: None,
         job: Job::new(!order.command.is_empty()),
-        renewal: None,
-        reading: None,
-        watching: true,
+        reads: FuturesUnordered::new(),
         release: None,
         said_trouble: false,
         say,
@@ -144,27 +147,17 @@ pub async fn hold<A: Api, C: Clock>(
             () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
             news = news(&mut hold.child) => Happened::News(news),
             signal = hold.job.next() => Happened::Told(signal),
-            renewal = pending(&mut hold.renewal) => {
-                hold.renewal = None;
-                Happened::Renewal(renewal)
-            }
-            released = pending(&mut hold.release) => {
+            renewal = hold.renewals.next() => Happened::Renewal(renewal),
+            returned = pending(&mut hold.release) => {
                 hold.release = None;
-                hold.report.released = released == Some(true);
-                if released.is_none() {
-                    (hold.say)(Note::NotReleased);
-                }
-                Happened::Event(Event::Released)
+                Happened::Event(Event::Released(hold.returned(returned)))
             }
             signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
             signal = next_signal(&mut for_command, &mut seen_for_command) => {
                 Happened::Event(Event::Signal(signal))
             }
-            read = pending(&mut hold.reading) => {
-                hold.reading = None;
-                Happened::Read(read)
-            }
-            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()), if hold.watching => {
+            Some(read) = hold.reads.next() => Happened::Read(read),
+            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => {
                 Happened::Hint(hint)
             }
         };
@@ -175,22 +168,28 @@ pub async fn hold<A: Api, C: Clock>(
             Happened::Renewal(renewal) => hold.renewed(renewal).await,
             Happened::Hint(Hint::Lease(record)) => {
                 let at = clock.now();
-                hold.seen(Seen::Lease(Observation::first(record, at, None)))
+                hold.seen(Seen::Lease(Observation::first(record, at, None)), None)
                     .await
             }
             Happened::Hint(Hint::ReadAgain) => {
                 hold.read_again();
                 false
             }
-            Happened::Hint(Hint::Denied) => {
-                // The renewals notice a loss too, within D/3.
-                hold.watching = false;
+            // Meanwhile the renewals notice a loss too, within D/3.
+            Happened::Hint(Hint::Refused) => {
                 (hold.say)(Note::Unwatched);
                 false
             }
-            Happened::Read(Ok(seen)) => hold.seen(seen).await,
+            Happened::Hint(Hint::Watching) => {
+                (hold.say)(Note::Watched);
+                false
+            }
+            Happened::Read(Read {
+                seen: Ok(seen),
+                asked_at,
+            }) => hold.seen(seen, Some(asked_at)).await,
             // The next renewal finds out.
-            Happened::Read(Err(_)) => false,
+            Happened::Read(Read { seen: Err(_), .. }) => false,
         };
     }
     hold.end();
@@ -202,8 +201,14 @@ enum Happened {
     News(News),
     Told(i32),
     Renewal(Renewal),
-    Read(Result<Seen, Fault>),
+    Read(Read),
     Hint(Hint),
+}
+
+/// A read that is over.
+struct Read {
+    asked_at: Instant,
+    seen: Result<Seen, Fault>,
 }
 
 impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
@@ -225,11 +230,8 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::Renew(limit) => {
-                    let (operations, grant) = (self.operations, self.grant.clone());
-                    let until = grant.sent_at + self.order.timing.fence_after;
-                    self.renewal = Some(Box::pin(async move {
-                        operations.renew(&grant, limit, until).await
-                    }));
+                    let until = self.grant.sent_at + self.order.timing.fence_after;
+                    self.renewals.begin(limit, until);
                 }
                 Effect::Forward(signal) => {
                     if let Some(child) = &mut self.child {

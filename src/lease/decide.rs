@@ -237,15 +237,6 @@ fn granted(
         .map_err(|_| Refusal::TransitionsExhausted)
 }
 
-/// The next step of a renewal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RenewStep {
-    /// PUT this.
-    Replace(Record),
-    /// The grant is over; nothing is written.
-    Lost(Loss),
-}
-
 /// How a grant ended that we did not end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -264,22 +255,13 @@ pub enum Loss {
     Regranted,
     /// Somebody recorded a shorter duration: others may prove it expired sooner than we reckon.
     Shortened(LeaseDuration),
+    /// The server stored something else than the renewal that was sent: what, in words.
+    Altered(String),
     /// No renewal was acknowledged in time.
     Deadline {
         /// What stood in the way of the last attempt.
         last: Option<String>,
     },
-}
-
-/// The next step of a renewal: `grant` is the record as last written by us, granted for `duration` (design section 6).
-pub fn renew(grant: &Record, duration: LeaseDuration, seen: &Seen, wall: Timestamp) -> RenewStep {
-    match lost(grant, duration, seen) {
-        Some(loss) => RenewStep::Lost(loss),
-        None => match seen {
-            Seen::Lease(seen) => RenewStep::Replace(seen.record().renewed_for(duration, wall)),
-            Seen::Absent => RenewStep::Lost(Loss::Deleted),
-        },
-    }
 }
 
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer

@@ -120,6 +120,7 @@ impl Store {
         if let Err(fault) = &outcome {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::Foreign { .. } | Fault::NotSent(_) => true,
+                Fault::NotStored(_) => false,
                 // 403 too: the token may have become another identity's (design section 6, renew).
                 Fault::Rejected(rejection) => match rejection.kind {
                     RejectionKind::Unauthorized => true,
@@ -127,6 +128,7 @@ impl Store {
                     RejectionKind::NamespaceMissing
                     | RejectionKind::LeaseMissing
                     | RejectionKind::NotServed
+                    | RejectionKind::Conflict
                     | RejectionKind::TooManyRequests { .. }
                     | RejectionKind::Invalid => false,
                 },

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Fault, Write};
+use super::super::api::{Api, Fault};
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Ours, Seen, Waiting};
-use super::super::record::Record;
+use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::stamps::TriedOut;
+use super::write::{Conflicts, Written};
 use super::{End, Grant, Hint, Limits, Operations, Pause, Progress, Report, Watcher, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -84,13 +85,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: Report<'_>,
         attempts: &mut Vec<Attempt>,
     ) -> Result<Grant, End> {
-        let mut watcher = Watcher::default();
+        let mut watcher = Watcher::polling();
         let mut reported: Option<Obstacle> = None;
         let mut faults = Pause::default();
-        let mut conflicts = Pause::default();
+        let mut conflicts = Conflicts::default();
+        let mut dry_runs = Pause::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
-            if let Some(grant) = self.recognised(&seen, attempts, limits).await? {
+            if let Some(grant) = self
+                .recognised(&seen, attempts, terms, limits, report)
+                .await?
+            {
                 return Ok(grant);
             }
             let step = decide::acquire(terms, &seen, self.stamps.get(), self.now());
@@ -108,7 +113,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     seen = match tried {
                         TriedOut::Known(found) => Seen::Lease(found),
                         TriedOut::Changed => {
-                            let pause = conflicts.next(None) / 10;
+                            let pause = dry_runs.next(None) / 10;
                             self.clock.sleep_until(self.clock.now() + pause).await;
                             self.read_patiently(Some(seen), limits, report).await?
                         }
@@ -118,38 +123,38 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     if let Some(signal) = limits.interrupt.received() {
                         return Err(End::Interrupted(signal));
                     }
-                    // Others may be faster again and again.
-                    if !limits.once
-                        && limits
-                            .deadline
-                            .is_some_and(|deadline| self.clock.now() >= deadline)
-                    {
-                        return Err(End::TimedOut {
-                            obstacle: None,
-                            at_most: None,
-                            fault: None,
-                        });
-                    }
-                    match self.try_to_write(step, attempts).await {
-                        Ok(Some(grant)) => return self.in_time(grant, limits).await,
-                        Ok(None) => {
+                    let creating = matches!(step, AcquireStep::Create(_));
+                    let (AcquireStep::Create(written) | AcquireStep::Replace(written)) = step
+                    else {
+                        continue;
+                    };
+                    match self.try_to_write(&written, creating, attempts).await {
+                        Ok((Written::Done(stored), sent_at)) => {
+                            let grant = Grant::new(stored, &written, sent_at);
+                            return self.in_time(grant, limits).await;
+                        }
+                        Ok((Written::Altered(stored, found), sent_at)) => {
+                            let grant = Grant::new(stored, &written, sent_at);
+                            let grant = self.as_stored(grant, &found, terms, report).await?;
+                            return self.in_time(grant, limits).await;
+                        }
+                        Ok((Written::Conflict(fault), _)) => {
                             if matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some())
                             {
                                 // It changed while the watch said nothing.
                                 watcher.distrust();
                             }
-                            // The next one in a row waits a little: many may be after the same Lease.
-                            if !conflicts.is_first() {
-                                let pause = conflicts.next(None) / 10;
-                                self.clock.sleep_until(self.clock.now() + pause).await;
-                            }
-                            conflicts.next(None);
+                            // Others may be faster again and again: many may be after the same Lease.
+                            conflicts
+                                .settle(self, written.resource_version(), fault, limits, report)
+                                .await?;
                         }
                         Err(fault) => self.pause_after(fault, &mut faults, limits, report).await?,
                     }
                     seen = self.read_patiently(Some(seen), limits, report).await?;
                 }
                 AcquireStep::Wait(waiting) => {
+                    conflicts.over();
                     let at_most = waiting.expired_at.map(|at| at.since(self.clock.now()));
                     let timed_out = End::TimedOut {
                         obstacle: Some(waiting.obstacle.clone()),
@@ -178,9 +183,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Woken::Hint(Hint::ReadAgain) => {
                             self.read_patiently(Some(seen), limits, report).await?
                         }
-                        Woken::Hint(Hint::Denied) => {
+                        Woken::Hint(Hint::Refused) => {
                             report(Progress::Polling);
                             self.read_patiently(Some(seen), limits, report).await?
+                        }
+                        Woken::Hint(Hint::Watching) => {
+                            report(Progress::Watching);
+                            seen
                         }
                     };
                 }
@@ -211,38 +220,27 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// One write. `Ok(None)`: somebody else was faster.
+    /// One write, and when it was sent.
     async fn try_to_write(
         &self,
-        step: AcquireStep,
+        record: &Record,
+        creating: bool,
         attempts: &mut Vec<Attempt>,
-    ) -> Result<Option<Grant>, Fault> {
+    ) -> Result<(Written, Instant), Fault> {
         let sent_at = self.clock.now();
-        let (answer, written) = match step {
-            AcquireStep::Create(record) => {
-                let limit = write_limit(record.duration()).min(self.read_limit);
-                (self.api.create(&record, false, limit).await, record)
-            }
-            AcquireStep::Replace(record) => {
-                let limit = write_limit(record.duration());
-                (self.replace(&record, limit).await, record)
-            }
-            AcquireStep::Wait(_)
-            | AcquireStep::AskVersion
-            | AcquireStep::TryOut(_)
-            | AcquireStep::Refuse(_) => {
-                return Ok(None);
-            }
+        let limit = write_limit(record.duration());
+        let answer = if creating {
+            self.post(record, false, false, limit).await
+        } else {
+            self.replace(record, limit).await
         };
         match answer {
-            Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, &written, sent_at))),
-            Ok(Write::Conflict | Write::Exists | Write::Absent) => Ok(None),
+            Ok(written) => Ok((written, sent_at)),
             Err(fault) => {
                 if fault.leaves_outcome_open() {
-                    let dead_at =
-                        self.clock.now() + write_limit(written.duration()) + SETTLE_MARGIN;
+                    let dead_at = self.clock.now() + limit + SETTLE_MARGIN;
                     attempts.push(Attempt {
-                        written,
+                        written: record.clone(),
                         sent_at,
                         dead_at,
                     });
@@ -252,12 +250,47 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
+    /// What the server stored instead of what was sent: a grant of another duration that will do, or none at all, and
+    /// then what was stored is given back.
+    async fn as_stored(
+        &self,
+        grant: Grant,
+        found: &Alteration,
+        terms: &AcquireTerms,
+        report: Report<'_>,
+    ) -> Result<Grant, End> {
+        let least = terms.least_duration.or(terms.grant.duration);
+        let short = (grant.record.duration())
+            .is_none_or(|stored| least.is_some_and(|least| stored < least));
+        if !(found.holder || found.grant || found.renewal || found.endless || short) {
+            report(Progress::Altered(found.to_string()));
+            return Ok(grant);
+        }
+        let end = End::Altered {
+            what: found.to_string(),
+            left: None,
+        };
+        if grant.record.holder().is_none() {
+            return Err(end);
+        }
+        Err(match self.give_back(&grant, end).await {
+            // Not even that is stored as it is sent.
+            End::Unsettled { fault: None, .. } => End::Altered {
+                what: found.to_string(),
+                left: grant.record.holder().map(str::to_owned),
+            },
+            end => end,
+        })
+    }
+
     /// A write of ours that turns out to have happened.
     async fn recognised(
         &self,
         seen: &Seen,
         attempts: &mut Vec<Attempt>,
+        terms: &AcquireTerms,
         limits: &Limits,
+        report: Report<'_>,
     ) -> Result<Option<Grant>, End> {
         let Seen::Lease(seen) = seen else {
             return Ok(None);
@@ -271,7 +304,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let attempt = attempts.swap_remove(index);
         // No other write of ours can follow: each was sent on top of a state that is gone.
         attempts.clear();
-        let grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+        let mut grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+        if let Some(found) = seen.record().alteration(&attempt.written)
+            && (found.shorter || found.endless)
+        {
+            grant = self.as_stored(grant, &found, terms, report).await?;
+        }
         self.in_time(grant, limits).await.map(Some)
     }
 

@@ -55,8 +55,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Ok(Write::Done(reply)) => {
                     (reply.stamp_of_write(&record, &renewal, CLOCK_MANAGER), None)
                 }
-                Ok(Write::Conflict | Write::Absent | Write::Exists) if tries < TRIES => continue,
-                Ok(Write::Conflict | Write::Absent | Write::Exists) => (None, None),
+                Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) if tries < TRIES => {
+                    continue;
+                }
+                Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => (None, None),
                 Err(fault) => (None, Some(fault)),
             };
             let elapsed = self.clock.now().since(sent_at);

@@ -7,7 +7,9 @@ mod release;
 mod renew;
 mod stamps;
 mod steal;
+mod tenure;
 mod watcher;
+mod write;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -16,10 +18,12 @@ use tokio::sync::watch;
 
 pub use check::Checked;
 pub use create::{CreateTerms, Created};
-pub use renew::Renewal;
+pub use release::Returned;
+pub use renew::{Renewal, Renewals};
+pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
-use super::api::{Api, Fault, Found, Write};
+use super::api::{Api, Fault, Found};
 use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
@@ -61,7 +65,7 @@ pub struct Grant {
 
 impl Grant {
     /// What the server made of `written`, which was sent after `sent_at`.
-    fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
+    pub(super) fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
         // The shorter one, should the server have stored another than was sent: others count by what is stored.
         let durations = [written.duration(), record.duration()];
         Self {
@@ -147,6 +151,10 @@ pub enum Progress {
     },
     /// Changes cannot be watched, so the Lease is read every now and then.
     Polling,
+    /// They can be watched again.
+    Watching,
+    /// The server stored something else than what was sent, and it will do: what, in words.
+    Altered(String),
     /// A request failed and will be tried again.
     Retrying(Fault),
     /// Ending, but a write whose reply is missing must be settled first.
@@ -190,8 +198,37 @@ pub enum End {
         /// What stood in the way of learning it.
         fault: Option<Fault>,
     },
+    /// The server stored something else than what was sent, and that is no grant.
+    Altered {
+        /// What it stored instead.
+        what: String,
+        /// Who holds it now, by what was stored; `None` if that was given back, or is free.
+        left: Option<String>,
+    },
     /// The user said no, or could not be asked.
     Declined(String),
+}
+
+impl End {
+    /// What stood in the way, where it was the API server.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Fault(fault)
+            | Self::TimedOut {
+                fault: Some(fault), ..
+            }
+            | Self::Unsettled {
+                fault: Some(fault), ..
+            } => Some(fault.to_string()),
+            Self::Unsettled { end, fault: None } => end.why(),
+            Self::Altered { what, .. } => Some(what.clone()),
+            Self::Refused(_)
+            | Self::TimedOut { fault: None, .. }
+            | Self::Interrupted(_)
+            | Self::Lost(_)
+            | Self::Declined(_) => None,
+        }
+    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -307,18 +344,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             ),
             _ => limit,
         }
-    }
-
-    /// PUT, where a 200 that wrote nothing counts as a conflict (design section 4, rule 5).
-    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        let answer = self.api.replace(record, limit.min(self.read_limit)).await?;
-        self.contacted.set(true);
-        Ok(match answer {
-            Write::Done(stored) if stored.resource_version() == record.resource_version() => {
-                Write::Conflict
-            }
-            other => other,
-        })
     }
 }
 

@@ -50,7 +50,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let limit = write_limit(takeover.duration()).min(self.read_limit);
         let stamp = match self.api.try_replace(takeover, FIELD_MANAGER, limit).await {
             Ok(Write::Done(reply)) => reply.stamp_of_write(seen.record(), takeover, FIELD_MANAGER),
-            Ok(Write::Conflict | Write::Absent | Write::Exists) => {
+            Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => {
                 let conflicts = self.conflicting_dry_runs.get() + 1;
                 self.conflicting_dry_runs.set(conflicts);
                 if conflicts >= CONFLICTS {

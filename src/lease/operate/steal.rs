@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Write};
+use super::super::api::Api;
 use super::super::decide::{self, Agreement, NeverExpires, Refusal, Seen, StealStep, StealTerms};
 use super::super::evidence::{Ask, Expiry, Observation};
+use super::super::record::Alteration;
 use super::super::values::LeaseDuration;
+use super::release::Returned;
 use super::stamps::TriedOut;
+use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -61,6 +64,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Stolen, End> {
         let mut agreed: Option<Agreement> = None;
         let mut pause = Pause::default();
+        let mut conflicts = Conflicts::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
             if let Seen::Lease(found) = &seen
@@ -124,10 +128,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     };
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
-                        Ok(Write::Done(stored)) => {
+                        Ok(Written::Done(stored)) => {
                             return Ok(self.stolen(Grant::new(stored, &record, sent_at), victim));
                         }
-                        Ok(Write::Conflict | Write::Absent | Write::Exists) => {}
+                        Ok(Written::Altered(stored, found)) => {
+                            let grant = Grant::new(stored, &record, sent_at);
+                            let stolen = self.stolen(grant, victim);
+                            return self
+                                .stolen_as_stored(stolen, &record, found, limits, report)
+                                .await;
+                        }
+                        Ok(Written::Conflict(fault)) => {
+                            let base = record.resource_version();
+                            conflicts.settle(self, base, fault, limits, report).await?;
+                        }
                         Err(fault) => {
                             if fault.leaves_outcome_open() {
                                 unknown.push((record, sent_at, victim));
@@ -139,6 +153,54 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
+    }
+
+    /// What the server stored instead of what was sent: a grant whose duration is the server's, or none at all. What is no
+    /// grant is given back once the victim must have stopped: sooner, somebody could come in beside it.
+    async fn stolen_as_stored(
+        &self,
+        stolen: Stolen,
+        sent: &super::Record,
+        found: Alteration,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Stolen, End> {
+        let what = found.to_string();
+        if !(found.holder || found.grant || found.renewal || found.endless || found.shorter) {
+            report(Progress::Altered(what));
+            return Ok(stolen);
+        }
+        let stored = &stolen.grant.record;
+        let Some(holder) = stored.holder().map(str::to_owned) else {
+            return Err(End::Altered { what, left: None });
+        };
+        let left = Some(holder.clone());
+        let shields = stored.duration().is_none() || stored.duration() >= sent.duration();
+        let now = self.clock.now();
+        let stops = match stolen.victim_stops {
+            Ok(stops) if stops <= now || shields => stops,
+            // It expires by itself, or never does: a person has to decide.
+            Ok(_) | Err(NeverExpires) => return Err(End::Altered { what, left }),
+        };
+        if let Some(victim) = stolen.victim.filter(|_| stops > now) {
+            let wait = stops.since(now);
+            report(Progress::Outlasting { victim, wait });
+        }
+        tokio::select! {
+            biased;
+            _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
+            () = self.clock.sleep_until(stops) => {}
+        }
+        let patience = Limits {
+            deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
+            once: false,
+            interrupt: limits.interrupt.clone(),
+        };
+        let left = match self.give_grant_back(&stolen.grant, &patience).await {
+            Returned::Freed | Returned::Lost(_) => None,
+            Returned::Unsettled(_) => left,
+        };
+        Err(End::Altered { what, left })
     }
 
     fn duration_until_victim_stops(
@@ -199,19 +261,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
-        // Until it is acknowledged the recorded duration is the longer one. A renewal over a label edit keeps what it
-        // finds, so it may take more than one.
-        let until = grant.expires_at();
-        while let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
-            let next = Grant {
-                record: grant
-                    .record
-                    .with_spec("leaseDurationSeconds", asked.as_secs().into()),
-                sent_at: self.clock.now(),
-                fencing_token: grant.fencing_token,
-                duration: asked,
-            };
-            grant = self.renew_until(&next, until).await.map_err(End::Lost)?;
+        // Until it is acknowledged the recorded duration is the longer one.
+        if let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
+            let until = grant.expires_at();
+            grant = self
+                .renew_for(&grant, Some(asked), until)
+                .await
+                .map_err(End::Lost)?;
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {

@@ -56,7 +56,7 @@ impl LeaseStore {
         match self.store.send(method, query.text(), body, limit).await {
             Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
             Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
-                Ok(Write::Exists)
+                Ok(Write::Exists(rejection))
             }
             // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
             Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
@@ -65,11 +65,13 @@ impl LeaseStore {
                     ..rejection
                 }))
             }
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(Write::Conflict),
+            Err(Fault::Rejected(rejection)) if rejection.code == 409 => {
+                Ok(Write::Conflict(rejection))
+            }
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::LeaseMissing && !creating =>
             {
-                Ok(Write::Absent)
+                Ok(Write::Absent(rejection))
             }
             Err(fault) => Err(fault),
         }
@@ -130,6 +132,12 @@ impl Api for LeaseStore {
         let mut query = self.object();
         query.add("dryRun", "All");
         self.write(Method::PUT, query, record, manager, limit).await
+    }
+
+    fn silent(&self, limit: Duration) -> Fault {
+        let fault = self.store.silence(limit);
+        self.store.forget_client();
+        fault
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {

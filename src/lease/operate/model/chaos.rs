@@ -76,6 +76,7 @@ fn cast(world: &Rc<World>) -> Vec<Actor> {
             mishaps: [0, 20, 100, 300][state.rng.usize(0..4)],
             latency: [3, 20, 150, 600][state.rng.usize(0..4)],
             sick_watches: [0, 30, 100][state.rng.usize(0..3)],
+            late: [0, 0, 400, 1200][state.rng.usize(0..4)],
         });
         number
     };
@@ -171,6 +172,7 @@ async fn nature(world: Rc<World>, actors: Vec<Actor>, ends: True) {
     if let Some(weather) = &mut state.fates.weather {
         weather.mishaps = 0;
         weather.sick_watches = 0;
+        weather.late = 0;
     }
     state.ledger.note(ends, "calm");
 }

@@ -150,6 +150,10 @@ impl Api for SimApi {
         .await
     }
 
+    fn silent(&self, limit: Duration) -> Fault {
+        Fault::Unknown(format!("no answer within {limit:?}"))
+    }
+
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {
         let from: u64 = resource_version.parse().expect("a resourceVersion");
         let mut state = self.world.state.borrow_mut();

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::clock::{True, epoch, instant};
-use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, rejected};
+use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejected};
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
-use crate::lease::api::{FIELD_MANAGER, Fault, RejectionKind, Write};
+use crate::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
 use crate::lease::record::Record;
 
 /// The server, and all that is known about the run.
@@ -306,10 +306,10 @@ impl State {
             return Err(rejected(400, "BadRequest", RejectionKind::Invalid));
         }
         let Some(stored) = self.object.clone() else {
-            return Ok(Write::Conflict);
+            return Ok(Write::Conflict(conflict(409, "Conflict")));
         };
         if stored.uid() != record.uid() || stored.resource_version() != record.resource_version() {
-            return Ok(Write::Conflict);
+            return Ok(Write::Conflict(conflict(409, "Conflict")));
         }
         let mut object = record.as_json().clone();
         self.stamp(now, manager, Some(&stored), &mut object);
@@ -317,8 +317,13 @@ impl State {
     }
 
     pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(Write::Conflict(says)) => return Write::Exists(says),
+            Err(answer) => return answer,
+        };
         if self.object.is_some() {
-            return Write::Exists;
+            return Write::Exists(conflict(409, "AlreadyExists"));
         }
         self.uids += 1;
         let mut object = record.as_json().clone();
@@ -326,7 +331,30 @@ impl State {
         self.store(now, sender, name, object)
     }
 
+    /// What a webhook makes of a write: the answer, or what is to be stored.
+    fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
+        match self.fates.webhooks.get(&sender.client) {
+            None => Ok(record.clone()),
+            Some(Webhook::SaysConflict) => {
+                let mut says = conflict(409, "Conflict");
+                says.message = "the webhook says no".into();
+                Err(Write::Conflict(says))
+            }
+            Some(Webhook::SaysAbsent) => Err(Write::Absent(conflict(404, "NotFound"))),
+            Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
+            Some(Webhook::Alters(change)) => {
+                let mut object = record.as_json().clone();
+                change(&mut object);
+                Ok(Record::new(object).expect("an object"))
+            }
+        }
+    }
+
     pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(answer) => return answer,
+        };
         if sender.purpose != Purpose::Outsider
             && (record.uid().is_empty() || record.resource_version().is_empty())
         {
@@ -337,13 +365,13 @@ impl State {
         }
         match &self.object {
             // The precondition on the uid fails with a 409; older servers say 404.
-            None if self.rng.bool() => Write::Conflict,
-            None => Write::Absent,
+            None if self.rng.bool() => Write::Conflict(conflict(409, "Conflict")),
+            None => Write::Absent(conflict(404, "NotFound")),
             Some(stored)
                 if stored.uid() != record.uid()
                     || stored.resource_version() != record.resource_version() =>
             {
-                Write::Conflict
+                Write::Conflict(conflict(409, "Conflict"))
             }
             Some(stored) if stored == record => Write::Done(stored.clone()),
             Some(_) => self.store(now, sender, name, record.as_json().clone()),
@@ -357,7 +385,11 @@ impl State {
             .as_ref()
             .map_or((5, 0), |weather| (weather.latency, weather.mishaps));
         let there = millis(self.rng.u64(1..=latency));
-        let back = millis(self.rng.u64(1..=latency));
+        let late = match (&self.fates.weather, verb) {
+            (Some(weather), Verb::Create | Verb::Replace | Verb::DryRun) => weather.late,
+            (_, Verb::Get | Verb::Watch | Verb::Version) | (None, _) => 0,
+        };
+        let back = millis(self.rng.u64(1..=latency) + late);
         let scripted = self
             .fates
             .scripted
@@ -394,6 +426,16 @@ impl State {
                 .get_or_insert_with(|| Fault::Unknown(format!("no answer within {limit:?}")));
         }
         course
+    }
+}
+
+fn conflict(code: u16, reason: &str) -> Rejection {
+    Rejection {
+        code,
+        reason: reason.into(),
+        message: "the object has been modified".into(),
+        kind: RejectionKind::Invalid,
+        advice: None,
     }
 }
 
