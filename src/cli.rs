@@ -318,7 +318,7 @@ pub struct StealArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
-    /// Do not ask
+    /// Do not ask: take it as it is shown
     #[arg(short, long)]
     pub yes: bool,
     /// Steal only from this holder

@@ -195,7 +195,7 @@ impl Error {
 fn exit_of(subject: &Subject, end: &End) -> Exit {
     match end {
         End::Refused(Refusal::NotFound) => Exit::NOT_FOUND,
-        End::Refused(Refusal::HolderIs(_)) => Exit::NOT_HELD,
+        End::Refused(Refusal::HolderIs(_) | Refusal::NotAsShown { .. }) => Exit::NOT_HELD,
         End::Refused(
             Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
         ) => Exit::API,
@@ -266,6 +266,20 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
         End::Refused(Refusal::TooShort(duration)) => vec![format!(
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
+        End::Refused(Refusal::NotAsShown { shown, holder }) => vec![
+            match shown {
+                Some(shown) if shown == holder => format!(
+                    "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
+                ),
+                Some(shown) => format!(
+                    "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
+                ),
+                None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
+            },
+            format!(
+                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"
+            ),
+        ],
         End::Refused(Refusal::HeldByAncestor(holder)) => vec![
             format!(
                 "error: lease {name:?} not acquired: this very process runs under it, held by {holder:?}, so it would wait for itself"

@@ -28,7 +28,7 @@ Examples:
 
 Exit status:
   0  acquired    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  124  not acquired in time (-E changes it)
+  124  not acquired in time, or held for this very process already (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting ends at once.
 See also: hold, renew, release, explain grant";
@@ -120,8 +120,8 @@ Examples:
 
 Exit status:
   0  taken over    1  API, kubeconfig or permission    2  wrong usage    120  declined
-  121  no such lease    122  held by somebody else than --if-holder says
-  123  lost while it waited
+  121  no such lease    122  held by another than --if-holder says, or than was shown
+  123  taken, and lost again while it waited
 
 Permissions: get and update on leases.
 See also: status NAME (who holds it, is it alive?), explain proof";

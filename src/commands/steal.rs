@@ -13,6 +13,7 @@ use crate::lease::evidence::{Expiry, Observation, Proof};
 use crate::lease::operate::{End, Grant, Interrupt, Limits};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseDuration;
+use crate::output::prompt::{self, NoAnswer};
 use crate::output::{terminal, words};
 use crate::signals;
 
@@ -33,15 +34,19 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             reason: args.reason.clone(),
         },
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
+        asks: !args.yes,
     };
     let operations = session
         .lease(&args.name)
         .observed_only(args.proof.observed_only());
     let interrupt = Interrupt::new(signals::listen()?);
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
-    let mut agree = |seen: &Observation, expiry: &Expiry| agree(&args, seen, expiry);
+    let agree = async |seen: &Observation, expiry: &Expiry| {
+        show(seen, expiry);
+        confirmed(&args, &interrupt).await
+    };
     let report = |progress| say(&subject, &progress);
-    let stolen = match operations.steal(&terms, &short, &report, &mut agree).await {
+    let stolen = match operations.steal(&terms, &short, &report, agree).await {
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
@@ -78,8 +83,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     Ok(Exit::DONE)
 }
 
-/// Shows what would be taken, and asks.
-fn agree(args: &StealArgs, seen: &Observation, expiry: &Expiry) -> Result<(), String> {
+/// Shows what would be taken.
+fn show(seen: &Observation, expiry: &Expiry) {
     let record = seen.record();
     terminal::say(&format!(
         "lease {:?} is held by {:?}",
@@ -102,16 +107,22 @@ fn agree(args: &StealArgs, seen: &Observation, expiry: &Expiry) -> Result<(), St
             "  this very process runs under it: a hold around it will stop it when the lease is taken",
         );
     }
+}
+
+/// Whether it may be taken, as it was shown.
+async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
     if args.yes {
         return Ok(());
     }
     if !terminal::can_ask() {
-        return Err("not confirmed: there is no terminal to ask on; give --yes".to_owned());
+        let why = "not confirmed: there is no terminal to ask on; give --yes";
+        return Err(End::Declined(why.to_owned()));
     }
-    match terminal::ask("Take it over?") {
+    match prompt::ask("Take it over?", interrupt.arrived(1)).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err("declined".to_owned()),
-        Err(error) => Err(format!("not confirmed: {error}")),
+        Ok(false) => Err(End::Declined("declined".to_owned())),
+        Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),
+        Err(NoAnswer::Interrupted(signal)) => Err(End::Interrupted(signal)),
     }
 }
 

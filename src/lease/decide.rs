@@ -1,6 +1,10 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
+mod steal;
+
 use jiff::Timestamp;
+
+pub use steal::{Agreement, StealStep, StealTerms, steal};
 
 use super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
 use super::record::{GrantTerms, Record};
@@ -139,6 +143,13 @@ pub enum Refusal {
     TooShort(LeaseDuration),
     /// Held by a grant that this very process runs under: waiting for its end would be waiting for itself.
     HeldByAncestor(String),
+    /// Held by another grant than the one that was shown and agreed to, and nobody can be asked again.
+    NotAsShown {
+        /// Who was shown; `None` if it was free.
+        shown: Option<String>,
+        /// Who holds it now.
+        holder: String,
+    },
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
 }
@@ -336,69 +347,6 @@ fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> O
             OursStep::Refuse(Refusal::HolderIs(seen.record().holder().map(str::to_owned)))
         }
     }
-}
-
-/// What `steal` wants.
-#[derive(Clone, Debug)]
-pub struct StealTerms {
-    /// The grant that is asked for.
-    pub grant: GrantTerms,
-    /// Steal only from this holder.
-    pub if_holder: Option<String>,
-}
-
-/// What was shown and agreed to.
-#[derive(Clone, Debug)]
-pub struct Agreement {
-    /// The Lease as it was shown.
-    pub record: Record,
-    /// Whether it was shown as expired.
-    pub expired: bool,
-}
-
-impl Agreement {
-    /// Whether it still holds: a holder that goes on renewing is what was shown, a dead one that renews is not.
-    fn covers(&self, record: &Record) -> bool {
-        self.record.same_grant(record)
-            && self.record.duration() == record.duration()
-            && (!self.expired || self.record.renew_time() == record.renew_time())
-    }
-}
-
-/// The next step of `steal`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum StealStep {
-    /// Show the record and ask.
-    Ask,
-    /// PUT this.
-    Replace(Record),
-    /// It cannot be.
-    Refuse(Refusal),
-}
-
-/// The next step of `steal`: writes only over the grant that was shown and agreed to.
-pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: Now) -> StealStep {
-    let seen = match seen {
-        Seen::Absent => return StealStep::Refuse(Refusal::NotFound),
-        Seen::Lease(seen) => seen,
-    };
-    let record = seen.record();
-    if let Some(strategy) = record.strategy() {
-        return StealStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
-    }
-    if record.is_terminating() {
-        return StealStep::Refuse(Refusal::Terminating);
-    }
-    if let Some(wanted) = &terms.if_holder
-        && record.holder() != Some(wanted.as_str())
-    {
-        return StealStep::Refuse(Refusal::HolderIs(record.holder().map(str::to_owned)));
-    }
-    // Nothing is taken from anybody when it is free.
-    if record.holder().is_some() && !agreed.is_some_and(|agreed| agreed.covers(record)) {
-        return StealStep::Ask;
-    }
-    granted(record, &terms.grant, None, now).map_or_else(StealStep::Refuse, StealStep::Replace)
 }
 
 /// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has

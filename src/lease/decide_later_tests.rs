@@ -157,6 +157,7 @@ fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
     let terms = StealTerms {
         grant: grant_terms("me"),
         if_holder: None,
+        asks: true,
     };
     let record = held("x", 15);
     assert_eq!(
@@ -188,10 +189,63 @@ fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
+    let mut terms = StealTerms {
+        grant: grant_terms("me"),
+        if_holder: None,
+        asks: false,
+    };
+    let shown = held("x", 15);
+    let renewed = shown.renewed(wall(NOW));
+    let anew = with(&shown, "/spec/leaseTransitions", json!(5));
+    let shorter = with(&shown, "/spec/leaseDurationSeconds", json!(2));
+    let (alive, dead) = (agreement(&shown, false), agreement(&shown, true));
+    let not_as_shown = |holder: &str| {
+        StealStep::Refuse(Refusal::NotAsShown {
+            shown: Some("x".into()),
+            holder: holder.into(),
+        })
+    };
+    let step = |terms: &StealTerms, record: &Record, agreed| {
+        steal(terms, &seen(record.clone()), agreed, now(100.0))
+    };
+    assert_eq!(step(&terms, &shown, None), StealStep::Ask);
+    for (record, agreed) in [(&shown, &alive), (&renewed, &alive), (&shown, &dead)] {
+        let step = step(&terms, record, Some(agreed));
+        assert!(matches!(step, StealStep::Replace(_)), "{step:?}");
+    }
+    assert!(matches!(
+        step(&terms, &free(15), Some(&alive)),
+        StealStep::Replace(_)
+    ));
+    for (record, agreed, holder) in [
+        (&held("y", 15), &alive, "y"),
+        (&held("me", 15), &alive, "me"),
+        (&anew, &alive, "x"),
+        (&shorter, &alive, "x"),
+        (&renewed, &dead, "x"),
+    ] {
+        assert_eq!(step(&terms, record, Some(agreed)), not_as_shown(holder));
+    }
+    let was_free = agreement(&free(15), false);
+    assert_eq!(
+        step(&terms, &shown, Some(&was_free)),
+        StealStep::Refuse(Refusal::NotAsShown {
+            shown: None,
+            holder: "x".into()
+        })
+    );
+    // Whoever names the holder means whatever grant it has.
+    terms.if_holder = Some("x".into());
+    assert_eq!(step(&terms, &anew, Some(&alive)), StealStep::Ask);
+}
+
+#[test]
 fn steal_if_holder_refuses_every_other_holder() {
     let terms = StealTerms {
         grant: grant_terms("me"),
         if_holder: Some("y".into()),
+        asks: true,
     };
     assert_eq!(
         steal(&terms, &seen(held("x", 15)), None, now(100.0)),
@@ -212,6 +266,7 @@ fn a_free_lease_is_stolen_without_a_question_and_a_missing_one_not_at_all() {
     let terms = StealTerms {
         grant: grant_terms("me"),
         if_holder: None,
+        asks: true,
     };
     assert!(matches!(
         steal(&terms, &seen(free(15)), None, now(100.0)),

@@ -323,6 +323,7 @@ fn transitions_at_the_int32_limit_are_refused() {
     let steal_terms = StealTerms {
         grant: grant_terms("me"),
         if_holder: None,
+        asks: true,
     };
     assert_eq!(
         steal(&steal_terms, &seen(record), None, now(100.0)),
@@ -340,6 +341,7 @@ fn a_lease_under_coordinated_election_is_refused() {
     let steal_terms = StealTerms {
         grant: grant_terms("me"),
         if_holder: None,
+        asks: true,
     };
     assert!(matches!(
         steal(&steal_terms, &seen(record), None, now(100.0)),

@@ -161,7 +161,7 @@ proptest! {
         if let AcquireStep::Replace(next) = decide::acquire(&acquire_terms(terms.clone(), reenter), &seen, Stamps::Unknown, now) {
             prop_assert_eq!(next.transitions(), before + 1);
         }
-        let steal = StealTerms { grant: terms.clone(), if_holder: None };
+        let steal = StealTerms { grant: terms.clone(), if_holder: None, asks: true };
         match decide::steal(&steal, &seen, Some(&agreement(&record)), now) {
             StealStep::Replace(next) => {
                 prop_assert_eq!(next.transitions(), before + 1);
@@ -194,14 +194,19 @@ proptest! {
 
     #[test]
     fn steal_writes_only_over_the_grant_that_was_agreed_to(
-        record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(),
+        record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(), asks: bool,
     ) {
         let now = Now { instant: at(100.0), wall };
         let seen = Seen::Lease(Observation::first(record.clone(), at(100.0), None));
-        let steal = StealTerms { grant: terms, if_holder: None };
+        let steal = StealTerms { grant: terms, if_holder: None, asks };
         for agreed in [None, Some(agreement(&other))] {
-            if let StealStep::Replace(_) = decide::steal(&steal, &seen, agreed.as_ref(), now) {
-                prop_assert!(record.holder().is_none() || agreed.is_some_and(|agreed| agreed.record.same_grant(&record)));
+            let first = agreed.is_none();
+            match decide::steal(&steal, &seen, agreed.as_ref(), now) {
+                StealStep::Replace(_) => {
+                    prop_assert!(record.holder().is_none() || agreed.is_some_and(|agreed| agreed.record.same_grant(&record)));
+                }
+                StealStep::Ask => prop_assert!(asks || first, "there is nobody to ask again"),
+                StealStep::Refuse(_) => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The one place that prints, asks, and knows whether a terminal is there.
+//! The one place that prints, and knows whether a terminal is there.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::SyncSender;
@@ -141,27 +141,6 @@ pub fn trace() {
 /// Whether a question can be asked: someone types, and sees it.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks a yes-or-no question; no is the default.
-///
-/// # Errors
-/// When it could not be asked, or was not answered.
-pub fn ask(question: &str) -> Result<bool, String> {
-    dialoguer::Confirm::new()
-        .with_prompt(printable(question).into_owned())
-        .default(false)
-        .interact()
-        .map_err(|error| {
-            // Ctrl-C leaves the cursor hidden that dialoguer hides while it asks.
-            let _ = console::Term::stderr().show_cursor();
-            match error {
-                dialoguer::Error::IO(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    "interrupted".to_owned()
-                }
-                dialoguer::Error::IO(error) => error.to_string(),
-            }
-        })
 }
 
 /// Whether results are coloured: on a terminal, unless NO_COLOR is set (no-color.org) or it cannot show any.

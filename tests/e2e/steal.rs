@@ -5,8 +5,8 @@ use crate::support::{
     said_like, stored, transitions, untouched,
 };
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Proxy, Request, lease};
-use serde_json::json;
+use lease_harness::{Fault, Match, Output, Proxy, Request, lease};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const STOLEN: &str = "lease.coordination.k8s.io/job stolen\n";
@@ -236,18 +236,102 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
     assert_eq!(holder(&stored(&ns, "job")), "me");
 }
 
-#[test]
-fn a_victim_that_was_granted_it_anew_meanwhile_is_shown_again() {
+/// A steal whose PUT is on its way to a lease that is edited meanwhile.
+fn overtaken(flags: &[&str], edit: impl Fn(&mut Value)) -> (Output, Value, Value) {
     let (ns, user) = fresh();
     ns.create(&held("job", "victim", 60));
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, STEAL).arg("--now").via(&proxy).spawn();
+    let command = ns.command(&user, STEAL).arg("--now").via(&proxy);
+    let command = flags
+        .iter()
+        .fold(command, |command, flag| command.arg(flag));
+    let running = command.spawn();
     proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    ns.edit("job", |lease| lease["spec"]["leaseTransitions"] = 9.into());
+    let edited = ns.edit("job", edit);
+    (running.wait(SOON), edited, stored(&ns, "job"))
+}
+
+#[test]
+fn a_yes_in_advance_is_for_the_grant_that_is_shown_and_no_other() {
+    let (output, edited, after) = overtaken(&[], |lease| {
+        lease["spec"]["leaseTransitions"] = 9.into();
+        lease["spec"]["holderIdentity"] = "third".into();
+    });
+    let refusal = "error: lease \"job\" is held by \"third\" now, not by \"victim\", who was shown\n\
+        It was not taken from \"third\": --yes is for what is shown. Look, and steal it again: kubectl lease steal job -n …\n";
+    said_like(&output, 122, "", &(shown("victim", "60s") + refusal));
+    assert_eq!(edited, after);
+    let (output, edited, after) =
+        overtaken(&[], |lease| lease["spec"]["leaseTransitions"] = 9.into());
+    assert_eq!(output.code, Some(122), "{output}");
+    let refusal = "lease \"job\" is not as it was shown any more: \"victim\" renewed it";
+    assert!(output.stderr.contains(refusal), "{output}");
+    assert_eq!(edited, after);
+}
+
+#[test]
+fn a_free_lease_that_somebody_else_was_faster_to_take_is_not_taken_from_it() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
+    let running = ns.command(&user, STEAL).via(&proxy).spawn();
+    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+    let taken = ns.edit("job", |lease| {
+        lease["spec"]["leaseTransitions"] = 4.into();
+        lease["spec"]["holderIdentity"] = "third".into();
+    });
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(122), "{output}");
+    let refusal = "error: lease \"job\" was free, and is held by \"third\" now\n";
+    assert!(output.stderr.starts_with(refusal), "{output}");
+    untouched(&ns, &taken);
+}
+
+#[test]
+fn whoever_names_the_holder_is_shown_its_new_grant_and_takes_it() {
+    let (output, _, after) = overtaken(&["--if-holder=victim"], |lease| {
+        lease["spec"]["leaseTransitions"] = 9.into()
+    });
     let twice = shown("victim", "60s").repeat(2);
-    said_like(&running.wait(SOON), 0, STOLEN, &twice);
-    assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
+    said_like(&output, 0, STOLEN, &twice);
+    assert_eq!((holder(&after), transitions(&after)), ("me", 10));
+    let (output, edited, after) = overtaken(&["--if-holder=victim"], |lease| {
+        lease["spec"]["leaseTransitions"] = 9.into();
+        lease["spec"]["holderIdentity"] = "third".into();
+    });
+    assert_eq!(output.code, Some(122), "{output}");
+    assert_eq!(edited, after);
+}
+
+#[test]
+fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_again() {
+    for waits in [true, false] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "victim", 2));
+        let proxy = Proxy::to(ns.cluster());
+        proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
+        let command = ns.command(&user, STEAL).via(&proxy);
+        let command = if waits { command } else { command.arg("--now") };
+        let running = command.spawn();
+        proxy.wait_for(|_| holder(&stored(&ns, "job")) == "me", SOON);
+        running.signal(libc::SIGSTOP);
+        let taken = ns.edit("job", |lease| {
+            lease["spec"]["leaseTransitions"] = 5.into();
+            lease["spec"]["holderIdentity"] = "third".into();
+        });
+        running.signal(libc::SIGCONT);
+        let output = running.wait(SOON);
+        let lost = "error: lease \"job\" lost: taken over by \"third\"\n";
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(123), ""),
+            "{output}"
+        );
+        assert!(output.stderr.ends_with(lost), "{output}");
+        untouched(&ns, &taken);
+    }
 }
 
 #[test]

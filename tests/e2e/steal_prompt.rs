@@ -102,3 +102,47 @@ fn with_yes_nothing_is_asked_on_a_terminal_either() {
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     assert!(!terminal.screen().contains(QUESTION));
 }
+
+#[test]
+fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
+    for (signal, code) in [
+        (libc::SIGTERM, 143),
+        (libc::SIGHUP, 129),
+        (libc::SIGINT, 130),
+    ] {
+        let (ns, _) = fresh();
+        let user = ns.user(&VERBS);
+        let before = ns.create(&held("job", "victim", 60));
+        let tool = env!("CARGO_BIN_EXE_kubectl-lease");
+        let script = format!("stty -a; '{tool}' steal job --holder=me; echo code $?; stty -a");
+        // No shell of a person, which would put the terminal right by itself.
+        let terminal = ns
+            .program(&user, "/bin/sh", ["-c", &script])
+            .spawn_pty(60, 120);
+        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+        let mut tree = terminal.tree();
+        tree.retain(|pid| *pid != terminal.pid());
+        let [pid] = tree[..] else {
+            panic!("not one process but {tree:?}")
+        };
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).expect("small"));
+        let signal = nix::sys::signal::Signal::try_from(signal).expect("a signal");
+        nix::sys::signal::kill(pid, signal).expect("it is there");
+        assert!(terminal.wait(SOON).success());
+        let screen = terminal.screen();
+        assert!(screen.contains(&format!("code {code}")), "{screen}");
+        let modes: Vec<&str> = screen
+            .lines()
+            .filter(|line| line.contains("isig") || line.contains("opost"))
+            .collect();
+        let (at_first, at_last) = modes.split_at(modes.len() / 2);
+        assert!(!at_first.is_empty(), "{screen}");
+        assert_eq!(at_first, at_last, "{screen}");
+        let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+        assert!(
+            raw.rfind("\u{1b}[?25l") <= raw.rfind("\u{1b}[?25h"),
+            "{raw:?}"
+        );
+        untouched(&ns, &before);
+    }
+}

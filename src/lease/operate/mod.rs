@@ -20,6 +20,8 @@ pub use check::Checked;
 pub use create::{CreateTerms, Created};
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
+#[cfg(test)]
+pub use steal::Stolen;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 

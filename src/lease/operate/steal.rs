@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use super::super::api::Api;
-use super::super::decide::{self, Agreement, NeverExpires, Refusal, Seen, StealStep, StealTerms};
+use super::super::decide::{
+    self, Agreement, Loss, NeverExpires, Refusal, Seen, StealStep, StealTerms,
+};
 use super::super::evidence::{Ask, Expiry, Observation};
-use super::super::record::Alteration;
+use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::release::Returned;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
-
-/// Shows what would be taken, and asks; with why not.
-pub type Agree<'a> = &'a mut dyn FnMut(&Observation, &Expiry) -> Result<(), String>;
 
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
@@ -27,31 +26,65 @@ pub struct Stolen {
     pub victim_stops: Result<Instant, NeverExpires>,
 }
 
+/// Whom a write takes the Lease from.
+#[derive(Clone, Debug)]
+struct Victim {
+    holder: String,
+    stops: Result<Instant, NeverExpires>,
+}
+
+/// A write that was sent and whose reply did not arrive.
+struct Attempt {
+    written: Record,
+    sent_at: Instant,
+    victim: Option<Victim>,
+}
+
+/// The grant that is to be taken, and the longest duration it was seen with: somebody may have recorded a shorter one, or
+/// none, and its holder not know yet.
+#[derive(Default)]
+struct Longest(Option<(Record, LeaseDuration)>);
+
+impl Longest {
+    fn of(&mut self, record: &Record) -> Option<LeaseDuration> {
+        let before = match &self.0 {
+            Some((before, longest)) if before.same_grant(record) => Some(*longest),
+            Some(_) | None => None,
+        };
+        let longest = before.max(record.duration())?;
+        self.0 = Some((record.clone(), longest));
+        Some(longest)
+    }
+}
+
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Takes the Lease over. `agree` is shown what would be taken, and asked again whenever that has changed.
+    /// Takes the Lease over. `agree` shows what would be taken and asks, again whenever that has changed; the time that
+    /// takes does not count against the limits.
     ///
     /// Until the victim must have stopped, the recorded duration is no shorter than the victim's, so that nobody can
     /// take the Lease from us any sooner than they could have from it, even if this process dies.
     ///
     /// # Errors
-    /// When it is refused or declined (nothing is written), or the API server cannot be asked within the limits.
+    /// When it is refused or declined (nothing is written), lost as soon as it was taken, or the API server cannot be
+    /// asked within the limits.
     pub async fn steal(
         &self,
         terms: &StealTerms,
         limits: &Limits,
         report: Report<'_>,
-        agree: Agree<'_>,
+        agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
     ) -> Result<Stolen, End> {
         let mut unknown = Vec::new();
         let taken = self.take(terms, limits, report, agree, &mut unknown).await;
-        // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
-        taken.map_err(|end| {
-            if unknown.is_empty() {
-                end
-            } else {
-                unsettled(end)
+        match taken {
+            Ok(stolen) => self.in_hand(stolen, limits).await,
+            Err(end) if unknown.is_empty() => Err(end),
+            Err(end @ (End::Fault(_) | End::TimedOut { .. })) => {
+                self.last_look(&unknown, end, limits).await
             }
-        })
+            // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
+            Err(end) => Err(unsettled(end)),
+        }
     }
 
     async fn take(
@@ -59,27 +92,31 @@ impl<A: Api, C: Clock> Operations<A, C> {
         terms: &StealTerms,
         limits: &Limits,
         report: Report<'_>,
-        agree: Agree<'_>,
-        unknown: &mut Vec<(super::Record, Instant, Option<Observation>)>,
+        mut agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
+        unknown: &mut Vec<Attempt>,
     ) -> Result<Stolen, End> {
+        let mut limits = limits.clone();
         let mut agreed: Option<Agreement> = None;
+        let mut longest = Longest::default();
         let mut pause = Pause::default();
         let mut conflicts = Conflicts::default();
-        let mut seen = self.read_patiently(None, limits, report).await?;
+        let mut seen = self.read_patiently(None, &limits, report).await?;
         loop {
-            if let Seen::Lease(found) = &seen
-                && let Some((written, sent_at, victim)) = unknown.iter().find(|(written, ..)| {
-                    written.holder() == found.record().holder()
-                        && written.acquire_time() == found.record().acquire_time()
-                        && written.transitions() == found.record().transitions()
-                })
+            if let Some(stolen) = recognised(unknown, &seen) {
+                return Ok(stolen);
+            }
+            // An old yes is not for whoever has taken it from us since; who can be asked is asked again.
+            if !terms.asks
+                && let Some(loss) = taken_since(unknown, &seen)
             {
-                let grant = Grant::new(found.record().clone(), written, *sent_at);
-                return Ok(self.stolen(grant, victim.clone()));
+                return Err(End::Lost(loss));
             }
             let mut terms = terms.clone();
+            let mut victim = None;
             if let Seen::Lease(found) = &seen {
-                terms.grant.duration = self.duration_until_victim_stops(&terms, found);
+                let longest = longest.of(found.record());
+                victim = self.victim(found, longest);
+                terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
             }
             match decide::steal(&terms, &seen, agreed.as_ref(), self.now()) {
                 StealStep::Refuse(refusal) => return Err(End::Refused(refusal)),
@@ -103,7 +140,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             seen = match self.try_out(found, &takeover).await {
                                 TriedOut::Known(found) => Seen::Lease(found),
                                 TriedOut::Changed => {
-                                    self.read_patiently(Some(seen), limits, report).await?
+                                    self.read_patiently(Some(seen), &limits, report).await?
                                 }
                             };
                             continue;
@@ -115,41 +152,52 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             ..
                         } => {}
                     }
-                    agree(found, &expiry).map_err(End::Declined)?;
+                    let asked_at = self.clock.now();
+                    agree(found, &expiry).await?;
+                    let thought = self.clock.now().since(asked_at);
+                    limits.deadline = limits.deadline.map(|deadline| deadline + thought);
                     agreed = Some(Agreement {
                         record: found.record().clone(),
                         expired: matches!(expiry, Expiry::Expired(_)),
                     });
                 }
                 StealStep::Replace(record) => {
-                    let victim = match &seen {
-                        Seen::Lease(found) => Some(found.clone()),
-                        Seen::Absent => None,
-                    };
+                    if let Seen::Lease(found) = &seen {
+                        // Taken without a question: that it was free is what was agreed to.
+                        agreed.get_or_insert_with(|| Agreement {
+                            record: found.record().clone(),
+                            expired: false,
+                        });
+                    }
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Written::Done(stored)) => {
-                            return Ok(self.stolen(Grant::new(stored, &record, sent_at), victim));
+                            let grant = Grant::new(stored, &record, sent_at);
+                            return Ok(stolen(grant, victim.as_ref(), unknown));
                         }
                         Ok(Written::Altered(stored, found)) => {
                             let grant = Grant::new(stored, &record, sent_at);
-                            let stolen = self.stolen(grant, victim);
+                            let stolen = stolen(grant, victim.as_ref(), unknown);
                             return self
-                                .stolen_as_stored(stolen, &record, found, limits, report)
+                                .stolen_as_stored(stolen, &record, found, &limits, report)
                                 .await;
                         }
                         Ok(Written::Conflict(fault)) => {
                             let base = record.resource_version();
-                            conflicts.settle(self, base, fault, limits, report).await?;
+                            conflicts.settle(self, base, fault, &limits, report).await?;
                         }
                         Err(fault) => {
                             if fault.leaves_outcome_open() {
-                                unknown.push((record, sent_at, victim));
+                                unknown.push(Attempt {
+                                    written: record,
+                                    sent_at,
+                                    victim,
+                                });
                             }
-                            self.pause_after(fault, &mut pause, limits, report).await?;
+                            self.pause_after(fault, &mut pause, &limits, report).await?;
                         }
                     }
-                    seen = self.read_patiently(Some(seen), limits, report).await?;
+                    seen = self.read_patiently(Some(seen), &limits, report).await?;
                 }
             }
         }
@@ -160,7 +208,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     async fn stolen_as_stored(
         &self,
         stolen: Stolen,
-        sent: &super::Record,
+        sent: &Record,
         found: Alteration,
         limits: &Limits,
         report: Report<'_>,
@@ -203,27 +251,89 @@ impl<A: Api, C: Clock> Operations<A, C> {
         Err(End::Altered { what, left })
     }
 
-    fn duration_until_victim_stops(
-        &self,
-        terms: &StealTerms,
-        seen: &Observation,
-    ) -> Option<LeaseDuration> {
-        let asked = terms.grant.duration?;
+    /// Whom a write would take the Lease from now, and when it must have stopped.
+    fn victim(&self, seen: &Observation, longest: Option<LeaseDuration>) -> Option<Victim> {
         let now = self.clock.now();
-        match decide::victim_stops(seen, self.stamps.get(), now) {
-            Ok(stops) if stops > now => seen.record().duration().map(|victims| victims.max(asked)),
-            Ok(_) | Err(NeverExpires) => Some(asked),
+        let stops = match longest {
+            Some(longest) if seen.record().duration() != Some(longest) => {
+                Ok(now + longest.as_duration())
+            }
+            Some(_) | None => decide::victim_stops(seen, self.stamps.get(), now),
+        };
+        Some(Victim {
+            holder: seen.record().holder()?.to_owned(),
+            stops,
+        })
+    }
+
+    fn duration_until(
+        &self,
+        victim: Option<&Victim>,
+        terms: &StealTerms,
+        longest: Option<LeaseDuration>,
+    ) -> Option<LeaseDuration> {
+        let now = self.clock.now();
+        match victim {
+            Some(Victim {
+                stops: Ok(stops), ..
+            }) if *stops > now => terms.grant.duration.max(longest),
+            Some(_) | None => terms.grant.duration,
         }
     }
 
-    fn stolen(&self, grant: Grant, victim: Option<Observation>) -> Stolen {
-        Stolen {
-            victim_stops: victim.as_ref().map_or(Ok(self.clock.now()), |seen| {
-                decide::victim_stops(seen, self.stamps.get(), grant.sent_at)
-            }),
-            victim: victim.and_then(|seen| seen.record().holder().map(str::to_owned)),
-            grant,
+    /// Hands a Lease out that was taken only if most of its time is left. Where the answer was slow, or this process did not
+    /// run meanwhile, a renewal that succeeds proves that nobody has taken it since.
+    async fn in_hand(&self, stolen: Stolen, limits: &Limits) -> Result<Stolen, End> {
+        let now = self.clock.now();
+        let grant = &stolen.grant;
+        if now.since(grant.sent_at) < grant.duration().as_duration() / 2 {
+            return Ok(stolen);
         }
+        let fresh = Grant {
+            sent_at: now,
+            ..grant.clone()
+        };
+        let grant = tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
+            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost)?,
+        };
+        Ok(Stolen { grant, ..stolen })
+    }
+
+    /// Finds out what became of the writes whose replies are missing, where there is no time left for more.
+    async fn last_look(
+        &self,
+        unknown: &[Attempt],
+        end: End,
+        limits: &Limits,
+    ) -> Result<Stolen, End> {
+        let seen = tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
+            answer = self.read(None, self.read_limit) => answer,
+        };
+        let Ok(seen) = seen else {
+            return Err(unsettled(end));
+        };
+        if let Some(stolen) = recognised(unknown, &seen) {
+            return self.in_hand(stolen, limits).await;
+        }
+        if let Some(loss) = taken_since(unknown, &seen) {
+            return Err(End::Lost(loss));
+        }
+        let base = |attempt: &Attempt| match &seen {
+            Seen::Lease(seen) => {
+                seen.record().resource_version() == attempt.written.resource_version()
+            }
+            Seen::Absent => false,
+        };
+        // On top of anything else none of them can happen any more.
+        Err(if unknown.iter().any(base) {
+            unsettled(end)
+        } else {
+            end
+        })
     }
 
     /// Keeps a stolen Lease renewed until its victim must have stopped, and then records the duration asked for.
@@ -278,4 +388,44 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         Ok(grant)
     }
+}
+
+/// What was stolen: until the victims of the writes before it must have stopped, too, for any of them may have happened.
+fn stolen(grant: Grant, victim: Option<&Victim>, unknown: &[Attempt]) -> Stolen {
+    let victims = unknown.iter().filter_map(|attempt| attempt.victim.as_ref());
+    let victims: Vec<&Victim> = victims.chain(victim).collect();
+    let now = grant.sent_at;
+    Stolen {
+        victim: victims.last().map(|victim| victim.holder.clone()),
+        victim_stops: victims
+            .iter()
+            .try_fold(now, |latest, victim| victim.stops.map(|at| latest.max(at))),
+        grant,
+    }
+}
+
+/// A write of ours that turns out to have happened.
+fn recognised(unknown: &[Attempt], seen: &Seen) -> Option<Stolen> {
+    let Seen::Lease(seen) = seen else { return None };
+    let attempt = unknown
+        .iter()
+        .find(|attempt| attempt.written.same_grant(seen.record()))?;
+    let grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+    Some(stolen(grant, attempt.victim.as_ref(), unknown))
+}
+
+/// Whether a write of ours may have happened and been followed by another grant: they are counted.
+fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
+    let Seen::Lease(seen) = seen else { return None };
+    let record = seen.record();
+    let holder = record.holder()?;
+    let attempt = unknown.iter().find(|attempt| {
+        attempt.written.uid() == record.uid()
+            && record.transitions() > attempt.written.transitions()
+    })?;
+    Some(if attempt.written.holder() == Some(holder) {
+        Loss::Regranted
+    } else {
+        Loss::TakenBy(holder.to_owned())
+    })
 }

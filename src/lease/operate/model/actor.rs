@@ -7,7 +7,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
 use super::super::super::decide::{AcquireTerms, Ours, Seen, StealTerms};
-use super::super::super::evidence::Observation;
+use super::super::super::evidence::{Expiry, Observation};
 use super::super::super::record::GrantTerms;
 use super::super::super::values::LeaseDuration;
 use super::super::{
@@ -119,13 +119,25 @@ impl Actor {
 
     pub async fn steal(&self, duration: Option<u32>, limits: &Limits) -> Result<Grant, End> {
         self.api.begin(Purpose::Steal);
+        let asks = {
+            let mut state = self.world.state.borrow_mut();
+            state.ledger.shown.remove(&self.client);
+            state.rng.bool()
+        };
         let terms = StealTerms {
             grant: self.terms(duration).grant,
             if_holder: None,
+            asks,
+        };
+        let agree = async |seen: &Observation, _: &Expiry| {
+            let ledger = &mut self.world.state.borrow_mut().ledger;
+            let before = ledger.shown.insert(self.client, seen.record().clone());
+            assert!(asks || before.is_none(), "shown again, with nobody to ask");
+            Ok(())
         };
         let stolen = self
             .operations
-            .steal(&terms, limits, &|_| (), &mut |_, _| Ok(()))
+            .steal(&terms, limits, &|_| (), agree)
             .await?;
         self.api.begin(Purpose::Keep);
         self.world

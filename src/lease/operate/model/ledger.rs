@@ -1,6 +1,6 @@
 //! Who was inside when, by true time, and every law that was broken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::record::Record;
 use super::clock::True;
@@ -78,6 +78,8 @@ pub struct Ledger {
     granted_to: Option<Sender>,
     /// Calls of acquire that ended with an error and promised to leave nothing behind.
     disowned: BTreeSet<(usize, u64)>,
+    /// What each client that steals was shown last, and agreed to.
+    pub shown: BTreeMap<usize, Record>,
     /// Lifts the laws that protect a holder, for scenarios where a person breaks them.
     pub lawless: bool,
     /// Somebody may take its own lease anew.
@@ -160,6 +162,10 @@ impl Ledger {
                     .map(|duration| self.sign_of_life + duration.as_duration().mul_f64(0.975));
                 if sender.purpose == Purpose::Steal {
                     self.totals.steals += 1;
+                    let shown = self.shown.get(&sender.client);
+                    if shown.is_some_and(|shown| !shown.same_grant(before)) {
+                        self.blame(now, format!("{name} stole another grant than it was shown"));
+                    }
                 } else {
                     self.totals.takeovers += 1;
                     let allowed = self.lawless || (self.reenters && holder == name);

@@ -97,10 +97,11 @@ fn a_thief_that_dies_while_it_waits_shields_the_victim() {
         let terms = StealTerms {
             grant: thief.terms(Some(2)).grant,
             if_holder: None,
+            asks: true,
         };
         thief
             .operations
-            .steal(&terms, &patient(), &|_| (), &mut |_, _| Ok(()))
+            .steal(&terms, &patient(), &|_| (), async |_, _| Ok(()))
             .await
             .expect("stolen");
         let (result, _) = waiter.await.expect("a result");

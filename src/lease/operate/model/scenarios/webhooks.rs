@@ -9,6 +9,7 @@ use super::super::server::World;
 use super::super::{secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
 use crate::lease::decide::{Loss, Ours, StealTerms};
+use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::operate::{CreateTerms, End, Limits, Returned};
 use crate::lease::record::Record;
 use crate::lease::values::LeaseDuration;
@@ -69,9 +70,10 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                 let terms = StealTerms {
                     grant: actor.terms(None).grant,
                     if_holder: None,
+                    asks: true,
                 };
                 let operations = &actor.operations;
-                let agree = &mut |_: &_, _: &_| Ok(());
+                let agree = async |_: &Observation, _: &Expiry| Ok(());
                 operations
                     .steal(&terms, &limits, &|_| (), agree)
                     .await

@@ -1,0 +1,80 @@
+//! The decisions of `steal`: what is shown and agreed to, and what is taken over on the strength of it.
+
+use super::{Now, Refusal, Seen, granted};
+use crate::lease::record::{GrantTerms, Record};
+
+/// What `steal` wants.
+#[derive(Clone, Debug)]
+pub struct StealTerms {
+    /// The grant that is asked for.
+    pub grant: GrantTerms,
+    /// Steal only from this holder.
+    pub if_holder: Option<String>,
+    /// Whether somebody can be asked again. If not, what was agreed to is the grant that was shown first, and no other;
+    /// or any grant of `if_holder`.
+    pub asks: bool,
+}
+
+/// What was shown and agreed to; or that the Lease was free, which needs no question.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// The Lease as it was shown.
+    pub record: Record,
+    /// Whether it was shown as expired.
+    pub expired: bool,
+}
+
+impl Agreement {
+    /// Whether it still holds: a holder that goes on renewing is what was shown, a dead one that renews is not.
+    fn covers(&self, record: &Record) -> bool {
+        self.record.same_grant(record)
+            && self.record.duration() == record.duration()
+            && (!self.expired || self.record.renew_time() == record.renew_time())
+    }
+}
+
+/// The next step of `steal`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StealStep {
+    /// Show the record and ask.
+    Ask,
+    /// PUT this.
+    Replace(Record),
+    /// It cannot be.
+    Refuse(Refusal),
+}
+
+/// The next step of `steal`: writes only over the grant that was shown and agreed to.
+pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: Now) -> StealStep {
+    let seen = match seen {
+        Seen::Absent => return StealStep::Refuse(Refusal::NotFound),
+        Seen::Lease(seen) => seen,
+    };
+    let record = seen.record();
+    if let Some(strategy) = record.strategy() {
+        return StealStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
+    }
+    if record.is_terminating() {
+        return StealStep::Refuse(Refusal::Terminating);
+    }
+    if let Some(wanted) = &terms.if_holder
+        && record.holder() != Some(wanted.as_str())
+    {
+        return StealStep::Refuse(Refusal::HolderIs(record.holder().map(str::to_owned)));
+    }
+    // Nothing is taken from anybody when it is free.
+    if let Some(holder) = record.holder() {
+        let may_ask = terms.asks || terms.if_holder.is_some();
+        match agreed {
+            Some(agreed) if agreed.covers(record) => {}
+            Some(agreed) if !may_ask => {
+                return StealStep::Refuse(Refusal::NotAsShown {
+                    shown: agreed.record.holder().map(str::to_owned),
+                    holder: holder.to_owned(),
+                });
+            }
+            Some(_) | None => return StealStep::Ask,
+        }
+    }
+    granted(record, &terms.grant, None, now).map_or_else(StealStep::Refuse, StealStep::Replace)
+}
