@@ -170,6 +170,52 @@ fn a_holder_that_another_client_wrote_alone_is_as_young_as_that() {
     assert_eq!(ns.run(&user, TAKE).code, Some(0));
 }
 
+#[test]
+fn steal_shows_as_expired_and_does_not_wait_for_only_what_stamps_prove() {
+    for (seconds, date, flags, expired) in [
+        (36, 0, &[][..], true),
+        // A live holder, and a proxy with a clock of its own.
+        (0, 3600, &[], false),
+        (30, 0, &[], false),
+        (3600, 0, &["--proof=observed"], false),
+    ] {
+        let (ns, user) = fresh_in_process(Options {
+            date_offset: SignedDuration::from_secs(date),
+            ..Options::default()
+        });
+        ns.create(&held("job", "other", 3));
+        later(&ns, seconds);
+        let command = ns.command(&user, ["steal", "job", "--holder=me", "--yes"]);
+        let output = flags.iter().fold(command, |c, flag| c.arg(flag)).run();
+        assert_eq!(output.code, Some(0), "{output}");
+        let said = &output.stderr;
+        assert_eq!(
+            said.contains("by the server's clock: expired"),
+            expired,
+            "{said}"
+        );
+        assert_eq!(said.contains("it may be alive"), !expired, "{said}");
+        assert_eq!(
+            said.contains("until \"other\" must have stopped"),
+            !expired,
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn hold_takes_over_by_stamps_too() {
+    for (flags, code) in [(&[][..], 0), (&["--proof=observed"], 124)] {
+        let (ns, user) = fresh_in_process(Options::default());
+        ns.create(&held("job", "other", 15));
+        later(&ns, 48);
+        let command = ns.command(&user, ["hold", "job", "--timeout=0"]);
+        let command = flags.iter().fold(command, |c, flag| c.arg(flag));
+        let output = command.arg("--").arg("true").run();
+        assert_eq!(output.code, Some(code), "{output}");
+    }
+}
+
 /// A Lease that `other` holds, with these entries as its managedFields.
 fn seeded(ns: &Namespace, entries: &[(&str, Option<&str>)]) {
     let entries: Vec<_> = entries

@@ -102,13 +102,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
             log::debug!("decided: {step}");
             match step {
                 AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
-                AcquireStep::AskVersion => self.ask_version().await,
+                AcquireStep::AskVersion => tokio::select! {
+                    biased;
+                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                    () = self.ask_version(limits) => {}
+                },
                 AcquireStep::TryOut(takeover) => {
                     let Seen::Lease(found) = &seen else { continue };
                     let tried = tokio::select! {
                         biased;
                         signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        tried = self.try_out(found, &takeover) => tried,
+                        tried = self.try_out(found, &takeover, limits) => tried,
                     };
                     seen = match tried {
                         TriedOut::Known(found) => Seen::Lease(found),

@@ -3,7 +3,7 @@
 use super::super::api::{Api, FIELD_MANAGER, Write};
 use super::super::evidence::{Observation, Stamps};
 use super::super::record::Record;
-use super::{Operations, write_limit};
+use super::{Limits, Operations, write_limit};
 use crate::clock::Clock;
 
 /// The server restamps an entry with every change of its manager's fields from this version on.
@@ -31,8 +31,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
-    pub(super) async fn ask_version(&self) {
-        let trusted = match self.api.version(self.read_limit).await {
+    pub(super) async fn ask_version(&self, limits: &Limits) {
+        let limit = self.clip(self.read_limit, limits);
+        let trusted = match self.api.version(limit).await {
             Ok(Some(version)) => version >= RESTAMPS,
             Ok(None) | Err(_) => false,
         };
@@ -46,8 +47,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// A dry run of `takeover`, which is a write over `seen`, for the server's own stamp of now. Where it cannot be had,
     /// stamps prove nothing from now on: a dry run that is refused stays so, and one that gets no answer is not worth a
     /// second try, as our own watching goes on meanwhile.
-    pub(super) async fn try_out(&self, seen: &Observation, takeover: &Record) -> TriedOut {
+    pub(super) async fn try_out(
+        &self,
+        seen: &Observation,
+        takeover: &Record,
+        limits: &Limits,
+    ) -> TriedOut {
         let limit = write_limit(takeover.duration()).min(self.read_limit);
+        let limit = self.clip(limit, limits);
         let stamp = match self.api.try_replace(takeover, FIELD_MANAGER, limit).await {
             Ok(Write::Done(reply)) => reply.stamp_of_write(seen.record(), takeover, FIELD_MANAGER),
             Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => {

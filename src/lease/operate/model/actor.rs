@@ -72,11 +72,15 @@ impl Actor {
     /// A fresh process: nothing is known of the server.
     pub fn restarted(&self) -> Self {
         let mut next = self.clone();
-        next.operations = Rc::new(Operations::new(
-            self.api.clone(),
-            self.clock.clone(),
-            Duration::from_secs(10),
-        ));
+        let observed_only = self.world.state.borrow().observed_only;
+        next.operations = Rc::new(
+            Operations::new(
+                self.api.clone(),
+                self.clock.clone(),
+                Duration::from_secs(10),
+            )
+            .observed_only(observed_only),
+        );
         next
     }
 

@@ -69,7 +69,13 @@ fn cast(world: &Rc<World>) -> Vec<Actor> {
             3 => Date::Cached(epoch() + SignedDuration::from_secs(state.rng.i64(-60..=60))),
             _ => Date::Off(0),
         };
-        let apart = [1, 1000, 30_000][state.rng.usize(0..3)];
+        state.observed_only = state.rng.u8(0..6) == 0;
+        let apart = match state.rng.usize(0..3) {
+            _ if state.observed_only => 86_400_000,
+            0 => 1,
+            1 => 1000,
+            _ => 30_000,
+        };
         state.server_skew = millis(state.rng.u64(0..=apart));
         state.refuses_dry_run = state.rng.u8(0..5) == 0;
         state.fates.weather = Some(Weather {

@@ -36,6 +36,8 @@ pub struct State {
     pub server_skew: Duration,
     /// Dry runs are refused.
     pub refuses_dry_run: bool,
+    /// Everybody gives `--proof observed`.
+    pub observed_only: bool,
     pub object: Option<Record>,
     resource_version: u64,
     uids: u64,
@@ -66,6 +68,7 @@ impl World {
                 date: Date::Off(0),
                 server_skew: Duration::ZERO,
                 refuses_dry_run: false,
+                observed_only: false,
                 object: None,
                 resource_version: 100,
                 uids: 0,
