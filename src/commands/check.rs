@@ -2,12 +2,14 @@
 
 use super::{Session, ours, status};
 use crate::cli::{CheckArgs, ConnectionArgs};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::condition::State;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::End;
+use crate::lease::values::LeaseDuration;
 use crate::output::document::object_name;
 use crate::output::terminal;
 
@@ -16,6 +18,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .identity()
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
+    let asked_at = SystemClock.now();
     let reading = status::read(&session, &args.name).await?;
     let record = reading.record();
     let name = object_name(record.name());
@@ -32,6 +35,11 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         }
         if !args.quiet {
             terminal::print(&format!("{name} held\n"))?;
+            // It was true when it was read; nobody may act on an answer that came out later than it can be true.
+            let span = record.duration().map(LeaseDuration::as_duration);
+            if span.is_some_and(|span| SystemClock.now().since(asked_at) >= span) {
+                return Ok(Exit::NOT_HELD);
+            }
         }
         return Ok(Exit::DONE);
     }

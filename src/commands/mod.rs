@@ -9,6 +9,7 @@ mod hold;
 mod man;
 mod release;
 mod renew;
+mod saying;
 mod status;
 mod steal;
 mod version;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::saying::{listen, say_grant};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
@@ -10,11 +11,10 @@ use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::StealTerms;
 use crate::lease::evidence::{Expiry, Observation, Proof};
-use crate::lease::operate::{End, Grant, Interrupt, Limits};
+use crate::lease::operate::{End, Fate, Grant, Limits, Why};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseDuration;
 use crate::output::{terminal, words};
-use crate::signals;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -35,7 +35,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
     };
     let operations = session.lease(&args.name);
-    let interrupt = Interrupt::new(signals::listen()?);
+    let interrupt = listen()?;
+    let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let mut agree = |seen: &Observation, expiry: &Expiry| agree(&args, seen, expiry);
     let report = |progress| say(&subject, &progress);
@@ -51,6 +52,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 "the lease of {victim:?} had no duration, so nothing tells when it stops: make sure that it has"
             ));
         }
+        let interrupt = saying.clone();
         let patient = Limits {
             deadline: None,
             once: false,
@@ -72,8 +74,16 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    super::acquire::print(&grant, "stolen", args.output)?;
-    Ok(Exit::DONE)
+    match say_grant(&grant, "stolen", args.output, &saying).await {
+        Ok(()) => Ok(Exit::DONE),
+        // Not given back: that would let somebody in beside a victim that may still run.
+        Err(why) => Err(Error::given_up(
+            &subject,
+            Why::Failed(why),
+            &Fate::Kept,
+            Error::Local,
+        )),
+    }
 }
 
 /// Shows what would be taken, and asks.

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod create;
+mod guard;
 mod release;
 mod renew;
 mod steal;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use create::{CreateTerms, Created};
+pub use guard::{Ended, Fate, Held, Why};
 pub use renew::Renewal;
 pub use watcher::{Hint, Watcher};
 

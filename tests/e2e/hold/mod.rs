@@ -13,4 +13,5 @@ mod scene;
 mod start;
 mod terminal;
 mod thrift;
+mod unread;
 mod watchdog;

@@ -1,5 +1,6 @@
 //! Directed scenarios on the simulation: each makes one thing go wrong, and says what must come of it. Here: what they share.
 
+mod handing_out;
 mod keeping;
 mod settling;
 mod stealing;
