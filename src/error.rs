@@ -1,6 +1,7 @@
 //! Errors as values: what happened, why, and what to do next; one exit code each.
 
 mod advice;
+mod unsaid;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use crate::lease::api::{Fault, Trouble};
 use crate::lease::decide::{Loss, Obstacle, Refusal};
 use crate::lease::operate::End;
 use crate::output::words;
+
+pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
 
@@ -63,6 +66,15 @@ pub enum Error {
     Hold(String),
     /// Whoever read our output went away: a quiet end.
     BrokenPipe,
+    /// A result that a lease depends on was not said.
+    Unsaid(Unsaid),
+    /// Something else was done before this error, or because of it.
+    Despite {
+        /// The error, whose exit code counts.
+        why: Box<Error>,
+        /// What was done, a line each.
+        then: Vec<String>,
+    },
     /// Anything else on this machine.
     Local(String),
 }
@@ -130,6 +142,8 @@ impl Error {
             | Self::AlreadyExists(_)
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
+            Self::Unsaid(unsaid) => unsaid.exit(),
+            Self::Despite { why, .. } => why.exit(),
             Self::Hold(_) => Exit::HOLD_FAILED,
             Self::Command { why, .. } => match why.kind() {
                 std::io::ErrorKind::NotFound => Exit::COMMAND_NOT_FOUND,
@@ -187,6 +201,8 @@ impl Error {
                 _ => format!("error: {command}: cannot be executed: {why}"),
             }],
             Self::BrokenPipe => Vec::new(),
+            Self::Unsaid(unsaid) => vec![unsaid.line()],
+            Self::Despite { why, then } => [why.lines(), then.clone()].concat(),
             Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],
         }
     }
@@ -354,10 +370,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             });
             lines.push(if me.is_empty() {
                 format!("It may have been created, or be created yet. Look: kubectl lease status {name} -n {namespace}")
-            } else { format!(
-                "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
-                words::shell(me)
-            )});
+            } else {
+                unsaid::may_be_held_line(subject)
+            });
             lines
         }
         End::Declined(why) => vec![format!("{why}; nothing was written")],

@@ -3,6 +3,7 @@
 use super::Session;
 use super::exported::ours;
 use crate::cli::{CheckArgs, ConnectionArgs};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
@@ -24,9 +25,13 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         Err(fault) => return Err(session.error(subject, End::Fault(fault)).await),
     };
     match checked {
-        Checked::Held => {
+        Checked::Held(until) => {
             if !args.quiet {
                 terminal::print(&format!("{name} held\n"))?;
+                // Nobody may act on an answer that came out later than it is true.
+                if until.is_some_and(|until| SystemClock.now() >= until) {
+                    return Ok(Exit::NOT_HELD);
+                }
             }
             return Ok(Exit::DONE);
         }

@@ -10,6 +10,7 @@ mod hold;
 mod man;
 mod release;
 mod renew;
+mod saying;
 mod status;
 mod steal;
 mod version;

@@ -19,7 +19,7 @@ use crate::clock::{Clock, Instant};
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::{Loss, Seen};
 use crate::lease::evidence::Observation;
-use crate::lease::operate::{Grant, Hint, Operations, Renewal, Renewals, Returned, Watcher};
+use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
 
 #[cfg(unix)]
@@ -106,16 +106,17 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// Holds `grant` while the command runs. `signals` ask us to end and are
-/// passed on, `for_command` are only passed on.
+/// Answers for the grant from here on: holds it while the command runs, and releases it or says how it was lost.
+/// `signals` ask us to end and are passed on, `for_command` are only passed on.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
-    grant: Grant,
+    held: Held<'_>,
     order: &Order,
     mut signals: Received,
     mut for_command: Received,
     say: &dyn Fn(Note),
 ) -> Report {
+    let grant = held.answer_for();
     let clock = operations.clock();
     let (mut seen_signals, mut seen_for_command) = (0, 0);
     let mut watcher = Watcher::default();

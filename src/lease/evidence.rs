@@ -22,14 +22,12 @@ pub fn stamped_expiry(duration: LeaseDuration) -> Duration {
     duration.as_duration() + APART + CUT
 }
 
-/// Whether a holder's own lease is proven to be alive: from the time when it was so to the server's stamp of `now`, which
-/// was asked for `elapsed` ago, at most its duration less what the stamps are cut by.
-pub fn alive(record: &Record, now: Timestamp, elapsed: Duration) -> bool {
-    let (Some(stamp), Some(duration)) = (record.alive_stamp(), record.duration()) else {
-        return false;
-    };
+/// For how long after the server's stamp of `now` was asked for a holder's own lease is proven to be alive: its duration
+/// less the time since it was so, and less what the stamps are cut by. `None` if nothing proves it.
+pub fn alive_for(record: &Record, now: Timestamp) -> Option<Duration> {
+    let (stamp, duration) = (record.alive_stamp()?, record.duration()?);
     let age = Duration::try_from(now.duration_since(stamp)).unwrap_or_default();
-    age + CUT + elapsed < duration.as_duration()
+    duration.as_duration().checked_sub(age + CUT)
 }
 
 /// A Lease as last seen, and since when its tuple has not changed.

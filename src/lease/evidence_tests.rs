@@ -280,21 +280,13 @@ fn shifting_every_time_in_the_record_changes_no_decision() {
 }
 
 #[test]
-fn a_holder_is_alive_by_stamps_for_its_duration_less_what_they_are_cut_by_and_the_way_takes() {
+fn a_holder_is_alive_by_stamps_for_its_duration_less_what_they_are_cut_by() {
     let record = stamped(held("me", 3), &[WRITTEN]);
-    let at = |second: u32, elapsed| {
-        alive(
-            &record,
-            wall(&format!("2026-01-01T00:00:{second:02}Z")),
-            seconds(elapsed),
-        )
-    };
-    assert!(at(0, 0.1) && at(1, 0.1));
-    assert!(!at(1, 1.0), "the answer was under way for so long");
-    assert!(!at(2, 0.0), "it may be nearly three seconds old");
-    assert!(!at(30, 0.0));
-    assert!(
-        !alive(&held("me", 3), wall(WRITTEN), seconds(0.0)),
-        "without a stamp"
-    );
+    let at = |second: u32| alive_for(&record, wall(&format!("2026-01-01T00:00:{second:02}Z")));
+    assert_eq!((at(0), at(1)), (Some(seconds(2.0)), Some(seconds(1.0))));
+    // It may be nearly three seconds old.
+    assert_eq!(at(2), Some(Duration::ZERO));
+    assert_eq!(at(30), None);
+    let unstamped = alive_for(&held("me", 3), wall(WRITTEN));
+    assert_eq!(unstamped, None);
 }

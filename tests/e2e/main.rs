@@ -43,5 +43,7 @@ mod steal;
 mod steal_prompt;
 mod support;
 mod terminating;
+mod unread;
+mod unread_changes;
 mod usage;
 mod waiting;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::super::api::{Api, Fault};
-use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Ours, Seen, Waiting};
+use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
-use super::{End, Grant, Hint, Limits, Operations, Pause, Progress, Report, Watcher, write_limit};
+use super::{
+    End, Ended, Grant, Held, Hint, Limits, Operations, Pause, Progress, Report, Watcher,
+    write_limit,
+};
 use crate::clock::{Clock, Instant};
 
 /// Added to a write's own limit before it is taken for impossible that it still happens: the server's clock for
@@ -45,12 +48,27 @@ impl Attempt {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Acquires the Lease, waiting within `limits`.
+    /// Acquires the Lease, waiting within `limits`, and hands the grant to `then`: it is kept only if that ends well.
     ///
     /// # Errors
-    /// Whatever the end, nothing is left held: a write whose reply is missing is settled first, and a grant that
-    /// turns out to be ours is released.
-    pub async fn acquire(
+    /// Whatever the end, nothing is left held, or the error says so: a write whose reply is missing is settled first, and
+    /// a grant that turns out to be ours, or that `then` has no use for, is released.
+    pub async fn acquire<T, E>(
+        &self,
+        terms: &AcquireTerms,
+        limits: &Limits,
+        report: Report<'_>,
+        then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
+    ) -> Result<T, Ended<E>> {
+        let grant = self
+            .obtain(terms, limits, report)
+            .await
+            .map_err(Ended::Ungranted)?;
+        self.hand_out(&grant, true, &limits.interrupt, then).await
+    }
+
+    /// The bare grant, for [`Operations::acquire`] and the model.
+    pub(super) async fn obtain(
         &self,
         terms: &AcquireTerms,
         limits: &Limits,
@@ -352,35 +370,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         match renewed {
             Ok(renewed) => Ok(renewed),
             Err(end) => Err(self.give_back(&grant, end).await),
-        }
-    }
-
-    async fn give_back(&self, grant: &Grant, end: End) -> End {
-        let limits = Limits {
-            deadline: Some(
-                grant
-                    .expires_at()
-                    .max(self.clock.now() + super::ATTEMPT_LIMIT),
-            ),
-            once: false,
-            interrupt: super::Interrupt::never(),
-        };
-        let ours = Ours::Grant(grant.record.clone());
-        match self.release(&ours, &limits, &|_| ()).await {
-            Ok(_) | Err(End::Refused(_)) => end,
-            Err(
-                End::Fault(fault)
-                | End::TimedOut {
-                    fault: Some(fault), ..
-                },
-            ) => End::Unsettled {
-                end: Box::new(end),
-                fault: Some(fault),
-            },
-            Err(_) => End::Unsettled {
-                end: Box::new(end),
-                fault: None,
-            },
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::decide::Ours;
 use super::super::evidence;
 use super::super::record::Record;
 use super::{Operations, write_limit};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// So many dry runs may be overtaken by renewals.
 const TRIES: u32 = 3;
@@ -13,8 +13,8 @@ const TRIES: u32 = 3;
 /// What is known of a Lease and us.
 #[derive(Clone, Debug)]
 pub enum Checked {
-    /// It is ours, and nobody can have proven otherwise.
-    Held,
+    /// It is ours, and nobody can have proven otherwise until then; `None` if it never expires by itself.
+    Held(Option<Instant>),
     /// There is none.
     Absent,
     /// It is another's, or nobody's.
@@ -45,7 +45,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 return Ok(Checked::NotOurs(record));
             }
             let Some(duration) = record.duration() else {
-                return Ok(Checked::Held);
+                return Ok(Checked::Held(None));
             };
             tries += 1;
             let renewal = record.renewed(self.clock.wall());
@@ -61,9 +61,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => (None, None),
                 Err(fault) => (None, Some(fault)),
             };
-            let elapsed = self.clock.now().since(sent_at);
-            if told.is_some_and(|now| evidence::alive(&record, now, elapsed)) {
-                return Ok(Checked::Held);
+            let alive = told.and_then(|now| evidence::alive_for(&record, now));
+            if let Some(until) = alive.map(|span| sent_at + span)
+                && self.clock.now() < until
+            {
+                return Ok(Checked::Held(Some(until)));
             }
             // The holder's own clock, and a Date that may be anybody's, are good enough to say no by.
             let renewed = record.renew_time().and_then(|text| text.parse().ok());

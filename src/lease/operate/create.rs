@@ -1,10 +1,13 @@
-//! Create: a Lease that is not there yet.
+//! Create: a Lease that is not there yet, which may be a grant from the start.
 
 use super::super::api::{Api, Fault, Found};
 use super::super::record::{Alteration, Record};
 use super::release::Returned;
 use super::write::Written;
-use super::{ATTEMPT_LIMIT, End, Grant, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::{
+    ATTEMPT_LIMIT, End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled,
+    write_limit,
+};
 use crate::clock::Clock;
 
 /// What to create, and how.
@@ -17,31 +20,59 @@ pub struct CreateTerms {
 }
 
 /// What came of it.
-#[derive(Clone, Debug)]
-pub enum Created {
-    /// Created, as stored.
-    New(Record),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created<T> {
+    /// Created, and what was made of it.
+    New(T),
     /// A Lease of this name was there before.
     Exists,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Creates the Lease.
+    /// Creates the Lease and hands it to `then` as it was stored. A record that names a holder is a grant: it is kept
+    /// only if `then` ends well.
     ///
     /// # Errors
-    /// When the server refuses or cannot be asked within the limits, or stores something else.
-    pub async fn create(
+    /// When the server refuses or cannot be asked within the limits, or stores something else, or when `then` fails.
+    pub async fn create<T, E>(
         &self,
         terms: &CreateTerms,
         limits: &Limits,
         report: Report<'_>,
-    ) -> Result<Created, End> {
+        then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
+    ) -> Result<Created<T>, Ended<E>> {
+        let stored = self
+            .store(terms, limits, report)
+            .await
+            .map_err(Ended::Ungranted)?;
+        match stored {
+            Created::Exists => Ok(Created::Exists),
+            Created::New(grant) => self
+                .hand_out(&grant, !terms.dry_run, &limits.interrupt, then)
+                .await
+                .map(Created::New),
+        }
+    }
+
+    async fn store(
+        &self,
+        terms: &CreateTerms,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Created<Grant>, End> {
         let mut pause = Pause::default();
         let mut unknown = false;
+        let mut sent_at = self.clock.now();
         loop {
+            if !unknown {
+                // Else the Lease that is there may be the first of those whose outcome is not known.
+                sent_at = self.clock.now();
+            }
             let limit = write_limit(None);
             let fault = match self.post(&terms.record, terms.dry_run, true, limit).await {
-                Ok(Written::Done(record)) => return Ok(Created::New(record)),
+                Ok(Written::Done(record)) => {
+                    return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
+                }
                 Ok(Written::Altered(stored, found)) => {
                     return Err(self.created_otherwise(terms, stored, &found, limits).await);
                 }
@@ -53,7 +84,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Ok(Found::Lease { record, .. })
                             if record.alteration_of_all(&terms.record).is_none() =>
                         {
-                            return Ok(Created::New(record));
+                            return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
                         }
                         Ok(Found::Lease { .. }) => return Ok(Created::Exists),
                         Ok(Found::Absent) => fault,

@@ -3,6 +3,7 @@
 mod acquire;
 mod check;
 mod create;
+mod guard;
 mod release;
 mod renew;
 mod stamps;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 
 pub use check::Checked;
 pub use create::{CreateTerms, Created};
+pub use guard::{Ended, Fate, Held, Why};
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Expiry::Unproven {
                             ask: Ask::Version, ..
                         } => {
-                            self.ask_version(limits).await;
+                            self.ask_version(&limits).await;
                             continue;
                         }
                         Expiry::Unproven {
@@ -137,7 +137,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                                 .record()
                                 .granted(&terms.grant, self.clock.wall())
                                 .map_err(|_| End::Refused(Refusal::TransitionsExhausted))?;
-                            seen = match self.try_out(found, &takeover, limits).await {
+                            seen = match self.try_out(found, &takeover, &limits).await {
                                 TriedOut::Known(found) => Seen::Lease(found),
                                 TriedOut::Changed => {
                                     self.read_patiently(Some(seen), &limits, report).await?

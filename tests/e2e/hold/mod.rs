@@ -18,4 +18,5 @@ mod slewed;
 mod start;
 mod terminal;
 mod thrift;
+mod unread;
 mod watchdog;

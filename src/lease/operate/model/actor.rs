@@ -104,7 +104,7 @@ impl Actor {
     /// Waits within `limits`; a failure must leave nothing behind.
     pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let call = self.api.begin(Purpose::Acquire);
-        let result = self.operations.acquire(terms, limits, &|_| ()).await;
+        let result = self.operations.obtain(terms, limits, &|_| ()).await;
         self.api.begin(Purpose::Keep);
         if let Err(end) = &result {
             let settled = !matches!(end, End::Unsettled { .. });

@@ -1,6 +1,7 @@
 //! Directed scenarios on the simulation: each makes one thing go wrong, and says what must come of it. Here: what they share.
 
 mod consenting;
+mod handing_out;
 mod keeping;
 mod late;
 mod settling;

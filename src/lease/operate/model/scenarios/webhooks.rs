@@ -10,7 +10,7 @@ use super::super::{secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
 use crate::lease::decide::{Loss, Ours, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::operate::{CreateTerms, End, Limits, Returned};
+use crate::lease::operate::{CreateTerms, End, Ended, Held, Limits, Returned};
 use crate::lease::record::Record;
 use crate::lease::values::LeaseDuration;
 
@@ -362,7 +362,7 @@ fn a_lease_that_is_created_otherwise_than_asked_is_an_error_and_held_by_nobody()
             record,
             dry_run: false,
         };
-        let created = actor.operations.create(&terms, &patient(), &|_| ()).await;
+        let created = create(&actor, &terms, &patient()).await;
         assert!(
             matches!(created, Err(End::Altered { left: None, .. })),
             "{created:?}"
@@ -384,13 +384,21 @@ fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
             record,
             dry_run: false,
         };
-        let end = actor
-            .operations
-            .create(&terms, &within(&actor, 30.0), &|_| ())
+        let end = create(&actor, &terms, &within(&actor, 30.0))
             .await
             .expect_err("it is not there");
         named(&end, &["webhook says no"]);
         assert!(matches!(end, End::Unsettled { .. }), "{end:?}");
         assert!(world.all_requests(0) < 40, "{}", world.all_requests(0));
     });
+}
+
+/// Creates a Lease, and keeps it if there is one.
+async fn create(actor: &Actor, terms: &CreateTerms, limits: &Limits) -> Result<(), End> {
+    let kept = async |_: Held<'_>| Ok::<_, ()>(());
+    match actor.operations.create(terms, limits, &|_| (), kept).await {
+        Ok(_) => Ok(()),
+        Err(Ended::Ungranted(end)) => Err(end),
+        Err(ended) => panic!("{ended:?}"),
+    }
 }
