@@ -44,3 +44,4 @@ mod support;
 mod terminating;
 mod usage;
 mod waiting;
+mod webhooks;

@@ -4,6 +4,7 @@ mod keeping;
 mod late;
 mod settling;
 mod stealing;
+mod storm;
 mod waiting;
 mod webhooks;
 
