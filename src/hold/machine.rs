@@ -36,8 +36,10 @@ pub enum Event {
         /// What the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The record on the server is not our grant any more.
+    /// The record on the server was seen not to be our grant any more.
     RecordChanged(Loss),
+    /// The renewal under way is over, and has found the same.
+    RenewalLost(Loss),
     /// A deadline has come, or the machine woke from suspend: look at the time.
     Woken,
     /// The command could not be started.
@@ -215,6 +217,7 @@ impl Machine {
                 if self.state == State::Held && sent_at > self.sent_at {
                     self.acknowledged(sent_at);
                 }
+                self.settled(&mut effects);
             }
             Event::RenewalFailed { why, retry_after } => {
                 self.renewing = false;
@@ -227,11 +230,13 @@ impl Machine {
                     self.last_trouble = Some(why.clone());
                     effects.push(Effect::SayTrouble(why));
                 }
+                self.settled(&mut effects);
             }
-            Event::RecordChanged(loss) => {
-                if self.state == State::Held {
-                    self.fence(loss, now, &mut effects);
-                }
+            Event::RecordChanged(loss) => self.changed(loss, now, &mut effects),
+            Event::RenewalLost(loss) => {
+                self.renewing = false;
+                self.changed(loss, now, &mut effects);
+                self.settled(&mut effects);
             }
             Event::Woken => self.woken(now, &mut effects),
             Event::NotStarted => {
@@ -320,16 +325,17 @@ impl Machine {
         self.renew_due = sent_at + self.timing.renewal_due(self.jitter);
     }
 
+    fn changed(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Held => self.fence(loss, now, effects),
+            // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
+            State::Fencing { release } => *release |= returnable(&loss),
+            State::Waiting | State::Releasing(_) | State::Done => {}
+        }
+    }
+
     fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        // Whether the grant may still be ours to give back; the release finds out.
-        let release = match &loss {
-            Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
-            Loss::Deleted
-            | Loss::Recreated { .. }
-            | Loss::Released
-            | Loss::TakenBy(_)
-            | Loss::Regranted => false,
-        };
+        let release = returnable(&loss);
         let grace = match &loss {
             // Nothing keeps others out any more: the next one may have begun already.
             Loss::Released
@@ -360,6 +366,14 @@ impl Machine {
         }
     }
 
+    /// The renewal under way is over: whatever waited for that goes on.
+    fn settled(&mut self, effects: &mut Vec<Effect>) {
+        let all_gone = matches!(self.tree, Tree::None | Tree::Gone(_));
+        if all_gone && matches!(self.state, State::Fencing { .. }) {
+            self.tree_gone(effects);
+        }
+    }
+
     fn tree_gone(&mut self, effects: &mut Vec<Effect>) {
         self.kill_due = None;
         match &self.state {
@@ -374,6 +388,8 @@ impl Machine {
                 self.release(outcome, effects);
             }
             State::Fencing { release: true } => self.release(Outcome::Lost, effects),
+            // A renewal is under way: its outcome tells whether there is something to give back.
+            State::Fencing { release: false } if self.renewing => {}
             State::Fencing { release: false } => {
                 self.state = State::Done;
                 effects.push(Effect::Finish(Outcome::Lost));
@@ -404,6 +420,18 @@ impl Machine {
             self.renewing = true;
             effects.push(Effect::Renew(self.timing.attempt_limit(self.sent_at, now)));
         }
+    }
+}
+
+/// Whether a grant lost like this may still be ours to give back; the release finds out.
+fn returnable(loss: &Loss) -> bool {
+    match loss {
+        Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
+        Loss::Deleted
+        | Loss::Recreated { .. }
+        | Loss::Released
+        | Loss::TakenBy(_)
+        | Loss::Regranted => false,
     }
 }
 

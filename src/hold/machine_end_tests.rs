@@ -123,6 +123,54 @@ fn a_grant_that_was_only_altered_is_given_back_once_all_are_gone() {
 }
 
 #[test]
+fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_end() {
+    let altered = Loss::Altered("the server stored holderIdentity x".to_owned());
+    let outcomes = [
+        (Event::RenewalLost(altered), Effect::Release),
+        (Event::RenewalLost(taken()), Effect::Finish(Outcome::Lost)),
+        (failed("no answer"), Effect::Finish(Outcome::Lost)),
+        (
+            Event::Renewed { sent_at: at(122.0) },
+            Effect::Finish(Outcome::Lost),
+        ),
+    ];
+    for (outcome, then) in outcomes {
+        for gone_first in [true, false] {
+            let mut machine = held(true);
+            let due = machine.wake_at().expect("a renewal is due");
+            let _ = machine.handle(Event::Woken, due);
+            let lost = machine.handle(Event::RecordChanged(taken()), at(122.1));
+            assert_eq!(lost, vec![Effect::StopTree, Effect::SayLost(taken())]);
+            let again = machine.handle(Event::RecordChanged(taken()), at(122.1));
+            assert_eq!(again, vec![]);
+            let (first, second) = if gone_first {
+                (Event::TreeGone, outcome.clone())
+            } else {
+                (outcome.clone(), Event::TreeGone)
+            };
+            assert_eq!(machine.handle(first, at(122.2)), vec![], "{outcome:?}");
+            assert_eq!(
+                machine.handle(second, at(122.3)),
+                vec![then.clone()],
+                "{outcome:?} {gone_first}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_loss_that_the_renewal_itself_finds_is_not_waited_for_any_more() {
+    let mut machine = held(true);
+    let due = machine.wake_at().expect("a renewal is due");
+    let _ = machine.handle(Event::Woken, due);
+    let _ = machine.handle(Event::RenewalLost(taken()), at(122.1));
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(122.2)),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
 fn signals_are_passed_on_and_the_lease_stays_held() {
     let mut machine = held(true);
     assert_eq!(

@@ -51,6 +51,7 @@ fn every_event(now: f64) -> Vec<Event> {
         },
         failed("no answer"),
         Event::RecordChanged(taken()),
+        Event::RenewalLost(taken()),
         Event::Woken,
         Event::NotStarted,
         Event::ChildExited(Ended::Exited(3)),

@@ -47,3 +47,4 @@ mod unread;
 mod unread_changes;
 mod usage;
 mod waiting;
+mod webhooks;

@@ -54,7 +54,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) async fn renewed(&mut self, renewal: Renewal) -> bool {
         match renewal {
             Renewal::Renewed(_) => self.acknowledged().await,
-            Renewal::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
+            Renewal::Lost(loss) => self.feed(Event::RenewalLost(loss)).await,
             Renewal::Failed(fault) => {
                 let retry_after = fault.retry_after();
                 self.feed(Event::RenewalFailed {

@@ -1,5 +1,6 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
+mod altered;
 mod chaos;
 mod children;
 mod contest;
@@ -8,6 +9,7 @@ mod durations;
 mod foreground;
 mod interruption;
 mod jobs;
+mod late;
 mod loss;
 mod outage;
 mod processes;

@@ -7,6 +7,7 @@ mod late;
 mod settling;
 mod stamping;
 mod stealing;
+mod storm;
 mod waiting;
 mod webhooks;
 

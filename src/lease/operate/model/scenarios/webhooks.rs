@@ -26,10 +26,10 @@ fn meets(world: &World, client: usize, webhook: Webhook) {
 }
 
 fn prefixed(object: &mut serde_json::Value) {
-    if let Some(holder) = object["spec"]["holderIdentity"].as_str() {
-        if !holder.is_empty() {
-            object["spec"]["holderIdentity"] = json!(format!("team-{holder}"));
-        }
+    if let Some(holder) = object["spec"]["holderIdentity"].as_str()
+        && !holder.is_empty()
+    {
+        object["spec"]["holderIdentity"] = json!(format!("team-{holder}"));
     }
 }
 
