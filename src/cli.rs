@@ -177,6 +177,34 @@ pub struct CreateArgs {
     pub preferred_holder: Option<String>,
 }
 
+/// What proves that another's lease has expired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Proof {
+    /// Our own watching, or the API servers' stamps: their clocks must be within 30 s of each other
+    #[default]
+    Any,
+    /// Nothing but our own watching, for the whole lease duration
+    Observed,
+}
+
+/// Which proof counts.
+#[derive(Args, Debug)]
+pub struct ProofArgs {
+    /// What proves that another's lease has expired
+    #[arg(long, value_enum, default_value_t = Proof::Any, value_name = "PROOF")]
+    pub proof: Proof,
+}
+
+impl ProofArgs {
+    /// Whether the server's stamps do not count.
+    pub fn observed_only(&self) -> bool {
+        match self.proof {
+            Proof::Any => false,
+            Proof::Observed => true,
+        }
+    }
+}
+
 /// What `acquire` and `hold` share.
 #[derive(Args, Debug)]
 pub struct GrantArgs {
@@ -185,10 +213,12 @@ pub struct GrantArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
-    /// The longest to wait; 0 tries once, which before Kubernetes 1.25 never takes over from a holder that died
-    /// [default: wait for ever]
+    /// The longest to wait; 0 tries once, which takes over from a holder that died only where the server's stamps
+    /// prove it (explain proof) [default: wait for ever]
     #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub proof: ProofArgs,
     /// Create the lease if there is none
     #[arg(long)]
     pub create: bool,
@@ -246,6 +276,9 @@ pub struct RenewArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
+    /// The longest to go on over conflicts and failed requests; 0 tries once
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub timeout: Duration,
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ObjectFormat>,
@@ -270,6 +303,9 @@ pub struct ReleaseArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
+    /// The longest to go on over conflicts and failed requests; 0 tries once
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub timeout: Duration,
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ObjectFormat>,
@@ -291,6 +327,8 @@ pub struct StealArgs {
     /// Do not wait until the present holder must have stopped: it may still be running
     #[arg(long)]
     pub now: bool,
+    #[command(flatten)]
+    pub proof: ProofArgs,
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

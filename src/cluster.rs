@@ -1,8 +1,13 @@
 //! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
 
 pub(crate) mod cause;
+mod credentials;
+mod file;
+mod header;
+#[cfg(test)]
+mod input_tests;
 pub(crate) mod kubeconfig;
-mod plugin;
+pub(crate) mod plugin;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +26,10 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::error::Error;
 use crate::lease::api::Unusable;
+
+use credentials::Credentials;
+pub use credentials::{Wanted, lease_is_held};
+use plugin::Identity;
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +71,7 @@ pub struct Connection {
     config: Config,
     /// Whose credentials these are, for messages: `user "alice"`.
     whose: String,
+    credentials: Arc<Credentials>,
 }
 
 /// A client with a connection pool of its own.
@@ -70,12 +80,19 @@ pub struct Link {
     /// Sends requests.
     pub client: Client,
     connected: Arc<AtomicBool>,
+    /// The client certificate that a plugin gave for it.
+    identity: Option<Identity>,
 }
 
 impl Link {
     /// Whether a connection to the server, TLS included, has ever come up: without one nothing can have been sent.
     pub fn connected(&self) -> bool {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Whether its connections show this client certificate.
+    pub fn shows(&self, identity: &Option<Identity>) -> bool {
+        &self.identity == identity
     }
 }
 
@@ -126,7 +143,17 @@ impl Connection {
             // No TLS, so no reason to read the machine's root certificates.
             config.root_cert = Some(Vec::new());
         }
-        Ok(Self { config, whose })
+        let from = match options.token {
+            Some(_) => "--token".to_owned(),
+            None => format!("the token of {whose}"),
+        };
+        let credentials = Credentials::of(&config.auth_info, &from);
+        config.headers = header::impersonation(&mut config.auth_info, options)?;
+        Ok(Self {
+            config,
+            whose,
+            credentials,
+        })
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -145,8 +172,26 @@ impl Connection {
 
     /// Whether credentials read anew may differ from the last ones.
     pub fn credentials_change(&self) -> bool {
-        let user = &self.config.auth_info;
-        user.token_file.is_some() || user.exec.is_some() || user.auth_provider.is_some()
+        self.credentials.change()
+    }
+
+    /// The number of the credentials that requests carry now; it grows whenever they are had anew.
+    pub fn credentials_number(&self) -> u64 {
+        self.credentials.number()
+    }
+
+    /// Has credentials anew in the background: the server took the last ones for another's.
+    pub fn doubt_credentials(&self) {
+        self.credentials.doubt();
+    }
+
+    /// Credentials such as `wanted`, for the requests from now on: a token file is read, a plugin run where there are
+    /// none, or none any more. What may still do is not waited for. The client certificate among them is for a client.
+    ///
+    /// # Errors
+    /// With why there are none.
+    pub async fn credentials(&self, wanted: Wanted) -> Result<Option<Identity>, Unusable> {
+        self.credentials.get(wanted).await
     }
 
     /// The proxy on the way, without its password.
@@ -200,23 +245,31 @@ impl Connection {
         )
     }
 
-    /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
+    /// A new client with a connection pool of its own, which shows the client certificate `identity`, or else the
+    /// kubeconfig's.
     ///
     /// # Errors
-    /// With why the credentials or certificates cannot be used.
-    pub async fn link(&self) -> Result<Link, Unusable> {
-        let config = self.config.clone();
-        if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
-            // The plugin is a process that may take its time or ask the user; timers go on meanwhile.
-            let runtime = tokio::runtime::Handle::current();
-            return tokio::task::spawn_blocking(move || {
-                let _runtime = runtime.enter();
-                link(config)
-            })
-            .await
-            .map_err(|error| unusable(error.to_string()))?;
-        }
-        link(config)
+    /// With why the certificates cannot be used.
+    pub fn link(&self, identity: Option<Identity>) -> Result<Link, Unusable> {
+        let mut config = self.config.clone();
+        // All that is left for kube to do about the user is a certificate.
+        config.auth_info = match &identity {
+            Some(Identity { certificate, key }) => AuthInfo {
+                client_certificate_data: Some(certificate.clone()),
+                client_key_data: Some(key.clone().into()),
+                ..AuthInfo::default()
+            },
+            None => AuthInfo {
+                client_certificate: config.auth_info.client_certificate,
+                client_certificate_data: config.auth_info.client_certificate_data,
+                client_key: config.auth_info.client_key,
+                client_key_data: config.auth_info.client_key_data,
+                impersonate_user_extra: config.auth_info.impersonate_user_extra,
+                ..AuthInfo::default()
+            },
+        };
+        let link = link(config, &self.credentials)?;
+        Ok(Link { identity, ..link })
     }
 }
 
@@ -261,24 +314,31 @@ fn is_local(server: &Uri) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn link(mut config: Config) -> Result<Link, Unusable> {
-    read_token_file(&mut config.auth_info).map_err(unusable)?;
+fn link(config: Config, credentials: &Arc<Credentials>) -> Result<Link, Unusable> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     // With Nagle's algorithm on, a request in two packets waits for the peer's delayed ACK: 40 ms on loopback.
     http.set_nodelay(true);
     http.set_connect_timeout(config.connect_timeout);
     let Some(proxy) = config.proxy_url.clone() else {
-        return over(http, config);
+        return over(http, config, credentials);
     };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, http), config),
-        Some("http") => over(authorized(Tunnel::new(proxy.clone(), http), &proxy), config),
+        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, http), config, credentials),
+        Some("http") => over(
+            authorized(Tunnel::new(proxy.clone(), http), &proxy),
+            config,
+            credentials,
+        ),
         Some("https") => {
             let tls = config
                 .rustls_https_connector_with_connector(http)
                 .map_err(|error| unusable(cause::words(&error)))?;
-            over(authorized(Tunnel::new(proxy.clone(), tls), &proxy), config)
+            over(
+                authorized(Tunnel::new(proxy.clone(), tls), &proxy),
+                config,
+                credentials,
+            )
         }
         _ => Err(unusable(format!("proxy {proxy} is of no supported kind"))),
     }
@@ -296,8 +356,8 @@ fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
     }
 }
 
-/// kube's own stack without its retries, its tracing and its second run of the exec plugin.
-fn over<C>(connector: C, mut config: Config) -> Result<Link, Unusable>
+/// kube's own stack without its retries, its tracing and its own ideas of credentials.
+fn over<C>(connector: C, config: Config, credentials: &Arc<Credentials>) -> Result<Link, Unusable>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response: hyper_util::client::legacy::connect::Connection
@@ -309,14 +369,20 @@ where
     C::Future: Send + 'static,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
-    let auth = config.auth_layer().map_err(|error| match &error {
-        kube::Error::Auth(error) => plugin::unusable(error, &config.auth_info),
-        other => unusable(cause::words(other)),
-    })?;
-    if auth.is_some() {
-        // The plugin gave a token; TLS would run it once more to look for a certificate.
-        config.auth_info.exec = None;
-    }
+    let credentials = Arc::clone(credentials);
+    let base = config.cluster_url.clone();
+    let address = move |mut request: http::Request<_>| {
+        // What is too long together stays without a server, which is an error; kube's own layer panics.
+        if let Some(whole) = header::below(&base, request.uri()) {
+            *request.uri_mut() = whole;
+        }
+        if let Some(value) = credentials.header() {
+            request
+                .headers_mut()
+                .insert(http::header::AUTHORIZATION, value);
+        }
+        request
+    };
     let tls = config
         .rustls_https_connector_with_connector(connector)
         .map_err(|error| unusable(cause::words(&error)))?;
@@ -334,8 +400,7 @@ where
     let compress = !config.disable_compression && !is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
         .layer(tower_http::decompression::DecompressionLayer::new().gzip(compress))
-        .layer(config.base_uri_layer())
-        .option_layer(auth)
+        .map_request(address)
         .layer(
             config
                 .extra_headers_layer()
@@ -346,18 +411,6 @@ where
     Ok(Link {
         client: Client::new(service, config.default_namespace),
         connected,
+        identity: None,
     })
-}
-
-/// A token file is read for each client, its final newline cut off as kubectl does; a new client is made whenever the
-/// server answers 401, which is how a rotated token is picked up.
-fn read_token_file(user: &mut AuthInfo) -> Result<(), String> {
-    if user.token.is_none()
-        && let Some(file) = user.token_file.take()
-    {
-        let token = std::fs::read_to_string(&file)
-            .map_err(|error| format!("token file {file}: {error}"))?;
-        user.token = Some(token.trim().to_owned().into());
-    }
-    Ok(())
 }

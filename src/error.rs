@@ -1,6 +1,7 @@
 //! Errors as values: what happened, why, and what to do next; one exit code each.
 
 mod advice;
+mod unsaid;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use crate::lease::api::{Fault, Trouble};
 use crate::lease::decide::{Loss, Obstacle, Refusal};
 use crate::lease::operate::End;
 use crate::output::words;
+
+pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
 
@@ -63,6 +66,15 @@ pub enum Error {
     Hold(String),
     /// Whoever read our output went away: a quiet end.
     BrokenPipe,
+    /// A result that a lease depends on was not said.
+    Unsaid(Unsaid),
+    /// Something else was done before this error, or because of it.
+    Despite {
+        /// The error, whose exit code counts.
+        why: Box<Error>,
+        /// What was done, a line each.
+        then: Vec<String>,
+    },
     /// Anything else on this machine.
     Local(String),
 }
@@ -130,6 +142,8 @@ impl Error {
             | Self::AlreadyExists(_)
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
+            Self::Unsaid(unsaid) => unsaid.exit(),
+            Self::Despite { why, .. } => why.exit(),
             Self::Hold(_) => Exit::HOLD_FAILED,
             Self::Command { why, .. } => match why.kind() {
                 std::io::ErrorKind::NotFound => Exit::COMMAND_NOT_FOUND,
@@ -187,6 +201,8 @@ impl Error {
                 _ => format!("error: {command}: cannot be executed: {why}"),
             }],
             Self::BrokenPipe => Vec::new(),
+            Self::Unsaid(unsaid) => vec![unsaid.line()],
+            Self::Despite { why, then } => [why.lines(), then.clone()].concat(),
             Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],
         }
     }
@@ -201,7 +217,7 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
         ) => Exit::API,
         End::Refused(Refusal::TooShort(_)) => Exit::USAGE,
         End::Refused(Refusal::HeldByAncestor(_)) => subject.conflict.unwrap_or(Exit::API),
-        End::Fault(_) => Exit::API,
+        End::Fault(_) | End::Altered { .. } => Exit::API,
         // Where nothing is waited for, only the API server can have been in the way.
         End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
         End::Interrupted(signal) => Exit::signal(*signal),
@@ -303,6 +319,11 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     "error: lease {name:?} not acquired: {}",
                     obstacle_text(obstacle, *at_most)
                 ),
+                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_))))
+                    if subject.conflict.is_none() =>
+                {
+                    format!("error: gave up on lease {name:?} when the time was over: {fault}")
+                }
                 (None, Some(fault)) if subject.conflict.is_none() => {
                     format!("error: no usable answer from the API server: {fault}")
                 }
@@ -311,8 +332,16 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 }
                 (None, None) => format!("error: lease {name:?} not acquired in time"),
             }];
-            if let Some(obstacle) = obstacle {
-                lines.extend(obstacle_advice(obstacle, subject));
+            match (obstacle, fault) {
+                (Some(obstacle), _) => lines.extend(obstacle_advice(obstacle, subject)),
+                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_)))) => {
+                    lines.extend(
+                        fault_lines(fault, Some(namespace), Some(name))
+                            .into_iter()
+                            .skip(1),
+                    );
+                }
+                (None, Some(_) | None) => {}
             }
             lines
         }
@@ -320,6 +349,17 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             vec![format!("interrupted: lease {name:?} is not held")]
         }
         End::Interrupted(_) => vec!["interrupted: nothing is known to have changed".to_owned()],
+        End::Altered { what, left } => {
+            let mut lines = vec![format!("error: {what}: that is not what was asked for")];
+            lines.push(match left {
+                Some(left) => format!(
+                    "Lease {name:?} is held by {left:?} now. Free it: kubectl lease release {name} -n {namespace} --holder {}",
+                    words::shell(left)
+                ),
+                None => "Nobody holds what was stored. Which webhooks there are: kubectl get mutatingwebhookconfigurations".to_owned(),
+            });
+            lines
+        }
         End::Lost(loss) => vec![format!("error: lease {name:?} lost: {}", loss_text(loss))],
         End::Unsettled { end, fault } => {
             let mut lines = end_lines(subject, end);
@@ -330,10 +370,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             });
             lines.push(if me.is_empty() {
                 format!("It may have been created, or be created yet. Look: kubectl lease status {name} -n {namespace}")
-            } else { format!(
-                "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
-                words::shell(me)
-            )});
+            } else {
+                unsaid::may_be_held_line(subject)
+            });
             lines
         }
         End::Declined(why) => vec![format!("{why}; nothing was written")],
@@ -386,6 +425,7 @@ pub fn loss_text(loss: &Loss) -> String {
         Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
         Loss::Regranted => "granted anew to the same identity in another process".to_owned(),
         Loss::Shortened(duration) => format!("somebody shortened its duration to {duration}"),
+        Loss::Altered(what) => what.clone(),
         Loss::Deadline { last: Some(last) } => {
             format!("no renewal was acknowledged in time: {last}")
         }
@@ -416,7 +456,7 @@ impl fmt::Display for Fault {
                 "Error from server ({}): {}",
                 rejection.reason, rejection.message
             ),
-            Self::Unknown(detail) => f.write_str(detail),
+            Self::Unknown(detail) | Self::NotStored(detail) => f.write_str(detail),
         }
     }
 }

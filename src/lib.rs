@@ -22,6 +22,7 @@ mod signals;
 mod usage;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use error::Error;
@@ -30,8 +31,11 @@ use exit::Exit;
 /// Runs the program with `args` (the first is the program's own name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    // For the other processes of this program too, which begin here.
     #[cfg(unix)]
-    if let Some(code) = hold::watchdog::main(&args) {
+    signals::hear_of_children();
+    #[cfg(unix)]
+    if let Some(code) = hold::watchdog::main(&args).or_else(|| cluster::plugin::main(&args)) {
         return code;
     }
     if let Some(code) = complete::main(&args) {
@@ -41,6 +45,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
+    std::panic::set_hook(Box::new(|bug| {
+        output::terminal::say(&format!(
+            "error: a bug in kubectl lease, please report it: {bug}"
+        ));
+        output::terminal::say(
+            "What it did before is done: kubectl lease status shows who holds what",
+        );
+    }));
     // One thread: a supervisor costs little, and starts fast.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -49,13 +61,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Error::Local(format!("cannot start: {error}"))).into(),
     };
-    let exit = match runtime.block_on(commands::run(cli)) {
-        Ok(exit) => exit,
-        Err(error) => fail(&error),
+    // What it leaves behind is not used again but for the runtime, which is thrown away.
+    let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(cli))));
+    let exit = match ran {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => fail(&error),
+        // It was said by the hook.
+        Err(_) => Exit::API,
     };
     output::terminal::drain();
-    // An exec plugin or a name lookup that still runs is not waited for.
+    // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
+    cluster::plugin::end_all();
     exit.into()
 }
 

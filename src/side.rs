@@ -10,7 +10,6 @@ static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 pub struct OnTheSide(i32);
 
 /// Notes that the process group `group` is ours, and no command's.
-#[allow(dead_code, reason = "who runs plugins notes them, who supervises asks")]
 pub fn note(group: i32) -> OnTheSide {
     all().push(group);
     OnTheSide(group)

@@ -33,6 +33,18 @@ pub fn listen_for_command() -> Result<Received, Error> {
     channel(&[SignalKind::user_defined1(), SignalKind::user_defined2()])
 }
 
+/// Makes sure that this process hears of its children. Who starts it may have SIGCHLD ignored, which goes through exec:
+/// then there is no exit status to wait for (waitpid(2), ECHILD). It may have it blocked too.
+#[cfg(unix)]
+pub fn hear_of_children() {
+    use nix::sys::signal::{SigSet, Signal};
+
+    // Having a handler is all it is for: what we start begins with the default (execve(2)). A failure would be noticed
+    // at the first wait.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, Default::default());
+    let _ = SigSet::from(Signal::SIGCHLD).thread_unblock();
+}
+
 #[cfg(unix)]
 fn channel(kinds: &[tokio::signal::unix::SignalKind]) -> Result<Received, Error> {
     let (sender, receiver) = watch::channel(Vec::new());

@@ -81,9 +81,14 @@ Examples:
 
 Exit status:
   0  held by you    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  122  not held by you, or no longer for certain
+  122  not held by you, or not for certain
 
-Permissions: get on leases.
+It is certain if by the server's own stamps less than the duration has passed since the last renewal.
+For its time of now the server is asked to try a renewal without storing it. Servers before 1.25 stamp
+the grant and no renewals: there it is certain only for the duration after the grant. Where it is not,
+renew: a renewal that succeeds is the proof.
+
+Permissions: get and update on leases.
 See also: status NAME, renew, explain holder";
 
 /// `release --help`

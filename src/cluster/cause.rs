@@ -2,16 +2,13 @@
 
 use std::error::Error as StdError;
 
-use kube::client::AuthError;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::{Connection, plugin};
-use crate::lease::api::{Unusable, Why};
+use super::Connection;
+use crate::lease::api::Why;
 
 /// What happened to a request.
 pub enum Cause {
-    /// There are no credentials to send with it.
-    Credentials(Unusable),
     /// Nothing listens at the server's address.
     Refused,
     /// No connection came about, for a reason in words.
@@ -28,12 +25,6 @@ pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
     let tls = chain
         .iter()
         .find_map(|link| link.downcast_ref::<TlsError>());
-    let auth = chain
-        .iter()
-        .find_map(|link| link.downcast_ref::<AuthError>());
-    if let Some(auth) = auth {
-        return Cause::Credentials(plugin::unusable(auth, &connection.config.auth_info));
-    }
     let before_sending = chain.iter().any(|link| {
         link.downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect)

@@ -9,7 +9,7 @@ use kube::config::{
 };
 
 use super::cause::{without_number, words};
-use super::{ConnectionOptions, filled};
+use super::{ConnectionOptions, file, filled};
 use crate::error::{Entry, Error, LookedFor};
 
 /// One cluster, one user, one context.
@@ -25,7 +25,7 @@ pub struct Resolved {
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
 pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
     let read = |path: &Path| {
-        Kubeconfig::read_from(path).map_err(|error| {
+        file::read(path).map_err(|error| {
             Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
         })
     };

@@ -1,78 +1,215 @@
-//! What is wrong with an exec credential plugin, in words.
+//! Programs that give credentials: exec plugins, and the commands of legacy auth-providers.
 
-use std::io::ErrorKind;
-use std::process::Output;
+mod exec;
+#[cfg(unix)]
+mod foreground;
+#[cfg(unix)]
+mod keeper;
+mod provider;
+#[cfg(unix)]
+mod run;
+#[cfg(not(unix))]
+#[path = "plugin/run_plain.rs"]
+mod run;
 
-use kube::client::AuthError;
-use kube::config::AuthInfo;
+use std::io::{ErrorKind, IsTerminal};
+use std::time::Duration;
 
-use super::cause::{without_number, words};
+use kube::config::{AuthInfo, AuthProviderConfig, ExecConfig, ExecInteractiveMode};
+
+use super::cause::without_number;
+use crate::clock::{Clock, SystemClock};
 use crate::lease::api::Unusable;
+
+pub use exec::{Given, Identity};
+#[cfg(unix)]
+pub use keeper::main;
+pub use run::end_all;
+#[cfg(test)]
+pub use {exec::given, provider::given as given_by_provider};
+
+use provider::Provider;
+use run::Ended;
 
 /// The most lines of a plugin's own words, and of the kubeconfig's about it.
 const LINES: usize = 10;
 
-/// Why these credentials cannot be used; a plugin is shown with what it said.
-pub fn unusable(error: &AuthError, user: &AuthInfo) -> Unusable {
-    let exec = user.exec.as_ref();
+/// What to run.
+pub struct Program {
+    command: String,
+    arguments: Vec<String>,
+    /// Added to our own.
+    environment: Vec<(String, String)>,
+    /// Taken out of it.
+    without: Vec<String>,
+    /// Whether it gets our stdin, which is a terminal.
+    interactive: bool,
+    /// Whether what it says goes to our stderr at once, as it may ask for something.
+    aloud: bool,
+}
+
+/// What has to be known to run one.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// A lease is held: the terminal is the command's, and nobody is asked.
+    pub held: bool,
+    /// When it is killed.
+    pub limit: Option<Duration>,
+}
+
+/// How a run went.
+struct Outcome {
+    ended: Ended,
+    stdout: Vec<u8>,
+    /// What it said, unless that went to our own stderr.
+    stderr: Vec<u8>,
+}
+
+/// Runs what gives the credentials of `user`.
+///
+/// # Errors
+/// With why there are none; a plugin is shown with what it said.
+pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given, Unusable> {
     let name = name(user);
-    let (detail, said) = match error {
-        AuthError::AuthExecStart(error) if error.kind() == ErrorKind::NotFound => {
-            let command = exec
-                .and_then(|exec| exec.command.as_deref())
-                .unwrap_or_default();
-            let missing = if command.contains('/') {
+    let about = |rest: String| plain(format!("{name} {rest}"));
+    if let Some(provider) = &user.auth_provider {
+        return match provider::of(provider, SystemClock.wall()).map_err(plain)? {
+            Provider::Given(given) => Ok(given),
+            Provider::Command(program) => {
+                let stdout = stdout_of(&program, &name, None, circumstances).await?;
+                provider::given(provider, &stdout).map_err(about)
+            }
+        };
+    }
+    let Some(exec) = &user.exec else {
+        return Ok(Given::default());
+    };
+    let command = exec.command.clone().unwrap_or_default();
+    if command.is_empty() {
+        return Err(plain(
+            "the exec plugin of the kubeconfig has no command".to_owned(),
+        ));
+    }
+    let terminal = !circumstances.held && std::io::stdin().is_terminal();
+    let interactive = exec::interactive(exec, terminal, circumstances.held).map_err(about)?;
+    let info = exec::info(exec, interactive).map_err(about)?;
+    let program = Program {
+        command,
+        arguments: exec.args.clone().unwrap_or_default(),
+        environment: environment(exec, info),
+        without: exec.drop_env.clone().unwrap_or_default(),
+        interactive,
+        aloud: !circumstances.held && exec.interactive_mode != Some(ExecInteractiveMode::Never),
+    };
+    let hint = exec.install_hint.as_deref();
+    let stdout = stdout_of(&program, &name, hint, circumstances).await?;
+    exec::given(exec, &name, &stdout).map_err(|why| {
+        // About the token itself, which names the plugin.
+        if why.contains(&name) {
+            plain(why)
+        } else {
+            about(why)
+        }
+    })
+}
+
+fn environment(exec: &ExecConfig, info: String) -> Vec<(String, String)> {
+    let entries = exec.env.iter().flatten();
+    let pair = |entry: &std::collections::HashMap<String, String>| {
+        Some((entry.get("name")?.clone(), entry.get("value")?.clone()))
+    };
+    let mut environment: Vec<(String, String)> = entries.filter_map(pair).collect();
+    environment.push(("KUBERNETES_EXEC_INFO".to_owned(), info));
+    environment
+}
+
+async fn stdout_of(
+    program: &Program,
+    name: &str,
+    hint: Option<&str>,
+    circumstances: Circumstances,
+) -> Result<Vec<u8>, Unusable> {
+    let words = std::iter::once(&program.command).chain(&program.arguments);
+    let variables = program.environment.iter();
+    let mut all = words.chain(variables.flat_map(|(name, value)| [name, value]));
+    let unnameable = |(name, _): &(String, String)| name.is_empty() || name.contains('=');
+    if all.any(|text| text.contains('\0')) || program.environment.iter().any(unnameable) {
+        return Err(plain(format!(
+            "{name} cannot be run: its arguments or environment in the kubeconfig are not such as a process can have"
+        )));
+    }
+    let Outcome {
+        ended,
+        stdout,
+        stderr,
+    } = run::run(program, circumstances).await;
+    let said = lines(&String::from_utf8_lossy(&stderr));
+    let detail = match ended {
+        Ended::Exited(0) => return Ok(stdout),
+        Ended::Exited(status) => format!("{name} failed (exit status: {status})"),
+        Ended::Signalled(signal) => format!("{name} failed ({})", signal_words(signal)),
+        Ended::NotStarted(error) if error.kind() == ErrorKind::NotFound => {
+            let missing = if program.command.contains(std::path::MAIN_SEPARATOR) {
                 "does not exist"
             } else {
                 "is not on PATH"
             };
-            let hint = exec.and_then(|exec| exec.install_hint.as_deref());
-            (format!("{name} {missing}"), lines(hint.unwrap_or_default()))
+            return Err(Unusable {
+                detail: format!("{name} {missing}"),
+                said: lines(hint.unwrap_or_default()),
+            });
         }
-        AuthError::AuthExecStart(error) => {
+        Ended::NotStarted(error) => {
             let why = error.to_string();
-            (
-                format!("{name} cannot be run: {}", without_number(&why)),
-                Vec::new(),
-            )
+            format!("{name} cannot be run: {}", without_number(&why))
         }
-        AuthError::AuthExecRun { out, .. } => {
-            let Output { status, stderr, .. } = &**out;
-            (
-                format!("{name} failed ({status})"),
-                lines(&String::from_utf8_lossy(stderr)),
-            )
-        }
-        AuthError::AuthExecParse(error) => {
-            let why = error.to_string();
-            let why = why.lines().next().unwrap_or_default();
-            let why = why.trim_start_matches("error: ");
-            (
-                format!("{name} printed no ExecCredential: {why}"),
-                Vec::new(),
-            )
-        }
-        AuthError::ExecPluginFailed => (
-            format!("{name} printed no ExecCredential with a status"),
-            Vec::new(),
+        Ended::TimedOut(limit) => format!("{name} gave nothing within {limit:?}, and was killed"),
+        Ended::Asked if circumstances.held => format!(
+            "{name} asks for something on the terminal, which it may not while the lease is held, and was killed"
         ),
-        AuthError::MissingCommand => (
-            "the exec plugin of the kubeconfig has no command".to_owned(),
-            Vec::new(),
+        Ended::Asked => format!(
+            "{name} asks for something on the terminal, which is not ours now, and was killed"
         ),
-        other => (words(other), Vec::new()),
+        Ended::TooMuch => {
+            format!("{name} printed more than an ExecCredential can be, and was killed")
+        }
     };
-    Unusable { detail, said }
+    Err(Unusable { detail, said })
+}
+
+#[cfg(unix)]
+fn signal_words(signal: i32) -> String {
+    use std::os::unix::process::ExitStatusExt;
+
+    // The status of a process that died of a signal is the signal (wait(2)).
+    std::process::ExitStatus::from_raw(signal).to_string()
+}
+
+#[cfg(not(unix))]
+fn signal_words(signal: i32) -> String {
+    format!("signal: {signal}")
+}
+
+fn plain(detail: String) -> Unusable {
+    Unusable {
+        detail,
+        said: Vec::new(),
+    }
 }
 
 /// How to call the plugin.
 pub fn name(user: &AuthInfo) -> String {
     let exec = user.exec.as_ref().and_then(|exec| exec.command.as_deref());
     match (exec, &user.auth_provider) {
-        (Some(command), _) => format!("exec plugin {command:?}"),
-        (None, Some(provider)) => format!("auth-provider {:?}", provider.name),
+        (_, Some(provider)) => name_of_provider(provider),
+        (Some(command), None) => format!("exec plugin {command:?}"),
+        (None, None) if user.token_file.is_some() => "the token file".to_owned(),
         (None, None) => "the credentials".to_owned(),
     }
+}
+
+fn name_of_provider(provider: &AuthProviderConfig) -> String {
+    format!("auth-provider {:?}", provider.name)
 }
 
 fn lines(text: &str) -> Vec<String> {

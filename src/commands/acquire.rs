@@ -1,16 +1,14 @@
 //! `kubectl lease acquire`
 
+use super::saying::{listen, say_grant};
 use super::{Session, exported, grant_terms, limits, say};
-use crate::cli::{AcquireArgs, ConnectionArgs, GrantFormat};
+use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::AcquireTerms;
-use crate::lease::operate::{Grant, Interrupt};
-use crate::output::words::shell;
-use crate::output::{document, terminal};
-use crate::signals;
+use crate::lease::operate::Held;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -37,41 +35,18 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         least_duration: None,
         ancestors: exported::grants(),
     };
-    let operations = session.lease(&args.name);
-    let limits = limits(
-        &SystemClock,
-        args.grant.timeout,
-        Interrupt::new(signals::listen()?),
-    );
-    match operations
-        .acquire(&terms, &limits, &|progress| say(&subject, &progress))
-        .await
-    {
-        Ok(grant) => {
-            print(&grant, "acquired", args.output)?;
-            Ok(Exit::DONE)
-        }
-        Err(end) => Err(session.error(subject, end).await),
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
+    let limits = limits(&SystemClock, args.grant.timeout, listen()?);
+    let report = |progress| say(&subject, &progress);
+    let told = operations
+        .acquire(&terms, &limits, &report, async |held: Held<'_>| {
+            say_grant(held.grant(), "acquired", args.output, &limits.interrupt).await
+        })
+        .await;
+    match told {
+        Ok(()) => Ok(Exit::DONE),
+        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
     }
-}
-
-/// Prints a grant in the format asked for.
-pub fn print(grant: &Grant, verb: &str, format: Option<GrantFormat>) -> Result<(), Error> {
-    let text = match format {
-        Some(GrantFormat::Env) => exported::environment(grant)
-            .iter()
-            .map(|(name, value)| format!("export {name}={}\n", shell(value)))
-            .collect(),
-        Some(format) => document::done(&grant.record, verb, format.into())?,
-        None => document::done(&grant.record, verb, None)?,
-    };
-    terminal::print(&text)?;
-    if format.is_none() {
-        let (name, namespace) = (grant.record.name(), grant.record.namespace());
-        terminal::hint(&format!(
-            "yours for {} unless renewed: kubectl lease renew {name} -n {namespace}   (hold renews by itself)",
-            grant.duration()
-        ));
-    }
-    Ok(())
 }

@@ -1,14 +1,14 @@
 //! `kubectl lease check`
 
+use super::Session;
 use super::exported::ours;
-use super::{Session, status};
 use crate::cli::{CheckArgs, ConnectionArgs};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::condition::State;
 use crate::lease::decide::Refusal;
-use crate::lease::operate::End;
+use crate::lease::operate::{Checked, End};
 use crate::output::document::object_name;
 use crate::output::terminal;
 
@@ -17,30 +17,54 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .identity()
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
-    let reading = status::read(&session, &args.name).await?;
-    let record = reading.record();
-    let name = object_name(record.name());
-    let ours = ours(&session, &args.name, holder.clone());
-    if ours.holds(record) {
-        // Where two clocks have to be believed, doubt is on the safe side: renew, and check again.
-        if reading.condition().state == State::Expired {
+    let subject = session.subject(&args.name, Some(&holder));
+    let ours = ours(&session, &args.name, holder);
+    let name = object_name(args.name.as_str());
+    let checked = match session.lease(&args.name).check(&ours).await {
+        Ok(checked) => checked,
+        Err(fault) => return Err(session.error(subject, End::Fault(fault)).await),
+    };
+    match checked {
+        Checked::Held(until) => {
             if !args.quiet {
+                terminal::print(&format!("{name} held\n"))?;
+                // Nobody may act on an answer that came out later than it is true.
+                if until.is_some_and(|until| SystemClock.now() >= until) {
+                    return Ok(Exit::NOT_HELD);
+                }
+            }
+            return Ok(Exit::DONE);
+        }
+        Checked::Absent => {
+            return Err(session
+                .error(subject, End::Refused(Refusal::NotFound))
+                .await);
+        }
+        _ if args.quiet => {}
+        Checked::NotOurs(record) => {
+            let holder = record.holder().map(str::to_owned);
+            return Err(Error::lease(
+                subject,
+                End::Refused(Refusal::HolderIs(holder)),
+            ));
+        }
+        Checked::Over => terminal::say(&format!(
+            "{name} is held by you, but its time is over: others may take it any moment"
+        )),
+        Checked::Unproven { why } => {
+            terminal::say(&format!(
+                "{name} is recorded as held by you, but nothing proves that its time is not over"
+            ));
+            if let Some(why) = why {
                 terminal::say(&format!(
-                    "{name} is held by you, but its time is over: others may take it any moment"
+                    "The server's own time is not known, because it tries no renewal for you: {why}"
                 ));
             }
-            return Ok(Exit::NOT_HELD);
+            terminal::say(&format!(
+                "A renewal proves it: kubectl lease renew {} -n {}",
+                args.name, session.namespace
+            ));
         }
-        if !args.quiet {
-            terminal::print(&format!("{name} held\n"))?;
-        }
-        return Ok(Exit::DONE);
     }
-    if args.quiet {
-        return Ok(Exit::NOT_HELD);
-    }
-    Err(Error::lease(
-        session.subject(&args.name, Some(&holder)),
-        End::Refused(Refusal::HolderIs(record.holder().map(str::to_owned))),
-    ))
+    Ok(Exit::NOT_HELD)
 }

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
+use super::saying::{listen, say_by, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::operate::{CreateTerms, Created, Interrupt};
+use crate::lease::operate::{CreateTerms, Created, Ended, Held, Why};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
 use crate::output::{document, terminal};
-use crate::signals;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let session = Session::open(connection).await?;
@@ -21,34 +21,48 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         DryRun::Client => "created (dry run)",
         DryRun::Server => "created (server dry run)",
     };
-    let stored = if args.dry_run == DryRun::Client {
-        record
-    } else {
-        let operations = session.lease(&args.name);
-        let subject = session.subject(&args.name, args.holder.as_ref());
-        let terms = CreateTerms {
-            record,
-            dry_run: args.dry_run == DryRun::Server,
-        };
-        let limits = limits(
-            &SystemClock,
-            Some(super::SHORT_PATIENCE),
-            Interrupt::new(signals::listen()?),
-        );
-        match operations
-            .create(&terms, &limits, &|progress| say(&subject, &progress))
-            .await
-        {
-            Ok(Created::New(record)) => record,
-            Ok(Created::Exists) if args.ignore_existing => {
-                return unchanged(&session, &args).await;
-            }
-            Ok(Created::Exists) => return Err(Error::AlreadyExists(args.name.to_string())),
-            Err(end) => return Err(session.error(subject, end).await),
-        }
+    if args.dry_run == DryRun::Client {
+        terminal::print(&document::done(&record, verb, args.output)?)?;
+        return Ok(Exit::DONE);
+    }
+    let operations = session.lease(&args.name);
+    let subject = session.subject(&args.name, args.holder.as_ref());
+    let terms = CreateTerms {
+        record,
+        dry_run: args.dry_run == DryRun::Server,
     };
-    terminal::print(&document::done(&stored, verb, args.output)?)?;
-    Ok(Exit::DONE)
+    let limits = limits(&SystemClock, Some(super::SHORT_PATIENCE), listen()?);
+    let report = |progress| say(&subject, &progress);
+    let created = operations
+        .create(&terms, &limits, &report, async |held: Held<'_>| {
+            let grant = held.grant();
+            let text = document::done(&grant.record, verb, args.output);
+            let interrupt = &limits.interrupt;
+            match grant.record.holder() {
+                Some(_) if !terms.dry_run => {
+                    let half = grant.sent_at + grant.duration().as_duration() / 2;
+                    let said = match text {
+                        Ok(text) => say_by(text, Some(half), interrupt)
+                            .await
+                            .map_err(Error::Unsaid),
+                        Err(error) => Err(error),
+                    };
+                    said.map_err(|why| Error::done_all_the_same(&subject, why, "created"))
+                }
+                Some(_) | None => say_done(text, None, interrupt, &subject, verb).await,
+            }
+        })
+        .await;
+    match created {
+        Ok(Created::New(())) => Ok(Exit::DONE),
+        Ok(Created::Exists) if args.ignore_existing => unchanged(&session, &args).await,
+        Ok(Created::Exists) => Err(Error::AlreadyExists(args.name.to_string())),
+        Err(Ended::GivenUp {
+            why: Why::Failed(Error::BrokenPipe),
+            ..
+        }) => Err(Error::BrokenPipe),
+        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+    }
 }
 
 async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> {

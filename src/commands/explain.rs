@@ -118,9 +118,9 @@ about a time on this machine. One of these must be so instead:
 
   1. It was watched from here, by the monotonic clock of this machine, for the
      whole duration it records, and nothing in it changed.
-  2. The API server's own two readings, the time of its answer and the time
-     when it saw the last renewal, are the duration and 2 s apart (servers of
-     1.25 and newer).
+  2. Two stamps of the API server are the duration and 31 s apart: the newest in
+     the Lease, and the one that it gives a dry run of the takeover. (Servers of
+     1.25 and newer, 30 s apart at most; --proof observed leaves this out.)
 
 A renewal in between, however late, begins the count anew. The takeover is a
 write that the server refuses if the lease has changed since the proof.

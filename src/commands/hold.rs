@@ -3,20 +3,28 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use futures::FutureExt;
+use tokio::sync::{oneshot, watch};
+
+use super::saying::start;
 use super::{Session, exported, grant_terms, limits, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
-use crate::error::{self, Error};
+use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
-use crate::hold::machine::{Ended, Outcome};
+use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::run::{self, Note, Order};
 use crate::hold::timing::Timing;
 use crate::identity::Sources;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Interrupt};
+use crate::lease::operate::{End, Ended, Fate, Held, Interrupt, Why};
 use crate::output::document::object_name;
-use crate::output::{terminal, words};
-use crate::signals;
+use crate::output::terminal::{self, Delivery};
+use crate::output::words;
+use crate::signals::{self, Received};
+
+/// Ends a hold whose holder was told nothing, as `kill` would.
+const SIGTERM: i32 = 15;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -50,9 +58,12 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         least_duration: Some(least_duration),
         ancestors: exported::grants(),
     };
-    let operations = session.lease(&args.name);
-    let for_command = signals::listen_for_command()?;
-    let signals = signals::listen()?;
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.grant.proof.observed_only());
+    start().map_err(ours)?;
+    let for_command = signals::listen_for_command().map_err(ours)?;
+    let signals = signals::listen().map_err(ours)?;
     #[cfg(target_os = "linux")]
     crate::hold::orphans::reap();
     let limits = limits(
@@ -60,38 +71,43 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         args.grant.timeout,
         Interrupt::new(signals.clone()),
     );
-    let grant = match operations
-        .acquire(&terms, &limits, &|progress| say(&subject, &progress))
-        .await
-    {
-        Ok(grant) => grant,
+    let progress = |progress| say(&subject, &progress);
+    let name = object_name(args.name.as_str());
+    let note = |note| tell(args.name.as_str(), note);
+    let (tell_unsaid, mut unsaid) = oneshot::channel();
+    let held = operations
+        .acquire(&terms, &limits, &progress, async |held: Held<'_>| {
+            let duration = held.grant().duration().as_duration();
+            let order = Order {
+                environment: exported::environment(held.grant()),
+                command: args.command.clone(),
+                // Checked before anything is written; an answer may still change the duration.
+                timing: timing(duration, &args).map_err(ours)?,
+                on_lost: args.on_lost,
+            };
+            crate::cluster::lease_is_held(order.timing.duration);
+            let signals = if args.command.is_empty() {
+                let acquired = terminal::deliver(format!("{name} acquired\n"))
+                    .map_err(|error| Error::Unsaid(error.into()))?;
+                until_unsaid(signals, acquired, tell_unsaid)
+            } else {
+                signals
+            };
+            Ok(run::hold(&operations, held, &order, signals, for_command, &note).await)
+        })
+        .await;
+    let report = match held {
+        Ok(report) => report,
         // Only the Lease knew its duration; nothing was written.
-        Err(End::Refused(Refusal::TooShort(duration))) => {
+        Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
             return Err(timing(duration.as_duration(), &args)
                 .err()
                 .unwrap_or_else(|| {
                     Error::Usage(format!("a lease duration of {duration} is too short"))
                 }));
         }
-        Err(end) => return Err(session.error(subject, end).await),
+        Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
     };
-    let timing = timing(grant.duration().as_duration(), &args)?;
-    let name = object_name(args.name.as_str());
-    if args.command.is_empty() {
-        terminal::print(&format!("{name} acquired\n"))?;
-    }
-    terminal::say_without_waiting();
-    let order = Order {
-        environment: exported::environment(&grant),
-        command: args.command.clone(),
-        timing,
-        on_lost: args.on_lost,
-    };
-    let lease = args.name.as_str();
-    let report = run::hold(&operations, grant, &order, signals, for_command, &|note| {
-        tell(lease, note)
-    })
-    .await;
     if let Some(error) = report.no_watchdog {
         return Err(Error::Hold(error));
     }
@@ -100,12 +116,22 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             "the watchdog process died, so the command was killed".to_owned(),
         ));
     }
+    if let Ok(unsaid) = unsaid.try_recv() {
+        // What became of it was said already, unless it was given back.
+        let fate = if report.released {
+            Fate::Free
+        } else {
+            Fate::None
+        };
+        let why = Why::Failed(Error::Unsaid(unsaid));
+        return Err(Error::given_up(&subject, why, &fate, Error::Hold));
+    }
     if args.command.is_empty() && report.released {
-        terminal::print(&format!("{name} released\n"))?;
+        say_released(&name)?;
     }
     match report.outcome {
-        Outcome::Ended(Ended::Exited(status)) => Ok(Exit(status)),
-        Outcome::Ended(Ended::Signalled(signal)) | Outcome::Signalled(signal) => {
+        Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
+        Outcome::Ended(CommandEnded::Signalled(signal)) | Outcome::Signalled(signal) => {
             Ok(Exit::signal(signal))
         }
         Outcome::Lost => Ok(Exit::LOST),
@@ -117,6 +143,76 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
                 .unwrap_or_default(),
             why: std::io::Error::from_raw_os_error(report.errno.unwrap_or_default()),
         }),
+    }
+}
+
+/// What stands in the way of a hold on this machine, and is neither the lease nor the command.
+fn ours(error: Error) -> Error {
+    Error::Hold(
+        error
+            .lines()
+            .iter()
+            .map(|line| line.trim_start_matches("error: "))
+            .collect::<Vec<_>>()
+            .join("; "),
+    )
+}
+
+/// The signals received, and one to end by should it turn out that `acquired` cannot be said: a lease is not held for
+/// nobody. It is not waited for: the renewals must go on while nobody reads.
+fn until_unsaid(
+    mut received: Received,
+    acquired: Delivery,
+    tell_unsaid: oneshot::Sender<Unsaid>,
+) -> Received {
+    let (all, merged) = watch::channel(received.borrow_and_update().clone());
+    tokio::spawn(async move {
+        let (mut acquired, mut tell_unsaid) = (Some(acquired), Some(tell_unsaid));
+        loop {
+            let written = async {
+                match &mut acquired {
+                    Some(acquired) => acquired.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = received.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let (old, new) = (all.borrow().len(), received.borrow_and_update().clone());
+                    // The one of our own making is the last.
+                    if tell_unsaid.is_some() && new.len() > old {
+                        let _ = all.send(new);
+                    }
+                }
+                written = written => {
+                    acquired = None;
+                    if let Err(error) = written
+                        && let Some(tell) = tell_unsaid.take()
+                        && tell.send(error.into()).is_ok()
+                    {
+                        all.send_modify(|all| all.push(SIGTERM));
+                    }
+                }
+            }
+        }
+    });
+    merged
+}
+
+/// Nothing is held any more; whoever has stopped reading is not waited for.
+fn say_released(name: &str) -> Result<(), Error> {
+    let released = terminal::deliver(format!("{name} released\n"))
+        .map_err(|error| Error::Unsaid(error.into()))?;
+    terminal::drain();
+    match released
+        .now_or_never()
+        .map(|written| written.map_err(Unsaid::from))
+    {
+        // A reader that has gone knew as much as it wanted.
+        None | Some(Ok(()) | Err(Unsaid::NobodyReads)) => Ok(()),
+        Some(Err(unsaid)) => Err(Error::Unsaid(unsaid)),
     }
 }
 
@@ -150,7 +246,7 @@ fn find(command: &OsString) -> Result<(), Error> {
 
 fn tell(name: &str, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
-    if stops {
+    if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
         terminal::say("");
     }
@@ -160,10 +256,21 @@ fn tell(name: &str, note: Note) {
             "lease {name:?} could not be renewed: {why}; trying for {} more",
             words::duration(left)
         ),
-        Note::Stopped { left } => format!(
-            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or the command is killed",
-            words::duration(left)
+        Note::Stopped { left, command, .. } => format!(
+            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or {}",
+            words::duration(left),
+            if command {
+                "the command is killed"
+            } else {
+                "it is lost"
+            }
         ),
+        Note::WaitsForTerminal => format!(
+            "the command is stopped: it asks for the terminal, and no shell is left to give it. Lease {name:?} is kept"
+        ),
+        Note::ReleasedAfterLoss => {
+            format!("lease {name:?} had not been taken by anybody: released")
+        }
         Note::Unkilled(left) => format!(
             "lease {name:?} is not given back yet: the kill does not end {}",
             if left.is_empty() {
@@ -173,9 +280,15 @@ fn tell(name: &str, note: Note) {
             }
         ),
         Note::Unwatched => format!(
-            "lease {name:?} cannot be watched (no permission for watch): a loss is noticed at the next renewal"
+            "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
         ),
-        Note::NotReleased => format!("lease {name:?} could not be released; it expires by itself"),
+        Note::Watched => format!("lease {name:?} can be watched again"),
+        Note::NotReleased(None) => {
+            format!("lease {name:?} could not be released; it expires by itself")
+        }
+        Note::NotReleased(Some(why)) => {
+            format!("lease {name:?} could not be released: {why}; it expires by itself")
+        }
     });
     if stops {
         // We stop next: said later, it would come amid the output of what runs then.

@@ -10,6 +10,7 @@ mod hold;
 mod man;
 mod release;
 mod renew;
+mod saying;
 mod status;
 mod steal;
 mod version;
@@ -28,7 +29,7 @@ use crate::lease::store::{LeaseStore, Store};
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::{terminal, words};
 
-/// How long `release` and `renew` go on over passing faults.
+/// How long `create` and `steal` go on over passing faults, and `release` and `renew` unless told otherwise.
 const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the subcommand.
@@ -175,6 +176,8 @@ fn say(subject: &Subject, progress: &Progress) {
                 "changes cannot be watched, so the lease is read every second (the verb watch would make this immediate)",
             );
         }
+        Progress::Watching => terminal::say("changes can be watched again"),
+        Progress::Altered(what) => terminal::say(&format!("{what}; going by what is stored")),
         Progress::Retrying(fault) => terminal::say(&format!("{fault}; trying again")),
         Progress::Settling => {
             terminal::say(

@@ -1,15 +1,14 @@
 //! `kubectl lease release`
 
 use super::exported::ours;
-use super::{SHORT_PATIENCE, Session, limits, say};
+use super::saying::{listen, say_done};
+use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::operate::Interrupt;
-use crate::output::{document, terminal};
-use crate::signals;
+use crate::output::document;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -18,11 +17,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let session = Session::open(connection).await?;
     let subject = session.subject(&args.name, Some(&holder));
     let operations = session.lease(&args.name);
-    let limits = limits(
-        &SystemClock,
-        Some(SHORT_PATIENCE),
-        Interrupt::new(signals::listen()?),
-    );
+    let limits = limits(&SystemClock, Some(args.timeout), listen()?);
     let released = operations
         .release(&ours(&session, &args.name, holder), &limits, &|progress| {
             say(&subject, &progress)
@@ -30,7 +25,8 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         .await;
     match released {
         Ok(released) => {
-            terminal::print(&document::done(&released.record, "released", args.output)?)?;
+            let text = document::done(&released.record, "released", args.output);
+            say_done(text, None, &limits.interrupt, &subject, "released").await?;
             Ok(Exit::DONE)
         }
         Err(end) => Err(session.error(subject, end).await),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::saying::{listen, say_grant};
 use super::{Session, exported, limits, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
@@ -10,12 +11,11 @@ use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::StealTerms;
 use crate::lease::evidence::{Expiry, Observation, Proof};
-use crate::lease::operate::{End, Grant, Interrupt, Limits};
+use crate::lease::operate::{End, Fate, Grant, Interrupt, Limits, Why};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseDuration;
 use crate::output::prompt::{self, NoAnswer};
 use crate::output::{terminal, words};
-use crate::signals;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -36,8 +36,11 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks: !args.yes,
     };
-    let operations = session.lease(&args.name);
-    let interrupt = Interrupt::new(signals::listen()?);
+    let operations = session
+        .lease(&args.name)
+        .observed_only(args.proof.observed_only());
+    let interrupt = listen()?;
+    let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let agree = async |seen: &Observation, expiry: &Expiry| {
         show(seen, expiry);
@@ -56,6 +59,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 "the lease of {victim:?} had no duration, so nothing tells when it stops: make sure that it has"
             ));
         }
+        let interrupt = saying.clone();
         let patient = Limits {
             deadline: None,
             once: false,
@@ -77,8 +81,16 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    super::acquire::print(&grant, "stolen", args.output)?;
-    Ok(Exit::DONE)
+    match say_grant(&grant, "stolen", args.output, &saying).await {
+        Ok(()) => Ok(Exit::DONE),
+        // Not given back: that would let somebody in beside a victim that may still run.
+        Err(why) => Err(Error::given_up(
+            &subject,
+            Why::Failed(why),
+            &Fate::Kept,
+            Error::Local,
+        )),
+    }
 }
 
 /// Shows what would be taken.

@@ -38,6 +38,10 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             format!("error: no usable answer from the API server: {detail}"),
             "Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz".to_owned(),
         ],
+        Fault::NotStored(what) => vec![
+            format!("error: {what}"),
+            "An admission webhook, or something in front of the server, changes or drops writes: kubectl get mutatingwebhookconfigurations".to_owned(),
+        ],
         Fault::Rejected(rejection) => {
             let Rejection {
                 reason,
@@ -178,6 +182,10 @@ fn rejection_advice(
         | RejectionKind::NotServed
         | RejectionKind::LeaseMissing
         | RejectionKind::Invalid => None,
+        RejectionKind::Conflict => Some(
+            "Somebody changes the lease all the time, or an admission webhook says no: kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations"
+                .to_owned(),
+        ),
         RejectionKind::Forbidden => {
             // An admission rule's own words, or a gateway's, name no verb.
             let (verb, rest) = message

@@ -16,6 +16,24 @@ pub enum News {
     Ended(Ended),
 }
 
+/// There is no job control here.
+pub struct Job;
+
+impl Job {
+    /// Nothing to hear of.
+    pub fn new(_: bool) -> Self {
+        Self
+    }
+
+    /// Never.
+    pub async fn next(&mut self) -> i32 {
+        std::future::pending().await
+    }
+
+    /// Nothing to do.
+    pub fn end(&mut self) {}
+}
+
 /// A started command.
 pub struct Child {
     process: Arc<Mutex<Box<dyn ChildWrapper>>>,

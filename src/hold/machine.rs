@@ -23,7 +23,8 @@ pub enum Event {
         /// Before the request was sent.
         sent_at: Instant,
     },
-    /// A renewal sent after `sent_at` was acknowledged.
+    /// A renewal sent after `sent_at` was stored: its reply says so, or a watch, or a read. Another attempt may be under
+    /// way; it is not waited for any more.
     Renewed {
         /// Before the request was sent.
         sent_at: Instant,
@@ -35,8 +36,10 @@ pub enum Event {
         /// What the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The record on the server is not our grant any more.
+    /// The record on the server was seen not to be our grant any more.
     RecordChanged(Loss),
+    /// The renewal under way is over, and has found the same.
+    RenewalLost(Loss),
     /// A deadline has come, or the machine woke from suspend: look at the time.
     Woken,
     /// The command could not be started.
@@ -49,8 +52,19 @@ pub enum Event {
     TreeGone,
     /// A signal asks us to end.
     Signal(i32),
-    /// The release is over, whatever came of it.
-    Released,
+    /// The release is over.
+    Released(Given),
+}
+
+/// What came of giving the lease back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// It is free, by us.
+    Freed,
+    /// It was not ours any more: this is how it was lost.
+    Lost(Loss),
+    /// Nobody knows, or it is not free.
+    Unknown,
 }
 
 /// Something to do.
@@ -161,6 +175,11 @@ impl Machine {
         }
     }
 
+    /// Whether the lease is granted, renewed and not lost.
+    pub fn is_held(&self) -> bool {
+        self.state == State::Held
+    }
+
     /// When to be woken at the latest; `None` if only events matter.
     pub fn wake_at(&self) -> Option<Instant> {
         let mut wake = self.kill_due;
@@ -198,6 +217,7 @@ impl Machine {
                 if self.state == State::Held && sent_at > self.sent_at {
                     self.acknowledged(sent_at);
                 }
+                self.settled(&mut effects);
             }
             Event::RenewalFailed { why, retry_after } => {
                 self.renewing = false;
@@ -210,11 +230,13 @@ impl Machine {
                     self.last_trouble = Some(why.clone());
                     effects.push(Effect::SayTrouble(why));
                 }
+                self.settled(&mut effects);
             }
-            Event::RecordChanged(loss) => {
-                if self.state == State::Held {
-                    self.fence(loss, now, &mut effects);
-                }
+            Event::RecordChanged(loss) => self.changed(loss, now, &mut effects),
+            Event::RenewalLost(loss) => {
+                self.renewing = false;
+                self.changed(loss, now, &mut effects);
+                self.settled(&mut effects);
             }
             Event::Woken => self.woken(now, &mut effects),
             Event::NotStarted => {
@@ -263,9 +285,20 @@ impl Machine {
                 }
                 _ => {}
             },
-            Event::Released => {
+            Event::Released(given) => {
                 if let State::Releasing(outcome) = &self.state {
-                    effects.push(Effect::Finish(outcome.clone()));
+                    let outcome = match (outcome, given) {
+                        // Lost before the command had ended, perhaps: its own status is not enough to know.
+                        (Outcome::Ended(_) | Outcome::Signalled(_), Given::Lost(loss)) => {
+                            effects.push(Effect::SayLost(loss));
+                            Outcome::Lost
+                        }
+                        // Nothing ran; and what was lost once is not lost again.
+                        (Outcome::NotStarted | Outcome::Lost, Given::Lost(_))
+                        // The command ran to its end in acknowledged time.
+                        | (_, Given::Freed | Given::Unknown) => outcome.clone(),
+                    };
+                    effects.push(Effect::Finish(outcome));
                     self.state = State::Done;
                 }
             }
@@ -292,14 +325,24 @@ impl Machine {
         self.renew_due = sent_at + self.timing.renewal_due(self.jitter);
     }
 
+    fn changed(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Held => self.fence(loss, now, effects),
+            // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
+            State::Fencing { release } => *release |= returnable(&loss),
+            State::Waiting | State::Releasing(_) | State::Done => {}
+        }
+    }
+
     fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        // Only the passing of time leaves it possible that the grant is still ours to give back.
-        let release = matches!(loss, Loss::Deadline { .. });
+        let release = returnable(&loss);
         let grace = match &loss {
             // Nothing keeps others out any more: the next one may have begun already.
-            Loss::Released | Loss::Deleted | Loss::Recreated { .. } | Loss::Shortened(_) => {
-                Duration::ZERO
-            }
+            Loss::Released
+            | Loss::Deleted
+            | Loss::Recreated { .. }
+            | Loss::Shortened(_)
+            | Loss::Altered(_) => Duration::ZERO,
             // Whoever took it waits until we must have stopped, if it follows the rules.
             Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => self.timing.kill_after,
         };
@@ -323,6 +366,14 @@ impl Machine {
         }
     }
 
+    /// The renewal under way is over: whatever waited for that goes on.
+    fn settled(&mut self, effects: &mut Vec<Effect>) {
+        let all_gone = matches!(self.tree, Tree::None | Tree::Gone(_));
+        if all_gone && matches!(self.state, State::Fencing { .. }) {
+            self.tree_gone(effects);
+        }
+    }
+
     fn tree_gone(&mut self, effects: &mut Vec<Effect>) {
         self.kill_due = None;
         match &self.state {
@@ -337,6 +388,8 @@ impl Machine {
                 self.release(outcome, effects);
             }
             State::Fencing { release: true } => self.release(Outcome::Lost, effects),
+            // A renewal is under way: its outcome tells whether there is something to give back.
+            State::Fencing { release: false } if self.renewing => {}
             State::Fencing { release: false } => {
                 self.state = State::Done;
                 effects.push(Effect::Finish(Outcome::Lost));
@@ -367,6 +420,18 @@ impl Machine {
             self.renewing = true;
             effects.push(Effect::Renew(self.timing.attempt_limit(self.sent_at, now)));
         }
+    }
+}
+
+/// Whether a grant lost like this may still be ours to give back; the release finds out.
+fn returnable(loss: &Loss) -> bool {
+    match loss {
+        Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
+        Loss::Deleted
+        | Loss::Recreated { .. }
+        | Loss::Released
+        | Loss::TakenBy(_)
+        | Loss::Regranted => false,
     }
 }
 

@@ -22,7 +22,7 @@ fn the_command_ends_what_it_left_is_stopped_and_only_then_released() {
         vec![Effect::Release]
     );
     assert_eq!(
-        machine.handle(Event::Released, at(123.1)),
+        machine.handle(Event::Released(Given::Freed), at(123.1)),
         vec![Effect::Finish(Outcome::Ended(ended))]
     );
 }
@@ -56,6 +56,121 @@ fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
 }
 
 #[test]
+fn a_release_that_finds_the_lease_lost_is_a_loss_whatever_the_command_said() {
+    for ended in [Ended::Exited(0), Ended::Exited(3), Ended::Signalled(15)] {
+        let mut machine = held(true);
+        let _ = machine.handle(Event::ChildExited(ended), at(110.0));
+        let _ = machine.handle(Event::TreeGone, at(110.1));
+        assert_eq!(
+            machine.handle(Event::Released(Given::Lost(taken())), at(110.2)),
+            vec![Effect::SayLost(taken()), Effect::Finish(Outcome::Lost)]
+        );
+    }
+    let mut machine = held(false);
+    let _ = machine.handle(Event::Signal(2), at(110.0));
+    assert_eq!(
+        machine.handle(Event::Released(Given::Lost(taken())), at(110.2)),
+        vec![Effect::SayLost(taken()), Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn a_release_whose_outcome_is_unknown_leaves_the_commands_own_status() {
+    let mut machine = held(true);
+    let ended = Ended::Exited(3);
+    let _ = machine.handle(Event::ChildExited(ended), at(110.0));
+    let _ = machine.handle(Event::TreeGone, at(110.1));
+    assert_eq!(
+        machine.handle(Event::Released(Given::Unknown), at(190.0)),
+        vec![Effect::Finish(Outcome::Ended(ended))]
+    );
+}
+
+#[test]
+fn what_was_lost_once_is_not_said_to_be_lost_again() {
+    let mut machine = held(true);
+    let fence = at(100.0) + timing().fence_after;
+    let _ = machine.handle(Event::Woken, fence);
+    assert_eq!(
+        machine.handle(Event::TreeGone, fence),
+        vec![Effect::Release]
+    );
+    assert_eq!(
+        machine.handle(Event::Released(Given::Lost(taken())), fence),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
+fn a_grant_that_was_only_altered_is_given_back_once_all_are_gone() {
+    let losses = [
+        Loss::Shortened(crate::lease::values::LeaseDuration::constant(1)),
+        Loss::Altered("the server stored holderIdentity x".to_owned()),
+    ];
+    for loss in losses {
+        let mut machine = held(true);
+        let effects = machine.handle(Event::RecordChanged(loss.clone()), at(110.0));
+        assert_eq!(effects, vec![Effect::KillTree, Effect::SayLost(loss)]);
+        assert_eq!(
+            machine.handle(Event::TreeGone, at(110.1)),
+            vec![Effect::Release]
+        );
+        assert_eq!(
+            machine.handle(Event::Released(Given::Freed), at(110.2)),
+            vec![Effect::Finish(Outcome::Lost)]
+        );
+    }
+}
+
+#[test]
+fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_end() {
+    let altered = Loss::Altered("the server stored holderIdentity x".to_owned());
+    let outcomes = [
+        (Event::RenewalLost(altered), Effect::Release),
+        (Event::RenewalLost(taken()), Effect::Finish(Outcome::Lost)),
+        (failed("no answer"), Effect::Finish(Outcome::Lost)),
+        (
+            Event::Renewed { sent_at: at(122.0) },
+            Effect::Finish(Outcome::Lost),
+        ),
+    ];
+    for (outcome, then) in outcomes {
+        for gone_first in [true, false] {
+            let mut machine = held(true);
+            let due = machine.wake_at().expect("a renewal is due");
+            let _ = machine.handle(Event::Woken, due);
+            let lost = machine.handle(Event::RecordChanged(taken()), at(122.1));
+            assert_eq!(lost, vec![Effect::StopTree, Effect::SayLost(taken())]);
+            let again = machine.handle(Event::RecordChanged(taken()), at(122.1));
+            assert_eq!(again, vec![]);
+            let (first, second) = if gone_first {
+                (Event::TreeGone, outcome.clone())
+            } else {
+                (outcome.clone(), Event::TreeGone)
+            };
+            assert_eq!(machine.handle(first, at(122.2)), vec![], "{outcome:?}");
+            assert_eq!(
+                machine.handle(second, at(122.3)),
+                vec![then.clone()],
+                "{outcome:?} {gone_first}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_loss_that_the_renewal_itself_finds_is_not_waited_for_any_more() {
+    let mut machine = held(true);
+    let due = machine.wake_at().expect("a renewal is due");
+    let _ = machine.handle(Event::Woken, due);
+    let _ = machine.handle(Event::RenewalLost(taken()), at(122.1));
+    assert_eq!(
+        machine.handle(Event::TreeGone, at(122.2)),
+        vec![Effect::Finish(Outcome::Lost)]
+    );
+}
+
+#[test]
 fn signals_are_passed_on_and_the_lease_stays_held() {
     let mut machine = held(true);
     assert_eq!(
@@ -83,7 +198,7 @@ fn without_a_command_a_signal_releases() {
     );
     assert_eq!(machine.handle(Event::Signal(2), at(110.0)), vec![], "once");
     assert_eq!(
-        machine.handle(Event::Released, at(110.1)),
+        machine.handle(Event::Released(Given::Freed), at(110.1)),
         vec![Effect::Finish(Outcome::Signalled(2))]
     );
 }
@@ -105,7 +220,7 @@ fn a_command_that_could_not_be_started_never_leaves_the_lease_held() {
         vec![Effect::Release]
     );
     assert_eq!(
-        machine.handle(Event::Released, at(100.3)),
+        machine.handle(Event::Released(Given::Freed), at(100.3)),
         vec![Effect::Finish(Outcome::NotStarted)]
     );
 }

@@ -45,15 +45,22 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::Renewed {
             sent_at: at(now - 0.1),
         },
+        // One whose time was up long ago.
+        Event::Renewed {
+            sent_at: at(now - 2.5),
+        },
         failed("no answer"),
         Event::RecordChanged(taken()),
+        Event::RenewalLost(taken()),
         Event::Woken,
         Event::NotStarted,
         Event::ChildExited(Ended::Exited(3)),
         Event::WatchdogDied,
         Event::TreeGone,
         Event::Signal(15),
-        Event::Released,
+        Event::Released(Given::Freed),
+        Event::Released(Given::Lost(taken())),
+        Event::Released(Given::Unknown),
     ]
 }
 
@@ -207,6 +214,55 @@ fn a_renewal_that_was_sent_before_the_last_one_changes_nothing() {
 }
 
 #[test]
+fn a_late_acknowledgement_counts_from_its_sending_whatever_became_of_its_attempt_and_of_the_next() {
+    // Given up: the next attempt is due, or under way.
+    for under_way in [false, true] {
+        let mut machine = held(true);
+        let due = machine.wake_at().expect("a renewal is due");
+        let _ = machine.handle(Event::Woken, due);
+        let _ = machine.handle(failed("no answer within 10s"), at(132.0));
+        if under_way {
+            let again = machine.wake_at().expect("another try");
+            assert!(matches!(
+                machine.handle(Event::Woken, again)[..],
+                [Effect::Renew(_)]
+            ));
+        }
+        let acknowledged = Event::Renewed { sent_at: due };
+        assert_eq!(machine.handle(acknowledged, at(135.0)), vec![]);
+        let next = machine.wake_at().expect("a renewal is due");
+        assert!(
+            next > due + seconds(20.0) && next < due + seconds(22.1),
+            "{next:?}"
+        );
+        // The other attempt is not waited for.
+        assert!(matches!(
+            machine.handle(Event::Woken, next)[..],
+            [Effect::Renew(_)]
+        ));
+        // Nor is its reply of use, should it come.
+        let _ = machine.handle(Event::Renewed { sent_at: next }, next + seconds(0.1));
+        let later = machine.wake_at();
+        let _ = machine.handle(Event::Renewed { sent_at: at(133.0) }, next + seconds(0.2));
+        assert_eq!(machine.wake_at(), later);
+    }
+}
+
+#[test]
+fn a_late_acknowledgement_saves_no_command_whose_deadline_has_come() {
+    let mut machine = held(true);
+    let fence = at(100.0) + timing().fence_after;
+    let effects = machine.handle(Event::Renewed { sent_at: at(121.0) }, fence);
+    assert!(
+        matches!(
+            effects[..],
+            [Effect::StopTree, Effect::SayLost(Loss::Deadline { .. })]
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let mut machine = held(true);
     let _ = machine.handle(failed("refused"), at(125.0));
@@ -223,7 +279,7 @@ fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let _ = machine.handle(Event::ChildExited(Ended::Signalled(9)), kill);
     assert_eq!(machine.handle(Event::TreeGone, kill), vec![Effect::Release]);
     assert_eq!(
-        machine.handle(Event::Released, kill),
+        machine.handle(Event::Released(Given::Freed), kill),
         vec![Effect::Finish(Outcome::Lost)]
     );
 }

@@ -4,12 +4,18 @@
 pub mod child;
 #[cfg(not(unix))]
 pub mod child_plain;
+#[cfg(unix)]
+pub mod foreground;
+#[cfg(unix)]
+pub mod job;
 pub mod machine;
 #[cfg(unix)]
 pub mod orders;
 #[cfg(target_os = "linux")]
 pub mod orphans;
 pub mod run;
+#[cfg(unix)]
+pub mod shell;
 pub mod timing;
 #[cfg(unix)]
 pub mod tree;

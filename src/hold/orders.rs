@@ -21,7 +21,7 @@ pub struct Orders {
     pub kill_after: Duration,
     /// What the command is asked to stop with.
     pub on_lost: i32,
-    /// The process group that gives the command the terminal on stdin; 0 for none.
+    /// The process group that the command takes the terminal on stdin from before it begins; 0 for none.
     pub terminal_of: i32,
 }
 

@@ -1,5 +1,7 @@
 //! The loop of a hold: events of the API server, the command, the clock and the signals into the machine, its effects out.
 
+#[cfg(unix)]
+mod control;
 mod lease;
 mod news;
 
@@ -8,21 +10,24 @@ use std::ffi::OsString;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+
 use super::machine::{Effect, Event, Machine, Outcome};
 use super::timing::Timing;
 use crate::clock::{Clock, Instant};
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::{Loss, Seen};
 use crate::lease::evidence::Observation;
-use crate::lease::operate::{Grant, Hint, Operations, Renewal, Watcher};
+use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
 
 #[cfg(unix)]
 use super::child::{Child, News};
 #[cfg(not(unix))]
-use super::child_plain::{Child, News};
+use super::child_plain::{Child, Job, News};
 #[cfg(unix)]
-use super::{orders::Orders, tty::Tty};
+use super::{job::Job, orders::Orders};
 
 /// What to run under the lease.
 pub struct Order {
@@ -61,17 +66,27 @@ pub enum Note {
         /// Until the command is stopped.
         left: Duration,
     },
-    /// The command was stopped from the terminal; this much is left.
+    /// This job is about to stop, as by Ctrl-Z; this much is left.
     Stopped {
-        /// Until the command is killed.
+        /// Until the command is killed, or without one until the lease is lost.
         left: Duration,
+        /// Whether there is a command.
+        command: bool,
+        /// Whether the terminal may have echoed `^Z`, and is still on that line.
+        echoed: bool,
     },
+    /// The command waits for the terminal, which nobody will give it.
+    WaitsForTerminal,
+    /// Lost for want of renewals, and yet released: nobody had taken it.
+    ReleasedAfterLoss,
     /// These processes do not die.
     Unkilled(Vec<String>),
-    /// Changes cannot be watched.
+    /// Changes cannot be watched, for now.
     Unwatched,
-    /// The release did not go through.
-    NotReleased,
+    /// They can again.
+    Watched,
+    /// The release did not go through: why, if that is known.
+    NotReleased(Option<String>),
 }
 
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
@@ -82,27 +97,26 @@ struct Hold<'a, A, C> {
     order: &'a Order,
     machine: Machine,
     child: Option<Child>,
-    #[cfg(unix)]
-    tty: Option<Tty>,
-    renewal: Pending<'a, Renewal>,
-    reading: Pending<'a, Result<Seen, Fault>>,
-    watching: bool,
-    release: Pending<'a, Option<bool>>,
+    job: Job,
+    renewals: Renewals<'a, A, C>,
+    reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
+    release: Pending<'a, Returned>,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
 }
 
-/// Holds `grant` while the command runs. `signals` ask us to end and are
-/// passed on, `for_command` are only passed on.
+/// Answers for the grant from here on: holds it while the command runs, and releases it or says how it was lost.
+/// `signals` ask us to end and are passed on, `for_command` are only passed on.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
-    grant: Grant,
+    held: Held<'_>,
     order: &Order,
     mut signals: Received,
     mut for_command: Received,
     say: &dyn Fn(Note),
 ) -> Report {
+    let grant = held.answer_for();
     let clock = operations.clock();
     let (mut seen_signals, mut seen_for_command) = (0, 0);
     let mut watcher = Watcher::default();
@@ -110,18 +124,12 @@ pub async fn hold<A: Api, C: Clock>(
     let mut hold = Hold {
         machine: Machine::new(order.timing, !order.command.is_empty(), fastrand::f64()),
         operations,
+        renewals: Renewals::new(operations, grant.clone(), None),
         grant,
         order,
         child: None,
-        #[cfg(unix)]
-        tty: if order.command.is_empty() {
-            None
-        } else {
-            Tty::ours()
-        },
-        renewal: None,
-        reading: None,
-        watching: true,
+        job: Job::new(!order.command.is_empty()),
+        reads: FuturesUnordered::new(),
         release: None,
         said_trouble: false,
         say,
@@ -139,52 +147,50 @@ pub async fn hold<A: Api, C: Clock>(
             biased;
             () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
             news = news(&mut hold.child) => Happened::News(news),
-            renewal = pending(&mut hold.renewal) => {
-                hold.renewal = None;
-                Happened::Renewal(renewal)
-            }
-            released = pending(&mut hold.release) => {
+            signal = hold.job.next() => Happened::Told(signal),
+            renewal = hold.renewals.next() => Happened::Renewal(renewal),
+            returned = pending(&mut hold.release) => {
                 hold.release = None;
-                hold.report.released = released == Some(true);
-                if released.is_none() {
-                    (hold.say)(Note::NotReleased);
-                }
-                Happened::Event(Event::Released)
+                Happened::Event(Event::Released(hold.returned(returned)))
             }
             signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
             signal = next_signal(&mut for_command, &mut seen_for_command) => {
                 Happened::Event(Event::Signal(signal))
             }
-            read = pending(&mut hold.reading) => {
-                hold.reading = None;
-                Happened::Read(read)
-            }
-            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()), if hold.watching => {
+            Some(read) = hold.reads.next() => Happened::Read(read),
+            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => {
                 Happened::Hint(hint)
             }
         };
         done = match event {
             Happened::Event(event) => hold.feed(event).await,
             Happened::News(news) => hold.hear(news).await,
+            Happened::Told(signal) => hold.told(signal).await,
             Happened::Renewal(renewal) => hold.renewed(renewal).await,
             Happened::Hint(Hint::Lease(record)) => {
                 let at = clock.now();
-                hold.seen(Seen::Lease(Observation::first(record, at, None)))
+                hold.seen(Seen::Lease(Observation::first(record, at, None)), None)
                     .await
             }
             Happened::Hint(Hint::ReadAgain) => {
                 hold.read_again();
                 false
             }
-            Happened::Hint(Hint::Denied) => {
-                // The renewals notice a loss too, within D/3.
-                hold.watching = false;
+            // Meanwhile the renewals notice a loss too, within D/3.
+            Happened::Hint(Hint::Refused) => {
                 (hold.say)(Note::Unwatched);
                 false
             }
-            Happened::Read(Ok(seen)) => hold.seen(seen).await,
+            Happened::Hint(Hint::Watching) => {
+                (hold.say)(Note::Watched);
+                false
+            }
+            Happened::Read(Read {
+                seen: Ok(seen),
+                asked_at,
+            }) => hold.seen(seen, Some(asked_at)).await,
             // The next renewal finds out.
-            Happened::Read(Err(_)) => false,
+            Happened::Read(Read { seen: Err(_), .. }) => false,
         };
     }
     hold.end();
@@ -194,9 +200,16 @@ pub async fn hold<A: Api, C: Clock>(
 enum Happened {
     Event(Event),
     News(News),
+    Told(i32),
     Renewal(Renewal),
-    Read(Result<Seen, Fault>),
+    Read(Read),
     Hint(Hint),
+}
+
+/// A read that is over.
+struct Read {
+    asked_at: Instant,
+    seen: Result<Seen, Fault>,
 }
 
 impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
@@ -218,11 +231,8 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::Renew(limit) => {
-                    let (operations, grant) = (self.operations, self.grant.clone());
-                    let until = grant.sent_at + self.order.timing.fence_after;
-                    self.renewal = Some(Box::pin(async move {
-                        operations.renew(&grant, limit, until).await
-                    }));
+                    let until = self.grant.sent_at + self.order.timing.fence_after;
+                    self.renewals.begin(limit, until);
                 }
                 Effect::Forward(signal) => {
                     if let Some(child) = &mut self.child {
@@ -260,7 +270,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             &self.order.timing,
             self.grant.sent_at,
             self.order.on_lost,
-            self.tty.as_ref().map_or(0, |tty| tty.own().as_raw()),
+            self.job
+                .takes_terminal_of()
+                .map_or(0, nix::unistd::Pid::as_raw),
         );
         let environment = self.order.environment.clone();
         self.child = Some(Child::start(&self.order.command, environment, orders)?);

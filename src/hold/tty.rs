@@ -1,99 +1,172 @@
-//! The terminal's foreground: handed to the command, taken back at its end.
+//! The controlling terminal: whose its foreground is, handed to the command, taken back at its end.
 
-use std::cell::Cell;
-use std::io::{IsTerminal, stdin};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{self, SetArg, Termios};
-use nix::unistd::{Pid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-/// The terminal on stdin, where this process is in its foreground.
+use super::shell;
+
+/// Whose the terminal's foreground is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// That of our own process group: ours, and that of a pipeline around us.
+    Ours,
+    /// The command's.
+    Commands,
+    /// Another job's, or the shell's: we are in the background.
+    Others,
+    /// There is no terminal.
+    Nobodys,
+}
+
+/// The controlling terminal, whatever stdin is.
 pub struct Tty {
+    terminal: OwnedFd,
     own: Pid,
+    /// Those in force when the command got it.
     modes: Option<Termios>,
-    /// Whether it is the command's now: in the background (`bg`) it is neither ours nor its, but the shell's.
-    given: Cell<bool>,
+    /// Whether it is the command's, or would be if our job were in the foreground.
+    given: bool,
 }
 
 impl Tty {
-    /// The terminal, if there is one and it is ours.
-    pub fn ours() -> Option<Self> {
-        let own = getpgrp();
-        if !stdin().is_terminal() || tcgetpgrp(stdin()) != Ok(own) {
-            return None;
-        }
-        // From the background, tcsetpgrp(3) and output to a terminal with `tostop` raise SIGTTOU, unless it is blocked.
-        let mut blocked = SigSet::empty();
-        blocked.add(Signal::SIGTTOU);
-        blocked.thread_block().ok()?;
+    /// The terminal, if this process has one.
+    pub fn controlling() -> Option<Self> {
+        let terminal = open()?;
         Some(Self {
-            own,
-            modes: termios::tcgetattr(stdin()).ok(),
-            given: Cell::new(false),
+            modes: termios::tcgetattr(&terminal).ok(),
+            terminal,
+            own: getpgrp(),
+            given: false,
         })
     }
 
-    /// Whether our own process group is in the foreground now.
-    pub fn is_ours(&self) -> bool {
-        tcgetpgrp(stdin()) == Ok(self.own)
+    /// Our own process group, if the command shall take the terminal from it when it begins: stdin, stdout and stderr
+    /// are all the terminal, so that no pipeline is around us whose other programs would lose it, and we have it.
+    pub fn gives_at_start(&self) -> Option<Pid> {
+        let all = is_it(std::io::stdin()) && is_it(std::io::stdout()) && is_it(std::io::stderr());
+        (all && self.foreground() == Ok(self.own)).then_some(self.own)
     }
 
-    /// Whether `group` is in the foreground now.
-    pub fn is_of(&self, group: Pid) -> bool {
-        tcgetpgrp(stdin()) == Ok(group)
+    /// Whose the foreground is now. `group` is the command's.
+    pub fn front(&self, group: Option<Pid>) -> Front {
+        match self.foreground() {
+            Ok(front) if front == self.own => Front::Ours,
+            Ok(front) if Some(front) == group => Front::Commands,
+            Ok(_) => Front::Others,
+            // Hung up.
+            Err(_) => Front::Nobodys,
+        }
     }
 
-    /// Our own process group: the one that the command takes the terminal from when it begins.
-    pub fn own(&self) -> Pid {
-        self.own
+    /// Whether the command has the terminal, or would have if our job were in the foreground.
+    pub fn given(&self) -> bool {
+        self.given
+    }
+
+    /// Notes that the command shall have the terminal when our job is in the foreground.
+    pub fn promise(&mut self) {
+        self.given = true;
     }
 
     /// Notes whether the process group of the command has taken the terminal.
-    pub fn note_taken_by(&self, group: Pid) {
-        self.given.set(self.is_of(group));
+    pub fn note_taken_by(&mut self, group: Pid) {
+        self.given = self.foreground() == Ok(group);
     }
 
-    /// Puts the process group of the command into the foreground, and continues it.
-    pub fn hand_back_to(&self, group: Pid) {
-        self.given.set(true);
-        let _ = tcsetpgrp(stdin(), group);
+    /// Puts the process group of the command into the foreground, and continues it: unless a Ctrl-Z was typed
+    /// meanwhile, which the SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether
+    /// it was continued. `after_a_stop` of our job one that is pending is the one that was obeyed.
+    #[must_use]
+    pub fn hand_to(&mut self, group: Pid, after_a_stop: bool) -> bool {
+        if self.foreground() == Ok(self.own) {
+            // A program around us in a pipeline may have changed them since.
+            self.modes = termios::tcgetattr(&self.terminal)
+                .ok()
+                .or(self.modes.take());
+        }
+        self.given = true;
+        let obeyed = after_a_stop && shell::has_pending_stop(group);
+        self.put_in_front(group);
+        // Asked only now: from here on a Ctrl-Z goes to the command.
+        if !obeyed && shell::has_pending_stop(group) {
+            return false;
+        }
         let _ = killpg(group, Signal::SIGCONT);
+        true
     }
 
-    /// Puts our own process group back into the foreground.
+    /// Puts our own process group back into the foreground, because our job stops.
     pub fn take_back(&self) {
-        self.given.set(false);
-        let _ = tcsetpgrp(stdin(), self.own);
+        self.put_in_front(self.own);
     }
 
-    /// As [`Tty::take_back`], and puts the terminal's modes back: a killed editor leaves them raw. Does nothing to a
-    /// terminal that the command did not have. If nobody is left of the group in the foreground, it was the command's:
-    /// one that took the terminal and was gone before that was heard.
-    pub fn restore(&self) {
-        let foreground = tcgetpgrp(stdin());
-        let left = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
-        if !self.given.get() && !left {
+    /// As [`Tty::take_back`], because a program around us in a pipeline asks for it.
+    pub fn take_over(&mut self) {
+        self.given = false;
+        self.take_back();
+        let _ = killpg(self.own, Signal::SIGCONT);
+    }
+
+    /// As [`Tty::take_back`], because the command has ended; and puts the terminal's modes back: a killed editor leaves
+    /// them raw. Does nothing to a terminal that the command did not have. If nobody is left of the group in the
+    /// foreground, it was the command's: one that took the terminal and was gone before that was heard.
+    pub fn restore(&mut self, group: Option<Pid>) {
+        let foreground = self.foreground();
+        let left = foreground.is_ok_and(|front| killpg(front, None) == Err(Errno::ESRCH));
+        // In the background (`bg`) it is neither ours nor the command's, but the shell's.
+        let has = self.given && matches!(self.front(group), Front::Commands | Front::Ours);
+        if !has && !left {
             return;
         }
+        self.given = false;
         self.take_back();
         if let Some(modes) = &self.modes {
-            let _ = termios::tcsetattr(stdin(), SetArg::TCSANOW, modes);
+            let set = || termios::tcsetattr(&self.terminal, SetArg::TCSANOW, modes);
+            let _ = from_the_background(set);
         }
     }
 
-    /// Whether somebody above would continue our job once it is stopped: a parent in the same session. For an orphaned
-    /// process group POSIX has the terminal's stop signals ignored, for want of one.
-    pub fn has_shell_above(&self) -> bool {
-        let session = getsid(None);
-        session.is_ok() && session != Ok(getpid()) && getsid(Some(getppid())) == session
+    fn foreground(&self) -> nix::Result<Pid> {
+        tcgetpgrp(&self.terminal)
     }
 
-    /// Stops our own job, as the shell expects when the command has been stopped; returns once continued.
-    pub fn stop_job(&self) {
-        if self.given.get() {
-            self.take_back();
-        }
-        let _ = killpg(self.own, Signal::SIGSTOP);
+    fn put_in_front(&self, group: Pid) {
+        // A group that is gone cannot have it, and needs it no more.
+        let _ = from_the_background(|| tcsetpgrp(&self.terminal, group));
     }
+}
+
+/// Changes a terminal from the background, which raises SIGTTOU unless that is blocked (tcsetpgrp(3)).
+fn from_the_background<T>(change: impl FnOnce() -> T) -> T {
+    let blocked = SigSet::from(Signal::SIGTTOU);
+    let before = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let done = change();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
+    }
+    done
+}
+
+/// Opens the controlling terminal by the name it has everywhere (tty(4)); without that device, in a sparse container
+/// say, it is one of the three.
+fn open() -> Option<OwnedFd> {
+    // Opening it never waits for a line, and never makes a terminal the controlling one.
+    if let Ok(terminal) = File::options().read(true).write(true).open("/dev/tty") {
+        return Some(terminal.into());
+    }
+    let copy = |of: Option<std::os::fd::BorrowedFd<'_>>| of?.try_clone_to_owned().ok();
+    let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    copy(is_it(&input).then(|| input.as_fd()))
+        .or_else(|| copy(is_it(&output).then(|| output.as_fd())))
+        .or_else(|| copy(is_it(&errors).then(|| errors.as_fd())))
+}
+
+/// Whether this is the controlling terminal: of another, and of what is none, nobody is told the foreground (ENOTTY).
+fn is_it(descriptor: impl AsFd) -> bool {
+    tcgetpgrp(descriptor).is_ok()
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpid};
 
 use super::orders::{Orders, receive_command};
 use super::tree;
@@ -83,7 +83,7 @@ fn watch(orders: Orders) -> io::Result<()> {
     let mut starter = Command::new(command);
     starter.args(arguments).process_group(0);
     die_with_parent(&mut starter);
-    take_terminal(&mut starter, orders.terminal_of);
+    super::foreground::take(&mut starter, orders.terminal_of);
     let child = match starter.spawn() {
         Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
         Err(error) => {
@@ -134,32 +134,6 @@ fn die_with_parent(starter: &mut Command) {
 
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent(_: &mut Command) {}
-
-/// The command is in the foreground before it begins. Were it put there by the supervisor later, one that reads at once
-/// would be stopped first, and the SIGCONT for that would undo a Ctrl-Z typed meanwhile.
-#[expect(unsafe_code, reason = "runs between fork and exec")]
-fn take_terminal(starter: &mut Command, from: i32) {
-    if from == 0 {
-        return;
-    }
-    // Made before the fork: the first handle in a process allocates its buffer.
-    let terminal = io::stdin();
-    // SAFETY: system calls only, which are async-signal-safe; nothing is allocated.
-    unsafe {
-        starter.pre_exec(move || {
-            // Ctrl-Z and `bg` may have come first: then the terminal is the shell's.
-            if tcgetpgrp(&terminal) == Ok(Pid::from_raw(from)) {
-                // From the background, tcsetpgrp(3) raises SIGTTOU, unless it is blocked.
-                let blocked = SigSet::from(Signal::SIGTTOU);
-                blocked.thread_block()?;
-                // Without it the command is stopped when it asks for the terminal, and gets it then.
-                let _ = tcsetpgrp(&terminal, getpid());
-                blocked.thread_unblock()?;
-            }
-            Ok(())
-        });
-    }
-}
 
 impl Watchdog {
     fn run(mut self, deaths: &UnixStream) {

@@ -7,6 +7,13 @@ use jiff::Timestamp;
 
 use super::record::Record;
 
+/// Our name in managedFields.
+pub const FIELD_MANAGER: &str = "kubectl-lease";
+
+/// The name for dry runs that only ask what the server's time is: a manager that owns nothing yet is stamped with now by
+/// every server, those too that leave the time of an entry alone while its fields stay the same ones.
+pub const CLOCK_MANAGER: &str = "kubectl-lease-clock";
+
 /// One Lease on one API server. Each call is one attempt: nothing behind it retries.
 pub trait Api {
     /// A consistent read: GET without a resourceVersion parameter.
@@ -24,6 +31,17 @@ pub trait Api {
         record: &Record,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
+    /// PUT with `dryRun=All`, as `manager`: the object as it would be stored now, with the time that the server would
+    /// stamp it with. Nothing is stored.
+    fn try_replace(
+        &self,
+        record: &Record,
+        manager: &'static str,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Write, Fault>>;
+    /// What it means that a request has brought nothing for `limit`. Whoever asked may go on listening to it; the next
+    /// request is sent on a new connection.
+    fn silent(&self, limit: Duration) -> Fault;
     /// The changes after `resource_version`. The stream ends when the server ends it.
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change>;
     /// Major and minor version of the server; `None` if it says neither.
@@ -49,12 +67,13 @@ pub enum Found {
 pub enum Write {
     /// Written; the object as stored.
     Done(Record),
-    /// 409 on a PUT: the resourceVersion or the uid is not the stored one any more.
-    Conflict,
+    /// 409 on a PUT: the resourceVersion or the uid is not the stored one any more; or so the server says, and its words
+    /// tell whether it was an admission webhook.
+    Conflict(Rejection),
     /// 409 on a POST: a Lease of this name exists.
-    Exists,
+    Exists(Rejection),
     /// 404 on a PUT.
-    Absent,
+    Absent(Rejection),
 }
 
 /// No answer that decides anything.
@@ -73,6 +92,8 @@ pub enum Fault {
         /// What it answered.
         answer: String,
     },
+    /// The server answered that a write was done, and what counts was not stored: what it said, in words.
+    NotStored(String),
 }
 
 /// Why a request could not be sent.
@@ -156,6 +177,8 @@ pub enum RejectionKind {
     LeaseMissing,
     /// 404 for the path: this server has no Leases, or is no Kubernetes API server.
     NotServed,
+    /// 409, though nobody is known to have changed anything, or again and again.
+    Conflict,
     /// 429: come back later.
     TooManyRequests {
         /// The server's Retry-After.
@@ -184,9 +207,9 @@ impl Fault {
     /// Whether trying again later can help without anybody changing anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } => true,
+            Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } | Self::NotStored(_) => true,
             Self::Rejected(rejection) => match rejection.kind {
-                RejectionKind::TooManyRequests { .. } => true,
+                RejectionKind::TooManyRequests { .. } | RejectionKind::Conflict => true,
                 RejectionKind::Unauthorized
                 | RejectionKind::Forbidden
                 | RejectionKind::NamespaceMissing
@@ -204,7 +227,11 @@ impl Fault {
                 kind: RejectionKind::TooManyRequests { retry_after },
                 ..
             }) => *retry_after,
-            Self::Rejected(_) | Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } => None,
+            Self::Rejected(_)
+            | Self::NotSent(_)
+            | Self::Unknown(_)
+            | Self::Foreign { .. }
+            | Self::NotStored(_) => None,
         }
     }
 
@@ -213,7 +240,7 @@ impl Fault {
     pub fn leaves_outcome_open(&self) -> bool {
         match self {
             Self::Unknown(_) | Self::Foreign { .. } => true,
-            Self::NotSent(_) | Self::Rejected(_) => false,
+            Self::NotSent(_) | Self::Rejected(_) | Self::NotStored(_) => false,
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum State {
 /// By which clocks the state is known. The local clock is never one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// The server's stamp of the last renewal against the server's `Date`: one clock.
+    /// The server's stamp of the last change against the server's `Date`: clocks of its side.
     ServerStamp,
     /// The holder's renewTime against the server's `Date`: two clocks that may differ.
     RenewTime,
@@ -54,16 +54,21 @@ pub struct Condition {
 /// Server stamps are cut to whole seconds, so up to this much is no sign of expiry or skew.
 const STAMP_MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
-/// Whether the two ways to tell disagree, so that it matters what the server's stamps are worth: on the state, or on
-/// whether the holder's clock is wrong.
+/// Whether it matters what the server's stamps are worth: for a lease that is shown as expired, because it is said how that
+/// is known and what it takes to prove it, and for whether the holder's clock is wrong. Both ways to tell are tried.
 pub fn needs_version(lease: &Summary, date: Option<Timestamp>) -> bool {
+    let stamped = lease.stamp.is_some() || lease.renew_stamp.is_some();
     let trusted = of(lease, date, Stamps::Trusted);
-    trusted.skew.is_some() || trusted.state != of(lease, date, Stamps::Untrusted).state
+    let expired = [trusted, of(lease, date, Stamps::Untrusted)]
+        .iter()
+        .any(|condition| condition.state == State::Expired);
+    stamped && (expired || trusted.skew.is_some())
 }
 
 /// What can be said of a Lease at `date`, by the server's clock.
 pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition {
-    let stamp = lease.stamp.filter(|_| stamps == Stamps::Trusted);
+    let trusted = stamps == Stamps::Trusted;
+    let stamp = lease.stamp.filter(|_| trusted);
     let age = |time: Option<Timestamp>| Some(since(time?, date?));
     let (basis, renewed_ago) = match (age(stamp), age(lease.renewed)) {
         (Some(age), _) => (Basis::ServerStamp, Some(age)),
@@ -103,7 +108,7 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
         expires_in,
         skew: lease
             .renewed
-            .zip(stamp)
+            .zip(lease.renew_stamp.filter(|_| trusted))
             .map(|(holders, servers)| holders.duration_since(servers))
             .filter(|skew| skew.abs() > STAMP_MARGIN),
     }
@@ -173,6 +178,41 @@ mod tests {
         assert!(needs_version(&summary(&record), Some(wall(date))));
         let skew = of(&summary(&record), Some(wall(date)), Stamps::Trusted).skew;
         assert_eq!(skew, Some(SignedDuration::from_secs(-3600)));
+    }
+
+    #[test]
+    fn the_version_is_asked_for_whatever_is_shown_as_expired_and_for_a_wrong_clock() {
+        let record = stamped(held("x", 15), &["2020-01-01T00:00:00Z"]);
+        for (date, asked) in [
+            ("2020-01-01T00:00:05Z", false),
+            ("2020-01-01T00:00:16Z", true),
+            ("2020-01-01T01:00:00Z", true),
+        ] {
+            let asks = needs_version(&summary(&record), Some(wall(date)));
+            assert_eq!(asks, asked, "{date}");
+            let unstamped = summary(&held("x", 15));
+            assert!(!needs_version(&unstamped, Some(wall(date))), "{date}");
+        }
+    }
+
+    #[test]
+    fn the_newest_stamp_of_any_field_is_the_last_sign_of_life_and_no_measure_of_the_holders_clock()
+    {
+        let mut object = stamped(held("x", 15), &["2020-01-01T00:00:00Z"])
+            .as_json()
+            .clone();
+        let entries = object["metadata"]["managedFields"].as_array_mut();
+        entries.expect("entries").push(serde_json::json!({
+            "manager": "terraform", "operation": "Update", "time": "2020-01-01T01:00:00Z",
+            "fieldsV1": { "f:spec": { "f:holderIdentity": {} } },
+        }));
+        let record = Record::new(object).expect("an object");
+        let date = "2020-01-01T01:00:05Z";
+        let condition = of(&summary(&record), Some(wall(date)), Stamps::Trusted);
+        assert_eq!(
+            (condition.state, condition.basis, condition.skew),
+            (State::Held, Basis::ServerStamp, None)
+        );
     }
 
     #[test]

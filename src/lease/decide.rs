@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 pub use steal::{Agreement, StealStep, StealTerms, steal};
 
-use super::evidence::{Expiry, Observation, Proof, Stamps};
+use super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
 use super::record::{GrantTerms, Record};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
@@ -77,8 +77,10 @@ pub enum AcquireStep {
     Replace(Record),
     /// Nothing to write until something changes.
     Wait(Waiting),
-    /// Ask the server for its version: its stamps say expired, if they can be believed.
+    /// Ask the server for its version: its stamps may say expired, if they can be believed.
     AskVersion,
+    /// Have a dry run made of this takeover: the server's own stamp of it may prove the expiry.
+    TryOut(Record),
     /// It cannot be.
     Refuse(Refusal),
 }
@@ -94,6 +96,11 @@ impl std::fmt::Display for AcquireStep {
             ),
             Self::Wait(waiting) => write!(f, "wait: {:?}", waiting.obstacle),
             Self::AskVersion => f.write_str("ask for the server's version"),
+            Self::TryOut(record) => write!(
+                f,
+                "dry run of a takeover over resourceVersion {}",
+                record.resource_version()
+            ),
             Self::Refuse(refusal) => write!(f, "refuse: {refusal:?}"),
         }
     }
@@ -106,8 +113,8 @@ pub struct Waiting {
     pub obstacle: Obstacle,
     /// When our own watching will have proven the expiry; `None` if nothing but a change will help.
     pub expired_at: Option<Instant>,
-    /// When a fresh read could prove it sooner, by the server's clock.
-    pub read_again_at: Option<Instant>,
+    /// When a dry run could prove it sooner, by the server's stamps.
+    pub try_out_at: Option<Instant>,
 }
 
 /// What stands in the way of a grant.
@@ -171,7 +178,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
         return AcquireStep::Wait(Waiting {
             obstacle: Obstacle::Terminating,
             expired_at: None,
-            read_again_at: None,
+            try_out_at: None,
         });
     }
     let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
@@ -183,27 +190,30 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             grant.duration = grant.duration.max(record.duration());
             replace(record, &grant, terms, now)
         }
-        Expiry::Unproven {
-            needs_version: true,
-            ..
-        } => AcquireStep::AskVersion,
         Expiry::Unproven { .. } if terms.ancestors.iter().any(|grant| grant.is_granted(record)) => {
             let holder = record.holder().unwrap_or_default();
             AcquireStep::Refuse(Refusal::HeldByAncestor(holder.to_owned()))
         }
-        Expiry::Unproven {
-            observed_at,
-            stamped_at,
-            needs_version: false,
-        } => AcquireStep::Wait(Waiting {
-            obstacle: if by_oneself {
-                Obstacle::HeldByOneself
-            } else {
-                Obstacle::HeldBy(record.holder().unwrap_or_default().to_owned())
-            },
-            expired_at: observed_at,
-            read_again_at: stamped_at,
-        }),
+        Expiry::Unproven { observed_at, ask } => {
+            let try_out_at = match ask {
+                Ask::Version => return AcquireStep::AskVersion,
+                Ask::DryRun => {
+                    return granted(record, &terms.grant, terms.least_duration, now)
+                        .map_or_else(AcquireStep::Refuse, AcquireStep::TryOut);
+                }
+                Ask::Later(at) => Some(at),
+                Ask::Nothing => None,
+            };
+            AcquireStep::Wait(Waiting {
+                obstacle: if by_oneself {
+                    Obstacle::HeldByOneself
+                } else {
+                    Obstacle::HeldBy(record.holder().unwrap_or_default().to_owned())
+                },
+                expired_at: observed_at,
+                try_out_at,
+            })
+        }
     }
 }
 
@@ -238,15 +248,6 @@ fn granted(
         .map_err(|_| Refusal::TransitionsExhausted)
 }
 
-/// The next step of a renewal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RenewStep {
-    /// PUT this.
-    Replace(Record),
-    /// The grant is over; nothing is written.
-    Lost(Loss),
-}
-
 /// How a grant ended that we did not end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -265,22 +266,13 @@ pub enum Loss {
     Regranted,
     /// Somebody recorded a shorter duration: others may prove it expired sooner than we reckon.
     Shortened(LeaseDuration),
+    /// The server stored something else than the renewal that was sent: what, in words.
+    Altered(String),
     /// No renewal was acknowledged in time.
     Deadline {
         /// What stood in the way of the last attempt.
         last: Option<String>,
     },
-}
-
-/// The next step of a renewal: `grant` is the record as last written by us, granted for `duration` (design section 6).
-pub fn renew(grant: &Record, duration: LeaseDuration, seen: &Seen, wall: Timestamp) -> RenewStep {
-    match lost(grant, duration, seen) {
-        Some(loss) => RenewStep::Lost(loss),
-        None => match seen {
-            Seen::Lease(seen) => RenewStep::Replace(seen.record().renewed_for(duration, wall)),
-            Seen::Absent => RenewStep::Lost(Loss::Deleted),
-        },
-    }
 }
 
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer

@@ -13,9 +13,8 @@ fn a_renewal_goes_on_over_metadata_edits() {
         "/metadata/resourceVersion",
         json!("9"),
     );
-    let RenewStep::Replace(next) = renew(&grant, GRANTED, &seen(edited), wall(NOW)) else {
-        panic!("lost")
-    };
+    let next = edited.renewed_for(GRANTED, wall(NOW));
+    assert_eq!(lost(&grant, GRANTED, &seen(edited)), None);
     assert_eq!(
         (next.resource_version(), next.renew_time()),
         ("9", Some(NOW))
@@ -64,15 +63,9 @@ fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
         ),
     ];
     for (record, loss) in cases {
-        assert_eq!(
-            renew(&grant, GRANTED, &seen(record), wall(NOW)),
-            RenewStep::Lost(loss)
-        );
+        assert_eq!(lost(&grant, GRANTED, &seen(record)), Some(loss));
     }
-    assert_eq!(
-        renew(&grant, GRANTED, &Seen::Absent, wall(NOW)),
-        RenewStep::Lost(Loss::Deleted)
-    );
+    assert_eq!(lost(&grant, GRANTED, &Seen::Absent), Some(Loss::Deleted));
 }
 
 #[test]
@@ -90,11 +83,10 @@ fn a_grant_is_judged_by_the_duration_it_was_granted_with_whatever_is_recorded_me
     for last in gone.iter().chain(&longer).chain([&json!(15)]) {
         let grant = recording(last.clone());
         for now in gone.iter().chain(&longer).chain([&json!(15)]) {
-            let seen = seen(recording(now.clone()));
-            assert_eq!(lost(&grant, GRANTED, &seen), None, "{last} -> {now}");
-            let RenewStep::Replace(next) = renew(&grant, GRANTED, &seen, wall(NOW)) else {
-                panic!("lost: {last} -> {now}")
-            };
+            let record = recording(now.clone());
+            let next = record.renewed_for(GRANTED, wall(NOW));
+            let lost = lost(&grant, GRANTED, &seen(record));
+            assert_eq!(lost, None, "{last} -> {now}");
             let expected = if longer.contains(now) {
                 now
             } else {

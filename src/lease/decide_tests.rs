@@ -198,7 +198,7 @@ fn anothers_live_lease_is_waited_for_until_watching_proves_its_expiry() {
     };
     assert_eq!(waiting.obstacle, Obstacle::HeldBy("x".into()));
     assert_eq!(
-        (waiting.expired_at, waiting.read_again_at),
+        (waiting.expired_at, waiting.try_out_at),
         (Some(at(115.0)), None)
     );
     let next = replaced(acquire(
@@ -227,22 +227,35 @@ fn a_lease_without_duration_is_waited_for_without_end() {
 }
 
 #[test]
-fn server_stamps_prove_expiry_at_once_where_the_server_can_be_believed() {
+fn stamps_prove_an_expiry_by_a_dry_run_of_the_takeover_where_the_server_can_be_believed() {
     let record = stamped(held("x", 15), &["2026-01-01T00:00:00Z"]);
-    let seen = Seen::Lease(Observation::first(
-        record,
-        at(100.0),
-        Some(wall("2026-01-01T00:00:17Z")),
-    ));
+    let date = Some(wall("2026-01-01T00:00:46Z"));
+    let first = Observation::first(record.clone(), at(100.0), date);
+    let step = |seen: &Observation, stamps| {
+        acquire(&terms(), &Seen::Lease(seen.clone()), stamps, now(100.0))
+    };
+    assert_eq!(step(&first, Stamps::Unknown), AcquireStep::AskVersion);
+    let AcquireStep::TryOut(takeover) = step(&first, Stamps::Trusted) else {
+        panic!("no dry run")
+    };
+    assert_eq!(takeover.holder(), Some("me"));
     assert_eq!(
-        acquire(&terms(), &seen, Stamps::Unknown, now(100.0)),
-        AcquireStep::AskVersion
+        (takeover.uid(), takeover.resource_version()),
+        (record.uid(), record.resource_version())
     );
-    replaced(acquire(&terms(), &seen, Stamps::Trusted, now(100.0)));
-    assert!(matches!(
-        acquire(&terms(), &seen, Stamps::Untrusted, now(100.0)),
-        AcquireStep::Wait(_)
-    ));
+    let told = first.clone().told(wall("2026-01-01T00:00:46Z"), at(100.0));
+    assert_eq!(
+        replaced(step(&told, Stamps::Trusted)),
+        takeover,
+        "what was tried out is what is written"
+    );
+    let AcquireStep::Wait(waiting) = step(&first, Stamps::Untrusted) else {
+        panic!("an old server's stamp was believed")
+    };
+    assert_eq!(
+        (waiting.expired_at, waiting.try_out_at),
+        (Some(at(115.0)), None)
+    );
 }
 
 #[test]

@@ -2,14 +2,33 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::record::Record;
+use super::values::LeaseDuration;
 use crate::clock::Instant;
 
-/// Added to the duration before server time proves an expiry: `Date` and the managedFields time are both cut to whole
-/// seconds, and two API servers' clocks may differ by one.
-const STAMP_MARGIN: Duration = Duration::from_secs(2);
+/// How far apart the clocks of one cluster's API servers may be: one may have stamped the last change, another stamp us.
+const APART: Duration = Duration::from_secs(30);
+
+/// Stamps are cut to whole seconds.
+const CUT: Duration = Duration::from_secs(1);
+
+/// A `Date` that is older than a stamp by more was not made by the clock that makes the stamps.
+const IMPLAUSIBLE: SignedDuration = SignedDuration::from_secs(2);
+
+/// How old the newest stamp must be to prove an expiry.
+pub fn stamped_expiry(duration: LeaseDuration) -> Duration {
+    duration.as_duration() + APART + CUT
+}
+
+/// For how long after the server's stamp of `now` was asked for a holder's own lease is proven to be alive: its duration
+/// less the time since it was so, and less what the stamps are cut by. `None` if nothing proves it.
+pub fn alive_for(record: &Record, now: Timestamp) -> Option<Duration> {
+    let (stamp, duration) = (record.alive_stamp()?, record.duration()?);
+    let age = Duration::try_from(now.duration_since(stamp)).unwrap_or_default();
+    duration.as_duration().checked_sub(age + CUT)
+}
 
 /// A Lease as last seen, and since when its tuple has not changed.
 #[derive(Clone, Debug)]
@@ -17,11 +36,19 @@ pub struct Observation {
     record: Record,
     since: Instant,
     seen_at: Instant,
-    date: Option<Timestamp>,
+    date: Option<Reading>,
+    told: Option<Reading>,
 }
 
-/// Whether this API server restamps managedFields on every renewal. Servers before 1.25 do not, so that a live holder
-/// looks dead there.
+/// What a clock of the server's side showed, and when we heard of it.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    time: Timestamp,
+    at: Instant,
+}
+
+/// What this API server's stamps are worth. Servers before 1.25 do not restamp managedFields on every renewal, so that a
+/// live holder looks dead there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stamps {
     /// `/version` has not been asked yet.
@@ -29,7 +56,7 @@ pub enum Stamps {
     Unknown,
     /// 1.25 or newer: the time of an entry is the time of the last change.
     Trusted,
-    /// Older, or of a version that cannot be read.
+    /// Older, or of a version that cannot be read; or it refuses dry runs; or stamps are not wanted as proof.
     Untrusted,
 }
 
@@ -41,9 +68,9 @@ pub enum Proof {
         /// How long the tuple had not changed, on our monotonic clock.
         unchanged: Duration,
     },
-    /// The API server's own clock says so.
+    /// The API server's own stamps say so.
     ServerStamped {
-        /// From the server's stamp of the last renewal to the server's `Date`.
+        /// From the newest stamp of the spec to the stamp that the server gave a dry run of the takeover.
         age: Duration,
     },
 }
@@ -59,32 +86,49 @@ pub enum Expiry {
     Unproven {
         /// When watching alone will have proven it; `None` if the lease never expires by itself.
         observed_at: Option<Instant>,
-        /// When a fresh reply could prove it by the server's clock.
-        stamped_at: Option<Instant>,
-        /// The server's clock says expired, if only its stamps can be trusted: ask for its version.
-        needs_version: bool,
+        /// What could prove it sooner.
+        ask: Ask,
     },
+}
+
+/// What to ask the server for, as its stamps may prove an expiry before our watching does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing would help.
+    Nothing,
+    /// Not before this.
+    Later(Instant),
+    /// Its version: are its stamps worth anything?
+    Version,
+    /// A dry run of the takeover, for the server's own stamp of now.
+    DryRun,
 }
 
 impl Observation {
     /// The first sight of a Lease: `record` arrived at `at`; `date` is the reply's `Date` header.
     pub fn first(record: Record, at: Instant, date: Option<Timestamp>) -> Self {
         Self {
+            date: plausible(&record, date, at),
             record,
             since: at,
             seen_at: at,
-            date,
+            told: None,
         }
     }
 
-    /// What is known after `record` arrived too. The time of observation goes on while the tuple is the same. A state
-    /// older than the one seen (a watch replaying its past) is ignored.
+    /// What is known after `record` arrived too, by a watch, whose events have no `Date`. The time of observation goes on
+    /// while the tuple is the same. A state older than the one seen (a watch replaying its past) is ignored.
     #[must_use]
     pub fn and(self, record: Record, at: Instant, date: Option<Timestamp>) -> Self {
         if record.uid() == self.record.uid() && record.older_than(&self.record) {
             return self;
         }
-        self.confirmed(record, at, date)
+        let earlier = self.date;
+        let next = self.confirmed(record, at, date);
+        Self {
+            date: next.date.or(earlier),
+            ..next
+        }
     }
 
     /// As [`Observation::and`] for a consistent read, which is never older than what was seen before it was sent: a
@@ -97,10 +141,20 @@ impl Observation {
             at
         };
         Self {
+            date: plausible(&record, date, at),
             record,
             since,
             seen_at: at,
-            date,
+            told: self.told,
+        }
+    }
+
+    /// With what the server's own clock showed: its stamp in the reply, which arrived at `at`, to a dry run.
+    #[must_use]
+    pub fn told(self, stamp: Timestamp, at: Instant) -> Self {
+        Self {
+            told: Some(Reading { time: stamp, at }),
+            ..self
         }
     }
 
@@ -121,254 +175,88 @@ impl Observation {
         Some(self.since + self.record.duration()?.as_duration())
     }
 
-    /// The age of the last renewal by the server's clock, at the time of the last reply.
-    fn stamped_age(&self) -> Option<Duration> {
-        let age = self.date?.duration_since(self.record.renew_stamp()?);
-        Some(Duration::try_from(age).unwrap_or_default())
-    }
-
     /// Is the holder's lease expired, and how is that known?
     pub fn expiry(&self, now: Instant, stamps: Stamps) -> Expiry {
         if self.record.holder().is_none() {
             return Expiry::Free;
         }
-        let Some(duration) = self.record.duration() else {
+        let (Some(duration), Some(observed_at)) = (self.record.duration(), self.observed_expiry())
+        else {
             return Expiry::Unproven {
                 observed_at: None,
-                stamped_at: None,
-                needs_version: false,
+                ask: Ask::Nothing,
             };
         };
-        let unchanged = now.since(self.since);
-        if unchanged >= duration.as_duration() {
-            return Expiry::Expired(Proof::Observed { unchanged });
+        if now >= observed_at {
+            return Expiry::Expired(Proof::Observed {
+                unchanged: now.since(self.since),
+            });
         }
-        let enough = duration.as_duration() + STAMP_MARGIN;
-        let age = self.stamped_age().filter(|_| stamps != Stamps::Untrusted);
-        if let Some(age) = age
-            && age >= enough
-            && stamps == Stamps::Trusted
-        {
-            return Expiry::Expired(Proof::ServerStamped { age });
-        }
+        let ask = match self.stamped(stamped_expiry(duration), stamps) {
+            Stamped::Proven { age } => return Expiry::Expired(Proof::ServerStamped { age }),
+            Stamped::Never => Ask::Nothing,
+            // Watching proves it as soon.
+            Stamped::From(due) if due >= observed_at => Ask::Nothing,
+            Stamped::From(due) if due > now => Ask::Later(due),
+            Stamped::From(_) if stamps == Stamps::Unknown => Ask::Version,
+            Stamped::From(_) => Ask::DryRun,
+        };
         Expiry::Unproven {
-            observed_at: Some(self.since + duration.as_duration()),
-            // One second more: `Date` is cut to whole seconds.
-            stamped_at: age
-                .filter(|age| *age < enough)
-                .map(|age| self.seen_at + (enough - age) + Duration::from_secs(1)),
-            needs_version: age.is_some_and(|age| age >= enough),
+            observed_at: Some(observed_at),
+            ask,
         }
     }
+
+    /// What stamps say: a stamp against a stamp. `Date` only tells when it is worth a dry run.
+    fn stamped(&self, enough: Duration, stamps: Stamps) -> Stamped {
+        let Some(newest) = self.record.spec_stamp().filter(|_| match stamps {
+            Stamps::Unknown | Stamps::Trusted => true,
+            Stamps::Untrusted => false,
+        }) else {
+            return Stamped::Never;
+        };
+        // What the server told once is a time that has passed, whatever became of the Lease since.
+        if let Some(told) = self.told {
+            let age = Duration::try_from(told.time.duration_since(newest)).unwrap_or_default();
+            if age >= enough && stamps == Stamps::Trusted {
+                return Stamped::Proven { age };
+            }
+        }
+        match self.told.or(self.date) {
+            Some(clock) => Stamped::From(clock.reaches(newest, enough)),
+            None => Stamped::From(self.seen_at),
+        }
+    }
+}
+
+/// What the server's stamps say of an expiry.
+enum Stamped {
+    Proven { age: Duration },
+    From(Instant),
+    Never,
+}
+
+impl Reading {
+    /// When this clock shows a time `span` after `stamp`.
+    fn reaches(self, stamp: Timestamp, span: Duration) -> Instant {
+        let age = self.time.duration_since(stamp);
+        match Duration::try_from(age) {
+            Ok(age) => self.at + span.saturating_sub(age),
+            // Stamped since it was read.
+            Err(_) => self.at + span.saturating_add(age.unsigned_abs()),
+        }
+    }
+}
+
+/// A `Date` that is older than the newest stamp comes from a cache, or from another clock than the stamps.
+fn plausible(record: &Record, date: Option<Timestamp>, at: Instant) -> Option<Reading> {
+    let time = date?;
+    let stamp = record.spec_stamp();
+    stamp
+        .is_none_or(|stamp| stamp.duration_since(time) <= IMPLAUSIBLE)
+        .then_some(Reading { time, at })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lease::testing::{at, held, seconds, stamped, wall};
-
-    fn seen(record: Record) -> Observation {
-        Observation::first(record, at(100.0), None)
-    }
-
-    #[test]
-    fn nil_and_empty_holders_are_free_whatever_the_times_say() {
-        for holder in ["null", "\"\""] {
-            let record = held("x", 15).with_spec(
-                "holderIdentity",
-                serde_json::from_str(holder).expect("json"),
-            );
-            assert_eq!(
-                seen(record).expiry(at(100.0), Stamps::Unknown),
-                Expiry::Free
-            );
-        }
-    }
-
-    #[test]
-    fn an_unchanged_record_is_expired_after_its_recorded_duration() {
-        let seen = seen(held("x", 15));
-        assert!(matches!(
-            seen.expiry(at(114.999), Stamps::Unknown),
-            Expiry::Unproven { .. }
-        ));
-        assert_eq!(
-            seen.expiry(at(115.0), Stamps::Unknown),
-            Expiry::Expired(Proof::Observed {
-                unchanged: seconds(15.0)
-            })
-        );
-    }
-
-    #[test]
-    fn a_renewal_starts_the_observation_anew() {
-        let record = held("x", 15);
-        let renewed = record.renewed(wall("2001-01-01T00:00:00Z"));
-        let seen = seen(record).and(renewed, at(114.0), None);
-        assert!(matches!(
-            seen.expiry(at(128.9), Stamps::Unknown),
-            Expiry::Unproven { .. }
-        ));
-        assert!(matches!(
-            seen.expiry(at(129.0), Stamps::Unknown),
-            Expiry::Expired(_)
-        ));
-    }
-
-    #[test]
-    fn a_label_edit_does_not_keep_a_dead_holder_alive() {
-        let record = held("x", 15);
-        let edited = record
-            .clone()
-            .with_metadata(&[("a".into(), "b".into())], &[]);
-        let seen = seen(record).and(edited, at(110.0), None);
-        assert_eq!(seen.since(), at(100.0));
-        assert!(matches!(
-            seen.expiry(at(115.0), Stamps::Unknown),
-            Expiry::Expired(_)
-        ));
-    }
-
-    #[test]
-    fn a_lease_recreated_with_the_same_text_is_observed_anew() {
-        let mut other = held("x", 15).as_json().clone();
-        other["metadata"]["uid"] = "another".into();
-        let seen = seen(held("x", 15)).and(Record::new(other).expect("object"), at(110.0), None);
-        assert_eq!(seen.since(), at(110.0));
-    }
-
-    #[test]
-    fn an_older_event_is_ignored() {
-        let mut old = held("y", 15).as_json().clone();
-        old["metadata"]["resourceVersion"] = "3".into();
-        let seen = seen(held("x", 15)).and(Record::new(old).expect("object"), at(110.0), None);
-        assert_eq!(seen.record().holder(), Some("x"));
-    }
-
-    #[test]
-    fn a_lease_without_duration_never_expires_by_itself() {
-        let record = held("x", 15).with_spec("leaseDurationSeconds", serde_json::Value::Null);
-        let seen = Observation::first(record, at(0.0), Some(wall("2030-01-01T00:00:00Z")));
-        assert_eq!(
-            seen.expiry(at(1e9), Stamps::Trusted),
-            Expiry::Unproven {
-                observed_at: None,
-                stamped_at: None,
-                needs_version: false
-            }
-        );
-    }
-
-    #[test]
-    fn a_lease_without_renew_time_expires_by_observation() {
-        let record = held("x", 15).with_spec("renewTime", serde_json::Value::Null);
-        assert!(matches!(
-            seen(record).expiry(at(115.0), Stamps::Unknown),
-            Expiry::Expired(_)
-        ));
-    }
-
-    #[test]
-    fn the_servers_clock_proves_expiry_at_duration_plus_two_seconds() {
-        let record = stamped(held("x", 15), &["2026-01-01T00:00:00Z"]);
-        let late = Observation::first(
-            record.clone(),
-            at(100.0),
-            Some(wall("2026-01-01T00:00:17Z")),
-        );
-        assert_eq!(
-            late.expiry(at(100.0), Stamps::Trusted),
-            Expiry::Expired(Proof::ServerStamped { age: seconds(17.0) })
-        );
-        let early = Observation::first(record, at(100.0), Some(wall("2026-01-01T00:00:16Z")));
-        assert_eq!(
-            early.expiry(at(100.0), Stamps::Trusted),
-            Expiry::Unproven {
-                observed_at: Some(at(115.0)),
-                stamped_at: Some(at(102.0)),
-                needs_version: false
-            }
-        );
-    }
-
-    #[test]
-    fn the_version_is_asked_only_when_it_matters_and_old_servers_are_not_believed() {
-        let record = stamped(held("x", 15), &["2026-01-01T00:00:00Z"]);
-        let seen = Observation::first(record, at(100.0), Some(wall("2026-01-01T01:00:00Z")));
-        let Expiry::Unproven { needs_version, .. } = seen.expiry(at(100.0), Stamps::Unknown) else {
-            panic!("expired without knowing the version")
-        };
-        assert!(needs_version);
-        let Expiry::Unproven {
-            needs_version,
-            stamped_at,
-            ..
-        } = seen.expiry(at(100.0), Stamps::Untrusted)
-        else {
-            panic!("an old server's stamp was believed")
-        };
-        assert!(!needs_version && stamped_at.is_none());
-    }
-
-    #[test]
-    fn of_several_owners_of_renew_time_the_latest_counts() {
-        let record = stamped(
-            held("x", 15),
-            &["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"],
-        );
-        let seen = Observation::first(record, at(100.0), Some(wall("2026-01-01T00:00:20Z")));
-        assert!(matches!(
-            seen.expiry(at(100.0), Stamps::Trusted),
-            Expiry::Unproven { .. }
-        ));
-    }
-
-    #[test]
-    fn without_date_or_stamp_only_watching_proves_anything() {
-        let no_date = Observation::first(
-            stamped(held("x", 15), &["2020-01-01T00:00:00Z"]),
-            at(100.0),
-            None,
-        );
-        let no_stamp =
-            Observation::first(held("x", 15), at(100.0), Some(wall("2026-01-01T00:00:00Z")));
-        let unreadable = Observation::first(
-            stamped(held("x", 15), &["2020-01-01T00:00:00Z", "yesterday"]),
-            at(100.0),
-            Some(wall("2026-01-01T00:00:00Z")),
-        );
-        for seen in [no_date, no_stamp, unreadable] {
-            assert_eq!(
-                seen.expiry(at(100.0), Stamps::Trusted),
-                Expiry::Unproven {
-                    observed_at: Some(at(115.0)),
-                    stamped_at: None,
-                    needs_version: false
-                }
-            );
-        }
-    }
-
-    #[test]
-    fn shifting_every_time_in_the_record_changes_no_decision() {
-        let now = wall("2026-06-01T00:00:00Z");
-        for shift in [-86_400 * 365 * 20, -3600, -1, 1, 3600, 86_400 * 365 * 20] {
-            let there = now + jiff::SignedDuration::from_secs(shift);
-            let record = held("x", 15).renewed(there);
-            let base = held("x", 15).renewed(now);
-            for after in [0.0, 14.9, 15.0, 60.0] {
-                let kind = |record: Record| {
-                    matches!(
-                        seen(record).expiry(at(100.0 + after), Stamps::Trusted),
-                        Expiry::Expired(_)
-                    )
-                };
-                assert_eq!(
-                    kind(record.clone()),
-                    kind(base.clone()),
-                    "shift {shift}s, after {after}s"
-                );
-            }
-        }
-    }
-}
+#[path = "evidence_tests.rs"]
+mod tests;

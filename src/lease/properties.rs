@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use any::{any_duration, any_record, any_sight, any_strings, any_terms, any_time};
 
 use super::decide::{
-    self, AcquireStep, AcquireTerms, Now, Ours, OursStep, RenewStep, Seen, StealStep, StealTerms,
+    self, AcquireStep, AcquireTerms, Now, Ours, OursStep, Seen, StealStep, StealTerms,
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{GrantTerms, REASON_ANNOTATION, Record, micro_time};
@@ -92,6 +92,7 @@ fn kind(step: &AcquireStep) -> String {
         }
         AcquireStep::Wait(waiting) => format!("wait {waiting:?}"),
         AcquireStep::AskVersion => "ask".into(),
+        AcquireStep::TryOut(record) => format!("try out {:?}", record.duration()),
         AcquireStep::Refuse(refusal) => format!("refuse {refusal:?}"),
     }
 }
@@ -282,12 +283,11 @@ proptest! {
         }
         for grant in [&grant, &record] {
             let shorter = read.duration().is_some_and(|recorded| recorded < granted);
-            match decide::renew(grant, granted, &seen, wall) {
-                RenewStep::Replace(next) => {
-                    prop_assert!(read.same_grant(grant) && !shorter && addressed_alike(&next, &read));
-                    prop_assert!(next.duration() >= Some(granted));
-                }
-                RenewStep::Lost(_) => prop_assert!(!read.same_grant(grant) || shorter),
+            let lost = decide::lost(grant, granted, &seen);
+            prop_assert_eq!(lost.is_none(), read.same_grant(grant) && !shorter);
+            if lost.is_none() {
+                let next = read.renewed_for(granted, wall);
+                prop_assert!(addressed_alike(&next, &read) && next.duration() >= Some(granted));
             }
         }
     }
@@ -296,7 +296,7 @@ proptest! {
     fn nothing_is_written_where_there_is_no_lease(wall in any_time(), grant in any_record(), granted in any_duration()) {
         let ours = Ours::Grant(grant.clone());
         prop_assert!(matches!(decide::release(&ours, &Seen::Absent, wall), OursStep::Refuse(_)));
-        prop_assert!(matches!(decide::renew(&grant, granted, &Seen::Absent, wall), RenewStep::Lost(_)));
+        prop_assert!(decide::lost(&grant, granted, &Seen::Absent).is_some());
     }
 
     #[test]

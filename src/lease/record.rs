@@ -1,11 +1,14 @@
 //! The Lease's fields, read losslessly; nobody but this module and its part that changes them knows them.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::values::{HolderIdentity, LeaseDuration};
 
+mod alteration;
 mod change;
+mod stamps;
+
+pub use alteration::Alteration;
 
 #[cfg(test)]
 pub use change::micro_time;
@@ -228,22 +231,6 @@ impl Record {
             .as_str()
     }
 
-    /// When the API server itself, by its own clock, last saw `spec.renewTime` change: the time of the managedFields
-    /// entry that owns the field, the latest if several do.
-    pub fn renew_stamp(&self) -> Option<Timestamp> {
-        self.0
-            .get("metadata")?
-            .get("managedFields")?
-            .as_array()?
-            .iter()
-            .filter(|entry| entry.pointer("/fieldsV1/f:spec/f:renewTime").is_some())
-            .map(|entry| entry.get("time")?.as_str()?.parse().ok())
-            // One owner whose time cannot be read makes the latest unknown.
-            .collect::<Option<Vec<Timestamp>>>()?
-            .into_iter()
-            .max()
-    }
-
     /// What a live holder changes.
     pub fn tuple(&self) -> Tuple {
         Tuple {
@@ -256,6 +243,11 @@ impl Record {
         }
     }
 
+    /// Whether `spec.renewTime` is this time, however it is written.
+    pub fn renewed_at(&self, time: &str) -> bool {
+        alteration::same_time(self.renew_time(), Some(time))
+    }
+
     /// Whether this state belongs to the same grant as `other`: same object, holder, transitions and acquire time.
     pub fn same_grant(&self, other: &Self) -> bool {
         self.uid() == other.uid()
@@ -263,20 +255,5 @@ impl Record {
             && self.holder() == other.holder()
             && self.transitions() == other.transitions()
             && self.acquire_time() == other.acquire_time()
-    }
-
-    /// Whether every spec field, label and annotation of `asked` is here with the same value.
-    pub fn holds_all_of(&self, asked: &Self) -> bool {
-        ["/spec", "/metadata/labels", "/metadata/annotations"]
-            .iter()
-            .all(|place| {
-                let theirs = asked.0.pointer(place).and_then(Value::as_object);
-                let ours = self.0.pointer(place).and_then(Value::as_object);
-                theirs.is_none_or(|theirs| {
-                    theirs
-                        .iter()
-                        .all(|(key, value)| ours.and_then(|ours| ours.get(key)) == Some(value))
-                })
-            })
     }
 }

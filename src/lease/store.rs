@@ -10,15 +10,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::AsyncBufReadExt;
-use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::api::{Fault, RejectionKind, Trouble, Unusable, Why};
-use crate::clock::{Clock, Instant, SystemClock};
-use crate::cluster::{Connection, Link, cause};
+use super::api::{Fault, RejectionKind, Trouble, Why};
+use crate::clock::{Clock, SystemClock};
+use crate::cluster::{Connection, Link, Wanted, cause};
 
 pub use lease::LeaseStore;
 pub use query::Selection;
@@ -36,18 +35,7 @@ const WATCH_SECONDS: u32 = 290;
 pub struct Store {
     connection: Rc<Connection>,
     link: Rc<RefCell<Option<Link>>>,
-    connecting: Rc<RefCell<Option<Connecting>>>,
 }
-
-/// A client on its way, and since when. An exec plugin may hang: whoever asks meanwhile waits for the same one, so that
-/// they do not pile up.
-type Connecting = (
-    Instant,
-    Shared<LocalBoxFuture<'static, Result<Link, Unusable>>>,
-);
-
-/// After this a client on its way is given up, and another one is begun.
-const CONNECTING_LIMIT: Duration = Duration::from_secs(60);
 
 /// A page of a list, not decoded yet.
 pub struct Page {
@@ -68,7 +56,6 @@ impl Store {
         Self {
             connection: Rc::new(connection),
             link: Rc::default(),
-            connecting: Rc::default(),
         }
     }
 
@@ -82,27 +69,23 @@ impl Store {
     }
 
     async fn link(&self) -> Result<Link, Fault> {
-        if let Some(link) = self.link.borrow().as_ref() {
+        let wanted = match self.link.borrow().is_some() {
+            true => Wanted::Kept,
+            false => Wanted::Read,
+        };
+        self.link_with(wanted).await
+    }
+
+    async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
+        let no_credentials = |error| Fault::NotSent(Trouble::Credentials(error));
+        let identity = self.connection.credentials(wanted).await;
+        let identity = identity.map_err(no_credentials)?;
+        if let Some(link) = self.link.borrow().as_ref()
+            && link.shows(&identity)
+        {
             return Ok(link.clone());
         }
-        let now = SystemClock.now();
-        let connecting = {
-            let mut slot = self.connecting.borrow_mut();
-            slot.take_if(|(since, _)| now.since(*since) > CONNECTING_LIMIT);
-            let connection = Rc::clone(&self.connection);
-            let begin = || {
-                (
-                    now,
-                    async move { connection.link().await }
-                        .boxed_local()
-                        .shared(),
-                )
-            };
-            slot.get_or_insert_with(begin).1.clone()
-        };
-        let link = connecting.await;
-        self.connecting.borrow_mut().take();
-        let link = link.map_err(|error| Fault::NotSent(Trouble::Credentials(error)))?;
+        let link = self.connection.link(identity).map_err(no_credentials)?;
         *self.link.borrow_mut() = Some(link.clone());
         Ok(link)
     }
@@ -137,6 +120,7 @@ impl Store {
         if let Err(fault) = &outcome {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::Foreign { .. } | Fault::NotSent(_) => true,
+                Fault::NotStored(_) => false,
                 // 403 too: the token may have become another identity's (design section 6, renew).
                 Fault::Rejected(rejection) => match rejection.kind {
                     RejectionKind::Unauthorized => true,
@@ -144,12 +128,18 @@ impl Store {
                     RejectionKind::NamespaceMissing
                     | RejectionKind::LeaseMissing
                     | RejectionKind::NotServed
+                    | RejectionKind::Conflict
                     | RejectionKind::TooManyRequests { .. }
                     | RejectionKind::Invalid => false,
                 },
             };
             if stale {
                 self.forget_client();
+            }
+            if let Fault::Rejected(rejection) = fault
+                && rejection.kind == RejectionKind::Forbidden
+            {
+                self.connection.doubt_credentials();
             }
         }
         outcome
@@ -172,15 +162,21 @@ impl Store {
     /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
     /// server did nothing with the first request, so that repeating it is safe even for a write.
     async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
-        let was_connected = self.link.borrow().is_some();
-        match self.exchange_once(method.clone(), path, body.clone()).await {
+        let before = self.connection.credentials_number();
+        let link = self.link().await?;
+        let number = self.connection.credentials_number();
+        match self
+            .exchange_once(link, method.clone(), path, body.clone())
+            .await
+        {
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::Unauthorized
-                    && was_connected
+                    && before == number
                     && self.connection.credentials_change() =>
             {
                 self.forget_client();
-                self.exchange_once(method, path, body).await
+                let link = self.link_with(Wanted::NewerThan(number)).await?;
+                self.exchange_once(link, method, path, body).await
             }
             answer => answer,
         }
@@ -188,11 +184,12 @@ impl Store {
 
     async fn exchange_once(
         &self,
+        link: Link,
         method: Method,
         path: &str,
         body: Vec<u8>,
     ) -> Result<Reply, Fault> {
-        let client = self.link().await?.client;
+        let client = link.client;
         let request = request(method, path, body)?;
         let response = client
             .send(request.map(kube::client::Body::from))

@@ -46,8 +46,10 @@ pub struct Summary {
     pub acquired: Option<Timestamp>,
     /// `spec.renewTime`, by the holder's clock; `None` if absent or unreadable.
     pub renewed: Option<Timestamp>,
-    /// When the server saw `spec.renewTime` change, if its stamps can be trusted.
+    /// When the server last saw anything in the spec change, if its stamps can be trusted.
     pub stamp: Option<Timestamp>,
+    /// When the server last saw `spec.renewTime` change, if its stamps can be trusted.
+    pub renew_stamp: Option<Timestamp>,
     /// `spec.leaseTransitions`
     pub transitions: i64,
     /// `spec.strategy`
@@ -284,21 +286,23 @@ impl From<Lease<'_>> for Summary {
             metadata: meta,
             spec,
         } = lease;
-        let renewers = || {
-            meta.managed_fields.iter().flatten().filter(|entry| {
-                let spec = entry
-                    .fields
-                    .as_ref()
-                    .and_then(|fields| fields.spec.as_ref());
-                spec.is_some_and(|spec| spec.renew_time.is_some())
-            })
+        // The newest time of the entries that own such a field; one that cannot be read could be the newest.
+        let newest = |owns: fn(&SpecFields) -> bool| {
+            meta.managed_fields
+                .iter()
+                .flatten()
+                .filter(|entry| {
+                    let fields = entry.fields.as_ref();
+                    fields.is_some_and(|fields| fields.spec.as_ref().is_some_and(owns))
+                })
+                .map(|entry| time(entry.time.as_ref()))
+                .collect::<Option<Vec<_>>>()
+                .and_then(|times| times.into_iter().max())
         };
         Self {
             class: class(&meta, &spec),
-            stamp: renewers()
-                .map(|entry| time(entry.time.as_ref()))
-                .collect::<Option<Vec<_>>>()
-                .and_then(|times| times.into_iter().max()),
+            stamp: newest(|_| true),
+            renew_stamp: newest(|fields| fields.renew_time.is_some()),
             reason: meta
                 .annotations
                 .as_ref()

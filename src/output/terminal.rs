@@ -1,32 +1,71 @@
 //! The one place that prints, and knows whether a terminal is there.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::time::Duration;
+mod writer;
+
+use std::io::{self, IsTerminal};
+
+pub use writer::{Delivery, start};
+use writer::{Stream, started, write_all};
 
 use super::words::printable;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
-/// Prints a result on stdout, as it is.
+/// Prints a result on stdout, as it is, and waits for it with the whole thread: for results that no lease depends on, in
+/// a process that dies of the signals that ask it to.
 ///
 /// # Errors
 /// When stdout cannot be written; a reader that went away ends the process quietly.
 pub fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Error::BrokenPipe),
-        Err(error) => Err(Error::Local(format!("cannot write to stdout: {error}"))),
+    outcome(match started() {
+        Some(writer) => writer.write(Stream::Out, text.to_owned()),
+        None => write_all(Stream::Out, text),
+    })
+}
+
+/// Sends a result on its way to stdout, to be waited for as a future; dropped before its turn, it is not written.
+/// [`start`] comes first.
+///
+/// # Errors
+/// As [`start`], where that did not come first.
+pub fn deliver(text: String) -> io::Result<Delivery> {
+    start()?;
+    match started() {
+        Some(writer) => Ok(writer.deliver(Stream::Out, text)),
+        None => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
-/// Says one line on stderr, with whatever could change the terminal's state escaped.
+/// Prints a result on stdout, as it is, while everything else goes on.
+///
+/// # Errors
+/// As [`print`].
+pub async fn print_meanwhile(text: String) -> Result<(), Error> {
+    let delivery = deliver(text).map_err(|error| Error::Local(error.to_string()))?;
+    outcome(delivery.await)
+}
+
+/// What a write to stdout means for the process.
+///
+/// # Errors
+/// When it failed; a reader that went away ends the process quietly.
+fn outcome(written: io::Result<()>) -> Result<(), Error> {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+        _ => Error::Local(format!("cannot write to stdout: {error}")),
+    })
+}
+
+/// Says one line on stderr, with whatever could change the terminal's state escaped. Once [`start`] was called nobody
+/// waits for it.
 pub fn say(line: &str) {
-    match WRITER.get() {
-        Some(writer) => writer.say(line.to_owned()),
-        None => write_line(line),
+    let line = format!("{}\n", printable(line));
+    match started() {
+        Some(writer) => writer.say(Stream::Err, line),
+        None => {
+            // Nobody to tell if stderr is gone.
+            let _ = write_all(Stream::Err, &line);
+        }
     }
 }
 
@@ -37,79 +76,10 @@ pub fn hint(line: &str) {
     }
 }
 
-fn write_line(line: &str) {
-    // Nobody to tell if stderr is gone.
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("{}\n", printable(line)).as_bytes());
-}
-
-static WRITER: OnceLock<Writer> = OnceLock::new();
-
-/// Lines on their way to stderr.
-struct Writer {
-    lines: SyncSender<String>,
-    waiting: Arc<(Mutex<usize>, Condvar)>,
-}
-
-/// From now on nobody waits for stderr: a reader that has stopped reading must not stop a supervisor. What does not fit
-/// into the queue is not said.
-pub fn say_without_waiting() {
-    const QUEUE: usize = 1000;
-    let (lines, queue) = std::sync::mpsc::sync_channel::<String>(QUEUE);
-    let waiting = Arc::new((Mutex::new(0), Condvar::new()));
-    let done = Arc::clone(&waiting);
-    let writing = std::thread::Builder::new()
-        .name("stderr".to_owned())
-        .spawn(move || {
-            never_stop_for_output();
-            for line in queue {
-                write_line(&line);
-                if let Ok(mut waiting) = done.0.lock() {
-                    *waiting -= 1;
-                    done.1.notify_all();
-                }
-            }
-        });
-    if writing.is_ok() {
-        // Set once: there is one hold in a process.
-        let _ = WRITER.set(Writer { lines, waiting });
-    }
-}
-
-/// Output to a terminal from the background must not stop this process (SIGTTOU, where `stty tostop` is set).
-#[cfg(unix)]
-fn never_stop_for_output() {
-    use nix::sys::signal::{SigSet, Signal};
-    // If it fails, such a terminal may stop us, as it may stop any other program.
-    let _ = SigSet::from(Signal::SIGTTOU).thread_block();
-}
-
-#[cfg(not(unix))]
-fn never_stop_for_output() {}
-
-/// Gives the lines that wait for stderr a last chance.
+/// Gives what is still to be written a last chance, not a long one.
 pub fn drain() {
-    const PATIENCE: Duration = Duration::from_millis(300);
-    if let Some(writer) = WRITER.get()
-        && let Ok(waiting) = writer.waiting.0.lock()
-    {
-        // Whoever does not read by now will not hear the rest.
-        let _ = writer
-            .waiting
-            .1
-            .wait_timeout_while(waiting, PATIENCE, |waiting| *waiting > 0);
-    }
-}
-
-impl Writer {
-    fn say(&self, line: String) {
-        let Ok(mut waiting) = self.waiting.0.lock() else {
-            return;
-        };
-        if self.lines.try_send(line).is_ok() {
-            *waiting += 1;
-        }
+    if let Some(writer) = started() {
+        writer.drain();
     }
 }
 
@@ -169,22 +139,4 @@ pub fn width() -> Option<u16> {
     console::Term::stdout()
         .size_checked()
         .map(|(_, columns)| columns)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reader_that_has_stopped_reading_is_not_waited_for() {
-        let (lines, _stuck) = std::sync::mpsc::sync_channel(1);
-        let writer = Writer {
-            lines,
-            waiting: Arc::new((Mutex::new(0), Condvar::new())),
-        };
-        for line in ["one fits", "no more do", "nor this"] {
-            writer.say(line.to_owned());
-        }
-        assert_eq!(*writer.waiting.0.lock().expect("a lock"), 1);
-    }
 }

@@ -269,3 +269,101 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
     let expected = waiting("job", "other", "60s") + &unauthorized("user \"test\"");
     said(&running.wait(SOON), 1, "", &expected);
 }
+
+#[test]
+fn a_token_may_have_white_space_around_it_wherever_it_comes_from() {
+    let (ns, user) = scene();
+    let padded = format!(" {}\r\n\n", user.token);
+    let file = ns.file("token", &padded);
+    for credentials in [
+        json!({ "token": padded }),
+        json!({ "tokenFile": file }),
+        json!({ "token": "", "tokenFile": file }),
+        json!({ "auth-provider": { "name": "oidc", "config": { "id-token": padded } } }),
+        json!({ "auth-provider": { "name": "gcp", "config": {
+            "cmd-path": "echo", "cmd-args": user.token,
+        } } }),
+    ] {
+        said(&status_as(&ns, &user, &credentials).run(), 0, NAME, "");
+    }
+    let command = status_as(&ns, &user, &json!({})).arg("--token");
+    said(&command.arg(&padded).run(), 0, NAME, "");
+}
+
+#[test]
+fn a_token_that_no_header_carries_is_named_by_where_it_comes_from_and_never_shown() {
+    let (ns, user) = scene();
+    let lines = "s3cret\ns3cret";
+    let two = ns.file("two", lines);
+    let none = ns.file("none", " \n");
+    let huge = ns.file("huge", "s3cret".repeat(300_000));
+    let more_than_one_line = "contains more than one line, which no HTTP header can carry";
+    let provider = json!({ "name": "oidc", "config": { "id-token": lines } });
+    for (credentials, why) in [
+        (
+            json!({ "token": lines }),
+            format!("the token of user \"test\" {more_than_one_line}"),
+        ),
+        (
+            json!({ "token": "s3cret\0" }),
+            "the token of user \"test\" contains a NUL character, which no HTTP header can carry"
+                .to_owned(),
+        ),
+        (
+            json!({ "token": " " }),
+            "the token of user \"test\" is empty".to_owned(),
+        ),
+        (
+            json!({ "tokenFile": two }),
+            format!("token file {} {more_than_one_line}", two.display()),
+        ),
+        (
+            json!({ "tokenFile": none }),
+            format!("token file {} is empty", none.display()),
+        ),
+        (
+            json!({ "tokenFile": huge }),
+            format!("token file {} is too large to be one", huge.display()),
+        ),
+        (
+            json!({ "tokenFile": "/dev/zero" }),
+            "token file /dev/zero is too large to be one".to_owned(),
+        ),
+        (
+            json!({ "auth-provider": provider }),
+            format!("the id-token of auth-provider \"oidc\" {more_than_one_line}"),
+        ),
+    ] {
+        let output = status_as(&ns, &user, &credentials).run();
+        let expected = format!("error: cannot use the credentials: {why}\n{ADVICE}");
+        said_like(&output, 1, "", &expected);
+    }
+    let output = ns.run(&user, ["hold", "job", "--token", lines, "--", "true"]);
+    let expected =
+        format!("error: cannot use the credentials: --token {more_than_one_line}\n{ADVICE}");
+    said_like(&output, 1, "", &expected);
+}
+
+#[test]
+fn a_password_may_have_anything_in_it() {
+    let (ns, user) = scene();
+    let credentials = json!({ "username": "ad\nmin", "password": "pass\0wörd\n" });
+    let output = status_as(&ns, &user, &credentials).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("(Unauthorized)"), "{output}");
+}
+
+#[test]
+fn a_name_to_impersonate_that_no_header_carries_is_wrong_usage() {
+    let (ns, user) = scene();
+    for (flags, what) in [
+        (vec!["--as=a\nb"], r#"--as "a\nb""#),
+        (vec!["--as=a", "--as-group=g\r"], r#"--as-group "g\r""#),
+        (vec!["--as=a", "--as-uid=u\nv"], r#"--as-uid "u\nv""#),
+    ] {
+        let output = ns.run(&user, ["status", "job"].iter().chain(&flags));
+        let expected =
+            format!("error: {what} contains more than one line, which no HTTP header can carry\n");
+        said(&output, 2, "", &expected);
+    }
+}

@@ -19,7 +19,7 @@ fn each_subcommand_sends_no_more_than_it_must() {
         (&["create", "job", "--ignore-existing"], &["POST"]),
         (&["acquire", "job", "--holder=me"], &["GET", "PUT"]),
         (&["renew", "job", "--holder=me"], &["GET", "PUT"]),
-        (&["check", "job", "--holder=me"], &["GET"]),
+        (&["check", "job", "--holder=me"], &["GET", "PUT"]),
         (&["status", "job"], &["GET"]),
         (&["status"], &["GET"]),
         (&["release", "job", "--holder=me"], &["GET", "PUT"]),

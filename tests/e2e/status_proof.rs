@@ -42,6 +42,39 @@ fn the_proof_is_the_servers_stamp_where_that_can_be_believed_and_the_holders_tim
 }
 
 #[test]
+fn an_expired_lease_is_said_to_be_so_by_what_is_known_though_the_clocks_agree() {
+    let old = Options {
+        version: (1, 24),
+        ..Options::default()
+    };
+    let stamp = "Expired (by the server's own stamp of the last renewal)";
+    let time = "Expired (by the holder's renewTime against the server's clock)";
+    for (options, later, state, takes) in [
+        (Options::default(), 50, stamp, "(at once)"),
+        (Options::default(), 20, stamp, "s, which a proof takes)"),
+        (
+            old,
+            50,
+            time,
+            "(within 15s, which this server needs as proof)",
+        ),
+    ] {
+        let (ns, user) = fresh_in_process(options);
+        ns.create(&held("job", "x", 15));
+        let server = ns.cluster().api_server().expect("in-process");
+        server.set_clock_offset(SignedDuration::from_secs(later));
+        server.clear_requests();
+        let text = ns.run(&user, ["status", "job"]).stdout;
+        assert_eq!(server.requests().len(), 2, "{text}");
+        assert!(
+            text.contains(&format!("\nState:       {state}\n")),
+            "{text}"
+        );
+        assert!(text.contains(takes), "{text}");
+    }
+}
+
+#[test]
 fn an_expiry_by_the_servers_stamp_needs_the_duration_and_two_seconds() {
     for (ahead, state) in [(16, "Held"), (18, "Expired")] {
         let (ns, user) = fresh_in_process(Options::default());

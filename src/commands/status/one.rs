@@ -9,7 +9,7 @@ use crate::commands::Session;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::api::{Api, Fault, Found};
-use crate::lease::condition::{self, Condition, State};
+use crate::lease::condition::{self, State};
 use crate::lease::decide::Refusal;
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
@@ -31,11 +31,6 @@ impl Reading {
     /// The Lease.
     pub fn record(&self) -> &Record {
         &self.record
-    }
-
-    /// What can be said of it.
-    pub fn condition(&self) -> Condition {
-        self.row.condition
     }
 }
 

@@ -15,16 +15,15 @@ use super::{selection, stamps};
 use crate::cli::StatusArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::Session;
+use crate::commands::saying::listen;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Fault;
 use crate::lease::evidence::Stamps;
-use crate::lease::operate::Interrupt;
 use crate::lease::store::Selection;
 use crate::lease::summary;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
-use crate::signals;
 
 /// How often time is looked at: a Lease becomes Expired without any event.
 const TICK: Duration = Duration::from_secs(1);
@@ -50,7 +49,7 @@ enum Over {
 }
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
-    let interrupt = Interrupt::new(signals::listen()?);
+    let interrupt = listen()?;
     let mut view = View::new(args)?;
     let selection = selection(session, args);
     tokio::select! {
@@ -129,7 +128,7 @@ async fn meanwhile<T>(view: &mut View<'_>, something: impl Future<Output = T>) -
     loop {
         tokio::select! {
             biased;
-            () = SystemClock.sleep_until(view.next_tick) => view.tick()?,
+            () = SystemClock.sleep_until(view.next_tick) => view.tick().await?,
             result = &mut something => return Ok(result),
         }
     }
@@ -180,7 +179,7 @@ async fn relist(
         rows.into_iter().map(|row| row.lease).collect(),
         SystemClock.now(),
     );
-    view.show(changes)?;
+    view.show(changes).await?;
     Ok(listing.resource_version)
 }
 
@@ -232,6 +231,7 @@ async fn watch(
             _ => None,
         };
         view.show(change.into_iter().collect())
+            .await
             .map_err(Broken::Output)?;
     }
 }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use super::super::machine::Event;
-use super::Hold;
-use crate::clock::Clock;
+use futures::future::FutureExt;
+
+use super::super::machine::{Event, Given};
+use super::{Hold, Note, Read};
+use crate::clock::{Clock, Instant};
 use crate::lease::api::Api;
-use crate::lease::decide::{Ours, Seen};
-use crate::lease::operate::{End, Interrupt, Limits, Renewal};
+use crate::lease::decide::Seen;
+use crate::lease::operate::{Interrupt, Limits, Renewal, Returned, Shown};
+
+/// So many reads at most are under way: each begun by something that an earlier one may have missed.
+const READS: usize = 3;
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
     /// One try to release, for as long as the grant could last at most.
@@ -23,31 +28,33 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             once: false,
             interrupt: Interrupt::never(),
         };
-        self.renewal = None;
-        let (operations, ours) = (self.operations, Ours::Grant(self.grant.record.clone()));
+        self.renewals.stop();
+        self.grant = self.renewals.grant().clone();
+        let (operations, grant) = (self.operations, self.grant.clone());
         self.release = Some(Box::pin(async move {
-            match operations.release(&ours, &limits, &|_| ()).await {
-                Ok(_) => Some(true),
-                // Not ours any more.
-                Err(End::Refused(_)) => Some(false),
-                Err(_) => None,
-            }
+            operations.give_grant_back(&grant, &limits).await
         }));
+    }
+
+    /// What came of the release.
+    pub(super) fn returned(&mut self, returned: Returned) -> Given {
+        match returned {
+            Returned::Freed => {
+                self.report.released = true;
+                Given::Freed
+            }
+            Returned::Lost(loss) => Given::Lost(loss),
+            Returned::Unsettled(end) => {
+                (self.say)(Note::NotReleased(end.why()));
+                Given::Unknown
+            }
+        }
     }
 
     pub(super) async fn renewed(&mut self, renewal: Renewal) -> bool {
         match renewal {
-            Renewal::Renewed(grant) => {
-                let sent_at = grant.sent_at;
-                self.grant = grant;
-                self.said_trouble = false;
-                let done = self.feed(Event::Renewed { sent_at }).await;
-                if let Some(child) = &mut self.child {
-                    child.held(sent_at);
-                }
-                done
-            }
-            Renewal::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
+            Renewal::Renewed(_) => self.acknowledged().await,
+            Renewal::Lost(loss) => self.feed(Event::RenewalLost(loss)).await,
             Renewal::Failed(fault) => {
                 let retry_after = fault.retry_after();
                 self.feed(Event::RenewalFailed {
@@ -59,30 +66,42 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
     }
 
-    /// A read, because the watch says that something happened, or ended.
-    pub(super) fn read_again(&mut self) {
-        if self.reading.is_none() {
-            let (operations, limit) = (self.operations, self.order.timing.attempt);
-            self.reading = Some(Box::pin(async move { operations.read(None, limit).await }));
+    /// A renewal was stored, by its reply or by what was seen.
+    async fn acknowledged(&mut self) -> bool {
+        self.grant = self.renewals.grant().clone();
+        self.said_trouble = false;
+        let sent_at = self.grant.sent_at;
+        let done = self.feed(Event::Renewed { sent_at }).await;
+        if self.machine.is_held()
+            && let Some(child) = &mut self.child
+        {
+            child.held(sent_at);
         }
+        done
     }
 
-    /// What a watch event or a read shows.
-    pub(super) async fn seen(&mut self, seen: Seen) -> bool {
-        if let Seen::Lease(found) = &seen
-            && found.record().older_than(&self.grant.record)
-        {
-            return false;
+    /// A read, because the watch says that something happened, or ended. It may take as long as its answer is of use.
+    pub(super) fn read_again(&mut self) {
+        if self.reads.len() >= READS {
+            return;
         }
-        match self.grant.lost(&seen) {
-            Some(loss) => self.feed(Event::RecordChanged(loss)).await,
-            None => {
-                if let Seen::Lease(seen) = seen
-                    && self.renewal.is_none()
-                {
-                    // The next renewal goes on top of it, without a conflict.
-                    self.grant.record = seen.record().clone();
-                }
+        let (operations, limit) = (self.operations, self.order.timing.duration / 2);
+        let asked_at = operations.clock().now();
+        let read = async move {
+            let seen = operations.read(None, limit).await;
+            Read { asked_at, seen }
+        };
+        self.reads.push(read.boxed_local());
+    }
+
+    /// What a watch event shows, or a read that was begun at `asked_at`.
+    pub(super) async fn seen(&mut self, seen: Seen, asked_at: Option<Instant>) -> bool {
+        match self.renewals.shown(&seen, asked_at) {
+            Shown::Renewed => self.acknowledged().await,
+            Shown::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
+            Shown::Same => {
+                // The next renewal goes on top of it, without a conflict.
+                self.grant = self.renewals.grant().clone();
                 false
             }
         }

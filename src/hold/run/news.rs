@@ -10,34 +10,26 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) async fn hear(&mut self, news: News) -> bool {
         match news {
             News::Started(group) => {
-                if let Some(tty) = &self.tty {
-                    tty.note_taken_by(group);
-                }
+                self.begun(group);
                 false
             }
             News::NotStarted(errno) => {
                 self.report.errno = Some(errno);
-                if let Some(tty) = &self.tty {
-                    tty.restore();
-                }
+                self.take_terminal_back();
                 self.leave_child();
                 self.feed(Event::NotStarted).await
             }
             News::Ended(ended) => {
-                if let Some(tty) = &self.tty {
-                    tty.restore();
-                }
+                self.take_terminal_back();
                 self.feed(Event::ChildExited(ended)).await
             }
             News::Stopped(signal) => {
-                self.stopped(signal).await;
+                self.stopped(signal);
                 self.feed(Event::Woken).await
             }
             News::Gone => {
+                self.take_terminal_back();
                 self.leave_child();
-                if let Some(tty) = &self.tty {
-                    tty.restore();
-                }
                 self.feed(Event::TreeGone).await
             }
             News::WatchdogDied => {
@@ -54,35 +46,6 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
     }
 
-    /// The command was stopped, by Ctrl-Z say: our whole job stops with it, and both go on together.
-    #[cfg(unix)]
-    pub(super) async fn stopped(&mut self, signal: i32) {
-        let (Some(tty), Some(child)) = (&self.tty, &mut self.child) else {
-            return;
-        };
-        let Some(group) = child.group() else { return };
-        let asked_for_terminal = signal == nix::libc::SIGTTIN || signal == nix::libc::SIGTTOU;
-        // Asked before it was given: the report of that may come after.
-        if asked_for_terminal && (tty.is_ours() || tty.is_of(group)) {
-            tty.hand_back_to(group);
-            return;
-        }
-        if !tty.has_shell_above() {
-            child.forward(nix::libc::SIGCONT);
-            return;
-        }
-        let clock = self.operations.clock();
-        let left = (self.grant.sent_at + self.order.timing.fence_after).since(clock.now());
-        (self.say)(Note::Stopped { left });
-        tty.stop_job();
-        // Continued, by `fg` or by `bg`.
-        if tty.is_ours() {
-            tty.hand_back_to(group);
-        } else {
-            child.forward(nix::libc::SIGCONT);
-        }
-    }
-
     #[cfg(not(unix))]
     pub(super) async fn hear(&mut self, news: News) -> bool {
         match news {
@@ -95,14 +58,21 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn end(&self) {}
+    pub(super) async fn told(&mut self, _: i32) -> bool {
+        false
+    }
 
-    #[cfg(unix)]
-    pub(super) fn end(&self) {
-        if let Some(tty) = &self.tty
-            && self.report.outcome == Outcome::Lost
-        {
-            tty.restore();
+    /// The last words.
+    pub(super) fn end(&mut self) {
+        let lost = self.report.outcome == Outcome::Lost;
+        #[cfg(unix)]
+        if lost && self.child.is_some() {
+            self.take_terminal_back();
+        }
+        self.job.end();
+        // A word that follows "lost" says how both can be.
+        if lost && std::mem::take(&mut self.report.released) && self.order.command.is_empty() {
+            (self.say)(Note::ReleasedAfterLoss);
         }
     }
 }

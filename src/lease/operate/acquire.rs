@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Fault, Write};
-use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Ours, Seen, Waiting};
-use super::super::record::Record;
+use super::super::api::{Api, Fault};
+use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
+use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
-use super::{End, Grant, Hint, Limits, Operations, Pause, Progress, Report, Watcher, write_limit};
+use super::stamps::TriedOut;
+use super::write::{Conflicts, Written};
+use super::{
+    End, Ended, Grant, Held, Hint, Limits, Operations, Pause, Progress, Report, Watcher,
+    write_limit,
+};
 use crate::clock::{Clock, Instant};
 
 /// Added to a write's own limit before it is taken for impossible that it still happens: the server's clock for
@@ -43,12 +48,27 @@ impl Attempt {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Acquires the Lease, waiting within `limits`.
+    /// Acquires the Lease, waiting within `limits`, and hands the grant to `then`: it is kept only if that ends well.
     ///
     /// # Errors
-    /// Whatever the end, nothing is left held: a write whose reply is missing is settled first, and a grant that
-    /// turns out to be ours is released.
-    pub async fn acquire(
+    /// Whatever the end, nothing is left held, or the error says so: a write whose reply is missing is settled first, and
+    /// a grant that turns out to be ours, or that `then` has no use for, is released.
+    pub async fn acquire<T, E>(
+        &self,
+        terms: &AcquireTerms,
+        limits: &Limits,
+        report: Report<'_>,
+        then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
+    ) -> Result<T, Ended<E>> {
+        let grant = self
+            .obtain(terms, limits, report)
+            .await
+            .map_err(Ended::Ungranted)?;
+        self.hand_out(&grant, true, &limits.interrupt, then).await
+    }
+
+    /// The bare grant, for [`Operations::acquire`] and the model.
+    pub(super) async fn obtain(
         &self,
         terms: &AcquireTerms,
         limits: &Limits,
@@ -83,56 +103,80 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: Report<'_>,
         attempts: &mut Vec<Attempt>,
     ) -> Result<Grant, End> {
-        let mut watcher = Watcher::default();
+        let mut watcher = Watcher::polling();
         let mut reported: Option<Obstacle> = None;
         let mut faults = Pause::default();
-        let mut conflicts = Pause::default();
+        let mut conflicts = Conflicts::default();
+        let mut dry_runs = Pause::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
         loop {
-            if let Some(grant) = self.recognised(&seen, attempts, limits).await? {
+            if let Some(grant) = self
+                .recognised(&seen, attempts, terms, limits, report)
+                .await?
+            {
                 return Ok(grant);
             }
             let step = decide::acquire(terms, &seen, self.stamps.get(), self.now());
             log::debug!("decided: {step}");
             match step {
                 AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
-                AcquireStep::AskVersion => self.ask_version().await,
+                AcquireStep::AskVersion => tokio::select! {
+                    biased;
+                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                    () = self.ask_version(limits) => {}
+                },
+                AcquireStep::TryOut(takeover) => {
+                    let Seen::Lease(found) = &seen else { continue };
+                    let tried = tokio::select! {
+                        biased;
+                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        tried = self.try_out(found, &takeover, limits) => tried,
+                    };
+                    seen = match tried {
+                        TriedOut::Known(found) => Seen::Lease(found),
+                        TriedOut::Changed => {
+                            let pause = dry_runs.next(None) / 10;
+                            self.clock.sleep_until(self.clock.now() + pause).await;
+                            self.read_patiently(Some(seen), limits, report).await?
+                        }
+                    };
+                }
                 step @ (AcquireStep::Create(_) | AcquireStep::Replace(_)) => {
                     if let Some(signal) = limits.interrupt.received() {
                         return Err(End::Interrupted(signal));
                     }
-                    // Others may be faster again and again.
-                    if !limits.once
-                        && limits
-                            .deadline
-                            .is_some_and(|deadline| self.clock.now() >= deadline)
-                    {
-                        return Err(End::TimedOut {
-                            obstacle: None,
-                            at_most: None,
-                            fault: None,
-                        });
-                    }
-                    match self.try_to_write(step, attempts).await {
-                        Ok(Some(grant)) => return self.in_time(grant, limits).await,
-                        Ok(None) => {
+                    let creating = matches!(step, AcquireStep::Create(_));
+                    let (AcquireStep::Create(written) | AcquireStep::Replace(written)) = step
+                    else {
+                        continue;
+                    };
+                    match self.try_to_write(&written, creating, attempts).await {
+                        Ok((Written::Done(stored), sent_at)) => {
+                            let grant = Grant::new(stored, &written, sent_at);
+                            return self.in_time(grant, limits).await;
+                        }
+                        Ok((Written::Altered(stored, found), sent_at)) => {
+                            let grant = Grant::new(stored, &written, sent_at);
+                            let grant = self.as_stored(grant, &found, terms, report).await?;
+                            return self.in_time(grant, limits).await;
+                        }
+                        Ok((Written::Conflict(fault), _)) => {
                             if matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some())
                             {
                                 // It changed while the watch said nothing.
                                 watcher.distrust();
                             }
-                            // The next one in a row waits a little: many may be after the same Lease.
-                            if !conflicts.is_first() {
-                                let pause = conflicts.next(None) / 10;
-                                self.clock.sleep_until(self.clock.now() + pause).await;
-                            }
-                            conflicts.next(None);
+                            // Others may be faster again and again: many may be after the same Lease.
+                            conflicts
+                                .settle(self, written.resource_version(), fault, limits, report)
+                                .await?;
                         }
                         Err(fault) => self.pause_after(fault, &mut faults, limits, report).await?,
                     }
                     seen = self.read_patiently(Some(seen), limits, report).await?;
                 }
                 AcquireStep::Wait(waiting) => {
+                    conflicts.over();
                     let at_most = waiting.expired_at.map(|at| at.since(self.clock.now()));
                     let timed_out = End::TimedOut {
                         obstacle: Some(waiting.obstacle.clone()),
@@ -156,14 +200,18 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         woken = self.change(&waiting, &seen, &mut watcher) => woken,
                     };
                     seen = match woken {
-                        Woken::Expired => seen,
+                        Woken::Due => seen,
                         Woken::Hint(Hint::Lease(record)) => self.glimpsed(seen, record),
-                        Woken::Hint(Hint::ReadAgain) | Woken::ReadAgain => {
+                        Woken::Hint(Hint::ReadAgain) => {
                             self.read_patiently(Some(seen), limits, report).await?
                         }
-                        Woken::Hint(Hint::Denied) => {
+                        Woken::Hint(Hint::Refused) => {
                             report(Progress::Polling);
                             self.read_patiently(Some(seen), limits, report).await?
+                        }
+                        Woken::Hint(Hint::Watching) => {
+                            report(Progress::Watching);
+                            seen
                         }
                     };
                 }
@@ -179,8 +227,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         tokio::select! {
             biased;
-            () = self.reached(waiting.expired_at) => Woken::Expired,
-            () = self.reached(waiting.read_again_at) => Woken::ReadAgain,
+            () = self.reached(waiting.expired_at) => Woken::Due,
+            () = self.reached(waiting.try_out_at) => Woken::Due,
             hint = watcher.hint(&self.api, &self.clock, &resource_version) => Woken::Hint(hint),
         }
     }
@@ -194,35 +242,27 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// One write. `Ok(None)`: somebody else was faster.
+    /// One write, and when it was sent.
     async fn try_to_write(
         &self,
-        step: AcquireStep,
+        record: &Record,
+        creating: bool,
         attempts: &mut Vec<Attempt>,
-    ) -> Result<Option<Grant>, Fault> {
+    ) -> Result<(Written, Instant), Fault> {
         let sent_at = self.clock.now();
-        let (answer, written) = match step {
-            AcquireStep::Create(record) => {
-                let limit = write_limit(record.duration()).min(self.read_limit);
-                (self.api.create(&record, false, limit).await, record)
-            }
-            AcquireStep::Replace(record) => {
-                let limit = write_limit(record.duration());
-                (self.replace(&record, limit).await, record)
-            }
-            AcquireStep::Wait(_) | AcquireStep::AskVersion | AcquireStep::Refuse(_) => {
-                return Ok(None);
-            }
+        let limit = write_limit(record.duration());
+        let answer = if creating {
+            self.post(record, false, false, limit).await
+        } else {
+            self.replace(record, limit).await
         };
         match answer {
-            Ok(Write::Done(stored)) => Ok(Some(Grant::new(stored, &written, sent_at))),
-            Ok(Write::Conflict | Write::Exists | Write::Absent) => Ok(None),
+            Ok(written) => Ok((written, sent_at)),
             Err(fault) => {
                 if fault.leaves_outcome_open() {
-                    let dead_at =
-                        self.clock.now() + write_limit(written.duration()) + SETTLE_MARGIN;
+                    let dead_at = self.clock.now() + limit + SETTLE_MARGIN;
                     attempts.push(Attempt {
-                        written,
+                        written: record.clone(),
                         sent_at,
                         dead_at,
                     });
@@ -232,12 +272,47 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
+    /// What the server stored instead of what was sent: a grant of another duration that will do, or none at all, and
+    /// then what was stored is given back.
+    async fn as_stored(
+        &self,
+        grant: Grant,
+        found: &Alteration,
+        terms: &AcquireTerms,
+        report: Report<'_>,
+    ) -> Result<Grant, End> {
+        let least = terms.least_duration.or(terms.grant.duration);
+        let short = (grant.record.duration())
+            .is_none_or(|stored| least.is_some_and(|least| stored < least));
+        if !(found.holder || found.grant || found.renewal || found.endless || short) {
+            report(Progress::Altered(found.to_string()));
+            return Ok(grant);
+        }
+        let end = End::Altered {
+            what: found.to_string(),
+            left: None,
+        };
+        if grant.record.holder().is_none() {
+            return Err(end);
+        }
+        Err(match self.give_back(&grant, end).await {
+            // Not even that is stored as it is sent.
+            End::Unsettled { fault: None, .. } => End::Altered {
+                what: found.to_string(),
+                left: grant.record.holder().map(str::to_owned),
+            },
+            end => end,
+        })
+    }
+
     /// A write of ours that turns out to have happened.
     async fn recognised(
         &self,
         seen: &Seen,
         attempts: &mut Vec<Attempt>,
+        terms: &AcquireTerms,
         limits: &Limits,
+        report: Report<'_>,
     ) -> Result<Option<Grant>, End> {
         let Seen::Lease(seen) = seen else {
             return Ok(None);
@@ -251,7 +326,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let attempt = attempts.swap_remove(index);
         // No other write of ours can follow: each was sent on top of a state that is gone.
         attempts.clear();
-        let grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+        let mut grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+        if let Some(found) = seen.record().alteration(&attempt.written)
+            && (found.shorter || found.endless)
+        {
+            grant = self.as_stored(grant, &found, terms, report).await?;
+        }
         self.in_time(grant, limits).await.map(Some)
     }
 
@@ -290,35 +370,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         match renewed {
             Ok(renewed) => Ok(renewed),
             Err(end) => Err(self.give_back(&grant, end).await),
-        }
-    }
-
-    async fn give_back(&self, grant: &Grant, end: End) -> End {
-        let limits = Limits {
-            deadline: Some(
-                grant
-                    .expires_at()
-                    .max(self.clock.now() + super::ATTEMPT_LIMIT),
-            ),
-            once: false,
-            interrupt: super::Interrupt::never(),
-        };
-        let ours = Ours::Grant(grant.record.clone());
-        match self.release(&ours, &limits, &|_| ()).await {
-            Ok(_) | Err(End::Refused(_)) => end,
-            Err(
-                End::Fault(fault)
-                | End::TimedOut {
-                    fault: Some(fault), ..
-                },
-            ) => End::Unsettled {
-                end: Box::new(end),
-                fault: Some(fault),
-            },
-            Err(_) => End::Unsettled {
-                end: Box::new(end),
-                fault: None,
-            },
         }
     }
 
@@ -368,7 +419,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 enum Woken {
-    Expired,
-    ReadAgain,
+    /// Time has passed that proves something, or could.
+    Due,
     Hint(Hint),
 }

@@ -1,8 +1,13 @@
-//! Create: a Lease that is not there yet.
+//! Create: a Lease that is not there yet, which may be a grant from the start.
 
-use super::super::api::{Api, Fault, Found, Write};
-use super::super::record::Record;
-use super::{End, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::super::api::{Api, Fault, Found};
+use super::super::record::{Alteration, Record};
+use super::release::Returned;
+use super::write::Written;
+use super::{
+    ATTEMPT_LIMIT, End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled,
+    write_limit,
+};
 use crate::clock::Clock;
 
 /// What to create, and how.
@@ -15,52 +20,113 @@ pub struct CreateTerms {
 }
 
 /// What came of it.
-#[derive(Clone, Debug)]
-pub enum Created {
-    /// Created, as stored.
-    New(Record),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created<T> {
+    /// Created, and what was made of it.
+    New(T),
     /// A Lease of this name was there before.
     Exists,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Creates the Lease.
+    /// Creates the Lease and hands it to `then` as it was stored. A record that names a holder is a grant: it is kept
+    /// only if `then` ends well.
     ///
     /// # Errors
-    /// When the server refuses or cannot be asked within the limits.
-    pub async fn create(
+    /// When the server refuses or cannot be asked within the limits, or stores something else, or when `then` fails.
+    pub async fn create<T, E>(
         &self,
         terms: &CreateTerms,
         limits: &Limits,
         report: Report<'_>,
-    ) -> Result<Created, End> {
+        then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
+    ) -> Result<Created<T>, Ended<E>> {
+        let stored = self
+            .store(terms, limits, report)
+            .await
+            .map_err(Ended::Ungranted)?;
+        match stored {
+            Created::Exists => Ok(Created::Exists),
+            Created::New(grant) => self
+                .hand_out(&grant, !terms.dry_run, &limits.interrupt, then)
+                .await
+                .map(Created::New),
+        }
+    }
+
+    async fn store(
+        &self,
+        terms: &CreateTerms,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Created<Grant>, End> {
         let mut pause = Pause::default();
         let mut unknown = false;
+        let mut sent_at = self.clock.now();
         loop {
-            let limit = write_limit(None).min(self.read_limit);
-            let fault = match self.api.create(&terms.record, terms.dry_run, limit).await {
-                Ok(Write::Done(record)) => return Ok(Created::New(record)),
-                Ok(Write::Exists | Write::Conflict | Write::Absent) if !unknown => {
-                    return Ok(Created::Exists);
+            if !unknown {
+                // Else the Lease that is there may be the first of those whose outcome is not known.
+                sent_at = self.clock.now();
+            }
+            let limit = write_limit(None);
+            let fault = match self.post(&terms.record, terms.dry_run, true, limit).await {
+                Ok(Written::Done(record)) => {
+                    return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
                 }
+                Ok(Written::Altered(stored, found)) => {
+                    return Err(self.created_otherwise(terms, stored, &found, limits).await);
+                }
+                Ok(Written::Conflict(fault @ Fault::NotStored(_))) => fault,
+                Ok(Written::Conflict(_)) if !unknown => return Ok(Created::Exists),
                 // A reply was lost before: is the one that is there ours?
-                Ok(Write::Exists | Write::Conflict | Write::Absent) => {
-                    match self.api.get(limit).await {
-                        Ok(Found::Lease { record, .. }) if record.holds_all_of(&terms.record) => {
-                            return Ok(Created::New(record));
+                Ok(Written::Conflict(fault)) => {
+                    match self.api.get(limit.min(self.read_limit)).await {
+                        Ok(Found::Lease { record, .. })
+                            if record.alteration_of_all(&terms.record).is_none() =>
+                        {
+                            return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
                         }
                         Ok(Found::Lease { .. }) => return Ok(Created::Exists),
-                        Ok(Found::Absent) => continue,
+                        Ok(Found::Absent) => fault,
                         Err(fault) => fault,
                     }
                 }
                 Err(fault) => {
-                    unknown |= matches!(fault, Fault::Unknown(_)) && !terms.dry_run;
+                    unknown |= fault.leaves_outcome_open() && !terms.dry_run;
                     fault
                 }
             };
             let paused = self.pause_after(fault, &mut pause, limits, report).await;
             paused.map_err(|end| if unknown { unsettled(end) } else { end })?;
+        }
+    }
+
+    /// The Lease is there, and is not what was asked for. If somebody holds it who was not asked for, it is freed.
+    async fn created_otherwise(
+        &self,
+        terms: &CreateTerms,
+        stored: Record,
+        found: &Alteration,
+        limits: &Limits,
+    ) -> End {
+        let patience = Limits {
+            deadline: Some(self.clock.now() + ATTEMPT_LIMIT),
+            once: false,
+            interrupt: limits.interrupt.clone(),
+        };
+        let left = match stored.holder().map(str::to_owned) {
+            Some(holder) if !terms.dry_run => {
+                let grant = Grant::new(stored, &terms.record, self.clock.now());
+                match self.give_grant_back(&grant, &patience).await {
+                    Returned::Freed | Returned::Lost(_) => None,
+                    Returned::Unsettled(_) => Some(holder),
+                }
+            }
+            Some(_) | None => None,
+        };
+        End::Altered {
+            what: found.to_string(),
+            left,
         }
     }
 }

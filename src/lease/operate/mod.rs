@@ -1,24 +1,33 @@
 //! The one driver: observe, decide, write, repeat; what all operations share.
 
 mod acquire;
+mod check;
 mod create;
+mod guard;
 mod release;
 mod renew;
+mod stamps;
 mod steal;
+mod tenure;
 mod watcher;
+mod write;
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use check::Checked;
 pub use create::{CreateTerms, Created};
-pub use renew::Renewal;
+pub use guard::{Ended, Fate, Held, Why};
+pub use release::Returned;
+pub use renew::{Renewal, Renewals};
 #[cfg(test)]
 pub use steal::Stolen;
+pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
-use super::api::{Api, Fault, Found, Write};
+use super::api::{Api, Fault, Found};
 use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
@@ -40,6 +49,7 @@ pub struct Operations<A, C> {
     api: A,
     clock: C,
     stamps: Cell<Stamps>,
+    conflicting_dry_runs: Cell<u32>,
     contacted: Cell<bool>,
     read_limit: Duration,
 }
@@ -59,7 +69,7 @@ pub struct Grant {
 
 impl Grant {
     /// What the server made of `written`, which was sent after `sent_at`.
-    fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
+    pub(super) fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
         // The shorter one, should the server have stored another than was sent: others count by what is stored.
         let durations = [written.duration(), record.duration()];
         Self {
@@ -145,6 +155,10 @@ pub enum Progress {
     },
     /// Changes cannot be watched, so the Lease is read every now and then.
     Polling,
+    /// They can be watched again.
+    Watching,
+    /// The server stored something else than what was sent, and it will do: what, in words.
+    Altered(String),
     /// A request failed and will be tried again.
     Retrying(Fault),
     /// Ending, but a write whose reply is missing must be settled first.
@@ -188,8 +202,37 @@ pub enum End {
         /// What stood in the way of learning it.
         fault: Option<Fault>,
     },
+    /// The server stored something else than what was sent, and that is no grant.
+    Altered {
+        /// What it stored instead.
+        what: String,
+        /// Who holds it now, by what was stored; `None` if that was given back, or is free.
+        left: Option<String>,
+    },
     /// The user said no, or could not be asked.
     Declined(String),
+}
+
+impl End {
+    /// What stood in the way, where it was the API server.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Fault(fault)
+            | Self::TimedOut {
+                fault: Some(fault), ..
+            }
+            | Self::Unsettled {
+                fault: Some(fault), ..
+            } => Some(fault.to_string()),
+            Self::Unsettled { end, fault: None } => end.why(),
+            Self::Altered { what, .. } => Some(what.clone()),
+            Self::Refused(_)
+            | Self::TimedOut { fault: None, .. }
+            | Self::Interrupted(_)
+            | Self::Lost(_)
+            | Self::Declined(_) => None,
+        }
+    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -199,6 +242,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             api,
             clock,
             stamps: Cell::default(),
+            conflicting_dry_runs: Cell::default(),
             contacted: Cell::new(false),
             read_limit,
         }
@@ -304,31 +348,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             ),
             _ => limit,
         }
-    }
-
-    /// PUT, where a 200 that wrote nothing counts as a conflict (design section 4, rule 5).
-    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        let answer = self.api.replace(record, limit.min(self.read_limit)).await?;
-        self.contacted.set(true);
-        Ok(match answer {
-            Write::Done(stored) if stored.resource_version() == record.resource_version() => {
-                Write::Conflict
-            }
-            other => other,
-        })
-    }
-
-    /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
-    async fn ask_version(&self) {
-        let trusted = match self.api.version(self.read_limit).await {
-            Ok(Some(version)) => version >= (1, 25),
-            Ok(None) | Err(_) => false,
-        };
-        self.stamps.set(if trusted {
-            Stamps::Trusted
-        } else {
-            Stamps::Untrusted
-        });
     }
 }
 

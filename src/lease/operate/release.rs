@@ -1,9 +1,10 @@
 //! Release: frees what is ours, and nothing else.
 
 use super::super::api::Api;
-use super::super::decide::{self, Ours, Seen};
+use super::super::decide::{self, Loss, Ours, Seen};
 use super::super::record::Record;
-use super::{End, Limits, Operations, Report};
+use super::write::{NotWritten, Written};
+use super::{End, Grant, Limits, Operations, Report};
 use crate::clock::Clock;
 
 /// The Lease is free.
@@ -11,6 +12,17 @@ use crate::clock::Clock;
 pub struct Released {
     /// The record after it was freed, by us or, if our reply was lost, by whoever came next.
     pub record: Record,
+}
+
+/// What came of giving a grant back.
+#[derive(Clone, Debug)]
+pub enum Returned {
+    /// The Lease is free.
+    Freed,
+    /// The grant was over before: this is how it ended. Nothing was written.
+    Lost(Loss),
+    /// Nobody knows whether it is free, or it is not.
+    Unsettled(End),
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -24,9 +36,48 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Released, End> {
-        self.write_if_ours(ours, limits, report, decide::release, freed)
-            .await
+        let freed = self.free(ours, limits, report).await;
+        freed
             .map(|record| Released { record })
+            .map_err(|nothing| nothing.end)
+    }
+
+    /// Gives a grant back, and finds out how it ended if it is over.
+    pub async fn give_grant_back(&self, grant: &Grant, limits: &Limits) -> Returned {
+        let ours = Ours::Grant(grant.record.clone());
+        match self.free(&ours, limits, &|_| ()).await {
+            Ok(_) => Returned::Freed,
+            Err(nothing) => match nothing.seen {
+                Some(seen) => Returned::Lost(grant.lost(&seen).unwrap_or(Loss::Released)),
+                None => Returned::Unsettled(nothing.end),
+            },
+        }
+    }
+
+    async fn free(
+        &self,
+        ours: &Ours,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Record, Box<NotWritten>> {
+        match self
+            .write_if_ours(ours, limits, report, decide::release, freed)
+            .await?
+        {
+            Written::Done(record) => Ok(record),
+            Written::Altered(record, found) => match record.holder() {
+                // Free is free, whatever else was stored.
+                None => Ok(record),
+                Some(holder) => {
+                    let end = End::Altered {
+                        what: found.to_string(),
+                        left: Some(holder.to_owned()),
+                    };
+                    Err(NotWritten::new(end, None))
+                }
+            },
+            Written::Conflict(fault) => Err(NotWritten::new(End::Fault(fault), None)),
+        }
     }
 }
 

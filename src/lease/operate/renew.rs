@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Fault, Write};
-use super::super::decide::{self, Loss, Ours, OursStep, RenewStep, Seen};
-use super::super::evidence::Observation;
+use futures::future::{FutureExt, LocalBoxFuture};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::super::api::{Api, Fault};
+use super::super::decide::{self, Loss, Ours, Seen};
 use super::super::record::Record;
-use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::super::values::LeaseDuration;
+use super::tenure::{Shown, Tenure};
+use super::write::Written;
+use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// How one renewal ended.
@@ -20,82 +25,308 @@ pub enum Renewal {
     Failed(Fault),
 }
 
-impl<A: Api, C: Clock> Operations<A, C> {
-    /// One renewal: a PUT, and after a 409 a read and another PUT if the grant is still ours. Each request may take
-    /// `limit`; none is begun after `until`.
-    pub async fn renew(&self, grant: &Grant, limit: Duration, until: Instant) -> Renewal {
-        let mut record = grant.record.renewed_for(grant.duration, self.clock.wall());
-        let mut too_late = "nothing was sent in time";
-        loop {
-            let sent_at = self.clock.now();
-            if sent_at >= until {
-                return Renewal::Failed(Fault::Unknown(too_late.to_owned()));
-            }
-            let stored = match self.replace(&record, limit).await {
-                Ok(Write::Done(stored)) => stored,
-                Ok(Write::Conflict | Write::Absent | Write::Exists) => {
-                    too_late = "conflicting edits until the deadline";
-                    match self.read(None, limit).await {
-                        Ok(seen) => match decide::renew(
-                            &grant.record,
-                            grant.duration,
-                            &seen,
-                            self.clock.wall(),
-                        ) {
-                            RenewStep::Replace(next) => record = next,
-                            RenewStep::Lost(loss) => return Renewal::Lost(loss),
-                        },
-                        Err(fault) => return Renewal::Failed(fault),
-                    }
-                    continue;
-                }
-                Err(fault) => return Renewal::Failed(fault),
-            };
-            // An answer that comes after the deadline is lost all the same.
-            if self.clock.now() >= grant.expires_at() {
-                return Renewal::Lost(Loss::Deadline { last: None });
-            }
-            return Renewal::Renewed(Grant {
-                record: stored,
-                sent_at,
-                fencing_token: grant.fencing_token.clone(),
-                duration: grant.duration,
-            });
+/// So many writes one attempt sends over edits that come in between, before it counts as failed and is followed by a pause.
+const WRITES_IN_A_ROW: u32 = 3;
+
+/// The renewals of one grant under way: the present attempt, and those whose time is up. These are listened to as well:
+/// however late a reply is, it counts from when its request was sent. A request whose connection is closed may still be
+/// carried out, or be given up by the server half-way; neither is of use.
+pub struct Renewals<'a, A, C> {
+    operations: &'a Operations<A, C>,
+    tenure: Tenure,
+    under_way: FuturesUnordered<LocalBoxFuture<'a, Reply>>,
+    present: Option<Attempt>,
+    attempts: u64,
+    /// The longest that a reply to a renewal that was stored took lately.
+    slowest: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    number: u64,
+    begun: Instant,
+    limit: Duration,
+    /// No request of it is listened to for longer.
+    until: Instant,
+    writes: u32,
+}
+
+struct Reply {
+    attempt: u64,
+    until: Instant,
+    sent_at: Instant,
+    /// What was written.
+    written: Record,
+    answer: Answer,
+}
+
+enum Answer {
+    Write(Result<Written, Fault>),
+    /// A read after a conflict, and what the server said about that.
+    Read(Result<Seen, Fault>, Fault),
+}
+
+impl<'a, A: Api, C: Clock> Renewals<'a, A, C> {
+    /// The renewals of `grant`; `duration` is what they record instead of what they find.
+    pub fn new(
+        operations: &'a Operations<A, C>,
+        grant: Grant,
+        duration: Option<LeaseDuration>,
+    ) -> Self {
+        Self {
+            operations,
+            tenure: Tenure::new(grant, duration),
+            under_way: FuturesUnordered::new(),
+            present: None,
+            attempts: 0,
+            slowest: Duration::ZERO,
         }
     }
 
+    /// The grant: the newest record of it, and when the newest renewal that counts was sent.
+    pub fn grant(&self) -> &Grant {
+        self.tenure.grant()
+    }
+
+    /// Begins an attempt. After `limit` without an answer it has failed, though it is listened to until `until`; a
+    /// server that has been slow lately gets longer.
+    pub fn begin(&mut self, limit: Duration, until: Instant) {
+        let now = self.operations.clock.now();
+        let left = until.since(now);
+        self.attempts += 1;
+        self.present = Some(Attempt {
+            number: self.attempts,
+            begun: now,
+            limit: limit
+                .min(self.operations.read_limit)
+                .max((self.slowest * 2).min(left / 2)),
+            until,
+            writes: 0,
+        });
+        self.write();
+    }
+
+    /// What becomes of them next; for ever pending while none is under way. May be dropped and called again.
+    pub async fn next(&mut self) -> Renewal {
+        loop {
+            let time_up = self.present.as_ref().map(|all| all.begun + all.limit);
+            let reply = tokio::select! {
+                biased;
+                Some(reply) = self.under_way.next() => reply,
+                () = self.operations.reached(time_up) => {
+                    let limit = self.present.take().map_or(Duration::ZERO, |present| present.limit);
+                    return Renewal::Failed(self.operations.api.silent(limit));
+                }
+            };
+            if let Some(renewal) = self.hear(reply) {
+                return renewal;
+            }
+        }
+    }
+
+    /// What a watch shows of the Lease, or a read that was begun at `asked_at`.
+    pub fn shown(&mut self, seen: &Seen, asked_at: Option<Instant>) -> Shown {
+        let shown = self
+            .tenure
+            .shown(seen, asked_at, self.operations.clock.now());
+        if shown == Shown::Renewed {
+            self.present = None;
+        }
+        shown
+    }
+
+    /// Nothing more is listened to.
+    pub fn stop(&mut self) {
+        self.under_way = FuturesUnordered::new();
+        self.present = None;
+    }
+
+    fn write(&mut self) {
+        let operations = self.operations;
+        let Some(present) = &mut self.present else {
+            return;
+        };
+        present.writes += 1;
+        let (attempt, until) = (present.number, present.until);
+        let sent_at = operations.clock.now();
+        let written = self.tenure.next(operations.clock.wall(), sent_at);
+        let request = async move {
+            let answer = operations
+                .replace_within(&written, until.since(sent_at))
+                .await;
+            Reply {
+                attempt,
+                until,
+                sent_at,
+                written,
+                answer: Answer::Write(answer),
+            }
+        };
+        self.under_way.push(request.boxed_local());
+    }
+
+    /// A conflict that nothing known explains: what is there now?
+    fn read(&mut self, reply: Reply, fault: Fault) {
+        let operations = self.operations;
+        let asked_at = operations.clock.now();
+        let request = async move {
+            let seen = operations.read(None, reply.until.since(asked_at)).await;
+            Reply {
+                sent_at: asked_at,
+                answer: Answer::Read(seen, fault),
+                ..reply
+            }
+        };
+        self.under_way.push(request.boxed_local());
+    }
+
+    fn hear(&mut self, mut reply: Reply) -> Option<Renewal> {
+        let now = self.operations.clock.now();
+        let is_present = (self.present.as_ref()).is_some_and(|all| all.number == reply.attempt);
+        let expires_at = self.tenure.grant().expires_at();
+        let outcome = match std::mem::replace(&mut reply.answer, Answer::nothing()) {
+            Answer::Write(Ok(Written::Done(stored))) => {
+                self.slowest = now.since(reply.sent_at).max(self.slowest / 2);
+                match self.tenure.stored(stored, reply.sent_at, now) {
+                    // Known before the reply came.
+                    Shown::Same if !is_present => return None,
+                    Shown::Same | Shown::Renewed => Renewal::Renewed(self.tenure.grant().clone()),
+                    Shown::Lost(loss) => Renewal::Lost(loss),
+                }
+            }
+            Answer::Write(Ok(Written::Altered(stored, alteration))) => {
+                let granted = self.tenure.grant().duration();
+                let shortened = stored.duration().is_some_and(|stored| stored < granted);
+                let lost = alteration.holder || alteration.grant || shortened;
+                if lost {
+                    self.tenure.altered(stored, now);
+                    Renewal::Lost(Loss::Altered(alteration.to_string()))
+                } else if alteration.renewal {
+                    // Others see no sign of life, or not the one by which we know it.
+                    self.tenure.altered(stored, now);
+                    Renewal::Failed(Fault::NotStored(alteration.to_string()))
+                } else {
+                    // A longer duration, or none: nobody comes in any sooner.
+                    let _ = self.tenure.stored(stored, reply.sent_at, now);
+                    Renewal::Renewed(self.tenure.grant().clone())
+                }
+            }
+            Answer::Write(Ok(Written::Conflict(fault))) => {
+                if self.tenure.is_beyond(&reply.written) {
+                    return self.again(is_present, fault);
+                }
+                self.read(reply, fault);
+                return None;
+            }
+            Answer::Read(Ok(seen), fault) => {
+                match self.tenure.shown(&seen, Some(reply.sent_at), now) {
+                    Shown::Renewed => Renewal::Renewed(self.tenure.grant().clone()),
+                    Shown::Lost(loss) => Renewal::Lost(loss),
+                    Shown::Same if self.tenure.is_beyond(&reply.written) => {
+                        return self.again(is_present, fault);
+                    }
+                    // Nobody changed anything: the server refuses for a reason of its own.
+                    Shown::Same => Renewal::Failed(fault),
+                }
+            }
+            Answer::Write(Err(fault)) | Answer::Read(Err(fault), _) => Renewal::Failed(fault),
+        };
+        match outcome {
+            Renewal::Failed(_) if !is_present => return None,
+            // An answer that comes after the deadline is lost all the same.
+            Renewal::Renewed(_) if now >= expires_at => {
+                self.present = None;
+                return Some(Renewal::Lost(Loss::Deadline { last: None }));
+            }
+            Renewal::Failed(_) | Renewal::Renewed(_) | Renewal::Lost(_) => self.present = None,
+        }
+        Some(outcome)
+    }
+
+    /// The Lease was edited in between: once more, on top of that.
+    fn again(&mut self, is_present: bool, fault: Fault) -> Option<Renewal> {
+        if !is_present {
+            return None;
+        }
+        match &self.present {
+            Some(present) if present.writes < WRITES_IN_A_ROW => {
+                self.write();
+                None
+            }
+            Some(_) | None => {
+                self.present = None;
+                Some(Renewal::Failed(fault))
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn nothing() -> Self {
+        Self::Write(Err(Fault::NotStored(String::new())))
+    }
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
     /// Renews until it is acknowledged or `deadline` has come.
     ///
     /// # Errors
     /// With how the grant was lost.
     pub async fn renew_until(&self, grant: &Grant, deadline: Instant) -> Result<Grant, Loss> {
+        self.renew_for(grant, None, deadline).await
+    }
+
+    /// As [`Self::renew_until`]; `duration` is recorded instead of what the Lease has.
+    ///
+    /// # Errors
+    /// With how the grant was lost.
+    pub async fn renew_for(
+        &self,
+        grant: &Grant,
+        duration: Option<LeaseDuration>,
+        deadline: Instant,
+    ) -> Result<Grant, Loss> {
         let mut pause = Pause::default();
-        let limit = write_limit(Some(grant.duration));
+        let mut grant = grant.clone();
+        if duration.is_some() {
+            // Until it is acknowledged the recorded duration is another: `deadline` counts, not this.
+            grant.sent_at = self.clock.now();
+        }
+        let mut renewals = Renewals::new(self, grant.clone(), duration);
+        let limit = write_limit(grant.record.duration());
         let mut last = None;
+        let mut next = self.clock.now();
+        let mut trying = false;
         loop {
-            let begun = self.clock.now();
-            let fault = match self.renew(grant, limit, deadline).await {
+            let renewal = tokio::select! {
+                biased;
+                renewal = renewals.next() => renewal,
+                () = self.clock.sleep_until(deadline) => {
+                    let last = last.or(Some("nothing was sent in time".to_owned()));
+                    return Err(Loss::Deadline { last });
+                }
+                () = self.clock.sleep_until(next), if !trying => {
+                    trying = true;
+                    renewals.begin(limit, deadline);
+                    continue;
+                }
+            };
+            let fault = match renewal {
                 Renewal::Renewed(grant) => return Ok(grant),
+                Renewal::Lost(Loss::Deadline { .. }) => return Err(Loss::Deadline { last }),
                 Renewal::Lost(loss) => return Err(loss),
                 Renewal::Failed(fault) => fault,
             };
+            trying = false;
+            last = Some(fault.to_string());
             let now = self.clock.now();
-            if begun < deadline {
-                last = Some(fault.to_string());
-            }
-            if now >= deadline {
-                return Err(Loss::Deadline {
-                    last: last.or(Some(fault.to_string())),
-                });
-            }
             // However long the server asks us to wait, there is another try before the deadline.
             let left = deadline.since(now);
-            let next = now
+            next = now
                 + pause
                     .next(fault.retry_after())
                     .min(left / 3)
                     .max(FIRST_PAUSE);
-            self.clock.sleep_until(next.min(deadline)).await;
         }
     }
 
@@ -109,73 +340,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Record, End> {
-        self.write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)
+        let written = self
+            .write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)
             .await
-    }
-
-    /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
-    /// reading again. `done` recognises a write of ours whose reply was lost.
-    pub(super) async fn write_if_ours(
-        &self,
-        ours: &Ours,
-        limits: &Limits,
-        report: Report<'_>,
-        decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
-        done: fn(&Record, &Seen) -> Option<Record>,
-    ) -> Result<Record, End> {
-        let mut pause = Pause::default();
-        let mut unknown: Option<Record> = None;
-        let mut seen = match ours {
-            // Known, and the PUT finds out if it has changed.
-            Ours::Grant(grant) => {
-                Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
+            .map_err(|nothing| nothing.end)?;
+        match written {
+            Written::Done(record) => Ok(record),
+            Written::Altered(_, found) if found.holder || found.grant || found.shorter => {
+                Err(End::Lost(Loss::Altered(found.to_string())))
             }
-            Ours::Identity(_) | Ours::Exported { .. } => {
-                self.read_patiently(None, limits, report).await?
+            // Others see no renewal; what was granted is still ours until it expires.
+            Written::Altered(_, found) if found.renewal => {
+                Err(End::Fault(Fault::NotStored(found.to_string())))
             }
-        };
-        loop {
-            if let Some(record) = unknown.as_ref().and_then(|written| done(written, &seen)) {
-                return Ok(record);
-            }
-            let record = match decide(ours, &seen, self.clock.wall()) {
-                OursStep::Replace(record) => record,
-                OursStep::Refuse(refusal) => return Err(End::Refused(refusal)),
-            };
-            match self.replace(&record, write_limit(record.duration())).await {
-                Ok(Write::Done(stored)) => return Ok(stored),
-                Ok(Write::Conflict | Write::Absent | Write::Exists) => {
-                    let now = self.clock.now();
-                    if limits.deadline.is_some_and(|deadline| now >= deadline) {
-                        return Err(End::TimedOut {
-                            obstacle: None,
-                            at_most: None,
-                            fault: None,
-                        });
-                    }
-                }
-                Err(fault) => {
-                    if fault.leaves_outcome_open() {
-                        unknown = Some(record);
-                    }
-                    let paused = self.pause_after(fault, &mut pause, limits, report).await;
-                    paused.map_err(|end| {
-                        if unknown.is_some() {
-                            unsettled(end)
-                        } else {
-                            end
-                        }
-                    })?;
-                }
-            }
-            let read = self.read_patiently(Some(seen), limits, report).await;
-            seen = read.map_err(|end| {
-                if unknown.is_some() {
-                    unsettled(end)
-                } else {
-                    end
-                }
-            })?;
+            Written::Altered(record, _) => Ok(record),
+            Written::Conflict(fault) => Err(End::Fault(fault)),
         }
     }
 }

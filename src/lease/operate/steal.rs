@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::api::{Api, Write};
-use super::super::decide::{self, Agreement, Loss, NeverExpires, Seen, StealStep, StealTerms};
-use super::super::evidence::{Expiry, Observation};
-use super::super::record::Record;
+use super::super::api::Api;
+use super::super::decide::{
+    self, Agreement, Loss, NeverExpires, Refusal, Seen, StealStep, StealTerms,
+};
+use super::super::evidence::{Ask, Expiry, Observation};
+use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
+use super::release::Returned;
+use super::stamps::TriedOut;
+use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -94,6 +99,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut agreed: Option<Agreement> = None;
         let mut longest = Longest::default();
         let mut pause = Pause::default();
+        let mut conflicts = Conflicts::default();
         let mut seen = self.read_patiently(None, &limits, report).await?;
         loop {
             if let Some(stolen) = recognised(unknown, &seen) {
@@ -117,15 +123,34 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 StealStep::Ask => {
                     let Seen::Lease(found) = &seen else { continue };
                     let expiry = found.expiry(self.clock.now(), self.stamps.get());
-                    if matches!(
-                        expiry,
+                    match expiry {
                         Expiry::Unproven {
-                            needs_version: true,
-                            ..
+                            ask: Ask::Version, ..
+                        } => {
+                            self.ask_version(&limits).await;
+                            continue;
                         }
-                    ) {
-                        self.ask_version().await;
-                        continue;
+                        Expiry::Unproven {
+                            ask: Ask::DryRun, ..
+                        } => {
+                            let takeover = found
+                                .record()
+                                .granted(&terms.grant, self.clock.wall())
+                                .map_err(|_| End::Refused(Refusal::TransitionsExhausted))?;
+                            seen = match self.try_out(found, &takeover, &limits).await {
+                                TriedOut::Known(found) => Seen::Lease(found),
+                                TriedOut::Changed => {
+                                    self.read_patiently(Some(seen), &limits, report).await?
+                                }
+                            };
+                            continue;
+                        }
+                        Expiry::Free
+                        | Expiry::Expired(_)
+                        | Expiry::Unproven {
+                            ask: Ask::Nothing | Ask::Later(_),
+                            ..
+                        } => {}
                     }
                     let asked_at = self.clock.now();
                     agree(found, &expiry).await?;
@@ -146,11 +171,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
-                        Ok(Write::Done(stored)) => {
+                        Ok(Written::Done(stored)) => {
                             let grant = Grant::new(stored, &record, sent_at);
                             return Ok(stolen(grant, victim.as_ref(), unknown));
                         }
-                        Ok(Write::Conflict | Write::Absent | Write::Exists) => {}
+                        Ok(Written::Altered(stored, found)) => {
+                            let grant = Grant::new(stored, &record, sent_at);
+                            let stolen = stolen(grant, victim.as_ref(), unknown);
+                            return self
+                                .stolen_as_stored(stolen, &record, found, &limits, report)
+                                .await;
+                        }
+                        Ok(Written::Conflict(fault)) => {
+                            let base = record.resource_version();
+                            conflicts.settle(self, base, fault, &limits, report).await?;
+                        }
                         Err(fault) => {
                             if fault.leaves_outcome_open() {
                                 unknown.push(Attempt {
@@ -166,6 +201,54 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
+    }
+
+    /// What the server stored instead of what was sent: a grant whose duration is the server's, or none at all. What is no
+    /// grant is given back once the victim must have stopped: sooner, somebody could come in beside it.
+    async fn stolen_as_stored(
+        &self,
+        stolen: Stolen,
+        sent: &Record,
+        found: Alteration,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<Stolen, End> {
+        let what = found.to_string();
+        if !(found.holder || found.grant || found.renewal || found.endless || found.shorter) {
+            report(Progress::Altered(what));
+            return Ok(stolen);
+        }
+        let stored = &stolen.grant.record;
+        let Some(holder) = stored.holder().map(str::to_owned) else {
+            return Err(End::Altered { what, left: None });
+        };
+        let left = Some(holder.clone());
+        let shields = stored.duration().is_none() || stored.duration() >= sent.duration();
+        let now = self.clock.now();
+        let stops = match stolen.victim_stops {
+            Ok(stops) if stops <= now || shields => stops,
+            // It expires by itself, or never does: a person has to decide.
+            Ok(_) | Err(NeverExpires) => return Err(End::Altered { what, left }),
+        };
+        if let Some(victim) = stolen.victim.filter(|_| stops > now) {
+            let wait = stops.since(now);
+            report(Progress::Outlasting { victim, wait });
+        }
+        tokio::select! {
+            biased;
+            _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
+            () = self.clock.sleep_until(stops) => {}
+        }
+        let patience = Limits {
+            deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
+            once: false,
+            interrupt: limits.interrupt.clone(),
+        };
+        let left = match self.give_grant_back(&stolen.grant, &patience).await {
+            Returned::Freed | Returned::Lost(_) => None,
+            Returned::Unsettled(_) => left,
+        };
+        Err(End::Altered { what, left })
     }
 
     /// Whom a write would take the Lease from now, and when it must have stopped.
@@ -288,19 +371,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
-        // Until it is acknowledged the recorded duration is the longer one. A renewal over a label edit keeps what it
-        // finds, so it may take more than one.
-        let until = grant.expires_at();
-        while let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
-            let next = Grant {
-                record: grant
-                    .record
-                    .with_spec("leaseDurationSeconds", asked.as_secs().into()),
-                sent_at: self.clock.now(),
-                fencing_token: grant.fencing_token,
-                duration: asked,
-            };
-            grant = self.renew_until(&next, until).await.map_err(End::Lost)?;
+        // Until it is acknowledged the recorded duration is the longer one.
+        if let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
+            let until = grant.expires_at();
+            grant = self
+                .renew_for(&grant, Some(asked), until)
+                .await
+                .map_err(End::Lost)?;
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {

@@ -1,4 +1,4 @@
-//! Learns that the Lease may have changed: by a watch, or by reading now and then where a watch cannot be had.
+//! Learns that the Lease may have changed: by a watch, or by reading now and then while a watch cannot be had.
 
 use std::time::Duration;
 
@@ -9,8 +9,12 @@ use super::super::api::{Api, Change, Fault};
 use super::super::record::Record;
 use crate::clock::{Clock, Instant};
 
-/// How often to read where changes cannot be watched.
+/// How often to read while changes cannot be watched.
 const POLL: Duration = Duration::from_secs(1);
+
+/// The first pause before a watch that failed is tried again, and the longest that it grows to.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A server answers a watch at once, and sends a bookmark about every minute; a longer silence means a dead connection.
 const OPENING: Duration = Duration::from_secs(10);
@@ -26,31 +30,48 @@ pub enum Hint {
     Lease(Record),
     /// Something may have changed: read.
     ReadAgain,
-    /// As `ReadAgain`, and from now on there are only such hints, because watching is not allowed.
-    Denied,
+    /// Watching is refused, and will be tried again; said once.
+    Refused,
+    /// After that: watching works.
+    Watching,
 }
 
-/// A watch on one Lease that survives its own end.
+/// A watch on one Lease that survives its own end. It is tried again for as long as it is asked for hints, after pauses
+/// that grow.
 #[derive(Default)]
 pub struct Watcher {
     state: State,
     failures: u32,
+    /// Whether to have the Lease read while there is no watch.
+    polls: bool,
+    /// Whether it was said that watching is refused.
+    said_refused: bool,
 }
 
 #[derive(Default)]
 enum State {
     #[default]
     Closed,
-    Paused(Instant),
+    Paused {
+        watch_at: Instant,
+        read_at: Instant,
+    },
     Open {
         events: LocalBoxStream<'static, Change>,
         asked_at: Instant,
         silent_at: Instant,
     },
-    Denied,
 }
 
 impl Watcher {
+    /// One for whoever learns of changes in no other way: while there is no watch, it has the Lease read every second.
+    pub fn polling() -> Self {
+        Self {
+            polls: true,
+            ..Self::default()
+        }
+    }
+
     /// The next hint; changes are those after `resource_version`. May be dropped and called again.
     pub async fn hint<A: Api, C: Clock>(
         &mut self,
@@ -60,16 +81,18 @@ impl Watcher {
     ) -> Hint {
         loop {
             match &mut self.state {
-                State::Denied => {
-                    let jitter = 0.9 + fastrand::f64() / 5.0;
-                    clock.sleep_until(clock.now() + POLL.mul_f64(jitter)).await;
-                    return Hint::ReadAgain;
-                }
-                State::Paused(until) => {
-                    let until = *until;
-                    clock.sleep_until(until).await;
+                State::Paused { watch_at, read_at } => {
+                    let (watch_at, next_read) = (*watch_at, *read_at);
+                    if self.polls && next_read < watch_at {
+                        clock.sleep_until(next_read).await;
+                        *read_at = clock.now() + poll();
+                        return Hint::ReadAgain;
+                    }
+                    clock.sleep_until(watch_at).await;
                     self.state = State::Closed;
-                    return Hint::ReadAgain;
+                    if self.polls {
+                        return Hint::ReadAgain;
+                    }
                 }
                 State::Closed => {
                     self.state = State::Open {
@@ -92,6 +115,9 @@ impl Watcher {
                     match event {
                         Some(Change::Open | Change::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
+                            if std::mem::take(&mut self.said_refused) {
+                                return Hint::Watching;
+                            }
                         }
                         Some(Change::Lease(record)) => {
                             *silent_at = clock.now() + SILENCE;
@@ -102,11 +128,13 @@ impl Watcher {
                             return Hint::ReadAgain;
                         }
                         Some(Change::Broken(fault)) if refused(&fault) => {
-                            self.state = State::Denied;
-                            return Hint::Denied;
+                            self.ended(asked_at, clock.now(), true);
+                            if !std::mem::replace(&mut self.said_refused, true) {
+                                return Hint::Refused;
+                            }
                         }
                         Some(Change::Broken(_)) | None => {
-                            self.ended(asked_at, clock.now());
+                            self.ended(asked_at, clock.now(), false);
                             return Hint::ReadAgain;
                         }
                     }
@@ -122,17 +150,34 @@ impl Watcher {
         }
     }
 
-    fn ended(&mut self, asked_at: Instant, now: Instant) {
+    fn ended(&mut self, asked_at: Instant, now: Instant, refused: bool) {
         if now.since(asked_at) >= STEADY {
             self.failures = 0;
         }
         // The first failure is followed by a new watch at once (a connection that broke, a 410), more of them by pauses.
+        // A refusal is no accident: there is always a pause.
+        self.failures = self.failures.max(u32::from(refused));
         self.state = match self.failures {
             0 => State::Closed,
-            more => State::Paused(now + POLL * more.min(5)),
+            more => State::Paused {
+                watch_at: now + pause(more),
+                read_at: now + poll(),
+            },
         };
         self.failures += 1;
     }
+}
+
+/// The pause after so many failures in a row, a little by chance, so that many watchers do not come back at once.
+fn pause(failures: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(8));
+    doubled
+        .min(LONGEST_PAUSE)
+        .mul_f64(0.8 + fastrand::f64() / 5.0)
+}
+
+fn poll() -> Duration {
+    POLL.mul_f64(0.9 + fastrand::f64() / 5.0)
 }
 
 /// Whether the server will not have us watch; too many requests and a version that is gone pass.

@@ -131,11 +131,14 @@ prop_compose! {
     pub fn any_sight()(
         record in any_record(),
         date in prop::option::of(any_time()),
+        told in prop::option::of(any_time()),
         passed in prop_oneof![0.0..5000.0_f64, Just(0.0)],
         stamps in prop_oneof![Just(Stamps::Unknown), Just(Stamps::Trusted), Just(Stamps::Untrusted)],
         wall in any_time(),
     ) -> (Observation, Stamps, Now) {
         let now = Now { instant: at(100.0 + passed), wall };
-        (Observation::first(record, at(100.0), date), stamps, now)
+        let seen = Observation::first(record, at(100.0), date);
+        let seen = told.into_iter().fold(seen, |seen, stamp| seen.told(stamp, at(100.0)));
+        (seen, stamps, now)
     }
 }

@@ -66,6 +66,8 @@ impl Record {
     /// turn, somebody who reads only now and then could see the same one twice, and take a live holder for dead. A
     /// clock that was set back further is followed, so that the record does not claim a far future for ever.
     fn unlike_last_renewal(&self, at: Timestamp) -> String {
+        // What is written has whole microseconds: two times in the same one are the same.
+        let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
         let last = self.renew_time().and_then(|text| text.parse().ok());
         let next = match last {
             Some(last) if at <= last && last.duration_since(at) < STANDSTILL => {
@@ -91,6 +93,14 @@ impl Record {
             }
         }
         self
+    }
+
+    /// The same, with this duration.
+    #[must_use]
+    pub fn with_duration(&self, duration: LeaseDuration) -> Self {
+        let mut next = self.clone();
+        next.set("leaseDurationSeconds", json!(duration.as_secs()));
+        next
     }
 
     /// Sets a spec field of a record that is to be created.

@@ -170,7 +170,6 @@ pub fn fault_of(error: &kube::Error, connection: &Connection) -> Fault {
     }
     let server = connection.server();
     match cause::of(error, connection) {
-        Cause::Credentials(unusable) => Fault::NotSent(Trouble::Credentials(unusable)),
         Cause::Refused => Fault::NotSent(Trouble::Refused { server }),
         Cause::NoConnection(detail, why) => Fault::NotSent(Trouble::Connect {
             server,

@@ -10,7 +10,9 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Write};
+use super::super::api::{
+    Api, Change, FIELD_MANAGER, Fault, Found, Rejection, RejectionKind, Write,
+};
 use super::super::record::Record;
 use super::faults::fault_of;
 use super::query::Query;
@@ -42,18 +44,19 @@ impl LeaseStore {
         method: Method,
         mut query: Query,
         record: &Record,
+        manager: &str,
         limit: Duration,
     ) -> Result<Write, Fault> {
         // The server gives up when we do, so that a write whose reply we stopped waiting for does not come late.
         query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
-        query.add("fieldManager", "kubectl-lease");
+        query.add("fieldManager", manager);
         let creating = method == Method::POST;
         let body = serde_json::to_vec(record.as_json())
             .map_err(|error| Fault::Unknown(error.to_string()))?;
         match self.store.send(method, query.text(), body, limit).await {
             Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
             Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
-                Ok(Write::Exists)
+                Ok(Write::Exists(rejection))
             }
             // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
             Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
@@ -62,11 +65,13 @@ impl LeaseStore {
                     ..rejection
                 }))
             }
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => Ok(Write::Conflict),
+            Err(Fault::Rejected(rejection)) if rejection.code == 409 => {
+                Ok(Write::Conflict(rejection))
+            }
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::LeaseMissing && !creating =>
             {
-                Ok(Write::Absent)
+                Ok(Write::Absent(rejection))
             }
             Err(fault) => Err(fault),
         }
@@ -109,11 +114,30 @@ impl Api for LeaseStore {
         if dry_run {
             query.add("dryRun", "All");
         }
-        self.write(Method::POST, query, record, limit).await
+        self.write(Method::POST, query, record, FIELD_MANAGER, limit)
+            .await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        self.write(Method::PUT, self.object(), record, limit).await
+        self.write(Method::PUT, self.object(), record, FIELD_MANAGER, limit)
+            .await
+    }
+
+    async fn try_replace(
+        &self,
+        record: &Record,
+        manager: &'static str,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        let mut query = self.object();
+        query.add("dryRun", "All");
+        self.write(Method::PUT, query, record, manager, limit).await
+    }
+
+    fn silent(&self, limit: Duration) -> Fault {
+        let fault = self.store.silence(limit);
+        self.store.forget_client();
+        fault
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {

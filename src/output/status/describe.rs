@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::{Row, age, ago, class, expires, state};
 use crate::lease::condition::{self, Basis, State};
+use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
-use crate::output::words::{printable, shell};
+use crate::output::words::{self, printable, shell};
 
 /// What other objects say about a Lease.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +34,7 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         ("Name", lease.name.clone()),
         ("Namespace", lease.namespace.clone()),
         ("Class", class(lease.class).to_owned()),
-        (
-            "State",
-            format!("{}{}", state(condition.state), basis(condition.basis)),
-        ),
+        ("State", format!("{}{}", state(condition.state), basis(row))),
         ("Holder", lease.holder.clone().unwrap_or_else(none)),
     ];
     if let Some(holder) = &around.holder {
@@ -111,9 +109,13 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     text
 }
 
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::ServerStamp => " (by the server's own stamp of the last renewal)",
+fn basis(row: &Row) -> &'static str {
+    match row.condition.basis {
+        Basis::ServerStamp if row.lease.stamp == row.lease.renew_stamp => {
+            " (by the server's own stamp of the last renewal)"
+        }
+        // Somebody wrote another field alone.
+        Basis::ServerStamp => " (by the server's own stamp of the last change)",
         Basis::RenewTime => " (by the holder's renewTime against the server's clock)",
         Basis::None => "",
     }
@@ -155,19 +157,33 @@ fn advice(row: &Row) -> Vec<String> {
         State::Free | State::Terminating | State::Deleted => Vec::new(),
         State::Expired => vec![format!(
             "Whoever waits takes it. To take it: kubectl lease acquire {name} -n {namespace}   ({})",
-            match row.condition.basis {
-                Basis::ServerStamp => "at once".to_owned(),
-                Basis::RenewTime | Basis::None => format!(
-                    "within {}, which this server needs as proof",
-                    lease
-                        .duration
-                        .map_or_else(String::new, |duration| duration.to_string())
-                ),
-            }
+            proof_takes(row)
         )],
         State::Held | State::HeldWithoutExpiry => vec![format!(
             "To take it over: kubectl lease steal {name} -n {namespace} --if-holder {}",
             shell(holder)
         )],
+    }
+}
+
+/// How long an expired lease takes to be acquired.
+fn proof_takes(row: &Row) -> String {
+    let Some(duration) = row.lease.duration else {
+        return String::new();
+    };
+    match row.condition.basis {
+        Basis::ServerStamp => {
+            let age = row.condition.renewed_ago.map(condition::magnitude);
+            let left = stamped_expiry(duration).saturating_sub(age.unwrap_or_default());
+            if left.is_zero() {
+                "at once".to_owned()
+            } else {
+                let left = words::duration(left.min(duration.as_duration()));
+                format!("within {left}, which a proof takes")
+            }
+        }
+        Basis::RenewTime | Basis::None => {
+            format!("within {duration}, which this server needs as proof")
+        }
     }
 }

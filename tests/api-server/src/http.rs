@@ -214,7 +214,8 @@ fn respond(state: &State, reply: Result<Reply, Status>) -> Response<Answer> {
         "cache-control",
         HeaderValue::from_static("no-cache, private"),
     );
-    let date = http_date(state.lock().clock.now());
+    let now = state.lock().clock.now();
+    let date = http_date(now.checked_add(state.date_offset).unwrap_or(now));
     if let (true, Ok(date)) = (state.date_header, HeaderValue::from_str(&date)) {
         headers.insert(DATE, date);
     }

@@ -111,6 +111,9 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
     let writing = writing(state, call, "UpdateOptions")?;
     let lease = decode_body(state, call)?;
     check_name(&lease, key)?;
+    if let Some(code) = state.refuse_dry_run.filter(|_| writing.dry_run) {
+        return Err(Status::no_dry_run(code));
+    }
     // The uid is checked first, and the message is the real server's: it names no user and no verb (seen on 1.20).
     let may_create = || {
         let wanted = Attributes::leases("create", Some(namespace), Some(name));

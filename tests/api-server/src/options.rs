@@ -16,6 +16,10 @@ pub struct Options {
     pub clock_offset: SignedDuration,
     /// Whether answers carry a `Date` header.
     pub date_header: bool,
+    /// What a proxy in front makes of `Date`: this much off the server's own clock.
+    pub date_offset: SignedDuration,
+    /// The status with which a PUT with `dryRun` is refused, as admission webhooks and policies do; `None` allows it.
+    pub refuse_dry_run: Option<u16>,
     /// The namespaces that exist.
     pub namespaces: Vec<String>,
     /// Who may authenticate, and what they may do.
@@ -30,6 +34,8 @@ impl Default for Options {
             restamp_managed_fields: true,
             clock_offset: SignedDuration::ZERO,
             date_header: true,
+            date_offset: SignedDuration::ZERO,
+            refuse_dry_run: None,
             namespaces: ["default", "kube-system", "kube-public", "kube-node-lease"]
                 .map(String::from)
                 .to_vec(),

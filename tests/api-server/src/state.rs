@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub version: (u32, u32),
     pub restamp: bool,
     pub date_header: bool,
+    pub date_offset: SignedDuration,
+    pub refuse_dry_run: Option<u16>,
     inner: Mutex<Inner>,
     /// Wakes the watch streams.
     pub changes: watch::Sender<()>,
@@ -78,6 +80,8 @@ impl State {
             version: options.version,
             restamp: options.restamp_managed_fields,
             date_header: options.date_header,
+            date_offset: options.date_offset,
+            refuse_dry_run: options.refuse_dry_run,
             inner: Mutex::new(inner),
             changes: watch::Sender::new(()),
         }

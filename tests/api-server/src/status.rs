@@ -83,6 +83,17 @@ impl Status {
         Self::new(400, "BadRequest", message)
     }
 
+    /// An admission webhook whose side effects do not allow a dry run, or a policy against it.
+    pub fn no_dry_run(code: u16) -> Self {
+        let reason = match code {
+            400 => "BadRequest",
+            403 => "Forbidden",
+            _ => "InternalError",
+        };
+        let message = "admission webhook \"side.effects.example\" does not support dry run";
+        Self::new(code, reason, message)
+    }
+
     pub fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
     }

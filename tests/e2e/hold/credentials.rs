@@ -1,21 +1,26 @@
 //! Credentials that change while a lease is held: they are read anew, and the lease is kept.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use lease_harness::{Command, User, wait_gone};
+use lease_harness::{Cluster, Command, User, wait_gone};
 use serde_json::{Value, json};
 
 use super::scene::{Held, SOON, Scene, announced, measured, until};
 
-/// A hold through the proxy with `user` as the kubeconfig's user entry.
-fn hold_as(scene: &Scene, user: &Value, script: &str) -> Command {
+/// A kubeconfig with `user` as its user entry, and the proxy as its server.
+fn kubeconfig_as(scene: &Scene, user: &Value) -> PathBuf {
     let mut config = scene.ns.kubeconfig_json(&scene.user);
     config["clusters"][0]["cluster"] = json!({ "server": scene.proxy.url() });
     config["users"][0]["user"] = user.clone();
-    let path = scene.ns.file("kubeconfig", config.to_string());
+    scene.ns.file("kubeconfig", config.to_string())
+}
+
+/// A hold through the proxy with `user` as the kubeconfig's user entry.
+fn hold_as(scene: &Scene, user: &Value, script: &str) -> Command {
     scene
         .hold(&["--", "/bin/sh", "-c", &announced(script)])
-        .kubeconfig(path)
+        .kubeconfig(kubeconfig_as(scene, user))
 }
 
 /// Takes what the first user may do away; on the in-process server the token itself.
@@ -134,6 +139,7 @@ fn an_exec_plugin_that_hangs_in_mid_hold_does_not_outlast_the_fence() {
     let held = Held::start(&hold_as(&scene, &user, "exec sleep 600"));
     scene.wait_renewals(1);
     std::fs::write(&hang, "").expect("the folder is ours");
+    revoke(&scene);
     wait_gone(held.child, SOON);
     let took = scene.last_acknowledged().elapsed();
     measured(
@@ -141,6 +147,134 @@ fn an_exec_plugin_that_hangs_in_mid_hold_does_not_outlast_the_fence() {
         took,
     );
     assert!(took <= scene.duration, "{took:?}");
-    let output = held.running.wait(SOON);
-    assert_eq!(output.code, Some(123), "{output}");
+    assert_eq!(held.end().code, Some(123));
+}
+
+fn runs(log: &Path) -> usize {
+    let text = std::fs::read_to_string(log).expect("it is ours");
+    text.lines().count()
+}
+
+#[test]
+fn an_exec_plugin_that_hangs_costs_nothing_while_its_last_token_still_does() {
+    let scene = Scene::new(2);
+    let (hang, gate) = (scene.ns.file("hang", ""), scene.gate());
+    std::fs::remove_file(&hang).expect("the folder is ours");
+    let token = token_of(&scene, &scene.user);
+    let first = format!("[ -e {} ] && exec sleep 600", hang.display());
+    let (user, log) = plugin(&scene, &token, 2, &first);
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    std::fs::write(&hang, "").expect("the folder is ours");
+    let before = runs(&log);
+    scene.wait_renewals(6);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let ended = std::time::Instant::now();
+    let output = held.end();
+    let took = ended.elapsed();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    // One that was already on its way may have come before the one that hangs.
+    assert!(runs(&log) <= before + 2, "they pile up: {}", runs(&log));
+}
+
+/// In-process only: it takes a server that accepts a token again.
+#[test]
+fn a_token_that_is_refused_for_a_while_is_tried_again_while_the_plugin_hangs() {
+    let cluster = Cluster::in_process(lease_harness::lease_api_server::Options::default());
+    let scene = Scene::on(&cluster, 4, &["get", "update", "watch"]);
+    let (hang, gate) = (scene.ns.file("hang", ""), scene.gate());
+    std::fs::remove_file(&hang).expect("the folder is ours");
+    let token = token_of(&scene, &scene.user);
+    let first = format!("[ -e {} ] && exec sleep 600", hang.display());
+    let (user, _) = plugin(&scene, &token, 86_400, &first);
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    std::fs::write(&hang, "").expect("the folder is ours");
+    let server = cluster.api_server().expect("it is in-process");
+    server.set_token(&scene.user.name, "another token by now");
+    held.running
+        .wait_stderr(|line| line.contains("could not be renewed"), SOON);
+    server.set_token(&scene.user.name, &scene.user.token);
+    survives_the_change(&scene, held, &gate);
+}
+
+/// It reads the terminal in the background, which would stop all of our process group were it in that.
+#[test]
+fn an_exec_plugin_that_asks_in_mid_hold_stops_nobody() {
+    let scene = Scene::new(4);
+    let (asks, gate) = (scene.ns.file("asks", ""), scene.gate());
+    std::fs::remove_file(&asks).expect("the folder is ours");
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let token = token_of(&scene, &scene.user);
+    let first = format!("rm {} 2>/dev/null && read -r x </dev/tty", asks.display());
+    let (mut user, _) = plugin(&scene, &token, 86_400, &first);
+    user["exec"]["interactiveMode"] = json!("IfAvailable");
+    // As a job of a shell: for want of one the terminal stops nobody.
+    let words = format!(
+        "kubectl-lease hold job -- /bin/sh -c '{}'; echo ended $?",
+        until(&gate)
+    );
+    let terminal = scene
+        .ns
+        .program(&scene.user, "/bin/bash", ["--norc", "-i", "-c", &words])
+        .kubeconfig(kubeconfig_as(&scene, &user))
+        .spawn_pty(24, 200);
+    scene.wait_renewals(1);
+    std::fs::write(&asks, "").expect("the folder is ours");
+    std::fs::write(&token, &successor.token).expect("the folder is ours");
+    revoke(&scene);
+    scene.wait_renewals(2);
+    assert!(!asks.exists(), "it never asked");
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let screen = terminal.wait_screen(|text| text.contains("ended"), SOON);
+    assert!(screen.contains("ended 0"), "{screen}");
+    terminal.wait(SOON);
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn an_exec_plugin_leaves_stdin_to_the_command() {
+    let scene = Scene::new(4);
+    let token = token_of(&scene, &scene.user);
+    for mode in ["Never", "IfAvailable"] {
+        let (mut user, _) = plugin(&scene, &token, 86_400, "cat >/dev/null");
+        user["exec"]["interactiveMode"] = json!(mode);
+        let output = hold_as(&scene, &user, "cat").stdin("dump").run();
+        assert_eq!(output.code, Some(0), "{output}");
+        assert!(output.stdout.ends_with("dump"), "{output}");
+    }
+}
+
+#[test]
+fn a_token_file_of_two_lines_in_mid_hold_is_tried_again() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let file = scene.ns.file("token", &scene.user.token);
+    let user = json!({ "tokenFile": file });
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    let lines = format!("{}\n{}\n", successor.token, successor.token);
+    std::fs::write(&file, lines).expect("the folder is ours");
+    revoke(&scene);
+    held.running
+        .wait_stderr(|line| line.contains("could not be renewed"), SOON);
+    std::fs::write(&file, &successor.token).expect("the folder is ours");
+    survives_the_change(&scene, held, &gate);
+}
+
+#[test]
+fn whoever_starts_us_may_ignore_or_block_the_deaths_of_children() {
+    let scene = Scene::new(4);
+    for words in [
+        "exec env --ignore-signal=CHLD",
+        "exec env --block-signal=CHLD",
+    ] {
+        let words = format!("{words} kubectl-lease hold job -- /bin/sh -c 'sleep 0.1; exit 7'");
+        let command = scene.ns.program(&scene.user, "/bin/sh", ["-c", &words]);
+        let output = command.via(&scene.proxy).run();
+        assert_eq!(output.code, Some(7), "{output}");
+        assert_eq!(scene.ns.holder("job"), None, "{output}");
+    }
 }

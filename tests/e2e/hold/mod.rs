@@ -1,17 +1,24 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
+mod altered;
 mod chaos;
 mod children;
 mod contest;
 mod credentials;
 mod durations;
+mod foreground;
 mod interruption;
+mod jobs;
+mod late;
 mod loss;
 mod outage;
 mod processes;
 mod replies;
 mod scene;
+#[cfg(target_os = "linux")]
+mod slewed;
 mod start;
 mod terminal;
 mod thrift;
+mod unread;
 mod watchdog;

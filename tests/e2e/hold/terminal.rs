@@ -9,22 +9,33 @@ use serde_json::json;
 
 use super::scene::{SOON, Scene, signal, watchdog};
 
-fn has_line(text: &str, wanted: &str) -> bool {
+pub fn has_line(text: &str, wanted: &str) -> bool {
     text.lines().any(|line| line.trim_end() == wanted)
 }
 
 #[track_caller]
-fn wait_line(terminal: &Terminal, wanted: &str) {
+pub fn wait_line(terminal: &Terminal, wanted: &str) {
     terminal.wait_screen(|text| has_line(text, wanted), SOON);
 }
 
 #[track_caller]
-fn wait_prompt(terminal: &Terminal) {
+pub fn wait_prompt(terminal: &Terminal) {
     terminal.wait_screen(|text| text.trim_end().ends_with('>'), SOON);
 }
 
+/// Waits until the lease is held.
+#[track_caller]
+pub fn wait_held(scene: &Scene) {
+    let held = |lease: &serde_json::Value| {
+        lease["spec"]["holderIdentity"]
+            .as_str()
+            .is_some_and(|holder| !holder.is_empty())
+    };
+    scene.ns.wait_until("job", held, SOON);
+}
+
 /// An interactive shell that can run the tool.
-fn outer_shell(scene: &Scene) -> Terminal {
+pub fn outer_shell(scene: &Scene) -> Terminal {
     let shell = scene
         .ns
         .program(&scene.user, "/bin/bash", ["--norc", "-i"])

@@ -2,6 +2,7 @@
 
 use crate::access::User;
 use crate::namespace::Namespace;
+use crate::outlet::Outlet;
 use crate::output::Output;
 use crate::process::TAG;
 use crate::proxy::Proxy;
@@ -56,6 +57,8 @@ pub struct Command {
     limit: Duration,
     folder: Option<PathBuf>,
     connection: Option<(Namespace, User)>,
+    stdout: Outlet,
+    stderr: Outlet,
 }
 
 impl Command {
@@ -75,6 +78,8 @@ impl Command {
             limit: LIMIT,
             folder: None,
             connection: None,
+            stdout: Outlet::Read,
+            stderr: Outlet::Read,
         }
     }
 
@@ -129,6 +134,20 @@ impl Command {
         self
     }
 
+    /// Where its stdout leads.
+    #[must_use]
+    pub fn stdout(mut self, outlet: Outlet) -> Command {
+        self.stdout = outlet;
+        self
+    }
+
+    /// Where its stderr leads.
+    #[must_use]
+    pub fn stderr(mut self, outlet: Outlet) -> Command {
+        self.stderr = outlet;
+        self
+    }
+
     /// The folder it runs in, `/` otherwise.
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Command {
@@ -162,7 +181,10 @@ impl Command {
     #[track_caller]
     pub fn spawn(&self) -> Running {
         let (mut command, tag) = self.prepare();
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let open = |outlet: &Outlet| outlet.open().expect("a pipe or file can be opened");
+        let (stdout, unread_stdout) = open(&self.stdout);
+        let (stderr, unread_stderr) = open(&self.stderr);
+        command.stdout(stdout).stderr(stderr);
         command.stdin(if self.input.is_empty() {
             Stdio::null()
         } else {
@@ -176,7 +198,7 @@ impl Command {
             // A command may end without reading all of it.
             std::thread::spawn(move || drop(pipe.write_all(&input)));
         }
-        Running::new(child, title, tag, started)
+        Running::new(child, title, tag, started, [unread_stdout, unread_stderr])
     }
 
     /// Starts it on a pseudo-terminal of this size, as the leader of a session.

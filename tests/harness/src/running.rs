@@ -1,28 +1,68 @@
 //! A command in the background, its output on pipes.
 
+use crate::outlet::Unread;
 use crate::output::Output;
 use crate::process::tagged;
 use crate::supervised::{Progress, Supervised};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A running command. Dropping it kills it and everything it started.
 pub struct Running {
     process: Supervised,
+    unread: Mutex<[Option<Unread>; 2]>,
 }
 
+/// Where what is read belongs: stdout, stderr.
+const KEEP: [fn(&mut Progress, &[u8]); 2] = [
+    |progress, bytes| progress.stdout.extend(bytes),
+    |progress, bytes| progress.stderr.extend(bytes),
+];
+
 impl Running {
-    pub(crate) fn new(mut child: Child, title: String, tag: String, started: Instant) -> Running {
+    pub(crate) fn new(
+        mut child: Child,
+        title: String,
+        tag: String,
+        started: Instant,
+        unread: [Option<Unread>; 2],
+    ) -> Running {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let process = Supervised::new(child, title, tag, started);
-        process.read(stdout.expect("stdout is piped"), |progress, bytes| {
-            progress.stdout.extend(bytes)
-        });
-        process.read(stderr.expect("stderr is piped"), |progress, bytes| {
-            progress.stderr.extend(bytes)
-        });
-        Running { process }
+        if let Some(stdout) = stdout {
+            process.read(stdout, KEEP[0]);
+        }
+        if let Some(stderr) = stderr {
+            process.read(stderr, KEEP[1]);
+        }
+        Running {
+            process,
+            unread: Mutex::new(unread),
+        }
+    }
+
+    /// Begins to read what nobody has read so far ([`crate::Outlet::Full`]).
+    ///
+    /// # Panics
+    ///
+    /// When a pipe cannot be read.
+    #[track_caller]
+    pub fn read_on(&self) {
+        let mut unread = self.unread.lock().expect("nothing panics here");
+        for (unread, keep) in unread.iter_mut().zip(KEEP) {
+            if let Some(unread) = unread.take() {
+                let reader = unread.read_on().expect("the pipe is full");
+                self.process.read(reader, keep);
+            }
+        }
+    }
+
+    /// Closes the pipes that nobody reads: what the command writes there fails from now on.
+    pub fn hang_up(&self) {
+        let mut unread = self.unread.lock().expect("nothing panics here");
+        *unread = [None, None];
     }
 
     /// The process id of the command itself.

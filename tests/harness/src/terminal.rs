@@ -65,6 +65,32 @@ impl Terminal {
         screen(&self.process.progress())
     }
 
+    /// Gives it another size, as a person does who drags a window's corner.
+    ///
+    /// # Panics
+    ///
+    /// When the terminal is closed.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let size = nix::pty::Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: TIOCSWINSZ reads a winsize, which lives across the call.
+        let result = unsafe {
+            libc::ioctl(
+                self.master.as_raw_fd(),
+                libc::TIOCSWINSZ as _,
+                &raw const size,
+            )
+        };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
+        if let Some(screen) = &mut self.process.progress().screen {
+            screen.screen_mut().set_size(rows, columns);
+        }
+    }
+
     /// Its height.
     pub fn rows(&self) -> u16 {
         let progress = self.process.progress();

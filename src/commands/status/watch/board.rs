@@ -165,6 +165,7 @@ fn same_but_renewed(before: &Summary, after: &Summary) -> bool {
     let renewed = Summary {
         renewed: after.renewed,
         stamp: after.stamp,
+        renew_stamp: after.renew_stamp,
         resource_version: after.resource_version.clone(),
         ..before.clone()
     };

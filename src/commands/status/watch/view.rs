@@ -63,24 +63,28 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn tick(&mut self) -> Result<(), Error> {
+    pub async fn tick(&mut self) -> Result<(), Error> {
         self.next_tick = SystemClock.now() + TICK;
         if !self.begun {
             return Ok(());
         }
         let changes = self.board.tick(SystemClock.now());
-        self.show(changes)?;
-        if self.on_screen { self.draw() } else { Ok(()) }
+        self.show(changes).await?;
+        if self.on_screen {
+            self.draw().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Shows what changed; at the first call that is everything.
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+    pub async fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {
         let first = !std::mem::replace(&mut self.begun, true);
         if self.on_screen {
-            return if first { self.draw() } else { Ok(()) };
+            return if first { self.draw().await } else { Ok(()) };
         }
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
         rows.retain(|row| self.concerns(row));
@@ -101,7 +105,7 @@ impl<'a> View<'a> {
                 .collect(),
             _ => self.lines.page(&rows, &[]),
         };
-        terminal::print(&text)
+        terminal::print_meanwhile(text).await
     }
 
     /// Whether a change is said: of what is asked for, and once more of what is not any longer. A table drawn anew drops
@@ -117,7 +121,7 @@ impl<'a> View<'a> {
     }
 
     /// The whole table, over the one that is there.
-    fn draw(&mut self) -> Result<(), Error> {
+    async fn draw(&mut self) -> Result<(), Error> {
         let now = SystemClock.now();
         let mut rows: Vec<(Row, Option<f64>)> = self
             .board
@@ -166,6 +170,6 @@ impl<'a> View<'a> {
             .lines()
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "…")))
             .collect();
-        terminal::print(&format!("{up}\r{lines}\x1b[J"))
+        terminal::print_meanwhile(format!("{up}\r{lines}\x1b[J")).await
     }
 }

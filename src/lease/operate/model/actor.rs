@@ -3,13 +3,16 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
-use super::super::super::decide::{AcquireTerms, Ours, StealTerms};
+use super::super::super::decide::{AcquireTerms, Ours, Seen, StealTerms};
 use super::super::super::evidence::{Expiry, Observation};
 use super::super::super::record::GrantTerms;
 use super::super::super::values::LeaseDuration;
-use super::super::{End, Grant, Interrupt, Limits, Operations, Renewal};
+use super::super::{
+    End, Grant, Hint, Interrupt, Limits, Operations, Renewal, Renewals, Shown, Watcher,
+};
 use super::client::SimApi;
 use super::clock::{SimClock, True, Wall};
 use super::ledger::Purpose;
@@ -26,6 +29,8 @@ pub struct Actor {
     pub clock: SimClock,
     pub api: SimApi,
     pub operations: Rc<Operations<SimApi, SimClock>>,
+    /// Whether it watches the Lease that it holds.
+    pub watches: bool,
 }
 
 /// How a stay ends.
@@ -55,6 +60,7 @@ impl Actor {
             name,
             clock,
             api,
+            watches: true,
         }
     }
 
@@ -66,11 +72,15 @@ impl Actor {
     /// A fresh process: nothing is known of the server.
     pub fn restarted(&self) -> Self {
         let mut next = self.clone();
-        next.operations = Rc::new(Operations::new(
-            self.api.clone(),
-            self.clock.clone(),
-            Duration::from_secs(10),
-        ));
+        let observed_only = self.world.state.borrow().observed_only;
+        next.operations = Rc::new(
+            Operations::new(
+                self.api.clone(),
+                self.clock.clone(),
+                Duration::from_secs(10),
+            )
+            .observed_only(observed_only),
+        );
         next
     }
 
@@ -94,7 +104,7 @@ impl Actor {
     /// Waits within `limits`; a failure must leave nothing behind.
     pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let call = self.api.begin(Purpose::Acquire);
-        let result = self.operations.acquire(terms, limits, &|_| ()).await;
+        let result = self.operations.obtain(terms, limits, &|_| ()).await;
         self.api.begin(Purpose::Keep);
         if let Err(end) = &result {
             let settled = !matches!(end, End::Unsettled { .. });
@@ -156,7 +166,7 @@ impl Actor {
     }
 
     /// Stays inside for `span`, renewing; whether it was inside to the end.
-    pub async fn stay(&self, mut grant: Grant, span: Duration, leave: Leave) -> bool {
+    pub async fn stay(&self, grant: Grant, span: Duration, leave: Leave) -> bool {
         let ours = |grant: &Grant| Ours::Grant(grant.record.clone());
         if self.clock.now() >= Self::deadline(&grant) {
             // Frozen since the answer: the command is never started.
@@ -174,54 +184,93 @@ impl Actor {
             inside(&grant),
         );
         let end = self.clock.now() + span;
-        let mut due = grant.sent_at + grant.duration().as_duration() / 3;
+        let third = grant.duration().as_duration() / 3;
+        let limit = (third / 2).max(millis(300));
+        let mut due = grant.sent_at + third;
+        let mut trying = false;
+        let operations = &*self.operations;
+        let mut renewals = Renewals::new(operations, grant, None);
+        let mut watcher = Watcher::default();
+        let mut reads = FuturesUnordered::new();
         loop {
+            let grant = renewals.grant().clone();
             let deadline = Self::deadline(&grant);
-            self.clock.sleep_until(due.min(end).min(deadline)).await;
+            let wake = if trying { end } else { end.min(due) };
+            let shown = tokio::select! {
+                biased;
+                () = self.clock.sleep_until(wake.min(deadline)) => Shown::Same,
+                renewal = renewals.next() => {
+                    trying = false;
+                    match renewal {
+                        Renewal::Renewed(_) => Shown::Renewed,
+                        Renewal::Lost(loss) => Shown::Lost(loss),
+                        Renewal::Failed(_) => {
+                            due = self.clock.now() + millis(200);
+                            Shown::Same
+                        }
+                    }
+                }
+                Some((asked_at, read)) = reads.next() => match read {
+                    Ok(seen) => renewals.shown(&seen, Some(asked_at)),
+                    Err(_) => Shown::Same,
+                },
+                hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()), if self.watches => {
+                    match hint {
+                        Hint::Lease(record) => {
+                            let seen = Observation::first(record, self.clock.now(), None);
+                            renewals.shown(&Seen::Lease(seen), None)
+                        }
+                        Hint::ReadAgain => {
+                            let asked_at = self.clock.now();
+                            reads.push(async move { (asked_at, operations.read(None, third).await) });
+                            Shown::Same
+                        }
+                        Hint::Refused | Hint::Watching => Shown::Same,
+                    }
+                }
+            };
             let now = self.clock.now();
             if now >= deadline {
                 self.leave("its deadline");
-                self.let_go(&ours(&grant)).await;
+                renewals.stop();
+                self.let_go(&ours(renewals.grant())).await;
                 return false;
+            }
+            match shown {
+                Shown::Renewed => {
+                    trying = false;
+                    let next = renewals.grant();
+                    let (now, until) = (self.world.now(), inside(next));
+                    let mut state = self.world.state.borrow_mut();
+                    state.ledger.extend(now, self.client, until);
+                    due = next.sent_at + third;
+                }
+                Shown::Lost(loss) => {
+                    self.world.state.borrow_mut().ledger.totals.losses += 1;
+                    self.leave(&format!("lost: {loss:?}"));
+                    return false;
+                }
+                Shown::Same => {}
             }
             if now >= end {
                 match leave {
                     Leave::Release => {
                         self.leave("done");
-                        self.let_go(&ours(&grant)).await;
+                        renewals.stop();
+                        self.let_go(&ours(renewals.grant())).await;
                     }
                     Leave::Crash => {
                         self.world.note(format!("{} crashes", self.name));
+                        renewals.stop();
                         self.clock.sleep_until(deadline).await;
                         self.leave("crashed");
                     }
                 }
                 return true;
             }
-            if now < due {
-                continue;
-            }
-            let limit = (grant.duration().as_duration() / 6).max(millis(300));
-            match self.operations.renew(&grant, limit, deadline).await {
-                Renewal::Renewed(next) => {
-                    if self.clock.now() >= deadline {
-                        continue;
-                    }
-                    grant = next;
-                    let (now, until) = (self.world.now(), inside(&grant));
-                    self.world
-                        .state
-                        .borrow_mut()
-                        .ledger
-                        .extend(now, self.client, until);
-                    due = grant.sent_at + grant.duration().as_duration() / 3;
-                }
-                Renewal::Lost(loss) => {
-                    self.world.state.borrow_mut().ledger.totals.losses += 1;
-                    self.leave(&format!("lost: {loss:?}"));
-                    return false;
-                }
-                Renewal::Failed(_) => due = self.clock.now() + millis(200),
+            if !trying && now >= due {
+                trying = true;
+                renewals.begin(limit, Self::deadline(renewals.grant()));
             }
         }
     }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::super::Limits;
 use super::actor::{Actor, Leave, interruptible, patient};
-use super::clock::{True, Wall};
+use jiff::SignedDuration;
+
+use super::clock::{True, Wall, epoch};
 use super::faults::{Outage, Weather};
 use super::ledger::Totals;
-use super::server::World;
+use super::server::{Date, World};
 use super::{millis, secs, simulate};
 use crate::clock::Clock;
 
@@ -20,11 +22,13 @@ pub fn play(seed: u64) -> Result<Totals, String> {
     simulate(seed, async move {
         let world = World::new(seed);
         let actors = cast(&world);
-        let trouble_ends = secs(30.0);
+        // Where nobody watches for long, an expiry is proven by stamps.
+        let sleepy = world.state.borrow_mut().rng.u8(0..4) == 0;
+        let trouble_ends = secs(if sleepy { 240.0 } else { 30.0 });
         let nature = tokio::task::spawn_local(nature(world.clone(), actors.clone(), trouble_ends));
         let lives: Vec<_> = actors
             .iter()
-            .map(|actor| tokio::task::spawn_local(live(actor.clone(), trouble_ends)))
+            .map(|actor| tokio::task::spawn_local(live(actor.clone(), trouble_ends, sleepy)))
             .collect();
         for life in lives {
             // In calm each must get in once more: at worst after all the others, each with a crash before it.
@@ -58,12 +62,27 @@ fn cast(world: &Rc<World>) -> Vec<Actor> {
             (false, 0) => (None, true),
             (false, _) => (Some((1, state.rng.u32(18..25))), false),
         };
-        state.sends_date = state.rng.u8(0..5) > 0;
-        state.server_skew = millis(state.rng.u64(0..1000));
+        state.date = match state.rng.u8(0..6) {
+            0 => Date::Missing,
+            1 => Date::Off(state.rng.i64(-60..=60)),
+            2 => Date::Off(state.rng.i64(-900_000_000..=900_000_000)),
+            3 => Date::Cached(epoch() + SignedDuration::from_secs(state.rng.i64(-60..=60))),
+            _ => Date::Off(0),
+        };
+        state.observed_only = state.rng.u8(0..6) == 0;
+        let apart = match state.rng.usize(0..3) {
+            _ if state.observed_only => 86_400_000,
+            0 => 1,
+            1 => 1000,
+            _ => 30_000,
+        };
+        state.server_skew = millis(state.rng.u64(0..=apart));
+        state.refuses_dry_run = state.rng.u8(0..5) == 0;
         state.fates.weather = Some(Weather {
             mishaps: [0, 20, 100, 300][state.rng.usize(0..4)],
             latency: [3, 20, 150, 600][state.rng.usize(0..4)],
             sick_watches: [0, 30, 100][state.rng.usize(0..3)],
+            late: [0, 0, 400, 1200][state.rng.usize(0..4)],
         });
         number
     };
@@ -82,7 +101,7 @@ fn cast(world: &Rc<World>) -> Vec<Actor> {
                     4 => Wall::Standing,
                     _ => Wall::Coarse,
                 };
-                (rng.u64(990_000..=1_010_000), wall)
+                (rng.u64(975_000..=1_025_000), wall)
             };
             Actor::new(world, client, rate, wall)
         })
@@ -99,7 +118,7 @@ async fn nature(world: Rc<World>, actors: Vec<Actor>, ends: True) {
         let (what, who, span) = {
             let rng = &mut world.state.borrow_mut().rng;
             (
-                rng.u8(0..10),
+                rng.u8(0..12),
                 rng.usize(0..actors.len()),
                 millis(rng.u64(50..12_000)),
             )
@@ -134,7 +153,14 @@ async fn nature(world: Rc<World>, actors: Vec<Actor>, ends: True) {
                 world.note("deleted while free");
                 world.outsider(|_| None);
             }
-            6 => {
+            6 | 7
+                if world
+                    .record()
+                    .is_some_and(|record| record.holder().is_none()) =>
+            {
+                world.claim();
+            }
+            8 => {
                 // A storm of edits.
                 for _ in 0..12 {
                     edits += 1;
@@ -152,19 +178,20 @@ async fn nature(world: Rc<World>, actors: Vec<Actor>, ends: True) {
     if let Some(weather) = &mut state.fates.weather {
         weather.mishaps = 0;
         weather.sick_watches = 0;
+        weather.late = 0;
     }
     state.ledger.note(ends, "calm");
 }
 
 /// Gets in again and again; once more in calm, and then it is content.
-async fn live(actor: Actor, trouble_ends: True) {
+async fn live(actor: Actor, trouble_ends: True, sleepy: bool) {
     let mut actor = actor;
     loop {
         let calm = actor.world.now() >= trouble_ends;
         let (pause, duration, span, leave, steals, limited, interrupted) = {
             let rng = &mut actor.world.state.borrow_mut().rng;
             (
-                millis(rng.u64(0..1500)),
+                millis(rng.u64(0..if sleepy && !calm { 150_000 } else { 1500 })),
                 [None, Some(2), Some(3), Some(6), Some(12)][rng.usize(0..5)],
                 millis(rng.u64(0..9000)),
                 if rng.u8(0..4) == 0 {

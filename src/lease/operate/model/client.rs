@@ -99,7 +99,7 @@ impl SimApi {
         self.send(verb, limit, move |state, now| {
             Ok(match verb {
                 Verb::Create => state.post(now, sender, &name, &record),
-                Verb::Replace | Verb::Get | Verb::Watch | Verb::Version => {
+                Verb::Replace | Verb::DryRun | Verb::Get | Verb::Watch | Verb::Version => {
                     state.put(now, sender, &name, &record)
                 }
             })
@@ -111,8 +111,7 @@ impl SimApi {
 impl Api for SimApi {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
         self.send(Verb::Get, limit, |state, now| {
-            let ahead = state.rng.bool();
-            let date = state.sends_date.then(|| state.server_time(now, ahead));
+            let date = state.reply_date(now);
             Ok(match &state.object {
                 Some(record) => Found::Lease {
                     record: record.clone(),
@@ -136,6 +135,23 @@ impl Api for SimApi {
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
         self.write(Verb::Replace, record, limit).await
+    }
+
+    async fn try_replace(
+        &self,
+        record: &Record,
+        manager: &'static str,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        let record = record.clone();
+        self.send(Verb::DryRun, limit, move |state, now| {
+            state.dry_run(now, manager, &record)
+        })
+        .await
+    }
+
+    fn silent(&self, limit: Duration) -> Fault {
+        Fault::Unknown(format!("no answer within {limit:?}"))
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {

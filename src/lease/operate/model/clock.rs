@@ -31,7 +31,7 @@ pub struct SimClock(Rc<Inner>);
 struct Inner {
     began: tokio::time::Instant,
     origin: Duration,
-    /// Parts per million of the true rate: 990 000 to 1 010 000.
+    /// Parts per million of the true rate: 975 000 to 1 025 000, unless a scenario wants more.
     rate: u64,
     wall: Wall,
     skew: Cell<i64>,

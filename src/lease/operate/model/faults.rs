@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::super::api::{Fault, Rejection, RejectionKind, Trouble};
 use super::clock::True;
 use super::millis;
@@ -13,6 +15,7 @@ pub enum Verb {
     Get,
     Create,
     Replace,
+    DryRun,
     Watch,
     Version,
 }
@@ -61,6 +64,21 @@ pub struct Weather {
     pub latency: u64,
     /// Of a hundred watches, so many are unwell.
     pub sick_watches: u32,
+    /// Every reply to a write comes so many milliseconds late.
+    pub late: u64,
+}
+
+/// Something that stands before the storage and has ideas of its own about writes.
+#[derive(Clone, Copy, Debug)]
+pub enum Webhook {
+    /// It says 409, whatever is sent.
+    SaysConflict,
+    /// It says that an update's object is not there.
+    SaysAbsent,
+    /// It answers 200 with what was sent, and nothing is stored.
+    Echoes,
+    /// What is stored is what this makes of what was sent.
+    Alters(fn(&mut Value)),
 }
 
 impl Mishap {
@@ -197,6 +215,8 @@ pub struct Fates {
     /// Until when nothing gets through, for each client.
     pub outages: BTreeMap<usize, (True, Outage)>,
     pub weather: Option<Weather>,
+    /// What meets the writes of a client.
+    pub webhooks: BTreeMap<usize, Webhook>,
 }
 
 /// What an outage looks like.

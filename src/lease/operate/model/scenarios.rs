@@ -1,10 +1,15 @@
 //! Directed scenarios on the simulation: each makes one thing go wrong, and says what must come of it. Here: what they share.
 
 mod consenting;
+mod handing_out;
 mod keeping;
+mod late;
 mod settling;
+mod stamping;
 mod stealing;
+mod storm;
 mod waiting;
+mod webhooks;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::clock::{True, epoch, instant};
-use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb};
+use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejected};
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
-use crate::lease::api::{Fault, Write};
+use crate::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
 use crate::lease::record::Record;
 
 /// The server, and all that is known about the run.
@@ -31,14 +31,28 @@ pub struct State {
     pub version: Option<(u32, u32)>,
     /// Whether a change of renewTime restamps managedFields.
     pub restamps: bool,
-    pub sends_date: bool,
+    pub date: Date,
     /// The second API server's clock is so far ahead of the first's.
     pub server_skew: Duration,
+    /// Dry runs are refused.
+    pub refuses_dry_run: bool,
+    /// Everybody gives `--proof observed`.
+    pub observed_only: bool,
     pub object: Option<Record>,
     resource_version: u64,
     uids: u64,
     pub history: Vec<Option<Record>>,
     pub requests: BTreeMap<(usize, Verb), u64>,
+}
+
+/// What becomes of `Date` on the way.
+#[derive(Clone, Copy, Debug)]
+pub enum Date {
+    Missing,
+    /// Off by so many seconds.
+    Off(i64),
+    /// Always this.
+    Cached(Timestamp),
 }
 
 impl World {
@@ -51,8 +65,10 @@ impl World {
                 fates: Fates::default(),
                 version: Some((1, 33)),
                 restamps: true,
-                sends_date: true,
+                date: Date::Off(0),
                 server_skew: Duration::ZERO,
+                refuses_dry_run: false,
+                observed_only: false,
                 object: None,
                 resource_version: 100,
                 uids: 0,
@@ -174,6 +190,17 @@ impl World {
         }
     }
 
+    /// Another client takes the free Lease and writes its name alone.
+    pub fn claim(&self) {
+        self.note("a stranger writes the holder alone");
+        self.outsider(|object| {
+            object.map(|mut object| {
+                object["spec"]["holderIdentity"] = json!("stranger");
+                object
+            })
+        });
+    }
+
     /// A Lease that is free.
     pub fn create(&self, duration: u32) {
         self.outsider(|_| {
@@ -203,27 +230,68 @@ impl State {
         Timestamp::from_second(exact.as_second()).expect("2026")
     }
 
-    fn stamp(&mut self, now: True, before: Option<&Record>, object: &mut Value) {
+    /// The `Date` of a reply by one of the servers.
+    pub fn reply_date(&mut self, now: True) -> Option<Timestamp> {
+        let ahead = self.rng.bool();
+        match self.date {
+            Date::Missing => None,
+            Date::Off(seconds) => {
+                Some(self.server_time(now, ahead) + SignedDuration::from_secs(seconds))
+            }
+            Date::Cached(time) => Some(time),
+        }
+    }
+
+    /// managedFields as one of the servers writes them for `manager`.
+    fn stamp(&mut self, now: True, manager: &str, before: Option<&Record>, object: &mut Value) {
         let ahead = self.rng.bool();
         let time = json!(self.server_time(now, ahead).to_string());
-        let entry = json!([{
-            "manager": "kubectl-lease", "operation": "Update", "apiVersion": "coordination.k8s.io/v1", "time": time,
-            "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
-        }]);
-        let old = before.map(|before| before.as_json());
-        let same_spec = old.is_some_and(|old| old["spec"] == object["spec"]);
-        let kept = old
-            .map(|old| old["metadata"]["managedFields"].clone())
-            .filter(|fields| fields.is_array());
-        object["metadata"]["managedFields"] = match kept {
-            Some(kept) if same_spec || !self.restamps => kept,
-            Some(_) | None => entry,
-        };
+        let old = before.map(Record::as_json);
+        let changed: Vec<String> = object["spec"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| old.and_then(|old| old["spec"].get(*key)) != Some(value))
+            .map(|(key, _)| format!("f:{key}"))
+            .collect();
+        let mut entries: Vec<Value> = old
+            .and_then(|old| old["metadata"]["managedFields"].as_array().cloned())
+            .unwrap_or_default();
+        if !changed.is_empty() {
+            let mut own = None;
+            entries.retain_mut(|entry| {
+                if entry["manager"] == *manager {
+                    own = Some(entry.take());
+                    return false;
+                }
+                let Some(fields) = entry["fieldsV1"]["f:spec"].as_object_mut() else {
+                    return true;
+                };
+                fields.retain(|field, _| !changed.contains(field));
+                !fields.is_empty()
+            });
+            let mut own = own.unwrap_or_else(|| {
+                json!({ "manager": manager, "operation": "Update", "fieldsV1": { "f:spec": {} } })
+            });
+            let set = own["fieldsV1"].clone();
+            for field in changed {
+                own["fieldsV1"]["f:spec"][field] = json!({});
+            }
+            if self.restamps || own["fieldsV1"] != set {
+                own["time"] = time;
+            }
+            entries.push(own);
+        }
+        object["metadata"]["managedFields"] = entries.into();
     }
 
     fn store(&mut self, now: True, sender: Sender, name: &str, mut object: Value) -> Write {
         let before = self.object.take();
-        self.stamp(now, before.as_ref(), &mut object);
+        let manager = match sender.purpose {
+            Purpose::Outsider => "outsider",
+            Purpose::Acquire | Purpose::Steal | Purpose::Keep => FIELD_MANAGER,
+        };
+        self.stamp(now, manager, before.as_ref(), &mut object);
         self.resource_version += self.rng.u64(1..4);
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
         let after = Record::new(object).expect("an object");
@@ -234,9 +302,31 @@ impl State {
         Write::Done(after)
     }
 
+    /// A PUT with `dryRun=All`.
+    pub fn dry_run(&mut self, now: True, manager: &str, record: &Record) -> Result<Write, Fault> {
+        self.ledger.totals.dry_runs += 1;
+        if self.refuses_dry_run {
+            return Err(rejected(400, "BadRequest", RejectionKind::Invalid));
+        }
+        let Some(stored) = self.object.clone() else {
+            return Ok(Write::Conflict(conflict(409, "Conflict")));
+        };
+        if stored.uid() != record.uid() || stored.resource_version() != record.resource_version() {
+            return Ok(Write::Conflict(conflict(409, "Conflict")));
+        }
+        let mut object = record.as_json().clone();
+        self.stamp(now, manager, Some(&stored), &mut object);
+        Ok(Write::Done(Record::new(object).expect("an object")))
+    }
+
     pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(Write::Conflict(says)) => return Write::Exists(says),
+            Err(answer) => return answer,
+        };
         if self.object.is_some() {
-            return Write::Exists;
+            return Write::Exists(conflict(409, "AlreadyExists"));
         }
         self.uids += 1;
         let mut object = record.as_json().clone();
@@ -244,7 +334,30 @@ impl State {
         self.store(now, sender, name, object)
     }
 
+    /// What a webhook makes of a write: the answer, or what is to be stored.
+    fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
+        match self.fates.webhooks.get(&sender.client) {
+            None => Ok(record.clone()),
+            Some(Webhook::SaysConflict) => {
+                let mut says = conflict(409, "Conflict");
+                says.message = "the webhook says no".into();
+                Err(Write::Conflict(says))
+            }
+            Some(Webhook::SaysAbsent) => Err(Write::Absent(conflict(404, "NotFound"))),
+            Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
+            Some(Webhook::Alters(change)) => {
+                let mut object = record.as_json().clone();
+                change(&mut object);
+                Ok(Record::new(object).expect("an object"))
+            }
+        }
+    }
+
     pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = &match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(answer) => return answer,
+        };
         if sender.purpose != Purpose::Outsider
             && (record.uid().is_empty() || record.resource_version().is_empty())
         {
@@ -255,13 +368,13 @@ impl State {
         }
         match &self.object {
             // The precondition on the uid fails with a 409; older servers say 404.
-            None if self.rng.bool() => Write::Conflict,
-            None => Write::Absent,
+            None if self.rng.bool() => Write::Conflict(conflict(409, "Conflict")),
+            None => Write::Absent(conflict(404, "NotFound")),
             Some(stored)
                 if stored.uid() != record.uid()
                     || stored.resource_version() != record.resource_version() =>
             {
-                Write::Conflict
+                Write::Conflict(conflict(409, "Conflict"))
             }
             Some(stored) if stored == record => Write::Done(stored.clone()),
             Some(_) => self.store(now, sender, name, record.as_json().clone()),
@@ -275,7 +388,11 @@ impl State {
             .as_ref()
             .map_or((5, 0), |weather| (weather.latency, weather.mishaps));
         let there = millis(self.rng.u64(1..=latency));
-        let back = millis(self.rng.u64(1..=latency));
+        let late = match (&self.fates.weather, verb) {
+            (Some(weather), Verb::Create | Verb::Replace | Verb::DryRun) => weather.late,
+            (_, Verb::Get | Verb::Watch | Verb::Version) | (None, _) => 0,
+        };
+        let back = millis(self.rng.u64(1..=latency) + late);
         let scripted = self
             .fates
             .scripted
@@ -312,6 +429,16 @@ impl State {
                 .get_or_insert_with(|| Fault::Unknown(format!("no answer within {limit:?}")));
         }
         course
+    }
+}
+
+fn conflict(code: u16, reason: &str) -> Rejection {
+    Rejection {
+        code,
+        reason: reason.into(),
+        message: "the object has been modified".into(),
+        kind: RejectionKind::Invalid,
+        advice: None,
     }
 }
 

@@ -123,3 +123,50 @@ fn a_field_manager_that_is_too_long_is_refused() {
     let message = "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: must have at most 128 bytes";
     assert_eq!((answer.code, answer.message()), (422, message));
 }
+
+#[test]
+fn a_dry_run_of_a_replace_is_stamped_with_now_and_stores_nothing() {
+    for (restamp_managed_fields, manager, stamped) in [
+        (true, "tester", true),
+        (false, "tester", false),
+        (false, "somebody-new", true),
+    ] {
+        let client = Client::with(Options {
+            tls: false,
+            restamp_managed_fields,
+            ..Options::default()
+        });
+        let renewed = |second: u8| format!("2024-01-01T00:00:{second:02}.000000Z");
+        let created = client.create("a", json!({"renewTime": renewed(1)}));
+        let later = SignedDuration::from_hours(1);
+        client.server.set_clock_offset(later);
+        let mut lease = created.clone();
+        lease["spec"]["renewTime"] = renewed(2).into();
+        let url = format!("{}?dryRun=All&fieldManager={manager}", path("a"));
+        let tried = client.put(&url, &lease);
+        assert_eq!(tried.code, 200, "{}", tried.body);
+        let passed = stamp(&tried.body, manager).duration_since(stamp(&created, "tester"));
+        assert_eq!(passed >= SignedDuration::from_mins(59), stamped, "{passed}");
+        assert_eq!(
+            tried.body["metadata"]["resourceVersion"],
+            created["metadata"]["resourceVersion"]
+        );
+        assert_eq!(client.get(&path("a")).body, created);
+        lease["metadata"]["resourceVersion"] = "1".into();
+        assert_eq!(client.put(&url, &lease).code, 409);
+    }
+}
+
+#[test]
+fn a_dry_run_can_be_refused_while_writes_are_not() {
+    let client = Client::with(Options {
+        tls: false,
+        refuse_dry_run: Some(400),
+        ..Options::default()
+    });
+    let created = client.create("a", json!({"renewTime": "2024-01-01T00:00:01.000000Z"}));
+    let tried = client.put(&format!("{}?dryRun=All", path("a")), &created);
+    let message = "admission webhook \"side.effects.example\" does not support dry run";
+    assert_eq!((tried.code, tried.message()), (400, message));
+    assert_eq!(client.put(&path("a"), &created).code, 200);
+}

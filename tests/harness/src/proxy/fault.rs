@@ -19,6 +19,10 @@ pub enum Fault {
     Delay(Duration),
     /// Passed on at once, answered this much later.
     DelayReply(Duration),
+    /// Passed on with its JSON body changed by this, as a mutating admission webhook changes it.
+    Alter(fn(&mut Value)),
+    /// Answered 200 with the very object that was sent; the server never sees the request.
+    Echo,
     /// Answered with this; the server never sees the request.
     Respond {
         /// The HTTP status.
@@ -78,6 +82,8 @@ impl Fault {
             Fault::HangAfterCommit => "HangAfterCommit",
             Fault::Delay(_) => "Delay",
             Fault::DelayReply(_) => "DelayReply",
+            Fault::Alter(_) => "Alter",
+            Fault::Echo => "Echo",
             Fault::Respond { .. } => "Respond",
             Fault::RespondAfterCommit { .. } => "RespondAfterCommit",
         }

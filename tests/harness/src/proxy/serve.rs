@@ -99,7 +99,16 @@ impl Exchange {
     async fn run(&self) -> io::Result<Response<Body>> {
         self.shared.until_thawed().await;
         let response = match &self.fault {
-            None => self.forward().await,
+            None => self.forward(self.body.clone()).await,
+            Some(Fault::Alter(change)) => {
+                let mut object = serde_json::from_slice(&self.body).map_err(io::Error::other)?;
+                change(&mut object);
+                self.forward(object.to_string().into()).await
+            }
+            Some(Fault::Echo) => {
+                let body = String::from_utf8_lossy(&self.body);
+                respond(200, &[], &body)
+            }
             Some(Fault::Refuse) => Err(io::ErrorKind::ConnectionReset.into()),
             Some(Fault::Hang) => pending().await,
             Some(Fault::Respond {
@@ -109,19 +118,19 @@ impl Exchange {
             }) => respond(*status, headers, body),
             Some(Fault::Delay(time)) => {
                 sleep(*time).await;
-                self.forward().await
+                self.forward(self.body.clone()).await
             }
             Some(Fault::DelayReply(time)) => {
-                let response = self.forward().await;
+                let response = self.forward(self.body.clone()).await;
                 sleep(*time).await;
                 response
             }
             Some(Fault::DropReply) => {
-                self.forward().await?;
+                self.forward(self.body.clone()).await?;
                 Err(io::ErrorKind::ConnectionReset.into())
             }
             Some(Fault::HangAfterCommit) => {
-                self.forward().await?;
+                self.forward(self.body.clone()).await?;
                 pending().await
             }
             Some(Fault::RespondAfterCommit {
@@ -129,7 +138,7 @@ impl Exchange {
                 headers,
                 body,
             }) => {
-                self.forward().await?;
+                self.forward(self.body.clone()).await?;
                 respond(*status, headers, body)
             }
         };
@@ -139,9 +148,8 @@ impl Exchange {
     }
 
     /// Sends it to the server in a task of its own: once sent, it is carried out even when the client goes away.
-    async fn forward(&self) -> io::Result<Response<Body>> {
-        let mut request =
-            hyper::Request::from_parts(self.parts.clone(), Full::new(self.body.clone()));
+    async fn forward(&self, body: Bytes) -> io::Result<Response<Body>> {
+        let mut request = hyper::Request::from_parts(self.parts.clone(), Full::new(body));
         let authority = self
             .shared
             .upstream
@@ -150,6 +158,7 @@ impl Exchange {
             .map_err(io::Error::other)?;
         request.headers_mut().insert(header::HOST, authority);
         request.headers_mut().remove(header::CONNECTION);
+        request.headers_mut().remove(header::CONTENT_LENGTH);
         request.headers_mut().remove(header::TRANSFER_ENCODING);
         let (shared, number, watch) = (self.shared.clone(), self.number, self.watch);
         let reset = self.reset.clone();

@@ -8,7 +8,7 @@ use super::super::ledger::Purpose;
 use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, within, world};
 use crate::lease::decide::{Loss, Ours};
-use crate::lease::operate::Renewal;
+use crate::lease::operate::{Renewal, Renewals};
 
 #[test]
 fn a_throttled_renewal_tries_again_before_its_deadline() {
@@ -62,10 +62,9 @@ fn a_renewal_that_is_answered_after_the_deadline_is_lost_all_the_same() {
         let grant = taken(&actor, None).await;
         sleep(1.0).await;
         world.mishap(0, Verb::Replace, Mishap::SlowReply(secs(1.5)));
-        let renewal = actor
-            .operations
-            .renew(&grant, secs(5.0), grant.expires_at())
-            .await;
+        let mut renewals = Renewals::new(&*actor.operations, grant.clone(), None);
+        renewals.begin(secs(5.0), grant.expires_at() + secs(5.0));
+        let renewal = renewals.next().await;
         assert!(
             matches!(renewal, Renewal::Lost(Loss::Deadline { .. })),
             "{renewal:?}"
@@ -85,13 +84,13 @@ fn a_renewal_never_brings_a_deleted_lease_back_nor_takes_a_stolen_one() {
             if recreated {
                 taken(&second, None).await;
             }
-            let renewal = first
+            let renewed = first
                 .operations
-                .renew(&grant, secs(1.0), grant.expires_at())
+                .renew_until(&grant, grant.expires_at())
                 .await;
-            match (recreated, renewal) {
-                (false, Renewal::Lost(Loss::Deleted)) => assert_eq!(holder(&world), None),
-                (true, Renewal::Lost(Loss::Recreated { .. })) => {
+            match (recreated, renewed) {
+                (false, Err(Loss::Deleted)) => assert_eq!(holder(&world), None),
+                (true, Err(Loss::Recreated { .. })) => {
                     assert_eq!(holder(&world).as_deref(), Some("actor-1"))
                 }
                 (_, other) => panic!("{other:?}"),

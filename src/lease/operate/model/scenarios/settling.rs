@@ -56,9 +56,10 @@ fn the_create_command_recognises_its_own_lease_after_a_lost_reply() {
                 },
                 &patient(),
                 &|_| (),
+                async |_| Ok::<_, ()>(()),
             )
             .await;
-        assert!(matches!(created, Ok(Created::New(_))), "{created:?}");
+        assert!(matches!(created, Ok(Created::New(()))), "{created:?}");
     });
 }
 

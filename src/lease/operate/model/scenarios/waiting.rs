@@ -63,8 +63,8 @@ fn a_holder_is_never_taken_while_it_renews_and_soon_when_it_stops_whatever_its_c
                     world.state.borrow_mut().restamps = false;
                 }
                 let (first, second) = (
-                    Actor::new(&world, 0, 990_000, wall),
-                    Actor::new(&world, 1, 1_010_000, Wall::Skewed(0)),
+                    Actor::new(&world, 0, 975_000, wall),
+                    Actor::new(&world, 1, 1_025_000, Wall::Skewed(0)),
                 );
                 world.ailments(1, &[ailment]);
                 let grant = taken(&first, None).await;
@@ -81,7 +81,7 @@ fn a_holder_is_never_taken_while_it_renews_and_soon_when_it_stops_whatever_its_c
                 let stopped = world.state.borrow().ledger.totals.renewals;
                 assert!(stopped > 40, "it was renewed {stopped} times");
                 assert!(
-                    at < secs(121.0 + 6.0 + 3.0),
+                    at < secs(124.0 + 6.0 + 3.0),
                     "{wall:?} {ailment:?}: taken only at {at:?}"
                 );
                 lawful(&world);
@@ -104,9 +104,10 @@ fn without_watch_permission_a_free_lease_is_taken_within_a_poll() {
         let (result, at) = waiter.await.expect("a result");
         result.expect("a grant");
         assert!(at - freed < secs(1.3), "{:?}", at - freed);
-        assert_eq!(world.requests(1, Verb::Watch), 1);
+        // After 1, 2, 4 and 8 seconds it is tried again.
+        assert!((3..=5).contains(&world.requests(1, Verb::Watch)));
         assert!(
-            (8..=13).contains(&world.requests(1, Verb::Get)),
+            (8..=16).contains(&world.requests(1, Verb::Get)),
             "{}",
             world.requests(1, Verb::Get)
         );
@@ -204,40 +205,6 @@ fn a_timeout_ends_a_waiter_that_others_are_always_faster_than() {
         }
         assert!(world.now() < secs(7.0), "{:?}", world.now());
     });
-}
-
-#[test]
-fn the_servers_stamp_is_proof_at_once_from_1_25_and_never_before() {
-    for (version, trusted) in [
-        (Some((1, 25)), true),
-        (Some((2, 0)), true),
-        (Some((1, 24)), false),
-        (None, false),
-    ] {
-        simulate(1, async {
-            let world = world(30);
-            world.state.borrow_mut().version = version;
-            world.state.borrow_mut().restamps = trusted;
-            let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
-            taken(&first, None).await;
-            sleep(40.0).await;
-            let began = world.now();
-            let (result, at) = waiting(&second).await.expect("a result");
-            result.expect("a grant");
-            if trusted {
-                assert!(at - began < secs(0.1), "{version:?}: {:?}", at - began);
-                assert_eq!(world.all_requests(1), 3, "read, version, write");
-            } else {
-                assert!(
-                    at - began >= secs(30.0) && at - began < secs(31.0),
-                    "{version:?}: {:?}",
-                    at - began
-                );
-                assert_eq!(world.requests(1, Verb::Version), 1);
-            }
-            lawful(&world);
-        });
-    }
 }
 
 #[test]

@@ -1,0 +1,341 @@
+//! The credentials of a connection: had from a token file or a plugin, kept while they may do, had anew in the background.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use jiff::Timestamp;
+use kube::config::AuthInfo;
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+
+use super::plugin::{self, Circumstances, Given, Identity};
+use super::{header, unusable};
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::lease::api::Unusable;
+
+/// How long before they expire credentials are had anew, at most.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// How long a plugin may take whose earlier credentials may still do.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The least that a plugin may take while a lease is held: a cloud's own tool takes seconds.
+const LEAST_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long after a failure credentials that may still do are tried to be had anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The most that is read of a token file.
+const TOKEN_FILE_LIMIT: u64 = 1 << 20;
+
+/// The duration of the lease that this process holds, milliseconds; 0 for none.
+static HELD: AtomicU64 = AtomicU64::new(0);
+
+/// Tells that a lease of this duration is held from now on: plugins ask nobody, and the lease does not wait for them.
+pub fn lease_is_held(duration: Duration) {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    HELD.store(millis.max(1), Ordering::Relaxed);
+}
+
+fn held() -> Option<Duration> {
+    let millis = HELD.load(Ordering::Relaxed);
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
+/// Which credentials are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// For a request on a client that there is.
+    Kept,
+    /// For a new client: a token file is read anew.
+    Read,
+    /// Newer ones than those of this number, which the server refused.
+    NewerThan(u64),
+}
+
+/// Where credentials come from, and the last ones had.
+pub struct Credentials {
+    source: Source,
+    state: Mutex<State>,
+    /// How many runs are over.
+    over: watch::Sender<u64>,
+}
+
+enum Source {
+    /// They never change.
+    Fixed(Result<Given, Unusable>),
+    TokenFile(String),
+    Plugin(Box<AuthInfo>),
+}
+
+#[derive(Default)]
+struct State {
+    kept: Option<Kept>,
+    /// When the run that is on its way began. There is one at a time.
+    running: Option<Instant>,
+    /// How many runs are over.
+    runs: u64,
+    /// How the last one failed, and when.
+    failed: Option<(Instant, Unusable)>,
+}
+
+struct Kept {
+    given: Given,
+    /// Counts up.
+    number: u64,
+    /// When they are to be had anew, and when they are over, by this machine's wall clock.
+    due: Option<(Timestamp, Timestamp)>,
+}
+
+impl Credentials {
+    /// Those of `user`; nothing is read or run yet. `from` says where an inline token comes from.
+    pub fn of(user: &AuthInfo, from: &str) -> Arc<Self> {
+        let changing = user.auth_provider.is_some() || user.exec.is_some();
+        let secret = |text: &Option<secrecy::SecretString>| {
+            let text = text.as_ref().map(|text| text.expose_secret().to_owned());
+            text.filter(|text| !text.is_empty())
+        };
+        let fixed = |header: Result<HeaderValue, String>| {
+            Source::Fixed(header.map_err(unusable).map(|header| Given {
+                header: Some(header),
+                ..Given::default()
+            }))
+        };
+        let file = user.token_file.clone().filter(|file| !file.is_empty());
+        let source = if user.auth_provider.is_some() {
+            Source::Plugin(Box::new(user.clone()))
+        } else if let (Some(name), Some(password)) = (&user.username, &user.password) {
+            fixed(header::basic(name, password.expose_secret()))
+        } else if let Some(token) = secret(&user.token) {
+            fixed(header::bearer(&token, from))
+        } else if let Some(file) = file {
+            Source::TokenFile(file)
+        } else if changing {
+            Source::Plugin(Box::new(user.clone()))
+        } else {
+            Source::Fixed(Ok(Given::default()))
+        };
+        Arc::new(Self {
+            source,
+            state: Mutex::default(),
+            over: watch::Sender::new(0),
+        })
+    }
+
+    /// Whether others may be had later.
+    pub fn change(&self) -> bool {
+        match self.source {
+            Source::Fixed(_) => false,
+            Source::TokenFile(_) | Source::Plugin(_) => true,
+        }
+    }
+
+    /// The number of the last credentials had, 0 before any.
+    pub fn number(&self) -> u64 {
+        self.state().kept.as_ref().map_or(0, |kept| kept.number)
+    }
+
+    /// The Authorization header now.
+    pub fn header(&self) -> Option<HeaderValue> {
+        match &self.source {
+            Source::Fixed(given) => given.as_ref().ok()?.header.clone(),
+            Source::TokenFile(_) | Source::Plugin(_) => {
+                self.state().kept.as_ref()?.given.header.clone()
+            }
+        }
+    }
+
+    /// The client certificate that `wanted` needs. Credentials that may still do are not waited for: a plugin may hang.
+    ///
+    /// # Errors
+    /// With why there are none.
+    pub async fn get(self: &Arc<Self>, wanted: Wanted) -> Result<Option<Identity>, Unusable> {
+        if let Source::Fixed(given) = &self.source {
+            return given.clone().map(|given| given.identity);
+        }
+        let mut over = self.over.subscribe();
+        let (runs, patience) = {
+            let mut state = self.state();
+            let now = SystemClock.now();
+            let usable = state.usable(wanted);
+            let urgency = self.urgency(&state, usable, wanted, now);
+            let identity = usable.map(|kept| kept.given.identity.clone());
+            if urgency != Urgency::None && state.running.is_none() {
+                state.running = Some(now);
+                self.begin(state.kept.is_some());
+            }
+            match (identity, urgency) {
+                (Some(identity), Urgency::None | Urgency::Background) => return Ok(identity),
+                (Some(_), Urgency::Now) => {
+                    // Of each run only the beginning is waited for.
+                    let begun = state.running.unwrap_or(now);
+                    (state.runs, Some((begun + patience()).since(now)))
+                }
+                (None, _) => (state.runs, None),
+            }
+        };
+        // An error says that there is nobody left to send it, and we hold that ourselves.
+        let done = async { drop(over.wait_for(|over| *over > runs).await) };
+        match patience {
+            Some(left) => drop(tokio::time::timeout(left, done).await),
+            None => done.await,
+        }
+        let state = self.state();
+        match (state.usable(wanted), &state.failed) {
+            (Some(kept), _) => Ok(kept.given.identity.clone()),
+            (None, Some((_, why))) => Err(why.clone()),
+            (None, None) => Err(unusable("there are no credentials".to_owned())),
+        }
+    }
+
+    /// Has credentials anew in the background, because the server took the last ones for another's.
+    pub fn doubt(self: &Arc<Self>) {
+        let mut state = self.state();
+        if let Source::Plugin(_) = self.source
+            && state.running.is_none()
+        {
+            state.running = Some(SystemClock.now());
+            self.begin(state.kept.is_some());
+        }
+    }
+
+    fn urgency(
+        &self,
+        state: &State,
+        usable: Option<&Kept>,
+        wanted: Wanted,
+        now: Instant,
+    ) -> Urgency {
+        let Some(kept) = usable else {
+            return Urgency::Now;
+        };
+        if wanted == Wanted::Read && matches!(self.source, Source::TokenFile(_)) {
+            return Urgency::Now;
+        }
+        let Some((due, over)) = kept.due else {
+            return Urgency::None;
+        };
+        let wall = SystemClock.wall();
+        let failed = state.failed.as_ref();
+        if wall < due || failed.is_some_and(|(at, _)| now.since(*at) < PAUSE) {
+            Urgency::None
+        } else if wall < over {
+            Urgency::Background
+        } else {
+            Urgency::Now
+        }
+    }
+
+    fn begin(self: &Arc<Self>, again: bool) {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            let given = this.have(again).await;
+            let now = SystemClock.now();
+            let mut state = this.state();
+            state.running = None;
+            state.runs += 1;
+            match given {
+                Ok(given) => {
+                    let number = state.kept.as_ref().map_or(0, |kept| kept.number) + 1;
+                    let due = due(given.expires, SystemClock.wall());
+                    state.kept = Some(Kept { given, number, due });
+                    state.failed = None;
+                }
+                Err(why) => {
+                    log::debug!("no new credentials: {}", why.detail);
+                    state.failed = Some((now, why));
+                }
+            }
+            let runs = state.runs;
+            drop(state);
+            this.over.send_replace(runs);
+        });
+    }
+
+    async fn have(&self, again: bool) -> Result<Given, Unusable> {
+        match &self.source {
+            Source::Fixed(given) => given.clone(),
+            Source::TokenFile(file) => {
+                let file = file.clone();
+                // A file of a network, or a pipe, may hang.
+                let read = tokio::task::spawn_blocking(move || token_of_file(&file));
+                let token = read.await.map_err(|error| unusable(error.to_string()))?;
+                token.map_err(unusable).map(|header| Given {
+                    header: Some(header),
+                    ..Given::default()
+                })
+            }
+            Source::Plugin(user) => {
+                let held = held();
+                let limit = match held {
+                    Some(duration) => Some((duration / 2).clamp(LEAST_LIMIT, LIMIT)),
+                    // At first it may be a person who takes their time; whoever waits has a deadline of their own.
+                    None => again.then_some(LIMIT),
+                };
+                let circumstances = Circumstances {
+                    held: held.is_some(),
+                    limit,
+                };
+                plugin::ask(user, circumstances).await
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds the lock can leave it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// They will do.
+    None,
+    /// They do still.
+    Background,
+    /// They may do still.
+    Now,
+}
+
+impl State {
+    fn usable(&self, wanted: Wanted) -> Option<&Kept> {
+        let newer = |kept: &&Kept| match wanted {
+            Wanted::Kept | Wanted::Read => true,
+            Wanted::NewerThan(number) => kept.number > number,
+        };
+        self.kept.as_ref().filter(newer)
+    }
+}
+
+/// How long new credentials are waited for where the last ones may still do.
+fn patience() -> Duration {
+    held().map_or(Duration::from_secs(2), |duration| duration / 20)
+}
+
+/// When credentials that expire are had anew: a minute before, or in the middle of a shorter life. Those that are over
+/// as they come are not believed to be (this clock is wrong, or nothing better is to be had): the server will say.
+fn due(expires: Option<Timestamp>, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let expires = expires?;
+    let life = Duration::try_from(expires.duration_since(now)).ok()?;
+    if life.is_zero() {
+        return None;
+    }
+    let due = expires.checked_sub(MARGIN.min(life / 2)).ok()?;
+    Some((due, expires))
+}
+
+fn token_of_file(file: &str) -> Result<HeaderValue, String> {
+    use std::io::Read;
+
+    let mut text = String::new();
+    let from = format!("token file {file}");
+    std::fs::File::open(file)
+        .and_then(|opened| opened.take(TOKEN_FILE_LIMIT + 1).read_to_string(&mut text))
+        .map_err(|error| format!("{from}: {error}"))?;
+    if text.len() as u64 > TOKEN_FILE_LIMIT {
+        return Err(format!("{from} is too large to be one"));
+    }
+    header::bearer(&text, &from)
+}

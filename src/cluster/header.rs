@@ -1,0 +1,231 @@
+//! The head of a request: its address, and credentials and names as values of headers, trimmed and checked.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Uri};
+use kube::config::AuthInfo;
+
+use super::ConnectionOptions;
+use crate::error::Error;
+
+/// The request's path and query below the server's address, whose own path is kept (Rancher has one); `None` if that is
+/// longer than an address can be.
+pub fn below(server: &Uri, request: &Uri) -> Option<Uri> {
+    let path = request.path_and_query()?;
+    let mut parts = server.clone().into_parts();
+    let own = server.path().trim_end_matches('/');
+    parts.path_and_query = Some(format!("{own}{path}").parse().ok()?);
+    let whole = Uri::from_parts(parts).ok()?;
+    // Parts are not held to the limit of the whole, which whoever parses it next is.
+    whole.to_string().parse().ok()
+}
+
+/// `Authorization: Bearer …`. A token of a file ends with a newline more often than not, and client-go trims those
+/// (`strings.TrimSpace` in transport/token_source.go); the others are forgiven the same.
+///
+/// # Errors
+/// With why the token, which `from` names, cannot be sent; the token is no part of it.
+pub fn bearer(token: &str, from: &str) -> Result<HeaderValue, String> {
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(format!("{from} is empty"));
+    }
+    secret(format!("Bearer {token}")).ok_or_else(|| unsendable(from, token))
+}
+
+/// `Authorization: Basic …`. The encoding makes any user and password a value that can be sent.
+///
+/// # Errors
+/// None that is known; no input may panic.
+pub fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
+    let pair = STANDARD.encode(format!("{user}:{password}"));
+    secret(format!("Basic {pair}")).ok_or_else(|| "the password cannot be sent".to_owned())
+}
+
+fn secret(text: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn unsendable(from: &str, text: &str) -> String {
+    let what = if text.contains(['\n', '\r']) {
+        "more than one line"
+    } else if text.contains('\0') {
+        "a NUL character"
+    } else {
+        "a control character"
+    };
+    format!("{from} contains {what}, which no HTTP header can carry")
+}
+
+/// The headers that impersonate, taken out of `user`: kube makes them of ASCII only, and does not say which one is
+/// wrong.
+///
+/// # Errors
+/// With the flag, or the field of the kubeconfig, that no header can carry.
+pub fn impersonation(
+    user: &mut AuthInfo,
+    options: &ConnectionOptions,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    let value = |text: &str, flag: &str, field: &str, by_flag: bool| {
+        let value = HeaderValue::from_bytes(text.as_bytes());
+        value.map_err(|_| {
+            if by_flag {
+                Error::Usage(unsendable(&format!("{flag} {text:?}"), text))
+            } else {
+                let from = format!("{field:?} of the user in the kubeconfig, {text:?},");
+                Error::Kubeconfig(unsendable(&from, text))
+            }
+        })
+    };
+    let mut headers = Vec::new();
+    if let Some(name) = user.impersonate.take() {
+        let value = value(&name, "--as", "as", options.impersonate.is_some())?;
+        headers.push((HeaderName::from_static("impersonate-user"), value));
+    }
+    if let Some(uid) = user.impersonate_uid.take() {
+        let by_flag = options.impersonate_uid.is_some();
+        let value = value(&uid, "--as-uid", "as-uid", by_flag)?;
+        headers.push((HeaderName::from_static("impersonate-uid"), value));
+    }
+    for group in user.impersonate_groups.take().unwrap_or_default() {
+        let by_flag = !options.impersonate_groups.is_empty();
+        let value = value(&group, "--as-group", "as-groups", by_flag)?;
+        headers.push((HeaderName::from_static("impersonate-group"), value));
+    }
+    // kube escapes the keys; the values are its to send too, once they are known to be sendable.
+    for text in user
+        .impersonate_user_extra
+        .iter()
+        .flatten()
+        .flat_map(|(_, values)| values)
+    {
+        HeaderValue::from_str(text).map_err(|_| {
+            let from = format!("\"as-user-extra\" of the user in the kubeconfig, {text:?},");
+            Error::Kubeconfig(unsendable(&from, text))
+        })?;
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_below_the_path_of_its_server() {
+        let request = Uri::from_static("/apis?limit=1");
+        let whole = |server: &str| {
+            let server: Uri = server.parse().expect("it is one");
+            below(&server, &request).map(|whole| whole.to_string())
+        };
+        let of = |text: &str| Some(text.to_owned());
+        assert_eq!(whole("https://a:6443"), of("https://a:6443/apis?limit=1"));
+        assert_eq!(
+            whole("https://a/k8s/c-1/"),
+            of("https://a/k8s/c-1/apis?limit=1")
+        );
+        assert_eq!(whole("https://a/x?y=z"), of("https://a/x/apis?limit=1"));
+        let long = format!("https://a/{}", "x".repeat(65_520));
+        assert_eq!(whole(&long), None);
+    }
+
+    #[test]
+    fn a_token_is_trimmed_and_what_no_header_carries_is_named_without_it() {
+        for token in ["abc", " abc\n", "\tabc\r\n\n", "abc\n"] {
+            let value = bearer(token, "the token").expect("it can be sent");
+            assert_eq!(value.as_bytes(), b"Bearer abc");
+            assert!(value.is_sensitive());
+        }
+        for (token, why) in [
+            ("", "the token is empty"),
+            (" \n\t", "the token is empty"),
+            (
+                "s3cret\nline",
+                "the token contains more than one line, which no HTTP header can carry",
+            ),
+            (
+                "s3cret\rline",
+                "the token contains more than one line, which no HTTP header can carry",
+            ),
+            (
+                "s3cret\0",
+                "the token contains a NUL character, which no HTTP header can carry",
+            ),
+            (
+                "s3cret\x1b[0m",
+                "the token contains a control character, which no HTTP header can carry",
+            ),
+            (
+                "s3cret\x7f",
+                "the token contains a control character, which no HTTP header can carry",
+            ),
+        ] {
+            let said = bearer(token, "the token").expect_err("it cannot be sent");
+            assert_eq!(said, why);
+            assert!(!said.contains("s3cret"));
+        }
+    }
+
+    /// As in Go, whose servers compare bytes.
+    #[test]
+    fn other_scripts_are_sent_as_they_are() {
+        let value = bearer("schlüssel", "the token").expect("it can be sent");
+        assert_eq!(value.as_bytes(), "Bearer schlüssel".as_bytes());
+        let mut user = AuthInfo {
+            impersonate: Some("zoë".to_owned()),
+            ..AuthInfo::default()
+        };
+        let headers =
+            impersonation(&mut user, &ConnectionOptions::default()).expect("it can be sent");
+        assert_eq!(headers[0].1.as_bytes(), "zoë".as_bytes());
+    }
+
+    #[test]
+    fn a_user_and_password_are_sent_whatever_they_are_made_of() {
+        let value = basic("ad\nmin", "pass\0wörd").expect("it can be sent");
+        assert!(value.as_bytes().starts_with(b"Basic "));
+    }
+
+    #[test]
+    fn a_name_to_impersonate_that_no_header_carries_is_named() {
+        let named = |user: AuthInfo, options: &ConnectionOptions| {
+            impersonation(&mut user.clone(), options)
+                .expect_err("it cannot be sent")
+                .lines()
+                .join("\n")
+        };
+        let flags = ConnectionOptions {
+            impersonate: Some("a\nb".to_owned()),
+            impersonate_groups: vec!["g\0".to_owned()],
+            impersonate_uid: Some("u\r".to_owned()),
+            ..ConnectionOptions::default()
+        };
+        let user = AuthInfo {
+            impersonate: flags.impersonate.clone(),
+            ..AuthInfo::default()
+        };
+        assert!(named(user.clone(), &flags).contains("--as \"a\\nb\" contains more than one line"));
+        let by_file = named(user, &ConnectionOptions::default());
+        assert!(
+            by_file.contains("\"as\" of the user in the kubeconfig"),
+            "{by_file}"
+        );
+        let user = AuthInfo {
+            impersonate_groups: Some(flags.impersonate_groups.clone()),
+            ..AuthInfo::default()
+        };
+        assert!(named(user, &flags).contains("--as-group \"g\\0\" contains a NUL"));
+        let user = AuthInfo {
+            impersonate_uid: flags.impersonate_uid.clone(),
+            ..AuthInfo::default()
+        };
+        assert!(named(user, &flags).contains("--as-uid \"u\\r\" contains more than one line"));
+        let user = AuthInfo {
+            impersonate_user_extra: Some([("k".to_owned(), vec!["v\n".to_owned()])].into()),
+            ..AuthInfo::default()
+        };
+        assert!(named(user, &flags).contains("as-user-extra"));
+    }
+}

@@ -1,0 +1,131 @@
+//! What to say where something was done and its result did not reach anybody: why, and what became of the lease.
+
+use std::io;
+
+use super::{Error, Subject};
+use crate::exit::Exit;
+use crate::lease::operate::{End, Fate, Why};
+use crate::output::words;
+
+/// Why a result was not said, or not while it was worth something.
+#[derive(Debug)]
+pub enum Unsaid {
+    /// Whoever was to read it went away.
+    NobodyReads,
+    /// It could not be written.
+    Failed(io::Error),
+    /// It was not read in time.
+    TooLate,
+    /// A signal came first.
+    Interrupted(i32),
+}
+
+impl From<io::Error> for Unsaid {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::NobodyReads,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Unsaid {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NobodyReads | Self::Failed(_) => Exit::API,
+            Self::TooLate => Exit::LOST,
+            Self::Interrupted(signal) => Exit::signal(*signal),
+        }
+    }
+
+    /// What happened.
+    pub fn line(&self) -> String {
+        match self {
+            Self::NobodyReads => {
+                "error: nobody read the result: the reader of stdout has gone".to_owned()
+            }
+            Self::Failed(error) => format!("error: cannot write to stdout: {error}"),
+            Self::TooLate => {
+                "error: nobody read the result in time: stdout is blocked, or was for long"
+                    .to_owned()
+            }
+            Self::Interrupted(_) => "interrupted before the result was read".to_owned(),
+        }
+    }
+}
+
+impl Error {
+    /// A grant was given up, with what became of it. `bug` makes an error of what a bug said.
+    pub fn given_up(
+        subject: &Subject,
+        why: Why<Self>,
+        fate: &Fate,
+        bug: fn(String) -> Self,
+    ) -> Self {
+        let why = match why {
+            Why::Failed(error) => error,
+            Why::Panicked(text) => bug(format!("this is a bug in kubectl lease: {text}")),
+        };
+        if let Self::Unsaid(Unsaid::Interrupted(signal)) = why
+            && matches!(fate, Fate::Free | Fate::Gone)
+            && subject.conflict.is_some()
+        {
+            // As if it had come before the grant.
+            return Self::lease(subject.clone(), End::Interrupted(signal));
+        }
+        Self::Despite {
+            then: fate_lines(subject, &why, fate),
+            why: Box::new(why),
+        }
+    }
+
+    /// Something was done, and its result was not said; whoever asked must know what stands.
+    pub fn done_all_the_same(subject: &Subject, why: Self, done: &str) -> Self {
+        Self::Despite {
+            then: vec![format!("lease {:?} was {done} all the same", subject.name)],
+            why: Box::new(why),
+        }
+    }
+}
+
+fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
+    let name = &subject.name;
+    match fate {
+        Fate::None => Vec::new(),
+        Fate::Free => vec![format!("lease {name:?} was given back: it is not held")],
+        Fate::Gone => vec![format!("lease {name:?} is not yours any more")],
+        Fate::Open(fault) => vec![
+            match fault {
+                Some(fault) => format!("error: lease {name:?} could not be given back: {fault}"),
+                None => format!("error: lease {name:?} was not given back"),
+            },
+            may_be_held_line(subject),
+        ],
+        Fate::Kept => vec![
+            match why {
+                Error::Unsaid(_) => format!(
+                    "lease {name:?} is held by {:?} all the same, until its time is over",
+                    subject.holder.as_deref().unwrap_or_default()
+                ),
+                _ => format!("error: lease {name:?} was not given back: it may be in use"),
+            },
+            may_be_held_line(subject),
+        ],
+    }
+}
+
+/// Where to look, and how to free it.
+pub fn may_be_held_line(subject: &Subject) -> String {
+    let Subject {
+        namespace,
+        name,
+        holder,
+        ..
+    } = subject;
+    let me = holder.as_deref().unwrap_or_default();
+    format!(
+        "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
+        words::shell(me)
+    )
+}

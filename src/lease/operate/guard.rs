@@ -1,0 +1,177 @@
+//! The way from a grant out of this program: every one of them ends in a grant that somebody answers for, or in one that
+//! was given back, or in why it could not be.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
+use super::super::api::{Api, Fault};
+use super::super::decide::Ours;
+use super::{End, Grant, Interrupt, Limits, Operations};
+use crate::clock::Clock;
+
+/// A grant in the hands of whoever asked for it. What is done with it is a closure that ends in `Ok` once somebody
+/// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
+#[must_use]
+pub struct Held<'a> {
+    grant: &'a Grant,
+    answered_for: &'a Cell<bool>,
+}
+
+impl Held<'_> {
+    /// The grant.
+    pub fn grant(&self) -> &Grant {
+        self.grant
+    }
+
+    /// Takes the grant over. Whoever does answers for it from now on: it is released in the end, or it is said that it
+    /// could not be.
+    pub fn answer_for(self) -> Grant {
+        self.answered_for.set(true);
+        self.grant.clone()
+    }
+}
+
+/// Why there is no result of a grant.
+#[derive(Debug)]
+pub enum Ended<E> {
+    /// Nothing was granted.
+    Ungranted(End),
+    /// It was granted, and whoever asked has no use for it.
+    GivenUp {
+        /// Why.
+        why: Why<E>,
+        /// What became of the grant.
+        fate: Fate,
+    },
+}
+
+/// Why a grant was given up.
+#[derive(Debug)]
+pub enum Why<E> {
+    /// This came in between.
+    Failed(E),
+    /// A bug did, with what it said.
+    Panicked(String),
+}
+
+/// What became of a grant that nobody wanted in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// There was none: what was written names no holder.
+    None,
+    /// It was given back.
+    Free,
+    /// It was somebody else's already, or nobody's.
+    Gone,
+    /// It may still be held: why it could not be given back, if that is known.
+    Open(Option<Fault>),
+    /// It is held: whoever had taken it over broke off, or giving it back would let somebody in who must not come in yet.
+    Kept,
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Hands `grant` to `then`, and gives it back unless that ends well; nothing of it is `stored` by a dry run.
+    pub(super) async fn hand_out<T, E>(
+        &self,
+        grant: &Grant,
+        stored: bool,
+        interrupt: &Interrupt,
+        then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
+    ) -> Result<T, Ended<E>> {
+        let answered_for = Cell::new(false);
+        let held = Held {
+            grant,
+            answered_for: &answered_for,
+        };
+        // Nothing of ours is looked at again that the panic may have left half done, but for the grant, and that is only
+        // read.
+        let why = match AssertUnwindSafe(then(held)).catch_unwind().await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => Why::Failed(error),
+            Err(panic) => Why::Panicked(text(panic.as_ref())),
+        };
+        let fate = match (&why, answered_for.get()) {
+            _ if !stored => Fate::None,
+            (_, false) => self.give_up(grant, interrupt).await,
+            (Why::Failed(_), true) => Fate::None,
+            // It may be in use: what uses it is not known to have ended.
+            (Why::Panicked(_), true) => Fate::Kept,
+        };
+        Err(Ended::GivenUp { why, fate })
+    }
+
+    /// Gives back a grant that nobody uses, whatever stands in the way, until it would have expired. A second signal
+    /// ends that.
+    pub(super) async fn give_up(&self, grant: &Grant, interrupt: &Interrupt) -> Fate {
+        if grant.record.holder().is_none() {
+            return Fate::None;
+        }
+        let limits = Limits {
+            deadline: Some(
+                grant
+                    .expires_at()
+                    .max(self.clock.now() + super::ATTEMPT_LIMIT),
+            ),
+            once: false,
+            interrupt: Interrupt::never(),
+        };
+        let ours = Ours::Grant(grant.record.clone());
+        let released = tokio::select! {
+            biased;
+            released = self.release(&ours, &limits, &|_| ()) => released,
+            _ = interrupt.arrived(2) => return Fate::Open(None),
+        };
+        match released {
+            Ok(_) => Fate::Free,
+            Err(End::Refused(_)) => Fate::Gone,
+            Err(
+                End::Fault(fault)
+                | End::TimedOut {
+                    fault: Some(fault), ..
+                },
+            ) => Fate::Open(Some(fault)),
+            Err(End::Unsettled { end, fault }) => Fate::Open(fault.or(match *end {
+                End::Fault(fault) => Some(fault),
+                End::TimedOut { fault, .. } => fault,
+                End::Refused(_)
+                | End::Interrupted(_)
+                | End::Lost(_)
+                | End::Altered { .. }
+                | End::Unsettled { .. }
+                | End::Declined(_) => None,
+            })),
+            Err(
+                End::TimedOut { fault: None, .. }
+                | End::Interrupted(_)
+                | End::Lost(_)
+                | End::Altered { .. }
+                | End::Declined(_),
+            ) => Fate::Open(None),
+        }
+    }
+
+    /// Gives back a grant that came too late for `end`, and says so where that fails.
+    pub(super) async fn give_back(&self, grant: &Grant, end: End) -> End {
+        match self.give_up(grant, &Interrupt::never()).await {
+            Fate::None | Fate::Free | Fate::Gone => end,
+            Fate::Open(fault) => End::Unsettled {
+                end: Box::new(end),
+                fault,
+            },
+            Fate::Kept => End::Unsettled {
+                end: Box::new(end),
+                fault: None,
+            },
+        }
+    }
+}
+
+/// What a panic said.
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! What the server's own stamps are worth, and its stamp of now by a dry run.
+
+use super::super::api::{Api, FIELD_MANAGER, Write};
+use super::super::evidence::{Observation, Stamps};
+use super::super::record::Record;
+use super::{Limits, Operations, write_limit};
+use crate::clock::Clock;
+
+/// The server restamps an entry with every change of its manager's fields from this version on.
+pub const RESTAMPS: (u32, u32) = (1, 25);
+
+/// So many dry runs in a row may conflict: more are a webhook's doing, and watching proves the expiry too.
+const CONFLICTS: u32 = 5;
+
+/// What became of a dry run.
+pub(super) enum TriedOut {
+    /// This is known now.
+    Known(Observation),
+    /// The Lease is not what it was: read it.
+    Changed,
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// The same operations, which believe no stamps if `only`: nothing but our own watching proves an expiry.
+    #[must_use]
+    pub fn observed_only(self, only: bool) -> Self {
+        if only {
+            self.stamps.set(Stamps::Untrusted);
+        }
+        self
+    }
+
+    /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
+    pub(super) async fn ask_version(&self, limits: &Limits) {
+        let limit = self.clip(self.read_limit, limits);
+        let trusted = match self.api.version(limit).await {
+            Ok(Some(version)) => version >= RESTAMPS,
+            Ok(None) | Err(_) => false,
+        };
+        self.stamps.set(if trusted {
+            Stamps::Trusted
+        } else {
+            Stamps::Untrusted
+        });
+    }
+
+    /// A dry run of `takeover`, which is a write over `seen`, for the server's own stamp of now. Where it cannot be had,
+    /// stamps prove nothing from now on: a dry run that is refused stays so, and one that gets no answer is not worth a
+    /// second try, as our own watching goes on meanwhile.
+    pub(super) async fn try_out(
+        &self,
+        seen: &Observation,
+        takeover: &Record,
+        limits: &Limits,
+    ) -> TriedOut {
+        let limit = write_limit(takeover.duration()).min(self.read_limit);
+        let limit = self.clip(limit, limits);
+        let stamp = match self.api.try_replace(takeover, FIELD_MANAGER, limit).await {
+            Ok(Write::Done(reply)) => reply.stamp_of_write(seen.record(), takeover, FIELD_MANAGER),
+            Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => {
+                let conflicts = self.conflicting_dry_runs.get() + 1;
+                self.conflicting_dry_runs.set(conflicts);
+                if conflicts >= CONFLICTS {
+                    self.stamps.set(Stamps::Untrusted);
+                }
+                return TriedOut::Changed;
+            }
+            Err(fault) => {
+                log::debug!("no dry run: {fault}");
+                None
+            }
+        };
+        TriedOut::Known(match stamp {
+            Some(stamp) => {
+                self.conflicting_dry_runs.set(0);
+                log::debug!("stamped {stamp}: the server's own time");
+                seen.clone().told(stamp, self.clock.now())
+            }
+            None => {
+                self.stamps.set(Stamps::Untrusted);
+                seen.clone()
+            }
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! One write and its answer compared with what was sent; and writing again over conflicts, with pauses, until a deadline.
+
+use std::time::Duration;
+
+use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
+use super::super::decide::{Ours, OursStep, Seen};
+use super::super::evidence::Observation;
+use super::super::record::{Alteration, Record};
+use super::{End, Limits, Operations, Pause, Report, unsettled, write_limit};
+use crate::clock::Clock;
+
+/// How long the pauses between writes grow while others are always faster.
+const LONGEST_CONFLICT: Duration = Duration::from_secs(2);
+const FIRST_CONFLICT: Duration = Duration::from_millis(20);
+
+/// What a write came to.
+#[derive(Clone, Debug)]
+pub(super) enum Written {
+    /// Stored as it was sent.
+    Done(Record),
+    /// Stored, but not as it was sent.
+    Altered(Record, Alteration),
+    /// Not stored: something else is there, or so the server says.
+    Conflict(Fault),
+}
+
+/// What [`Operations::write_if_ours`] ends with where nothing was written.
+pub(super) struct NotWritten {
+    pub(super) end: End,
+    /// What decided it, if that was the Lease itself.
+    pub(super) seen: Option<Seen>,
+}
+
+impl NotWritten {
+    pub(super) fn new(end: End, seen: Option<Seen>) -> Box<Self> {
+        Box::new(Self { end, seen })
+    }
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// PUT. An answer of 200 whose resourceVersion is no newer has stored nothing (design section 4, rule 5), and an
+    /// answer that is not what was sent is told from one that is (rule 7).
+    pub(super) async fn replace(&self, record: &Record, limit: Duration) -> Result<Written, Fault> {
+        self.replace_within(record, limit.min(self.read_limit))
+            .await
+    }
+
+    /// The same where somebody else looks after the time it takes: `--request-timeout` does not bound it.
+    pub(super) async fn replace_within(
+        &self,
+        record: &Record,
+        limit: Duration,
+    ) -> Result<Written, Fault> {
+        let answer = self.api.replace(record, limit).await?;
+        self.contacted.set(true);
+        Ok(compared(record, answer, Record::alteration))
+    }
+
+    /// POST, compared likewise; with `whole`, everything that was asked for.
+    pub(super) async fn post(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        whole: bool,
+        limit: Duration,
+    ) -> Result<Written, Fault> {
+        let limit = limit.min(self.read_limit);
+        let answer = self.api.create(record, dry_run, limit).await?;
+        self.contacted.set(true);
+        let alteration = if whole {
+            Record::alteration_of_all
+        } else {
+            Record::alteration
+        };
+        match answer {
+            // A dry run stores nothing, and has no version.
+            Write::Done(stored) if dry_run => Ok(match alteration(&stored, record) {
+                Some(found) => Written::Altered(stored, found),
+                None => Written::Done(stored),
+            }),
+            answer => Ok(compared(record, answer, alteration)),
+        }
+    }
+
+    /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
+    /// reading again. `done` recognises a write of ours whose reply was lost.
+    pub(super) async fn write_if_ours(
+        &self,
+        ours: &Ours,
+        limits: &Limits,
+        report: Report<'_>,
+        decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
+        done: fn(&Record, &Seen) -> Option<Record>,
+    ) -> Result<Written, Box<NotWritten>> {
+        let mut pause = Pause::default();
+        let mut conflicts = Conflicts::default();
+        let mut unknown: Option<Record> = None;
+        let end = |end, unknown: &Option<Record>| {
+            let end = if unknown.is_some() {
+                unsettled(end)
+            } else {
+                end
+            };
+            NotWritten::new(end, None)
+        };
+        let mut seen = match ours {
+            // Known, and the PUT finds out if it has changed.
+            Ours::Grant(grant) => {
+                Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
+            }
+            Ours::Identity(_) | Ours::Exported { .. } => self
+                .read_patiently(None, limits, report)
+                .await
+                .map_err(|end| NotWritten::new(end, None))?,
+        };
+        loop {
+            if let Some(record) = unknown.as_ref().and_then(|written| done(written, &seen)) {
+                return Ok(Written::Done(record));
+            }
+            let record = match decide(ours, &seen, self.clock.wall()) {
+                OursStep::Replace(record) => record,
+                OursStep::Refuse(refusal) => {
+                    return Err(NotWritten::new(End::Refused(refusal), Some(seen)));
+                }
+            };
+            let trouble = match self.replace(&record, write_limit(record.duration())).await {
+                Ok(Written::Conflict(fault)) => {
+                    let base = record.resource_version();
+                    conflicts.settle(self, base, fault, limits, report).await
+                }
+                Ok(written) => return Ok(written),
+                Err(fault) => {
+                    if fault.leaves_outcome_open() {
+                        unknown = Some(record);
+                    }
+                    self.pause_after(fault, &mut pause, limits, report).await
+                }
+            };
+            trouble.map_err(|ended| end(ended, &unknown))?;
+            let read = self.read_patiently(Some(seen), limits, report).await;
+            seen = read.map_err(|ended| end(ended, &unknown))?;
+        }
+    }
+}
+
+/// The conflicts that one operation has met in a row, and what they ask for.
+#[derive(Default)]
+pub(super) struct Conflicts {
+    moved: u32,
+    stuck: Pause,
+    /// The resourceVersion of the last write that was in conflict.
+    base: Option<String>,
+}
+
+impl Conflicts {
+    /// Others left room: what follows is a new row.
+    pub(super) fn over(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Waits before the Lease is read and written again, after a write on top of `base` was in conflict.
+    ///
+    /// Where the Lease has changed meanwhile others were faster, and may be again: the first time there is no pause, and
+    /// then they grow. Where it has not changed since the write before, the server says no for a reason of its own,
+    /// and that is a fault like any other.
+    ///
+    /// # Errors
+    /// When another try is not worth it, or its time is over.
+    pub(super) async fn settle<A: Api, C: Clock>(
+        &mut self,
+        operations: &Operations<A, C>,
+        base: &str,
+        fault: Fault,
+        limits: &Limits,
+        report: Report<'_>,
+    ) -> Result<(), End> {
+        if self.base.replace(base.to_owned()).as_deref() == Some(base) {
+            return operations
+                .pause_after(fault, &mut self.stuck, limits, report)
+                .await;
+        }
+        let now = operations.clock.now();
+        let over = limits.deadline.is_some_and(|deadline| now >= deadline)
+            || (limits.once && self.moved >= ONCE);
+        if over {
+            return Err(End::TimedOut {
+                obstacle: None,
+                at_most: None,
+                fault: Some(fault),
+            });
+        }
+        let doubled = FIRST_CONFLICT
+            .saturating_mul(1 << self.moved.min(10))
+            .min(LONGEST_CONFLICT);
+        self.moved += 1;
+        if self.moved == 1 {
+            return Ok(());
+        }
+        let until = now + doubled.mul_f64(0.5 + fastrand::f64() / 2.0);
+        tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            () = operations.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::TimedOut {
+                obstacle: None,
+                at_most: None,
+                fault: Some(fault),
+            }),
+            () = operations.clock.sleep_until(until) => Ok(()),
+        }
+    }
+}
+
+/// So often who tries once only tries again over others' edits.
+const ONCE: u32 = 5;
+
+fn compared(
+    sent: &Record,
+    answer: Write,
+    alteration: fn(&Record, &Record) -> Option<Alteration>,
+) -> Written {
+    match answer {
+        Write::Done(stored) => {
+            let version = stored.resource_version();
+            if version.is_empty()
+                || version == sent.resource_version()
+                || (!sent.resource_version().is_empty() && stored.older_than(sent))
+            {
+                return Written::Conflict(Fault::NotStored(format!(
+                    "the server answered that the write is done and stored nothing (resourceVersion {version:?} after {:?})",
+                    sent.resource_version()
+                )));
+            }
+            match alteration(&stored, sent) {
+                Some(found) => Written::Altered(stored, found),
+                None => Written::Done(stored),
+            }
+        }
+        Write::Conflict(rejection) | Write::Exists(rejection) | Write::Absent(rejection) => {
+            Written::Conflict(conflict(rejection))
+        }
+    }
+}
+
+/// A conflict as a fault, with the server's own words.
+fn conflict(rejection: Rejection) -> Fault {
+    Fault::Rejected(Rejection {
+        kind: RejectionKind::Conflict,
+        ..rejection
+    })
+}

@@ -1,0 +1,233 @@
+//! What a server stored otherwise than it was sent: an admission webhook, an older server, something in front of it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Record;
+
+/// What was stored otherwise than it was sent, as far as it counts. Labels and annotations that were added, defaults, and
+/// other ways to write the same time do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alteration {
+    /// Who holds it.
+    pub holder: bool,
+    /// What tells this grant from others: uid, acquireTime, transitions.
+    pub grant: bool,
+    /// A duration in which others may prove it expired sooner than was asked for.
+    pub shorter: bool,
+    /// No duration at all: it never expires by itself.
+    pub endless: bool,
+    /// The renewTime: others may not see the renewal.
+    pub renewal: bool,
+    differences: Vec<String>,
+}
+
+impl fmt::Display for Alteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the server stored {} (an admission webhook?)",
+            self.differences.join(", ")
+        )
+    }
+}
+
+impl Record {
+    /// What of `sent` this one, the server's answer, has otherwise in the fields that make a grant.
+    pub fn alteration(&self, sent: &Self) -> Option<Alteration> {
+        let (stored_for, sent_for) = (self.duration(), sent.duration());
+        let mut found = Alteration {
+            holder: self.holder() != sent.holder(),
+            grant: (!sent.uid().is_empty() && self.uid() != sent.uid())
+                || !same_time(self.acquire_time(), sent.acquire_time())
+                || self.transitions() != sent.transitions(),
+            shorter: stored_for.is_some_and(|stored| sent_for.is_none_or(|sent| stored < sent)),
+            endless: stored_for.is_none() && sent_for.is_some(),
+            renewal: !same_time(self.renew_time(), sent.renew_time()),
+            differences: Vec::new(),
+        };
+        if found.holder {
+            found.differs("holderIdentity", text(self.holder()), text(sent.holder()));
+        }
+        if stored_for != sent_for {
+            let shown = |record: &Self| record.spec("leaseDurationSeconds").map(Value::to_string);
+            found.differs("leaseDurationSeconds", shown(self), shown(sent));
+        }
+        if !sent.uid().is_empty() && self.uid() != sent.uid() {
+            found.differs("uid", text(Some(self.uid())), text(Some(sent.uid())));
+        }
+        if !same_time(self.acquire_time(), sent.acquire_time()) {
+            found.differs(
+                "acquireTime",
+                text(self.acquire_time()),
+                text(sent.acquire_time()),
+            );
+        }
+        if self.transitions() != sent.transitions() {
+            let shown = |record: &Self| Some(record.transitions().to_string());
+            found.differs("leaseTransitions", shown(self), shown(sent));
+        }
+        if found.renewal {
+            found.differs(
+                "renewTime",
+                text(self.renew_time()),
+                text(sent.renew_time()),
+            );
+        }
+        (!found.differences.is_empty()).then_some(found)
+    }
+
+    /// As [`Self::alteration`], and the other spec fields, the labels and the annotations that were asked for as well.
+    pub fn alteration_of_all(&self, sent: &Self) -> Option<Alteration> {
+        let grant = self.alteration(sent);
+        let mut found = grant.unwrap_or(Alteration {
+            holder: false,
+            grant: false,
+            shorter: false,
+            endless: false,
+            renewal: false,
+            differences: Vec::new(),
+        });
+        let known = [
+            "holderIdentity",
+            "leaseDurationSeconds",
+            "acquireTime",
+            "renewTime",
+            "leaseTransitions",
+        ];
+        let places = [
+            ("/spec", ""),
+            ("/metadata/labels", "label "),
+            ("/metadata/annotations", "annotation "),
+        ];
+        for (place, kind) in places {
+            let asked = sent.0.pointer(place).and_then(Value::as_object);
+            let stored = self.0.pointer(place).and_then(Value::as_object);
+            for (key, value) in asked.into_iter().flatten() {
+                let there = stored.and_then(|stored| stored.get(key));
+                if (place == "/spec" && known.contains(&key.as_str())) || there == Some(value) {
+                    continue;
+                }
+                let field = format!("{kind}{key}");
+                found.differs(&field, there.map(Value::to_string), Some(value.to_string()));
+            }
+        }
+        (!found.differences.is_empty()).then_some(found)
+    }
+}
+
+impl Alteration {
+    fn differs(&mut self, field: &str, stored: Option<String>, sent: Option<String>) {
+        let stored =
+            stored.map_or_else(|| format!("no {field}"), |value| format!("{field} {value}"));
+        let sent = sent.unwrap_or_else(|| "none".to_owned());
+        self.differences.push(format!("{stored} instead of {sent}"));
+    }
+}
+
+fn text(value: Option<&str>) -> Option<String> {
+    value.map(|value| format!("{value:?}"))
+}
+
+/// Whether two times are the same, however they are written.
+pub(super) fn same_time(one: Option<&str>, other: Option<&str>) -> bool {
+    let read = |text: Option<&str>| text.and_then(|text| text.parse::<Timestamp>().ok());
+    one == other || (read(one).is_some() && read(one) == read(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lease::testing::held;
+
+    fn stored(change: impl FnOnce(&mut Value)) -> Option<Alteration> {
+        let sent = held("me", 6);
+        let mut object = sent.as_json().clone();
+        change(&mut object);
+        Record::new(object).expect("an object").alteration(&sent)
+    }
+
+    #[test]
+    fn what_is_added_or_written_otherwise_is_no_alteration() {
+        let same = stored(|object| {
+            object["metadata"]["labels"] = json!({ "team": "a" });
+            object["metadata"]["annotations"] = json!({ "seen": "yes" });
+            object["metadata"]["resourceVersion"] = json!("8");
+            object["spec"]["renewTime"] = json!("2020-01-01T01:00:00+01:00");
+            object["spec"]["acquireTime"] = json!("2020-01-01T00:00:00Z");
+            object["spec"]["more"] = json!(1);
+        });
+        assert_eq!(same, None);
+    }
+
+    #[test]
+    fn every_field_that_makes_a_grant_is_compared_and_named() {
+        type Change = fn(&mut Value);
+        let cases: [(Change, &str); 9] = [
+            (
+                |o| o["spec"]["holderIdentity"] = json!("team-me"),
+                "holderIdentity \"team-me\" instead of \"me\"",
+            ),
+            (
+                |o| o["spec"]["holderIdentity"] = json!(""),
+                "no holderIdentity instead of \"me\"",
+            ),
+            (
+                |o| o["spec"]["leaseDurationSeconds"] = json!(2),
+                "leaseDurationSeconds 2 instead of 6",
+            ),
+            (
+                |o| o["spec"]["leaseDurationSeconds"] = json!(null),
+                "leaseDurationSeconds null instead of 6",
+            ),
+            (
+                |o| o["spec"]["leaseTransitions"] = json!(0),
+                "leaseTransitions 0 instead of 4",
+            ),
+            (
+                |o| o["spec"]["acquireTime"] = json!("2020-01-01T00:00:01Z"),
+                "acquireTime",
+            ),
+            (
+                |o| o["spec"]["renewTime"] = json!(null),
+                "no renewTime instead of",
+            ),
+            (|o| o["metadata"]["uid"] = json!("other"), "uid \"other\""),
+            (|o| o["spec"] = json!({}), "no holderIdentity instead of"),
+        ];
+        for (change, named) in cases {
+            let found = stored(change).expect("an alteration").to_string();
+            assert!(found.contains(named), "{named:?} is not in: {found}");
+        }
+    }
+
+    #[test]
+    fn a_shorter_duration_is_told_from_a_longer_one_and_from_none() {
+        let shorter = |seconds: Value| {
+            let found = stored(|object| object["spec"]["leaseDurationSeconds"] = seconds);
+            found.map(|found| (found.shorter, found.endless))
+        };
+        assert_eq!(shorter(json!(2)), Some((true, false)));
+        assert_eq!(shorter(json!(60)), Some((false, false)));
+        assert_eq!(shorter(json!(null)), Some((false, true)));
+    }
+
+    #[test]
+    fn of_a_lease_that_is_created_everything_asked_for_is_compared() {
+        let sent = held("", 6)
+            .with_spec("strategy", json!("OldestEmulationVersion"))
+            .with_metadata(&[("a".to_owned(), "b".to_owned())], &[]);
+        let stored = held("", 6);
+        let found = stored.alteration_of_all(&sent).expect("an alteration");
+        assert_eq!(
+            found.to_string(),
+            "the server stored no strategy instead of \"OldestEmulationVersion\", no label a instead of \"b\" \
+             (an admission webhook?)"
+        );
+        assert_eq!(sent.alteration_of_all(&sent), None);
+    }
+}

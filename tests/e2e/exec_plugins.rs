@@ -1,0 +1,296 @@
+//! How exec credential plugins are run: what they are told, whom they may ask, and that nothing of them is left.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use lease_harness::{Command, Namespace, User, wait_gone};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{SOON, fresh, held, said};
+
+const NAME: &str = "lease.coordination.k8s.io/job\n";
+
+fn scene() -> (Namespace, User) {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    (ns, user)
+}
+
+/// A kubeconfig entry with this as its exec plugin; `more` replaces fields of it.
+fn exec(script: &Path, more: &Value) -> Value {
+    let mut exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": script,
+        "interactiveMode": "IfAvailable",
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        exec[name] = value.clone();
+    }
+    json!({ "exec": exec })
+}
+
+fn config(ns: &Namespace, user: &User, credentials: &Value) -> std::path::PathBuf {
+    let mut config = ns.kubeconfig_json(user);
+    config["users"][0]["user"] = credentials.clone();
+    ns.file("kubeconfig", config.to_string())
+}
+
+/// Shell words that print a token for a plugin.
+fn gives(token: &str) -> String {
+    format!(
+        r#"printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"%s"}}}}' {token}"#
+    )
+}
+
+/// `status job -o name` with a plugin that is this script.
+fn status(ns: &Namespace, user: &User, script: &str, more: &Value) -> Command {
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{script}\n"));
+    ns.command(user, ["status", "job", "-o", "name"])
+        .kubeconfig(config(ns, user, &exec(&script, more)))
+}
+
+/// A plugin that never ends, and that has started one process in its group and one that left it; all say so in `log`.
+/// None has the tag by which the harness ends what is left of a command.
+fn hanging(log: &Path) -> String {
+    format!(
+        "unset LEASE_HARNESS_TAG\nsleep 99 & echo $! >>{log}\nsetsid sh -c 'echo $$ >>{log}; exec sleep 99' &\necho $$ >>{log}\nexec sleep 99",
+        log = log.display()
+    )
+}
+
+/// The three processes of [`hanging`], once they run.
+#[track_caller]
+fn hangs(log: &Path) -> Vec<u32> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let pids: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        if pids.len() == 3 {
+            return pids;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "the plugin does not run: {text:?}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[track_caller]
+fn nothing_is_left(pids: &[u32]) {
+    for &pid in pids {
+        wait_gone(pid, SOON);
+    }
+}
+
+#[test]
+fn a_plugin_is_told_what_client_go_tells_it() {
+    let (ns, user) = scene();
+    let told = ns.file("told", "");
+    let script = format!(
+        "printf %s \"$KUBERNETES_EXEC_INFO\" >{}; test \"$EXTRA\" = 'a b' || exit 5\n{}",
+        told.display(),
+        gives(&user.token)
+    );
+    let more = json!({
+        "provideClusterInfo": true,
+        "env": [{ "name": "EXTRA", "value": "a b" }],
+    });
+    said(&status(&ns, &user, &script, &more).run(), 0, NAME, "");
+    let told: Value =
+        serde_json::from_slice(&std::fs::read(told).expect("it is ours")).expect("it is JSON");
+    assert_eq!(told["kind"], "ExecCredential");
+    assert_eq!(told["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(told["spec"]["interactive"], false);
+    let server = &ns.kubeconfig_json(&user)["clusters"][0]["cluster"]["server"];
+    assert_eq!(&told["spec"]["cluster"]["server"], server);
+}
+
+#[test]
+fn a_plugin_has_neither_our_stdin_nor_our_process_group() {
+    let (ns, user) = scene();
+    let script = format!(
+        "test \"$(ps -o pgid= -p $$ | tr -d ' ')\" = $$ || exit 6\ntest -z \"$(cat)\" || exit 7\n{}",
+        gives(&user.token)
+    );
+    let command = status(&ns, &user, &script, &json!({})).stdin("dump");
+    said(&command.run(), 0, NAME, "");
+}
+
+#[test]
+fn a_plugin_that_has_to_ask_and_cannot_is_an_error() {
+    let (ns, user) = scene();
+    let more = json!({ "interactiveMode": "Always" });
+    let output = status(&ns, &user, &gives(&user.token), &more).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output.stderr.contains("standard input is not a terminal"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_plugin_that_gives_nothing_of_use_is_told_by_its_fault() {
+    let (ns, user) = scene();
+    let prints = |status: &str| {
+        format!(
+            r#"printf %s '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{status}}}'"#
+        )
+    };
+    for (script, why) in [
+        (
+            r#"echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"s3cret"}}'"#.to_owned(),
+            "another version than client.authentication.k8s.io/v1",
+        ),
+        (
+            r#"echo '{"apiVersion":"v1","kind":"Secret","status":{"token":"s3cret"}}'"#.to_owned(),
+            "of another kind",
+        ),
+        (prints(r#"{"token":""}"#), "neither a token nor a certificate"),
+        (prints(r#"{"clientKeyData":"s3cret"}"#), "only one of a certificate and its key"),
+        (prints(r#"{"token":"s3cret\nmore"}"#), "contains more than one line"),
+        (prints(r#"{"token":"s3cret\u0000"}"#), "contains a NUL character"),
+        (
+            prints(r#"{"token":"s3cret","expirationTimestamp":"soon"}"#),
+            "an expirationTimestamp that is no time",
+        ),
+        (
+            prints(r#"{"clientCertificateData":"s3cret","clientKeyData":"s3cret"}"#),
+            "cannot use the credentials",
+        ),
+        ("echo s3cret".to_owned(), "no object"),
+        ("exec cat /dev/zero".to_owned(), "more than an ExecCredential can be"),
+        ("kill -34 $$".to_owned(), "signal: 34"),
+    ] {
+        let output = status(&ns, &user, &script, &json!({ "interactiveMode": "Never" })).run();
+        assert_eq!(output.code, Some(1), "{script}: {output}");
+        assert!(output.stderr.contains(why), "{script}: {output}");
+        assert!(!output.stderr.contains("s3cret"), "{script}: {output}");
+    }
+}
+
+#[test]
+fn a_plugin_may_print_yaml_and_a_token_with_a_newline() {
+    let (ns, user) = scene();
+    let script = format!(
+        "cat <<END\napiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus:\n  token: |\n    {}\nEND",
+        user.token
+    );
+    said(&status(&ns, &user, &script, &json!({})).run(), 0, NAME, "");
+}
+
+#[test]
+fn a_plugin_works_where_whoever_starts_us_ignores_or_blocks_the_deaths_of_children() {
+    let (ns, user) = scene();
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", gives(&user.token)));
+    let config = config(&ns, &user, &exec(&script, &json!({})));
+    for words in [
+        "exec env --ignore-signal=CHLD",
+        "exec env --block-signal=CHLD",
+    ] {
+        let words = format!("{words} kubectl-lease status job -o name");
+        let command = ns.program(&user, "/bin/sh", ["-c", &words]);
+        said(&command.kubeconfig(&config).run(), 0, NAME, "");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
+    let (ns, user) = scene();
+    for (arguments, signal) in [
+        ("status job --request-timeout=1s", None),
+        ("acquire job --timeout=1s --request-timeout=500ms", None),
+        ("status job", Some(Signal::SIGTERM)),
+        ("status job", Some(Signal::SIGINT)),
+        ("status job", Some(Signal::SIGKILL)),
+        ("acquire job", Some(Signal::SIGTERM)),
+        ("hold job -- true", Some(Signal::SIGHUP)),
+    ] {
+        let log = ns.file("log", "");
+        let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", hanging(&log)));
+        let config = config(&ns, &user, &exec(&script, &json!({})));
+        let words = arguments.split(' ');
+        let running = ns.command(&user, words).kubeconfig(config).spawn();
+        let pids = hangs(&log);
+        if let Some(signal) = signal {
+            running.signal(signal as i32);
+        }
+        let output = running.wait(SOON);
+        assert_ne!(output.code, Some(0), "{arguments}: {output}");
+        nothing_is_left(&pids);
+    }
+}
+
+/// What it started in its group is killed; an agent that left it may be what keeps the login.
+#[test]
+fn of_a_plugin_that_ends_only_what_left_its_group_stays() {
+    let (ns, user) = scene();
+    let log = ns.file("log", "");
+    let script = format!(
+        "(sleep 99 & echo $! >>{log}) >/dev/null\nenv -u LEASE_HARNESS_TAG setsid sh -c 'echo $$ >>{log}; exec sleep 99' >/dev/null 2>&1 &\nuntil [ $(wc -l <{log}) = 2 ]; do sleep 0.01; done\n{}",
+        gives(&user.token),
+        log = log.display()
+    );
+    let output = status(&ns, &user, &script, &json!({})).run();
+    said(&output, 0, NAME, "");
+    let text = std::fs::read_to_string(log).expect("it is ours");
+    let pids: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    let (ended, agent) = (pids[0], pids[1]);
+    wait_gone(ended, SOON);
+    assert!(lease_harness::alive(agent));
+    let agent = nix::unistd::Pid::from_raw(i32::try_from(agent).expect("process ids are small"));
+    nix::sys::signal::kill(agent, Signal::SIGKILL).expect("it is ours");
+}
+
+/// On a terminal the plugin may ask, by stdin or by the terminal itself, unseen or seen.
+#[test]
+fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
+    let (ns, user) = scene();
+    for (ask, stdin) in [
+        ("read -r token", ""),
+        ("read -r token </dev/tty", ""),
+        ("stty -echo; read -r token; stty echo", ""),
+        ("read -r token </dev/tty", "</dev/null"),
+    ] {
+        let script = format!("printf 'token? ' >/dev/tty\n{ask}\n{}", gives("\"$token\""));
+        let path = ns.script("plugin", &format!("#!/bin/sh\n{script}\n"));
+        let config = config(&ns, &user, &exec(&path, &json!({})));
+        let words = format!("exec kubectl-lease status job -o name {stdin}");
+        let command = ns.program(&user, "/bin/sh", ["-c", &words]);
+        let terminal = command.kubeconfig(config).spawn_pty(24, 200);
+        terminal.wait_screen(|text| text.contains("token?"), SOON);
+        terminal.send(format!("{}\r", user.token).as_bytes());
+        let ended = terminal.wait(SOON);
+        assert_eq!(ended.code(), Some(0), "{ask}: {}", terminal.screen());
+        assert!(
+            terminal.screen().contains(NAME.trim()),
+            "{ask}: {}",
+            terminal.screen()
+        );
+    }
+}
+
+#[test]
+fn ctrl_c_at_a_plugins_question_ends_us_too() {
+    let (ns, user) = scene();
+    for subcommand in ["status job", "acquire job", "hold job -- true"] {
+        let script = ns.script(
+            "plugin",
+            "#!/bin/sh\nstty -echo; printf 'password? ' >/dev/tty; read -r x; stty echo\n",
+        );
+        let config = config(&ns, &user, &exec(&script, &json!({})));
+        // Its own group is the job, as with `|` and `&&`.
+        let words = format!(
+            "trap : INT; kubectl-lease {subcommand}; echo ended $?; stty -a | grep -ow '.echo'"
+        );
+        let shell = ns.program(&user, "/bin/sh", ["-c", &words]);
+        let shell = shell.kubeconfig(config).spawn_pty(24, 200);
+        shell.wait_screen(|text| text.contains("password?"), SOON);
+        shell.send(b"\x03");
+        let screen = shell.wait_screen(|text| text.contains("ended"), SOON);
+        assert!(screen.contains("ended 130"), "{subcommand}: {screen}");
+        // The plugin had no time to show again what is typed.
+        assert_eq!(shell.wait(SOON).code(), Some(1), "{}", shell.screen());
+    }
+}

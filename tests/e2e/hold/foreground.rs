@@ -1,0 +1,348 @@
+//! Commands that ask for the terminal, whatever their stdin is: they get it, and the programs around them keep it
+//! until then.
+
+use lease_harness::Terminal;
+use nix::sys::signal::Signal;
+
+use super::scene::{SOON, Scene, signal, watchdog};
+use super::terminal::{has_line, outer_shell, wait_line, wait_prompt};
+
+/// Asks as ssh, sudo and psql do.
+const ASK: &str = "read p </dev/tty; echo got $p";
+
+/// The same without an echo, which a program must change the terminal for.
+const ASK_UNSEEN: &str = "stty -echo </dev/tty; printf unseen: >/dev/tty; read p </dev/tty; stty echo </dev/tty; echo got $p";
+
+/// Types a line once the shell waits for one.
+fn enter(shell: &Terminal, line: &str) {
+    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
+    shell.send(format!("{line}\n").as_bytes());
+}
+
+/// The last line that the shell runs: that it comes shows that the terminal is the shell's again, and its modes with it.
+#[track_caller]
+fn all_is_as_before(shell: &Terminal, status: i32) {
+    wait_prompt(shell);
+    enter(shell, "echo status $?");
+    wait_line(shell, &format!("status {status}"));
+    wait_prompt(shell);
+    enter(shell, "clear; stty -a | tr ';' '\\n'");
+    let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    assert!(
+        words.contains(&"icanon") && words.contains(&"echo") && words.contains(&"isig"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
+    for around in [
+        "</dev/null",
+        ">out",
+        "2>err",
+        "</dev/null >out 2>err",
+        "| cat",
+        "</dev/null |& cat",
+    ] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        enter(
+            &shell,
+            &format!("cd {}", scene.gate().parent().expect("a folder").display()),
+        );
+        let ask = "echo asking >/dev/tty; read p </dev/tty; echo got $p >/dev/tty; exit 0";
+        enter(
+            &shell,
+            &format!("kubectl-lease hold job -- sh -c '{ask}' {around}"),
+        );
+        wait_line(&shell, "asking");
+        enter(&shell, "words");
+        wait_line(&shell, "got words");
+        all_is_as_before(&shell, 0);
+        let raw = String::from_utf8_lossy(&shell.raw()).into_owned();
+        assert!(!raw.contains("topped"), "{around}: {raw}");
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_question_without_an_echo_is_answered() {
+    for around in ["</dev/null", "| cat"] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        enter(
+            &shell,
+            &format!("kubectl-lease hold job -- sh -c '{ASK_UNSEEN}' {around}"),
+        );
+        shell.wait_screen(|text| text.contains("\nunseen:"), SOON);
+        enter(&shell, "secret");
+        let screen = shell.wait_screen(|text| text.contains("got secret"), SOON);
+        assert!(!screen.contains("unseen:secret"), "{screen}");
+        all_is_as_before(&shell, 0);
+    }
+}
+
+#[test]
+fn two_questions_in_one_command_are_answered() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    let twice = "read a </dev/tty; read b </dev/tty; echo got $a $b";
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c '{twice}' </dev/null"),
+    );
+    shell.send(b"one\ntwo\n");
+    wait_line(&shell, "got one two");
+    all_is_as_before(&shell, 0);
+}
+
+#[test]
+fn a_child_of_the_command_may_ask() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        &format!(
+            "kubectl-lease hold job -- sh -c 'sh -c \"{ASK}\"; echo over' </dev/null",
+            ASK = ASK.replace('$', "\\$")
+        ),
+    );
+    enter(&shell, "words");
+    wait_line(&shell, "got words");
+    wait_line(&shell, "over");
+    all_is_as_before(&shell, 0);
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_the_command() {
+    for around in ["</dev/null", "2>/dev/null"] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        let ask = "stty -echo </dev/tty; printf \"asking\\n\" >/dev/tty; read p </dev/tty";
+        enter(
+            &shell,
+            &format!("kubectl-lease hold job -- sh -c '{ask}' {around}"),
+        );
+        wait_line(&shell, "asking");
+        shell.send(b"\x03");
+        all_is_as_before(&shell, 130);
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn ctrl_c_before_a_question_ends_the_command() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- sh -c 'echo begun >/dev/tty; exec sleep 600' </dev/null",
+    );
+    wait_line(&shell, "begun");
+    shell.send(b"\x03");
+    all_is_as_before(&shell, 130);
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn a_pager_behind_the_command_keeps_the_terminal() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(&shell, "kubectl-lease hold job -- seq 100000 | less");
+    shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
+    shell.send(b" ");
+    shell.wait_screen(|text| has_line(text, "46"), SOON);
+    shell.send(b"G");
+    shell.wait_screen(|text| has_line(text, "100000"), SOON);
+    shell.send(b"q");
+    all_is_as_before(&shell, 0);
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn a_pager_that_is_left_early_ends_the_command() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- yes | less; echo ${PIPESTATUS[0]}",
+    );
+    shell.wait_screen(|text| has_line(text, "y") && text.ends_with(':'), SOON);
+    shell.send(b"q");
+    wait_line(&shell, "141");
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(&shell, "kubectl-lease hold job -- seq 100000 | less");
+    shell.wait_screen(|text| has_line(text, "23"), SOON);
+    shell.send(b"\x1a");
+    shell.wait_screen(
+        |text| text.contains("continue it within") && text.contains("Stopped"),
+        SOON,
+    );
+    enter(&shell, "echo outer");
+    wait_line(&shell, "outer");
+    enter(&shell, "fg");
+    shell.wait_screen(|text| text.ends_with(':'), SOON);
+    shell.send(b"G");
+    shell.wait_screen(|text| has_line(text, "100000"), SOON);
+    shell.send(b"q");
+    all_is_as_before(&shell, 0);
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn a_pager_as_the_command_has_the_terminal() {
+    for around in ["", "2>/dev/null"] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        enter(
+            &shell,
+            &format!("seq 1000 | kubectl-lease hold job -- less {around}"),
+        );
+        shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
+        shell.send(b"G");
+        shell.wait_screen(|text| has_line(text, "1000"), SOON);
+        shell.send(b"q");
+        all_is_as_before(&shell, 0);
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_question_before_a_pager_and_then_the_pager_both_have_the_terminal() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    let ask = "echo asking >/dev/tty; read p </dev/tty; seq 100000; exec sleep 600";
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c '{ask}' | less"),
+    );
+    wait_line(&shell, "asking");
+    shell.send(b"words\n");
+    shell.wait_screen(|text| has_line(text, "23"), SOON);
+    shell.send(b" ");
+    shell.wait_screen(|text| has_line(text, "40"), SOON);
+    shell.send(b"q");
+    // Ctrl-C would discard what was typed and not read yet.
+    shell.wait_screen(|text| text.contains("hold job"), SOON);
+    // As in a pipeline without hold: the command ends when it writes next, or by Ctrl-C.
+    shell.send(b"\x03");
+    all_is_as_before(&shell, 0);
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn an_interactive_shell_with_its_errors_in_a_file_has_job_control() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- env PS1='in> ' bash --norc -i | cat",
+    );
+    // Prompts go to stderr, which is the terminal.
+    shell.wait_screen(|text| text.trim_end().ends_with("in>"), SOON);
+    enter(&shell, "sh -c 'echo begun; exec sleep 600'");
+    wait_line(&shell, "begun");
+    shell.send(b"\x03");
+    enter(&shell, "echo status $?");
+    wait_line(&shell, "status 130");
+    enter(&shell, "exit 0");
+    all_is_as_before(&shell, 0);
+}
+
+#[test]
+fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
+    for around in ["</dev/null", "| cat"] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        let editor = "stty raw -echo </dev/tty; printf begun >/dev/tty; exec sleep 600";
+        enter(
+            &shell,
+            &format!(
+                "sh -c \"kubectl-lease hold job -- sh -c '{editor}' {around}; echo after; stty -a | tr ';' '\\n'\""
+            ),
+        );
+        shell.wait_screen(|text| text.contains("\nbegun"), SOON);
+        let watchdog = watchdog(&shell.tree()).expect("it watches");
+        signal(watchdog, Signal::SIGKILL);
+        shell.wait_screen(|text| text.contains("after"), SOON);
+        let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
+        let words: Vec<&str> = screen.split_whitespace().collect();
+        assert!(
+            words.contains(&"icanon") && words.contains(&"echo"),
+            "{screen}"
+        );
+    }
+}
+
+#[test]
+fn a_script_without_job_control_may_hold_in_its_own_background() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    // Such a shell leaves the terminal to the group of both.
+    let inner = ASK.replace('$', "\\\\\\$");
+    enter(
+        &shell,
+        &format!(
+            "sh -c \"kubectl-lease hold job -- sh -c \\\"{inner}\\\" & wait; read q; echo and \\$q\""
+        ),
+    );
+    wait_prompt_gone(&shell);
+    enter(&shell, "words");
+    wait_line(&shell, "got words");
+    enter(&shell, "more");
+    wait_line(&shell, "and more");
+    all_is_as_before(&shell, 0);
+}
+
+/// Waits until the line was taken.
+fn wait_prompt_gone(shell: &Terminal) {
+    shell.wait_screen(|text| !text.trim_end().ends_with('>'), SOON);
+}
+
+#[test]
+fn a_session_leader_of_its_own_terminal_is_answered_and_does_not_stop() {
+    // As `docker run -t` or `script` start it: nobody is above that could continue it.
+    let scene = Scene::new(60);
+    let terminal = scene
+        .hold(&[
+            "--",
+            "sh",
+            "-c",
+            "exec </dev/null; echo asking; read p </dev/tty; echo got $p; exec sleep 600",
+        ])
+        .spawn_pty(24, 100);
+    wait_line(&terminal, "asking");
+    terminal.send(b"words\r");
+    wait_line(&terminal, "got words");
+    terminal.send(b"\x1a");
+    terminal.send(b"\x03");
+    assert_eq!(
+        terminal.wait(SOON).code(),
+        Some(130),
+        "{}",
+        terminal.screen()
+    );
+}
+
+#[test]
+fn a_resized_terminal_is_told_to_a_command_behind_a_pipe() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c '{script}' | cat"),
+    );
+    wait_line(&shell, "begun");
+    shell.resize(30, 90);
+    wait_line(&shell, "resized");
+    shell.send(b"\x03");
+    wait_prompt(&shell);
+}

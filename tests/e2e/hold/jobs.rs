@@ -1,0 +1,284 @@
+//! A hold as a job of a shell: in the background, stopped, continued, with a command and without.
+
+use std::time::{Duration, Instant};
+
+use lease_harness::{Terminal, stopped};
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::scene::{SOON, Scene, signal};
+use super::terminal::{outer_shell, wait_line, wait_prompt};
+
+fn enter(shell: &Terminal, line: &str) {
+    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
+    shell.send(format!("{line}\n").as_bytes());
+}
+
+/// Waits until something is so that no output tells of.
+#[track_caller]
+fn wait_until(wanted: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !wanted() {
+        assert!(begun.elapsed() < SOON, "not so");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until the shell has said that its job has stopped.
+#[track_caller]
+fn wait_stopped(shell: &Terminal, job: u32) {
+    wait_until(|| stopped(job));
+    // A shell that waits for no job says so at its next prompt.
+    enter(shell, "");
+    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+}
+
+/// The supervisor.
+#[track_caller]
+fn supervisor(shell: &Terminal) -> u32 {
+    let is_it = |pid: &u32| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = words.split(|byte| *byte == 0);
+        words
+            .next()
+            .is_some_and(|word| word.ends_with(b"kubectl-lease"))
+            && words.next() == Some(b"hold")
+    };
+    shell.tree().into_iter().find(is_it).expect("it holds")
+}
+
+#[test]
+fn a_background_job_that_reads_is_stopped_and_fg_continues_it() {
+    for read in [
+        "read x",
+        "read x </dev/tty",
+        "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
+    ] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        enter(
+            &shell,
+            &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
+        );
+        shell.wait_screen(|text| text.contains("continue it within"), SOON);
+        wait_stopped(&shell, supervisor(&shell));
+        enter(&shell, "fg");
+        shell.wait_screen(
+            |text| {
+                text.lines()
+                    .filter(|line| line.starts_with("kubectl-lease hold"))
+                    .count()
+                    == 1
+            },
+            SOON,
+        );
+        enter(&shell, "words");
+        wait_line(&shell, "got words");
+        wait_prompt(&shell);
+        enter(&shell, "echo status $?");
+        wait_line(&shell, "status 0");
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_background_job_that_reads_only_after_fg_is_never_stopped() {
+    let scene = Scene::new(60);
+    let gate = scene.gate();
+    let until = super::scene::until(&gate);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c 'echo begun; {until}; read x; echo got $x' &"),
+    );
+    shell.wait_screen(|text| text.contains("begun"), SOON);
+    enter(&shell, "fg");
+    shell.wait_screen(|text| text.contains("fg\nkubectl-lease hold"), SOON);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    enter(&shell, "words");
+    wait_line(&shell, "got words");
+    wait_prompt(&shell);
+    assert!(!shell.screen().contains("topped"), "{}", shell.screen());
+}
+
+#[test]
+fn bg_stops_it_again_as_long_as_it_asks() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- sh -c 'read x; echo got $x'",
+    );
+    shell.wait_screen(|text| text.contains("hold job"), SOON);
+    super::terminal::wait_held(&scene);
+    shell.send(b"\x1a");
+    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    let held = supervisor(&shell);
+    for _ in 0..3 {
+        enter(&shell, "clear; bg");
+        shell.wait_screen(|text| text.contains("continue it within"), SOON);
+        wait_stopped(&shell, held);
+    }
+    enter(&shell, "clear; fg");
+    shell.wait_screen(|text| text.contains("kubectl-lease hold"), SOON);
+    enter(&shell, "words");
+    wait_line(&shell, "got words");
+    wait_prompt(&shell);
+}
+
+#[test]
+fn ctrl_z_while_the_command_has_not_asked_yet_stops_the_job() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- sh -c 'echo begun; sleep 0.3; read p </dev/tty; echo got $p' </dev/null",
+    );
+    wait_line(&shell, "begun");
+    shell.send(b"\x1a");
+    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    enter(&shell, "echo outer");
+    wait_line(&shell, "outer");
+    enter(&shell, "fg");
+    shell.wait_screen(|text| text.contains("fg\nkubectl-lease hold"), SOON);
+    enter(&shell, "words");
+    wait_line(&shell, "got words");
+    wait_prompt(&shell);
+}
+
+#[test]
+fn ctrl_z_at_the_very_moment_of_a_question_stops_the_job() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    for round in 0..20 {
+        enter(&shell, "clear");
+        wait_prompt(&shell);
+        enter(
+            &shell,
+            "kubectl-lease hold job -- sh -c 'echo begun; read p </dev/tty; echo got $p' </dev/null",
+        );
+        wait_line(&shell, "begun");
+        // The news that the command asks is under way for about as long.
+        std::thread::sleep(Duration::from_micros(200 * round));
+        shell.send(b"\x1a");
+        shell.wait_screen(|text| text.contains("Stopped"), SOON);
+        enter(&shell, "clear; fg");
+        shell.wait_screen(|text| text.contains("kubectl-lease hold"), SOON);
+        enter(&shell, "words");
+        wait_line(&shell, "got words");
+        wait_prompt(&shell);
+    }
+}
+
+#[test]
+fn the_terminals_stop_signals_stop_a_hold_with_its_command_after_a_warning() {
+    for number in [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU] {
+        let scene = Scene::new(60);
+        let shell = outer_shell(&scene);
+        enter(
+            &shell,
+            "kubectl-lease hold job -- sh -c 'echo child is $$; exec sleep 600' </dev/null &",
+        );
+        let begun = |text: &str| {
+            let pid = |line: &str| line.split_once("child is ")?.1.trim().parse::<u32>().ok();
+            text.lines().find_map(pid)
+        };
+        let screen = shell.wait_screen(|text| begun(text).is_some(), SOON);
+        let child = begun(&screen).expect("just seen");
+        let held = supervisor(&shell);
+        signal(held, number);
+        shell.wait_screen(|text| text.contains("or the command is killed"), SOON);
+        wait_stopped(&shell, held);
+        assert!(stopped(child));
+        enter(&shell, "bg");
+        wait_until(|| !stopped(held) && !stopped(child));
+        enter(&shell, "kill %1; wait; echo waited");
+        wait_line(&shell, "waited");
+        assert_eq!(scene.ns.holder("job"), None);
+    }
+}
+
+#[test]
+fn a_command_that_ignores_ctrl_z_keeps_its_lease_renewed() {
+    let scene = Scene::new(2);
+    let shell = outer_shell(&scene);
+    enter(
+        &shell,
+        "kubectl-lease hold job -- sh -c 'trap \"\" TSTP; echo begun; exec sleep 600' | cat",
+    );
+    wait_line(&shell, "begun");
+    let held = supervisor(&shell);
+    signal(held, Signal::SIGTSTP);
+    scene.wait_renewals(3);
+    assert!(!stopped(held));
+    shell.send(b"\x03");
+    wait_prompt(&shell);
+}
+
+#[test]
+fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    enter(&shell, "kubectl-lease hold job");
+    wait_line(&shell, "lease.coordination.k8s.io/job acquired");
+    let held = supervisor(&shell);
+    for number in [
+        None,
+        Some(Signal::SIGTSTP),
+        Some(Signal::SIGTTIN),
+        Some(Signal::SIGTTOU),
+    ] {
+        match number {
+            None => shell.send(b"\x1a"),
+            Some(number) => signal(held, number),
+        }
+        shell.wait_screen(
+            |text| {
+                text.contains("continue it within")
+                    && text.contains("or it is lost")
+                    && text.contains("Stopped")
+            },
+            SOON,
+        );
+        assert!(stopped(held));
+        wait_prompt(&shell);
+        enter(&shell, "clear; fg");
+        wait_until(|| !stopped(held));
+    }
+    shell.send(b"\x03");
+    wait_line(&shell, "^Clease.coordination.k8s.io/job released");
+    enter(&shell, "echo status $?");
+    wait_line(&shell, "status 130");
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn continued_too_late_without_a_command_it_says_what_became_of_the_lease() {
+    for taken in [true, false] {
+        let scene = Scene::new(2);
+        let shell = outer_shell(&scene);
+        enter(&shell, "kubectl-lease hold job");
+        wait_line(&shell, "lease.coordination.k8s.io/job acquired");
+        shell.send(b"\x1a");
+        shell.wait_screen(|text| text.contains("Stopped"), SOON);
+        let since = scene.last_acknowledged();
+        if taken {
+            scene.ns.edit("job", |lease| {
+                lease["spec"]["holderIdentity"] = json!("another")
+            });
+        }
+        wait_until(|| since.elapsed() > scene.duration);
+        enter(&shell, "clear; fg");
+        let screen = shell.wait_screen(|text| text.contains("lost"), SOON);
+        wait_prompt(&shell);
+        enter(&shell, "echo status $?");
+        wait_line(&shell, "status 123");
+        let screen = format!("{screen}{}", shell.screen());
+        assert_eq!(screen.contains("released"), !taken, "{screen}");
+        assert!(!screen.contains("job released"), "{screen}");
+        assert_eq!(
+            scene.ns.holder("job").as_deref(),
+            taken.then_some("another")
+        );
+    }
+}
