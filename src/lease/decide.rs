@@ -190,10 +190,6 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             grant.duration = grant.duration.max(record.duration());
             replace(record, &grant, terms, now)
         }
-        Expiry::Unproven { .. } if terms.ancestors.iter().any(|grant| grant.is_granted(record)) => {
-            let holder = record.holder().unwrap_or_default();
-            AcquireStep::Refuse(Refusal::HeldByAncestor(holder.to_owned()))
-        }
         Expiry::Unproven { observed_at, ask } => {
             let try_out_at = match ask {
                 Ask::Version => return AcquireStep::AskVersion,
@@ -204,11 +200,15 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
                 Ask::Later(at) => Some(at),
                 Ask::Nothing => None,
             };
+            let holder = record.holder().unwrap_or_default().to_owned();
+            if terms.ancestors.iter().any(|grant| grant.is_granted(record)) {
+                return AcquireStep::Refuse(Refusal::HeldByAncestor(holder));
+            }
             AcquireStep::Wait(Waiting {
                 obstacle: if by_oneself {
                     Obstacle::HeldByOneself
                 } else {
-                    Obstacle::HeldBy(record.holder().unwrap_or_default().to_owned())
+                    Obstacle::HeldBy(holder)
                 },
                 expired_at: observed_at,
                 try_out_at,

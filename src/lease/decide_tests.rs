@@ -307,6 +307,18 @@ fn a_grant_that_we_run_under_ourselves_is_not_waited_for_but_any_other_is() {
         let step = step(&terms, &other, 100.0);
         assert!(matches!(step, AcquireStep::Wait(_)), "{step:?}");
     }
+    // Or the server can prove that it is.
+    let stamps = stamped(held("x", 15), &["2026-01-01T00:00:00Z"]);
+    let date = Some(wall("2026-01-01T00:00:46Z"));
+    let stale = Seen::Lease(Observation::first(stamps, at(100.0), date));
+    assert_eq!(
+        acquire(&terms, &stale, Stamps::Unknown, now(100.0)),
+        AcquireStep::AskVersion
+    );
+    assert!(matches!(
+        acquire(&terms, &stale, Stamps::Trusted, now(100.0)),
+        AcquireStep::TryOut(_)
+    ));
     // Taking one's own grant anew waits for nobody.
     terms.grant.holder = "x".parse().expect("a holder");
     terms.reenter = true;

@@ -4,6 +4,7 @@ mod acquire;
 mod check;
 mod create;
 mod guard;
+mod outlast;
 mod release;
 mod renew;
 mod stamps;

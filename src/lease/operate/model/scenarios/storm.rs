@@ -127,9 +127,10 @@ async fn meddle(world: Rc<World>, thief: Actor) {
                 let terms = StealTerms {
                     grant: thief.terms(Some(2)).grant,
                     if_holder: None,
+                    asks: true,
                 };
                 let limits = within(&thief, 5.0);
-                let agree = &mut |_: &_, _: &_| Ok(());
+                let agree = async |_: &_, _: &_| Ok(());
                 let operations = thief.operations.clone();
                 if let Ok(stolen) = operations.steal(&terms, &limits, &|_| (), agree).await {
                     sleep(0.2).await;
