@@ -40,18 +40,26 @@ pub async fn ask(question: &str, interrupted: impl Future<Output = i32>) -> Resu
         answer = &mut answer => return told(answer),
         signal = interrupted => signal,
     };
-    let close_behind = SystemClock.now() + CLOSE_BEHIND;
     tokio::select! {
         biased;
-        answer = &mut answer => told(answer),
-        () = SystemClock.sleep_until(close_behind) => {
-            modes::restore(modes);
-            let _ = console::Term::stderr().show_cursor();
-            // The cursor stands behind the question.
-            terminal::say("");
-            Err(NoAnswer::Interrupted(signal))
-        }
+        answer = &mut answer => return told(answer),
+        () = nap(CLOSE_BEHIND) => {}
     }
+    modes::restore(modes);
+    // On a terminal that Ctrl-S has stopped this may take for ever.
+    let cursor = tokio::task::spawn_blocking(|| console::Term::stderr().show_cursor());
+    tokio::select! {
+        biased;
+        _ = cursor => {}
+        () = nap(CLOSE_BEHIND) => {}
+    }
+    // The cursor stands behind the question.
+    terminal::say("");
+    Err(NoAnswer::Interrupted(signal))
+}
+
+async fn nap(span: Duration) {
+    SystemClock.sleep_until(SystemClock.now() + span).await;
 }
 
 fn confirm(question: &str) -> Result<bool, String> {

@@ -146,3 +146,33 @@ fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
         untouched(&ns, &before);
     }
 }
+
+#[test]
+fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
+    let (ns, _) = fresh();
+    let user = ns.user(&VERBS);
+    let before = ns.create(&held("job", "victim", 60));
+    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
+    let script = format!("echo ready; read go; exec '{tool}' steal job --holder=me");
+    let terminal = ns
+        .program(&user, "/bin/sh", ["-c", &script])
+        .spawn_pty(40, 120);
+    terminal.wait_screen(|text| text.contains("ready"), SOON);
+    // Ctrl-S, and then what the shell reads.
+    terminal.send(b"\x13go\r");
+    let asks = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", terminal.pid()));
+        let names = tasks.into_iter().flatten().flatten();
+        names
+            .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+            .any(|name| name.starts_with("tokio"))
+    };
+    let deadline = std::time::Instant::now() + SOON;
+    while !asks() && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(asks(), "no question within {SOON:?}");
+    terminal.signal(libc::SIGTERM);
+    assert_eq!(terminal.wait(SOON).code(), Some(143));
+    untouched(&ns, &before);
+}
