@@ -14,6 +14,7 @@ mod processes;
 mod replies;
 mod scene;
 mod start;
+mod storm;
 mod terminal;
 mod thrift;
 mod watchdog;
