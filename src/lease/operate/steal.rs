@@ -7,7 +7,6 @@ use super::super::decide::{self, Agreement, NeverExpires, Seen, StealStep, Steal
 use super::super::evidence::{Expiry, Observation};
 use super::super::record::Alteration;
 use super::super::values::LeaseDuration;
-use super::release::Returned;
 use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, Operations, Pause, Progress, Report, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
@@ -171,16 +170,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
             () = self.clock.sleep_until(stops) => {}
         }
-        let patience = Limits {
-            deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
-            once: false,
-            interrupt: limits.interrupt.clone(),
-        };
-        let left = match self.give_grant_back(&stolen.grant, &patience).await {
-            Returned::Freed | Returned::Lost(_) => None,
-            Returned::Unsettled(_) => left,
-        };
-        Err(End::Altered { what, left })
+        Err(self.undo(stolen.grant, &found).await)
     }
 
     fn duration_until_victim_stops(
