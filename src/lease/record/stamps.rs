@@ -11,7 +11,8 @@ impl Record {
     /// the time of the managedFields entry that owns `spec.renewTime`, if all that its manager writes restarts everybody's
     /// observation: a label of the same manager could have stamped it later. Servers before 1.25 leave it too old.
     pub fn alive_stamp(&self) -> Option<Timestamp> {
-        const SIGNS_OF_LIFE: [&str; 5] = [
+        const SIGNS_OF_LIFE: [&str; 6] = [
+            ".",
             "f:holderIdentity",
             "f:leaseDurationSeconds",
             "f:acquireTime",
