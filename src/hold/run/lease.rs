@@ -9,7 +9,7 @@ use super::{Hold, Note, Read};
 use crate::clock::{Clock, Instant};
 use crate::lease::api::Api;
 use crate::lease::decide::Seen;
-use crate::lease::operate::{Interrupt, Limits, Renewal, Returned, Shown};
+use crate::lease::operate::{ATTEMPT_LIMIT, Interrupt, Limits, Renewal, Returned, Shown};
 
 /// So many reads at most are under way: each begun by something that an earlier one may have missed.
 const READS: usize = 3;
@@ -80,12 +80,13 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         done
     }
 
-    /// A read, because the watch says that something happened, or ended. It may take as long as its answer is of use.
+    /// A read, because the watch says that something happened, or ended. Its answer is of use even if it is late.
     pub(super) fn read_again(&mut self) {
         if self.reads.len() >= READS {
             return;
         }
-        let (operations, limit) = (self.operations, self.order.timing.duration / 2);
+        let limit = (self.order.timing.duration / 2).min(ATTEMPT_LIMIT);
+        let operations = self.operations;
         let asked_at = operations.clock().now();
         let read = async move {
             let seen = operations.read(None, limit).await;

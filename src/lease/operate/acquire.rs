@@ -6,6 +6,7 @@ use super::super::api::{Api, Fault};
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
+use super::release::Returned;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
 use super::{
@@ -288,21 +289,29 @@ impl<A: Api, C: Clock> Operations<A, C> {
             report(Progress::Altered(found.to_string()));
             return Ok(grant);
         }
-        let end = End::Altered {
+        Err(self.undo(grant, found).await)
+    }
+
+    /// Gives back what the server stored in place of a grant.
+    pub(super) async fn undo(&self, stored: Grant, found: &Alteration) -> End {
+        let mut end = End::Altered {
             what: found.to_string(),
             left: None,
         };
-        if grant.record.holder().is_none() {
-            return Err(end);
-        }
-        Err(match self.give_back(&grant, end).await {
-            // Not even that is stored as it is sent.
-            End::Unsettled { fault: None, .. } => End::Altered {
+        let limits = Limits {
+            deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
+            once: false,
+            interrupt: super::Interrupt::never(),
+        };
+        if let Some(holder) = stored.record.holder()
+            && let Returned::Unsettled(_) = self.give_grant_back(&stored, &limits).await
+        {
+            end = End::Altered {
                 what: found.to_string(),
-                left: grant.record.holder().map(str::to_owned),
-            },
-            end => end,
-        })
+                left: Some(holder.to_owned()),
+            };
+        }
+        end
     }
 
     /// A write of ours that turns out to have happened.

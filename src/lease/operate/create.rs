@@ -1,13 +1,9 @@
 //! Create: a Lease that is not there yet, which may be a grant from the start.
 
 use super::super::api::{Api, Fault, Found};
-use super::super::record::{Alteration, Record};
-use super::release::Returned;
+use super::super::record::Record;
 use super::write::Written;
-use super::{
-    ATTEMPT_LIMIT, End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled,
-    write_limit,
-};
+use super::{End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled, write_limit};
 use crate::clock::Clock;
 
 /// What to create, and how.
@@ -74,7 +70,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
                 }
                 Ok(Written::Altered(stored, found)) => {
-                    return Err(self.created_otherwise(terms, stored, &found, limits).await);
+                    // The Lease is there, and is not what was asked for. Nobody is to hold it who was not asked for.
+                    let end = End::Altered {
+                        what: found.to_string(),
+                        left: None,
+                    };
+                    if terms.dry_run {
+                        return Err(end);
+                    }
+                    let grant = Grant::new(stored, &terms.record, self.clock.now());
+                    return Err(self.undo(grant, &found).await);
                 }
                 Ok(Written::Conflict(fault @ Fault::NotStored(_))) => fault,
                 Ok(Written::Conflict(_)) if !unknown => return Ok(Created::Exists),
@@ -98,35 +103,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             let paused = self.pause_after(fault, &mut pause, limits, report).await;
             paused.map_err(|end| if unknown { unsettled(end) } else { end })?;
-        }
-    }
-
-    /// The Lease is there, and is not what was asked for. If somebody holds it who was not asked for, it is freed.
-    async fn created_otherwise(
-        &self,
-        terms: &CreateTerms,
-        stored: Record,
-        found: &Alteration,
-        limits: &Limits,
-    ) -> End {
-        let patience = Limits {
-            deadline: Some(self.clock.now() + ATTEMPT_LIMIT),
-            once: false,
-            interrupt: limits.interrupt.clone(),
-        };
-        let left = match stored.holder().map(str::to_owned) {
-            Some(holder) if !terms.dry_run => {
-                let grant = Grant::new(stored, &terms.record, self.clock.now());
-                match self.give_grant_back(&grant, &patience).await {
-                    Returned::Freed | Returned::Lost(_) => None,
-                    Returned::Unsettled(_) => Some(holder),
-                }
-            }
-            Some(_) | None => None,
-        };
-        End::Altered {
-            what: found.to_string(),
-            left,
         }
     }
 }

@@ -6,9 +6,8 @@ use super::super::api::Api;
 use super::super::decide::NeverExpires;
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
-use super::release::Returned;
 use super::steal::Stolen;
-use super::{ATTEMPT_LIMIT, End, Grant, Limits, Operations, Progress, Report, unsettled};
+use super::{End, Grant, Limits, Operations, Progress, Report, unsettled};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -68,16 +67,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
             () = self.clock.sleep_until(stops) => {}
         }
-        let patience = Limits {
-            deadline: Some(self.clock.now() + ATTEMPT_LIMIT),
-            once: false,
-            interrupt: limits.interrupt.clone(),
-        };
-        let left = match self.give_grant_back(&stolen.grant, &patience).await {
-            Returned::Freed | Returned::Lost(_) => None,
-            Returned::Unsettled(_) => left,
-        };
-        Err(End::Altered { what, left })
+        Err(self.undo(stolen.grant, &found).await)
     }
 
     /// Keeps a stolen Lease renewed until its victim must have stopped, and then records the duration asked for.

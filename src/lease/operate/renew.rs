@@ -28,6 +28,9 @@ pub enum Renewal {
 /// So many writes one attempt sends over edits that come in between, before it counts as failed and is followed by a pause.
 const WRITES_IN_A_ROW: u32 = 3;
 
+/// An attempt is listened to for so many times as long as it may take: the requests of a long outage must not pile up.
+const LISTENED_TO: u32 = 6;
+
 /// The renewals of one grant under way: the present attempt, and those whose time is up. These are listened to as well:
 /// however late a reply is, it counts from when its request was sent. A request whose connection is closed may still be
 /// carried out, or be given up by the server half-way; neither is of use.
@@ -93,14 +96,15 @@ impl<'a, A: Api, C: Clock> Renewals<'a, A, C> {
     pub fn begin(&mut self, limit: Duration, until: Instant) {
         let now = self.operations.clock.now();
         let left = until.since(now);
+        let limit = limit
+            .min(self.operations.read_limit)
+            .max((self.slowest * 2).min(left / 2));
         self.attempts += 1;
         self.present = Some(Attempt {
             number: self.attempts,
             begun: now,
-            limit: limit
-                .min(self.operations.read_limit)
-                .max((self.slowest * 2).min(left / 2)),
-            until,
+            limit,
+            until: until.min(now + limit * LISTENED_TO),
             writes: 0,
         });
         self.write();

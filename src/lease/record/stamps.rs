@@ -11,7 +11,8 @@ impl Record {
     /// the time of the managedFields entry that owns `spec.renewTime`, if all that its manager writes restarts everybody's
     /// observation: a label of the same manager could have stamped it later. Servers before 1.25 leave it too old.
     pub fn alive_stamp(&self) -> Option<Timestamp> {
-        const SIGNS_OF_LIFE: [&str; 5] = [
+        const SIGNS_OF_LIFE: [&str; 6] = [
+            ".",
             "f:holderIdentity",
             "f:leaseDurationSeconds",
             "f:acquireTime",
@@ -21,6 +22,10 @@ impl Record {
         self.managed_fields()
             .filter(|entry| entry.get("operation").and_then(Value::as_str) == Some("Update"))
             .filter(|entry| entry.pointer("/fieldsV1/f:spec/f:renewTime").is_some())
+            // The server's own name for what was there before it began to track: stamped with that moment.
+            .filter(|entry| {
+                entry.get("manager").and_then(Value::as_str) != Some("before-first-apply")
+            })
             .filter(|entry| {
                 // Each write of ours to a held Lease is a grant or a renewal.
                 let ours = entry.get("manager").and_then(Value::as_str) == Some(FIELD_MANAGER);
@@ -179,7 +184,8 @@ mod tests {
             }),
             time
         );
-        let others: [fn(&mut Value); 5] = [
+        let others: [fn(&mut Value); 6] = [
+            |entries| entries[0]["manager"] = json!("before-first-apply"),
             |entries| entries[0]["operation"] = json!("Apply"),
             |entries| entries[0]["fieldsV1"] = json!({ "f:spec": { "f:holderIdentity": {} } }),
             |entries| entries[0]["fieldsV1"]["f:spec"]["f:preferredHolder"] = json!({}),

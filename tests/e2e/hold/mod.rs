@@ -18,6 +18,7 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
+mod storm;
 mod terminal;
 mod thrift;
 mod unread;

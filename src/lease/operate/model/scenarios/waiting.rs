@@ -8,7 +8,7 @@ use super::super::faults::{Ailment, Verb};
 use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, within, world};
 use crate::lease::decide::{Ours, Refusal};
-use crate::lease::operate::End;
+use crate::lease::operate::{End, Progress};
 
 #[test]
 fn a_lease_deleted_under_a_waiter_is_refused_or_created_as_asked() {
@@ -285,5 +285,62 @@ fn a_version_that_went_back_does_not_hide_the_lease_from_a_waiter() {
         let result = tokio::time::timeout(secs(30.0), waiter).await;
         let (result, _) = result.expect("it got in").expect("a result");
         result.expect("a grant");
+    });
+}
+
+#[test]
+fn a_watch_that_is_refused_for_a_while_is_said_once_and_said_again_when_it_works() {
+    simulate(1, async {
+        let world = world(60);
+        let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+        let refused = [Ailment::Denied; 3];
+        world.ailments(1, &[&refused[..], &[Ailment::Well]].concat());
+        let grant = taken(&first, None).await;
+        holding(&first, grant, 600.0);
+        let said = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let waiter = {
+            let (said, second) = (said.clone(), second.clone());
+            tokio::task::spawn_local(async move {
+                let report = |progress: Progress| said.borrow_mut().push(progress);
+                let limits = within(&second, 100.0);
+                second
+                    .operations
+                    .obtain(&second.terms(None), &limits, &report)
+                    .await
+            })
+        };
+        sleep(90.0).await;
+        // After pauses of 1, 2 and 4 seconds it works; from then on nothing is read.
+        let reads = world.requests(1, Verb::Get);
+        assert!((5..=12).contains(&reads), "{reads} reads");
+        assert_eq!(world.requests(1, Verb::Watch), 4);
+        waiter.await.expect("a result").expect_err("it is held");
+        let said = said.borrow();
+        assert!(
+            matches!(
+                said[..],
+                [
+                    Progress::Waiting { .. },
+                    Progress::Polling,
+                    Progress::Watching
+                ]
+            ),
+            "{said:?}"
+        );
+    });
+}
+
+#[test]
+fn a_watch_that_is_refused_for_ever_is_tried_again_after_pauses_that_grow_to_half_a_minute() {
+    simulate(1, async {
+        let world = world(15);
+        let actor = Actor::exact(&world, 0);
+        world.ailments(0, &[Ailment::Denied]);
+        let grant = taken(&actor, None).await;
+        assert!(actor.stay(grant, secs(600.0), Leave::Crash).await);
+        let watches = world.requests(0, Verb::Watch);
+        assert!((20..=32).contains(&watches), "{watches} watches in 10 min");
+        // A holder's renewals notice a loss: it reads nothing meanwhile.
+        assert_eq!(world.requests(0, Verb::Get), 1);
     });
 }
