@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::lease::api::{Fault, Trouble};
+use crate::lease::api::{Fault, RejectionKind, Trouble};
 use crate::lease::decide::{Loss, Obstacle, Refusal};
 use crate::lease::operate::End;
 use crate::output::words;
@@ -319,9 +319,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     "error: lease {name:?} not acquired: {}",
                     obstacle_text(obstacle, *at_most)
                 ),
-                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_))))
-                    if subject.conflict.is_none() =>
-                {
+                (None, Some(fault)) if subject.conflict.is_none() && said_no(fault) => {
                     format!("error: gave up on lease {name:?} when the time was over: {fault}")
                 }
                 (None, Some(fault)) if subject.conflict.is_none() => {
@@ -334,7 +332,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             }];
             match (obstacle, fault) {
                 (Some(obstacle), _) => lines.extend(obstacle_advice(obstacle, subject)),
-                (None, Some(fault @ (Fault::Rejected(_) | Fault::NotStored(_)))) => {
+                (None, Some(fault)) if said_no(fault) => {
                     lines.extend(
                         fault_lines(fault, Some(namespace), Some(name))
                             .into_iter()
@@ -376,6 +374,15 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines
         }
         End::Declined(why) => vec![format!("{why}; nothing was written")],
+    }
+}
+
+/// Whether the server refused writes for a reason of its own, time and again.
+fn said_no(fault: &Fault) -> bool {
+    match fault {
+        Fault::NotStored(_) => true,
+        Fault::Rejected(rejection) => rejection.kind == RejectionKind::Conflict,
+        Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. } => false,
     }
 }
 

@@ -97,7 +97,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                 }
                 Err(fault) => {
-                    unknown |= fault.leaves_outcome_open() && !terms.dry_run;
+                    // A page in place of the first answer comes from no API server at all.
+                    let sent = matches!(fault, Fault::Unknown(_)) || self.contacted.get();
+                    unknown |= sent && fault.leaves_outcome_open() && !terms.dry_run;
                     fault
                 }
             };

@@ -3,7 +3,7 @@
 use super::super::api::Api;
 use super::super::decide::{self, Loss, Ours, Seen};
 use super::super::record::Record;
-use super::write::{NotWritten, Written};
+use super::write::{NotWritten, Sent, Written};
 use super::{End, Grant, Limits, Operations, Report};
 use crate::clock::Clock;
 
@@ -81,15 +81,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 }
 
-/// A release of ours whose reply was lost: the Lease is free, or somebody has taken it since.
-fn freed(written: &Record, seen: &Seen) -> Option<Record> {
-    match seen {
-        Seen::Absent => None,
-        Seen::Lease(seen) => {
-            let record = seen.record();
-            let ended = record.uid() == written.uid()
-                && (record.holder().is_none() || record.transitions() > written.transitions());
-            ended.then(|| record.clone())
+/// A release of ours whose outcome was not certain: the Lease is free, or somebody has taken it since.
+fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
+    let Seen::Lease(seen) = seen else { return None };
+    let record = seen.record();
+    let ended = match sent {
+        Sent::Unanswered(written) => {
+            record.uid() == written.uid()
+                && (record.holder().is_none() || record.transitions() > written.transitions())
         }
-    }
+        // Only what shows our own hand: others can free it too, and then it was lost.
+        Sent::InConflict(written) => {
+            record.uid() == written.uid()
+                && record.holder().is_none()
+                && written
+                    .renew_time()
+                    .is_some_and(|time| record.renewed_at(time))
+        }
+    };
+    ended.then(|| record.clone())
 }

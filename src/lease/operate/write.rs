@@ -24,6 +24,15 @@ pub(super) enum Written {
     Conflict(Fault),
 }
 
+/// A write whose outcome is not certain.
+pub(super) enum Sent {
+    /// No answer came: it may have happened, or may still happen.
+    Unanswered(Record),
+    /// The answer was 409. Proxies send a PUT again whose answer they miss: the first may have been carried out, and the
+    /// second was in conflict with it.
+    InConflict(Record),
+}
+
 /// What [`Operations::write_if_ours`] ends with where nothing was written.
 pub(super) struct NotWritten {
     pub(super) end: End,
@@ -83,25 +92,22 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
-    /// reading again. `done` recognises a write of ours whose reply was lost.
+    /// reading again. `done` recognises a write of ours whose reply was lost, or which was answered 409 by something that
+    /// had sent it twice.
     pub(super) async fn write_if_ours(
         &self,
         ours: &Ours,
         limits: &Limits,
         report: Report<'_>,
         decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
-        done: fn(&Record, &Seen) -> Option<Record>,
+        done: fn(&Sent, &Seen) -> Option<Record>,
     ) -> Result<Written, Box<NotWritten>> {
         let mut pause = Pause::default();
         let mut conflicts = Conflicts::default();
-        let mut unknown: Option<Record> = None;
-        let end = |end, unknown: &Option<Record>| {
-            let end = if unknown.is_some() {
-                unsettled(end)
-            } else {
-                end
-            };
-            NotWritten::new(end, None)
+        let mut sent: Option<Sent> = None;
+        let end = |end, sent: &Option<Sent>| match sent {
+            Some(Sent::Unanswered(_)) => NotWritten::new(unsettled(end), None),
+            Some(Sent::InConflict(_)) | None => NotWritten::new(end, None),
         };
         let mut seen = match ours {
             // Known, and the PUT finds out if it has changed.
@@ -114,7 +120,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 .map_err(|end| NotWritten::new(end, None))?,
         };
         loop {
-            if let Some(record) = unknown.as_ref().and_then(|written| done(written, &seen)) {
+            if let Some(record) = sent.as_ref().and_then(|sent| done(sent, &seen)) {
                 return Ok(Written::Done(record));
             }
             let record = match decide(ours, &seen, self.clock.wall()) {
@@ -126,19 +132,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let trouble = match self.replace(&record, write_limit(record.duration())).await {
                 Ok(Written::Conflict(fault)) => {
                     let base = record.resource_version();
-                    conflicts.settle(self, base, fault, limits, report).await
+                    let settled = conflicts.settle(self, base, fault, limits, report).await;
+                    if !matches!(sent, Some(Sent::Unanswered(_))) {
+                        sent = Some(Sent::InConflict(record));
+                    }
+                    settled
                 }
                 Ok(written) => return Ok(written),
                 Err(fault) => {
                     if fault.leaves_outcome_open() {
-                        unknown = Some(record);
+                        sent = Some(Sent::Unanswered(record));
                     }
                     self.pause_after(fault, &mut pause, limits, report).await
                 }
             };
-            trouble.map_err(|ended| end(ended, &unknown))?;
+            trouble.map_err(|ended| end(ended, &sent))?;
             let read = self.read_patiently(Some(seen), limits, report).await;
-            seen = read.map_err(|ended| end(ended, &unknown))?;
+            seen = read.map_err(|ended| end(ended, &sent))?;
         }
     }
 }
@@ -150,6 +160,8 @@ pub(super) struct Conflicts {
     stuck: Pause,
     /// The resourceVersion of the last write that was in conflict.
     base: Option<String>,
+    /// So many conflicts in a row were on top of the same one as the one before.
+    unmoved: u32,
 }
 
 impl Conflicts {
@@ -174,7 +186,9 @@ impl Conflicts {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<(), End> {
-        if self.base.replace(base.to_owned()).as_deref() == Some(base) {
+        let unmoved = self.base.replace(base.to_owned()).as_deref() == Some(base);
+        self.unmoved = if unmoved { self.unmoved + 1 } else { 0 };
+        if unmoved && !(limits.once && self.unmoved < ONCE_UNMOVED) {
             return operations
                 .pause_after(fault, &mut self.stuck, limits, report)
                 .await;
@@ -210,8 +224,9 @@ impl Conflicts {
     }
 }
 
-/// So often who tries once only tries again over others' edits.
+/// So often who tries once only tries again over others' edits, and where nothing is known to have changed.
 const ONCE: u32 = 5;
+const ONCE_UNMOVED: u32 = 2;
 
 fn compared(
     sent: &Record,

@@ -185,11 +185,21 @@ fn a_new_grant_to_the_same_name_just_before_the_command_ends_is_a_loss() {
 
 #[test]
 fn a_release_whose_reply_is_lost_is_no_loss() {
+    released(Fault::DropReply);
+}
+
+#[test]
+fn a_release_that_a_proxy_sent_twice_is_no_loss() {
+    released(Fault::status_after_commit(409, "Conflict", "modified"));
+}
+
+#[track_caller]
+fn released(fault: Fault) {
     let scene = Scene::without_watch(60);
     let gate = scene.gate();
     let held = scene.start(&format!("{}; exit 7", until(&gate)));
     let release = Match::when(|request: &Request| is_release(request));
-    scene.proxy.fault(release, Fault::DropReply, 1);
+    scene.proxy.fault(release, fault, 1);
     std::fs::write(&gate, "").expect("the folder is ours");
     let output = held.end();
     assert_eq!(output.code, Some(7), "{output}");

@@ -77,6 +77,8 @@ pub enum Webhook {
     SaysAbsent,
     /// It answers 200 with what was sent, and nothing is stored.
     Echoes,
+    /// A proxy sends each update twice, and passes on what the second one met: 409.
+    SendsTwice,
     /// What is stored is what this makes of what was sent.
     Alters(fn(&mut Value)),
 }

@@ -337,7 +337,7 @@ impl State {
     /// What a webhook makes of a write: the answer, or what is to be stored.
     fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
         match self.fates.webhooks.get(&sender.client) {
-            None => Ok(record.clone()),
+            None | Some(Webhook::SendsTwice) => Ok(record.clone()),
             Some(Webhook::SaysConflict) => {
                 let mut says = conflict(409, "Conflict");
                 says.message = "the webhook says no".into();
@@ -377,7 +377,16 @@ impl State {
                 Write::Conflict(conflict(409, "Conflict"))
             }
             Some(stored) if stored == record => Write::Done(stored.clone()),
-            Some(_) => self.store(now, sender, name, record.as_json().clone()),
+            Some(_) => {
+                let twice = self.fates.webhooks.get(&sender.client);
+                let twice = matches!(twice, Some(Webhook::SendsTwice));
+                let answer = self.store(now, sender, name, record.as_json().clone());
+                if twice {
+                    Write::Conflict(conflict(409, "Conflict"))
+                } else {
+                    answer
+                }
+            }
         }
     }
 

@@ -8,9 +8,10 @@ use super::super::ledger::Purpose;
 use super::super::server::World;
 use super::super::{secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
+use crate::clock::Clock;
 use crate::lease::decide::{Loss, Ours, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::operate::{CreateTerms, End, Ended, Held, Limits, Returned};
+use crate::lease::operate::{CreateTerms, End, Ended, Grant, Held, Limits, Returned};
 use crate::lease::record::Record;
 use crate::lease::values::LeaseDuration;
 
@@ -90,11 +91,7 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
         ("give back", |actor, limits| {
             Box::pin(async move {
                 let record = actor.world.record().expect("it is there");
-                let grant = crate::lease::operate::Grant::new(
-                    record.clone(),
-                    &record,
-                    crate::clock::Clock::now(&actor.clock),
-                );
+                let grant = Grant::new(record.clone(), &record, actor.clock.now());
                 match actor.operations.give_grant_back(&grant, &limits).await {
                     Returned::Unsettled(end) => Some(end),
                     Returned::Freed | Returned::Lost(_) => None,
@@ -369,6 +366,26 @@ fn a_lease_that_is_created_otherwise_than_asked_is_an_error_and_held_by_nobody()
         );
         assert_eq!(holder(&world), None);
     });
+}
+
+#[test]
+fn a_proxy_that_sends_every_update_twice_costs_neither_the_grant_nor_the_release() {
+    for watches in [true, false] {
+        simulate(1, async {
+            let world = world(6);
+            let mut actor = Actor::exact(&world, 0);
+            actor.watches = watches;
+            let grant = taken(&actor, None).await;
+            meets(&world, 0, Webhook::SendsTwice);
+            assert!(actor.stay(grant, secs(30.0), Leave::Crash).await);
+            let record = world.record().expect("it is there");
+            let grant = Grant::new(record.clone(), &record, actor.clock.now());
+            let limits = within(&actor, 10.0);
+            let returned = actor.operations.give_grant_back(&grant, &limits).await;
+            assert!(matches!(returned, Returned::Freed), "{returned:?}");
+            lawful(&world);
+        });
+    }
 }
 
 #[test]
