@@ -16,6 +16,20 @@ pub enum News {
     Ended(Ended),
 }
 
+/// Nothing is to be prepared here.
+#[derive(Debug)]
+pub struct Prepared;
+
+impl Prepared {
+    /// Ready.
+    ///
+    /// # Errors
+    /// Never, on this system.
+    pub fn new() -> Result<Self, String> {
+        Ok(Self)
+    }
+}
+
 /// A started command.
 pub struct Child {
     process: Arc<Mutex<Box<dyn ChildWrapper>>>,

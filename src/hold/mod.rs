@@ -4,6 +4,8 @@
 pub mod child;
 #[cfg(not(unix))]
 pub mod child_plain;
+#[cfg(unix)]
+pub mod limits;
 pub mod machine;
 #[cfg(unix)]
 pub mod orders;
@@ -16,4 +18,11 @@ pub mod tree;
 #[cfg(unix)]
 pub mod tty;
 #[cfg(unix)]
+pub mod wakers;
+#[cfg(unix)]
 pub mod watchdog;
+
+#[cfg(unix)]
+pub use child::Prepared;
+#[cfg(not(unix))]
+pub use child_plain::Prepared;

@@ -18,9 +18,9 @@ use crate::lease::operate::{Grant, Hint, Operations, Renewal, Watcher};
 use crate::signals::Received;
 
 #[cfg(unix)]
-use super::child::{Child, News};
+use super::child::{Child, News, Prepared};
 #[cfg(not(unix))]
-use super::child_plain::{Child, News};
+use super::child_plain::{Child, News, Prepared};
 #[cfg(unix)]
 use super::{orders::Orders, tty::Tty};
 
@@ -42,7 +42,7 @@ pub struct Report {
     pub outcome: Outcome,
     /// The errno of a command that could not be started.
     pub errno: Option<i32>,
-    /// Why the watchdog could not be started.
+    /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
     /// Whether the lease was given back, by us.
     pub released: bool,
@@ -66,6 +66,8 @@ pub enum Note {
         /// Until the command is killed.
         left: Duration,
     },
+    /// The command has ended; these processes that it left behind are asked to stop.
+    Left(String),
     /// These processes do not die.
     Unkilled(Vec<String>),
     /// Changes cannot be watched.
@@ -81,6 +83,7 @@ struct Hold<'a, A, C> {
     grant: Grant,
     order: &'a Order,
     machine: Machine,
+    prepared: Option<Prepared>,
     child: Option<Child>,
     #[cfg(unix)]
     tty: Option<Tty>,
@@ -93,12 +96,13 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// Holds `grant` while the command runs. `signals` ask us to end and are
+/// Holds `grant` while the command runs, which was `prepared` unless there is none. `signals` ask us to end and are
 /// passed on, `for_command` are only passed on.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     grant: Grant,
     order: &Order,
+    prepared: Option<Prepared>,
     mut signals: Received,
     mut for_command: Received,
     say: &dyn Fn(Note),
@@ -112,6 +116,7 @@ pub async fn hold<A: Api, C: Clock>(
         operations,
         grant,
         order,
+        prepared,
         child: None,
         #[cfg(unix)]
         tty: if order.command.is_empty() {
@@ -262,8 +267,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             self.order.on_lost,
             self.tty.as_ref().map_or(0, |tty| tty.own().as_raw()),
         );
+        let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         let environment = self.order.environment.clone();
-        self.child = Some(Child::start(&self.order.command, environment, orders)?);
+        let child = Child::start(prepared, &self.order.command, environment, orders)?;
+        self.child = Some(child);
         Ok(())
     }
 

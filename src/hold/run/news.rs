@@ -23,6 +23,15 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.leave_child();
                 self.feed(Event::NotStarted).await
             }
+            News::NoRoom(why) => {
+                self.report.no_watchdog = Some(why);
+                self.leave_child();
+                self.feed(Event::NotStarted).await
+            }
+            News::Left(names) => {
+                (self.say)(Note::Left(names));
+                false
+            }
             News::Ended(ended) => {
                 if let Some(tty) = &self.tty {
                     tty.restore();
@@ -49,7 +58,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
 
     #[cfg(unix)]
     fn leave_child(&mut self) {
-        if let Some(child) = self.child.take() {
+        if let Some(mut child) = self.child.take() {
             child.reap();
         }
     }

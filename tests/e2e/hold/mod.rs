@@ -4,6 +4,7 @@ mod chaos;
 mod children;
 mod contest;
 mod credentials;
+mod descendants;
 mod interruption;
 mod loss;
 mod outage;

@@ -1,6 +1,6 @@
 //! The watchdog by itself, started as the supervisor starts it, in moments that a whole hold meets only by chance.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -20,25 +20,28 @@ fn start(
     script: &str,
     tag: &str,
 ) -> Child {
-    let words = ["/bin/sh", "-c", script];
-    let length = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
-    let mut message = length(words.len()).to_vec();
-    for word in words {
-        message.extend(length(word.len()));
-        message.extend(word.as_bytes());
-    }
-    std::io::Write::write_all(&mut ours, &message).expect("a buffer");
     let fence = fence_after.as_nanos();
     let orders = format!("0,{fence},{fence},100000000,15,0");
+    let length = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
+    let mut message = Vec::new();
+    for words in [&[orders.as_str()][..], &[], &["/bin/sh", "-c", script]] {
+        message.extend(length(words.len()));
+        for word in words {
+            message.extend(length(word.len()));
+            message.extend(word.as_bytes());
+        }
+    }
+    std::io::Write::write_all(&mut ours, &message).expect("a buffer");
+    let number = control.as_raw_fd();
     Command::new(binary())
-        .args(["--watchdog", &orders])
+        .args(["--watchdog", &number.to_string()])
         .env("LEASE_HARNESS_TAG", tag)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .process_group(0)
         .fd_mappings(vec![FdMapping {
             parent_fd: OwnedFd::from(control),
-            child_fd: 250,
+            child_fd: number,
         }])
         .expect("one descriptor, once")
         .spawn()
@@ -65,6 +68,8 @@ fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
     let tag = format!("watchdog-early-{}", std::process::id());
     let script = "setsid sleep 601 & (setsid sleep 602 &); exec sleep 600";
     let mut watchdog = start(&ours, theirs, AN_AGE, script, &tag);
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(&mut &ours, &mut ready).expect("it says so");
     drop(ours);
     let status = watchdog.wait().expect("it is our child");
     wait_all_gone(&tag);
@@ -83,5 +88,5 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     assert!(!file.exists());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "gone\n");
+    assert_eq!(said, "ready\ngone\n");
 }
