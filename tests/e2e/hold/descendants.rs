@@ -1,6 +1,9 @@
 //! What a command started is found and ended whatever it does: signals without a name, sessions, chains, hidden
 //! processes; and what a system that is short of something leaves of a hold.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lease_harness::{Command, Output};
@@ -26,6 +29,42 @@ fn may_unshare(options: &[&str]) -> bool {
 fn skipped(why: &str) {
     eprintln!("not shown here: {why}");
 }
+
+/// The binary and a kubeconfig where any user may read them, until dropped.
+struct Open {
+    folder: PathBuf,
+    binary: PathBuf,
+    config: PathBuf,
+}
+
+impl Open {
+    fn new(scene: &Scene) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("lease-open-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let (binary, config) = (folder.join("kubectl-lease"), folder.join("config"));
+        let kubeconfig = scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url());
+        std::fs::copy(lease_harness::binary(), &binary).expect("there is space");
+        std::fs::copy(kubeconfig, &config).expect("there is space");
+        for path in [&folder, &binary, &config] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+        Self {
+            folder,
+            binary,
+            config,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 #[track_caller]
 fn assert_free(scene: &Scene, output: &Output) {
@@ -261,7 +300,6 @@ ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 os.setsid()
 print('up', flush=True)
 time.sleep(600)";
-    let kubeconfig = scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url());
     let inner = announced(&format!(
         "python3 -c \"{hidden}\" & {}; exit 0",
         until(&gate)
@@ -274,27 +312,81 @@ time.sleep(600)";
     {
         return skipped("needs root for another user with hidepid=2, and python3");
     }
-    let copy = std::env::temp_dir().join(format!("lease-hidden-{}", std::process::id()));
-    std::fs::create_dir_all(&copy).expect("a folder");
-    let (binary, config) = (copy.join("kubectl-lease"), copy.join("config"));
-    std::fs::copy(lease_harness::binary(), &binary).expect("there is space");
-    std::fs::copy(kubeconfig, &config).expect("there is space");
-    for path in [&copy, &binary, &config] {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
-    }
-    let binary = binary.display().to_string();
+    let open = Open::new(&scene);
+    let binary = open.binary.display().to_string();
     let words = ["/bin/sh", "-c", outer, binary.as_str(), inner.as_str()];
     let running = Command::new("unshare", unshare.iter().chain(&words))
-        .kubeconfig(&config)
+        .kubeconfig(&open.config)
         .spawn();
     running.wait_stdout(|line| line == "up", SOON);
     running.wait_stdout(|line| line.starts_with("child "), SOON);
     let before = running.tree().len();
     std::fs::write(&gate, "").expect("the folder is ours");
     let output = running.wait(Duration::from_secs(10));
-    std::fs::remove_dir_all(&copy).expect("ours");
     assert!(before > 3, "{output}");
     assert_eq!(output.code, Some(0), "{output}");
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn a_process_limit_is_named_and_nothing_stays_held() {
+    // Nobody else here is this user, and the limit counts all that a user runs.
+    const USER: &str = "61234";
+    let user = ["--reuid", USER, "--regid", USER, "--clear-groups"];
+    if Command::new("setpriv", user.iter().chain(&["true"]))
+        .run()
+        .code
+        != Some(0)
+    {
+        return skipped("needs root to be another user, whom limits bind");
+    }
+    for (limit, code) in [(1, 125), (2, 125), (8, 0)] {
+        let scene = Scene::new(4);
+        let open = Open::new(&scene);
+        let binary = open.binary.display().to_string();
+        let line = format!("ulimit -u {limit}; exec \"$0\" hold job -- /bin/echo ran");
+        let words = ["/bin/bash", "-c", line.as_str(), binary.as_str()];
+        let output = Command::new("setpriv", user.iter().chain(&words))
+            .kubeconfig(&open.config)
+            .run();
+        assert_eq!(output.code, Some(code), "{limit}: {output}");
+        assert_eq!(
+            code == 125,
+            output.stderr.contains("ulimit -u"),
+            "{limit}: {output}"
+        );
+        assert!(limit > 1 || scene.proxy.requests().is_empty(), "{output}");
+        assert_free(&scene, &output);
+    }
+}
+
+#[test]
+fn the_number_of_a_command_that_has_ended_is_nobody_elses_until_its_tree_is_gone() {
+    let scene = Scene::new(10);
+    let namespace = ["--pid", "--fork", "--mount-proc"];
+    if !may_unshare(&namespace) {
+        return skipped("needs a PID namespace of its own");
+    }
+    let binary = lease_harness::binary().display().to_string();
+    let file = scene.ns.file("leader", "");
+    let script = "
+        \"$0\" hold job --kill-after 1s -- /bin/sh -c '
+            (trap \"\" TERM; while :; do sleep 0.1; done) & echo $$ >$LEADER' &
+        hold=$!
+        until [ -s $LEADER ]; do sleep 0.02; done
+        read leader <$LEADER
+        until ! grep -q '^State:.[RSDT]' /proc/$leader/status 2>/dev/null; do sleep 0.01; done
+        echo $((leader - 1)) >/proc/sys/kernel/ns_last_pid
+        setsid sleep 601 & other=$!
+        [ $other = $leader ] && echo recycled
+        wait $hold; echo ended $?
+        kill -0 $other && echo survived
+        kill $other";
+    let words = ["/bin/sh", "-c", script, binary.as_str()];
+    let output = Command::new("unshare", namespace.iter().chain(&words))
+        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+        .env("LEADER", &file)
+        .run();
+    assert_eq!(output.stdout, "ended 0\nsurvived\n", "{output}");
     assert_free(&scene, &output);
 }
