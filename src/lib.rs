@@ -19,6 +19,7 @@ mod lease;
 mod output;
 mod side;
 mod signals;
+mod stack;
 mod usage;
 
 use std::ffi::OsString;
@@ -30,7 +31,10 @@ use exit::Exit;
 
 /// Runs the program with `args` (the first is the program's own name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
+    stack::with_room(args.into_iter().collect(), run_here)
+}
+
+fn run_here(args: Vec<OsString>) -> ExitCode {
     // For the other processes of this program too, which begin here.
     #[cfg(unix)]
     signals::hear_of_children();

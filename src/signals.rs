@@ -65,15 +65,51 @@ fn channel(kinds: &[tokio::signal::unix::SignalKind]) -> Result<Received, Error>
     Ok(receiver)
 }
 
-/// Whether this process ignores a signal, as far as the system says so (proc(5), SigIgn).
+/// Whether this process ignores a signal (sigaction(2)).
 #[cfg(unix)]
+#[expect(unsafe_code, reason = "nix cannot ask without setting")]
 pub fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    use nix::libc;
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action it only fills in the present one, and does so wherever it returns 0.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// The signals that somebody else may mean for a whole service, process group or terminal: all that can be handled, but
+/// for those that a process brings upon itself by a fault and cannot go on after.
+#[cfg(unix)]
+pub fn from_others() -> Vec<i32> {
+    use nix::sys::signal::Signal;
+    let own = [
+        // Cannot be handled.
+        Signal::SIGKILL,
+        Signal::SIGSTOP,
+        // Faults.
+        Signal::SIGBUS,
+        Signal::SIGFPE,
+        Signal::SIGILL,
+        Signal::SIGSEGV,
+        Signal::SIGSYS,
+        // Children, whom everybody listens for in their own way.
+        Signal::SIGCHLD,
+    ];
+    let named = Signal::iterator()
+        .filter(|signal| !own.contains(signal))
+        .map(|signal| signal as i32);
+    named.chain(real_time()).collect()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn real_time() -> std::ops::RangeInclusive<i32> {
+    nix::libc::SIGRTMIN()..=nix::libc::SIGRTMAX()
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn real_time() -> std::iter::Empty<i32> {
+    std::iter::empty()
 }
 
 /// Listens for Ctrl-C.
@@ -98,4 +134,54 @@ pub fn listen() -> Result<Received, Error> {
 #[cfg(not(unix))]
 pub fn listen_for_command() -> Result<Received, Error> {
     Ok(watch::channel(Vec::new()).1)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use nix::libc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_known_without_proc() {
+        // The runtime of Rust ignores it from the start; nothing here handles the other.
+        assert!(is_ignored(libc::SIGPIPE));
+        assert!(!is_ignored(libc::SIGXCPU));
+        assert!(!is_ignored(-1));
+    }
+
+    #[test]
+    fn every_signal_that_ends_or_stops_a_process_from_outside_is_known_by_name() {
+        let known = from_others();
+        for signal in [
+            libc::SIGHUP,
+            libc::SIGINT,
+            libc::SIGQUIT,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGALRM,
+            libc::SIGTERM,
+            libc::SIGTSTP,
+            libc::SIGTTIN,
+            libc::SIGTTOU,
+            libc::SIGXCPU,
+            libc::SIGVTALRM,
+            libc::SIGPROF,
+            libc::SIGIO,
+        ] {
+            assert!(known.contains(&signal), "{signal}");
+        }
+        #[cfg(target_os = "linux")]
+        for signal in [
+            libc::SIGPWR,
+            libc::SIGSTKFLT,
+            libc::SIGRTMIN(),
+            libc::SIGRTMAX(),
+        ] {
+            assert!(known.contains(&signal), "{signal}");
+        }
+        for signal in [libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, libc::SIGCHLD] {
+            assert!(!known.contains(&signal), "{signal}");
+        }
+    }
 }

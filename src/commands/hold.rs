@@ -12,6 +12,7 @@ use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
+use crate::hold::Prepared;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::run::{self, Note, Order};
 use crate::hold::timing::Timing;
@@ -41,6 +42,8 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     if let Some(command) = args.command.first() {
         find(command)?;
     }
+    let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
+    let prepared = prepared.map_err(Error::Hold)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
@@ -93,7 +96,16 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             } else {
                 signals
             };
-            Ok(run::hold(&operations, held, &order, signals, for_command, &note).await)
+            Ok(run::hold(
+                &operations,
+                held,
+                &order,
+                prepared,
+                signals,
+                for_command,
+                &note,
+            )
+            .await)
         })
         .await;
     let report = match held {
@@ -222,7 +234,9 @@ fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {
 
 /// Finds out before the lease is taken whether the command can be run.
 fn find(command: &OsString) -> Result<(), Error> {
-    if which::which(command).is_ok() {
+    // Without one, execvp(3) looks in these.
+    let search = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    if which::which_in(command, Some(&search), ".").is_ok() {
         return Ok(());
     }
     let path = std::path::Path::new(command);
@@ -230,8 +244,7 @@ fn find(command: &OsString) -> Result<(), Error> {
         path.exists()
     } else {
         // As env(1) and timeout(1): a file on the PATH that cannot be executed is not "not found".
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&folders).any(|folder| folder.join(path).is_file())
+        std::env::split_paths(&search).any(|folder| folder.join(path).is_file())
     };
     let kind = if there {
         std::io::ErrorKind::PermissionDenied
@@ -270,6 +283,9 @@ fn tell(name: &str, note: Note) {
         ),
         Note::ReleasedAfterLoss => {
             format!("lease {name:?} had not been taken by anybody: released")
+        }
+        Note::Left(names) => {
+            format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
         }
         Note::Unkilled(left) => format!(
             "lease {name:?} is not given back yet: the kill does not end {}",

@@ -1,107 +1,211 @@
 //! The command as the supervisor sees it: started through the watchdog, told what to do, heard of.
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, getpgid, getpgrp, getpid};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::{Pid, getpgid, getpgrp};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::machine::Ended;
-use super::orders::{Orders, send_command};
-use super::tree;
-use super::watchdog::{CONTROL_FD, MARK};
+use super::orders::{Orders, Start};
+use super::watchdog::{MARK, spare};
+use super::{limits, tree};
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::side;
 
-/// How often adopted processes are looked at.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often what is left is looked at, besides whenever a child ends.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a process in our own group may be an exec plugin that was started this moment.
+const YOUNG: Duration = Duration::from_secs(1);
+
+/// How long a watchdog may take to get ready, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// So many file descriptors must be free for connections while the lease is held.
+const SPARE: usize = 8;
+
+/// The watchdog's process id while only [`Child`] waits for it; 0 for none.
+static WATCHDOG: AtomicI32 = AtomicI32::new(0);
 
 /// News of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// It runs, as the leader of this process group.
     Started(Pid),
     /// It could not be started: an errno.
     NotStarted(i32),
+    /// A limit of this system left no room for it.
+    NoRoom(String),
     /// It ended.
     Ended(Ended),
     /// It was stopped by this signal.
     Stopped(i32),
+    /// It has ended, and these processes of it, by id and name, are asked to stop.
+    Left(String),
     /// Nothing it started is left.
     Gone,
     /// The watchdog died.
     WatchdogDied,
 }
 
-/// A started command.
-pub struct Child {
-    watchdog: Pid,
-    news: Lines<BufReader<OwnedReadHalf>>,
-    orders: OwnedWriteHalf,
-    group: Option<Pid>,
-    /// The watchdog is dead, and its children are ours.
-    adopted: bool,
+/// A watchdog that waits for its command.
+#[derive(Debug)]
+pub struct Prepared {
+    watchdog: Watchdog,
+    control: std::os::unix::net::UnixStream,
+    deaths: tokio::signal::unix::Signal,
 }
 
-impl Child {
-    /// Starts the watchdog, which starts the command with `environment` added to ours.
+/// A started command.
+pub struct Child {
+    watchdog: Watchdog,
+    news: Lines<BufReader<OwnedReadHalf>>,
+    orders: OwnedWriteHalf,
+    deaths: tokio::signal::unix::Signal,
+    group: Option<Pid>,
+    /// Our own children from before the command began: they are none of its.
+    others: HashSet<Pid>,
+    /// Nobody watches any more: the watchdog is dead, or done, and what is left is ours to end.
+    alone: bool,
+    killed: HashSet<Pid>,
+    young: HashMap<Pid, Instant>,
+}
+
+/// The watchdog's process, waited for by nobody else.
+#[derive(Debug)]
+struct Watchdog(Option<Pid>);
+
+impl Prepared {
+    /// Starts a watchdog, and does all else that can fail but for the start of the command itself: it is meant to be done
+    /// before there is a lease that would have to be given back.
     ///
     /// # Errors
-    /// When the watchdog cannot be started.
-    pub fn start(
-        command: &[OsString],
-        environment: impl IntoIterator<Item = (&'static str, String)>,
-        orders: Orders,
-    ) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("cannot start the watchdog: {error}");
+    /// Why there can be none, and what to do.
+    pub fn new() -> Result<Self, String> {
+        let failed =
+            |error: std::io::Error| format!("cannot start the watchdog: {}", limits::words(&error));
+        tree::check()?;
         // If the watchdog is killed, its children come to us.
         tree::adopt_orphans()?;
-        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+        // Whoever started us may have blocked or ignored it.
+        SigSet::from(Signal::SIGCHLD)
+            .thread_unblock()
+            .map_err(|error| failed(error.into()))?;
+        let deaths = signal(SignalKind::child()).map_err(failed)?;
+        let (control, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+        // A number that is free here is free there: low ones may be the command's own (a jobserver, sockets from an
+        // activating service).
+        let number = theirs.as_raw_fd();
         let mut starter = Command::new(own_program().map_err(failed)?);
         starter
             .arg0("kubectl-lease-watchdog")
-            .arg(MARK)
-            .arg(orders.to_argument())
-            .envs(environment)
+            .args([MARK, &number.to_string()])
             .stdin(Stdio::inherit())
             // Not in our group: what stops or interrupts us must not reach it.
             .process_group(0)
             .fd_mappings(vec![FdMapping {
                 parent_fd: OwnedFd::from(theirs),
-                child_fd: CONTROL_FD,
+                child_fd: number,
             }])
             .map_err(|error| format!("cannot start the watchdog: {error}"))?;
         let process = starter.spawn().map_err(failed)?;
         // The mapping holds our copy of the watchdog's end.
         drop(starter);
-        send_command(&mut ours, command).map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
-        let (read, write) = UnixStream::from_std(ours).map_err(failed)?.into_split();
+        let watchdog = Watchdog::new(i32::try_from(process.id()).ok());
+        control.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
+        let mut answer = String::new();
+        // It says one line, and nothing after it before it is told to start.
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(&control), &mut answer)
+            .map_err(failed)?;
+        match answer.trim_end().split_once(' ') {
+            None if answer == "ready\n" => {}
+            Some(("unready", why)) => return Err(format!("the watchdog cannot work: {why}")),
+            None | Some(_) => return Err("the watchdog ended before it was ready".to_owned()),
+        }
+        // Connections need some, and an opened kubeconfig.
+        spare(&control, SPARE).map_err(|error| {
+            format!(
+                "too few open files are allowed to hold a lease: {}",
+                limits::words(&error)
+            )
+        })?;
         Ok(Self {
-            watchdog: Pid::from_raw(i32::try_from(process.id()).unwrap_or_default()),
+            watchdog,
+            control,
+            deaths,
+        })
+    }
+}
+
+impl Child {
+    /// Has the watchdog start the command with `environment` added to ours.
+    ///
+    /// # Errors
+    /// When the watchdog has died, or was stopped by somebody.
+    pub fn start(
+        prepared: Prepared,
+        command: &[OsString],
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+        orders: Orders,
+    ) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("cannot reach the watchdog: {error}");
+        let Prepared {
+            watchdog,
+            mut control,
+            deaths,
+        } = prepared;
+        // One that somebody stopped must hear it too.
+        watchdog.signal(Signal::SIGCONT);
+        let start = Start {
+            orders,
+            environment: (environment.into_iter())
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            command: command.to_vec(),
+        };
+        control.set_write_timeout(Some(LOOK * 10)).map_err(failed)?;
+        start.send(&mut control).map_err(failed)?;
+        control.set_nonblocking(true).map_err(failed)?;
+        let (read, write) = UnixStream::from_std(control).map_err(failed)?.into_split();
+        let mut others: HashSet<Pid> = tree::own().into_iter().collect();
+        others.retain(|&pid| !is_watchdog(pid));
+        Ok(Self {
+            watchdog,
             news: BufReader::new(read).lines(),
             orders: write,
+            deaths,
             group: None,
-            adopted: false,
+            others,
+            alone: false,
+            killed: HashSet::new(),
+            young: HashMap::new(),
         })
     }
 
-    /// The next news.
+    /// The next news. Without a watchdog, and after its last word, what is still below us is killed and waited for.
     pub async fn news(&mut self) -> News {
-        if self.adopted {
-            while !self.adopted_are_gone() {
-                tokio::time::sleep(LOOK).await;
+        if self.alone {
+            while !self.end_what_is_left() {
+                tokio::select! {
+                    _ = self.deaths.recv() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
             }
             return News::Gone;
         }
         let Ok(Some(line)) = self.news.next_line().await else {
-            self.adopted = true;
+            self.alone = true;
             return News::WatchdogDied;
         };
         let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
@@ -112,13 +216,20 @@ impl Child {
                 self.group = Some(group);
                 News::Started(group)
             }
-            "failed" => News::NotStarted(number),
+            "failed" => match limits::named(&std::io::Error::from_raw_os_error(number)) {
+                Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
+                None => News::NotStarted(number),
+            },
             "exited" => News::Ended(Ended::Exited(u8::try_from(number).unwrap_or(u8::MAX))),
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),
-            "gone" => News::Gone,
+            "left" => News::Left(argument.to_owned()),
+            "gone" => {
+                self.alone = true;
+                Box::pin(self.news()).await
+            }
             _ => {
-                self.adopted = true;
+                self.alone = true;
                 News::WatchdogDied
             }
         }
@@ -130,21 +241,22 @@ impl Child {
     }
 
     fn order(&mut self, order: &str) {
-        // One that somebody stopped must hear it too. One that does not read any more must not stop us: it is not
-        // waited for; and one that is gone is noticed by its silence.
-        if self.adopted {
+        // One that does not read any more must not stop us: it is not waited for; and one that is gone is noticed by its
+        // silence.
+        if self.alone {
             return;
         }
-        let _ = kill(self.watchdog, Signal::SIGCONT);
+        // One that somebody stopped must hear it too.
+        self.watchdog.signal(Signal::SIGCONT);
         let _ = self.orders.try_write(format!("{order}\n").as_bytes());
     }
 
     /// Tells of an acknowledged renewal that was sent after `sent_at`.
-    pub fn held(&mut self, sent_at: crate::clock::Instant) {
+    pub fn held(&mut self, sent_at: Instant) {
         self.order(&format!("held {}", sent_at.since_origin().as_nanos()));
     }
 
-    /// Passes a signal on to the command's process group.
+    /// Passes a signal on to the command.
     pub fn forward(&mut self, signal: i32) {
         self.order(&format!("signal {signal}"));
     }
@@ -156,41 +268,122 @@ impl Child {
 
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped or dead.
     pub fn kill(&mut self) {
-        if self.adopted {
-            for process in self.left() {
-                tree::signal_one(process, Signal::SIGKILL);
-            }
-        } else {
-            tree::signal_all(self.watchdog, self.group, Signal::SIGKILL);
+        if self.alone {
+            self.end_what_is_left();
+        } else if let Some(watchdog) = self.watchdog.0 {
+            tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));
             self.order("kill");
         }
     }
 
     /// What the command started and still runs, as far as this system tells.
     pub fn left(&self) -> Vec<Pid> {
-        let own = getpgrp();
-        let mut left = tree::descendants(getpid());
-        // Those in our process group are exec plugins of ours; the command's leave theirs for ours only on purpose.
-        left.retain(|&pid| pid != self.watchdog && getpgid(Some(pid)) != Ok(own));
-        if left.is_empty() && self.group.is_some_and(|group| killpg(group, None).is_ok()) {
-            left.extend(self.group);
+        let mut left = Vec::new();
+        if self.alone {
+            tree::visit(&mut |process| {
+                if !self.is_spared(process.top()) {
+                    left.push(process.pid());
+                }
+            });
+        } else if let Some(watchdog) = self.watchdog.0 {
+            tree::visit_below(watchdog, &mut |process| left.push(process.pid()));
         }
+        left.retain(|&pid| !tree::is_zombie(pid));
         left
     }
 
-    fn adopted_are_gone(&self) -> bool {
-        let _ = waitpid(self.watchdog, Some(WaitPidFlag::WNOHANG));
-        for process in self.left() {
-            // One that is not our own child is, once its parents are dead.
-            let _ = waitpid(process, Some(WaitPidFlag::WNOHANG));
-        }
-        self.left().is_empty()
+    /// Whether a child of ours is none of the command's.
+    fn is_spared(&self, child: Pid) -> bool {
+        let Ok(group) = getpgid(Some(child)) else {
+            return self.others.contains(&child);
+        };
+        self.others.contains(&child)
+            || side::groups().contains(&group.as_raw())
+            || self
+                .young
+                .get(&child)
+                .is_some_and(|since| SystemClock.now() < *since + YOUNG)
     }
 
-    /// Collects the watchdog once it has ended.
-    pub fn reap(&self) {
-        let _ = waitpid(self.watchdog, Some(WaitPidFlag::WNOHANG));
+    /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
+    /// there before the command.
+    fn end_what_is_left(&mut self) -> bool {
+        let children = tree::own();
+        self.others.retain(|pid| children.contains(pid));
+        self.young.retain(|pid, _| children.contains(pid));
+        let now = SystemClock.now();
+        for child in children {
+            // An exec plugin leaves our group before it begins, and is noted then.
+            if !self.others.contains(&child) && getpgid(Some(child)) == Ok(getpgrp()) {
+                self.young.entry(child).or_insert(now);
+            }
+        }
+        let mut killed = std::mem::take(&mut self.killed);
+        let again = tree::kill_own(
+            Pid::from_raw(0),
+            &mut killed,
+            &|child| self.is_spared(child),
+            |_| true,
+        );
+        self.killed = killed;
+        self.watchdog.is_gone()
+            && !again
+            && tree::own().into_iter().all(|child| self.is_spared(child) && !self.young.contains_key(&child))
+            // Where nobody's orphans come to us.
+            && (cfg!(target_os = "linux") || self.group.is_none_or(tree::is_empty))
     }
+
+    /// Collects the watchdog, which has nothing more to do.
+    pub fn reap(&mut self) {
+        self.watchdog.end();
+    }
+}
+
+impl Watchdog {
+    fn new(pid: Option<i32>) -> Self {
+        WATCHDOG.store(pid.unwrap_or_default(), Ordering::Relaxed);
+        Self(pid.map(Pid::from_raw))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.0 {
+            // Not waited for: its number is its own.
+            let _ = kill(pid, signal);
+        }
+    }
+
+    /// Whether it has ended and is collected.
+    fn is_gone(&mut self) -> bool {
+        if let Some(pid) = self.0
+            && (tree::collect(pid) || tree::is_nobody(pid))
+        {
+            self.forget();
+        }
+        self.0.is_none()
+    }
+
+    fn end(&mut self) {
+        if let Some(pid) = self.0 {
+            tree::end(pid);
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.0 = None;
+        WATCHDOG.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Whether this child is a watchdog that only its [`Child`] waits for.
+pub fn is_watchdog(pid: Pid) -> bool {
+    WATCHDOG.load(Ordering::Relaxed) == pid.as_raw()
 }
 
 /// This very program, even if its file was replaced by another version or deleted since (proc(5)).

@@ -34,6 +34,20 @@ impl Job {
     pub fn end(&mut self) {}
 }
 
+/// Nothing is to be prepared here.
+#[derive(Debug)]
+pub struct Prepared;
+
+impl Prepared {
+    /// Ready.
+    ///
+    /// # Errors
+    /// Never, on this system.
+    pub fn new() -> Result<Self, String> {
+        Ok(Self)
+    }
+}
+
 /// A started command.
 pub struct Child {
     process: Arc<Mutex<Box<dyn ChildWrapper>>>,

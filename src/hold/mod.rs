@@ -8,6 +8,8 @@ pub mod child_plain;
 pub mod foreground;
 #[cfg(unix)]
 pub mod job;
+#[cfg(unix)]
+pub mod limits;
 pub mod machine;
 #[cfg(unix)]
 pub mod orders;
@@ -22,4 +24,11 @@ pub mod tree;
 #[cfg(unix)]
 pub mod tty;
 #[cfg(unix)]
+pub mod wakers;
+#[cfg(unix)]
 pub mod watchdog;
+
+#[cfg(unix)]
+pub use child::Prepared;
+#[cfg(not(unix))]
+pub use child_plain::Prepared;

@@ -1,4 +1,4 @@
-//! What a supervisor sends its watchdog at the start: the times, and the command.
+//! What a supervisor sends its watchdog at the start: the times, the environment and the command.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::timing::Timing;
 use crate::clock::Instant;
 
-/// What a watchdog is started with.
+/// The times of a hold, and what goes with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Orders {
     /// Before the request that made the grant was sent.
@@ -38,8 +38,8 @@ impl Orders {
         }
     }
 
-    /// As one argument.
-    pub fn to_argument(self) -> String {
+    /// As one word.
+    pub fn to_word(self) -> String {
         format!(
             "{},{},{},{},{},{}",
             self.sent_at.since_origin().as_nanos(),
@@ -51,8 +51,8 @@ impl Orders {
         )
     }
 
-    /// What the argument says; `None` if it is none of ours.
-    pub fn from_argument(text: &str) -> Option<Self> {
+    /// What the word says; `None` if it is none of ours.
+    pub fn from_word(text: &str) -> Option<Self> {
         let mut parts = text.split(',');
         let mut span = || parts.next()?.parse().ok().map(Duration::from_nanos);
         let (sent_at, fence_after, kill_at, kill_after) = (span()?, span()?, span()?, span()?);
@@ -67,37 +67,77 @@ impl Orders {
     }
 }
 
-/// Sends a command: the number of its words, then each with its length, little-endian.
-///
-/// # Errors
-/// When the watchdog is gone.
-pub fn send_command(control: &mut impl Write, command: &[OsString]) -> io::Result<()> {
+/// What to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Under which times.
+    pub orders: Orders,
+    /// Variables for the command.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+}
+
+impl Start {
+    /// Sends it: three lists of words.
+    ///
+    /// # Errors
+    /// When the watchdog is gone, or does not read.
+    pub fn send(&self, control: &mut impl Write) -> io::Result<()> {
+        let mut message = Vec::new();
+        write_words(&mut message, &[self.orders.to_word().into()])?;
+        let pairs = self.environment.iter().cloned();
+        let pairs: Vec<OsString> = pairs.flat_map(|(name, value)| [name, value]).collect();
+        write_words(&mut message, &pairs)?;
+        write_words(&mut message, &self.command)?;
+        control.write_all(&message)
+    }
+
+    /// Receives what [`Start::send`] sent.
+    ///
+    /// # Errors
+    /// When it ends too soon, or is something else.
+    pub fn receive(control: &mut impl Read) -> io::Result<Self> {
+        let orders = read_words(control)?;
+        let orders = orders.first().and_then(|word| word.to_str());
+        let orders = orders.and_then(Orders::from_word);
+        let mut pairs = read_words(control)?.into_iter();
+        let mut environment = Vec::new();
+        while let (Some(name), Some(value)) = (pairs.next(), pairs.next()) {
+            environment.push((name, value));
+        }
+        Ok(Self {
+            orders: orders.ok_or_else(|| io::Error::other("no orders"))?,
+            environment,
+            command: read_words(control)?,
+        })
+    }
+}
+
+/// The number of the words, then each with its length, little-endian.
+fn write_words(message: &mut Vec<u8>, words: &[OsString]) -> io::Result<()> {
     let number = |number: usize| u32::try_from(number).map_err(io::Error::other);
-    let mut message = number(command.len())?.to_le_bytes().to_vec();
-    for word in command {
+    message.extend(number(words.len())?.to_le_bytes());
+    for word in words {
         message.extend(number(word.len())?.to_le_bytes());
         message.extend(word.as_bytes());
     }
-    control.write_all(&message)
+    Ok(())
 }
 
-/// Receives what [`send_command`] sent.
-///
-/// # Errors
-/// When it ends too soon.
-pub fn receive_command(control: &mut impl Read) -> io::Result<Vec<OsString>> {
+fn read_words(control: &mut impl Read) -> io::Result<Vec<OsString>> {
     fn number(control: &mut impl Read) -> io::Result<u32> {
         let mut bytes = [0; 4];
         control.read_exact(&mut bytes)?;
         Ok(u32::from_le_bytes(bytes))
     }
-    let mut command = Vec::new();
+    let mut words = Vec::new();
     for _ in 0..number(control)? {
         let mut word = vec![0; number(control)? as usize];
         control.read_exact(&mut word)?;
-        command.push(OsString::from_vec(word));
+        words.push(OsString::from_vec(word));
     }
-    Ok(command)
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -105,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_survive_the_command_line() {
+    fn orders_survive_being_a_word() {
         let timing = Timing::new(Duration::from_secs(15), None, None).expect("fits");
         let orders = Orders::new(
             &timing,
@@ -113,16 +153,22 @@ mod tests {
             15,
             4711,
         );
-        assert_eq!(Orders::from_argument(&orders.to_argument()), Some(orders));
-        assert_eq!(Orders::from_argument("1,2,3,4,5"), None);
+        assert_eq!(Orders::from_word(&orders.to_word()), Some(orders));
+        assert_eq!(Orders::from_word("1,2,3,4,5"), None);
     }
 
     #[test]
     fn a_command_survives_the_socket() {
-        let command: Vec<OsString> = ["sh", "", "a b\nc", "ü"].map(OsString::from).into();
+        let timing = Timing::new(Duration::from_secs(15), None, None).expect("fits");
+        let start = Start {
+            orders: Orders::new(&timing, Instant::default(), 15, 0),
+            environment: vec![("NAME".into(), "a=b\n".into())],
+            command: ["sh", "", "a b\nc", "ü"].map(OsString::from).into(),
+        };
         let mut bytes = Vec::new();
-        send_command(&mut bytes, &command).expect("a buffer");
-        assert_eq!(receive_command(&mut &bytes[..]).expect("the same"), command);
-        assert!(receive_command(&mut &bytes[..9]).is_err());
+        start.send(&mut bytes).expect("a buffer");
+        assert_eq!(Start::receive(&mut &bytes[..]).expect("the same"), start);
+        assert!(Start::receive(&mut &bytes[..bytes.len() - 1]).is_err());
+        assert!(Start::receive(&mut &bytes[1..]).is_err());
     }
 }

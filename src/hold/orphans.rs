@@ -4,41 +4,36 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
+
+use super::{child, tree};
+use crate::side;
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Collects the zombies that nobody else waits for, such as those of `kubectl exec` in a container. Whatever this
-/// process waits for itself (an exec plugin, the watchdog) is gone within one look; only what was there at the look
-/// before is collected.
+/// process waits for itself is passed over: the watchdog, exec plugins while they are noted, and what was not there at
+/// the look before.
 pub fn reap() {
     tokio::spawn(async {
         let mut before = HashSet::new();
         loop {
             tokio::time::sleep(EVERY).await;
-            let zombies: HashSet<i32> = zombie_children();
+            let zombies = zombies();
             for &zombie in zombies.intersection(&before) {
-                let _ = waitpid(Pid::from_raw(zombie), Some(WaitPidFlag::WNOHANG));
+                tree::collect(zombie);
             }
             before = zombies;
         }
     });
 }
 
-fn zombie_children() -> HashSet<i32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return HashSet::new();
-    };
-    let me = std::process::id().to_string();
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-            (fields.next() == Some("Z") && fields.next() == Some(me.as_str())).then_some(pid)
-        })
+fn zombies() -> HashSet<Pid> {
+    let side = side::groups();
+    let on_the_side = |pid| getpgid(Some(pid)).is_ok_and(|group| side.contains(&group.as_raw()));
+    let children = tree::own().into_iter();
+    children
+        .filter(|&pid| !child::is_watchdog(pid) && !on_the_side(pid) && tree::is_zombie(pid))
         .collect()
 }

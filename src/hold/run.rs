@@ -23,9 +23,9 @@ use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Re
 use crate::signals::Received;
 
 #[cfg(unix)]
-use super::child::{Child, News};
+use super::child::{Child, News, Prepared};
 #[cfg(not(unix))]
-use super::child_plain::{Child, Job, News};
+use super::child_plain::{Child, Job, News, Prepared};
 #[cfg(unix)]
 use super::{job::Job, orders::Orders};
 
@@ -47,7 +47,7 @@ pub struct Report {
     pub outcome: Outcome,
     /// The errno of a command that could not be started.
     pub errno: Option<i32>,
-    /// Why the watchdog could not be started.
+    /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
     /// Whether the lease was given back, by us.
     pub released: bool,
@@ -79,6 +79,8 @@ pub enum Note {
     WaitsForTerminal,
     /// Lost for want of renewals, and yet released: nobody had taken it.
     ReleasedAfterLoss,
+    /// The command has ended; these processes that it left behind are asked to stop.
+    Left(String),
     /// These processes do not die.
     Unkilled(Vec<String>),
     /// Changes cannot be watched, for now.
@@ -96,6 +98,7 @@ struct Hold<'a, A, C> {
     grant: Grant,
     order: &'a Order,
     machine: Machine,
+    prepared: Option<Prepared>,
     child: Option<Child>,
     job: Job,
     renewals: Renewals<'a, A, C>,
@@ -106,12 +109,13 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// Answers for the grant from here on: holds it while the command runs, and releases it or says how it was lost.
-/// `signals` ask us to end and are passed on, `for_command` are only passed on.
+/// Answers for the grant from here on: holds it while the command runs, which was `prepared` unless there is none, and
+/// releases it or says how it was lost. `signals` ask us to end and are passed on, `for_command` are only passed on.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     held: Held<'_>,
     order: &Order,
+    prepared: Option<Prepared>,
     mut signals: Received,
     mut for_command: Received,
     say: &dyn Fn(Note),
@@ -127,6 +131,7 @@ pub async fn hold<A: Api, C: Clock>(
         renewals: Renewals::new(operations, grant.clone(), None),
         grant,
         order,
+        prepared,
         child: None,
         job: Job::new(!order.command.is_empty()),
         reads: FuturesUnordered::new(),
@@ -274,8 +279,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 .takes_terminal_of()
                 .map_or(0, nix::unistd::Pid::as_raw),
         );
+        let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         let environment = self.order.environment.clone();
-        self.child = Some(Child::start(&self.order.command, environment, orders)?);
+        let child = Child::start(prepared, &self.order.command, environment, orders)?;
+        self.child = Some(child);
         Ok(())
     }
 

@@ -1,92 +1,214 @@
-//! Everything a command started: found, signalled.
+//! What a process started and still runs: its own children by the kernel's list of them, signalled and waited for.
+//!
+//! Everything below a subreaper stays below it (prctl(2), PR_SET_CHILD_SUBREAPER): neither setsid nor a double fork leads
+//! out. A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches nobody else;
+//! every other is signalled through a pidfd.
 
-use nix::sys::signal::{self, Signal};
-use nix::unistd::{Pid, getpgid};
+#[cfg_attr(target_os = "linux", path = "tree/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "tree/elsewhere.rs")]
+mod list;
+mod wait;
 
-/// Sends `signal` to every process below `root`, and to the process group that the command leads. Whoever is stopped
-/// is continued, so that it can act on what it was sent.
-pub fn signal_all(root: Pid, group: Option<Pid>, signal: Signal) {
-    if let Some(group) = group {
-        // Gone already, or not ours to signal any more: nothing to do about either.
-        let _ = signal::killpg(group, signal);
-        let _ = signal::killpg(group, Signal::SIGCONT);
-    }
-    for process in descendants(root) {
-        // Once each: to some programs a second interrupt means to drop everything.
-        if group.is_some() && getpgid(Some(process)).ok() == group {
-            continue;
+use std::collections::HashSet;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, getpgid, getpgrp};
+
+pub use list::{Process, adopt_orphans, check, describe};
+pub use wait::{Change, collect, end, is_nobody, is_zombie};
+
+/// After so many looks in a row that found somebody new, the caller gets a turn.
+const LOOKS: usize = 200;
+
+/// The children of this process, and all that is below them.
+pub struct Tree {
+    leader: Pid,
+    state: Leader,
+    /// Whom the last kill was sent to.
+    killed: HashSet<Pid>,
+}
+
+/// The leader of the command's process group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leader {
+    Runs,
+    /// It has ended and is not waited for: its number stays its own, and its group's.
+    Ended,
+    /// Nothing else was left; its number may be anybody's.
+    Collected,
+}
+
+impl Tree {
+    /// The tree of a process that has started `leader`, the leader of a process group of its own.
+    pub fn new(leader: Pid) -> Self {
+        Self {
+            leader,
+            state: Leader::Runs,
+            killed: HashSet::new(),
         }
-        signal_one(process, signal);
     }
-}
 
-/// Sends `signal` to one process, and continues it.
-pub fn signal_one(process: Pid, signal: Signal) {
-    // Gone already, or not ours to signal any more: nothing to do about either.
-    let _ = signal::kill(process, signal);
-    let _ = signal::kill(process, Signal::SIGCONT);
-}
-
-/// What a person calls a process: its id and its name.
-pub fn describe(process: Pid) -> String {
-    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-    match name.trim_end() {
-        "" => process.to_string(),
-        name => format!("{process} ({name})"),
+    /// Whether the leader has ended.
+    pub fn leader_ended(&self) -> bool {
+        self.state != Leader::Runs
     }
-}
 
-/// The processes below `root`, children first. A process whose parent died is below the nearest subreaper above it
-/// (prctl(2), PR_SET_CHILD_SUBREAPER), so that neither setsid nor a double fork leads out of the tree.
-#[cfg(target_os = "linux")]
-pub fn descendants(root: Pid) -> Vec<Pid> {
-    let mut parents: Vec<(i32, i32)> = Vec::new();
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    for entry in entries.flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<i32>().ok())
-        else {
-            continue;
+    /// Sends `signal` to the leader and its process group, wherever the leader has moved to. With `continued`, whoever
+    /// is stopped is continued, so that it can act on what it was sent.
+    pub fn signal_group(&self, signal: Signal, continued: bool) {
+        if self.state == Leader::Collected {
+            return;
+        }
+        let send = |signal| {
+            // Gone already, or not ours to signal any more: nothing to do about either.
+            let _ = killpg(self.leader, signal);
+            if getpgid(Some(self.leader)) != Ok(self.leader) {
+                let _ = kill(self.leader, signal);
+            }
         };
-        // "pid (name) state ppid …"; the name may hold anything, so count from its last bracket (proc(5)).
-        if let Ok(stat) = std::fs::read_to_string(entry.path().join("stat"))
-            && let Some((_, rest)) = stat.rsplit_once(')')
-            && let Some(parent) = rest
-                .split_whitespace()
-                .nth(1)
-                .and_then(|word| word.parse().ok())
-        {
-            parents.push((pid, parent));
+        send(signal);
+        if continued {
+            send(Signal::SIGCONT);
         }
     }
-    let mut found = vec![root.as_raw()];
-    let mut next = 0;
-    while let Some(&parent) = found.get(next) {
-        found.extend(
-            parents
-                .iter()
-                .filter(|(_, of)| *of == parent)
-                .map(|(pid, _)| *pid),
-        );
-        next += 1;
+
+    /// Sends `signal` to everything below this process, and continues it. Once each: to some programs a second
+    /// interrupt means to drop everything.
+    pub fn signal_all(&self, signal: Signal) {
+        self.signal_group(signal, true);
+        let in_group = self.state != Leader::Collected;
+        list::visit_own(self.leader, &mut |process| {
+            let pid = process.pid();
+            if pid == self.leader || in_group && getpgid(Some(pid)) == Ok(self.leader) {
+                return;
+            }
+            process.signal(signal);
+            process.signal(Signal::SIGCONT);
+        });
     }
-    found.into_iter().skip(1).map(Pid::from_raw).collect()
+
+    /// Kills everything below this process, again and again until a look finds nobody new; true if somebody new was
+    /// found to the last, and it should be called again at once.
+    pub fn kill_all(&mut self) -> bool {
+        let leader = self.leader;
+        let mut killed = std::mem::take(&mut self.killed);
+        let again = kill_own(leader, &mut killed, &|_| false, |pid| pid != leader);
+        self.killed = killed;
+        again
+    }
+
+    /// Collects whatever else has ended and reports what has become of the leader, oldest first.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if self.state == Leader::Runs {
+            while let Some(stop) = wait::stopped(self.leader) {
+                changes.push(stop);
+            }
+            if let Some(end) = wait::ended(self.leader) {
+                self.state = Leader::Ended;
+                changes.push(end);
+            }
+        }
+        for pid in list::own(self.leader) {
+            if pid != self.leader {
+                wait::collect(pid);
+                self.killed.remove(&pid);
+            }
+        }
+        changes
+    }
+
+    /// Whether nothing is left: the kernel says that there is no child (ECHILD), and nothing less. The leader is waited
+    /// for last, so that until then its number is nobody else's.
+    pub fn is_gone(&mut self) -> bool {
+        match self.state {
+            Leader::Runs => return false,
+            Leader::Ended => {
+                if list::own(self.leader).iter().any(|&pid| pid != self.leader)
+                    || list::group_lives_on(self.leader)
+                {
+                    return false;
+                }
+                wait::collect(self.leader);
+                self.state = Leader::Collected;
+            }
+            Leader::Collected => {}
+        }
+        wait::none_left()
+    }
+
+    /// What still runs, for a person: ids and names.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        list::visit_own(self.leader, &mut |process| {
+            names.extend(list::describe_running(process.pid()));
+        });
+        names
+    }
 }
 
-/// Elsewhere the process group is all that can be had.
-#[cfg(not(target_os = "linux"))]
-pub fn descendants(_: Pid) -> Vec<Pid> {
-    Vec::new()
+/// Kills the children of this process that are not to be spared, and what is below them. Those that `collect` names are
+/// waited for once they have ended. See [`Tree::kill_all`].
+///
+/// A chain of processes that fork and exit, each in a session of its own, is caught when a look comes while the last one
+/// found still runs, or has forked and the new one has not left its process group yet: the group is killed too, even
+/// after its leader has ended, because the kernel does that and fork(2) one after the other. One look takes far less
+/// time than a fork, so that nearly every look is the last; a chain outruns it only while this process is not scheduled.
+pub fn kill_own(
+    leader: Pid,
+    killed: &mut HashSet<Pid>,
+    spared: &dyn Fn(Pid) -> bool,
+    collect: impl Fn(Pid) -> bool,
+) -> bool {
+    for _ in 0..LOOKS {
+        let mut found = list::own(leader);
+        found.retain(|&pid| !spared(pid));
+        let mut new = false;
+        for &pid in &found {
+            // An unreaped child, dead or alive, and the group that only it can have founded.
+            let _ = kill(pid, Signal::SIGKILL);
+            if pid != getpgrp() {
+                let _ = killpg(pid, Signal::SIGKILL);
+            }
+            new |= killed.insert(pid);
+        }
+        killed.retain(|pid| found.contains(pid));
+        for pid in found {
+            if collect(pid) && wait::collect(pid) {
+                killed.remove(&pid);
+            }
+        }
+        if !new {
+            // Whose parents are dead are our own children by now. Not every parent dies at once: one may be in a system
+            // call that cannot be interrupted.
+            list::visit_own(leader, &mut |process| {
+                if !spared(process.top()) {
+                    process.signal(Signal::SIGKILL);
+                }
+            });
+            return false;
+        }
+    }
+    true
 }
 
-/// Has orphans below this process handed to it, instead of to the system's first process.
-pub fn adopt_orphans() -> Result<(), String> {
-    #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_child_subreaper(true)
-        .map_err(|error| format!("cannot become a subreaper: {error}"))?;
-    Ok(())
+/// The children of this process, dead or alive.
+pub fn own() -> Vec<Pid> {
+    list::own(Pid::from_raw(0))
+}
+
+/// Calls `each` with everything that runs below this process's child `root`, which only we wait for.
+pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
+    list::visit_below(root, each);
+}
+
+/// Calls `each` with everything that runs below this process.
+pub fn visit(each: &mut dyn FnMut(&Process)) {
+    list::visit_own(Pid::from_raw(0), each);
+}
+
+/// Whether nobody is left in a process group, not even somebody dead.
+pub fn is_empty(group: Pid) -> bool {
+    killpg(group, None) == Err(Errno::ESRCH)
 }

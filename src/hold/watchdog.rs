@@ -3,85 +3,77 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, killpg};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::Pid;
 
-use super::orders::{Orders, receive_command};
-use super::tree;
+use super::orders::{Orders, Start};
+use super::tree::{self, Change, Tree};
+use super::wakers::Wakers;
+use super::{limits, machine::Ended};
 use crate::clock::{Clock, Instant, SystemClock};
 
 /// The first argument of a watchdog.
 pub const MARK: &str = "--watchdog";
 
-/// The file descriptor of the control socket in the watchdog: high, because low ones may be the command's own
-/// (a jobserver, sockets from an activating service).
-pub const CONTROL_FD: i32 = 250;
-
 /// How often the kill is repeated while something still runs.
 const KILL_AGAIN: Duration = Duration::from_millis(20);
 
-/// The runtime's timers do not count suspend: time is looked at this often at least.
-const LOOK: Duration = Duration::from_secs(1);
+/// So many file descriptors must be free to start a command and look for what it starts.
+const SPARE: usize = 6;
 
 struct Watchdog {
     orders: Orders,
     control: UnixStream,
     supervisor_alive: bool,
     heard: String,
-    child: Pid,
+    tree: Tree,
     stopping: bool,
     kill_due: Option<Instant>,
 }
 
-/// Runs as the watchdog if the arguments say so: `--watchdog ORDERS`. The command comes by the control socket, so that
-/// somebody who kills processes by the command's name does not kill the one that guards it.
+/// Runs as the watchdog if the arguments say so: `--watchdog NUMBER`, the file descriptor of the control socket. All else
+/// comes by that, so that somebody who kills processes by the command's name does not kill the one that guards it.
 pub fn main(args: &[OsString]) -> Option<ExitCode> {
     if args.get(1)? != MARK {
         return None;
     }
-    let orders = Orders::from_argument(args.get(2)?.to_str()?)?;
-    Some(match watch(orders) {
+    let control: u32 = args.get(2)?.to_str()?.parse().ok()?;
+    let control = RawFd::try_from(control).ok()?;
+    Some(match watch(control) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
 }
 
-fn watch(orders: Orders) -> io::Result<()> {
-    let mut control = control()?;
-    let command = receive_command(&mut control)?;
-    let (command, arguments) = command
+fn watch(control: RawFd) -> io::Result<()> {
+    let mut control = self::control(control)?;
+    let wakers = match get_ready(&control) {
+        Ok(wakers) => wakers,
+        Err(why) => return writeln!(control, "unready {why}"),
+    };
+    writeln!(control, "ready")?;
+    // Comes with the grant; or never, if there is none.
+    let start = Start::receive(&mut control)?;
+    let (command, arguments) = (start.command)
         .split_first()
         .ok_or_else(|| io::Error::other("no command"))?;
-    tree::adopt_orphans().map_err(io::Error::other)?;
-    let (deaths, deaths_writer) = UnixStream::pair()?;
-    deaths.set_nonblocking(true)?;
-    signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, deaths_writer)?;
-    // Signals meant for a whole service or terminal must not end the one who watches.
-    for number in [1, 2, 3, 10, 12, 15, 20] {
-        // What is ignored (nohup) stays ignored, for the command too.
-        if !crate::signals::is_ignored(number) {
-            signal_hook::flag::register(number, std::sync::Arc::default())?;
-        }
-    }
-    // The supervisor blocks it to use the terminal from the background; the command must not inherit that.
-    SigSet::from(Signal::SIGTTOU)
-        .thread_unblock()
-        .map_err(io::Error::from)?;
+    let orders = start.orders;
     if SystemClock.now() >= orders.sent_at + orders.fence_after {
         // Frozen since the grant: nothing may begin under a lease that can be another's by now.
         return writeln!(control, "gone");
     }
     control.set_nonblocking(true)?;
     let mut starter = Command::new(command);
-    starter.args(arguments).process_group(0);
+    starter
+        .args(arguments)
+        .envs(start.environment)
+        .process_group(0);
     die_with_parent(&mut starter);
     super::foreground::take(&mut starter, orders.terminal_of);
     let child = match starter.spawn() {
@@ -100,19 +92,54 @@ fn watch(orders: Orders) -> io::Result<()> {
         control,
         supervisor_alive: true,
         heard: String::new(),
-        child,
+        tree: Tree::new(child),
         stopping: false,
         kill_due: None,
     };
     watchdog.tell(&format!("started {child}"));
-    watchdog.run(&deaths);
+    watchdog.run(&wakers);
     Ok(())
 }
 
+/// Everything that can fail, but for the start of the command itself: done before the lease is taken.
+fn get_ready(control: &UnixStream) -> Result<Wakers, String> {
+    // Signals meant for a whole service or terminal must not end the one who watches.
+    for signal in crate::signals::from_others() {
+        // What is ignored (nohup) stays ignored, for the command too.
+        if !crate::signals::is_ignored(signal) {
+            signal_hook::flag::register(signal, std::sync::Arc::default())
+                .map_err(|error| format!("cannot handle signal {signal}: {error}"))?;
+        }
+    }
+    tree::adopt_orphans()?;
+    tree::check()?;
+    let made = || {
+        let wakers = Wakers::new()?;
+        // Whoever started us may have blocked the one. The supervisor blocks the other to use the terminal from the
+        // background; the command must not inherit that.
+        let mut needed = SigSet::from(Signal::SIGCHLD);
+        needed.add(Signal::SIGTTOU);
+        needed.thread_unblock()?;
+        spare(control, SPARE)?;
+        Ok(wakers)
+    };
+    made().map_err(|error| limits::words(&error))
+}
+
+/// Whether `number` more file descriptors can be had.
+pub fn spare(any: &UnixStream, number: usize) -> io::Result<()> {
+    let copies: io::Result<Vec<_>> = (0..number).map(|_| any.try_clone()).collect();
+    copies.map(drop)
+}
+
 #[expect(unsafe_code, reason = "the supervisor passes the socket by its number")]
-fn control() -> io::Result<UnixStream> {
-    // SAFETY: the supervisor maps the control socket to this number, and nothing else in this process uses it.
-    let socket = unsafe { OwnedFd::from_raw_fd(CONTROL_FD) };
+fn control(number: RawFd) -> io::Result<UnixStream> {
+    // Somebody who tries this by hand names something else.
+    let flags = nix::fcntl::FcntlArg::F_GETFD;
+    // SAFETY: only asked whether it is open.
+    nix::fcntl::fcntl(unsafe { BorrowedFd::borrow_raw(number) }, flags)?;
+    // SAFETY: it is open, the supervisor says which one it is, and nothing else in this process uses it.
+    let socket = unsafe { OwnedFd::from_raw_fd(number) };
     // The command must not inherit it: the supervisor would not see the watchdog end.
     nix::fcntl::fcntl(
         &socket,
@@ -136,74 +163,60 @@ fn die_with_parent(starter: &mut Command) {
 fn die_with_parent(_: &mut Command) {}
 
 impl Watchdog {
-    fn run(mut self, deaths: &UnixStream) {
+    fn run(mut self, wakers: &Wakers) {
         loop {
             self.listen();
-            let now = SystemClock.now();
-            self.act(now);
-            if self.reap() {
+            let again = self.act(SystemClock.now());
+            for change in self.tree.changes() {
+                self.tell(&match change {
+                    Change::Ended(Ended::Exited(status)) => format!("exited {status}"),
+                    Change::Ended(Ended::Signalled(signal)) => format!("signalled {signal}"),
+                    Change::Stopped(signal) => format!("stopped {signal}"),
+                });
+            }
+            if self.tree.is_gone() {
                 self.tell("gone");
                 return;
             }
-            self.wait(deaths, now);
-            let mut drain = [0; 64];
-            while matches!((&*deaths).read(&mut drain), Ok(1..)) {}
+            if !again {
+                self.wait(wakers);
+            }
         }
     }
 
-    fn act(&mut self, now: Instant) {
+    /// Does what is due; true if there is more to do at once.
+    fn act(&mut self, now: Instant) -> bool {
         if !self.stopping && now >= self.orders.sent_at + self.orders.fence_after {
             self.stop(now);
         }
-        if self.kill_due.is_some_and(|due| now >= due) {
-            tree::signal_all(getpid(), Some(self.child), Signal::SIGKILL);
-            self.kill_due = Some(now + KILL_AGAIN);
-        }
+        // Not only at its time: each death can have brought somebody to light.
+        self.kill_due.is_some_and(|due| now >= due) && self.tree.kill_all()
     }
 
     fn stop(&mut self, now: Instant) {
         self.stopping = true;
+        if self.tree.leader_ended() {
+            let left = self.tree.names();
+            if !left.is_empty() {
+                self.tell(&format!("left {}", left.join(", ")));
+            }
+        }
         let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
-        tree::signal_all(getpid(), Some(self.child), signal);
+        self.tree.signal_all(signal);
         let kill_at = (now + self.orders.kill_after).min(self.orders.sent_at + self.orders.kill_at);
         self.kill_due = Some(kill_at);
     }
 
-    /// Collects whatever ended; true once nothing is left.
-    fn reap(&mut self) -> bool {
-        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
-        loop {
-            match waitpid(None, Some(flags)) {
-                Ok(WaitStatus::Exited(pid, status)) if pid == self.child => {
-                    self.tell(&format!("exited {status}"))
-                }
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.child => {
-                    self.tell(&format!("signalled {}", signal as i32));
-                }
-                Ok(WaitStatus::Stopped(pid, signal)) if pid == self.child => {
-                    self.tell(&format!("stopped {}", signal as i32));
-                }
-                Ok(WaitStatus::StillAlive) => return false,
-                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-                // ECHILD: no child, so no descendant either, because orphans come to us.
-                Err(_) => return true,
-            }
-        }
-    }
-
-    fn wait(&self, deaths: &UnixStream, now: Instant) {
-        let fence = (!self.stopping).then_some(self.orders.sent_at + self.orders.fence_after);
-        let next = [fence, self.kill_due].into_iter().flatten().min();
-        let span = next.map_or(LOOK, |next| next.since(now).min(LOOK));
-        // Rounded up: waking a little early would spin.
-        let timeout =
-            PollTimeout::try_from(span + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO);
-        let mut sources = vec![PollFd::new(deaths.as_fd(), PollFlags::POLLIN)];
-        if self.supervisor_alive {
-            sources.push(PollFd::new(self.control.as_fd(), PollFlags::POLLIN));
-        }
-        // An interrupted poll is an early look.
-        let _ = poll(&mut sources, timeout);
+    /// Waits until something has happened or is due.
+    fn wait(&self, wakers: &Wakers) {
+        let now = SystemClock.now();
+        let next = match self.kill_due {
+            Some(due) if due > now => Some(due),
+            Some(_) => Some(now + KILL_AGAIN),
+            None if self.stopping => None,
+            None => Some(self.orders.sent_at + self.orders.fence_after),
+        };
+        wakers.wait(self.supervisor_alive.then_some(&self.control), next);
     }
 
     /// Takes the supervisor's orders; its silence for good means that it is dead.
@@ -248,15 +261,7 @@ impl Watchdog {
                     .ok()
                     .and_then(|number: i32| Signal::try_from(number).ok())
                 {
-                    // Gone already: its end is reported anyway.
-                    let _ = killpg(self.child, signal);
-                    // Somebody who is stopped hears nothing until continued.
-                    if !matches!(
-                        signal,
-                        Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU
-                    ) {
-                        let _ = killpg(self.child, Signal::SIGCONT);
-                    }
+                    self.forward(signal);
                 }
             }
             // Each stop is asked for once.
@@ -267,6 +272,20 @@ impl Watchdog {
                 self.kill_due = Some(SystemClock.now());
             }
             _ => {}
+        }
+    }
+
+    fn forward(&self, signal: Signal) {
+        match signal {
+            // Requests to end are for all that runs.
+            Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM => {
+                self.tree.signal_all(signal);
+            }
+            // Somebody who is stopped hears nothing until continued.
+            Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU => {
+                self.tree.signal_group(signal, false);
+            }
+            _ => self.tree.signal_group(signal, true),
         }
     }
 

@@ -19,6 +19,15 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.leave_child();
                 self.feed(Event::NotStarted).await
             }
+            News::NoRoom(why) => {
+                self.report.no_watchdog = Some(why);
+                self.leave_child();
+                self.feed(Event::NotStarted).await
+            }
+            News::Left(names) => {
+                (self.say)(Note::Left(names));
+                false
+            }
             News::Ended(ended) => {
                 self.take_terminal_back();
                 self.feed(Event::ChildExited(ended)).await
@@ -41,7 +50,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
 
     #[cfg(unix)]
     fn leave_child(&mut self) {
-        if let Some(child) = self.child.take() {
+        if let Some(mut child) = self.child.take() {
             child.reap();
         }
     }

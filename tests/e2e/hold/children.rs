@@ -92,7 +92,7 @@ fn a_tool_replaced_on_disk_while_it_waits_still_starts_its_command() {
 }
 
 #[test]
-fn a_watchdog_that_cannot_be_started_ends_the_hold_and_does_not_leave_the_lease_held() {
+fn a_watchdog_that_died_while_the_lease_was_waited_for_does_not_leave_the_lease_held() {
     let scene = Scene::new(4);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "before".into();
@@ -102,23 +102,16 @@ fn a_watchdog_that_cannot_be_started_ends_the_hold_and_does_not_leave_the_lease_
         .hold(&["--duration", "4s", "--", "echo", "ran"])
         .spawn();
     waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
-    scene.proxy.wait_for(
-        |all| all.iter().any(|r| r.is_watch() && r.status.is_some()),
-        SOON,
-    );
-    // From here on it can open one connection for its writes, and nothing more.
-    let open = |fd: &u32| std::fs::read_link(format!("/proc/{}/fd/{fd}", waiting.pid())).is_ok();
-    let limit = 1 + (0..).find(|fd| !open(fd)).expect("there are more numbers");
-    let pid = waiting.pid().to_string();
-    let words = ["--pid", &pid, &format!("--nofile={limit}:")];
-    let limited = lease_harness::Command::new("prlimit", words).run();
-    assert_eq!(limited.code, Some(0), "{limited}");
+    let watchdog = super::scene::watchdog(&waiting.tree()).expect("it waits too");
+    super::scene::signal(watchdog, nix::sys::signal::Signal::SIGKILL);
+    wait_gone(watchdog, SOON);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "".into();
     });
     let output = waiting.wait(SOON);
     assert_eq!(output.code, Some(125), "{output}");
     assert!(output.stderr.contains("watchdog"), "{output}");
+    assert_eq!(output.stdout, "", "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
     assert_eq!(scene.writes(), 2, "the grant and the release");
 }

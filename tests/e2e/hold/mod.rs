@@ -5,6 +5,7 @@ mod chaos;
 mod children;
 mod contest;
 mod credentials;
+mod descendants;
 mod durations;
 mod foreground;
 mod interruption;

@@ -1,6 +1,6 @@
 //! The watchdog by itself, started as the supervisor starts it, in moments that a whole hold meets only by chance.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -11,48 +11,45 @@ use lease_harness::{binary, tagged};
 
 use super::scene::SOON;
 
-/// A watchdog whose lease was granted `ago`, lasts for another hour and is sent this script; its processes carry `tag`.
+/// A watchdog whose lease was granted when the machine booted, lasts for `fence_after` from then on, and is sent this
+/// script; its processes carry `tag`.
 fn start(
     mut ours: &UnixStream,
     control: UnixStream,
-    ago: Duration,
+    fence_after: Duration,
     script: &str,
     tag: &str,
 ) -> Child {
-    let words = ["/bin/sh", "-c", script];
+    let fence = fence_after.as_nanos();
+    let orders = format!("0,{fence},{fence},100000000,15,0");
     let length = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
-    let mut message = length(words.len()).to_vec();
-    for word in words {
-        message.extend(length(word.len()));
-        message.extend(word.as_bytes());
+    let mut message = Vec::new();
+    for words in [&[orders.as_str()][..], &[], &["/bin/sh", "-c", script]] {
+        message.extend(length(words.len()));
+        for word in words {
+            message.extend(length(word.len()));
+            message.extend(word.as_bytes());
+        }
     }
     std::io::Write::write_all(&mut ours, &message).expect("a buffer");
-    let sent_at = since_boot() - ago;
-    let hour = Duration::from_secs(3600).as_nanos();
-    let orders = format!("{},{hour},{hour},100000000,15,0", sent_at.as_nanos());
+    let number = control.as_raw_fd();
     Command::new(binary())
-        .args(["--watchdog", &orders])
+        .args(["--watchdog", &number.to_string()])
         .env("LEASE_HARNESS_TAG", tag)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .process_group(0)
         .fd_mappings(vec![FdMapping {
             parent_fd: OwnedFd::from(control),
-            child_fd: 250,
+            child_fd: number,
         }])
         .expect("one descriptor, once")
         .spawn()
         .expect("it can be started")
 }
 
-/// The clock that the watchdog counts by.
-fn since_boot() -> Duration {
-    Duration::from(
-        nix::time::ClockId::CLOCK_BOOTTIME
-            .now()
-            .expect("Linux has it"),
-    )
-}
+/// Longer than any machine has been up.
+const AN_AGE: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 #[track_caller]
 fn wait_all_gone(tag: &str) {
@@ -70,7 +67,9 @@ fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
     let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
     let tag = format!("watchdog-early-{}", std::process::id());
     let script = "setsid sleep 601 & (setsid sleep 602 &); exec sleep 600";
-    let mut watchdog = start(&ours, theirs, Duration::ZERO, script, &tag);
+    let mut watchdog = start(&ours, theirs, AN_AGE, script, &tag);
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(&mut &ours, &mut ready).expect("it says so");
     drop(ours);
     let status = watchdog.wait().expect("it is our child");
     wait_all_gone(&tag);
@@ -83,11 +82,11 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     let tag = format!("watchdog-late-{}", std::process::id());
     let file = std::env::temp_dir().join(&tag);
     let script = format!("echo ran > {}", file.display());
-    let mut watchdog = start(&ours, theirs, Duration::from_secs(3601), &script, &tag);
+    let mut watchdog = start(&ours, theirs, Duration::ZERO, &script, &tag);
     let status = watchdog.wait().expect("it is our child");
     assert!(status.success(), "{status}");
     assert!(!file.exists());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "gone\n");
+    assert_eq!(said, "ready\ngone\n");
 }

@@ -1,0 +1,73 @@
+//! Where there is no list of children that could be trusted: the command's process group is all that can be had.
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+/// The command itself.
+pub struct Process(Pid);
+
+impl Process {
+    /// Its number.
+    pub fn pid(&self) -> Pid {
+        self.0
+    }
+
+    /// It is our own child.
+    pub fn top(&self) -> Pid {
+        self.0
+    }
+
+    /// Sends it a signal. Gone already, or not ours to signal any more: nothing to do about either.
+    pub fn signal(&self, signal: Signal) {
+        let _ = kill(self.0, signal);
+    }
+}
+
+/// There is no such thing here.
+///
+/// # Errors
+/// Never, on this system.
+pub fn adopt_orphans() -> Result<(), String> {
+    Ok(())
+}
+
+/// There is nothing to check.
+///
+/// # Errors
+/// Never, on this system.
+pub fn check() -> Result<(), String> {
+    Ok(())
+}
+
+/// The leader of the command's group.
+pub fn own(leader: Pid) -> Vec<Pid> {
+    (leader.as_raw() > 0)
+        .then_some(leader)
+        .into_iter()
+        .collect()
+}
+
+/// Whether somebody of the group still runs: one that has ended does not count on macOS.
+pub fn group_lives_on(leader: Pid) -> bool {
+    killpg(leader, None).is_ok()
+}
+
+/// Calls `each` with the leader.
+pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
+    for pid in own(leader) {
+        each(&Process(pid));
+    }
+}
+
+/// Nobody below a child of ours is known.
+pub fn visit_below(_: Pid, _: &mut dyn FnMut(&Process)) {}
+
+/// What a person calls a process.
+pub fn describe(process: Pid) -> String {
+    process.to_string()
+}
+
+/// As [`describe`]; `None` for one that has ended.
+pub fn describe_running(process: Pid) -> Option<String> {
+    (!super::is_zombie(process)).then(|| describe(process))
+}

@@ -1,0 +1,392 @@
+//! What a command started is found and ended whatever it does: signals without a name, sessions, chains, hidden
+//! processes; and what a system that is short of something leaves of a hold.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use lease_harness::{Command, Output};
+
+use super::scene::{Held, SOON, Scene, announced, until};
+
+/// `kubectl lease hold job …`, started by a shell that first does `before`.
+fn under(scene: &Scene, before: &str, arguments: &[&str]) -> Command {
+    let binary = lease_harness::binary().display().to_string();
+    let line = format!("{before}; exec \"$0\" hold job \"$@\"");
+    let words = ["-c", line.as_str(), binary.as_str()];
+    Command::new("/bin/sh", words.iter().chain(arguments))
+        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+}
+
+/// Whether an unprivileged process may make these namespaces here.
+fn may_unshare(options: &[&str]) -> bool {
+    let tried = Command::new("unshare", options.iter().chain(&["true"])).run();
+    tried.code == Some(0)
+}
+
+#[expect(clippy::disallowed_macros, reason = "captured with the test's output")]
+fn skipped(why: &str) {
+    eprintln!("not shown here: {why}");
+}
+
+/// The binary and a kubeconfig where any user may read them, until dropped.
+struct Open {
+    folder: PathBuf,
+    binary: PathBuf,
+    config: PathBuf,
+}
+
+impl Open {
+    fn new(scene: &Scene) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("lease-open-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let (binary, config) = (folder.join("kubectl-lease"), folder.join("config"));
+        let kubeconfig = scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url());
+        std::fs::copy(lease_harness::binary(), &binary).expect("there is space");
+        std::fs::copy(kubeconfig, &config).expect("there is space");
+        for path in [&folder, &binary, &config] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+        Self {
+            folder,
+            binary,
+            config,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+#[track_caller]
+fn assert_free(scene: &Scene, output: &Output) {
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_command_that_dies_of_a_real_time_signal_is_128_and_the_signal() {
+    for signal in [34, 40, 64] {
+        let scene = Scene::new(4);
+        let script = format!("kill -{signal} $$");
+        let output = scene.hold(&["--", "/bin/bash", "-c", &script]).run();
+        assert_eq!(output.code, Some(128 + signal), "{output}");
+        assert_free(&scene, &output);
+    }
+}
+
+#[test]
+fn what_a_command_left_is_gone_before_the_release_when_it_dies_of_a_real_time_signal() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&format!("setsid sleep 601 & {}; kill -34 $$", until(&gate)));
+    let survivors = scene.survivors_at_release(&held);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(162), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert!(output.stderr.contains("(sleep)"), "{output}");
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn an_orphan_that_dies_of_a_real_time_signal_does_not_disturb_the_command() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&format!(
+        "(setsid /bin/bash -c 'kill -35 $$' &); {}; exit 7",
+        until(&gate)
+    ));
+    scene.wait_renewals(1);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(7), "{output}");
+}
+
+#[test]
+fn what_is_stopped_after_the_command_has_ended_is_named() {
+    let scene = Scene::new(4);
+    let output = scene
+        .hold(&["--", "/bin/sh", "-c", "sleep 601 & echo $!"])
+        .run();
+    assert_eq!(output.code, Some(0), "{output}");
+    let named = format!("{} (sleep)", output.stdout.trim());
+    assert!(output.stderr.contains(&named), "{output}");
+}
+
+#[test]
+fn a_watchdog_takes_every_signal_that_others_send() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&format!("{}; exit 5", until(&gate)));
+    let watchdog = held.watchdog.to_string();
+    for signal in [
+        "HUP", "INT", "QUIT", "ABRT", "USR1", "USR2", "ALRM", "TERM", "TSTP", "TTIN", "TTOU",
+        "VTALRM", "PROF", "IO", "XCPU", "PWR", "STKFLT", "RTMIN", "RTMAX",
+    ] {
+        let sent = Command::new("/bin/bash", ["-c", &format!("kill -{signal} {watchdog}")]).run();
+        assert_eq!(sent.code, Some(0), "{sent}");
+    }
+    scene.wait_renewals(1);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(5), "{output}");
+}
+
+#[test]
+fn a_command_that_moved_to_another_process_group_is_sent_what_is_forwarded_once() {
+    let scene = Scene::new(4);
+    // Its group is another process's from then on.
+    let script = "import os, signal, sys, time
+other = os.fork()
+if other == 0:
+    os.setpgid(0, 0); time.sleep(600)
+try: os.setpgid(other, other)
+except OSError: pass
+os.setpgid(0, other)
+said = []
+signal.signal(signal.SIGTERM, lambda *_: said.append('term'))
+print('child', os.getpid(), os.environ['LEASE_HARNESS_TAG'], flush=True)
+while not said: time.sleep(0.01)
+time.sleep(0.2)
+os.kill(other, 9)
+print(*said, flush=True)
+sys.exit(9)";
+    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
+        return skipped("no python3");
+    }
+    let held = Held::start(&scene.hold(&["--", "python3", "-c", script]));
+    held.running.signal(libc::SIGTERM);
+    let output = held.end();
+    assert_eq!(output.code, Some(9), "{output}");
+    assert!(output.stdout.ends_with("\nterm\n"), "{output}");
+}
+
+#[test]
+fn a_command_that_asks_to_be_traced_is_sent_what_is_forwarded() {
+    let scene = Scene::new(4);
+    let script = "import ctypes, os, time
+ctypes.CDLL(None).ptrace(0, 0, 0, 0)
+print('child', os.getpid(), os.environ['LEASE_HARNESS_TAG'], flush=True)
+time.sleep(600)";
+    if Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0) {
+        return skipped("no python3 with ctypes");
+    }
+    let held = Held::start(&scene.hold(&["--", "python3", "-c", script]));
+    held.running.signal(libc::SIGTERM);
+    let output = held.end();
+    assert_eq!(output.code, Some(143), "{output}");
+}
+
+#[test]
+fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    // Each generation founds a session, forks and ends at once; none of them runs anything else.
+    let chain = "import os
+if os.fork() == 0:
+    while True:
+        os.setsid()
+        if os.fork(): os._exit(0)";
+    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
+        return skipped("no python3");
+    }
+    let held = scene.start(&format!(
+        "trap '' TERM; python3 -c '{chain}'; {}; exit 0",
+        until(&gate)
+    ));
+    scene.wait_renewals(1);
+    let survivors = scene.survivors_at_release(&held);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn without_a_proc_of_our_own_pid_namespace_nothing_is_taken() {
+    let options = ["--user", "--map-root-user", "--pid", "--fork"];
+    if !may_unshare(&options) {
+        return skipped("no namespaces for this user");
+    }
+    let scene = Scene::new(4);
+    let binary = lease_harness::binary().display().to_string();
+    let words = [binary.as_str(), "hold", "job", "--", "true"];
+    let output = Command::new("unshare", options.iter().chain(&words))
+        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+        .run();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert!(output.stderr.contains("PID namespace"), "{output}");
+    assert_eq!(scene.proxy.requests().len(), 0);
+}
+
+#[test]
+fn few_open_files_are_enough_or_nothing_is_taken() {
+    for limit in [10, 12, 16, 20, 24, 32, 64, 200] {
+        let scene = Scene::new(4);
+        let output = under(
+            &scene,
+            &format!("ulimit -n {limit}"),
+            &["--", "echo", "ran"],
+        )
+        .run();
+        match output.code {
+            Some(0) => assert_eq!(output.stdout, "ran\n", "{output}"),
+            Some(125) => {
+                assert!(output.stderr.contains("ulimit -n"), "{limit}: {output}");
+                assert_eq!(scene.proxy.requests().len(), 0, "{limit}");
+            }
+            _ => panic!("{limit}: {output}"),
+        }
+        assert!(limit < 64 || output.code == Some(0), "{limit}: {output}");
+        assert_free(&scene, &output);
+    }
+}
+
+#[test]
+fn a_small_stack_is_enough() {
+    let scene = Scene::new(4);
+    let output = under(&scene, "ulimit -s 64", &["--", "/bin/echo", "ran"]).run();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "ran\n"),
+        "{output}"
+    );
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn without_a_path_the_command_is_found_where_execvp_looks() {
+    let scene = Scene::new(4);
+    let output = under(&scene, "unset PATH", &["--", "true"]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    let output = under(&scene, "unset PATH", &["--", "no-such-command"]).run();
+    assert_eq!(output.code, Some(127), "{output}");
+}
+
+#[test]
+fn a_child_from_before_the_command_is_left_alone() {
+    let scene = Scene::new(4);
+    let running = under(&scene, "sleep 601 & echo $!", &["--", "true"]).spawn();
+    let line = running.wait_stdout(|line| !line.is_empty(), SOON);
+    let earlier = line.parse().expect("a process id");
+    while running.is_running() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(lease_harness::alive(earlier));
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (Some(0), ""),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_hidden_process_in_a_session_of_its_own_is_gone_before_the_release() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    // Nobody else may look at what makes itself undumpable, as ssh-agent does; with hidepid=2 nobody sees it.
+    let hidden = "import ctypes, os, time
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+os.setsid()
+print('up', flush=True)
+time.sleep(600)";
+    let inner = announced(&format!(
+        "python3 -c \"{hidden}\" & {}; exit 0",
+        until(&gate)
+    ));
+    let outer = "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+                 \"$0\" hold job -- /bin/sh -c \"$1\"";
+    let unshare = ["--mount", "--pid", "--fork"];
+    if !may_unshare(&unshare)
+        || Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0)
+    {
+        return skipped("needs root for another user with hidepid=2, and python3");
+    }
+    let open = Open::new(&scene);
+    let binary = open.binary.display().to_string();
+    let words = ["/bin/sh", "-c", outer, binary.as_str(), inner.as_str()];
+    let running = Command::new("unshare", unshare.iter().chain(&words))
+        .kubeconfig(&open.config)
+        .spawn();
+    running.wait_stdout(|line| line == "up", SOON);
+    running.wait_stdout(|line| line.starts_with("child "), SOON);
+    let before = running.tree().len();
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = running.wait(Duration::from_secs(10));
+    assert!(before > 3, "{output}");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn a_process_limit_is_named_and_nothing_stays_held() {
+    // Nobody else here is this user, and the limit counts all that a user runs.
+    const USER: &str = "61234";
+    let user = ["--reuid", USER, "--regid", USER, "--clear-groups"];
+    if Command::new("setpriv", user.iter().chain(&["true"]))
+        .run()
+        .code
+        != Some(0)
+    {
+        return skipped("needs root to be another user, whom limits bind");
+    }
+    for (limit, code) in [(1, 125), (2, 125), (8, 0)] {
+        let scene = Scene::new(4);
+        let open = Open::new(&scene);
+        let binary = open.binary.display().to_string();
+        let line = format!("ulimit -u {limit}; exec \"$0\" hold job -- /bin/echo ran");
+        let words = ["/bin/bash", "-c", line.as_str(), binary.as_str()];
+        let output = Command::new("setpriv", user.iter().chain(&words))
+            .kubeconfig(&open.config)
+            .run();
+        assert_eq!(output.code, Some(code), "{limit}: {output}");
+        assert_eq!(
+            code == 125,
+            output.stderr.contains("ulimit -u"),
+            "{limit}: {output}"
+        );
+        assert!(limit > 1 || scene.proxy.requests().is_empty(), "{output}");
+        assert_free(&scene, &output);
+    }
+}
+
+#[test]
+fn the_number_of_a_command_that_has_ended_is_nobody_elses_until_its_tree_is_gone() {
+    let scene = Scene::new(10);
+    let namespace = ["--pid", "--fork", "--mount-proc"];
+    if !may_unshare(&namespace) {
+        return skipped("needs a PID namespace of its own");
+    }
+    let binary = lease_harness::binary().display().to_string();
+    let file = scene.ns.file("leader", "");
+    let script = "
+        \"$0\" hold job --kill-after 1s -- /bin/sh -c '
+            (trap \"\" TERM; while :; do sleep 0.1; done) & echo $$ >$LEADER' &
+        hold=$!
+        until [ -s $LEADER ]; do sleep 0.02; done
+        read leader <$LEADER
+        until ! grep -q '^State:.[RSDT]' /proc/$leader/status 2>/dev/null; do sleep 0.01; done
+        echo $((leader - 1)) >/proc/sys/kernel/ns_last_pid
+        setsid sleep 601 & other=$!
+        [ $other = $leader ] && echo recycled
+        wait $hold; echo ended $?
+        kill -0 $other && echo survived
+        kill $other";
+    let words = ["/bin/sh", "-c", script, binary.as_str()];
+    let output = Command::new("unshare", namespace.iter().chain(&words))
+        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+        .env("LEADER", &file)
+        .run();
+    assert_eq!(output.stdout, "ended 0\nsurvived\n", "{output}");
+    assert_free(&scene, &output);
+}
