@@ -16,6 +16,8 @@ mod exit;
 mod hold;
 mod identity;
 mod lease;
+#[cfg(unix)]
+mod limits;
 mod output;
 mod side;
 mod signals;

@@ -42,13 +42,14 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     if let Some(command) = args.command.first() {
         find(command)?;
     }
-    let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
-    let prepared = prepared.map_err(Error::Hold)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
     let least_duration =
         Timing::least_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    // Before there is a lease that would have to be given back.
+    let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
+    let prepared = prepared.map_err(Error::Hold)?;
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));

@@ -18,9 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::machine::Ended;
 use super::orders::{Orders, Start};
+use super::tree;
 use super::watchdog::{MARK, spare};
-use super::{limits, tree};
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::limits;
 use crate::side;
 
 /// How often what is left is looked at, besides whenever a child ends.
@@ -318,6 +319,12 @@ impl Child {
                 self.young.entry(child).or_insert(now);
             }
         }
+        // Where nobody's orphans come to us, the group is all that is known.
+        let group_left = cfg!(not(target_os = "linux"))
+            && self.group.is_some_and(|group| !tree::is_empty(group));
+        if let Some(group) = self.group.filter(|_| group_left) {
+            tree::kill_group(group);
+        }
         let mut killed = std::mem::take(&mut self.killed);
         let again = tree::kill_own(
             Pid::from_raw(0),
@@ -328,9 +335,10 @@ impl Child {
         self.killed = killed;
         self.watchdog.is_gone()
             && !again
-            && tree::own().into_iter().all(|child| self.is_spared(child) && !self.young.contains_key(&child))
-            // Where nobody's orphans come to us.
-            && (cfg!(target_os = "linux") || self.group.is_none_or(tree::is_empty))
+            && tree::own()
+                .into_iter()
+                .all(|child| self.is_spared(child) && !self.young.contains_key(&child))
+            && !group_left
     }
 
     /// Collects the watchdog, which has nothing more to do.

@@ -8,8 +8,6 @@ pub mod child_plain;
 pub mod foreground;
 #[cfg(unix)]
 pub mod job;
-#[cfg(unix)]
-pub mod limits;
 pub mod machine;
 #[cfg(unix)]
 pub mod orders;

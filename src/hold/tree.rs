@@ -212,3 +212,8 @@ pub fn visit(each: &mut dyn FnMut(&Process)) {
 pub fn is_empty(group: Pid) -> bool {
     killpg(group, None) == Err(Errno::ESRCH)
 }
+
+/// Kills a process group of which nobody else knows anything, where there is no list of children.
+pub fn kill_group(group: Pid) {
+    let _ = killpg(group, Signal::SIGKILL);
+}

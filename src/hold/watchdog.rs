@@ -12,11 +12,12 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
+use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::tree::{self, Change, Tree};
 use super::wakers::Wakers;
-use super::{limits, machine::Ended};
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::limits;
 
 /// The first argument of a watchdog.
 pub const MARK: &str = "--watchdog";

@@ -1,6 +1,11 @@
 //! Waiting for children, by the kernel's own words: a status that a library cannot read (real-time signals) is a death
 //! like any other.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that waits"
+)]
+
 use std::time::Duration;
 
 use nix::unistd::Pid;

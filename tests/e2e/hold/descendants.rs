@@ -112,10 +112,9 @@ fn an_orphan_that_dies_of_a_real_time_signal_does_not_disturb_the_command() {
 
 #[test]
 fn what_is_stopped_after_the_command_has_ended_is_named() {
+    let script = "sleep 601 & echo $!; until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done";
     let scene = Scene::new(4);
-    let output = scene
-        .hold(&["--", "/bin/sh", "-c", "sleep 601 & echo $!"])
-        .run();
+    let output = scene.hold(&["--", "/bin/sh", "-c", script]).run();
     assert_eq!(output.code, Some(0), "{output}");
     let named = format!("{} (sleep)", output.stdout.trim());
     assert!(output.stderr.contains(&named), "{output}");
@@ -185,21 +184,39 @@ time.sleep(600)";
     assert_eq!(output.code, Some(143), "{output}");
 }
 
-#[test]
-fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
-    let scene = Scene::new(4);
-    let gate = scene.gate();
-    // Each generation founds a session, forks and ends at once; none of them runs anything else.
-    let chain = "import os
+/// Each generation founds a session, forks and ends at once; none of them runs anything else.
+const CHAIN: &str = "import os
 if os.fork() == 0:
     while True:
         os.setsid()
         if os.fork(): os._exit(0)";
+
+#[test]
+fn chains_are_ended_by_the_supervisor_too_when_the_watchdog_is_killed() {
+    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
+        return skipped("no python3");
+    }
+    let scene = Scene::new(4);
+    let chain = format!("python3 -c '{CHAIN}'");
+    let held = scene.start(&format!("trap '' TERM; {chain}; {chain}; exec sleep 600"));
+    scene.wait_renewals(1);
+    let survivors = scene.survivors_at_release(&held);
+    super::scene::signal(held.watchdog, nix::sys::signal::Signal::SIGKILL);
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
     if Command::new("python3", ["-c", ""]).run().code != Some(0) {
         return skipped("no python3");
     }
     let held = scene.start(&format!(
-        "trap '' TERM; python3 -c '{chain}'; {}; exit 0",
+        "trap '' TERM; python3 -c '{CHAIN}'; {}; exit 0",
         until(&gate)
     ));
     scene.wait_renewals(1);
@@ -369,9 +386,10 @@ fn the_number_of_a_command_that_has_ended_is_nobody_elses_until_its_tree_is_gone
     }
     let binary = lease_harness::binary().display().to_string();
     let file = scene.ns.file("leader", "");
+    // Who lingers is in a group of its own: a number is not given away while it is that of a group.
     let script = "
         \"$0\" hold job --kill-after 1s -- /bin/sh -c '
-            (trap \"\" TERM; while :; do sleep 0.1; done) & echo $$ >$LEADER' &
+            setsid sh -c \"trap : TERM; while :; do sleep 0.1; done\" & echo $$ >$LEADER' &
         hold=$!
         until [ -s $LEADER ]; do sleep 0.02; done
         read leader <$LEADER
