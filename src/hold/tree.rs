@@ -153,8 +153,8 @@ impl Tree {
 ///
 /// A chain of processes that fork and exit, each in a session of its own, is caught when a look comes while the last one
 /// found still runs, or has forked and the new one has not left its process group yet: the group is killed too, even
-/// after its leader has ended, because the kernel does that and fork(2) one after the other. One look takes far less
-/// time than a fork, so that nearly every look is the last; a chain outruns it only while this process is not scheduled.
+/// after its leader has ended, because the kernel does that and fork(2) one after the other. One chain ends within a few
+/// looks. Many at once share the processors with this process, and can outrun it for seconds.
 pub fn kill_own(
     leader: Pid,
     killed: &mut HashSet<Pid>,
@@ -179,14 +179,14 @@ pub fn kill_own(
                 killed.remove(&pid);
             }
         }
+        // A parent that is about to end still has its children: with the kernel busy, several generations of a chain at
+        // a time. Nor does every parent die at once: one may be in a system call that cannot be interrupted.
+        list::visit_own(leader, &mut |process| {
+            if process.top() != process.pid() && !spared(process.top()) {
+                process.signal(Signal::SIGKILL);
+            }
+        });
         if !new {
-            // Whose parents are dead are our own children by now. Not every parent dies at once: one may be in a system
-            // call that cannot be interrupted.
-            list::visit_own(leader, &mut |process| {
-                if !spared(process.top()) {
-                    process.signal(Signal::SIGKILL);
-                }
-            });
             return false;
         }
     }

@@ -389,7 +389,8 @@ fn the_number_of_a_command_that_has_ended_is_nobody_elses_until_its_tree_is_gone
     // Who lingers is in a group of its own: a number is not given away while it is that of a group.
     let script = "
         \"$0\" hold job --kill-after 1s -- /bin/sh -c '
-            setsid sh -c \"trap : TERM; while :; do sleep 0.1; done\" & echo $$ >$LEADER' &
+            setsid sh -c \"trap : TERM; echo >$LEADER.up; while :; do sleep 0.1; done\" &
+            until [ -e $LEADER.up ]; do sleep 0.02; done; echo $$ >$LEADER' &
         hold=$!
         until [ -s $LEADER ]; do sleep 0.02; done
         read leader <$LEADER
