@@ -1,5 +1,7 @@
 //! Job control in a hold: does what [`super::super::job`] says.
 
+use std::time::Duration;
+
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -10,6 +12,9 @@ use super::super::tty::Front;
 use super::{Hold, Note};
 use crate::clock::Clock;
 use crate::lease::api::Api;
+
+/// What a program beside us in a pipeline has to leave the screen.
+const PAGER: Duration = Duration::from_millis(50);
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
     fn group(&self) -> Option<Pid> {
@@ -37,13 +42,19 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     }
 
     /// The command was stopped, by Ctrl-Z say.
-    pub(super) fn stopped(&mut self, signal: i32) {
+    pub(super) async fn stopped(&mut self, signal: i32) {
         let Ok(signal) = Signal::try_from(signal) else {
             return;
         };
         self.job.stopped = true;
         let front = self.job.front(self.group());
-        self.take(self.job.command_stopped(signal, front));
+        let step = self.job.command_stopped(signal, front);
+        if matches!(step, Step::StopJob(Whom::Ourselves, _)) {
+            // A pager beside us puts the screen back as it was before it stops, and what is said until then is gone.
+            let clock = self.operations.clock();
+            clock.sleep_until(clock.now() + PAGER).await;
+        }
+        self.take(step);
     }
 
     /// This process got a signal of job control.

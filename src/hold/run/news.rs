@@ -33,7 +33,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.feed(Event::ChildExited(ended)).await
             }
             News::Stopped(signal) => {
-                self.stopped(signal);
+                self.stopped(signal).await;
                 self.feed(Event::Woken).await
             }
             News::Gone => {
