@@ -28,7 +28,9 @@ Examples:
 
 Exit status:
   0  acquired    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  123  nobody read in time that it was
   124  not acquired in time, or held for this very process already (-E changes it)
+  Where the result cannot be written or is not read in time, the lease is given back.
 
 Permissions: get and update on leases; create with --create. With watch, waiting ends at once.
 See also: hold, renew, release, explain grant";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::saying::{listen, say_by, say_done};
+use super::saying::{good_until, listen, say_by, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
@@ -40,9 +40,8 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
             let interrupt = &limits.interrupt;
             match grant.record.holder() {
                 Some(_) if !terms.dry_run => {
-                    let half = grant.sent_at + grant.duration().as_duration() / 2;
                     let said = match text {
-                        Ok(text) => say_by(text, Some(half), interrupt)
+                        Ok(text) => say_by(text, good_until(grant), interrupt)
                             .await
                             .map_err(Error::Unsaid),
                         Err(error) => Err(error),

@@ -11,6 +11,9 @@ use crate::output::words::shell;
 use crate::output::{document, terminal};
 use crate::signals;
 
+/// How long a signal leaves for saying what was done before it came.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// Listens to the signals that ask the process to end. From then on it does not die of them, so no print may block it:
 /// the threads that print are started first.
 ///
@@ -26,7 +29,13 @@ pub fn listen() -> Result<Interrupt, Error> {
 /// # Errors
 /// When there is none to be had.
 pub fn start() -> Result<(), Error> {
-    terminal::start().map_err(|error| Error::Local(format!("cannot start a thread: {error}")))
+    terminal::start().map_err(|error| {
+        #[cfg(unix)]
+        let why = crate::limits::words(&error);
+        #[cfg(not(unix))]
+        let why = error;
+        Error::Local(format!("cannot start a thread: {why}"))
+    })
 }
 
 /// Says a result on stdout that is worth something until `good_until`, and nothing once a signal has come.
@@ -35,12 +44,21 @@ pub fn start() -> Result<(), Error> {
 /// With why nobody can count on it: it was not said, or only afterwards.
 pub async fn say_by(
     text: String,
-    good_until: Option<Instant>,
+    good_until: Instant,
     interrupt: &Interrupt,
 ) -> Result<(), Unsaid> {
     if let Some(signal) = interrupt.received() {
         return Err(Unsaid::Interrupted(signal));
     }
+    say_unless(text, Some(good_until), interrupt.arrived(1)).await
+}
+
+/// Says a result on stdout unless `good_until` or a signal comes first.
+async fn say_unless(
+    text: String,
+    good_until: Option<Instant>,
+    signal: impl Future<Output = i32>,
+) -> Result<(), Unsaid> {
     let too_late = async {
         match good_until {
             Some(instant) => SystemClock.sleep_until(instant).await,
@@ -50,7 +68,7 @@ pub async fn say_by(
     let delivery = terminal::deliver(text)?;
     tokio::select! {
         biased;
-        signal = interrupt.arrived(1) => return Err(Unsaid::Interrupted(signal)),
+        signal = signal => return Err(Unsaid::Interrupted(signal)),
         written = delivery => written?,
         () = too_late => return Err(Unsaid::TooLate),
     }
@@ -61,8 +79,7 @@ pub async fn say_by(
     }
 }
 
-/// Says a grant in the format asked for. Whoever acts on it begins with half of its time at least, as one whose
-/// answer came late does.
+/// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.
 ///
 /// # Errors
 /// When nobody can count on it.
@@ -80,8 +97,7 @@ pub async fn say_grant(
         Some(format) => document::done(&grant.record, verb, format.into())?,
         None => document::done(&grant.record, verb, None)?,
     };
-    let span = grant.duration().as_duration();
-    say_by(text, Some(grant.sent_at + span / 2), interrupt)
+    say_by(text, good_until(grant), interrupt)
         .await
         .map_err(Error::Unsaid)?;
     if format.is_none() {
@@ -92,6 +108,12 @@ pub async fn say_grant(
         ));
     }
     Ok(())
+}
+
+/// Until when a new grant is worth being told: half of its time, and a quarter more where the answer was slow.
+pub fn good_until(grant: &Grant) -> Instant {
+    let span = grant.duration().as_duration();
+    (grant.sent_at + span / 2).max((SystemClock.now() + span / 4).min(grant.expires_at()))
 }
 
 /// A promise, so it is rounded down, but for the moment that any answer takes.
@@ -111,9 +133,17 @@ pub async fn say_done(
     done: &str,
 ) -> Result<(), Error> {
     let said = match text {
-        Ok(text) => say_by(text, good_until, interrupt)
-            .await
-            .map_err(Error::Unsaid),
+        Ok(text) => {
+            // A signal that came while it was done does not undo it: it is said where that takes no time.
+            let signal = async {
+                let signal = interrupt.arrived(1).await;
+                SystemClock.sleep_until(SystemClock.now() + PATIENCE).await;
+                signal
+            };
+            say_unless(text, good_until, signal)
+                .await
+                .map_err(Error::Unsaid)
+        }
         Err(error) => Err(error),
     };
     match said {

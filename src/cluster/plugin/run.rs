@@ -29,6 +29,9 @@ const STDERR_LIMIT: usize = 1 << 16;
 /// How long a keeper may take to end everything.
 const END_LIMIT: Duration = Duration::from_secs(1);
 
+/// How often to look whether a keeper is gone that is about to be.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// How a plugin ended.
 pub enum Ended {
     /// With this exit status.
@@ -45,10 +48,10 @@ pub enum Ended {
     TooMuch,
 }
 
-/// Keepers that have not been collected.
-static KEEPERS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// Keepers that have not been collected. Each leads a process group, which is noted as long.
+static KEEPERS: Mutex<Vec<(Pid, OnTheSide)>> = Mutex::new(Vec::new());
 
-fn keepers() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+fn keepers() -> std::sync::MutexGuard<'static, Vec<(Pid, OnTheSide)>> {
     KEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -75,8 +78,7 @@ struct Keeper {
     news: Lines<BufReader<UnixStream>>,
     stdout: Output,
     stderr: Output,
-    _keeper_noted: OnTheSide,
-    plugin_noted: Option<OnTheSide>,
+    noted: Option<OnTheSide>,
 }
 
 impl Keeper {
@@ -122,15 +124,14 @@ impl Keeper {
         // The mapping holds our copy of the keeper's end.
         drop(starter);
         let process = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-        keepers().push(process);
+        keepers().push((process, side::note(process.as_raw())));
         ours.set_nonblocking(true)?;
         Ok(Self {
             process,
             news: BufReader::new(UnixStream::from_std(ours)?).lines(),
             stdout: Output::of(child.stdout.take().map(OwnedFd::from), STDOUT_LIMIT)?,
             stderr: Output::of(child.stderr.take().map(OwnedFd::from), STDERR_LIMIT)?,
-            _keeper_noted: side::note(process.as_raw()),
-            plugin_noted: None,
+            noted: None,
         })
     }
 
@@ -160,7 +161,7 @@ impl Keeper {
                     let (verb, number) = line.split_once(' ').unwrap_or((&line, ""));
                     let number = number.parse().unwrap_or_default();
                     match verb {
-                        "started" => self.plugin_noted = Some(side::note(number)),
+                        "started" => self.noted = Some(side::note(number)),
                         "exited" => break Ended::Exited(number),
                         "signalled" => break Ended::Signalled(number),
                         "asked" => break Ended::Asked,
@@ -191,8 +192,11 @@ impl Keeper {
             nix::sys::socket::Shutdown::Write,
         );
         let gone = async { while let Ok(Some(_)) = self.news.next_line().await {} };
-        let _ = tokio::time::timeout(END_LIMIT, gone).await;
-        collect(self.process);
+        let gone = tokio::time::timeout(END_LIMIT, gone).await;
+        // With its socket it closes everything else.
+        while gone.is_ok() && !collect(self.process) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 
@@ -208,7 +212,7 @@ impl Drop for Keeper {
 /// Whether the keeper has ended, and is collected.
 fn collect(keeper: Pid) -> bool {
     let mut all = keepers();
-    let Some(at) = all.iter().position(|&pid| pid == keeper) else {
+    let Some(at) = all.iter().position(|(pid, _)| *pid == keeper) else {
         return true;
     };
     let gone = !matches!(
@@ -223,10 +227,9 @@ fn collect(keeper: Pid) -> bool {
 
 /// At the end of this process, once nothing runs in it any more: waits until what plugins started is dead.
 pub fn end_all() {
-    const LOOK: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
     while waited < END_LIMIT {
-        let left: Vec<Pid> = keepers().clone();
+        let left: Vec<Pid> = keepers().iter().map(|(pid, _)| *pid).collect();
         if left.into_iter().all(collect) {
             return;
         }
