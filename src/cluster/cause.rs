@@ -16,8 +16,8 @@ pub enum Cause {
     Refused,
     /// No connection came about, for a reason in words.
     NoConnection(String, Why),
-    /// Whatever listens there does not speak HTTP.
-    NoHttp,
+    /// Whatever listens there does not speak HTTP; what it says instead.
+    NoHttp(&'static str),
     /// The connection broke; in words.
     Broken(String),
 }
@@ -43,12 +43,15 @@ pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
     }
     let words = words(error);
     if !before_sending {
-        let parsing = |link: &&(dyn StdError + 'static)| {
-            link.downcast_ref::<hyper::Error>()
-                .is_some_and(hyper::Error::is_parse)
+        let is = |test: fn(&hyper::Error) -> bool| {
+            chain
+                .iter()
+                .any(|link| link.downcast_ref::<hyper::Error>().is_some_and(test))
         };
-        return if chain.iter().any(parsing) {
-            Cause::NoHttp
+        return if is(hyper::Error::is_parse_too_large) {
+            Cause::NoHttp("headers without end")
+        } else if is(hyper::Error::is_parse) {
+            Cause::NoHttp("not HTTP")
         } else {
             Cause::Broken(words)
         };

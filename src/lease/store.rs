@@ -1,5 +1,6 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
+mod body;
 mod faults;
 mod lease;
 mod query;
@@ -9,20 +10,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::AsyncBufReadExt;
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
-use http::{HeaderMap, Method, Request, header};
-use http_body_util::BodyExt;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use jiff::Timestamp;
+use kube::client::Body;
 use serde_json::Value;
 
 use super::api::{Fault, RejectionKind, Trouble, Unusable, Why};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::cluster::{Connection, Link, cause};
+use crate::cluster::{Connection, Link};
 
 pub use lease::LeaseStore;
 pub use query::Selection;
 
+use body::Most;
 use faults::{fault_of, foreign, rejection};
 
 /// Our name in the API server's logs and in managedFields.
@@ -118,11 +119,20 @@ impl Store {
         method: Method,
         path: &str,
         body: Vec<u8>,
+        most: Most,
         limit: Duration,
     ) -> Result<Reply, Fault> {
         let sent = SystemClock.now();
         let asked = format!("{method} {path}");
-        let outcome = match tokio::time::timeout(limit, self.exchange(method, path, body)).await {
+        let whole = async {
+            let response = self.exchange(method, path, body, Shape::Object).await?;
+            let date = date(response.headers());
+            match body::read(response.into_body(), most).await? {
+                (body, true) => Ok(Reply { body, date }),
+                (_, false) => Err(body::too_long(most, &self.connection.server())),
+            }
+        };
+        let outcome = match tokio::time::timeout(limit, whole).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.silence(limit)),
         };
@@ -171,52 +181,61 @@ impl Store {
 
     /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
     /// server did nothing with the first request, so that repeating it is safe even for a write.
-    async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        shape: Shape,
+    ) -> Result<Response<Body>, Fault> {
         let was_connected = self.link.borrow().is_some();
-        match self.exchange_once(method.clone(), path, body.clone()).await {
+        let first = self.exchange_once(method.clone(), path, body.clone(), shape);
+        match first.await {
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::Unauthorized
                     && was_connected
                     && self.connection.credentials_change() =>
             {
                 self.forget_client();
-                self.exchange_once(method, path, body).await
+                self.exchange_once(method, path, body, shape).await
             }
             answer => answer,
         }
     }
 
+    /// The answer, its body not read yet, if it is a good one.
     async fn exchange_once(
         &self,
         method: Method,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<Reply, Fault> {
+        shape: Shape,
+    ) -> Result<Response<Body>, Fault> {
         let client = self.link().await?.client;
-        let request = request(method, path, body)?;
-        let response = client
-            .send(request.map(kube::client::Body::from))
-            .await
-            .map_err(|error| self.connection_fault(&error))?;
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| Fault::Unknown(cause::words(&error)))?
-            .to_bytes();
-        if parts.status.is_success() {
-            Ok(Reply {
-                body,
-                date: date(&parts.headers),
-            })
-        } else {
-            Err(rejection(
-                parts.status,
-                &parts.headers,
-                &body,
-                &self.connection,
-            ))
+        let request = request(method, path, body, shape)?;
+        let response = client.send(request.map(Body::from)).await;
+        let response = response.map_err(|error| self.connection_fault(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
         }
+        let (parts, body) = response.into_parts();
+        // The status says what happened; of an endless page about it the beginning will do.
+        let (body, _) = body::read(body, Most::ERROR).await?;
+        let connection = &self.connection;
+        Err(rejection(parts.status, &parts.headers, &body, connection))
+    }
+
+    /// The lines of a watch as they come.
+    async fn follow(
+        &self,
+        path: &str,
+    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
+        log::debug!("GET {path}: watching");
+        let answer = self
+            .exchange(Method::GET, path, Vec::new(), Shape::Events)
+            .await?;
+        let server = self.connection.server();
+        Ok(body::lines(answer.into_body(), Most::LEASE, server))
     }
 
     fn connection_fault(&self, error: &kube::Error) -> Fault {
@@ -240,7 +259,7 @@ impl Store {
             query.add("continue", from);
         }
         let Reply { body, date } = self
-            .send(Method::GET, query.text(), Vec::new(), within)
+            .send(Method::GET, query.text(), Vec::new(), Most::PAGE, within)
             .await?;
         Ok(Page { body, date })
     }
@@ -253,25 +272,13 @@ impl Store {
         &self,
         selection: &Selection,
         resource_version: &str,
-    ) -> Result<impl futures::Stream<Item = std::io::Result<String>> + use<>, Fault> {
+    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         let mut query = selection.query();
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
         query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
         query.add("resourceVersion", resource_version);
-        log::debug!("GET {}: watching", query.text());
-        let client = self.link().await?.client;
-        let mut request = request(Method::GET, query.text(), Vec::new())?;
-        // A stream of events is decoded as it comes; compressed, some servers send each as a stream of its own.
-        request.headers_mut().insert(
-            header::ACCEPT_ENCODING,
-            http::HeaderValue::from_static("identity"),
-        );
-        let reader = client
-            .request_stream(request)
-            .await
-            .map_err(|error| self.connection_fault(&error))?;
-        Ok(reader.lines())
+        self.follow(query.text()).await
     }
 
     /// Any other object, for what is said about a Lease; `None` if it is not there.
@@ -279,7 +286,8 @@ impl Store {
     /// # Errors
     /// As every request.
     pub async fn object(&self, path: &str, within: Duration) -> Result<Option<Value>, Fault> {
-        match self.send(Method::GET, path, Vec::new(), within).await {
+        let found = self.send(Method::GET, path, Vec::new(), Most::OBJECT, within);
+        match found.await {
             Ok(reply) => self.parse(&reply.body, "an object").map(Some),
             Err(Fault::Rejected(rejection)) if rejection.code == 404 => Ok(None),
             Err(fault) => Err(fault),
@@ -289,7 +297,8 @@ impl Store {
     /// Whether a namespace is there; `None` if that cannot be told (it takes a permission of its own).
     pub async fn namespace_exists(&self, namespace: &str, limit: Duration) -> Option<bool> {
         let path = format!("/api/v1/namespaces/{namespace}");
-        match self.send(Method::GET, &path, Vec::new(), limit).await {
+        let found = self.send(Method::GET, &path, Vec::new(), Most::OBJECT, limit);
+        match found.await {
             Ok(_) => Some(true),
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::NamespaceMissing =>
@@ -310,8 +319,22 @@ impl Store {
     }
 }
 
-fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, Fault> {
-    Request::builder()
+/// What an answer is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One JSON object.
+    Object,
+    /// JSON objects as they come. Compressed, some servers send each as a gzip stream of its own.
+    Events,
+}
+
+fn request(
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+    shape: Shape,
+) -> Result<Request<Vec<u8>>, Fault> {
+    let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(header::USER_AGENT, USER_AGENT)
@@ -324,7 +347,14 @@ fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>
                 detail: error.to_string(),
                 why: Why::Other,
             })
-        })
+        })?;
+    if shape == Shape::Events {
+        let identity = HeaderValue::from_static("identity");
+        request
+            .headers_mut()
+            .insert(header::ACCEPT_ENCODING, identity);
+    }
+    Ok(request)
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

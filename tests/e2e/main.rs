@@ -13,6 +13,7 @@ mod completion;
 mod connection;
 mod create;
 mod credentials;
+mod endless;
 mod examples;
 mod first_contact;
 mod formats;

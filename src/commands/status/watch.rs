@@ -212,10 +212,12 @@ async fn watch(
         let line = meanwhile(view, lines.next())
             .await
             .map_err(Broken::Output)?;
-        let Some(Ok(text)) = line else {
-            return Ok(Over::Ended);
+        let text = match line {
+            Some(Ok(text)) => text,
+            Some(Err(fault @ Fault::Foreign { .. })) => return Err(Broken::Api(fault)),
+            Some(Err(_)) | None => return Ok(Over::Ended),
         };
-        let Ok(Line { kind, object }) = serde_json::from_str(&text) else {
+        let Ok(Line { kind, object }) = serde_json::from_slice(&text) else {
             return Ok(Over::Forgotten);
         };
         if kind == "ERROR" {

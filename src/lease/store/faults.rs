@@ -177,9 +177,9 @@ pub fn fault_of(error: &kube::Error, connection: &Connection) -> Fault {
             detail,
             why,
         }),
-        Cause::NoHttp => Fault::Foreign {
+        Cause::NoHttp(answer) => Fault::Foreign {
             server,
-            answer: "not HTTP".to_owned(),
+            answer: answer.to_owned(),
         },
         Cause::Broken(detail) => Fault::Unknown(detail),
     }

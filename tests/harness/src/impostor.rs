@@ -59,6 +59,25 @@ impl Impostor {
         Impostor::plain(Some(bytes.into()), b"")
     }
 
+    /// Answers with `head`, and then with `unit` again and again for as long as anybody reads it.
+    pub fn endless(head: impl Into<Vec<u8>>, unit: impl Into<Vec<u8>>) -> Impostor {
+        let (head, unit) = (head.into(), unit.into());
+        let (listener, address) = listen();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (head, unit) = (head.clone(), unit.clone());
+                thread::spawn(move || -> io::Result<()> {
+                    let _ = stream.read(&mut [0; 4096])?;
+                    stream.write_all(&head)?;
+                    loop {
+                        stream.write_all(&unit)?;
+                    }
+                });
+            }
+        });
+        Impostor::at(address, "http", None, Vec::new())
+    }
+
     /// Takes connections and never says anything.
     pub fn silent() -> Impostor {
         Impostor::plain(None, b"")
