@@ -1,26 +1,28 @@
 //! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
 
 pub(crate) mod cause;
+mod dial;
 pub(crate) mod kubeconfig;
+mod names;
 mod plugin;
+pub(crate) mod progress;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
+use http::{Request, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::config::{AuthInfo, KubeConfigOptions};
 use kube::{Client, Config};
-use tower::{BoxError, ServiceBuilder, ServiceExt};
+use tower::{BoxError, ServiceBuilder};
 
+use self::dial::Dial;
+use self::progress::{Noted, Progress, Stage, reaching};
 use crate::error::Error;
-use crate::lease::api::Unusable;
+use crate::lease::api::{Unusable, Why};
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +62,8 @@ pub struct ConnectionOptions {
 /// Where the API server is and who we are there; makes clients.
 pub struct Connection {
     config: Config,
+    /// What is known about names and addresses outlives every client.
+    dial: Dial,
     /// Whose credentials these are, for messages: `user "alice"`.
     whose: String,
 }
@@ -67,20 +71,9 @@ pub struct Connection {
 /// A client with a connection pool of its own.
 #[derive(Clone)]
 pub struct Link {
-    /// Sends requests.
+    /// Sends requests; where one is on its way is told to the [`Progress`] among its extensions.
     pub client: Client,
-    connected: Arc<AtomicBool>,
 }
-
-impl Link {
-    /// Whether a connection to the server, TLS included, has ever come up: without one nothing can have been sent.
-    pub fn connected(&self) -> bool {
-        self.connected.load(Ordering::Relaxed)
-    }
-}
-
-/// How long a TCP and TLS connection may take to come up.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 impl Connection {
     /// Reads the kubeconfig (or the pod's own credentials) and applies the flags. Sends nothing.
@@ -118,7 +111,6 @@ impl Connection {
         };
         // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
         config.default_retry = false;
-        config.connect_timeout = Some(CONNECT_LIMIT);
         if let Some(namespace) = &options.namespace {
             config.default_namespace.clone_from(namespace);
         }
@@ -126,7 +118,11 @@ impl Connection {
             // No TLS, so no reason to read the machine's root certificates.
             config.root_cert = Some(Vec::new());
         }
-        Ok(Self { config, whose })
+        Ok(Self {
+            config,
+            dial: Dial::default(),
+            whose,
+        })
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -184,20 +180,40 @@ impl Connection {
         }
     }
 
-    /// What it means that no connection came up in so long.
-    pub fn no_connection_within(&self, limit: Duration) -> String {
-        match self.proxy() {
-            Some(proxy) => format!("no connection through the proxy {proxy} within {limit:?}"),
-            None => format!("no connection within {limit:?}"),
-        }
-    }
-
-    /// What it means that there is no client yet after so long.
-    pub fn no_credentials_within(&self, limit: Duration) -> String {
-        format!(
-            "{} gave nothing within {limit:?}",
-            plugin::name(&self.config.auth_info)
-        )
+    /// What a request has waited for, in vain for so long, that is not on its way yet.
+    pub fn late(&self, stage: &Stage, limit: Duration) -> Late {
+        let proxy = self.proxy();
+        let (detail, why) = match (stage, proxy) {
+            (Stage::Connected, _) => return Late::Answer,
+            (Stage::Credentials, _) => {
+                let plugin = plugin::name(&self.config.auth_info);
+                return Late::Credentials(format!("{plugin} gave nothing within {limit:?}"));
+            }
+            (Stage::Name(_), Some(proxy)) => (
+                format!("the proxy {proxy}: its name did not resolve within {limit:?}"),
+                Why::Proxy,
+            ),
+            (Stage::Name(name), None) => (
+                format!("the name {name} did not resolve within {limit:?}"),
+                Why::Name,
+            ),
+            (Stage::Connecting, Some(proxy)) => (
+                format!("no connection to the proxy {proxy} within {limit:?}"),
+                Why::Proxy,
+            ),
+            (Stage::Connecting | Stage::Proxy, None) => {
+                (format!("no connection within {limit:?}"), Why::Silence)
+            }
+            (Stage::Proxy, Some(proxy)) => (
+                format!("no connection through the proxy {proxy} within {limit:?}"),
+                Why::Proxy,
+            ),
+            (Stage::Handshake, _) => (
+                format!("it takes connections, but did not answer in TLS within {limit:?}"),
+                Why::NoTls,
+            ),
+        };
+        Late::Connection(detail, why)
     }
 
     /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
@@ -205,19 +221,29 @@ impl Connection {
     /// # Errors
     /// With why the credentials or certificates cannot be used.
     pub async fn link(&self) -> Result<Link, Unusable> {
-        let config = self.config.clone();
+        let (config, dial) = (self.config.clone(), self.dial.clone());
         if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
             // The plugin is a process that may take its time or ask the user; timers go on meanwhile.
             let runtime = tokio::runtime::Handle::current();
             return tokio::task::spawn_blocking(move || {
                 let _runtime = runtime.enter();
-                link(config)
+                link(config, dial)
             })
             .await
             .map_err(|error| unusable(error.to_string()))?;
         }
-        link(config)
+        link(config, dial)
     }
+}
+
+/// What a request that is not over in time is waiting for.
+pub enum Late {
+    /// A credential plugin.
+    Credentials(String),
+    /// The connection; what about it, in words.
+    Connection(String, Why),
+    /// The answer.
+    Answer,
 }
 
 /// The kubeconfig's way of leaving something out is also to say nothing.
@@ -261,24 +287,33 @@ fn is_local(server: &Uri) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn link(mut config: Config) -> Result<Link, Unusable> {
+fn link(mut config: Config, dial: Dial) -> Result<Link, Unusable> {
     read_token_file(&mut config.auth_info).map_err(unusable)?;
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    // With Nagle's algorithm on, a request in two packets waits for the peer's delayed ACK: 40 ms on loopback.
-    http.set_nodelay(true);
-    http.set_connect_timeout(config.connect_timeout);
     let Some(proxy) = config.proxy_url.clone() else {
-        return over(http, config);
+        return over(dial, config);
     };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, http), config),
-        Some("http") => over(authorized(Tunnel::new(proxy.clone(), http), &proxy), config),
+        Some("socks5" | "socks5h") => {
+            over(SocksV5::new(proxy, reaching(dial, Stage::Proxy)), config)
+        }
+        Some("http") => over(
+            authorized(
+                Tunnel::new(proxy.clone(), reaching(dial, Stage::Proxy)),
+                &proxy,
+            ),
+            config,
+        ),
         Some("https") => {
             let tls = config
-                .rustls_https_connector_with_connector(http)
+                .rustls_https_connector_with_connector(dial)
                 .map_err(|error| unusable(cause::words(&error)))?;
-            over(authorized(Tunnel::new(proxy.clone(), tls), &proxy), config)
+            over(
+                authorized(
+                    Tunnel::new(proxy.clone(), reaching(tls, Stage::Proxy)),
+                    &proxy,
+                ),
+                config,
+            )
         }
         _ => Err(unusable(format!("proxy {proxy} is of no supported kind"))),
     }
@@ -317,19 +352,24 @@ where
         // The plugin gave a token; TLS would run it once more to look for a certificate.
         config.auth_info.exec = None;
     }
+    let below = match config.cluster_url.scheme_str() {
+        Some("http") => Stage::Connected,
+        _ => Stage::Handshake,
+    };
     let tls = config
-        .rustls_https_connector_with_connector(connector)
+        .rustls_https_connector_with_connector(reaching(connector, below))
         .map_err(|error| unusable(cause::words(&error)))?;
-    let connected = Arc::new(AtomicBool::new(false));
-    let up = Arc::clone(&connected);
-    let tls = tls.map_response(move |stream| {
-        up.store(true, Ordering::Relaxed);
-        stream
-    });
+    let tls = reaching(tls, Stage::Connected);
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
         .retry_canceled_requests(false)
-        .build::<_, Body>(tls);
+        .build::<_, Noted>(tls);
+    let http = tower::service_fn(move |request: Request<Body>| {
+        let progress = request.extensions().get::<Progress>();
+        let progress = progress.cloned().unwrap_or_default();
+        let request = request.map(|body| Noted::new(body, progress.clone()));
+        progress.scope(http.request(request))
+    });
     // On this machine itself compression only costs time.
     let compress = !config.disable_compression && !is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
@@ -345,7 +385,6 @@ where
         .service(http);
     Ok(Link {
         client: Client::new(service, config.default_namespace),
-        connected,
     })
 }
 

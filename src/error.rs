@@ -378,6 +378,7 @@ impl fmt::Display for Fault {
             Self::NotSent(Trouble::Credentials(unusable)) => {
                 write!(f, "cannot use the credentials: {}", unusable.detail)
             }
+            Self::NotSent(Trouble::Slow(detail)) => f.write_str(detail),
             Self::Foreign { server, answer } => {
                 write!(
                     f,

@@ -1,10 +1,13 @@
 //! Why a request brought no answer: the error chains of names, TCP, proxies, TLS and HTTP, put into words.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 
 use kube::client::AuthError;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
+use super::dial::DialError;
+use super::progress::Progress;
 use super::{Connection, plugin};
 use crate::lease::api::{Unusable, Why};
 
@@ -23,7 +26,7 @@ pub enum Cause {
 }
 
 /// Sorts an error by what is found along its chain.
-pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
+pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Cause {
     let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
     let tls = chain
         .iter()
@@ -57,25 +60,37 @@ pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
         };
     }
     if let Some(proxy) = connection.proxy() {
-        // The types of these errors are not public.
-        let detail = match words.as_str() {
-            "unsuccessful" => "it refuses to connect there",
-            "proxy authorization required" => "it wants a user and a password",
-            words => words.trim_start_matches("failed to create underlying connection: "),
+        let detail = match progress.failure() {
+            Some(failure) => failure,
+            None => proxy_words(&words).to_owned(),
         };
         return Cause::NoConnection(format!("the proxy {proxy}: {detail}"), Why::Proxy);
     }
-    let refused = |link: &&(dyn StdError + 'static)| {
-        link.downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-    };
-    match words.strip_prefix("dns error: ") {
-        Some(detail) => Cause::NoConnection(
-            format!("its name does not resolve ({})", last(detail)),
-            Why::Name,
-        ),
-        None if chain.iter().any(refused) => Cause::Refused,
+    match chain.iter().find_map(|link| link.downcast_ref()) {
+        Some(DialError::Tcp(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+            Cause::Refused
+        }
+        Some(DialError::Tcp(error)) if error.kind() == ErrorKind::TimedOut => {
+            Cause::NoConnection("it does not answer".to_owned(), Why::Silence)
+        }
+        Some(error @ DialError::Name { .. }) => Cause::NoConnection(error.to_string(), Why::Name),
+        Some(error @ (DialError::Tcp(_) | DialError::NoHost)) => {
+            Cause::NoConnection(error.to_string(), Why::Other)
+        }
         None => Cause::NoConnection(words, Why::Other),
+    }
+}
+
+/// What a proxy that was reached has against it. The types of hyper-util's errors are not public, so these are their words.
+fn proxy_words(words: &str) -> &str {
+    match words {
+        "unsuccessful" => "it refuses to connect there",
+        "proxy authorization required" => "it wants a user and a password",
+        "unexpected end of file" => "it closes the connection",
+        "proxy response headers too long" => "it answers with headers without end",
+        "io error during SOCKS handshake" => "it closes the connection",
+        "failed parsing server response" => "it does not speak SOCKS 5",
+        words => words.trim_start_matches("io error establishing tunnel: "),
     }
 }
 
@@ -218,8 +233,4 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
 /// `No such file or directory (os error 2)` without the number.
 pub fn without_number(text: &str) -> &str {
     text.find(" (os error ").map_or(text, |at| &text[..at])
-}
-
-fn last(text: &str) -> &str {
-    text.rsplit(": ").next().unwrap_or(text)
 }

@@ -30,6 +30,10 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             );
             lines
         }
+        Fault::NotSent(Trouble::Slow(detail)) => vec![
+            format!("error: no credentials in time: {detail}"),
+            "Run that plugin by hand to see what it waits for, or give it longer with --request-timeout".to_owned(),
+        ],
         Fault::Foreign { .. } => vec![
             format!("error: {fault}"),
             format!("Is the address right, or is there a login page or a proxy in between? {SEE_ADDRESS}"),

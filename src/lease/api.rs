@@ -94,6 +94,8 @@ pub enum Trouble {
     },
     /// The credentials could not be had: a token file, an exec plugin.
     Credentials(Unusable),
+    /// The credentials are not there yet: a credential plugin takes its time, or asks its user. In words.
+    Slow(String),
 }
 
 /// What keeps a connection from coming about.

@@ -18,13 +18,14 @@ use serde_json::Value;
 
 use super::api::{Fault, RejectionKind, Trouble, Unusable, Why};
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::cluster::progress::{Progress, Stage};
 use crate::cluster::{Connection, Link};
 
 pub use lease::LeaseStore;
 pub use query::Selection;
 
 use body::Most;
-use faults::{fault_of, foreign, rejection};
+use faults::{fault_of, foreign, late, rejection};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -124,8 +125,10 @@ impl Store {
     ) -> Result<Reply, Fault> {
         let sent = SystemClock.now();
         let asked = format!("{method} {path}");
+        let ask = Ask::new(method, path, body, Shape::Object);
+        let progress = ask.progress.clone();
         let whole = async {
-            let response = self.exchange(method, path, body, Shape::Object).await?;
+            let response = self.exchange(ask).await?;
             let date = date(response.headers());
             match body::read(response.into_body(), most).await? {
                 (body, true) => Ok(Reply { body, date }),
@@ -134,7 +137,7 @@ impl Store {
         };
         let outcome = match tokio::time::timeout(limit, whole).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.silence(limit)),
+            Err(_) => Err(late(progress.before_sending(), limit, &self.connection)),
         };
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
@@ -165,56 +168,31 @@ impl Store {
         outcome
     }
 
-    /// What it means that a request is not over within `limit`: how far did it get?
-    fn silence(&self, limit: Duration) -> Fault {
-        match self.link.borrow().as_ref() {
-            // A plugin may be asking its user: that is no reason to give up.
-            None => Fault::Unknown(self.connection.no_credentials_within(limit)),
-            Some(link) if !link.connected() => Fault::NotSent(Trouble::Connect {
-                server: self.connection.server(),
-                detail: self.connection.no_connection_within(limit),
-                why: Why::Silence,
-            }),
-            Some(_) => Fault::Unknown(format!("no answer within {limit:?}")),
-        }
-    }
-
     /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
     /// server did nothing with the first request, so that repeating it is safe even for a write.
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-        shape: Shape,
-    ) -> Result<Response<Body>, Fault> {
+    async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let was_connected = self.link.borrow().is_some();
-        let first = self.exchange_once(method.clone(), path, body.clone(), shape);
-        match first.await {
+        match self.exchange_once(ask.clone()).await {
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::Unauthorized
                     && was_connected
                     && self.connection.credentials_change() =>
             {
                 self.forget_client();
-                self.exchange_once(method, path, body, shape).await
+                self.exchange_once(ask).await
             }
             answer => answer,
         }
     }
 
     /// The answer, its body not read yet, if it is a good one.
-    async fn exchange_once(
-        &self,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-        shape: Shape,
-    ) -> Result<Response<Body>, Fault> {
+    async fn exchange_once(&self, ask: Ask) -> Result<Response<Body>, Fault> {
+        let progress = ask.progress.clone();
+        progress.begin();
         let client = self.link().await?.client;
-        let request = request(method, path, body, shape)?;
-        let response = client.send(request.map(Body::from)).await;
-        let response = response.map_err(|error| self.connection_fault(&error))?;
+        progress.reach(Stage::Connected);
+        let response = client.send(ask.request()?).await;
+        let response = response.map_err(|error| fault_of(&error, &progress, &self.connection))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -231,15 +209,10 @@ impl Store {
         path: &str,
     ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         log::debug!("GET {path}: watching");
-        let answer = self
-            .exchange(Method::GET, path, Vec::new(), Shape::Events)
-            .await?;
+        let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
+        let answer = self.exchange(ask).await?;
         let server = self.connection.server();
         Ok(body::lines(answer.into_body(), Most::LEASE, server))
-    }
-
-    fn connection_fault(&self, error: &kube::Error) -> Fault {
-        fault_of(error, &self.connection)
     }
 
     /// One page of Leases.
@@ -328,33 +301,54 @@ enum Shape {
     Events,
 }
 
-fn request(
+/// A request, and how far it has got.
+#[derive(Clone)]
+struct Ask {
     method: Method,
-    path: &str,
+    path: String,
     body: Vec<u8>,
     shape: Shape,
-) -> Result<Request<Vec<u8>>, Fault> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::USER_AGENT, USER_AGENT)
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(|error| {
-            Fault::NotSent(Trouble::Connect {
-                server: path.to_owned(),
-                detail: error.to_string(),
-                why: Why::Other,
-            })
-        })?;
-    if shape == Shape::Events {
-        let identity = HeaderValue::from_static("identity");
-        request
-            .headers_mut()
-            .insert(header::ACCEPT_ENCODING, identity);
+    progress: Progress,
+}
+
+impl Ask {
+    fn new(method: Method, path: &str, body: Vec<u8>, shape: Shape) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            body,
+            shape,
+            progress: Progress::default(),
+        }
     }
-    Ok(request)
+
+    fn request(self) -> Result<Request<Body>, Fault> {
+        let encodings = match self.shape {
+            Shape::Object => None,
+            Shape::Events => Some(HeaderValue::from_static("identity")),
+        };
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.path)
+            .header(header::USER_AGENT, USER_AGENT)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(self.progress)
+            .body(Body::from(self.body))
+            .map_err(|error| {
+                Fault::NotSent(Trouble::Connect {
+                    server: self.path,
+                    detail: error.to_string(),
+                    why: Why::Other,
+                })
+            })?;
+        if let Some(encodings) = encodings {
+            request
+                .headers_mut()
+                .insert(header::ACCEPT_ENCODING, encodings);
+        }
+        Ok(request)
+    }
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

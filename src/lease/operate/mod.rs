@@ -16,7 +16,7 @@ pub use create::{CreateTerms, Created};
 pub use renew::Renewal;
 pub use watcher::{Hint, Watcher};
 
-use super::api::{Api, Fault, Found, Write};
+use super::api::{Api, Fault, Found, Trouble, Write};
 use super::decide::{Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
@@ -254,8 +254,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<(), End> {
         // With no contact so far, an address that does not answer, or not as an API server does, is more likely wrong
         // than down.
-        let hopeless =
-            matches!(fault, Fault::NotSent(_) | Fault::Foreign { .. }) && !self.contacted.get();
+        let hopeless = match fault {
+            // A plugin that asks its user may need several of our requests' time.
+            Fault::NotSent(Trouble::Slow(_)) | Fault::Rejected(_) | Fault::Unknown(_) => false,
+            Fault::NotSent(_) | Fault::Foreign { .. } => !self.contacted.get(),
+        };
         if !fault.is_passing() || limits.once || hopeless {
             return Err(End::Fault(fault));
         }

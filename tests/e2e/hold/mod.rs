@@ -6,6 +6,7 @@ mod contest;
 mod credentials;
 mod interruption;
 mod loss;
+mod names;
 mod outage;
 mod processes;
 mod replies;
