@@ -2,12 +2,16 @@
 
 pub(crate) mod cause;
 mod dial;
+mod files;
 pub(crate) mod kubeconfig;
 mod names;
 mod plugin;
 pub(crate) mod progress;
+mod ready;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Uri};
@@ -15,12 +19,13 @@ use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
-use kube::config::{AuthInfo, KubeConfigOptions};
 use kube::{Client, Config};
+use tokio::sync::oneshot;
 use tower::{BoxError, ServiceBuilder};
 
 use self::dial::Dial;
 use self::progress::{Noted, Progress, Stage, reaching};
+use self::ready::Ready;
 use crate::error::Error;
 use crate::lease::api::{Unusable, Why};
 
@@ -62,17 +67,34 @@ pub struct ConnectionOptions {
 /// Where the API server is and who we are there; makes clients.
 pub struct Connection {
     config: Config,
+    options: ConnectionOptions,
+    /// What the next client is made of, unless it can be read anew.
+    ready: Mutex<Arc<Ready>>,
+    /// No client was made of it yet, so that there is no reason to read it anew.
+    unused: AtomicBool,
+    reading: Arc<AtomicBool>,
     /// What is known about names and addresses outlives every client.
     dial: Dial,
     /// Whose credentials these are, for messages: `user "alice"`.
     whose: String,
 }
 
+/// How long to wait for files where there is something to go on with.
+const READING_LIMIT: Duration = Duration::from_millis(200);
+
 /// A client with a connection pool of its own.
 #[derive(Clone)]
 pub struct Link {
+    ready: Arc<Ready>,
     /// Sends requests; where one is on its way is told to the [`Progress`] among its extensions.
     pub client: Client,
+}
+
+impl Link {
+    /// What could not be read anew for it, in words.
+    pub fn unread(&self) -> &[String] {
+        &self.ready.unread
+    }
 }
 
 impl Connection {
@@ -81,48 +103,68 @@ impl Connection {
     /// # Errors
     /// With what is wrong with the configuration, and where to look.
     pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
-        let kubeconfig = kubeconfig::read(options)?;
-        let (mut config, user) = if kubeconfig.is_none() && options.server.is_none() {
-            if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
-                return Err(Error::NoKubeconfig(kubeconfig::looked_for()));
-            }
-            let mut config = Config::incluster().map_err(|error| {
-                Error::Local(format!(
-                    "no kubeconfig, and this pod's service account cannot be used: {}; is automountServiceAccountToken off?",
-                    cause::words(&error)
-                ))
-            })?;
-            kubeconfig::override_user(&mut config.auth_info, options);
-            kubeconfig::check_impersonation(&config.auth_info)?;
-            (config, None)
-        } else {
-            let resolved = kubeconfig::resolve(kubeconfig.unwrap_or_default(), options)?;
-            let mut config =
-                Config::from_custom_kubeconfig(resolved.kubeconfig, &KubeConfigOptions::default())
-                    .await
-                    .map_err(|error| Error::Kubeconfig(cause::words(&error)))?;
-            config.proxy_url = proxy_url(resolved.proxy.as_deref(), &config.cluster_url)?;
-            (config, resolved.user)
-        };
-        let whose = match user {
+        let mut ready = Ready::first(options)?;
+        let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),
             Some(user) => format!("user {user:?}"),
             None => "this pod".to_owned(),
         };
-        // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
-        config.default_retry = false;
         if let Some(namespace) = &options.namespace {
-            config.default_namespace.clone_from(namespace);
+            ready.config.default_namespace.clone_from(namespace);
         }
-        if config.cluster_url.scheme_str() == Some("http") {
-            // No TLS, so no reason to read the machine's root certificates.
-            config.root_cert = Some(Vec::new());
-        }
+        let mut config = ready.config.clone();
+        config.auth_info = ready.user();
         Ok(Self {
             config,
+            options: options.clone(),
+            ready: Mutex::new(Arc::new(ready)),
+            unused: AtomicBool::new(true),
+            reading: Arc::default(),
             dial: Dial::default(),
             whose,
         })
+    }
+
+    /// Everything that a client is made of, read anew. Files may be on a file system that does not answer, so they are
+    /// read in a thread, one at a time, and what is known is good enough after a while.
+    async fn read_again(&self) -> Arc<Ready> {
+        let known = self.known().clone();
+        if self.reading.swap(true, Ordering::AcqRel) {
+            return known;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let (options, before) = (self.options.clone(), Arc::clone(&known));
+        let reading = Arc::clone(&self.reading);
+        let begun = std::thread::Builder::new()
+            .name("files".to_owned())
+            .spawn(move || {
+                let ready = before.again(&options);
+                reading.store(false, Ordering::Release);
+                let _ = sender.send(ready);
+            });
+        if begun.is_err() {
+            self.reading.store(false, Ordering::Release);
+            return known;
+        }
+        match tokio::time::timeout(READING_LIMIT, receiver).await {
+            Ok(Ok(ready)) => {
+                let ready = Arc::new(ready);
+                *self.known() = Arc::clone(&ready);
+                ready
+            }
+            Ok(Err(_)) | Err(_) => known,
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Arc<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a client made now would differ from this one.
+    pub async fn differs_from(&self, link: &Link) -> bool {
+        let user = &self.config.auth_info;
+        let plugin = user.exec.is_some() || user.auth_provider.is_some();
+        plugin || self.read_again().await.print != link.ready.print
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -139,10 +181,13 @@ impl Connection {
             .to_owned()
     }
 
-    /// Whether credentials read anew may differ from the last ones.
+    /// Whether credentials read anew may differ from the last ones without anybody editing the kubeconfig.
     pub fn credentials_change(&self) -> bool {
         let user = &self.config.auth_info;
-        user.token_file.is_some() || user.exec.is_some() || user.auth_provider.is_some()
+        user.token_file.is_some()
+            || user.exec.is_some()
+            || user.auth_provider.is_some()
+            || filled(&user.client_certificate)
     }
 
     /// The proxy on the way, without its password.
@@ -216,23 +261,32 @@ impl Connection {
         Late::Connection(detail, why)
     }
 
-    /// A new client with a connection pool of its own; token files are read and exec plugins run anew.
+    /// A new client with a connection pool of its own; the kubeconfig, certificates, keys and token files are read and
+    /// exec plugins run anew.
     ///
     /// # Errors
     /// With why the credentials or certificates cannot be used.
     pub async fn link(&self) -> Result<Link, Unusable> {
-        let (config, dial) = (self.config.clone(), self.dial.clone());
-        if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some() {
+        let ready = match self.unused.swap(false, Ordering::AcqRel) {
+            true => self.known().clone(),
+            false => self.read_again().await,
+        };
+        let (mut config, dial) = (ready.config.clone(), self.dial.clone());
+        config.default_namespace = self.config.default_namespace.clone();
+        let client = if config.auth_info.exec.is_some() || config.auth_info.auth_provider.is_some()
+        {
             // The plugin is a process that may take its time or ask the user; timers go on meanwhile.
             let runtime = tokio::runtime::Handle::current();
-            return tokio::task::spawn_blocking(move || {
+            tokio::task::spawn_blocking(move || {
                 let _runtime = runtime.enter();
                 link(config, dial)
             })
             .await
-            .map_err(|error| unusable(error.to_string()))?;
-        }
-        link(config, dial)
+            .map_err(|error| unusable(error.to_string()))??
+        } else {
+            link(config, dial)?
+        };
+        Ok(Link { client, ready })
     }
 }
 
@@ -287,8 +341,7 @@ fn is_local(server: &Uri) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn link(mut config: Config, dial: Dial) -> Result<Link, Unusable> {
-    read_token_file(&mut config.auth_info).map_err(unusable)?;
+fn link(config: Config, dial: Dial) -> Result<Client, Unusable> {
     let Some(proxy) = config.proxy_url.clone() else {
         return over(dial, config);
     };
@@ -332,7 +385,7 @@ fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
 }
 
 /// kube's own stack without its retries, its tracing and its second run of the exec plugin.
-fn over<C>(connector: C, mut config: Config) -> Result<Link, Unusable>
+fn over<C>(connector: C, mut config: Config) -> Result<Client, Unusable>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response: hyper_util::client::legacy::connect::Connection
@@ -383,20 +436,5 @@ where
         )
         .map_err(BoxError::from)
         .service(http);
-    Ok(Link {
-        client: Client::new(service, config.default_namespace),
-    })
-}
-
-/// A token file is read for each client, its final newline cut off as kubectl does; a new client is made whenever the
-/// server answers 401, which is how a rotated token is picked up.
-fn read_token_file(user: &mut AuthInfo) -> Result<(), String> {
-    if user.token.is_none()
-        && let Some(file) = user.token_file.take()
-    {
-        let token = std::fs::read_to_string(&file)
-            .map_err(|error| format!("token file {file}: {error}"))?;
-        user.token = Some(token.trim().to_owned().into());
-    }
-    Ok(())
+    Ok(Client::new(service, config.default_namespace))
 }

@@ -63,6 +63,13 @@ pub enum Error {
     Hold(String),
     /// Whoever read our output went away: a quiet end.
     BrokenPipe,
+    /// A file or a variable that says how to get to the server, or as whom, cannot be used.
+    File {
+        /// Which, and why not.
+        what: String,
+        /// The next step.
+        next: String,
+    },
     /// Anything else on this machine.
     Local(String),
 }
@@ -128,6 +135,7 @@ impl Error {
             | Self::Api { .. }
             | Self::NamespaceMissing(_)
             | Self::AlreadyExists(_)
+            | Self::File { .. }
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
             Self::Hold(_) => Exit::HOLD_FAILED,
@@ -148,6 +156,7 @@ impl Error {
                 "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
                     .to_owned(),
             ],
+            Self::File { what, next } => vec![format!("error: {what}"), next.clone()],
             Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),

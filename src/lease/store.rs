@@ -168,31 +168,32 @@ impl Store {
         outcome
     }
 
-    /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
-    /// server did nothing with the first request, so that repeating it is safe even for a write.
+    /// What is refused because of a certificate, a key or a token is asked once more where those read anew differ: a
+    /// token file rotates, an authority is replaced, an exec plugin's token expires. The server did nothing with the
+    /// first request, so that repeating it is safe even for a write.
     async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
-        let was_connected = self.link.borrow().is_some();
-        match self.exchange_once(ask.clone()).await {
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::Unauthorized
-                    && was_connected
-                    && self.connection.credentials_change() =>
-            {
-                self.forget_client();
-                self.exchange_once(ask).await
-            }
-            answer => answer,
+        let before = self.link.borrow().clone();
+        let first = self.exchange_once(ask.clone()).await;
+        let (Some(link), Err(fault)) = (before, &first) else {
+            return first;
+        };
+        if !is_about_credentials(fault) || !self.connection.differs_from(&link).await {
+            return first;
         }
+        self.forget_client();
+        self.exchange_once(ask).await
     }
 
     /// The answer, its body not read yet, if it is a good one.
     async fn exchange_once(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let progress = ask.progress.clone();
         progress.begin();
-        let client = self.link().await?.client;
+        let link = self.link().await?;
         progress.reach(Stage::Connected);
-        let response = client.send(ask.request()?).await;
-        let response = response.map_err(|error| fault_of(&error, &progress, &self.connection))?;
+        let response = link.client.send(ask.request()?).await;
+        let response = response.map_err(|error| {
+            with_unread(fault_of(&error, &progress, &self.connection), link.unread())
+        })?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -200,7 +201,8 @@ impl Store {
         // The status says what happened; of an endless page about it the beginning will do.
         let (body, _) = body::read(body, Most::ERROR).await?;
         let connection = &self.connection;
-        Err(rejection(parts.status, &parts.headers, &body, connection))
+        let fault = rejection(parts.status, &parts.headers, &body, connection);
+        Err(with_unread(fault, link.unread()))
     }
 
     /// The lines of a watch as they come.
@@ -210,7 +212,11 @@ impl Store {
     ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         log::debug!("GET {path}: watching");
         let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
-        let answer = self.exchange(ask).await?;
+        let answer = self.exchange(ask).await.inspect_err(|fault| {
+            if is_about_credentials(fault) {
+                self.forget_client();
+            }
+        })?;
         let server = self.connection.server();
         Ok(body::lines(answer.into_body(), Most::LEASE, server))
     }
@@ -290,6 +296,37 @@ impl Store {
     fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
         serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
     }
+}
+
+/// Whether other certificates, keys or tokens may change that.
+fn is_about_credentials(fault: &Fault) -> bool {
+    match fault {
+        Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
+        Fault::NotSent(Trouble::Connect { why, .. }) => match why {
+            Why::Authority | Why::Validity | Why::OtherNames(_) | Why::ClientCertificate => true,
+            Why::Name | Why::Silence | Why::NoTls | Why::Proxy | Why::Other => false,
+        },
+        Fault::NotSent(Trouble::Refused { .. } | Trouble::Credentials(_) | Trouble::Slow(_))
+        | Fault::Unknown(_)
+        | Fault::Foreign { .. } => false,
+    }
+}
+
+/// Says what could not be read anew where that may be why.
+fn with_unread(mut fault: Fault, unread: &[String]) -> Fault {
+    if !unread.is_empty() && is_about_credentials(&fault) {
+        let unread = unread.join("; ");
+        match &mut fault {
+            Fault::NotSent(Trouble::Connect { detail, .. }) => {
+                *detail = format!("{detail} ({unread})");
+            }
+            Fault::Rejected(rejection) => {
+                rejection.message = format!("{} ({unread})", rejection.message);
+            }
+            Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. } => {}
+        }
+    }
+    fault
 }
 
 /// What an answer is made of.

@@ -71,10 +71,9 @@ fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig()
 fn a_token_file_that_is_not_there_is_named() {
     let (ns, user) = scene();
     let output = status_as(&ns, &user, &json!({ "tokenFile": "/nowhere/token" })).run();
-    let expected = format!(
-        "error: cannot use the credentials: token file /nowhere/token: No such file or directory (os error 2)\n{ADVICE}"
-    );
-    said(&output, 1, "", &expected);
+    let expected = "error: cannot use the token file of user \"test\": /nowhere/token: No such file or directory\n\
+        Check that user in the kubeconfig: kubectl config view --minify\n";
+    said(&output, 1, "", expected);
 }
 
 #[test]

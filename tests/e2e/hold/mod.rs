@@ -10,6 +10,7 @@ mod names;
 mod outage;
 mod processes;
 mod replies;
+mod rotation;
 mod scene;
 mod start;
 mod terminal;
