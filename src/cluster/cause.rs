@@ -1,10 +1,12 @@
 //! Why a request brought no answer: the error chains of names, TCP, proxies, TLS and HTTP, put into words.
 
+mod tls;
+
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use kube::client::AuthError;
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use rustls::Error as TlsError;
 
 use super::dial::DialError;
 use super::progress::Progress;
@@ -28,7 +30,7 @@ pub enum Cause {
 /// Sorts an error by what is found along its chain.
 pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Cause {
     let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
-    let tls = chain
+    let secure = chain
         .iter()
         .find_map(|link| link.downcast_ref::<TlsError>());
     let auth = chain
@@ -41,7 +43,12 @@ pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> 
         link.downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect)
     });
-    if let Some((detail, why)) = tls.and_then(|error| handshake(error, before_sending)) {
+    let handshake = secure.and_then(|error| match before_sending {
+        true => Some(tls::handshake(error)),
+        // Later on it is an answer that was damaged on its way.
+        false => tls::against_client(error),
+    });
+    if let Some((detail, why)) = handshake {
         return Cause::NoConnection(detail, why);
     }
     let words = words(error);
@@ -77,6 +84,11 @@ pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> 
         Some(error @ (DialError::Tcp(_) | DialError::NoHost)) => {
             Cause::NoConnection(error.to_string(), Why::Other)
         }
+        // hyper-rustls passes on what tokio-rustls says.
+        None if words.contains("tls handshake eof") => Cause::NoConnection(
+            "it closes the connection while TLS is agreed on".to_owned(),
+            Why::NoTls,
+        ),
         None => Cause::NoConnection(words, Why::Other),
     }
 }
@@ -92,90 +104,6 @@ fn proxy_words(words: &str) -> &str {
         "failed parsing server response" => "it does not speak SOCKS 5",
         words => words.trim_start_matches("io error establishing tunnel: "),
     }
-}
-
-/// What TLS says while a connection comes up.
-fn handshake(error: &TlsError, before_sending: bool) -> Option<(String, Why)> {
-    let day = |seconds: u64| {
-        let seconds = i64::try_from(seconds).ok()?;
-        let time = jiff::Timestamp::from_second(seconds).ok()?;
-        Some(time.strftime("%Y-%m-%d").to_string())
-    };
-    let (detail, why) = match error {
-        TlsError::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => (
-            match day(not_after.as_secs()) {
-                Some(day) => format!("its certificate expired on {day}"),
-                None => "its certificate has expired".to_owned(),
-            },
-            Why::Validity,
-        ),
-        TlsError::InvalidCertificate(CertificateError::NotValidYetContext {
-            not_before, ..
-        }) => (
-            match day(not_before.as_secs()) {
-                Some(day) => format!("its certificate is not valid before {day}"),
-                None => "its certificate is not valid yet".to_owned(),
-            },
-            Why::Validity,
-        ),
-        TlsError::InvalidCertificate(CertificateError::NotValidForNameContext {
-            expected,
-            presented,
-        }) => {
-            let names: Vec<String> = presented.iter().map(|name| plain_name(name)).collect();
-            let only = match names.as_slice() {
-                [] => "it names nothing".to_owned(),
-                names => format!("it is for {}", names.join(", ")),
-            };
-            let expected = expected.to_str();
-            (
-                format!("its certificate is not for {expected}: {only}"),
-                Why::OtherNames(names),
-            )
-        }
-        TlsError::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => (
-            "its certificate is signed by an authority that is not trusted here".to_owned(),
-            Why::Authority,
-        ),
-        TlsError::InvalidCertificate(other) => (
-            format!("its certificate cannot be used: {other}"),
-            Why::Authority,
-        ),
-        // Later on it is an answer that was damaged on its way.
-        TlsError::InvalidMessage(_) if before_sending => {
-            ("it does not speak TLS".to_owned(), Why::NoTls)
-        }
-        // The handshake is not over for a server that has not accepted the client's certificate: with TLS 1.3 the
-        // request is on its way by then, and nobody reads it.
-        TlsError::AlertReceived(alert) => {
-            let what = match alert {
-                AlertDescription::CertificateExpired => {
-                    "it says that the client certificate has expired"
-                }
-                AlertDescription::CertificateRequired => "it wants a client certificate",
-                AlertDescription::BadCertificate
-                | AlertDescription::UnsupportedCertificate
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::UnknownCA
-                | AlertDescription::AccessDenied => "it does not accept the client certificate",
-                _ => return None,
-            };
-            (what.to_owned(), Why::ClientCertificate)
-        }
-        _ => return None,
-    };
-    Some((detail, why))
-}
-
-/// `DnsName("x")` and `IpAddress(x)` as rustls writes what a certificate is for.
-fn plain_name(name: &str) -> String {
-    let inner = name
-        .split_once('(')
-        .map_or(name, |(_, rest)| rest.trim_end_matches(')'));
-    inner.trim_matches('"').to_owned()
 }
 
 /// The links of an error's chain; an I/O error's own error is one of them.
@@ -211,7 +139,10 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let whole = error.to_string();
+        let whole = match error.downcast_ref::<TlsError>() {
+            Some(error) => tls::plain(error),
+            None => error.to_string(),
+        };
         let mut text = without_number(whole.lines().next().unwrap_or_default());
         for layer in LAYERS {
             text = text.strip_prefix(layer).unwrap_or(text);

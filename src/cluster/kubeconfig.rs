@@ -233,6 +233,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
     };
     override_user(&mut user, options);
     check_impersonation(&user)?;
+    check_server_name(&cluster)?;
     cluster.server = Some(address(&cluster, &user, cluster_name.as_deref())?);
 
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
@@ -375,5 +376,30 @@ pub fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
             "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
         ));
     }
+    let names = user.impersonate.iter().chain(groups);
+    for name in names.chain(&user.impersonate_uid) {
+        if http::HeaderValue::from_str(name).is_err() {
+            return Err(Error::File {
+                what: format!(
+                    "cannot act as {name:?}: a name goes into an HTTP header, which is one line without control characters"
+                ),
+                next:
+                    "Check --as, --as-group and --as-uid, or \"as\" of the user in the kubeconfig"
+                        .to_owned(),
+            });
+        }
+    }
     Ok(())
+}
+
+/// The name that the server's certificate has to be for, if it is not the address's.
+fn check_server_name(cluster: &Cluster) -> Result<(), Error> {
+    match cluster.tls_server_name.as_deref() {
+        Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => Err(Error::File {
+            what: format!("cannot use the TLS server name {name:?}: it is no host name"),
+            next: "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
+                .to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -107,6 +107,8 @@ pub enum Why {
     Silence,
     /// The server's certificate is signed by an authority that is not trusted here.
     Authority,
+    /// The server's certificate is of no use, whoever signed it.
+    Certificate,
     /// The server's certificate has expired, or is not valid yet, by this machine's clock.
     Validity,
     /// The server's certificate is for other names.

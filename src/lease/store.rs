@@ -303,7 +303,11 @@ fn is_about_credentials(fault: &Fault) -> bool {
     match fault {
         Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
         Fault::NotSent(Trouble::Connect { why, .. }) => match why {
-            Why::Authority | Why::Validity | Why::OtherNames(_) | Why::ClientCertificate => true,
+            Why::Authority
+            | Why::Certificate
+            | Why::Validity
+            | Why::OtherNames(_)
+            | Why::ClientCertificate => true,
             Why::Name | Why::Silence | Why::NoTls | Why::Proxy | Why::Other => false,
         },
         Fault::NotSent(Trouble::Refused { .. } | Trouble::Credentials(_) | Trouble::Slow(_))

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use kube::config::{AuthInfo, Cluster};
 
-use super::{Resolved, check_impersonation, looked_for, only, override_cluster, override_user};
+use super::{Resolved, check_impersonation, check_server_name, looked_for, only};
+use super::{override_cluster, override_user};
 use crate::cluster::ConnectionOptions;
 use crate::error::Error;
 
@@ -35,6 +36,7 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
     override_cluster(&mut cluster, options);
     override_user(&mut user, options);
     check_impersonation(&user)?;
+    check_server_name(&cluster)?;
     Ok(Resolved {
         kubeconfig: only(cluster, user, namespace()),
         proxy: None,

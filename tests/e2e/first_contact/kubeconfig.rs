@@ -1,7 +1,7 @@
 //! Before anything is sent: the command line and the kubeconfig.
 
 use super::{BINARY, CHECK_FILE, SEE_ADDRESS, SET_ONE, config, file, run, token, two_lines};
-use crate::support::{said, said_like};
+use crate::support::said;
 use lease_harness::Command;
 use serde_json::{Value, json};
 use std::path::PathBuf;
