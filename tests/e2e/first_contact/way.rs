@@ -6,6 +6,7 @@ use crate::support::shared;
 use lease_harness::{Flaw, Impostor, lease_api_server::Options};
 use serde_json::json;
 
+const REPLACE: &str = "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it";
 const CHECK_PROXY: &str = "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY";
 
 #[test]
@@ -53,6 +54,16 @@ fn a_certificate_that_cannot_be_trusted_is_told_by_its_fault() {
             Flaw::OtherName,
             "its certificate is not for 127.0.0.1: it is for other.example",
             "Use the right name in the kubeconfig's server; if this is the server: --tls-server-name other.example",
+        ),
+        (
+            Flaw::Authority,
+            "its certificate is an authority's, and no server's (CA:TRUE)",
+            REPLACE,
+        ),
+        (
+            Flaw::ForClients,
+            "its certificate is not for servers (its extendedKeyUsage lacks serverAuth)",
+            REPLACE,
         ),
         (
             Flaw::WantsClientCertificate,
@@ -200,6 +211,32 @@ fn a_proxy_that_does_not_connect_is_named_without_its_password() {
             "error: cannot connect to the server https://api.far.invalid:6443: the proxy {shown}: {why}"
         );
         two_lines(&run(&config, "status"), &what, CHECK_PROXY);
+    }
+}
+
+#[test]
+fn a_server_that_ends_the_handshake_is_told_by_what_it_says() {
+    let alert = |code| Impostor::blurting(vec![21, 3, 3, 0, 2, 2, code]);
+    let https = format!("Is that the right port, and https? {SEE_ADDRESS}");
+    let name = format!(
+        "Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {SEE_ADDRESS}"
+    );
+    let nothing =
+        "it and kubectl-lease have nothing of TLS in common (TLS 1.2 and 1.3 are spoken here)";
+    // RFC 8446, section 6: handshake_failure, protocol_version, unrecognized_name.
+    for (server, what, then) in [
+        (alert(40), nothing, &https),
+        (alert(70), nothing, &https),
+        (
+            alert(112),
+            "it knows no server of the name that it is asked for",
+            &name,
+        ),
+    ] {
+        let server = server.url().replace("http:", "https:");
+        let output = run(&config(&server, None, &token()), "status");
+        let what = format!("error: cannot connect to the server {server}: {what}");
+        two_lines(&output, &what, then);
     }
 }
 

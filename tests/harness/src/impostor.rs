@@ -26,6 +26,10 @@ pub enum Flaw {
     NotYetValid,
     /// It is for `other.example`.
     OtherName,
+    /// It is an authority's own.
+    Authority,
+    /// It is for clients.
+    ForClients,
     /// It is as it should be, and the server wants one of its client.
     WantsClientCertificate,
 }
@@ -210,6 +214,10 @@ impl Authority {
                 params.not_after = date_time_ymd(2020, 12, 31);
             }
             Flaw::NotYetValid => params.not_before = date_time_ymd(2200, 1, 1),
+            Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            Flaw::ForClients => {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            }
             Flaw::None | Flaw::OtherName | Flaw::WantsClientCertificate => {}
         }
         let key = KeyPair::generate().expect("ring makes P-256 keys");
