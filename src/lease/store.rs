@@ -33,6 +33,9 @@ pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION")
 /// How long one watch request lasts, seconds; the server ends it then.
 const WATCH_SECONDS: u32 = 290;
 
+/// A server answers a watch at once.
+const WATCH_OPENING: Duration = Duration::from_secs(10);
+
 /// A connection that is made anew after a timeout or a 401, with credentials read anew.
 #[derive(Clone)]
 pub struct Store {
@@ -205,14 +208,19 @@ impl Store {
         Err(with_unread(fault, link.unread()))
     }
 
-    /// The lines of a watch as they come.
+    /// The lines of a watch as they come; its answer has to begin within `opening`.
     async fn follow(
         &self,
         path: &str,
+        opening: Duration,
     ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         log::debug!("GET {path}: watching");
         let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
-        let answer = self.exchange(ask).await.inspect_err(|fault| {
+        let progress = ask.progress.clone();
+        let answer = tokio::time::timeout(opening, self.exchange(ask))
+            .await
+            .unwrap_or_else(|_| Err(late(progress.before_sending(), opening, &self.connection)));
+        let answer = answer.inspect_err(|fault| {
             if is_about_credentials(fault) {
                 self.forget_client();
             }
@@ -243,7 +251,8 @@ impl Store {
         Ok(Page { body, date })
     }
 
-    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it.
+    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it. The
+    /// answer has to begin within `opening`.
     ///
     /// # Errors
     /// As every request.
@@ -251,13 +260,14 @@ impl Store {
         &self,
         selection: &Selection,
         resource_version: &str,
+        opening: Duration,
     ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         let mut query = selection.query();
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
         query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
         query.add("resourceVersion", resource_version);
-        self.follow(query.text()).await
+        self.follow(query.text(), opening).await
     }
 
     /// Any other object, for what is said about a Lease; `None` if it is not there.

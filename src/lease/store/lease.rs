@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::super::api::{Api, Change, Fault, Found, Rejection, RejectionKind, Write};
 use super::super::record::Record;
 use super::query::Query;
-use super::{Most, Reply, Store, WATCH_SECONDS};
+use super::{Most, Reply, Store, WATCH_OPENING, WATCH_SECONDS};
 
 /// One Lease in the store.
 #[derive(Clone)]
@@ -164,7 +164,7 @@ impl Api for LeaseStore {
 }
 
 async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
-    let lines = store.follow(path).await?;
+    let lines = store.follow(path, WATCH_OPENING).await?;
     let store = store.clone();
     Ok(lines
         .map(move |line| line.and_then(|line| change(&store, &line)))
