@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 mod dial;
+mod fair;
 mod files;
 pub(crate) mod kubeconfig;
 mod names;
@@ -21,9 +22,10 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::{Client, Config};
 use tokio::sync::oneshot;
-use tower::{BoxError, ServiceBuilder};
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::dial::Dial;
+use self::fair::Fair;
 use self::progress::{Noted, Progress, Stage, reaching};
 use self::ready::Ready;
 use crate::error::Error;
@@ -412,10 +414,11 @@ where
     let tls = config
         .rustls_https_connector_with_connector(reaching(connector, below))
         .map_err(|error| unusable(cause::words(&error)))?;
-    let tls = reaching(tls, Stage::Connected);
+    let tls = reaching(tls, Stage::Connected).map_response(Fair::new);
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
         .retry_canceled_requests(false)
+        .http1_max_buf_size(fair::BUFFER)
         .build::<_, Noted>(tls);
     let http = tower::service_fn(move |request: Request<Body>| {
         let progress = request.extensions().get::<Progress>();
