@@ -5,6 +5,7 @@ mod dial;
 mod fair;
 mod files;
 pub(crate) mod kubeconfig;
+mod late;
 mod names;
 mod plugin;
 pub(crate) mod progress;
@@ -26,10 +27,11 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::dial::Dial;
 use self::fair::Fair;
+pub use self::late::Late;
 use self::progress::{Noted, Progress, Stage, reaching};
 use self::ready::Ready;
 use crate::error::Error;
-use crate::lease::api::{Unusable, Why};
+use crate::lease::api::Unusable;
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -227,42 +229,6 @@ impl Connection {
         }
     }
 
-    /// What a request has waited for, in vain for so long, that is not on its way yet.
-    pub fn late(&self, stage: &Stage, limit: Duration) -> Late {
-        let proxy = self.proxy();
-        let (detail, why) = match (stage, proxy) {
-            (Stage::Connected, _) => return Late::Answer,
-            (Stage::Credentials, _) => {
-                let plugin = plugin::name(&self.config.auth_info);
-                return Late::Credentials(format!("{plugin} gave nothing within {limit:?}"));
-            }
-            (Stage::Name(_), Some(proxy)) => (
-                format!("the proxy {proxy}: its name did not resolve within {limit:?}"),
-                Why::Proxy,
-            ),
-            (Stage::Name(name), None) => (
-                format!("the name {name} did not resolve within {limit:?}"),
-                Why::Name,
-            ),
-            (Stage::Connecting, Some(proxy)) => (
-                format!("no connection to the proxy {proxy} within {limit:?}"),
-                Why::Proxy,
-            ),
-            (Stage::Connecting | Stage::Proxy, None) => {
-                (format!("no connection within {limit:?}"), Why::Silence)
-            }
-            (Stage::Proxy, Some(proxy)) => (
-                format!("no connection through the proxy {proxy} within {limit:?}"),
-                Why::Proxy,
-            ),
-            (Stage::Handshake, _) => (
-                format!("it takes connections, but did not answer in TLS within {limit:?}"),
-                Why::NoTls,
-            ),
-        };
-        Late::Connection(detail, why)
-    }
-
     /// A new client with a connection pool of its own; the kubeconfig, certificates, keys and token files are read and
     /// exec plugins run anew.
     ///
@@ -290,16 +256,6 @@ impl Connection {
         };
         Ok(Link { client, ready })
     }
-}
-
-/// What a request that is not over in time is waiting for.
-pub enum Late {
-    /// A credential plugin.
-    Credentials(String),
-    /// The connection; what about it, in words.
-    Connection(String, Why),
-    /// The answer.
-    Answer,
 }
 
 /// The kubeconfig's way of leaving something out is also to say nothing.

@@ -1,5 +1,6 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
+mod ask;
 mod body;
 mod faults;
 mod lease;
@@ -11,19 +12,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
 
 use super::api::{Fault, RejectionKind, Trouble, Unusable, Why};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::cluster::progress::{Progress, Stage};
+use crate::cluster::progress::Stage;
 use crate::cluster::{Connection, Link};
 
 pub use lease::LeaseStore;
 pub use query::Selection;
 
+use ask::{Ask, Shape};
 use body::Most;
 use faults::{fault_of, foreign, late, rejection};
 
@@ -341,65 +343,6 @@ fn with_unread(mut fault: Fault, unread: &[String]) -> Fault {
         }
     }
     fault
-}
-
-/// What an answer is made of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// One JSON object.
-    Object,
-    /// JSON objects as they come. Compressed, some servers send each as a gzip stream of its own.
-    Events,
-}
-
-/// A request, and how far it has got.
-#[derive(Clone)]
-struct Ask {
-    method: Method,
-    path: String,
-    body: Vec<u8>,
-    shape: Shape,
-    progress: Progress,
-}
-
-impl Ask {
-    fn new(method: Method, path: &str, body: Vec<u8>, shape: Shape) -> Self {
-        Self {
-            method,
-            path: path.to_owned(),
-            body,
-            shape,
-            progress: Progress::default(),
-        }
-    }
-
-    fn request(self) -> Result<Request<Body>, Fault> {
-        let encodings = match self.shape {
-            Shape::Object => None,
-            Shape::Events => Some(HeaderValue::from_static("identity")),
-        };
-        let mut request = Request::builder()
-            .method(self.method)
-            .uri(&self.path)
-            .header(header::USER_AGENT, USER_AGENT)
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/json")
-            .extension(self.progress)
-            .body(Body::from(self.body))
-            .map_err(|error| {
-                Fault::NotSent(Trouble::Connect {
-                    server: self.path,
-                    detail: error.to_string(),
-                    why: Why::Other,
-                })
-            })?;
-        if let Some(encodings) = encodings {
-            request
-                .headers_mut()
-                .insert(header::ACCEPT_ENCODING, encodings);
-        }
-        Ok(request)
-    }
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
