@@ -2,34 +2,45 @@
 
 pub(crate) mod cause;
 mod credentials;
+mod dial;
+mod fair;
 mod file;
+mod files;
 mod header;
 #[cfg(test)]
 mod input_tests;
 pub(crate) mod kubeconfig;
+mod late;
+mod names;
 pub(crate) mod plugin;
+pub(crate) mod progress;
+mod ready;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
+use http::{Request, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
-use kube::config::{AuthInfo, KubeConfigOptions};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
+use tokio::sync::oneshot;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
+use self::credentials::Credentials;
+pub use self::credentials::{Wanted, lease_is_held};
+use self::dial::Dial;
+use self::fair::Fair;
+pub use self::late::Late;
+use self::plugin::Identity;
+use self::progress::{Noted, Progress, Stage, reaching};
+pub use self::ready::Ready;
 use crate::error::Error;
 use crate::lease::api::Unusable;
-
-use credentials::Credentials;
-pub use credentials::{Wanted, lease_is_held};
-use plugin::Identity;
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -69,25 +80,37 @@ pub struct ConnectionOptions {
 /// Where the API server is and who we are there; makes clients.
 pub struct Connection {
     config: Config,
+    options: ConnectionOptions,
+    /// What the next client is made of, unless it can be read anew.
+    ready: Mutex<Arc<Ready>>,
+    /// No client was made of it yet, so that there is no reason to read it anew.
+    unused: AtomicBool,
+    reading: Arc<AtomicBool>,
+    /// What is known about names and addresses outlives every client.
+    dial: Dial,
+    /// Of the user as last read.
+    credentials: Mutex<Arc<Credentials>>,
     /// Whose credentials these are, for messages: `user "alice"`.
     whose: String,
-    credentials: Arc<Credentials>,
 }
+
+/// How long to wait for files where there is something to go on with.
+const READING_LIMIT: Duration = Duration::from_millis(200);
 
 /// A client with a connection pool of its own.
 #[derive(Clone)]
 pub struct Link {
-    /// Sends requests.
+    ready: Arc<Ready>,
+    /// Sends requests; where one is on its way is told to the [`Progress`] among its extensions.
     pub client: Client,
-    connected: Arc<AtomicBool>,
     /// The client certificate that a plugin gave for it.
     identity: Option<Identity>,
 }
 
 impl Link {
-    /// Whether a connection to the server, TLS included, has ever come up: without one nothing can have been sent.
-    pub fn connected(&self) -> bool {
-        self.connected.load(Ordering::Relaxed)
+    /// What could not be read anew for it, in words.
+    pub fn unread(&self) -> &[String] {
+        &self.ready.unread
     }
 
     /// Whether its connections show this client certificate.
@@ -96,64 +119,95 @@ impl Link {
     }
 }
 
-/// How long a TCP and TLS connection may take to come up.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-
 impl Connection {
     /// Reads the kubeconfig (or the pod's own credentials) and applies the flags. Sends nothing.
     ///
     /// # Errors
     /// With what is wrong with the configuration, and where to look.
     pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
-        let kubeconfig = kubeconfig::read(options)?;
-        let (mut config, user) = if kubeconfig.is_none() && options.server.is_none() {
-            if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
-                return Err(Error::NoKubeconfig(kubeconfig::looked_for()));
-            }
-            let mut config = Config::incluster().map_err(|error| {
-                Error::Local(format!(
-                    "no kubeconfig, and this pod's service account cannot be used: {}; is automountServiceAccountToken off?",
-                    cause::words(&error)
-                ))
-            })?;
-            kubeconfig::override_user(&mut config.auth_info, options);
-            kubeconfig::check_impersonation(&config.auth_info)?;
-            (config, None)
-        } else {
-            let resolved = kubeconfig::resolve(kubeconfig.unwrap_or_default(), options)?;
-            let mut config =
-                Config::from_custom_kubeconfig(resolved.kubeconfig, &KubeConfigOptions::default())
-                    .await
-                    .map_err(|error| Error::Kubeconfig(cause::words(&error)))?;
-            config.proxy_url = proxy_url(resolved.proxy.as_deref(), &config.cluster_url)?;
-            (config, resolved.user)
-        };
-        let whose = match user {
+        let mut ready = Ready::first(options)?;
+        let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),
             Some(user) => format!("user {user:?}"),
             None => "this pod".to_owned(),
         };
-        // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
-        config.default_retry = false;
-        config.connect_timeout = Some(CONNECT_LIMIT);
         if let Some(namespace) = &options.namespace {
-            config.default_namespace.clone_from(namespace);
+            ready.config.default_namespace.clone_from(namespace);
         }
-        if config.cluster_url.scheme_str() == Some("http") {
-            // No TLS, so no reason to read the machine's root certificates.
-            config.root_cert = Some(Vec::new());
-        }
-        let from = match options.token {
-            Some(_) => "--token".to_owned(),
-            None => format!("the token of {whose}"),
-        };
-        let credentials = Credentials::of(&config.auth_info, &from);
-        config.headers = header::impersonation(&mut config.auth_info, options)?;
+        let mut config = ready.config.clone();
+        config.auth_info = ready.user();
+        let from = token_from(options, &whose);
+        let credentials = Credentials::of(&ready.config.auth_info, &from);
         Ok(Self {
             config,
+            credentials: Mutex::new(credentials),
+            options: options.clone(),
+            ready: Mutex::new(Arc::new(ready)),
+            unused: AtomicBool::new(true),
+            reading: Arc::default(),
+            dial: Dial::default(),
             whose,
-            credentials,
         })
+    }
+
+    /// Everything that a client is made of, read anew. Files may be on a file system that does not answer, so they are
+    /// read in a thread, one at a time, and what is known is good enough after a while.
+    async fn read_again(&self) -> Arc<Ready> {
+        let known = self.known().clone();
+        if self.reading.swap(true, Ordering::AcqRel) {
+            return known;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let (options, before) = (self.options.clone(), Arc::clone(&known));
+        let reading = Arc::clone(&self.reading);
+        let begun = std::thread::Builder::new()
+            .name("files".to_owned())
+            .spawn(move || {
+                let ready = before.again(&options);
+                reading.store(false, Ordering::Release);
+                let _ = sender.send(ready);
+            });
+        if begun.is_err() {
+            self.reading.store(false, Ordering::Release);
+            return known;
+        }
+        match tokio::time::timeout(READING_LIMIT, receiver).await {
+            Ok(Ok(ready)) => {
+                let ready = Arc::new(ready);
+                *self.known() = Arc::clone(&ready);
+                ready
+            }
+            Ok(Err(_)) | Err(_) => known,
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Arc<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a client made now would differ from this one.
+    pub async fn differs_from(&self, link: &Link) -> bool {
+        self.read_again().await.print != link.ready.print
+    }
+
+    /// What the next client is made of, read anew unless it was read just now; the credentials follow it.
+    pub async fn ready(&self) -> Arc<Ready> {
+        if self.unused.swap(false, Ordering::AcqRel) {
+            return self.known().clone();
+        }
+        let before = self.known().clone();
+        let ready = self.read_again().await;
+        if ready.who != before.who {
+            let from = token_from(&self.options, &self.whose);
+            *self.owner() = Credentials::of(&ready.config.auth_info, &from);
+        }
+        ready
+    }
+
+    fn owner(&self) -> MutexGuard<'_, Arc<Credentials>> {
+        self.credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -170,28 +224,35 @@ impl Connection {
             .to_owned()
     }
 
-    /// Whether credentials read anew may differ from the last ones.
+    /// Whether credentials read anew may differ from the last ones without anybody editing the kubeconfig.
     pub fn credentials_change(&self) -> bool {
-        self.credentials.change()
+        let user = &self.config.auth_info;
+        self.has_plugin() || user.token_file.is_some() || filled(&user.client_certificate)
     }
 
-    /// The number of the credentials that requests carry now; it grows whenever they are had anew.
+    /// Whether a plugin gives the credentials.
+    pub fn has_plugin(&self) -> bool {
+        self.owner().change()
+    }
+
+    /// The number of the credentials that requests carry now; it grows whenever a plugin gave others.
     pub fn credentials_number(&self) -> u64 {
-        self.credentials.number()
+        self.owner().number()
     }
 
     /// Has credentials anew in the background: the server took the last ones for another's.
     pub fn doubt_credentials(&self) {
-        self.credentials.doubt();
+        self.owner().doubt();
     }
 
-    /// Credentials such as `wanted`, for the requests from now on: a token file is read, a plugin run where there are
-    /// none, or none any more. What may still do is not waited for. The client certificate among them is for a client.
+    /// Credentials such as `wanted`, for the requests from now on: a plugin is run where there are none, or none any more.
+    /// What may still do is not waited for. The client certificate among them is for a client.
     ///
     /// # Errors
     /// With why there are none.
     pub async fn credentials(&self, wanted: Wanted) -> Result<Option<Identity>, Unusable> {
-        self.credentials.get(wanted).await
+        let owner = self.owner().clone();
+        owner.get(wanted).await
     }
 
     /// The proxy on the way, without its password.
@@ -229,30 +290,16 @@ impl Connection {
         }
     }
 
-    /// What it means that no connection came up in so long.
-    pub fn no_connection_within(&self, limit: Duration) -> String {
-        match self.proxy() {
-            Some(proxy) => format!("no connection through the proxy {proxy} within {limit:?}"),
-            None => format!("no connection within {limit:?}"),
-        }
-    }
-
-    /// What it means that there is no client yet after so long.
-    pub fn no_credentials_within(&self, limit: Duration) -> String {
-        format!(
-            "{} gave nothing within {limit:?}",
-            plugin::name(&self.config.auth_info)
-        )
-    }
-
-    /// A new client with a connection pool of its own, which shows the client certificate `identity`, or else the
-    /// kubeconfig's.
+    /// A new client with a connection pool of its own, which shows the client certificate `identity`, or else the one that
+    /// is `ready`.
     ///
     /// # Errors
     /// With why the certificates cannot be used.
-    pub fn link(&self, identity: Option<Identity>) -> Result<Link, Unusable> {
-        let mut config = self.config.clone();
+    pub fn link(&self, ready: Arc<Ready>, identity: Option<Identity>) -> Result<Link, Unusable> {
+        let (mut config, dial) = (ready.config.clone(), self.dial.clone());
+        config.default_namespace = self.config.default_namespace.clone();
         // All that is left for kube to do about the user is a certificate.
+        let user = config.auth_info;
         config.auth_info = match &identity {
             Some(Identity { certificate, key }) => AuthInfo {
                 client_certificate_data: Some(certificate.clone()),
@@ -260,16 +307,26 @@ impl Connection {
                 ..AuthInfo::default()
             },
             None => AuthInfo {
-                client_certificate: config.auth_info.client_certificate,
-                client_certificate_data: config.auth_info.client_certificate_data,
-                client_key: config.auth_info.client_key,
-                client_key_data: config.auth_info.client_key_data,
-                impersonate_user_extra: config.auth_info.impersonate_user_extra,
+                client_certificate_data: user.client_certificate_data,
+                client_key_data: user.client_key_data,
+                impersonate_user_extra: user.impersonate_user_extra,
                 ..AuthInfo::default()
             },
         };
-        let link = link(config, &self.credentials)?;
-        Ok(Link { identity, ..link })
+        let client = link(config, dial, &self.owner())?;
+        Ok(Link {
+            ready,
+            client,
+            identity,
+        })
+    }
+}
+
+/// Where an inline token comes from, for messages.
+fn token_from(options: &ConnectionOptions, whose: &str) -> String {
+    match options.token {
+        Some(_) => "--token".to_owned(),
+        None => format!("the token of {whose}"),
     }
 }
 
@@ -314,28 +371,33 @@ fn is_local(server: &Uri) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn link(config: Config, credentials: &Arc<Credentials>) -> Result<Link, Unusable> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    // With Nagle's algorithm on, a request in two packets waits for the peer's delayed ACK: 40 ms on loopback.
-    http.set_nodelay(true);
-    http.set_connect_timeout(config.connect_timeout);
+fn link(config: Config, dial: Dial, credentials: &Arc<Credentials>) -> Result<Client, Unusable> {
     let Some(proxy) = config.proxy_url.clone() else {
-        return over(http, config, credentials);
+        return over(dial, config, credentials);
     };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, http), config, credentials),
+        Some("socks5" | "socks5h") => over(
+            SocksV5::new(proxy, reaching(dial, Stage::Proxy)),
+            config,
+            credentials,
+        ),
         Some("http") => over(
-            authorized(Tunnel::new(proxy.clone(), http), &proxy),
+            authorized(
+                Tunnel::new(proxy.clone(), reaching(dial, Stage::Proxy)),
+                &proxy,
+            ),
             config,
             credentials,
         ),
         Some("https") => {
             let tls = config
-                .rustls_https_connector_with_connector(http)
+                .rustls_https_connector_with_connector(dial)
                 .map_err(|error| unusable(cause::words(&error)))?;
             over(
-                authorized(Tunnel::new(proxy.clone(), tls), &proxy),
+                authorized(
+                    Tunnel::new(proxy.clone(), reaching(tls, Stage::Proxy)),
+                    &proxy,
+                ),
                 config,
                 credentials,
             )
@@ -357,7 +419,7 @@ fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
 }
 
 /// kube's own stack without its retries, its tracing and its own ideas of credentials.
-fn over<C>(connector: C, config: Config, credentials: &Arc<Credentials>) -> Result<Link, Unusable>
+fn over<C>(connector: C, config: Config, credentials: &Arc<Credentials>) -> Result<Client, Unusable>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response: hyper_util::client::legacy::connect::Connection
@@ -371,7 +433,7 @@ where
 {
     let credentials = Arc::clone(credentials);
     let base = config.cluster_url.clone();
-    let address = move |mut request: http::Request<_>| {
+    let address = move |mut request: Request<_>| {
         // What is too long together stays without a server, which is an error; kube's own layer panics.
         if let Some(whole) = header::below(&base, request.uri()) {
             *request.uri_mut() = whole;
@@ -383,19 +445,25 @@ where
         }
         request
     };
+    let below = match config.cluster_url.scheme_str() {
+        Some("http") => Stage::Connected,
+        _ => Stage::Handshake,
+    };
     let tls = config
-        .rustls_https_connector_with_connector(connector)
+        .rustls_https_connector_with_connector(reaching(connector, below))
         .map_err(|error| unusable(cause::words(&error)))?;
-    let connected = Arc::new(AtomicBool::new(false));
-    let up = Arc::clone(&connected);
-    let tls = tls.map_response(move |stream| {
-        up.store(true, Ordering::Relaxed);
-        stream
-    });
+    let tls = reaching(tls, Stage::Connected).map_response(Fair::new);
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
         .retry_canceled_requests(false)
-        .build::<_, Body>(tls);
+        .http1_max_buf_size(fair::BUFFER)
+        .build::<_, Noted>(tls);
+    let http = tower::service_fn(move |request: Request<Body>| {
+        let progress = request.extensions().get::<Progress>();
+        let progress = progress.cloned().unwrap_or_default();
+        let request = request.map(|body| Noted::new(body, progress.clone()));
+        progress.scope(http.request(request))
+    });
     // On this machine itself compression only costs time.
     let compress = !config.disable_compression && !is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
@@ -408,9 +476,5 @@ where
         )
         .map_err(BoxError::from)
         .service(http);
-    Ok(Link {
-        client: Client::new(service, config.default_namespace),
-        connected,
-        identity: None,
-    })
+    Ok(Client::new(service, config.default_namespace))
 }

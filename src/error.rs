@@ -75,6 +75,13 @@ pub enum Error {
         /// What was done, a line each.
         then: Vec<String>,
     },
+    /// A file or a variable that says how to get to the server, or as whom, cannot be used.
+    File {
+        /// Which, and why not.
+        what: String,
+        /// The next step.
+        next: String,
+    },
     /// Anything else on this machine.
     Local(String),
 }
@@ -140,6 +147,7 @@ impl Error {
             | Self::Api { .. }
             | Self::NamespaceMissing(_)
             | Self::AlreadyExists(_)
+            | Self::File { .. }
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
             Self::Unsaid(unsaid) => unsaid.exit(),
@@ -162,6 +170,7 @@ impl Error {
                 "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
                     .to_owned(),
             ],
+            Self::File { what, next } => vec![format!("error: {what}"), next.clone()],
             Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),
@@ -452,6 +461,7 @@ impl fmt::Display for Fault {
             Self::NotSent(Trouble::Credentials(unusable)) => {
                 write!(f, "cannot use the credentials: {}", unusable.detail)
             }
+            Self::NotSent(Trouble::Slow(detail)) => f.write_str(detail),
             Self::Foreign { server, answer } => {
                 write!(
                     f,

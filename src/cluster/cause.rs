@@ -1,10 +1,15 @@
 //! Why a request brought no answer: the error chains of names, TCP, proxies, TLS and HTTP, put into words.
 
-use std::error::Error as StdError;
+mod tls;
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+
+use rustls::Error as TlsError;
 
 use super::Connection;
+use super::dial::DialError;
+use super::progress::Progress;
 use crate::lease::api::Why;
 
 /// What happened to a request.
@@ -13,142 +18,83 @@ pub enum Cause {
     Refused,
     /// No connection came about, for a reason in words.
     NoConnection(String, Why),
-    /// Whatever listens there does not speak HTTP.
-    NoHttp,
+    /// Whatever listens there does not speak HTTP; what it says instead.
+    NoHttp(&'static str),
     /// The connection broke; in words.
     Broken(String),
 }
 
 /// Sorts an error by what is found along its chain.
-pub fn of(error: &kube::Error, connection: &Connection) -> Cause {
+pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Cause {
     let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
-    let tls = chain
+    let secure = chain
         .iter()
         .find_map(|link| link.downcast_ref::<TlsError>());
     let before_sending = chain.iter().any(|link| {
         link.downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect)
     });
-    if let Some((detail, why)) = tls.and_then(|error| handshake(error, before_sending)) {
+    let handshake = secure.and_then(|error| match before_sending {
+        true => Some(tls::handshake(error)),
+        // Later on it is an answer that was damaged on its way.
+        false => tls::against_client(error),
+    });
+    if let Some((detail, why)) = handshake {
         return Cause::NoConnection(detail, why);
     }
     let words = words(error);
     if !before_sending {
-        let parsing = |link: &&(dyn StdError + 'static)| {
-            link.downcast_ref::<hyper::Error>()
-                .is_some_and(hyper::Error::is_parse)
+        let is = |test: fn(&hyper::Error) -> bool| {
+            chain
+                .iter()
+                .any(|link| link.downcast_ref::<hyper::Error>().is_some_and(test))
         };
-        return if chain.iter().any(parsing) {
-            Cause::NoHttp
+        return if is(hyper::Error::is_parse_too_large) {
+            Cause::NoHttp("headers without end")
+        } else if is(hyper::Error::is_parse) {
+            Cause::NoHttp("not HTTP")
         } else {
             Cause::Broken(words)
         };
     }
     if let Some(proxy) = connection.proxy() {
-        // The types of these errors are not public.
-        let detail = match words.as_str() {
-            "unsuccessful" => "it refuses to connect there",
-            "proxy authorization required" => "it wants a user and a password",
-            words => words.trim_start_matches("failed to create underlying connection: "),
+        let detail = match progress.failure() {
+            Some(failure) => failure,
+            None => proxy_words(&words).to_owned(),
         };
         return Cause::NoConnection(format!("the proxy {proxy}: {detail}"), Why::Proxy);
     }
-    let refused = |link: &&(dyn StdError + 'static)| {
-        link.downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-    };
-    match words.strip_prefix("dns error: ") {
-        Some(detail) => Cause::NoConnection(
-            format!("its name does not resolve ({})", last(detail)),
-            Why::Name,
+    match chain.iter().find_map(|link| link.downcast_ref()) {
+        Some(DialError::Tcp(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+            Cause::Refused
+        }
+        Some(DialError::Tcp(error)) if error.kind() == ErrorKind::TimedOut => {
+            Cause::NoConnection("it does not answer".to_owned(), Why::Silence)
+        }
+        Some(error @ DialError::Name { .. }) => Cause::NoConnection(error.to_string(), Why::Name),
+        Some(error @ (DialError::Tcp(_) | DialError::NoHost)) => {
+            Cause::NoConnection(error.to_string(), Why::Other)
+        }
+        // hyper-rustls passes on what tokio-rustls says.
+        None if words.contains("tls handshake eof") => Cause::NoConnection(
+            "it closes the connection while TLS is agreed on".to_owned(),
+            Why::NoTls,
         ),
-        None if chain.iter().any(refused) => Cause::Refused,
         None => Cause::NoConnection(words, Why::Other),
     }
 }
 
-/// What TLS says while a connection comes up.
-fn handshake(error: &TlsError, before_sending: bool) -> Option<(String, Why)> {
-    let day = |seconds: u64| {
-        let seconds = i64::try_from(seconds).ok()?;
-        let time = jiff::Timestamp::from_second(seconds).ok()?;
-        Some(time.strftime("%Y-%m-%d").to_string())
-    };
-    let (detail, why) = match error {
-        TlsError::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => (
-            match day(not_after.as_secs()) {
-                Some(day) => format!("its certificate expired on {day}"),
-                None => "its certificate has expired".to_owned(),
-            },
-            Why::Validity,
-        ),
-        TlsError::InvalidCertificate(CertificateError::NotValidYetContext {
-            not_before, ..
-        }) => (
-            match day(not_before.as_secs()) {
-                Some(day) => format!("its certificate is not valid before {day}"),
-                None => "its certificate is not valid yet".to_owned(),
-            },
-            Why::Validity,
-        ),
-        TlsError::InvalidCertificate(CertificateError::NotValidForNameContext {
-            expected,
-            presented,
-        }) => {
-            let names: Vec<String> = presented.iter().map(|name| plain_name(name)).collect();
-            let only = match names.as_slice() {
-                [] => "it names nothing".to_owned(),
-                names => format!("it is for {}", names.join(", ")),
-            };
-            let expected = expected.to_str();
-            (
-                format!("its certificate is not for {expected}: {only}"),
-                Why::OtherNames(names),
-            )
-        }
-        TlsError::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => (
-            "its certificate is signed by an authority that is not trusted here".to_owned(),
-            Why::Authority,
-        ),
-        TlsError::InvalidCertificate(other) => (
-            format!("its certificate cannot be used: {other}"),
-            Why::Authority,
-        ),
-        // Later on it is an answer that was damaged on its way.
-        TlsError::InvalidMessage(_) if before_sending => {
-            ("it does not speak TLS".to_owned(), Why::NoTls)
-        }
-        // The handshake is not over for a server that has not accepted the client's certificate: with TLS 1.3 the
-        // request is on its way by then, and nobody reads it.
-        TlsError::AlertReceived(alert) => {
-            let what = match alert {
-                AlertDescription::CertificateExpired => {
-                    "it says that the client certificate has expired"
-                }
-                AlertDescription::CertificateRequired => "it wants a client certificate",
-                AlertDescription::BadCertificate
-                | AlertDescription::UnsupportedCertificate
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::UnknownCA
-                | AlertDescription::AccessDenied => "it does not accept the client certificate",
-                _ => return None,
-            };
-            (what.to_owned(), Why::ClientCertificate)
-        }
-        _ => return None,
-    };
-    Some((detail, why))
-}
-
-/// `DnsName("x")` and `IpAddress(x)` as rustls writes what a certificate is for.
-fn plain_name(name: &str) -> String {
-    let inner = name
-        .split_once('(')
-        .map_or(name, |(_, rest)| rest.trim_end_matches(')'));
-    inner.trim_matches('"').to_owned()
+/// What a proxy that was reached has against it. The types of hyper-util's errors are not public, so these are their words.
+fn proxy_words(words: &str) -> &str {
+    match words {
+        "unsuccessful" => "it refuses to connect there",
+        "proxy authorization required" => "it wants a user and a password",
+        "unexpected end of file" => "it closes the connection",
+        "proxy response headers too long" => "it answers with headers without end",
+        "io error during SOCKS handshake" => "it closes the connection",
+        "failed parsing server response" => "it does not speak SOCKS 5",
+        words => words.trim_start_matches("io error establishing tunnel: "),
+    }
 }
 
 /// The links of an error's chain; an I/O error's own error is one of them.
@@ -184,7 +130,10 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let whole = error.to_string();
+        let whole = match error.downcast_ref::<TlsError>() {
+            Some(error) => tls::plain(error),
+            None => error.to_string(),
+        };
         let mut text = without_number(whole.lines().next().unwrap_or_default());
         for layer in LAYERS {
             text = text.strip_prefix(layer).unwrap_or(text);
@@ -206,8 +155,4 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
 /// `No such file or directory (os error 2)` without the number.
 pub fn without_number(text: &str) -> &str {
     text.find(" (os error ").map_or(text, |at| &text[..at])
-}
-
-fn last(text: &str) -> &str {
-    text.rsplit(": ").next().unwrap_or(text)
 }

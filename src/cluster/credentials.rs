@@ -27,9 +27,6 @@ const LEAST_LIMIT: Duration = Duration::from_secs(10);
 /// How long after a failure credentials that may still do are tried to be had anew.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The most that is read of a token file.
-const TOKEN_FILE_LIMIT: u64 = 1 << 20;
-
 /// The duration of the lease that this process holds, milliseconds; 0 for none.
 static HELD: AtomicU64 = AtomicU64::new(0);
 
@@ -47,10 +44,8 @@ fn held() -> Option<Duration> {
 /// Which credentials are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// For a request on a client that there is.
+    /// Those that may do.
     Kept,
-    /// For a new client: a token file is read anew.
-    Read,
     /// Newer ones than those of this number, which the server refused.
     NewerThan(u64),
 }
@@ -66,7 +61,6 @@ pub struct Credentials {
 enum Source {
     /// They never change.
     Fixed(Result<Given, Unusable>),
-    TokenFile(String),
     Plugin(Box<AuthInfo>),
 }
 
@@ -103,15 +97,12 @@ impl Credentials {
                 ..Given::default()
             }))
         };
-        let file = user.token_file.clone().filter(|file| !file.is_empty());
         let source = if user.auth_provider.is_some() {
             Source::Plugin(Box::new(user.clone()))
         } else if let (Some(name), Some(password)) = (&user.username, &user.password) {
             fixed(header::basic(name, password.expose_secret()))
         } else if let Some(token) = secret(&user.token) {
             fixed(header::bearer(&token, from))
-        } else if let Some(file) = file {
-            Source::TokenFile(file)
         } else if changing {
             Source::Plugin(Box::new(user.clone()))
         } else {
@@ -128,7 +119,7 @@ impl Credentials {
     pub fn change(&self) -> bool {
         match self.source {
             Source::Fixed(_) => false,
-            Source::TokenFile(_) | Source::Plugin(_) => true,
+            Source::Plugin(_) => true,
         }
     }
 
@@ -141,9 +132,7 @@ impl Credentials {
     pub fn header(&self) -> Option<HeaderValue> {
         match &self.source {
             Source::Fixed(given) => given.as_ref().ok()?.header.clone(),
-            Source::TokenFile(_) | Source::Plugin(_) => {
-                self.state().kept.as_ref()?.given.header.clone()
-            }
+            Source::Plugin(_) => self.state().kept.as_ref()?.given.header.clone(),
         }
     }
 
@@ -160,7 +149,7 @@ impl Credentials {
             let mut state = self.state();
             let now = SystemClock.now();
             let usable = state.usable(wanted);
-            let urgency = self.urgency(&state, usable, wanted, now);
+            let urgency = self.urgency(&state, usable, now);
             let identity = usable.map(|kept| kept.given.identity.clone());
             if urgency != Urgency::None && state.running.is_none() {
                 state.running = Some(now);
@@ -201,19 +190,10 @@ impl Credentials {
         }
     }
 
-    fn urgency(
-        &self,
-        state: &State,
-        usable: Option<&Kept>,
-        wanted: Wanted,
-        now: Instant,
-    ) -> Urgency {
+    fn urgency(&self, state: &State, usable: Option<&Kept>, now: Instant) -> Urgency {
         let Some(kept) = usable else {
             return Urgency::Now;
         };
-        if wanted == Wanted::Read && matches!(self.source, Source::TokenFile(_)) {
-            return Urgency::Now;
-        }
         let Some((due, over)) = kept.due else {
             return Urgency::None;
         };
@@ -257,16 +237,6 @@ impl Credentials {
     async fn have(&self, again: bool) -> Result<Given, Unusable> {
         match &self.source {
             Source::Fixed(given) => given.clone(),
-            Source::TokenFile(file) => {
-                let file = file.clone();
-                // A file of a network, or a pipe, may hang.
-                let read = tokio::task::spawn_blocking(move || token_of_file(&file));
-                let token = read.await.map_err(|error| unusable(error.to_string()))?;
-                token.map_err(unusable).map(|header| Given {
-                    header: Some(header),
-                    ..Given::default()
-                })
-            }
             Source::Plugin(user) => {
                 let held = held();
                 let limit = match held {
@@ -302,7 +272,7 @@ enum Urgency {
 impl State {
     fn usable(&self, wanted: Wanted) -> Option<&Kept> {
         let newer = |kept: &&Kept| match wanted {
-            Wanted::Kept | Wanted::Read => true,
+            Wanted::Kept => true,
             Wanted::NewerThan(number) => kept.number > number,
         };
         self.kept.as_ref().filter(newer)
@@ -324,18 +294,4 @@ fn due(expires: Option<Timestamp>, now: Timestamp) -> Option<(Timestamp, Timesta
     }
     let due = expires.checked_sub(MARGIN.min(life / 2)).ok()?;
     Some((due, expires))
-}
-
-fn token_of_file(file: &str) -> Result<HeaderValue, String> {
-    use std::io::Read;
-
-    let mut text = String::new();
-    let from = format!("token file {file}");
-    std::fs::File::open(file)
-        .and_then(|opened| opened.take(TOKEN_FILE_LIMIT + 1).read_to_string(&mut text))
-        .map_err(|error| format!("{from}: {error}"))?;
-    if text.len() as u64 > TOKEN_FILE_LIMIT {
-        return Err(format!("{from} is too large to be one"));
-    }
-    header::bearer(&text, &from)
 }

@@ -1,6 +1,8 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
-use std::path::Path;
+mod pod;
+
+use std::path::{Path, PathBuf};
 
 use http::Uri;
 use kube::config::{
@@ -13,13 +15,76 @@ use super::{ConnectionOptions, file, filled};
 use crate::error::{Entry, Error, LookedFor};
 
 /// One cluster, one user, one context.
+#[derive(Clone)]
 pub struct Resolved {
     /// With one entry of each kind.
     pub kubeconfig: Kubeconfig,
     /// The cluster's proxy-url.
     pub proxy: Option<String>,
+    /// The cluster's name, if one is named.
+    pub cluster: Option<String>,
     /// The user's name, if one is named.
     pub user: Option<String>,
+    /// The context's name, if one is named.
+    context: Option<String>,
+    /// These are the pod's own credentials.
+    pub in_pod: bool,
+}
+
+impl Resolved {
+    /// The one cluster.
+    pub fn cluster_entry(&self) -> Option<&Cluster> {
+        self.kubeconfig.clusters.first()?.cluster.as_ref()
+    }
+
+    /// The one user.
+    pub fn user_entry(&self) -> Option<&AuthInfo> {
+        self.kubeconfig.auth_infos.first()?.auth_info.as_ref()
+    }
+
+    /// The server's address.
+    pub fn server(&self) -> Option<&str> {
+        self.cluster_entry()?.server.as_deref()
+    }
+}
+
+/// What the flags, the kubeconfig or the pod say.
+///
+/// # Errors
+/// With what is wrong, and where to look.
+pub fn find(options: &ConnectionOptions) -> Result<Resolved, Error> {
+    match read(options)? {
+        None if options.server.is_none() => pod::resolve(options),
+        kubeconfig => resolve(kubeconfig.unwrap_or_default(), options),
+    }
+}
+
+/// The same, later on: the same context, whichever is the current one by now.
+///
+/// # Errors
+/// With what is wrong.
+pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Resolved, Error> {
+    let paths = match &options.kubeconfig {
+        Some(path) => vec![path.clone()],
+        None => looked_for().paths,
+    };
+    // A pipe has been read, and /dev/stdin is the command's by now.
+    let readable = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    if before.in_pod || before.context.is_none() || !paths.iter().any(|path| readable(&path)) {
+        return Ok(before.clone());
+    }
+    if !paths
+        .iter()
+        .filter(|path| path.exists())
+        .all(|path| readable(&path))
+    {
+        return Ok(before.clone());
+    }
+    let options = ConnectionOptions {
+        context: before.context.clone(),
+        ..options.clone()
+    };
+    resolve(read(&options)?.unwrap_or_default(), &options)
 }
 
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
@@ -168,41 +233,50 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
     };
     override_user(&mut user, options);
     check_impersonation(&user)?;
+    check_server_name(&cluster)?;
     cluster.server = Some(address(&cluster, &user, cluster_name.as_deref())?);
 
-    let only = || "kubectl-lease".to_owned();
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
-    let kubeconfig = Kubeconfig {
+    let namespace = context
+        .and_then(|context| context.namespace)
+        .filter(|name| !name.is_empty());
+    Ok(Resolved {
+        kubeconfig: only(cluster, user, namespace),
+        proxy,
+        cluster: cluster_name.filter(|name| !name.is_empty()),
+        user: user_name.filter(|name| !name.is_empty()),
+        context: name,
+        in_pod: false,
+    })
+}
+
+/// A kubeconfig of these alone.
+fn only(cluster: Cluster, user: AuthInfo, namespace: Option<String>) -> Kubeconfig {
+    let name = || "kubectl-lease".to_owned();
+    Kubeconfig {
         clusters: vec![NamedCluster {
-            name: only(),
+            name: name(),
             cluster: Some(cluster),
             other: Default::default(),
         }],
         auth_infos: vec![NamedAuthInfo {
-            name: only(),
+            name: name(),
             auth_info: Some(user),
             other: Default::default(),
         }],
         contexts: vec![NamedContext {
-            name: only(),
+            name: name(),
             context: Some(Context {
-                cluster: only(),
-                user: Some(only()),
-                namespace: context
-                    .and_then(|context| context.namespace)
-                    .filter(|name| !name.is_empty()),
+                cluster: name(),
+                user: Some(name()),
+                namespace,
                 ..Context::default()
             }),
             other: Default::default(),
         }],
-        current_context: Some(only()),
+        current_context: Some(name()),
         ..Kubeconfig::default()
-    };
-    Ok(Resolved {
-        kubeconfig,
-        proxy,
-        user: user_name.filter(|name| !name.is_empty()),
-    })
+    }
 }
 
 /// The server's address. As kubectl: one without a scheme is https if anything about TLS is configured, else http.
@@ -302,5 +376,30 @@ pub fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
             "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
         ));
     }
+    let names = user.impersonate.iter().chain(groups);
+    for name in names.chain(&user.impersonate_uid) {
+        if http::HeaderValue::from_str(name).is_err() {
+            return Err(Error::File {
+                what: format!(
+                    "cannot act as {name:?}: a name goes into an HTTP header, which is one line without control characters"
+                ),
+                next:
+                    "Check --as, --as-group and --as-uid, or \"as\" of the user in the kubeconfig"
+                        .to_owned(),
+            });
+        }
+    }
     Ok(())
+}
+
+/// The name that the server's certificate has to be for, if it is not the address's.
+fn check_server_name(cluster: &Cluster) -> Result<(), Error> {
+    match cluster.tls_server_name.as_deref() {
+        Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => Err(Error::File {
+            what: format!("cannot use the TLS server name {name:?}: it is no host name"),
+            next: "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
+                .to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -25,11 +25,15 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             let mut lines = vec![format!("error: cannot use the credentials: {detail}")];
             lines.extend_from_slice(said);
             lines.push(
-                "Check the user in the kubeconfig: its certificate, token file or exec plugin"
+                "Check the exec plugin of the user in the kubeconfig: kubectl config view --minify"
                     .to_owned(),
             );
             lines
         }
+        Fault::NotSent(Trouble::Slow(detail)) => vec![
+            format!("error: no credentials in time: {detail}"),
+            "Run that plugin by hand to see what it waits for, or give it longer with --request-timeout".to_owned(),
+        ],
         Fault::Foreign { .. } => vec![
             format!("error: {fault}"),
             format!("Is the address right, or is there a login page or a proxy in between? {SEE_ADDRESS}"),
@@ -66,10 +70,11 @@ fn connect_advice(why: &Why) -> String {
         Why::Name => "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network".to_owned(),
         Why::Silence => format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}"),
         Why::Authority => "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name".to_owned(),
+        Why::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
         Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
         Why::OtherNames(names) => match names.first() {
             Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::shell(name)),
-            None => format!("Is the address right? {SEE_ADDRESS}"),
+            None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {SEE_ADDRESS}"),
         },
         Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
         Why::NoTls => format!("Is that the right port, and https? {SEE_ADDRESS}"),
@@ -194,7 +199,7 @@ fn rejection_advice(
             if verb == "impersonate" {
                 let resource = rest.split('"').nth(1).unwrap_or("users");
                 return Some(format!(
-                    "The verb {verb:?} is missing. A role that grants it: kubectl create clusterrole {verb}-{resource} --verb={verb} --resource={resource}; bind it with kubectl create clusterrolebinding"
+                    "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. A role that grants it: kubectl create clusterrole {verb}-{resource} --verb={verb} --resource={resource}; bind it with kubectl create clusterrolebinding"
                 ));
             }
             let only = match (verb, name) {

@@ -115,6 +115,8 @@ pub enum Trouble {
     },
     /// The credentials could not be had: a token file, an exec plugin.
     Credentials(Unusable),
+    /// The credentials are not there yet: a credential plugin takes its time, or asks its user. In words.
+    Slow(String),
 }
 
 /// What keeps a connection from coming about.
@@ -126,6 +128,8 @@ pub enum Why {
     Silence,
     /// The server's certificate is signed by an authority that is not trusted here.
     Authority,
+    /// The server's certificate is of no use, whoever signed it.
+    Certificate,
     /// The server's certificate has expired, or is not valid yet, by this machine's clock.
     Validity,
     /// The server's certificate is for other names.

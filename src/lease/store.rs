@@ -1,5 +1,7 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
+mod ask;
+mod body;
 mod faults;
 mod lease;
 mod query;
@@ -9,20 +11,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::AsyncBufReadExt;
-use http::{HeaderMap, Method, Request, header};
-use http_body_util::BodyExt;
+use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
+use kube::client::Body;
 use serde_json::Value;
 
 use super::api::{Fault, RejectionKind, Trouble, Why};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::{Connection, Link, Wanted, cause};
+use crate::cluster::progress::{Progress, Stage};
+use crate::cluster::{Connection, Link, Wanted};
 
 pub use lease::LeaseStore;
 pub use query::Selection;
 
-use faults::{fault_of, foreign, rejection};
+use ask::{Ask, Shape};
+use body::Most;
+use faults::{fault_of, foreign, late, rejection};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -30,11 +34,16 @@ pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION")
 /// How long one watch request lasts, seconds; the server ends it then.
 const WATCH_SECONDS: u32 = 290;
 
+/// A server answers a watch at once.
+const WATCH_OPENING: Duration = Duration::from_secs(10);
+
 /// A connection that is made anew after a timeout or a 401, with credentials read anew.
 #[derive(Clone)]
 pub struct Store {
     connection: Rc<Connection>,
     link: Rc<RefCell<Option<Link>>>,
+    /// How far the last write got.
+    written: Rc<RefCell<Progress>>,
 }
 
 /// A page of a list, not decoded yet.
@@ -56,6 +65,7 @@ impl Store {
         Self {
             connection: Rc::new(connection),
             link: Rc::default(),
+            written: Rc::default(),
         }
     }
 
@@ -68,16 +78,13 @@ impl Store {
         }
     }
 
-    async fn link(&self) -> Result<Link, Fault> {
-        let wanted = match self.link.borrow().is_some() {
-            true => Wanted::Kept,
-            false => Wanted::Read,
-        };
-        self.link_with(wanted).await
-    }
-
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         let no_credentials = |error| Fault::NotSent(Trouble::Credentials(error));
+        let mut ready = None;
+        if self.link.borrow().is_none() {
+            // The credentials follow what is read.
+            ready = Some(self.connection.ready().await);
+        }
         let identity = self.connection.credentials(wanted).await;
         let identity = identity.map_err(no_credentials)?;
         if let Some(link) = self.link.borrow().as_ref()
@@ -85,7 +92,14 @@ impl Store {
         {
             return Ok(link.clone());
         }
-        let link = self.connection.link(identity).map_err(no_credentials)?;
+        let ready = match ready {
+            Some(ready) => ready,
+            None => self.connection.ready().await,
+        };
+        let link = self
+            .connection
+            .link(ready, identity)
+            .map_err(no_credentials)?;
         *self.link.borrow_mut() = Some(link.clone());
         Ok(link)
     }
@@ -101,13 +115,28 @@ impl Store {
         method: Method,
         path: &str,
         body: Vec<u8>,
+        most: Most,
         limit: Duration,
     ) -> Result<Reply, Fault> {
         let sent = SystemClock.now();
         let asked = format!("{method} {path}");
-        let outcome = match tokio::time::timeout(limit, self.exchange(method, path, body)).await {
+        let writes = method != Method::GET;
+        let ask = Ask::new(method, path, body, Shape::Object);
+        let progress = ask.progress.clone();
+        if writes {
+            self.written.replace(progress.clone());
+        }
+        let whole = async {
+            let response = self.exchange(ask).await?;
+            let date = date(response.headers());
+            match body::read(response.into_body(), most).await? {
+                (body, true) => Ok(Reply { body, date }),
+                (_, false) => Err(body::too_long(most, &self.connection.server())),
+            }
+        };
+        let outcome = match tokio::time::timeout(limit, whole).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.silence(limit)),
+            Err(_) => Err(late(progress.before_sending(), limit, &self.connection)),
         };
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
@@ -145,79 +174,77 @@ impl Store {
         outcome
     }
 
-    /// What it means that a request is not over within `limit`: how far did it get?
+    /// What it means that the last write has brought nothing for `limit`: how far did it get?
     fn silence(&self, limit: Duration) -> Fault {
-        match self.link.borrow().as_ref() {
-            // A plugin may be asking its user: that is no reason to give up.
-            None => Fault::Unknown(self.connection.no_credentials_within(limit)),
-            Some(link) if !link.connected() => Fault::NotSent(Trouble::Connect {
-                server: self.connection.server(),
-                detail: self.connection.no_connection_within(limit),
-                why: Why::Silence,
-            }),
-            Some(_) => Fault::Unknown(format!("no answer within {limit:?}")),
-        }
+        let stage = self.written.borrow().before_sending();
+        late(stage, limit, &self.connection)
     }
 
-    /// A 401 is answered once with credentials read anew: a token file rotates, an exec plugin's token expires. The
-    /// server did nothing with the first request, so that repeating it is safe even for a write.
-    async fn exchange(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, Fault> {
-        let before = self.connection.credentials_number();
-        let link = self.link().await?;
+    /// What is refused because of a certificate, a key or a token is asked once more where those read anew differ: a
+    /// token file rotates, an authority is replaced, an exec plugin's token expires. The server did nothing with the
+    /// first request, so that repeating it is safe even for a write.
+    async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
+        let before = self.link.borrow().clone();
         let number = self.connection.credentials_number();
-        match self
-            .exchange_once(link, method.clone(), path, body.clone())
-            .await
-        {
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::Unauthorized
-                    && before == number
-                    && self.connection.credentials_change() =>
-            {
-                self.forget_client();
-                let link = self.link_with(Wanted::NewerThan(number)).await?;
-                self.exchange_once(link, method, path, body).await
-            }
-            answer => answer,
+        let first = self.exchange_once(ask.clone(), Wanted::Kept).await;
+        let (Some(link), Err(fault)) = (before, &first) else {
+            return first;
+        };
+        if !is_about_credentials(fault) {
+            return first;
         }
+        let refused = matches!(fault, Fault::Rejected(_)) && self.connection.has_plugin();
+        if refused && number == self.connection.credentials_number() {
+            self.forget_client();
+            return self.exchange_once(ask, Wanted::NewerThan(number)).await;
+        }
+        if !self.connection.differs_from(&link).await {
+            return first;
+        }
+        self.forget_client();
+        self.exchange_once(ask, Wanted::Kept).await
     }
 
-    async fn exchange_once(
-        &self,
-        link: Link,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<Reply, Fault> {
-        let client = link.client;
-        let request = request(method, path, body)?;
-        let response = client
-            .send(request.map(kube::client::Body::from))
-            .await
-            .map_err(|error| self.connection_fault(&error))?;
+    /// The answer, its body not read yet, if it is a good one.
+    async fn exchange_once(&self, ask: Ask, wanted: Wanted) -> Result<Response<Body>, Fault> {
+        let progress = ask.progress.clone();
+        progress.begin();
+        let link = self.link_with(wanted).await?;
+        progress.reach(Stage::Connected);
+        let response = link.client.send(ask.request()?).await;
+        let response = response.map_err(|error| {
+            with_unread(fault_of(&error, &progress, &self.connection), link.unread())
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
         let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| Fault::Unknown(cause::words(&error)))?
-            .to_bytes();
-        if parts.status.is_success() {
-            Ok(Reply {
-                body,
-                date: date(&parts.headers),
-            })
-        } else {
-            Err(rejection(
-                parts.status,
-                &parts.headers,
-                &body,
-                &self.connection,
-            ))
-        }
+        // The status says what happened; of an endless page about it the beginning will do.
+        let (body, _) = body::read(body, Most::ERROR).await?;
+        let connection = &self.connection;
+        let fault = rejection(parts.status, &parts.headers, &body, connection);
+        Err(with_unread(fault, link.unread()))
     }
 
-    fn connection_fault(&self, error: &kube::Error) -> Fault {
-        fault_of(error, &self.connection)
+    /// The lines of a watch as they come; its answer has to begin within `opening`.
+    async fn follow(
+        &self,
+        path: &str,
+        opening: Duration,
+    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
+        log::debug!("GET {path}: watching");
+        let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
+        let progress = ask.progress.clone();
+        let answer = tokio::time::timeout(opening, self.exchange(ask))
+            .await
+            .unwrap_or_else(|_| Err(late(progress.before_sending(), opening, &self.connection)));
+        let answer = answer.inspect_err(|fault| {
+            if is_about_credentials(fault) {
+                self.forget_client();
+            }
+        })?;
+        let server = self.connection.server();
+        Ok(body::lines(answer.into_body(), Most::LEASE, server))
     }
 
     /// One page of Leases.
@@ -237,12 +264,13 @@ impl Store {
             query.add("continue", from);
         }
         let Reply { body, date } = self
-            .send(Method::GET, query.text(), Vec::new(), within)
+            .send(Method::GET, query.text(), Vec::new(), Most::PAGE, within)
             .await?;
         Ok(Page { body, date })
     }
 
-    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it.
+    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it. The
+    /// answer has to begin within `opening`.
     ///
     /// # Errors
     /// As every request.
@@ -250,25 +278,14 @@ impl Store {
         &self,
         selection: &Selection,
         resource_version: &str,
-    ) -> Result<impl futures::Stream<Item = std::io::Result<String>> + use<>, Fault> {
+        opening: Duration,
+    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
         let mut query = selection.query();
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
         query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
         query.add("resourceVersion", resource_version);
-        log::debug!("GET {}: watching", query.text());
-        let client = self.link().await?.client;
-        let mut request = request(Method::GET, query.text(), Vec::new())?;
-        // A stream of events is decoded as it comes; compressed, some servers send each as a stream of its own.
-        request.headers_mut().insert(
-            header::ACCEPT_ENCODING,
-            http::HeaderValue::from_static("identity"),
-        );
-        let reader = client
-            .request_stream(request)
-            .await
-            .map_err(|error| self.connection_fault(&error))?;
-        Ok(reader.lines())
+        self.follow(query.text(), opening).await
     }
 
     /// Any other object, for what is said about a Lease; `None` if it is not there.
@@ -276,7 +293,8 @@ impl Store {
     /// # Errors
     /// As every request.
     pub async fn object(&self, path: &str, within: Duration) -> Result<Option<Value>, Fault> {
-        match self.send(Method::GET, path, Vec::new(), within).await {
+        let found = self.send(Method::GET, path, Vec::new(), Most::OBJECT, within);
+        match found.await {
             Ok(reply) => self.parse(&reply.body, "an object").map(Some),
             Err(Fault::Rejected(rejection)) if rejection.code == 404 => Ok(None),
             Err(fault) => Err(fault),
@@ -286,7 +304,8 @@ impl Store {
     /// Whether a namespace is there; `None` if that cannot be told (it takes a permission of its own).
     pub async fn namespace_exists(&self, namespace: &str, limit: Duration) -> Option<bool> {
         let path = format!("/api/v1/namespaces/{namespace}");
-        match self.send(Method::GET, &path, Vec::new(), limit).await {
+        let found = self.send(Method::GET, &path, Vec::new(), Most::OBJECT, limit);
+        match found.await {
             Ok(_) => Some(true),
             Err(Fault::Rejected(rejection))
                 if rejection.kind == RejectionKind::NamespaceMissing =>
@@ -307,21 +326,41 @@ impl Store {
     }
 }
 
-fn request(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, Fault> {
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::USER_AGENT, USER_AGENT)
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(|error| {
-            Fault::NotSent(Trouble::Connect {
-                server: path.to_owned(),
-                detail: error.to_string(),
-                why: Why::Other,
-            })
-        })
+/// Whether other certificates, keys or tokens may change that.
+fn is_about_credentials(fault: &Fault) -> bool {
+    match fault {
+        Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
+        Fault::NotSent(Trouble::Connect { why, .. }) => match why {
+            Why::Authority
+            | Why::Certificate
+            | Why::Validity
+            | Why::OtherNames(_)
+            | Why::ClientCertificate => true,
+            Why::Name | Why::Silence | Why::NoTls | Why::Proxy | Why::Other => false,
+        },
+        Fault::NotSent(Trouble::Refused { .. } | Trouble::Credentials(_) | Trouble::Slow(_))
+        | Fault::Unknown(_)
+        | Fault::NotStored(_)
+        | Fault::Foreign { .. } => false,
+    }
+}
+
+/// Says what could not be read anew where that may be why.
+fn with_unread(mut fault: Fault, unread: &[String]) -> Fault {
+    if !unread.is_empty() && is_about_credentials(&fault) {
+        let unread = unread.join("; ");
+        match &mut fault {
+            Fault::NotSent(Trouble::Connect { detail, .. }) => {
+                *detail = format!("{detail} ({unread})");
+            }
+            Fault::Rejected(rejection) => {
+                rejection.message = format!("{} ({unread})", rejection.message);
+            }
+            Fault::NotSent(_) | Fault::Unknown(_) | Fault::NotStored(_) | Fault::Foreign { .. } => {
+            }
+        }
+    }
+    fault
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -294,3 +294,25 @@ fn a_server_without_tls_is_reached_with_a_url_without_a_scheme() {
         "",
     );
 }
+
+#[test]
+fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
+    let (ns, user) = scene();
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    let mut front = lease_harness::TlsFront::to(&proxy.url(), false);
+    let authority = ns.file("ca.pem", front.ca_pem());
+    let mut config = ns.kubeconfig_json(&user);
+    config["clusters"][0]["cluster"] =
+        json!({ "server": front.url(), "certificate-authority": authority });
+    let file = write(&ns, "rotating", &config);
+    let watching = ns.command(&user, ["status", "--watch", "-o", "name"]);
+    let watching = watching.kubeconfig(file).spawn();
+    watching.wait_stdout(|line| line == NAME.trim_end(), SOON);
+    crate::support::watching(&proxy);
+    front.replace_authority();
+    std::fs::write(&authority, front.ca_pem()).expect("the folder is ours");
+    ns.create(&held("another", "other", 60));
+    watching.wait_stdout(|line| line == "lease.coordination.k8s.io/another", SOON);
+    watching.signal(libc::SIGTERM);
+    watching.wait(SOON);
+}

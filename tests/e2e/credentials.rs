@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 const ADVICE: &str =
-    "Check the user in the kubeconfig: its certificate, token file or exec plugin\n";
+    "Check the exec plugin of the user in the kubeconfig: kubectl config view --minify\n";
 /// The server does not accept the token of somebody.
 fn unauthorized(whose: &str) -> String {
     format!(
@@ -71,10 +71,9 @@ fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig()
 fn a_token_file_that_is_not_there_is_named() {
     let (ns, user) = scene();
     let output = status_as(&ns, &user, &json!({ "tokenFile": "/nowhere/token" })).run();
-    let expected = format!(
-        "error: cannot use the credentials: token file /nowhere/token: No such file or directory (os error 2)\n{ADVICE}"
-    );
-    said(&output, 1, "", &expected);
+    let expected = "error: cannot use the token file of user \"test\": /nowhere/token: No such file or directory\n\
+        Check that user in the kubeconfig: kubectl config view --minify\n";
+    said(&output, 1, "", expected);
 }
 
 #[test]
@@ -189,7 +188,7 @@ fn impersonation_without_the_permission_names_it() {
     let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
-         The verb \"impersonate\" is missing. A role that grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; bind it with kubectl create clusterrolebinding\n",
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A role that grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; bind it with kubectl create clusterrolebinding\n",
         user.name
     );
     said(&output, 1, "", &expected);

@@ -194,27 +194,25 @@ async fn watch(
     view: &mut View<'_>,
     resource_version: &mut String,
 ) -> Result<Over, Broken> {
-    let opening = session.store.watch_lines(selection, resource_version);
-    let opening = tokio::time::timeout(session.request_limit, opening);
+    let opening = session
+        .store
+        .watch_lines(selection, resource_version, session.request_limit);
     let lines = match meanwhile(view, opening).await.map_err(Broken::Output)? {
-        Ok(Ok(lines)) => lines,
-        Ok(Err(Fault::Rejected(rejection))) if rejection.code == 410 => return Ok(Over::Forgotten),
-        Ok(Err(fault)) => return Err(Broken::Api(fault)),
-        Err(_) => {
-            return Err(Broken::Api(Fault::Unknown(
-                "the watch did not begin".to_owned(),
-            )));
-        }
+        Ok(lines) => lines,
+        Err(Fault::Rejected(rejection)) if rejection.code == 410 => return Ok(Over::Forgotten),
+        Err(fault) => return Err(Broken::Api(fault)),
     };
     let mut lines = std::pin::pin!(lines);
     loop {
         let line = meanwhile(view, lines.next())
             .await
             .map_err(Broken::Output)?;
-        let Some(Ok(text)) = line else {
-            return Ok(Over::Ended);
+        let text = match line {
+            Some(Ok(text)) => text,
+            Some(Err(fault @ Fault::Foreign { .. })) => return Err(Broken::Api(fault)),
+            Some(Err(_)) | None => return Ok(Over::Ended),
         };
-        let Ok(Line { kind, object }) = serde_json::from_str(&text) else {
+        let Ok(Line { kind, object }) = serde_json::from_slice(&text) else {
             return Ok(Over::Forgotten);
         };
         if kind == "ERROR" {

@@ -28,7 +28,7 @@ pub use steal::Stolen;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
-use super::api::{Api, Fault, Found};
+use super::api::{Api, Fault, Found, Trouble};
 use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
@@ -315,8 +315,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<(), End> {
         // With no contact so far, an address that does not answer, or not as an API server does, is more likely wrong
         // than down.
-        let hopeless =
-            matches!(fault, Fault::NotSent(_) | Fault::Foreign { .. }) && !self.contacted.get();
+        let hopeless = match fault {
+            // A plugin that asks its user may need several of our requests' time.
+            Fault::NotSent(Trouble::Slow(_))
+            | Fault::Rejected(_)
+            | Fault::Unknown(_)
+            | Fault::NotStored(_) => false,
+            Fault::NotSent(_) | Fault::Foreign { .. } => !self.contacted.get(),
+        };
         if !fault.is_passing() || limits.once || hopeless {
             return Err(End::Fault(fault));
         }

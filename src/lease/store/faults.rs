@@ -6,8 +6,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use super::super::api::{Fault, Rejection, RejectionKind, Trouble};
-use crate::cluster::Connection;
 use crate::cluster::cause::{self, Cause};
+use crate::cluster::progress::{Progress, Stage};
+use crate::cluster::{Connection, Late};
 
 /// The longest part of an answer's own text that is worth a line.
 const SHORT: usize = 200;
@@ -155,8 +156,22 @@ fn reject(
     })
 }
 
+/// A request that is not over within `limit` and had got so far; `None` once it was sent.
+pub fn late(stage: Option<Stage>, limit: Duration, connection: &Connection) -> Fault {
+    let limit = Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    match stage.map_or(Late::Answer, |stage| connection.late(&stage, limit)) {
+        Late::Answer => Fault::Unknown(format!("no answer within {limit:?}")),
+        Late::Credentials(detail) => Fault::NotSent(Trouble::Slow(detail)),
+        Late::Connection(detail, why) => Fault::NotSent(Trouble::Connect {
+            server: connection.server(),
+            detail,
+            why,
+        }),
+    }
+}
+
 /// A request that brought no answer, or one that kube has read already.
-pub fn fault_of(error: &kube::Error, connection: &Connection) -> Fault {
+pub fn fault_of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Fault {
     if let kube::Error::Api(status) = error {
         let about = status.details.as_ref().map(|details| details.kind.as_str());
         return reject(
@@ -169,16 +184,16 @@ pub fn fault_of(error: &kube::Error, connection: &Connection) -> Fault {
         );
     }
     let server = connection.server();
-    match cause::of(error, connection) {
+    match cause::of(error, progress, connection) {
         Cause::Refused => Fault::NotSent(Trouble::Refused { server }),
         Cause::NoConnection(detail, why) => Fault::NotSent(Trouble::Connect {
             server,
             detail,
             why,
         }),
-        Cause::NoHttp => Fault::Foreign {
+        Cause::NoHttp(answer) => Fault::Foreign {
             server,
-            answer: "not HTTP".to_owned(),
+            answer: answer.to_owned(),
         },
         Cause::Broken(detail) => Fault::Unknown(detail),
     }

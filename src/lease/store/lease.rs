@@ -1,6 +1,5 @@
 //! One Lease over HTTP: its paths, its answers, its watch.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -14,9 +13,8 @@ use super::super::api::{
     Api, Change, FIELD_MANAGER, Fault, Found, Rejection, RejectionKind, Write,
 };
 use super::super::record::Record;
-use super::faults::fault_of;
 use super::query::Query;
-use super::{Reply, Store, WATCH_SECONDS, request};
+use super::{Most, Reply, Store, WATCH_OPENING, WATCH_SECONDS};
 
 /// One Lease in the store.
 #[derive(Clone)]
@@ -53,7 +51,10 @@ impl LeaseStore {
         let creating = method == Method::POST;
         let body = serde_json::to_vec(record.as_json())
             .map_err(|error| Fault::Unknown(error.to_string()))?;
-        match self.store.send(method, query.text(), body, limit).await {
+        let sending = self
+            .store
+            .send(method, query.text(), body, Most::LEASE, limit);
+        match sending.await {
             Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
             Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
                 Ok(Write::Exists(rejection))
@@ -90,7 +91,13 @@ impl Api for LeaseStore {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
         match self
             .store
-            .send(Method::GET, self.object().text(), Vec::new(), limit)
+            .send(
+                Method::GET,
+                self.object().text(),
+                Vec::new(),
+                Most::LEASE,
+                limit,
+            )
             .await
         {
             Ok(reply) => Ok(Found::Lease {
@@ -164,7 +171,7 @@ impl Api for LeaseStore {
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
         let reply = self
             .store
-            .send(Method::GET, "/version", Vec::new(), limit)
+            .send(Method::GET, "/version", Vec::new(), Most::VERSION, limit)
             .await?;
         let version: Value = self.store.parse(&reply.body, "a version")?;
         // "20+" on some distributions
@@ -181,29 +188,24 @@ impl Api for LeaseStore {
 }
 
 async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
-    log::debug!("GET {path}: watching");
-    let client = store.link().await?.client;
-    let connection = Rc::clone(&store.connection);
-    let events = client
-        .request_events::<Value>(request(Method::GET, path, Vec::new())?)
-        .await
-        .map_err(|error| fault_of(&error, &connection))?;
-    Ok(events
-        .map(
-            move |event: Result<WatchEvent<Value>, kube::Error>| match event {
-                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-                    match Record::new(object) {
-                        Some(record) => Change::Lease(record),
-                        None => {
-                            Change::Broken(Fault::Unknown("the event is not an object".to_owned()))
-                        }
-                    }
-                }
-                Ok(WatchEvent::Deleted(_)) => Change::Deleted,
-                Ok(WatchEvent::Bookmark(_)) => Change::Bookmark,
-                Ok(WatchEvent::Error(status)) => Change::Broken(Fault::Unknown(status.message)),
-                Err(error) => Change::Broken(fault_of(&error, &connection)),
-            },
-        )
+    let lines = store.follow(path, WATCH_OPENING).await?;
+    let store = store.clone();
+    Ok(lines
+        .map(move |line| line.and_then(|line| change(&store, &line)))
+        .map(|change| change.unwrap_or_else(Change::Broken))
         .boxed_local())
+}
+
+fn change(store: &Store, line: &[u8]) -> Result<Change, Fault> {
+    match serde_json::from_slice(line) {
+        Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => Record::new(object)
+            .map(Change::Lease)
+            .ok_or_else(|| store.foreign(line, "a watch event")),
+        Ok(WatchEvent::<Value>::Deleted(_)) => Ok(Change::Deleted),
+        Ok(WatchEvent::Bookmark(_)) => Ok(Change::Bookmark),
+        Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
+        // The connection ended within it.
+        Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
+        Err(_) => Err(store.foreign(line, "a watch event")),
+    }
 }

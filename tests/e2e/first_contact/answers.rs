@@ -162,11 +162,6 @@ fn a_plugin_that_gives_no_credentials_is_shown_with_what_it_said_or_how_to_get_i
             "exec plugin \"sh\" printed no ExecCredential with a status",
             "",
         ),
-        (
-            json!({ "client-certificate": "/nowhere/crt", "client-key": "/nowhere/key" }),
-            "failed to load client certificate: failed to read file \"/nowhere/crt\": No such file or directory",
-            "",
-        ),
     ] {
         let output = run(&config("http://127.0.0.1:1", None, &user), "status");
         let what = format!("error: cannot use the credentials: {what}");

@@ -1,7 +1,7 @@
 //! Before anything is sent: the command line and the kubeconfig.
 
 use super::{BINARY, CHECK_FILE, SEE_ADDRESS, SET_ONE, config, file, run, token, two_lines};
-use crate::support::{said, said_like};
+use crate::support::said;
 use lease_harness::Command;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -34,10 +34,29 @@ fn without_a_kubeconfig_the_files_that_were_looked_for_are_named() {
 
 #[test]
 fn in_a_pod_without_its_service_account_that_is_said() {
-    let command = Command::new(BINARY, ["status"]).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
-    let output = command.env("KUBERNETES_SERVICE_PORT", "443").run();
-    let expected = "error: no kubeconfig, and this pod's service account cannot be used: …: No such file or directory; is automountServiceAccountToken off?\n";
-    said_like(&output, 1, "", expected);
+    let in_pod = |port: &str| {
+        let command = Command::new(BINARY, ["status"]).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+        command.env("KUBERNETES_SERVICE_PORT", port).run()
+    };
+    two_lines(
+        &in_pod("443"),
+        "error: cannot use this pod's certificate authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt: No such file or directory",
+        "There is no kubeconfig, so the pod's service account is used: is automountServiceAccountToken off for it?",
+    );
+    let set = "Kubernetes sets KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT in every pod: set both, or give --server and --token";
+    let no_use = "error: no kubeconfig, and this pod's environment is of no use";
+    for (port, why) in [
+        (
+            "",
+            "KUBERNETES_SERVICE_HOST is set, but KUBERNETES_SERVICE_PORT is not",
+        ),
+        (
+            "tcp://10.0.0.1:443",
+            "KUBERNETES_SERVICE_PORT is no port: \"tcp://10.0.0.1:443\"",
+        ),
+    ] {
+        two_lines(&in_pod(port), &format!("{no_use}: {why}"), set);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a newcomer meets first, each told in two lines: what is wrong, and what to do. Situation → all of stderr.
 
 mod answers;
+mod files;
 mod kubeconfig;
 mod way;
 
@@ -16,7 +17,7 @@ const SEE_ADDRESS: &str = "kubectl config view --minify shows the address";
 const CHECK_FILE: &str =
     "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view";
 const CHECK_USER: &str =
-    "Check the user in the kubeconfig: its certificate, token file or exec plugin";
+    "Check the exec plugin of the user in the kubeconfig: kubectl config view --minify";
 const SET_ONE: &str = "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token";
 const NO_PAGE: &str = "Is the address right, or is there a login page or a proxy in between?";
 

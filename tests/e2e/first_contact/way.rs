@@ -6,18 +6,31 @@ use crate::support::shared;
 use lease_harness::{Flaw, Impostor, lease_api_server::Options};
 use serde_json::json;
 
+const REPLACE: &str = "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it";
+const CHECK_PROXY: &str = "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY";
+
 #[test]
 fn a_server_that_cannot_be_reached_is_named_within_the_request_timeout() {
     let (hole, silent) = (Impostor::black_hole(), Impostor::silent());
     let silent = silent.url().replace("http:", "https:");
-    for server in [hole.url(), &hole.url().replace("https:", "http:"), &silent] {
+    let away = (
+        "no connection within 1s",
+        format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}"),
+    );
+    let mute = (
+        "it takes connections, but did not answer in TLS within 1s",
+        format!("Is that the right port, and https? {SEE_ADDRESS}"),
+    );
+    for (server, (what, then)) in [
+        (hole.url(), &away),
+        (&hole.url().replace("https:", "http:"), &away),
+        (&silent, &mute),
+    ] {
         for subcommand in ["status", "acquire job", "create job", "hold job"] {
             let config = config(server, None, &token());
             let output = run(&config, &format!("{subcommand} --request-timeout=1s"));
-            let what =
-                format!("error: cannot connect to the server {server}: no connection within 1s");
-            let then = format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}");
-            two_lines(&output, &what, &then);
+            let what = format!("error: cannot connect to the server {server}: {what}");
+            two_lines(&output, &what, then);
         }
     }
 }
@@ -41,6 +54,16 @@ fn a_certificate_that_cannot_be_trusted_is_told_by_its_fault() {
             Flaw::OtherName,
             "its certificate is not for 127.0.0.1: it is for other.example",
             "Use the right name in the kubeconfig's server; if this is the server: --tls-server-name other.example",
+        ),
+        (
+            Flaw::Authority,
+            "its certificate is an authority's, and no server's (CA:TRUE)",
+            REPLACE,
+        ),
+        (
+            Flaw::ForClients,
+            "its certificate is not for servers (its extendedKeyUsage lacks serverAuth)",
+            REPLACE,
         ),
         (
             Flaw::WantsClientCertificate,
@@ -105,14 +128,26 @@ fn whoever_keeps_a_request_waiting_before_it_is_sent_is_named() {
         "error: cannot connect to the server https://api.far.invalid:6443: no connection through the proxy {} within 1s",
         proxy.url()
     );
-    let then = format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}");
-    two_lines(&run(&through, "status --request-timeout=1s"), &what, &then);
+    two_lines(
+        &run(&through, "status --request-timeout=1s"),
+        &what,
+        CHECK_PROXY,
+    );
+    let hole = Impostor::black_hole().url().replace("https:", "http:");
+    through["clusters"][0]["cluster"]["proxy-url"] = json!(hole);
+    let what = format!(
+        "error: cannot connect to the server https://api.far.invalid:6443: no connection to the proxy {hole} within 1s"
+    );
+    two_lines(
+        &run(&through, "status --request-timeout=1s"),
+        &what,
+        CHECK_PROXY,
+    );
 
     let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["3"], "interactiveMode": "Never" });
     let asking = config("http://127.0.0.1:1", None, &json!({ "exec": exec }));
-    let what =
-        "error: no usable answer from the API server: exec plugin \"sleep\" gave nothing within 1s";
-    let then = "Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz";
+    let what = "error: no credentials in time: exec plugin \"sleep\" gave nothing within 1s";
+    let then = "Run that plugin by hand to see what it waits for, or give it longer with --request-timeout";
     two_lines(&run(&asking, "status --request-timeout=1s"), what, then);
 }
 
@@ -157,11 +192,16 @@ fn a_proxy_that_does_not_connect_is_named_without_its_password() {
             "it refuses to connect there",
         ),
         (asking.url().to_owned(), "it wants a user and a password"),
+        ("http://127.0.0.1:1".to_owned(), "Connection refused"),
+        ("socks5://127.0.0.1:1".to_owned(), "Connection refused"),
         (
-            "http://127.0.0.1:1".to_owned(),
-            "tcp connect error: Connection refused",
+            "http://proxy.invalid:3128".to_owned(),
+            "the name proxy.invalid does not resolve (…)",
         ),
-        ("http://proxy.invalid:3128".to_owned(), "dns error: …"),
+        (
+            "socks5://proxy.invalid:1080".to_owned(),
+            "the name proxy.invalid does not resolve (…)",
+        ),
         (format!("http://{}", elsewhere.address()), "…"),
     ] {
         let mut config = config("https://api.far.invalid:6443", None, &token());
@@ -170,11 +210,33 @@ fn a_proxy_that_does_not_connect_is_named_without_its_password() {
         let what = format!(
             "error: cannot connect to the server https://api.far.invalid:6443: the proxy {shown}: {why}"
         );
-        two_lines(
-            &run(&config, "status"),
-            &what,
-            "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY",
-        );
+        two_lines(&run(&config, "status"), &what, CHECK_PROXY);
+    }
+}
+
+#[test]
+fn a_server_that_ends_the_handshake_is_told_by_what_it_says() {
+    let alert = |code| Impostor::blurting(vec![21, 3, 3, 0, 2, 2, code]);
+    let https = format!("Is that the right port, and https? {SEE_ADDRESS}");
+    let name = format!(
+        "Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {SEE_ADDRESS}"
+    );
+    let nothing =
+        "it and kubectl-lease have nothing of TLS in common (TLS 1.2 and 1.3 are spoken here)";
+    // RFC 8446, section 6: handshake_failure, protocol_version, unrecognized_name.
+    for (server, what, then) in [
+        (alert(40), nothing, &https),
+        (alert(70), nothing, &https),
+        (
+            alert(112),
+            "it knows no server of the name that it is asked for",
+            &name,
+        ),
+    ] {
+        let server = server.url().replace("http:", "https:");
+        let output = run(&config(&server, None, &token()), "status");
+        let what = format!("error: cannot connect to the server {server}: {what}");
+        two_lines(&output, &what, then);
     }
 }
 

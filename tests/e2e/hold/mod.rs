@@ -12,9 +12,11 @@ mod interruption;
 mod jobs;
 mod late;
 mod loss;
+mod names;
 mod outage;
 mod processes;
 mod replies;
+mod rotation;
 mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;

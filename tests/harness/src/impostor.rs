@@ -26,6 +26,10 @@ pub enum Flaw {
     NotYetValid,
     /// It is for `other.example`.
     OtherName,
+    /// It is an authority's own.
+    Authority,
+    /// It is for clients.
+    ForClients,
     /// It is as it should be, and the server wants one of its client.
     WantsClientCertificate,
 }
@@ -57,6 +61,25 @@ impl Impostor {
     /// Sends these bytes as soon as anything comes.
     pub fn blurting(bytes: impl Into<Vec<u8>>) -> Impostor {
         Impostor::plain(Some(bytes.into()), b"")
+    }
+
+    /// Answers with `head`, and then with `unit` again and again for as long as anybody reads it.
+    pub fn endless(head: impl Into<Vec<u8>>, unit: impl Into<Vec<u8>>) -> Impostor {
+        let (head, unit) = (head.into(), unit.into());
+        let (listener, address) = listen();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (head, unit) = (head.clone(), unit.clone());
+                thread::spawn(move || -> io::Result<()> {
+                    let _ = stream.read(&mut [0; 4096])?;
+                    stream.write_all(&head)?;
+                    loop {
+                        stream.write_all(&unit)?;
+                    }
+                });
+            }
+        });
+        Impostor::at(address, "http", None, Vec::new())
     }
 
     /// Takes connections and never says anything.
@@ -191,6 +214,10 @@ impl Authority {
                 params.not_after = date_time_ymd(2020, 12, 31);
             }
             Flaw::NotYetValid => params.not_before = date_time_ymd(2200, 1, 1),
+            Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            Flaw::ForClients => {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            }
             Flaw::None | Flaw::OtherName | Flaw::WantsClientCertificate => {}
         }
         let key = KeyPair::generate().expect("ring makes P-256 keys");

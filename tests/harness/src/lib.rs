@@ -44,6 +44,7 @@ mod scratch;
 mod server_process;
 mod supervised;
 mod terminal;
+mod tls_front;
 
 pub use access::{Rule, User};
 pub use api::{Answer, Api};
@@ -59,6 +60,7 @@ pub use process::{alive, rss_kib, stopped, tagged, wait_gone};
 pub use proxy::{Fault, Match, Proxy, Request};
 pub use running::Running;
 pub use terminal::Terminal;
+pub use tls_front::TlsFront;
 
 /// The in-process server, for tests that need one with options of their own.
 pub use lease_api_server;

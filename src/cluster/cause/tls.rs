@@ -1,0 +1,282 @@
+//! TLS's errors in plain words: the libraries' own are names of variants.
+
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+
+use crate::lease::api::Why;
+
+const UNTRUSTED: &str = "its certificate is signed by an authority that is not trusted here";
+const NOTHING_IN_COMMON: &str =
+    "it and kubectl-lease have nothing of TLS in common (TLS 1.2 and 1.3 are spoken here)";
+
+/// What TLS has against a connection that is coming up.
+pub fn handshake(error: &TlsError) -> (String, Why) {
+    match error {
+        TlsError::InvalidCertificate(error) => certificate(error),
+        TlsError::InvalidMessage(_) => ("it does not speak TLS".to_owned(), Why::NoTls),
+        TlsError::AlertReceived(alert) => {
+            let (words, why) = alert_words(*alert);
+            (words.to_owned(), why)
+        }
+        TlsError::PeerIncompatible(_) => (NOTHING_IN_COMMON.to_owned(), Why::NoTls),
+        other => (plain(other), Why::Other),
+    }
+}
+
+/// What the other side has against our certificate, which it may say after the handshake: with TLS 1.3 the request is on
+/// its way by then, and nobody reads it.
+pub fn against_client(error: &TlsError) -> Option<(String, Why)> {
+    match error {
+        TlsError::AlertReceived(alert) => match alert_words(*alert) {
+            (words, Why::ClientCertificate) => Some((words.to_owned(), Why::ClientCertificate)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Any of these errors in a line.
+pub fn plain(error: &TlsError) -> String {
+    match error {
+        TlsError::InvalidCertificate(error) => certificate(error).0,
+        TlsError::AlertReceived(alert) => alert_words(*alert).0.to_owned(),
+        TlsError::PeerIncompatible(_) => NOTHING_IN_COMMON.to_owned(),
+        TlsError::DecryptError
+        | TlsError::InvalidMessage(_)
+        | TlsError::PeerSentOversizedRecord => {
+            "what came over the connection was damaged on its way".to_owned()
+        }
+        TlsError::FailedToGetCurrentTime => "this machine does not say what time it is".to_owned(),
+        TlsError::FailedToGetRandomBytes => "this machine gives no random numbers".to_owned(),
+        TlsError::InconsistentKeys(_) => {
+            "the client key does not belong to the client certificate".to_owned()
+        }
+        TlsError::PeerMisbehaved(_)
+        | TlsError::InappropriateMessage { .. }
+        | TlsError::InappropriateHandshakeMessage { .. } => {
+            "it breaks the rules of TLS; something else may listen there".to_owned()
+        }
+        _ => "TLS could not be agreed on".to_owned(),
+    }
+}
+
+fn certificate(error: &CertificateError) -> (String, Why) {
+    let is = |text: &str, why: Why| (format!("its certificate {text}"), why);
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => match day(not_after.as_secs()) {
+            Some(day) => is(&format!("expired on {day}"), Why::Validity),
+            None => is("has expired", Why::Validity),
+        },
+        CertificateError::Expired => is("has expired", Why::Validity),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            match day(not_before.as_secs()) {
+                Some(day) => is(&format!("is not valid before {day}"), Why::Validity),
+                None => is("is not valid yet", Why::Validity),
+            }
+        }
+        CertificateError::NotValidYet => is("is not valid yet", Why::Validity),
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let names: Vec<String> = presented.iter().map(|name| plain_name(name)).collect();
+            let only = match names.as_slice() {
+                [] => "it names nothing".to_owned(),
+                names => format!("it is for {}", names.join(", ")),
+            };
+            let expected = expected.to_str();
+            let text = format!("is not for {expected}: {only}");
+            is(&text, Why::OtherNames(names))
+        }
+        CertificateError::NotValidForName => is("is for another name", Why::OtherNames(Vec::new())),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            (UNTRUSTED.to_owned(), Why::Authority)
+        }
+        CertificateError::Revoked => is("was revoked", Why::Certificate),
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. }
+        | CertificateError::InvalidOcspResponse => is(
+            "may be revoked: nobody says that it is not",
+            Why::Certificate,
+        ),
+        CertificateError::BadEncoding => is("is damaged", Why::Certificate),
+        CertificateError::UnhandledCriticalExtension => is(
+            "demands something that is not supported here (a critical extension)",
+            Why::Certificate,
+        ),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => is(
+            "is signed by a method that is not supported here, as SHA-1 is not",
+            Why::Certificate,
+        ),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => is(
+            "is not for servers (its extendedKeyUsage lacks serverAuth)",
+            Why::Certificate,
+        ),
+        // webpki's own, which are names of variants in text too.
+        CertificateError::Other(other) => match other.to_string() {
+            text if text.contains("CaUsedAsEndEntity") => is(
+                "is an authority's, and no server's (CA:TRUE)",
+                Why::Certificate,
+            ),
+            text if text.contains("EndEntityUsedAsCa") => is(
+                "is signed by one that is no authority's (CA:FALSE)",
+                Why::Certificate,
+            ),
+            text if text.contains("UnsupportedCertVersion") => is(
+                "is of an old version, and only X.509 version 3 is supported",
+                Why::Certificate,
+            ),
+            text if text.contains("NameConstraint") => is(
+                "is for a name that its authority may not sign for",
+                Why::Certificate,
+            ),
+            text if text.contains("PathLenConstraint") || text.contains("Maximum") => is(
+                "comes with more authorities in between than are allowed",
+                Why::Certificate,
+            ),
+            _ => is("is not made as the rules have it", Why::Certificate),
+        },
+        _ => is("is not acceptable here", Why::Certificate),
+    }
+}
+
+fn alert_words(alert: AlertDescription) -> (&'static str, Why) {
+    match alert {
+        AlertDescription::CertificateExpired => (
+            "it says that the client certificate has expired",
+            Why::ClientCertificate,
+        ),
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+            ("it wants a client certificate", Why::ClientCertificate)
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => (
+            "it does not accept the client certificate",
+            Why::ClientCertificate,
+        ),
+        AlertDescription::UnrecognisedName => (
+            "it knows no server of the name that it is asked for",
+            Why::OtherNames(Vec::new()),
+        ),
+        AlertDescription::HandshakeFailure
+        | AlertDescription::ProtocolVersion
+        | AlertDescription::InsufficientSecurity
+        | AlertDescription::NoApplicationProtocol => (NOTHING_IN_COMMON, Why::NoTls),
+        AlertDescription::InternalError => (
+            "something went wrong in it while TLS was agreed on",
+            Why::Other,
+        ),
+        _ => ("it broke off while TLS was agreed on", Why::Other),
+    }
+}
+
+fn day(seconds: u64) -> Option<String> {
+    let seconds = i64::try_from(seconds).ok()?;
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.strftime("%Y-%m-%d").to_string())
+}
+
+/// `DnsName("x")` and `IpAddress(x)` as rustls writes what a certificate is for.
+fn plain_name(name: &str) -> String {
+    let inner = name
+        .split_once('(')
+        .map_or(name, |(_, rest)| rest.trim_end_matches(')'));
+    inner.trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{InconsistentKeys, InvalidMessage, OtherError, PeerIncompatible, PeerMisbehaved};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl std::fmt::Display for Said {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Said {}
+
+    /// A word in the middle of which a capital letter stands is the name of a variant.
+    fn is_plain(text: &str) -> bool {
+        let known = |word: &&str| ["extendedKeyUsage", "serverAuth"].contains(word);
+        let camel = |word: &str| {
+            word.chars().any(char::is_lowercase) && word.chars().skip(1).any(char::is_uppercase)
+        };
+        let words = || text.split(|c: char| !c.is_alphanumeric());
+        words().all(|word| !camel(word) || known(&word))
+            && !["Some(", "{ ", "webpki", "rustls"]
+                .iter()
+                .any(|part| text.contains(part))
+    }
+
+    #[test]
+    fn no_error_of_tls_is_told_in_names_of_variants() {
+        let other = |text| CertificateError::Other(OtherError(Arc::new(Said(text))));
+        let certificates = [
+            CertificateError::BadEncoding,
+            CertificateError::Expired,
+            CertificateError::NotValidYet,
+            CertificateError::Revoked,
+            CertificateError::UnhandledCriticalExtension,
+            CertificateError::UnknownIssuer,
+            CertificateError::UnknownRevocationStatus,
+            CertificateError::ExpiredRevocationList,
+            CertificateError::BadSignature,
+            CertificateError::NotValidForName,
+            CertificateError::InvalidPurpose,
+            CertificateError::InvalidOcspResponse,
+            CertificateError::ApplicationVerificationFailure,
+            other("CaUsedAsEndEntity"),
+            other("EndEntityUsedAsCa"),
+            other("UnsupportedCertVersion"),
+            other("NameConstraintViolation"),
+            other("PathLenConstraintViolated"),
+            other("MaximumPathBuildCallsExceeded"),
+            other("InvalidSerialNumber"),
+        ];
+        let mut errors: Vec<TlsError> = (0..=u8::MAX)
+            .map(|code| TlsError::AlertReceived(AlertDescription::from(code)))
+            .collect();
+        errors.extend(certificates.map(TlsError::InvalidCertificate));
+        errors.extend([
+            TlsError::InvalidMessage(InvalidMessage::InvalidContentType),
+            TlsError::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            TlsError::PeerMisbehaved(PeerMisbehaved::MissingKeyShare),
+            TlsError::InconsistentKeys(InconsistentKeys::KeyMismatch),
+            TlsError::DecryptError,
+            TlsError::EncryptError,
+            TlsError::HandshakeNotComplete,
+            TlsError::PeerSentOversizedRecord,
+            TlsError::NoApplicationProtocol,
+            TlsError::General("UnexpectedThing".to_owned()),
+            TlsError::Other(OtherError(Arc::new(Said("SomethingElse")))),
+        ]);
+        for error in errors {
+            for text in [plain(&error), handshake(&error).0] {
+                assert!(is_plain(&text), "{error:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_about_the_client_counts_after_the_handshake() {
+        let alert = |alert| against_client(&TlsError::AlertReceived(alert)).is_some();
+        assert!(alert(AlertDescription::CertificateRequired));
+        assert!(alert(AlertDescription::UnknownCA));
+        assert!(!alert(AlertDescription::InternalError));
+        assert!(!alert(AlertDescription::BadRecordMac));
+        assert!(against_client(&TlsError::DecryptError).is_none());
+    }
+}

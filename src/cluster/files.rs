@@ -1,0 +1,232 @@
+//! What the kubeconfig and the flags name as certificates, keys and tokens: read, and checked before it is used.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::pki_types::pem::{PemObject, SectionKind};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+use super::cause::without_number;
+use crate::error::Error;
+
+/// What to look at when one of these cannot be used.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// How to call it: `the client key of user "alice"`.
+    pub what: String,
+    /// The next step.
+    pub next: String,
+}
+
+/// A thing that is given as base64 or as a file.
+#[derive(Clone, Debug)]
+pub struct Given<'a> {
+    /// In base64; wins, as with kubectl.
+    pub data: Option<&'a str>,
+    /// The path of a file.
+    pub file: Option<&'a str>,
+    /// How to call it.
+    pub named: Named,
+}
+
+/// Whether this is the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// Anything that can be read, a pipe too.
+    First,
+    /// Only what can be read twice without harm. A pipe would block, and /dev/stdin is the command's by now.
+    Again,
+}
+
+/// A client certificate and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate and those that lead to its authority.
+    pub certificate: Vec<u8>,
+    /// The private key.
+    pub key: Vec<u8>,
+}
+
+impl Given<'_> {
+    fn unusable(&self, why: &str) -> Error {
+        let place = match (self.data, self.file) {
+            (None, Some(file)) => format!("{file}: "),
+            (Some(_), _) | (None, None) => String::new(),
+        };
+        Error::File {
+            what: format!("cannot use {}: {place}{why}", self.named.what),
+            next: self.named.next.clone(),
+        }
+    }
+
+    /// What it says; `None` where nothing is given.
+    fn bytes(&self, time: Time) -> Result<Option<Vec<u8>>, Error> {
+        match (self.data, self.file) {
+            (Some(data), _) => {
+                // As Go's decoder: a block of YAML has line ends in it.
+                let data: String = data.split_whitespace().collect();
+                let bytes = STANDARD.decode(data);
+                bytes
+                    .map(Some)
+                    .map_err(|_| self.unusable("its data is not base64"))
+            }
+            (None, Some(file)) => read(Path::new(file), time)
+                .map(Some)
+                .map_err(|why| self.unusable(&why)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// With why not, in words.
+pub fn read(path: &Path, time: Time) -> Result<Vec<u8>, String> {
+    let words = |error: std::io::Error| without_number(&error.to_string()).to_owned();
+    let regular = std::fs::metadata(path).map_err(words)?.is_file();
+    if time == Time::Again && !regular {
+        return Err("it is no regular file, so it was read only once".to_owned());
+    }
+    std::fs::read(path).map_err(words)
+}
+
+/// The authorities to trust, DER each; `None` for the system's. As client-go: one that is usable is enough.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn authority(given: &Given<'_>, time: Time) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let Some(pem) = given.bytes(time)? else {
+        return Ok(None);
+    };
+    let certificates = certificates(&pem);
+    if certificates.is_empty() {
+        return Err(given.unusable(none_in("certificate", &pem)));
+    }
+    let usable = |der: &CertificateDer<'static>| RootCertStore::empty().add(der.clone()).is_ok();
+    let usable: Vec<Vec<u8>> = certificates
+        .into_iter()
+        .filter(usable)
+        .map(|der| der.to_vec())
+        .collect();
+    if usable.is_empty() {
+        return Err(given.unusable("the certificate in it is damaged"));
+    }
+    Ok(Some(usable))
+}
+
+/// The client certificate, checked to belong to its key.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn identity(
+    certificate: &Given<'_>,
+    key: &Given<'_>,
+    time: Time,
+) -> Result<Option<Identity>, Error> {
+    let alone = |given: &Given<'_>, other: &Given<'_>| {
+        given.unusable(&format!("{} is missing", other.named.what))
+    };
+    let (certificate_pem, key_pem) = match (certificate.bytes(time)?, key.bytes(time)?) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(alone(certificate, key)),
+        (None, Some(_)) => return Err(alone(key, certificate)),
+        (Some(certificate), Some(key)) => (certificate, key),
+    };
+    let chain = certificates(&certificate_pem);
+    if chain.is_empty() {
+        return Err(certificate.unusable(none_in("certificate", &certificate_pem)));
+    }
+    let Ok(private) = PrivateKeyDer::from_pem_slice(&key_pem) else {
+        let encrypted = String::from_utf8_lossy(&key_pem).contains("ENCRYPTED");
+        let why = match encrypted {
+            true => "the key is encrypted, and there is nobody to ask for its password",
+            false => none_in("private key", &key_pem),
+        };
+        return Err(key.unusable(why));
+    };
+    match CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider()) {
+        Ok(_) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(key.unusable(&format!("it does not belong to {}", certificate.named.what)));
+        }
+        Err(rustls::Error::InvalidCertificate(_)) => {
+            return Err(certificate.unusable("the certificate in it is damaged"));
+        }
+        Err(_) => {
+            return Err(key.unusable(
+                "the key is damaged, or of a kind that is not supported (RSA, ECDSA on P-256 or P-384, and Ed25519 are)",
+            ));
+        }
+    }
+    Ok(Some(Identity {
+        certificate: certificate_pem,
+        key: key_pem,
+    }))
+}
+
+/// The token in a file, without the white space around it.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, Error> {
+    let Some(bytes) = given.bytes(time)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(given.unusable("it is empty"));
+    }
+    // RFC 9110, section 5.5: what a header may say.
+    if !token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(
+            given.unusable("it is no token: it has several lines, or characters that no token has")
+        );
+    }
+    Ok(Some(token.to_owned()))
+}
+
+/// Those before the first that is damaged or cut off.
+fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem)
+        .map_while(Result::ok)
+        .collect()
+}
+
+fn none_in(kind: &str, bytes: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(bytes);
+    let other = <(SectionKind, Vec<u8>)>::from_pem_slice(bytes).is_ok();
+    match (
+        kind,
+        text.trim().is_empty(),
+        text.contains("-----BEGIN"),
+        other,
+    ) {
+        (_, true, ..) => "it is empty",
+        ("certificate", _, true, true) => "there is no certificate in it, but something else",
+        (_, _, true, true) => "there is no private key in it, but something else",
+        (_, _, true, false) => "it is cut off or damaged",
+        ("certificate", _, false, _) => {
+            "there is no certificate in it (PEM begins with -----BEGIN CERTIFICATE-----)"
+        }
+        _ => "there is no private key in it (PEM begins with -----BEGIN PRIVATE KEY-----)",
+    }
+}
+
+/// PEM of these certificates, as kube wants it.
+pub fn pem(certificates: &[Vec<u8>]) -> String {
+    let one = |der: &Vec<u8>| {
+        let body = STANDARD.encode(der);
+        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+    };
+    certificates.iter().map(one).collect()
+}
+
+/// As a kubeconfig has it.
+pub fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}

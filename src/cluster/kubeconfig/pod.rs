@@ -1,0 +1,125 @@
+//! What a pod has instead of a kubeconfig: its service account's files, and the server's address in the environment.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use kube::config::{AuthInfo, Cluster};
+
+use super::{Resolved, check_impersonation, check_server_name, looked_for, only};
+use super::{override_cluster, override_user};
+use crate::cluster::ConnectionOptions;
+use crate::error::Error;
+
+const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+const HOST: &str = "KUBERNETES_SERVICE_HOST";
+const PORT: &str = "KUBERNETES_SERVICE_PORT";
+
+/// What the pod's environment and files say, the flags applied.
+///
+/// # Errors
+/// Where this is no pod, or its environment is of no use.
+pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let (host, port) = (variable(HOST), variable(PORT));
+    if host.is_empty() {
+        return Err(Error::NoKubeconfig(looked_for()));
+    }
+    let mut cluster = Cluster {
+        server: Some(address(&host, &port)?),
+        certificate_authority: Some(format!("{FOLDER}/ca.crt")),
+        ..Cluster::default()
+    };
+    let mut user = AuthInfo {
+        token_file: Some(format!("{FOLDER}/token")),
+        ..AuthInfo::default()
+    };
+    override_cluster(&mut cluster, options);
+    override_user(&mut user, options);
+    check_impersonation(&user)?;
+    check_server_name(&cluster)?;
+    Ok(Resolved {
+        kubeconfig: only(cluster, user, namespace()),
+        proxy: None,
+        cluster: None,
+        user: None,
+        context: None,
+        in_pod: true,
+    })
+}
+
+fn address(host: &str, port: &str) -> Result<String, Error> {
+    let unusable = |why: String| Error::File {
+        what: format!("no kubeconfig, and this pod's environment is of no use: {why}"),
+        next: format!(
+            "Kubernetes sets {HOST} and {PORT} in every pod: set both, or give --server and --token"
+        ),
+    };
+    let port: u16 = match port.parse() {
+        Ok(port) => port,
+        Err(_) if port.is_empty() => {
+            return Err(unusable(format!("{HOST} is set, but {PORT} is not")));
+        }
+        Err(_) => return Err(unusable(format!("{PORT} is no port: {port:?}"))),
+    };
+    let address = match host.parse() {
+        Ok(IpAddr::V6(host)) => format!("https://[{host}]:{port}"),
+        Ok(IpAddr::V4(_)) | Err(_) => format!("https://{host}:{port}"),
+    };
+    let usable = address
+        .parse::<http::Uri>()
+        .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    match usable {
+        true => Ok(address),
+        false => Err(unusable(format!("{HOST} is no host: {host:?}"))),
+    }
+}
+
+/// As kubectl: the environment's, else the service account's.
+fn namespace() -> Option<String> {
+    let own = std::env::var("POD_NAMESPACE").ok();
+    let file = || std::fs::read_to_string(Path::new(FOLDER).join("namespace")).ok();
+    let name = own.filter(|name| !name.is_empty()).or_else(file)?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_address_is_made_of_host_and_port() {
+        for (host, port, wanted) in [
+            ("10.0.0.1", "443", "https://10.0.0.1:443"),
+            ("fd00::1", "6443", "https://[fd00::1]:6443"),
+            ("api.example", "6443", "https://api.example:6443"),
+        ] {
+            assert_eq!(address(host, port).ok().as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn an_environment_of_no_use_names_the_variable() {
+        for (host, port, wanted) in [
+            (
+                "10.0.0.1",
+                "",
+                "KUBERNETES_SERVICE_HOST is set, but KUBERNETES_SERVICE_PORT is not",
+            ),
+            (
+                "10.0.0.1",
+                "https",
+                "KUBERNETES_SERVICE_PORT is no port: \"https\"",
+            ),
+            (
+                "10.0.0.1",
+                "70000",
+                "KUBERNETES_SERVICE_PORT is no port: \"70000\"",
+            ),
+            ("a b", "443", "KUBERNETES_SERVICE_HOST is no host: \"a b\""),
+        ] {
+            let lines = address(host, port).map_or_else(|error| error.lines(), |uri| vec![uri]);
+            assert!(lines[0].ends_with(wanted), "{lines:?}");
+        }
+    }
+}

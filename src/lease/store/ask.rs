@@ -1,0 +1,70 @@
+//! A request before it is sent, which may be asked twice.
+
+use http::{HeaderValue, Method, Request, header};
+use kube::client::Body;
+
+use super::USER_AGENT;
+use crate::cluster::progress::Progress;
+use crate::lease::api::{Fault, Trouble, Why};
+
+/// What an answer is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One JSON object.
+    Object,
+    /// JSON objects as they come. Compressed, some servers send each as a gzip stream of its own.
+    Events,
+}
+
+/// A request, and how far it has got.
+#[derive(Clone)]
+pub struct Ask {
+    method: Method,
+    path: String,
+    body: Vec<u8>,
+    shape: Shape,
+    /// How far it has got.
+    pub progress: Progress,
+}
+
+impl Ask {
+    /// One that was not sent yet.
+    pub fn new(method: Method, path: &str, body: Vec<u8>, shape: Shape) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            body,
+            shape,
+            progress: Progress::default(),
+        }
+    }
+
+    /// As it is sent.
+    pub fn request(self) -> Result<Request<Body>, Fault> {
+        let encodings = match self.shape {
+            Shape::Object => None,
+            Shape::Events => Some(HeaderValue::from_static("identity")),
+        };
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.path)
+            .header(header::USER_AGENT, USER_AGENT)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(self.progress)
+            .body(Body::from(self.body))
+            .map_err(|error| {
+                Fault::NotSent(Trouble::Connect {
+                    server: self.path,
+                    detail: error.to_string(),
+                    why: Why::Other,
+                })
+            })?;
+        if let Some(encodings) = encodings {
+            request
+                .headers_mut()
+                .insert(header::ACCEPT_ENCODING, encodings);
+        }
+        Ok(request)
+    }
+}

@@ -1,0 +1,186 @@
+//! Certificates, keys and kubeconfigs that are replaced while a lease is held: read anew, and the lease is kept.
+
+use std::path::{Path, PathBuf};
+
+use lease_harness::{Command, TlsFront, wait_gone};
+use serde_json::{Value, json};
+
+use super::scene::{Held, SOON, Scene, announced, until};
+
+/// A hold through TLS, as whoever the kubeconfig says.
+struct Rotation {
+    scene: Scene,
+    front: TlsFront,
+    kubeconfig: PathBuf,
+    gate: PathBuf,
+}
+
+impl Rotation {
+    fn new(seconds: u32, wants_certificate: bool) -> Self {
+        let scene = Scene::new(seconds);
+        let front = TlsFront::to(&scene.proxy.url(), wants_certificate);
+        let gate = scene.gate();
+        Self {
+            kubeconfig: scene.ns.file("rotating", ""),
+            scene,
+            front,
+            gate,
+        }
+    }
+
+    fn file(&self, name: &str, contents: &str) -> PathBuf {
+        self.scene.ns.file(name, contents)
+    }
+
+    /// With these for cluster and user beside the server and the token.
+    fn write_kubeconfig(&self, cluster: &Value, user: &Value) {
+        let mut config = self.scene.ns.kubeconfig_json(&self.scene.user);
+        config["clusters"][0]["cluster"] = json!({ "server": self.front.url() });
+        for (part, more) in [("clusters", cluster), ("users", user)] {
+            let entry = &mut config[part][0][part.trim_end_matches('s')];
+            for (key, value) in more.as_object().expect("a map") {
+                entry[key] = value.clone();
+            }
+        }
+        std::fs::write(&self.kubeconfig, config.to_string()).expect("the folder is ours");
+    }
+
+    fn command(&self, flags: &[&str]) -> Command {
+        let script = announced(&until(&self.gate));
+        let rest = ["--", "/bin/sh", "-c", &script];
+        let words: Vec<&str> = flags.iter().chain(&rest).copied().collect();
+        self.scene.hold(&words).kubeconfig(&self.kubeconfig)
+    }
+
+    #[track_caller]
+    fn start(&self, flags: &[&str]) -> Held {
+        let held = Held::start(&self.command(flags));
+        self.scene.wait_renewals(1);
+        held
+    }
+
+    #[track_caller]
+    fn survives(&self, held: Held) {
+        self.scene.wait_renewals(2);
+        std::fs::write(&self.gate, "").expect("the folder is ours");
+        let output = held.end();
+        assert_eq!(output.code, Some(0), "{output}");
+        assert_eq!(self.scene.ns.holder("job"), None, "{output}");
+    }
+}
+
+fn rewrite(path: &Path, contents: &str) {
+    std::fs::write(path, contents).expect("the folder is ours");
+}
+
+#[test]
+fn an_authority_replaced_in_its_file_is_read_again() {
+    let mut it = Rotation::new(3, false);
+    let file = it.file("ca.pem", it.front.ca_pem());
+    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
+    let held = it.start(&[]);
+    it.front.replace_authority();
+    rewrite(&file, it.front.ca_pem());
+    it.survives(held);
+}
+
+#[test]
+fn an_authority_given_by_flag_is_read_again() {
+    let mut it = Rotation::new(3, false);
+    let file = it.file("ca.pem", it.front.ca_pem());
+    it.write_kubeconfig(&json!({}), &json!({}));
+    let flag = format!("--certificate-authority={}", file.display());
+    let held = it.start(&[&flag]);
+    it.front.replace_authority();
+    rewrite(&file, it.front.ca_pem());
+    it.survives(held);
+}
+
+#[test]
+fn an_authority_replaced_in_the_kubeconfig_is_read_again() {
+    let mut it = Rotation::new(3, false);
+    let data = json!({ "certificate-authority-data": it.front.ca_data() });
+    it.write_kubeconfig(&data, &json!({}));
+    let held = it.start(&[]);
+    it.front.replace_authority();
+    let data = json!({ "certificate-authority-data": it.front.ca_data() });
+    it.write_kubeconfig(&data, &json!({}));
+    it.survives(held);
+}
+
+/// The file comes half a second after the certificate: until then the old authority is what there is.
+#[test]
+fn an_authority_whose_file_is_away_or_half_written_for_a_while_is_waited_for() {
+    let mut it = Rotation::new(6, false);
+    let file = it.file("ca.pem", it.front.ca_pem());
+    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
+    let held = it.start(&[]);
+    let half = &it.front.ca_pem()[..100].to_owned();
+    rewrite(&file, half);
+    it.front.replace_authority();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::fs::remove_file(&file).expect("it is there");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    rewrite(&file, it.front.ca_pem());
+    it.survives(held);
+}
+
+#[test]
+fn an_authority_whose_file_is_gone_for_good_is_still_known() {
+    let it = Rotation::new(3, false);
+    let file = it.file("ca.pem", it.front.ca_pem());
+    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
+    let held = it.start(&[]);
+    std::fs::remove_file(&file).expect("it is there");
+    std::fs::remove_file(&it.kubeconfig).expect("it is there");
+    it.scene.proxy.reset_connections();
+    it.survives(held);
+}
+
+#[test]
+fn a_client_certificate_replaced_with_its_key_is_read_again() {
+    let mut it = Rotation::new(3, true);
+    let (certificate, key) = it.front.client();
+    let (certificate_file, key_file) = (it.file("crt", &certificate), it.file("key", &key));
+    let authority = json!({ "certificate-authority-data": it.front.ca_data() });
+    let user = json!({ "client-certificate": certificate_file, "client-key": key_file });
+    it.write_kubeconfig(&authority, &user);
+    let held = it.start(&[]);
+    it.front.replace_clients();
+    let (certificate, key) = it.front.client();
+    // One after the other, as they are written: they do not belong together in between.
+    rewrite(&certificate_file, &certificate);
+    rewrite(&key_file, &key);
+    it.survives(held);
+}
+
+#[test]
+fn a_kubeconfig_that_leads_elsewhere_by_now_takes_no_lease_there() {
+    let it = Rotation::new(3, false);
+    let data = json!({ "certificate-authority-data": it.front.ca_data() });
+    it.write_kubeconfig(&data, &json!({}));
+    let held = it.start(&[]);
+    let mut other = data.clone();
+    other["server"] = json!("https://127.0.0.1:1");
+    it.write_kubeconfig(&other, &json!({ "token": "another" }));
+    it.scene.proxy.reset_connections();
+    it.survives(held);
+}
+
+#[test]
+fn an_authority_that_is_not_replaced_has_the_command_dead_and_says_what_could_not_be_read() {
+    let mut it = Rotation::new(2, false);
+    let file = it.file("ca.pem", it.front.ca_pem());
+    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
+    let held = it.start(&[]);
+    std::fs::remove_file(&file).expect("it is there");
+    it.front.replace_authority();
+    wait_gone(held.child, SOON);
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+    let why = format!(
+        "its certificate is signed by an authority that is not trusted here (cannot use the certificate authority of cluster \"test\": {}: No such file or directory)",
+        file.display()
+    );
+    assert!(output.stderr.contains(&why), "{output}");
+}
