@@ -89,9 +89,15 @@ pub struct Connection {
     /// What is known about names and addresses outlives every client.
     dial: Dial,
     /// Of the user as last read.
-    credentials: Mutex<Arc<Credentials>>,
+    credentials: Mutex<Owner>,
     /// Whose credentials these are, for messages: `user "alice"`.
     whose: String,
+}
+
+/// Whose credentials, as last read, and what has them.
+struct Owner {
+    who: String,
+    credentials: Arc<Credentials>,
 }
 
 /// How long to wait for files where there is something to go on with.
@@ -140,7 +146,10 @@ impl Connection {
         let credentials = Credentials::of(&ready.config.auth_info, &from);
         Ok(Self {
             config,
-            credentials: Mutex::new(credentials),
+            credentials: Mutex::new(Owner {
+                who: ready.who.clone(),
+                credentials,
+            }),
             options: options.clone(),
             ready: Mutex::new(Arc::new(ready)),
             unused: AtomicBool::new(true),
@@ -195,19 +204,25 @@ impl Connection {
         if self.unused.swap(false, Ordering::AcqRel) {
             return self.known().clone();
         }
-        let before = self.known().clone();
         let ready = self.read_again().await;
-        if ready.who != before.who {
+        let mut owner = self
+            .credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if ready.who != owner.who {
             let from = token_from(&self.options, &self.whose);
-            *self.owner() = Credentials::of(&ready.config.auth_info, &from);
+            *owner = Owner {
+                who: ready.who.clone(),
+                credentials: Credentials::of(&ready.config.auth_info, &from),
+            };
         }
+        drop(owner);
         ready
     }
 
-    fn owner(&self) -> MutexGuard<'_, Arc<Credentials>> {
-        self.credentials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn owner(&self) -> Arc<Credentials> {
+        let owner = self.credentials.lock();
+        Arc::clone(&owner.unwrap_or_else(PoisonError::into_inner).credentials)
     }
 
     /// The namespace the flags, the context or the pod chose.
@@ -251,8 +266,7 @@ impl Connection {
     /// # Errors
     /// With why there are none.
     pub async fn credentials(&self, wanted: Wanted) -> Result<Option<Identity>, Unusable> {
-        let owner = self.owner().clone();
-        owner.get(wanted).await
+        self.owner().get(wanted).await
     }
 
     /// The proxy on the way, without its password.

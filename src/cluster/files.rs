@@ -1,5 +1,7 @@
 //! What the kubeconfig and the flags name as certificates, keys and tokens: read, and checked before it is used.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -11,6 +13,14 @@ use rustls::sign::CertifiedKey;
 
 use super::cause::without_number;
 use crate::error::Error;
+
+/// The most that is read of a file: the authorities of all the world take some 300 KB.
+const LIMIT: u64 = 16 << 20;
+
+/// The most of a token: what fits into no request is none.
+const TOKEN_LIMIT: usize = 1 << 20;
+
+const TOO_LARGE: &str = "it is too large to be one";
 
 /// What to look at when one of these cannot be used.
 #[derive(Clone, Debug)]
@@ -91,7 +101,13 @@ pub fn read(path: &Path, time: Time) -> Result<Vec<u8>, String> {
     if time == Time::Again && !regular {
         return Err("it is no regular file, so it was read only once".to_owned());
     }
-    std::fs::read(path).map_err(words)
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(words)?.take(LIMIT + 1);
+    file.read_to_end(&mut bytes).map_err(words)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(TOO_LARGE.to_owned());
+    }
+    Ok(bytes)
 }
 
 /// The authorities to trust, DER each; `None` for the system's. As client-go: one that is usable is enough.
@@ -176,6 +192,9 @@ pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, Error> {
     let Some(bytes) = given.bytes(time)? else {
         return Ok(None);
     };
+    if bytes.len() > TOKEN_LIMIT {
+        return Err(given.unusable(TOO_LARGE));
+    }
     let text = String::from_utf8_lossy(&bytes);
     let token = text.trim();
     if token.is_empty() {

@@ -170,7 +170,7 @@ fn set_data(object: &mut Value, field: &str, value: Option<&String>) {
     use base64::Engine;
 
     let encode = |text: &String| {
-        if text.len() % 2 == 0 {
+        if text.len().is_multiple_of(2) {
             base64::engine::general_purpose::STANDARD.encode(text)
         } else {
             text.clone()

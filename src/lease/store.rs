@@ -187,9 +187,7 @@ impl Store {
         let before = self.link.borrow().clone();
         let number = self.connection.credentials_number();
         let first = self.exchange_once(ask.clone(), Wanted::Kept).await;
-        let (Some(link), Err(fault)) = (before, &first) else {
-            return first;
-        };
+        let Err(fault) = &first else { return first };
         if !is_about_credentials(fault) {
             return first;
         }
@@ -198,6 +196,7 @@ impl Store {
             self.forget_client();
             return self.exchange_once(ask, Wanted::NewerThan(number)).await;
         }
+        let Some(link) = before else { return first };
         if !self.connection.differs_from(&link).await {
             return first;
         }

@@ -313,28 +313,27 @@ fn a_token_that_no_header_carries_is_named_by_where_it_comes_from_and_never_show
             "the token of user \"test\" is empty".to_owned(),
         ),
         (
-            json!({ "tokenFile": two }),
-            format!("token file {} {more_than_one_line}", two.display()),
-        ),
-        (
-            json!({ "tokenFile": none }),
-            format!("token file {} is empty", none.display()),
-        ),
-        (
-            json!({ "tokenFile": huge }),
-            format!("token file {} is too large to be one", huge.display()),
-        ),
-        (
-            json!({ "tokenFile": "/dev/zero" }),
-            "token file /dev/zero is too large to be one".to_owned(),
-        ),
-        (
             json!({ "auth-provider": provider }),
             format!("the id-token of auth-provider \"oidc\" {more_than_one_line}"),
         ),
     ] {
         let output = status_as(&ns, &user, &credentials).run();
         let expected = format!("error: cannot use the credentials: {why}\n{ADVICE}");
+        said_like(&output, 1, "", &expected);
+    }
+    for (file, why) in [
+        (
+            two.display().to_string(),
+            "it is no token: it has several lines, or characters that no token has",
+        ),
+        (none.display().to_string(), "it is empty"),
+        (huge.display().to_string(), "it is too large to be one"),
+        ("/dev/zero".to_owned(), "it is too large to be one"),
+    ] {
+        let output = status_as(&ns, &user, &json!({ "tokenFile": file })).run();
+        let expected = format!(
+            "error: cannot use the token file of user \"test\": {file}: {why}\nCheck that user in the kubeconfig: kubectl config view --minify\n"
+        );
         said_like(&output, 1, "", &expected);
     }
     let output = ns.run(&user, ["hold", "job", "--token", lines, "--", "true"]);

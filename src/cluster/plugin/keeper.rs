@@ -1,6 +1,11 @@
 //! The keeper: a small process between this program and a credential plugin. It gives the plugin a process group of its
 //! own, says how it ended, and has everything that it started dead when that is asked for or whoever asked is gone.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a keeper is a process of its own, which waits for the plugin and whatever that leaves"
+)]
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};

@@ -27,10 +27,13 @@ fn as_the_first_process_it_ends_what_the_command_leaves_behind_and_returns_its_s
         return;
     };
     assert_eq!(
-        (output.code, output.stdout.as_str(), output.stderr.as_str()),
-        (Some(7), "kubectl-lease\nleft\n", ""),
+        (output.code, output.stdout.as_str()),
+        (Some(7), "kubectl-lease\nleft\n"),
         "{output}"
     );
+    let named = "lease \"job\": the command has ended; stopping what it left behind: ";
+    assert!(output.stderr.starts_with(named), "{output}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
 

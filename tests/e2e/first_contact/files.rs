@@ -162,7 +162,7 @@ fn names_that_cannot_be_sent_are_told_before_anything_is() {
     two_lines(&run(&config, "status --tls-server-name=a_b..c"), what, then);
     let mut two = config;
     two["users"][0]["user"]["as"] = json!("kim\nlee");
-    let what = "error: cannot act as \"kim\\nlee\": a name goes into an HTTP header, which is one line without control characters";
-    let then = "Check --as, --as-group and --as-uid, or \"as\" of the user in the kubeconfig";
+    let what = "error: cannot use the kubeconfig: \"as\" of the user in the kubeconfig, \"kim\\nlee\", contains more than one line, which no HTTP header can carry";
+    let then = "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view";
     two_lines(&run(&two, "status"), what, then);
 }
