@@ -100,6 +100,7 @@ fn read(process: Pid, file: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "a child of this test")]
     #[test]
     #[cfg(target_os = "linux")]
     fn a_stopped_process_and_a_ctrl_z_that_waits_for_it_are_seen() {
