@@ -39,7 +39,7 @@ pub fn deliver(text: String) -> io::Result<Delivery> {
 /// Prints a result on stdout, as it is, while everything else goes on.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub async fn print_meanwhile(text: String) -> Result<(), Error> {
     let delivery = deliver(text).map_err(|error| Error::Local(error.to_string()))?;
     outcome(delivery.await)
