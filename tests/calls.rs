@@ -1,0 +1,198 @@
+//! Every file of the sources that waits for a process, signals one, reads /proc or a clock, from one list with its
+//! reason: a new one is noticed here and says why it may, and one that is gone is taken off.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is looked for, by its name in the list. Lines that only speak of it do not count.
+const KINDS: &[(&str, &[&str])] = &[
+    ("wait", &["waitpid(", "waitid(", "wait(WaitOptions"]),
+    (
+        "signal",
+        &[
+            " kill(",
+            "::kill(",
+            "killpg(",
+            "pidfd_send_signal(",
+            "kill_process",
+        ],
+    ),
+    ("/proc", &["\"/proc"]),
+    (
+        "clock",
+        &[
+            "clock_gettime",
+            "ClockId::",
+            "Timestamp::now(",
+            "Instant::now(",
+            "SystemTime::now(",
+            "Instant::now)",
+        ],
+    ),
+];
+
+const LIST: &[(&str, &str, &str)] = &[
+    (
+        "src/cluster/plugin/foreground.rs",
+        "/proc",
+        "whether a plugin is stopped: what it says wrongly costs a look",
+    ),
+    (
+        "src/cluster/plugin/keeper.rs",
+        "/proc",
+        "the kernel's list of a keeper's own children",
+    ),
+    (
+        "src/cluster/plugin/run.rs",
+        "signal",
+        "a keeper that is not collected is continued",
+    ),
+    ("src/cluster/plugin/run.rs", "/proc", "our own program"),
+    (
+        "src/hold/child.rs",
+        "signal",
+        "the watchdog, which nobody has collected",
+    ),
+    (
+        "src/hold/job.rs",
+        "signal",
+        "our own group goes on, once it has the terminal",
+    ),
+    (
+        "src/hold/tree/wait.rs",
+        "signal",
+        "a child of ours that is not collected",
+    ),
+    ("src/clock.rs", "clock", "the one place that reads clocks"),
+    (
+        "src/lease/operate/model/clock.rs",
+        "clock",
+        "simulated time, of tests",
+    ),
+    (
+        "src/cluster/plugin/foreground.rs",
+        "signal",
+        "the plugin's own group, whose leader its keeper has not collected; our own group, which is ours to stop",
+    ),
+    (
+        "src/cluster/plugin/keeper.rs",
+        "wait",
+        "a keeper waits for its plugin, and for what that leaves",
+    ),
+    (
+        "src/cluster/plugin/keeper.rs",
+        "signal",
+        "a keeper ends its plugin's group, whose leader it has not collected",
+    ),
+    (
+        "src/cluster/plugin/run.rs",
+        "wait",
+        "the keeper, by its number; its status is not asked for",
+    ),
+    (
+        "src/hold/child.rs",
+        "/proc",
+        "our own program, replaced or deleted since",
+    ),
+    (
+        "src/hold/run/control.rs",
+        "signal",
+        "the command's group, whose leader stays uncollected",
+    ),
+    (
+        "src/hold/shell.rs",
+        "signal",
+        "our own group, which stops as a job does",
+    ),
+    (
+        "src/hold/shell.rs",
+        "/proc",
+        "whether a process is stopped or about to be; only where /proc is our own",
+    ),
+    ("src/hold/shell.rs", "wait", "a child of its own test"),
+    (
+        "src/hold/tree.rs",
+        "signal",
+        "what a command left, found and verified by the tree",
+    ),
+    (
+        "src/hold/tree/elsewhere.rs",
+        "signal",
+        "without /proc the command's group is all that can be had",
+    ),
+    (
+        "src/hold/tree/linux.rs",
+        "signal",
+        "by pidfd, or children of ours that nobody has collected",
+    ),
+    (
+        "src/hold/tree/linux.rs",
+        "/proc",
+        "the kernel's list of our children, where /proc knows us by our number",
+    ),
+    (
+        "src/hold/tree/wait.rs",
+        "wait",
+        "the one place that waits for a command",
+    ),
+    (
+        "src/hold/tty.rs",
+        "signal",
+        "the command's group, and whether the foreground's has anybody left",
+    ),
+];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder)
+        .expect("the sources are there")
+        .flatten()
+    {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_signals_or_reads_proc_or_a_clock_is_on_the_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = Vec::new();
+    files(&root.join("src"), &mut all);
+    assert!(all.len() > 50, "{} files", all.len());
+    let mut found = BTreeSet::new();
+    for path in all {
+        let name = path
+            .strip_prefix(root)
+            .expect("below")
+            .display()
+            .to_string();
+        if name.ends_with("_tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("it is text");
+        for line in text.lines().map(str::trim_start) {
+            if line.starts_with("//") || line.contains("fn kill(") || line.starts_with("pub") {
+                continue;
+            }
+            for (kind, calls) in KINDS {
+                // A call may stand at the beginning of its line.
+                let line = format!(" {line}");
+                if calls.iter().any(|call| line.contains(call)) {
+                    found.insert((name.clone(), (*kind).to_owned()));
+                }
+            }
+        }
+    }
+    let listed: BTreeSet<(String, String)> = LIST
+        .iter()
+        .map(|(file, kind, _)| ((*file).to_owned(), (*kind).to_owned()))
+        .collect();
+    let new: Vec<_> = found.difference(&listed).collect();
+    let gone: Vec<_> = listed.difference(&found).collect();
+    assert!(new.is_empty(), "not on the list, with its reason: {new:?}");
+    assert!(gone.is_empty(), "on the list, and there no more: {gone:?}");
+}
