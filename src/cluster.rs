@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::credentials::Credentials;
-pub use self::credentials::{Wanted, lease_is_held};
+pub use self::credentials::{Wanted, lease_is_held, nobody_to_ask};
 use self::dial::Dial;
 use self::fair::Fair;
 pub use self::late::Late;

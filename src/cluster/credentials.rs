@@ -1,6 +1,6 @@
 //! The credentials of a connection: had from a token file or a plugin, kept while they may do, had anew in the background.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,14 @@ static HELD: AtomicU64 = AtomicU64::new(0);
 pub fn lease_is_held(duration: Duration) {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     HELD.store(millis.max(1), Ordering::Relaxed);
+}
+
+/// Whether plugins ask nobody even though no lease is held.
+static UNATTENDED: AtomicBool = AtomicBool::new(false);
+
+/// Tells that there is nobody to ask: a shell completes a word.
+pub fn nobody_to_ask() {
+    UNATTENDED.store(true, Ordering::Relaxed);
 }
 
 fn held() -> Option<Duration> {
@@ -245,7 +253,7 @@ impl Credentials {
                     None => again.then_some(LIMIT),
                 };
                 let circumstances = Circumstances {
-                    held: held.is_some(),
+                    unattended: held.is_some() || UNATTENDED.load(Ordering::Relaxed),
                     limit,
                 };
                 plugin::ask(user, circumstances).await

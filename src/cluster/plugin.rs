@@ -51,8 +51,8 @@ pub struct Program {
 /// What has to be known to run one.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// A lease is held: the terminal is the command's, and nobody is asked.
-    pub held: bool,
+    /// Nobody is asked: a lease is held, so that the terminal is the command's, or a shell completes a word.
+    pub unattended: bool,
     /// When it is killed.
     pub limit: Option<Duration>,
 }
@@ -90,8 +90,8 @@ pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given,
             "the exec plugin of the kubeconfig has no command".to_owned(),
         ));
     }
-    let terminal = !circumstances.held && std::io::stdin().is_terminal();
-    let interactive = exec::interactive(exec, terminal, circumstances.held).map_err(about)?;
+    let terminal = !circumstances.unattended && std::io::stdin().is_terminal();
+    let interactive = exec::interactive(exec, terminal, circumstances.unattended).map_err(about)?;
     let info = exec::info(exec, interactive).map_err(about)?;
     let program = Program {
         command,
@@ -99,7 +99,8 @@ pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given,
         environment: environment(exec, info),
         without: exec.drop_env.clone().unwrap_or_default(),
         interactive,
-        aloud: !circumstances.held && exec.interactive_mode != Some(ExecInteractiveMode::Never),
+        aloud: !circumstances.unattended
+            && exec.interactive_mode != Some(ExecInteractiveMode::Never),
     };
     let hint = exec.install_hint.as_deref();
     let stdout = stdout_of(&program, &name, hint, circumstances).await?;
@@ -164,7 +165,7 @@ async fn stdout_of(
             format!("{name} cannot be run: {}", without_number(&why))
         }
         Ended::TimedOut(limit) => format!("{name} gave nothing within {limit:?}, and was killed"),
-        Ended::Asked if circumstances.held => format!(
+        Ended::Asked if circumstances.unattended => format!(
             "{name} asks for something on the terminal, which it may not while the lease is held, and was killed"
         ),
         Ended::Asked => format!(

@@ -132,6 +132,8 @@ fn within_a_second(
         .enable_all()
         .build()
         .map_err(|_| Why::Other)?;
+    // The terminal is the line editor's.
+    crate::cluster::nobody_to_ask();
     let asking = async {
         let connection = Connection::load(options).await.map_err(|_| Why::Other)?;
         let namespace = connection.namespace().to_owned();
@@ -144,8 +146,9 @@ fn within_a_second(
         }
     };
     let found = runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await });
-    // An exec plugin or a name lookup that still runs is not waited for.
+    // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
+    crate::cluster::plugin::end_all();
     found.unwrap_or(Err(Why::Other))
 }
 

@@ -1,6 +1,6 @@
 //! Completion as kubectl asks for it: the binary by the name `kubectl_complete-lease`, and kubectl itself.
 
-use crate::support::{free, fresh, held, said};
+use crate::support::{SOON, free, fresh, held, said};
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Command, Fault, Match, Namespace, Output, Proxy, Rule, User};
 use serde_json::json;
@@ -327,4 +327,21 @@ fn install_says_when_kubectl_will_not_find_the_link() {
         named.display()
     );
     said(&install(&named, "/usr/bin:/bin"), 1, "", &expected);
+}
+
+#[test]
+fn an_exec_plugin_that_asks_does_not_get_the_line_editors_terminal() {
+    let (ns, user) = fresh();
+    let script = "#!/bin/sh\necho 'log in' >&2\nread -r x </dev/tty\n";
+    let mut config = ns.kubeconfig_json(&user);
+    config["users"][0]["user"] = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": ns.script("plugin", script),
+        "interactiveMode": "IfAvailable",
+    } });
+    let config = ns.file("kubeconfig", config.to_string());
+    let command = completing(&ns, &user, "acquire my-").kubeconfig(config);
+    let terminal = command.spawn_pty(24, 100);
+    assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
+    assert_eq!(terminal.screen().trim(), ":4");
 }

@@ -294,3 +294,44 @@ fn ctrl_c_at_a_plugins_question_ends_us_too() {
         assert_eq!(shell.wait(SOON).code(), Some(1), "{}", shell.screen());
     }
 }
+
+#[test]
+fn ctrl_z_at_a_plugins_question_stops_the_job_and_fg_asks_on() {
+    let (ns, user) = scene();
+    let script = format!(
+        "printf 'token? ' >/dev/tty; read -r token </dev/tty\n{}",
+        gives("\"$token\"")
+    );
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{script}\n"));
+    let config = config(&ns, &user, &exec(&script, &json!({})));
+    let shell = ns.program(&user, "/bin/bash", ["--norc", "-i"]);
+    let shell = shell.kubeconfig(config).env("PS1", "> ").spawn_pty(24, 200);
+    let prompts = |text: &str| text.trim_end().ends_with('>');
+    shell.wait_screen(prompts, SOON);
+    shell.send(b"kubectl-lease status job -o name\r");
+    shell.wait_screen(|text| text.trim_end().ends_with("token?"), SOON);
+    // The terminal is the plugin's once it has asked for it.
+    let in_front = format!("{}", shell.pid());
+    let plugin_has_it = || {
+        let stat = std::fs::read_to_string(format!("/proc/{in_front}/stat")).unwrap_or_default();
+        let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        let foreground = rest.split(' ').nth(5).unwrap_or_default().to_owned();
+        let words = std::fs::read(format!("/proc/{foreground}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains("plugin\0") && !words.starts_with(b"kubectl")
+    };
+    let deadline = Instant::now() + SOON;
+    while !plugin_has_it() {
+        assert!(Instant::now() < deadline, "{}", shell.screen());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    shell.send(b"\x1a");
+    shell.wait_screen(|text| text.contains("Stopped") && prompts(text), SOON);
+    shell.send(b"fg\r");
+    shell.wait_screen(|text| text.trim_end().ends_with("-o name"), SOON);
+    shell.send(format!("{}\r", user.token).as_bytes());
+    let screen = shell.wait_screen(|text| text.contains(NAME.trim()), SOON);
+    assert!(!screen.contains("error"), "{screen}");
+    shell.wait_screen(prompts, SOON);
+    shell.send(b"exit\r");
+    shell.wait(SOON);
+}

@@ -41,12 +41,12 @@ impl std::fmt::Debug for Identity {
 ///
 /// # Errors
 /// When it has to ask, and there is nobody to ask.
-pub fn interactive(exec: &ExecConfig, terminal: bool, held: bool) -> Result<bool, String> {
+pub fn interactive(exec: &ExecConfig, terminal: bool, unattended: bool) -> Result<bool, String> {
     match &exec.interactive_mode {
         Some(ExecInteractiveMode::Never) => Ok(false),
         Some(ExecInteractiveMode::IfAvailable) | None => Ok(terminal),
         Some(ExecInteractiveMode::Always) if terminal => Ok(true),
-        Some(ExecInteractiveMode::Always) if held => Err(
+        Some(ExecInteractiveMode::Always) if unattended => Err(
             "has to ask (interactiveMode: Always), and while the lease is held it may not"
                 .to_owned(),
         ),

@@ -58,7 +58,7 @@ fn keepers() -> std::sync::MutexGuard<'static, Vec<(Pid, OnTheSide)>> {
 /// Runs `program`. Dropped, it ends the program and all that it started.
 pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let ended = match Keeper::start(program, circumstances.held) {
+    let ended = match Keeper::start(program, circumstances.unattended) {
         Ok(mut keeper) => {
             keeper
                 .wait(circumstances.limit, &mut stdout, &mut stderr)
@@ -82,10 +82,10 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn start(program: &Program, held: bool) -> io::Result<Self> {
+    fn start(program: &Program, unattended: bool) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         // A plugin may open the terminal itself, whatever its stdin is.
-        let above = if held { 0 } else { getpgrp().as_raw() };
+        let above = if unattended { 0 } else { getpgrp().as_raw() };
         let mut starter = Command::new(own_program()?);
         starter
             .arg0("kubectl-lease-plugin")
