@@ -29,6 +29,7 @@ fn blocked(duration: &str) -> (Namespace, User, Running) {
     let words = ["acquire", "job", "--holder=me", "--duration", duration];
     let running = ns.command(&user, words).stdout(Outlet::Full).spawn();
     ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    running.wait_blocked(SOON);
     (ns, user, running)
 }
 
@@ -156,6 +157,7 @@ fn what_cannot_be_given_back_is_said() {
     let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
     let running = command.via(&proxy).stdout(Outlet::Full).spawn();
     ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    running.wait_blocked(SOON);
     let forbidden = Fault::status(403, "Forbidden", "no more writes");
     proxy.fault(Match::put(), forbidden, usize::MAX);
     running.signal(SIGTERM);
@@ -177,6 +179,7 @@ fn a_second_signal_does_not_wait_for_the_giving_back() {
     let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
     let running = command.via(&proxy).stdout(Outlet::Full).spawn();
     ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    running.wait_blocked(SOON);
     proxy.clear();
     proxy.fault(Match::put(), Fault::Hang, usize::MAX);
     running.signal(SIGTERM);

@@ -49,6 +49,7 @@ fn a_release_that_nobody_reads_is_one_and_ends_by_a_signal() {
     ns.create(&held("job", "me", 60));
     let running = blocked(&ns, &user, &["release", "job", "--holder=me"]);
     ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
+    running.wait_blocked(SOON);
     running.signal(SIGTERM);
     let expected = "interrupted before the result was read\n\
                     lease \"job\" was released all the same\n";
@@ -61,6 +62,7 @@ fn a_release_is_read_as_late_as_one_likes() {
     ns.create(&held("job", "me", 1));
     let running = blocked(&ns, &user, &["release", "job", "--holder=me"]);
     ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
+    running.wait_blocked(SOON);
     running.read_on();
     let released = "lease.coordination.k8s.io/job released\n";
     said(&running.wait(SOON), 0, released, "");
@@ -83,6 +85,7 @@ fn a_stolen_lease_is_kept_and_said_to_be() {
         let running = ns.command(&user, words).stdout(outlet).spawn();
         ns.wait_until("job", |lease| holder(lease) == "me", SOON);
         if let Some(signal) = signal {
+            running.wait_blocked(SOON);
             running.signal(signal);
         }
         let expected = format!(

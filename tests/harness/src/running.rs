@@ -95,6 +95,34 @@ impl Running {
         self.process.progress().status.is_none()
     }
 
+    /// Waits until the command is blocked writing to stdout, which nobody reads (Linux only).
+    ///
+    /// # Panics
+    ///
+    /// When it is not after `timeout`, or has ended: with all output so far.
+    #[track_caller]
+    pub fn wait_blocked(&self, timeout: Duration) {
+        // The system call that a thread is in, and its first argument (proc(5)).
+        let writing = format!("{} 0x1 ", libc::SYS_write);
+        let tasks = format!("/proc/{}/task", self.pid());
+        let deadline = Instant::now() + timeout;
+        loop {
+            let tasks = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+            let calls =
+                tasks.filter_map(|task| std::fs::read_to_string(task.path().join("syscall")).ok());
+            if calls.into_iter().any(|call| call.starts_with(&writing)) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline && self.is_running(),
+                "it is not blocked in a write to stdout:\n{}{}",
+                self.stdout(),
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits for a line on stdout, past or to come, and returns it.
     ///
     /// # Panics
