@@ -32,6 +32,9 @@ const END_LIMIT: Duration = Duration::from_secs(1);
 /// How often to look whether a keeper is gone that is about to be.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// How long a signal that a plugin died of may take to reach us too.
+const SIGNAL_LIMIT: Duration = Duration::from_millis(200);
+
 /// How a plugin ended.
 pub enum Ended {
     /// With this exit status.
@@ -181,6 +184,10 @@ impl Keeper {
         self.stdout.rest(stdout);
         self.stderr.rest(stderr);
         self.end().await;
+        if let Ended::Signalled(nix::libc::SIGINT | nix::libc::SIGQUIT) = ended {
+            // Typed for the whole job, and on its way to us: what it does comes first.
+            tokio::time::sleep(SIGNAL_LIMIT).await;
+        }
         ended
     }
 

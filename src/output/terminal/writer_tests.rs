@@ -77,8 +77,12 @@ fn a_reader_that_has_stopped_reading_is_not_waited_for() {
     let waiting = writer.lock().lanes[Stream::Err.index()].waiting.len();
     assert!((QUEUE - 1..=QUEUE).contains(&waiting), "{waiting}");
     drop(let_go);
-    writer.drain();
-    assert!(!writer.lock().is_busy(Stream::Err));
+    // Each gives it a moment; on a busy machine so many lines take several.
+    let moments = (0..200).take_while(|_| {
+        writer.drain();
+        writer.lock().is_busy(Stream::Err)
+    });
+    assert!(moments.count() < 200, "they are never written");
 }
 
 #[test]
