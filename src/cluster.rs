@@ -12,6 +12,8 @@ mod input_tests;
 pub(crate) mod kubeconfig;
 mod late;
 mod names;
+#[cfg(test)]
+mod owner_tests;
 pub(crate) mod plugin;
 pub(crate) mod progress;
 mod ready;
@@ -82,7 +84,7 @@ pub struct Connection {
     config: Config,
     options: ConnectionOptions,
     /// What the next client is made of, unless it can be read anew.
-    ready: Mutex<Arc<Ready>>,
+    ready: Arc<Mutex<Arc<Ready>>>,
     /// No client was made of it yet, so that there is no reason to read it anew.
     unused: AtomicBool,
     reading: Arc<AtomicBool>,
@@ -109,7 +111,9 @@ pub struct Link {
     ready: Arc<Ready>,
     /// Sends requests; where one is on its way is told to the [`Progress`] among its extensions.
     pub client: Client,
-    /// The client certificate that a plugin gave for it.
+    /// Whose header its requests carry.
+    credentials: Arc<Credentials>,
+    /// The client certificate that these gave for it.
     identity: Option<Identity>,
 }
 
@@ -119,9 +123,13 @@ impl Link {
         &self.ready.unread
     }
 
-    /// Whether its connections show this client certificate.
-    pub fn shows(&self, identity: &Option<Identity>) -> bool {
-        &self.identity == identity
+    /// Whether it will do: its connections show the client certificate that is `wanted`, which is waited for as in
+    /// [`Connection::link`].
+    ///
+    /// # Errors
+    /// With why there are no credentials.
+    pub async fn does(&self, wanted: Wanted) -> Result<bool, Unusable> {
+        Ok(self.credentials.get(wanted).await? == self.identity)
     }
 }
 
@@ -151,7 +159,7 @@ impl Connection {
                 credentials,
             }),
             options: options.clone(),
-            ready: Mutex::new(Arc::new(ready)),
+            ready: Arc::new(Mutex::new(Arc::new(ready))),
             unused: AtomicBool::new(true),
             reading: Arc::default(),
             dial: Dial::default(),
@@ -160,7 +168,7 @@ impl Connection {
     }
 
     /// Everything that a client is made of, read anew. Files may be on a file system that does not answer, so they are
-    /// read in a thread, one at a time, and what is known is good enough after a while.
+    /// read in a thread, one at a time, and what is known is good enough after a while. What comes later is for the next.
     async fn read_again(&self) -> Arc<Ready> {
         let known = self.known().clone();
         if self.reading.swap(true, Ordering::AcqRel) {
@@ -168,26 +176,22 @@ impl Connection {
         }
         let (sender, receiver) = oneshot::channel();
         let (options, before) = (self.options.clone(), Arc::clone(&known));
-        let reading = Arc::clone(&self.reading);
+        let (reading, shared) = (Arc::clone(&self.reading), Arc::clone(&self.ready));
         let begun = std::thread::Builder::new()
             .name("files".to_owned())
             .spawn(move || {
-                let ready = before.again(&options);
+                let ready = Arc::new(before.again(&options));
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = ready;
                 reading.store(false, Ordering::Release);
-                let _ = sender.send(ready);
+                let _ = sender.send(());
             });
         if begun.is_err() {
             self.reading.store(false, Ordering::Release);
             return known;
         }
-        match tokio::time::timeout(READING_LIMIT, receiver).await {
-            Ok(Ok(ready)) => {
-                let ready = Arc::new(ready);
-                *self.known() = Arc::clone(&ready);
-                ready
-            }
-            Ok(Err(_)) | Err(_) => known,
-        }
+        // In time or not, what is known by now is the newest.
+        drop(tokio::time::timeout(READING_LIMIT, receiver).await);
+        self.known().clone()
     }
 
     fn known(&self) -> MutexGuard<'_, Arc<Ready>> {
@@ -200,7 +204,7 @@ impl Connection {
     }
 
     /// What the next client is made of, read anew unless it was read just now; the credentials follow it.
-    pub async fn ready(&self) -> Arc<Ready> {
+    async fn ready(&self) -> Arc<Ready> {
         if self.unused.swap(false, Ordering::AcqRel) {
             return self.known().clone();
         }
@@ -241,7 +245,7 @@ impl Connection {
 
     /// Whether credentials read anew may differ from the last ones without anybody editing the kubeconfig.
     pub fn credentials_change(&self) -> bool {
-        let user = &self.config.auth_info;
+        let user = self.known().user();
         self.has_plugin() || user.token_file.is_some() || filled(&user.client_certificate)
     }
 
@@ -260,15 +264,6 @@ impl Connection {
         self.owner().doubt();
     }
 
-    /// Credentials such as `wanted`, for the requests from now on: a plugin is run where there are none, or none any more.
-    /// What may still do is not waited for. The client certificate among them is for a client.
-    ///
-    /// # Errors
-    /// With why there are none.
-    pub async fn credentials(&self, wanted: Wanted) -> Result<Option<Identity>, Unusable> {
-        self.owner().get(wanted).await
-    }
-
     /// The proxy on the way, without its password.
     fn proxy(&self) -> Option<String> {
         let proxy = self.config.proxy_url.as_ref()?;
@@ -281,7 +276,7 @@ impl Connection {
 
     /// What to do when the server does not know who is asking.
     pub fn unauthorized(&self) -> String {
-        let user = &self.config.auth_info;
+        let user = &self.known().user();
         let Self { whose, .. } = self;
         let certificate = filled(&user.client_certificate) || filled(&user.client_certificate_data);
         if user.exec.is_some() || user.auth_provider.is_some() {
@@ -304,35 +299,43 @@ impl Connection {
         }
     }
 
-    /// A new client with a connection pool of its own, which shows the client certificate `identity`, or else the one that
-    /// is `ready`.
+    /// A new client with a connection pool of its own, made of what is read anew. Its credentials are such as `wanted`: a
+    /// plugin is run where there are none, or none any more; what may still do is not waited for. They are of one owner,
+    /// the header as much as the client certificate, whoever has the kubeconfig read meanwhile.
     ///
     /// # Errors
-    /// With why the certificates cannot be used.
-    pub fn link(&self, ready: Arc<Ready>, identity: Option<Identity>) -> Result<Link, Unusable> {
+    /// With why there are no credentials, or why the certificates cannot be used.
+    pub async fn link(&self, wanted: Wanted) -> Result<Link, Unusable> {
+        let ready = self.ready().await;
+        let credentials = self.owner();
+        let identity = credentials.get(wanted).await?;
         let (mut config, dial) = (ready.config.clone(), self.dial.clone());
         config.default_namespace = self.config.default_namespace.clone();
-        // All that is left for kube to do about the user is a certificate.
-        let user = config.auth_info;
-        config.auth_info = match &identity {
-            Some(Identity { certificate, key }) => AuthInfo {
-                client_certificate_data: Some(certificate.clone()),
-                client_key_data: Some(key.clone().into()),
-                ..AuthInfo::default()
-            },
-            None => AuthInfo {
-                client_certificate_data: user.client_certificate_data,
-                client_key_data: user.client_key_data,
-                impersonate_user_extra: user.impersonate_user_extra,
-                ..AuthInfo::default()
-            },
-        };
-        let client = link(config, dial, &self.owner())?;
+        config.auth_info = left_for_kube(config.auth_info, identity.as_ref());
+        let client = link(config, dial, &credentials)?;
         Ok(Link {
             ready,
             client,
+            credentials,
             identity,
         })
+    }
+}
+
+/// All that is left for kube to do about `user`: a certificate, which is the plugin's if it gave one, and the names to
+/// impersonate that kube escapes.
+fn left_for_kube(user: AuthInfo, identity: Option<&Identity>) -> AuthInfo {
+    let (certificate, key) = match identity {
+        Some(Identity { certificate, key }) => {
+            (Some(certificate.clone()), Some(key.clone().into()))
+        }
+        None => (user.client_certificate_data, user.client_key_data),
+    };
+    AuthInfo {
+        client_certificate_data: certificate,
+        client_key_data: key,
+        impersonate_user_extra: user.impersonate_user_extra,
+        ..AuthInfo::default()
     }
 }
 

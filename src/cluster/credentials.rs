@@ -1,4 +1,4 @@
-//! The credentials of a connection: had from a token file or a plugin, kept while they may do, had anew in the background.
+//! The credentials of a user: fixed, or had from a plugin, kept while they may do, had anew in the background.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +35,10 @@ pub fn lease_is_held(duration: Duration) {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     HELD.store(millis.max(1), Ordering::Relaxed);
 }
+
+/// The number of the last credentials that a plugin gave. One count for all, so that those of a user who takes another's
+/// place in the kubeconfig are newer than the other's.
+static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Whether plugins ask nobody even though no lease is held.
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
@@ -85,7 +89,7 @@ struct State {
 
 struct Kept {
     given: Given,
-    /// Counts up.
+    /// Counts up, here and with every other owner.
     number: u64,
     /// When they are to be had anew, and when they are over, by this machine's wall clock.
     due: Option<(Timestamp, Timestamp)>,
@@ -226,7 +230,7 @@ impl Credentials {
             state.runs += 1;
             match given {
                 Ok(given) => {
-                    let number = state.kept.as_ref().map_or(0, |kept| kept.number) + 1;
+                    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
                     let due = due(given.expires, SystemClock.wall());
                     state.kept = Some(Kept { given, number, due });
                     state.failed = None;

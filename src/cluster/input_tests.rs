@@ -80,10 +80,7 @@ fn try_to_connect(config: &Value, mut options: ConnectionOptions) {
             return;
         };
         let _ = (connection.unauthorized(), connection.server());
-        let Ok(identity) = connection.credentials(Wanted::Kept).await else {
-            return;
-        };
-        let Ok(link) = connection.link(connection.ready().await, identity) else {
+        let Ok(link) = connection.link(Wanted::Kept).await else {
             return;
         };
         let request = http::Request::get("/apis/coordination.k8s.io/v1/leases")

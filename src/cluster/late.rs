@@ -23,7 +23,7 @@ impl Connection {
         let (detail, why) = match (stage, proxy) {
             (Stage::Connected, _) => return Late::Answer,
             (Stage::Credentials, _) => {
-                let plugin = plugin::name(&self.config.auth_info);
+                let plugin = plugin::name(&self.known().user());
                 return Late::Credentials(format!("{plugin} gave nothing within {limit:?}"));
             }
             (Stage::Name(_), Some(proxy)) => (

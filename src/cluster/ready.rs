@@ -189,22 +189,27 @@ impl<'a> Source<'a> {
         };
         Ok(Pieces {
             authority: files::authority(&authority, time)
-                .or_else(|error| kept(error, before.map(|it| it.authority.clone()), unread))?,
+                .or_else(|error| kept(error, before.map(|it| &it.authority), unread))?,
             identity: files::identity(&certificate, &key, time)
-                .or_else(|error| kept(error, before.map(|it| it.identity.clone()), unread))?,
+                .or_else(|error| kept(error, before.map(|it| &it.identity), unread))?,
             token: files::token(&token, time)
-                .or_else(|error| kept(error, before.map(|it| it.token.clone()), unread))?,
+                .or_else(|error| kept(error, before.map(|it| &it.token), unread))?,
         })
     }
 }
 
-fn kept<T>(error: Error, before: Option<T>, unread: &mut Vec<String>) -> Result<T, Error> {
+/// Nothing before is nothing to keep: a user whose only token cannot be read would ask as nobody.
+fn kept<T: Clone>(
+    error: Error,
+    before: Option<&Option<T>>,
+    unread: &mut Vec<String>,
+) -> Result<Option<T>, Error> {
     match before {
-        Some(before) => {
+        Some(Some(before)) => {
             unread.extend(said(error));
-            Ok(before)
+            Ok(Some(before.clone()))
         }
-        None => Err(error),
+        Some(None) | None => Err(error),
     }
 }
 

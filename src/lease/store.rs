@@ -80,26 +80,14 @@ impl Store {
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         let no_credentials = |error| Fault::NotSent(Trouble::Credentials(error));
-        let mut ready = None;
-        if self.link.borrow().is_none() {
-            // The credentials follow what is read.
-            ready = Some(self.connection.ready().await);
-        }
-        let identity = self.connection.credentials(wanted).await;
-        let identity = identity.map_err(no_credentials)?;
-        if let Some(link) = self.link.borrow().as_ref()
-            && link.shows(&identity)
+        let known = self.link.borrow().clone();
+        if let Some(link) = known
+            && link.does(wanted).await.map_err(no_credentials)?
         {
-            return Ok(link.clone());
+            return Ok(link);
         }
-        let ready = match ready {
-            Some(ready) => ready,
-            None => self.connection.ready().await,
-        };
-        let link = self
-            .connection
-            .link(ready, identity)
-            .map_err(no_credentials)?;
+        let link = self.connection.link(wanted).await;
+        let link = link.map_err(no_credentials)?;
         *self.link.borrow_mut() = Some(link.clone());
         Ok(link)
     }

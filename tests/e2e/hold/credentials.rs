@@ -264,6 +264,50 @@ fn a_token_file_of_two_lines_in_mid_hold_is_tried_again() {
     survives_the_change(&scene, held, &gate);
 }
 
+/// The kubeconfig names a token file that is not there yet: what there was before does still. A token that is refused for a
+/// while makes a new client sure to be made; in-process only, as it takes a server that accepts a token again.
+#[test]
+fn a_plugin_replaced_by_a_token_file_that_is_not_there_is_used_on() {
+    let cluster = Cluster::in_process(lease_harness::lease_api_server::Options::default());
+    let scene = Scene::on(&cluster, 4, &["get", "update", "watch"]);
+    let gate = scene.gate();
+    let token = token_of(&scene, &scene.user);
+    let (user, _) = plugin(&scene, &token, 86_400, "");
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    let absent = scene.ns.file("absent", "");
+    std::fs::remove_file(&absent).expect("it is there");
+    kubeconfig_as(&scene, &json!({ "tokenFile": absent }));
+    let server = cluster.api_server().expect("it is in-process");
+    server.set_token(&scene.user.name, "another token by now");
+    held.running
+        .wait_stderr(|line| line.contains("could not be renewed"), SOON);
+    server.set_token(&scene.user.name, &scene.user.token);
+    survives_the_change(&scene, held, &gate);
+}
+
+/// In-process only: it takes a 401, and elsewhere what is taken away from a user is a permission.
+#[test]
+fn a_plugin_replaced_by_another_in_the_kubeconfig_is_asked_at_once() {
+    let cluster = Cluster::in_process(lease_harness::lease_api_server::Options::default());
+    let scene = Scene::on(&cluster, 6, &["get", "update", "watch"]);
+    let gate = scene.gate();
+    let successor = scene.ns.user(&["get", "update", "watch"]);
+    let token = token_of(&scene, &scene.user);
+    let (mut user, _) = plugin(&scene, &token, 86_400, "");
+    let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+    scene.wait_renewals(1);
+    std::fs::write(&token, &successor.token).expect("the folder is ours");
+    user["exec"]["args"] = json!(["another"]);
+    kubeconfig_as(&scene, &user);
+    revoke(&scene);
+    scene.wait_renewals(2);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(!output.stderr.contains("could not be renewed"), "{output}");
+}
+
 #[test]
 fn whoever_starts_us_may_ignore_or_block_the_deaths_of_children() {
     let scene = Scene::new(4);
