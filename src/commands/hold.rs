@@ -12,10 +12,10 @@ use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
-use crate::hold::Prepared;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::run::{self, Note, Order};
+use crate::hold::run::{self, Note, Order, Signals};
 use crate::hold::timing::Timing;
+use crate::hold::{Job, Prepared};
 use crate::identity::Sources;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Fate, Held, Interrupt, Why};
@@ -90,23 +90,20 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
                 on_lost: args.on_lost,
             };
             crate::cluster::lease_is_held(order.timing.duration);
-            let signals = if args.command.is_empty() {
+            let job = Job::new(!args.command.is_empty());
+            let to_end = if args.command.is_empty() {
                 let acquired = terminal::deliver(format!("{name} acquired\n"))
                     .map_err(|error| Error::Unsaid(error.into()))?;
                 until_unsaid(signals, acquired, tell_unsaid)
             } else {
                 signals
             };
-            Ok(run::hold(
-                &operations,
-                held,
-                &order,
-                prepared,
-                signals,
+            let signals = Signals {
+                to_end,
                 for_command,
-                &note,
-            )
-            .await)
+                job,
+            };
+            Ok(run::hold(&operations, held, &order, prepared, signals, &note).await)
         })
         .await;
     let report = match held {

@@ -29,4 +29,6 @@ pub mod watchdog;
 #[cfg(unix)]
 pub use child::Prepared;
 #[cfg(not(unix))]
-pub use child_plain::Prepared;
+pub use child_plain::{Job, Prepared};
+#[cfg(unix)]
+pub use job::Job;

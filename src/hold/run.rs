@@ -109,18 +109,33 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
+/// The signals that a hold hears. They are heard before anything is said of the grant: whoever reads that may answer
+/// with Ctrl-Z at once.
+pub struct Signals {
+    /// They ask us to end, and are passed on.
+    pub to_end: Received,
+    /// They are only passed on.
+    pub for_command: Received,
+    /// Those of job control.
+    pub job: Job,
+}
+
 /// Answers for the grant from here on: holds it while the command runs, which was `prepared` unless there is none, and
-/// releases it or says how it was lost. `signals` ask us to end and are passed on, `for_command` are only passed on.
+/// releases it or says how it was lost.
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     held: Held<'_>,
     order: &Order,
     prepared: Option<Prepared>,
-    mut signals: Received,
-    mut for_command: Received,
+    signals: Signals,
     say: &dyn Fn(Note),
 ) -> Report {
     let grant = held.answer_for();
+    let Signals {
+        to_end: mut signals,
+        mut for_command,
+        job,
+    } = signals;
     let clock = operations.clock();
     let (mut seen_signals, mut seen_for_command) = (0, 0);
     let mut watcher = Watcher::default();
@@ -133,7 +148,7 @@ pub async fn hold<A: Api, C: Clock>(
         order,
         prepared,
         child: None,
-        job: Job::new(!order.command.is_empty()),
+        job,
         reads: FuturesUnordered::new(),
         release: None,
         said_trouble: false,

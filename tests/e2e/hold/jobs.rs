@@ -124,9 +124,13 @@ fn bg_stops_it_again_as_long_as_it_asks() {
     shell.send(b"\x1a");
     shell.wait_screen(|text| text.contains("Stopped"), SOON);
     let held = supervisor(&shell);
-    for _ in 0..3 {
-        enter(&shell, "clear; bg");
-        shell.wait_screen(|text| text.contains("continue it within"), SOON);
+    for round in 0..3 {
+        // Quoted, so that what is typed is not yet what is waited for: the screen may still be the one before.
+        enter(&shell, &format!("clear; echo \"round\"-{round}; bg"));
+        let asked = format!("round-{round}\n");
+        let stopped_again =
+            |text: &str| text.contains(&asked) && text.contains("continue it within");
+        shell.wait_screen(stopped_again, SOON);
         wait_stopped(&shell, held);
     }
     enter(&shell, "clear; fg");
