@@ -78,9 +78,12 @@ impl Tty {
         self.given = self.foreground() == Ok(group);
     }
 
-    /// Puts the process group of the command into the foreground, and continues it: unless a Ctrl-Z was typed
-    /// meanwhile, which the SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether
-    /// it was continued. `after_a_stop` of our job one that is pending is the one that was obeyed.
+    /// Continues the command and puts its process group into the foreground: unless a Ctrl-Z waits for it, which the
+    /// SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether it was continued.
+    /// `after_a_stop` of our job one that is pending is the one that was obeyed.
+    ///
+    /// It is continued while the foreground is still ours: a Ctrl-Z typed until then is for us, and one typed later has no
+    /// SIGCONT to fear. If the command is quicker than the next system call it asks again, and gets it then.
     #[must_use]
     pub fn hand_to(&mut self, group: Pid, after_a_stop: bool) -> bool {
         if self.foreground() == Ok(self.own) {
@@ -88,15 +91,18 @@ impl Tty {
             self.modes = termios::tcgetattr(&self.terminal)
                 .ok()
                 .or(self.modes.take());
+        } else {
+            self.put_in_front(self.own);
         }
         self.given = true;
-        let obeyed = after_a_stop && shell::has_pending_stop(group);
-        self.put_in_front(group);
-        // Asked only now: from here on a Ctrl-Z goes to the command.
-        if !obeyed && shell::has_pending_stop(group) {
+        if !after_a_stop && shell::has_pending_stop(group) {
             return false;
         }
-        let _ = killpg(group, Signal::SIGCONT);
+        // A group that is gone needs neither.
+        let _ = from_the_background(|| {
+            let _ = killpg(group, Signal::SIGCONT);
+            tcsetpgrp(&self.terminal, group)
+        });
         true
     }
 

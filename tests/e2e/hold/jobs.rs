@@ -144,9 +144,11 @@ fn bg_stops_it_again_as_long_as_it_asks() {
 fn ctrl_z_while_the_command_has_not_asked_yet_stops_the_job() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
+    // Nothing is started after "begun": a process that is stopped between vfork(2) and its exec keeps its parent, which
+    // is no shell's doing nor ours, from being stopped.
     enter(
         &shell,
-        "kubectl-lease hold job -- sh -c 'echo begun; sleep 0.3; read p </dev/tty; echo got $p' </dev/null",
+        "kubectl-lease hold job -- sh -c 'sleep 0.3 & echo begun; wait; read p </dev/tty; echo got $p' </dev/null",
     );
     wait_line(&shell, "begun");
     shell.send(b"\x1a");

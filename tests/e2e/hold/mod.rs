@@ -9,8 +9,6 @@ mod descendants;
 mod durations;
 mod foreground;
 mod interruption;
-// Typed at a shell that hears of stops in its own time: some fail now and then. RUSTFLAGS="--cfg job_control" runs them.
-#[cfg(job_control)]
 mod jobs;
 mod late;
 mod loss;

@@ -25,7 +25,6 @@ pub fn wait_prompt(terminal: &Terminal) {
 
 /// Waits until the lease is held.
 #[track_caller]
-#[cfg_attr(not(job_control), allow(dead_code))]
 pub fn wait_held(scene: &Scene) {
     let held = |lease: &serde_json::Value| {
         lease["spec"]["holderIdentity"]
