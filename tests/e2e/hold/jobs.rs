@@ -238,19 +238,23 @@ fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on() {
     enter(&shell, "kubectl-lease hold job");
     wait_line(&shell, "lease.coordination.k8s.io/job acquired");
     let held = supervisor(&shell);
-    for number in [
+    // What is on the screen before the first round; then what each round begins with, quoted where it is typed.
+    let mut begins = "acquired".to_owned();
+    let numbers = [
         None,
         Some(Signal::SIGTSTP),
         Some(Signal::SIGTTIN),
         Some(Signal::SIGTTOU),
-    ] {
+    ];
+    for (round, number) in numbers.into_iter().enumerate() {
         match number {
             None => shell.send(b"\x1a"),
             Some(number) => signal(held, number),
         }
         shell.wait_screen(
             |text| {
-                text.contains("continue it within")
+                text.contains(&begins)
+                    && text.contains("continue it within")
                     && text.contains("or it is lost")
                     && text.contains("Stopped")
             },
@@ -258,7 +262,8 @@ fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on() {
         );
         assert!(stopped(held));
         wait_prompt(&shell);
-        enter(&shell, "clear; fg");
+        begins = format!("round-{round}\n");
+        enter(&shell, &format!("clear; echo \"round\"-{round}; fg"));
         wait_until(|| !stopped(held));
     }
     shell.send(b"\x03");
