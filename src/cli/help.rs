@@ -24,7 +24,7 @@ Examples:
   # try once: 75 says that another holds it
   kubectl lease acquire deploy --timeout 0 -E 75
   # in a script: an identity of its own, and the fencing token, as variables
-  eval \"$(kubectl lease acquire deploy --unique -o env)\"
+  grant=$(kubectl lease acquire deploy --unique -o env) || exit; eval \"$grant\"
 
 Exit status:
   0  acquired    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
