@@ -86,7 +86,11 @@ fn a_command_that_dies_of_a_real_time_signal_is_128_and_the_signal() {
 fn what_a_command_left_is_gone_before_the_release_when_it_dies_of_a_real_time_signal() {
     let scene = Scene::new(4);
     let gate = scene.gate();
-    let held = scene.start(&format!("setsid sleep 601 & {}; kill -34 $$", until(&gate)));
+    let named = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done";
+    let held = scene.start(&format!(
+        "setsid sleep 601 & {named}; {}; kill -34 $$",
+        until(&gate)
+    ));
     let survivors = scene.survivors_at_release(&held);
     std::fs::write(&gate, "").expect("the folder is ours");
     let output = held.end();
