@@ -15,16 +15,13 @@ use super::{
 };
 use crate::clock::{Clock, Instant};
 
-/// Added to a write's own limit before it is taken for impossible that it still happens: the server's clock for
-/// `?timeout=` starts a little after ours.
-const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+/// For so long it is tried to find out what became of a write, or to make it impossible.
+const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A write that was sent and whose reply did not arrive.
 struct Attempt {
     written: Record,
     sent_at: Instant,
-    /// After this it cannot happen any more.
-    dead_at: Instant,
 }
 
 impl Attempt {
@@ -35,16 +32,20 @@ impl Attempt {
             && record.transitions() == self.written.transitions()
     }
 
-    /// Whether the write could still succeed on top of what was seen.
-    fn may_still_happen(&self, seen: &Seen, now: Instant) -> bool {
-        let base_unchanged = match seen {
-            Seen::Absent => self.written.uid().is_empty(),
+    /// Whether the write could still succeed on top of what was seen, however long ago it was sent: what a closed
+    /// connection or a proxy holds back has no time limit.
+    fn may_still_happen(&self, seen: &Seen) -> bool {
+        match seen {
+            Seen::Absent => self.creates(),
             Seen::Lease(seen) => {
                 seen.record().uid() == self.written.uid()
                     && seen.record().resource_version() == self.written.resource_version()
             }
-        };
-        base_unchanged && now < self.dead_at
+        }
+    }
+
+    fn creates(&self) -> bool {
+        self.written.uid().is_empty()
     }
 }
 
@@ -261,11 +262,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(written) => Ok((written, sent_at)),
             Err(fault) => {
                 if fault.leaves_outcome_open() {
-                    let dead_at = self.clock.now() + limit + SETTLE_MARGIN;
                     attempts.push(Attempt {
                         written: record.clone(),
                         sent_at,
-                        dead_at,
                     });
                 }
                 Err(fault)
@@ -382,19 +381,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// Finds out what became of the writes whose replies are missing, and gives back what turns out to be ours.
+    /// Finds out what became of the writes whose replies are missing, and gives back what turns out to be ours. What
+    /// may still happen is made impossible.
     async fn settle(&self, attempts: Vec<Attempt>, end: End) -> End {
-        let last_look = attempts.iter().map(|attempt| attempt.dead_at).max();
-        let Some(last_look) = last_look else {
-            return end;
-        };
+        let give_up_at = self.clock.now() + SETTLED_WITHIN;
+        let limit = write_limit(LeaseDuration::from_secs(6));
         let mut pause = Pause::default();
         loop {
-            let started = self.clock.now();
-            match self
-                .read(None, write_limit(LeaseDuration::from_secs(6)))
-                .await
-            {
+            let fault = match self.read(None, limit).await {
                 Ok(seen) => {
                     if let Seen::Lease(found) = &seen
                         && let Some(attempt) =
@@ -404,25 +398,41 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             Grant::new(found.record().clone(), &attempt.written, attempt.sent_at);
                         return self.give_back(&grant, end).await;
                     }
-                    if !attempts
+                    let open = attempts
                         .iter()
-                        .any(|attempt| attempt.may_still_happen(&seen, started))
-                    {
-                        return end;
+                        .find(|attempt| attempt.may_still_happen(&seen));
+                    let Some(open) = open else { return end };
+                    let sent_at = self.clock.now();
+                    match self.write_again(open).await {
+                        Ok(Written::Done(stored) | Written::Altered(stored, _)) => {
+                            let grant = Grant::new(stored, &open.written, sent_at);
+                            return self.give_back(&grant, end).await;
+                        }
+                        // It happened just now, or somebody else came.
+                        Ok(Written::Conflict(fault)) | Err(fault) => fault,
                     }
                 }
-                // Some time is allowed for the server to come back.
-                Err(fault) if started > last_look + super::ATTEMPT_LIMIT => {
-                    return End::Unsettled {
-                        end: Box::new(end),
-                        fault: Some(fault),
-                    };
-                }
-                Err(_) => {}
+                Err(fault) => fault,
+            };
+            if self.clock.now() >= give_up_at {
+                return End::Unsettled {
+                    end: Box::new(end),
+                    fault: Some(fault),
+                };
             }
             self.clock
                 .sleep_until(self.clock.now() + pause.next(None))
                 .await;
+        }
+    }
+
+    /// The same write once more, to be given back: only one of the two can be stored on top of the same version.
+    async fn write_again(&self, attempt: &Attempt) -> Result<Written, Fault> {
+        let limit = write_limit(attempt.written.duration());
+        if attempt.creates() {
+            self.post(&attempt.written, false, false, limit).await
+        } else {
+            self.replace(&attempt.written, limit).await
         }
     }
 }

@@ -64,47 +64,47 @@ fn the_create_command_recognises_its_own_lease_after_a_lost_reply() {
 }
 
 #[test]
-fn a_grant_whose_put_is_done_late_after_ctrl_c_is_given_back() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        let (press, interrupt) = interruptible();
-        world.mishap(
-            0,
-            Verb::Replace,
-            Mishap::DoneLate {
-                done: secs(4.5),
-                reset: Some(millis(50)),
-            },
-        );
-        tokio::task::spawn_local(async move {
-            sleep(0.1).await;
-            press.send_modify(|all| all.push(2));
-        });
-        let end = actor
-            .acquire(
-                &actor.terms(None),
-                &Limits {
-                    interrupt,
-                    ..patient()
+fn a_grant_that_something_holds_back_for_however_long_never_comes_after_the_acquire_has_ended() {
+    for (verb, done) in [
+        (Verb::Replace, 0.3),
+        (Verb::Replace, 4.5),
+        (Verb::Replace, 16.0),
+        (Verb::Replace, 300.0),
+        (Verb::Create, 0.3),
+        (Verb::Create, 300.0),
+    ] {
+        simulate(1, async {
+            let world = match verb {
+                Verb::Create => World::new(1),
+                _ => world(15),
+            };
+            let actor = Actor::exact(&world, 0);
+            let (press, interrupt) = interruptible();
+            world.mishap(
+                0,
+                verb,
+                Mishap::DoneLate {
+                    done: secs(done),
+                    reset: Some(millis(50)),
                 },
-            )
-            .await;
-        assert_eq!(end.err(), Some(End::Interrupted(2)));
-        assert!(
-            world.now() >= secs(4.5),
-            "it left before the write could land"
-        );
-        assert_eq!(holder(&world), None);
-        assert_eq!(
-            world.record().map(|record| record.transitions()),
-            Some(1),
-            "it was granted, and given back"
-        );
-        sleep(30.0).await;
-        assert_eq!(holder(&world), None);
-        lawful(&world);
-    });
+            );
+            tokio::task::spawn_local(async move {
+                sleep(0.1).await;
+                press.send_modify(|all| all.push(2));
+            });
+            let limits = Limits {
+                interrupt,
+                ..patient()
+            };
+            let end = actor.acquire(&actor.terms(Some(15)), &limits).await;
+            assert_eq!(end.err(), Some(End::Interrupted(2)), "{verb:?} {done}");
+            assert!(world.now() < secs(2.0), "it waited: {verb:?} {done}");
+            assert_eq!(holder(&world), None, "{verb:?} {done}");
+            sleep(600.0).await;
+            assert_eq!(holder(&world), None, "{verb:?} {done}");
+            lawful(&world);
+        });
+    }
 }
 
 #[test]
