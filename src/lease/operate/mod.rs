@@ -329,7 +329,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if pause.is_first() {
             report(Progress::Retrying(fault.clone()));
         }
-        let until = self.clock.now() + pause.next(fault.retry_after());
+        let now = self.clock.now();
+        let mut wait = pause.next(fault.retry_after());
+        if let Some(deadline) = limits.deadline {
+            // However long the server asks us to wait, there is another try before the deadline.
+            wait = wait.min(deadline.since(now) / 3).max(FIRST_PAUSE);
+        }
+        let until = now + wait;
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),

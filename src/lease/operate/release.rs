@@ -63,6 +63,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         match self
             .write_if_ours(ours, limits, report, decide::release, freed)
             .await?
+            .0
         {
             Written::Done(record) => Ok(record),
             Written::Altered(record, found) => match record.holder() {

@@ -25,6 +25,15 @@ pub enum Renewal {
     Failed(Fault),
 }
 
+/// What a renewal without a grant made.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// The record after it.
+    pub record: Record,
+    /// When others may prove it expired, unless it is renewed again; `None` if it has no duration.
+    pub expires_at: Option<Instant>,
+}
+
 /// So many writes one attempt sends over edits that come in between, before it counts as failed and is followed by a pause.
 const WRITES_IN_A_ROW: u32 = 3;
 
@@ -334,31 +343,38 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// Renews whatever grant `ours` has, as scripts do that know their identity but not the record.
+    /// Renews whatever grant `ours` has, as scripts do that know their identity but not the record. What was renewed is
+    /// held from when the request was sent.
     ///
     /// # Errors
-    /// When it is not ours, or the API server cannot be asked within the limits.
+    /// When it is not ours, or the API server cannot be asked within the limits, or answered so late that the time may
+    /// be over by now.
     pub async fn renew_ours(
         &self,
         ours: &Ours,
         limits: &Limits,
         report: Report<'_>,
-    ) -> Result<Record, End> {
-        let written = self
+    ) -> Result<Renewed, End> {
+        let (written, sent_at) = self
             .write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)
             .await
             .map_err(|nothing| nothing.end)?;
-        match written {
-            Written::Done(record) => Ok(record),
+        let record = match written {
+            Written::Done(record) => record,
             Written::Altered(_, found) if found.holder || found.grant || found.shorter => {
-                Err(End::Lost(Loss::Altered(found.to_string())))
+                return Err(End::Lost(Loss::Altered(found.to_string())));
             }
             // Others see no renewal; what was granted is still ours until it expires.
             Written::Altered(_, found) if found.renewal => {
-                Err(End::Fault(Fault::NotStored(found.to_string())))
+                return Err(End::Fault(Fault::NotStored(found.to_string())));
             }
-            Written::Altered(record, _) => Ok(record),
-            Written::Conflict(fault) => Err(End::Fault(fault)),
+            Written::Altered(record, _) => record,
+            Written::Conflict(fault) => return Err(End::Fault(fault)),
+        };
+        let expires_at = (record.duration()).map(|duration| sent_at + duration.as_duration());
+        if expires_at.is_some_and(|at| self.clock.now() >= at) {
+            return Err(End::Lost(Loss::Deadline { last: None }));
         }
+        Ok(Renewed { record, expires_at })
     }
 }

@@ -7,7 +7,7 @@ use super::super::decide::{Ours, OursStep, Seen};
 use super::super::evidence::Observation;
 use super::super::record::{Alteration, Record};
 use super::{End, Limits, Operations, Pause, Report, unsettled, write_limit};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// How long the pauses between writes grow while others are always faster.
 const LONGEST_CONFLICT: Duration = Duration::from_secs(2);
@@ -93,7 +93,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
     /// reading again. `done` recognises a write of ours whose reply was lost, or which was answered 409 by something that
-    /// had sent it twice.
+    /// had sent it twice. With what came of it goes when the request was sent that counts.
     pub(super) async fn write_if_ours(
         &self,
         ours: &Ours,
@@ -101,7 +101,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: Report<'_>,
         decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
         done: fn(&Sent, &Seen) -> Option<Record>,
-    ) -> Result<Written, Box<NotWritten>> {
+    ) -> Result<(Written, Instant), Box<NotWritten>> {
         let mut pause = Pause::default();
         let mut conflicts = Conflicts::default();
         let mut sent: Option<Sent> = None;
@@ -109,6 +109,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Some(Sent::Unanswered(_)) => NotWritten::new(unsettled(end), None),
             Some(Sent::InConflict(_)) | None => NotWritten::new(end, None),
         };
+        let mut sent_at = self.clock.now();
         let mut seen = match ours {
             // Known, and the PUT finds out if it has changed.
             Ours::Grant(grant) => {
@@ -121,7 +122,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         loop {
             if let Some(record) = sent.as_ref().and_then(|sent| done(sent, &seen)) {
-                return Ok(Written::Done(record));
+                return Ok((Written::Done(record), sent_at));
             }
             let record = match decide(ours, &seen, self.clock.wall()) {
                 OursStep::Replace(record) => record,
@@ -129,6 +130,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     return Err(NotWritten::new(End::Refused(refusal), Some(seen)));
                 }
             };
+            sent_at = self.clock.now();
             let trouble = match self.replace(&record, write_limit(record.duration())).await {
                 Ok(Written::Conflict(fault)) => {
                     let base = record.resource_version();
@@ -138,7 +140,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                     settled
                 }
-                Ok(written) => return Ok(written),
+                Ok(written) => return Ok((written, sent_at)),
                 Err(fault) => {
                     if fault.leaves_outcome_open() {
                         sent = Some(Sent::Unanswered(record));

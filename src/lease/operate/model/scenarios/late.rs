@@ -3,7 +3,10 @@
 use super::super::actor::{Actor, Leave};
 use super::super::faults::{Ailment, Mishap, Verb, Weather};
 use super::super::{millis, secs, simulate};
-use super::{holder, lawful, sleep, taken, waiting, world};
+use super::{holder, lawful, sleep, taken, waiting, within, world};
+use crate::clock::Clock;
+use crate::lease::decide::{Loss, Ours};
+use crate::lease::operate::End;
 
 /// Whether a hold of 3 s lives on for half a minute while this befalls every renewal.
 fn lives_on(watches: bool, mishap: Option<Mishap>, late: u64) -> bool {
@@ -141,5 +144,51 @@ fn an_attempt_never_goes_out_on_a_version_that_is_known_to_be_old() {
         };
         // All but the grant were stored: none met a conflict.
         assert_eq!(sent, renewed + 1);
+    });
+}
+
+#[test]
+fn a_renewal_from_a_script_counts_from_its_sending() {
+    for (frozen, in_time) in [(2.5, true), (3.1, false), (60.0, false)] {
+        simulate(1, async {
+            let world = world(3);
+            let actor = Actor::exact(&world, 0);
+            taken(&actor, None).await;
+            let ours = Ours::Identity("actor-0".parse().expect("a holder"));
+            world.mishap(0, Verb::Get, Mishap::SlowReply(millis(0)));
+            world.mishap(0, Verb::Replace, Mishap::SlowReply(millis(500)));
+            let begun = actor.clock.now();
+            let (clock, until) = (actor.clock.clone(), world.now() + secs(frozen));
+            tokio::task::spawn_local(async move {
+                sleep(0.1).await;
+                clock.freeze_until(until);
+            });
+            let limits = within(&actor, 90.0);
+            let done = actor.operations.renew_ours(&ours, &limits, &|_| ()).await;
+            assert!(actor.clock.now() >= begun + secs(frozen));
+            if in_time {
+                let expires_at = done.expect("renewed").expires_at.expect("a duration");
+                assert!(expires_at < begun + secs(3.1), "not from the reply");
+            } else {
+                let end = done.expect_err("nothing to rely on");
+                assert_eq!(end, End::Lost(Loss::Deadline { last: None }), "{frozen}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_release_is_tried_again_before_its_deadline_however_long_the_server_asks_to_wait() {
+    simulate(1, async {
+        let world = world(60);
+        let actor = Actor::exact(&world, 0);
+        let grant = taken(&actor, None).await;
+        let wish = Some(secs(60.0));
+        world.mishap(0, Verb::Replace, Mishap::TooMany(wish));
+        world.mishap(0, Verb::Replace, Mishap::TooMany(wish));
+        actor.let_go(&Ours::Grant(grant.record.clone())).await;
+        assert_eq!(holder(&world), None);
+        assert!(world.now() < secs(10.0));
+        lawful(&world);
     });
 }
