@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::saying::{good_until, listen, say_by, say_done};
-use super::{Session, limits, say};
+use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -85,6 +85,7 @@ fn record(args: &CreateArgs, namespace: &str) -> Result<Record, Error> {
             duration: Some(args.duration),
             default_duration: args.duration,
             reason: None,
+            mark: mark(),
         };
         record = record.granted(&terms, SystemClock.wall()).map_err(|_| {
             Error::Local("the transitions of a new lease cannot be counted".to_owned())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::saying::{listen, say_grant};
-use super::{Session, exported, limits, say};
+use super::{Session, exported, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -32,6 +32,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             duration: args.duration,
             default_duration: LeaseDuration::constant(DEFAULT_DURATION),
             reason: args.reason.clone(),
+            mark: mark(),
         },
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks: !args.yes,

@@ -21,6 +21,7 @@ fn grant_terms(holder: &str) -> GrantTerms {
         duration: None,
         default_duration: LeaseDuration::constant(60),
         reason: None,
+        mark: std::time::Duration::ZERO,
     }
 }
 

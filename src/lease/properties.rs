@@ -175,7 +175,10 @@ proptest! {
         if let Ok(granted) = record.granted(&terms, wall) {
             prop_assert_eq!(granted.transitions(), before + 1);
             let written = micro_time(wall);
-            prop_assert_eq!(granted.acquire_time(), Some(written.as_str()));
+            prop_assert_eq!(granted.renew_time(), Some(written.as_str()));
+            let acquired: Timestamp = granted.acquire_time().unwrap_or_default().parse().expect("a time");
+            let early = SignedDuration::try_from(terms.mark).expect("a second at most");
+            prop_assert_eq!(micro_time(acquired), micro_time(wall - early));
             prop_assert!(granted.duration().is_some());
         }
     }
@@ -244,7 +247,7 @@ proptest! {
     fn a_standing_clock_never_writes_the_same_renew_time_twice(record in any_record(), wall in any_time()) {
         let mut renewed = record.granted(&GrantTerms {
             holder: "me".parse().expect("a holder"), duration: None,
-            default_duration: LeaseDuration::constant(60), reason: None,
+            default_duration: LeaseDuration::constant(60), reason: None, mark: std::time::Duration::ZERO,
         }, wall);
         let mut all = std::collections::BTreeSet::new();
         for _ in 0..6 {

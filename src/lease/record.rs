@@ -1,5 +1,7 @@
 //! The Lease's fields, read losslessly; nobody but this module and its part that changes them knows them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::values::{HolderIdentity, LeaseDuration};
@@ -43,6 +45,9 @@ pub struct GrantTerms {
     pub default_duration: LeaseDuration,
     /// Why, for whoever looks; `None` clears what an earlier holder left.
     pub reason: Option<String>,
+    /// `acquireTime` is so much earlier than the clock says, less than a second and by chance: it tells a grant from
+    /// another that the same identity writes at the same time by another clock.
+    pub mark: Duration,
 }
 
 impl GrantTerms {

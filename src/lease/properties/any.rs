@@ -116,12 +116,14 @@ prop_compose! {
         holder in prop_oneof![Just("me"), Just("other"), Just("third")],
         duration in prop::option::of(1..4000_i64),
         reason in prop::option::of(".{0,12}"),
+        mark in 0..1_000_000_u64,
     ) -> GrantTerms {
         GrantTerms {
             holder: holder.parse().expect("a holder"),
             duration: duration.and_then(LeaseDuration::from_secs),
             default_duration: LeaseDuration::constant(60),
             reason,
+            mark: std::time::Duration::from_micros(mark),
         }
     }
 }

@@ -111,6 +111,7 @@ mod tests {
             duration: None,
             default_duration: LeaseDuration::constant(60),
             reason: None,
+            mark: std::time::Duration::ZERO,
         };
         let sent = read
             .granted(&terms, wall("2026-01-01T00:00:00Z"))

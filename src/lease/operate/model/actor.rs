@@ -93,6 +93,7 @@ impl Actor {
                 duration: duration.and_then(|seconds| LeaseDuration::from_secs(seconds.into())),
                 default_duration: LeaseDuration::constant(15),
                 reason: None,
+                mark: Duration::ZERO,
             },
             create: true,
             reenter: false,

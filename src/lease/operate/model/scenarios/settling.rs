@@ -266,3 +266,42 @@ fn an_older_grant_of_ones_own_is_not_taken_for_a_write_that_went_astray() {
         });
     }
 }
+
+#[test]
+fn a_grant_that_another_process_of_the_same_name_has_written_at_the_same_time_is_not_taken_for_ones_own()
+ {
+    simulate(1, async {
+        let world = world(15);
+        let grant = |number: usize| {
+            let actor = Actor::new(&world, number, 1_000_000, Wall::Standing);
+            let mut terms = actor.terms(None);
+            terms.grant.holder = "the-pod".parse().expect("a holder");
+            terms.grant.mark = std::time::Duration::from_micros(number as u64);
+            (actor, terms)
+        };
+        let (first, its) = grant(0);
+        let (second, others) = grant(1);
+        // Both find it free; the second's conflict is not heard.
+        world.mishap(0, Verb::Replace, Mishap::SlowReply(millis(1)));
+        world.mishap(
+            1,
+            Verb::Replace,
+            Mishap::DoneLate {
+                done: millis(20),
+                reset: Some(millis(30)),
+            },
+        );
+        let limits = within(&second, 5.0);
+        let patient = patient();
+        let (taken, waited) = tokio::join!(
+            first.operations.obtain(&its, &patient, &|_| ()),
+            second.operations.obtain(&others, &limits, &|_| ()),
+        );
+        let taken = taken.expect("a grant").record;
+        assert!(
+            matches!(waited, Err(End::TimedOut { .. })),
+            "{waited:?} beside {taken:?}"
+        );
+        assert_eq!(world.record(), Some(taken));
+    });
+}
