@@ -39,7 +39,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run_here(args: Vec<OsString>) -> ExitCode {
     // For the other processes of this program too, which begin here.
     #[cfg(unix)]
-    signals::hear_of_children();
+    {
+        signals::hear_of_children();
+        signals::survive_long_files();
+    }
     #[cfg(unix)]
     if let Some(code) = hold::watchdog::main(&args).or_else(|| cluster::plugin::main(&args)) {
         return code;

@@ -7,20 +7,15 @@ use crate::error::Error;
 /// Signals received, in order.
 pub type Received = watch::Receiver<Vec<i32>>;
 
-/// Listens for the signals that ask a process to end; it no longer dies of them by itself. Those that were ignored
-/// when it started (nohup) stay ignored.
+/// Listens for the signals that ask a process to end, which are all that end one by default and can come from others: an
+/// `alarm` before the exec, a CPU limit, a service manager's PWR or RTMIN+3. It no longer dies of them by itself. Those that
+/// were ignored when it started (nohup) stay ignored.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
 #[cfg(unix)]
 pub fn listen() -> Result<Received, Error> {
-    use tokio::signal::unix::SignalKind;
-    channel(&[
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-        SignalKind::quit(),
-    ])
+    channel(from_others().into_iter().filter(|signal| ends(*signal)))
 }
 
 /// Listens for the signals that only a command can make sense of.
@@ -29,8 +24,15 @@ pub fn listen() -> Result<Received, Error> {
 /// When the handlers cannot be installed.
 #[cfg(unix)]
 pub fn listen_for_command() -> Result<Received, Error> {
-    use tokio::signal::unix::SignalKind;
-    channel(&[SignalKind::user_defined1(), SignalKind::user_defined2()])
+    use nix::libc::{SIGUSR1, SIGUSR2};
+    channel([SIGUSR1, SIGUSR2])
+}
+
+/// A file that is longer than it may be is a write that fails, as on a full disk, and no end (setrlimit(2), RLIMIT_FSIZE).
+#[cfg(unix)]
+pub fn survive_long_files() {
+    // A handler that does nothing, because what is ignored goes through exec. Without one it is as it was.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Default::default());
 }
 
 /// Makes sure that this process hears of its children. Who starts it may have SIGCHLD ignored, which goes through exec:
@@ -46,13 +48,13 @@ pub fn hear_of_children() {
 }
 
 #[cfg(unix)]
-fn channel(kinds: &[tokio::signal::unix::SignalKind]) -> Result<Received, Error> {
+fn channel(numbers: impl IntoIterator<Item = i32>) -> Result<Received, Error> {
     let (sender, receiver) = watch::channel(Vec::new());
-    for &kind in kinds {
-        let number = kind.as_raw_value();
+    for number in numbers {
         if is_ignored(number) {
             continue;
         }
+        let kind = tokio::signal::unix::SignalKind::from_raw(number);
         let mut stream = tokio::signal::unix::signal(kind)
             .map_err(|error| Error::Local(format!("cannot handle signals: {error}")))?;
         let sender = sender.clone();
@@ -100,6 +102,31 @@ pub fn from_others() -> Vec<i32> {
         .filter(|signal| !own.contains(signal))
         .map(|signal| signal as i32);
     named.chain(real_time()).collect()
+}
+
+/// Whether one of [`from_others`] is for this process, and asks it to end.
+#[cfg(unix)]
+fn ends(signal: i32) -> bool {
+    use nix::libc;
+    let other = [
+        // Do nothing by default.
+        libc::SIGCONT,
+        libc::SIGURG,
+        libc::SIGWINCH,
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        libc::SIGINFO,
+        // Job control.
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+        // For the command.
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        // Of one's own writes, which fail.
+        libc::SIGPIPE,
+        libc::SIGXFSZ,
+    ];
+    !other.contains(&signal)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

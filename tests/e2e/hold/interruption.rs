@@ -162,7 +162,7 @@ fn user_signals_are_the_commands_own() {
     for (signal, name) in [(libc::SIGUSR1, "USR1"), (libc::SIGUSR2, "USR2")] {
         let scene = Scene::new(4);
         let held = scene.start(&format!(
-            "trap 'echo got {name}; exit 9' {name}; while :; do sleep 0.02; done"
+            "trap 'echo got {name}; exit 9' {name}; READY; while :; do sleep 0.02; done"
         ));
         held.running.signal(signal);
         let output = held.end();
@@ -189,4 +189,70 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     assert_eq!(output.code, Some(0), "{output}");
     assert!(output.stdout.contains("survived"), "{output}");
     assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
+fn a_signal_of_any_kind_reaches_the_command_and_the_lease_is_free_afterwards() {
+    let signals = [
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGXCPU,
+        libc::SIGABRT,
+        libc::SIGIO,
+        libc::SIGPWR,
+        libc::SIGSTKFLT,
+        libc::SIGQUIT,
+    ];
+    for signal in signals {
+        let scene = Scene::new(4);
+        let held = scene.start(&format!(
+            "trap 'exit 7' {signal}; READY; while :; do sleep 0.02; done"
+        ));
+        let kill = format!("kill -{signal} {}", held.running.pid());
+        lease_harness::Command::new("/bin/bash", ["-c", &kill]).run();
+        let output = held.end();
+        assert_eq!(output.code, Some(7), "{signal}: {output}");
+        assert_eq!(scene.ns.holder("job"), None, "{signal}: {output}");
+    }
+}
+
+#[test]
+fn a_signal_of_any_kind_ends_a_hold_without_a_command_and_an_acquire_that_waits() {
+    for signal in [libc::SIGALRM, libc::SIGXCPU, libc::SIGPWR] {
+        let scene = Scene::new(4);
+        let running = scene.hold(&[]).spawn();
+        running.wait_stdout(|line| line.contains("acquired"), SOON);
+        let waiting = scene.hold(&["--", "echo", "ran"]).spawn();
+        waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
+        waiting.signal(signal);
+        let output = waiting.wait(SOON);
+        assert_eq!(output.code, Some(128 + signal), "{output}");
+        running.signal(signal);
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(128 + signal), "{output}");
+        assert_eq!(scene.ns.holder("job"), None, "{output}");
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_as_a_full_disk() {
+    let scene = Scene::new(4);
+    let file = scene.ns.file("said", "");
+    let under = |what: &str| {
+        let line = format!("ulimit -f 0; exec \"$0\" {what}");
+        let binary = lease_harness::binary().display().to_string();
+        lease_harness::Command::new("/bin/bash", ["-c", &line, &binary])
+            .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+            .run()
+    };
+    let output = under(&format!("acquire job > {}", file.display()));
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+    let output = under(&format!(
+        "hold job -- sh -c 'setsid sleep 601 & exit 3' 2> {}",
+        file.display()
+    ));
+    assert_eq!(output.code, Some(3), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
 }
