@@ -303,6 +303,9 @@ pub struct ReleaseArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
+    /// Free it even beside a holder that it was stolen from and that may still run
+    #[arg(long)]
+    pub now: bool,
     /// The longest to go on over conflicts and failed requests; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,

@@ -220,7 +220,12 @@ impl Error {
 fn exit_of(subject: &Subject, end: &End) -> Exit {
     match end {
         End::Refused(Refusal::NotFound) => Exit::NOT_FOUND,
-        End::Refused(Refusal::HolderIs(_) | Refusal::NotAsShown { .. }) => Exit::NOT_HELD,
+        End::Refused(
+            Refusal::HolderIs(_)
+            | Refusal::NotAsShown { .. }
+            | Refusal::VictimMayRun(_)
+            | Refusal::KeptByHold,
+        ) => Exit::NOT_HELD,
         End::Refused(
             Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
         ) => Exit::API,
@@ -304,6 +309,20 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             format!(
                 "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"
             ),
+        ],
+        End::Refused(Refusal::VictimMayRun(victim)) => vec![
+            format!(
+                "error: lease {name:?} not released: it was stolen from {victim:?}, who may still run, and nobody waited until that was over"
+            ),
+            format!(
+                "It stays held and expires by itself. If {victim:?} is known to have stopped: kubectl lease release {name} -n {namespace} --now"
+            ),
+        ],
+        End::Refused(Refusal::KeptByHold) => vec![
+            format!(
+                "error: lease {name:?} not released: the hold around this command keeps it"
+            ),
+            "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
         ],
         End::Refused(Refusal::HeldByAncestor(holder)) => vec![
             format!(

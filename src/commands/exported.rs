@@ -17,6 +17,9 @@ const FENCING_TOKEN: &str = "KUBECTL_LEASE_FENCING_TOKEN";
 /// The grants that were handed on before this one, the last first, as JSON: each hands on only its own in the others.
 const OUTER: &str = "KUBECTL_LEASE_OUTER";
 
+/// `hold` in the environment of a hold's command: it is not the command's to release. Nothing where a shell has taken it.
+const KEPT_BY: &str = "KUBECTL_LEASE_KEPT_BY";
+
 /// So many of them are handed on: a shell that takes one lease after another must not fill its environment.
 const MOST_OUTER: usize = 32;
 
@@ -66,8 +69,17 @@ fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Exported> {
     grants
 }
 
+/// Who releases a grant that is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptBy {
+    /// The hold around the command.
+    Hold,
+    /// Whoever it is handed to.
+    Caller,
+}
+
 /// The variables that hand `grant` on.
-pub fn environment(grant: &Grant) -> Vec<(&'static str, String)> {
+pub fn environment(grant: &Grant, kept_by: KeptBy) -> Vec<(&'static str, String)> {
     let record = &grant.record;
     let mut variables = vec![
         (NAME, record.name().to_owned()),
@@ -78,6 +90,12 @@ pub fn environment(grant: &Grant) -> Vec<(&'static str, String)> {
         (FENCING_TOKEN, grant.fencing_token.clone()),
     ];
     variables.extend(outer(grants(), record.uid()).map(|text| (OUTER, text)));
+    match kept_by {
+        KeptBy::Hold => variables.push((KEPT_BY, "hold".to_owned())),
+        // What a hold around this shell has said was of another grant.
+        KeptBy::Caller if variable(KEPT_BY).is_some() => variables.push((KEPT_BY, String::new())),
+        KeptBy::Caller => {}
+    }
     variables
 }
 
@@ -96,6 +114,11 @@ fn outer(grants: Vec<Exported>, uid: &str) -> Option<String> {
         })
         .collect();
     serde_json::to_string(&outer).ok()
+}
+
+/// Whether `ours` is the grant of the hold around this process, which releases it itself.
+pub fn is_kept_by_hold(ours: &Ours) -> bool {
+    matches!(ours, Ours::Exported(_)) && variable(KEPT_BY).as_deref() == Some("hold")
 }
 
 /// What is ours: exactly the grant that `acquire -o env` exported, if it is about this Lease and identity, else whatever

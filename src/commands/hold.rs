@@ -83,7 +83,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         .acquire(&terms, &limits, &progress, async |held: Held<'_>| {
             let duration = held.grant().duration().as_duration();
             let order = Order {
-                environment: exported::environment(held.grant()),
+                environment: exported::environment(held.grant(), exported::KeptBy::Hold),
                 command: args.command.clone(),
                 // Checked before anything is written; an answer may still change the duration.
                 timing: timing(duration, &args).map_err(ours)?,

@@ -1,6 +1,6 @@
 //! `kubectl lease release`
 
-use super::exported::ours;
+use super::exported::{is_kept_by_hold, ours};
 use super::saying::{listen, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
@@ -8,6 +8,8 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
+use crate::lease::decide::Refusal;
+use crate::lease::operate::End;
 use crate::output::document;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -16,10 +18,16 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
     let subject = session.subject(&args.name, Some(&holder));
+    let ours = ours(&session, &args.name, holder);
+    if is_kept_by_hold(&ours) {
+        return Err(session
+            .error(subject, End::Refused(Refusal::KeptByHold))
+            .await);
+    }
     let operations = session.lease(&args.name);
     let limits = limits(&SystemClock, Some(args.timeout), listen()?);
     let released = operations
-        .release(&ours(&session, &args.name, holder), &limits, &|progress| {
+        .release(&ours, args.now, &limits, &|progress| {
             say(&subject, &progress)
         })
         .await;

@@ -90,7 +90,7 @@ pub async fn say_grant(
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
     let text = match format {
-        Some(GrantFormat::Env) => exported::environment(grant)
+        Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),

@@ -36,6 +36,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         },
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks: !args.yes,
+        waits: !args.now,
     };
     let operations = session
         .lease(&args.name)

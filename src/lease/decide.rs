@@ -150,6 +150,10 @@ pub enum Refusal {
         /// Who holds it now.
         holder: String,
     },
+    /// It was stolen from this holder, who may still run: freeing it would let somebody in beside it.
+    VictimMayRun(String),
+    /// The grant of the hold around this process, which releases it when the command has ended and nothing of it is left.
+    KeptByHold,
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
 }
@@ -332,6 +336,18 @@ pub enum OursStep {
 /// The next step of `release`.
 pub fn release(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
     if_ours(ours, seen, |record| record.released(wall))
+}
+
+/// The same of `release` from a script, which does not know what came before: who interrupted a `steal` has a Lease whose
+/// victim may still run, and it stays held until it expires.
+pub fn release_ours(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
+    match seen {
+        Seen::Lease(found) if ours.holds(found.record()) => match found.record().victim() {
+            Some(victim) => OursStep::Refuse(Refusal::VictimMayRun(victim.to_owned())),
+            None => release(ours, seen, wall),
+        },
+        Seen::Lease(_) | Seen::Absent => release(ours, seen, wall),
+    }
 }
 
 /// The next step of `renew` from a script, which knows the identity but not the grant.

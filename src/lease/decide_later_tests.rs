@@ -158,6 +158,7 @@ fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
         grant: grant_terms("me"),
         if_holder: None,
         asks: true,
+        waits: true,
     };
     let record = held("x", 15);
     assert_eq!(
@@ -194,6 +195,7 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
         grant: grant_terms("me"),
         if_holder: None,
         asks: false,
+        waits: true,
     };
     let shown = held("x", 15);
     let renewed = shown.renewed(wall(NOW));
@@ -246,6 +248,7 @@ fn steal_if_holder_refuses_every_other_holder() {
         grant: grant_terms("me"),
         if_holder: Some("y".into()),
         asks: true,
+        waits: true,
     };
     assert_eq!(
         steal(&terms, &seen(held("x", 15)), None, now(100.0)),
@@ -267,6 +270,7 @@ fn a_free_lease_is_stolen_without_a_question_and_a_missing_one_not_at_all() {
         grant: grant_terms("me"),
         if_holder: None,
         asks: true,
+        waits: true,
     };
     assert!(matches!(
         steal(&terms, &seen(free(15)), None, now(100.0)),

@@ -337,6 +337,7 @@ fn transitions_at_the_int32_limit_are_refused() {
         grant: grant_terms("me"),
         if_holder: None,
         asks: true,
+        waits: true,
     };
     assert_eq!(
         steal(&steal_terms, &seen(record), None, now(100.0)),
@@ -355,6 +356,7 @@ fn a_lease_under_coordinated_election_is_refused() {
         grant: grant_terms("me"),
         if_holder: None,
         asks: true,
+        waits: true,
     };
     assert!(matches!(
         steal(&steal_terms, &seen(record), None, now(100.0)),

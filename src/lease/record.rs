@@ -18,6 +18,10 @@ pub use change::micro_time;
 /// The annotation that keeps `--reason`.
 pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 
+/// The annotation of a Lease that was stolen from a holder that may still run: its identity. It goes when the holder must
+/// have stopped.
+const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
+
 /// A Lease object as the server sent it, every field kept, known to this build or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record(Value);
@@ -229,10 +233,19 @@ impl Record {
 
     /// What `--reason` said.
     pub fn reason(&self) -> Option<&str> {
+        self.annotation(REASON_ANNOTATION)
+    }
+
+    /// From whom it was stolen, as long as that holder may still run.
+    pub fn victim(&self) -> Option<&str> {
+        self.annotation(VICTIM_ANNOTATION)
+    }
+
+    fn annotation(&self, key: &str) -> Option<&str> {
         self.0
             .get("metadata")?
             .get("annotations")?
-            .get(REASON_ANNOTATION)?
+            .get(key)?
             .as_str()
     }
 

@@ -13,6 +13,8 @@ pub struct StealTerms {
     /// Whether somebody can be asked again. If not, what was agreed to is the grant that was shown first, and no other;
     /// or any grant of `if_holder`.
     pub asks: bool,
+    /// Whether it is waited for until the victim must have stopped. Until then the Lease says that it may still run.
+    pub waits: bool,
 }
 
 /// What was shown and agreed to; or that the Lease was free, which needs no question.

@@ -121,7 +121,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let ours = Ours::Grant(grant.record.clone());
         let released = tokio::select! {
             biased;
-            released = self.release(&ours, &limits, &|_| ()) => released,
+            released = self.release(&ours, true, &limits, &|_| ()) => released,
             _ = interrupt.arrived(2) => return Fate::Open(None),
         };
         match released {

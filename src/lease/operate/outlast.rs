@@ -105,8 +105,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
-        // Until it is acknowledged the recorded duration is the longer one.
-        if let Some(asked) = duration.filter(|asked| Some(*asked) != grant.record.duration()) {
+        // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
+        let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
+        let shielding =
+            (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
+        if let Some(asked) = other.or(shielding) {
             let until = grant.expires_at();
             grant = self
                 .renew_for(&grant, Some(asked), until)

@@ -1,7 +1,9 @@
 //! Release: frees what is ours, and nothing else.
 
+use jiff::Timestamp;
+
 use super::super::api::Api;
-use super::super::decide::{self, Loss, Ours, Seen};
+use super::super::decide::{self, Loss, Ours, OursStep, Seen};
 use super::super::record::Record;
 use super::write::{NotWritten, Sent, Written};
 use super::{End, Grant, Limits, Operations, Report};
@@ -26,17 +28,23 @@ pub enum Returned {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Releases what is ours.
+    /// Releases what is ours, though not from beside whoever it was stolen from, but for `now`.
     ///
     /// # Errors
     /// When it is not ours (nothing is written), or the API server cannot be asked within the limits.
     pub async fn release(
         &self,
         ours: &Ours,
+        now: bool,
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Released, End> {
-        let freed = self.free(ours, limits, report).await;
+        let decide = if now {
+            decide::release
+        } else {
+            decide::release_ours
+        };
+        let freed = self.free(ours, decide, limits, report).await;
         freed
             .map(|record| Released { record })
             .map_err(|nothing| nothing.end)
@@ -45,7 +53,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// Gives a grant back, and finds out how it ended if it is over.
     pub async fn give_grant_back(&self, grant: &Grant, limits: &Limits) -> Returned {
         let ours = Ours::Grant(grant.record.clone());
-        match self.free(&ours, limits, &|_| ()).await {
+        match self.free(&ours, decide::release, limits, &|_| ()).await {
             Ok(_) => Returned::Freed,
             Err(nothing) => match nothing.seen {
                 Some(seen) => Returned::Lost(grant.lost(&seen).unwrap_or(Loss::Released)),
@@ -57,11 +65,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
     async fn free(
         &self,
         ours: &Ours,
+        decide: fn(&Ours, &Seen, Timestamp) -> OursStep,
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Record, Box<NotWritten>> {
         match self
-            .write_if_ours(ours, limits, report, decide::release, freed)
+            .write_if_ours(ours, limits, report, decide, freed)
             .await?
             .0
         {

@@ -166,6 +166,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             expired: false,
                         });
                     }
+                    let shielded = victim.as_ref().filter(|victim| {
+                        let now = self.clock.now();
+                        terms.waits && victim.stops.is_ok_and(|stops| stops > now)
+                    });
+                    let record = record.with_victim(shielded.map(|victim| &*victim.holder));
                     let sent_at = self.clock.now();
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Written::Done(stored)) => {

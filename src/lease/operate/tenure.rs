@@ -63,7 +63,10 @@ impl Tenure {
     pub fn next(&mut self, wall: Timestamp, now: Instant) -> Record {
         let record = &self.grant.record;
         let mut next = match self.duration {
-            Some(duration) => record.with_duration(duration).renewed(wall),
+            // Whoever records another duration is done with the victim.
+            Some(duration) => (record.with_duration(duration))
+                .with_victim(None)
+                .renewed(wall),
             None => record.renewed_for(self.grant.duration, wall),
         };
         while self.wrote(&next).is_some() {

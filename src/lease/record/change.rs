@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{GrantTerms, LeaseDuration, REASON_ANNOTATION, Record, TransitionsExhausted};
+use super::{
+    GrantTerms, LeaseDuration, REASON_ANNOTATION, Record, TransitionsExhausted, VICTIM_ANNOTATION,
+};
 
 /// `spec.leaseTransitions` is an int32; at its end no further grant can be counted.
 const MAX_TRANSITIONS: i64 = i32::MAX as i64;
@@ -29,7 +31,7 @@ impl Record {
         let duration = terms.duration_on(self);
         next.set("leaseDurationSeconds", json!(duration.as_secs()));
         next.set_reason(terms.reason.as_deref());
-        Ok(next)
+        Ok(next.with_victim(None))
     }
 
     /// The same grant, renewed at `at`, or a microsecond after the last renewal if that has the same time: a PUT
@@ -59,7 +61,7 @@ impl Record {
         next.set("holderIdentity", json!(""));
         next.set("renewTime", json!(self.unlike_last_renewal(at)));
         next.set_reason(None);
-        next
+        next.with_victim(None)
     }
 
     /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
@@ -123,18 +125,29 @@ impl Record {
         }
     }
 
+    /// The same grant, and from whom it was stolen who may still run; `None` when that one must have stopped.
+    #[must_use]
+    pub fn with_victim(mut self, victim: Option<&str>) -> Self {
+        self.set_annotation(VICTIM_ANNOTATION, victim);
+        self
+    }
+
     fn set_reason(&mut self, reason: Option<&str>) {
-        match reason {
+        self.set_annotation(REASON_ANNOTATION, reason);
+    }
+
+    fn set_annotation(&mut self, key: &str, value: Option<&str>) {
+        match value {
             Some(text) => {
                 if let Some(all) = self.section("metadata", Some("annotations")) {
-                    all.insert(REASON_ANNOTATION.to_owned(), json!(text));
+                    all.insert(key.to_owned(), json!(text));
                 }
             }
             None => {
-                if self.reason().is_some()
+                if self.annotation(key).is_some()
                     && let Some(all) = self.section("metadata", Some("annotations"))
                 {
-                    all.remove(REASON_ANNOTATION);
+                    all.remove(key);
                 }
             }
         }

@@ -133,6 +133,7 @@ impl Actor {
             grant: self.terms(duration).grant,
             if_holder: None,
             asks,
+            waits: true,
         };
         let agree = async |seen: &Observation, _: &Expiry| {
             let ledger = &mut self.world.state.borrow_mut().ledger;
@@ -292,7 +293,7 @@ impl Actor {
             deadline: Some(self.clock.now() + secs(10.0)),
             ..patient()
         };
-        let result = self.operations.release(ours, &limits, &|_| ()).await;
+        let result = self.operations.release(ours, false, &limits, &|_| ()).await;
         self.world.note(format!(
             "{} released: {}",
             self.name,

@@ -43,6 +43,7 @@ impl Cast {
             grant: self.thief.terms(None).grant,
             if_holder: None,
             asks,
+            waits: true,
         };
         let agree = async |_: &_, _: &_| {
             self.asked.set(self.asked.get() + 1);
@@ -155,6 +156,7 @@ fn the_time_to_answer_counts_against_nothing() {
             grant: cast.thief.terms(None).grant,
             if_holder: None,
             asks: true,
+            waits: true,
         };
         let clock = &cast.thief.clock;
         let limits = within(&cast.thief, 30.0);
@@ -179,6 +181,7 @@ fn a_victim_that_may_not_know_of_a_shorter_duration_is_waited_for_by_the_longer_
                 grant: cast.thief.terms(Some(3)).grant,
                 if_holder: None,
                 asks: true,
+                waits: true,
             };
             let agree = async |_: &_, _: &_| {
                 cast.asked.set(cast.asked.get() + 1);

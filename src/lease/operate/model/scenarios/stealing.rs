@@ -98,6 +98,7 @@ fn a_thief_that_dies_while_it_waits_shields_the_victim() {
             grant: thief.terms(Some(2)).grant,
             if_holder: None,
             asks: true,
+            waits: true,
         };
         thief
             .operations

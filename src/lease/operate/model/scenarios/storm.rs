@@ -128,6 +128,7 @@ async fn meddle(world: Rc<World>, thief: Actor) {
                     grant: thief.terms(Some(2)).grant,
                     if_holder: None,
                     asks: true,
+                    waits: true,
                 };
                 let limits = within(&thief, 5.0);
                 let agree = async |_: &_, _: &_| Ok(());

@@ -55,7 +55,10 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
         ("release", |actor, limits| {
             Box::pin(async move {
                 let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-                let done = actor.operations.release(&ours, &limits, &|_| ()).await;
+                let done = actor
+                    .operations
+                    .release(&ours, false, &limits, &|_| ())
+                    .await;
                 done.err()
             })
         }),
@@ -72,6 +75,7 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                     grant: actor.terms(None).grant,
                     if_holder: None,
                     asks: true,
+                    waits: true,
                 };
                 let operations = &actor.operations;
                 let agree = async |_: &Observation, _: &Expiry| Ok(());
