@@ -264,7 +264,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             format!(
                 "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
             ),
-            "Nothing was written.".to_owned(),
+            "Nothing was written. If that grant is over and this one was taken since: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
         ],
         End::Refused(Refusal::HolderIs(Some(other))) => vec![
             format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),

@@ -159,7 +159,7 @@ fn grant_terms(args: &GrantArgs, holder: HolderIdentity, default_duration: u32) 
 
 /// Tells the grants of this process from those of another of the same identity.
 fn mark() -> Duration {
-    Duration::from_micros(fastrand::u64(0..1_000_000))
+    Duration::from_micros(fastrand::u64(0..50_000))
 }
 
 /// Says what goes on, a line each time.

@@ -49,8 +49,8 @@ pub struct GrantTerms {
     pub default_duration: LeaseDuration,
     /// Why, for whoever looks; `None` clears what an earlier holder left.
     pub reason: Option<String>,
-    /// `acquireTime` is so much earlier than the clock says, less than a second and by chance: it tells a grant from
-    /// another that the same identity writes at the same time by another clock.
+    /// The times are so much earlier than the clock says, by chance and far less than a second: it tells a grant from another
+    /// that the same identity writes at the same time by another clock.
     pub mark: Duration,
 }
 

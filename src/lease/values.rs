@@ -80,7 +80,13 @@ impl HolderIdentity {
     /// The same identity made unique to one grant by a random suffix: `identity_<uuid>`.
     #[must_use]
     pub fn unique(&self) -> Self {
-        Self(format!("{}_{}", self.0, uuid::Uuid::new_v4()))
+        // One that was made unique before, and handed on by a variable, does not grow.
+        let known = |(name, suffix): &(&str, &str)| {
+            !name.is_empty() && suffix.len() == 36 && uuid::Uuid::try_parse(suffix).is_ok()
+        };
+        let name = self.0.rsplit_once('_').filter(known);
+        let name = name.map_or(&*self.0, |(name, _)| name);
+        Self(format!("{name}_{}", uuid::Uuid::new_v4()))
     }
 }
 

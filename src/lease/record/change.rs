@@ -24,9 +24,10 @@ impl Record {
         }
         let mut next = self.clone();
         let marked = SignedDuration::try_from(terms.mark).and_then(|mark| at.checked_sub(mark));
+        let now = micro_time(marked.unwrap_or(at));
         next.set("holderIdentity", json!(terms.holder.as_str()));
-        next.set("acquireTime", json!(micro_time(marked.unwrap_or(at))));
-        next.set("renewTime", json!(micro_time(at)));
+        next.set("acquireTime", json!(now));
+        next.set("renewTime", json!(now));
         next.set("leaseTransitions", json!(self.transitions() + 1));
         let duration = terms.duration_on(self);
         next.set("leaseDurationSeconds", json!(duration.as_secs()));

@@ -136,7 +136,7 @@ fn a_release_whose_reply_is_lost_is_done_once() {
             first.api.begin(Purpose::Keep);
             let result = first
                 .operations
-                .release(&ours, &within(&first, 30.0), &|_| ())
+                .release(&ours, false, &within(&first, 30.0), &|_| ())
                 .await;
             assert!(result.is_ok(), "{mishap:?} {result:?}");
             waiter.await.expect("a result").0.expect("a grant");

@@ -338,7 +338,7 @@ fn a_release_that_stores_a_holder_all_the_same_is_an_error() {
         let ours = Ours::Identity("actor-0".parse().expect("a holder"));
         let end = actor
             .operations
-            .release(&ours, &within(&actor, 30.0), &|_| ())
+            .release(&ours, false, &within(&actor, 30.0), &|_| ())
             .await
             .expect_err("it is not free");
         assert!(
