@@ -192,7 +192,13 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             // The earlier process of this identity may run on for the recorded duration: nobody else may come in sooner.
             let mut grant = terms.grant.clone();
             grant.duration = grant.duration.max(record.duration());
-            replace(record, &grant, terms, now)
+            match replace(record, &grant, terms, now) {
+                // Whom that process took it from may run on too.
+                AcquireStep::Replace(next) => {
+                    AcquireStep::Replace(next.with_victim(record.victim()))
+                }
+                step => step,
+            }
         }
         Expiry::Unproven { observed_at, ask } => {
             let try_out_at = match ask {

@@ -26,7 +26,12 @@ pub fn stamped_expiry(duration: LeaseDuration) -> Duration {
 /// less the time since it was so, and less what the stamps are cut by. `None` if nothing proves it.
 pub fn alive_for(record: &Record, now: Timestamp) -> Option<Duration> {
     let (stamp, duration) = (record.alive_stamp()?, record.duration()?);
-    let age = Duration::try_from(now.duration_since(stamp)).unwrap_or_default();
+    let age = now.duration_since(stamp);
+    // The clocks of two servers, of which nothing is known then but that they differ.
+    if age < -SignedDuration::from_secs(1) {
+        return None;
+    }
+    let age = Duration::try_from(age).unwrap_or_default();
     duration.as_duration().checked_sub(age + CUT)
 }
 

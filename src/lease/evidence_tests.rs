@@ -289,4 +289,7 @@ fn a_holder_is_alive_by_stamps_for_its_duration_less_what_they_are_cut_by() {
     assert_eq!(at(30), None);
     let unstamped = alive_for(&held("me", 3), wall(WRITTEN));
     assert_eq!(unstamped, None);
+    // A stamp from before the last one is of a server whose clock is another.
+    let before = |second: u32| alive_for(&record, wall(&format!("2025-12-31T23:59:{second:02}Z")));
+    assert_eq!((before(59), before(58)), (Some(seconds(2.0)), None));
 }

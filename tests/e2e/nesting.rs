@@ -142,3 +142,48 @@ fn whoever_steals_the_lease_it_runs_under_is_told_so() {
     assert_eq!(output.code, Some(123), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "thief");
 }
+
+#[test]
+fn the_grant_of_a_hold_is_not_its_commands_to_release() {
+    let (ns, user) = leases(&["job", "other"]);
+    for script in [
+        "kubectl lease release job; echo $?",
+        "kubectl lease release job --now; echo $?",
+        "kubectl lease release job --holder \"$KUBECTL_LEASE_HOLDER\"; echo $?",
+        "trap 'kubectl lease release job; echo $?' EXIT; true",
+    ] {
+        let output = outer(&ns, &user, script).run();
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(0), "122\n"),
+            "{output}"
+        );
+        assert!(
+            output
+                .stderr
+                .contains("the hold around this command keeps it"),
+            "{output}"
+        );
+        assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
+    }
+    // Another that the command has taken is its own.
+    let script = "grant=$(kubectl lease acquire other --unique -o env) || exit; eval \"$grant\"; \
+        kubectl lease release other >&2 && echo freed";
+    let output = outer(&ns, &user, script).run();
+    assert_eq!(output.stdout, "freed\n", "{output}");
+}
+
+#[test]
+fn a_shell_that_takes_a_lease_again_and_again_keeps_a_name_of_the_same_length() {
+    let (ns, user) = leases(&["job"]);
+    let script = "for i in 1 2 3; do \
+            grant=$(kubectl lease acquire job --unique -o env) || exit; eval \"$grant\"; \
+            echo $KUBECTL_LEASE_HOLDER; kubectl lease release job >&2 || exit; \
+        done";
+    let script = script.replace("kubectl lease", TOOL);
+    let output = ns.program(&user, "/bin/sh", ["-c", &script]).run();
+    let names: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!((output.code, names.len()), (Some(0), 3), "{output}");
+    assert_eq!(names[0].len(), names[2].len(), "{output}");
+    assert!(names[0] != names[1] && names[1] != names[2], "{output}");
+}

@@ -233,7 +233,34 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
     let last =
         "interrupted: the lease stays yours until it expires; \"victim\" may still be running\n";
     assert!(output.stderr.ends_with(last), "{output}");
-    assert_eq!(holder(&stored(&ns, "job")), "me");
+    let before = stored(&ns, "job");
+    assert_eq!(holder(&before), "me");
+    // A script gives back what it has taken, on its way out.
+    let release = ["release", "job", "--holder=me"];
+    let refusal = "error: lease \"job\" not released: it was stolen from \"victim\", who may still run, and nobody waited until that was over\n\
+        It stays held and expires by itself. If \"victim\" is known to have stopped: kubectl lease release job -n … --now\n";
+    said_like(&ns.command(&user, release).run(), 122, "", refusal);
+    untouched(&ns, &before);
+    let freed = ns.command(&user, release).arg("--now").run();
+    assert_eq!(freed.code, Some(0), "{freed}");
+    let after = stored(&ns, "job");
+    assert_eq!(holder(&after), "");
+    assert_eq!(after["metadata"].get("annotations"), None);
+}
+
+#[test]
+fn what_was_stolen_is_given_back_once_the_victim_must_have_stopped() {
+    // With a short wait, and with one after which the duration is another too.
+    for flag in ["--duration=2s", "--duration=5s"] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "victim", 2));
+        let stolen = ns.command(&user, STEAL).arg(flag).run();
+        assert_eq!(stolen.code, Some(0), "{stolen}");
+        assert_eq!(stored(&ns, "job")["metadata"].get("annotations"), None);
+        let freed = ns.command(&user, ["release", "job", "--holder=me"]).run();
+        assert_eq!(freed.code, Some(0), "{freed}");
+        assert_eq!(holder(&stored(&ns, "job")), "");
+    }
 }
 
 /// A steal whose PUT is on its way to a lease that is edited meanwhile.
