@@ -143,6 +143,7 @@ fn limits(clock: &impl Clock, timeout: Option<Duration>, interrupt: Interrupt) -
             .filter(|span| !span.is_zero())
             .map(|span| clock.now() + span),
         once: timeout.is_some_and(|span| span.is_zero()),
+        insist: false,
         interrupt,
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::Refusal;
-use crate::lease::operate::End;
+use crate::lease::operate::{End, Limits};
 use crate::output::document;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -25,7 +25,10 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
             .await);
     }
     let operations = session.lease(&args.name);
-    let limits = limits(&SystemClock, Some(args.timeout), listen()?);
+    let limits = Limits {
+        insist: true,
+        ..limits(&SystemClock, Some(args.timeout), listen()?)
+    };
     let released = operations
         .release(&ours, args.now, &limits, &|progress| {
             say(&subject, &progress)

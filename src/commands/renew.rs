@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
+use crate::lease::operate::Limits;
 use crate::output::document;
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -17,7 +18,10 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let session = Session::open(connection).await?;
     let subject = session.subject(&args.name, Some(&holder));
     let operations = session.lease(&args.name);
-    let limits = limits(&SystemClock, Some(args.timeout), listen()?);
+    let limits = Limits {
+        insist: true,
+        ..limits(&SystemClock, Some(args.timeout), listen()?)
+    };
     let renewed = operations
         .renew_ours(&ours(&session, &args.name, holder), &limits, &|progress| {
             say(&subject, &progress)

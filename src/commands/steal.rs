@@ -65,6 +65,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         let patient = Limits {
             deadline: None,
             once: false,
+            insist: false,
             interrupt,
         };
         let victim = stolen.victim.clone();

@@ -26,6 +26,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                     .min(now + patience),
             ),
             once: false,
+            insist: true,
             interrupt: Interrupt::never(),
         };
         self.renewals.stop();

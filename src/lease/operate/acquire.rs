@@ -300,6 +300,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let limits = Limits {
             deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
             once: false,
+            insist: true,
             interrupt: super::Interrupt::never(),
         };
         if let Some(holder) = stored.record.holder()

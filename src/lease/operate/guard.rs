@@ -116,6 +116,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     .max(self.clock.now() + super::ATTEMPT_LIMIT),
             ),
             once: false,
+            insist: true,
             interrupt: Interrupt::never(),
         };
         let ours = Ours::Grant(grant.record.clone());

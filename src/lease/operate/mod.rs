@@ -108,6 +108,8 @@ pub struct Limits {
     pub deadline: Option<Instant>,
     /// Try once and do not wait (`--timeout 0`).
     pub once: bool,
+    /// Try again before the deadline however long the server asks to wait: what is held must not stay so for politeness.
+    pub insist: bool,
     /// Ctrl-C and its kin.
     pub interrupt: Interrupt,
 }
@@ -331,8 +333,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         let now = self.clock.now();
         let mut wait = pause.next(fault.retry_after());
-        if let Some(deadline) = limits.deadline {
-            // However long the server asks us to wait, there is another try before the deadline.
+        if let Some(deadline) = limits.deadline.filter(|_| limits.insist) {
             wait = wait.min(deadline.since(now) / 3).max(FIRST_PAUSE);
         }
         let until = now + wait;

@@ -81,7 +81,8 @@ fn the_command_sees_the_grant_in_its_environment() {
         .lines()
         .find_map(|line| line.strip_prefix("KUBECTL_LEASE_FENCING_TOKEN="));
     let expected = format!(
-        "KUBECTL_LEASE_FENCING_TOKEN={}\nKUBECTL_LEASE_HOLDER=me\nKUBECTL_LEASE_NAME=job\n\
+        "KUBECTL_LEASE_FENCING_TOKEN={}\nKUBECTL_LEASE_HOLDER=me\n\
+         KUBECTL_LEASE_KEPT_BY=hold\nKUBECTL_LEASE_NAME=job\n\
          KUBECTL_LEASE_NAMESPACE={}\nKUBECTL_LEASE_TRANSITIONS=1\nKUBECTL_LEASE_UID={}\n",
         token.unwrap_or_default(),
         scene.ns.name(),

@@ -151,6 +151,7 @@ impl Actor {
         let patient = Limits {
             deadline: None,
             once: false,
+            insist: false,
             interrupt: limits.interrupt.clone(),
         };
         self.operations
@@ -291,6 +292,7 @@ impl Actor {
         self.api.begin(Purpose::Keep);
         let limits = Limits {
             deadline: Some(self.clock.now() + secs(10.0)),
+            insist: true,
             ..patient()
         };
         let result = self.operations.release(ours, false, &limits, &|_| ()).await;
@@ -307,6 +309,7 @@ pub fn patient() -> Limits {
     Limits {
         deadline: None,
         once: false,
+        insist: false,
         interrupt: Interrupt::never(),
     }
 }

@@ -219,6 +219,7 @@ async fn live(actor: Actor, trouble_ends: True, sleepy: bool) {
             Limits {
                 deadline: limited.map(|after| actor.clock.now() + after),
                 once: limited.is_some_and(|after| after < Duration::from_millis(500)),
+                insist: false,
                 interrupt,
             }
         };

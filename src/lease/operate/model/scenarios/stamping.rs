@@ -132,6 +132,7 @@ fn api_servers_half_a_minute_apart_take_nothing_from_a_holder_that_may_be_inside
             holding(&first, grant, 600.0);
             let once = Limits {
                 once: true,
+                insist: false,
                 ..patient()
             };
             let mut tries = 0;

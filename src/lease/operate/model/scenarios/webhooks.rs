@@ -115,6 +115,7 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                     let before = world.all_requests(0);
                     let limits = Limits {
                         once,
+                        insist: false,
                         deadline: within(&actor, 30.0).deadline.filter(|_| !once),
                         ..patient()
                     };
