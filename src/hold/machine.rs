@@ -52,6 +52,8 @@ pub enum Event {
     TreeGone,
     /// A signal asks us to end.
     Signal(i32),
+    /// A signal that asks us for nothing: only a command can make sense of it.
+    SignalForCommand(i32),
     /// The release is over.
     Released(Given),
 }
@@ -273,6 +275,13 @@ impl Machine {
                 };
                 self.tree = Tree::Gone(ended);
                 self.tree_gone(&mut effects);
+            }
+            Event::SignalForCommand(signal) => {
+                if matches!(self.state, State::Held | State::Fencing { .. })
+                    && self.tree == Tree::Running
+                {
+                    effects.push(Effect::Forward(signal));
+                }
             }
             Event::Signal(signal) => match (&self.state, self.tree) {
                 (State::Held, Tree::None) => self.release(Outcome::Signalled(signal), &mut effects),

@@ -175,7 +175,7 @@ pub async fn hold<A: Api, C: Clock>(
             }
             signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
             signal = next_signal(&mut for_command, &mut seen_for_command) => {
-                Happened::Event(Event::Signal(signal))
+                Happened::Event(Event::SignalForCommand(signal))
             }
             Some(read) = hold.reads.next() => Happened::Read(read),
             hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => {
@@ -237,9 +237,12 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     async fn feed(&mut self, event: Event) -> bool {
         let now = self.operations.clock().now();
         let happened = format!("{event:?}");
+        let for_command = matches!(event, Event::SignalForCommand(_));
         let mut effects = VecDeque::from(self.machine.handle(event, now));
         if !effects.is_empty() {
             log::debug!("{happened}: {effects:?}");
+        } else if for_command {
+            log::debug!("{happened}: ignored, as no command runs");
         }
         while let Some(effect) = effects.pop_front() {
             match effect {

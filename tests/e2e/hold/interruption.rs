@@ -162,7 +162,7 @@ fn user_signals_are_the_commands_own() {
     for (signal, name) in [(libc::SIGUSR1, "USR1"), (libc::SIGUSR2, "USR2")] {
         let scene = Scene::new(4);
         let held = scene.start(&format!(
-            "trap 'echo got {name}; exit 9' {name}; while :; do sleep 0.02; done"
+            "trap 'echo got {name}; exit 9' {name}; READY; while :; do sleep 0.02; done"
         ));
         held.running.signal(signal);
         let output = held.end();
@@ -170,6 +170,19 @@ fn user_signals_are_the_commands_own() {
         assert!(output.stdout.contains(&format!("got {name}")), "{output}");
         assert_eq!(scene.ns.holder("job"), None);
     }
+}
+
+#[test]
+fn a_user_signal_without_a_command_changes_nothing() {
+    let scene = Scene::new(4);
+    let running = scene.hold(&["-v"]).spawn();
+    running.wait_stdout(|line| line.ends_with("acquired"), SOON);
+    running.signal(libc::SIGUSR1);
+    running.wait_stderr(|line| line.contains("SignalForCommand"), SOON);
+    running.signal(libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(scene.ns.holder("job"), None);
 }
 
 #[test]
