@@ -36,6 +36,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// So many file descriptors must be free for connections while the lease is held.
 const SPARE: usize = 8;
 
+/// What became of a command whose watchdog woke when the lease could be another's, had it not been renewed meanwhile.
+const LATE: &str = "the command was not started: its watchdog came to run too late for the grant that it was told of \
+                    (was it stopped for a while, or is the machine very busy?)";
+
 /// The watchdog's process id while only [`Child`] waits for it; 0 for none.
 static WATCHDOG: AtomicI32 = AtomicI32::new(0);
 
@@ -46,7 +50,8 @@ pub enum News {
     Started(Pid),
     /// It could not be started: an errno.
     NotStarted(i32),
-    /// A limit of this system left no room for it.
+    /// It was not started, for a reason of this system that has nothing to do with the command: a limit that was reached,
+    /// or a watchdog that was stopped for too long.
     NoRoom(String),
     /// It ended.
     Ended(Ended),
@@ -221,6 +226,7 @@ impl Child {
                 Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
                 None => News::NotStarted(number),
             },
+            "late" => News::NoRoom(LATE.to_owned()),
             "exited" => News::Ended(Ended::Exited(u8::try_from(number).unwrap_or(u8::MAX))),
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),

@@ -99,6 +99,8 @@ pub enum Effect {
 pub enum Outcome {
     /// The command ran to its end under the lease.
     Ended(Ended),
+    /// The command is gone, and nobody saw how it ended: whoever watched it died.
+    EndUnseen,
     /// Without a command: a signal ended it.
     Signalled(i32),
     /// The command could not be started.
@@ -298,7 +300,10 @@ impl Machine {
                 if let State::Releasing(outcome) = &self.state {
                     let outcome = match (outcome, given) {
                         // Lost before the command had ended, perhaps: its own status is not enough to know.
-                        (Outcome::Ended(_) | Outcome::Signalled(_), Given::Lost(loss)) => {
+                        (
+                            Outcome::Ended(_) | Outcome::EndUnseen | Outcome::Signalled(_),
+                            Given::Lost(loss),
+                        ) => {
                             effects.push(Effect::SayLost(loss));
                             Outcome::Lost
                         }
@@ -389,9 +394,8 @@ impl Machine {
             State::Held => {
                 let outcome = match self.tree {
                     Tree::Gone(Some(ended)) => Outcome::Ended(ended),
-                    // Gone without a word of how it ended: killed together with whoever watched it.
                     Tree::Gone(None) | Tree::None | Tree::Running | Tree::Remains(_) => {
-                        Outcome::Ended(Ended::Signalled(9))
+                        Outcome::EndUnseen
                     }
                 };
                 self.release(outcome, effects);

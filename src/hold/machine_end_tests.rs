@@ -309,3 +309,21 @@ fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone(
     assert_eq!((renewals, said), (2, 1));
     assert_eq!(machine.handle(Event::TreeGone, now), vec![Effect::Release]);
 }
+
+#[test]
+fn a_command_whose_end_nobody_saw_has_no_status() {
+    for watched in [true, false] {
+        let mut machine = held(true);
+        if !watched {
+            let _ = machine.handle(Event::WatchdogDied, at(110.0));
+        }
+        assert_eq!(
+            machine.handle(Event::TreeGone, at(110.1)),
+            vec![Effect::Release]
+        );
+        assert_eq!(
+            machine.handle(Event::Released(Given::Freed), at(110.2)),
+            vec![Effect::Finish(Outcome::EndUnseen)]
+        );
+    }
+}

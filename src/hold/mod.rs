@@ -1,6 +1,8 @@
 //! Holding: keeps a grant renewed while a command runs, and has the command dead before anyone else can hold.
 
 #[cfg(unix)]
+pub mod begin;
+#[cfg(unix)]
 pub mod child;
 #[cfg(not(unix))]
 pub mod child_plain;

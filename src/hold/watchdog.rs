@@ -12,6 +12,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
+use super::begin;
 use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::tree::{self, Change, Tree};
@@ -65,9 +66,10 @@ fn watch(control: RawFd) -> io::Result<()> {
         .split_first()
         .ok_or_else(|| io::Error::other("no command"))?;
     let orders = start.orders;
-    if SystemClock.now() >= orders.sent_at + orders.fence_after {
+    let deadline = orders.sent_at + orders.fence_after;
+    if SystemClock.now() >= deadline {
         // Frozen since the grant: nothing may begin under a lease that can be another's by now.
-        return writeln!(control, "gone");
+        return writeln!(control, "late");
     }
     control.set_nonblocking(true)?;
     let mut starter = Command::new(command);
@@ -75,10 +77,12 @@ fn watch(control: RawFd) -> io::Result<()> {
         .args(arguments)
         .envs(start.environment)
         .process_group(0);
-    die_with_parent(&mut starter);
+    begin::die_with_parent(&mut starter);
     super::foreground::take(&mut starter, orders.terminal_of);
+    begin::not_after(&mut starter, deadline);
     let child = match starter.spawn() {
         Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
+        Err(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
         Err(error) => {
             return writeln!(
                 control,
@@ -148,20 +152,6 @@ fn control(number: RawFd) -> io::Result<UnixStream> {
     )?;
     Ok(UnixStream::from(socket))
 }
-
-/// If supervisor and watchdog are killed together, the kernel still kills the command itself (prctl(2), PR_SET_PDEATHSIG).
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "runs between fork and exec")]
-fn die_with_parent(starter: &mut Command) {
-    // SAFETY: one system call, which is async-signal-safe and allocates nothing.
-    unsafe {
-        starter
-            .pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
 
 impl Watchdog {
     fn run(mut self, wakers: &Wakers) {

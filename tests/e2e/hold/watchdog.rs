@@ -88,5 +88,5 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     assert!(!file.exists());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "ready\ngone\n");
+    assert_eq!(said, "ready\nlate\n");
 }
