@@ -15,6 +15,8 @@ pub mod machine;
 pub mod orders;
 #[cfg(target_os = "linux")]
 pub mod orphans;
+#[cfg(unix)]
+pub mod outbox;
 pub mod run;
 #[cfg(unix)]
 pub mod shell;

@@ -137,7 +137,8 @@ pub async fn hold<A: Api, C: Clock>(
         job,
     } = signals;
     let clock = operations.clock();
-    let (mut seen_signals, mut seen_for_command) = (0, 0);
+    // Those that are only passed on were for nobody until now: no command was there to have them.
+    let (mut seen_signals, mut seen_for_command) = (0, for_command.borrow().len());
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {

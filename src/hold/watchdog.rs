@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -132,8 +132,9 @@ fn get_ready(control: &UnixStream) -> Result<Wakers, String> {
 }
 
 /// Whether `number` more file descriptors can be had.
-pub fn spare(any: &UnixStream, number: usize) -> io::Result<()> {
-    let copies: io::Result<Vec<_>> = (0..number).map(|_| any.try_clone()).collect();
+pub fn spare(any: &impl AsFd, number: usize) -> io::Result<()> {
+    let copy = || any.as_fd().try_clone_to_owned();
+    let copies: io::Result<Vec<_>> = (0..number).map(|_| copy()).collect();
     copies.map(drop)
 }
 
