@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use super::begin;
 use super::machine::Ended;
 use super::orders::{Orders, Start};
+use super::outbox::Outbox;
 use super::tree::{self, Change, Tree};
 use super::wakers::Wakers;
 use crate::clock::{Clock, Instant, SystemClock};
@@ -29,11 +30,16 @@ const KILL_AGAIN: Duration = Duration::from_millis(20);
 /// So many file descriptors must be free to start a command and look for what it starts.
 const SPARE: usize = 6;
 
+/// So many of the processes that a command left behind are named.
+const NAMED: usize = 10;
+
 struct Watchdog {
     orders: Orders,
     control: UnixStream,
     supervisor_alive: bool,
     heard: String,
+    /// What the supervisor, frozen say, has not made room for yet. It is never waited for while anything runs.
+    unsaid: Outbox,
     tree: Tree,
     stopping: bool,
     kill_due: Option<Instant>,
@@ -97,6 +103,7 @@ fn watch(control: RawFd) -> io::Result<()> {
         control,
         supervisor_alive: true,
         heard: String::new(),
+        unsaid: Outbox::default(),
         tree: Tree::new(child),
         stopping: false,
         kill_due: None,
@@ -158,6 +165,7 @@ impl Watchdog {
     fn run(mut self, wakers: &Wakers) {
         loop {
             self.listen();
+            self.tell_the_rest();
             let again = self.act(SystemClock.now());
             for change in self.tree.changes() {
                 self.tell(&match change {
@@ -168,11 +176,17 @@ impl Watchdog {
             }
             if self.tree.is_gone() {
                 self.tell("gone");
-                return;
+                break;
             }
             if !again {
                 self.wait(wakers);
             }
+        }
+        // Nothing runs any more. The supervisor has to know how it ended before it sees us end.
+        while self.supervisor_alive && !self.unsaid.is_empty() {
+            wakers.wait(Some(&self.control), true, None);
+            self.listen();
+            self.tell_the_rest();
         }
     }
 
@@ -190,7 +204,7 @@ impl Watchdog {
         if self.tree.leader_ended() {
             let left = self.tree.names();
             if !left.is_empty() {
-                self.tell(&format!("left {}", left.join(", ")));
+                self.tell(&format!("left {}", some_of(&left)));
             }
         }
         let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
@@ -208,7 +222,8 @@ impl Watchdog {
             None if self.stopping => None,
             None => Some(self.orders.sent_at + self.orders.fence_after),
         };
-        wakers.wait(self.supervisor_alive.then_some(&self.control), next);
+        let control = self.supervisor_alive.then_some(&self.control);
+        wakers.wait(control, !self.unsaid.is_empty(), next);
     }
 
     /// Takes the supervisor's orders; its silence for good means that it is dead.
@@ -282,8 +297,40 @@ impl Watchdog {
     }
 
     fn tell(&mut self, event: &str) {
-        if self.supervisor_alive && writeln!(self.control, "{event}").is_err() {
-            self.supervisor_alive = false;
+        if self.supervisor_alive {
+            let line = format!("{event}\n");
+            let said = self.unsaid.send(&self.control, line.as_bytes());
+            self.supervisor_alive = said.is_ok();
         }
+    }
+
+    fn tell_the_rest(&mut self) {
+        if self.supervisor_alive {
+            self.supervisor_alive = self.unsaid.flush(&self.control).is_ok();
+        }
+    }
+}
+
+/// A list for a person: the first of `names`, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown = &names[..names.len().min(NAMED)];
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_processes_the_first_are_named_and_the_others_counted() {
+        let names: Vec<String> = (0..15_000).map(|pid| format!("{pid} (sleep)")).collect();
+        assert_eq!(some_of(&names[..2]), "0 (sleep), 1 (sleep)");
+        let said = some_of(&names);
+        assert!(said.ends_with("9 (sleep) and 14990 more"), "{said}");
+        assert_eq!(some_of(&names[..NAMED]).matches("sleep").count(), NAMED);
     }
 }
