@@ -183,16 +183,24 @@ impl Alarm {
     /// # Errors
     /// As timerfd_settime(2); none that is known for such a timer.
     pub fn set(&self, instant: Option<Instant>) -> std::io::Result<()> {
-        use nix::sys::time::TimeSpec;
-        use nix::sys::timerfd::{Expiration, TimerSetTimeFlags};
-
         let Some(instant) = instant else {
             return Ok(self.0.unset()?);
         };
+        // Before the other clock is read: a suspend in between makes it early, not late.
+        let boot_time = read(nix::time::ClockId::CLOCK_BOOTTIME);
+        self.set_for(boot_time + nap(instant.since(SystemClock.now())))
+    }
+
+    /// Sets it for a time of CLOCK_BOOTTIME. A span from now on would begin when the system is told of it: too late, if the
+    /// machine was suspended since it was reckoned.
+    fn set_for(&self, boot_time: Duration) -> std::io::Result<()> {
+        use nix::sys::time::TimeSpec;
+        use nix::sys::timerfd::{Expiration, TimerSetTimeFlags};
+
         // A time of zero would unset it.
-        let left = nap(instant.since(SystemClock.now())).max(Duration::from_nanos(1));
-        let once = Expiration::OneShot(TimeSpec::from_duration(left));
-        Ok(self.0.set(once, TimerSetTimeFlags::empty())?)
+        let time = TimeSpec::from_duration(boot_time.max(Duration::from_nanos(1)));
+        let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
+        Ok(self.0.set(Expiration::OneShot(time), flags)?)
     }
 }
 
@@ -253,5 +261,21 @@ mod tests {
         alarm.set(Some(due)).expect("an alarm is set");
         let mut sources = [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
         assert_eq!(poll(&mut sources, PollTimeout::NONE), Ok(1));
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn an_alarm_whose_time_comes_while_it_is_being_set_fires_at_once() {
+        use std::os::fd::AsFd;
+
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+        let alarm = Alarm::new().expect("a file descriptor");
+        // What a suspend does between the reckoning and the setting.
+        let passed = read(nix::time::ClockId::CLOCK_BOOTTIME);
+        alarm.set_for(passed).expect("an alarm is set");
+        let mut sources = [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
+        // Shorter than any machine has been up that gets here.
+        assert_eq!(poll(&mut sources, PollTimeout::from(500_u16)), Ok(1));
     }
 }

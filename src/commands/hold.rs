@@ -118,7 +118,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         }
         Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
     };
-    if let Some(error) = report.no_watchdog {
+    if let Some(error) = report.no_watchdog
+        && report.outcome == Outcome::NotStarted
+    {
         return Err(Error::Hold(error));
     }
     if report.watchdog_died {
@@ -144,6 +146,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         Outcome::Ended(CommandEnded::Signalled(signal)) | Outcome::Signalled(signal) => {
             Ok(Exit::signal(signal))
         }
+        Outcome::EndUnseen => Err(Error::Hold(
+            "the command is gone, and nobody saw how it ended".to_owned(),
+        )),
         Outcome::Lost => Ok(Exit::LOST),
         Outcome::NotStarted => Err(Error::Command {
             command: args

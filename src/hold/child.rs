@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::machine::Ended;
 use super::orders::{Orders, Start};
+use super::outbox::Outbox;
 use super::tree;
 use super::watchdog::{MARK, spare};
 use crate::clock::{Clock, Instant, SystemClock};
@@ -36,6 +37,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// So many file descriptors must be free for connections while the lease is held.
 const SPARE: usize = 8;
 
+/// What became of a command whose watchdog woke when the lease could be another's, had it not been renewed meanwhile.
+const LATE: &str = "the command was not started: its watchdog came to run too late for the grant that it was told of \
+                    (was it stopped for a while, or is the machine very busy?)";
+
 /// The watchdog's process id while only [`Child`] waits for it; 0 for none.
 static WATCHDOG: AtomicI32 = AtomicI32::new(0);
 
@@ -46,7 +51,8 @@ pub enum News {
     Started(Pid),
     /// It could not be started: an errno.
     NotStarted(i32),
-    /// A limit of this system left no room for it.
+    /// It was not started, for a reason of this system that has nothing to do with the command: a limit that was reached,
+    /// or a watchdog that was stopped for too long.
     NoRoom(String),
     /// It ended.
     Ended(Ended),
@@ -64,7 +70,7 @@ pub enum News {
 #[derive(Debug)]
 pub struct Prepared {
     watchdog: Watchdog,
-    control: std::os::unix::net::UnixStream,
+    control: UnixStream,
     deaths: tokio::signal::unix::Signal,
 }
 
@@ -72,7 +78,8 @@ pub struct Prepared {
 pub struct Child {
     watchdog: Watchdog,
     news: Lines<BufReader<OwnedReadHalf>>,
-    orders: OwnedWriteHalf,
+    control: OwnedWriteHalf,
+    orders: Outbox,
     deaths: tokio::signal::unix::Signal,
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
@@ -134,6 +141,8 @@ impl Prepared {
             Some(("unready", why)) => return Err(format!("the watchdog cannot work: {why}")),
             None | Some(_) => return Err("the watchdog ended before it was ready".to_owned()),
         }
+        control.set_nonblocking(true).map_err(failed)?;
+        let control = UnixStream::from_std(control).map_err(failed)?;
         // Connections need some, and an opened kubeconfig.
         spare(&control, SPARE).map_err(|error| {
             format!(
@@ -153,7 +162,7 @@ impl Child {
     /// Has the watchdog start the command with `environment` added to ours.
     ///
     /// # Errors
-    /// When the watchdog has died, or was stopped by somebody.
+    /// When the watchdog has died.
     pub fn start(
         prepared: Prepared,
         command: &[OsString],
@@ -163,11 +172,9 @@ impl Child {
         let failed = |error: std::io::Error| format!("cannot reach the watchdog: {error}");
         let Prepared {
             watchdog,
-            mut control,
+            control,
             deaths,
         } = prepared;
-        // One that somebody stopped must hear it too.
-        watchdog.signal(Signal::SIGCONT);
         let start = Start {
             orders,
             environment: (environment.into_iter())
@@ -175,16 +182,22 @@ impl Child {
                 .collect(),
             command: command.to_vec(),
         };
-        control.set_write_timeout(Some(LOOK * 10)).map_err(failed)?;
-        start.send(&mut control).map_err(failed)?;
-        control.set_nonblocking(true).map_err(failed)?;
-        let (read, write) = UnixStream::from_std(control).map_err(failed)?.into_split();
+        let mut message = Vec::new();
+        start.send(&mut message).map_err(failed)?;
+        // Whoever is there before it begins is none of its.
         let mut others: HashSet<Pid> = tree::own().into_iter().collect();
         others.retain(|&pid| !is_watchdog(pid));
+        let (read, control) = control.into_split();
+        // One that somebody stopped must hear it too.
+        watchdog.signal(Signal::SIGCONT);
+        let mut orders = Outbox::default();
+        // Nothing can fail from here on: the command may run.
+        orders.send(control.as_ref(), &message).map_err(failed)?;
         Ok(Self {
             watchdog,
             news: BufReader::new(read).lines(),
-            orders: write,
+            control,
+            orders,
             deaths,
             group: None,
             others,
@@ -205,7 +218,7 @@ impl Child {
             }
             return News::Gone;
         }
-        let Ok(Some(line)) = self.news.next_line().await else {
+        let Some(line) = self.next_line().await else {
             self.alone = true;
             return News::WatchdogDied;
         };
@@ -221,6 +234,7 @@ impl Child {
                 Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
                 None => News::NotStarted(number),
             },
+            "late" => News::NoRoom(LATE.to_owned()),
             "exited" => News::Ended(Ended::Exited(u8::try_from(number).unwrap_or(u8::MAX))),
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),
@@ -232,6 +246,20 @@ impl Child {
             _ => {
                 self.alone = true;
                 News::WatchdogDied
+            }
+        }
+    }
+
+    /// The next line of the watchdog, none once it is dead; meanwhile it is sent the orders that wait.
+    async fn next_line(&mut self) -> Option<String> {
+        loop {
+            tokio::select! {
+                line = self.news.next_line() => return line.ok().flatten(),
+                _ = self.control.writable(), if !self.orders.is_empty() => {
+                    let control = &self.control;
+                    // One that is gone is noticed by its silence.
+                    let _ = self.orders.flush_by(|bytes| control.try_write(bytes));
+                }
             }
         }
     }
@@ -249,7 +277,8 @@ impl Child {
         }
         // One that somebody stopped must hear it too.
         self.watchdog.signal(Signal::SIGCONT);
-        let _ = self.orders.try_write(format!("{order}\n").as_bytes());
+        let control = self.control.as_ref();
+        let _ = (self.orders).send(control, format!("{order}\n").as_bytes());
     }
 
     /// Tells of an acknowledged renewal that was sent after `sent_at`.
@@ -401,3 +430,7 @@ fn own_program() -> std::io::Result<std::path::PathBuf> {
     }
     std::env::current_exe()
 }
+
+#[cfg(test)]
+#[path = "child_tests.rs"]
+mod tests;

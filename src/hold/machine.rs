@@ -52,6 +52,8 @@ pub enum Event {
     TreeGone,
     /// A signal asks us to end.
     Signal(i32),
+    /// A signal that asks us for nothing: only a command can make sense of it.
+    SignalForCommand(i32),
     /// The release is over.
     Released(Given),
 }
@@ -97,6 +99,8 @@ pub enum Effect {
 pub enum Outcome {
     /// The command ran to its end under the lease.
     Ended(Ended),
+    /// The command is gone, and nobody saw how it ended: whoever watched it died.
+    EndUnseen,
     /// Without a command: a signal ended it.
     Signalled(i32),
     /// The command could not be started.
@@ -274,6 +278,13 @@ impl Machine {
                 self.tree = Tree::Gone(ended);
                 self.tree_gone(&mut effects);
             }
+            Event::SignalForCommand(signal) => {
+                if matches!(self.state, State::Held | State::Fencing { .. })
+                    && self.tree == Tree::Running
+                {
+                    effects.push(Effect::Forward(signal));
+                }
+            }
             Event::Signal(signal) => match (&self.state, self.tree) {
                 (State::Held, Tree::None) => self.release(Outcome::Signalled(signal), &mut effects),
                 (State::Held | State::Fencing { .. }, Tree::Running) => {
@@ -289,7 +300,10 @@ impl Machine {
                 if let State::Releasing(outcome) = &self.state {
                     let outcome = match (outcome, given) {
                         // Lost before the command had ended, perhaps: its own status is not enough to know.
-                        (Outcome::Ended(_) | Outcome::Signalled(_), Given::Lost(loss)) => {
+                        (
+                            Outcome::Ended(_) | Outcome::EndUnseen | Outcome::Signalled(_),
+                            Given::Lost(loss),
+                        ) => {
                             effects.push(Effect::SayLost(loss));
                             Outcome::Lost
                         }
@@ -380,9 +394,8 @@ impl Machine {
             State::Held => {
                 let outcome = match self.tree {
                     Tree::Gone(Some(ended)) => Outcome::Ended(ended),
-                    // Gone without a word of how it ended: killed together with whoever watched it.
                     Tree::Gone(None) | Tree::None | Tree::Running | Tree::Remains(_) => {
-                        Outcome::Ended(Ended::Signalled(9))
+                        Outcome::EndUnseen
                     }
                 };
                 self.release(outcome, effects);

@@ -262,6 +262,27 @@ fn a_signal_after_the_command_ended_kills_what_it_left() {
 }
 
 #[test]
+fn a_signal_that_is_the_commands_own_is_for_a_command_that_runs_and_for_nobody_else() {
+    let usr1 = Event::SignalForCommand(10);
+    let mut machine = held(true);
+    assert_eq!(
+        machine.handle(usr1.clone(), at(110.0)),
+        vec![Effect::Forward(10)]
+    );
+    // What the command left has its grace.
+    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.1));
+    assert_eq!(machine.handle(usr1.clone(), at(110.2)), vec![]);
+    assert_eq!(
+        machine.wake_at(),
+        Some(at(110.1) + timing().kill_after),
+        "when what is left is killed"
+    );
+    let mut machine = held(false);
+    assert_eq!(machine.handle(usr1, at(110.0)), vec![]);
+    assert!(machine.is_held());
+}
+
+#[test]
 fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone() {
     let mut machine = held(true);
     assert_eq!(
@@ -287,4 +308,22 @@ fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone(
     }
     assert_eq!((renewals, said), (2, 1));
     assert_eq!(machine.handle(Event::TreeGone, now), vec![Effect::Release]);
+}
+
+#[test]
+fn a_command_whose_end_nobody_saw_has_no_status() {
+    for watched in [true, false] {
+        let mut machine = held(true);
+        if !watched {
+            let _ = machine.handle(Event::WatchdogDied, at(110.0));
+        }
+        assert_eq!(
+            machine.handle(Event::TreeGone, at(110.1)),
+            vec![Effect::Release]
+        );
+        assert_eq!(
+            machine.handle(Event::Released(Given::Freed), at(110.2)),
+            vec![Effect::Finish(Outcome::EndUnseen)]
+        );
+    }
 }

@@ -58,6 +58,7 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::WatchdogDied,
         Event::TreeGone,
         Event::Signal(15),
+        Event::SignalForCommand(10),
         Event::Released(Given::Freed),
         Event::Released(Given::Lost(taken())),
         Event::Released(Given::Unknown),

@@ -1,6 +1,8 @@
 //! Holding: keeps a grant renewed while a command runs, and has the command dead before anyone else can hold.
 
 #[cfg(unix)]
+pub mod begin;
+#[cfg(unix)]
 pub mod child;
 #[cfg(not(unix))]
 pub mod child_plain;
@@ -13,6 +15,8 @@ pub mod machine;
 pub mod orders;
 #[cfg(target_os = "linux")]
 pub mod orphans;
+#[cfg(unix)]
+pub mod outbox;
 pub mod run;
 #[cfg(unix)]
 pub mod shell;

@@ -137,7 +137,8 @@ pub async fn hold<A: Api, C: Clock>(
         job,
     } = signals;
     let clock = operations.clock();
-    let (mut seen_signals, mut seen_for_command) = (0, 0);
+    // Those that are only passed on were for nobody until now: no command was there to have them.
+    let (mut seen_signals, mut seen_for_command) = (0, for_command.borrow().len());
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
@@ -175,7 +176,7 @@ pub async fn hold<A: Api, C: Clock>(
             }
             signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
             signal = next_signal(&mut for_command, &mut seen_for_command) => {
-                Happened::Event(Event::Signal(signal))
+                Happened::Event(Event::SignalForCommand(signal))
             }
             Some(read) = hold.reads.next() => Happened::Read(read),
             hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => {
@@ -237,9 +238,12 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     async fn feed(&mut self, event: Event) -> bool {
         let now = self.operations.clock().now();
         let happened = format!("{event:?}");
+        let for_command = matches!(event, Event::SignalForCommand(_));
         let mut effects = VecDeque::from(self.machine.handle(event, now));
         if !effects.is_empty() {
             log::debug!("{happened}: {effects:?}");
+        } else if for_command {
+            log::debug!("{happened}: ignored, as no command runs");
         }
         while let Some(effect) = effects.pop_front() {
             match effect {

@@ -80,12 +80,24 @@ impl Tty {
 
     /// Continues the command and puts its process group into the foreground: unless a Ctrl-Z waits for it, which the
     /// SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether it was continued.
-    /// `after_a_stop` of our job one that is pending is the one that was obeyed.
-    ///
-    /// It is continued while the foreground is still ours: a Ctrl-Z typed until then is for us, and one typed later has no
-    /// SIGCONT to fear. If the command is quicker than the next system call it asks again, and gets it then.
     #[must_use]
-    pub fn hand_to(&mut self, group: Pid, after_a_stop: bool) -> bool {
+    pub fn hand_to(&mut self, group: Pid) -> bool {
+        self.bring_to_front();
+        if shell::has_pending_stop(group) {
+            return false;
+        }
+        self.continue_in_front(group);
+        true
+    }
+
+    /// As [`Tty::hand_to`], after a stop of our job: a Ctrl-Z that is pending is the one that was obeyed.
+    pub fn hand_back_to(&mut self, group: Pid) {
+        self.bring_to_front();
+        self.continue_in_front(group);
+    }
+
+    /// The foreground is ours, about to be the command's, and the terminal's modes are known.
+    fn bring_to_front(&mut self) {
         if self.foreground() == Ok(self.own) {
             // A program around us in a pipeline may have changed them since.
             self.modes = termios::tcgetattr(&self.terminal)
@@ -95,15 +107,16 @@ impl Tty {
             self.put_in_front(self.own);
         }
         self.given = true;
-        if !after_a_stop && shell::has_pending_stop(group) {
-            return false;
-        }
+    }
+
+    /// It is continued while the foreground is still ours: a Ctrl-Z typed until then is for us, and one typed later has no
+    /// SIGCONT to fear. If the command is quicker than the next system call it asks again, and gets it then.
+    fn continue_in_front(&self, group: Pid) {
         // A group that is gone needs neither.
         let _ = from_the_background(|| {
             let _ = killpg(group, Signal::SIGCONT);
             tcsetpgrp(&self.terminal, group)
         });
-        true
     }
 
     /// Puts our own process group back into the foreground, because our job stops.

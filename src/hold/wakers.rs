@@ -33,13 +33,16 @@ impl Wakers {
         })
     }
 
-    /// Waits until `next` has come, a child has ended, or there is something to read from `control`; or for less.
-    pub fn wait(&self, control: Option<&UnixStream>, next: Option<Instant>) {
+    /// Waits until `next` has come, a child has ended, or there is something to read from `control`, or with `room` until
+    /// that can be written to; or for less.
+    pub fn wait(&self, control: Option<&UnixStream>, room: bool, next: Option<Instant>) {
         let timeout = self.set(next);
         let mut sources = vec![PollFd::new(self.deaths.as_fd(), PollFlags::POLLIN)];
         #[cfg(target_os = "linux")]
         sources.push(PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN));
-        sources.extend(control.map(|control| PollFd::new(control.as_fd(), PollFlags::POLLIN)));
+        let mut of_control = PollFlags::POLLIN;
+        of_control.set(PollFlags::POLLOUT, room);
+        sources.extend(control.map(|control| PollFd::new(control.as_fd(), of_control)));
         // An interrupted poll is an early look.
         let _ = poll(&mut sources, timeout);
         let mut drain = [0; 64];

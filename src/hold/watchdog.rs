@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -12,8 +12,10 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
+use super::begin;
 use super::machine::Ended;
 use super::orders::{Orders, Start};
+use super::outbox::Outbox;
 use super::tree::{self, Change, Tree};
 use super::wakers::Wakers;
 use crate::clock::{Clock, Instant, SystemClock};
@@ -28,11 +30,16 @@ const KILL_AGAIN: Duration = Duration::from_millis(20);
 /// So many file descriptors must be free to start a command and look for what it starts.
 const SPARE: usize = 6;
 
+/// So many of the processes that a command left behind are named.
+const NAMED: usize = 10;
+
 struct Watchdog {
     orders: Orders,
     control: UnixStream,
     supervisor_alive: bool,
     heard: String,
+    /// What the supervisor, frozen say, has not made room for yet. It is never waited for while anything runs.
+    unsaid: Outbox,
     tree: Tree,
     stopping: bool,
     kill_due: Option<Instant>,
@@ -65,9 +72,10 @@ fn watch(control: RawFd) -> io::Result<()> {
         .split_first()
         .ok_or_else(|| io::Error::other("no command"))?;
     let orders = start.orders;
-    if SystemClock.now() >= orders.sent_at + orders.fence_after {
+    let deadline = orders.sent_at + orders.fence_after;
+    if SystemClock.now() >= deadline {
         // Frozen since the grant: nothing may begin under a lease that can be another's by now.
-        return writeln!(control, "gone");
+        return writeln!(control, "late");
     }
     control.set_nonblocking(true)?;
     let mut starter = Command::new(command);
@@ -75,10 +83,12 @@ fn watch(control: RawFd) -> io::Result<()> {
         .args(arguments)
         .envs(start.environment)
         .process_group(0);
-    die_with_parent(&mut starter);
+    begin::die_with_parent(&mut starter);
     super::foreground::take(&mut starter, orders.terminal_of);
+    begin::not_after(&mut starter, deadline);
     let child = match starter.spawn() {
         Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
+        Err(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
         Err(error) => {
             return writeln!(
                 control,
@@ -93,6 +103,7 @@ fn watch(control: RawFd) -> io::Result<()> {
         control,
         supervisor_alive: true,
         heard: String::new(),
+        unsaid: Outbox::default(),
         tree: Tree::new(child),
         stopping: false,
         kill_due: None,
@@ -128,8 +139,9 @@ fn get_ready(control: &UnixStream) -> Result<Wakers, String> {
 }
 
 /// Whether `number` more file descriptors can be had.
-pub fn spare(any: &UnixStream, number: usize) -> io::Result<()> {
-    let copies: io::Result<Vec<_>> = (0..number).map(|_| any.try_clone()).collect();
+pub fn spare(any: &impl AsFd, number: usize) -> io::Result<()> {
+    let copy = || any.as_fd().try_clone_to_owned();
+    let copies: io::Result<Vec<_>> = (0..number).map(|_| copy()).collect();
     copies.map(drop)
 }
 
@@ -149,24 +161,11 @@ fn control(number: RawFd) -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
-/// If supervisor and watchdog are killed together, the kernel still kills the command itself (prctl(2), PR_SET_PDEATHSIG).
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "runs between fork and exec")]
-fn die_with_parent(starter: &mut Command) {
-    // SAFETY: one system call, which is async-signal-safe and allocates nothing.
-    unsafe {
-        starter
-            .pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
-
 impl Watchdog {
     fn run(mut self, wakers: &Wakers) {
         loop {
             self.listen();
+            self.tell_the_rest();
             let again = self.act(SystemClock.now());
             for change in self.tree.changes() {
                 self.tell(&match change {
@@ -177,11 +176,17 @@ impl Watchdog {
             }
             if self.tree.is_gone() {
                 self.tell("gone");
-                return;
+                break;
             }
             if !again {
                 self.wait(wakers);
             }
+        }
+        // Nothing runs any more. The supervisor has to know how it ended before it sees us end.
+        while self.supervisor_alive && !self.unsaid.is_empty() {
+            wakers.wait(Some(&self.control), true, None);
+            self.listen();
+            self.tell_the_rest();
         }
     }
 
@@ -199,7 +204,7 @@ impl Watchdog {
         if self.tree.leader_ended() {
             let left = self.tree.names();
             if !left.is_empty() {
-                self.tell(&format!("left {}", left.join(", ")));
+                self.tell(&format!("left {}", some_of(&left)));
             }
         }
         let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
@@ -217,7 +222,8 @@ impl Watchdog {
             None if self.stopping => None,
             None => Some(self.orders.sent_at + self.orders.fence_after),
         };
-        wakers.wait(self.supervisor_alive.then_some(&self.control), next);
+        let control = self.supervisor_alive.then_some(&self.control);
+        wakers.wait(control, !self.unsaid.is_empty(), next);
     }
 
     /// Takes the supervisor's orders; its silence for good means that it is dead.
@@ -291,8 +297,40 @@ impl Watchdog {
     }
 
     fn tell(&mut self, event: &str) {
-        if self.supervisor_alive && writeln!(self.control, "{event}").is_err() {
-            self.supervisor_alive = false;
+        if self.supervisor_alive {
+            let line = format!("{event}\n");
+            let said = self.unsaid.send(&self.control, line.as_bytes());
+            self.supervisor_alive = said.is_ok();
         }
+    }
+
+    fn tell_the_rest(&mut self) {
+        if self.supervisor_alive {
+            self.supervisor_alive = self.unsaid.flush(&self.control).is_ok();
+        }
+    }
+}
+
+/// A list for a person: the first of `names`, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown = &names[..names.len().min(NAMED)];
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_processes_the_first_are_named_and_the_others_counted() {
+        let names: Vec<String> = (0..15_000).map(|pid| format!("{pid} (sleep)")).collect();
+        assert_eq!(some_of(&names[..2]), "0 (sleep), 1 (sleep)");
+        let said = some_of(&names);
+        assert!(said.ends_with("9 (sleep) and 14990 more"), "{said}");
+        assert_eq!(some_of(&names[..NAMED]).matches("sleep").count(), NAMED);
     }
 }

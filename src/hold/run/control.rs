@@ -98,7 +98,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     fn hand_over(&mut self) {
         let Some(group) = self.group() else { return };
         if let Some(tty) = &mut self.job.tty
-            && !tty.hand_to(group, false)
+            && !tty.hand_to(group)
         {
             // Typed at us if it was passed on, else at the command alone.
             match self.job.stopping {
@@ -146,11 +146,8 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             && tty.given()
             && tty.front(Some(group)) == Front::Ours
         {
-            if tty.hand_to(group, true) {
-                self.job.stopped = false;
-            } else {
-                self.stop_job(Whom::OurGroup, Signal::SIGTSTP);
-            }
+            tty.hand_back_to(group);
+            self.job.stopped = false;
             return;
         }
         self.go_on();

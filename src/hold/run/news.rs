@@ -21,6 +21,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             }
             News::NoRoom(why) => {
                 self.report.no_watchdog = Some(why);
+                self.take_terminal_back();
                 self.leave_child();
                 self.feed(Event::NotStarted).await
             }

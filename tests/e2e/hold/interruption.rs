@@ -173,6 +173,40 @@ fn user_signals_are_the_commands_own() {
 }
 
 #[test]
+fn a_user_signal_from_before_the_command_is_not_kept_for_it() {
+    let scene = Scene::new(4);
+    scene.ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = json!("another")
+    });
+    let running = scene.hold(&["--", "sh", "-c", "sleep 1; echo ran"]).spawn();
+    running.wait_stderr(|line| line.contains("waiting for lease"), SOON);
+    running.signal(libc::SIGUSR1);
+    running.signal(libc::SIGUSR2);
+    scene
+        .ns
+        .edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "ran\n"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_user_signal_without_a_command_changes_nothing() {
+    let scene = Scene::new(4);
+    let running = scene.hold(&["-v"]).spawn();
+    running.wait_stdout(|line| line.ends_with("acquired"), SOON);
+    running.signal(libc::SIGUSR1);
+    running.wait_stderr(|line| line.contains("SignalForCommand"), SOON);
+    running.signal(libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(scene.ns.holder("job"), None);
+}
+
+#[test]
 fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     let scene = Scene::new(4);
     let gate = scene.gate();

@@ -140,3 +140,56 @@ fn supervisor_and_watchdog_killed_together_take_the_command_with_them() {
     held.wait_tree_gone(&[], SOON);
     assert!(scene.last_acknowledged().elapsed() < scene.duration);
 }
+
+/// Frozen as a debugger does it, or a freezer of cgroups: SIGCONT does not wake it.
+#[cfg(target_os = "linux")]
+struct Frozen(nix::unistd::Pid);
+
+#[cfg(target_os = "linux")]
+impl Frozen {
+    fn new(process: u32) -> Self {
+        use nix::sys::ptrace;
+        use nix::sys::wait::{WaitPidFlag, waitpid};
+
+        let process = nix::unistd::Pid::from_raw(process.try_into().expect("a process id"));
+        ptrace::seize(process, ptrace::Options::empty()).expect("it is below us");
+        ptrace::interrupt(process).expect("it is traced");
+        waitpid(process, Some(WaitPidFlag::__WALL)).expect("it stops");
+        Self(process)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = nix::sys::ptrace::detach(self.0, None);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watchdog_frozen_from_before_the_grant_until_after_its_deadline_starts_nothing_and_that_is_said()
+ {
+    let scene = Scene::new(3);
+    scene.ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = "another".into();
+    });
+    let running = scene.hold(&["--", "echo", "ran"]).spawn();
+    running.wait_stderr(|line| line.contains("waiting for lease"), SOON);
+    let watchdog = super::scene::watchdog(&running.tree()).expect("it waits too");
+    let frozen = Frozen::new(watchdog);
+    scene.ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = "".into();
+    });
+    // The grant, and renewals for longer than the grant alone would have lasted.
+    scene.wait_renewals(4);
+    drop(frozen);
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(125), ""),
+        "{output}"
+    );
+    assert!(output.stderr.contains("was not started"), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}

@@ -130,7 +130,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itim
     if (!real) real = next("timerfd_settime");
     struct itimerspec scaled = *new;
     int64_t first = nanos(&new->it_value);
-    /* This project's timers are relative; an absolute one would need its clock. */
-    if (first && !(flags & TFD_TIMER_ABSTIME)) scaled.it_value = spec(span(first));
+    /* This project's timers run by CLOCK_BOOTTIME, which no call tells. */
+    if (first) scaled.it_value = spec(flags & TFD_TIMER_ABSTIME ? instant(CLOCK_BOOTTIME, first) : span(first));
     return real(fd, flags, &scaled, old);
 }

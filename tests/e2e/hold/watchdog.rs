@@ -88,5 +88,42 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     assert!(!file.exists());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "ready\ngone\n");
+    assert_eq!(said, "ready\nlate\n");
+}
+
+#[test]
+fn a_supervisor_that_does_not_read_for_a_while_is_not_taken_for_dead_and_hears_all() {
+    let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
+    // Full after a few lines, and not only after some hundred.
+    nix::sys::socket::setsockopt(&theirs, nix::sys::socket::sockopt::SndBuf, &1).expect("a socket");
+    ours.set_read_timeout(Some(SOON)).expect("a socket");
+    let tag = format!("watchdog-unread-{}", std::process::id());
+    let file = std::env::temp_dir().join(&tag);
+    // Waits for each stop, so that each is told.
+    let script = format!(
+        "command=$$
+        state() {{ cut -d' ' -f3 </proc/$command/stat; }}
+        (for one in $(seq 40); do
+            kill -STOP $command; while [ $(state) != T ]; do sleep 0.01; done
+            sleep 0.02; kill -CONT $command; while [ $(state) = T ]; do sleep 0.01; done
+        done) &
+        wait $!; echo done > {}; exit 7",
+        file.display()
+    );
+    let mut watchdog = start(&ours, theirs, AN_AGE, &script, &tag);
+    let began = Instant::now();
+    while !file.exists() && !tagged(&tag).is_empty() && began.elapsed() < SOON {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Nothing is read until the command has ended, and the watchdog has had time to find that it is all alone.
+    while tagged(&tag).len() > 1 && began.elapsed() < SOON {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
+    let _ = std::fs::remove_file(&file);
+    let status = watchdog.wait().expect("it is our child");
+    assert!(status.success(), "{status}");
+    assert!(said.ends_with("exited 7\ngone\n"), "{said}");
+    assert!(said.matches("stopped 19\n").count() > 20, "{said}");
 }
