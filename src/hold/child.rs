@@ -166,6 +166,11 @@ impl Child {
             mut control,
             deaths,
         } = prepared;
+        let mut others: HashSet<Pid> = tree::own()
+            .map_err(|error| format!("cannot list our children: {}", limits::words(&error)))?
+            .into_iter()
+            .collect();
+        others.retain(|&pid| !is_watchdog(pid));
         // One that somebody stopped must hear it too.
         watchdog.signal(Signal::SIGCONT);
         let start = Start {
@@ -179,8 +184,6 @@ impl Child {
         start.send(&mut control).map_err(failed)?;
         control.set_nonblocking(true).map_err(failed)?;
         let (read, write) = UnixStream::from_std(control).map_err(failed)?.into_split();
-        let mut others: HashSet<Pid> = tree::own().into_iter().collect();
-        others.retain(|&pid| !is_watchdog(pid));
         Ok(Self {
             watchdog,
             news: BufReader::new(read).lines(),
@@ -307,9 +310,16 @@ impl Child {
     }
 
     /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
-    /// there before the command.
+    /// there before the command. What those left to us since they cannot be told from what the command did.
     fn end_what_is_left(&mut self) -> bool {
-        let children = tree::own();
+        let Ok(children) = tree::own() else {
+            // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
+            // leader is our child.
+            if let Some(group) = self.group.filter(|&group| !tree::is_nobody(group)) {
+                tree::kill_group(group);
+            }
+            return false;
+        };
         self.others.retain(|pid| children.contains(pid));
         self.young.retain(|pid, _| children.contains(pid));
         let now = SystemClock.now();
@@ -333,12 +343,14 @@ impl Child {
             |_| true,
         );
         self.killed = killed;
-        self.watchdog.is_gone()
-            && !again
-            && tree::own()
-                .into_iter()
-                .all(|child| self.is_spared(child) && !self.young.contains_key(&child))
-            && !group_left
+        let watchdog_gone = self.watchdog.is_gone();
+        let nobody = |children: Vec<Pid>| match children.is_empty() {
+            // The list can miss one while others come and go (proc(5)).
+            true => tree::none_left(),
+            false => (children.into_iter())
+                .all(|child| self.is_spared(child) && !self.young.contains_key(&child)),
+        };
+        watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
     }
 
     /// Collects the watchdog, which has nothing more to do.

@@ -222,6 +222,29 @@ fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
     }
 }
 
+/// `kubectl lease` with these words, under a limit of the shell.
+fn limited(ns: &Namespace, config: &Path, limit: &str, words: &[&str]) -> Command {
+    let binary = lease_harness::binary().display().to_string();
+    let line = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+    let all = ["-c", &line, &binary, "-n", ns.name()];
+    Command::new("/bin/sh", all.iter().chain(words)).kubeconfig(config)
+}
+
+/// With a small stack the keeper works in a second thread.
+#[test]
+fn nothing_is_left_of_a_plugin_that_hangs_where_the_stack_is_small() {
+    let (ns, user) = scene();
+    let log = ns.file("log", "");
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", hanging(&log)));
+    let config = config(&ns, &user, &exec(&script, &json!({})));
+    let words = ["status", "job", "--request-timeout=1s"];
+    let running = limited(&ns, &config, "-Ss 1024", &words).spawn();
+    let pids = hangs(&log);
+    let output = running.wait(SOON);
+    assert_ne!(output.code, Some(0), "{output}");
+    nothing_is_left(&pids);
+}
+
 /// What it started in its group is killed; an agent that left it may be what keeps the login.
 #[test]
 fn of_a_plugin_that_ends_only_what_left_its_group_stays() {

@@ -48,7 +48,11 @@ fn keep(above: i32, command: &OsStr, arguments: &[OsString]) -> io::Result<()> {
     let mut control = control()?;
     // What the plugin leaves behind when it dies is ours to end (prctl(2), PR_SET_CHILD_SUBREAPER).
     #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_child_subreaper(true)?;
+    {
+        nix::sys::prctl::set_child_subreaper(true)?;
+        // Without a /proc the plugin's group is all that is ended, as before Linux had these lists.
+        let _ = crate::children::keep_open();
+    }
     let (deaths, deaths_writer) = UnixStream::pair()?;
     deaths.set_nonblocking(true)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, deaths_writer)?;
@@ -187,10 +191,13 @@ fn end(child: Pid, whole: bool) {
         if leader.is_none() && !whole {
             return;
         }
-        for adopted in own_children() {
-            if whole {
-                // Not collected, or it would not be listed: the number is its own.
-                let _ = kill(adopted, Signal::SIGKILL);
+        if whole {
+            // If they cannot be listed now: none left is what wait(2) says, below.
+            for adopted in own_children().unwrap_or_default() {
+                // Not collected: the number is its own. A /proc of another PID namespace has others.
+                if is_our_child(adopted) {
+                    let _ = kill(adopted, Signal::SIGKILL);
+                }
             }
         }
         if leader.is_none() {
@@ -204,12 +211,22 @@ fn end(child: Pid, whole: bool) {
     }
 }
 
-/// The children of this process, by the kernel's own list (proc(5), children); it has one thread.
-fn own_children() -> Vec<Pid> {
-    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    list.split_whitespace()
-        .filter_map(|word| word.parse().ok().map(Pid::from_raw))
-        .collect()
+#[cfg(target_os = "linux")]
+fn own_children() -> io::Result<Vec<Pid>> {
+    crate::children::own()
+}
+
+/// Whether a child of ours, dead or alive, has this number.
+fn is_our_child(pid: Pid) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    rustix::process::Pid::from_raw(pid.as_raw())
+        .is_some_and(|pid| waitid(WaitId::Pid(pid), look).is_ok())
+}
+
+/// Nobody's orphans come to us.
+#[cfg(not(target_os = "linux"))]
+fn own_children() -> io::Result<Vec<Pid>> {
+    Ok(Vec::new())
 }
 
 #[expect(

@@ -311,6 +311,45 @@ fn a_child_from_before_the_command_is_left_alone() {
     );
 }
 
+/// Takes away every file descriptor that a process has not opened yet.
+#[track_caller]
+fn allow_no_more_files(pid: u32) {
+    let words = ["--nofile=3:3", "--pid", &pid.to_string()];
+    let output = Command::new("prlimit", words).run();
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_the_release() {
+    let scene = Scene::new(4);
+    let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
+    scene.wait_renewals(1);
+    let survivors = scene.survivors_at_release(&held);
+    allow_no_more_files(held.running.pid());
+    super::scene::signal(held.watchdog, nix::sys::signal::Signal::SIGKILL);
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn a_watchdog_that_may_open_no_file_ends_what_its_command_left_before_the_release() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&format!(
+        "(setsid sleep 601 &); setsid sleep 602 & {}; exit 3",
+        until(&gate)
+    ));
+    let survivors = scene.survivors_at_release(&held);
+    allow_no_more_files(held.watchdog);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(3), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
 #[test]
 fn a_hidden_process_in_a_session_of_its_own_is_gone_before_the_release() {
     let scene = Scene::new(4);
