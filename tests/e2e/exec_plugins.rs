@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lease_harness::{Command, Namespace, User, wait_gone};
+use lease_harness::{Command, Namespace, User, lease, wait_gone};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -243,6 +243,26 @@ fn nothing_is_left_of_a_plugin_that_hangs_where_the_stack_is_small() {
     let output = running.wait(SOON);
     assert_ne!(output.code, Some(0), "{output}");
     nothing_is_left(&pids);
+}
+
+#[test]
+fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
+    for limit in [12, 14, 16, 18, 20, 24, 32, 40, 64, 100, 251] {
+        for words in [&["acquire", "job"][..], &["hold", "job", "--", "true"]] {
+            let (ns, user) = fresh();
+            ns.create(&lease("job").duration(10).build());
+            let script = format!("#!/bin/sh\n{}\n", gives(&user.token));
+            let script = ns.script("plugin", &script);
+            let config = config(&ns, &user, &exec(&script, &json!({})));
+            let output = limited(&ns, &config, &format!("-n {limit}"), words).run();
+            if limit < 40 && output.code != Some(0) {
+                assert!(output.stderr.contains("ulimit -n"), "{limit}: {output}");
+                assert_eq!(ns.holder("job"), None, "{limit}: {output}");
+                continue;
+            }
+            assert_eq!(output.code, Some(0), "{limit} {words:?}: {output}");
+        }
+    }
 }
 
 /// What it started in its group is killed; an agent that left it may be what keeps the login.
