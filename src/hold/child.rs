@@ -77,7 +77,7 @@ pub struct Child {
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
     others: HashSet<Pid>,
-    /// Nobody watches any more: the watchdog is dead, or done, and what is left is ours to end.
+    /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
     alone: bool,
     killed: HashSet<Pid>,
     young: HashMap<Pid, Instant>,
@@ -197,7 +197,7 @@ impl Child {
         })
     }
 
-    /// The next news. Without a watchdog, and after its last word, what is still below us is killed and waited for.
+    /// The next news. Without a watchdog, what is still below us is killed and waited for.
     pub async fn news(&mut self) -> News {
         if self.alone {
             while !self.end_what_is_left() {
@@ -228,10 +228,11 @@ impl Child {
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),
             "left" => News::Left(argument.to_owned()),
-            "gone" => {
-                self.alone = true;
-                Box::pin(self.news()).await
-            }
+            // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
+            // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
+            // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
+            // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
+            "gone" => News::Gone,
             _ => {
                 self.alone = true;
                 News::WatchdogDied
