@@ -6,6 +6,8 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod children;
 mod cli;
 mod clock;
 mod cluster;

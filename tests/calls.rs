@@ -39,9 +39,9 @@ const LIST: &[(&str, &str, &str)] = &[
         "whether a plugin is stopped: what it says wrongly costs a look",
     ),
     (
-        "src/cluster/plugin/keeper.rs",
+        "src/children.rs",
         "/proc",
-        "the kernel's list of a keeper's own children",
+        "the kernel's lists of children; who reads them has asked whether /proc is our own",
     ),
     (
         "src/cluster/plugin/run.rs",
@@ -129,7 +129,7 @@ const LIST: &[(&str, &str, &str)] = &[
     (
         "src/hold/tree/linux.rs",
         "/proc",
-        "the kernel's list of our children, where /proc knows us by our number",
+        "the tree below us, where /proc knows us by our number",
     ),
     (
         "src/hold/tree/wait.rs",

@@ -161,6 +161,9 @@ async fn stdout_of(
             });
         }
         Ended::NotStarted(error) => {
+            #[cfg(unix)]
+            let why = crate::limits::words(&error);
+            #[cfg(not(unix))]
             let why = error.to_string();
             format!("{name} cannot be run: {}", without_number(&why))
         }

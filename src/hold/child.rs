@@ -84,7 +84,7 @@ pub struct Child {
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
     others: HashSet<Pid>,
-    /// Nobody watches any more: the watchdog is dead, or done, and what is left is ours to end.
+    /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
     alone: bool,
     killed: HashSet<Pid>,
     young: HashMap<Pid, Instant>,
@@ -185,7 +185,10 @@ impl Child {
         let mut message = Vec::new();
         start.send(&mut message).map_err(failed)?;
         // Whoever is there before it begins is none of its.
-        let mut others: HashSet<Pid> = tree::own().into_iter().collect();
+        let mut others: HashSet<Pid> = tree::own()
+            .map_err(|error| format!("cannot list our children: {}", limits::words(&error)))?
+            .into_iter()
+            .collect();
         others.retain(|&pid| !is_watchdog(pid));
         let (read, control) = control.into_split();
         // One that somebody stopped must hear it too.
@@ -207,7 +210,7 @@ impl Child {
         })
     }
 
-    /// The next news. Without a watchdog, and after its last word, what is still below us is killed and waited for.
+    /// The next news. Without a watchdog, what is still below us is killed and waited for.
     pub async fn news(&mut self) -> News {
         if self.alone {
             while !self.end_what_is_left() {
@@ -239,10 +242,11 @@ impl Child {
             "signalled" => News::Ended(Ended::Signalled(number)),
             "stopped" => News::Stopped(number),
             "left" => News::Left(argument.to_owned()),
-            "gone" => {
-                self.alone = true;
-                Box::pin(self.news()).await
-            }
+            // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
+            // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
+            // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
+            // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
+            "gone" => News::Gone,
             _ => {
                 self.alone = true;
                 News::WatchdogDied
@@ -336,9 +340,16 @@ impl Child {
     }
 
     /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
-    /// there before the command.
+    /// there before the command. What those left to us since they cannot be told from what the command did.
     fn end_what_is_left(&mut self) -> bool {
-        let children = tree::own();
+        let Ok(children) = tree::own() else {
+            // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
+            // leader is our child.
+            if let Some(group) = self.group.filter(|&group| !tree::is_nobody(group)) {
+                tree::kill_group(group);
+            }
+            return false;
+        };
         self.others.retain(|pid| children.contains(pid));
         self.young.retain(|pid, _| children.contains(pid));
         let now = SystemClock.now();
@@ -362,12 +373,14 @@ impl Child {
             |_| true,
         );
         self.killed = killed;
-        self.watchdog.is_gone()
-            && !again
-            && tree::own()
-                .into_iter()
-                .all(|child| self.is_spared(child) && !self.young.contains_key(&child))
-            && !group_left
+        let watchdog_gone = self.watchdog.is_gone();
+        let nobody = |children: Vec<Pid>| match children.is_empty() {
+            // The list can miss one while others come and go (proc(5)).
+            true => tree::none_left(),
+            false => (children.into_iter())
+                .all(|child| self.is_spared(child) && !self.young.contains_key(&child)),
+        };
+        watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
     }
 
     /// Collects the watchdog, which has nothing more to do.

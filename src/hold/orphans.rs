@@ -32,7 +32,8 @@ pub fn reap() {
 fn zombies() -> HashSet<Pid> {
     let side = side::groups();
     let on_the_side = |pid| getpgid(Some(pid)).is_ok_and(|group| side.contains(&group.as_raw()));
-    let children = tree::own().into_iter();
+    // One that is not listed now is collected another time.
+    let children = tree::own().unwrap_or_default().into_iter();
     children
         .filter(|&pid| !child::is_watchdog(pid) && !on_the_side(pid) && tree::is_zombie(pid))
         .collect()

@@ -10,13 +10,14 @@ mod list;
 mod wait;
 
 use std::collections::HashSet;
+use std::io;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
 pub use list::{Process, adopt_orphans, check, describe};
-pub use wait::{Change, collect, end, is_nobody, is_zombie};
+pub use wait::{Change, collect, end, is_nobody, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
 const LOOKS: usize = 200;
@@ -91,6 +92,8 @@ impl Tree {
     /// Kills everything below this process, again and again until a look finds nobody new; true if somebody new was
     /// found to the last, and it should be called again at once.
     pub fn kill_all(&mut self) -> bool {
+        // Even where nobody else could be listed.
+        self.signal_group(Signal::SIGKILL, false);
         let leader = self.leader;
         let mut killed = std::mem::take(&mut self.killed);
         let again = kill_own(leader, &mut killed, &|_| false, |pid| pid != leader);
@@ -110,7 +113,7 @@ impl Tree {
                 changes.push(end);
             }
         }
-        for pid in list::own(self.leader) {
+        for pid in list::own(self.leader).unwrap_or_default() {
             if pid != self.leader {
                 wait::collect(pid);
                 self.killed.remove(&pid);
@@ -125,9 +128,10 @@ impl Tree {
         match self.state {
             Leader::Runs => return false,
             Leader::Ended => {
-                if list::own(self.leader).iter().any(|&pid| pid != self.leader)
-                    || list::group_lives_on(self.leader)
-                {
+                // Who cannot be listed may be there.
+                let others = list::own(self.leader)
+                    .map_or(true, |all| all.iter().any(|&pid| pid != self.leader));
+                if others || list::group_lives_on(self.leader) {
                     return false;
                 }
                 wait::collect(self.leader);
@@ -162,7 +166,10 @@ pub fn kill_own(
     collect: impl Fn(Pid) -> bool,
 ) -> bool {
     for _ in 0..LOOKS {
-        let mut found = list::own(leader);
+        let Ok(mut found) = list::own(leader) else {
+            // Not at once, but at the next time: memory is short.
+            return false;
+        };
         found.retain(|&pid| !spared(pid));
         let mut new = false;
         for &pid in &found {
@@ -194,7 +201,10 @@ pub fn kill_own(
 }
 
 /// The children of this process, dead or alive.
-pub fn own() -> Vec<Pid> {
+///
+/// # Errors
+/// When there can be some that are not listed. It is not the same as having none.
+pub fn own() -> io::Result<Vec<Pid>> {
     list::own(Pid::from_raw(0))
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lease_harness::{Command, Namespace, User, wait_gone};
+use lease_harness::{Command, Namespace, User, lease, wait_gone};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -219,6 +219,49 @@ fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
         let output = running.wait(SOON);
         assert_ne!(output.code, Some(0), "{arguments}: {output}");
         nothing_is_left(&pids);
+    }
+}
+
+/// `kubectl lease` with these words, under a limit of the shell.
+fn limited(ns: &Namespace, config: &Path, limit: &str, words: &[&str]) -> Command {
+    let binary = lease_harness::binary().display().to_string();
+    let line = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+    let all = ["-c", &line, &binary, "-n", ns.name()];
+    Command::new("/bin/sh", all.iter().chain(words)).kubeconfig(config)
+}
+
+/// With a small stack the keeper works in a second thread.
+#[test]
+fn nothing_is_left_of_a_plugin_that_hangs_where_the_stack_is_small() {
+    let (ns, user) = scene();
+    let log = ns.file("log", "");
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", hanging(&log)));
+    let config = config(&ns, &user, &exec(&script, &json!({})));
+    let words = ["status", "job", "--request-timeout=1s"];
+    let running = limited(&ns, &config, "-Ss 1024", &words).spawn();
+    let pids = hangs(&log);
+    let output = running.wait(SOON);
+    assert_ne!(output.code, Some(0), "{output}");
+    nothing_is_left(&pids);
+}
+
+#[test]
+fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
+    for limit in [12, 14, 16, 18, 20, 24, 32, 40, 64, 100, 251] {
+        for words in [&["acquire", "job"][..], &["hold", "job", "--", "true"]] {
+            let (ns, user) = fresh();
+            ns.create(&lease("job").duration(10).build());
+            let script = format!("#!/bin/sh\n{}\n", gives(&user.token));
+            let script = ns.script("plugin", &script);
+            let config = config(&ns, &user, &exec(&script, &json!({})));
+            let output = limited(&ns, &config, &format!("-n {limit}"), words).run();
+            if limit < 40 && output.code != Some(0) {
+                assert!(output.stderr.contains("ulimit -n"), "{limit}: {output}");
+                assert_eq!(ns.holder("job"), None, "{limit}: {output}");
+                continue;
+            }
+            assert_eq!(output.code, Some(0), "{limit} {words:?}: {output}");
+        }
     }
 }
 

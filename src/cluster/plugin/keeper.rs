@@ -8,7 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -24,31 +24,35 @@ use super::foreground::Foreground;
 /// The first argument of a keeper.
 pub const MARK: &str = "--keep-plugin";
 
-/// The file descriptor of the control socket in the keeper: high, because low ones may be meant for the plugin.
-pub const CONTROL_FD: i32 = 251;
-
 /// How often the kill is repeated while something still runs.
 const KILL_AGAIN: Duration = Duration::from_millis(10);
 
-/// Runs as a keeper if the arguments say so: `--keep-plugin GROUP COMMAND ARGUMENTS`. The plugin may use the terminal
-/// where the process group GROUP, that of whoever asks, could; 0 is for a plugin that may not.
+/// Runs as a keeper if the arguments say so: `--keep-plugin NUMBER GROUP COMMAND ARGUMENTS`. NUMBER is the file
+/// descriptor of the control socket. The plugin may use the terminal where the process group GROUP, that of whoever asks,
+/// could; 0 is for a plugin that may not.
 pub fn main(args: &[OsString]) -> Option<ExitCode> {
     if args.get(1)? != MARK {
         return None;
     }
-    let above = args.get(2)?.to_str()?.parse().ok()?;
-    let (command, arguments) = args.get(3..)?.split_first()?;
-    Some(match keep(above, command, arguments) {
+    let control: u32 = args.get(2)?.to_str()?.parse().ok()?;
+    let control = RawFd::try_from(control).ok()?;
+    let above = args.get(3)?.to_str()?.parse().ok()?;
+    let (command, arguments) = args.get(4..)?.split_first()?;
+    Some(match keep(control, above, command, arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
 }
 
-fn keep(above: i32, command: &OsStr, arguments: &[OsString]) -> io::Result<()> {
-    let mut control = control()?;
+fn keep(control: RawFd, above: i32, command: &OsStr, arguments: &[OsString]) -> io::Result<()> {
+    let mut control = self::control(control)?;
     // What the plugin leaves behind when it dies is ours to end (prctl(2), PR_SET_CHILD_SUBREAPER).
     #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_child_subreaper(true)?;
+    {
+        nix::sys::prctl::set_child_subreaper(true)?;
+        // Without a /proc the plugin's group is all that is ended, as before Linux had these lists.
+        let _ = crate::children::keep_open();
+    }
     let (deaths, deaths_writer) = UnixStream::pair()?;
     deaths.set_nonblocking(true)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, deaths_writer)?;
@@ -187,10 +191,13 @@ fn end(child: Pid, whole: bool) {
         if leader.is_none() && !whole {
             return;
         }
-        for adopted in own_children() {
-            if whole {
-                // Not collected, or it would not be listed: the number is its own.
-                let _ = kill(adopted, Signal::SIGKILL);
+        if whole {
+            // If they cannot be listed now: none left is what wait(2) says, below.
+            for adopted in own_children().unwrap_or_default() {
+                // Not collected: the number is its own. A /proc of another PID namespace has others.
+                if is_our_child(adopted) {
+                    let _ = kill(adopted, Signal::SIGKILL);
+                }
             }
         }
         if leader.is_none() {
@@ -204,21 +211,35 @@ fn end(child: Pid, whole: bool) {
     }
 }
 
-/// The children of this process, by the kernel's own list (proc(5), children); it has one thread.
-fn own_children() -> Vec<Pid> {
-    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    list.split_whitespace()
-        .filter_map(|word| word.parse().ok().map(Pid::from_raw))
-        .collect()
+#[cfg(target_os = "linux")]
+fn own_children() -> io::Result<Vec<Pid>> {
+    crate::children::own()
+}
+
+/// Whether a child of ours, dead or alive, has this number.
+fn is_our_child(pid: Pid) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    rustix::process::Pid::from_raw(pid.as_raw())
+        .is_some_and(|pid| waitid(WaitId::Pid(pid), look).is_ok())
+}
+
+/// Nobody's orphans come to us.
+#[cfg(not(target_os = "linux"))]
+fn own_children() -> io::Result<Vec<Pid>> {
+    Ok(Vec::new())
 }
 
 #[expect(
     unsafe_code,
     reason = "whoever starts a keeper passes the socket by its number"
 )]
-fn control() -> io::Result<UnixStream> {
-    // SAFETY: the control socket is mapped to this number, and nothing else in this process uses it.
-    let socket = unsafe { OwnedFd::from_raw_fd(CONTROL_FD) };
+fn control(number: RawFd) -> io::Result<UnixStream> {
+    // Somebody who tries this by hand names something else.
+    let flags = nix::fcntl::FcntlArg::F_GETFD;
+    // SAFETY: only asked whether it is open.
+    nix::fcntl::fcntl(unsafe { BorrowedFd::borrow_raw(number) }, flags)?;
+    // SAFETY: it is open, whoever asks says which one it is, and nothing else in this process uses it.
+    let socket = unsafe { OwnedFd::from_raw_fd(number) };
     // The plugin must not inherit it: it would keep the socket open after us.
     nix::fcntl::fcntl(
         &socket,

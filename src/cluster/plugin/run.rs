@@ -1,7 +1,7 @@
 //! A credential plugin run through its keeper: what it prints, how it ended, and its end when nobody waits any more.
 
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
-use super::keeper::{CONTROL_FD, MARK};
+use super::keeper::MARK;
 use super::{Circumstances, Outcome, Program};
 use crate::side::{self, OnTheSide};
 
@@ -87,12 +87,14 @@ struct Keeper {
 impl Keeper {
     fn start(program: &Program, unattended: bool) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        // A number that is free here is free there: low ones may be meant for the plugin.
+        let number = theirs.as_raw_fd();
         // A plugin may open the terminal itself, whatever its stdin is.
         let above = if unattended { 0 } else { getpgrp().as_raw() };
         let mut starter = Command::new(own_program()?);
         starter
             .arg0("kubectl-lease-plugin")
-            .arg(MARK)
+            .args([MARK, &number.to_string()])
             .arg(above.to_string())
             .arg(&program.command)
             .args(&program.arguments)
@@ -117,7 +119,7 @@ impl Keeper {
             .process_group(0)
             .fd_mappings(vec![FdMapping {
                 parent_fd: OwnedFd::from(theirs),
-                child_fd: CONTROL_FD,
+                child_fd: number,
             }])
             .map_err(io::Error::other)?;
         for name in &program.without {
@@ -194,10 +196,7 @@ impl Keeper {
     /// Asks the keeper to end everything, and waits until it did.
     async fn end(&mut self) {
         let socket = self.news.get_ref().get_ref();
-        let _ = nix::sys::socket::shutdown(
-            std::os::fd::AsRawFd::as_raw_fd(&socket.as_fd()),
-            nix::sys::socket::Shutdown::Write,
-        );
+        let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Write);
         let gone = async { while let Ok(Some(_)) = self.news.next_line().await {} };
         let gone = tokio::time::timeout(END_LIMIT, gone).await;
         // With its socket it closes everything else.

@@ -1,5 +1,7 @@
 //! Where there is no list of children that could be trusted: the command's process group is all that can be had.
 
+use std::io;
+
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -40,11 +42,14 @@ pub fn check() -> Result<(), String> {
 }
 
 /// The leader of the command's group.
-pub fn own(leader: Pid) -> Vec<Pid> {
-    (leader.as_raw() > 0)
+///
+/// # Errors
+/// Never, on this system.
+pub fn own(leader: Pid) -> io::Result<Vec<Pid>> {
+    Ok((leader.as_raw() > 0)
         .then_some(leader)
         .into_iter()
-        .collect()
+        .collect())
 }
 
 /// Whether somebody of the group still runs: one that has ended does not count on macOS.
@@ -54,8 +59,8 @@ pub fn group_lives_on(leader: Pid) -> bool {
 
 /// Calls `each` with the leader.
 pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
-    for pid in own(leader) {
-        each(&Process(pid));
+    if leader.as_raw() > 0 {
+        each(&Process(leader));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The kernel's lists of children, `/proc/PID/task/TID/children` (proc(5)), level by level, with pidfds for whoever is not
-//! our own child.
+//! Everything below this process by the kernel's lists of children, level by level, with pidfds for whoever is not our own
+//! child.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,6 +10,8 @@ use nix::unistd::{Pid, getpid};
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::wait::to_rustix;
+use crate::children;
+use crate::limits;
 
 /// How many children of a process are opened before its list is read once more.
 const BATCH: usize = 64;
@@ -81,14 +83,12 @@ pub fn check() -> Result<(), String> {
             "/proc belongs to another PID namespace: {advice}; mount one of this namespace (unshare --mount-proc)"
         ));
     }
-    let thread = nix::unistd::gettid();
-    std::fs::read(format!("/proc/self/task/{thread}/children"))
-        .map(|_| ())
-        .map_err(|error| {
-            format!(
-                "/proc lists no children ({error}): {advice}; the kernel needs CONFIG_PROC_CHILDREN"
-            )
-        })
+    children::keep_open().map_err(|error| match limits::named(&error) {
+        Some(limit) => limit.to_owned(),
+        None => format!(
+            "/proc lists no children ({error}): {advice}; the kernel needs CONFIG_PROC_CHILDREN"
+        ),
+    })
 }
 
 /// Whether a `/proc/self/status` is ours, in a /proc of our own PID namespace: our number is the one there, and the only
@@ -104,8 +104,11 @@ fn shows(status: &str, us: Pid) -> bool {
 }
 
 /// The children of this process, dead or alive. They stay in the list until they are waited for.
-pub fn own(_: Pid) -> Vec<Pid> {
-    children("/proc/self/task").unwrap_or_default()
+///
+/// # Errors
+/// When there can be some that are not listed.
+pub fn own(_: Pid) -> io::Result<Vec<Pid>> {
+    children::own()
 }
 
 /// For the group see [`own`]: who is left of it is below us.
@@ -113,29 +116,14 @@ pub fn group_lives_on(_: Pid) -> bool {
     false
 }
 
-/// The children that a process has by all of its threads. Not to be relied upon where somebody else waits for them at
-/// this time, but then there is a next look.
-fn children(tasks: &str) -> io::Result<Vec<Pid>> {
-    let mut found = Vec::new();
-    for task in std::fs::read_dir(tasks)? {
-        // A thread may end meanwhile: its children are another thread's then.
-        let Ok(list) = std::fs::read_to_string(task?.path().join("children")) else {
-            continue;
-        };
-        let numbers = list.split_ascii_whitespace();
-        found.extend(numbers.filter_map(|number| Some(Pid::from_raw(number.parse().ok()?))));
-    }
-    Ok(found)
-}
-
 fn children_of(pid: Pid) -> Vec<Pid> {
-    // Hidden (hidepid=2), or gone: its children come to us when it dies.
-    children(&format!("/proc/{pid}/task")).unwrap_or_default()
+    // Hidden (hidepid=2), gone, or a file too many for us: its children come to us when it dies.
+    children::of(pid).unwrap_or_default()
 }
 
-/// Calls `each` with every process below this one.
+/// Calls `each` with every process below this one, as far as they can be listed now.
 pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
-    for pid in own(leader) {
+    for pid in own(leader).unwrap_or_default() {
         let child = Process {
             pid,
             top: pid,

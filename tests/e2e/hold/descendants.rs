@@ -311,6 +311,110 @@ fn a_child_from_before_the_command_is_left_alone() {
     );
 }
 
+/// What a process from before the command starts while the command runs comes to the supervisor too, as an orphan.
+#[test]
+fn an_orphan_of_a_child_from_before_the_command_is_left_alone() {
+    let scene = Scene::new(4);
+    let (gate, up) = (scene.gate(), scene.ns.file("up", ""));
+    let before = format!(
+        "(trap : TERM; {}; (sleep 601 & echo $! >{up}; echo orphan $!); sleep 602) & :",
+        until(&gate),
+        up = up.display()
+    );
+    let script = format!(
+        "echo >{}; until [ -s {} ]; do sleep 0.02; done",
+        gate.display(),
+        up.display()
+    );
+    let running = under(&scene, &before, &["--", "/bin/sh", "-c", &script]).spawn();
+    let line = running.wait_stdout(|line| line.starts_with("orphan "), SOON);
+    let orphan = line[7..].parse().expect("a process id");
+    while running.is_running() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(lease_harness::alive(orphan));
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (Some(0), ""),
+        "{output}"
+    );
+}
+
+/// With CLONE_PARENT a process makes a child of its parent's, which for the command itself is the watchdog.
+#[test]
+fn a_sibling_that_the_command_makes_is_gone_before_the_release() {
+    let number = match std::env::consts::ARCH {
+        "x86_64" => 56,
+        "aarch64" | "riscv64" => 220,
+        _ => return skipped("no number of clone(2)"),
+    };
+    if Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0) {
+        return skipped("no python3 with ctypes");
+    }
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let script = format!(
+        "import ctypes, os, time
+watchdog = os.getppid()
+def sibling(): return ctypes.CDLL(None).syscall({number}, 0x8000 | 17, 0, 0, 0, 0)
+if sibling() == 0:
+    os.setsid()
+    sibling()
+    assert os.getppid() == watchdog
+    time.sleep(600)
+print('child', os.getpid(), os.environ['LEASE_HARNESS_TAG'], flush=True)
+while not os.path.exists('{}'): time.sleep(0.02)",
+        gate.display()
+    );
+    let held = Held::start(&scene.hold(&["--", "python3", "-c", &script]));
+    let survivors = scene.survivors_at_release(&held);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert!(output.stderr.contains("(python3)"), "{output}");
+}
+
+/// Takes away every file descriptor that a process has not opened yet.
+#[track_caller]
+fn allow_no_more_files(pid: u32) {
+    let words = ["--nofile=3:3", "--pid", &pid.to_string()];
+    let output = Command::new("prlimit", words).run();
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_the_release() {
+    let scene = Scene::new(4);
+    let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
+    scene.wait_renewals(1);
+    let survivors = scene.survivors_at_release(&held);
+    allow_no_more_files(held.running.pid());
+    super::scene::signal(held.watchdog, nix::sys::signal::Signal::SIGKILL);
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
+#[test]
+fn a_watchdog_that_may_open_no_file_ends_what_its_command_left_before_the_release() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&format!(
+        "(setsid sleep 601 &); setsid sleep 602 & {}; exit 3",
+        until(&gate)
+    ));
+    let survivors = scene.survivors_at_release(&held);
+    allow_no_more_files(held.watchdog);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(3), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
 #[test]
 fn a_hidden_process_in_a_session_of_its_own_is_gone_before_the_release() {
     let scene = Scene::new(4);
