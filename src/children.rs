@@ -7,22 +7,19 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::unistd::{Pid, getpid, gettid};
+use nix::unistd::Pid;
 
 /// The lists of this process that [`keep_open`] opened.
 static KEPT: OnceLock<Vec<File>> = OnceLock::new();
 
-/// Opens lists of this process for a time when it can open no file any more: that of this thread, which is meant to be
-/// the one that starts processes, and that of the main thread, to which orphans come (kernel/exit.c, find_new_reaper).
+/// Opens the lists of the present threads for a time when this process can open no file any more, or has lost its /proc:
+/// those that start processes must be there already. Orphans come to the main one (kernel/exit.c, find_new_reaper).
 ///
 /// # Errors
 /// Where the kernel keeps no such list (CONFIG_PROC_CHILDREN), or a limit leaves no room.
 pub fn keep_open() -> io::Result<()> {
-    let mut threads = vec![getpid(), gettid()];
-    threads.dedup();
-    let lists = threads
-        .into_iter()
-        .map(|thread| File::open(format!("/proc/self/task/{thread}/children")))
+    let lists = fs::read_dir("/proc/self/task")?
+        .map(|thread| File::open(thread?.path().join("children")))
         .collect::<io::Result<Vec<_>>>()?;
     for list in &lists {
         // Has the kernel's memory for it too.
@@ -38,7 +35,9 @@ pub fn keep_open() -> io::Result<()> {
 /// # Errors
 /// Whenever there can be children that are not listed: nobody may take that for having none.
 pub fn own() -> io::Result<Vec<Pid>> {
-    of_tasks("/proc/self/task").or_else(|error| kept().unwrap_or(Err(error)))
+    // Not there at all: we are, so it is the /proc that is gone, or another is mounted over it.
+    let listed = fs::read_dir("/proc/self/task").and_then(of_threads);
+    listed.or_else(|error| kept().unwrap_or(Err(error)))
 }
 
 /// As [`own`], at the cost of one system call, by the lists that are kept open; `None` if none are.
@@ -57,11 +56,14 @@ pub fn of(pid: Pid) -> io::Result<Vec<Pid>> {
 }
 
 fn of_tasks(tasks: &str) -> io::Result<Vec<Pid>> {
+    match fs::read_dir(tasks) {
+        Err(error) if is_gone(&error) => Ok(Vec::new()),
+        threads => of_threads(threads?),
+    }
+}
+
+fn of_threads(threads: fs::ReadDir) -> io::Result<Vec<Pid>> {
     let mut found = Vec::new();
-    let threads = match fs::read_dir(tasks) {
-        Err(error) if is_gone(&error) => return Ok(found),
-        threads => threads?,
-    };
     for thread in threads {
         let list = match thread {
             Ok(thread) => fs::read_to_string(thread.path().join("children")),
@@ -104,6 +106,8 @@ fn is_gone(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nix::unistd::gettid;
+
     use super::*;
 
     #[test]

@@ -1,12 +1,126 @@
 //! What becomes of a command between fork and exec: it dies with its parent, and it begins in time or not at all.
 
-use std::io;
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
+use super::orders::Orders;
+use super::tree;
 use crate::clock::{Clock, Instant, SystemClock};
+
+/// How often the clock is looked at while a start takes its time.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What came of a start.
+#[derive(Debug)]
+pub enum Begun {
+    /// It runs.
+    Runs(Pid),
+    /// It cannot be started: errno.
+    Failed(i32),
+    /// Its time was over, or it was not wanted any more, before it was executed. Nothing of it is left.
+    TooLate,
+}
+
+/// A thread that starts a command while this one watches the clock: what is executed may be on a file system that hangs, or
+/// be held open by somebody (fcntl(2), F_SETLEASE), and fork and exec are one call.
+pub struct Starter {
+    to_start: Sender<Command>,
+    started: Receiver<io::Result<u32>>,
+}
+
+impl Starter {
+    /// Has the thread ready, so that a limit is met before there is a grant.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn new() -> io::Result<Self> {
+        let (to_start, commands) = channel::<Command>();
+        let (results, started) = channel();
+        thread::Builder::new().spawn(move || {
+            if let Ok(mut command) = commands.recv() {
+                let _ = results.send(command.spawn().map(|child| child.id()));
+            }
+            // The command dies with the thread that started it (prctl(2), PR_SET_PDEATHSIG): this one stays.
+            loop {
+                thread::park();
+            }
+        })?;
+        Ok(Self { to_start, started })
+    }
+
+    /// Starts `command`, and kills it by the time that `orders` give if it is not executed until then. Orders that come
+    /// meanwhile are obeyed; what was heard of the next stays in `heard`.
+    ///
+    /// # Errors
+    /// When the thread is gone.
+    pub fn start(
+        self,
+        command: Command,
+        control: &mut UnixStream,
+        orders: &mut Orders,
+        heard: &mut String,
+    ) -> io::Result<Begun> {
+        let gone = || io::Error::other("the thread that starts is gone");
+        self.to_start.send(command).map_err(|_| gone())?;
+        let mut over = false;
+        loop {
+            match self.started.recv_timeout(LOOK) {
+                Ok(Ok(child)) => {
+                    let child = Pid::from_raw(i32::try_from(child).map_err(io::Error::other)?);
+                    if !over {
+                        return Ok(Begun::Runs(child));
+                    }
+                    tree::end(child);
+                    return Ok(Begun::TooLate);
+                }
+                Ok(Err(_)) if over => return Ok(Begun::TooLate),
+                Ok(Err(error)) => {
+                    return Ok(Begun::Failed(error.raw_os_error().unwrap_or_default()));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            over |= !listen(control, orders, heard) || SystemClock.now() >= orders.fence_at();
+            if over {
+                // What is not executed yet is our child, and has none.
+                tree::kill_own(Pid::from_raw(0), &mut HashSet::new(), &|_| false, |_| false);
+            }
+        }
+    }
+}
+
+/// Takes the orders that have come; false if the command is not wanted any more.
+fn listen(control: &mut UnixStream, orders: &mut Orders, heard: &mut String) -> bool {
+    let mut buffer = [0; 1024];
+    let open = loop {
+        match control.read(&mut buffer) {
+            Ok(0) => break false,
+            Ok(length) => heard.push_str(&String::from_utf8_lossy(&buffer[..length])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+        }
+    };
+    let mut wanted = open;
+    while let Some((line, rest)) = heard.split_once('\n') {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("held", sent_at) => orders.renewed(sent_at),
+            ("stop" | "kill", _) => wanted = false,
+            // A signal for what does not run yet is nobody's.
+            _ => {}
+        }
+        *heard = rest.to_owned();
+    }
+    wanted
+}
 
 /// If supervisor and watchdog are killed together, the kernel still kills the command itself (prctl(2), PR_SET_PDEATHSIG).
 #[cfg(target_os = "linux")]
@@ -23,6 +137,15 @@ pub fn die_with_parent(starter: &mut Command) {
 /// There is no such thing here.
 #[cfg(not(target_os = "linux"))]
 pub fn die_with_parent(_: &mut Command) {}
+
+/// Has this process continued when its parent dies: a watchdog that somebody stopped is needed then.
+pub fn continue_with_parents_death() {
+    #[cfg(target_os = "linux")]
+    {
+        // Without it, it is as stopped as it was.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGCONT);
+    }
+}
 
 /// From `deadline` on the command is not executed any more, and the start of it fails. To be asked for last: a fork can
 /// take its time on a machine that is short of memory, and nobody watches the clock until the start is over.

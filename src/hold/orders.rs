@@ -38,6 +38,19 @@ impl Orders {
         }
     }
 
+    /// When the command is asked to stop, unless a renewal is heard of.
+    pub fn fence_at(&self) -> Instant {
+        self.sent_at + self.fence_after
+    }
+
+    /// A renewal that was acknowledged, by when it was sent: nanoseconds since the clock's origin, as a word.
+    pub fn renewed(&mut self, word: &str) {
+        if let Ok(nanos) = word.parse() {
+            let sent_at = Instant::from_origin(Duration::from_nanos(nanos));
+            self.sent_at = self.sent_at.max(sent_at);
+        }
+    }
+
     /// As one word.
     pub fn to_word(self) -> String {
         format!(

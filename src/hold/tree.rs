@@ -74,6 +74,22 @@ impl Tree {
         }
     }
 
+    /// As [`Tree::signal_group`], a signal that has no name, and continues whoever is stopped.
+    #[expect(unsafe_code, reason = "nix knows no real-time signals")]
+    pub fn signal_group_by_number(&self, signal: i32) {
+        if self.state == Leader::Collected {
+            return;
+        }
+        // SAFETY: it has no memory to do with. Gone already, or no signal at all: nothing to do about either.
+        unsafe {
+            nix::libc::killpg(self.leader.as_raw(), signal);
+            if getpgid(Some(self.leader)) != Ok(self.leader) {
+                nix::libc::kill(self.leader.as_raw(), signal);
+            }
+        }
+        self.signal_group(Signal::SIGCONT, false);
+    }
+
     /// Sends `signal` to everything below this process, and continues it. Once each: to some programs a second
     /// interrupt means to drop everything.
     pub fn signal_all(&self, signal: Signal) {

@@ -10,9 +10,8 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::Pid;
 
-use super::begin;
+use super::begin::{self, Begun, Starter};
 use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::outbox::Outbox;
@@ -61,8 +60,8 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 
 fn watch(control: RawFd) -> io::Result<()> {
     let mut control = self::control(control)?;
-    let wakers = match get_ready(&control) {
-        Ok(wakers) => wakers,
+    let (wakers, starter) = match get_ready(&control) {
+        Ok(ready) => ready,
         Err(why) => return writeln!(control, "unready {why}"),
     };
     writeln!(control, "ready")?;
@@ -71,38 +70,34 @@ fn watch(control: RawFd) -> io::Result<()> {
     let (command, arguments) = (start.command)
         .split_first()
         .ok_or_else(|| io::Error::other("no command"))?;
-    let orders = start.orders;
-    let deadline = orders.sent_at + orders.fence_after;
+    let mut orders = start.orders;
+    let deadline = orders.fence_at();
     if SystemClock.now() >= deadline {
         // Frozen since the grant: nothing may begin under a lease that can be another's by now.
         return writeln!(control, "late");
     }
     control.set_nonblocking(true)?;
-    let mut starter = Command::new(command);
-    starter
+    let mut to_start = Command::new(command);
+    to_start
         .args(arguments)
         .envs(start.environment)
         .process_group(0);
-    begin::die_with_parent(&mut starter);
-    super::foreground::take(&mut starter, orders.terminal_of);
-    begin::not_after(&mut starter, deadline);
-    let child = match starter.spawn() {
-        Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
-        Err(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
-        Err(error) => {
-            return writeln!(
-                control,
-                "failed {}",
-                error.raw_os_error().unwrap_or_default()
-            );
-        }
+    begin::die_with_parent(&mut to_start);
+    super::foreground::take(&mut to_start, orders.terminal_of);
+    begin::not_after(&mut to_start, deadline);
+    let mut heard = String::new();
+    let child = match starter.start(to_start, &mut control, &mut orders, &mut heard)? {
+        Begun::Runs(child) => child,
+        Begun::Failed(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
+        Begun::Failed(errno) => return writeln!(control, "failed {errno}"),
+        Begun::TooLate => return writeln!(control, "late"),
     };
     // From here on nothing may end this process before the tree: the supervisor may be dead already.
     let mut watchdog = Watchdog {
         orders,
         control,
         supervisor_alive: true,
-        heard: String::new(),
+        heard,
         unsaid: Outbox::default(),
         tree: Tree::new(child),
         stopping: false,
@@ -114,7 +109,7 @@ fn watch(control: RawFd) -> io::Result<()> {
 }
 
 /// Everything that can fail, but for the start of the command itself: done before the lease is taken.
-fn get_ready(control: &UnixStream) -> Result<Wakers, String> {
+fn get_ready(control: &UnixStream) -> Result<(Wakers, Starter), String> {
     // Signals meant for a whole service or terminal must not end the one who watches.
     for signal in crate::signals::from_others() {
         // What is ignored (nohup) stays ignored, for the command too.
@@ -124,18 +119,20 @@ fn get_ready(control: &UnixStream) -> Result<Wakers, String> {
         }
     }
     tree::adopt_orphans()?;
-    tree::check()?;
     let made = || {
-        let wakers = Wakers::new()?;
         // Whoever started us may have blocked the one. The supervisor blocks the other to use the terminal from the
         // background; the command must not inherit that.
         let mut needed = SigSet::from(Signal::SIGCHLD);
         needed.add(Signal::SIGTTOU);
         needed.thread_unblock()?;
-        spare(control, SPARE)?;
-        Ok(wakers)
+        Ok((Wakers::new()?, Starter::new()?))
     };
-    made().map_err(|error| limits::words(&error))
+    let ready = made().map_err(|error: io::Error| limits::words(&error))?;
+    // After the thread that starts: the list of its children is one of those that are opened.
+    tree::check()?;
+    begin::continue_with_parents_death();
+    spare(control, SPARE).map_err(|error| limits::words(&error))?;
+    Ok(ready)
 }
 
 /// Whether `number` more file descriptors can be had.
@@ -192,7 +189,7 @@ impl Watchdog {
 
     /// Does what is due; true if there is more to do at once.
     fn act(&mut self, now: Instant) -> bool {
-        if !self.stopping && now >= self.orders.sent_at + self.orders.fence_after {
+        if !self.stopping && now >= self.orders.fence_at() {
             self.stop(now);
         }
         // Not only at its time: each death can have brought somebody to light.
@@ -220,7 +217,7 @@ impl Watchdog {
             Some(due) if due > now => Some(due),
             Some(_) => Some(now + KILL_AGAIN),
             None if self.stopping => None,
-            None => Some(self.orders.sent_at + self.orders.fence_after),
+            None => Some(self.orders.fence_at()),
         };
         let control = self.supervisor_alive.then_some(&self.control);
         wakers.wait(control, !self.unsaid.is_empty(), next);
@@ -256,19 +253,10 @@ impl Watchdog {
     fn obey(&mut self, order: &str) {
         let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));
         match verb {
-            "held" => {
-                if let Ok(nanos) = argument.parse() {
-                    let sent_at = Instant::from_origin(Duration::from_nanos(nanos));
-                    self.orders.sent_at = self.orders.sent_at.max(sent_at);
-                }
-            }
+            "held" => self.orders.renewed(argument),
             "signal" => {
-                if let Some(signal) = argument
-                    .parse()
-                    .ok()
-                    .and_then(|number: i32| Signal::try_from(number).ok())
-                {
-                    self.forward(signal);
+                if let Ok(number) = argument.parse() {
+                    self.forward(number);
                 }
             }
             // Each stop is asked for once.
@@ -282,17 +270,18 @@ impl Watchdog {
         }
     }
 
-    fn forward(&self, signal: Signal) {
-        match signal {
+    fn forward(&self, number: i32) {
+        match Signal::try_from(number) {
             // Requests to end are for all that runs.
-            Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM => {
-                self.tree.signal_all(signal);
+            Ok(signal @ (Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM)) => {
+                self.tree.signal_all(signal)
             }
             // Somebody who is stopped hears nothing until continued.
-            Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU => {
-                self.tree.signal_group(signal, false);
-            }
-            _ => self.tree.signal_group(signal, true),
+            Ok(
+                signal @ (Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU),
+            ) => self.tree.signal_group(signal, false),
+            Ok(signal) => self.tree.signal_group(signal, true),
+            Err(_) => self.tree.signal_group_by_number(number),
         }
     }
 

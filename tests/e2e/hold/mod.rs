@@ -1,6 +1,7 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
 mod altered;
+mod begin;
 mod chaos;
 mod children;
 mod contest;

@@ -1,0 +1,71 @@
+//! A command that takes long to begin, and a watchdog that does not run while its supervisor dies.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lease_harness::{Command, Running, stopped, wait_gone};
+
+use super::scene::{SOON, Scene};
+
+/// Holds a write lease on a file, so that an exec of it waits (fcntl(2), F_SETLEASE).
+const KEEPS_OPEN: &str = "import fcntl, os, signal, sys, time
+signal.signal(signal.SIGIO, lambda *_: print('wanted', flush=True))
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('leased', flush=True)
+while True: time.sleep(600)";
+
+/// A command that is a copy of `/bin/sleep`, and who makes its exec wait.
+fn slow_to_begin(scene: &Scene) -> (PathBuf, Running) {
+    let program = scene.ns.script("slow", "");
+    std::fs::copy("/bin/sleep", &program).expect("there is space");
+    let path = program.display().to_string();
+    let keeper = Command::new("python3", ["-c", KEEPS_OPEN, &path]).spawn();
+    keeper.wait_stdout(|line| line == "leased", SOON);
+    (program, keeper)
+}
+
+#[test]
+fn a_command_whose_exec_waits_does_not_begin_after_its_supervisor_has_died() {
+    let scene = Scene::new(60);
+    let (program, keeper) = slow_to_begin(&scene);
+    let running = scene
+        .hold(&["--", &program.display().to_string(), "604"])
+        .spawn();
+    keeper.wait_stdout(|line| line == "wanted", SOON);
+    let mut tree = running.tree();
+    tree.retain(|&pid| pid != running.pid());
+    assert!(tree.len() >= 2, "{tree:?}");
+    running.signal(libc::SIGKILL);
+    for pid in tree {
+        wait_gone(pid, SOON);
+    }
+}
+
+#[test]
+fn a_command_whose_exec_waits_for_longer_than_the_lease_may_be_held_is_not_begun() {
+    let scene = Scene::new(2);
+    let (program, keeper) = slow_to_begin(&scene);
+    let running = scene
+        .hold(&["--", &program.display().to_string(), "604"])
+        .spawn();
+    keeper.wait_stdout(|line| line == "wanted", SOON);
+    scene.wait_renewals(2);
+    scene.proxy.down();
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    drop(keeper);
+}
+
+#[test]
+fn a_stopped_watchdog_is_continued_by_the_death_of_its_supervisor() {
+    let scene = Scene::new(60);
+    let held = scene.start("exec sleep 600");
+    Command::new("/bin/sh", ["-c", &format!("kill -STOP {}", held.watchdog)]).run();
+    while !stopped(held.watchdog) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    held.running.signal(libc::SIGKILL);
+    wait_gone(held.child, SOON);
+    wait_gone(held.watchdog, SOON);
+}
