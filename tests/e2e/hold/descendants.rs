@@ -250,6 +250,52 @@ fn without_a_proc_of_our_own_pid_namespace_nothing_is_taken() {
 }
 
 #[test]
+fn a_command_that_takes_proc_away_is_ended_and_waited_for_all_the_same() {
+    let options = ["--user", "--map-root-user", "--mount"];
+    if !may_unshare(&options) {
+        return skipped("no namespaces for this user");
+    }
+    let scene = Scene::new(4);
+    let binary = lease_harness::binary().display().to_string();
+    // Ends with somebody left; or by the deadline, because nobody is there to renew.
+    for (script, supervisor_dies) in [
+        (
+            "setsid sleep 601 & mount -t tmpfs none /proc; echo up",
+            false,
+        ),
+        (
+            "setsid sleep 601 & mount -t tmpfs none /proc; echo up; sleep 602",
+            true,
+        ),
+    ] {
+        let words = [
+            binary.as_str(),
+            "hold",
+            "job",
+            "--",
+            "/bin/sh",
+            "-c",
+            script,
+        ];
+        let running = Command::new("unshare", options.iter().chain(&words))
+            .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+            .spawn();
+        running.wait_stdout(|line| line == "up", SOON);
+        let tree = running.tree();
+        if supervisor_dies {
+            running.signal(libc::SIGKILL);
+        } else {
+            let output = running.wait(SOON);
+            assert_eq!(output.code, Some(0), "{output}");
+            assert_free(&scene, &output);
+        }
+        for pid in tree {
+            lease_harness::wait_gone(pid, SOON);
+        }
+    }
+}
+
+#[test]
 fn few_open_files_are_enough_or_nothing_is_taken() {
     for limit in [10, 12, 16, 20, 24, 32, 64, 200] {
         let scene = Scene::new(4);
