@@ -92,6 +92,7 @@ fn watch(control: RawFd) -> io::Result<()> {
         Begun::Failed(errno) => return writeln!(control, "failed {errno}"),
         Begun::TooLate => return writeln!(control, "late"),
     };
+    tree::go_first();
     // From here on nothing may end this process before the tree: the supervisor may be dead already.
     let mut watchdog = Watchdog {
         orders,
@@ -175,7 +176,7 @@ impl Watchdog {
                 self.tell("gone");
                 break;
             }
-            if !again {
+            if !again && !self.tree.is_crowded() {
                 self.wait(wakers);
             }
         }
