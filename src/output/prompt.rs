@@ -19,7 +19,8 @@ pub enum NoAnswer {
 /// The signal of a Ctrl-C at the question comes by two ways: the answer is not far behind it.
 const CLOSE_BEHIND: Duration = Duration::from_millis(300);
 
-/// Asks a yes-or-no question; no is the default. `interrupted` is the signal that ends the wait for an answer.
+/// Asks a yes-or-no question; no is the default. The answer is a line, and one that was typed after the question: what was
+/// typed or pasted before is no answer to it. `interrupted` is the signal that ends the wait for an answer.
 ///
 /// # Errors
 /// When it could not be asked, or was not answered.
@@ -27,13 +28,14 @@ pub async fn ask(question: &str, interrupted: impl Future<Output = i32>) -> Resu
     // What the question is about comes before it.
     terminal::drain();
     let modes = modes::saved();
-    let question = printable(question).into_owned();
+    forget_input();
+    let question = format!("{} [y/N]", printable(question));
     // A thread of its own, because it reads; one that is left behind ends with the process.
-    let mut answer = tokio::task::spawn_blocking(move || confirm(&question));
-    let told = |answer: Result<Result<bool, String>, tokio::task::JoinError>| {
-        answer
-            .unwrap_or_else(|error| Err(error.to_string()))
-            .map_err(NoAnswer::Failed)
+    let mut answer = tokio::task::spawn_blocking(move || line(&question));
+    let told = |answer: Result<Result<String, String>, tokio::task::JoinError>| match answer {
+        Ok(Ok(line)) => Ok(is_yes(&line)),
+        Ok(Err(why)) => Err(NoAnswer::Failed(why)),
+        Err(error) => Err(NoAnswer::Failed(error.to_string())),
     };
     let signal = tokio::select! {
         biased;
@@ -43,40 +45,41 @@ pub async fn ask(question: &str, interrupted: impl Future<Output = i32>) -> Resu
     tokio::select! {
         biased;
         answer = &mut answer => return told(answer),
-        () = nap(CLOSE_BEHIND) => {}
+        () = SystemClock.sleep_until(SystemClock.now() + CLOSE_BEHIND) => {}
     }
     modes::restore(modes);
-    // On a terminal that Ctrl-S has stopped this may take for ever.
-    let cursor = tokio::task::spawn_blocking(|| console::Term::stderr().show_cursor());
-    tokio::select! {
-        biased;
-        _ = cursor => {}
-        () = nap(CLOSE_BEHIND) => {}
-    }
     // The cursor stands behind the question.
     terminal::say("");
     Err(NoAnswer::Interrupted(signal))
 }
 
-async fn nap(span: Duration) {
-    SystemClock.sleep_until(SystemClock.now() + span).await;
+fn line(question: &str) -> Result<String, String> {
+    let asked = dialoguer::Input::<String>::new()
+        .with_prompt(question)
+        .allow_empty(true)
+        .interact();
+    asked.map_err(|error| match error {
+        dialoguer::Error::IO(error) if error.kind() == io::ErrorKind::Interrupted => {
+            "interrupted".to_owned()
+        }
+        dialoguer::Error::IO(error) => error.to_string(),
+    })
 }
 
-fn confirm(question: &str) -> Result<bool, String> {
-    dialoguer::Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact()
-        .map_err(|error| {
-            // Ctrl-C leaves the cursor hidden that dialoguer hides while it asks.
-            let _ = console::Term::stderr().show_cursor();
-            match error {
-                dialoguer::Error::IO(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    "interrupted".to_owned()
-                }
-                dialoguer::Error::IO(error) => error.to_string(),
-            }
-        })
+/// Whether a line says yes: all of it.
+fn is_yes(line: &str) -> bool {
+    let line = line.trim();
+    line.eq_ignore_ascii_case("y") || line.eq_ignore_ascii_case("yes")
+}
+
+/// Throws away what was typed and not read yet.
+fn forget_input() {
+    #[cfg(unix)]
+    {
+        use nix::sys::termios::{FlushArg, tcflush};
+        // No terminal: then it is not asked either.
+        let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
+    }
 }
 
 /// The terminal's modes: they are changed while it is read key by key, and a read that is left behind does not put them
@@ -106,4 +109,29 @@ mod modes {
     }
 
     pub fn restore(_: Option<()>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn only_a_whole_line_that_says_yes_does() {
+        for line in ["y", "Y", "yes", "YES", " yes "] {
+            assert!(is_yes(line), "{line:?}");
+        }
+        for line in [
+            "",
+            "n",
+            "no",
+            "maybe",
+            "yesterday",
+            "why?",
+            "y y",
+            "deploy -n prod",
+            "ye",
+        ] {
+            assert!(!is_yes(line), "{line:?}");
+        }
+    }
 }

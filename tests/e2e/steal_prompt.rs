@@ -28,7 +28,7 @@ fn asked(flags: &[&str]) -> (Namespace, Value, Terminal) {
 #[test]
 fn yes_takes_the_lease() {
     let (ns, _, terminal) = asked(&["--now"]);
-    terminal.send(b"y");
+    terminal.send(b"y\r");
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     let screen = terminal.screen();
     assert!(
@@ -40,11 +40,19 @@ fn yes_takes_the_lease() {
 }
 
 #[test]
-fn no_and_return_decline_and_write_nothing() {
-    for answer in [b"n", b"\r"] {
+fn whatever_is_no_whole_yes_declines_and_writes_nothing() {
+    for answer in [
+        "n",
+        "",
+        "no",
+        "maybe",
+        "why?",
+        "yesterday",
+        "kubectl lease release deploy",
+    ] {
         let (ns, before, terminal) = asked(&[]);
-        terminal.send(answer);
-        assert_eq!(terminal.wait(SOON).code(), Some(120));
+        terminal.send(format!("{answer}\r").as_bytes());
+        assert_eq!(terminal.wait(SOON).code(), Some(120), "{answer}");
         let screen = terminal.screen();
         assert!(screen.contains("declined; nothing was written"), "{screen}");
         untouched(&ns, &before);
@@ -52,20 +60,39 @@ fn no_and_return_decline_and_write_nothing() {
 }
 
 #[test]
-fn ctrl_c_at_the_question_writes_nothing_and_leaves_the_terminal_as_it_was() {
+fn a_yes_in_full_leaves_nothing_for_the_shell() {
+    let (ns, _) = fresh();
+    let user = ns.user(&VERBS);
+    ns.create(&held("job", "victim", 60));
+    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
+    // What was typed before the question is no answer to it: the lines that the shell itself has not read.
+    let script = format!(
+        "echo ready; read go; sleep 0.3; '{tool}' steal job --holder=me --now; echo code $?; read rest; echo rest=$rest."
+    );
+    let terminal = ns
+        .program(&user, "/bin/sh", ["-c", &script])
+        .spawn_pty(40, 120);
+    terminal.wait_screen(|text| text.contains("ready"), SOON);
+    terminal.send(b"go\ry\ryes\r");
+    terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+    assert_eq!(holder(&stored(&ns, "job")), "victim");
+    terminal.send(b"yes\r");
+    terminal.wait_screen(|text| text.contains("code 0"), SOON);
+    terminal.send(b"for the shell\r");
+    terminal.wait_screen(|text| text.contains("rest=for the shell."), SOON);
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn ctrl_c_at_the_question_writes_nothing() {
     let (ns, before, terminal) = asked(&[]);
-    terminal.send(b"\x03");
+    terminal.send(b"y\x03");
     let status = terminal.wait(SOON);
     assert_eq!(status.code(), Some(120));
     let screen = terminal.screen();
     assert!(
         screen.contains("not confirmed: interrupted; nothing was written"),
         "{screen}"
-    );
-    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    assert!(
-        raw.rfind("\u{1b}[?25l") <= raw.rfind("\u{1b}[?25h"),
-        "the cursor stays hidden: {raw:?}"
     );
     untouched(&ns, &before);
 }
@@ -74,11 +101,11 @@ fn ctrl_c_at_the_question_writes_nothing_and_leaves_the_terminal_as_it_was() {
 fn a_record_that_changed_during_the_question_is_asked_about_again() {
     let (ns, _, terminal) = asked(&["--now"]);
     ns.edit("job", |lease| lease["spec"]["leaseTransitions"] = 9.into());
-    terminal.send(b"y");
+    terminal.send(b"y\r");
     terminal.wait_screen(|text| text.matches(QUESTION).count() >= 2, SOON);
     assert_eq!(holder(&stored(&ns, "job")), "victim");
     let before = stored(&ns, "job");
-    terminal.send(b"n");
+    terminal.send(b"n\r");
     assert_eq!(terminal.wait(SOON).code(), Some(120));
     untouched(&ns, &before);
 }
@@ -87,7 +114,7 @@ fn a_record_that_changed_during_the_question_is_asked_about_again() {
 fn a_lease_that_became_free_during_the_question_is_simply_taken() {
     let (ns, _, terminal) = asked(&["--now"]);
     crate::support::set_free(&ns, "job");
-    terminal.send(b"y");
+    terminal.send(b"y\r");
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     assert_eq!(terminal.screen().matches(QUESTION).count(), 1);
     assert_eq!(holder(&stored(&ns, "job")), "me");
