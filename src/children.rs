@@ -9,8 +9,14 @@ use std::sync::OnceLock;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid, gettid};
 
-/// The lists of this process that [`keep_open`] opened.
-static KEPT: OnceLock<Vec<File>> = OnceLock::new();
+/// What [`keep_open`] opened.
+static KEPT: OnceLock<Kept> = OnceLock::new();
+
+struct Kept {
+    lists: Vec<File>,
+    /// `/proc/loadavg`, whose last word is the newest process id (proc(5)).
+    newest: Option<File>,
+}
 
 /// Opens lists of this process for a time when it can open no file any more: that of this thread, which is meant to be
 /// the one that starts processes, and that of the main thread, to which orphans come (kernel/exit.c, find_new_reaper).
@@ -29,7 +35,9 @@ pub fn keep_open() -> io::Result<()> {
         read(list)?;
     }
     // Later ones are no better.
-    let _ = KEPT.set(lists);
+    // Where it is missing, the lists have to do.
+    let newest = File::open("/proc/loadavg").ok();
+    let _ = KEPT.set(Kept { lists, newest });
     Ok(())
 }
 
@@ -43,8 +51,16 @@ pub fn own() -> io::Result<Vec<Pid>> {
 
 /// As [`own`], at the cost of one system call, by the lists that are kept open; `None` if none are.
 pub fn kept() -> Option<io::Result<Vec<Pid>>> {
-    let lists: io::Result<Vec<_>> = KEPT.get()?.iter().map(read).collect();
+    let lists: io::Result<Vec<_>> = KEPT.get()?.lists.iter().map(read).collect();
     Some(lists.map(|lists| lists.concat()))
+}
+
+/// The process id that was given away last, if [`keep_open`] was called before. The next are greater, but for a wrap.
+pub fn newest() -> Option<i32> {
+    let mut bytes = [0; 128];
+    let count = KEPT.get()?.newest.as_ref()?.read_at(&mut bytes, 0).ok()?;
+    let words = std::str::from_utf8(&bytes[..count]).ok()?;
+    words.split_ascii_whitespace().next_back()?.parse().ok()
 }
 
 /// The children that another process has. One that has ended has none: they have come to somebody else. Not to be relied
@@ -122,6 +138,19 @@ mod tests {
         let read = of_tasks(&folder.display().to_string());
         fs::remove_dir_all(&folder).expect("it is ours");
         assert!(read.is_err(), "{read:?}");
+    }
+
+    #[test]
+    fn a_process_that_was_just_started_is_among_the_newest() {
+        keep_open().expect("there is a list");
+        let mut child = std::process::Command::new("true")
+            .spawn()
+            .expect("it starts");
+        let (pid, newest) = (child.id(), newest());
+        child.wait().expect("it is ours");
+        let newest = newest.and_then(|newest| u32::try_from(newest).ok());
+        // Others start some meanwhile; the numbers begin anew at their greatest.
+        assert!(newest.is_some_and(|newest| newest < 300 || (pid..pid + 500).contains(&newest)));
     }
 
     #[test]

@@ -313,6 +313,7 @@ impl Child {
     /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
     /// there before the command. What those left to us since they cannot be told from what the command did.
     fn end_what_is_left(&mut self) -> bool {
+        tree::go_first();
         let Ok(children) = tree::own() else {
             // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
             // leader is our child.

@@ -16,11 +16,17 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
-pub use list::{Process, adopt_orphans, check, describe};
+pub use list::{Process, adopt_orphans, check, describe, go_first};
 pub use wait::{Change, collect, end, is_nobody, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
-const LOOKS: usize = 200;
+const LOOKS: usize = 1000;
+
+/// How many dead children are collected before something else gets a turn.
+const CROWD: usize = 256;
+
+/// So many dead children are collected before the next look at the living, which cannot wait.
+const COLLECTED: usize = 64;
 
 /// The children of this process, and all that is below them.
 pub struct Tree {
@@ -28,6 +34,7 @@ pub struct Tree {
     state: Leader,
     /// Whom the last kill was sent to.
     killed: HashSet<Pid>,
+    crowded: bool,
 }
 
 /// The leader of the command's process group.
@@ -47,6 +54,7 @@ impl Tree {
             leader,
             state: Leader::Runs,
             killed: HashSet::new(),
+            crowded: false,
         }
     }
 
@@ -113,13 +121,21 @@ impl Tree {
                 changes.push(end);
             }
         }
-        for pid in list::own(self.leader).unwrap_or_default() {
-            if pid != self.leader {
-                wait::collect(pid);
-                self.killed.remove(&pid);
-            }
+        let mut others = list::own(self.leader).unwrap_or_default();
+        others.retain(|&pid| pid != self.leader);
+        let ended = others.into_iter().filter(|&pid| wait::collect(pid));
+        let mut collected = 0;
+        for pid in ended.take(CROWD) {
+            self.killed.remove(&pid);
+            collected += 1;
         }
+        self.crowded = collected == CROWD;
         changes
+    }
+
+    /// Whether so many children had ended that [`Tree::changes`] is to be asked again.
+    pub fn is_crowded(&self) -> bool {
+        self.crowded
     }
 
     /// Whether nothing is left: the kernel says that there is no child (ECHILD), and nothing less. The leader is waited
@@ -158,33 +174,42 @@ impl Tree {
 /// A chain of processes that fork and exit, each in a session of its own, is caught when a look comes while the last one
 /// found still runs, or has forked and the new one has not left its process group yet: the group is killed too, even
 /// after its leader has ended, because the kernel does that and fork(2) one after the other. One chain ends within a few
-/// looks. Many at once share the processors with this process, and can outrun it for seconds.
+/// looks, and many too where this process goes first ([`go_first`]). Where it may not they share the processors with it,
+/// and have it wait for its turn for seconds.
 pub fn kill_own(
     leader: Pid,
     killed: &mut HashSet<Pid>,
     spared: &dyn Fn(Pid) -> bool,
     collect: impl Fn(Pid) -> bool,
 ) -> bool {
-    for _ in 0..LOOKS {
-        let Ok(mut found) = list::own(leader) else {
+    // Somebody else may have collected some, whose numbers are free for others.
+    killed.retain(|&pid| !wait::is_nobody(pid));
+    kill_newest(spared);
+    for look in 0..LOOKS {
+        let Ok(mut found) = list::own_at_once(leader) else {
             // Not at once, but at the next time: memory is short.
             return false;
         };
         found.retain(|&pid| !spared(pid));
         let mut new = false;
-        for &pid in &found {
-            // An unreaped child, dead or alive, and the group that only it can have founded.
-            let _ = kill(pid, Signal::SIGKILL);
-            if pid != getpgrp() {
-                let _ = killpg(pid, Signal::SIGKILL);
+        // The newest first: of a chain the older ones are dead, and the newest is about to fork.
+        for &pid in found.iter().rev() {
+            let first = killed.insert(pid);
+            new |= first;
+            // Once each time is enough: whoever it forks after that dies with it, or comes to us.
+            if !first && look > 0 {
+                continue;
             }
-            new |= killed.insert(pid);
+            kill_with_group(pid);
         }
-        killed.retain(|pid| found.contains(pid));
-        for pid in found {
+        let some = if new { COLLECTED } else { found.len() };
+        for pid in found.into_iter().take(some) {
             if collect(pid) && wait::collect(pid) {
                 killed.remove(&pid);
             }
+        }
+        if new {
+            continue;
         }
         // A parent that is about to end still has its children: with the kernel busy, several generations of a chain at
         // a time. Nor does every parent die at once: one may be in a system call that cannot be interrupted.
@@ -193,11 +218,38 @@ pub fn kill_own(
                 process.signal(Signal::SIGKILL);
             }
         });
-        if !new {
-            return false;
-        }
+        return false;
     }
     true
+}
+
+/// Kills those of our children that are among the newest processes of this system, again and again until none of them is
+/// new. Chains that outnumber the processors leave this process little time, and more dead than it can collect: a list of
+/// children is as long as those are many, and is out of date when it has been read. The newest numbers cost the same each
+/// time, and whoever waits for a processor is killed before it gets one.
+fn kill_newest(spared: &dyn Fn(Pid) -> bool) {
+    let mut killed = HashSet::new();
+    for _ in 0..LOOKS {
+        let before = killed.len();
+        for pid in list::newest() {
+            // A child of ours that only we wait for: the number is its own.
+            if !killed.contains(&pid) && wait::is_running(pid) && !spared(pid) {
+                kill_with_group(pid);
+                killed.insert(pid);
+            }
+        }
+        if killed.len() == before {
+            return;
+        }
+    }
+}
+
+/// Kills an unreaped child, dead or alive, and the group that only it can have founded.
+fn kill_with_group(pid: Pid) {
+    let _ = kill(pid, Signal::SIGKILL);
+    if pid != getpgrp() {
+        let _ = killpg(pid, Signal::SIGKILL);
+    }
 }
 
 /// The children of this process, dead or alive.

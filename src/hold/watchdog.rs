@@ -87,6 +87,7 @@ fn watch(control: RawFd) -> io::Result<()> {
             );
         }
     };
+    tree::go_first();
     // From here on nothing may end this process before the tree: the supervisor may be dead already.
     let mut watchdog = Watchdog {
         orders,
@@ -179,7 +180,7 @@ impl Watchdog {
                 self.tell("gone");
                 return;
             }
-            if !again {
+            if !again && !self.tree.is_crowded() {
                 self.wait(wakers);
             }
         }

@@ -16,6 +16,9 @@ use crate::limits;
 /// How many children of a process are opened before its list is read once more.
 const BATCH: usize = 64;
 
+/// How many of the newest processes are looked at; a look at one costs less than a microsecond.
+const NEWEST: usize = 512;
+
 /// A process below us that cannot be mistaken for another: a child of ours that we have not waited for, or an open pidfd.
 pub struct Process {
     pid: Pid,
@@ -69,6 +72,18 @@ pub fn adopt_orphans() -> Result<(), String> {
         .map_err(|error| format!("cannot become a subreaper: {error}"))
 }
 
+/// Has this thread run before the command's processes, where that is allowed (CAP_SYS_NICE, or RLIMIT_RTPRIO): those can
+/// be so many that it would come to run seconds late (sched(7)). Nobody inherits it.
+#[expect(unsafe_code, reason = "nix has no such call, and musl's does nothing")]
+pub fn go_first() {
+    use nix::libc;
+
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    let lowest = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the call reads the structure, which outlives it, and changes nothing else in this process. Refused: as it was.
+    unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const lowest) };
+}
+
 /// Whether this system lets us find our own children.
 ///
 /// # Errors
@@ -111,6 +126,20 @@ pub fn own(_: Pid) -> io::Result<Vec<Pid>> {
     children::own()
 }
 
+/// As [`own`], fast: whom this thread has started, and orphans.
+///
+/// # Errors
+/// As [`own`].
+pub fn own_at_once(_: Pid) -> io::Result<Vec<Pid>> {
+    children::kept().unwrap_or_else(children::own)
+}
+
+/// The numbers of the newest processes of this system, newest first: whoever forks without a pause is among them.
+pub fn newest() -> impl Iterator<Item = Pid> {
+    let last = children::newest().unwrap_or_default();
+    (1..=last).rev().take(NEWEST).map(Pid::from_raw)
+}
+
 /// For the group see [`own`]: who is left of it is below us.
 pub fn group_lives_on(_: Pid) -> bool {
     false
@@ -124,6 +153,10 @@ fn children_of(pid: Pid) -> Vec<Pid> {
 /// Calls `each` with every process below this one, as far as they can be listed now.
 pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
     for pid in own(leader).unwrap_or_default() {
+        // Of many that nobody has collected yet each would cost as much as one that lives.
+        if super::is_zombie(pid) {
+            continue;
+        }
         let child = Process {
             pid,
             top: pid,

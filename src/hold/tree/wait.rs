@@ -50,6 +50,12 @@ pub fn stopped(pid: Pid) -> Option<Change> {
     }
 }
 
+/// Whether a child of ours runs under this number.
+pub fn is_running(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    to_rustix(pid).is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
+}
+
 /// Waits for a child that has ended; false if it has not.
 pub fn collect(pid: Pid) -> bool {
     while stopped(pid).is_some() {}

@@ -232,6 +232,40 @@ fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
     assert_free(&scene, &output);
 }
 
+/// So many that the list of the dead alone takes longer to read than one of them lives. They leave nobody else a
+/// processor, and begin last for that reason.
+#[test]
+#[ignore = "leaves no processor to the tests beside it: cargo test --test e2e -- --ignored"]
+fn chains_that_outnumber_the_processors_are_gone_before_the_release() {
+    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
+        return skipped("no python3");
+    }
+    // A renewal that comes late is no loss.
+    let scene = Scene::new(60);
+    let many = "import os
+for _ in range(39):
+    if os.fork() == 0: break
+";
+    let many = CHAIN.replace("import os\n", many);
+    let gate = scene.gate();
+    let script = announced(&format!("{}; exec python3 -c '{many}'", until(&gate)));
+    let arguments = ["--kill-after", "100ms", "--", "/bin/sh", "-c", &script];
+    let held = Held::start(&scene.hold(&arguments));
+    let survivors = scene.survivors_at_release(&held);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let began = std::time::Instant::now();
+    let output = held.end();
+    let took = began.elapsed();
+    super::scene::measured("the end of 40 chains", took);
+    // Where the watchdog may not go first, it waits for its turn.
+    if Command::new("chrt", ["--rr", "1", "true"]).run().code == Some(0) {
+        assert!(took < Duration::from_secs(10), "{took:?}: {output}");
+    }
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new());
+    assert_free(&scene, &output);
+}
+
 #[test]
 fn without_a_proc_of_our_own_pid_namespace_nothing_is_taken() {
     let options = ["--user", "--map-root-user", "--pid", "--fork"];
