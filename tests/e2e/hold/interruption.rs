@@ -162,7 +162,7 @@ fn user_signals_are_the_commands_own() {
     for (signal, name) in [(libc::SIGUSR1, "USR1"), (libc::SIGUSR2, "USR2")] {
         let scene = Scene::new(4);
         let held = scene.start(&format!(
-            "trap 'echo got {name}; exit 9' {name}; while :; do sleep 0.02; done"
+            "trap 'echo got {name}; exit 9' {name}; READY; while :; do sleep 0.02; done"
         ));
         held.running.signal(signal);
         let output = held.end();
