@@ -235,6 +235,7 @@ fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
 /// So many that the list of the dead alone takes longer to read than one of them lives. They leave nobody else a
 /// processor, and begin last for that reason.
 #[test]
+#[ignore = "leaves no processor to the tests beside it: cargo test --test e2e -- --ignored"]
 fn chains_that_outnumber_the_processors_are_gone_before_the_release() {
     if Command::new("python3", ["-c", ""]).run().code != Some(0) {
         return skipped("no python3");
