@@ -35,7 +35,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::credentials::Credentials;
 pub use self::credentials::{Wanted, lease_is_held, nobody_to_ask};
-use self::dial::Dial;
+use self::dial::{Dial, has_usable_port};
 use self::fair::Fair;
 pub use self::late::Late;
 use self::plugin::Identity;
@@ -266,12 +266,7 @@ impl Connection {
 
     /// The proxy on the way, without its password.
     fn proxy(&self) -> Option<String> {
-        let proxy = self.config.proxy_url.as_ref()?;
-        let authority = proxy.authority()?.as_str();
-        let host = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
-        Some(format!("{}://{host}", proxy.scheme_str().unwrap_or("http")))
+        self.config.proxy_url.as_ref().map(without_password)
     }
 
     /// What to do when the server does not know who is asking.
@@ -373,6 +368,12 @@ fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Erro
             .intercept(server)
             .map(|proxy| proxy.uri().clone()),
     };
+    if let Some(proxy) = proxy.as_ref().filter(|proxy| !has_usable_port(proxy)) {
+        return Err(Error::Kubeconfig(format!(
+            "the proxy {} has no usable port: 1 to 65535",
+            without_password(proxy)
+        )));
+    }
     match proxy.as_ref().map(Uri::scheme_str) {
         None | Some(Some("http" | "https" | "socks5" | "socks5h")) => Ok(proxy),
         Some(_) => Err(Error::Kubeconfig(format!(
@@ -380,6 +381,14 @@ fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Erro
             proxy.unwrap_or_default()
         ))),
     }
+}
+
+fn without_password(proxy: &Uri) -> String {
+    let authority = proxy.authority().map_or("", |authority| authority.as_str());
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{}://{host}", proxy.scheme_str().unwrap_or("http"))
 }
 
 fn is_local(server: &Uri) -> bool {

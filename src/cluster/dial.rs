@@ -91,6 +91,20 @@ impl tower::Service<Uri> for Dial {
     }
 }
 
+/// Whether what stands where an address has its port is one, if anything does.
+pub fn has_usable_port(address: &Uri) -> bool {
+    let authority = address
+        .authority()
+        .map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let after = match (host.rfind(']'), host.find(':')) {
+        (Some(end), _) => &host[end + 1..],
+        (None, Some(colon)) => &host[colon..],
+        (None, None) => "",
+    };
+    matches!(after, "" | ":") || address.port_u16().is_some_and(|port| port != 0)
+}
+
 impl Dial {
     async fn connect(
         &self,

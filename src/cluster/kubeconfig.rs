@@ -11,8 +11,10 @@ use kube::config::{
 };
 
 use super::cause::{without_number, words};
+use super::dial::has_usable_port;
 use super::{ConnectionOptions, file, filled};
 use crate::error::{Entry, Error, LookedFor};
+use crate::lease::values;
 
 /// One cluster, one user, one context.
 #[derive(Clone)]
@@ -237,9 +239,21 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
     cluster.server = Some(address(&cluster, &user, cluster_name.as_deref())?);
 
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
+    if let Some(url) = &proxy {
+        check_proxy(url)?;
+    }
     let namespace = context
         .and_then(|context| context.namespace)
-        .filter(|name| !name.is_empty());
+        // Another is asked for: whatever it says does not matter.
+        .filter(|name| !name.is_empty() && options.namespace.is_none());
+    if let Some(given) = &namespace {
+        values::namespace(given).map_err(|why| {
+            let context = name.as_deref().unwrap_or_default();
+            Error::Kubeconfig(format!(
+                "the namespace of context {context:?} is {given:?}: {why}; give --namespace, or mend it"
+            ))
+        })?;
+    }
     Ok(Resolved {
         kubeconfig: only(cluster, user, namespace),
         proxy,
@@ -303,6 +317,7 @@ fn address(cluster: &Cluster, user: &AuthInfo, name: Option<&str>) -> Result<Str
     let usable = parsed.is_some_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
+            && has_usable_port(&uri)
     });
     if usable {
         return Ok(address);
@@ -310,6 +325,19 @@ fn address(cluster: &Cluster, user: &AuthInfo, name: Option<&str>) -> Result<Str
     Err(Error::Kubeconfig(format!(
         "the server of {} is no address: {server:?}; one looks like https://host:6443",
         of()
+    )))
+}
+
+fn check_proxy(url: &str) -> Result<(), Error> {
+    let why = match url.parse::<Uri>() {
+        Ok(uri) if has_usable_port(&uri) => return Ok(()),
+        Ok(_) => "its port is none".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    // There may be a password before it.
+    let shown = url.rsplit('@').next().unwrap_or_default();
+    Err(Error::Kubeconfig(format!(
+        "proxy-url {shown:?} is no address: {why}"
     )))
 }
 

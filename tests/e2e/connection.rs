@@ -316,3 +316,63 @@ fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
     watching.signal(libc::SIGTERM);
     watching.wait(SOON);
 }
+
+#[test]
+fn a_port_that_is_none_is_said_before_anything_is_dialled() {
+    let (ns, user) = scene();
+    for port in ["99999", "65536", "6443x", "-1", "0", "1:2"] {
+        let address = format!("https://127.0.0.1:{port}");
+        let output = status(&ns, &user).arg("-s").arg(&address).run();
+        assert_eq!(output.code, Some(1), "{output}");
+        let named = format!("is no address: {address:?}");
+        assert!(output.stderr.contains(&named), "{output}");
+        // A proxy's, which the server's own name is not.
+        let proxy = format!("http://somebody:secret@127.0.0.1:{port}");
+        let output = status(&ns, &user)
+            .arg("-s")
+            .arg("https://api.invalid:6443")
+            .env("HTTPS_PROXY", &proxy)
+            .run();
+        assert_eq!(output.code, Some(1), "{output}");
+        assert!(!output.stderr.contains("secret"), "{output}");
+        assert!(!output.stderr.contains("refused"), "{output}");
+        let mut config = ns.kubeconfig_json(&user);
+        config["clusters"][0]["cluster"]["proxy-url"] = json!(format!("http://127.0.0.1:{port}"));
+        let output = status(&ns, &user)
+            .kubeconfig(write(&ns, "proxied", &config))
+            .run();
+        assert_eq!(output.code, Some(1), "{output}");
+        assert!(output.stderr.contains(port), "{output}");
+        assert!(!output.stderr.contains("refused"), "{output}");
+    }
+}
+
+#[test]
+fn a_namespace_that_is_none_is_named_and_nothing_is_sent() {
+    let (ns, user) = scene();
+    for namespace in ["prod/leases/victim?x=", "Bad NS", "..", "a.b", "-a", "a#b"] {
+        let mut config = ns.kubeconfig_json(&user);
+        config["contexts"][0]["context"]["namespace"] = json!(namespace);
+        let path = write(&ns, "strange", &config);
+        for words in [&["status", "job"][..], &["acquire", "job"], &["status"]] {
+            let tool = lease_harness::binary().display().to_string();
+            let output = Command::new(&tool, words).kubeconfig(&path).run();
+            assert_eq!(
+                (output.code, output.stdout.as_str()),
+                (Some(1), ""),
+                "{output}"
+            );
+            let named = format!("is {namespace:?}: a namespace name is a DNS label");
+            assert!(output.stderr.contains(&named), "{output}");
+        }
+        // What is asked for counts.
+        let words = ["status", "job", "-o", "name", "-n", ns.name()];
+        let tool = lease_harness::binary().display().to_string();
+        let output = Command::new(&tool, words).kubeconfig(&path).run();
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(0), NAME),
+            "{output}"
+        );
+    }
+}

@@ -9,6 +9,7 @@ use super::{Resolved, check_impersonation, check_server_name, looked_for, only};
 use super::{override_cluster, override_user};
 use crate::cluster::ConnectionOptions;
 use crate::error::Error;
+use crate::lease::values;
 
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
@@ -37,8 +38,12 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
     override_user(&mut user, options);
     check_impersonation(&user)?;
     check_server_name(&cluster)?;
+    let namespace = match &options.namespace {
+        Some(_) => None,
+        None => namespace()?,
+    };
     Ok(Resolved {
-        kubeconfig: only(cluster, user, namespace()),
+        kubeconfig: only(cluster, user, namespace),
         proxy: None,
         cluster: None,
         user: None,
@@ -75,12 +80,27 @@ fn address(host: &str, port: &str) -> Result<String, Error> {
 }
 
 /// As kubectl: the environment's, else the service account's.
-fn namespace() -> Option<String> {
+fn namespace() -> Result<Option<String>, Error> {
     let own = std::env::var("POD_NAMESPACE").ok();
-    let file = || std::fs::read_to_string(Path::new(FOLDER).join("namespace")).ok();
-    let name = own.filter(|name| !name.is_empty()).or_else(file)?;
+    let own = own.filter(|name| !name.is_empty());
+    let path = Path::new(FOLDER).join("namespace");
+    let (name, from) = match own {
+        Some(name) => (name, "POD_NAMESPACE".to_owned()),
+        None => match std::fs::read_to_string(&path) {
+            Ok(name) => (name, path.display().to_string()),
+            Err(_) => return Ok(None),
+        },
+    };
     let name = name.trim();
-    (!name.is_empty()).then(|| name.to_owned())
+    if name.is_empty() {
+        return Ok(None);
+    }
+    values::namespace(name)
+        .map(Some)
+        .map_err(|why| Error::File {
+            what: format!("the namespace in {from} is {name:?}: {why}"),
+            next: "Give --namespace, or mend it".to_owned(),
+        })
 }
 
 #[cfg(test)]
