@@ -128,6 +128,8 @@ pub struct Subject {
     pub conflict: Option<Exit>,
     /// Whether `--reenter` and `--unique` were to be had.
     pub reenters: bool,
+    /// Whom alone it was to be taken from (`--if-holder`).
+    pub if_holder: Option<String>,
 }
 
 impl Error {
@@ -257,8 +259,21 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             ),
         ],
         End::Refused(Refusal::HolderIs(None)) => vec![
-            format!("error: lease {name:?} is not held by {me:?}: it is free"),
+            format!(
+                "error: lease {name:?} is not held by {:?}: it is free",
+                subject.if_holder.as_deref().unwrap_or(me)
+            ),
             "Nothing was written.".to_owned(),
+        ],
+        End::Refused(Refusal::HolderIs(Some(other))) if subject.if_holder.is_some() => vec![
+            format!(
+                "error: lease {name:?} is not held by {:?}: it is held by {other:?}",
+                subject.if_holder.as_deref().unwrap_or_default()
+            ),
+            format!(
+                "Nothing was written. To take it from {other:?}: kubectl lease steal {name} -n {namespace} --if-holder {}",
+                words::pasted(other)
+            ),
         ],
         End::Refused(Refusal::HolderIs(Some(other))) if other == me => vec![
             format!(
@@ -380,7 +395,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines.push(match left {
                 Some(left) => format!(
                     "Lease {name:?} is held by {left:?} now. Free it: kubectl lease release {name} -n {namespace} --holder {}",
-                    words::shell(left)
+                    words::pasted(left)
                 ),
                 None => "Nobody holds what was stored. Which webhooks there are: kubectl get mutatingwebhookconfigurations".to_owned(),
             });

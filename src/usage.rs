@@ -4,6 +4,7 @@ mod subcommand;
 
 use std::ffi::OsString;
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
@@ -28,20 +29,18 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
 
 fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // A reader that went away is no error.
-            let _ = error.print();
-            Exit::DONE
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = terminal::print(&Cli::command().render_help().to_string());
-            Exit::DONE
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => help(&error.render()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
         _ => {
             terminal::say(&line(error, args));
             Exit::USAGE
         }
     }
+}
+
+/// Prints a help: a result like any other, which somebody may want in a file.
+fn help(text: &StyledStr) -> Exit {
+    terminal::print(&text.to_string()).map_or_else(|error| crate::fail(&error), |()| Exit::DONE)
 }
 
 /// One line for what clap says in several.

@@ -85,7 +85,7 @@ act for it. Two scripts of one user on one machine would be one holder, so
   acquire -o env    prints it as a variable that the next commands read
   hold              always uses an identity of its own
 
-  eval \"$(kubectl lease acquire my-lock --unique -o env)\"
+  grant=$(kubectl lease acquire my-lock --unique -o env) || exit; eval \"$grant\"
   kubectl lease renew my-lock
   kubectl lease release my-lock
 ";
@@ -181,6 +181,25 @@ mod tests {
     use clap::ValueEnum;
 
     use super::{Topic, text};
+
+    /// A shell forgets how a command inside `eval "$(…)"` ended, and goes on without the lease.
+    #[test]
+    fn no_example_evaluates_a_grant_without_its_exit_code() {
+        let topics = Topic::value_variants().iter().copied().map(Some);
+        let topics = topics.chain([None]).map(|topic| text(topic).to_owned());
+        let pages = [
+            include_str!("../cli/help.rs"),
+            include_str!("../cli.rs"),
+            include_str!("../../README.md"),
+            include_str!("../../docs/runbooks.md"),
+            include_str!("../../docs/safety.md"),
+        ];
+        for taught in topics.chain(pages.map(|page| page.replace('\\', ""))) {
+            for line in taught.lines() {
+                assert!(!line.contains("eval \"$("), "{line}");
+            }
+        }
+    }
 
     #[test]
     fn every_concept_fits_on_a_screen_of_80_by_24() {

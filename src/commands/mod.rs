@@ -93,6 +93,7 @@ impl Session {
             holder: holder.map(ToString::to_string),
             conflict: None,
             reenters: false,
+            if_holder: None,
         }
     }
 

@@ -25,7 +25,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .identity()
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
-    let subject = session.subject(&args.name, Some(&holder));
+    let mut subject = session.subject(&args.name, Some(&holder));
+    subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     let terms = StealTerms {
         grant: GrantTerms {
             holder,
@@ -34,7 +35,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             reason: args.reason.clone(),
             mark: mark(),
         },
-        if_holder: args.if_holder.as_ref().map(ToString::to_string),
+        if_holder: subject.if_holder.clone(),
         asks: !args.yes,
         waits: !args.now,
     };

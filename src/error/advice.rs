@@ -73,7 +73,7 @@ fn connect_advice(why: &Why) -> String {
         Why::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
         Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
         Why::OtherNames(names) => match names.first() {
-            Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::shell(name)),
+            Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::pasted(name)),
             None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {SEE_ADDRESS}"),
         },
         Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),

@@ -126,6 +126,6 @@ pub fn may_be_held_line(subject: &Subject) -> String {
     let me = holder.as_deref().unwrap_or_default();
     format!(
         "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
-        words::shell(me)
+        words::pasted(me)
     )
 }

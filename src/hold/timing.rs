@@ -38,42 +38,37 @@ impl Timing {
         kill_after: Option<Duration>,
         renew_every: Option<Duration>,
     ) -> Result<Self, String> {
-        let margin = duration / 20;
-        let kill_time =
-            (duration / 100).clamp(Duration::from_millis(20), Duration::from_millis(250));
-        // Renewals are due by 0.37 D and must survive an outage of D/2: that leaves 0.13 D, less the margin and the kill.
-        let kill_after = kill_after.unwrap_or((duration * 11 / 200).min(LONGEST_GRACE));
-        let renew_every = renew_every.unwrap_or(duration / 3);
-        let attempt = duration / 6;
-        let dead_after = duration - margin;
-        // As long as somebody may ask for: nothing here may overflow.
-        let needed = renew_every
-            .saturating_add(renew_every / 10)
-            .saturating_add(attempt);
-        let left = dead_after.checked_sub(kill_after.saturating_add(kill_time));
-        match left.filter(|left| *left >= needed && !renew_every.is_zero()) {
+        let spans = Spans::new(duration, kill_after, renew_every);
+        if spans.renew_every.is_zero() {
+            return Err("--renew-every must be longer than 0s".to_owned());
+        }
+        match spans.fence_after() {
             Some(fence_after) => Ok(Self {
                 duration,
-                renew_every,
-                attempt,
-                kill_after,
+                renew_every: spans.renew_every,
+                attempt: spans.attempt,
+                kill_after: spans.kill_after,
                 fence_after,
-                kill_at: fence_after + kill_after,
-                dead_after,
+                kill_at: fence_after + spans.kill_after,
+                dead_after: spans.dead_after,
             }),
             None => Err(format!(
                 "the times do not fit: of a lease duration of {} there remain {} for renewals \
                  (less {} for clocks that run at different rates, {} to kill, --kill-after {}), \
-                 but a renewal every {} that may take {} needs {}; \
-                 choose a longer --duration, a shorter --kill-after or a shorter --renew-every",
+                 but a renewal every {}, up to a tenth late, that may take {} needs {}; choose {}",
                 words(duration),
-                words(left.unwrap_or_default()),
-                words(margin),
-                words(kill_time),
-                words(kill_after),
-                words(renew_every),
-                words(attempt),
-                words(needed),
+                words(whole_hundredths(spans.left().unwrap_or_default())),
+                words(duration - spans.dead_after),
+                words(spans.kill_time),
+                words(spans.kill_after),
+                words(spans.renew_every),
+                words(spans.attempt),
+                words(whole_hundredths(
+                    spans
+                        .needed()
+                        .saturating_add(Duration::from_nanos(9_999_999))
+                )),
+                what_fits(duration, kill_after, renew_every),
             )),
         }
     }
@@ -132,6 +127,86 @@ impl Timing {
             (self.duration / 100).clamp(Duration::from_millis(20), Duration::from_millis(250));
         let doubled = shortest * (1 << failures.min(3));
         asked_for.unwrap_or(doubled).min(left / 6).max(shortest)
+    }
+}
+
+/// The spans that must fit into one duration.
+struct Spans {
+    renew_every: Duration,
+    attempt: Duration,
+    kill_after: Duration,
+    kill_time: Duration,
+    dead_after: Duration,
+}
+
+impl Spans {
+    fn new(
+        duration: Duration,
+        kill_after: Option<Duration>,
+        renew_every: Option<Duration>,
+    ) -> Self {
+        Self {
+            renew_every: renew_every.unwrap_or(duration / 3),
+            attempt: duration / 6,
+            // Renewals are due by 0.37 D and must survive an outage of D/2: that leaves 0.13 D, less the margin and the kill.
+            kill_after: kill_after.unwrap_or((duration * 11 / 200).min(LONGEST_GRACE)),
+            kill_time: (duration / 100)
+                .clamp(Duration::from_millis(20), Duration::from_millis(250)),
+            dead_after: duration - duration / 20,
+        }
+    }
+
+    /// What renewals need. As long as somebody may ask for: nothing here may overflow.
+    fn needed(&self) -> Duration {
+        self.renew_every
+            .saturating_add(self.renew_every / 10)
+            .saturating_add(self.attempt)
+    }
+
+    /// What remains for them; `None` where the rest takes more than there is.
+    fn left(&self) -> Option<Duration> {
+        self.dead_after
+            .checked_sub(self.kill_after.saturating_add(self.kill_time))
+    }
+
+    /// What remains for them, if it is enough.
+    fn fence_after(&self) -> Option<Duration> {
+        self.left().filter(|left| *left >= self.needed())
+    }
+}
+
+/// Rounded down to what is shown, so that too little never looks like enough.
+fn whole_hundredths(span: Duration) -> Duration {
+    span.saturating_sub(Duration::from_nanos(
+        (span.subsec_nanos() % 10_000_000).into(),
+    ))
+}
+
+/// Which of the spans that somebody chose could be changed so that all fit, in words.
+fn what_fits(
+    duration: Duration,
+    kill_after: Option<Duration>,
+    renew_every: Option<Duration>,
+) -> String {
+    let fit = |duration, kill_after, renew_every| {
+        Spans::new(duration, kill_after, renew_every)
+            .fence_after()
+            .is_some()
+    };
+    let (longest, none) = (LeaseDuration::LONGEST.as_duration(), Some(Duration::ZERO));
+    let alone = [
+        (fit(longest, kill_after, renew_every), "a longer --duration"),
+        (fit(duration, none, renew_every), "a shorter --kill-after"),
+        (fit(duration, kill_after, none), "a shorter --renew-every"),
+    ];
+    let alone: Vec<&str> = alone
+        .into_iter()
+        .filter_map(|(fits, words)| fits.then_some(words))
+        .collect();
+    match alone.split_last() {
+        None => "a shorter --kill-after and a shorter --renew-every".to_owned(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
     }
 }
 
@@ -194,6 +269,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_advised_makes_the_spans_fit() {
+        let longest = LeaseDuration::LONGEST.as_duration();
+        let spans = [0, 20, 500, 1000, 8000, 14_000, 60_000, u64::MAX].map(Duration::from_millis);
+        let all = || [None].into_iter().chain(spans.map(Some));
+        for duration in [1, 2, 15, 600]
+            .map(Duration::from_secs)
+            .into_iter()
+            .chain([longest])
+        {
+            for (kill_after, renew_every) in
+                all().flat_map(|kill| all().map(move |every| (kill, every)))
+            {
+                let Err(error) = Timing::new(duration, kill_after, renew_every) else {
+                    continue;
+                };
+                if renew_every == Some(Duration::ZERO) {
+                    assert_eq!(error, "--renew-every must be longer than 0s");
+                    continue;
+                }
+                let least = Some(Duration::from_nanos(1));
+                let fits = |duration, kill_after, renew_every| {
+                    Timing::new(duration, kill_after, renew_every).is_ok()
+                };
+                let (_, advice) = error.split_once("; choose ").expect("some advice");
+                if advice.contains(" and ") {
+                    assert!(fits(duration, least, least), "{error}");
+                    continue;
+                }
+                for (words, fits) in [
+                    ("--duration", fits(longest, kill_after, renew_every)),
+                    ("--kill-after", fits(duration, least, renew_every)),
+                    ("--renew-every", fits(duration, kill_after, least)),
+                ] {
+                    assert_eq!(advice.contains(words), fits, "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_least_duration_is_the_first_that_fits() {
         let grace = Some(Duration::from_secs(10));
         let least = Timing::least_duration(grace, None).expect("some duration");
@@ -214,7 +329,6 @@ mod tests {
     fn spans_that_fit_no_duration_at_all_are_refused_whatever_their_size() {
         let whole = Duration::from_secs(u64::MAX);
         for (kill_after, renew_every) in [
-            (None, Some(Duration::ZERO)),
             (None, Some(whole)),
             (Some(whole), None),
             (Some(Duration::MAX), Some(Duration::MAX)),

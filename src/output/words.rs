@@ -78,6 +78,26 @@ pub fn shell(text: &str) -> String {
     }
 }
 
+/// `text` quoted so that a person can paste what a terminal shows: as [`shell`], but without the characters that a
+/// terminal is not shown, which bash, zsh and ksh read back from `$'…'`, byte by byte and in every locale.
+pub fn pasted(text: &str) -> String {
+    if text.chars().all(is_printable) {
+        return shell(text);
+    }
+    let mut out = "$'".to_owned();
+    for c in text.chars() {
+        if is_printable(c) && !"'\\!".contains(c) {
+            out.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            let _ = write!(out, "\\{byte:03o}");
+        }
+    }
+    out.push('\'');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +152,31 @@ mod tests {
         assert_eq!(shell("me@host_1"), "me@host_1");
         assert_eq!(shell("it's $HOME; rm"), "'it'\\''s $HOME; rm'");
         assert_eq!(shell(""), "''");
+    }
+
+    #[test]
+    fn what_is_shown_to_be_pasted_is_read_back_by_a_shell() {
+        for (text, shown) in [
+            ("me@host_1", "me@host_1"),
+            ("it's", "'it'\\''s'"),
+            ("a\x1b[2J1", "$'a\\033[2J1'"),
+            (
+                "it's\n\\ ü!\u{202e}",
+                "$'it\\047s\\012\\134 ü\\041\\342\\200\\256'",
+            ),
+        ] {
+            assert_eq!(pasted(text), shown);
+            assert_eq!(printable(shown), shown);
+            for locale in ["C", "C.UTF-8"] {
+                let read = std::process::Command::new("bash")
+                    .args(["-c", &format!("printf %s {shown}")])
+                    .env("LC_ALL", locale)
+                    .output();
+                // Where there is no bash there is nothing to ask.
+                if let Ok(read) = read {
+                    assert_eq!(String::from_utf8_lossy(&read.stdout), text);
+                }
+            }
+        }
     }
 }

@@ -95,27 +95,42 @@ fn only_the_holder_that_was_named_is_robbed() {
         let command = ns.command(&user, STEAL).arg("--now");
         command.arg("--if-holder").arg(from).run()
     };
-    let expected = crate::support::not_held_by_you(&ns, "job", "me", "victim");
-    let output = steal("somebody");
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(122), ""),
-        "{output}"
+    let expected = format!(
+        "error: lease \"job\" is not held by \"somebody\": it is held by \"victim\"\n\
+         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --if-holder victim\n",
+        ns.name()
     );
-    assert!(
-        output.stderr.contains("it is held by \"victim\""),
-        "{output}\n{expected}"
+    said(&steal("somebody"), 122, "", &expected);
+    // Whoever steals is not who is asked for.
+    said_like(
+        &steal("me"),
+        122,
+        "",
+        "error: lease \"job\" is not held by \"me\": it is held by \"victim\"\n…\n",
     );
     untouched(&ns, &before);
     said_like(&steal("victim"), 0, STOLEN, &shown("victim", "60s"));
     crate::support::set_free(&ns, "job");
-    let output = steal("victim");
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(122), ""),
-        "{output}"
+    let free = "error: lease \"job\" is not held by \"victim\": it is free\nNothing was written.\n";
+    said(&steal("victim"), 122, "", free);
+}
+
+#[test]
+fn a_holder_that_a_terminal_must_not_be_shown_can_be_named_as_the_hint_says() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "a\u{1b}[2J'b\u{202e}", 60));
+    let output = ns.command(&user, STEAL).arg("--if-holder=other").run();
+    let (_, hint) = output
+        .stderr
+        .split_once(": kubectl lease ")
+        .expect("a hint");
+    let script = format!(
+        "exec kubectl-lease {} --yes --now --holder me",
+        hint.trim_end()
     );
-    assert!(output.stderr.contains("it is free"), "{output}");
+    let output = ns.program(&user, "bash", ["-c", &script]).run();
+    assert_eq!(output.code, Some(0), "{script}: {output}");
+    assert_eq!(holder(&stored(&ns, "job")), "me");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bad input: one line that names the value and what is allowed, exit 2, and no request sent.
 
 use crate::support::{fresh, matches, said};
-use lease_harness::{Command, Proxy};
+use lease_harness::{Command, Outlet, Proxy};
 
 const NAME: &str = "a lease name is a DNS subdomain: at most 253 lower case letters, digits, '-' and '.', beginning and ending with a letter or digit";
 const NAMESPACE: &str = "a namespace name is a DNS label: at most 63 lower case letters, digits and '-', beginning and ending with a letter or digit";
@@ -312,6 +312,29 @@ fn help_is_printed_on_stdout_and_speaks_as_kubectl_lease() {
         (Some(2), ""),
         "{error}"
     );
+}
+
+#[test]
+fn a_help_that_cannot_be_written_is_an_error_and_one_that_nobody_reads_on_is_none() {
+    let binary = env!("CARGO_BIN_EXE_kubectl-lease");
+    let full = "error: cannot write to stdout: No space left on device (os error 28)\n";
+    for arguments in [
+        &[][..],
+        &["help"],
+        &["help", "hold"],
+        &["hold", "-h"],
+        &["--help"],
+        &["status", "--help"],
+        &["completion", "--help"],
+        &["explain"],
+        &["version"],
+        &["completion", "bash"],
+        &["man"],
+    ] {
+        let to = |outlet| Command::new(binary, arguments).stdout(outlet).run();
+        said(&to(Outlet::File("/dev/full".into())), 1, "", full);
+        said(&to(Outlet::Broken), 0, "", "");
+    }
 }
 
 #[test]

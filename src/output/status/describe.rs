@@ -6,7 +6,7 @@ use super::{Row, age, ago, class, expires, state};
 use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
-use crate::output::words::{self, printable, shell};
+use crate::output::words::{self, pasted, printable};
 
 /// What other objects say about a Lease.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +161,7 @@ fn advice(row: &Row) -> Vec<String> {
         )],
         State::Held | State::HeldWithoutExpiry => vec![format!(
             "To take it over: kubectl lease steal {name} -n {namespace} --if-holder {}",
-            shell(holder)
+            pasted(holder)
         )],
     }
 }

@@ -53,19 +53,27 @@ fn times_that_do_not_fit_the_default_duration_are_refused_before_anything_is_wri
 fn times_that_fit_no_duration_at_all_are_refused_before_anything_is_sent() {
     let scene = Scene::new(4);
     for words in [
-        ["--renew-every", "0"],
-        ["--renew-every", "18446744073709551615"],
-        ["--kill-after", "18446744073709551615"],
+        ["--renew-every", "0", "must be longer than 0s"],
+        [
+            "--renew-every",
+            "18446744073709551615",
+            "; choose a shorter --renew-every\n",
+        ],
+        [
+            "--kill-after",
+            "18446744073709551615",
+            "; choose a shorter --kill-after\n",
+        ],
     ] {
         let output = scene
-            .hold(&[&words[..], &["--", "echo", "ran"]].concat())
+            .hold(&[&words[..2], &["--", "echo", "ran"]].concat())
             .run();
         assert_eq!(
             (output.code, output.stdout.as_str()),
             (Some(2), ""),
             "{output}"
         );
-        assert!(output.stderr.contains("the times do not fit"), "{output}");
+        assert!(output.stderr.contains(words[2]), "{output}");
     }
     assert_eq!(scene.proxy.requests().len(), 0);
 }
