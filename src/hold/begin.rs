@@ -30,31 +30,43 @@ pub enum Begun {
     TooLate,
 }
 
-/// A thread that starts a command while this one watches the clock: what is executed may be on a file system that hangs, or
-/// be held open by somebody (fcntl(2), F_SETLEASE), and fork and exec are one call.
-pub struct Starter {
-    to_start: Sender<Command>,
-    started: Receiver<io::Result<u32>>,
+/// A thread that watches the clock while this one starts a command: what is executed may be on a file system that hangs,
+/// or be held open by somebody (fcntl(2), F_SETLEASE), and fork and exec are one call. It is this one that starts it: a
+/// command dies with the thread that started it (prctl(2), PR_SET_PDEATHSIG), and is traced by that one.
+pub struct Minder {
+    begun: Sender<Orders>,
+    over: Sender<()>,
+    minded: Receiver<Minded>,
 }
 
-impl Starter {
-    /// Has the thread ready, so that a limit is met before there is a grant.
+/// What came while a command was being started.
+struct Minded {
+    orders: Orders,
+    heard: String,
+    /// Its time was over, or it was not wanted any more.
+    over: bool,
+}
+
+impl Minder {
+    /// Has the thread ready, so that a limit is met before there is a grant. Orders come on `control`.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn new() -> io::Result<Self> {
-        let (to_start, commands) = channel::<Command>();
-        let (results, started) = channel();
+    pub fn new(control: &UnixStream) -> io::Result<Self> {
+        let mut control = control.try_clone()?;
+        let (begun, to_mind) = channel();
+        let (over, is_over) = channel();
+        let (results, minded) = channel();
         thread::Builder::new().spawn(move || {
-            if let Ok(mut command) = commands.recv() {
-                let _ = results.send(command.spawn().map(|child| child.id()));
-            }
-            // The command dies with the thread that started it (prctl(2), PR_SET_PDEATHSIG): this one stays.
-            loop {
-                thread::park();
+            if let Ok(orders) = to_mind.recv() {
+                let _ = results.send(mind(&mut control, orders, &is_over));
             }
         })?;
-        Ok(Self { to_start, started })
+        Ok(Self {
+            begun,
+            over,
+            minded,
+        })
     }
 
     /// Starts `command`, and kills it by the time that `orders` give if it is not executed until then. Orders that come
@@ -64,37 +76,43 @@ impl Starter {
     /// When the thread is gone.
     pub fn start(
         self,
-        command: Command,
-        control: &mut UnixStream,
+        command: &mut Command,
         orders: &mut Orders,
         heard: &mut String,
     ) -> io::Result<Begun> {
-        let gone = || io::Error::other("the thread that starts is gone");
-        self.to_start.send(command).map_err(|_| gone())?;
-        let mut over = false;
-        loop {
-            match self.started.recv_timeout(LOOK) {
-                Ok(Ok(child)) => {
-                    let child = Pid::from_raw(i32::try_from(child).map_err(io::Error::other)?);
-                    if !over {
-                        return Ok(Begun::Runs(child));
-                    }
-                    tree::end(child);
-                    return Ok(Begun::TooLate);
-                }
-                Ok(Err(_)) if over => return Ok(Begun::TooLate),
-                Ok(Err(error)) => {
-                    return Ok(Begun::Failed(error.raw_os_error().unwrap_or_default()));
-                }
-                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            over |= !listen(control, orders, heard) || SystemClock.now() >= orders.fence_at();
-            if over {
-                // What is not executed yet is our child, and has none.
-                tree::kill_own(Pid::from_raw(0), &mut HashSet::new(), &|_| false, |_| false);
-            }
+        let gone = || io::Error::other("the thread that minds the start is gone");
+        self.begun.send(*orders).map_err(|_| gone())?;
+        let started = command.spawn();
+        // It has ended if it is over.
+        let _ = self.over.send(());
+        let minded = self.minded.recv().map_err(|_| gone())?;
+        (*orders, *heard) = (minded.orders, minded.heard);
+        let child = match started {
+            Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
+            Err(_) if minded.over => return Ok(Begun::TooLate),
+            Err(error) => return Ok(Begun::Failed(error.raw_os_error().unwrap_or_default())),
+        };
+        if minded.over {
+            tree::end(child);
+            return Ok(Begun::TooLate);
         }
+        Ok(Begun::Runs(child))
+    }
+}
+
+fn mind(control: &mut UnixStream, mut orders: Orders, done: &Receiver<()>) -> Minded {
+    let (mut heard, mut over) = (String::new(), false);
+    while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        over |= !listen(control, &mut orders, &mut heard) || SystemClock.now() >= orders.fence_at();
+        if over {
+            // What is not executed yet is our child, and has none.
+            tree::kill_own(Pid::from_raw(0), &mut HashSet::new(), &|_| false, |_| false);
+        }
+    }
+    Minded {
+        orders,
+        heard,
+        over,
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 
-use super::begin::{self, Begun, Starter};
+use super::begin::{self, Begun, Minder};
 use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::outbox::Outbox;
@@ -60,7 +60,7 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 
 fn watch(control: RawFd) -> io::Result<()> {
     let mut control = self::control(control)?;
-    let (wakers, starter) = match get_ready(&control) {
+    let (wakers, minder) = match get_ready(&control) {
         Ok(ready) => ready,
         Err(why) => return writeln!(control, "unready {why}"),
     };
@@ -86,7 +86,7 @@ fn watch(control: RawFd) -> io::Result<()> {
     super::foreground::take(&mut to_start, orders.terminal_of);
     begin::not_after(&mut to_start, deadline);
     let mut heard = String::new();
-    let child = match starter.start(to_start, &mut control, &mut orders, &mut heard)? {
+    let child = match minder.start(&mut to_start, &mut orders, &mut heard)? {
         Begun::Runs(child) => child,
         Begun::Failed(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
         Begun::Failed(errno) => return writeln!(control, "failed {errno}"),
@@ -110,7 +110,7 @@ fn watch(control: RawFd) -> io::Result<()> {
 }
 
 /// Everything that can fail, but for the start of the command itself: done before the lease is taken.
-fn get_ready(control: &UnixStream) -> Result<(Wakers, Starter), String> {
+fn get_ready(control: &UnixStream) -> Result<(Wakers, Minder), String> {
     // Signals meant for a whole service or terminal must not end the one who watches.
     for signal in crate::signals::from_others() {
         // What is ignored (nohup) stays ignored, for the command too.
@@ -126,10 +126,9 @@ fn get_ready(control: &UnixStream) -> Result<(Wakers, Starter), String> {
         let mut needed = SigSet::from(Signal::SIGCHLD);
         needed.add(Signal::SIGTTOU);
         needed.thread_unblock()?;
-        Ok((Wakers::new()?, Starter::new()?))
+        Ok((Wakers::new()?, Minder::new(control)?))
     };
     let ready = made().map_err(|error: io::Error| limits::words(&error))?;
-    // After the thread that starts: the list of its children is one of those that are opened.
     tree::check()?;
     begin::continue_with_parents_death();
     spare(control, SPARE).map_err(|error| limits::words(&error))?;
