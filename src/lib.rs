@@ -64,13 +64,9 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
             "What it did before is done: kubectl lease status shows who holds what",
         );
     }));
-    // One thread: a supervisor costs little, and starts fast.
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&Error::Local(format!("cannot start: {error}"))).into(),
+        Err(error) => return fail(&cannot_start(&cli, &error)).into(),
     };
     // What it leaves behind is not used again but for the runtime, which is thrown away.
     let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(cli))));
@@ -85,6 +81,25 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     runtime.shutdown_background();
     cluster::plugin::end_all();
     exit.into()
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    #[cfg(unix)]
+    limits::room_to_start()?;
+    // One thread: a supervisor costs little, and starts fast.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+fn cannot_start(cli: &cli::Cli, error: &std::io::Error) -> Error {
+    #[cfg(unix)]
+    let error = limits::words(error);
+    let why = format!("cannot start: {error}");
+    match cli.command {
+        cli::Command::Hold(_) => Error::Hold(why),
+        _ => Error::Local(why),
+    }
 }
 
 fn fail(error: &Error) -> Exit {

@@ -1,6 +1,7 @@
 //! The limits of this system that stand in the way of a process, in words.
 
 use std::io::Error;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 
@@ -21,6 +22,21 @@ pub fn named(error: &Error) -> Option<&'static str> {
 /// An error, by the limit that it stands for if it does.
 pub fn words(error: &Error) -> String {
     named(error).map_or_else(|| error.to_string(), str::to_owned)
+}
+
+/// Makes sure that the runtime can open what it needs, because it panics where it cannot open the last of it (tokio
+/// `signal/unix.rs`), and that a file and a connection can be opened beside it.
+///
+/// # Errors
+/// As dup(2).
+pub fn room_to_start() -> std::io::Result<()> {
+    // The runtime's poll, its waker, and a pair of sockets for signals; it has a second number for two of these.
+    const RUNTIME: usize = 6;
+    let stdin = std::io::stdin();
+    let all: Result<Vec<OwnedFd>, Error> = (0..RUNTIME + 2)
+        .map(|_| stdin.as_fd().try_clone_to_owned())
+        .collect();
+    all.map(drop)
 }
 
 #[cfg(test)]

@@ -128,10 +128,7 @@ fn within_a_second(
     options: &ConnectionOptions,
     ask: impl AsyncFnOnce(Store, String) -> Result<Vec<Value>, Fault>,
 ) -> Result<Vec<Value>, Why> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|_| Why::Other)?;
+    let runtime = crate::runtime().map_err(|_| Why::Other)?;
     // The terminal is the line editor's.
     crate::cluster::nobody_to_ask();
     let asking = async {

@@ -345,3 +345,26 @@ fn an_exec_plugin_that_asks_does_not_get_the_line_editors_terminal() {
     assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
     assert_eq!(terminal.screen().trim(), ":4");
 }
+
+#[test]
+fn few_open_files_leave_the_names_out_and_say_nothing() {
+    let (ns, user) = fresh();
+    ns.create(&free("my-lock"));
+    for limit in [6, 7, 9, 40] {
+        let line = format!(
+            "ulimit -n {limit} && exec {} release my-",
+            link(&ns).display()
+        );
+        let expected = if limit < 10 {
+            ":4\n"
+        } else {
+            "my-lock\tfree\n:4\n"
+        };
+        said(
+            &ns.program(&user, "sh", ["-c", &line]).run(),
+            0,
+            expected,
+            "",
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! Bad input: one line that names the value and what is allowed, exit 2, and no request sent.
 
-use crate::support::{fresh, matches, said};
+use crate::support::{free, fresh, matches, said};
 use lease_harness::{Command, Outlet, Proxy};
 
 const NAME: &str = "a lease name is a DNS subdomain: at most 253 lower case letters, digits, '-' and '.', beginning and ending with a letter or digit";
@@ -364,5 +364,39 @@ fn version_and_completion_need_no_cluster() {
             "{output}"
         );
         assert!(output.stdout.contains("acquire"), "{shell}");
+    }
+}
+
+/// From the fewest with which the program's libraries can be loaded.
+#[test]
+fn few_open_files_are_enough_or_the_limit_is_named() {
+    let binary = env!("CARGO_BIN_EXE_kubectl-lease");
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    for limit in (4..24).chain([32, 40]) {
+        for (arguments, failed) in [
+            (&["status"][..], 1),
+            (&["acquire", "job"], 1),
+            (&["release", "job"], 1),
+            (&["hold", "job", "--", "true"], 125),
+            (&["create", "job", "--ignore-existing"], 1),
+            (&["version"], 1),
+        ] {
+            let line = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+            let words = ["-c", &line, binary]
+                .into_iter()
+                .chain(arguments.iter().copied());
+            let output = ns.program(&user, "sh", words).run();
+            if output.code == Some(0) {
+                continue;
+            }
+            assert!(limit < 32, "{limit}: {output}");
+            assert_eq!(
+                (output.code, output.stdout.as_str()),
+                (Some(failed), ""),
+                "{limit}: {output}"
+            );
+            assert!(output.stderr.contains("(ulimit -n)"), "{limit}: {output}");
+        }
     }
 }
