@@ -31,6 +31,9 @@ pub fn listen_for_command() -> Result<Received, Error> {
 /// A file that is longer than it may be is a write that fails, as on a full disk, and no end (setrlimit(2), RLIMIT_FSIZE).
 #[cfg(unix)]
 pub fn survive_long_files() {
+    if is_ignored(signal_hook::consts::SIGXFSZ) {
+        return;
+    }
     // A handler that does nothing, because what is ignored goes through exec. Without one it is as it was.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Default::default());
 }

@@ -9,7 +9,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 
 /// So many reads in a row, of at most [`BUFFER`] bytes each, until it is another task's turn. hyper reads on until an
 /// answer's head is complete, and of interim answers (1xx) there may be any number before it.
-const READS: u8 = 8;
+const READS: u8 = 2;
 
 /// The most that hyper buffers of a connection, and the longest head of an answer: an API server's is below 4 KiB.
 pub const BUFFER: usize = 64 << 10;

@@ -70,7 +70,7 @@ impl Minder {
     }
 
     /// Starts `command`, and kills it by the time that `orders` give if it is not executed until then. Orders that come
-    /// meanwhile are obeyed; what was heard of the next stays in `heard`.
+    /// meanwhile are obeyed; those that are for what runs, and what was heard of the next, stay in `heard`.
     ///
     /// # Errors
     /// When the thread is gone.
@@ -116,7 +116,7 @@ fn mind(control: &mut UnixStream, mut orders: Orders, done: &Receiver<()>) -> Mi
     }
 }
 
-/// Takes the orders that have come; false if the command is not wanted any more.
+/// Takes the orders that have come, but for those that are for what runs; false if the command is not wanted any more.
 fn listen(control: &mut UnixStream, orders: &mut Orders, heard: &mut String) -> bool {
     let mut buffer = [0; 1024];
     let open = loop {
@@ -128,15 +128,17 @@ fn listen(control: &mut UnixStream, orders: &mut Orders, heard: &mut String) -> 
         }
     };
     let mut wanted = open;
+    let mut kept = String::new();
     while let Some((line, rest)) = heard.split_once('\n') {
         match line.split_once(' ').unwrap_or((line, "")) {
             ("held", sent_at) => orders.renewed(sent_at),
             ("stop" | "kill", _) => wanted = false,
-            // A signal for what does not run yet is nobody's.
-            _ => {}
+            // A signal is for what runs: soon, or already.
+            _ => kept.extend([line, "\n"]),
         }
         *heard = rest.to_owned();
     }
+    heard.insert_str(0, &kept);
     wanted
 }
 

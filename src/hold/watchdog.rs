@@ -160,6 +160,8 @@ fn control(number: RawFd) -> io::Result<UnixStream> {
 
 impl Watchdog {
     fn run(mut self, wakers: &Wakers) {
+        // What came while the command was being started.
+        self.obey_all();
         loop {
             self.listen();
             self.tell_the_rest();
@@ -232,12 +234,7 @@ impl Watchdog {
                 Ok(length) => {
                     self.heard
                         .push_str(&String::from_utf8_lossy(&buffer[..length]));
-                    // An order may come in two pieces.
-                    while let Some((line, rest)) = self.heard.split_once('\n') {
-                        let (line, rest) = (line.to_owned(), rest.to_owned());
-                        self.heard = rest;
-                        self.obey(&line);
-                    }
+                    self.obey_all();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -247,6 +244,15 @@ impl Watchdog {
         if !self.stopping {
             // Nobody renews the lease any more.
             self.stop(SystemClock.now());
+        }
+    }
+
+    /// Obeys what was heard; an order may come in two pieces.
+    fn obey_all(&mut self) {
+        while let Some((line, rest)) = self.heard.split_once('\n') {
+            let (line, rest) = (line.to_owned(), rest.to_owned());
+            self.heard = rest;
+            self.obey(&line);
         }
     }
 
