@@ -1,15 +1,16 @@
 //! Errors as values: what happened, why, and what to do next; one exit code each.
 
 mod advice;
+mod fault;
+mod refused;
 mod unsaid;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::lease::api::{Fault, RejectionKind, Trouble};
-use crate::lease::decide::{Loss, Obstacle, Refusal};
+use crate::lease::api::{Fault, RejectionKind};
+use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::operate::End;
 use crate::output::words;
 
@@ -221,18 +222,7 @@ impl Error {
 
 fn exit_of(subject: &Subject, end: &End) -> Exit {
     match end {
-        End::Refused(Refusal::NotFound) => Exit::NOT_FOUND,
-        End::Refused(
-            Refusal::HolderIs(_)
-            | Refusal::NotAsShown { .. }
-            | Refusal::VictimMayRun(_)
-            | Refusal::KeptByHold,
-        ) => Exit::NOT_HELD,
-        End::Refused(
-            Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating,
-        ) => Exit::API,
-        End::Refused(Refusal::TooShort(_)) => Exit::USAGE,
-        End::Refused(Refusal::HeldByAncestor(_)) => subject.conflict.unwrap_or(Exit::API),
+        End::Refused(refusal) => refused::exit(subject, refusal),
         End::Fault(_) | End::Altered { .. } => Exit::API,
         // Where nothing is waited for, only the API server can have been in the way.
         End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
@@ -252,105 +242,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
     match end {
-        End::Refused(Refusal::NotFound) => vec![
-            format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
-            format!(
-                "Create it with: kubectl lease create {name} -n {namespace}   (acquire and hold take --create)"
-            ),
-        ],
-        End::Refused(Refusal::HolderIs(None)) => vec![
-            format!(
-                "error: lease {name:?} is not held by {:?}: it is free",
-                subject.if_holder.as_deref().unwrap_or(me)
-            ),
-            "Nothing was written.".to_owned(),
-        ],
-        End::Refused(Refusal::HolderIs(Some(other))) if subject.if_holder.is_some() => vec![
-            format!(
-                "error: lease {name:?} is not held by {:?}: it is held by {other:?}",
-                subject.if_holder.as_deref().unwrap_or_default()
-            ),
-            format!(
-                "Nothing was written. To take it from {other:?}: kubectl lease steal {name} -n {namespace} --if-holder {}",
-                words::pasted(other)
-            ),
-        ],
-        End::Refused(Refusal::HolderIs(Some(other))) if other == me => vec![
-            format!(
-                "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
-            ),
-            "Nothing was written. If that grant is over and this one was taken since: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
-        ],
-        End::Refused(Refusal::HolderIs(Some(other))) => vec![
-            format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
-            format!(
-                "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
-            ),
-        ],
-        End::Refused(Refusal::Coordinated(strategy)) => vec![
-            format!(
-                "error: lease {name:?} has strategy {strategy:?}: the control plane elects its holder"
-            ),
-            "It cannot be acquired or stolen; use a lease of your own.".to_owned(),
-        ],
-        End::Refused(Refusal::TransitionsExhausted) => vec![
-            format!(
-                "error: lease {name:?} has counted {} transitions, the most there can be",
-                i32::MAX
-            ),
-            format!(
-                "When nobody holds it, delete it and create it anew: kubectl delete lease {name} -n {namespace}"
-            ),
-        ],
-        End::Refused(Refusal::Terminating) => vec![
-            format!("error: lease {name:?} is being deleted and waits for its finalizers"),
-            format!(
-                "See which: kubectl get lease {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'"
-            ),
-        ],
-        End::Refused(Refusal::TooShort(duration)) => vec![format!(
-            "error: the duration of lease {name:?}, {duration}, is too short"
-        )],
-        End::Refused(Refusal::NotAsShown { shown, holder }) => vec![
-            match shown {
-                Some(shown) if shown == holder => format!(
-                    "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
-                ),
-                Some(shown) => format!(
-                    "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
-                ),
-                None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
-            },
-            format!(
-                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"
-            ),
-        ],
-        End::Refused(Refusal::VictimMayRun(victim)) => vec![
-            format!(
-                "error: lease {name:?} not released: it was stolen from {victim:?}, who may still run, and nobody waited until that was over"
-            ),
-            format!(
-                "It stays held and expires by itself. If {victim:?} is known to have stopped: kubectl lease release {name} -n {namespace} --now"
-            ),
-        ],
-        End::Refused(Refusal::KeptByHold) => vec![
-            format!(
-                "error: lease {name:?} not released: the hold around this command keeps it"
-            ),
-            "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
-        ],
-        End::Refused(Refusal::HeldByAncestor(holder)) => vec![
-            format!(
-                "error: lease {name:?} not acquired: this very process runs under it, held by {holder:?}, so it would wait for itself"
-            ),
-            if subject.reenters {
-                format!(
-                    "It is held for this process already: go on, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
-                )
-            } else {
-                "It is held for this process already: run the command without this hold, or use another lease".to_owned()
-            },
-        ],
+        End::Refused(refusal) => refused::lines(subject, refusal),
         End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
         End::TimedOut {
             obstacle,
@@ -480,34 +372,5 @@ pub fn loss_text(loss: &Loss) -> String {
             format!("no renewal was acknowledged in time: {last}")
         }
         Loss::Deadline { last: None } => "no renewal was acknowledged in time".to_owned(),
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSent(Trouble::Refused { server }) => {
-                write!(f, "the connection to {server} was refused")
-            }
-            Self::NotSent(Trouble::Connect { server, detail, .. }) => {
-                write!(f, "cannot connect to {server}: {detail}")
-            }
-            Self::NotSent(Trouble::Credentials(unusable)) => {
-                write!(f, "cannot use the credentials: {}", unusable.detail)
-            }
-            Self::NotSent(Trouble::Slow(detail)) => f.write_str(detail),
-            Self::Foreign { server, answer } => {
-                write!(
-                    f,
-                    "{server} does not answer like a Kubernetes API server: {answer}"
-                )
-            }
-            Self::Rejected(rejection) => write!(
-                f,
-                "Error from server ({}): {}",
-                rejection.reason, rejection.message
-            ),
-            Self::Unknown(detail) | Self::NotStored(detail) => f.write_str(detail),
-        }
     }
 }

@@ -1,0 +1,134 @@
+//! Why a request was refused before anything was written, and what to do about it.
+
+use super::Subject;
+use crate::exit::Exit;
+use crate::lease::decide::Refusal;
+use crate::output::words;
+
+/// The exit code of a refusal.
+pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
+    match refusal {
+        Refusal::NotFound => Exit::NOT_FOUND,
+
+        Refusal::HolderIs(_)
+        | Refusal::NotAsShown { .. }
+        | Refusal::VictimMayRun(_)
+        | Refusal::KeptByHold => Exit::NOT_HELD,
+
+        Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
+        Refusal::TooShort(_) => Exit::USAGE,
+        Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
+    }
+}
+
+/// What was refused and why, and then what to do, a line each.
+pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
+    let Subject {
+        namespace,
+        name,
+        holder,
+        ..
+    } = subject;
+    let me = holder.as_deref().unwrap_or_default();
+    match refusal {
+        Refusal::NotFound => vec![
+            format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
+            format!(
+                "Create it with: kubectl lease create {name} -n {namespace}   (acquire and hold take --create)"
+            ),
+        ],
+        Refusal::HolderIs(None) => vec![
+            format!(
+                "error: lease {name:?} is not held by {:?}: it is free",
+                subject.if_holder.as_deref().unwrap_or(me)
+            ),
+            "Nothing was written.".to_owned(),
+        ],
+        Refusal::HolderIs(Some(other)) if subject.if_holder.is_some() => vec![
+            format!(
+                "error: lease {name:?} is not held by {:?}: it is held by {other:?}",
+                subject.if_holder.as_deref().unwrap_or_default()
+            ),
+            format!(
+                "Nothing was written. To take it from {other:?}: kubectl lease steal {name} -n {namespace} --if-holder {}",
+                words::pasted(other)
+            ),
+        ],
+        Refusal::HolderIs(Some(other)) if other == me => vec![
+            format!(
+                "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
+            ),
+            "Nothing was written. If that grant is over and this one was taken since: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
+        ],
+        Refusal::HolderIs(Some(other)) => vec![
+            format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
+            format!(
+                "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
+            ),
+        ],
+        Refusal::Coordinated(strategy) => vec![
+            format!(
+                "error: lease {name:?} has strategy {strategy:?}: the control plane elects its holder"
+            ),
+            "It cannot be acquired or stolen; use a lease of your own.".to_owned(),
+        ],
+        Refusal::TransitionsExhausted => vec![
+            format!(
+                "error: lease {name:?} has counted {} transitions, the most there can be",
+                i32::MAX
+            ),
+            format!(
+                "When nobody holds it, delete it and create it anew: kubectl delete lease {name} -n {namespace}"
+            ),
+        ],
+        Refusal::Terminating => vec![
+            format!("error: lease {name:?} is being deleted and waits for its finalizers"),
+            format!(
+                "See which: kubectl get lease {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'"
+            ),
+        ],
+        Refusal::TooShort(duration) => vec![format!(
+            "error: the duration of lease {name:?}, {duration}, is too short"
+        )],
+        Refusal::NotAsShown { shown, holder } => vec![
+            match shown {
+                Some(shown) if shown == holder => format!(
+                    "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
+                ),
+                Some(shown) => format!(
+                    "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
+                ),
+                None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
+            },
+            format!(
+                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"
+            ),
+        ],
+        Refusal::VictimMayRun(victim) => vec![
+            format!(
+                "error: lease {name:?} not released: it was stolen from {victim:?}, who may still run, and nobody waited until that was over"
+            ),
+            format!(
+                "It stays held and expires by itself. If {victim:?} is known to have stopped: kubectl lease release {name} -n {namespace} --now"
+            ),
+        ],
+        Refusal::KeptByHold => vec![
+            format!(
+                "error: lease {name:?} not released: the hold around this command keeps it"
+            ),
+            "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
+        ],
+        Refusal::HeldByAncestor(holder) => vec![
+            format!(
+                "error: lease {name:?} not acquired: this very process runs under it, held by {holder:?}, so it would wait for itself"
+            ),
+            if subject.reenters {
+                format!(
+                    "It is held for this process already: go on, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
+                )
+            } else {
+                "It is held for this process already: run the command without this hold, or use another lease".to_owned()
+            },
+        ],
+    }
+}
