@@ -32,9 +32,23 @@ pub(crate) fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -
 pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     command.process_group(0);
     run(move || {
+        hear_signals(&mut command);
         die_with_us(&mut command);
         command.spawn()
     })
+}
+
+/// Has the child begin with the signals of a terminal at their default: a shell that runs us in the background ignores them.
+pub(crate) fn hear_signals(command: &mut Command) {
+    let reset = || {
+        for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGXFSZ] {
+            // SAFETY: it sets a disposition of the calling process, which is about to become another program.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes only async-signal-safe system calls and allocates nothing.
+    unsafe { command.pre_exec(reset) };
 }
 
 /// Has the kernel kill the child when the keeper's thread is gone. Call it on that thread.

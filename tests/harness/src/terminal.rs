@@ -177,6 +177,7 @@ fn spawn(mut command: Command, rows: u16, columns: u16) -> io::Result<(Child, Fi
     };
     // SAFETY: the closure makes only async-signal-safe system calls and allocates nothing.
     unsafe { command.pre_exec(lead) };
+    crate::keeper::hear_signals(&mut command);
     crate::keeper::die_with_us(&mut command);
     Ok((command.spawn()?, File::from(pair.master)))
 }
