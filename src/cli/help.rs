@@ -103,6 +103,9 @@ Examples:
   # and see what was written
   kubectl lease release deploy -o json
 
+A lease that `steal` took, and whose earlier holder may still run, is not released
+before it expires: --now frees it all the same. A hold releases its lease itself.
+
 Exit status:
   0  released    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
   122  not held by you
