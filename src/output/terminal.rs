@@ -69,6 +69,15 @@ pub fn say(line: &str) {
     }
 }
 
+/// Writes a question's text to stderr, with the whole thread, as it is.
+///
+/// # Errors
+/// When stderr cannot be written.
+#[cfg(unix)]
+pub fn put(text: &str) -> io::Result<()> {
+    write_all(Stream::Err, text)
+}
+
 /// Says one line to a person at a terminal; a script does not hear it.
 pub fn hint(line: &str) {
     if io::stderr().is_terminal() {

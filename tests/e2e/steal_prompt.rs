@@ -40,19 +40,11 @@ fn yes_takes_the_lease() {
 }
 
 #[test]
-fn whatever_is_no_whole_yes_declines_and_writes_nothing() {
-    for answer in [
-        "n",
-        "",
-        "no",
-        "maybe",
-        "why?",
-        "yesterday",
-        "kubectl lease release deploy",
-    ] {
+fn anything_but_a_yes_declines_and_writes_nothing() {
+    for answer in ["n", "", "maybe", "yes please", "yy"] {
         let (ns, before, terminal) = asked(&[]);
         terminal.send(format!("{answer}\r").as_bytes());
-        assert_eq!(terminal.wait(SOON).code(), Some(120), "{answer}");
+        assert_eq!(terminal.wait(SOON).code(), Some(120));
         let screen = terminal.screen();
         assert!(screen.contains("declined; nothing was written"), "{screen}");
         untouched(&ns, &before);
@@ -60,42 +52,145 @@ fn whatever_is_no_whole_yes_declines_and_writes_nothing() {
 }
 
 #[test]
-fn a_yes_in_full_leaves_nothing_for_the_shell() {
+fn a_key_is_no_answer_before_enter() {
+    let (ns, before, terminal) = asked(&[]);
+    terminal.send(b"y");
+    terminal.wait_screen(|text| text.contains("[y/N] y"), SOON);
+    // It can be thought over.
+    terminal.send(b"\x7fn\r");
+    assert_eq!(terminal.wait(SOON).code(), Some(120));
+    untouched(&ns, &before);
+}
+
+/// A shell that goes on after `steal` and shows what is left for it to read.
+fn asked_below_a_shell(first: &str) -> (Namespace, Value, Terminal) {
     let (ns, _) = fresh();
     let user = ns.user(&VERBS);
-    ns.create(&held("job", "victim", 60));
+    let before = ns.create(&held("job", "victim", 60));
     let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    // What was typed before the question is no answer to it: the lines that the shell itself has not read.
     let script = format!(
-        "echo ready; read go; sleep 0.3; '{tool}' steal job --holder=me --now; echo code $?; read rest; echo rest=$rest."
+        "{first} '{tool}' steal job --holder=me --now; echo code $?; \
+         stty -icanon min 0 time 2; left=$(dd bs=100 count=1 2>&-); echo \"left <$left>\""
     );
     let terminal = ns
         .program(&user, "/bin/sh", ["-c", &script])
         .spawn_pty(40, 120);
+    (ns, before, terminal)
+}
+
+#[test]
+fn the_whole_answer_is_read_and_nothing_is_left_for_the_shell() {
+    for (answer, code) in [("yes", 0), ("Y", 0), ("no", 120)] {
+        let (_ns, _, terminal) = asked_below_a_shell("");
+        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+        terminal.send(format!("{answer}\r").as_bytes());
+        assert!(terminal.wait(SOON).success());
+        let screen = terminal.screen();
+        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
+        assert!(screen.contains("left <>"), "{screen}");
+    }
+}
+
+#[test]
+fn what_was_typed_before_the_question_is_no_answer() {
+    let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
     terminal.wait_screen(|text| text.contains("ready"), SOON);
-    terminal.send(b"go\ry\ryes\r");
+    terminal.send(b"go\ry\ryes\ry");
     terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-    assert_eq!(holder(&stored(&ns, "job")), "victim");
-    terminal.send(b"yes\r");
-    terminal.wait_screen(|text| text.contains("code 0"), SOON);
-    terminal.send(b"for the shell\r");
-    terminal.wait_screen(|text| text.contains("rest=for the shell."), SOON);
+    untouched(&ns, &before);
+    terminal.send(b"n\r");
+    assert!(terminal.wait(SOON).success());
+    let screen = terminal.screen();
+    assert!(screen.contains("declined; nothing was written"), "{screen}");
+    assert!(screen.contains("left <>"), "{screen}");
+    untouched(&ns, &before);
+}
+
+#[test]
+fn a_paste_of_more_than_a_line_is_no_answer_and_not_for_the_shell_either() {
+    for paste in ["y\rls\r", "y\rls", "yes\r\r", "deploy\ry\r"] {
+        let (ns, before, terminal) = asked_below_a_shell("");
+        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+        terminal.send(paste.as_bytes());
+        assert!(terminal.wait(SOON).success());
+        let screen = terminal.screen();
+        let refusal = "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
+        assert!(screen.contains(refusal), "{screen}");
+        assert!(screen.contains("code 120\n"), "{screen}");
+        assert!(screen.contains("left <>"), "{screen}");
+        untouched(&ns, &before);
+    }
+}
+
+#[test]
+fn ctrl_z_stops_the_question_and_fg_asks_it_again() {
+    let (ns, _) = fresh();
+    let user = ns.user(&VERBS);
+    let before = ns.create(&held("job", "victim", 60));
+    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
+    let script = format!(
+        "set -m; '{tool}' steal job --holder=me --now; echo job $?; read go; fg; echo code $?"
+    );
+    let shell = ns
+        .program(&user, "/bin/sh", ["-c", &script])
+        .spawn_pty(40, 120);
+    shell.wait_screen(|text| text.contains(QUESTION), SOON);
+    shell.send(b"\x1a");
+    // 128 + SIGTSTP.
+    shell.wait_screen(|text| text.contains("job 148"), SOON);
+    // What is typed for the shell is for the shell.
+    shell.send(b"go\ry\r");
+    shell.wait_screen(|text| text.matches(QUESTION).count() == 2, SOON);
+    untouched(&ns, &before);
+    shell.send(b"yes\r");
+    assert!(shell.wait(SOON).success());
+    let screen = shell.screen();
+    assert!(screen.contains("code 0"), "{screen}");
     assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn in_the_background_it_asks_once_fg_has_come() {
+    let (ns, _) = fresh();
+    let user = ns.user(&VERBS);
+    let before = ns.create(&held("job", "victim", 60));
+    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
+    let script = format!(
+        "set -m; '{tool}' steal job --holder=me --now & read go; fg; echo code $?; read end"
+    );
+    let shell = ns
+        .program(&user, "/bin/sh", ["-c", &script])
+        .spawn_pty(40, 120);
+    let shown = shell.wait_screen(|text| text.contains("it may be alive"), SOON);
+    assert!(!shown.contains(QUESTION), "{shown}");
+    shell.send(b"go\ry\r");
+    shell.wait_screen(|text| text.contains(QUESTION), SOON);
+    untouched(&ns, &before);
+    shell.send(b"y\r");
+    shell.wait_screen(|text| text.contains("code 0"), SOON);
+    assert_eq!(shell.screen().matches(QUESTION).count(), 1);
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn ctrl_d_is_no_answer() {
+    let (ns, before, terminal) = asked(&[]);
+    terminal.send(b"\x04");
+    assert_eq!(terminal.wait(SOON).code(), Some(120));
+    let screen = terminal.screen();
+    let refusal = "not confirmed: there was no answer; nothing was written";
+    assert!(screen.contains(refusal), "{screen}");
+    untouched(&ns, &before);
 }
 
 #[test]
 fn ctrl_c_at_the_question_writes_nothing() {
     let (ns, before, terminal) = asked(&[]);
-    terminal.send(b"y\x03");
-    let status = terminal.wait(SOON);
+    terminal.send(b"\x03");
+    assert_eq!(terminal.wait(SOON).code(), Some(130));
     let screen = terminal.screen();
-    // A signal, until the question is read key by key.
-    let (said, code) = match status.code() {
-        Some(130) => ("interrupted", 130),
-        _ => ("not confirmed: interrupted; nothing was written", 120),
-    };
-    assert_eq!(status.code(), Some(code), "{screen}");
-    assert!(screen.contains(said), "{screen}");
+    let interrupted = "interrupted: nothing is known to have changed";
+    assert!(screen.contains(interrupted), "{screen}");
     untouched(&ns, &before);
 }
 
