@@ -19,14 +19,23 @@ use crate::clock::{Clock, Instant, SystemClock};
 /// How often the clock is looked at while a start takes its time.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// HUP, INT, QUIT and TERM, as they are passed on.
+const TO_END: [&str; 4] = ["1", "2", "3", "15"];
+
 /// What came of a start.
 #[derive(Debug)]
 pub enum Begun {
-    /// It runs.
-    Runs(Pid),
+    /// It runs. With `unwanted` its time is over, or it is not wanted any more, and all of it is to be killed: it may have
+    /// begun a moment before that, and started others.
+    Runs {
+        /// The leader of its process group.
+        child: Pid,
+        /// Whether that came meanwhile.
+        unwanted: bool,
+    },
     /// It cannot be started: errno.
     Failed(i32),
-    /// Its time was over, or it was not wanted any more, before it was executed. Nothing of it is left.
+    /// Its time was over, or it was not wanted any more, and it was not executed.
     TooLate,
 }
 
@@ -87,16 +96,14 @@ impl Minder {
         let _ = self.over.send(());
         let minded = self.minded.recv().map_err(|_| gone())?;
         (*orders, *heard) = (minded.orders, minded.heard);
-        let child = match started {
-            Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
-            Err(_) if minded.over => return Ok(Begun::TooLate),
-            Err(error) => return Ok(Begun::Failed(error.raw_os_error().unwrap_or_default())),
-        };
-        if minded.over {
-            tree::end(child);
-            return Ok(Begun::TooLate);
+        match started {
+            Ok(child) => Ok(Begun::Runs {
+                child: Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
+                unwanted: minded.over,
+            }),
+            Err(_) if minded.over => Ok(Begun::TooLate),
+            Err(error) => Ok(Begun::Failed(error.raw_os_error().unwrap_or_default())),
         }
-        Ok(Begun::Runs(child))
     }
 }
 
@@ -105,7 +112,7 @@ fn mind(control: &mut UnixStream, mut orders: Orders, done: &Receiver<()>) -> Mi
     while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         over |= !listen(control, &mut orders, &mut heard) || SystemClock.now() >= orders.fence_at();
         if over {
-            // What is not executed yet is our child, and has none.
+            // What is not executed yet is our child; what is, is looked for until nothing is left once it is known.
             tree::kill_own(Pid::from_raw(0), &mut HashSet::new(), &|_| false, |_| false);
         }
     }
@@ -129,16 +136,22 @@ fn listen(control: &mut UnixStream, orders: &mut Orders, heard: &mut String) -> 
     };
     let mut wanted = open;
     let mut kept = String::new();
+    let mut asked = 0;
     while let Some((line, rest)) = heard.split_once('\n') {
         match line.split_once(' ').unwrap_or((line, "")) {
             ("held", sent_at) => orders.renewed(sent_at),
             ("stop" | "kill", _) => wanted = false,
             // A signal is for what runs: soon, or already.
-            _ => kept.extend([line, "\n"]),
+            (verb, signal) => {
+                asked += usize::from(verb == "signal" && TO_END.contains(&signal));
+                kept.extend([line, "\n"]);
+            }
         }
         *heard = rest.to_owned();
     }
     heard.insert_str(0, &kept);
+    // Nobody hears the first one where the exec hangs.
+    wanted &= asked < 2;
     wanted
 }
 
@@ -168,7 +181,7 @@ pub fn continue_with_parents_death() {
 }
 
 /// From `deadline` on the command is not executed any more, and the start of it fails. To be asked for last: a fork can
-/// take its time on a machine that is short of memory, and nobody watches the clock until the start is over.
+/// take its time on a machine that is short of memory.
 #[expect(unsafe_code, reason = "runs between fork and exec")]
 pub fn not_after(starter: &mut Command, deadline: Instant) {
     // SAFETY: it only reads clocks, by clock_gettime(2), which is async-signal-safe; nothing is allocated.

@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::begin::{self, Begun, Minder};
@@ -40,6 +41,8 @@ struct Watchdog {
     /// What the supervisor, frozen say, has not made room for yet. It is never waited for while anything runs.
     unsaid: Outbox,
     tree: Tree,
+    /// It began too late: nothing is said of it but that.
+    unwanted: bool,
     stopping: bool,
     kill_due: Option<Instant>,
 }
@@ -86,9 +89,14 @@ fn watch(control: RawFd) -> io::Result<()> {
     super::foreground::take(&mut to_start, orders.terminal_of);
     begin::not_after(&mut to_start, deadline);
     let mut heard = String::new();
-    let child = match minder.start(&mut to_start, &mut orders, &mut heard)? {
-        Begun::Runs(child) => child,
-        Begun::Failed(_) if SystemClock.now() >= deadline => return writeln!(control, "late"),
+    let (child, unwanted) = match minder.start(&mut to_start, &mut orders, &mut heard)? {
+        Begun::Runs { child, unwanted } => (child, unwanted),
+        // Not executed because of its time.
+        Begun::Failed(errno)
+            if errno == Errno::ETIMEDOUT as i32 && SystemClock.now() >= deadline =>
+        {
+            return writeln!(control, "late");
+        }
         Begun::Failed(errno) => return writeln!(control, "failed {errno}"),
         Begun::TooLate => return writeln!(control, "late"),
     };
@@ -101,10 +109,13 @@ fn watch(control: RawFd) -> io::Result<()> {
         heard,
         unsaid: Outbox::default(),
         tree: Tree::new(child),
-        stopping: false,
-        kill_due: None,
+        unwanted,
+        stopping: unwanted,
+        kill_due: unwanted.then(|| SystemClock.now()),
     };
-    watchdog.tell(&format!("started {child}"));
+    if !unwanted {
+        watchdog.tell(&format!("started {child}"));
+    }
     watchdog.run(&wakers);
     Ok(())
 }
@@ -167,6 +178,9 @@ impl Watchdog {
             self.tell_the_rest();
             let again = self.act(SystemClock.now());
             for change in self.tree.changes() {
+                if self.unwanted {
+                    continue;
+                }
                 self.tell(&match change {
                     Change::Ended(Ended::Exited(status)) => format!("exited {status}"),
                     Change::Ended(Ended::Signalled(signal)) => format!("signalled {signal}"),
@@ -174,7 +188,7 @@ impl Watchdog {
                 });
             }
             if self.tree.is_gone() {
-                self.tell("gone");
+                self.tell(if self.unwanted { "late" } else { "gone" });
                 break;
             }
             if !again && !self.tree.is_crowded() {

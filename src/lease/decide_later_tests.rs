@@ -362,3 +362,24 @@ fn an_exported_grant_is_no_other_grant_of_the_same_identity() {
         ));
     }
 }
+
+#[test]
+fn the_victim_of_another_grant_keeps_nobody_from_releasing_his_own() {
+    let ours = Ours::Identity("me".parse().expect("a holder"));
+    let stolen = held("me", 15).with_victim(Some("the victim"));
+    let refusal = OursStep::Refuse(Refusal::VictimMayRun("the victim".into()));
+    assert_eq!(
+        release_ours(&ours, &seen(stolen.clone()), wall(NOW)),
+        refusal
+    );
+    assert!(matches!(
+        release(&ours, &seen(stolen.clone()), wall(NOW)),
+        OursStep::Replace(_)
+    ));
+    // Who took it from us has counted its own grant, and left the annotation.
+    let taken = stolen.with_spec("leaseTransitions", json!(5));
+    assert!(matches!(
+        release_ours(&ours, &seen(taken), wall(NOW)),
+        OursStep::Replace(_)
+    ));
+}

@@ -18,8 +18,8 @@ pub use change::micro_time;
 /// The annotation that keeps `--reason`.
 pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 
-/// The annotation of a Lease that was stolen from a holder that may still run: its identity. It goes when the holder must
-/// have stopped.
+/// The annotation of a Lease that was stolen from a holder that may still run: the transitions of the grant that it was stolen
+/// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
 const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 
 /// A Lease object as the server sent it, every field kept, known to this build or not.
@@ -238,7 +238,8 @@ impl Record {
 
     /// From whom it was stolen, as long as that holder may still run.
     pub fn victim(&self) -> Option<&str> {
-        self.annotation(VICTIM_ANNOTATION)
+        let (transitions, victim) = self.annotation(VICTIM_ANNOTATION)?.split_once(' ')?;
+        (transitions.parse() == Ok(self.transitions())).then_some(victim)
     }
 
     fn annotation(&self, key: &str) -> Option<&str> {

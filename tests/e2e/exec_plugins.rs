@@ -257,7 +257,9 @@ fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
             let output = limited(&ns, &config, &format!("-n {limit}"), words).run();
             if limit < 40 && output.code != Some(0) {
                 assert!(output.stderr.contains("ulimit -n"), "{limit}: {output}");
-                assert_eq!(ns.holder("job"), None, "{limit}: {output}");
+                let said = output.stderr.contains("not released")
+                    || output.stderr.contains("could not be");
+                assert!(said || ns.holder("job").is_none(), "{limit}: {output}");
                 continue;
             }
             assert_eq!(output.code, Some(0), "{limit} {words:?}: {output}");

@@ -109,8 +109,20 @@ fn a_write_in_flight_that_never_happened_cannot_happen_any_more() {
     let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
     proxy.wait_for(|all| all.len() == 2, SOON);
     running.signal(SIGINT);
-    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
-    said(&running.wait(SOON), 130, "", &expected);
+    let expected = format!("{SETTLING}{INTERRUPTED}");
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(130), ""),
+        "{output}"
+    );
+    assert!(
+        output
+            .stderr
+            .starts_with("no answer within 1s; trying again\n"),
+        "{output}"
+    );
+    assert!(output.stderr.ends_with(&expected), "{output}");
     let after = stored(&ns, "job");
     assert_eq!(holder(&after), "");
     // Whatever is still under way is on top of a version that is gone.

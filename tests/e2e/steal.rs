@@ -266,9 +266,9 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
 #[test]
 fn what_was_stolen_is_given_back_once_the_victim_must_have_stopped() {
     // With a short wait, and with one after which the duration is another too.
-    for flag in ["--duration=2s", "--duration=5s"] {
+    for flag in ["--duration=4s", "--duration=6s"] {
         let (ns, user) = fresh();
-        ns.create(&held("job", "victim", 2));
+        ns.create(&held("job", "victim", 4));
         let stolen = ns.command(&user, STEAL).arg(flag).run();
         assert_eq!(stolen.code, Some(0), "{stolen}");
         assert_eq!(stored(&ns, "job")["metadata"].get("annotations"), None);

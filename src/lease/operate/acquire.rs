@@ -22,6 +22,8 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 struct Attempt {
     written: Record,
     sent_at: Instant,
+    /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
+    reenters: bool,
 }
 
 impl Attempt {
@@ -152,7 +154,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     else {
                         continue;
                     };
-                    match self.try_to_write(&written, creating, attempts).await {
+                    let reenters = terms.reenter
+                        && matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some());
+                    let write = self.try_to_write(&written, creating, attempts);
+                    let tried = write.await;
+                    if let (Err(fault), Some(last)) = (&tried, attempts.last_mut())
+                        && fault.leaves_outcome_open()
+                    {
+                        last.reenters = reenters;
+                    }
+                    match tried {
                         Ok((Written::Done(stored), sent_at)) => {
                             let grant = Grant::new(stored, &written, sent_at);
                             return self.in_time(grant, limits).await;
@@ -265,6 +276,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     attempts.push(Attempt {
                         written: record.clone(),
                         sent_at,
+                        reenters: false,
                     });
                 }
                 Err(fault)
@@ -403,6 +415,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         .iter()
                         .find(|attempt| attempt.may_still_happen(&seen));
                     let Some(open) = open else { return end };
+                    if open.reenters {
+                        // To carry it out and give it back would let somebody in beside the earlier process.
+                        return End::Unsettled {
+                            end: Box::new(end),
+                            fault: None,
+                        };
+                    }
                     let sent_at = self.clock.now();
                     match self.write_again(open).await {
                         Ok(Written::Done(stored) | Written::Altered(stored, _)) => {

@@ -129,7 +129,8 @@ impl Record {
     /// The same grant, and from whom it was stolen who may still run; `None` when that one must have stopped.
     #[must_use]
     pub fn with_victim(mut self, victim: Option<&str>) -> Self {
-        self.set_annotation(VICTIM_ANNOTATION, victim);
+        let text = victim.map(|victim| format!("{} {victim}", self.transitions()));
+        self.set_annotation(VICTIM_ANNOTATION, text.as_deref());
         self
     }
 

@@ -375,7 +375,7 @@ fn without_a_path_the_command_is_found_where_execvp_looks() {
 
 #[test]
 fn a_child_from_before_the_command_is_left_alone() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(60);
     let running = under(&scene, "sleep 601 & echo $!", &["--", "true"]).spawn();
     let line = running.wait_stdout(|line| !line.is_empty(), SOON);
     let earlier = line.parse().expect("a process id");
@@ -394,7 +394,7 @@ fn a_child_from_before_the_command_is_left_alone() {
 /// What a process from before the command starts while the command runs comes to the supervisor too, as an orphan.
 #[test]
 fn an_orphan_of_a_child_from_before_the_command_is_left_alone() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(60);
     let (gate, up) = (scene.gate(), scene.ns.file("up", ""));
     let before = format!(
         "(trap : TERM; {}; (sleep 601 & echo $! >{up}; echo orphan $!); sleep 602) & :",
@@ -466,7 +466,7 @@ fn allow_no_more_files(pid: u32) {
 
 #[test]
 fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_the_release() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(10);
     let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
     scene.wait_renewals(1);
     let survivors = scene.survivors_at_release(&held);

@@ -170,7 +170,7 @@ impl Drop for Frozen {
 #[test]
 fn a_watchdog_frozen_from_before_the_grant_until_after_its_deadline_starts_nothing_and_that_is_said()
  {
-    let scene = Scene::new(3);
+    let scene = Scene::new(6);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "another".into();
     });

@@ -305,3 +305,29 @@ fn a_grant_that_another_process_of_the_same_name_has_written_at_the_same_time_is
         assert_eq!(world.record(), Some(taken));
     });
 }
+
+#[test]
+fn a_re_entry_that_is_interrupted_lets_nobody_in_beside_the_earlier_process() {
+    simulate(1, async {
+        let world = world(15);
+        let actor = Actor::exact(&world, 0);
+        taken(&actor, None).await;
+        let before = world.record();
+        let (press, interrupt) = interruptible();
+        world.mishap(0, Verb::Replace, Mishap::LostRequest);
+        tokio::task::spawn_local(async move {
+            sleep(0.1).await;
+            press.send_modify(|all| all.push(2));
+        });
+        let mut terms = actor.terms(None);
+        terms.reenter = true;
+        let limits = Limits {
+            interrupt,
+            ..patient()
+        };
+        let end = actor.restarted().acquire(&terms, &limits).await;
+        assert!(matches!(end, Err(End::Unsettled { .. })), "{end:?}");
+        assert_eq!(world.record(), before, "the earlier process has it still");
+        lawful(&world);
+    });
+}
