@@ -194,7 +194,8 @@ fn after_steals_that_do_not_wait_releases_in_anothers_name_and_deletes_every_hol
                 _ => {
                     let words = ["steal", "job", "--yes", "--now", "--holder", "thief"];
                     let output = arena.ns.run(&arena.user, words);
-                    assert!(matches!(output.code, Some(0 | 1 | 120)), "{output}");
+                    // Somebody else was faster: 122.
+                    assert!(matches!(output.code, Some(0 | 1 | 120 | 122)), "{output}");
                     let words = ["release", "job", "--holder", "thief"];
                     let output = arena.ns.run(&arena.user, words);
                     assert!(matches!(output.code, Some(0 | 122)), "{output}");
