@@ -83,7 +83,12 @@ fn of_six_holds_that_are_frozen_and_killed_never_two_commands_run_at_once() {
         for one in running {
             let output = one.wait(3 * SOON);
             let codes = [Some(0), Some(123), Some(137), None];
-            assert!(codes.contains(&output.code), "seed {seed}: {output}");
+            // Frozen from the grant until after its time: nothing was started.
+            let late = output.code == Some(125) && output.stderr.contains("was not started");
+            assert!(
+                late || codes.contains(&output.code),
+                "seed {seed}: {output}"
+            );
         }
     }
     let text = std::fs::read_to_string(&log).expect("it is ours");

@@ -83,7 +83,12 @@ impl Arena {
                 .via(&proxy)
                 .spawn()
                 .wait(3 * SOON);
-            assert!(codes.contains(&output.code), "seed {seed}: {output}");
+            // On a busy machine two seconds can pass before the command is started.
+            let late = output.code == Some(125) && output.stderr.contains("was not started");
+            assert!(
+                late || codes.contains(&output.code),
+                "seed {seed}: {output}"
+            );
         }
         let (requests, seconds) = (proxy.requests().len(), begun.elapsed().as_secs());
         let most = 20 * usize::try_from(seconds).expect("small");
