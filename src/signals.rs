@@ -1,7 +1,11 @@
 //! The signals that ask this process to end or are meant for its command, as channels of all received so far.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
 use tokio::sync::watch;
 
+use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::Error;
 
 /// Signals received, in order.
@@ -50,6 +54,21 @@ pub fn hear_of_children() {
     let _ = SigSet::from(Signal::SIGCHLD).thread_unblock();
 }
 
+/// When the last of the signals came that a terminal sends for a key (Ctrl-C, Ctrl-\).
+static TYPED: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// When the last of the signals that a terminal sends for a key was heard of.
+pub fn typed() -> Option<Instant> {
+    *TYPED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(unix)]
+fn note_typed(signal: i32) {
+    if matches!(signal, nix::libc::SIGINT | nix::libc::SIGQUIT) {
+        *TYPED.lock().unwrap_or_else(PoisonError::into_inner) = Some(SystemClock.now());
+    }
+}
+
 #[cfg(unix)]
 fn channel(numbers: impl IntoIterator<Item = i32>) -> Result<Received, Error> {
     let (sender, receiver) = watch::channel(Vec::new());
@@ -63,6 +82,7 @@ fn channel(numbers: impl IntoIterator<Item = i32>) -> Result<Received, Error> {
         let sender = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
+                note_typed(number);
                 sender.send_modify(|all| all.push(number));
             }
         });

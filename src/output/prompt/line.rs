@@ -48,7 +48,7 @@ pub fn confirm(question: &str) -> Result<bool, String> {
     let handler = signal_hook::low_level::pipe::register(signal_hook::consts::SIGCONT, sender)
         .map_err(told)?;
     let answer = loop {
-        // In the background this stops us (SIGTTOU), until `fg`.
+        await_foreground().map_err(told)?;
         forget_input().map_err(told)?;
         drain(&mut continued);
         show(question).map_err(told)?;
@@ -186,6 +186,19 @@ fn has_begun_a_line() -> bool {
     // It worked a moment ago.
     let _ = tcsetattr(&stdin, SetArg::TCSANOW, &modes);
     some
+}
+
+/// In the background this stops us (SIGTTOU), until `fg`. Flushing the input would do so as well, but Linux forgets
+/// what was typed for the shell before it looks who asks (`tty_ioctl`, TCFLSH).
+fn await_foreground() -> io::Result<()> {
+    loop {
+        let modes = tcgetattr(stdin())?;
+        match tcsetattr(stdin(), SetArg::TCSANOW, &modes) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
 }
 
 /// What was typed before the question is no answer to it; what was pasted with the answer is not for the shell.

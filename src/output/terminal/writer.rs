@@ -2,11 +2,14 @@
 //! that nobody reads.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+
+use crate::clock::{Clock, SystemClock};
+use crate::signals;
 
 /// More lines than this wait for nobody: what comes then is not said.
 const QUEUE: usize = 1000;
@@ -19,6 +22,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A busy machine may not let the threads run for a while, though there is room: so many patiences.
 const PATIENCES: u32 = 10;
+
+/// Linux sends the signal of a Ctrl-C before it throws away what is on its way to the terminal (n_tty.c, isig): what is
+/// said in between is lost. That takes microseconds, and longer on a busy machine.
+const THROWN_AWAY: Duration = Duration::from_millis(20);
 
 static WRITER: OnceLock<Arc<Writer>> = OnceLock::new();
 
@@ -67,7 +74,10 @@ pub fn start() -> io::Result<()> {
             .name(name.to_owned())
             .spawn(move || {
                 never_stop_for_output();
-                writer.serve(stream, |text| write_all(stream, text));
+                writer.serve(stream, |text| {
+                    outlast_flush(stream);
+                    write_all(stream, text)
+                });
             })?;
     }
     // Only the main thread starts it.
@@ -78,6 +88,17 @@ pub fn start() -> io::Result<()> {
 /// The threads, if they were started.
 pub fn started() -> Option<&'static Arc<Writer>> {
     WRITER.get()
+}
+
+/// Waits until what is written to a terminal after a Ctrl-C stays there.
+fn outlast_flush(stream: Stream) {
+    let is_terminal = match stream {
+        Stream::Out => io::stdout().is_terminal(),
+        Stream::Err => io::stderr().is_terminal(),
+    };
+    if is_terminal && let Some(typed) = signals::typed() {
+        std::thread::sleep(THROWN_AWAY.saturating_sub(SystemClock.now().since(typed)));
+    }
 }
 
 /// Output to a terminal from the background must not stop this process (SIGTTOU, where `stty tostop` is set).
