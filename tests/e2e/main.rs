@@ -24,6 +24,7 @@ mod hostile;
 mod identity;
 mod interrupts;
 mod nesting;
+mod other_clients;
 mod plugin;
 mod proxies;
 mod races;
