@@ -282,6 +282,13 @@ impl Record {
         alteration::same_time(self.renew_time(), Some(time))
     }
 
+    /// Whether this state is of the grant that `written` was to make, whoever is named as its holder.
+    pub fn is_of_write(&self, written: &Self) -> bool {
+        alteration::same_time(self.acquire_time(), written.acquire_time())
+            && self.acquire_time().is_some()
+            && self.transitions() == written.transitions()
+    }
+
     /// Whether this state belongs to the same grant as `other`: same object, holder, transitions and acquire time.
     pub fn same_grant(&self, other: &Self) -> bool {
         self.uid() == other.uid()

@@ -13,6 +13,7 @@ mod completion;
 mod connection;
 mod create;
 mod credentials;
+mod doubled;
 mod endless;
 mod examples;
 mod exec_plugins;
