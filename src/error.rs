@@ -14,6 +14,7 @@ use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::operate::End;
 use crate::output::words;
 
+pub use refused::keeps;
 pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};

@@ -9,8 +9,9 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::decide::StealTerms;
+use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
+use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Fate, Grant, Interrupt, Limits, Why};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
@@ -46,6 +47,10 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let agree = async |seen: &Observation, expiry: &Expiry| {
+        let keeper = Keeper::of(seen.record());
+        if let Some(keeper) = keeper.filter(|_| !args.force) {
+            return Err(End::Refused(Refusal::NoLock(keeper)));
+        }
         shown::show(&session, operations.stamps(), seen, expiry, !args.now).await;
         confirmed(&args, &interrupt).await
     };

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
+use crate::error;
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
+use crate::lease::keeper::Keeper;
 use crate::lease::summary;
 use crate::output::status::Row;
 use crate::output::status::describe::life;
@@ -85,6 +87,12 @@ fn lines(
             });
             lines.push(format!("  {doubt}{}", wait.unwrap_or_default()));
         }
+    }
+    if let Some(keeper) = Keeper::of(record) {
+        lines.push(format!(
+            "  warning: it is no lock: {}",
+            error::keeps(keeper)
+        ));
     }
     if let Some(reason) = record.reason() {
         lines.push(format!("  reason: {reason}"));
