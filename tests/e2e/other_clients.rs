@@ -298,3 +298,68 @@ fn nobody_is_advised_to_steal_what_is_not_to_be_stolen() {
         untouched(&ns, &before);
     }
 }
+
+/// Shapes that were found in clusters, and what is to be recorded after a grant of ours: `true` where a duration was before.
+#[test]
+fn whatever_shape_a_lease_has_a_grant_leaves_no_holder_and_only_the_duration_that_was_there() {
+    let shapes = [
+        (None, false),
+        (Some(json!({})), false),
+        (
+            Some(json!({
+                "holderIdentity": null, "leaseDurationSeconds": null, "acquireTime": null,
+                "renewTime": null, "leaseTransitions": null,
+            })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "", "leaseTransitions": 0 })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "158302", "renewTime": "2026-01-01T06:15:09.459888Z" })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "backup-2026-07-11t16-25-10z" })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "navigator-ab12cd34", "leaseDurationSeconds": 180 })),
+            true,
+        ),
+        (
+            Some(
+                json!({ "holderIdentity": "js", "leaseDurationSeconds": 60, "renewTime": "2022-06-23T18:10:50.278000Z" }),
+            ),
+            true,
+        ),
+        (
+            Some(
+                json!({ "holderIdentity": "ops", "leaseDurationSeconds": 2147483647, "renewTime": "2022-06-23T18:10:50.000000Z" }),
+            ),
+            true,
+        ),
+    ];
+    let (ns, user) = fresh();
+    for (spec, had_duration) in shapes {
+        let mut object = lease("job").build();
+        match &spec {
+            Some(spec) => object["spec"] = spec.clone(),
+            None => drop(object.as_object_mut().expect("a map").remove("spec")),
+        }
+        ns.create(&object);
+        let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
+        let stolen = ns.run(&user, steal);
+        assert_eq!(stolen.code, Some(0), "{spec:?}: {stolen}");
+        for verb in ["renew", "release"] {
+            let output = ns.run(&user, [verb, "job", "--holder=me"]);
+            assert_eq!(output.code, Some(0), "{spec:?}: {output}");
+        }
+        let after = stored(&ns, "job")["spec"].clone();
+        assert_eq!(after.get("holderIdentity"), None, "{spec:?}");
+        let has_duration = after.get("leaseDurationSeconds").is_some();
+        assert_eq!(has_duration, had_duration, "{spec:?}");
+        ns.delete("job");
+    }
+}
