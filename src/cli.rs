@@ -330,6 +330,9 @@ pub struct StealArgs {
     /// Do not wait until the present holder must have stopped: it may still be running
     #[arg(long)]
     pub now: bool,
+    /// Steal what is no lock, too: a node's heartbeat, an API server's identity
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub proof: ProofArgs,
     /// Why, for whoever looks at the lease; cleared on release

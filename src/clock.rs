@@ -211,6 +211,24 @@ impl std::os::fd::AsFd for Alarm {
     }
 }
 
+/// A span as it is said to people: without what was lost while it was computed (`4.999998878s` is five seconds).
+pub fn told(span: Duration) -> Duration {
+    let unit = if span >= Duration::from_secs(1) {
+        10
+    } else {
+        1
+    };
+    let units = span
+        .saturating_add(Duration::from_millis(unit) / 2)
+        .as_millis()
+        / u128::from(unit);
+    Duration::from_millis(
+        u64::try_from(units)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(unit),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,5 +295,24 @@ mod tests {
         let mut sources = [PollFd::new(alarm.as_fd(), PollFlags::POLLIN)];
         // Shorter than any machine has been up that gets here.
         assert_eq!(poll(&mut sources, PollTimeout::from(500_u16)), Ok(1));
+    }
+
+    #[test]
+    fn a_span_is_told_without_what_computing_it_lost() {
+        for (nanoseconds, text) in [
+            (4_999_998_878, "5s"),
+            (5_000_000_000, "5s"),
+            (999_999_999, "1s"),
+            (1_234_567_890, "1.23s"),
+            (333_333_333, "333ms"),
+            (400_000, "0ns"),
+            (0, "0ns"),
+        ] {
+            assert_eq!(
+                format!("{:?}", told(Duration::from_nanos(nanoseconds))),
+                text
+            );
+        }
+        assert!(told(Duration::MAX) > Duration::from_secs(1 << 40));
     }
 }

@@ -14,6 +14,7 @@ use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::operate::End;
 use crate::output::words;
 
+pub use refused::keeps;
 pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
@@ -79,6 +80,13 @@ pub enum Error {
     /// A file or a variable that says how to get to the server, or as whom, cannot be used.
     File {
         /// Which, and why not.
+        what: String,
+        /// The next step.
+        next: String,
+    },
+    /// The server stores a Lease otherwise than it was asked to.
+    NotAsAsked {
+        /// What became of it, and how it differs.
         what: String,
         /// The next step.
         next: String,
@@ -151,6 +159,7 @@ impl Error {
             | Self::NamespaceMissing(_)
             | Self::AlreadyExists(_)
             | Self::File { .. }
+            | Self::NotAsAsked { .. }
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
             Self::Unsaid(unsaid) => unsaid.exit(),
@@ -173,7 +182,9 @@ impl Error {
                 "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
                     .to_owned(),
             ],
-            Self::File { what, next } => vec![format!("error: {what}"), next.clone()],
+            Self::File { what, next } | Self::NotAsAsked { what, next } => {
+                vec![format!("error: {what}"), next.clone()]
+            }
             Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),

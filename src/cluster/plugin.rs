@@ -18,7 +18,7 @@ use std::time::Duration;
 use kube::config::{AuthInfo, AuthProviderConfig, ExecConfig, ExecInteractiveMode};
 
 use super::cause::without_number;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{self, Clock, SystemClock};
 use crate::lease::api::Unusable;
 
 pub use exec::{Given, Identity};
@@ -167,7 +167,10 @@ async fn stdout_of(
             let why = error.to_string();
             format!("{name} cannot be run: {}", without_number(&why))
         }
-        Ended::TimedOut(limit) => format!("{name} gave nothing within {limit:?}, and was killed"),
+        Ended::TimedOut(limit) => {
+            let limit = clock::told(limit);
+            format!("{name} gave nothing within {limit:?}, and was killed")
+        }
         Ended::Asked if circumstances.unattended => format!(
             "{name} asks for something on the terminal, which it may not while the lease is held, and was killed"
         ),

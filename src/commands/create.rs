@@ -1,5 +1,7 @@
 //! `kubectl lease create`
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::saying::{good_until, listen, say_by, say_done};
@@ -8,7 +10,8 @@ use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::operate::{CreateTerms, Created, Ended, Held, Why};
+use crate::lease::api::Api;
+use crate::lease::operate::{CreateTerms, Created, End, Ended, Held, Interrupt, Operations, Why};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
 use crate::output::{document, terminal};
@@ -31,7 +34,11 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         record,
         dry_run: args.dry_run == DryRun::Server,
     };
-    let limits = limits(&SystemClock, Some(super::SHORT_PATIENCE), listen()?);
+    let interrupt = listen()?;
+    if args.strategy.is_some() && !terms.dry_run {
+        tried(&operations, &args, &terms.record, interrupt.clone()).await?;
+    }
+    let limits = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt);
     let report = |progress| say(&subject, &progress);
     let created = operations
         .create(&terms, &limits, &report, async |held: Held<'_>| {
@@ -60,7 +67,59 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
             why: Why::Failed(Error::BrokenPipe),
             ..
         }) => Err(Error::BrokenPipe),
+        Err(Ended::Ungranted(End::Altered { what, left: None })) => {
+            let (name, namespace) = (&args.name, &session.namespace);
+            Err(Error::NotAsAsked {
+                what: if terms.dry_run {
+                    would_differ(&args, &what)
+                } else {
+                    format!("lease \"{name}\" was created, but not as asked for: {what}")
+                },
+                next: if terms.dry_run {
+                    next(&args).to_owned()
+                } else {
+                    let delete = format!("kubectl delete lease {name} -n {namespace}");
+                    format!("{} To delete it: {delete}", next(&args))
+                },
+            })
+        }
         Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+    }
+}
+
+/// Lets the server try it first: what it drops in silence would leave a Lease that is another one than was asked for, and
+/// deleting that again is no permission that creating needs. Where it tries nothing, the creation itself tells.
+async fn tried<A: Api, C: Clock>(
+    operations: &Operations<A, C>,
+    args: &CreateArgs,
+    record: &Record,
+    interrupt: Interrupt,
+) -> Result<(), Error> {
+    let terms = CreateTerms {
+        record: record.clone(),
+        dry_run: true,
+    };
+    let once = limits(&SystemClock, Some(Duration::ZERO), interrupt);
+    let nothing = async |_: Held<'_>| Ok::<(), Error>(());
+    match operations.create(&terms, &once, &|_| (), nothing).await {
+        Err(Ended::Ungranted(End::Altered { what, .. })) => Err(Error::NotAsAsked {
+            what: would_differ(args, &what),
+            next: next(args).to_owned(),
+        }),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn would_differ(args: &CreateArgs, what: &str) -> String {
+    let name = &args.name;
+    format!("lease \"{name}\" not created: in a dry run {what}")
+}
+
+fn next(args: &CreateArgs) -> &'static str {
+    if args.strategy.is_some() {
+        "Coordinated elections need Kubernetes 1.31 or newer with the feature gate CoordinatedLeaderElection (kubectl version)."
+    } else {
+        "Which webhooks there are: kubectl get mutatingwebhookconfigurations."
     }
 }
 

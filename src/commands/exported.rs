@@ -128,7 +128,8 @@ pub fn ours(session: &Session, name: &LeaseName, holder: HolderIdentity) -> Ours
         && variable(NAMESPACE).as_deref() == Some(&session.namespace)
         && variable(HOLDER).as_deref() == Some(holder.as_str());
     let transitions = variable(TRANSITIONS).and_then(|text| text.parse().ok());
-    match (exported, variable(UID), transitions) {
+    let uid = variable(UID).filter(|uid| !uid.is_empty());
+    match (exported, uid, transitions) {
         (true, Some(uid), Some(transitions)) => Ours::Exported(Exported {
             holder,
             uid,

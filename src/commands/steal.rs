@@ -1,21 +1,22 @@
 //! `kubectl lease steal`
 
-use std::time::Duration;
+mod shown;
 
 use super::saying::{listen, say_grant};
-use super::{Session, exported, limits, mark, say};
+use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::decide::StealTerms;
-use crate::lease::evidence::{Expiry, Observation, Proof};
+use crate::lease::decide::{Refusal, StealTerms};
+use crate::lease::evidence::{Expiry, Observation};
+use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Fate, Grant, Interrupt, Limits, Why};
-use crate::lease::record::{GrantTerms, Record};
+use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
 use crate::output::prompt::{self, NoAnswer};
-use crate::output::{terminal, words};
+use crate::output::terminal;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -46,7 +47,11 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let agree = async |seen: &Observation, expiry: &Expiry| {
-        show(seen, expiry);
+        let keeper = Keeper::of(seen.record());
+        if let Some(keeper) = keeper.filter(|_| !args.force) {
+            return Err(End::Refused(Refusal::NoLock(keeper)));
+        }
+        shown::show(&session, operations.stamps(), seen, expiry, !args.now).await;
         confirmed(&args, &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
@@ -97,32 +102,6 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     }
 }
 
-/// Shows what would be taken.
-fn show(seen: &Observation, expiry: &Expiry) {
-    let record = seen.record();
-    terminal::say(&format!(
-        "lease {:?} is held by {:?}",
-        record.name(),
-        record.holder().unwrap_or_default()
-    ));
-    terminal::say(&format!(
-        "  since {}, {}",
-        record.acquire_time().unwrap_or("an unknown time"),
-        life(record, expiry)
-    ));
-    if let Some(reason) = record.reason() {
-        terminal::say(&format!("  reason: {reason}"));
-    }
-    if exported::grants()
-        .iter()
-        .any(|grant| grant.is_granted(record))
-    {
-        terminal::say(
-            "  this very process runs under it: a hold around it will stop it when the lease is taken",
-        );
-    }
-}
-
 /// Whether it may be taken, as it was shown.
 async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
     if args.yes {
@@ -137,37 +116,5 @@ async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
         Ok(false) => Err(End::Declined("declined".to_owned())),
         Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),
         Err(NoAnswer::Interrupted(signal)) => Err(End::Interrupted(signal)),
-    }
-}
-
-fn life(record: &Record, expiry: &Expiry) -> String {
-    let renewed = record.renew_time().map_or_else(
-        || "never renewed".to_owned(),
-        |time| format!("renewed {time} by its own clock"),
-    );
-    match expiry {
-        Expiry::Free => "free".to_owned(),
-        Expiry::Expired(Proof::ServerStamped { age }) => {
-            format!(
-                "renewed {} ago by the server's clock: expired",
-                words::duration(*age)
-            )
-        }
-        Expiry::Expired(Proof::Observed { unchanged }) => {
-            format!("not renewed for {}: expired", words::duration(*unchanged))
-        }
-        Expiry::Unproven {
-            observed_at: None, ..
-        } => {
-            format!("{renewed}, with no duration: it never expires by itself")
-        }
-        Expiry::Unproven { .. } => format!(
-            "{renewed}, for {} at a time: it may be alive",
-            words::duration(
-                record
-                    .duration()
-                    .map_or(Duration::ZERO, LeaseDuration::as_duration)
-            )
-        ),
     }
 }

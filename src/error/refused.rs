@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
+use crate::lease::keeper::Keeper;
 use crate::output::words;
 
 /// The exit code of a refusal.
@@ -12,10 +13,12 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
 
         Refusal::HolderIs(_)
         | Refusal::NotAsShown { .. }
+        | Refusal::KeptBy { .. }
         | Refusal::VictimMayRun(_)
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
         Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
+        Refusal::NoLock(_) => Exit::DECLINED,
         Refusal::TooShort(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
     }
@@ -64,6 +67,19 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
             format!(
                 "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
+            ),
+        ],
+        Refusal::NoLock(keeper) => vec![
+            format!("error: lease {name:?} is no lock: {}", keeps(*keeper)),
+            format!(
+                "Nothing was written. To steal it all the same: kubectl lease steal {name} -n {namespace} --force"
+            ),
+        ],
+        Refusal::KeptBy { holder, keeper } => vec![
+            format!("error: lease {name:?} is not held by {me:?}: it is held by {holder:?}"),
+            format!(
+                "Nothing was written. It is no lock: {}",
+                keeps(*keeper)
             ),
         ],
         Refusal::Coordinated(strategy) => vec![
@@ -130,5 +146,20 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "It is held for this process already: run the command without this hold, or use another lease".to_owned()
             },
         ],
+    }
+}
+
+/// What a Lease is that is no lock, and why it is of no use to take it.
+pub fn keeps(keeper: Keeper) -> &'static str {
+    match keeper {
+        Keeper::Node => {
+            "it is a node's heartbeat, and the kubelet renews it whoever its holder is; to take the node out of use: kubectl drain"
+        }
+        Keeper::ApiServer => {
+            "it is an API server's identity, and the API server renews it whoever its holder is"
+        }
+        Keeper::Election => {
+            "the control plane elects its holder, and ends what anybody else writes; it cannot be stolen"
+        }
     }
 }

@@ -102,9 +102,15 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
             },
             may_be_held_line(subject),
         ],
-        Fate::Kept if matches!(why, Error::Unsaid(_)) => kept_lines(subject),
+        Fate::Shields => kept_lines(subject),
         Fate::Kept => vec![
-            format!("error: lease {name:?} was not given back: it may be in use"),
+            match why {
+                Error::Unsaid(_) => format!(
+                    "lease {name:?} is held by {:?} all the same, until its time is over",
+                    subject.holder.as_deref().unwrap_or_default()
+                ),
+                _ => format!("error: lease {name:?} was not given back: it may be in use"),
+            },
             may_be_held_line(subject),
         ],
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 pub use steal::{Agreement, StealStep, StealTerms, steal};
 
 use super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
+use super::keeper::Keeper;
 use super::record::{GrantTerms, Record};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
@@ -154,6 +155,15 @@ pub enum Refusal {
     VictimMayRun(String),
     /// The grant of the hold around this process, which releases it when the command has ended and nothing of it is left.
     KeptByHold,
+    /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
+    NoLock(Keeper),
+    /// Held by somebody else than who asks, and what keeps it cannot be robbed of it.
+    KeptBy {
+        /// Who holds it.
+        holder: String,
+        /// What keeps it.
+        keeper: Keeper,
+    },
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
 }
@@ -365,9 +375,18 @@ fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> O
     match seen {
         Seen::Absent => OursStep::Refuse(Refusal::NotFound),
         Seen::Lease(seen) if ours.holds(seen.record()) => OursStep::Replace(write(seen.record())),
-        Seen::Lease(seen) => {
-            OursStep::Refuse(Refusal::HolderIs(seen.record().holder().map(str::to_owned)))
-        }
+        Seen::Lease(seen) => OursStep::Refuse(not_ours(seen.record())),
+    }
+}
+
+/// Why nothing is written to a Lease that is another's, or nobody's.
+pub fn not_ours(record: &Record) -> Refusal {
+    match (record.holder(), Keeper::of(record)) {
+        (Some(holder), Some(keeper)) => Refusal::KeptBy {
+            holder: holder.to_owned(),
+            keeper,
+        },
+        (holder, _) => Refusal::HolderIs(holder.map(str::to_owned)),
     }
 }
 

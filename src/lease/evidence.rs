@@ -168,6 +168,13 @@ impl Observation {
         &self.record
     }
 
+    /// The time by the server's clock, as far as it showed one; for people to read, and no proof of anything.
+    pub fn server_time(&self, now: Instant) -> Option<Timestamp> {
+        let reading = self.told.or(self.date)?;
+        let since = SignedDuration::try_from(now.since(reading.at)).ok()?;
+        reading.time.checked_add(since).ok()
+    }
+
     /// Since when its tuple has not changed, as far as we saw.
     #[cfg(test)]
     pub fn since(&self) -> Instant {

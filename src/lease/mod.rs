@@ -4,6 +4,7 @@ pub mod api;
 pub mod condition;
 pub mod decide;
 pub mod evidence;
+pub mod keeper;
 pub mod operate;
 pub mod record;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use crate::support::{VERBS, forbidden, free, fresh, fresh_in_process, said, shared, stored};
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Proxy, User};
+use lease_harness::{Fault, Match, Namespace, Proxy, User};
 use serde_json::json;
 
 const CREATED: &str = "lease.coordination.k8s.io/job created\n";
@@ -176,4 +176,69 @@ fn strategy_and_preferred_holder_are_recorded_for_a_coordinated_election() {
     let lease = stored(&ns, "job");
     assert_eq!(lease["spec"]["strategy"], "OldestEmulationVersion");
     assert_eq!(lease["spec"]["preferredHolder"], "me");
+}
+
+const COORDINATED: [&str; 4] = [
+    "create",
+    "job",
+    "--strategy=OldestEmulationVersion",
+    "--preferred-holder=me",
+];
+const NEEDS: &str = "Coordinated elections need Kubernetes 1.31 or newer with the feature gate CoordinatedLeaderElection (kubectl version).";
+const DROPPED: &str = "the server stored no preferredHolder instead of \"me\", no strategy instead of \"OldestEmulationVersion\" (an admission webhook?)";
+
+/// A server that does not know these fields stores the rest without a word.
+fn older() -> (Namespace, User) {
+    if shared().is_real() {
+        return fresh();
+    }
+    fresh_in_process(Options {
+        version: (1, 20),
+        ..Options::default()
+    })
+}
+
+#[test]
+fn fields_that_the_server_would_drop_are_named_and_nothing_is_created() {
+    let (ns, user) = older();
+    for flag in [None, Some("--dry-run=server"), Some("--holder=x")] {
+        let output = ns.run(&user, COORDINATED.into_iter().chain(flag));
+        let expected =
+            format!("error: lease \"job\" not created: in a dry run {DROPPED}\n{NEEDS}\n");
+        said(&output, 1, "", &expected);
+        assert!(ns.get("job").is_none());
+    }
+}
+
+#[test]
+fn fields_that_the_server_dropped_are_named_where_it_tries_nothing_and_the_lease_with_them() {
+    let (ns, user) = older();
+    let proxy = Proxy::to(ns.cluster());
+    let says = Fault::status(403, "Forbidden", "no dry runs here");
+    proxy.fault(Match::post(), says, 1);
+    let output = ns.command(&user, COORDINATED).via(&proxy).run();
+    let expected = format!(
+        "error: lease \"job\" was created, but not as asked for: {DROPPED}\n{NEEDS} To delete it: kubectl delete lease job -n {}\n",
+        ns.name()
+    );
+    said(&output, 1, "", &expected);
+    assert!(ns.get("job").is_some());
+}
+
+#[test]
+fn a_label_that_a_webhook_removes_is_named_and_the_lease_with_it() {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    let strips = |lease: &mut serde_json::Value| lease["metadata"]["labels"] = json!(null);
+    proxy.fault(Match::post(), Fault::Alter(strips), 1);
+    let output = ns
+        .command(&user, ["create", "job", "-l", "a=b"])
+        .via(&proxy)
+        .run();
+    let expected = format!(
+        "error: lease \"job\" was created, but not as asked for: the server stored no label a instead of \"b\" (an admission webhook?)\n\
+         Which webhooks there are: kubectl get mutatingwebhookconfigurations. To delete it: kubectl delete lease job -n {}\n",
+        ns.name()
+    );
+    said(&output, 1, "", &expected);
 }

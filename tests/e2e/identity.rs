@@ -183,3 +183,28 @@ fn an_identity_is_compared_exactly() {
     }
     untouched(&ns, &lease);
 }
+
+#[test]
+fn a_variable_that_names_no_grant_is_not_taken_for_one() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    said(
+        &acquire(&ns, &user).arg("--holder=me").run(),
+        0,
+        ACQUIRED,
+        "",
+    );
+    for empty in ["KUBECTL_LEASE_UID", "KUBECTL_LEASE_TRANSITIONS"] {
+        let mut check = ns.command(&user, ["check", "job"]);
+        for (name, value) in [
+            ("KUBECTL_LEASE_NAME", "job"),
+            ("KUBECTL_LEASE_NAMESPACE", ns.name()),
+            ("KUBECTL_LEASE_HOLDER", "me"),
+            ("KUBECTL_LEASE_UID", "another"),
+            ("KUBECTL_LEASE_TRANSITIONS", "1"),
+        ] {
+            check = check.env(name, if name == empty { "" } else { value });
+        }
+        said(&check.run(), 0, "lease.coordination.k8s.io/job held\n", "");
+    }
+}

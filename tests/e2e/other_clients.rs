@@ -1,6 +1,9 @@
 //! Other clients on the same Lease: what each reads there after ours, and what ours does with what each wrote.
 
-use crate::support::{fresh, held, holder, said, stored, transitions};
+use crate::support::{
+    fresh, fresh_in_process, held, holder, said, said_like, stored, transitions, untouched,
+};
+use lease_harness::lease_api_server::Options;
 use lease_harness::{Namespace, lease};
 use serde_json::{Value, json};
 
@@ -226,4 +229,137 @@ fn a_reboot_lock_of_fleetlock_never_expires_and_is_free_for_it_after_us() {
         (None, Some(4))
     );
     assert_eq!(spec.get("leaseDurationSeconds"), None);
+}
+
+fn heartbeat() -> Value {
+    let mut lease = held("job", "node-a", 40);
+    lease["metadata"]["ownerReferences"] =
+        json!([{ "apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "11111111" }]);
+    lease
+}
+
+fn identity() -> Value {
+    lease("job")
+        .holder("apiserver-07a5ea9b9b072c4a5f3d1c3702_0c8914f7-0f35-440e-8676-7844977d3a05")
+        .duration(3600)
+        .renewed_ago(5, 0)
+        .label("apiserver.kubernetes.io/identity", "kube-apiserver")
+        .build()
+}
+
+#[test]
+fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
+    for (object, what) in [
+        (heartbeat(), "it is a node's heartbeat"),
+        (identity(), "it is an API server's identity"),
+    ] {
+        let (ns, user) = fresh();
+        let before = ns.create(&object);
+        let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
+        let refused = ns.run(&user, steal);
+        let expected = format!(
+            "error: lease \"job\" is no lock: {what}…\n\
+             Nothing was written. To steal it all the same: kubectl lease steal job -n {} --force\n",
+            ns.name()
+        );
+        said_like(&refused, 120, "", &expected);
+        untouched(&ns, &before);
+        let other = ns.command(&user, steal).arg("--if-holder=other").run();
+        assert_eq!(other.code, Some(122), "{other}");
+        let forced = ns.command(&user, steal).arg("--force").run();
+        assert_eq!(forced.code, Some(0), "{forced}");
+        let warning = format!("warning: it is no lock: {what}");
+        assert!(forced.stderr.contains(&warning), "{forced}");
+        assert_eq!(holder(&stored(&ns, "job")), "me");
+    }
+}
+
+/// In-process only: the real server of the suite is older than `strategy`, and drops it.
+#[test]
+fn nobody_is_advised_to_steal_what_is_not_to_be_stolen() {
+    let mut elected = held("job", "component-identity-1", 10);
+    elected["spec"]["strategy"] = json!("OldestEmulationVersion");
+    for (object, what) in [
+        (heartbeat(), "it is a node's heartbeat"),
+        (identity(), "it is an API server's identity"),
+        (elected, "the control plane elects its holder"),
+    ] {
+        let (ns, user) = fresh_in_process(Options::default());
+        let before = ns.create(&object);
+        for verb in ["release", "renew", "check"] {
+            let output = ns.run(&user, [verb, "job", "--holder=me"]);
+            let expected = format!(
+                "error: lease \"job\" is not held by \"me\": it is held by …\n\
+                 Nothing was written. It is no lock: {what}…\n"
+            );
+            said_like(&output, 122, "", &expected);
+            assert!(!output.stderr.contains("lease steal"), "{output}");
+        }
+        untouched(&ns, &before);
+    }
+}
+
+/// Shapes that were found in clusters, and what is to be recorded after a grant of ours: `true` where a duration was before.
+#[test]
+fn whatever_shape_a_lease_has_a_grant_leaves_no_holder_and_only_the_duration_that_was_there() {
+    let shapes = [
+        (None, false),
+        (Some(json!({})), false),
+        (
+            Some(json!({
+                "holderIdentity": null, "leaseDurationSeconds": null, "acquireTime": null,
+                "renewTime": null, "leaseTransitions": null,
+            })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "", "leaseTransitions": 0 })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "158302", "renewTime": "2026-01-01T06:15:09.459888Z" })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "backup-2026-07-11t16-25-10z" })),
+            false,
+        ),
+        (
+            Some(json!({ "holderIdentity": "navigator-ab12cd34", "leaseDurationSeconds": 180 })),
+            true,
+        ),
+        (
+            Some(
+                json!({ "holderIdentity": "js", "leaseDurationSeconds": 60, "renewTime": "2022-06-23T18:10:50.278000Z" }),
+            ),
+            true,
+        ),
+        (
+            Some(
+                json!({ "holderIdentity": "ops", "leaseDurationSeconds": 2147483647, "renewTime": "2022-06-23T18:10:50.000000Z" }),
+            ),
+            true,
+        ),
+    ];
+    let (ns, user) = fresh();
+    for (spec, had_duration) in shapes {
+        let mut object = lease("job").build();
+        match &spec {
+            Some(spec) => object["spec"] = spec.clone(),
+            None => drop(object.as_object_mut().expect("a map").remove("spec")),
+        }
+        ns.create(&object);
+        let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
+        let stolen = ns.run(&user, steal);
+        assert_eq!(stolen.code, Some(0), "{spec:?}: {stolen}");
+        for verb in ["renew", "release"] {
+            let output = ns.run(&user, [verb, "job", "--holder=me"]);
+            assert_eq!(output.code, Some(0), "{spec:?}: {output}");
+        }
+        let after = stored(&ns, "job")["spec"].clone();
+        assert_eq!(after.get("holderIdentity"), None, "{spec:?}");
+        let has_duration = after.get("leaseDurationSeconds").is_some();
+        assert_eq!(has_duration, had_duration, "{spec:?}");
+        ns.delete("job");
+    }
 }

@@ -76,7 +76,8 @@ fn with_a_timeout_of_0_a_server_that_says_no_is_asked_once_or_twice() {
         let (output, sent) = through(&ns, &user, &says, &command);
         assert!(matches!(output.code, Some(1 | 124)), "{output}");
         assert!(output.stderr.contains("the policy says no"), "{output}");
-        assert!(sent <= 6, "{command:?}: {sent} requests");
+        // The last is a look at what became of the write: a conflict may be the answer to another.
+        assert!(sent <= 7, "{command:?}: {sent} requests");
     }
 }
 
@@ -197,4 +198,21 @@ fn labels_and_other_ways_to_write_a_time_are_no_alteration() {
         assert!(!output.stderr.contains("webhook"), "{output}");
     }
     assert_eq!(stored(&ns, "job")["metadata"]["labels"]["team"], "a");
+}
+
+#[test]
+fn a_reason_that_is_dropped_is_named_and_the_grant_counts() {
+    for words in [
+        &["acquire", "job", "--holder=me", "--reason=night run"][..],
+        &["steal", "job", "--holder=me", "--reason=night run", "--yes"],
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "", 60));
+        let strips = |object: &mut Value| object["metadata"]["annotations"] = json!(null);
+        let (output, _) = through(&ns, &user, &Fault::Alter(strips), words);
+        assert_eq!(output.code, Some(0), "{output}");
+        let named = "the server stored no annotation kubectl-lease/reason instead of \"night run\" (an admission webhook?); going by what is stored\n";
+        assert!(output.stderr.contains(named), "{output}");
+        assert_eq!(ns.holder("job").as_deref(), Some("me"), "{output}");
+    }
 }

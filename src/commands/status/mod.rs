@@ -37,7 +37,7 @@ fn selection(session: &Session, args: &StatusArgs) -> Selection {
 }
 
 /// What the server's stamps are worth. A version that cannot be had counts as old.
-async fn stamps(session: &Session) -> Stamps {
+pub async fn stamps(session: &Session) -> Stamps {
     let api = session.store.lease(&session.namespace, "");
     match api.version(session.request_limit).await {
         Ok(Some(version)) if version >= (1, 25) => Stamps::Trusted,

@@ -72,8 +72,10 @@ pub enum Fate {
     Gone,
     /// It may still be held: why it could not be given back, if that is known.
     Open(Option<Fault>),
-    /// It is held: whoever had taken it over broke off, or giving it back would let somebody in who must not come in yet.
+    /// It is held: whoever had taken it over broke off.
     Kept,
+    /// It is held until it expires: freed at once it would let somebody in beside a command that may still run.
+    Shields,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -114,7 +116,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Fate::None;
         }
         if grant.keeps_others_out() {
-            return Fate::Kept;
+            return Fate::Shields;
         }
         let limits = Limits {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
@@ -167,7 +169,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 end: Box::new(end),
                 fault,
             },
-            Fate::Kept => End::Kept(Box::new(end)),
+            Fate::Kept | Fate::Shields => End::Kept(Box::new(end)),
         }
     }
 }

@@ -268,6 +268,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self.api
     }
 
+    /// What the server's stamps are worth, as far as it was asked.
+    pub fn stamps(&self) -> Stamps {
+        self.stamps.get()
+    }
+
     /// The clock this works by.
     pub fn clock(&self) -> &C {
         &self.clock

@@ -5,7 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Record;
+use super::{DURATION_ANNOTATION, REASON_ANNOTATION, Record, VICTIM_ANNOTATION};
+
+/// The annotations that say something about a grant: a reason that was asked for, and what a release must know.
+const ABOUT_GRANTS: [&str; 3] = [REASON_ANNOTATION, VICTIM_ANNOTATION, DURATION_ANNOTATION];
 
 /// What was stored otherwise than it was sent, as far as it counts. Labels and annotations that were added, defaults, and
 /// other ways to write the same time do not.
@@ -35,7 +38,8 @@ impl fmt::Display for Alteration {
 }
 
 impl Record {
-    /// What of `sent` this one, the server's answer, has otherwise in the fields that make a grant.
+    /// What of `sent` this one, the server's answer, has otherwise in the fields that make a grant; and what else of the spec, and
+    /// of what is said about the grant, it has not.
     pub fn alteration(&self, sent: &Self) -> Option<Alteration> {
         let (stored_for, sent_for) = (self.duration(), sent.duration());
         let mut found = Alteration {
@@ -76,11 +80,9 @@ impl Record {
                 text(sent.renew_time()),
             );
         }
-        if sent.victim().is_some() && self.victim() != sent.victim() {
-            let shown = |record: &Self| text(record.victim());
-            let field = "annotation kubectl-lease/victim, which keeps release from letting somebody in beside it,";
-            found.differs(field, shown(self), shown(sent));
-        }
+        self.compare_rest(sent, &mut found, |place, key| {
+            place == "/spec" || (place == "/metadata/annotations" && ABOUT_GRANTS.contains(&key))
+        });
         (!found.differences.is_empty()).then_some(found)
     }
 
@@ -96,7 +98,7 @@ impl Record {
             && !sent.uid().is_empty()
     }
 
-    /// As [`Self::alteration`], and the other spec fields, the labels and the annotations that were asked for as well.
+    /// As [`Self::alteration`], and the labels and the other annotations that were asked for as well.
     pub fn alteration_of_all(&self, sent: &Self) -> Option<Alteration> {
         let grant = self.alteration(sent);
         let mut found = grant.unwrap_or(Alteration {
@@ -107,6 +109,19 @@ impl Record {
             renewal: false,
             differences: Vec::new(),
         });
+        self.compare_rest(sent, &mut found, |place, key| {
+            place != "/spec" && !(place == "/metadata/annotations" && ABOUT_GRANTS.contains(&key))
+        });
+        (!found.differences.is_empty()).then_some(found)
+    }
+
+    /// Compares what `counts`, by its place and its key, beside the fields that make a grant.
+    fn compare_rest(
+        &self,
+        sent: &Self,
+        found: &mut Alteration,
+        counts: impl Fn(&str, &str) -> bool,
+    ) {
         let known = [
             "holderIdentity",
             "leaseDurationSeconds",
@@ -124,14 +139,18 @@ impl Record {
             let stored = self.0.pointer(place).and_then(Value::as_object);
             for (key, value) in asked.into_iter().flatten() {
                 let there = stored.and_then(|stored| stored.get(key));
-                if (place == "/spec" && known.contains(&key.as_str())) || there == Some(value) {
+                // What is null is not there.
+                let same = there.unwrap_or(&Value::Null) == value;
+                if same
+                    || (place == "/spec" && known.contains(&key.as_str()))
+                    || !counts(place, key)
+                {
                     continue;
                 }
                 let field = format!("{kind}{key}");
                 found.differs(&field, there.map(Value::to_string), Some(value.to_string()));
             }
         }
-        (!found.differences.is_empty()).then_some(found)
     }
 }
 
@@ -172,6 +191,7 @@ mod tests {
     fn what_is_added_or_written_otherwise_is_no_alteration() {
         let same = stored(|object| {
             object["metadata"]["labels"] = json!({ "team": "a" });
+            object["metadata"]["finalizers"] = json!([]);
             object["metadata"]["annotations"] = json!({ "seen": "yes" });
             object["metadata"]["resourceVersion"] = json!("8");
             object["spec"]["renewTime"] = json!("2020-01-01T01:00:00+01:00");
@@ -228,7 +248,9 @@ mod tests {
         let found = held("me", 6).alteration(&sent).expect("an alteration");
         assert!(!(found.holder || found.grant || found.renewal || found.shorter || found.endless));
         assert!(
-            found.to_string().contains("instead of \"other\""),
+            found
+                .to_string()
+                .contains("no annotation kubectl-lease/victim instead of"),
             "{found}"
         );
         assert_eq!(sent.alteration(&held("me", 6)), None);
@@ -268,6 +290,23 @@ mod tests {
         assert_eq!(shorter(json!(2)), Some((true, false)));
         assert_eq!(shorter(json!(60)), Some((false, false)));
         assert_eq!(shorter(json!(null)), Some((false, true)));
+    }
+
+    #[test]
+    fn what_the_server_drops_beside_the_grant_is_named_and_leaves_it_a_grant() {
+        let sent = held("me", 6)
+            .with_spec("strategy", json!("OldestEmulationVersion"))
+            .with_spec("preferredHolder", Value::Null)
+            .with_reason(Some("night run"))
+            .with_metadata(&[("a".to_owned(), "b".to_owned())], &[]);
+        let stored = held("me", 6);
+        let found = stored.alteration(&sent).expect("an alteration");
+        assert_eq!(
+            found.to_string(),
+            "the server stored no strategy instead of \"OldestEmulationVersion\", \
+             no annotation kubectl-lease/reason instead of \"night run\" (an admission webhook?)"
+        );
+        assert!(!(found.holder || found.grant || found.shorter || found.endless || found.renewal));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use super::super::api::{Fault, Rejection, RejectionKind, Trouble};
+use crate::clock;
 use crate::cluster::cause::{self, Cause};
 use crate::cluster::progress::{Progress, Stage};
 use crate::cluster::{Connection, Late};
@@ -160,7 +161,7 @@ fn reject(
 
 /// A request that is not over within `limit` and had got so far; `None` once it was sent.
 pub fn late(stage: Option<Stage>, limit: Duration, connection: &Connection) -> Fault {
-    let limit = Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    let limit = clock::told(limit);
     match stage.map_or(Late::Answer, |stage| connection.late(&stage, limit)) {
         Late::Answer => Fault::Unknown(format!("no answer within {limit:?}")),
         Late::Credentials(detail) => Fault::NotSent(Trouble::Slow(detail)),

@@ -109,6 +109,24 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     text
 }
 
+/// Whether its holder is alive, in one line, for whoever is to decide about it.
+pub fn life(row: &Row) -> String {
+    let acquired = row.lease.acquired.zip(row.date);
+    let acquired = acquired.map_or_else(
+        || "at an unknown time".to_owned(),
+        |(time, date)| ago(condition::since(time, date)),
+    );
+    let ends = match (row.condition.state, row.condition.expires_in) {
+        (State::Expired, _) => format!("expired {}", arithmetic(row)),
+        (State::HeldWithoutExpiry, _) => format!("expires {}", arithmetic(row)),
+        (State::Held, None) => "when it expires is unknown".to_owned(),
+        (State::Held, Some(_)) => format!("expires in {}", arithmetic(row)),
+        (State::Free | State::Terminating | State::Deleted, _) => "nothing to expire".to_owned(),
+    };
+    let (state, basis) = (state(row.condition.state), basis(row));
+    format!("{state}{basis}, acquired {acquired}, {ends}")
+}
+
 fn basis(row: &Row) -> &'static str {
     match row.condition.basis {
         Basis::ServerStamp if row.lease.stamp == row.lease.renew_stamp => {

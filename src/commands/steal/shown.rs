@@ -1,0 +1,181 @@
+//! What `steal` shows of the Lease that it would take, in the words of `status`.
+
+use jiff::Timestamp;
+
+use crate::clock::{Clock, SystemClock};
+use crate::commands::{Session, exported, status};
+use crate::error;
+use crate::lease::condition;
+use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
+use crate::lease::keeper::Keeper;
+use crate::lease::summary;
+use crate::output::status::Row;
+use crate::output::status::describe::life;
+use crate::output::{terminal, words};
+
+/// Shows it. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
+pub async fn show(
+    session: &Session,
+    stamps: Stamps,
+    seen: &Observation,
+    expiry: &Expiry,
+    waits: bool,
+) {
+    let date = seen.server_time(SystemClock.now());
+    let matters =
+        summary::of(seen.record()).is_ok_and(|lease| condition::needs_version(&lease, date));
+    let stamps = match stamps {
+        Stamps::Trusted => stamps,
+        Stamps::Unknown | Stamps::Untrusted if matters => status::stamps(session).await,
+        Stamps::Unknown | Stamps::Untrusted => stamps,
+    };
+    for line in lines(seen, expiry, stamps, date, waits) {
+        terminal::say(&line);
+    }
+}
+
+/// The lines. `waits` says whether the takeover waits until the holder must have stopped; `date` is the server's time.
+fn lines(
+    seen: &Observation,
+    expiry: &Expiry,
+    stamps: Stamps,
+    date: Option<Timestamp>,
+    waits: bool,
+) -> Vec<String> {
+    let record = seen.record();
+    let holder = record.holder().unwrap_or_default();
+    let mut lines = vec![format!("lease {:?} is held by {holder:?}", record.name())];
+    let shown_expired = match summary::of(record) {
+        Ok(lease) => {
+            let condition = condition::of(&lease, date, stamps);
+            let is_expired = condition.state == condition::State::Expired;
+            let life = life(&Row {
+                lease,
+                condition,
+                date,
+            });
+            lines.push(format!("  {life}"));
+            is_expired
+        }
+        Err(error) => {
+            lines.push(format!("  it cannot be read whole: {error}"));
+            false
+        }
+    };
+    match expiry {
+        Expiry::Free => {}
+        Expiry::Expired(Proof::ServerStamped { age }) => lines.push(format!(
+            "  the server's own stamps prove it: nothing of it has changed for {}",
+            words::duration(*age)
+        )),
+        Expiry::Expired(Proof::Observed { unchanged }) => lines.push(format!(
+            "  proven: nothing of it has changed for {} while it was watched",
+            words::duration(*unchanged)
+        )),
+        // Nothing tells when it stops, and that is said when it is taken.
+        Expiry::Unproven {
+            observed_at: None, ..
+        } => {}
+        Expiry::Unproven { .. } => {
+            let doubt = if shown_expired {
+                "that is no proof, because the holder's clock may be wrong: it may be alive"
+            } else {
+                "it may be alive"
+            };
+            let wait = record.duration().filter(|_| waits).map(|duration| {
+                format!(", so the takeover waits up to {duration} for it to stop (--now does not)")
+            });
+            lines.push(format!("  {doubt}{}", wait.unwrap_or_default()));
+        }
+    }
+    if let Some(keeper) = Keeper::of(record) {
+        lines.push(format!(
+            "  warning: it is no lock: {}",
+            error::keeps(keeper)
+        ));
+    }
+    if let Some(reason) = record.reason() {
+        lines.push(format!("  reason: {reason}"));
+    }
+    let around = exported::grants();
+    if around.iter().any(|grant| grant.is_granted(record)) {
+        lines.push(
+            "  this very process runs under it: a hold around it will stop it when the lease is taken"
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::evidence::Ask;
+    use crate::lease::testing::{at, held, seconds, wall};
+
+    const UNPROVEN: Expiry = Expiry::Unproven {
+        observed_at: Some(crate::clock::Instant::from_origin(
+            std::time::Duration::ZERO,
+        )),
+        ask: Ask::Nothing,
+    };
+
+    fn shown(expiry: &Expiry, date: Option<&str>, waits: bool) -> String {
+        let seen = Observation::first(held("me", 60), at(1.0), None);
+        lines(&seen, expiry, Stamps::Untrusted, date.map(wall), waits).join("\n")
+    }
+
+    #[test]
+    fn a_lease_that_status_calls_expired_is_called_that_and_why_it_is_waited_for() {
+        let text = shown(&UNPROVEN, Some("2020-01-01T03:00:00Z"), true);
+        assert_eq!(
+            text,
+            "lease \"my-lease\" is held by \"me\"\n  \
+             Expired (by the holder's renewTime against the server's clock), acquired 3h ago, expired 179m ago (renewed 3h ago, for 60s)\n  \
+             that is no proof, because the holder's clock may be wrong: it may be alive, so the takeover waits up to 60s for it to stop (--now does not)"
+        );
+        let text = shown(&UNPROVEN, Some("2020-01-01T03:00:00Z"), false);
+        assert!(text.ends_with("it may be alive"), "{text}");
+    }
+
+    #[test]
+    fn a_live_holder_is_shown_with_what_is_left_of_its_time() {
+        let text = shown(&UNPROVEN, Some("2020-01-01T00:00:20Z"), false);
+        assert_eq!(
+            text,
+            "lease \"my-lease\" is held by \"me\"\n  \
+             Held (by the holder's renewTime against the server's clock), acquired 20s ago, expires in 40s (renewed 20s ago, for 60s)\n  \
+             it may be alive"
+        );
+    }
+
+    #[test]
+    fn without_the_servers_time_nothing_is_claimed_and_nothing_is_shown_to_the_microsecond() {
+        let text = shown(&UNPROVEN, None, false);
+        assert_eq!(
+            text,
+            "lease \"my-lease\" is held by \"me\"\n  Held, acquired at an unknown time, when it expires is unknown\n  it may be alive"
+        );
+    }
+
+    #[test]
+    fn a_proof_is_said_to_be_one() {
+        let date = Some("2020-01-01T03:00:00Z");
+        let stamped = Expiry::Expired(Proof::ServerStamped {
+            age: seconds(10_800.25),
+        });
+        let text = shown(&stamped, date, true);
+        assert!(
+            text.ends_with("the server's own stamps prove it: nothing of it has changed for 3h"),
+            "{text}"
+        );
+        let observed = Expiry::Expired(Proof::Observed {
+            unchanged: seconds(61.123_456),
+        });
+        let text = shown(&observed, date, true);
+        assert!(
+            text.ends_with("proven: nothing of it has changed for 61s while it was watched"),
+            "{text}"
+        );
+    }
+}
