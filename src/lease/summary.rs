@@ -54,7 +54,9 @@ pub struct Summary {
     pub transitions: i64,
     /// `spec.strategy`
     pub strategy: Option<String>,
-    /// What `--reason` said.
+    /// `spec.preferredHolder`
+    pub preferred: Option<String>,
+    /// What `--reason` said of the present grant.
     pub reason: Option<String>,
     /// The kind of use.
     pub class: Class,
@@ -219,6 +221,8 @@ struct Spec<'a> {
     lease_transitions: Option<i64>,
     #[serde(borrow)]
     strategy: Option<Text<'a>>,
+    #[serde(borrow)]
+    preferred_holder: Option<Text<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -322,6 +326,7 @@ impl From<Lease<'_>> for Summary {
             transitions: spec.lease_transitions.unwrap_or(0),
             holder: filled(spec.holder_identity),
             strategy: filled(spec.strategy),
+            preferred: filled(spec.preferred_holder),
         }
     }
 }
