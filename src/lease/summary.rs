@@ -248,6 +248,8 @@ struct Managed<'a> {
 struct Fields {
     #[serde(rename = "f:spec")]
     spec: Option<SpecFields>,
+    #[serde(rename = "f:metadata")]
+    metadata: Option<MetaFields>,
 }
 
 #[derive(Deserialize, Default)]
@@ -255,6 +257,22 @@ struct Fields {
 struct SpecFields {
     #[serde(rename = "f:renewTime")]
     renew_time: Option<IgnoredAny>,
+    #[serde(rename = "f:holderIdentity")]
+    holder: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct MetaFields {
+    #[serde(rename = "f:annotations")]
+    annotations: Option<AnnotationFields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AnnotationFields {
+    #[serde(rename = "f:kubectl-lease/reason")]
+    reason: Option<IgnoredAny>,
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
@@ -311,6 +329,10 @@ impl From<Lease<'_>> for Summary {
                 .annotations
                 .as_ref()
                 .and_then(|all| all.get(REASON_ANNOTATION))
+                .filter(|_| {
+                    let mut holder = spec.holder_identity.iter();
+                    holder.any(|holder| !holder.0.is_empty()) && reason_is_the_holders(&meta)
+                })
                 .map(|reason| reason.0.clone().into_owned()),
             created: time(meta.creation_timestamp.as_ref()),
             terminating: meta.deletion_timestamp.is_some(),
@@ -329,6 +351,27 @@ impl From<Lease<'_>> for Summary {
             preferred: filled(spec.preferred_holder),
         }
     }
+}
+
+/// As [`Record::reason`] tells it.
+fn reason_is_the_holders(meta: &Meta<'_>) -> bool {
+    let managers = |owns: fn(&Fields) -> bool| -> Vec<&str> {
+        let entries = meta.managed_fields.iter().flatten();
+        entries
+            .filter(|entry| entry.fields.as_ref().is_some_and(owns))
+            .filter_map(|entry| Some(entry.manager.as_ref()?.0.as_ref()))
+            .collect()
+    };
+    let of_reason = managers(|fields| {
+        let owned = fields.metadata.as_ref();
+        owned.is_some_and(|owned| {
+            (owned.annotations.as_ref()).is_some_and(|owned| owned.reason.is_some())
+        })
+    });
+    let of_holder =
+        managers(|fields| (fields.spec.as_ref()).is_some_and(|owned| owned.holder.is_some()));
+    let told = !of_reason.is_empty() && !of_holder.is_empty();
+    !told || of_reason.iter().any(|manager| of_holder.contains(manager))
 }
 
 /// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
@@ -361,6 +404,7 @@ fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
         Class::Node
     } else if label("apiserver.kubernetes.io/identity").is_some()
         || label("k8s.io/component") == Some("kube-apiserver")
+        || named_as_an_api_server(meta, spec)
     {
         Class::ApiServer
     } else if spec.strategy.is_some() {
@@ -377,6 +421,16 @@ fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
     } else {
         Class::Lock
     }
+}
+
+/// An API server names its own Lease, and itself after it, whatever became of the labels.
+fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
+    let is = |text: Option<&Text<'_>>, wanted: &str| text.is_some_and(|text| text.0 == wanted);
+    let name = meta.name.as_ref().map_or("", |name| &name.0);
+    let holder = (spec.holder_identity.as_ref()).and_then(|holder| instance(&holder.0));
+    is(meta.namespace.as_ref(), "kube-system")
+        && (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
+        && holder == Some(name)
 }
 
 /// `name_<uuid>` is how client-go's callers name one run of one instance: the name.

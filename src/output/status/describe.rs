@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Row, age, ago, class, expires, state};
+use super::{Row, age, ago, class, expires, metadata, state};
 use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
+use crate::lease::summary::Class;
 use crate::output::words::{self, pasted, printable};
 
 /// What other objects say about a Lease.
@@ -15,6 +16,8 @@ pub struct Surroundings {
     pub holder: Option<String>,
     /// The candidates of a coordinated election.
     pub candidates: Vec<String>,
+    /// The fencing token of the grant, where it is known.
+    pub token: Option<String>,
 }
 
 /// The description.
@@ -39,6 +42,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     ];
     if let Some(holder) = &around.holder {
         lines.push(("Holder is", holder.clone()));
+    }
+    if let Some(info) = record.lock_info() {
+        lines.extend(metadata::lock(&info, lease.holder.as_deref(), row.date));
     }
     lines.extend([
         ("Reason", lease.reason.clone().unwrap_or_else(none)),
@@ -76,11 +82,15 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         };
         lines.push(("Candidates", candidates));
     }
+    if let Some(preferred) = &lease.preferred {
+        lines.push(("Preferred", preferred.clone()));
+    }
+    // Older servers leave a stamp alone while the fields stay the same ones: it does not tell the last write.
     if let Some(Writer {
         manager,
         operation,
         time,
-    }) = record.last_writer()
+    }) = record.last_writer().filter(|_| condition.stamped)
     {
         lines.push((
             "Last write",
@@ -94,15 +104,25 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         lines.push(("Finalizers", record.finalizers().join(", ")));
     }
     lines.push(("Age", row.age().map_or_else(none, age)));
-    lines.push((
-        "Token",
-        format!("{} (resourceVersion)", lease.resource_version),
-    ));
+    if let Some(token) = &around.token {
+        lines.push((
+            "Token",
+            format!("{token} (of the grant that this runs under)"),
+        ));
+    }
+    lines.extend(metadata::of(record));
     let mut text: String = lines
         .into_iter()
-        .map(|(label, text)| format!("{:<13}{}\n", format!("{label}:"), printable(&text)))
+        .map(|(label, text)| {
+            let label = if label.is_empty() {
+                String::new()
+            } else {
+                format!("{label}:")
+            };
+            format!("{label:<13}{}\n", printable(&text))
+        })
         .collect();
-    for line in advice(row) {
+    for line in advice(row, record) {
         text.push_str(&printable(&line));
         text.push('\n');
     }
@@ -145,22 +165,32 @@ fn transitions(row: &Row) -> String {
     }
 }
 
-/// What would free it.
-fn advice(row: &Row) -> Vec<String> {
+/// What would free it, where that is a lock that somebody may want to have and cannot.
+fn advice(row: &Row, record: &Record) -> Vec<String> {
     let lease = &row.lease;
     let (name, namespace) = (&lease.name, &lease.namespace);
     let Some(holder) = &lease.holder else {
         return Vec::new();
     };
+    let is_lock = match lease.class {
+        Class::Lock => lease.strategy.is_none(),
+        // To take one of these stops a component, or says that a node or an API server lives.
+        Class::Node | Class::ApiServer | Class::LeaderElection => false,
+    };
     match row.condition.state {
-        _ if lease.strategy.is_some() => Vec::new(),
-        State::Free | State::Terminating | State::Deleted => Vec::new(),
+        _ if !is_lock => Vec::new(),
+        State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
         State::Expired => vec![format!(
             "Whoever waits takes it. To take it: kubectl lease acquire {name} -n {namespace}   ({})",
             proof_takes(row)
         )],
-        State::Held | State::HeldWithoutExpiry => vec![format!(
-            "To take it over: kubectl lease steal {name} -n {namespace} --if-holder {}",
+        // Its own command removes what it keeps in the Lease.
+        State::HeldWithoutExpiry if record.is_terraforms() => vec![format!(
+            "If nobody works with that state any more: terraform force-unlock {}   (tofu for OpenTofu)",
+            pasted(holder)
+        )],
+        State::HeldWithoutExpiry => vec![format!(
+            "If its holder is gone: kubectl lease steal {name} -n {namespace} --if-holder {}",
             pasted(holder)
         )],
     }
@@ -181,6 +211,11 @@ fn proof_takes(row: &Row) -> String {
                 let left = words::duration(left.min(duration.as_duration()));
                 format!("within {left}, which a proof takes")
             }
+        }
+        Basis::RenewTime | Basis::None if row.lease.stamp.is_none() => {
+            format!(
+                "within {duration}: no stamp of the server's proves it, so it is watched for so long"
+            )
         }
         Basis::RenewTime | Basis::None => {
             format!("within {duration}, which this server needs as proof")
