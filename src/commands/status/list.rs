@@ -278,6 +278,7 @@ pub fn layout(args: &StatusArgs) -> Layout {
         colour: terminal::colours(),
         width: terminal::width(),
         rates: false,
+        words: terminal::width().is_none(),
     }
 }
 
