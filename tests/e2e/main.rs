@@ -18,6 +18,7 @@ mod examples;
 mod exec_plugins;
 mod first_contact;
 mod formats;
+mod found;
 mod help;
 mod hold;
 mod hostile;

@@ -56,7 +56,7 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
                 .duration
                 .map_or_else(|| "<none>".to_owned(), |duration| duration.to_string()),
         ),
-        ("Expires in", arithmetic(row)),
+        ("Expires in", arithmetic(row, record)),
         ("Transitions", transitions(row)),
     ]);
     if let Some(amount) = condition.skew {
@@ -100,8 +100,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     if let Some(owner) = record.owner() {
         lines.push(("Owner", owner));
     }
-    if lease.terminating {
-        lines.push(("Finalizers", record.finalizers().join(", ")));
+    let finalizers = record.finalizers();
+    if lease.terminating || !finalizers.is_empty() {
+        lines.push(("Finalizers", finalizers.join(", ")));
     }
     lines.push(("Age", row.age().map_or_else(none, age)));
     if let Some(token) = &around.token {
@@ -141,7 +142,7 @@ fn basis(row: &Row) -> &'static str {
     }
 }
 
-fn arithmetic(row: &Row) -> String {
+fn arithmetic(row: &Row, record: &Record) -> String {
     let condition = &row.condition;
     match (condition.state, row.lease.duration, condition.renewed_ago) {
         (State::Held | State::Expired, Some(duration), Some(renewed)) => {
@@ -150,6 +151,9 @@ fn arithmetic(row: &Row) -> String {
                 expires(condition),
                 ago(renewed)
             )
+        }
+        (State::HeldWithoutExpiry, ..) if record.is_terraforms() => {
+            "never: it has no duration; only its own unlock ends it".to_owned()
         }
         (State::HeldWithoutExpiry, ..) => {
             "never: it has no duration; only release or steal ends it".to_owned()
