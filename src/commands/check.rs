@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
-use crate::lease::decide::Refusal;
+use crate::lease::decide::{Refusal, not_ours};
 use crate::lease::operate::{Checked, End};
 use crate::output::document::object_name;
 use crate::output::terminal;
@@ -42,11 +42,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         }
         _ if args.quiet => {}
         Checked::NotOurs(record) => {
-            let holder = record.holder().map(str::to_owned);
-            return Err(Error::lease(
-                subject,
-                End::Refused(Refusal::HolderIs(holder)),
-            ));
+            return Err(Error::lease(subject, End::Refused(not_ours(&record))));
         }
         Checked::Over => terminal::say(&format!(
             "{name} is held by you, but its time is over: others may take it any moment"

@@ -11,6 +11,7 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         Refusal::NotFound => Exit::NOT_FOUND,
 
         Refusal::HolderIs(_)
+        | Refusal::ElectedIs(_)
         | Refusal::NotAsShown { .. }
         | Refusal::VictimMayRun(_)
         | Refusal::KeptByHold => Exit::NOT_HELD,
@@ -65,6 +66,11 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             format!(
                 "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
             ),
+        ],
+        Refusal::ElectedIs(other) => vec![
+            format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
+            "Nothing was written. The control plane elects its holder, so that it cannot be stolen either."
+                .to_owned(),
         ],
         Refusal::Coordinated(strategy) => vec![
             format!(

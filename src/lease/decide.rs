@@ -156,6 +156,8 @@ pub enum Refusal {
     KeptByHold,
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<String>),
+    /// The same of a Lease whose holder the control plane elects: nobody else gives or takes it.
+    ElectedIs(String),
 }
 
 /// The next step of `acquire` and `hold` (design section 6).
@@ -365,9 +367,15 @@ fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> O
     match seen {
         Seen::Absent => OursStep::Refuse(Refusal::NotFound),
         Seen::Lease(seen) if ours.holds(seen.record()) => OursStep::Replace(write(seen.record())),
-        Seen::Lease(seen) => {
-            OursStep::Refuse(Refusal::HolderIs(seen.record().holder().map(str::to_owned)))
-        }
+        Seen::Lease(seen) => OursStep::Refuse(not_ours(seen.record())),
+    }
+}
+
+/// Why a Lease that is not ours is left alone.
+pub fn not_ours(record: &Record) -> Refusal {
+    match record.holder().map(str::to_owned) {
+        Some(holder) if record.strategy().is_some() => Refusal::ElectedIs(holder),
+        holder => Refusal::HolderIs(holder),
     }
 }
 

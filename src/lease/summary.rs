@@ -425,12 +425,16 @@ fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
 
 /// An API server names its own Lease, and itself after it, whatever became of the labels.
 fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
-    let is = |text: Option<&Text<'_>>, wanted: &str| text.is_some_and(|text| text.0 == wanted);
-    let name = meta.name.as_ref().map_or("", |name| &name.0);
-    let holder = (spec.holder_identity.as_ref()).and_then(|holder| instance(&holder.0));
-    is(meta.namespace.as_ref(), "kube-system")
-        && (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
-        && holder == Some(name)
+    let text = |text: &'_ Option<Text<'_>>, is: &dyn Fn(&str) -> bool| {
+        text.as_ref().is_some_and(|text| is(&text.0))
+    };
+    text(&meta.namespace, &|namespace| namespace == "kube-system")
+        && text(&meta.name, &|name| {
+            (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
+                && text(&spec.holder_identity, &|holder| {
+                    instance(holder) == Some(name)
+                })
+        })
 }
 
 /// `name_<uuid>` is how client-go's callers name one run of one instance: the name.

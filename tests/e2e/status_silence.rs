@@ -146,3 +146,19 @@ fn a_server_that_answers_with_errors_says_nothing_about_leases() {
     proxy.clear_faults();
     running.wait_stdout(|line| line.contains("Expired"), SOON);
 }
+
+#[test]
+fn where_only_watches_hang_it_reads_and_knows() {
+    let (ns, user, proxy) = due();
+    proxy.fault(Match::watch(), Fault::Hang, usize::MAX);
+    let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
+    running.wait_stdout(|line| line.contains("Held"), SOON);
+    running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
+    ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
+    running.wait_stdout(|line| line.contains(" y "), SOON);
+    assert!(
+        !running.stderr().contains("Nothing is known"),
+        "{}",
+        running.stderr()
+    );
+}

@@ -36,8 +36,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// Between tries to watch again, and between lists where watching is not allowed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Between tries to watch where that was refused.
+/// Between tries to watch where that was refused, and where it failed while reading may work.
 const REFUSED: Duration = Duration::from_secs(30);
+const FAILED: Duration = Duration::from_secs(10);
+
+/// How long a watch may take to begin: until then nothing is heard.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// One line of a watch.
 #[derive(Deserialize)]
@@ -119,7 +123,11 @@ async fn follow(
             Ok(Over::Empty) if SystemClock.now().since(begun) < TICK => pause(view).await,
             Ok(Over::Empty) => Ok(()),
             Err(Broken::Output(error)) => Err(error),
-            Err(Broken::Api(fault)) if fault.is_passing() => troubled(view, &fault).await,
+            // Reading may work where watching does not.
+            Err(Broken::Api(fault)) if fault.is_passing() => {
+                watch_at = SystemClock.now() + FAILED;
+                view.trouble(&fault).await
+            }
             Err(Broken::Api(fault)) => {
                 // No permission to watch: look every now and then.
                 watch_at = SystemClock.now() + REFUSED;
@@ -254,9 +262,10 @@ async fn watch(
     view: &mut View<'_>,
     resource_version: &mut String,
 ) -> Result<Over, Broken> {
+    let limit = session.request_limit.min(OPENING);
     let opening = session
         .store
-        .watch_lines(selection, resource_version, session.request_limit);
+        .watch_lines(selection, resource_version, limit);
     let lines = match meanwhile(view, opening).await.map_err(Broken::Output)? {
         Ok(lines) => lines,
         Err(Fault::Rejected(rejection)) if rejection.code == 410 => return Ok(Over::Forgotten),

@@ -219,13 +219,13 @@ impl Printer {
         let none = || "-".to_owned();
         let safe = |text: &str| printable(text).into_owned();
         let [ago, skew] = if self.layout.words {
-            [word, |span: SignedDuration| signed(span, '+')]
+            [word, |span: SignedDuration| skew(span).replace(' ', "-")]
         } else {
             [ago, skew]
         };
         let expires = |condition: &Condition| match condition.expires_in {
             Some(left) if self.layout.words && condition.state == State::Expired => {
-                signed(left, '-')
+                format!("-{}", age(left))
             }
             _ => expires(condition),
         };
@@ -277,16 +277,7 @@ fn note(row: &Row) -> String {
 
 /// How long ago, in one word; negative if it is still to come.
 fn word(span: SignedDuration) -> String {
-    if span.is_negative() {
-        signed(span, '-')
-    } else {
-        age(span)
-    }
-}
-
-/// A span in one word with its sign; `otherwise` is that of one that is not negative.
-fn signed(span: SignedDuration, otherwise: char) -> String {
-    let sign = if span.is_negative() { '-' } else { otherwise };
+    let sign = if span.is_negative() { "-" } else { "" };
     format!("{sign}{}", age(span))
 }
 

@@ -119,8 +119,8 @@ fn in_a_pipe_every_span_is_one_word() {
         squeezed(text(&[
             "held      Held      me@host   5s     10s      3   60m   15s   10m   lock   -   -      -",
             "expired   Expired   gone-7    10m    -9m45s   0   60m   15s   30m   lock   -   -      -",
-            "skewed    Held      me@host   5s     10s      3   60m   15s   10m   lock   -   -60m   -   skewed",
-            "ahead     Held      me@host   5s     10s      3   60m   15s   10m   lock   -   +60m   -   skewed",
+            "skewed    Held      me@host   5s     10s      3   60m   15s   10m   lock   -   60m-behind   -   skewed",
+            "ahead     Held      me@host   5s     10s      3   60m   15s   10m   lock   -   60m-ahead   -   skewed",
             "future    Held      me@host   -60s   75s      3   60m   15s   10m   lock   -   -      -",
         ]))
     );
