@@ -7,21 +7,14 @@ use jiff::Timestamp;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+mod class;
+mod managed;
+
+pub use class::{Class, instance};
+use managed::Managed;
+
 use super::record::{REASON_ANNOTATION, Record};
 use super::values::LeaseDuration;
-
-/// What kind of use a Lease has, as far as it can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// A kubelet's heartbeat.
-    Node,
-    /// An API server's identity.
-    ApiServer,
-    /// Elects one of several instances of a component.
-    LeaderElection,
-    /// A lock of a person, a script or a tool.
-    Lock,
-}
 
 /// The facts of one Lease.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,49 +225,6 @@ struct Owner<'a> {
     kind: Option<Text<'a>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Managed<'a> {
-    #[serde(borrow)]
-    manager: Option<Text<'a>>,
-    #[serde(borrow)]
-    time: Option<Text<'a>>,
-    #[serde(rename = "fieldsV1")]
-    fields: Option<Fields>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Fields {
-    #[serde(rename = "f:spec")]
-    spec: Option<SpecFields>,
-    #[serde(rename = "f:metadata")]
-    metadata: Option<MetaFields>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct SpecFields {
-    #[serde(rename = "f:renewTime")]
-    renew_time: Option<IgnoredAny>,
-    #[serde(rename = "f:holderIdentity")]
-    holder: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct MetaFields {
-    #[serde(rename = "f:annotations")]
-    annotations: Option<AnnotationFields>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct AnnotationFields {
-    #[serde(rename = "f:kubectl-lease/reason")]
-    reason: Option<IgnoredAny>,
-}
-
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     from: D,
 ) -> Result<T, D::Error> {
@@ -308,30 +258,18 @@ impl From<Lease<'_>> for Summary {
             metadata: meta,
             spec,
         } = lease;
-        // The newest time of the entries that own such a field; one that cannot be read could be the newest.
-        let newest = |owns: fn(&SpecFields) -> bool| {
-            meta.managed_fields
-                .iter()
-                .flatten()
-                .filter(|entry| {
-                    let fields = entry.fields.as_ref();
-                    fields.is_some_and(|fields| fields.spec.as_ref().is_some_and(owns))
-                })
-                .map(|entry| time(entry.time.as_ref()))
-                .collect::<Option<Vec<_>>>()
-                .and_then(|times| times.into_iter().max())
-        };
         Self {
-            class: class(&meta, &spec),
-            stamp: newest(|_| true),
-            renew_stamp: newest(|fields| fields.renew_time.is_some()),
+            class: class::of(&meta, &spec),
+            stamp: managed::newest(&meta, |_| true),
+            renew_stamp: managed::newest(&meta, |fields| fields.renew_time.is_some()),
             reason: meta
                 .annotations
                 .as_ref()
                 .and_then(|all| all.get(REASON_ANNOTATION))
                 .filter(|_| {
                     let mut holder = spec.holder_identity.iter();
-                    holder.any(|holder| !holder.0.is_empty()) && reason_is_the_holders(&meta)
+                    holder.any(|holder| !holder.0.is_empty())
+                        && managed::reason_is_the_holders(&meta)
                 })
                 .map(|reason| reason.0.clone().into_owned()),
             created: time(meta.creation_timestamp.as_ref()),
@@ -351,96 +289,6 @@ impl From<Lease<'_>> for Summary {
             preferred: filled(spec.preferred_holder),
         }
     }
-}
-
-/// As [`Record::reason`] tells it.
-fn reason_is_the_holders(meta: &Meta<'_>) -> bool {
-    let managers = |owns: fn(&Fields) -> bool| -> Vec<&str> {
-        let entries = meta.managed_fields.iter().flatten();
-        entries
-            .filter(|entry| entry.fields.as_ref().is_some_and(owns))
-            .filter_map(|entry| Some(entry.manager.as_ref()?.0.as_ref()))
-            .collect()
-    };
-    let of_reason = managers(|fields| {
-        let owned = fields.metadata.as_ref();
-        owned.is_some_and(|owned| {
-            (owned.annotations.as_ref()).is_some_and(|owned| owned.reason.is_some())
-        })
-    });
-    let of_holder =
-        managers(|fields| (fields.spec.as_ref()).is_some_and(|owned| owned.holder.is_some()));
-    let told = !of_reason.is_empty() && !of_holder.is_empty();
-    !told || of_reason.iter().any(|manager| of_holder.contains(manager))
-}
-
-/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
-fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
-    let label = |key: &str| {
-        meta.labels
-            .as_ref()
-            .and_then(|labels| labels.get(key))
-            .map(|value| value.0.as_ref())
-    };
-    let owned_by = |kind: &str| {
-        let mut owners = meta.owner_references.iter().flatten();
-        owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
-    };
-    let ours = || {
-        let mut managers = meta.managed_fields.iter().flatten();
-        managers.any(|entry| {
-            entry
-                .manager
-                .as_ref()
-                .is_some_and(|manager| manager.0.starts_with("kubectl"))
-        })
-    };
-    if meta
-        .namespace
-        .as_ref()
-        .is_some_and(|name| name.0 == "kube-node-lease")
-        || owned_by("Node")
-    {
-        Class::Node
-    } else if label("apiserver.kubernetes.io/identity").is_some()
-        || label("k8s.io/component") == Some("kube-apiserver")
-        || named_as_an_api_server(meta, spec)
-    {
-        Class::ApiServer
-    } else if spec.strategy.is_some() {
-        Class::LeaderElection
-    } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
-        Class::Lock
-    } else if spec
-        .holder_identity
-        .as_ref()
-        .and_then(|holder| instance(&holder.0))
-        .is_some()
-    {
-        Class::LeaderElection
-    } else {
-        Class::Lock
-    }
-}
-
-/// An API server names its own Lease, and itself after it, whatever became of the labels.
-fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
-    let text = |text: &'_ Option<Text<'_>>, is: &dyn Fn(&str) -> bool| {
-        text.as_ref().is_some_and(|text| is(&text.0))
-    };
-    text(&meta.namespace, &|namespace| namespace == "kube-system")
-        && text(&meta.name, &|name| {
-            (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
-                && text(&spec.holder_identity, &|holder| {
-                    instance(holder) == Some(name)
-                })
-        })
-}
-
-/// `name_<uuid>` is how client-go's callers name one run of one instance: the name.
-pub fn instance(holder: &str) -> Option<&str> {
-    let (name, id) = holder.rsplit_once('_')?;
-    (!name.is_empty() && uuid::Uuid::try_parse(id).is_ok()).then_some(name)
 }
 
 #[cfg(test)]

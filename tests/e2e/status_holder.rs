@@ -343,3 +343,25 @@ fn the_token_is_shown_to_the_command_of_the_grant_and_to_nobody_else() {
         "{output}"
     );
 }
+
+#[test]
+fn a_reason_ends_with_the_grant_that_it_was_given_for() {
+    let (ns, user) = fresh();
+    ns.create(&crate::support::free("job"));
+    let acquire = ["acquire", "job", "--holder=me", "--reason=night run"];
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    let shown = || {
+        let alone = ns.run(&user, ["status", "job"]).stdout;
+        let list = ns.run(&user, ["status", "-o", "wide"]).stdout;
+        let document = ns.run(&user, ["status", "job", "-o", "json"]).stdout;
+        [alone, list, document].map(|text| text.contains("night run"))
+    };
+    assert_eq!(shown(), [true; 3]);
+    // A renewal by somebody else's hands changes no holder.
+    crate::support::renew(&ns, "job", 0);
+    assert_eq!(shown(), [true; 3]);
+    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = "x".into());
+    assert_eq!(shown(), [false; 3]);
+    crate::support::set_free(&ns, "job");
+    assert_eq!(shown(), [false; 3]);
+}
