@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use crate::lease::decide::{Exported, Ours};
 use crate::lease::operate::Grant;
+use crate::lease::record::Record;
 use crate::lease::values::{HolderIdentity, LeaseName};
 
 const NAME: &str = "KUBECTL_LEASE_NAME";
@@ -67,6 +68,16 @@ fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Exported> {
         }
     }
     grants
+}
+
+/// The fencing token of the grant that a Lease shows, where that grant was handed on to this process: nobody else knows
+/// it, because every renewal and every edit makes another resourceVersion.
+pub fn token(lease: &Record) -> Option<String> {
+    let is = |name: &str, value: &str| variable(name).as_deref() == Some(value);
+    let same = is(HOLDER, lease.holder()?)
+        && is(UID, lease.uid())
+        && is(TRANSITIONS, &lease.transitions().to_string());
+    variable(FENCING_TOKEN).filter(|token| same && !token.is_empty())
 }
 
 /// Who releases a grant that is handed on.

@@ -49,36 +49,58 @@ pub struct Condition {
     pub expires_in: Option<SignedDuration>,
     /// The holder's clock less the server's, where both are known and differ by more than 2 s.
     pub skew: Option<SignedDuration>,
+    /// Whether the server's stamps of this Lease are known to be those of its last changes.
+    pub stamped: bool,
 }
 
 /// Server stamps are cut to whole seconds, so up to this much is no sign of expiry or skew.
 const STAMP_MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Whether it matters what the server's stamps are worth: for a lease that is shown as expired, because it is said how that
-/// is known and what it takes to prove it, and for whether the holder's clock is wrong. Both ways to tell are tried.
+/// is known and what it takes to prove it, and wherever they say another thing than the holder's times. Both ways to tell
+/// are tried. Where they agree, any version of the server is right, and none is asked for.
 pub fn needs_version(lease: &Summary, date: Option<Timestamp>) -> bool {
     let stamped = lease.stamp.is_some() || lease.renew_stamp.is_some();
-    let trusted = of(lease, date, Stamps::Trusted);
-    let expired = [trusted, of(lease, date, Stamps::Untrusted)]
+    let [trusted, untrusted] = [Stamps::Trusted, Stamps::Untrusted].map(|stamps| Condition {
+        stamped: false,
+        ..of(lease, date, stamps)
+    });
+    let expired = [trusted, untrusted]
         .iter()
         .any(|condition| condition.state == State::Expired);
-    stamped && (expired || trusted.skew.is_some())
+    stamped && (expired || trusted != untrusted)
+}
+
+/// Whether the server stamped what the holder's time says: then its stamps are those of the last changes, on servers too
+/// that leave a stamp alone while the fields stay the same ones.
+fn agree(lease: &Summary) -> bool {
+    let close = |a: Timestamp, b: Timestamp| a.duration_since(b).abs() <= STAMP_MARGIN;
+    match (lease.stamp, lease.renew_stamp, lease.renewed) {
+        (Some(any), Some(renewal), Some(holders)) => close(any, renewal) && close(renewal, holders),
+        _ => false,
+    }
 }
 
 /// What can be said of a Lease at `date`, by the server's clock.
 pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition {
     let trusted = stamps == Stamps::Trusted;
-    let stamp = lease.stamp.filter(|_| trusted);
     let age = |time: Option<Timestamp>| Some(since(time?, date?));
+    let duration = lease
+        .duration
+        .map(|duration| SignedDuration::from_secs(i64::from(duration.as_secs())));
+    let held = lease.holder.is_some();
+    // What never expires is judged by no clock. That a stamp is young proves life on any server; that it is old, only
+    // where it can be trusted.
+    let alive = |stamp| age(Some(stamp)).is_some_and(|age| Some(age) < duration);
+    let stamp = lease
+        .stamp
+        .filter(|_| held && duration.is_some())
+        .filter(|stamp| trusted || (agree(lease) && alive(*stamp)));
     let (basis, renewed_ago) = match (age(stamp), age(lease.renewed)) {
         (Some(age), _) => (Basis::ServerStamp, Some(age)),
         (None, Some(age)) => (Basis::RenewTime, Some(age)),
         (None, None) => (Basis::None, None),
     };
-    let duration = lease
-        .duration
-        .map(|duration| SignedDuration::from_secs(i64::from(duration.as_secs())));
-    let held = lease.holder.is_some();
     let expires_in = duration
         .zip(renewed_ago)
         .filter(|_| held)
@@ -111,6 +133,7 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
             .zip(lease.renew_stamp.filter(|_| trusted))
             .map(|(holders, servers)| holders.duration_since(servers))
             .filter(|skew| skew.abs() > STAMP_MARGIN),
+        stamped: trusted || agree(lease),
     }
 }
 

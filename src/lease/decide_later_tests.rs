@@ -128,6 +128,15 @@ fn a_release_frees_only_what_is_ours_and_keeps_duration_and_transitions() {
         release(&ours, &seen(held("x", 15)), wall(NOW)),
         OursStep::Refuse(Refusal::HolderIs(Some("x".into())))
     );
+    let elected = held("x", 15).with_spec("strategy", "OldestEmulationVersion".into());
+    assert_eq!(
+        release(&ours, &seen(elected), wall(NOW)),
+        OursStep::Refuse(Refusal::KeptBy {
+            holder: "x".into(),
+            keeper: crate::lease::keeper::Keeper::Election
+        }),
+        "no steal is advised that is refused"
+    );
     assert_eq!(
         release(&ours, &seen(free(15)), wall(NOW)),
         OursStep::Refuse(Refusal::HolderIs(None))

@@ -8,9 +8,11 @@ use super::values::{HolderIdentity, LeaseDuration};
 
 mod alteration;
 mod change;
+mod lock_info;
 mod stamps;
 
 pub use alteration::Alteration;
+pub use lock_info::LockInfo;
 
 #[cfg(test)]
 pub use change::micro_time;
@@ -246,9 +248,37 @@ impl Record {
         ))
     }
 
-    /// What `--reason` said.
+    /// What `--reason` said of the present grant.
     pub fn reason(&self) -> Option<&str> {
         self.annotation(REASON_ANNOTATION)
+            .filter(|_| self.reason_is_the_holders())
+    }
+
+    /// The name of the Node that owns it.
+    pub fn owning_node(&self) -> Option<&str> {
+        let owners = self.0.pointer("/metadata/ownerReferences")?.as_array()?;
+        let node = owners.iter().find(|owner| owner["kind"] == "Node")?;
+        node["name"].as_str()
+    }
+
+    /// `metadata.labels`.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts("labels")
+    }
+
+    /// `metadata.annotations`, without those that this program keeps for itself.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ours = [REASON_ANNOTATION, VICTIM_ANNOTATION];
+        self.texts("annotations")
+            .filter(move |(key, _)| !ours.contains(key))
+    }
+
+    fn texts(&self, field: &str) -> impl Iterator<Item = (&str, &str)> {
+        let map = self.0.get("metadata").and_then(|meta| meta.get(field));
+        map.and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 
     /// From whom it was stolen, as long as that holder may still run.

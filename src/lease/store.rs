@@ -256,8 +256,8 @@ impl Store {
         Ok(Page { body, date })
     }
 
-    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it. The
-    /// answer has to begin within `opening`.
+    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it. From an
+    /// empty one on, what is there now comes first. The answer has to begin within `opening`.
     ///
     /// # Errors
     /// As every request.
@@ -271,7 +271,9 @@ impl Store {
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
         query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
-        query.add("resourceVersion", resource_version);
+        if !resource_version.is_empty() {
+            query.add("resourceVersion", resource_version);
+        }
         self.follow(query.text(), opening).await
     }
 

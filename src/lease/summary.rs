@@ -7,21 +7,14 @@ use jiff::Timestamp;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+mod class;
+mod managed;
+
+pub use class::{Class, instance};
+use managed::Managed;
+
 use super::record::{self, DURATION_ANNOTATION, REASON_ANNOTATION, Record};
 use super::values::LeaseDuration;
-
-/// What kind of use a Lease has, as far as it can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// A kubelet's heartbeat.
-    Node,
-    /// An API server's identity.
-    ApiServer,
-    /// Elects one of several instances of a component.
-    LeaderElection,
-    /// A lock of a person, a script or a tool.
-    Lock,
-}
 
 /// The facts of one Lease.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +47,9 @@ pub struct Summary {
     pub transitions: i64,
     /// `spec.strategy`
     pub strategy: Option<String>,
-    /// What `--reason` said.
+    /// `spec.preferredHolder`
+    pub preferred: Option<String>,
+    /// What `--reason` said of the present grant.
     pub reason: Option<String>,
     /// The kind of use.
     pub class: Class,
@@ -219,6 +214,8 @@ struct Spec<'a> {
     lease_transitions: Option<i64>,
     #[serde(borrow)]
     strategy: Option<Text<'a>>,
+    #[serde(borrow)]
+    preferred_holder: Option<Text<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -226,31 +223,6 @@ struct Spec<'a> {
 struct Owner<'a> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Managed<'a> {
-    #[serde(borrow)]
-    manager: Option<Text<'a>>,
-    #[serde(borrow)]
-    time: Option<Text<'a>>,
-    #[serde(rename = "fieldsV1")]
-    fields: Option<Fields>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Fields {
-    #[serde(rename = "f:spec")]
-    spec: Option<SpecFields>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct SpecFields {
-    #[serde(rename = "f:renewTime")]
-    renew_time: Option<IgnoredAny>,
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
@@ -286,19 +258,6 @@ impl From<Lease<'_>> for Summary {
             metadata: meta,
             spec,
         } = lease;
-        // The newest time of the entries that own such a field; one that cannot be read could be the newest.
-        let newest = |owns: fn(&SpecFields) -> bool| {
-            meta.managed_fields
-                .iter()
-                .flatten()
-                .filter(|entry| {
-                    let fields = entry.fields.as_ref();
-                    fields.is_some_and(|fields| fields.spec.as_ref().is_some_and(owns))
-                })
-                .map(|entry| time(entry.time.as_ref()))
-                .collect::<Option<Vec<_>>>()
-                .and_then(|times| times.into_iter().max())
-        };
         let annotation = |key: &str| {
             let all = meta.annotations.as_ref()?;
             all.get(key).map(|value| value.0.as_ref())
@@ -308,10 +267,12 @@ impl From<Lease<'_>> for Summary {
         let left_behind = annotation(DURATION_ANNOTATION)
             .is_some_and(|of| record::left_behind(of, transitions, holder));
         Self {
-            class: class(&meta, &spec),
-            stamp: newest(|_| true),
-            renew_stamp: newest(|fields| fields.renew_time.is_some()),
-            reason: annotation(REASON_ANNOTATION).map(str::to_owned),
+            class: class::of(&meta, &spec),
+            stamp: managed::newest(&meta, |_| true),
+            renew_stamp: managed::newest(&meta, |fields| fields.renew_time.is_some()),
+            reason: annotation(REASON_ANNOTATION)
+                .filter(|_| !holder.is_empty() && managed::reason_is_the_holders(&meta))
+                .map(str::to_owned),
             created: time(meta.creation_timestamp.as_ref()),
             terminating: meta.deletion_timestamp.is_some(),
             namespace: text(meta.namespace),
@@ -327,62 +288,9 @@ impl From<Lease<'_>> for Summary {
             transitions,
             holder: filled(spec.holder_identity),
             strategy: filled(spec.strategy),
+            preferred: filled(spec.preferred_holder),
         }
     }
-}
-
-/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
-fn class(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
-    let label = |key: &str| {
-        meta.labels
-            .as_ref()
-            .and_then(|labels| labels.get(key))
-            .map(|value| value.0.as_ref())
-    };
-    let owned_by = |kind: &str| {
-        let mut owners = meta.owner_references.iter().flatten();
-        owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
-    };
-    let ours = || {
-        let mut managers = meta.managed_fields.iter().flatten();
-        managers.any(|entry| {
-            entry
-                .manager
-                .as_ref()
-                .is_some_and(|manager| manager.0.starts_with("kubectl"))
-        })
-    };
-    if meta
-        .namespace
-        .as_ref()
-        .is_some_and(|name| name.0 == "kube-node-lease")
-        || owned_by("Node")
-    {
-        Class::Node
-    } else if label("apiserver.kubernetes.io/identity").is_some()
-        || label("k8s.io/component") == Some("kube-apiserver")
-    {
-        Class::ApiServer
-    } else if spec.strategy.is_some() {
-        Class::LeaderElection
-    } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
-        Class::Lock
-    } else if spec
-        .holder_identity
-        .as_ref()
-        .and_then(|holder| instance(&holder.0))
-        .is_some()
-    {
-        Class::LeaderElection
-    } else {
-        Class::Lock
-    }
-}
-
-/// `name_<uuid>` is how client-go's callers name one run of one instance: the name.
-pub fn instance(holder: &str) -> Option<&str> {
-    let (name, id) = holder.rsplit_once('_')?;
-    (!name.is_empty() && uuid::Uuid::try_parse(id).is_ok()).then_some(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `status NAME` on what a holder's identity names: a Pod, a Node, one that is gone, one that may not be seen.
 
-use crate::support::fresh;
+use crate::support::{SOON, fresh};
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule, lease};
 use serde_json::{Value, json};
 
@@ -70,8 +70,127 @@ fn a_node_where_there_is_no_such_pod() {
 }
 
 #[test]
-fn neither_is_gone() {
-    assert_eq!(line(&[], true), "gone: there is no Pod or Node pod-1");
+fn neither_is_not_found_and_gone_only_where_nobody_renews() {
+    let shown = line(&[], true);
+    assert!(
+        shown.starts_with("not found in this cluster: there is no Pod pod-1 in namespace ")
+            && shown.ends_with(" and no such Node"),
+        "{shown}"
+    );
+    let (ns, _) = fresh();
+    let holder = format!("pod-1_{UUID}");
+    let expired = lease("job").holder(&holder).duration(1);
+    ns.create(&expired.renewed_ago(3600, -3600).build());
+    let user = ns.user_with(&[
+        Rule::leases(&["get"]),
+        Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
+    ]);
+    // Stamps are whole seconds.
+    let deadline = std::time::Instant::now() + SOON;
+    loop {
+        let text = ns.run(&user, ["status", "job"]).stdout;
+        if text.contains("State:       Expired") {
+            assert!(
+                text.contains("Holder is:   gone: there is no Pod pod-1 in"),
+                "{text}"
+            );
+            assert!(!text.contains("steal"), "{text}");
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+/// The whole description of a Lease that the server answers with.
+fn described(lease: &Value, objects: &[(&str, Value)]) -> String {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[
+        Rule::leases(&["get"]),
+        Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
+    ]);
+    let proxy = Proxy::to(ns.cluster());
+    let mut lease = lease.clone();
+    lease["apiVersion"] = json!("coordination.k8s.io/v1");
+    lease["kind"] = json!("Lease");
+    let date = "Thu, 01 Jan 2026 00:00:00 GMT".to_owned();
+    let told = Fault::Respond {
+        status: 200,
+        headers: vec![("Date".to_owned(), date)],
+        body: lease.to_string(),
+    };
+    proxy.fault(Match::get().path("/leases/job"), told, 1);
+    for (path, object) in objects {
+        proxy.fault(Match::get().path(path), answer(object), 1);
+    }
+    let output = ns.command(&user, ["status", "job"]).via(&proxy).run();
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (Some(0), ""),
+        "{output}"
+    );
+    output.stdout
+}
+
+#[test]
+fn an_api_server_is_what_its_label_or_its_name_says_and_no_object_is_asked_for() {
+    let name = "apiserver-07a5ea9b9b072c4a5f3d1c3702";
+    let lease = |labels: Value| {
+        json!({
+            "metadata": {"name": name, "namespace": "kube-system", "labels": labels},
+            "spec": {"holderIdentity": format!("{name}_{UUID}"), "leaseDurationSeconds": 3600, "renewTime": "2099-01-01T00:00:00Z"},
+        })
+    };
+    let host = "kubernetes.io/hostname";
+    for (labels, on) in [
+        (
+            json!({"apiserver.kubernetes.io/identity": "kube-apiserver", host: "cp-1"}),
+            " on host cp-1",
+        ),
+        (json!({"k8s.io/component": "kube-apiserver"}), ""),
+        (json!({}), ""),
+    ] {
+        let text = described(&lease(labels), &[]);
+        let expected = format!("\nHolder is:   an API server{on}: this is its identity\n");
+        assert!(text.contains(&expected), "{text}");
+        assert!(!text.contains("steal") && !text.contains("gone"), "{text}");
+    }
+}
+
+#[test]
+fn a_nodes_heartbeat_is_of_the_node_that_owns_it_or_that_it_is_named_after() {
+    let lease = |renewed: &str| {
+        json!({
+            "metadata": {"name": "job", "namespace": "kube-node-lease", "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "kwok-1", "uid": "u"}]},
+            "spec": {"holderIdentity": "kwok-east", "leaseDurationSeconds": 40, "renewTime": renewed},
+        })
+    };
+    let node = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let (fresh, old) = ("2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z");
+    for (lease, objects, expected) in [
+        (
+            lease(fresh),
+            vec![("/nodes/kwok-1", node)],
+            "the heartbeat of Node kwok-1: ready, written by kwok-east",
+        ),
+        (
+            lease(fresh),
+            vec![],
+            "the heartbeat of Node kwok-1, which is not found in this cluster, written by kwok-east",
+        ),
+        (
+            lease(old),
+            vec![],
+            "gone: there is no Node kwok-1, and its heartbeat has stopped, written by kwok-east",
+        ),
+    ] {
+        let text = described(&lease, &objects);
+        assert!(
+            text.contains(&format!("\nHolder is:   {expected}\n")),
+            "{text}"
+        );
+        assert!(!text.contains("kubectl lease"), "{text}");
+    }
 }
 
 #[test]
@@ -143,23 +262,42 @@ fn a_real_node_is_found() {
     assert!(output.stdout.contains(&expected), "{output}");
 }
 
-/// The line "Candidates" of a Lease with a strategy, which servers before 1.31 do not store.
-fn candidates(answer_to_list: Fault) -> String {
+/// The line "Candidates" of a Lease with a strategy, on a server that has them in this version.
+fn candidates(version: &str, answer_to_list: Fault) -> String {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let elected = lease("job").holder("a").duration(600).renewed_ago(0, 0);
     let mut elected = elected
         .spec("strategy", json!("OldestEmulationVersion"))
+        .spec("preferredHolder", json!("b"))
         .build();
     elected["metadata"]["namespace"] = ns.name().into();
-    proxy.fault(Match::get().path("/leases/job"), answer(&elected), 1);
-    proxy.fault(Match::get().path("/leasecandidates"), answer_to_list, 1);
+    let group = "/apis/coordination.k8s.io";
+    let versions = ["v1", "v9", version].map(|version| json!({"version": version}));
+    let (leases, both) = (
+        json!({"name": "leases"}),
+        json!({"name": "leasecandidates"}),
+    );
+    let of = |resources: &[&Value]| answer(&json!({"resources": resources}));
+    // The first that matches counts.
+    let list = format!("{group}/{version}/namespaces/{}/leasecandidates", ns.name());
+    for (path, told) in [
+        ("/leases/job".to_owned(), answer(&elected)),
+        (list, answer_to_list),
+        (format!("{group}/{version}"), of(&[&leases, &both])),
+        (format!("{group}/v9"), of(&[])),
+        (format!("{group}/v1"), of(&[&leases])),
+        (group.to_owned(), answer(&json!({"versions": versions}))),
+    ] {
+        proxy.fault(Match::get().path(&path), told, 1);
+    }
     let output = ns.command(&user, ["status", "job"]).via(&proxy).run();
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(0), ""),
         "{output}"
     );
+    assert!(output.stdout.contains("\nPreferred:   b\n"), "{output}");
     let found = output
         .stdout
         .lines()
@@ -168,14 +306,62 @@ fn candidates(answer_to_list: Fault) -> String {
 }
 
 #[test]
-fn the_candidates_of_an_election_are_named_where_they_can_be_listed() {
+fn the_candidates_of_an_election_are_asked_for_in_the_version_that_the_server_has() {
     let of =
         |name: &str, lease: &str| json!({"metadata": {"name": name}, "spec": {"leaseName": lease}});
     let list = json!({"items": [of("a", "job"), of("x", "other"), of("b", "job")]});
-    assert_eq!(candidates(answer(&list)), "a, b");
+    for version in ["v1beta1", "v1alpha2", "v2"] {
+        assert_eq!(candidates(version, answer(&list)), "a, b", "{version}");
+    }
     let forbidden = Fault::status(403, "Forbidden", "leasecandidates is forbidden");
     assert_eq!(
-        candidates(forbidden),
+        candidates("v1beta1", forbidden),
         "unknown: no permission to list leasecandidates"
     );
+}
+
+#[test]
+fn the_token_is_shown_to_the_command_of_the_grant_and_to_nobody_else() {
+    let (ns, user) = fresh();
+    ns.create(&crate::support::free("job"));
+    let tool = lease_harness::binary();
+    let script = format!(
+        "{} status job; env -u KUBECTL_LEASE_UID {} status job",
+        tool.display(),
+        tool.display()
+    );
+    let output = ns.run(&user, ["hold", "job", "--", "sh", "-c", &script]);
+    assert_eq!(output.code, Some(0), "{output}");
+    let tokens = output
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("Token:"));
+    let tokens: Vec<&str> = tokens.collect();
+    assert_eq!(tokens.len(), 1, "{output}");
+    assert!(
+        tokens[0].ends_with(" (of the grant that this runs under)"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_reason_ends_with_the_grant_that_it_was_given_for() {
+    let (ns, user) = fresh();
+    ns.create(&crate::support::free("job"));
+    let acquire = ["acquire", "job", "--holder=me", "--reason=night run"];
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    let shown = || {
+        let alone = ns.run(&user, ["status", "job"]).stdout;
+        let list = ns.run(&user, ["status", "-o", "wide"]).stdout;
+        let document = ns.run(&user, ["status", "job", "-o", "json"]).stdout;
+        [alone, list, document].map(|text| text.contains("night run"))
+    };
+    assert_eq!(shown(), [true; 3]);
+    // A renewal by somebody else's hands changes no holder.
+    crate::support::renew(&ns, "job", 0);
+    assert_eq!(shown(), [true; 3]);
+    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = "x".into());
+    assert_eq!(shown(), [false; 3]);
+    crate::support::set_free(&ns, "job");
+    assert_eq!(shown(), [false; 3]);
 }

@@ -138,7 +138,7 @@ fn is(value: &Value, name: &str) -> bool {
 }
 
 #[track_caller]
-fn fits(kind: &str, document: &Value) {
+pub fn fits(kind: &str, document: &Value) {
     let root = schema();
     assert_eq!(
         faults(&root, &root["$defs"][kind], document, "$"),

@@ -235,18 +235,25 @@ fn a_server_that_forgets_its_history_is_listed_anew() {
 }
 
 #[test]
-fn an_outage_is_waited_out_and_said_once() {
+fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
     let (ns, user) = fresh();
     ns.create(&held("a", "x", 4));
     let proxy = Proxy::to(ns.cluster());
     let running = start(&ns, &user, &proxy, &[]);
+    shows(&running, "a Held x");
     proxy.down();
     running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
-    shows(&running, "a Expired x");
+    running.wait_stderr(|line| line.starts_with("Nothing is known since "), SOON);
     take(&ns, "a", "y");
+    renew(&ns, "a", 0);
     proxy.up();
-    wait(&running, |text| text.contains(" y "));
-    assert_eq!(running.stderr().lines().count(), 1, "{}", running.stderr());
+    shows(&running, "a Held y");
+    running.wait_stderr(|line| line.starts_with("The server is heard again."), SOON);
+    assert_eq!(
+        lines(&running)[..3],
+        ["NAME STATE HOLDER", "a Held x", "a Held y"]
+    );
+    assert_eq!(running.stderr().lines().count(), 3, "{}", running.stderr());
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::output::terminal;
 /// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
 /// Not all the rest at once: the server sends nothing of an answer before it has the whole, and meanwhile there would be
 /// nothing to decode; and it would not be fetched in 24 MiB.
-const FIRST_PAGE: u32 = 500;
+pub const FIRST_PAGE: u32 = 500;
 const LARGEST_PAGE: u32 = 6500;
 const USUAL_PAGE: u32 = 4000;
 
@@ -278,6 +278,7 @@ pub fn layout(args: &StatusArgs) -> Layout {
         colour: terminal::colours(),
         width: terminal::width(),
         rates: false,
+        words: terminal::width().is_none(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `kubectl lease status`
 
+mod around;
 mod list;
 mod one;
 mod select;

@@ -1,8 +1,8 @@
-//! One Lease: everything about it, and the objects that its holder's identity names.
+//! One Lease: everything about it.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
+use super::around::surroundings;
 use super::stamps;
 use crate::cli::{DocumentFormat, StatusArgs, StatusFormat};
 use crate::commands::Session;
@@ -14,10 +14,10 @@ use crate::lease::decide::Refusal;
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
 use crate::lease::record::Record;
-use crate::lease::summary::{self, Class, Summary};
+use crate::lease::summary;
 use crate::lease::values::LeaseName;
 use crate::output::document::{object_name, text};
-use crate::output::status::describe::{Surroundings, describe};
+use crate::output::status::describe::describe;
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
@@ -25,6 +25,7 @@ use crate::output::terminal;
 pub struct Reading {
     record: Record,
     row: Row,
+    stamps: Stamps,
 }
 
 impl Reading {
@@ -32,17 +33,30 @@ impl Reading {
     pub fn record(&self) -> &Record {
         &self.record
     }
+
+    /// A description says who wrote it last and when. That is a stamp, which may be an old one, so its worth is asked
+    /// where the holder's time does not confirm it.
+    async fn settle(&mut self, session: &Session) {
+        let row = &mut self.row;
+        let told = self.stamps != Stamps::Unknown || row.condition.stamped;
+        if !told && self.record.last_writer().is_some() {
+            self.stamps = stamps(session).await;
+            row.condition = condition::of(&row.lease, row.date, self.stamps);
+        }
+    }
 }
 
 pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Result<Exit, Error> {
-    let reading = read(session, name).await?;
+    let mut reading = read(session, name).await?;
+    if matches!(args.output, None | Some(StatusFormat::Wide)) {
+        reading.settle(session).await;
+    }
     let row = &reading.row;
     let out = match &args.output {
-        None | Some(StatusFormat::Wide) => describe(
-            row,
-            &reading.record,
-            &surroundings(session, &row.lease).await,
-        ),
+        None | Some(StatusFormat::Wide) => {
+            let around = surroundings(session, row, &reading.record).await;
+            describe(row, &reading.record, &around)
+        }
         Some(StatusFormat::Name) => format!("{}\n", object_name(&row.lease.name)),
         Some(StatusFormat::Json) => text(&document::one(row), DocumentFormat::Json)?,
         Some(StatusFormat::Yaml) => text(&document::one(row), DocumentFormat::Yaml)?,
@@ -114,6 +128,7 @@ async fn reading(
         Stamps::Unknown
     };
     Ok(Reading {
+        stamps,
         record,
         row: Row {
             condition: condition::of(&lease, date, stamps),
@@ -121,125 +136,4 @@ async fn reading(
             date,
         },
     })
-}
-
-/// What other objects say: only where the identity names one, so that most Leases cost one request.
-async fn surroundings(session: &Session, lease: &Summary) -> Surroundings {
-    let mut around = Surroundings::default();
-    let Some(holder) = &lease.holder else {
-        return around;
-    };
-    if lease.class == Class::Node {
-        around.holder = Some(node(session, holder).await);
-    } else if let Some(named) =
-        summary::instance(holder).filter(|name| name.parse::<LeaseName>().is_ok())
-    {
-        around.holder = Some(pod_or_node(session, &lease.namespace, named).await);
-    }
-    if lease.strategy.is_some() {
-        around.candidates = candidates(session, lease).await;
-    }
-    around
-}
-
-async fn pod_or_node(session: &Session, namespace: &str, name: &str) -> String {
-    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
-    match session.store.object(&path, session.request_limit).await {
-        Ok(Some(pod)) => {
-            let phase = pod
-                .pointer("/status/phase")
-                .and_then(Value::as_str)
-                .unwrap_or("of unknown phase");
-            let owner = owner(&pod)
-                .map(|owner| format!(", of {owner}"))
-                .unwrap_or_default();
-            format!("Pod {name}: {phase}, {}{owner}", ready(&pod))
-        }
-        // Host names of control plane components are node names.
-        Ok(None) => match session
-            .store
-            .object(&format!("/api/v1/nodes/{name}"), session.request_limit)
-            .await
-        {
-            Ok(Some(found)) => format!("Node {name}: {}", ready(&found)),
-            Ok(None) => format!("gone: there is no Pod or Node {name}"),
-            Err(fault) => unknown("Node", name, &fault),
-        },
-        Err(fault) => unknown("Pod", name, &fault),
-    }
-}
-
-async fn node(session: &Session, name: &str) -> String {
-    if name.parse::<LeaseName>().is_err() {
-        return "not the name of a Node".to_owned();
-    }
-    match session
-        .store
-        .object(&format!("/api/v1/nodes/{name}"), session.request_limit)
-        .await
-    {
-        Ok(Some(found)) => format!("Node {name}: {}", ready(&found)),
-        Ok(None) => format!("gone: there is no Node {name}"),
-        Err(fault) => unknown("Node", name, &fault),
-    }
-}
-
-fn unknown(kind: &str, name: &str, fault: &Fault) -> String {
-    match fault {
-        Fault::Rejected(rejection) if rejection.code == 403 => {
-            format!("perhaps {kind} {name}: no permission to get it")
-        }
-        fault => format!("perhaps {kind} {name}: {fault}"),
-    }
-}
-
-fn ready(object: &Value) -> &'static str {
-    let conditions = object
-        .pointer("/status/conditions")
-        .and_then(Value::as_array);
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Ready");
-    match ready.and_then(|condition| condition["status"].as_str()) {
-        Some("True") => "ready",
-        Some("False") => "not ready",
-        _ => "readiness unknown",
-    }
-}
-
-fn owner(object: &Value) -> Option<String> {
-    let owner = object.pointer("/metadata/ownerReferences/0")?;
-    Some(format!(
-        "{} {}",
-        owner["kind"].as_str()?,
-        owner["name"].as_str()?
-    ))
-}
-
-/// The names of the LeaseCandidates where the server has that API, or why they cannot be told.
-async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
-    for version in ["v1beta1", "v1alpha2", "v1alpha1"] {
-        let path = format!(
-            "/apis/coordination.k8s.io/{version}/namespaces/{}/leasecandidates",
-            lease.namespace
-        );
-        let list = match session.store.object(&path, session.request_limit).await {
-            Ok(Some(list)) => list,
-            Ok(None) => continue,
-            Err(Fault::Rejected(rejection)) if rejection.code == 403 => {
-                return vec!["unknown: no permission to list leasecandidates".to_owned()];
-            }
-            Err(fault) => return vec![format!("unknown: {fault}")],
-        };
-        let items = list["items"].as_array().cloned().unwrap_or_default();
-        return items
-            .iter()
-            .filter(|candidate| {
-                candidate.pointer("/spec/leaseName").and_then(Value::as_str) == Some(&lease.name)
-            })
-            .filter_map(|candidate| Some(candidate.pointer("/metadata/name")?.as_str()?.to_owned()))
-            .collect();
-    }
-    Vec::new()
 }

@@ -1,14 +1,18 @@
 //! Follows Leases: a list, a watch from there on, and again whatever breaks off; what is shown of it is the view's.
 
+mod ask;
 mod board;
+mod silence;
 mod view;
 
 use std::time::Duration;
 
 use futures::StreamExt;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::ask::Answer;
 use self::view::View;
 use super::list::{self, Begin};
 use super::{selection, stamps};
@@ -20,6 +24,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Fault;
 use crate::lease::evidence::Stamps;
+use crate::lease::operate::End;
 use crate::lease::store::Selection;
 use crate::lease::summary;
 use crate::lease::values::LeaseName;
@@ -30,6 +35,13 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Between tries to watch again, and between lists where watching is not allowed.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Between tries to watch where that was refused, and where it failed while reading may work.
+const REFUSED: Duration = Duration::from_secs(30);
+const FAILED: Duration = Duration::from_secs(10);
+
+/// How long a watch may take to begin: until then nothing is heard.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// One line of a watch.
 #[derive(Deserialize)]
@@ -44,8 +56,16 @@ struct Line<'a> {
 enum Over {
     /// It can go on from where it was.
     Ended,
+    /// It has brought nothing: what happened meanwhile has to be read.
+    Empty,
     /// The server has forgotten that state: list again, and say what changed meanwhile.
     Forgotten,
+}
+
+/// Why nothing goes on as it was.
+enum Broken {
+    Api(Fault),
+    Output(Error),
 }
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
@@ -66,55 +86,68 @@ async fn follow(
     name: Option<&LeaseName>,
     view: &mut View<'_>,
 ) -> Error {
-    let mut resource_version = String::new();
-    let mut said = false;
+    let mut from: Option<String> = None;
+    let mut watch_at = SystemClock.now();
+    let mut refused = false;
     loop {
-        if resource_version.is_empty() {
-            resource_version = match relist(session, selection, name, view).await {
-                Ok(resource_version) => resource_version,
-                // Once it has worked, an outage is waited out.
-                Err(Error::Api { fault, .. }) if view.begun && fault.is_passing() => {
-                    trouble(&fault, &mut said);
-                    match pause(view).await {
-                        Ok(()) => continue,
-                        Err(error) => return error,
-                    }
+        let known = match from.take() {
+            Some(known) => Ok(known),
+            None => relist(session, selection, name, view).await,
+        };
+        let mut resource_version = match known {
+            Ok(resource_version) => resource_version,
+            // Once it has worked, an outage is waited out.
+            Err(Error::Api { fault, .. }) if view.begun && fault.is_passing() => {
+                match troubled(view, &fault).await {
+                    Ok(()) => continue,
+                    Err(error) => return error,
                 }
-                Err(error) => return error,
-            };
-        }
+            }
+            Err(error) => return error,
+        };
         let begun = SystemClock.now();
-        let outcome = watch(session, selection, view, &mut resource_version).await;
-        // A server that ends each watch at once must not be asked without a pause.
-        let mut pausing = SystemClock.now().since(begun) < TICK;
-        match outcome {
-            Ok(Over::Ended) => said = false,
-            Ok(Over::Forgotten) => resource_version.clear(),
-            Err(Broken::Output(error)) => return error,
-            Err(Broken::Api(fault)) => {
-                trouble(&fault, &mut said);
-                if !fault.is_passing() {
-                    // No permission to watch: list every now and then.
-                    resource_version.clear();
-                }
-                pausing = true;
+        if begun < watch_at {
+            match pause(view).await {
+                Ok(()) => continue,
+                Err(error) => return error,
             }
         }
-        if pausing && let Err(error) = pause(view).await {
+        let watching = watch(session, selection, name, view, &mut resource_version);
+        let paused = match watching.await {
+            Ok(Over::Ended) => {
+                from = Some(resource_version);
+                Ok(())
+            }
+            Ok(Over::Forgotten) => Ok(()),
+            // A server that ends each watch at once must not be asked without a pause.
+            Ok(Over::Empty) if SystemClock.now().since(begun) < TICK => pause(view).await,
+            Ok(Over::Empty) => Ok(()),
+            Err(Broken::Output(error)) => Err(error),
+            // Reading may work where watching does not.
+            Err(Broken::Api(fault)) if fault.is_passing() => {
+                watch_at = SystemClock.now() + FAILED;
+                view.trouble(&fault).await
+            }
+            Err(Broken::Api(fault)) => {
+                // No permission to watch: look every now and then.
+                watch_at = SystemClock.now() + REFUSED;
+                if !std::mem::replace(&mut refused, true) {
+                    let (doing, every) =
+                        (name.map_or("listing", |_| "reading it"), PAUSE.as_secs());
+                    view.remark(format!("{fault}; {doing} every {every} s instead"));
+                }
+                pause(view).await
+            }
+        };
+        if let Err(error) = paused {
             return error;
         }
     }
 }
 
-fn trouble(fault: &Fault, said: &mut bool) {
-    if !std::mem::replace(said, true) {
-        let then = if fault.is_passing() {
-            "trying again".to_owned()
-        } else {
-            format!("listing every {} s instead", PAUSE.as_secs())
-        };
-        terminal::say(&format!("{fault}; {then}"));
-    }
+async fn troubled(view: &mut View<'_>, fault: &Fault) -> Result<(), Error> {
+    view.trouble(fault).await?;
+    pause(view).await
 }
 
 async fn pause(view: &mut View<'_>) -> Result<(), Error> {
@@ -122,7 +155,7 @@ async fn pause(view: &mut View<'_>) -> Result<(), Error> {
     meanwhile(view, SystemClock.sleep_until(over)).await
 }
 
-/// Waits for something, and lets time go on for what is shown: an outage stops no lease from expiring.
+/// Waits for something, and lets time go on for what is shown.
 async fn meanwhile<T>(view: &mut View<'_>, something: impl Future<Output = T>) -> Result<T, Error> {
     let mut something = std::pin::pin!(something);
     loop {
@@ -146,12 +179,29 @@ async fn absent(session: &Session, name: &LeaseName) -> Result<(), Error> {
     Ok(())
 }
 
+/// What is there now, and from where to watch.
 async fn relist(
     session: &Session,
     selection: &Selection,
     name: Option<&LeaseName>,
     view: &mut View<'_>,
 ) -> Result<String, Error> {
+    let answer = match name {
+        Some(name) => read(session, name, view).await?,
+        None => list(session, selection, view).await?,
+    };
+    view.heard(answer.asked_at).await?;
+    let changes = view.board.replace(answer.leases, SystemClock.now());
+    view.show(changes).await?;
+    Ok(answer.resource_version)
+}
+
+async fn list(
+    session: &Session,
+    selection: &Selection,
+    view: &mut View<'_>,
+) -> Result<Answer, Error> {
+    let asked_at = SystemClock.now();
     let mut rows = Vec::new();
     let listing = list::all(session, selection, |page, begin| {
         if begin == Begin::Anew {
@@ -161,57 +211,101 @@ async fn relist(
         Ok(())
     });
     let listing = meanwhile(view, listing).await??;
-    let at = SystemClock.now();
-    if let Some(name) = name
-        && listing.count == 0
-        && !view.begun
-    {
-        absent(session, name).await?;
-    }
-    // Which clock to believe may matter later on, so it is settled now.
-    let stamps = if listing.stamps == Stamps::Unknown && !view.board.knows_stamps() {
-        meanwhile(view, stamps(session)).await?
-    } else {
-        listing.stamps
-    };
-    view.board.set_clock(listing.date, at, stamps);
-    let changes = view.board.replace(
-        rows.into_iter().map(|row| row.lease).collect(),
-        SystemClock.now(),
-    );
-    view.show(changes).await?;
-    Ok(listing.resource_version)
+    clock(session, view, listing.date, listing.stamps).await?;
+    Ok(Answer {
+        asked_at,
+        leases: rows.into_iter().map(|row| row.lease).collect(),
+        all: true,
+        resource_version: listing.resource_version,
+        date: listing.date,
+    })
 }
 
-enum Broken {
-    Api(Fault),
-    Output(Error),
+async fn read(session: &Session, name: &LeaseName, view: &mut View<'_>) -> Result<Answer, Error> {
+    let reading = ask::one(session, name, session.request_limit);
+    let answer = meanwhile(view, reading).await?.map_err(|fault| {
+        if view.begun {
+            let namespace = Some(session.namespace.clone());
+            Error::Api { namespace, fault }
+        } else {
+            Error::lease(session.subject(name, None), End::Fault(fault))
+        }
+    })?;
+    if answer.leases.is_empty() && !view.begun {
+        absent(session, name).await?;
+    }
+    clock(session, view, answer.date, Stamps::Unknown).await?;
+    Ok(answer)
+}
+
+/// Which clock to believe may matter later on, so it is settled now.
+async fn clock(
+    session: &Session,
+    view: &mut View<'_>,
+    date: Option<Timestamp>,
+    known: Stamps,
+) -> Result<(), Error> {
+    let at = SystemClock.now();
+    let known = if known == Stamps::Unknown && !view.board.knows_stamps() {
+        meanwhile(view, stamps(session)).await?
+    } else {
+        known
+    };
+    view.board.set_clock(date, at, known);
+    Ok(())
 }
 
 async fn watch(
     session: &Session,
     selection: &Selection,
+    name: Option<&LeaseName>,
     view: &mut View<'_>,
     resource_version: &mut String,
 ) -> Result<Over, Broken> {
+    let limit = session.request_limit.min(OPENING);
     let opening = session
         .store
-        .watch_lines(selection, resource_version, session.request_limit);
+        .watch_lines(selection, resource_version, limit);
     let lines = match meanwhile(view, opening).await.map_err(Broken::Output)? {
         Ok(lines) => lines,
         Err(Fault::Rejected(rejection)) if rejection.code == 410 => return Ok(Over::Forgotten),
         Err(fault) => return Err(Broken::Api(fault)),
     };
     let mut lines = std::pin::pin!(lines);
+    let mut asking = None;
+    let mut empty = true;
+    let absent = resource_version.is_empty();
     loop {
-        let line = meanwhile(view, lines.next())
-            .await
-            .map_err(Broken::Output)?;
+        if asking.is_none() && view.must_ask() {
+            asking = Some(Box::pin(ask::ask(session, selection, name)));
+        }
+        let line = tokio::select! {
+            biased;
+            () = SystemClock.sleep_until(view.next_tick) => {
+                view.tick().await.map_err(Broken::Output)?;
+                continue;
+            }
+            line = lines.next() => line,
+            Some(answer) = async { Some(asking.as_mut()?.await) } => {
+                asking = None;
+                match told(view, answer).await.map_err(Broken::Output)? {
+                    Told::Same => continue,
+                    Told::Other(newer) => {
+                        *resource_version = newer;
+                        return Ok(Over::Ended);
+                    }
+                    Told::More => return Ok(Over::Forgotten),
+                }
+            }
+        };
         let text = match line {
             Some(Ok(text)) => text,
             Some(Err(fault @ Fault::Foreign { .. })) => return Err(Broken::Api(fault)),
+            Some(Err(_)) | None if empty => return Ok(Over::Empty),
             Some(Err(_)) | None => return Ok(Over::Ended),
         };
+        // The watch is alive, and newer than any answer that is still on its way.
+        (asking, empty) = (None, false);
         let Ok(Line { kind, object }) = serde_json::from_slice(&text) else {
             return Ok(Over::Forgotten);
         };
@@ -221,8 +315,13 @@ async fn watch(
         let Ok(lease) = summary::one(object.get().as_bytes()) else {
             return Ok(Over::Forgotten);
         };
+        if absent {
+            // It is there now: read, for the server's time comes with an answer only.
+            return Ok(Over::Forgotten);
+        }
         resource_version.clone_from(&lease.resource_version);
         let now = SystemClock.now();
+        view.heard(now).await.map_err(Broken::Output)?;
         let change = match kind {
             "ADDED" | "MODIFIED" => view.board.put(lease, now),
             "DELETED" => view.board.remove(&lease, now),
@@ -232,4 +331,41 @@ async fn watch(
             .await
             .map_err(Broken::Output)?;
     }
+}
+
+/// What an answer means for a silent watch.
+enum Told {
+    /// There is nothing new, or no answer: the watch goes on.
+    Same,
+    /// The watch has missed something, or hangs: it goes on anew from here.
+    Other(String),
+    /// The answer does not tell all.
+    More,
+}
+
+async fn told(view: &mut View<'_>, answer: Result<Answer, Fault>) -> Result<Told, Error> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(fault) => {
+            view.trouble(&fault).await?;
+            return Ok(Told::Same);
+        }
+    };
+    let (at, hung) = (answer.asked_at, view.silence.fault().is_some());
+    let same = view.board.agrees(&answer.leases, answer.all);
+    if !answer.all && (!same || view.board.is_due(SystemClock.now())) {
+        return Ok(Told::More);
+    }
+    view.heard(at).await?;
+    let changes = if same {
+        view.board.tick(at)
+    } else {
+        (view.board).set_clock(answer.date, SystemClock.now(), Stamps::Unknown);
+        view.board.replace(answer.leases, SystemClock.now())
+    };
+    view.show(changes).await?;
+    if same && !hung {
+        return Ok(Told::Same);
+    }
+    Ok(Told::Other(answer.resource_version))
 }

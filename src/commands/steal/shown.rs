@@ -49,11 +49,12 @@ fn lines(
         Ok(lease) => {
             let condition = condition::of(&lease, date, stamps);
             let is_expired = condition.state == condition::State::Expired;
-            let life = life(&Row {
+            let row = Row {
                 lease,
                 condition,
                 date,
-            });
+            };
+            let life = life(&row, record);
             lines.push(format!("  {life}"));
             is_expired
         }

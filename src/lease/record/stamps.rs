@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::Record;
 use crate::lease::api::FIELD_MANAGER;
 
+/// The reason's annotation in `fieldsV1`.
+const REASON_FIELD: &str = "f:kubectl-lease/reason";
+
 impl Record {
     /// A time by the API server's own clock at which the present grant was alive: its last renewal was no earlier. It is
     /// the time of the managedFields entry that owns `spec.renewTime`, if all that its manager writes restarts everybody's
@@ -79,6 +82,28 @@ impl Record {
                 })
             })
             .and_then(stamp)
+    }
+
+    /// Whether the annotation with the reason is the present holder's: whoever wrote the holder wrote the reason too, as
+    /// each grant of ours does. Another client that takes over leaves it behind. Where nobody is known to have written
+    /// one of them, it cannot be told, and it is.
+    pub(super) fn reason_is_the_holders(&self) -> bool {
+        let managers = |owns: &[&str]| -> Vec<&str> {
+            let owned = |entry: &&Value| {
+                let fields = entry.get("fieldsV1");
+                let found = (owns.iter()).try_fold(fields, |at, key| Some(at?.get(*key)));
+                found.flatten().is_some()
+            };
+            let entries = self.managed_fields().filter(owned);
+            entries
+                .filter_map(|entry| entry.get("manager")?.as_str())
+                .collect()
+        };
+        let of_reason = managers(&["f:metadata", "f:annotations", REASON_FIELD]);
+        let of_holder = managers(&["f:spec", "f:holderIdentity"]);
+        let told = !of_reason.is_empty() && !of_holder.is_empty();
+        let same = || of_reason.iter().any(|manager| of_holder.contains(manager));
+        self.holder().is_some() && (!told || same())
     }
 
     fn managed_fields(&self) -> impl Iterator<Item = &Value> {

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Row, age, ago, class, expires, state};
+use super::{Row, age, ago, class, expires, metadata, state};
 use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
+use crate::lease::summary::Class;
 use crate::output::words::{self, pasted, printable};
 
 /// What other objects say about a Lease.
@@ -15,6 +16,8 @@ pub struct Surroundings {
     pub holder: Option<String>,
     /// The candidates of a coordinated election.
     pub candidates: Vec<String>,
+    /// The fencing token of the grant, where it is known.
+    pub token: Option<String>,
 }
 
 /// The description.
@@ -40,6 +43,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     if let Some(holder) = &around.holder {
         lines.push(("Holder is", holder.clone()));
     }
+    if let Some(info) = record.lock_info() {
+        lines.extend(metadata::lock(&info, lease.holder.as_deref(), row.date));
+    }
     lines.extend([
         ("Reason", lease.reason.clone().unwrap_or_else(none)),
         ("Acquired", since(record.acquire_time())),
@@ -50,7 +56,7 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
                 .duration
                 .map_or_else(|| "<none>".to_owned(), |duration| duration.to_string()),
         ),
-        ("Expires in", arithmetic(row)),
+        ("Expires in", arithmetic(row, record)),
         ("Transitions", transitions(row)),
     ]);
     if let Some(amount) = condition.skew {
@@ -76,11 +82,15 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         };
         lines.push(("Candidates", candidates));
     }
+    if let Some(preferred) = &lease.preferred {
+        lines.push(("Preferred", preferred.clone()));
+    }
+    // Older servers leave a stamp alone while the fields stay the same ones: it does not tell the last write.
     if let Some(Writer {
         manager,
         operation,
         time,
-    }) = record.last_writer()
+    }) = record.last_writer().filter(|_| condition.stamped)
     {
         lines.push((
             "Last write",
@@ -90,19 +100,30 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     if let Some(owner) = record.owner() {
         lines.push(("Owner", owner));
     }
-    if lease.terminating {
-        lines.push(("Finalizers", record.finalizers().join(", ")));
+    let finalizers = record.finalizers();
+    if lease.terminating || !finalizers.is_empty() {
+        lines.push(("Finalizers", finalizers.join(", ")));
     }
     lines.push(("Age", row.age().map_or_else(none, age)));
-    lines.push((
-        "Token",
-        format!("{} (resourceVersion)", lease.resource_version),
-    ));
+    if let Some(token) = &around.token {
+        lines.push((
+            "Token",
+            format!("{token} (of the grant that this runs under)"),
+        ));
+    }
+    lines.extend(metadata::of(record));
     let mut text: String = lines
         .into_iter()
-        .map(|(label, text)| format!("{:<13}{}\n", format!("{label}:"), printable(&text)))
+        .map(|(label, text)| {
+            let label = if label.is_empty() {
+                String::new()
+            } else {
+                format!("{label}:")
+            };
+            format!("{label:<13}{}\n", printable(&text))
+        })
         .collect();
-    for line in advice(row) {
+    for line in advice(row, record) {
         text.push_str(&printable(&line));
         text.push('\n');
     }
@@ -110,17 +131,17 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
 }
 
 /// Whether its holder is alive, in one line, for whoever is to decide about it.
-pub fn life(row: &Row) -> String {
+pub fn life(row: &Row, record: &Record) -> String {
     let acquired = row.lease.acquired.zip(row.date);
     let acquired = acquired.map_or_else(
         || "at an unknown time".to_owned(),
         |(time, date)| ago(condition::since(time, date)),
     );
     let ends = match (row.condition.state, row.condition.expires_in) {
-        (State::Expired, _) => format!("expired {}", arithmetic(row)),
-        (State::HeldWithoutExpiry, _) => format!("expires {}", arithmetic(row)),
+        (State::Expired, _) => format!("expired {}", arithmetic(row, record)),
+        (State::HeldWithoutExpiry, _) => format!("expires {}", arithmetic(row, record)),
         (State::Held, None) => "when it expires is unknown".to_owned(),
-        (State::Held, Some(_)) => format!("expires in {}", arithmetic(row)),
+        (State::Held, Some(_)) => format!("expires in {}", arithmetic(row, record)),
         (State::Free | State::Terminating | State::Deleted, _) => "nothing to expire".to_owned(),
     };
     let (state, basis) = (state(row.condition.state), basis(row));
@@ -139,7 +160,7 @@ fn basis(row: &Row) -> &'static str {
     }
 }
 
-fn arithmetic(row: &Row) -> String {
+fn arithmetic(row: &Row, record: &Record) -> String {
     let condition = &row.condition;
     match (condition.state, row.lease.duration, condition.renewed_ago) {
         (State::Held | State::Expired, Some(duration), Some(renewed)) => {
@@ -148,6 +169,9 @@ fn arithmetic(row: &Row) -> String {
                 expires(condition),
                 ago(renewed)
             )
+        }
+        (State::HeldWithoutExpiry, ..) if record.is_terraforms() => {
+            "never: it has no duration; only its own unlock ends it".to_owned()
         }
         (State::HeldWithoutExpiry, ..) => {
             "never: it has no duration; only release or steal ends it".to_owned()
@@ -163,22 +187,32 @@ fn transitions(row: &Row) -> String {
     }
 }
 
-/// What would free it.
-fn advice(row: &Row) -> Vec<String> {
+/// What would free it, where that is a lock that somebody may want to have and cannot.
+fn advice(row: &Row, record: &Record) -> Vec<String> {
     let lease = &row.lease;
     let (name, namespace) = (&lease.name, &lease.namespace);
     let Some(holder) = &lease.holder else {
         return Vec::new();
     };
+    let is_lock = match lease.class {
+        Class::Lock => lease.strategy.is_none(),
+        // To take one of these stops a component, or says that a node or an API server lives.
+        Class::Node | Class::ApiServer | Class::LeaderElection => false,
+    };
     match row.condition.state {
-        _ if lease.strategy.is_some() => Vec::new(),
-        State::Free | State::Terminating | State::Deleted => Vec::new(),
+        _ if !is_lock => Vec::new(),
+        State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
         State::Expired => vec![format!(
             "Whoever waits takes it. To take it: kubectl lease acquire {name} -n {namespace}   ({})",
             proof_takes(row)
         )],
-        State::Held | State::HeldWithoutExpiry => vec![format!(
-            "To take it over: kubectl lease steal {name} -n {namespace} --if-holder {}",
+        // Its own command removes what it keeps in the Lease.
+        State::HeldWithoutExpiry if record.is_terraforms() => vec![format!(
+            "If nobody works with that state any more: terraform force-unlock {}   (tofu for OpenTofu)",
+            pasted(holder)
+        )],
+        State::HeldWithoutExpiry => vec![format!(
+            "If its holder is gone: kubectl lease steal {name} -n {namespace} --if-holder {}",
             pasted(holder)
         )],
     }
@@ -199,6 +233,11 @@ fn proof_takes(row: &Row) -> String {
                 let left = words::duration(left.min(duration.as_duration()));
                 format!("within {left}, which a proof takes")
             }
+        }
+        Basis::RenewTime | Basis::None if row.lease.stamp.is_none() => {
+            format!(
+                "within {duration}: no stamp of the server's proves it, so it is watched for so long"
+            )
         }
         Basis::RenewTime | Basis::None => {
             format!("within {duration}, which this server needs as proof")

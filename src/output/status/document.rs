@@ -1,12 +1,15 @@
 //! Conditions as a versioned document, whose schema is `docs/status.schema.json`.
 
-use jiff::SignedDuration;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cli::DocumentFormat;
 use crate::error::Error;
 use crate::output::document;
 
+use super::super::words::duration;
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
 
@@ -28,6 +31,39 @@ pub fn list(rows: &[Row]) -> Value {
         "kind": "LeaseStatusList",
         "items": rows.iter().map(item).collect::<Vec<_>>(),
     })
+}
+
+/// In a watch: nothing has been known since the server was last heard, by its clock, for so long; or that is over.
+pub fn silence(
+    since: Option<Timestamp>,
+    silent: Duration,
+    unknown: bool,
+    fault: Option<&str>,
+) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "WatchStatus",
+        "known": !unknown,
+        "unknownSince": since.map(whole_seconds),
+        "unknownSeconds": silent.as_secs(),
+        "detail": fault,
+    })
+}
+
+/// The same for people.
+pub fn silence_words(since: Option<Timestamp>, silent: Duration, fault: Option<&str>) -> String {
+    let since = since.map_or_else(String::new, |since| {
+        format!("since {} ", whole_seconds(since))
+    });
+    let why = fault.map_or_else(String::new, |fault| format!(": {fault}"));
+    let silent = duration(silent);
+    format!(
+        "Nothing is known {since}({silent} ago), when the server was last heard{why}. The states are as of then; trying again."
+    )
+}
+
+fn whole_seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A document as JSON in one line.
@@ -129,5 +165,6 @@ fn item(row: &Row) -> Value {
         "skewSeconds": seconds(condition.skew),
         "reason": lease.reason,
         "strategy": lease.strategy,
+        "preferredHolder": lease.preferred,
     })
 }

@@ -31,6 +31,7 @@ fn one_lease_is_this_document() {
         "skewSeconds": -3600.0,
         "reason": null,
         "strategy": null,
+        "preferredHolder": null,
     });
     assert_eq!(one(&row(&skewed())), expected);
 }

@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod document;
+mod metadata;
 pub mod table;
 pub mod template;
 

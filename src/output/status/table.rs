@@ -2,9 +2,10 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
+use jiff::SignedDuration;
 
 use super::{Row, WIDEST, age, ago, class, expires, shortened, skew, state};
-use crate::lease::condition::{State, since};
+use crate::lease::condition::{Condition, State, since};
 use crate::output::words::printable;
 
 /// How to lay a table out.
@@ -22,6 +23,8 @@ pub struct Layout {
     pub width: Option<u16>,
     /// With the transitions an hour that were seen while watching.
     pub rates: bool,
+    /// Every span is one word, for programs that split lines at blanks: `5s` ago, `-5s` where it is the other way.
+    pub words: bool,
 }
 
 /// Prints a table page by page.
@@ -30,6 +33,8 @@ pub struct Printer {
     header: Vec<&'static str>,
     widths: Vec<u16>,
     begun: bool,
+    /// Whether a row so far had a note: then there is a column of them, the last.
+    noted: bool,
 }
 
 /// Between columns, as kubectl.
@@ -71,6 +76,7 @@ impl Printer {
             header,
             widths,
             begun: false,
+            noted: false,
         }
     }
 
@@ -81,6 +87,7 @@ impl Printer {
             .enumerate()
             .map(|(index, row)| self.cells(row, rates.get(index).copied().flatten()))
             .collect();
+        self.add_notes(rows, &mut cells);
         let holder = self
             .header
             .iter()
@@ -106,6 +113,22 @@ impl Printer {
             self.coloured(rows, cells, header)
         } else {
             self.plain(&cells, header)
+        }
+    }
+
+    /// What stands out, in a last column that is there from the first such row on: it moves no other.
+    fn add_notes(&mut self, rows: &[Row], cells: &mut [Vec<String>]) {
+        let notes: Vec<String> = rows.iter().map(note).collect();
+        if !self.noted && notes.iter().any(|note| !note.is_empty()) {
+            self.noted = true;
+            let name = if self.begun { "" } else { "NOTE" };
+            self.header.push(name);
+            self.widths.push(width(name));
+        }
+        if self.noted {
+            for (cells, note) in cells.iter_mut().zip(notes) {
+                cells.push(note);
+            }
         }
     }
 
@@ -195,6 +218,17 @@ impl Printer {
         let lease = &row.lease;
         let none = || "-".to_owned();
         let safe = |text: &str| printable(text).into_owned();
+        let [ago, skew] = if self.layout.words {
+            [word, |span: SignedDuration| skew(span).replace(' ', "-")]
+        } else {
+            [ago, skew]
+        };
+        let expires = |condition: &Condition| match condition.expires_in {
+            Some(left) if self.layout.words && condition.state == State::Expired => {
+                format!("-{}", age(left))
+            }
+            _ => expires(condition),
+        };
         let mut cells = Vec::with_capacity(self.header.len());
         if self.layout.namespaces {
             cells.push(safe(&lease.namespace));
@@ -231,6 +265,20 @@ impl Printer {
         }
         cells
     }
+}
+
+/// What stands out about a row, in one word.
+fn note(row: &Row) -> String {
+    let skewed = row.condition.skew.map(|_| "skewed");
+    let flapping = row.flaps_per_hour().map(|_| "flapping");
+    let notes: Vec<&str> = skewed.into_iter().chain(flapping).collect();
+    notes.join(",")
+}
+
+/// How long ago, in one word; negative if it is still to come.
+fn word(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    format!("{sign}{}", age(span))
 }
 
 /// Columns on a terminal.

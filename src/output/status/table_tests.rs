@@ -37,13 +37,13 @@ fn every_state_has_its_line() {
     assert_eq!(
         table(Layout::default(), &rows()),
         text(&[
-            "NAME          STATE         HOLDER      RENEWED   EXPIRES IN   TRANSITIONS   AGE",
+            "NAME          STATE         HOLDER      RENEWED   EXPIRES IN   TRANSITIONS   AGE   NOTE",
             "elected       Held          me@host     5s ago    10s          3             60m",
             "endless       Held          terraform   -         never        0             60m",
             "expired       Expired       gone-7      10m ago   9m45s ago    0             60m",
             "free          Free          -           59m ago   -            12            60m",
             "held          Held          me@host     5s ago    10s          3             60m",
-            "skewed        Held          me@host     5s ago    10s          3             60m",
+            "skewed        Held          me@host     5s ago    10s          3             60m   skewed",
             "terminating   Terminating   me@host     5s ago    -            3             60m",
         ])
     );
@@ -87,10 +87,65 @@ fn the_wide_table_has_the_rest() {
     assert_eq!(
         table(layout, &[row(&asked), row(&skewed()), row(&elected())]),
         text(&[
-            "NAME      STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   DURATION   ACQUIRED   CLASS      STRATEGY                 SKEW         REASON",
+            "NAME      STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   DURATION   ACQUIRED   CLASS      STRATEGY                 SKEW         REASON      NOTE",
             "held      Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        -            night run",
-            "skewed    Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        60m behind   -",
+            "skewed    Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        60m behind   -           skewed",
             "elected   Held    me@host   5s ago    10s          3             60m   15s        10m ago    election   OldestEmulationVersion   -            -",
+        ])
+    );
+}
+
+#[test]
+fn in_a_pipe_every_span_is_one_word() {
+    let layout = Layout {
+        words: true,
+        wide: true,
+        no_headers: true,
+        ..Layout::default()
+    };
+    let mut ahead = skewed();
+    ahead["metadata"]["name"] = json!("ahead");
+    ahead["spec"]["renewTime"] = json!("2026-01-01T13:00:00.000000Z");
+    let mut future = held();
+    future["metadata"]["name"] = json!("future");
+    future["spec"]["renewTime"] = json!("2026-01-01T12:01:00.000000Z");
+    let rows = [held(), expired(), skewed(), ahead, future].map(|lease| row(&lease));
+    let squeezed = |text: String| -> String {
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.lines().map(|line| words(line) + "\n").collect()
+    };
+    assert_eq!(
+        squeezed(table(layout, &rows)),
+        squeezed(text(&[
+            "held      Held      me@host   5s     10s      3   60m   15s   10m   lock   -   -      -",
+            "expired   Expired   gone-7    10m    -9m45s   0   60m   15s   30m   lock   -   -      -",
+            "skewed    Held      me@host   5s     10s      3   60m   15s   10m   lock   -   60m-behind   -   skewed",
+            "ahead     Held      me@host   5s     10s      3   60m   15s   10m   lock   -   60m-ahead   -   skewed",
+            "future    Held      me@host   -60s   75s      3   60m   15s   10m   lock   -   -      -",
+        ]))
+    );
+}
+
+#[test]
+fn what_stands_out_is_marked_and_moves_no_other_column() {
+    let mut flapping = elected();
+    flapping["spec"]["leaseTransitions"] = json!(40);
+    let mut both = skewed();
+    both["spec"]["strategy"] = json!("OldestEmulationVersion");
+    both["spec"]["leaseTransitions"] = json!(40);
+    let mut printer = Printer::new(Layout::default());
+    let shown: String = [held(), flapping, held(), both]
+        .iter()
+        .map(|lease| printer.page(&[row(lease)], &[]))
+        .collect();
+    assert_eq!(
+        shown,
+        text(&[
+            "NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE",
+            "held   Held    me@host   5s ago    10s          3             60m",
+            "elected   Held    me@host   5s ago    10s          40            60m   flapping",
+            "held      Held    me@host   5s ago    10s          3             60m",
+            "skewed    Held    me@host   5s ago    10s          40            60m   skewed,flapping",
         ])
     );
 }

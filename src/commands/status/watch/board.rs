@@ -38,9 +38,9 @@ struct Entry {
 }
 
 impl Board {
-    /// The server's time at an instant of ours; it goes on by our monotonic clock.
+    /// The server's time at an instant of ours; it goes on by our monotonic clock, and so does the last one that was told.
     pub fn set_clock(&mut self, date: Option<Timestamp>, at: Instant, stamps: Stamps) {
-        self.clock = date.map(|date| (date, at));
+        self.clock = date.map(|date| (date, at)).or(self.clock);
         if stamps != Stamps::Unknown {
             self.stamps = stamps;
         }
@@ -51,7 +51,8 @@ impl Board {
         self.stamps != Stamps::Unknown
     }
 
-    fn date(&self, now: Instant) -> Option<Timestamp> {
+    /// The server's time at an instant.
+    pub fn date(&self, now: Instant) -> Option<Timestamp> {
         let (date, at) = self.clock?;
         let passed = SignedDuration::try_from(now.since(at)).ok()?;
         date.checked_add(passed).ok()
@@ -117,7 +118,26 @@ impl Board {
         changes
     }
 
-    /// Time alone makes a holder's lease expire.
+    /// Whether time alone changes a state by `now`.
+    pub fn is_due(&self, now: Instant) -> bool {
+        let date = self.date(now);
+        let state = |entry: &Entry| condition::of(&entry.lease, date, self.stamps).state;
+        (self.leases.values()).any(|entry| state(entry) != entry.state)
+    }
+
+    /// Whether these Leases are known as they are, and where they are `all` no others.
+    pub fn agrees(&self, leases: &[Summary], all: bool) -> bool {
+        let known = |lease: &Summary| {
+            let key = (lease.namespace.clone(), lease.name.clone());
+            self.leases.get(&key).is_some_and(|known| {
+                known.lease.uid == lease.uid
+                    && known.lease.resource_version == lease.resource_version
+            })
+        };
+        (!all || leases.len() == self.leases.len()) && leases.iter().all(known)
+    }
+
+    /// Time alone makes a holder's lease expire; `now` is when the server was last heard, for silence proves nothing.
     pub fn tick(&mut self, now: Instant) -> Vec<Change> {
         let date = self.date(now);
         let stamps = self.stamps;
@@ -138,11 +158,22 @@ impl Board {
         changes
     }
 
-    /// Every Lease by namespace and name, with its transitions an hour where it was watched long enough.
-    pub fn rows(&self, now: Instant) -> impl Iterator<Item = (Row, Option<f64>)> + '_ {
-        self.leases
-            .values()
-            .map(move |entry| (self.row(&entry.lease, now), entry.rate(now)))
+    /// Every Lease by namespace and name, with its transitions an hour where it was watched long enough. One whose state
+    /// would be another by now is as it was when the server was last `heard`.
+    pub fn rows(
+        &self,
+        now: Instant,
+        heard: Instant,
+    ) -> impl Iterator<Item = (Row, Option<f64>)> + '_ {
+        self.leases.values().map(move |entry| {
+            let row = self.row(&entry.lease, now);
+            let row = if row.condition.state == entry.state {
+                row
+            } else {
+                self.row(&entry.lease, heard)
+            };
+            (row, entry.rate(now))
+        })
     }
 
     /// The transitions an hour of one Lease.
@@ -255,8 +286,44 @@ mod tests {
             lease("a", "y", "2026-01-01T00:05:00.000000Z", 11),
             at(380.0),
         );
-        let rate = |board: &Board, now: f64| board.rows(at(now)).next().and_then(|(_, rate)| rate);
+        let rate = |board: &Board, now: f64| {
+            let mut rows = board.rows(at(now), at(now));
+            rows.next().and_then(|(_, rate)| rate)
+        };
         assert_eq!(rate(&board, 399.0), None);
         assert_eq!(rate(&board, 400.0), Some(120.0));
+    }
+
+    #[test]
+    fn what_is_due_is_shown_as_it_was_until_the_server_is_heard() {
+        let mut board = board();
+        assert!(!board.is_due(at(114.0)) && board.is_due(at(115.0)));
+        assert!(board.tick(at(112.0)).is_empty());
+        let state = |board: &Board| {
+            let mut rows = board.rows(at(120.0), at(112.0));
+            rows.next().map(|(row, _)| row.condition.state)
+        };
+        assert_eq!(state(&board), Some(State::Held));
+        assert_eq!(board.tick(at(115.0)).len(), 1);
+        assert!(!board.is_due(at(120.0)));
+        assert_eq!(state(&board), Some(State::Expired));
+    }
+
+    #[test]
+    fn an_answer_agrees_where_it_shows_the_same_versions() {
+        let mut board = Board::default();
+        let lease = |name: &str, version: &str| Summary {
+            resource_version: version.to_owned(),
+            ..lease(name, "x", "2026-01-01T00:00:00.000000Z", 1)
+        };
+        let _ = board.replace(vec![lease("a", "1"), lease("b", "2")], at(100.0));
+        assert!(board.agrees(&[lease("a", "1"), lease("b", "2")], true));
+        assert!(!board.agrees(&[lease("a", "1"), lease("b", "3")], true));
+        assert!(board.agrees(&[lease("a", "1")], false));
+        assert!(!board.agrees(&[lease("a", "1")], true), "b is gone");
+        assert!(!board.agrees(&[lease("c", "1")], false));
+        let mut anew = lease("a", "1");
+        anew.uid = "other".to_owned();
+        assert!(!board.agrees(&[anew], false));
     }
 }

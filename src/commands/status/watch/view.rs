@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use super::TICK;
 use super::board::{Board, Change};
+use super::silence::Silence;
 use crate::cli::{SortBy, StatusArgs, StatusFormat};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::status::{list, select};
 use crate::error::Error;
+use crate::lease::api::Fault;
 use crate::lease::condition::State;
 use crate::output::document::object_name;
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
-use crate::output::terminal;
+use crate::output::{terminal, words};
 
 /// What is shown, and how.
 pub struct View<'a> {
@@ -27,6 +29,10 @@ pub struct View<'a> {
     pub begun: bool,
     /// When time is looked at again.
     pub next_tick: Instant,
+    /// When the server was last heard.
+    pub silence: Silence,
+    /// What is said below the table for as long as it is so.
+    note: Option<String>,
     drawn: usize,
 }
 
@@ -55,6 +61,8 @@ impl<'a> View<'a> {
             on_screen: table && terminal::height().is_some(),
             begun: false,
             next_tick: SystemClock.now() + TICK,
+            silence: Silence::new(SystemClock.now()),
+            note: None,
             drawn: 0,
         })
     }
@@ -68,13 +76,82 @@ impl<'a> View<'a> {
         if !self.begun {
             return Ok(());
         }
-        let changes = self.board.tick(SystemClock.now());
+        if self.silence.begins(SystemClock.now()) {
+            self.say_silence(self.silence.heard_at(), true).await?;
+        }
+        let changes = self.board.tick(self.silence.heard_at());
         self.show(changes).await?;
         if self.on_screen {
             self.draw().await
         } else {
             Ok(())
         }
+    }
+
+    /// The server was heard: what is known is how things were at this instant.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub async fn heard(&mut self, at: Instant) -> Result<(), Error> {
+        match self.silence.heard(at, SystemClock.now()) {
+            Some(since) => self.say_silence(since, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Something is in the way; it is tried again.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub async fn trouble(&mut self, fault: &Fault) -> Result<(), Error> {
+        let first = self.silence.failed(fault.to_string(), SystemClock.now());
+        if !self.begun {
+            return Ok(());
+        }
+        if self.on_screen {
+            return self.draw().await;
+        }
+        if first {
+            terminal::say(&format!("{fault}; trying again"));
+        }
+        Ok(())
+    }
+
+    /// Says what stays so.
+    pub fn remark(&mut self, text: String) {
+        if self.on_screen {
+            self.note = Some(text);
+        } else {
+            terminal::say(&text);
+        }
+    }
+
+    /// Whether to ask the server how things are.
+    pub fn must_ask(&self) -> bool {
+        let now = SystemClock.now();
+        // Where events come all the time, the next one tells soon enough.
+        let quiet = now.since(self.silence.heard_at()) >= TICK;
+        self.silence.must_ask(now, quiet && self.board.is_due(now))
+    }
+
+    /// Says that nothing has been known since then, or that it is over. The screen has it below the table meanwhile.
+    async fn say_silence(&self, since: Instant, unknown: bool) -> Result<(), Error> {
+        if self.on_screen {
+            return Ok(());
+        }
+        let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
+        let fault = self.silence.fault();
+        if self.args.output == Some(StatusFormat::Json) {
+            let document = document::silence(date, silent, unknown, fault);
+            terminal::print_meanwhile(document::line(&document)).await?;
+        }
+        terminal::say(&if unknown {
+            document::silence_words(date, silent, fault)
+        } else {
+            let silent = words::duration(silent);
+            format!("The server is heard again. Nothing was known for {silent}.")
+        });
+        Ok(())
     }
 
     /// Shows what changed; at the first call that is everything.
@@ -122,10 +199,14 @@ impl<'a> View<'a> {
 
     /// The whole table, over the one that is there.
     async fn draw(&mut self) -> Result<(), Error> {
-        let now = SystemClock.now();
+        let heard = self.silence.heard_at();
+        let unknown = self.silence.is_unknown();
+        // Nothing goes on where nothing is known.
+        let now = if unknown { heard } else { SystemClock.now() };
+        let footer = self.footer();
         let mut rows: Vec<(Row, Option<f64>)> = self
             .board
-            .rows(now)
+            .rows(now, heard)
             .filter(|(row, _)| select::wanted(row, self.args))
             .collect();
         if self.args.sort_by != SortBy::Name {
@@ -141,7 +222,7 @@ impl<'a> View<'a> {
         }
         let all = rows.len();
         let room = usize::from(terminal::height().unwrap_or(24))
-            .saturating_sub(3)
+            .saturating_sub(3 + footer.len())
             .max(1);
         rows.truncate(room);
         let layout = Layout {
@@ -157,7 +238,11 @@ impl<'a> View<'a> {
         if all > room {
             text.push_str(&format!("… and {} more\n", all - room));
         }
-        let width = usize::from(terminal::width().unwrap_or(80));
+        for line in footer {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let width = screen_width();
         let up = if self.drawn > 0 {
             format!("\x1b[{}A", self.drawn)
         } else {
@@ -171,5 +256,61 @@ impl<'a> View<'a> {
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "…")))
             .collect();
         terminal::print_meanwhile(format!("{up}\r{lines}\x1b[J")).await
+    }
+
+    /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.
+    fn footer(&self) -> Vec<String> {
+        let since = self.silence.heard_at();
+        let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
+        let trouble = match self.silence.fault() {
+            fault if self.silence.is_unknown() => {
+                Some(document::silence_words(date, silent, fault))
+            }
+            Some(fault) => Some(format!("{fault}; trying again")),
+            None => None,
+        };
+        let width = screen_width();
+        (trouble.iter().chain(&self.note))
+            .flat_map(|text| folded(&words::printable(text), width))
+            .collect()
+    }
+}
+
+fn screen_width() -> usize {
+    usize::from(terminal::width().unwrap_or(80))
+}
+
+/// A few lines of whole words.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    const MOST: usize = 4;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line)
+                if console::measure_text_width(line) + 1 + console::measure_text_width(word)
+                    <= width =>
+            {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.truncate(MOST);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn a_line_of_trouble_is_folded_at_its_words() {
+        assert_eq!(
+            folded("no answer within 3s; trying again", 20),
+            ["no answer within 3s;", "trying again"]
+        );
+        assert_eq!(folded("short", 80), ["short"]);
+        assert_eq!(folded(&"word ".repeat(100), 20).len(), 4);
     }
 }

@@ -1,0 +1,203 @@
+//! What other objects say about a Lease: its holder's Pod or Node, the candidates of its election.
+
+use serde_json::Value;
+
+use crate::commands::{Session, exported};
+use crate::lease::api::Fault;
+use crate::lease::condition::State;
+use crate::lease::record::Record;
+use crate::lease::summary::{self, Class, Summary};
+use crate::lease::values::LeaseName;
+use crate::output::status::Row;
+use crate::output::status::describe::Surroundings;
+
+/// Where the API of Leases says which versions it has.
+const GROUP: &str = "/apis/coordination.k8s.io";
+
+/// Objects are asked for only where the identity names one, so that most Leases cost one request.
+pub async fn surroundings(session: &Session, row: &Row, record: &Record) -> Surroundings {
+    Surroundings {
+        holder: holder(session, row, record).await,
+        candidates: if row.lease.strategy.is_some() {
+            candidates(session, &row.lease).await
+        } else {
+            Vec::new()
+        },
+        token: exported::token(record),
+    }
+}
+
+async fn holder(session: &Session, row: &Row, record: &Record) -> Option<String> {
+    let lease = &row.lease;
+    let holder = lease.holder.as_deref()?;
+    // Somebody who is not in this cluster may be well; who does not renew any more is not.
+    let ended = row.condition.state == State::Expired;
+    match lease.class {
+        Class::ApiServer => Some(api_server(record, ended)),
+        Class::Node => Some(node(session, lease, record, ended).await),
+        Class::LeaderElection | Class::Lock => {
+            let named = summary::instance(holder)?;
+            named.parse::<LeaseName>().ok()?;
+            Some(pod_or_node(session, &lease.namespace, named, ended).await)
+        }
+    }
+}
+
+/// It holds its own Lease, which says that it lives; no other object does.
+fn api_server(record: &Record, ended: bool) -> String {
+    let mut labels = record.labels();
+    let host = labels.find(|(key, _)| *key == "kubernetes.io/hostname");
+    let host = host.map_or_else(String::new, |(_, host)| format!(" on host {host}"));
+    if ended {
+        format!("gone: the API server{host} whose identity this is does not renew it any more")
+    } else {
+        format!("an API server{host}: this is its identity")
+    }
+}
+
+/// A node's heartbeat is named after its Node; whoever writes it may be named otherwise.
+async fn node(session: &Session, lease: &Summary, record: &Record, ended: bool) -> String {
+    let name = record.owning_node().unwrap_or(&lease.name);
+    if name.parse::<LeaseName>().is_err() {
+        return "a node's heartbeat, of no name that a Node could have".to_owned();
+    }
+    let writer = lease.holder.as_deref().filter(|holder| *holder != name);
+    let writer = writer.map_or_else(String::new, |writer| format!(", written by {writer}"));
+    let path = format!("/api/v1/nodes/{name}");
+    match session.store.object(&path, session.request_limit).await {
+        Ok(Some(found)) => format!("the heartbeat of Node {name}: {}{writer}", ready(&found)),
+        Ok(None) if ended => {
+            format!("gone: there is no Node {name}, and its heartbeat has stopped{writer}")
+        }
+        Ok(None) => {
+            format!("the heartbeat of Node {name}, which is not found in this cluster{writer}")
+        }
+        Err(fault) => unknown("Node", name, &fault),
+    }
+}
+
+async fn pod_or_node(session: &Session, namespace: &str, name: &str, ended: bool) -> String {
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+    match session.store.object(&path, session.request_limit).await {
+        Ok(Some(pod)) => {
+            let phase = pod
+                .pointer("/status/phase")
+                .and_then(Value::as_str)
+                .unwrap_or("of unknown phase");
+            let owner = owner(&pod)
+                .map(|owner| format!(", of {owner}"))
+                .unwrap_or_default();
+            format!("Pod {name}: {phase}, {}{owner}", ready(&pod))
+        }
+        // Host names of control plane components are node names.
+        Ok(None) => match session
+            .store
+            .object(&format!("/api/v1/nodes/{name}"), session.request_limit)
+            .await
+        {
+            Ok(Some(found)) => format!("Node {name}: {}", ready(&found)),
+            Ok(None) if ended => format!(
+                "gone: there is no Pod {name} in namespace {namespace} and no such Node, and nobody renews"
+            ),
+            Ok(None) => format!(
+                "not found in this cluster: there is no Pod {name} in namespace {namespace} and no such Node"
+            ),
+            Err(fault) => unknown("Node", name, &fault),
+        },
+        Err(fault) => unknown("Pod", name, &fault),
+    }
+}
+
+fn unknown(kind: &str, name: &str, fault: &Fault) -> String {
+    match fault {
+        Fault::Rejected(rejection) if rejection.code == 403 => {
+            format!("perhaps {kind} {name}: no permission to get it")
+        }
+        fault => format!("perhaps {kind} {name}: {fault}"),
+    }
+}
+
+fn ready(object: &Value) -> &'static str {
+    let conditions = object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    let ready = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "Ready");
+    match ready.and_then(|condition| condition["status"].as_str()) {
+        Some("True") => "ready",
+        Some("False") => "not ready",
+        _ => "readiness unknown",
+    }
+}
+
+fn owner(object: &Value) -> Option<String> {
+    let owner = object.pointer("/metadata/ownerReferences/0")?;
+    Some(format!(
+        "{} {}",
+        owner["kind"].as_str()?,
+        owner["name"].as_str()?
+    ))
+}
+
+/// The names of the LeaseCandidates where the server has that API, or why they cannot be told.
+async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
+    let found = match version_with_candidates(session).await {
+        Ok(Some(version)) => {
+            let namespace = &lease.namespace;
+            let path = format!("{GROUP}/{version}/namespaces/{namespace}/leasecandidates");
+            session.store.object(&path, session.request_limit).await
+        }
+        Ok(None) => return Vec::new(),
+        Err(fault) => Err(fault),
+    };
+    match found {
+        Ok(list) => {
+            let items = list.as_ref().and_then(|list| list["items"].as_array());
+            items
+                .into_iter()
+                .flatten()
+                .filter(|candidate| {
+                    let of = candidate.pointer("/spec/leaseName").and_then(Value::as_str);
+                    of == Some(&lease.name)
+                })
+                .filter_map(|candidate| {
+                    Some(candidate.pointer("/metadata/name")?.as_str()?.to_owned())
+                })
+                .collect()
+        }
+        Err(Fault::Rejected(rejection)) if rejection.code == 403 => {
+            vec!["unknown: no permission to list leasecandidates".to_owned()]
+        }
+        Err(fault) => vec![format!("unknown: {fault}")],
+    }
+}
+
+/// Which version of the API this server has LeaseCandidates in, in its own order: it says so, whoever asks.
+async fn version_with_candidates(session: &Session) -> Result<Option<String>, Fault> {
+    let limit = session.request_limit;
+    let group = session.store.object(GROUP, limit).await?;
+    let versions = group
+        .as_ref()
+        .and_then(|group| group["versions"].as_array());
+    let named = |version: &Value| Some(version["version"].as_str()?.to_owned());
+    for version in versions.into_iter().flatten().filter_map(named) {
+        // It becomes part of a path.
+        if version.parse::<LeaseName>().is_err() {
+            continue;
+        }
+        let path = format!("{GROUP}/{version}");
+        let resources = session.store.object(&path, limit).await?;
+        let has = |list: &Value| {
+            let resources = list["resources"].as_array().into_iter().flatten();
+            resources
+                .map(|resource| &resource["name"])
+                .any(|name| name == "leasecandidates")
+        };
+        if resources.as_ref().is_some_and(has) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,85 @@
+//! What kind of use a Lease has, as far as a list can tell.
+
+use super::{Meta, Spec, Text};
+
+/// What kind of use a Lease has, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A kubelet's heartbeat.
+    Node,
+    /// An API server's identity.
+    ApiServer,
+    /// Elects one of several instances of a component.
+    LeaderElection,
+    /// A lock of a person, a script or a tool.
+    Lock,
+}
+
+/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
+pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
+    let label = |key: &str| {
+        meta.labels
+            .as_ref()
+            .and_then(|labels| labels.get(key))
+            .map(|value| value.0.as_ref())
+    };
+    let owned_by = |kind: &str| {
+        let mut owners = meta.owner_references.iter().flatten();
+        owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
+    };
+    let ours = || {
+        let mut managers = meta.managed_fields.iter().flatten();
+        managers.any(|entry| {
+            entry
+                .manager
+                .as_ref()
+                .is_some_and(|manager| manager.0.starts_with("kubectl"))
+        })
+    };
+    if meta
+        .namespace
+        .as_ref()
+        .is_some_and(|name| name.0 == "kube-node-lease")
+        || owned_by("Node")
+    {
+        Class::Node
+    } else if label("apiserver.kubernetes.io/identity").is_some()
+        || label("k8s.io/component") == Some("kube-apiserver")
+        || named_as_an_api_server(meta, spec)
+    {
+        Class::ApiServer
+    } else if spec.strategy.is_some() {
+        Class::LeaderElection
+    } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
+        Class::Lock
+    } else if spec
+        .holder_identity
+        .as_ref()
+        .and_then(|holder| instance(&holder.0))
+        .is_some()
+    {
+        Class::LeaderElection
+    } else {
+        Class::Lock
+    }
+}
+
+/// An API server names its own Lease, and itself after it, whatever became of the labels.
+fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
+    let text = |text: &'_ Option<Text<'_>>, is: &dyn Fn(&str) -> bool| {
+        text.as_ref().is_some_and(|text| is(&text.0))
+    };
+    text(&meta.namespace, &|namespace| namespace == "kube-system")
+        && text(&meta.name, &|name| {
+            (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
+                && text(&spec.holder_identity, &|holder| {
+                    instance(holder) == Some(name)
+                })
+        })
+}
+
+/// `name_<uuid>` is how client-go's callers name one run of one instance: the name.
+pub fn instance(holder: &str) -> Option<&str> {
+    let (name, id) = holder.rsplit_once('_')?;
+    (!name.is_empty() && uuid::Uuid::try_parse(id).is_ok()).then_some(name)
+}

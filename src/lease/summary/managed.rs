@@ -1,0 +1,85 @@
+//! What a list reads of `metadata.managedFields`: who wrote what, and when by the server's clock.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Meta, Text, time};
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Managed<'a> {
+    #[serde(borrow)]
+    pub manager: Option<Text<'a>>,
+    #[serde(borrow)]
+    time: Option<Text<'a>>,
+    #[serde(rename = "fieldsV1")]
+    fields: Option<Fields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Fields {
+    #[serde(rename = "f:spec")]
+    spec: Option<SpecFields>,
+    #[serde(rename = "f:metadata")]
+    metadata: Option<MetaFields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct SpecFields {
+    #[serde(rename = "f:renewTime")]
+    pub renew_time: Option<IgnoredAny>,
+    #[serde(rename = "f:holderIdentity")]
+    holder: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct MetaFields {
+    #[serde(rename = "f:annotations")]
+    annotations: Option<AnnotationFields>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AnnotationFields {
+    #[serde(rename = "f:kubectl-lease/reason")]
+    reason: Option<IgnoredAny>,
+}
+
+/// The newest time of the entries that own such a field; one that cannot be read could be the newest.
+pub(super) fn newest(meta: &Meta<'_>, owns: fn(&SpecFields) -> bool) -> Option<Timestamp> {
+    meta.managed_fields
+        .iter()
+        .flatten()
+        .filter(|entry| {
+            let fields = entry.fields.as_ref();
+            fields.is_some_and(|fields| fields.spec.as_ref().is_some_and(owns))
+        })
+        .map(|entry| time(entry.time.as_ref()))
+        .collect::<Option<Vec<_>>>()
+        .and_then(|times| times.into_iter().max())
+}
+
+/// As [`super::Record::reason`] tells it.
+pub(super) fn reason_is_the_holders(meta: &Meta<'_>) -> bool {
+    let managers = |owns: fn(&Fields) -> bool| -> Vec<&str> {
+        let entries = meta.managed_fields.iter().flatten();
+        entries
+            .filter(|entry| entry.fields.as_ref().is_some_and(owns))
+            .filter_map(|entry| Some(entry.manager.as_ref()?.0.as_ref()))
+            .collect()
+    };
+    let of_reason = managers(|fields| {
+        let owned = fields.metadata.as_ref();
+        owned.is_some_and(|owned| {
+            (owned.annotations.as_ref()).is_some_and(|owned| owned.reason.is_some())
+        })
+    });
+    let of_holder =
+        managers(|fields| (fields.spec.as_ref()).is_some_and(|owned| owned.holder.is_some()));
+    let told = !of_reason.is_empty() && !of_holder.is_empty();
+    !told || of_reason.iter().any(|manager| of_holder.contains(manager))
+}
