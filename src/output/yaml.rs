@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_yaml::Value;
 
-use super::words::safe;
+use super::shown::{is_printable, judged};
 
 /// What stands for a string that is quoted here: a private character, which no string that is left to the library has.
 const MARK: char = '\u{e000}';
@@ -69,7 +69,8 @@ fn is_plain(text: &str) -> bool {
     ];
     let may_be_inside = |c: char| c.is_alphanumeric() || " -_./:@+=*%~()<>?;".contains(c);
     text.starts_with(char::is_alphabetic)
-        && text.chars().all(|c| safe(c) && may_be_inside(c))
+        && text.chars().all(may_be_inside)
+        && is_printable(text)
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
@@ -78,13 +79,13 @@ fn is_plain(text: &str) -> bool {
 /// A double-quoted scalar in one line, with escapes that YAML 1.1 and 1.2 share.
 fn double_quoted(text: &str) -> String {
     let mut out = String::from('"');
-    for c in text.chars() {
+    for (c, may_be_shown) in judged(text) {
         let code = u32::from(c);
         let _ = match c {
             '"' | '\\' => write!(out, "\\{c}"),
             '\n' => write!(out, "\\n"),
             '\t' => write!(out, "\\t"),
-            c if safe(c) => write!(out, "{c}"),
+            c if may_be_shown => write!(out, "{c}"),
             _ if code <= 0xffff => write!(out, "\\u{code:04x}"),
             _ => write!(out, "\\U{code:08x}"),
         };

@@ -5,8 +5,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
-use super::{selection, stamps};
-use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat};
+use super::{keep, selection, stamps};
+use crate::cli::{SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -14,11 +14,11 @@ use crate::lease::api::Fault;
 use crate::lease::condition;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::{Page, Selection};
-use crate::lease::summary::{self, SummaryPage};
-use crate::output::document::object_name;
+use crate::lease::summary::{self, Keep, SummaryPage};
+use crate::output::columns::{self, Columns};
+use crate::output::document::{failed, object_name, value};
 use crate::output::status::document::ListWriter;
 use crate::output::status::table::{Counts, Layout, Printer};
-use crate::output::status::template::{Columns, Template};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
@@ -36,17 +36,28 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
-    let listing = all(session, &selection(session, args), |mut rows, begin| {
-        passing_over |= begin == Begin::Anew;
-        if passing_over && let Some(last) = &last {
-            rows.retain(|row| key(row) > *last);
-        }
-        last = rows.last().map(key).or(last.take());
-        output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
-    })
+    let wanted_pages = Pages {
+        keep: keep(args),
+        size: args.chunk_size,
+    };
+    let listing = all(
+        session,
+        &selection(session, args),
+        wanted_pages,
+        |mut rows, begin| {
+            passing_over |= begin == Begin::Anew;
+            if passing_over && let Some(last) = &last {
+                rows.retain(|row| key(row) > *last);
+            }
+            last = rows.last().map(key).or(last.take());
+            output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
+        },
+    )
     .await?;
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
-        nothing(session, args).await?;
+        if !args.ignore_not_found {
+            nothing(session, args).await?;
+        }
         return Ok(Exit::DONE);
     }
     output.end()?;
@@ -79,6 +90,15 @@ pub struct Listing {
     pub stamps: Stamps,
 }
 
+/// How pages are asked for and kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Pages {
+    /// What is kept of each Lease.
+    pub keep: Keep,
+    /// How many Leases a page has, 0 for all; `None` for what is fastest.
+    pub size: Option<u32>,
+}
+
 /// Lists page by page. A page that begins anew makes what the pages before it said obsolete.
 ///
 /// # Errors
@@ -86,6 +106,7 @@ pub struct Listing {
 pub async fn all(
     session: &Session,
     selection: &Selection,
+    Pages { keep, size }: Pages,
     mut each: impl FnMut(Vec<Row>, Begin) -> Result<(), Error>,
 ) -> Result<Listing, Error> {
     let failed = |fault: Fault| Error::Api {
@@ -93,7 +114,7 @@ pub async fn all(
         fault,
     };
     let (sender, mut pages) = mpsc::channel(1);
-    let fetching = fetch(session, selection, sender);
+    let fetching = fetch(session, selection, size, sender);
     let showing = async {
         let mut listing = Listing {
             count: 0,
@@ -105,7 +126,7 @@ pub async fn all(
             let (page, begin): (Page, Begin) = page.map_err(failed)?;
             let date = page.date;
             let body = page.body.clone();
-            let decoded = tokio::task::spawn_blocking(move || summary::page(&page.body)).await;
+            let decoded = tokio::task::spawn_blocking(move || keep.page(&page.body)).await;
             let SummaryPage {
                 items,
                 resource_version,
@@ -143,11 +164,12 @@ pub async fn all(
 async fn fetch(
     session: &Session,
     selection: &Selection,
+    fixed: Option<u32>,
     pages: mpsc::Sender<Result<(Page, Begin), Fault>>,
 ) {
     let (store, limit) = (&session.store, session.request_limit);
     let mut from: Option<String> = None;
-    let mut size = FIRST_PAGE;
+    let mut size = fixed.unwrap_or(FIRST_PAGE);
     loop {
         let mut begin = Begin::Next;
         let mut page = store.list(selection, size, from.as_deref(), limit).await;
@@ -157,13 +179,17 @@ async fn fetch(
         {
             // A list that takes very long: once more from the start.
             begin = Begin::Anew;
-            page = store.list(selection, USUAL_PAGE, None, limit).await;
+            page = store
+                .list(selection, fixed.unwrap_or(USUAL_PAGE), None, limit)
+                .await;
         }
         let next = page
             .as_ref()
             .ok()
             .and_then(|page| summary::next_page(&page.body));
-        size = next.as_ref().map_or(size, |next| page_size(next.left));
+        if fixed.is_none() {
+            size = next.as_ref().map_or(size, |next| page_size(next.left));
+        }
         from = next.map(|next| next.from);
         let page = page.map(|page| (page, begin));
         if pages.send(page).await.is_err() || from.is_none() {
@@ -193,7 +219,7 @@ enum Form<'a> {
     Table(Printer),
     Names,
     Document(ListWriter),
-    Template(&'a Template),
+    Template(&'a ValueFormat),
     Columns(&'a Columns),
 }
 
@@ -202,11 +228,12 @@ impl<'a> Output<'a> {
         Self {
             args,
             form: match &args.output {
-                None | Some(StatusFormat::Wide) => Form::Table(Printer::new(layout(args))),
+                None | Some(StatusFormat::Wide) => Form::Table(printer(args)),
                 Some(StatusFormat::Name) => Form::Names,
-                Some(StatusFormat::Json) => Form::Document(ListWriter::new(DocumentFormat::Json)),
-                Some(StatusFormat::Yaml) => Form::Document(ListWriter::new(DocumentFormat::Yaml)),
-                Some(StatusFormat::JsonPath(template)) => Form::Template(template),
+                Some(StatusFormat::Value(ValueFormat::Document(format))) => {
+                    Form::Document(ListWriter::new(*format))
+                }
+                Some(StatusFormat::Value(format)) => Form::Template(format),
                 Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
             },
             kept: Vec::new(),
@@ -239,12 +266,12 @@ impl<'a> Output<'a> {
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
                 .collect(),
             Form::Document(writer) => writer.page(rows)?,
-            Form::Template(template) => {
-                template.render(&document::list(rows), terminal::width().is_some())
-            }
+            Form::Template(format) => value(&document::list_for_templates(rows), format)?,
             Form::Columns(columns) => {
-                let items: Vec<Value> = rows.iter().map(document::one).collect();
-                columns.render(&items, self.args.no_headers)
+                let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
+                columns::Printer::default()
+                    .page(columns, &items, self.args.no_headers)
+                    .map_err(failed)?
             }
         };
         terminal::print(&text)
@@ -253,7 +280,7 @@ impl<'a> Output<'a> {
     fn end(&mut self) -> Result<(), Error> {
         if !self.flows() {
             let mut kept = std::mem::take(&mut self.kept);
-            sort(&mut kept, self.args.sort_by);
+            sort(&mut kept, &self.args.sort_by)?;
             self.print(&kept)?;
         }
         match &mut self.form {
@@ -275,10 +302,18 @@ pub fn layout(args: &StatusArgs) -> Layout {
         namespaces: args.all_namespaces,
         wide: args.output == Some(StatusFormat::Wide),
         no_headers: args.no_headers,
+        labels: args.show_labels,
         colour: terminal::colours(),
         width: terminal::width(),
+        on_screen: false,
+        ascii: terminal::is_ascii(),
         rates: false,
     }
+}
+
+/// A printer of tables for these arguments and this terminal.
+fn printer(args: &StatusArgs) -> Printer {
+    Printer::new(layout(args)).with_labels(&args.label_columns)
 }
 
 async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::lease::api::Api;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::Selection;
+use crate::lease::summary::Keep;
 
 use super::Session;
 
@@ -33,6 +34,15 @@ fn selection(session: &Session, args: &StatusArgs) -> Selection {
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },
+    }
+}
+
+/// What is kept of each Lease for what is printed.
+fn keep(args: &StatusArgs) -> Keep {
+    match (args.needs_objects(), args.show_managed_fields) {
+        (false, _) => Keep::Facts,
+        (true, false) => Keep::Objects,
+        (true, true) => Keep::ObjectsWhole,
     }
 }
 

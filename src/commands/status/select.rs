@@ -1,13 +1,17 @@
 //! Which rows of a list are shown, and in which order.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use crate::cli::{ClassArg, SortBy, StateArg, StatusArgs};
+use crate::error::Error;
 use crate::lease::condition::State;
 use crate::lease::summary::Class;
-use crate::output::status::Row;
+use crate::output::document::failed;
+use crate::output::jsonpath::Template;
+use crate::output::status::{Row, document};
 
 /// Whether a row is asked for.
 pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
@@ -80,7 +84,10 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Sorts rows; the server's own order is by name.
-pub fn sort(rows: &mut [Row], by: SortBy) {
+///
+/// # Errors
+/// When nothing has the path to sort by.
+pub fn sort(rows: &mut [Row], by: &SortBy) -> Result<(), Error> {
     match by {
         SortBy::Name => rows.sort_by(|a, b| {
             (&a.lease.namespace, &a.lease.name).cmp(&(&b.lease.namespace, &b.lease.name))
@@ -92,12 +99,90 @@ pub fn sort(rows: &mut [Row], by: SortBy) {
         }
         SortBy::Transitions => rows.sort_by_key(|row| Reverse(row.lease.transitions)),
         SortBy::Age => rows.sort_by_key(|row| Reverse(row.age())),
+        SortBy::Path(path) => return sort_by_path(rows, path),
+    }
+    Ok(())
+}
+
+fn sort_by_path(rows: &mut [Row], path: &Template) -> Result<(), Error> {
+    let key = |row: &Row| {
+        let found = path.values(&document::for_templates(row));
+        Ok(found.map_err(failed)?.into_iter().next())
+    };
+    let keys = rows
+        .iter()
+        .map(key)
+        .collect::<Result<Vec<Option<Value>>, Error>>()?;
+    if !rows.is_empty() && keys.iter().all(Option::is_none) {
+        return Err(Error::Local("no lease has the path to sort by".to_owned()));
+    }
+    let mut sorted: Vec<(Option<Value>, Row)> =
+        keys.into_iter().zip(rows.iter().cloned()).collect();
+    sorted.sort_by(|(a, _), (b, _)| match (a, b) {
+        (Some(a), Some(b)) => ordering(a, b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
+    for (place, (_, row)) in rows.iter_mut().zip(sorted) {
+        *place = row;
+    }
+    Ok(())
+}
+
+/// Numbers by their size, texts by the numbers in them too: `job-9` before `job-10`, as kubectl.
+fn ordering(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
+        (Value::String(a), Value::String(b)) => natural(a, b),
+        (a, b) => a.to_string().cmp(&b.to_string()),
+    }
+}
+
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        match (digits(a), digits(b)) {
+            (0, _) | (_, 0) => {
+                let (mut left, mut right) = (a.chars(), b.chars());
+                match (left.next(), right.next()) {
+                    (Some(x), Some(y)) if x == y => (a, b) = (left.as_str(), right.as_str()),
+                    (x, y) => return x.cmp(&y),
+                }
+            }
+            (x, y) => {
+                let ((left, rest_a), (right, rest_b)) = (a.split_at(x), b.split_at(y));
+                let (l, r) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
+                let unequal = l.len().cmp(&r.len()).then_with(|| l.cmp(r)).then(x.cmp(&y));
+                if unequal != Ordering::Equal {
+                    return unequal;
+                }
+                (a, b) = (rest_a, rest_b);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_ordered_by_the_numbers_in_them() {
+        let mut texts = [
+            "job-10", "job-9", "a", "job-09", "job", "10", "9", "", "job-9x", "ü",
+        ];
+        texts.sort_by(|a, b| natural(a, b));
+        assert_eq!(
+            texts,
+            [
+                "", "9", "10", "a", "job", "job-9", "job-9x", "job-09", "job-10", "ü"
+            ]
+        );
+        assert_eq!(ordering(&9.into(), &10.into()), Ordering::Less);
+    }
 
     #[test]
     fn holder_patterns_match_as_a_shells() {

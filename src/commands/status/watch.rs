@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::view::View;
-use super::list::{self, Begin};
+use super::list::{self, Begin, Pages};
 use super::{selection, stamps};
 use crate::cli::StatusArgs;
 use crate::clock::{Clock, SystemClock};
@@ -21,7 +21,6 @@ use crate::exit::Exit;
 use crate::lease::api::Fault;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::Selection;
-use crate::lease::summary;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
 
@@ -50,7 +49,7 @@ enum Over {
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let interrupt = listen()?;
-    let mut view = View::new(args)?;
+    let mut view = View::new(args);
     let selection = selection(session, args);
     tokio::select! {
         biased;
@@ -153,7 +152,11 @@ async fn relist(
     view: &mut View<'_>,
 ) -> Result<String, Error> {
     let mut rows = Vec::new();
-    let listing = list::all(session, selection, |page, begin| {
+    let pages = Pages {
+        keep: view.keep,
+        size: view.args.chunk_size,
+    };
+    let listing = list::all(session, selection, pages, |page, begin| {
         if begin == Begin::Anew {
             rows.clear();
         }
@@ -218,7 +221,7 @@ async fn watch(
         if kind == "ERROR" {
             return Ok(Over::Forgotten);
         }
-        let Ok(lease) = summary::one(object.get().as_bytes()) else {
+        let Ok(lease) = view.keep.one(object.get().as_bytes()) else {
             return Ok(Over::Forgotten);
         };
         resource_version.clone_from(&lease.resource_version);

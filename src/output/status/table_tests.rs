@@ -182,9 +182,9 @@ fn without_colours_the_lines_are_laid_out_as_with_them() {
 }
 
 #[test]
-fn long_holders_are_cut_in_their_middle_to_the_terminals_width() {
+fn long_holders_keep_their_head_in_the_terminals_width() {
     let mut lease = held();
-    lease["spec"]["holderIdentity"] = json!("controller-7d9f8b6c5d-x2x7p_3e4b9c1a-5f");
+    lease["spec"]["holderIdentity"] = json!("controller-7d9f8b6c5d-x2x7p-of-team-blue");
     let layout = |width| Layout {
         width: Some(width),
         ..Layout::default()
@@ -193,18 +193,44 @@ fn long_holders_are_cut_in_their_middle_to_the_terminals_width() {
         table(layout(80), &[row(&lease)]),
         text(&[
             "NAME   STATE   HOLDER                   RENEWED   EXPIRES IN   TRANSITIONS   AGE",
-            "held   Held    controller-…e4b9c1a-5f   5s ago    10s          3             60m",
+            "held   Held    controller-7d9f8b6c5d…   5s ago    10s          3             60m",
         ])
     );
-    for width in [1, 40, 79, 80, 90, 100, 132] {
+    for width in [0, 1, 35, 36, 40, 60, 79, 80, 90, 100, 132] {
         for line in table(layout(width), &[row(&lease)]).lines() {
             let shown = console::measure_text_width(line);
             assert!(
-                shown <= usize::from(width).max(71),
+                shown <= usize::from(width).max(32),
                 "{width}: {shown} {line}"
             );
         }
     }
+}
+
+#[test]
+fn a_run_s_own_id_goes_before_anything_else_is_cut() {
+    let mut lease = held();
+    lease["metadata"]["name"] = json!("a-rather-long-name-of-a-lease");
+    lease["spec"]["holderIdentity"] =
+        json!("controller-7d9f8_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90");
+    let layout = |width, ascii| Layout {
+        width: Some(width),
+        ascii,
+        ..Layout::default()
+    };
+    let second = |text: String| text.lines().nth(1).map(str::to_owned);
+    assert_eq!(
+        second(table(layout(110, false), &[row(&lease)])).as_deref(),
+        Some(
+            "a-rather-long-name-of-a-lease   Held    controller-7d9f8_…   5s ago    10s          3             60m"
+        )
+    );
+    assert_eq!(
+        second(table(layout(100, true), &[row(&lease)])).as_deref(),
+        Some(
+            "a-rather-long-name-of-a...   Held    controller-7d9f8_...   5s ago    10s          3             60m"
+        )
+    );
 }
 
 #[test]
