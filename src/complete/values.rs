@@ -34,19 +34,22 @@ const VALUE_FORMATS: &[(&str, &str)] = &[
 ];
 
 const OBJECT_FORMATS: &[(&str, &str)] = &[
-    ("name", "Just lease.coordination.k8s.io/NAME"),
-    ("json", "The lease as JSON"),
-    ("yaml", "The lease as YAML"),
+    ("name", "Just `lease.coordination.k8s.io/NAME`"),
+    ("json", "The Lease as JSON"),
+    ("yaml", "The Lease as YAML"),
     ("jsonpath=", "A template over the lease"),
     ("jsonpath-as-json=", "What a template finds, as JSON"),
     ("jsonpath-file=", "A template in a file"),
 ];
 
 const GRANT_FORMATS: &[(&str, &str)] = &[
-    ("env", "Exports for eval in a shell"),
-    ("name", "Just lease.coordination.k8s.io/NAME"),
-    ("json", "The lease as JSON"),
-    ("yaml", "The lease as YAML"),
+    (
+        "env",
+        "`export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell",
+    ),
+    ("name", "Just `lease.coordination.k8s.io/NAME`"),
+    ("json", "The Lease as JSON"),
+    ("yaml", "The Lease as YAML"),
     ("jsonpath=", "A template over the lease"),
     ("jsonpath-as-json=", "What a template finds, as JSON"),
     ("jsonpath-file=", "A template in a file"),

@@ -113,7 +113,7 @@ fn a_dry_run_at_the_client_prints_the_record_it_would_send() {
         ],
     );
     let expected = format!(
-        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  holderIdentity: ''\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
+        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  holderIdentity: \"\"\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
         ns.name()
     );
     said(&output, 0, &expected, "");

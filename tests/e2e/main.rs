@@ -23,6 +23,7 @@ mod hold;
 mod hostile;
 mod identity;
 mod interrupts;
+mod kubectl_formats;
 mod nesting;
 mod plugin;
 mod proxies;

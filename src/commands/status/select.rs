@@ -128,41 +128,43 @@ fn sort_by_path(rows: &mut [Row], path: &Template) -> Result<(), Error> {
     Ok(())
 }
 
-/// Numbers by their size, texts by the numbers in them too: `job-9` before `job-10`, as kubectl.
+/// Numbers by their size, and so texts that are quantities, as kubectl: `9` before `10`, `10Mi` before `9Gi`.
 fn ordering(a: &Value, b: &Value) -> Ordering {
+    let by_size = |a: Option<f64>, b: Option<f64>| a.zip(b).and_then(|(a, b)| a.partial_cmp(&b));
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a
-            .as_f64()
-            .partial_cmp(&b.as_f64())
-            .unwrap_or(Ordering::Equal),
-        (Value::String(a), Value::String(b)) => natural(a, b),
+        (Value::Number(a), Value::Number(b)) => {
+            by_size(a.as_f64(), b.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        (Value::String(a), Value::String(b)) => {
+            by_size(quantity(a), quantity(b)).unwrap_or_else(|| a.cmp(b))
+        }
         (a, b) => a.to_string().cmp(&b.to_string()),
     }
 }
 
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    loop {
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-        match (digits(a), digits(b)) {
-            (0, _) | (_, 0) => {
-                let (mut left, mut right) = (a.chars(), b.chars());
-                match (left.next(), right.next()) {
-                    (Some(x), Some(y)) if x == y => (a, b) = (left.as_str(), right.as_str()),
-                    (x, y) => return x.cmp(&y),
-                }
-            }
-            (x, y) => {
-                let ((left, rest_a), (right, rest_b)) = (a.split_at(x), b.split_at(y));
-                let (l, r) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
-                let unequal = l.len().cmp(&r.len()).then_with(|| l.cmp(r)).then(x.cmp(&y));
-                if unequal != Ordering::Equal {
-                    return unequal;
-                }
-                (a, b) = (rest_a, rest_b);
-            }
-        }
-    }
+/// What Kubernetes takes for a quantity.
+fn quantity(text: &str) -> Option<f64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)? {
+        "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1_048_576.0,
+        "Gi" => 1_073_741_824.0,
+        "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        "Ei" => 1_152_921_504_606_846_976.0,
+        _ => return None,
+    };
+    Some(digits.parse::<f64>().ok()? * factor)
 }
 
 #[cfg(test)]
@@ -170,17 +172,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_ordered_by_the_numbers_in_them() {
-        let mut texts = [
-            "job-10", "job-9", "a", "job-09", "job", "10", "9", "", "job-9x", "ü",
-        ];
-        texts.sort_by(|a, b| natural(a, b));
-        assert_eq!(
-            texts,
-            [
-                "", "9", "10", "a", "job", "job-9", "job-9x", "job-09", "job-10", "ü"
-            ]
-        );
+    fn texts_that_are_quantities_are_ordered_by_their_size_and_others_by_their_bytes() {
+        let mut texts =
+            ["x10", "9Gi", "10Mi", "b-9", "b-10", "X9", "500m", "10", "9"].map(Value::from);
+        texts.sort_by(ordering);
+        let expected = ["500m", "9", "10", "10Mi", "9Gi", "X9", "b-10", "b-9", "x10"];
+        assert_eq!(texts, expected.map(Value::from));
         assert_eq!(ordering(&9.into(), &10.into()), Ordering::Less);
     }
 
