@@ -65,9 +65,10 @@ pub struct Summary {
 }
 
 /// Whether the objects are kept beside their facts: a list of a large cluster is decoded several times as fast without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {
     /// The facts alone.
+    #[default]
     Facts,
     /// The objects, without who wrote which of their fields.
     Objects,

@@ -25,6 +25,36 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A line of words as [`printable`], in which texts were quoted by Rust's `{:?}`: that escapes marks and joiners everywhere,
+/// which are shown here where they may be.
+pub fn spoken(line: &str) -> String {
+    const BEGIN: &str = "\\u{";
+    let mut read = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(BEGIN) {
+        let (before, escape) = rest.split_at(at);
+        read.push_str(before);
+        let inner = escape.get(BEGIN.len()..).unwrap_or_default();
+        let code = inner.find('}').and_then(|end| inner.get(..end));
+        let c = code.and_then(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));
+        // A backslash that is itself escaped begins nothing.
+        let escaped = before.len() - before.trim_end_matches('\\').len();
+        let length = match (code, c) {
+            (Some(code), Some(c)) if !c.is_ascii() && escaped.is_multiple_of(2) => {
+                read.push(c);
+                BEGIN.len() + code.len() + 1
+            }
+            _ => {
+                read.push_str(BEGIN);
+                BEGIN.len()
+            }
+        };
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    read.push_str(rest);
+    printable(&read).into_owned()
+}
+
 /// A value that somebody may paste back: as it is, or where something of it must not be shown, quoted so that a shell
 /// reads it back.
 pub fn value(text: &str) -> Cow<'_, str> {
@@ -152,6 +182,12 @@ pub fn shortened(text: &str, room: usize, ellipsis: &str) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
+    // Where that would leave no more than an ellipsis, the beginning alone says more.
+    let ellipsis = if room < 2 * width(ellipsis) {
+        ""
+    } else {
+        ellipsis
+    };
     let mut left = room.saturating_sub(width(ellipsis));
     let head: String = text
         .graphemes(true)
@@ -160,11 +196,6 @@ pub fn shortened(text: &str, room: usize, ellipsis: &str) -> String {
             Some(character)
         })
         .collect();
-    let ellipsis = if width(ellipsis) <= room {
-        ellipsis
-    } else {
-        ""
-    };
     format!("{head}{ellipsis}")
 }
 

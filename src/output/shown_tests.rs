@@ -80,6 +80,25 @@ fn nothing_that_hides_or_moves_the_cursor_or_turns_the_text_is_shown() {
 }
 
 #[test]
+fn a_text_that_rust_has_quoted_is_spoken_as_it_is_written() {
+    for text in AS_IT_IS.iter().filter(|text| !text.contains(['"', '\\'])) {
+        assert_eq!(
+            spoken(&format!("held by {text:?} for 5s")),
+            format!("held by \"{text}\" for 5s")
+        );
+    }
+    for (text, shown) in ESCAPED.iter().filter(|(text, _)| !text.contains('"')) {
+        assert_eq!(
+            spoken(&format!("held by {text:?}")),
+            format!("held by \"{shown}\"")
+        );
+    }
+    for literal in [r"\u{e34}", r"\u{1b}", r"\u{zz}", r"\u{e34", r"\u{"] {
+        assert_eq!(spoken(&format!("{literal:?}")), format!("{literal:?}"));
+    }
+}
+
+#[test]
 fn what_a_value_looks_like_is_read_back_by_shells() {
     for (text, _) in ESCAPED {
         for (shell, locale) in [
@@ -103,7 +122,7 @@ fn a_text_is_cut_after_its_head_and_between_what_people_call_characters() {
     for (text, room, cut) in [
         ("controller-7d9f", 15, "controller-7d9f"),
         ("controller-7d9f", 8, "control…"),
-        ("controller-7d9f", 1, "…"),
+        ("controller-7d9f", 1, "c"),
         ("controller-7d9f", 0, ""),
         ("漢字漢字", 5, "漢字…"),
         ("漢字漢字", 4, "漢…"),
@@ -114,7 +133,7 @@ fn a_text_is_cut_after_its_head_and_between_what_people_call_characters() {
         assert_eq!(shortened(text, room, "…"), cut, "{text} {room}");
     }
     assert_eq!(shortened("controller-7d9f", 8, "..."), "contr...");
-    assert_eq!(shortened("abc", 2, "..."), "");
+    assert_eq!(shortened("abcdefg", 5, "..."), "abcde");
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 pub use writer::{Delivery, start};
 use writer::{Stream, started, write_all};
 
-use super::words::printable;
+use super::shown::spoken;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
@@ -59,7 +59,7 @@ fn outcome(written: io::Result<()>) -> Result<(), Error> {
 /// Says one line on stderr, with whatever could change the terminal's state escaped. Once [`start`] was called nobody
 /// waits for it.
 pub fn say(line: &str) {
-    let line = format!("{}\n", printable(line));
+    let line = format!("{}\n", spoken(line));
     match started() {
         Some(writer) => writer.say(Stream::Err, line),
         None => {

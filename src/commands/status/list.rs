@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
-use super::{keep, selection, stamps};
+use super::{selection, stamps};
 use crate::cli::{SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::commands::Session;
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::lease::api::Fault;
 use crate::lease::condition;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::{Page, Selection};
-use crate::lease::summary::{self, Keep, SummaryPage};
+use crate::lease::summary::{self, SummaryPage};
 use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
 use crate::output::status::document::ListWriter;
@@ -36,23 +36,14 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
-    let wanted_pages = Pages {
-        keep: keep(args),
-        size: args.chunk_size,
-    };
-    let listing = all(
-        session,
-        &selection(session, args),
-        wanted_pages,
-        |mut rows, begin| {
-            passing_over |= begin == Begin::Anew;
-            if passing_over && let Some(last) = &last {
-                rows.retain(|row| key(row) > *last);
-            }
-            last = rows.last().map(key).or(last.take());
-            output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
-        },
-    )
+    let listing = all(session, &selection(session, args), |mut rows, begin| {
+        passing_over |= begin == Begin::Anew;
+        if passing_over && let Some(last) = &last {
+            rows.retain(|row| key(row) > *last);
+        }
+        last = rows.last().map(key).or(last.take());
+        output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
+    })
     .await?;
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
         if !args.ignore_not_found {
@@ -90,15 +81,6 @@ pub struct Listing {
     pub stamps: Stamps,
 }
 
-/// How pages are asked for and kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Pages {
-    /// What is kept of each Lease.
-    pub keep: Keep,
-    /// How many Leases a page has, 0 for all; `None` for what is fastest.
-    pub size: Option<u32>,
-}
-
 /// Lists page by page. A page that begins anew makes what the pages before it said obsolete.
 ///
 /// # Errors
@@ -106,7 +88,6 @@ pub struct Pages {
 pub async fn all(
     session: &Session,
     selection: &Selection,
-    Pages { keep, size }: Pages,
     mut each: impl FnMut(Vec<Row>, Begin) -> Result<(), Error>,
 ) -> Result<Listing, Error> {
     let failed = |fault: Fault| Error::Api {
@@ -114,7 +95,7 @@ pub async fn all(
         fault,
     };
     let (sender, mut pages) = mpsc::channel(1);
-    let fetching = fetch(session, selection, size, sender);
+    let fetching = fetch(session, selection, sender);
     let showing = async {
         let mut listing = Listing {
             count: 0,
@@ -126,6 +107,7 @@ pub async fn all(
             let (page, begin): (Page, Begin) = page.map_err(failed)?;
             let date = page.date;
             let body = page.body.clone();
+            let keep = selection.keep;
             let decoded = tokio::task::spawn_blocking(move || keep.page(&page.body)).await;
             let SummaryPage {
                 items,
@@ -164,11 +146,11 @@ pub async fn all(
 async fn fetch(
     session: &Session,
     selection: &Selection,
-    fixed: Option<u32>,
     pages: mpsc::Sender<Result<(Page, Begin), Fault>>,
 ) {
     let (store, limit) = (&session.store, session.request_limit);
     let mut from: Option<String> = None;
+    let fixed = selection.page_size;
     let mut size = fixed.unwrap_or(FIRST_PAGE);
     loop {
         let mut begin = Begin::Next;

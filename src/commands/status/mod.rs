@@ -34,6 +34,8 @@ fn selection(session: &Session, args: &StatusArgs) -> Selection {
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },
+        page_size: args.chunk_size,
+        keep: keep(args),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::view::View;
-use super::list::{self, Begin, Pages};
+use super::list::{self, Begin};
 use super::{selection, stamps};
 use crate::cli::StatusArgs;
 use crate::clock::{Clock, SystemClock};
@@ -152,11 +152,7 @@ async fn relist(
     view: &mut View<'_>,
 ) -> Result<String, Error> {
     let mut rows = Vec::new();
-    let pages = Pages {
-        keep: view.keep,
-        size: view.args.chunk_size,
-    };
-    let listing = list::all(session, selection, pages, |page, begin| {
+    let listing = list::all(session, selection, |page, begin| {
         if begin == Begin::Anew {
             rows.clear();
         }
@@ -221,7 +217,7 @@ async fn watch(
         if kind == "ERROR" {
             return Ok(Over::Forgotten);
         }
-        let Ok(lease) = view.keep.one(object.get().as_bytes()) else {
+        let Ok(lease) = selection.keep.one(object.get().as_bytes()) else {
             return Ok(Over::Forgotten);
         };
         resource_version.clone_from(&lease.resource_version);

@@ -5,8 +5,15 @@
 pub enum Gives {
     /// It is never cut and never left out.
     Nothing,
-    /// Its texts are cut, down to so many columns while anything else can go.
-    Cuts(usize),
+    /// Its texts are cut.
+    Cuts {
+        /// Down to so many columns while anything else can go.
+        least: usize,
+        /// And to so many before nothing fits at all.
+        shortest: usize,
+        /// Whether it is left out rather than cut further.
+        goes: bool,
+    },
     /// It is left out, the smallest number first.
     Goes(u8),
 }
@@ -23,85 +30,116 @@ pub struct Fitted {
 /// Between columns, as kubectl.
 pub const GAP: usize = 3;
 
-/// A text cut shorter than this tells nothing.
-const SHORTEST: usize = 3;
+/// How far texts may be cut in a layout.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cut {
+    Least,
+    Shortest,
+    /// What goes rather than being cut further has gone.
+    Gone,
+    ToNothing,
+}
 
-/// The layout of columns of these widths in `room`. Where they cannot all be shown, the last resort is the narrowest
-/// layout; `whole`: then nothing is cut, since a line takes two in either case.
-pub fn fit(columns: &[(Gives, usize)], room: usize, whole: bool) -> Fitted {
+/// One way to lay columns out.
+#[derive(Clone, Copy)]
+struct Plan {
+    /// Columns that go up to this number have gone.
+    gone: Option<u8>,
+    gap: usize,
+    cut: Cut,
+}
+
+impl Plan {
+    fn shows(self, gives: Gives) -> bool {
+        match gives {
+            Gives::Nothing => true,
+            Gives::Cuts { goes, .. } => !goes || self.cut < Cut::Gone,
+            Gives::Goes(order) => self.gone.is_none_or(|gone| order > gone),
+        }
+    }
+
+    /// The least width of a column.
+    fn least(self, (gives, width): (Gives, usize)) -> usize {
+        match (gives, self.cut) {
+            (Gives::Cuts { least, .. }, Cut::Least) => least.min(width),
+            (Gives::Cuts { shortest, .. }, Cut::Shortest | Cut::Gone) => shortest.min(width),
+            (Gives::Cuts { .. }, Cut::ToNothing) => width.min(1),
+            (Gives::Nothing | Gives::Goes(_), _) => width,
+        }
+    }
+
+    /// The width of a column whose texts are cut to `cap`, if they may be.
+    fn width(self, column: (Gives, usize), cap: usize) -> usize {
+        match column.0 {
+            Gives::Cuts { .. } => column.1.min(cap).max(self.least(column)),
+            Gives::Nothing | Gives::Goes(_) => column.1,
+        }
+    }
+
+    /// The width of all with what is between them.
+    fn total(self, columns: &[(Gives, usize)], cap: usize) -> usize {
+        let shown = columns.iter().filter(|(gives, _)| self.shows(*gives));
+        let widths: Vec<usize> = shown.map(|column| self.width(*column, cap)).collect();
+        widths.iter().sum::<usize>() + self.gap * widths.len().saturating_sub(1)
+    }
+}
+
+/// From the layout that shows most to the narrowest.
+fn plans(columns: &[(Gives, usize)]) -> Vec<Plan> {
     let mut order: Vec<u8> = columns
         .iter()
         .filter_map(|(gives, _)| match gives {
             Gives::Goes(order) => Some(*order),
-            Gives::Nothing | Gives::Cuts(_) => None,
+            Gives::Nothing | Gives::Cuts { .. } => None,
         })
         .collect();
     order.sort_unstable();
-    // From the layout that shows most to the narrowest.
-    let mut layouts: Vec<(Option<u8>, usize, bool)> = vec![(None, GAP, false)];
-    layouts.extend(order.iter().map(|gone| (Some(*gone), GAP, false)));
     let all = order.last().copied();
-    layouts.extend([(all, 2, false), (all, 1, false), (all, 1, true)]);
-    for (gone, gap, shortest) in layouts {
-        let kept = |gives: Gives| match gives {
-            Gives::Goes(order) => gone.is_none_or(|gone| order > gone),
-            Gives::Nothing | Gives::Cuts(_) => true,
-        };
-        let shown: Vec<(Gives, usize)> = columns
-            .iter()
-            .copied()
-            .filter(|(gives, _)| kept(*gives))
-            .collect();
-        let least = |(gives, width): &(Gives, usize)| match gives {
-            Gives::Cuts(_) if shortest => SHORTEST.min(*width),
-            Gives::Cuts(least) => (*least).min(*width),
-            Gives::Nothing | Gives::Goes(_) => *width,
-        };
-        let gaps = gap * shown.len().saturating_sub(1);
-        let minimum: usize = shown.iter().map(least).sum::<usize>() + gaps;
-        if minimum > room && !(shortest && !whole) {
-            continue;
-        }
-        let cap = cap(&shown, room.saturating_sub(gaps), least);
-        let widths = columns.iter().map(|column| {
-            let (gives, width) = *column;
-            let cut = match gives {
-                Gives::Cuts(_) => width.min(cap).max(least(column)),
-                Gives::Nothing | Gives::Goes(_) => width,
-            };
-            kept(gives).then_some(cut)
-        });
-        return Fitted {
-            widths: widths.collect(),
-            gap,
-        };
-    }
-    Fitted {
-        widths: columns.iter().map(|(_, width)| Some(*width)).collect(),
-        gap: GAP,
-    }
+    let wide = [None].into_iter().chain(order.into_iter().map(Some));
+    let wide = wide.map(|gone| (gone, GAP, Cut::Least));
+    let narrow = [
+        (all, 2, Cut::Least),
+        (all, 1, Cut::Least),
+        (all, 1, Cut::Shortest),
+        (all, 1, Cut::Gone),
+        (all, 1, Cut::ToNothing),
+    ];
+    wide.chain(narrow)
+        .map(|(gone, gap, cut)| Plan { gone, gap, cut })
+        .collect()
 }
 
-/// The width to which the widest are cut so that all fit.
-fn cap(shown: &[(Gives, usize)], room: usize, least: impl Fn(&(Gives, usize)) -> usize) -> usize {
-    let total = |cap: usize| -> usize {
-        let width = |column: &(Gives, usize)| match column.0 {
-            Gives::Cuts(_) => column.1.min(cap).max(least(column)),
-            Gives::Nothing | Gives::Goes(_) => column.1,
+/// The layout of columns of these widths in `room`. Where they cannot all be shown, the narrowest; or, if they are to be
+/// shown `whole` then, nothing is cut, since a line takes two in either case.
+pub fn fit(columns: &[(Gives, usize)], room: usize, whole: bool) -> Fitted {
+    let plans = plans(columns);
+    let fitting = plans.iter().find(|plan| plan.total(columns, 0) <= room);
+    let narrowest = || plans.last().filter(|_| !whole);
+    let Some(plan) = fitting.or_else(narrowest).copied() else {
+        return Fitted {
+            widths: columns.iter().map(|(_, width)| Some(*width)).collect(),
+            gap: GAP,
         };
-        shown.iter().map(width).sum()
     };
-    let widest = shown.iter().map(|(_, width)| *width).max().unwrap_or(0);
-    let (mut fits, mut too_wide) = (0, widest + 1);
-    while too_wide - fits > 1 {
-        let middle = fits + (too_wide - fits) / 2;
-        if total(middle) <= room {
-            fits = middle;
+    // The widest are cut to one width, the largest with which all fit.
+    let widest = columns.iter().map(|(_, width)| *width).max().unwrap_or(0);
+    let (mut cap, mut too_wide) = (0, widest + 1);
+    while too_wide - cap > 1 {
+        let middle = cap + (too_wide - cap) / 2;
+        if plan.total(columns, middle) <= room {
+            cap = middle;
         } else {
             too_wide = middle;
         }
     }
-    fits
+    let widths = columns.iter().map(|column| {
+        let shown = plan.shows(column.0);
+        shown.then(|| plan.width(*column, cap))
+    });
+    Fitted {
+        widths: widths.collect(),
+        gap: plan.gap,
+    }
 }
 
 #[cfg(test)]
@@ -110,11 +148,23 @@ mod tests {
 
     use Gives::{Cuts, Goes, Nothing};
 
+    const NAME: Gives = Cuts {
+        least: 12,
+        shortest: 5,
+        goes: false,
+    };
+
+    const HOLDER: Gives = Cuts {
+        least: 10,
+        shortest: 3,
+        goes: false,
+    };
+
     /// NAME, STATE, HOLDER, EXPIRES IN, TRANSITIONS and AGE.
     const COLUMNS: [(Gives, usize); 6] = [
-        (Cuts(12), 40),
+        (NAME, 40),
         (Nothing, 7),
-        (Cuts(10), 20),
+        (HOLDER, 20),
         (Nothing, 10),
         (Goes(1), 11),
         (Goes(0), 4),
@@ -137,19 +187,34 @@ mod tests {
         assert_eq!(widths(47), (vec![12, 7, 12, 10], 2));
         assert_eq!(widths(40), (vec![10, 7, 10, 10], 1));
         assert_eq!(widths(30), (vec![5, 7, 5, 10], 1));
-        assert_eq!(widths(0), (vec![3, 7, 3, 10], 1));
+        assert_eq!(widths(0), (vec![1, 7, 1, 10], 1));
+    }
+
+    #[test]
+    fn what_tells_little_when_it_is_cut_goes_before_all_is_cut_to_nothing() {
+        let namespace = Cuts {
+            least: 9,
+            shortest: 3,
+            goes: true,
+        };
+        let columns = [(namespace, 15), (NAME, 40), (Nothing, 24), (HOLDER, 20)];
+        let widths = |room| fit(&columns, room, false).widths;
+        assert_eq!(widths(40), [Some(4), Some(5), Some(24), Some(4)]);
+        assert_eq!(widths(37), [None, Some(5), Some(24), Some(5)]);
+        assert_eq!(widths(30), [None, Some(2), Some(24), Some(2)]);
     }
 
     #[test]
     fn what_takes_two_lines_all_the_same_is_not_cut() {
-        let fitted = fit(&[(Cuts(10), 40), (Nothing, 70)], 60, true);
+        let columns = [(NAME, 40), (Nothing, 70)];
+        let fitted = fit(&columns, 60, true);
         assert_eq!(fitted.widths, [Some(40), Some(70)]);
         assert_eq!(fitted.gap, GAP);
     }
 
     #[test]
     fn every_room_is_used_and_none_is_exceeded() {
-        for room in 26..200 {
+        for room in 22..200 {
             let (widths, gap) = widths(room);
             let total: usize = widths.iter().sum::<usize>() + gap * (widths.len() - 1);
             assert!(total <= room, "{room}: {widths:?}");

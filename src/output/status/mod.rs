@@ -13,6 +13,8 @@ mod document_tests;
 mod samples;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod tour_tests;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -55,10 +55,21 @@ const BLANKS: &str = "                                ";
 /// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
 const WIDEST: usize = 65_000;
 
-/// Names are cut to no less while a column can be left out instead.
-const SHORT_NAME: usize = 12;
-const SHORT_HOLDER: usize = 10;
-const SHORT_NAMESPACE: usize = 9;
+const NAMESPACE: Gives = Gives::Cuts {
+    least: 9,
+    shortest: 3,
+    goes: true,
+};
+const NAME: Gives = Gives::Cuts {
+    least: 12,
+    shortest: 5,
+    goes: false,
+};
+const WHO: Gives = Gives::Cuts {
+    least: 10,
+    shortest: 3,
+    goes: false,
+};
 
 const HOLDER: &str = "HOLDER";
 const STATE: &str = "STATE";
@@ -68,12 +79,12 @@ impl Printer {
     pub fn new(layout: Layout) -> Self {
         let mut header = Vec::new();
         if layout.namespaces {
-            header.push(("NAMESPACE", Gives::Cuts(SHORT_NAMESPACE)));
+            header.push(("NAMESPACE", NAMESPACE));
         }
         header.extend([
-            ("NAME", Gives::Cuts(SHORT_NAME)),
+            ("NAME", NAME),
             (STATE, Gives::Nothing),
-            (HOLDER, Gives::Cuts(SHORT_HOLDER)),
+            (HOLDER, WHO),
             ("RENEWED", Gives::Nothing),
             ("EXPIRES IN", Gives::Nothing),
             ("TRANSITIONS", Gives::Goes(1)),

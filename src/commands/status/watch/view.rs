@@ -8,10 +8,9 @@ use super::TICK;
 use super::board::{Board, Change};
 use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::commands::status::{keep, list, select};
+use crate::commands::status::{list, select};
 use crate::error::Error;
 use crate::lease::condition::State;
-use crate::lease::summary::Keep;
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::status::table::{Layout, Printer};
@@ -20,10 +19,7 @@ use crate::output::terminal;
 
 /// What is shown, and how.
 pub struct View<'a> {
-    /// What was asked for.
-    pub args: &'a StatusArgs,
-    /// What is kept of each Lease.
-    pub keep: Keep,
+    args: &'a StatusArgs,
     /// What is known.
     pub board: Board,
     lines: Printer,
@@ -51,7 +47,6 @@ impl<'a> View<'a> {
         };
         Self {
             args,
-            keep: keep(args),
             columns: columns::Printer::default(),
             written: false,
             board: Board::default(),
