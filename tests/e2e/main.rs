@@ -40,6 +40,7 @@ mod status_proof;
 mod status_schema;
 mod status_screen;
 mod status_select;
+mod status_terminals;
 mod status_watch;
 mod steal;
 mod steal_prompt;

@@ -3,6 +3,8 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
+use jiff::SignedDuration;
+
 use super::fit::{Fitted, GAP, Gives, fit};
 use super::{Row, age, ago, class, expires, skew, state};
 use crate::lease::condition::{State, since};
@@ -28,6 +30,8 @@ pub struct Layout {
     pub on_screen: bool,
     /// Without characters beyond ASCII of our own.
     pub ascii: bool,
+    /// With one word for each span, for whoever counts fields: `5s`, and `-9m45s` for what is over.
+    pub one_word: bool,
     /// With the transitions an hour that were seen while watching.
     pub rates: bool,
 }
@@ -329,6 +333,13 @@ impl Printer {
         let lease = &row.lease;
         let none = || "-".to_owned();
         let safe = |text: &str| value(text).into_owned();
+        let passed = |span| {
+            if self.layout.one_word {
+                signed(span)
+            } else {
+                ago(span)
+            }
+        };
         let mut cells = Vec::with_capacity(self.columns.len());
         if self.layout.namespaces {
             cells.push(safe(&lease.namespace));
@@ -337,8 +348,13 @@ impl Printer {
             safe(&lease.name),
             state(row.condition.state).to_owned(),
             lease.holder.as_deref().map_or_else(none, safe),
-            row.condition.renewed_ago.map_or_else(none, ago),
-            expires(&row.condition),
+            row.condition.renewed_ago.map_or_else(none, passed),
+            match row.condition.state {
+                State::Expired if self.layout.one_word => {
+                    row.condition.expires_in.map_or_else(none, signed)
+                }
+                _ => expires(&row.condition),
+            },
             lease.transitions.to_string(),
             row.age().map_or_else(none, age),
         ]);
@@ -353,10 +369,16 @@ impl Printer {
                 lease
                     .acquired
                     .zip(row.date)
-                    .map_or_else(none, |(acquired, date)| ago(since(acquired, date))),
+                    .map_or_else(none, |(acquired, date)| passed(since(acquired, date))),
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
-                row.condition.skew.map_or_else(none, skew),
+                row.condition.skew.map_or_else(none, |span| {
+                    if self.layout.one_word {
+                        signed(span)
+                    } else {
+                        skew(span)
+                    }
+                }),
                 lease
                     .reason
                     .as_deref()
@@ -409,6 +431,12 @@ fn plain(lines: &[Vec<String>], fitted: &Fitted) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A span with its sign, where it has one.
+fn signed(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    format!("{sign}{}", age(span))
 }
 
 fn coloured(cell: Cell, state: State) -> Cell {

@@ -50,6 +50,28 @@ fn every_state_has_its_line() {
 }
 
 #[test]
+fn in_a_pipe_every_span_is_one_field() {
+    let layout = Layout {
+        one_word: true,
+        wide: true,
+        no_headers: true,
+        ..Layout::default()
+    };
+    let mut future = held();
+    future["spec"]["renewTime"] = json!("2026-01-01T13:00:00.000000Z");
+    let rows: Vec<Row> = rows().into_iter().chain([row(&future)]).collect();
+    let text = table(layout, &rows);
+    let fields = |line: &str| line.split_whitespace().count();
+    assert!(text.lines().all(|line| fields(line) == 13), "{text}");
+    assert_eq!(
+        text.lines()
+            .nth(2)
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Some("expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -".to_owned())
+    );
+}
+
+#[test]
 fn without_headers_the_columns_stay() {
     let layout = Layout {
         no_headers: true,
