@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod document;
 mod fit;
+mod lines;
 pub mod table;
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
 //! The list: one line a Lease, page by page, so that the first rows show before the last page has come.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
-
 use jiff::SignedDuration;
 
 use super::fit::{Fitted, GAP, Gives, fit};
-use super::{Row, age, ago, class, expires, skew, state};
+use super::{Row, age, ago, class, expires, lines, skew, state};
 use crate::lease::condition::{State, since};
 use crate::lease::summary::instance;
 use crate::output::shown::{printable, shortened, value, width};
@@ -52,9 +49,6 @@ pub struct Printer {
     /// The columns that fit, since the first page.
     shown: Option<Vec<bool>>,
 }
-
-/// As much as most cells lack.
-const BLANKS: &str = "                                ";
 
 /// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
 const WIDEST: usize = 65_000;
@@ -194,9 +188,11 @@ impl Printer {
             }
         }
         if self.layout.colour {
-            self.coloured(rows, lines, header, &fitted)
+            let states = rows.iter().map(|row| row.condition.state);
+            let state_at = self.columns.iter().position(|column| column.name == STATE);
+            lines::coloured(states, state_at, lines, header, &fitted)
         } else {
-            plain(&lines, &fitted)
+            lines::plain(&lines, &fitted)
         }
     }
 
@@ -272,61 +268,6 @@ impl Printer {
             }
         }
         widths
-    }
-
-    /// The lines with colours, laid out by the table library.
-    fn coloured(
-        &self,
-        rows: &[Row],
-        lines: Vec<Vec<String>>,
-        header: bool,
-        fitted: &Fitted,
-    ) -> String {
-        let shown = |line: Vec<String>| {
-            let cells = line.into_iter().zip(&fitted.widths).enumerate();
-            cells
-                .filter(|(_, (_, width))| width.is_some())
-                .map(|(index, (text, _))| (index, text))
-                .collect::<Vec<(usize, String)>>()
-        };
-        let mut table = Table::new();
-        table
-            .load_preset(NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .enforce_styling();
-        let mut lines = lines.into_iter();
-        if header && let Some(names) = lines.next() {
-            table.set_header(shown(names).into_iter().map(|(_, name)| name));
-        }
-        let state_at = self.columns.iter().position(|column| column.name == STATE);
-        for (row, texts) in rows.iter().zip(lines) {
-            table.add_row(shown(texts).into_iter().map(|(index, text)| {
-                let cell = Cell::new(text);
-                if Some(index) == state_at {
-                    coloured(cell, row.condition.state)
-                } else {
-                    cell
-                }
-            }));
-        }
-        let widths: Vec<usize> = fitted.widths.iter().copied().flatten().collect();
-        let small = |width: usize| u16::try_from(width).unwrap_or(u16::MAX);
-        let last = widths.len().saturating_sub(1);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == last { 0 } else { small(fitted.gap) }));
-            if index != last
-                && let Some(width) = widths.get(index)
-            {
-                let least = Width::Fixed(small(width + fitted.gap));
-                column.set_constraint(ColumnConstraint::LowerBoundary(least));
-            }
-        }
-        let mut text = String::new();
-        for line in table.lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
     }
 
     fn cells(&self, row: &Row, rate: Option<f64>) -> Vec<String> {
@@ -411,41 +352,10 @@ impl Printer {
     }
 }
 
-/// The same lines without colours. The table library takes longer over a cell than decoding its Lease does, and a pipe
-/// may get a line for each node of a large cluster.
-fn plain(lines: &[Vec<String>], fitted: &Fitted) -> String {
-    let mut text = String::new();
-    for cells in lines {
-        let begin = text.len();
-        for (cell, column) in cells.iter().zip(&fitted.widths) {
-            let Some(column) = column else { continue };
-            text.push_str(cell);
-            let mut blank = (column + fitted.gap).saturating_sub(width(cell));
-            while blank > 0 {
-                let some = blank.min(BLANKS.len());
-                text.push_str(&BLANKS[..some]);
-                blank -= some;
-            }
-        }
-        text.truncate(begin + text[begin..].trim_end().len());
-        text.push('\n');
-    }
-    text
-}
-
 /// A span with its sign, where it has one.
 fn signed(span: SignedDuration) -> String {
     let sign = if span.is_negative() { "-" } else { "" };
     format!("{sign}{}", age(span))
-}
-
-fn coloured(cell: Cell, state: State) -> Cell {
-    match state {
-        State::Held | State::HeldWithoutExpiry => cell.fg(Color::Green),
-        State::Expired => cell.fg(Color::Red),
-        State::Terminating => cell.fg(Color::Yellow),
-        State::Free | State::Deleted => cell.add_attribute(Attribute::Dim),
-    }
 }
 
 /// Counts what stands out.
