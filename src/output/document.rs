@@ -101,7 +101,8 @@ pub fn done(
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
         Some(ObjectFormat::Value(format)) => {
             let mut object = record.as_json().clone();
-            if !managed_fields {
+            // As in kubectl, a template finds them in any case.
+            if matches!(format, ValueFormat::Document(_)) && !managed_fields {
                 hide_managed_fields(&mut object);
             }
             value(&object, format)
@@ -110,7 +111,7 @@ pub fn done(
 }
 
 /// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
-pub fn hide_managed_fields(object: &mut Value) {
+fn hide_managed_fields(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }

@@ -145,6 +145,15 @@ pub fn is_ascii() -> bool {
     locale.is_some_and(|locale| locale == "C" || locale == "POSIX")
 }
 
+/// A text that is all our own, as the locale can show it.
+pub fn in_locale(text: String) -> String {
+    if is_ascii() {
+        text.replace('…', "...")
+    } else {
+        text
+    }
+}
+
 /// An environment variable that is not empty.
 fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

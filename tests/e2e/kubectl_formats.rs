@@ -86,6 +86,9 @@ fn of_one_lease_paths_print_what_kubectl_prints() {
             "jsonpath={.metadata..n}",
             "jsonpath={..metadata.name}",
             "jsonpath={..holderIdentity}",
+            "jsonpath={.metadata.managedFields[*].manager}",
+            "jsonpath={.metadata.creationTimestamp} {.metadata.uid} {.metadata.resourceVersion}",
+            "jsonpath={.metadata}",
             "jsonpath={.spec[*]}",
             "jsonpath={.metadata.name[0]}",
             "jsonpath={.nothing}x{.spec.holderIdentity.foo}",
@@ -401,6 +404,28 @@ fn what_cannot_be_filled_in_is_an_error_and_changes_are_done_all_the_same() {
             .contains("Go templates need Go; use jsonpath=TEMPLATE"),
         "{output}"
     );
+}
+
+#[test]
+fn a_grant_that_cannot_be_told_is_given_back() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let output = ns.run(
+        &user,
+        [
+            "acquire",
+            "job",
+            "--holder=me",
+            "-o=jsonpath={.metadata.name[0]}",
+        ],
+    );
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    let lease = ns.get("job").expect("a lease");
+    assert_eq!(crate::support::holder(&lease), "");
 }
 
 #[test]

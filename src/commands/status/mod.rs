@@ -5,7 +5,7 @@ mod one;
 mod select;
 mod watch;
 
-use crate::cli::{ConnectionArgs, StatusArgs};
+use crate::cli::{ConnectionArgs, StatusArgs, StatusFormat, ValueFormat};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
@@ -39,12 +39,16 @@ fn selection(session: &Session, args: &StatusArgs) -> Selection {
     }
 }
 
-/// What is kept of each Lease for what is printed.
+/// What is kept of each Lease for what is printed. As in kubectl, a template finds the managed fields in any case.
 fn keep(args: &StatusArgs) -> Keep {
-    match (args.needs_objects(), args.show_managed_fields) {
+    let document = matches!(
+        args.output,
+        Some(StatusFormat::Value(ValueFormat::Document(_)))
+    );
+    match (args.needs_objects(), document && !args.show_managed_fields) {
         (false, _) => Keep::Facts,
-        (true, false) => Keep::Objects,
-        (true, true) => Keep::ObjectsWhole,
+        (true, true) => Keep::Objects,
+        (true, false) => Keep::ObjectsWhole,
     }
 }
 

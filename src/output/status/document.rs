@@ -128,21 +128,18 @@ fn item(row: &Row) -> Value {
     let (lease, condition) = (&row.lease, &row.condition);
     let seconds = |span: Option<SignedDuration>| span.map(|span| span.as_millis() as f64 / 1000.0);
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
-    let mut metadata = json!({
-        "name": lease.name,
-        "namespace": lease.namespace,
-        "uid": lease.uid,
-        "resourceVersion": lease.resource_version,
-        "creationTimestamp": time(lease.created),
-    });
     let object = lease.object.as_deref();
     let own = |field: &str| object.and_then(|object| object.get(field));
-    if let (Some(Value::Object(own)), Some(metadata)) = (own("metadata"), metadata.as_object_mut())
-    {
-        for (field, value) in own {
-            metadata
-                .entry(field.clone())
-                .or_insert_with(|| value.clone());
+    let mut metadata = own("metadata").cloned().unwrap_or_else(|| json!({}));
+    for (field, value) in [
+        ("name", json!(lease.name)),
+        ("namespace", json!(lease.namespace)),
+        ("uid", json!(lease.uid)),
+        ("resourceVersion", json!(lease.resource_version)),
+        ("creationTimestamp", json!(time(lease.created))),
+    ] {
+        if metadata.get(field).is_none() {
+            metadata[field] = value;
         }
     }
     let mut document = json!({
