@@ -363,7 +363,7 @@ fn slice(text: &str) -> Option<Slice> {
     Some(match second {
         None => Slice {
             from,
-            to: Some(from.unwrap_or(0) + 1),
+            to: Some(from.unwrap_or(0).saturating_add(1)),
             one: true,
             step,
         },

@@ -188,7 +188,7 @@ fn sliced<'a>(value: &Cow<'a, Value>, slice: Slice) -> Result<Found<'a>, String>
         return Err(outside(from));
     }
     if !(0..=length).contains(&to) {
-        return Err(outside(to - 1));
+        return Err(outside(to.saturating_sub(1)));
     }
     if from > to {
         return Err(format!(

@@ -191,6 +191,24 @@ fn what_kubectl_cannot_find_out_is_an_error() {
 }
 
 #[test]
+fn the_largest_and_smallest_numbers_are_out_of_range_like_any_other() {
+    for index in [i64::MAX, i64::MIN] {
+        for template in [
+            format!("{{.items[{index}]}}"),
+            format!("{{.items[:{index}]}}"),
+            format!("{{.items[{index}:{index}]}}"),
+        ] {
+            for document in [list(), json!({"items": []})] {
+                let parsed = Template::parse(&template).expect(&template);
+                let found = parsed.render(&document, false);
+                let error = "array index out of bounds";
+                assert!(found.map_or_else(|why| why.starts_with(error), |text| text.is_empty()));
+            }
+        }
+    }
+}
+
+#[test]
 fn broken_templates_are_refused() {
     for (template, why) in [
         ("{.items", "unclosed action"),

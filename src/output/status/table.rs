@@ -314,10 +314,11 @@ impl Printer {
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
                 row.condition.skew.map_or_else(none, |span| {
+                    let words = skew(span);
                     if self.layout.one_word {
-                        signed(span)
+                        words.replace(' ', "-")
                     } else {
-                        skew(span)
+                        words
                     }
                 }),
                 lease
