@@ -32,7 +32,7 @@ fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => help(&error.render()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
         _ => {
-            terminal::say(&line(error, args));
+            terminal::say(&terminal::in_locale(line(error, args)));
             Exit::USAGE
         }
     }
