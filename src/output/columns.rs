@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::jsonpath::{Template, sprint};
-use super::shown::{printable, shortened, width};
+use super::shown::{printable, shortened, value, width};
 
 /// Beyond, a line is no line any more; an etcd object may hold a megabyte.
 const WIDEST: usize = 65_000;
@@ -116,7 +116,7 @@ fn cell(found: &[Value]) -> Result<String, String> {
         return Ok("<none>".to_owned());
     }
     let texts: Vec<String> = found.iter().map(sprint).collect();
-    Ok(shortened(&printable(&texts.join(",")), WIDEST, "…"))
+    Ok(shortened(&value(&texts.join(",")), WIDEST, "…"))
 }
 
 #[cfg(test)]

@@ -45,6 +45,11 @@ fn take_out(value: &mut Value, quoted: &mut Vec<String>) {
             quoted.push(string);
         }
         Value::Sequence(items) => items.iter_mut().for_each(|item| take_out(item, quoted)),
+        Value::Mapping(fields) if fields.keys().all(|key| key.as_str().is_some_and(is_plain)) => {
+            for value in fields.values_mut() {
+                take_out(value, quoted);
+            }
+        }
         Value::Mapping(fields) => {
             *fields = std::mem::take(fields)
                 .into_iter()

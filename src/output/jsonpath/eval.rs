@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::{Filter, Part, Slice, Step, Template, go};
-use crate::output::shown::printable;
+use crate::output::shown;
 
 /// Values of the document, and texts and numbers of the template.
 type Found<'a> = Vec<Cow<'a, Value>>;
@@ -23,7 +23,7 @@ impl Template {
             let texts: Vec<String> = found.iter().map(|value| go::printed(value)).collect();
             let text = texts.join(" ");
             if on_terminal && !literal {
-                out.push_str(&printable(&text));
+                out.push_str(&shown::value(&text));
             } else {
                 out.push_str(&text);
             }

@@ -321,10 +321,7 @@ impl Printer {
                         words
                     }
                 }),
-                lease
-                    .reason
-                    .as_deref()
-                    .map_or_else(none, |reason| printable(reason).into_owned()),
+                lease.reason.as_deref().map_or_else(none, safe),
             ]);
         }
         let labels = || {
