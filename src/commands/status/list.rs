@@ -289,7 +289,7 @@ pub fn layout(args: &StatusArgs) -> Layout {
         width: terminal::width(),
         on_screen: false,
         ascii: terminal::is_ascii(),
-        one_word: !terminal::is_there(),
+        words: !terminal::is_there(),
         rates: false,
     }
 }

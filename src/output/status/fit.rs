@@ -14,9 +14,12 @@ pub enum Gives {
         /// Whether it is left out rather than cut further.
         goes: bool,
     },
-    /// It is left out, the smallest number first.
+    /// It is left out, the smallest number first, and [`LAST`] after everything else was tried.
     Goes(u8),
 }
+
+/// For a column that stays as long as anything else can give room.
+pub const LAST: u8 = u8::MAX;
 
 /// What the columns of a terminal are given to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +98,13 @@ fn plans(columns: &[(Gives, usize)]) -> Vec<Plan> {
         .collect();
     order.sort_unstable();
     let all = order.last().copied();
-    let wide = [None].into_iter().chain(order.into_iter().map(Some));
+    let most = order.iter().rev().find(|order| **order < LAST).copied();
+    let early = order.into_iter().filter(|order| *order < LAST);
+    let wide = [None].into_iter().chain(early.map(Some));
     let wide = wide.map(|gone| (gone, GAP, Cut::Least));
     let narrow = [
-        (all, 2, Cut::Least),
+        (most, 2, Cut::Least),
+        (most, 1, Cut::Least),
         (all, 1, Cut::Least),
         (all, 1, Cut::Shortest),
         (all, 1, Cut::Gone),
@@ -202,6 +208,15 @@ mod tests {
         assert_eq!(widths(40), [Some(4), Some(5), Some(24), Some(4)]);
         assert_eq!(widths(37), [None, Some(5), Some(24), Some(5)]);
         assert_eq!(widths(30), [None, Some(2), Some(24), Some(2)]);
+    }
+
+    #[test]
+    fn what_goes_last_goes_after_the_gaps() {
+        let columns = [(NAME, 40), (Nothing, 24), (Goes(0), 4), (Goes(LAST), 8)];
+        let shown = |room| fit(&columns, room, false);
+        assert_eq!(shown(50).widths, [Some(12), Some(24), None, Some(8)]);
+        assert_eq!((shown(46).gap, shown(46).widths[3]), (1, Some(8)));
+        assert_eq!((shown(45).gap, shown(45).widths[3]), (1, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod describe;
 pub mod document;
 mod fit;
 mod lines;
+mod marks;
 pub mod table;
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::fit::{Fitted, GAP, Gives, fit};
+use super::fit::{Fitted, GAP, Gives, LAST, fit};
+pub use super::marks::Counts;
+use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
 use crate::lease::condition::{State, since};
 use crate::lease::summary::instance;
@@ -28,7 +30,7 @@ pub struct Layout {
     /// Without characters beyond ASCII of our own.
     pub ascii: bool,
     /// With one word for each span, for whoever counts fields: `5s`, and `-9m45s` for what is over.
-    pub one_word: bool,
+    pub words: bool,
     /// With the transitions an hour that were seen while watching.
     pub rates: bool,
 }
@@ -48,6 +50,8 @@ pub struct Printer {
     label_columns: Vec<String>,
     /// The columns that fit, since the first page.
     shown: Option<Vec<bool>>,
+    /// Whether a row so far stood out: then the last column says how.
+    noted: bool,
 }
 
 /// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
@@ -71,6 +75,7 @@ const WHO: Gives = Gives::Cuts {
 
 const HOLDER: &str = "HOLDER";
 const STATE: &str = "STATE";
+const NOTE: &str = "NOTE";
 
 impl Printer {
     /// Nothing is printed yet.
@@ -118,6 +123,7 @@ impl Printer {
             columns: columns.collect(),
             label_columns: Vec::new(),
             shown: None,
+            noted: false,
         };
         if layout.labels {
             printer.asked_for("LABELS".to_owned());
@@ -158,6 +164,7 @@ impl Printer {
             .map(|(index, row)| self.cells(row, rates.get(index).copied().flatten()))
             .collect();
         let begun = self.shown.is_some();
+        self.add_notes(rows, &mut cells);
         let fitted = self.fitted(rows, &mut cells);
         if self.shown.is_none() {
             self.shown = Some(fitted.widths.iter().map(Option::is_some).collect());
@@ -193,6 +200,25 @@ impl Printer {
             lines::coloured(states, state_at, lines, header, &fitted)
         } else {
             lines::plain(&lines, &fitted)
+        }
+    }
+
+    /// What stands out, in a last column from the first such row on: it moves no other.
+    fn add_notes(&mut self, rows: &[Row], cells: &mut [Vec<String>]) {
+        let notes: Vec<String> = rows.iter().map(note).collect();
+        if !self.noted && notes.iter().any(|note| !note.is_empty()) {
+            self.noted = true;
+            let name = if self.shown.is_some() { "" } else { NOTE };
+            self.columns.push(Column {
+                name: name.to_owned(),
+                gives: Gives::Goes(LAST),
+                width: width(name),
+            });
+        }
+        if self.noted {
+            for (cells, note) in cells.iter_mut().zip(notes) {
+                cells.push(note);
+            }
         }
     }
 
@@ -239,6 +265,10 @@ impl Printer {
                 gap: some.gap,
             };
             for (index, width) in asked.into_iter().zip(some.widths) {
+                // The lines to come stand below these.
+                if let (Some(column), Some(width)) = (self.columns.get_mut(index), width) {
+                    column.width = width;
+                }
                 if let Some(place) = fitted.widths.get_mut(index) {
                     *place = width;
                 }
@@ -275,7 +305,7 @@ impl Printer {
         let none = || "-".to_owned();
         let safe = |text: &str| value(text).into_owned();
         let passed = |span| {
-            if self.layout.one_word {
+            if self.layout.words {
                 signed(span)
             } else {
                 ago(span)
@@ -291,7 +321,7 @@ impl Printer {
             lease.holder.as_deref().map_or_else(none, safe),
             row.condition.renewed_ago.map_or_else(none, passed),
             match row.condition.state {
-                State::Expired if self.layout.one_word => {
+                State::Expired if self.layout.words => {
                     row.condition.expires_in.map_or_else(none, signed)
                 }
                 _ => expires(&row.condition),
@@ -315,7 +345,7 @@ impl Printer {
                 lease.strategy.as_deref().map_or_else(none, safe),
                 row.condition.skew.map_or_else(none, |span| {
                     let words = skew(span);
-                    if self.layout.one_word {
+                    if self.layout.words {
                         words.replace(' ', "-")
                     } else {
                         words
@@ -354,38 +384,4 @@ impl Printer {
 fn signed(span: SignedDuration) -> String {
     let sign = if span.is_negative() { "-" } else { "" };
     format!("{sign}{}", age(span))
-}
-
-/// Counts what stands out.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    all: usize,
-    expired: usize,
-    skewed: usize,
-    flapping: usize,
-}
-
-impl Counts {
-    /// Takes a row into account.
-    pub fn add(&mut self, row: &Row) {
-        self.all += 1;
-        self.expired += usize::from(row.condition.state == State::Expired);
-        self.skewed += usize::from(row.condition.skew.is_some());
-        self.flapping += usize::from(row.flaps_per_hour().is_some());
-    }
-
-    /// One line; `None` if nothing stands out.
-    pub fn line(&self) -> Option<String> {
-        let parts: Vec<String> = [
-            (self.expired, "expired"),
-            (self.skewed, "skewed"),
-            (self.flapping, "flapping"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-        let leases = if self.all == 1 { "lease" } else { "leases" };
-        (!parts.is_empty()).then(|| format!("Of {} {leases}: {}", self.all, parts.join(", ")))
-    }
 }

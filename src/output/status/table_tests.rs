@@ -37,38 +37,62 @@ fn every_state_has_its_line() {
     assert_eq!(
         table(Layout::default(), &rows()),
         text(&[
-            "NAME          STATE         HOLDER      RENEWED   EXPIRES IN   TRANSITIONS   AGE",
+            "NAME          STATE         HOLDER      RENEWED   EXPIRES IN   TRANSITIONS   AGE   NOTE",
             "elected       Held          me@host     5s ago    10s          3             60m",
             "endless       Held          terraform   -         never        0             60m",
             "expired       Expired       gone-7      10m ago   9m45s ago    0             60m",
             "free          Free          -           59m ago   -            12            60m",
             "held          Held          me@host     5s ago    10s          3             60m",
-            "skewed        Held          me@host     5s ago    10s          3             60m",
+            "skewed        Held          me@host     5s ago    10s          3             60m   skewed",
             "terminating   Terminating   me@host     5s ago    -            3             60m",
         ])
     );
 }
 
 #[test]
-fn in_a_pipe_every_span_is_one_field() {
+fn in_a_pipe_every_span_is_one_word() {
     let layout = Layout {
-        one_word: true,
+        words: true,
         wide: true,
         no_headers: true,
         ..Layout::default()
     };
     let mut future = held();
     future["spec"]["renewTime"] = json!("2026-01-01T13:00:00.000000Z");
-    let rows: Vec<Row> = rows().into_iter().chain([row(&future)]).collect();
+    let rows = [expired(), skewed(), future].map(|lease| row(&lease));
     let text = table(layout, &rows);
-    let fields = |line: &str| line.split_whitespace().count();
-    assert!(text.lines().all(|line| fields(line) == 13), "{text}");
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(
-        text.lines()
-            .nth(2)
-            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")),
-        Some("expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -".to_owned())
+        text.lines().map(words).collect::<Vec<_>>(),
+        [
+            "expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -",
+            "skewed Held me@host 5s 10s 3 60m 15s 10m lock - 60m-behind - skewed",
+            "held Held me@host -60m 60m 3 60m 15s 10m lock - - -",
+        ]
     );
+}
+
+#[test]
+fn what_stands_out_is_marked_and_moves_no_other_column() {
+    let mut flapping = elected();
+    flapping["spec"]["leaseTransitions"] = json!(40);
+    for width in [None, Some(100)] {
+        let mut printer = Printer::new(Layout {
+            width,
+            ..Layout::default()
+        });
+        let leases = [held(), flapping.clone(), held()];
+        let pages = leases.iter().map(|lease| printer.page(&[row(lease)], &[]));
+        assert_eq!(
+            pages.collect::<String>(),
+            text(&[
+                "NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE",
+                "held   Held    me@host   5s ago    10s          3             60m",
+                "elected   Held    me@host   5s ago    10s          40            60m   flapping",
+                "held      Held    me@host   5s ago    10s          3             60m",
+            ])
+        );
+    }
 }
 
 #[test]
@@ -109,9 +133,9 @@ fn the_wide_table_has_the_rest() {
     assert_eq!(
         table(layout, &[row(&asked), row(&skewed()), row(&elected())]),
         text(&[
-            "NAME      STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   DURATION   ACQUIRED   CLASS      STRATEGY                 SKEW         REASON",
+            "NAME      STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   DURATION   ACQUIRED   CLASS      STRATEGY                 SKEW         REASON      NOTE",
             "held      Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        -            night run",
-            "skewed    Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        60m behind   -",
+            "skewed    Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        60m behind   -           skewed",
             "elected   Held    me@host   5s ago    10s          3             60m   15s        10m ago    election   OldestEmulationVersion   -            -",
         ])
     );
