@@ -228,7 +228,7 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
         End::TimedOut { .. } => subject.conflict.unwrap_or(Exit::API),
         End::Interrupted(signal) => Exit::signal(*signal),
         End::Lost(_) => Exit::LOST,
-        End::Unsettled { end, .. } => exit_of(subject, end),
+        End::Unsettled { end, .. } | End::Kept(end) => exit_of(subject, end),
         End::Declined(_) => Exit::DECLINED,
     }
 }
@@ -294,6 +294,12 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines
         }
         End::Lost(loss) => vec![format!("error: lease {name:?} lost: {}", loss_text(loss))],
+        End::Kept(end) => {
+            let mut lines = end_lines(subject, end);
+            lines.retain(|line| !line.starts_with("interrupted"));
+            lines.extend(unsaid::kept_lines(subject));
+            lines
+        }
         End::Unsettled { end, fault } => {
             let mut lines = end_lines(subject, end);
             lines.retain(|line| !line.starts_with("interrupted"));

@@ -1,6 +1,14 @@
 //! Who is asking: the holder identity when none is given (design section 8).
 
+use std::ffi::{OsStr, OsString};
+
 use crate::lease::values::HolderIdentity;
+
+const HOLDER: &str = "KUBECTL_LEASE_HOLDER";
+const POD_NAME: &str = "POD_NAME";
+
+/// What a kernel says that was given no name.
+const NO_HOST_NAME: &str = "(none)";
 
 /// Where an identity may come from, in order.
 #[derive(Clone, Debug, Default)]
@@ -8,26 +16,33 @@ pub struct Sources {
     /// `--holder`
     pub flag: Option<HolderIdentity>,
     /// `$KUBECTL_LEASE_HOLDER`
-    pub environment: Option<String>,
+    pub environment: Option<OsString>,
     /// `$POD_NAME`
-    pub pod_name: Option<String>,
-    /// The user's name.
-    pub user: Option<String>,
+    pub pod_name: Option<OsString>,
+    /// The account.
+    pub account: Account,
     /// The machine's name.
-    pub host: Option<String>,
+    pub host: Option<OsString>,
+}
+
+/// Whom the process runs as. The environment is not asked: without a login (cron, a service, a container) it says nothing, and
+/// whatever it says else may be another's.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// The name that the system's accounts have for it, if it is one of them.
+    pub name: Option<String>,
+    /// Its number, where accounts have one.
+    pub uid: Option<u32>,
 }
 
 impl Sources {
     /// The flag, and what the environment and the machine say.
     pub fn from_process(flag: Option<HolderIdentity>) -> Self {
-        let variable = |name: &str| std::env::var(name).ok();
         Self {
             flag,
-            environment: variable("KUBECTL_LEASE_HOLDER"),
-            pod_name: variable("POD_NAME"),
-            user: variable("USER")
-                .or_else(|| variable("LOGNAME"))
-                .or_else(|| variable("USERNAME")),
+            environment: std::env::var_os(HOLDER),
+            pod_name: std::env::var_os(POD_NAME),
+            account: account(),
             host: host_name(),
         }
     }
@@ -35,45 +50,73 @@ impl Sources {
     /// `--holder`, else `$KUBECTL_LEASE_HOLDER`, else `$POD_NAME`, else user@host.
     ///
     /// # Errors
-    /// When the variable that is asked first is set and empty.
+    /// When the variable that is asked first is empty or no text, or when nothing tells this process from others.
     pub fn identity(&self) -> Result<HolderIdentity, String> {
         if let Some(flag) = &self.flag {
             return Ok(flag.clone());
         }
-        if let Some(text) = &self.environment {
-            return text.parse().map_err(|error| {
-                format!("KUBECTL_LEASE_HOLDER={text:?}: {error}; unset it or give --holder")
-            });
+        if let Some(value) = &self.environment {
+            return variable(HOLDER, value);
         }
-        if let Some(pod) = self
-            .pod_name
-            .as_deref()
-            .filter(|name| !name.trim().is_empty())
-        {
-            return pod.parse();
+        // A pod without the field has an empty one.
+        let is_blank = |value: &OsString| value.to_str().is_some_and(|text| text.trim().is_empty());
+        if let Some(value) = self.pod_name.as_ref().filter(|value| !is_blank(value)) {
+            return variable(POD_NAME, value);
         }
-        let user = self
-            .user
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .unwrap_or("unknown");
-        let host = self
-            .host
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .unwrap_or("localhost");
+        let user = match (&self.account.name, self.account.uid) {
+            (Some(name), _) if !name.trim().is_empty() => name.clone(),
+            (_, Some(uid)) => format!("uid-{uid}"),
+            (_, None) => return Err(unknown("this account has no name")),
+        };
+        let host = self.host.as_deref().map(OsStr::to_string_lossy);
+        let host = host.as_deref().map(str::trim).unwrap_or_default();
+        // With any other word for it, every such machine would be the same holder.
+        if host.is_empty() || host == NO_HOST_NAME {
+            return Err(unknown("this machine has no host name"));
+        }
         format!("{user}@{host}").parse()
     }
 }
 
+fn variable(name: &str, value: &OsStr) -> Result<HolderIdentity, String> {
+    let text = value.to_str().ok_or_else(|| {
+        let shown = value.to_string_lossy();
+        format!("{name}={shown:?}: it is not UTF-8; unset it or give --holder")
+    })?;
+    text.parse()
+        .map_err(|error| format!("{name}={text:?}: {error}; unset it or give --holder"))
+}
+
+fn unknown(why: &str) -> String {
+    format!("{why}, so others could be taken for this holder: give --holder, or set {HOLDER}")
+}
+
 #[cfg(unix)]
-fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok()
+fn account() -> Account {
+    let uid = nix::unistd::Uid::effective();
+    let user = nix::unistd::User::from_uid(uid).ok().flatten();
+    Account {
+        name: user.map(|user| user.name),
+        uid: Some(uid.as_raw()),
+    }
 }
 
 #[cfg(not(unix))]
-fn host_name() -> Option<String> {
-    std::env::var("COMPUTERNAME").ok()
+fn account() -> Account {
+    Account {
+        name: std::env::var("USERNAME").ok(),
+        uid: None,
+    }
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<OsString> {
+    nix::unistd::gethostname().ok()
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<OsString> {
+    std::env::var_os("COMPUTERNAME")
 }
 
 #[cfg(test)]
@@ -85,40 +128,113 @@ mod tests {
             flag: "flag".parse().ok(),
             environment: Some("env".into()),
             pod_name: Some("pod".into()),
-            user: Some("me".into()),
+            account: Account {
+                name: Some("me".into()),
+                uid: Some(1000),
+            },
             host: Some("here".into()),
         }
+    }
+
+    /// Without anything that names the holder.
+    fn machine() -> Sources {
+        Sources {
+            flag: None,
+            environment: None,
+            pod_name: None,
+            ..all()
+        }
+    }
+
+    fn identity(sources: &Sources) -> Result<String, String> {
+        sources.identity().map(|identity| identity.to_string())
     }
 
     #[test]
     fn the_flag_comes_first_then_the_environment_then_the_pod_then_user_at_host() {
         let mut sources = all();
-        let mut order = Vec::new();
-        order.push(sources.identity());
+        let mut order = vec![identity(&sources)];
         sources.flag = None;
-        order.push(sources.identity());
+        order.push(identity(&sources));
         sources.environment = None;
-        order.push(sources.identity());
+        order.push(identity(&sources));
         sources.pod_name = None;
-        order.push(sources.identity());
-        let order: Vec<String> = order
-            .into_iter()
-            .map(|id| id.expect("an identity").to_string())
-            .collect();
-        assert_eq!(order, ["flag", "env", "pod", "me@here"]);
+        order.push(identity(&sources));
+        let order: Result<Vec<String>, String> = order.into_iter().collect();
+        assert_eq!(
+            order.expect("identities"),
+            ["flag", "env", "pod", "me@here"]
+        );
     }
 
     #[test]
-    fn an_empty_variable_is_refused_by_its_name() {
-        let sources = Sources {
-            flag: None,
-            environment: Some(String::new()),
-            ..all()
+    fn two_accounts_of_one_machine_are_never_one_holder() {
+        let with = |name: Option<&str>, uid| {
+            let account = Account {
+                name: name.map(str::to_owned),
+                uid: Some(uid),
+            };
+            identity(&Sources {
+                account,
+                ..machine()
+            })
         };
-        assert!(
-            sources
-                .identity()
-                .is_err_and(|error| error.contains("KUBECTL_LEASE_HOLDER"))
-        );
+        assert_eq!(with(Some("kim"), 1000).as_deref(), Ok("kim@here"));
+        assert_eq!(with(None, 1000).as_deref(), Ok("uid-1000@here"));
+        assert_eq!(with(None, 0).as_deref(), Ok("uid-0@here"));
+        assert_eq!(with(Some(""), 65_534).as_deref(), Ok("uid-65534@here"));
+    }
+
+    #[test]
+    fn two_machines_without_a_name_are_never_one_holder() {
+        for host in [None, Some(""), Some(" "), Some("(none)")] {
+            let sources = Sources {
+                host: host.map(OsString::from),
+                ..machine()
+            };
+            let error = identity(&sources).expect_err("no name");
+            assert!(
+                error.contains("no host name") && error.contains("--holder"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_is_refused_by_its_name_but_for_the_pods() {
+        for value in ["", "  ", "\t\n"] {
+            let sources = Sources {
+                environment: Some(value.into()),
+                ..machine()
+            };
+            let error = identity(&sources).expect_err("empty");
+            assert!(error.starts_with("KUBECTL_LEASE_HOLDER="), "{error}");
+            let sources = Sources {
+                pod_name: Some(value.into()),
+                ..machine()
+            };
+            assert_eq!(identity(&sources).as_deref(), Ok("me@here"));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_refused_by_its_name() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let odd = || Some(OsString::from_vec(b"m\xff".to_vec()));
+        let holder = Sources {
+            environment: odd(),
+            ..machine()
+        };
+        let pod = Sources {
+            pod_name: odd(),
+            ..machine()
+        };
+        for (sources, name) in [(holder, HOLDER), (pod, POD_NAME)] {
+            let error = identity(&sources).expect_err("no text");
+            let expected = format!("{name}=\"m\u{fffd}\": it is not UTF-8");
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 }

@@ -78,6 +78,7 @@ fn line(error: &clap::Error, args: &[OsString]) -> String {
                 format!("error: unexpected argument {word:?} (see --help)")
             }
         }
+        (ErrorKind::InvalidUtf8, ..) => not_utf8(args),
         (ErrorKind::InvalidSubcommand, ..) => {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             format!(
@@ -101,6 +102,59 @@ fn line(error: &clap::Error, args: &[OsString]) -> String {
                 .collect();
             words.push("(see --help)");
             words.join(" ")
+        }
+    }
+}
+
+/// Names the argument that is not text, which clap does not.
+fn not_utf8(args: &[OsString]) -> String {
+    let ours = args.iter().take_while(|arg| *arg != "--");
+    let mut before = None;
+    for arg in ours {
+        if let Some(text) = arg.to_str() {
+            before = Some(text).filter(|text| text.starts_with('-'));
+            continue;
+        }
+        let shown = arg.to_string_lossy();
+        let (flag, value) = match shown.split_once('=') {
+            Some((flag, value)) if flag.starts_with('-') => (Some(flag), value),
+            Some(_) | None => (before, &*shown),
+        };
+        let of = flag.map(|flag| format!(" for {flag}")).unwrap_or_default();
+        return format!("error: invalid value {value:?}{of}: it is not UTF-8");
+    }
+    "error: an argument is not UTF-8".to_owned()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_named_with_its_flag() {
+        for (words, said) in [
+            (
+                &[&b"release"[..], b"job", b"--holder=m\xff"][..],
+                "invalid value \"m\u{fffd}\" for --holder: it is not UTF-8",
+            ),
+            (
+                &[b"steal", b"--if-holder", b"m\xff", b"job"],
+                "invalid value \"m\u{fffd}\" for --if-holder: it is not UTF-8",
+            ),
+            (
+                &[b"status", b"j\xffb"],
+                "invalid value \"j\u{fffd}b\": it is not UTF-8",
+            ),
+        ] {
+            let args: Vec<OsString> = [&b"kubectl-lease"[..]]
+                .iter()
+                .chain(words)
+                .map(|word| OsString::from_vec(word.to_vec()))
+                .collect();
+            let error = Cli::try_parse_from(&args).expect_err("not text");
+            assert_eq!(line(&error, &args), format!("error: {said}"));
         }
     }
 }

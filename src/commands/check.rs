@@ -48,6 +48,15 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 End::Refused(Refusal::HolderIs(holder)),
             ));
         }
+        Checked::VictimMayRun(victim) => {
+            terminal::say(&format!(
+                "{name} is held by you, but {victim:?}, whom it was stolen from, may still run"
+            ));
+            terminal::say(&format!(
+                "Wait until the steal is done; one that was interrupted is done again once the lease has expired: kubectl lease status {} -n {}",
+                args.name, session.namespace
+            ));
+        }
         Checked::Over => terminal::say(&format!(
             "{name} is held by you, but its time is over: others may take it any moment"
         )),

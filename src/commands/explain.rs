@@ -76,7 +76,7 @@ It is the first of these that there is:
   1. --holder IDENTITY
   2. $KUBECTL_LEASE_HOLDER
   3. $POD_NAME
-  4. user@host
+  4. user@host, the account's name (or uid-NUMBER) and the machine's
 
 Whoever gives the same identity is the same holder: renew, check and release
 act for it. Two scripts of one user on one machine would be one holder, so

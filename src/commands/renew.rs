@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::operate::Limits;
+use crate::output::terminal;
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -28,6 +29,12 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .await;
     match renewed {
         Ok(renewed) => {
+            if let Some(victim) = renewed.record.victim() {
+                terminal::say(&format!(
+                    "warning: {victim:?}, whom lease {:?} was stolen from, may still run",
+                    subject.name
+                ));
+            }
             let text = object_text(&renewed.record, "renewed", &args.output);
             let good_until = renewed.expires_at;
             say_done(text, good_until, &limits.interrupt, &subject, "renewed").await?;

@@ -102,17 +102,29 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
             },
             may_be_held_line(subject),
         ],
+        Fate::Kept if matches!(why, Error::Unsaid(_)) => kept_lines(subject),
         Fate::Kept => vec![
-            match why {
-                Error::Unsaid(_) => format!(
-                    "lease {name:?} is held by {:?} all the same, until its time is over",
-                    subject.holder.as_deref().unwrap_or_default()
-                ),
-                _ => format!("error: lease {name:?} was not given back: it may be in use"),
-            },
+            format!("error: lease {name:?} was not given back: it may be in use"),
             may_be_held_line(subject),
         ],
     }
+}
+
+/// What was taken and could not be used is held all the same, and why.
+pub fn kept_lines(subject: &Subject) -> Vec<String> {
+    let Subject {
+        namespace,
+        name,
+        holder,
+        ..
+    } = subject;
+    vec![
+        format!(
+            "lease {name:?} is held by {:?} until its time is over: given back at once it would let somebody in beside a command that may still run",
+            holder.as_deref().unwrap_or_default()
+        ),
+        format!("Until when: kubectl lease status {name} -n {namespace}"),
+    ]
 }
 
 /// Where to look, and how to free it.

@@ -52,6 +52,8 @@ pub struct Job {
     pub stopping: Option<Signal>,
     /// Whether the command was seen to stop, and not continued by us since.
     pub stopped: bool,
+    /// Whether the terminal has another size since before the command was known to run.
+    pub resized: bool,
     streams: Vec<(i32, Stream)>,
 }
 
@@ -81,6 +83,7 @@ impl Job {
             },
             stopping: None,
             stopped: false,
+            resized: false,
             streams: heard.collect(),
         }
     }

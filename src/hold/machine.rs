@@ -343,14 +343,22 @@ impl Machine {
         match &mut self.state {
             State::Held => self.fence(loss, now, effects),
             // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
-            State::Fencing { release } => *release |= returnable(&loss),
+            State::Fencing { release } => {
+                *release |= returnable(&loss);
+                let runs = matches!(self.tree, Tree::Running | Tree::Remains(_));
+                if runs && self.grace(&loss).is_zero() && self.kill_due.is_some_and(|due| due > now)
+                {
+                    // Whoever had taken it waits no longer for us.
+                    self.kill(now, effects);
+                }
+            }
             State::Waiting | State::Releasing(_) | State::Done => {}
         }
     }
 
-    fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        let release = returnable(&loss);
-        let grace = match &loss {
+    /// How long the command may take to end by itself.
+    fn grace(&self, loss: &Loss) -> Duration {
+        match loss {
             // Nothing keeps others out any more: the next one may have begun already.
             Loss::Released
             | Loss::Deleted
@@ -359,7 +367,12 @@ impl Machine {
             | Loss::Altered(_) => Duration::ZERO,
             // Whoever took it waits until we must have stopped, if it follows the rules.
             Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => self.timing.kill_after,
-        };
+        }
+    }
+
+    fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        let release = returnable(&loss);
+        let grace = self.grace(&loss);
         self.state = State::Fencing { release };
         match self.tree {
             Tree::Running | Tree::Remains(_) => {

@@ -148,13 +148,33 @@ fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_
             } else {
                 (outcome.clone(), Event::TreeGone)
             };
-            assert_eq!(machine.handle(first, at(122.2)), vec![], "{outcome:?}");
+            // Nobody waits for us any more where the Lease is not even what we wrote.
+            let kills = matches!(&first, Event::RenewalLost(Loss::Altered(_)));
+            let killed = if kills {
+                vec![Effect::KillTree]
+            } else {
+                vec![]
+            };
+            assert_eq!(machine.handle(first, at(122.2)), killed, "{outcome:?}");
             assert_eq!(
                 machine.handle(second, at(122.3)),
                 vec![then.clone()],
                 "{outcome:?} {gone_first}"
             );
         }
+    }
+}
+
+#[test]
+fn the_grace_ends_when_whoever_has_taken_the_lease_frees_it() {
+    for freed in [Loss::Released, Loss::Deleted] {
+        let mut machine = held(true);
+        let lost = machine.handle(Event::RecordChanged(taken()), at(110.0));
+        assert_eq!(lost, vec![Effect::StopTree, Effect::SayLost(taken())]);
+        let freed = machine.handle(Event::RecordChanged(freed), at(110.1));
+        assert_eq!(freed, vec![Effect::KillTree]);
+        let again = machine.handle(Event::RecordChanged(Loss::Released), at(110.2));
+        assert_eq!(again, vec![], "once is enough");
     }
 }
 

@@ -166,6 +166,8 @@ pub struct Rejection {
     pub kind: RejectionKind,
     /// What to do about it, where this side knows more than the server says.
     pub advice: Option<String>,
+    /// Whether a Status object said so: a gateway's page says nothing of what the server behind it did.
+    pub is_status: bool,
 }
 
 /// What a rejection means.
@@ -236,6 +238,18 @@ impl Fault {
             | Self::Unknown(_)
             | Self::Foreign { .. }
             | Self::NotStored(_) => None,
+        }
+    }
+
+    /// Whether a write that was answered like this may have happened all the same: what sends requests twice gives the
+    /// answer to the second, and a gateway's page is nobody's word.
+    pub fn may_hide_success(&self) -> bool {
+        match self {
+            Self::Rejected(rejection) => {
+                !rejection.is_status || rejection.kind == RejectionKind::Conflict
+            }
+            Self::NotStored(_) => true,
+            Self::Unknown(_) | Self::Foreign { .. } | Self::NotSent(_) => false,
         }
     }
 

@@ -12,7 +12,7 @@ use super::decide::{
     self, AcquireStep, AcquireTerms, Now, Ours, OursStep, Seen, StealStep, StealTerms,
 };
 use super::evidence::{Expiry, Observation, Stamps};
-use super::record::{GrantTerms, REASON_ANNOTATION, Record, micro_time};
+use super::record::{DURATION_ANNOTATION, GrantTerms, REASON_ANNOTATION, Record, micro_time};
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
 use crate::clock::Instant;
@@ -53,6 +53,7 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
     let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove(REASON_ANNOTATION);
+        annotations.remove(DURATION_ANNOTATION);
     }
     // A map made for the reason, and one that it left empty, are the same to the API server as none.
     if empty(&object["metadata"]["annotations"]) {
@@ -228,6 +229,11 @@ proptest! {
         let released = record.released(wall);
         let fields = ["renewTime", "holderIdentity"];
         prop_assert_eq!(rest(&released, &fields), rest(&record, &fields));
+        prop_assert!(released.as_json()["spec"].get("holderIdentity").is_none());
+        if let Ok(granted) = record.granted(&terms, wall) {
+            let after = granted.renewed(wall).released(wall);
+            prop_assert_eq!(after.duration().is_some(), record.duration().is_some());
+        }
         prop_assert_eq!((released.holder(), released.reason()), (None, None));
     }
 

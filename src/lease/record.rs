@@ -22,6 +22,10 @@ pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 /// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
 const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 
+/// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
+/// that the recorded duration belongs to, and goes with.
+pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
+
 /// A Lease object as the server sent it, every field kept, known to this build or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record(Value);
@@ -96,7 +100,6 @@ impl Record {
             "kind": "Lease",
             "metadata": { "namespace": namespace, "name": name },
             "spec": {
-                "holderIdentity": "",
                 "leaseDurationSeconds": duration.as_secs(),
                 "leaseTransitions": 0,
             },
@@ -159,7 +162,19 @@ impl Record {
 
     /// The recorded lease duration; `None` means that the lease never expires by itself.
     pub fn duration(&self) -> Option<LeaseDuration> {
+        let left = self.annotation(DURATION_ANNOTATION).is_some_and(|of| {
+            left_behind(of, self.transitions(), self.holder().unwrap_or_default())
+        });
+        if left {
+            return None;
+        }
         LeaseDuration::from_secs(self.spec("leaseDurationSeconds")?.as_i64()?)
+    }
+
+    /// Whether the recorded duration came with the present grant, or with one that this one follows: the Lease had none before.
+    fn duration_is_of_grant(&self) -> bool {
+        let of = self.annotation(DURATION_ANNOTATION).and_then(grant_of);
+        of.is_some_and(|(transitions, _)| transitions == self.transitions())
     }
 
     /// `spec.acquireTime` as written.
@@ -238,8 +253,8 @@ impl Record {
 
     /// From whom it was stolen, as long as that holder may still run.
     pub fn victim(&self) -> Option<&str> {
-        let (transitions, victim) = self.annotation(VICTIM_ANNOTATION)?.split_once(' ')?;
-        (transitions.parse() == Ok(self.transitions())).then_some(victim)
+        let (transitions, victim) = grant_of(self.annotation(VICTIM_ANNOTATION)?)?;
+        (transitions == self.transitions()).then_some(victim)
     }
 
     fn annotation(&self, key: &str) -> Option<&str> {
@@ -267,6 +282,13 @@ impl Record {
         alteration::same_time(self.renew_time(), Some(time))
     }
 
+    /// Whether this state is of the grant that `written` was to make, whoever is named as its holder.
+    pub fn is_of_write(&self, written: &Self) -> bool {
+        alteration::same_time(self.acquire_time(), written.acquire_time())
+            && self.acquire_time().is_some()
+            && self.transitions() == written.transitions()
+    }
+
     /// Whether this state belongs to the same grant as `other`: same object, holder, transitions and acquire time.
     pub fn same_grant(&self, other: &Self) -> bool {
         self.uid() == other.uid()
@@ -276,3 +298,18 @@ impl Record {
             && self.acquire_time() == other.acquire_time()
     }
 }
+
+/// Whether a recorded duration that came with the grant `of` (an annotation's text) was left behind by it. Clients that record
+/// no duration do not count transitions either (Terraform): they took the Lease for good, and do not renew it.
+pub fn left_behind(of: &str, transitions: i64, holder: &str) -> bool {
+    grant_of(of).is_some_and(|(counted, whose)| counted == transitions && whose != holder)
+}
+
+fn grant_of(text: &str) -> Option<(i64, &str)> {
+    let (transitions, holder) = text.split_once(' ')?;
+    Some((transitions.parse().ok()?, holder))
+}
+
+#[cfg(test)]
+#[path = "record/handed_back_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::record::{REASON_ANNOTATION, Record};
+use super::record::{self, DURATION_ANNOTATION, REASON_ANNOTATION, Record};
 use super::values::LeaseDuration;
 
 mod keep;
@@ -307,16 +307,20 @@ impl From<Lease<'_>> for Summary {
                 .collect::<Option<Vec<_>>>()
                 .and_then(|times| times.into_iter().max())
         };
+        let annotation = |key: &str| {
+            let all = meta.annotations.as_ref()?;
+            all.get(key).map(|value| value.0.as_ref())
+        };
+        let transitions = spec.lease_transitions.unwrap_or(0);
+        let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
+        let left_behind = annotation(DURATION_ANNOTATION)
+            .is_some_and(|of| record::left_behind(of, transitions, holder));
         Self {
             class: class(&meta, &spec),
             object: None,
             stamp: newest(|_| true),
             renew_stamp: newest(|fields| fields.renew_time.is_some()),
-            reason: meta
-                .annotations
-                .as_ref()
-                .and_then(|all| all.get(REASON_ANNOTATION))
-                .map(|reason| reason.0.clone().into_owned()),
+            reason: annotation(REASON_ANNOTATION).map(str::to_owned),
             created: time(meta.creation_timestamp.as_ref()),
             terminating: meta.deletion_timestamp.is_some(),
             namespace: text(meta.namespace),
@@ -325,10 +329,11 @@ impl From<Lease<'_>> for Summary {
             resource_version: text(meta.resource_version),
             duration: spec
                 .lease_duration_seconds
+                .filter(|_| !left_behind)
                 .and_then(LeaseDuration::from_secs),
             acquired: time(spec.acquire_time.as_ref()),
             renewed: time(spec.renew_time.as_ref()),
-            transitions: spec.lease_transitions.unwrap_or(0),
+            transitions,
             holder: filled(spec.holder_identity),
             strategy: filled(spec.strategy),
         }

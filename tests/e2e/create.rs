@@ -11,8 +11,7 @@ const CREATED: &str = "lease.coordination.k8s.io/job created\n";
 fn a_lease_is_created_free_with_a_duration_of_a_minute() {
     let (ns, user) = fresh();
     said(&ns.run(&user, ["create", "job"]), 0, CREATED, "");
-    let expected =
-        json!({ "holderIdentity": "", "leaseDurationSeconds": 60, "leaseTransitions": 0 });
+    let expected = json!({ "leaseDurationSeconds": 60, "leaseTransitions": 0 });
     assert_eq!(stored(&ns, "job")["spec"], expected);
 }
 
@@ -113,7 +112,7 @@ fn a_dry_run_at_the_client_prints_the_record_it_would_send() {
         ],
     );
     let expected = format!(
-        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  holderIdentity: \"\"\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
+        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
         ns.name()
     );
     said(&output, 0, &expected, "");

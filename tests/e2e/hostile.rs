@@ -116,7 +116,7 @@ fn a_lease_of_wrong_types_is_no_answer_either() {
     let proxy = Proxy::to(ns.cluster());
     let odd = serde_json::json!({
         "kind": "Lease",
-        "metadata": { "name": 5, "managedFields": "x", "annotations": [] },
+        "metadata": { "name": "job", "namespace": ns.name(), "uid": 5, "managedFields": "x", "annotations": [] },
         "spec": { "holderIdentity": {}, "leaseDurationSeconds": "9", "leaseTransitions": 1.5 },
     });
     let answer = Fault::Respond {

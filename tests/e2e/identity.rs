@@ -9,15 +9,24 @@ fn acquire(ns: &Namespace, user: &User) -> Command {
     ns.command(user, ["acquire", "job", "--timeout=0"])
 }
 
-fn host() -> String {
-    let output = Command::new("uname", ["-n"]).run();
-    output.stdout.trim().to_owned()
+/// The account by its number, as `id` has it, which knows no environment; and the machine.
+fn user_at_host() -> String {
+    let line = |program: &str, flag: &str| {
+        let output = Command::new(program, [flag]).run();
+        output.stdout.trim().to_owned()
+    };
+    let named = Command::new("id", ["-un"]).run();
+    let user = match named.code {
+        Some(0) => named.stdout.trim().to_owned(),
+        _ => format!("uid-{}", line("id", "-u")),
+    };
+    format!("{user}@{}", line("uname", "-n"))
 }
 
 #[test]
 fn the_flag_comes_before_the_environment_before_the_pod_before_user_at_host() {
     let (ns, user) = fresh();
-    let at_host = format!("kim@{}", host());
+    let at_host = user_at_host();
     let sources = [
         ("--holder", "flag"),
         ("KUBECTL_LEASE_HOLDER", "variable"),
@@ -30,7 +39,8 @@ fn the_flag_comes_before_the_environment_before_the_pod_before_user_at_host() {
         for (source, identity) in &sources[index..] {
             command = match *source {
                 "--holder" => command.arg("--holder").arg(identity),
-                "USER" => command.env("USER", "kim"),
+                // Nobody is who the environment says.
+                "USER" => command.env("USER", "kim").env("LOGNAME", "kim"),
                 variable => command.env(variable, identity),
             };
         }

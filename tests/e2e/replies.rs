@@ -251,3 +251,52 @@ fn a_lost_grant_that_another_took_over_since_is_not_claimed() {
     );
     untouched(&ns, &thief);
 }
+
+/// An answer with what is stored in `object`, as a cache gives it that mixes up answers.
+fn mixed_up(object: &serde_json::Value) -> Fault {
+    Fault::Respond {
+        status: 200,
+        headers: Vec::new(),
+        body: object.to_string(),
+    }
+}
+
+#[test]
+fn an_answer_about_another_lease_proves_nothing_of_this_one() {
+    let (elsewhere, _) = fresh();
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "other", 60));
+    for free in [
+        ns.create(&free("neighbour")),
+        elsewhere.create(&free("job")),
+    ] {
+        let proxy = Proxy::to(ns.cluster());
+        proxy.fault(Match::get(), mixed_up(&free), 100);
+        let output = ns.command(&user, ACQUIRE).via(&proxy).run();
+        let expected = format!(
+            " does not answer like a Kubernetes API server: asked about lease \"job\" in namespace {:?}, it tells of {} in {}\n",
+            ns.name(),
+            free["metadata"]["name"],
+            free["metadata"]["namespace"]
+        );
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+        assert!(output.stderr.contains(&expected), "{output:?}");
+        assert_eq!(methods(&proxy.requests()), ["GET"]);
+        untouched(&ns, &before);
+    }
+}
+
+#[test]
+fn an_answer_to_a_write_about_another_lease_is_an_unknown_outcome() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    let mut theirs = ns.create(&free("neighbour"));
+    theirs["spec"]["holderIdentity"] = "me".into();
+    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = "".into());
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), mixed_up(&theirs), 1);
+    let output = ns.command(&user, ACQUIRE).via(&proxy).run();
+    said_like(&output, 0, ACQUIRED, AGAIN);
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+    assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
+}

@@ -337,6 +337,7 @@ fn a_name_that_is_not_there_is_said_and_waited_for() {
         "lease \"later\" is not in namespace {}; waiting for it to be created\n",
         ns.name()
     );
+    running.wait_stderr(|line| line == said.trim_end(), SOON);
     assert_eq!((running.stdout(), running.stderr()), (String::new(), said));
     ns.create(&free("later"));
     shows(&running, "later Free -");

@@ -30,6 +30,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             // Ctrl-Z, before there was anything to stop.
             self.send(Signal::SIGTSTP);
         }
+        if std::mem::take(&mut self.job.resized) {
+            self.send(Signal::SIGWINCH);
+        }
     }
 
     /// The command has ended: the terminal is ours again.
@@ -66,6 +69,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         if signal == Signal::SIGWINCH {
             // The kernel tells the foreground only.
             if front != Front::Commands {
+                self.job.resized = self.group().is_none();
                 self.send(signal);
             }
             return false;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::api::{Api, Fault};
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
+use super::super::evidence::{Expiry, Observation};
 use super::super::record::{Alteration, Record};
-use super::super::values::LeaseDuration;
 use super::release::Returned;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
@@ -18,15 +18,25 @@ use crate::clock::{Clock, Instant};
 /// For so long it is tried to find out what became of a write, or to make it impossible.
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
-/// A write that was sent and whose reply did not arrive.
+/// A write that was sent, and may have been carried out.
 struct Attempt {
     written: Record,
     sent_at: Instant,
     /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
     reenters: bool,
+    /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). What was answered cannot happen later.
+    answered: bool,
 }
 
 impl Attempt {
+    /// The grant that it has made, as it is in `record` now.
+    fn grant(&self, record: &Record) -> Grant {
+        Grant {
+            reenters: self.reenters,
+            ..Grant::new(record.clone(), &self.written, self.sent_at)
+        }
+    }
+
     fn made(&self, record: &Record) -> bool {
         // The transitions too: with a clock that stands still, an older grant of this identity has the same time.
         record.holder() == self.written.holder()
@@ -37,6 +47,9 @@ impl Attempt {
     /// Whether the write could still succeed on top of what was seen, however long ago it was sent: what a closed
     /// connection or a proxy holds back has no time limit.
     fn may_still_happen(&self, seen: &Seen) -> bool {
+        if self.answered {
+            return false;
+        }
         match seen {
             Seen::Absent => self.creates(),
             Seen::Lease(seen) => {
@@ -154,35 +167,38 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     else {
                         continue;
                     };
-                    let reenters = terms.reenter
-                        && matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some());
-                    let write = self.try_to_write(&written, creating, attempts);
-                    let tried = write.await;
-                    if let (Err(fault), Some(last)) = (&tried, attempts.last_mut())
-                        && fault.leaves_outcome_open()
-                    {
-                        last.reenters = reenters;
-                    }
-                    match tried {
-                        Ok((Written::Done(stored), sent_at)) => {
-                            let grant = Grant::new(stored, &written, sent_at);
+                    let reenters =
+                        terms.reenter && matches!(&seen, Seen::Lease(seen) if self.may_run(seen));
+                    let attempt = Attempt {
+                        written,
+                        sent_at: self.clock.now(),
+                        reenters,
+                        answered: false,
+                    };
+                    match self.try_to_write(attempt, creating, attempts).await {
+                        Ok((Written::Done(stored), attempt)) => {
+                            return self.in_time(attempt.grant(&stored), limits).await;
+                        }
+                        Ok((Written::Altered(stored, found), attempt)) => {
+                            let grant = attempt.grant(&stored);
+                            let stored =
+                                self.as_stored(grant, &attempt.written, &found, terms, report);
+                            let grant = stored.await?;
                             return self.in_time(grant, limits).await;
                         }
-                        Ok((Written::Altered(stored, found), sent_at)) => {
-                            let grant = Grant::new(stored, &written, sent_at);
-                            let grant = self.as_stored(grant, &found, terms, report).await?;
-                            return self.in_time(grant, limits).await;
-                        }
-                        Ok((Written::Conflict(fault), _)) => {
+                        Ok((Written::Conflict(fault), attempt)) => {
+                            let base = attempt.written.resource_version().to_owned();
+                            attempts.push(Attempt {
+                                answered: true,
+                                ..attempt
+                            });
                             if matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some())
                             {
                                 // It changed while the watch said nothing.
                                 watcher.distrust();
                             }
                             // Others may be faster again and again: many may be after the same Lease.
-                            conflicts
-                                .settle(self, written.resource_version(), fault, limits, report)
-                                .await?;
+                            conflicts.settle(self, &base, fault, limits, report).await?;
                         }
                         Err(fault) => self.pause_after(fault, &mut faults, limits, report).await?,
                     }
@@ -255,14 +271,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// One write, and when it was sent.
+    /// One write, and what came of it; without an answer that counts it is one of `attempts`.
     async fn try_to_write(
         &self,
-        record: &Record,
+        attempt: Attempt,
         creating: bool,
         attempts: &mut Vec<Attempt>,
-    ) -> Result<(Written, Instant), Fault> {
-        let sent_at = self.clock.now();
+    ) -> Result<(Written, Attempt), Fault> {
+        let record = &attempt.written;
         let limit = write_limit(record.duration());
         let answer = if creating {
             self.post(record, false, false, limit).await
@@ -270,13 +286,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
             self.replace(record, limit).await
         };
         match answer {
-            Ok(written) => Ok((written, sent_at)),
+            Ok(written) => Ok((written, attempt)),
             Err(fault) => {
-                if fault.leaves_outcome_open() {
+                let answered = fault.may_hide_success();
+                if answered || fault.leaves_outcome_open() {
                     attempts.push(Attempt {
-                        written: record.clone(),
-                        sent_at,
-                        reenters: false,
+                        answered,
+                        ..attempt
                     });
                 }
                 Err(fault)
@@ -284,11 +300,18 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
+    /// Whether the holder's process may still run.
+    fn may_run(&self, seen: &Observation) -> bool {
+        let expiry = seen.expiry(self.clock.now(), self.stamps.get());
+        matches!(expiry, Expiry::Unproven { .. })
+    }
+
     /// What the server stored instead of what was sent: a grant of another duration that will do, or none at all, and
     /// then what was stored is given back.
     async fn as_stored(
         &self,
         grant: Grant,
+        written: &Record,
         found: &Alteration,
         terms: &AcquireTerms,
         report: Report<'_>,
@@ -300,30 +323,49 @@ impl<A: Api, C: Clock> Operations<A, C> {
             report(Progress::Altered(found.to_string()));
             return Ok(grant);
         }
-        Err(self.undo(grant, found).await)
+        if grant.keeps_others_out() {
+            return Err(End::Kept(Box::new(End::Altered {
+                what: found.to_string(),
+                left: grant.record.holder().map(str::to_owned),
+            })));
+        }
+        Err(self.undo(grant, written, found).await)
     }
 
-    /// Gives back what the server stored in place of a grant.
-    pub(super) async fn undo(&self, stored: Grant, found: &Alteration) -> End {
-        let mut end = End::Altered {
-            what: found.to_string(),
-            left: None,
-        };
+    /// Gives back what the server stored in place of the grant that `written` is. The answer may be about somebody else's
+    /// write, so that what is there is read, and given back only if it is ours.
+    pub(super) async fn undo(&self, stored: Grant, written: &Record, found: &Alteration) -> End {
         let limits = Limits {
             deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
             once: false,
             insist: true,
             interrupt: super::Interrupt::never(),
         };
-        if let Some(holder) = stored.record.holder()
-            && let Returned::Unsettled(_) = self.give_grant_back(&stored, &limits).await
-        {
-            end = End::Altered {
-                what: found.to_string(),
-                left: Some(holder.to_owned()),
-            };
+        let left = match self.read_patiently(None, &limits, &|_| ()).await {
+            Ok(Seen::Lease(there)) => {
+                let there = there.record();
+                let as_answered = there.resource_version() == stored.record.resource_version();
+                let ours = as_answered || there.is_of_write(written);
+                let holder = there.holder().filter(|_| ours).map(str::to_owned);
+                let there = Grant {
+                    record: there.clone(),
+                    ..stored
+                };
+                match holder {
+                    Some(holder) => match self.give_grant_back(&there, &limits).await {
+                        Returned::Unsettled(_) => Some(holder),
+                        Returned::Freed | Returned::Lost(_) => None,
+                    },
+                    None => None,
+                }
+            }
+            Ok(Seen::Absent) => None,
+            Err(_) => stored.record.holder().map(str::to_owned),
+        };
+        End::Altered {
+            what: found.to_string(),
+            left,
         }
-        end
     }
 
     /// A write of ours that turns out to have happened.
@@ -336,22 +378,26 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: Report<'_>,
     ) -> Result<Option<Grant>, End> {
         let Seen::Lease(seen) = seen else {
+            attempts.retain(|attempt| !attempt.answered);
             return Ok(None);
         };
         let Some(index) = attempts
             .iter()
             .position(|attempt| attempt.made(seen.record()))
         else {
+            // What was refused has not happened, then: it was read after the answer.
+            attempts.retain(|attempt| !attempt.answered);
             return Ok(None);
         };
         let attempt = attempts.swap_remove(index);
         // No other write of ours can follow: each was sent on top of a state that is gone.
         attempts.clear();
-        let mut grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
+        let mut grant = attempt.grant(seen.record());
         if let Some(found) = seen.record().alteration(&attempt.written)
             && (found.shorter || found.endless)
         {
-            grant = self.as_stored(grant, &found, terms, report).await?;
+            let stored = self.as_stored(grant, &attempt.written, &found, terms, report);
+            grant = stored.await?;
         }
         self.in_time(grant, limits).await.map(Some)
     }
@@ -398,7 +444,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// may still happen is made impossible.
     async fn settle(&self, attempts: Vec<Attempt>, end: End) -> End {
         let give_up_at = self.clock.now() + SETTLED_WITHIN;
-        let limit = write_limit(LeaseDuration::from_secs(6));
+        let limit = write_limit(None);
         let mut pause = Pause::default();
         loop {
             let fault = match self.read(None, limit).await {
@@ -407,30 +453,29 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         && let Some(attempt) =
                             attempts.iter().find(|attempt| attempt.made(found.record()))
                     {
-                        let grant =
-                            Grant::new(found.record().clone(), &attempt.written, attempt.sent_at);
-                        return self.give_back(&grant, end).await;
+                        return self.give_back(&attempt.grant(found.record()), end).await;
                     }
                     let open = attempts
                         .iter()
                         .find(|attempt| attempt.may_still_happen(&seen));
                     let Some(open) = open else { return end };
-                    if open.reenters {
+                    if open.reenters || open.written.victim().is_some() {
                         // To carry it out and give it back would let somebody in beside the earlier process.
-                        return End::Unsettled {
-                            end: Box::new(end),
-                            fault: None,
-                        };
+                        return End::Kept(Box::new(end));
                     }
-                    let sent_at = self.clock.now();
                     match self.write_again(open).await {
                         Ok(Written::Done(stored) | Written::Altered(stored, _)) => {
-                            let grant = Grant::new(stored, &open.written, sent_at);
-                            return self.give_back(&grant, end).await;
+                            return self.give_back(&open.grant(&stored), end).await;
                         }
                         // It happened just now, or somebody else came.
                         Ok(Written::Conflict(fault)) | Err(fault) => fault,
                     }
+                }
+                // Nothing can be learned, and there is hardly anything to learn.
+                Err(fault)
+                    if !fault.is_passing() && attempts.iter().all(|attempt| attempt.answered) =>
+                {
+                    return end;
                 }
                 Err(fault) => fault,
             };

@@ -19,6 +19,8 @@ pub enum Checked {
     Absent,
     /// It is another's, or nobody's.
     NotOurs(Record),
+    /// It was stolen, and nobody waited until this victim must have stopped: it may still run.
+    VictimMayRun(String),
     /// It is ours as it is recorded, but not renewed for its duration by any clock that there is.
     Over,
     /// It is ours as it is recorded, and its last renewal may be older than its duration.
@@ -43,6 +45,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             if !ours.holds(&record) {
                 return Ok(Checked::NotOurs(record));
+            }
+            if let Some(victim) = record.victim() {
+                return Ok(Checked::VictimMayRun(victim.to_owned()));
             }
             let Some(duration) = record.duration() else {
                 return Ok(Checked::Held(None));

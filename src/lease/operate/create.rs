@@ -79,7 +79,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         return Err(end);
                     }
                     let grant = Grant::new(stored, &terms.record, self.clock.now());
-                    return Err(self.undo(grant, &found).await);
+                    return Err(self.undo(grant, &terms.record, &found).await);
                 }
                 Ok(Written::Conflict(fault @ Fault::NotStored(_))) => fault,
                 Ok(Written::Conflict(_)) if !unknown => return Ok(Created::Exists),

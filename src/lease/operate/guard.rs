@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures::FutureExt;
 
@@ -11,6 +12,9 @@ use super::super::api::{Api, Fault};
 use super::super::decide::Ours;
 use super::{End, Grant, Interrupt, Limits, Operations};
 use crate::clock::Clock;
+
+/// For so long it is tried to give a grant back: an operator who waits for the prompt is told then that it may be held.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
 /// A grant in the hands of whoever asked for it. What is done with it is a closure that ends in `Ok` once somebody
 /// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
@@ -103,18 +107,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
         Err(Ended::GivenUp { why, fate })
     }
 
-    /// Gives back a grant that nobody uses, whatever stands in the way, until it would have expired. A second signal
-    /// ends that.
+    /// Gives back a grant that nobody uses, whatever stands in the way, for [`GIVEN_BACK_WITHIN`]. A second signal ends
+    /// that.
     pub(super) async fn give_up(&self, grant: &Grant, interrupt: &Interrupt) -> Fate {
         if grant.record.holder().is_none() {
             return Fate::None;
         }
+        if grant.keeps_others_out() {
+            return Fate::Kept;
+        }
         let limits = Limits {
-            deadline: Some(
-                grant
-                    .expires_at()
-                    .max(self.clock.now() + super::ATTEMPT_LIMIT),
-            ),
+            deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
             once: false,
             insist: true,
             interrupt: Interrupt::never(),
@@ -142,6 +145,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 | End::Lost(_)
                 | End::Altered { .. }
                 | End::Unsettled { .. }
+                | End::Kept(_)
                 | End::Declined(_) => None,
             })),
             Err(
@@ -149,6 +153,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 | End::Interrupted(_)
                 | End::Lost(_)
                 | End::Altered { .. }
+                | End::Kept(_)
                 | End::Declined(_),
             ) => Fate::Open(None),
         }
@@ -162,10 +167,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 end: Box::new(end),
                 fault,
             },
-            Fate::Kept => End::Unsettled {
-                end: Box::new(end),
-                fault: None,
-            },
+            Fate::Kept => End::Kept(Box::new(end)),
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Grant {
     /// the protected system can refuse whoever comes with a smaller one.
     pub fencing_token: String,
     duration: LeaseDuration,
+    /// Whether it replaced a grant of the same identity whose process may still run (`--reenter`).
+    reenters: bool,
 }
 
 impl Grant {
@@ -82,7 +84,14 @@ impl Grant {
             fencing_token: record.resource_version().to_owned(),
             record,
             sent_at,
+            reenters: false,
         }
+    }
+
+    /// Whether freeing it at once could let somebody in beside a command that may still run: that of an earlier process of
+    /// this identity, or of whoever the Lease was stolen from.
+    fn keeps_others_out(&self) -> bool {
+        self.reenters || self.record.victim().is_some()
     }
 
     /// The duration that it was granted for, whatever somebody has recorded since.
@@ -212,6 +221,9 @@ pub enum End {
         /// Who holds it now, by what was stored; `None` if that was given back, or is free.
         left: Option<String>,
     },
+    /// What was taken stays held until it expires: freed at once it would let somebody in beside a command that may still
+    /// run.
+    Kept(Box<End>),
     /// The user said no, or could not be asked.
     Declined(String),
 }
@@ -227,7 +239,7 @@ impl End {
             | Self::Unsettled {
                 fault: Some(fault), ..
             } => Some(fault.to_string()),
-            Self::Unsettled { end, fault: None } => end.why(),
+            Self::Unsettled { end, fault: None } | Self::Kept(end) => end.why(),
             Self::Altered { what, .. } => Some(what.clone()),
             Self::Refused(_)
             | Self::TimedOut { fault: None, .. }
@@ -399,8 +411,9 @@ impl Pause {
             .saturating_mul(1 << self.0.min(8))
             .min(LONGEST_PAUSE);
         self.0 += 1;
+        // Who says 0 is asked again soon, and not at once.
         asked_for
-            .map(|asked| asked.min(LONGEST_WISH))
+            .map(|asked| asked.clamp(FIRST_PAUSE, LONGEST_WISH))
             .unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
     }
 }

@@ -67,7 +67,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
             () = self.clock.sleep_until(stops) => {}
         }
-        Err(self.undo(stolen.grant, &found).await)
+        Err(self.undo(stolen.grant, sent, &found).await)
     }
 
     /// Keeps a stolen Lease renewed until its victim must have stopped, and then records the duration asked for.
@@ -98,10 +98,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     () = self.clock.sleep_until(stops.min(due)) => {}
                 }
                 if self.clock.now() >= due {
-                    grant = self
-                        .renew_until(&grant, grant.expires_at())
-                        .await
-                        .map_err(End::Lost)?;
+                    grant = tokio::select! {
+                        biased;
+                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+                    };
                 }
             }
         }
@@ -111,17 +112,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
             (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
         if let Some(asked) = other.or(shielding) {
             let until = grant.expires_at();
-            grant = self
-                .renew_for(&grant, Some(asked), until)
-                .await
-                .map_err(End::Lost)?;
+            grant = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
+            };
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
-            grant = self
-                .renew_until(&grant, grant.expires_at())
-                .await
-                .map_err(End::Lost)?;
+            grant = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+            };
         }
         Ok(grant)
     }

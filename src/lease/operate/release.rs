@@ -97,7 +97,11 @@ fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let record = seen.record();
     let ended = match sent {
         Sent::Unanswered(written) => {
+            // Who is said to have been stolen from had not released.
+            let stolen = record.victim().is_some()
+                && record.transitions() == written.transitions().saturating_add(1);
             record.uid() == written.uid()
+                && !stolen
                 && (record.holder().is_none() || record.transitions() > written.transitions())
         }
         // Only what shows our own hand: others can free it too, and then it was lost.

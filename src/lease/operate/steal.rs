@@ -30,11 +30,13 @@ struct Victim {
     stops: Result<Instant, NeverExpires>,
 }
 
-/// A write that was sent and whose reply did not arrive.
+/// A write that was sent, and may have been carried out.
 struct Attempt {
     written: Record,
     sent_at: Instant,
     victim: Option<Victim>,
+    /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). What was answered cannot happen later.
+    answered: bool,
 }
 
 /// The grant that is to be taken, and the longest duration it was seen with: somebody may have recorded a shorter one, or
@@ -79,6 +81,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(end @ (End::Fault(_) | End::TimedOut { .. })) => {
                 self.last_look(&unknown, end, limits).await
             }
+            Err(end) if unknown.iter().all(|attempt| attempt.answered) => Err(end),
             // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
             Err(end) => Err(unsettled(end)),
         }
@@ -102,6 +105,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Some(stolen) = recognised(unknown, &seen) {
                 return Ok(stolen);
             }
+            // It was read after those answers.
+            unknown.retain(|attempt| !attempt.answered);
             // An old yes is not for whoever has taken it from us since; who can be asked is asked again.
             if !terms.asks
                 && let Some(loss) = taken_since(unknown, &seen)
@@ -185,15 +190,25 @@ impl<A: Api, C: Clock> Operations<A, C> {
                                 .await;
                         }
                         Ok(Written::Conflict(fault)) => {
-                            let base = record.resource_version();
-                            conflicts.settle(self, base, fault, &limits, report).await?;
+                            let base = record.resource_version().to_owned();
+                            unknown.push(Attempt {
+                                written: record,
+                                sent_at,
+                                victim,
+                                answered: true,
+                            });
+                            conflicts
+                                .settle(self, &base, fault, &limits, report)
+                                .await?;
                         }
                         Err(fault) => {
-                            if fault.leaves_outcome_open() {
+                            let answered = fault.may_hide_success();
+                            if answered || fault.leaves_outcome_open() {
                                 unknown.push(Attempt {
                                     written: record,
                                     sent_at,
                                     victim,
+                                    answered,
                                 });
                             }
                             self.pause_after(fault, &mut pause, &limits, report).await?;
@@ -248,7 +263,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             answer = self.read(None, self.read_limit) => answer,
         };
         let Ok(seen) = seen else {
-            return Err(unsettled(end));
+            let open = unknown.iter().any(|attempt| !attempt.answered);
+            return Err(if open { unsettled(end) } else { end });
         };
         if let Some(stolen) = recognised(unknown, &seen) {
             return self.in_hand(stolen, limits).await;
@@ -257,6 +273,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Err(End::Lost(loss));
         }
         let base = |attempt: &Attempt| match &seen {
+            _ if attempt.answered => false,
             Seen::Lease(seen) => {
                 seen.record().resource_version() == attempt.written.resource_version()
             }

@@ -247,6 +247,13 @@ fn compared(
                     sent.resource_version()
                 )));
             }
+            if stored.is_another_write(sent) {
+                // What is there may be somebody else's: it is looked at again, and never given back for ours.
+                return Written::Conflict(Fault::NotStored(format!(
+                    "the server answered that the write is done, and showed another one, by {:?}",
+                    stored.holder().unwrap_or_default()
+                )));
+            }
             match alteration(&stored, sent) {
                 Some(found) => Written::Altered(stored, found),
                 None => Written::Done(stored),

@@ -76,7 +76,24 @@ impl Record {
                 text(sent.renew_time()),
             );
         }
+        if sent.victim().is_some() && self.victim() != sent.victim() {
+            let shown = |record: &Self| text(record.victim());
+            let field = "annotation kubectl-lease/victim, which keeps release from letting somebody in beside it,";
+            found.differs(field, shown(self), shown(sent));
+        }
         (!found.differences.is_empty()).then_some(found)
+    }
+
+    /// Whether this, the answer to the write `sent`, shows nothing of it but what somebody else wrote: a grant with other
+    /// times. A proxy that tells a conflict as a success does so; a webhook that changes a holder does not.
+    pub fn is_another_write(&self, sent: &Self) -> bool {
+        let other = |stored: Option<&str>, sent: Option<&str>| {
+            stored.is_some() && sent.is_some() && !same_time(stored, sent)
+        };
+        self.holder().is_some()
+            && other(self.renew_time(), sent.renew_time())
+            && (other(self.acquire_time(), sent.acquire_time()) || self.uid() != sent.uid())
+            && !sent.uid().is_empty()
     }
 
     /// As [`Self::alteration`], and the other spec fields, the labels and the annotations that were asked for as well.
@@ -203,6 +220,43 @@ mod tests {
             let found = stored(change).expect("an alteration").to_string();
             assert!(found.contains(named), "{named:?} is not in: {found}");
         }
+    }
+
+    #[test]
+    fn a_victim_that_is_not_stored_is_named() {
+        let sent = held("me", 6).with_victim(Some("other"));
+        let found = held("me", 6).alteration(&sent).expect("an alteration");
+        assert!(!(found.holder || found.grant || found.renewal || found.shorter || found.endless));
+        assert!(
+            found.to_string().contains("instead of \"other\""),
+            "{found}"
+        );
+        assert_eq!(sent.alteration(&held("me", 6)), None);
+    }
+
+    #[test]
+    fn a_grant_of_somebody_else_is_no_alteration_of_ours() {
+        let sent = held("me", 6);
+        let shown = |change: fn(&mut Value)| {
+            let mut object = sent.as_json().clone();
+            change(&mut object);
+            let stored = Record::new(object).expect("an object");
+            stored.is_another_write(&sent)
+        };
+        assert!(shown(|object| {
+            object["spec"]["holderIdentity"] = json!("other");
+            object["spec"]["acquireTime"] = json!("2020-01-01T00:00:03Z");
+            object["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z");
+        }));
+        // What a webhook does to ours.
+        assert!(!shown(
+            |object| object["spec"]["holderIdentity"] = json!("other")
+        ));
+        assert!(!shown(|object| {
+            object["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z");
+        }));
+        assert!(!shown(|object| object["spec"] = json!({})));
+        assert!(!shown(|_| ()));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
-    GrantTerms, LeaseDuration, REASON_ANNOTATION, Record, TransitionsExhausted, VICTIM_ANNOTATION,
+    DURATION_ANNOTATION, GrantTerms, LeaseDuration, REASON_ANNOTATION, Record,
+    TransitionsExhausted, VICTIM_ANNOTATION,
 };
 
 /// `spec.leaseTransitions` is an int32; at its end no further grant can be counted.
@@ -31,6 +32,9 @@ impl Record {
         next.set("leaseTransitions", json!(self.transitions() + 1));
         let duration = terms.duration_on(self);
         next.set("leaseDurationSeconds", json!(duration.as_secs()));
+        let had_none = self.duration().is_none() || self.duration_is_of_grant();
+        let of = had_none.then(|| format!("{} {}", next.transitions(), terms.holder));
+        next.set_annotation(DURATION_ANNOTATION, of.as_deref());
         next.set_reason(terms.reason.as_deref());
         Ok(next.with_victim(None))
     }
@@ -55,11 +59,18 @@ impl Record {
         next
     }
 
-    /// The same object, free; the duration and the transitions stay.
+    /// The same object, free; the transitions stay, and the duration that it had before the grant.
+    ///
+    /// The holder is absent, and not empty: Terraform takes one that is present for a lock, and client-go reads both alike. A
+    /// duration that came with the grant would let others take the Lease from whoever records none.
     #[must_use]
     pub fn released(&self, at: Timestamp) -> Self {
         let mut next = self.clone();
-        next.set("holderIdentity", json!(""));
+        next.unset("holderIdentity");
+        if self.duration_is_of_grant() {
+            next.unset("leaseDurationSeconds");
+        }
+        next.set_annotation(DURATION_ANNOTATION, None);
         next.set("renewTime", json!(self.unlike_last_renewal(at)));
         next.set_reason(None);
         next.with_victim(None)
@@ -123,6 +134,12 @@ impl Record {
     fn set(&mut self, field: &str, value: Value) {
         if let Some(spec) = self.section("spec", None) {
             spec.insert(field.to_owned(), value);
+        }
+    }
+
+    fn unset(&mut self, field: &str) {
+        if let Some(spec) = self.section("spec", None) {
+            spec.remove(field);
         }
     }
 

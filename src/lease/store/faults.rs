@@ -137,6 +137,7 @@ fn reject(
         _ => RejectionKind::Invalid,
     };
     let status = StatusCode::from_u16(code).ok();
+    let is_status = reason.is_some();
     let reason = reason
         .map(str::to_owned)
         // No Status object: this is not the API's word that the Lease is absent, but something else's page.
@@ -153,6 +154,7 @@ fn reject(
         message: message.to_owned(),
         kind,
         advice,
+        is_status,
     })
 }
 

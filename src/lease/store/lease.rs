@@ -78,12 +78,38 @@ impl LeaseStore {
         }
     }
 
+    async fn open_watch(self, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
+        let lines = self.store.follow(path, WATCH_OPENING).await?;
+        let changes = lines.filter_map(move |line| {
+            let change = match line {
+                Ok(line) => change(&self, &line),
+                Err(fault) => Some(Err(fault)),
+            };
+            std::future::ready(change.map(|change| change.unwrap_or_else(Change::Broken)))
+        });
+        Ok(changes.boxed_local())
+    }
+
     fn record(&self, reply: &Reply) -> Result<Record, Fault> {
         let object = self.store.parse(&reply.body, "a Lease")?;
         let is_lease = object["kind"] == "Lease";
-        Record::new(object)
+        let record = Record::new(object)
             .filter(|_| is_lease)
-            .ok_or_else(|| self.store.foreign(&reply.body, "a Lease"))
+            .ok_or_else(|| self.store.foreign(&reply.body, "a Lease"))?;
+        if self.is_it(&record) {
+            Ok(record)
+        } else {
+            // A cache or a proxy that mixes up answers: what it says of another Lease proves nothing of this one.
+            let (namespace, name) = (record.namespace(), record.name());
+            Err(self.store.other(format!(
+                "asked about lease {:?} in namespace {:?}, it tells of {name:?} in {namespace:?}",
+                self.name, self.namespace
+            )))
+        }
+    }
+
+    fn is_it(&self, record: &Record) -> bool {
+        record.name() == self.name && record.namespace() == self.namespace
     }
 }
 
@@ -155,9 +181,9 @@ impl Api for LeaseStore {
         // One name: a Role that grants watch with resourceNames allows exactly this.
         query.add("fieldSelector", &format!("metadata.name={}", self.name));
         query.add("resourceVersion", resource_version);
-        let store = self.store.clone();
+        let lease = self.clone();
         futures::stream::once(async move {
-            match open_watch(&store, query.text()).await {
+            match lease.open_watch(query.text()).await {
                 Ok(events) => futures::stream::iter([Change::Open])
                     .chain(events)
                     .left_stream(),
@@ -187,25 +213,22 @@ impl Api for LeaseStore {
     }
 }
 
-async fn open_watch(store: &Store, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
-    let lines = store.follow(path, WATCH_OPENING).await?;
-    let store = store.clone();
-    Ok(lines
-        .map(move |line| line.and_then(|line| change(&store, &line)))
-        .map(|change| change.unwrap_or_else(Change::Broken))
-        .boxed_local())
-}
-
-fn change(store: &Store, line: &[u8]) -> Result<Change, Fault> {
-    match serde_json::from_slice(line) {
-        Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => Record::new(object)
-            .map(Change::Lease)
-            .ok_or_else(|| store.foreign(line, "a watch event")),
-        Ok(WatchEvent::<Value>::Deleted(_)) => Ok(Change::Deleted),
-        Ok(WatchEvent::Bookmark(_)) => Ok(Change::Bookmark),
+/// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
+fn change(lease: &LeaseStore, line: &[u8]) -> Option<Result<Change, Fault>> {
+    let record =
+        |object| Record::new(object).ok_or_else(|| lease.store.foreign(line, "a watch event"));
+    let change = match serde_json::from_slice(line) {
+        Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+            record(object).map(|record| lease.is_it(&record).then_some(Change::Lease(record)))
+        }
+        Ok(WatchEvent::<Value>::Deleted(object)) => {
+            record(object).map(|record| lease.is_it(&record).then_some(Change::Deleted))
+        }
+        Ok(WatchEvent::Bookmark(_)) => Ok(Some(Change::Bookmark)),
         Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
         // The connection ended within it.
         Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
-        Err(_) => Err(store.foreign(line, "a watch event")),
-    }
+        Err(_) => Err(lease.store.foreign(line, "a watch event")),
+    };
+    change.transpose()
 }

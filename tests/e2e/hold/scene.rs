@@ -195,7 +195,7 @@ pub fn watchdog(tree: &[u32]) -> Option<u32> {
 }
 
 pub fn is_release(request: &Request) -> bool {
-    request.method == "PUT" && request.json()["spec"]["holderIdentity"] == ""
+    request.method == "PUT" && request.json()["spec"].get("holderIdentity").is_none()
 }
 
 fn acknowledged(request: &Request) -> bool {

@@ -229,7 +229,7 @@ fn the_reply_of_the_grant_lost_leaves_one_grant_and_one_command() {
     let spec = scene.ns.get("job").expect("it is there")["spec"].clone();
     assert_eq!(
         (&spec["leaseTransitions"], &spec["holderIdentity"]),
-        (&json!(1), &json!(""))
+        (&json!(1), &json!(null))
     );
     assert_eq!(
         scene

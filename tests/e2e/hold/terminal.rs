@@ -152,9 +152,11 @@ fn a_job_that_is_sent_to_the_background_goes_on() {
         |text| text.lines().any(|line| line.trim_end().ends_with("over")),
         SOON,
     );
-    scene
-        .ns
-        .wait_until("job", |lease| lease["spec"]["holderIdentity"] == "", SOON);
+    scene.ns.wait_until(
+        "job",
+        |lease| lease["spec"].get("holderIdentity").is_none(),
+        SOON,
+    );
     shell.send(b"wait; echo waited\r");
     wait_line(&shell, "waited");
     // The terminal is still the shell's.

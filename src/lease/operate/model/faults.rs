@@ -149,6 +149,7 @@ pub fn too_many(retry_after: Option<Duration>) -> Fault {
         message: "try later".into(),
         kind: RejectionKind::TooManyRequests { retry_after },
         advice: None,
+        is_status: true,
     })
 }
 
@@ -159,6 +160,7 @@ pub fn rejected(code: u16, reason: &str, kind: RejectionKind) -> Fault {
         message: reason.into(),
         kind,
         advice: None,
+        is_status: true,
     })
 }
 

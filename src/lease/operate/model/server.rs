@@ -448,6 +448,7 @@ fn conflict(code: u16, reason: &str) -> Rejection {
         message: "the object has been modified".into(),
         kind: RejectionKind::Invalid,
         advice: None,
+        is_status: true,
     }
 }
 

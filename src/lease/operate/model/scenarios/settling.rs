@@ -326,8 +326,36 @@ fn a_re_entry_that_is_interrupted_lets_nobody_in_beside_the_earlier_process() {
             ..patient()
         };
         let end = actor.restarted().acquire(&terms, &limits).await;
-        assert!(matches!(end, Err(End::Unsettled { .. })), "{end:?}");
+        assert!(matches!(end, Err(End::Kept(_))), "{end:?}");
         assert_eq!(world.record(), before, "the earlier process has it still");
         lawful(&world);
+    });
+}
+
+#[test]
+fn a_re_entry_that_turns_out_to_have_happened_too_late_is_not_given_back() {
+    simulate(1, async {
+        let world = world(15);
+        let actor = Actor::exact(&world, 0);
+        taken(&actor, None).await;
+        let (press, interrupt) = interruptible();
+        world.mishap(0, Verb::Replace, Mishap::LostReply);
+        tokio::task::spawn_local(async move {
+            sleep(0.1).await;
+            press.send_modify(|all| all.push(2));
+        });
+        let mut terms = actor.terms(None);
+        terms.reenter = true;
+        let limits = Limits {
+            interrupt,
+            ..patient()
+        };
+        let end = actor.restarted().acquire(&terms, &limits).await;
+        assert!(matches!(end, Err(End::Kept(_))), "{end:?}");
+        let record = world.record().expect("a Lease");
+        assert!(
+            record.holder().is_some(),
+            "nobody else comes in beside the earlier process"
+        );
     });
 }

@@ -1,0 +1,229 @@
+//! Other clients on the same Lease: what each reads there after ours, and what ours does with what each wrote.
+
+use crate::support::{fresh, held, holder, said, stored, transitions};
+use lease_harness::{Namespace, lease};
+use serde_json::{Value, json};
+
+const LOCK: &str = "lock-tfstate-default-app";
+const LOCK_INFO: &str = "app.terraform.io/lock-info";
+
+/// Terraform's and OpenTofu's backend: locked while a holder is present, even an empty one.
+fn terraform_locks(ns: &Namespace, id: &str) -> Result<(), String> {
+    let lease = stored(ns, LOCK);
+    if let Some(holder) = lease["spec"].get("holderIdentity") {
+        return Err(format!("already locked by {holder}"));
+    }
+    ns.edit(LOCK, |lease| {
+        lease["spec"]["holderIdentity"] = json!(id);
+        lease["metadata"]["annotations"][LOCK_INFO] = json!(format!("{{\"ID\":\"{id}\"}}"));
+    });
+    Ok(())
+}
+
+/// Its unlock at the end of a run, and `force-unlock`.
+fn terraform_unlocks(ns: &Namespace, id: &str) -> Result<(), String> {
+    let lease = stored(ns, LOCK);
+    match lease["spec"].get("holderIdentity").and_then(Value::as_str) {
+        None => return Err("already unlocked".to_owned()),
+        Some(holder) if holder != id => return Err(format!("{id} does not match {holder}")),
+        Some(_) => {}
+    }
+    ns.edit(LOCK, |lease| {
+        let spec = lease["spec"].as_object_mut().expect("a spec");
+        spec.remove("holderIdentity");
+        let annotations = lease["metadata"]["annotations"].as_object_mut();
+        annotations.expect("annotations").remove(LOCK_INFO);
+    });
+    Ok(())
+}
+
+/// A lock as Terraform leaves it when nobody holds it.
+fn terraform_free() -> Value {
+    let mut lease = lease(LOCK)
+        .label("tfstate", "true")
+        .label("app.kubernetes.io/managed-by", "terraform")
+        .build();
+    lease["spec"] = json!({});
+    lease
+}
+
+#[test]
+fn terraform_gets_its_lock_back_however_a_grant_of_ours_ends() {
+    let endings: [(&[&str], &[&str]); 4] = [
+        (
+            &["acquire", LOCK, "--holder=me"],
+            &["release", LOCK, "--holder=me"],
+        ),
+        (
+            &["acquire", LOCK, "--holder=me", "--duration=1h"],
+            &["release", LOCK, "--holder=me"],
+        ),
+        (&["hold", LOCK, "--", "true"], &["version"]),
+        (
+            &["steal", LOCK, "--holder=me", "--yes"],
+            &["release", LOCK, "--holder=me"],
+        ),
+    ];
+    for (begins, ends) in endings {
+        let (ns, user) = fresh();
+        ns.create(&terraform_free());
+        assert_eq!(ns.run(&user, begins).code, Some(0), "{begins:?}");
+        assert_eq!(ns.run(&user, ends).code, Some(0), "{begins:?}");
+        let lease = stored(&ns, LOCK);
+        assert_eq!(
+            lease["spec"].get("leaseDurationSeconds"),
+            None,
+            "{begins:?}"
+        );
+        assert_eq!(terraform_locks(&ns, "first"), Ok(()), "{begins:?}");
+        let waits = ns.run(&user, ["acquire", LOCK, "--holder=me", "--timeout=0"]);
+        assert_eq!(waits.code, Some(124), "{waits}");
+        assert!(
+            waits.stderr.contains("held by \"first\" without an expiry"),
+            "{waits}"
+        );
+        assert_eq!(terraform_unlocks(&ns, "first"), Ok(()), "{begins:?}");
+    }
+}
+
+#[test]
+fn a_running_apply_is_not_taken_from_after_its_lock_was_stolen_and_released() {
+    let (ns, user) = fresh();
+    ns.create(&terraform_free());
+    assert_eq!(terraform_locks(&ns, "first"), Ok(()));
+    let steal = ["steal", LOCK, "--holder=me", "--if-holder=first", "--yes"];
+    let stolen = ns.run(&user, steal);
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+    // The end of the apply that was robbed does not free what is ours.
+    assert_eq!(
+        terraform_unlocks(&ns, "first"),
+        Err("first does not match me".to_owned())
+    );
+    assert_eq!(
+        terraform_locks(&ns, "second"),
+        Err("already locked by \"me\"".to_owned())
+    );
+    assert_eq!(
+        ns.run(&user, ["release", LOCK, "--holder=me"]).code,
+        Some(0)
+    );
+    assert_eq!(terraform_locks(&ns, "second"), Ok(()));
+    let waits = ns.run(&user, ["acquire", LOCK, "--holder=me", "--timeout=0"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    assert!(waits.stderr.contains("without an expiry"), "{waits}");
+    assert_eq!(holder(&stored(&ns, LOCK)), "second");
+}
+
+/// The holder of a grant is dead, and an operator frees it with what Terraform has for that.
+#[test]
+fn a_running_apply_is_not_taken_from_after_force_unlock_ended_our_grant() {
+    let (ns, user) = fresh();
+    ns.create(&terraform_free());
+    let acquire = ["acquire", LOCK, "--holder=me", "--duration=1s"];
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    assert_eq!(terraform_unlocks(&ns, "me"), Ok(()));
+    assert_eq!(terraform_locks(&ns, "second"), Ok(()));
+    let waits = ns.run(&user, ["acquire", LOCK, "--holder=you", "--timeout=3"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    let shown = ns.run(&user, ["status", LOCK]);
+    assert!(shown.stdout.contains("never"), "{shown}");
+}
+
+#[test]
+fn terraform_takes_a_lease_that_create_made() {
+    let (ns, user) = fresh();
+    assert_eq!(ns.run(&user, ["create", LOCK]).code, Some(0));
+    ns.edit(LOCK, |lease| lease["metadata"]["annotations"] = json!({}));
+    assert_eq!(terraform_locks(&ns, "first"), Ok(()));
+}
+
+#[test]
+fn check_and_renew_know_a_grant_right_after_one_that_was_released() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "me", 60));
+    for _ in 0..2 {
+        for (verb, done) in [
+            ("release", "released"),
+            ("acquire", "acquired"),
+            ("check", "held"),
+            ("renew", "renewed"),
+        ] {
+            let output = ns.run(&user, [verb, "job", "--holder=me"]);
+            said(
+                &output,
+                0,
+                &format!("lease.coordination.k8s.io/job {done}\n"),
+                "",
+            );
+        }
+    }
+}
+
+#[test]
+fn an_election_of_client_go_goes_on_after_a_grant_of_ours() {
+    let (ns, user) = fresh();
+    // As client-go releases one.
+    ns.create(
+        &lease("job")
+            .holder("")
+            .duration(1)
+            .transitions(7)
+            .acquired_ago(100, 0)
+            .renewed_ago(100, 0)
+            .build(),
+    );
+    assert_eq!(
+        ns.run(&user, ["acquire", "job", "--holder=me"]).code,
+        Some(0)
+    );
+    let grant = stored(&ns, "job");
+    assert_eq!(
+        (
+            grant["spec"]["leaseDurationSeconds"].as_i64(),
+            transitions(&grant)
+        ),
+        (Some(60), 8)
+    );
+    assert_eq!(
+        ns.run(&user, ["release", "job", "--holder=me"]).code,
+        Some(0)
+    );
+    // It reads an absent holder as an empty one, and replaces the whole spec.
+    assert_eq!(stored(&ns, "job")["spec"].get("holderIdentity"), None);
+    ns.edit("job", |lease| {
+        lease["spec"] =
+            held("job", "pod-1_9ca3a9c7-610d-4b47-91bb-2d916d1307ed", 15)["spec"].clone();
+        lease["spec"]["leaseTransitions"] = json!(9);
+    });
+    let waits = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    assert!(waits.stderr.contains("for at most 15s more"), "{waits}");
+}
+
+#[test]
+fn a_reboot_lock_of_fleetlock_never_expires_and_is_free_for_it_after_us() {
+    let (ns, user) = fresh();
+    let mut lock = lease("job").build();
+    lock["spec"] =
+        json!({ "holderIdentity": "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7", "leaseTransitions": 3 });
+    ns.create(&lock);
+    let waits = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    assert!(waits.stderr.contains("without an expiry"), "{waits}");
+    let stolen = ns.run(&user, ["steal", "job", "--holder=me", "--yes"]);
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+    assert_eq!(
+        ns.run(&user, ["release", "job", "--holder=me"]).code,
+        Some(0)
+    );
+    // It replaces the whole spec with these two.
+    let spec = stored(&ns, "job")["spec"].clone();
+    assert_eq!(
+        (
+            spec.get("holderIdentity"),
+            spec["leaseTransitions"].as_i64()
+        ),
+        (None, Some(4))
+    );
+    assert_eq!(spec.get("leaseDurationSeconds"), None);
+}
