@@ -1,6 +1,7 @@
 //! Arguments and help text only; no I/O.
 
 mod connection;
+mod format;
 mod help;
 mod shell;
 mod status;
@@ -12,8 +13,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 
 pub use connection::ConnectionArgs;
+pub use format::{
+    DocumentFormat, GrantFormat, GrantOutput, ObjectFormat, ObjectOutput, StatusFormat, ValueFormat,
+};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
-pub use status::{ClassArg, SortBy, StateArg, StatusArgs, StatusFormat};
+pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -104,30 +108,6 @@ pub struct HolderArgs {
     pub holder: Option<HolderIdentity>,
 }
 
-/// Formats of one Lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ObjectFormat {
-    /// Just `lease.coordination.k8s.io/NAME`
-    Name,
-    /// The Lease as JSON
-    Json,
-    /// The Lease as YAML
-    Yaml,
-}
-
-/// Formats of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum GrantFormat {
-    /// Just `lease.coordination.k8s.io/NAME`
-    Name,
-    /// The Lease as JSON
-    Json,
-    /// The Lease as YAML
-    Yaml,
-    /// `export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell
-    Env,
-}
-
 /// Where a dry run ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DryRun {
@@ -163,9 +143,8 @@ pub struct CreateArgs {
     /// Write nothing: print it (client), or let the server check it (server)
     #[arg(long, value_enum, default_value_t = DryRun::None, default_missing_value = "client", num_args = 0..=1, require_equals = true, value_name = "WHERE")]
     pub dry_run: DryRun,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ObjectFormat>,
+    #[command(flatten)]
+    pub output: ObjectOutput,
     /// Succeed if the lease exists already, and leave it as it is
     #[arg(long)]
     pub ignore_existing: bool,
@@ -243,9 +222,8 @@ pub struct AcquireArgs {
     /// Take it even if the same identity holds it already
     #[arg(long)]
     pub reenter: bool,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<GrantFormat>,
+    #[command(flatten)]
+    pub output: GrantOutput,
 }
 
 /// Arguments of `hold`.
@@ -279,9 +257,8 @@ pub struct RenewArgs {
     /// The longest to go on over conflicts and failed requests; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ObjectFormat>,
+    #[command(flatten)]
+    pub output: ObjectOutput,
 }
 
 /// Arguments of `check`.
@@ -309,9 +286,8 @@ pub struct ReleaseArgs {
     /// The longest to go on over conflicts and failed requests; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ObjectFormat>,
+    #[command(flatten)]
+    pub output: ObjectOutput,
 }
 
 /// Arguments of `steal`.
@@ -341,26 +317,16 @@ pub struct StealArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<GrantFormat>,
+    #[command(flatten)]
+    pub output: GrantOutput,
 }
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]
 pub struct VersionArgs {
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<DocumentFormat>,
-}
-
-/// Formats of a document that is not a Lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DocumentFormat {
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
+    /// Output format: json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or jsonpath-file=FILE
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<ValueFormat>,
 }
 
 /// Reads a signal by name, with or without SIG, or by number.

@@ -32,7 +32,7 @@ fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => help(&error.render()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
         _ => {
-            terminal::say(&line(error, args));
+            terminal::say(&terminal::in_locale(line(error, args)));
             Exit::USAGE
         }
     }
@@ -40,7 +40,8 @@ fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
 
 /// Prints a help: a result like any other, which somebody may want in a file.
 fn help(text: &StyledStr) -> Exit {
-    terminal::print(&text.to_string()).map_or_else(|error| crate::fail(&error), |()| Exit::DONE)
+    terminal::print(&terminal::in_locale(text.to_string()))
+        .map_or_else(|error| crate::fail(&error), |()| Exit::DONE)
 }
 
 /// One line for what clap says in several.

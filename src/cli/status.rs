@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+use super::format::StatusFormat;
 use crate::lease::values::LeaseName;
-use crate::output::status::template::{Columns, Template};
+use crate::output::jsonpath::Template;
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
@@ -41,9 +42,24 @@ pub struct StatusArgs {
     /// Only leases whose holder matches; * and ? as in a shell
     #[arg(long, value_name = "PATTERN")]
     pub holder: Option<String>,
-    /// Order of the list
-    #[arg(long, value_enum, value_name = "KEY", default_value_t = SortBy::Name)]
+    /// Order of the list: name, renewed, expires, transitions, age, or a path such as .metadata.name
+    #[arg(long, value_name = "KEY", default_value = "name")]
     pub sort_by: SortBy,
+    /// Show all labels in the last column of the list
+    #[arg(long)]
+    pub show_labels: bool,
+    /// Show these labels in columns of the list
+    #[arg(short = 'L', long, value_name = "KEY,…", value_delimiter = ',')]
+    pub label_columns: Vec<String>,
+    /// Leases to ask the server for at once, 0 for all [default: what is fastest]
+    #[arg(long, value_name = "COUNT")]
+    pub chunk_size: Option<u32>,
+    /// Say nothing, and succeed, where there is no such lease
+    #[arg(long, conflicts_with = "watch")]
+    pub ignore_not_found: bool,
+    /// Keep metadata.managedFields in JSON and YAML
+    #[arg(long)]
+    pub show_managed_fields: bool,
     /// Leave the line of column names out
     #[arg(long)]
     pub no_headers: bool,
@@ -53,45 +69,10 @@ pub struct StatusArgs {
     /// With a name: exit with 0 if it is held, 3 if expired, 4 if free
     #[arg(long, requires = "name", conflicts_with = "watch")]
     pub exit_code: bool,
-    /// Output format: wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,…
+    /// Output format: wide, name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE,
+    /// custom-columns=HEADER:PATH,… or custom-columns-file=FILE
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<StatusFormat>,
-}
-
-/// Formats of a status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusFormat {
-    /// The table with more columns.
-    Wide,
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-    /// Just `lease.coordination.k8s.io/NAME`.
-    Name,
-    /// A template over the JSON document.
-    JsonPath(Template),
-    /// A table of one's own.
-    CustomColumns(Columns),
-}
-
-impl std::str::FromStr for StatusFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            None if text == "wide" => Ok(Self::Wide),
-            None if text == "json" => Ok(Self::Json),
-            None if text == "yaml" => Ok(Self::Yaml),
-            None if text == "name" => Ok(Self::Name),
-            Some(("jsonpath", template)) => Template::parse(template).map(Self::JsonPath),
-            Some(("custom-columns", columns)) => Columns::parse(columns).map(Self::CustomColumns),
-            _ => Err(
-                "allowed: wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=HEADER:PATH,…"
-                    .to_owned(),
-            ),
-        }
-    }
 }
 
 /// States to choose from.
@@ -122,7 +103,7 @@ pub enum ClassArg {
 }
 
 /// Orders of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SortBy {
     /// By namespace and name
     Name,
@@ -134,4 +115,39 @@ pub enum SortBy {
     Transitions,
     /// Oldest first
     Age,
+    /// By what is found there, as kubectl orders it
+    Path(Template),
+}
+
+impl std::str::FromStr for SortBy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "name" => Ok(Self::Name),
+            "renewed" => Ok(Self::Renewed),
+            "expires" => Ok(Self::Expires),
+            "transitions" => Ok(Self::Transitions),
+            "age" => Ok(Self::Age),
+            path if path.contains(['.', '{']) => Template::path(path).map(Self::Path),
+            _ => Err(
+                "allowed: name, renewed, expires, transitions, age, or a path such as .metadata.name"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl StatusArgs {
+    /// Whether what is printed needs the objects themselves, and not only the facts that a table has.
+    pub fn needs_objects(&self) -> bool {
+        let table = matches!(
+            self.output,
+            None | Some(StatusFormat::Wide | StatusFormat::Name)
+        );
+        !table
+            || self.show_labels
+            || !self.label_columns.is_empty()
+            || matches!(self.sort_by, SortBy::Path(_))
+    }
 }

@@ -42,7 +42,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let report = |progress| say(&subject, &progress);
     let told = operations
         .acquire(&terms, &limits, &report, async |held: Held<'_>| {
-            say_grant(held.grant(), "acquired", args.output, &limits.interrupt).await
+            say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
         })
         .await;
     match told {

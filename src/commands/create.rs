@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::saying::{good_until, listen, say_by, say_done};
+use super::saying::{good_until, listen, object_text, say_by, say_done};
 use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
@@ -25,7 +25,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         DryRun::Server => "created (server dry run)",
     };
     if args.dry_run == DryRun::Client {
-        terminal::print(&document::done(&record, verb, args.output)?)?;
+        terminal::print(&object_text(&record, verb, &args.output)?)?;
         return Ok(Exit::DONE);
     }
     let operations = session.lease(&args.name);
@@ -43,7 +43,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
     let created = operations
         .create(&terms, &limits, &report, async |held: Held<'_>| {
             let grant = held.grant();
-            let text = document::done(&grant.record, verb, args.output);
+            let text = object_text(&grant.record, verb, &args.output);
             let interrupt = &limits.interrupt;
             match grant.record.holder() {
                 Some(_) if !terms.dry_run => {
@@ -124,11 +124,11 @@ fn next(args: &CreateArgs) -> &'static str {
 }
 
 async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> {
-    let text = match args.output {
+    let text = match &args.output.format {
         None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
-        format => {
+        Some(_) => {
             let record = super::status::read(session, &args.name).await?;
-            document::done(record.record(), "unchanged", format)?
+            object_text(record.record(), "unchanged", &args.output)?
         }
     };
     terminal::print(&text)?;

@@ -1,7 +1,7 @@
 //! `kubectl lease release`
 
 use super::exported::{is_kept_by_hold, ours};
-use super::saying::{listen, say_done};
+use super::saying::{listen, object_text, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{End, Limits};
-use crate::output::document;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -36,7 +35,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         .await;
     match released {
         Ok(released) => {
-            let text = document::done(&released.record, "released", args.output);
+            let text = object_text(&released.record, "released", &args.output);
             say_done(text, None, &limits.interrupt, &subject, "released").await?;
             Ok(Exit::DONE)
         }

@@ -1,7 +1,7 @@
 //! `kubectl lease renew`
 
 use super::exported::ours;
-use super::saying::{listen, say_done};
+use super::saying::{listen, object_text, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::operate::Limits;
-use crate::output::{document, terminal};
+use crate::output::terminal;
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -35,7 +35,7 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
                     subject.name
                 ));
             }
-            let text = document::done(&renewed.record, "renewed", args.output);
+            let text = object_text(&renewed.record, "renewed", &args.output);
             let good_until = renewed.expires_at;
             say_done(text, good_until, &limits.interrupt, &subject, "renewed").await?;
             Ok(Exit::DONE)

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{Session, exported};
-use crate::cli::GrantFormat;
+use crate::cli::{GrantFormat, GrantOutput, ObjectOutput};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
 use crate::lease::operate::{Ended, Grant, Interrupt};
+use crate::lease::record::Record;
 use crate::output::words::shell;
 use crate::output::{document, terminal};
 use crate::signals;
@@ -79,6 +80,19 @@ async fn say_unless(
     }
 }
 
+/// What to print after something was done to a Lease.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Error> {
+    document::done(
+        record,
+        verb,
+        output.format.as_ref(),
+        output.show_managed_fields,
+    )
+}
+
 /// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.
 ///
 /// # Errors
@@ -86,21 +100,22 @@ async fn say_unless(
 pub async fn say_grant(
     grant: &Grant,
     verb: &str,
-    format: Option<GrantFormat>,
+    output: &GrantOutput,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let text = match format {
+    let done = |format| document::done(&grant.record, verb, format, output.show_managed_fields);
+    let text = match &output.format {
         Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
-        Some(format) => document::done(&grant.record, verb, format.into())?,
-        None => document::done(&grant.record, verb, None)?,
+        Some(GrantFormat::Object(format)) => done(Some(format))?,
+        None => done(None)?,
     };
     say_by(text, good_until(grant), interrupt)
         .await
         .map_err(Error::Unsaid)?;
-    if format.is_none() {
+    if output.format.is_none() {
         let (name, namespace) = (grant.record.name(), grant.record.namespace());
         terminal::hint(&format!(
             "yours for {}s unless renewed: kubectl lease renew {name} -n {namespace}   (hold renews by itself)",

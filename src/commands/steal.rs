@@ -90,7 +90,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    match say_grant(&grant, "stolen", args.output, &saying).await {
+    match say_grant(&grant, "stolen", &args.output, &saying).await {
         Ok(()) => Ok(Exit::DONE),
         // Not given back: that would let somebody in beside a victim that may still run.
         Err(why) => Err(Error::given_up(

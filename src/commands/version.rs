@@ -9,9 +9,9 @@ use crate::output::{document, terminal};
 
 pub fn run(args: &VersionArgs) -> Result<Exit, Error> {
     let version = env!("CARGO_PKG_VERSION");
-    let text = match args.output {
+    let text = match &args.output {
         None => format!("kubectl-lease v{version}\n"),
-        Some(format) => document::text(&json!({ "version": format!("v{version}") }), format)?,
+        Some(format) => document::value(&json!({ "version": format!("v{version}") }), format)?,
     };
     terminal::print(&text)?;
     Ok(Exit::DONE)

@@ -80,7 +80,7 @@ fn lists_of_values_go_on_after_a_comma_without_what_they_have() {
 #[test]
 fn a_value_that_goes_on_is_followed_by_no_space() {
     assert_eq!(complete("status -o j").directive, Directive::NoFiles);
-    let template = complete("status -o jsonp");
+    let template = complete("status -o jsonpath=");
     assert_eq!(
         template.text(),
         "jsonpath=\tA template over the JSON document\n:6\n"

@@ -25,13 +25,54 @@ pub enum Kind {
     Free,
 }
 
+const VALUE_FORMATS: &[(&str, &str)] = &[
+    ("json", "JSON"),
+    ("yaml", "YAML"),
+    ("jsonpath=", "A template over the document"),
+    ("jsonpath-as-json=", "What a template finds, as JSON"),
+    ("jsonpath-file=", "A template in a file"),
+];
+
+const OBJECT_FORMATS: &[(&str, &str)] = &[
+    ("name", "Just `lease.coordination.k8s.io/NAME`"),
+    ("json", "The Lease as JSON"),
+    ("yaml", "The Lease as YAML"),
+    ("jsonpath=", "A template over the lease"),
+    ("jsonpath-as-json=", "What a template finds, as JSON"),
+    ("jsonpath-file=", "A template in a file"),
+];
+
+const GRANT_FORMATS: &[(&str, &str)] = &[
+    (
+        "env",
+        "`export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell",
+    ),
+    ("name", "Just `lease.coordination.k8s.io/NAME`"),
+    ("json", "The Lease as JSON"),
+    ("yaml", "The Lease as YAML"),
+    ("jsonpath=", "A template over the lease"),
+    ("jsonpath-as-json=", "What a template finds, as JSON"),
+    ("jsonpath-file=", "A template in a file"),
+];
+
 const STATUS_FORMATS: &[(&str, &str)] = &[
     ("wide", "The table with more columns"),
     ("json", "JSON"),
     ("yaml", "YAML"),
     ("name", "Just lease.coordination.k8s.io/NAME"),
     ("jsonpath=", "A template over the JSON document"),
+    ("jsonpath-as-json=", "What a template finds, as JSON"),
+    ("jsonpath-file=", "A template in a file"),
     ("custom-columns=", "A table of HEADER:PATH,…"),
+    ("custom-columns-file=", "The same in a file"),
+];
+
+const ORDERS: &[(&str, &str)] = &[
+    ("name", "By namespace and name"),
+    ("renewed", "Longest not renewed first"),
+    ("expires", "Next to expire first"),
+    ("transitions", "Most transitions first"),
+    ("age", "Oldest first"),
 ];
 
 const SIGNALS: &[(&str, &str)] = &[
@@ -71,6 +112,10 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             | "dir",
         ) => Kind::Files,
         ("status", "output") => Kind::Words(STATUS_FORMATS),
+        ("version", "output") => Kind::Words(VALUE_FORMATS),
+        ("acquire" | "steal", "output") => Kind::Words(GRANT_FORMATS),
+        (_, "output") => Kind::Words(OBJECT_FORMATS),
+        (_, "sort_by") => Kind::Words(ORDERS),
         (_, "on_lost") => Kind::Words(SIGNALS),
         (_, "strategy") => Kind::Words(STRATEGIES),
         (
@@ -78,7 +123,7 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             "server" | "token" | "impersonate" | "impersonate_groups" | "impersonate_uid"
             | "tls_server_name" | "request_timeout" | "duration" | "timeout" | "kill_after"
             | "renew_every" | "reason" | "labels" | "annotations" | "preferred_holder"
-            | "conflict_exit_code" | "selector" | "field_selector",
+            | "conflict_exit_code" | "selector" | "field_selector" | "label_columns" | "chunk_size",
         ) => Kind::Free,
         _ => return None,
     })

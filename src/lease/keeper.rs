@@ -23,25 +23,9 @@ impl Keeper {
         match summary::of(record).ok()?.class {
             Class::Node => Some(Self::Node),
             Class::ApiServer => Some(Self::ApiServer),
-            // An API server labels its Lease, but that can be lost; it holds it by the Lease's own name.
-            Class::LeaderElection | Class::Lock if named_by_an_api_server(record) => {
-                Some(Self::ApiServer)
-            }
             Class::LeaderElection | Class::Lock => None,
         }
     }
-}
-
-/// `apiserver-<hash>`, before Kubernetes 1.26 `kube-apiserver-<hash>`, held as `<name>_<uuid>`.
-fn named_by_an_api_server(record: &Record) -> bool {
-    let name = record.name();
-    let hash = ["apiserver-", "kube-apiserver-"]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix));
-    let holder = record.holder().unwrap_or_default();
-    record.namespace() == "kube-system"
-        && hash.is_some_and(|hash| hash.len() > 16)
-        && summary::instance(holder) == Some(name)
 }
 
 #[cfg(test)]

@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 mod class;
+mod keep;
 mod managed;
 
 pub use class::{Class, instance};
+pub use keep::Keep;
 use managed::Managed;
 
 use super::record::{self, DURATION_ANNOTATION, REASON_ANNOTATION, Record};
@@ -53,6 +57,8 @@ pub struct Summary {
     pub reason: Option<String>,
     /// The kind of use.
     pub class: Class,
+    /// The object itself, where what is printed needs more than these facts.
+    pub object: Option<Arc<Value>>,
 }
 
 /// A page of a list.
@@ -268,6 +274,7 @@ impl From<Lease<'_>> for Summary {
             .is_some_and(|of| record::left_behind(of, transitions, holder));
         Self {
             class: class::of(&meta, &spec),
+            object: None,
             stamp: managed::newest(&meta, |_| true),
             renew_stamp: managed::newest(&meta, |fields| fields.renew_time.is_some()),
             reason: annotation(REASON_ANNOTATION)

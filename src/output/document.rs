@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::words::safe;
-use super::yaml;
-use crate::cli::{DocumentFormat, GrantFormat, ObjectFormat};
+use super::jsonpath::Template;
+use super::shown::{is_safe, judged};
+use super::{jsonpath, terminal, yaml};
+use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::error::Error;
 use crate::lease::record::Record;
 
@@ -22,30 +24,30 @@ pub fn object_name(name: &str) -> String {
 /// When it cannot be written down.
 pub fn text(document: &impl Serialize, format: DocumentFormat) -> Result<String, Error> {
     match format {
-        DocumentFormat::Json => {
-            let mut bytes = Vec::new();
-            let mut serializer =
-                Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b"    "));
-            document
-                .serialize(&mut serializer)
-                .map_err(|error| Error::Local(error.to_string()))?;
-            bytes.push(b'\n');
-            String::from_utf8(bytes)
-                .map(escaped)
-                .map_err(|error| Error::Local(error.to_string()))
-        }
+        DocumentFormat::Json => json(document).map(escaped),
         DocumentFormat::Yaml => yaml::text(document).map_err(Error::Local),
     }
 }
 
+fn json(document: &impl Serialize) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    let mut serializer =
+        Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b"    "));
+    document
+        .serialize(&mut serializer)
+        .map_err(|error| Error::Local(error.to_string()))?;
+    bytes.push(b'\n');
+    String::from_utf8(bytes).map_err(|error| Error::Local(error.to_string()))
+}
+
 /// The same JSON with every character escaped that could change a terminal's state: they stand in strings only.
 pub fn escaped(json: String) -> String {
-    if json.chars().all(safe) {
+    if is_safe(&json) {
         return json;
     }
     let mut out = String::with_capacity(json.len() + 64);
-    for c in json.chars() {
-        if safe(c) {
+    for (c, may_be_shown) in judged(&json) {
+        if may_be_shown || c == '\n' {
             out.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -56,27 +58,61 @@ pub fn escaped(json: String) -> String {
     out
 }
 
+/// A document in the format asked for. A template's text ends as the template does.
+///
+/// # Errors
+/// When it cannot be written down, or the template asks for what is out of range.
+pub fn value(document: &Value, format: &ValueFormat) -> Result<String, Error> {
+    match format {
+        ValueFormat::Document(format) => text(document, *format),
+        ValueFormat::JsonPath(template) => template
+            .render(document, terminal::is_there())
+            .map_err(failed),
+        ValueFormat::JsonPathAsJson(template) => as_json(document, template),
+    }
+}
+
+fn as_json(document: &Value, template: &Template) -> Result<String, Error> {
+    let lists = template.lists(document).map_err(failed)?;
+    let texts = lists
+        .iter()
+        .map(|list| json(list).map(jsonpath::json).map(escaped));
+    texts.collect()
+}
+
+/// What a template or a column could not find out.
+pub fn failed(why: String) -> Error {
+    Error::Local(format!("the template cannot be filled in: {why}"))
+}
+
 /// What to print after something was done to a Lease: the sentence, or the object in the format asked for.
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn done(record: &Record, verb: &str, format: Option<ObjectFormat>) -> Result<String, Error> {
+pub fn done(
+    record: &Record,
+    verb: &str,
+    format: Option<&ObjectFormat>,
+    managed_fields: bool,
+) -> Result<String, Error> {
     let name = object_name(record.name());
     match format {
         None => Ok(format!("{name} {verb}\n")),
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
-        Some(ObjectFormat::Json) => text(record.as_json(), DocumentFormat::Json),
-        Some(ObjectFormat::Yaml) => text(record.as_json(), DocumentFormat::Yaml),
+        Some(ObjectFormat::Value(format)) => {
+            let mut object = record.as_json().clone();
+            // As in kubectl, a template finds them in any case.
+            if matches!(format, ValueFormat::Document(_)) && !managed_fields {
+                hide_managed_fields(&mut object);
+            }
+            value(&object, format)
+        }
     }
 }
 
-impl From<GrantFormat> for Option<ObjectFormat> {
-    fn from(format: GrantFormat) -> Self {
-        match format {
-            GrantFormat::Name => Some(ObjectFormat::Name),
-            GrantFormat::Json => Some(ObjectFormat::Json),
-            GrantFormat::Yaml => Some(ObjectFormat::Yaml),
-            GrantFormat::Env => None,
-        }
+/// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
+fn hide_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
     }
 }

@@ -1,7 +1,10 @@
 //! From results to text: tables, JSON, YAML and plain words; printing itself happens in `terminal`.
 
+pub mod columns;
 pub mod document;
+pub mod jsonpath;
 pub mod prompt;
+pub mod shown;
 pub mod status;
 pub mod terminal;
 pub mod words;

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 pub use writer::{Delivery, start};
 use writer::{Stream, started, write_all};
 
-use super::words::printable;
+use super::shown::spoken;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
@@ -59,7 +59,7 @@ fn outcome(written: io::Result<()>) -> Result<(), Error> {
 /// Says one line on stderr, with whatever could change the terminal's state escaped. Once [`start`] was called nobody
 /// waits for it.
 pub fn say(line: &str) {
-    let line = format!("{}\n", printable(line));
+    let line = format!("{}\n", spoken(line));
     match started() {
         Some(writer) => writer.say(Stream::Err, line),
         None => {
@@ -124,28 +124,62 @@ pub fn can_ask() -> bool {
 
 /// Whether results are coloured: on a terminal, unless NO_COLOR is set (no-color.org) or it cannot show any.
 pub fn colours() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal()
-        && !set("NO_COLOR")
-        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    io::stdout().is_terminal() && variable("NO_COLOR").is_none() && !is_dumb()
 }
 
-/// The height of stdout in lines; `None` in a pipe.
+/// Whether what is on stdout can be drawn over: on a terminal that says what it is.
+pub fn moves_the_cursor() -> bool {
+    height().is_some() && !is_dumb()
+}
+
+/// No terminal is assumed where nothing is said of it but that it knows nothing; a container may say nothing at all.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term.is_empty() || term == "dumb")
+}
+
+/// Whether the locale has ASCII only, so that nothing of our own may go beyond.
+pub fn is_ascii() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(variable);
+    locale.is_some_and(|locale| locale == "C" || locale == "POSIX")
+}
+
+/// A text that is all our own, as the locale can show it.
+pub fn in_locale(text: String) -> String {
+    if is_ascii() {
+        text.replace('…', "...")
+    } else {
+        text
+    }
+}
+
+/// An environment variable that is not empty.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The height of stdout in lines; `None` in a pipe, and where a terminal does not know it.
 pub fn height() -> Option<u16> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    console::Term::stdout()
-        .size_checked()
-        .map(|(lines, _)| lines)
+    size().map(|(lines, _)| lines)
 }
 
-/// The width of stdout in columns; `None` in a pipe.
+/// The width of stdout in columns; `None` in a pipe, and where a terminal does not know it.
 pub fn width() -> Option<u16> {
-    if !io::stdout().is_terminal() {
+    size().map(|(_, columns)| columns)
+}
+
+/// Whether stdout is a terminal.
+pub fn is_there() -> bool {
+    io::stdout().is_terminal()
+}
+
+fn size() -> Option<(u16, u16)> {
+    if !is_there() {
         return None;
     }
+    // A serial line says 0.
     console::Term::stdout()
         .size_checked()
-        .map(|(_, columns)| columns)
+        .filter(|(lines, columns)| *lines > 0 && *columns > 0)
 }

@@ -1,39 +1,9 @@
-//! Text for people: durations, ages, quoting for the shell, and nothing that could change a terminal's state.
+//! Text for people: durations, ages, quoting for the shell.
 
-use std::borrow::Cow;
-use std::fmt::Write;
 use std::time::Duration;
 
-/// `text` with control characters, direction marks and other invisible characters written as `\u{…}`.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if text.bytes().all(plain) || text.chars().all(is_printable) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            c if is_printable(c) => out.push(c),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// Whether a text of several lines may have this character on a terminal.
-pub fn safe(c: char) -> bool {
-    c == '\n' || is_printable(c)
-}
-
-fn is_printable(c: char) -> bool {
-    // The standard library's own notion of what can be shown, less its quoting of quotes.
-    matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
-}
+pub use super::shown::printable;
+use super::shown::{decoded_by_a_shell, is_printable};
 
 /// A span the way kubectl shows an age: `42s`, `5m3s`, `3h12m`, `4d`.
 pub fn duration(span: Duration) -> String {
@@ -81,42 +51,16 @@ pub fn shell(text: &str) -> String {
 /// `text` quoted so that a person can paste what a terminal shows: as [`shell`], but without the characters that a
 /// terminal is not shown, which bash, zsh and ksh read back from `$'…'`, byte by byte and in every locale.
 pub fn pasted(text: &str) -> String {
-    if text.chars().all(is_printable) {
-        return shell(text);
+    if is_printable(text) {
+        shell(text)
+    } else {
+        decoded_by_a_shell(text)
     }
-    let mut out = "$'".to_owned();
-    for c in text.chars() {
-        if is_printable(c) && !"'\\!".contains(c) {
-            out.push(c);
-            continue;
-        }
-        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            let _ = write!(out, "\\{byte:03o}");
-        }
-    }
-    out.push('\'');
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_moves_the_cursor_or_turns_the_text_is_printed() {
-        for (text, shown) in [
-            (
-                "plain ümlaut 漢字 \"quoted\"",
-                "plain ümlaut 漢字 \"quoted\"",
-            ),
-            ("a\x1b[2Jb", "a\\u{1b}[2Jb"),
-            ("a\nb\r\tc", "a\\nb\\r\\tc"),
-            ("a\u{202e}b\u{200b}", "a\\u{202e}b\\u{200b}"),
-            ("\u{9b}31m", "\\u{9b}31m"),
-        ] {
-            assert_eq!(printable(text), shown);
-        }
-    }
 
     #[test]
     fn spans_read_as_kubectls_ages() {

@@ -145,7 +145,7 @@ fn templates_and_columns_are_kubectls() {
     let columns = "-o=custom-columns=LEASE:.metadata.name,WHO:.holder,N:.transitions";
     let expected = "LEASE   WHO      N\na       me       3\nb       <none>   3\n";
     said(&ns.run(&user, ["status", columns]), 0, expected, "");
-    let expected = "a   me   3\n";
+    let expected = "a     me    3\n";
     said(
         &ns.run(&user, ["status", "a", columns, "--no-headers"]),
         0,
@@ -166,7 +166,8 @@ fn what_makes_no_sense_together_is_a_usage_error() {
         &["status", "--exit-code"],
         &["status", "job", "--exit-code", "-w"],
         &["status", "--state=lost"],
-        &["status", "-w", "-o", "yaml"],
+        &["status", "-w", "--ignore-not-found"],
+        &["status", "--sort-by=size"],
     ] {
         let output = ns.run(&user, arguments);
         assert_eq!(

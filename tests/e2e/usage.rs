@@ -216,18 +216,23 @@ fn labels_and_annotations_that_are_malformed_are_refused() {
 
 #[test]
 fn an_unknown_format_names_those_there_are() {
-    let wrong = |allowed: &str| invalid("xml", "--output <FORMAT>", &format!("allowed: {allowed}"));
+    let wrong = |own: &str| {
+        let allowed = format!(
+            "allowed: {own}json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE"
+        );
+        invalid("xml", "--output <FORMAT>", &allowed)
+    };
     refused(&[
-        (&["create", "job", "-oxml"], wrong("name, json, yaml")),
-        (&["acquire", "job", "-oxml"], wrong("name, json, yaml, env")),
-        (&["renew", "job", "-oxml"], wrong("name, json, yaml")),
-        (&["release", "job", "-oxml"], wrong("name, json, yaml")),
-        (&["steal", "job", "-oxml"], wrong("name, json, yaml, env")),
+        (&["create", "job", "-oxml"], wrong("name, ")),
+        (&["acquire", "job", "-oxml"], wrong("env, name, ")),
+        (&["renew", "job", "-oxml"], wrong("name, ")),
+        (&["release", "job", "-oxml"], wrong("name, ")),
+        (&["steal", "job", "-oxml"], wrong("env, name, ")),
         (
             &["status", "-oxml"],
-            wrong("wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=HEADER:PATH,…"),
+            wrong("wide, name, custom-columns=HEADER:PATH,…, custom-columns-file=FILE, "),
         ),
-        (&["version", "-oxml"], wrong("json, yaml")),
+        (&["version", "-oxml"], wrong("")),
         (
             &["create", "job", "--dry-run=x"],
             invalid("x", "--dry-run[=<WHERE>]", "allowed: none, client, server"),

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
 use super::{selection, stamps};
-use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat};
+use crate::cli::{SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -15,10 +15,10 @@ use crate::lease::condition;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::{Page, Selection};
 use crate::lease::summary::{self, SummaryPage};
-use crate::output::document::object_name;
+use crate::output::columns::{self, Columns};
+use crate::output::document::{failed, object_name, value};
 use crate::output::status::document::ListWriter;
 use crate::output::status::table::{Counts, Layout, Printer};
-use crate::output::status::template::{Columns, Template};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
 
@@ -46,7 +46,9 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     })
     .await?;
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
-        nothing(session, args).await?;
+        if !args.ignore_not_found {
+            nothing(session, args).await?;
+        }
         return Ok(Exit::DONE);
     }
     output.end()?;
@@ -105,7 +107,8 @@ pub async fn all(
             let (page, begin): (Page, Begin) = page.map_err(failed)?;
             let date = page.date;
             let body = page.body.clone();
-            let decoded = tokio::task::spawn_blocking(move || summary::page(&page.body)).await;
+            let keep = selection.keep;
+            let decoded = tokio::task::spawn_blocking(move || keep.page(&page.body)).await;
             let SummaryPage {
                 items,
                 resource_version,
@@ -147,7 +150,8 @@ async fn fetch(
 ) {
     let (store, limit) = (&session.store, session.request_limit);
     let mut from: Option<String> = None;
-    let mut size = FIRST_PAGE;
+    let fixed = selection.page_size;
+    let mut size = fixed.unwrap_or(FIRST_PAGE);
     loop {
         let mut begin = Begin::Next;
         let mut page = store.list(selection, size, from.as_deref(), limit).await;
@@ -157,13 +161,17 @@ async fn fetch(
         {
             // A list that takes very long: once more from the start.
             begin = Begin::Anew;
-            page = store.list(selection, USUAL_PAGE, None, limit).await;
+            page = store
+                .list(selection, fixed.unwrap_or(USUAL_PAGE), None, limit)
+                .await;
         }
         let next = page
             .as_ref()
             .ok()
             .and_then(|page| summary::next_page(&page.body));
-        size = next.as_ref().map_or(size, |next| page_size(next.left));
+        if fixed.is_none() {
+            size = next.as_ref().map_or(size, |next| page_size(next.left));
+        }
         from = next.map(|next| next.from);
         let page = page.map(|page| (page, begin));
         if pages.send(page).await.is_err() || from.is_none() {
@@ -193,7 +201,7 @@ enum Form<'a> {
     Table(Printer),
     Names,
     Document(ListWriter),
-    Template(&'a Template),
+    Template(&'a ValueFormat),
     Columns(&'a Columns),
 }
 
@@ -202,11 +210,12 @@ impl<'a> Output<'a> {
         Self {
             args,
             form: match &args.output {
-                None | Some(StatusFormat::Wide) => Form::Table(Printer::new(layout(args))),
+                None | Some(StatusFormat::Wide) => Form::Table(printer(args)),
                 Some(StatusFormat::Name) => Form::Names,
-                Some(StatusFormat::Json) => Form::Document(ListWriter::new(DocumentFormat::Json)),
-                Some(StatusFormat::Yaml) => Form::Document(ListWriter::new(DocumentFormat::Yaml)),
-                Some(StatusFormat::JsonPath(template)) => Form::Template(template),
+                Some(StatusFormat::Value(ValueFormat::Document(format))) => {
+                    Form::Document(ListWriter::new(*format))
+                }
+                Some(StatusFormat::Value(format)) => Form::Template(format),
                 Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
             },
             kept: Vec::new(),
@@ -239,12 +248,12 @@ impl<'a> Output<'a> {
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
                 .collect(),
             Form::Document(writer) => writer.page(rows)?,
-            Form::Template(template) => {
-                template.render(&document::list(rows), terminal::width().is_some())
-            }
+            Form::Template(format) => value(&document::list_for_templates(rows), format)?,
             Form::Columns(columns) => {
-                let items: Vec<Value> = rows.iter().map(document::one).collect();
-                columns.render(&items, self.args.no_headers)
+                let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
+                columns::Printer::default()
+                    .page(columns, &items, self.args.no_headers)
+                    .map_err(failed)?
             }
         };
         terminal::print(&text)
@@ -253,7 +262,7 @@ impl<'a> Output<'a> {
     fn end(&mut self) -> Result<(), Error> {
         if !self.flows() {
             let mut kept = std::mem::take(&mut self.kept);
-            sort(&mut kept, self.args.sort_by);
+            sort(&mut kept, &self.args.sort_by)?;
             self.print(&kept)?;
         }
         match &mut self.form {
@@ -275,11 +284,19 @@ pub fn layout(args: &StatusArgs) -> Layout {
         namespaces: args.all_namespaces,
         wide: args.output == Some(StatusFormat::Wide),
         no_headers: args.no_headers,
+        labels: args.show_labels,
         colour: terminal::colours(),
         width: terminal::width(),
+        on_screen: false,
+        ascii: terminal::is_ascii(),
+        words: !terminal::is_there(),
         rates: false,
-        words: terminal::width().is_none(),
     }
+}
+
+/// A printer of tables for these arguments and this terminal.
+fn printer(args: &StatusArgs) -> Printer {
+    Printer::new(layout(args)).with_labels(&args.label_columns)
 }
 
 async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {

@@ -6,12 +6,13 @@ mod one;
 mod select;
 mod watch;
 
-use crate::cli::{ConnectionArgs, StatusArgs};
+use crate::cli::{ConnectionArgs, StatusArgs, StatusFormat, ValueFormat};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
 use crate::lease::evidence::Stamps;
 use crate::lease::store::Selection;
+use crate::lease::summary::Keep;
 
 use super::Session;
 
@@ -34,6 +35,21 @@ fn selection(session: &Session, args: &StatusArgs) -> Selection {
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },
+        page_size: args.chunk_size,
+        keep: keep(args),
+    }
+}
+
+/// What is kept of each Lease for what is printed. As in kubectl, a template finds the managed fields in any case.
+fn keep(args: &StatusArgs) -> Keep {
+    let document = matches!(
+        args.output,
+        Some(StatusFormat::Value(ValueFormat::Document(_)))
+    );
+    match (args.needs_objects(), document && !args.show_managed_fields) {
+        (false, _) => Keep::Facts,
+        (true, true) => Keep::Objects,
+        (true, false) => Keep::ObjectsWhole,
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::around::surroundings;
-use super::stamps;
-use crate::cli::{DocumentFormat, StatusArgs, StatusFormat};
+use super::{keep, stamps};
+use crate::cli::{StatusArgs, StatusFormat};
 use crate::commands::Session;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
@@ -14,9 +14,10 @@ use crate::lease::decide::Refusal;
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
 use crate::lease::record::Record;
-use crate::lease::summary;
+use crate::lease::summary::Keep;
 use crate::lease::values::LeaseName;
-use crate::output::document::{object_name, text};
+use crate::output::columns;
+use crate::output::document::{failed, object_name, value};
 use crate::output::status::describe::describe;
 use crate::output::status::{Row, document};
 use crate::output::terminal;
@@ -47,7 +48,12 @@ impl Reading {
 }
 
 pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Result<Exit, Error> {
-    let mut reading = read(session, name).await?;
+    let mut reading = match read_keeping(session, name, keep(args)).await {
+        Err(error) if args.ignore_not_found && error.exit() == Exit::NOT_FOUND => {
+            return Ok(Exit::DONE);
+        }
+        reading => reading?,
+    };
     if matches!(args.output, None | Some(StatusFormat::Wide)) {
         reading.settle(session).await;
     }
@@ -58,14 +64,10 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
             describe(row, &reading.record, &around)
         }
         Some(StatusFormat::Name) => format!("{}\n", object_name(&row.lease.name)),
-        Some(StatusFormat::Json) => text(&document::one(row), DocumentFormat::Json)?,
-        Some(StatusFormat::Yaml) => text(&document::one(row), DocumentFormat::Yaml)?,
-        Some(StatusFormat::JsonPath(template)) => {
-            template.render(&document::one(row), terminal::width().is_some())
-        }
-        Some(StatusFormat::CustomColumns(columns)) => {
-            columns.render(&[document::one(row)], args.no_headers)
-        }
+        Some(StatusFormat::Value(format)) => value(&document::for_format(row, format), format)?,
+        Some(StatusFormat::CustomColumns(columns)) => columns::Printer::default()
+            .page(columns, &[document::for_templates(row)], args.no_headers)
+            .map_err(failed)?,
     };
     terminal::print(&out)?;
     Ok(if args.exit_code {
@@ -91,6 +93,10 @@ fn exit_of(row: &Row) -> Exit {
 /// # Errors
 /// When it is not there, or cannot be read.
 pub async fn read(session: &Session, name: &LeaseName) -> Result<Reading, Error> {
+    read_keeping(session, name, Keep::Facts).await
+}
+
+async fn read_keeping(session: &Session, name: &LeaseName, keep: Keep) -> Result<Reading, Error> {
     let subject = || session.subject(name, None);
     let failed = |fault| Error::lease(subject(), End::Fault(fault));
     let operations = session.lease(name);
@@ -103,7 +109,7 @@ pub async fn read(session: &Session, name: &LeaseName) -> Result<Reading, Error>
         Found::Absent => Err(session
             .error(subject(), End::Refused(Refusal::NotFound))
             .await),
-        Found::Lease { record, date } => reading(session, record, date, &subject()).await,
+        Found::Lease { record, date } => reading(session, record, date, &subject(), keep).await,
     }
 }
 
@@ -112,6 +118,7 @@ async fn reading(
     record: Record,
     date: Option<Timestamp>,
     subject: &Subject,
+    keep: Keep,
 ) -> Result<Reading, Error> {
     let unreadable = |error: serde_json::Error| {
         Error::lease(
@@ -121,7 +128,7 @@ async fn reading(
             ))),
         )
     };
-    let lease = summary::of(&record).map_err(unreadable)?;
+    let lease = keep.of(&record).map_err(unreadable)?;
     let stamps = if condition::needs_version(&lease, date) {
         stamps(session).await
     } else {

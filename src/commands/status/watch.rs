@@ -26,7 +26,7 @@ use crate::lease::api::Fault;
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
 use crate::lease::store::Selection;
-use crate::lease::summary;
+use crate::lease::summary::Keep;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
 
@@ -70,7 +70,7 @@ enum Broken {
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let interrupt = listen()?;
-    let mut view = View::new(args)?;
+    let mut view = View::new(args);
     let selection = selection(session, args);
     tokio::select! {
         biased;
@@ -187,7 +187,7 @@ async fn relist(
     view: &mut View<'_>,
 ) -> Result<String, Error> {
     let answer = match name {
-        Some(name) => read(session, name, view).await?,
+        Some(name) => read(session, name, selection.keep, view).await?,
         None => list(session, selection, view).await?,
     };
     view.heard(answer.asked_at).await?;
@@ -221,8 +221,13 @@ async fn list(
     })
 }
 
-async fn read(session: &Session, name: &LeaseName, view: &mut View<'_>) -> Result<Answer, Error> {
-    let reading = ask::one(session, name, session.request_limit);
+async fn read(
+    session: &Session,
+    name: &LeaseName,
+    keep: Keep,
+    view: &mut View<'_>,
+) -> Result<Answer, Error> {
+    let reading = ask::one(session, name, keep, session.request_limit);
     let answer = meanwhile(view, reading).await?.map_err(|fault| {
         if view.begun {
             let namespace = Some(session.namespace.clone());
@@ -312,7 +317,7 @@ async fn watch(
         if kind == "ERROR" {
             return Ok(Over::Forgotten);
         }
-        let Ok(lease) = summary::one(object.get().as_bytes()) else {
+        let Ok(lease) = selection.keep.one(object.get().as_bytes()) else {
             return Ok(Over::Forgotten);
         };
         if absent {

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::Resource;
 
+use super::super::summary::Keep;
+
 /// Which Leases to list or watch.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -14,6 +16,10 @@ pub struct Selection {
     pub label_selector: Option<String>,
     /// As kubectl's `--field-selector`.
     pub field_selector: Option<String>,
+    /// How many a page of a list has, 0 for all; `None` for what is fastest.
+    pub page_size: Option<u32>,
+    /// What is kept of each.
+    pub keep: Keep,
 }
 
 impl Selection {

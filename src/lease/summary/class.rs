@@ -64,14 +64,17 @@ pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
     }
 }
 
-/// An API server names its own Lease, and itself after it, whatever became of the labels.
+/// An API server names its own Lease, and itself after it, whatever became of the labels: `apiserver-<hash>`, before Kubernetes
+/// 1.26 `kube-apiserver-<hash>`, held as `<name>_<uuid>`.
 fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
     let text = |text: &'_ Option<Text<'_>>, is: &dyn Fn(&str) -> bool| {
         text.as_ref().is_some_and(|text| is(&text.0))
     };
     text(&meta.namespace, &|namespace| namespace == "kube-system")
         && text(&meta.name, &|name| {
-            (name.starts_with("apiserver-") || name.starts_with("kube-apiserver-"))
+            let hash =
+                (name.strip_prefix("apiserver-")).or_else(|| name.strip_prefix("kube-apiserver-"));
+            hash.is_some_and(|hash| hash.len() > 16)
                 && text(&spec.holder_identity, &|holder| {
                     instance(holder) == Some(name)
                 })

@@ -7,6 +7,7 @@ use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
 use crate::lease::summary::Class;
+use crate::output::shown::value;
 use crate::output::words::{self, pasted, printable};
 
 /// What other objects say about a Lease.
@@ -38,7 +39,13 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         ("Namespace", lease.namespace.clone()),
         ("Class", class(lease.class).to_owned()),
         ("State", format!("{}{}", state(condition.state), basis(row))),
-        ("Holder", lease.holder.clone().unwrap_or_else(none)),
+        (
+            "Holder",
+            lease
+                .holder
+                .as_deref()
+                .map_or_else(none, |holder| value(holder).into_owned()),
+        ),
     ];
     if let Some(holder) = &around.holder {
         lines.push(("Holder is", holder.clone()));

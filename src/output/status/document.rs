@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cli::DocumentFormat;
+use crate::cli::{DocumentFormat, ValueFormat};
 use crate::error::Error;
 use crate::output::document;
 
@@ -64,6 +64,34 @@ pub fn silence_words(since: Option<Timestamp>, silent: Duration, fault: Option<&
 
 fn whole_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The document for a format: templates take what is null for what is not there.
+pub fn for_format(row: &Row, format: &ValueFormat) -> Value {
+    match format {
+        ValueFormat::Document(_) => one(row),
+        ValueFormat::JsonPath(_) | ValueFormat::JsonPathAsJson(_) => for_templates(row),
+    }
+}
+
+/// One Lease as templates and columns see it: what this tool has nothing to say of is not there.
+pub fn for_templates(row: &Row) -> Value {
+    without_nulls(one(row))
+}
+
+/// A list as templates see it.
+pub fn list_for_templates(rows: &[Row]) -> Value {
+    let mut document = list(&[]);
+    let items = rows.iter().map(|row| without_nulls(item(row)));
+    document["items"] = items.collect();
+    document
+}
+
+fn without_nulls(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    document
 }
 
 /// A document as JSON in one line.
@@ -136,14 +164,22 @@ fn item(row: &Row) -> Value {
     let (lease, condition) = (&row.lease, &row.condition);
     let seconds = |span: Option<SignedDuration>| span.map(|span| span.as_millis() as f64 / 1000.0);
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
-    json!({
-        "metadata": {
-            "name": lease.name,
-            "namespace": lease.namespace,
-            "uid": lease.uid,
-            "resourceVersion": lease.resource_version,
-            "creationTimestamp": time(lease.created),
-        },
+    let object = lease.object.as_deref();
+    let own = |field: &str| object.and_then(|object| object.get(field));
+    let mut metadata = own("metadata").cloned().unwrap_or_else(|| json!({}));
+    for (field, value) in [
+        ("name", json!(lease.name)),
+        ("namespace", json!(lease.namespace)),
+        ("uid", json!(lease.uid)),
+        ("resourceVersion", json!(lease.resource_version)),
+        ("creationTimestamp", json!(time(lease.created))),
+    ] {
+        if metadata.get(field).is_none() {
+            metadata[field] = value;
+        }
+    }
+    let mut document = json!({
+        "metadata": metadata,
         "state": match condition.state {
             State::HeldWithoutExpiry => "HeldWithoutExpiry",
             other => state(other),
@@ -166,5 +202,10 @@ fn item(row: &Row) -> Value {
         "reason": lease.reason,
         "strategy": lease.strategy,
         "preferredHolder": lease.preferred,
-    })
+    });
+    // The Lease's own paths are what runbooks have.
+    if let Some(spec) = own("spec") {
+        document["spec"] = spec.clone();
+    }
+    document
 }

@@ -1,11 +1,12 @@
 //! The document and templates over it: whole, page by page, and with hostile content.
 
 use super::Row;
-use super::document::{ListWriter, line, list, one};
+use super::document::{ListWriter, for_templates, line, list, list_for_templates, one};
 use super::samples::{assert_safe, endless, expired, free, held, hostile, row, skewed};
-use super::template::{Columns, Template};
 use crate::cli::DocumentFormat::{Json, Yaml};
+use crate::output::columns::{Columns, Printer};
 use crate::output::document::text;
+use crate::output::jsonpath::Template;
 use serde_json::{Value, json};
 
 #[test]
@@ -61,7 +62,7 @@ fn states_and_proofs_are_words() {
 fn yaml_is_the_same_document() {
     let text = text(&one(&row(&held())), Yaml).expect("YAML");
     assert!(
-        text.starts_with("acquireTime: 2026-01-01T11:50:00Z\napiVersion: kubectl-lease/v1\n"),
+        text.starts_with("acquireTime: \"2026-01-01T11:50:00Z\"\napiVersion: kubectl-lease/v1\n"),
         "{text}"
     );
     assert!(
@@ -120,15 +121,21 @@ fn hostile_content_is_escaped_and_not_lost() {
 fn a_template_escapes_on_a_terminal_and_columns_always() {
     let rows: Vec<Row> = hostile().iter().map(row).collect();
     let template = Template::parse("{range .items[*]}{.holder}{\"\\n\"}{end}").expect("a template");
-    let shown = template.render(&list(&rows), true);
+    let shown = template
+        .render(&list_for_templates(&rows), true)
+        .expect("text");
     assert_safe(&shown);
     assert_eq!(shown.lines().count(), rows.len());
-    let exact = template.render(&list(&rows[..1]), false);
+    let exact = template
+        .render(&list_for_templates(&rows[..1]), false)
+        .expect("text");
     assert_eq!(exact.strip_suffix('\n'), rows[0].lease.holder.as_deref());
 
     let columns = Columns::parse("N:.metadata.name,H:.holder,R:.reason").expect("columns");
-    let items: Vec<Value> = rows.iter().map(one).collect();
-    let shown = columns.render(&items, true);
+    let items: Vec<Value> = rows.iter().map(for_templates).collect();
+    let shown = Printer::default()
+        .page(&columns, &items, true)
+        .expect("columns");
     assert_safe(&shown);
     assert_eq!(shown.lines().count(), rows.len());
 }

@@ -1,10 +1,12 @@
-//! Conditions of Leases as text: a table, a description of one, a versioned document, a template over that document.
+//! Conditions of Leases as text: a table, a description of one, a versioned document.
 
 pub mod describe;
 pub mod document;
+mod fit;
+mod lines;
+mod marks;
 mod metadata;
 pub mod table;
-pub mod template;
 
 #[cfg(test)]
 mod describe_tests;
@@ -14,6 +16,8 @@ mod document_tests;
 mod samples;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod tour_tests;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -99,31 +103,4 @@ fn skew(skew: SignedDuration) -> String {
         "ahead"
     };
     format!("{} {direction}", age(skew))
-}
-
-/// A table library that counts columns in 16 bits fails beyond; an etcd object may hold a megabyte.
-const WIDEST: usize = 65_000;
-
-/// `text` cut in its middle to `room` columns.
-fn shortened(text: &str, room: usize) -> String {
-    if console::measure_text_width(text) <= room {
-        return text.to_owned();
-    }
-    let tail = (room - 1) / 2;
-    let head = room - 1 - tail;
-    let begin: String = fitting(text.chars(), head).into_iter().collect();
-    let end: String = fitting(text.chars().rev(), tail)
-        .into_iter()
-        .rev()
-        .collect();
-    format!("{begin}…{end}")
-}
-
-/// The first characters that fit into `room` columns; some take two.
-fn fitting(text: impl Iterator<Item = char>, mut room: usize) -> Vec<char> {
-    text.map_while(|c| {
-        room = room.checked_sub(console::measure_text_width(c.encode_utf8(&mut [0; 4])))?;
-        Some(c)
-    })
-    .collect()
 }

@@ -1,12 +1,14 @@
 //! The list: one line a Lease, page by page, so that the first rows show before the last page has come.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::SignedDuration;
 
-use super::{Row, WIDEST, age, ago, class, expires, shortened, skew, state};
-use crate::lease::condition::{Condition, State, since};
-use crate::output::words::printable;
+use super::fit::{Fitted, GAP, Gives, LAST, fit};
+pub use super::marks::Counts;
+use super::marks::note;
+use super::{Row, age, ago, class, expires, lines, skew, state};
+use crate::lease::condition::{State, since};
+use crate::lease::summary::instance;
+use crate::output::shown::{printable, shortened, value, width};
 
 /// How to lay a table out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,69 +17,143 @@ pub struct Layout {
     pub namespaces: bool,
     /// With the columns of `-o wide`.
     pub wide: bool,
+    /// With a column for all labels.
+    pub labels: bool,
     /// Without the line of column names.
     pub no_headers: bool,
     /// With colours.
     pub colour: bool,
-    /// The terminal's width, where there is a terminal: long holders are shortened to fit.
+    /// The terminal's width, where there is a terminal: the table fits it.
     pub width: Option<u16>,
+    /// Whether columns that were asked for may be left out too: a screen has no second line for a row.
+    pub on_screen: bool,
+    /// Without characters beyond ASCII of our own.
+    pub ascii: bool,
+    /// With one word for each span, for whoever counts fields: `5s`, and `-9m45s` for what is over.
+    pub words: bool,
     /// With the transitions an hour that were seen while watching.
     pub rates: bool,
-    /// Every span is one word, for programs that split lines at blanks: `5s` ago, `-5s` where it is the other way.
-    pub words: bool,
+}
+
+/// A column.
+struct Column {
+    name: String,
+    gives: Gives,
+    /// The widest text so far.
+    width: usize,
 }
 
 /// Prints a table page by page.
 pub struct Printer {
     layout: Layout,
-    header: Vec<&'static str>,
-    widths: Vec<u16>,
-    begun: bool,
-    /// Whether a row so far had a note: then there is a column of them, the last.
+    columns: Vec<Column>,
+    label_columns: Vec<String>,
+    /// The columns that fit, since the first page.
+    shown: Option<Vec<bool>>,
+    /// Whether a row so far stood out: then the last column says how.
     noted: bool,
 }
 
-/// Between columns, as kubectl.
-const GAP: u16 = 3;
+/// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
+const WIDEST: usize = 65_000;
 
-/// As much as most cells lack.
-const BLANKS: &str = "                                ";
+const NAMESPACE: Gives = Gives::Cuts {
+    least: 9,
+    shortest: 3,
+    goes: true,
+};
+const NAME: Gives = Gives::Cuts {
+    least: 12,
+    shortest: 5,
+    goes: false,
+};
+const WHO: Gives = Gives::Cuts {
+    least: 10,
+    shortest: 3,
+    goes: false,
+};
 
-/// The holder is never made shorter than this.
-const SHORTEST_HOLDER: usize = 12;
+const HOLDER: &str = "HOLDER";
+const STATE: &str = "STATE";
+const NOTE: &str = "NOTE";
 
 impl Printer {
     /// Nothing is printed yet.
     pub fn new(layout: Layout) -> Self {
         let mut header = Vec::new();
         if layout.namespaces {
-            header.push("NAMESPACE");
+            header.push(("NAMESPACE", NAMESPACE));
         }
         header.extend([
-            "NAME",
-            "STATE",
-            "HOLDER",
-            "RENEWED",
-            "EXPIRES IN",
-            "TRANSITIONS",
-            "AGE",
+            ("NAME", NAME),
+            (STATE, Gives::Nothing),
+            (HOLDER, WHO),
+            ("RENEWED", Gives::Nothing),
+            ("EXPIRES IN", Gives::Nothing),
+            ("TRANSITIONS", Gives::Goes(1)),
+            ("AGE", Gives::Goes(0)),
         ]);
         if layout.rates {
-            header.push("PER HOUR");
+            header.push(("PER HOUR", Gives::Goes(2)));
         }
+        let asked_for = |order| {
+            if layout.on_screen {
+                Gives::Goes(order)
+            } else {
+                Gives::Nothing
+            }
+        };
         if layout.wide {
             header.extend([
-                "DURATION", "ACQUIRED", "CLASS", "STRATEGY", "SKEW", "REASON",
+                ("DURATION", asked_for(8)),
+                ("ACQUIRED", asked_for(7)),
+                ("CLASS", asked_for(5)),
+                ("STRATEGY", asked_for(4)),
+                ("SKEW", asked_for(6)),
+                ("REASON", asked_for(3)),
             ]);
         }
-        let widths = header.iter().map(|name| width(name)).collect();
-        Self {
+        let columns = header.into_iter().map(|(name, gives)| Column {
+            name: name.to_owned(),
+            gives,
+            width: width(name),
+        });
+        let mut printer = Self {
             layout,
-            header,
-            widths,
-            begun: false,
+            columns: columns.collect(),
+            label_columns: Vec::new(),
+            shown: None,
             noted: false,
+        };
+        if layout.labels {
+            printer.asked_for("LABELS".to_owned());
         }
+        printer
+    }
+
+    /// With a column for each of these labels, named as kubectl names it.
+    pub fn with_labels(mut self, keys: &[String]) -> Self {
+        let last = self.layout.labels.then(|| self.columns.pop()).flatten();
+        for key in keys {
+            let name = key.rsplit('/').next().unwrap_or(key).to_uppercase();
+            self.asked_for(printable(&name).into_owned());
+        }
+        self.columns.extend(last);
+        self.label_columns = keys.to_vec();
+        self
+    }
+
+    fn asked_for(&mut self, name: String) {
+        let gives = if self.layout.on_screen {
+            Gives::Goes(2)
+        } else {
+            Gives::Nothing
+        };
+        self.columns.push(Column {
+            width: width(&name),
+            name,
+            gives,
+        });
     }
 
     /// The next rows, and before the first ones the column names. `rates` are transitions an hour, row by row.
@@ -87,43 +163,57 @@ impl Printer {
             .enumerate()
             .map(|(index, row)| self.cells(row, rates.get(index).copied().flatten()))
             .collect();
+        let begun = self.shown.is_some();
         self.add_notes(rows, &mut cells);
-        let holder = self
-            .header
-            .iter()
-            .position(|name| *name == "HOLDER")
-            .unwrap_or_default();
-        if let Some(room) = self
-            .layout
-            .width
-            .map(|room| self.holder_room(&cells, holder, room))
-        {
-            for row in &mut cells {
-                row[holder] = shortened(&row[holder], room);
+        let fitted = self.fitted(rows, &mut cells);
+        if self.shown.is_none() {
+            self.shown = Some(fitted.widths.iter().map(Option::is_some).collect());
+        }
+        let mut lines: Vec<Vec<String>> = Vec::with_capacity(cells.len() + 1);
+        let header = !begun && !self.layout.no_headers;
+        if header {
+            lines.push(
+                self.columns
+                    .iter()
+                    .map(|column| column.name.clone())
+                    .collect(),
+            );
+        }
+        lines.extend(cells);
+        if self.layout.width.is_some() {
+            for (number, line) in lines.iter_mut().enumerate() {
+                let ellipsis = match (header && number == 0, self.layout.ascii) {
+                    (true, _) => "",
+                    (false, true) => "...",
+                    (false, false) => "…",
+                };
+                for (cell, room) in line.iter_mut().zip(&fitted.widths) {
+                    if room.is_some_and(|room| cell.len() > room) {
+                        *cell = shortened(cell, room.unwrap_or_default(), ellipsis);
+                    }
+                }
             }
         }
-        for row in &cells {
-            for (known, cell) in self.widths.iter_mut().zip(row) {
-                *known = (*known).max(width(cell));
-            }
-        }
-        let header = !self.begun && !self.layout.no_headers;
-        self.begun = true;
         if self.layout.colour {
-            self.coloured(rows, cells, header)
+            let states = rows.iter().map(|row| row.condition.state);
+            let state_at = self.columns.iter().position(|column| column.name == STATE);
+            lines::coloured(states, state_at, lines, header, &fitted)
         } else {
-            self.plain(&cells, header)
+            lines::plain(&lines, &fitted)
         }
     }
 
-    /// What stands out, in a last column that is there from the first such row on: it moves no other.
+    /// What stands out, in a last column from the first such row on: it moves no other.
     fn add_notes(&mut self, rows: &[Row], cells: &mut [Vec<String>]) {
         let notes: Vec<String> = rows.iter().map(note).collect();
         if !self.noted && notes.iter().any(|note| !note.is_empty()) {
             self.noted = true;
-            let name = if self.begun { "" } else { "NOTE" };
-            self.header.push(name);
-            self.widths.push(width(name));
+            let name = if self.shown.is_some() { "" } else { NOTE };
+            self.columns.push(Column {
+                name: name.to_owned(),
+                gives: Gives::Goes(LAST),
+                width: width(name),
+            });
         }
         if self.noted {
             for (cells, note) in cells.iter_mut().zip(notes) {
@@ -132,104 +222,96 @@ impl Printer {
         }
     }
 
-    /// The lines with colours, laid out by the table library.
-    fn coloured(&self, rows: &[Row], cells: Vec<Vec<String>>, header: bool) -> String {
-        let mut table = Table::new();
-        table
-            .load_preset(NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .enforce_styling();
-        if header {
-            table.set_header(self.header.clone());
-        }
-        let state_at = usize::from(self.layout.namespaces) + 1;
-        for (row, texts) in rows.iter().zip(cells) {
-            table.add_row(texts.into_iter().enumerate().map(|(index, text)| {
-                let cell = Cell::new(text);
-                if index == state_at {
-                    coloured(cell, row.condition.state)
-                } else {
-                    cell
+    /// How the columns fit, with these cells in them; holders lose a run's own id before anything else is cut.
+    fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
+        let mut widths = self.widths(cells);
+        if let Some(room) = self.layout.width.map(usize::from) {
+            let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+            let holder = self.columns.iter().position(|column| column.name == HOLDER);
+            if let Some(holder) = holder.filter(|_| total > room) {
+                let ellipsis = if self.layout.ascii { "..." } else { "…" };
+                for (row, cells) in rows.iter().zip(cells.iter_mut()) {
+                    let name = row.lease.holder.as_deref().and_then(instance);
+                    if let (Some(name), Some(cell)) = (name, cells.get_mut(holder)) {
+                        *cell = format!("{}_{ellipsis}", value(name));
+                    }
                 }
-            }));
-        }
-        let last = self.widths.len().saturating_sub(1);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == last { 0 } else { GAP }));
-            if index != last
-                && let Some(width) = self.widths.get(index)
-            {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + GAP)));
+                widths = self.widths(cells);
             }
+            let gone = |index: usize| {
+                let shown = self.shown.as_ref();
+                shown.is_some_and(|shown| shown.get(index) == Some(&false))
+            };
+            let asked: Vec<usize> = (0..widths.len()).filter(|index| !gone(*index)).collect();
+            let columns: Vec<(Gives, usize)> = asked
+                .iter()
+                .filter_map(|index| {
+                    let gives = self.columns.get(*index)?.gives;
+                    // What the first page has shown stays.
+                    let gives = match gives {
+                        Gives::Goes(_) if self.shown.is_some() => Gives::Nothing,
+                        gives => gives,
+                    };
+                    Some((gives, *widths.get(*index)?))
+                })
+                .collect();
+            let some = fit(
+                &columns,
+                room,
+                !self.layout.on_screen && self.is_asked_for(),
+            );
+            let mut fitted = Fitted {
+                widths: vec![None; widths.len()],
+                gap: some.gap,
+            };
+            for (index, width) in asked.into_iter().zip(some.widths) {
+                // The lines to come stand below these.
+                if let (Some(column), Some(width)) = (self.columns.get_mut(index), width) {
+                    column.width = width;
+                }
+                if let Some(place) = fitted.widths.get_mut(index) {
+                    *place = width;
+                }
+            }
+            return fitted;
         }
-        let mut text = String::new();
-        for line in table.lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
+        for (column, width) in self.columns.iter_mut().zip(&widths) {
+            column.width = *width;
         }
-        text
+        Fitted {
+            widths: widths.into_iter().map(Some).collect(),
+            gap: GAP,
+        }
     }
 
-    /// The same lines without colours. The table library takes longer over a cell than decoding its Lease does, and a
-    /// pipe may get a line for each node of a large cluster.
-    fn plain(&self, cells: &[Vec<String>], header: bool) -> String {
-        let mut text = String::new();
-        if header {
-            self.line(&mut text, &self.header);
-        }
+    /// Whether there are columns beyond the usual ones.
+    fn is_asked_for(&self) -> bool {
+        self.layout.wide || self.layout.labels || !self.label_columns.is_empty()
+    }
+
+    /// The width of each column with these cells in it.
+    fn widths(&self, cells: &[Vec<String>]) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
         for row in cells {
-            self.line(&mut text, row);
-        }
-        text
-    }
-
-    fn line(&self, text: &mut String, cells: &[impl AsRef<str>]) {
-        let begin = text.len();
-        for (cell, column) in cells.iter().map(AsRef::as_ref).zip(&self.widths) {
-            text.push_str(cell);
-            let mut blank = usize::from((column + GAP).saturating_sub(width(cell)));
-            while blank > 0 {
-                let some = blank.min(BLANKS.len());
-                text.push_str(&BLANKS[..some]);
-                blank -= some;
+            for (known, cell) in widths.iter_mut().zip(row) {
+                *known = (*known).max(width(cell));
             }
         }
-        text.truncate(begin + text[begin..].trim_end().len());
-        text.push('\n');
-    }
-
-    /// What is left for the holder once every other column has its width.
-    fn holder_room(&self, rows: &[Vec<String>], holder: usize, room: u16) -> usize {
-        let last = self.header.len() - 1;
-        let others: usize = (0..self.header.len())
-            .filter(|index| *index != holder)
-            .map(|index| {
-                let longest = rows.iter().map(|row| width(&row[index])).max().unwrap_or(0);
-                let gap = if index == last { 0 } else { GAP };
-                usize::from(longest.max(self.widths[index])) + usize::from(gap)
-            })
-            .sum();
-        usize::from(room)
-            .saturating_sub(others + usize::from(GAP))
-            .max(SHORTEST_HOLDER)
+        widths
     }
 
     fn cells(&self, row: &Row, rate: Option<f64>) -> Vec<String> {
         let lease = &row.lease;
         let none = || "-".to_owned();
-        let safe = |text: &str| printable(text).into_owned();
-        let [ago, skew] = if self.layout.words {
-            [word, |span: SignedDuration| skew(span).replace(' ', "-")]
-        } else {
-            [ago, skew]
-        };
-        let expires = |condition: &Condition| match condition.expires_in {
-            Some(left) if self.layout.words && condition.state == State::Expired => {
-                format!("-{}", age(left))
+        let safe = |text: &str| value(text).into_owned();
+        let passed = |span| {
+            if self.layout.words {
+                signed(span)
+            } else {
+                ago(span)
             }
-            _ => expires(condition),
         };
-        let mut cells = Vec::with_capacity(self.header.len());
+        let mut cells = Vec::with_capacity(self.columns.len());
         if self.layout.namespaces {
             cells.push(safe(&lease.namespace));
         }
@@ -237,8 +319,13 @@ impl Printer {
             safe(&lease.name),
             state(row.condition.state).to_owned(),
             lease.holder.as_deref().map_or_else(none, safe),
-            row.condition.renewed_ago.map_or_else(none, ago),
-            expires(&row.condition),
+            row.condition.renewed_ago.map_or_else(none, passed),
+            match row.condition.state {
+                State::Expired if self.layout.words => {
+                    row.condition.expires_in.map_or_else(none, signed)
+                }
+                _ => expires(&row.condition),
+            },
             lease.transitions.to_string(),
             row.age().map_or_else(none, age),
         ]);
@@ -253,82 +340,48 @@ impl Printer {
                 lease
                     .acquired
                     .zip(row.date)
-                    .map_or_else(none, |(acquired, date)| ago(since(acquired, date))),
+                    .map_or_else(none, |(acquired, date)| passed(since(acquired, date))),
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
-                row.condition.skew.map_or_else(none, skew),
+                row.condition.skew.map_or_else(none, |span| {
+                    let words = skew(span);
+                    if self.layout.words {
+                        words.replace(' ', "-")
+                    } else {
+                        words
+                    }
+                }),
                 lease.reason.as_deref().map_or_else(none, safe),
             ]);
         }
+        let labels = || {
+            let object = lease.object.as_deref();
+            object.and_then(|object| object.get("metadata")?.get("labels")?.as_object())
+        };
+        for key in &self.label_columns {
+            let label = labels().and_then(|labels| labels.get(key)?.as_str());
+            cells.push(printable(label.unwrap_or_default()).into_owned());
+        }
+        if self.layout.labels {
+            let all: Vec<String> = labels()
+                .into_iter()
+                .flatten()
+                .map(|(key, label)| format!("{key}={}", label.as_str().unwrap_or_default()))
+                .collect();
+            cells.push(match all.is_empty() {
+                true => "<none>".to_owned(),
+                false => printable(&all.join(",")).into_owned(),
+            });
+        }
         for cell in cells.iter_mut().filter(|cell| cell.len() > WIDEST) {
-            *cell = shortened(cell, WIDEST);
+            *cell = shortened(cell, WIDEST, "…");
         }
         cells
     }
 }
 
-/// What stands out about a row, in one word.
-fn note(row: &Row) -> String {
-    let skewed = row.condition.skew.map(|_| "skewed");
-    let flapping = row.flaps_per_hour().map(|_| "flapping");
-    let notes: Vec<&str> = skewed.into_iter().chain(flapping).collect();
-    notes.join(",")
-}
-
-/// How long ago, in one word; negative if it is still to come.
-fn word(span: SignedDuration) -> String {
+/// A span with its sign, where it has one.
+fn signed(span: SignedDuration) -> String {
     let sign = if span.is_negative() { "-" } else { "" };
     format!("{sign}{}", age(span))
-}
-
-/// Columns on a terminal.
-fn width(text: &str) -> u16 {
-    if text.is_ascii() {
-        // Nothing in a cell is unprintable.
-        return u16::try_from(text.len()).unwrap_or(u16::MAX);
-    }
-    u16::try_from(console::measure_text_width(text)).unwrap_or(u16::MAX)
-}
-
-fn coloured(cell: Cell, state: State) -> Cell {
-    match state {
-        State::Held | State::HeldWithoutExpiry => cell.fg(Color::Green),
-        State::Expired => cell.fg(Color::Red),
-        State::Terminating => cell.fg(Color::Yellow),
-        State::Free | State::Deleted => cell.add_attribute(Attribute::Dim),
-    }
-}
-
-/// Counts what stands out.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    all: usize,
-    expired: usize,
-    skewed: usize,
-    flapping: usize,
-}
-
-impl Counts {
-    /// Takes a row into account.
-    pub fn add(&mut self, row: &Row) {
-        self.all += 1;
-        self.expired += usize::from(row.condition.state == State::Expired);
-        self.skewed += usize::from(row.condition.skew.is_some());
-        self.flapping += usize::from(row.flaps_per_hour().is_some());
-    }
-
-    /// One line; `None` if nothing stands out.
-    pub fn line(&self) -> Option<String> {
-        let parts: Vec<String> = [
-            (self.expired, "expired"),
-            (self.skewed, "skewed"),
-            (self.flapping, "flapping"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-        let leases = if self.all == 1 { "lease" } else { "leases" };
-        (!parts.is_empty()).then(|| format!("Of {} {leases}: {}", self.all, parts.join(", ")))
-    }
 }

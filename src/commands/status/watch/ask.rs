@@ -10,7 +10,7 @@ use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::Session;
 use crate::lease::api::{Api, Fault, Found};
 use crate::lease::store::{Page, Selection};
-use crate::lease::summary::{self, Summary, SummaryPage};
+use crate::lease::summary::{self, Keep, Summary, SummaryPage};
 use crate::lease::values::LeaseName;
 
 /// How things are.
@@ -38,7 +38,7 @@ pub async fn ask(
 ) -> Result<Answer, Fault> {
     let limit = session.request_limit.min(ANSWER);
     match name {
-        Some(name) => one(session, name, limit).await,
+        Some(name) => one(session, name, selection.keep, limit).await,
         None => first_page(session, selection, limit).await,
     }
 }
@@ -47,7 +47,12 @@ pub async fn ask(
 ///
 /// # Errors
 /// As every request.
-pub async fn one(session: &Session, name: &LeaseName, limit: Duration) -> Result<Answer, Fault> {
+pub async fn one(
+    session: &Session,
+    name: &LeaseName,
+    keep: Keep,
+    limit: Duration,
+) -> Result<Answer, Fault> {
     let asked_at = SystemClock.now();
     let lease = session.store.lease(&session.namespace, name.as_str());
     let mut answer = Answer {
@@ -58,7 +63,8 @@ pub async fn one(session: &Session, name: &LeaseName, limit: Duration) -> Result
         date: None,
     };
     if let Found::Lease { record, date } = lease.get(limit).await? {
-        let lease = summary::of(&record)
+        let lease = keep
+            .of(&record)
             .map_err(|error| Fault::Unknown(format!("the answer is not a lease: {error}")))?;
         answer.resource_version.clone_from(&lease.resource_version);
         answer.leases.push(lease);
@@ -78,7 +84,10 @@ async fn first_page(
     let SummaryPage {
         items,
         resource_version,
-    } = summary::page(&body).map_err(|_| store.foreign(&body, "a list of Leases"))?;
+    } = selection
+        .keep
+        .page(&body)
+        .map_err(|_| store.foreign(&body, "a list of Leases"))?;
     Ok(Answer {
         asked_at,
         leases: items,

@@ -198,9 +198,19 @@ fn same_but_renewed(before: &Summary, after: &Summary) -> bool {
         stamp: after.stamp,
         renew_stamp: after.renew_stamp,
         resource_version: after.resource_version.clone(),
+        object: after.object.clone(),
         ..before.clone()
     };
-    renewed == *after
+    renewed == *after && same_metadata(before, after)
+}
+
+/// Labels and annotations, where objects are printed.
+fn same_metadata(before: &Summary, after: &Summary) -> bool {
+    let shown = |lease: &Summary| {
+        let metadata = &lease.object.as_ref()?["metadata"];
+        Some((metadata["labels"].clone(), metadata["annotations"].clone()))
+    };
+    shown(before) == shown(after)
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::TICK;
 use super::board::{Board, Change};
 use super::silence::Silence;
-use crate::cli::{SortBy, StatusArgs, StatusFormat};
+use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::status::{list, select};
 use crate::error::Error;
 use crate::lease::api::Fault;
 use crate::lease::condition::State;
-use crate::output::document::object_name;
+use crate::output::columns;
+use crate::output::document::{failed, object_name, value};
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
 use crate::output::{terminal, words};
@@ -22,6 +25,9 @@ pub struct View<'a> {
     /// What is known.
     pub board: Board,
     lines: Printer,
+    columns: columns::Printer,
+    /// Whether there was a document.
+    written: bool,
     /// Namespaces and names of what the lines so far say is as asked for.
     said: BTreeSet<(String, String)>,
     on_screen: bool,
@@ -38,33 +44,27 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Nothing is shown yet.
-    ///
-    /// # Errors
-    /// When the format cannot go on.
-    pub fn new(args: &'a StatusArgs) -> Result<Self, Error> {
+    pub fn new(args: &'a StatusArgs) -> Self {
         let table = matches!(args.output, None | Some(StatusFormat::Wide));
-        if !table && !matches!(args.output, Some(StatusFormat::Json | StatusFormat::Name)) {
-            return Err(Error::Usage(
-                "--watch prints tables, or with -o json or name a line for each change".to_owned(),
-            ));
-        }
         let layout = Layout {
             width: None,
             colour: false,
             ..list::layout(args)
         };
-        Ok(Self {
+        Self {
             args,
+            columns: columns::Printer::default(),
+            written: false,
             board: Board::default(),
-            lines: Printer::new(layout),
+            lines: Printer::new(layout).with_labels(&args.label_columns),
             said: BTreeSet::new(),
-            on_screen: table && terminal::height().is_some(),
+            on_screen: table && terminal::moves_the_cursor(),
             begun: false,
             next_tick: SystemClock.now() + TICK,
             silence: Silence::new(SystemClock.now()),
             note: None,
             drawn: 0,
-        })
+        }
     }
 
     /// Time has passed.
@@ -141,7 +141,8 @@ impl<'a> View<'a> {
         }
         let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
         let fault = self.silence.fault();
-        if self.args.output == Some(StatusFormat::Json) {
+        let json = StatusFormat::Value(ValueFormat::Document(DocumentFormat::Json));
+        if self.args.output.as_ref() == Some(&json) {
             let document = document::silence(date, silent, unknown, fault);
             terminal::print_meanwhile(document::line(&document)).await?;
         }
@@ -166,23 +167,48 @@ impl<'a> View<'a> {
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
         rows.retain(|row| self.concerns(row));
         if first {
-            select::sort(&mut rows, self.args.sort_by);
+            select::sort(&mut rows, &self.args.sort_by)?;
         }
         if rows.is_empty() {
             return Ok(());
         }
-        let text: String = match self.args.output {
-            Some(StatusFormat::Json) => rows
-                .iter()
-                .map(|row| document::line(&document::one(row)))
-                .collect(),
-            Some(StatusFormat::Name) => rows
+        let text = self.lines(&rows)?;
+        terminal::print_meanwhile(text).await
+    }
+
+    /// Changes in the format asked for, one after the other.
+    fn lines(&mut self, rows: &[Row]) -> Result<String, Error> {
+        match &self.args.output {
+            None | Some(StatusFormat::Wide) => Ok(self.lines.page(rows, &[])),
+            Some(StatusFormat::Name) => Ok(rows
                 .iter()
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
+                .collect()),
+            Some(StatusFormat::Value(ValueFormat::Document(DocumentFormat::Json))) => Ok(rows
+                .iter()
+                .map(|row| document::line(&document::one(row)))
+                .collect()),
+            Some(StatusFormat::Value(format)) => rows
+                .iter()
+                .map(|row| {
+                    let text = value(&document::for_format(row, format), format)?;
+                    // As kubectl: a document begins with a line that ends the one before.
+                    let yaml = *format == ValueFormat::Document(DocumentFormat::Yaml);
+                    let first = !std::mem::replace(&mut self.written, true);
+                    Ok(if yaml && !first {
+                        format!("---\n{text}")
+                    } else {
+                        text
+                    })
+                })
                 .collect(),
-            _ => self.lines.page(&rows, &[]),
-        };
-        terminal::print_meanwhile(text).await
+            Some(StatusFormat::CustomColumns(columns)) => {
+                let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
+                self.columns
+                    .page(columns, &items, self.args.no_headers)
+                    .map_err(failed)
+            }
+        }
     }
 
     /// Whether a change is said: of what is asked for, and once more of what is not any longer. A table drawn anew drops
@@ -211,7 +237,7 @@ impl<'a> View<'a> {
             .collect();
         if self.args.sort_by != SortBy::Name {
             let mut sorted: Vec<Row> = rows.iter().map(|(row, _)| row.clone()).collect();
-            select::sort(&mut sorted, self.args.sort_by);
+            select::sort(&mut sorted, &self.args.sort_by)?;
             rows = sorted
                 .into_iter()
                 .map(|row| {
@@ -227,16 +253,20 @@ impl<'a> View<'a> {
         rows.truncate(room);
         let layout = Layout {
             rates: rows.iter().any(|(_, rate)| rate.is_some()),
+            on_screen: true,
             ..list::layout(self.args)
         };
         let (rows, rates): (Vec<Row>, Vec<Option<f64>>) = rows.into_iter().unzip();
+        let ellipsis = if layout.ascii { "..." } else { "…" };
         let mut text = if all == 0 {
             "No leases found\n".to_owned()
         } else {
-            Printer::new(layout).page(&rows, &rates)
+            Printer::new(layout)
+                .with_labels(&self.args.label_columns)
+                .page(&rows, &rates)
         };
         if all > room {
-            text.push_str(&format!("… and {} more\n", all - room));
+            text.push_str(&format!("{ellipsis} and {} more\n", all - room));
         }
         for line in footer {
             text.push_str(&line);
@@ -253,7 +283,7 @@ impl<'a> View<'a> {
         // what is below cleared.
         let lines: String = text
             .lines()
-            .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "…")))
+            .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "")))
             .collect();
         terminal::print_meanwhile(format!("{up}\r{lines}\x1b[J")).await
     }

@@ -1,0 +1,83 @@
+//! The objects beside the facts of them, for what prints more than a table has.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::record::Record;
+use super::{Summary, SummaryPage, of, one, or_default, page};
+
+/// Whether the objects are kept beside their facts: a list of a large cluster is decoded several times as fast without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// The facts alone.
+    #[default]
+    Facts,
+    /// The objects, without who wrote which of their fields.
+    Objects,
+    /// The objects, whole.
+    ObjectsWhole,
+}
+
+impl Keep {
+    /// As much of an object as is kept.
+    fn kept(self, mut object: Value) -> Option<Arc<Value>> {
+        if self == Self::Facts {
+            return None;
+        }
+        if self == Self::Objects
+            && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+        {
+            metadata.remove("managedFields");
+        }
+        Some(Arc::new(object))
+    }
+
+    /// The facts of a Lease that was read whole, and as much of it as is kept.
+    ///
+    /// # Errors
+    /// When a field is not of its type.
+    pub fn of(self, record: &Record) -> Result<Summary, serde_json::Error> {
+        let object = self.kept(record.as_json().clone());
+        Ok(Summary {
+            object,
+            ..of(record)?
+        })
+    }
+
+    /// Decodes one Lease.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn one(self, body: &[u8]) -> Result<Summary, serde_json::Error> {
+        let summary = one(body)?;
+        match self {
+            Self::Facts => Ok(summary),
+            Self::Objects | Self::ObjectsWhole => {
+                let object = self.kept(serde_json::from_slice(body)?);
+                Ok(Summary { object, ..summary })
+            }
+        }
+    }
+
+    /// Decodes a page.
+    ///
+    /// # Errors
+    /// When it is not a list of Leases.
+    pub fn page(self, body: &[u8]) -> Result<SummaryPage, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Objects {
+            #[serde(default, deserialize_with = "or_default")]
+            items: Vec<Value>,
+        }
+        let mut facts = page(body)?;
+        if self != Self::Facts {
+            let objects: Objects = serde_json::from_slice(body)?;
+            for (summary, object) in facts.items.iter_mut().zip(objects.items) {
+                summary.object = self.kept(object);
+            }
+        }
+        Ok(facts)
+    }
+}
