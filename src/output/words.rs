@@ -30,7 +30,8 @@ pub fn safe(c: char) -> bool {
     c == '\n' || is_printable(c)
 }
 
-fn is_printable(c: char) -> bool {
+/// Whether a line on a terminal may have this character.
+pub fn is_printable(c: char) -> bool {
     // The standard library's own notion of what can be shown, less its quoting of quotes.
     matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
 }
