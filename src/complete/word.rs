@@ -4,7 +4,7 @@
 //! them (`compgen -W`) when TAB is pressed, and all of them evaluate the line when it is pressed again. So a name that
 //! would have to be quoted is not offered: no quoting is right in every shell and in every state of the line.
 
-use crate::output::words::{is_printable, printable};
+use crate::output::words::{cut, is_printable};
 
 /// A description longer than this is no help in choosing.
 const LONGEST_ABOUT: usize = 80;
@@ -33,12 +33,7 @@ fn is_letter(c: char) -> bool {
 
 /// What a candidate means, on one line and without what could change a terminal's state.
 pub fn about(text: &str) -> String {
-    let shown = printable(text);
-    if shown.chars().count() <= LONGEST_ABOUT {
-        return shown.into_owned();
-    }
-    let head: String = shown.chars().take(LONGEST_ABOUT - 1).collect();
-    format!("{}…", head.trim_end())
+    cut(text, LONGEST_ABOUT)
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ pub fn hint(line: &str) {
     }
 }
 
+/// Whether somebody sees at a terminal what is said.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Gives what is still to be written a last chance, not a long one.
 pub fn drain() {
     if let Some(writer) = started() {

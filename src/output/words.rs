@@ -25,6 +25,16 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `text` as it is printed, cut to so many characters.
+pub fn cut(text: &str, most: usize) -> String {
+    let shown = printable(text);
+    if shown.chars().count() <= most {
+        return shown.into_owned();
+    }
+    let head: String = shown.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", head.trim_end())
+}
+
 /// Whether a text of several lines may have this character on a terminal.
 pub fn safe(c: char) -> bool {
     c == '\n' || is_printable(c)
