@@ -46,7 +46,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let agree = async |seen: &Observation, expiry: &Expiry| {
-        show(seen, expiry);
+        show(seen, expiry, room(&args));
         confirmed(&args, &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
@@ -97,21 +97,33 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     }
 }
 
-/// Shows what would be taken.
-fn show(seen: &Observation, expiry: &Expiry) {
+/// The most characters of each thing that is shown before a question, which stands below: two lines. What nobody is
+/// asked about is shown whole.
+fn room(args: &StealArgs) -> usize {
+    if args.yes || !terminal::can_ask() {
+        return usize::MAX;
+    }
+    2 * usize::from(terminal::width_of_questions())
+}
+
+/// Shows what would be taken, each thing in so many characters.
+fn show(seen: &Observation, expiry: &Expiry, room: usize) {
     let record = seen.record();
+    let say = |line: &str| terminal::say(&words::cut(line, room));
+    // The holder is what matters most, so the name does not take its place.
+    let holder = format!("{:?}", record.holder().unwrap_or_default());
     terminal::say(&format!(
-        "lease {:?} is held by {:?}",
+        "lease {:?} is held by {}",
         record.name(),
-        record.holder().unwrap_or_default()
+        words::cut(&holder, room)
     ));
-    terminal::say(&format!(
+    say(&format!(
         "  since {}, {}",
         record.acquire_time().unwrap_or("an unknown time"),
         life(record, expiry)
     ));
     if let Some(reason) = record.reason() {
-        terminal::say(&format!("  reason: {reason}"));
+        say(&format!("  reason: {reason}"));
     }
     if exported::grants()
         .iter()

@@ -135,6 +135,12 @@ pub fn colours() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// The columns of stderr, where questions are asked.
+pub fn width_of_questions() -> u16 {
+    let size = console::Term::stderr().size_checked();
+    size.map_or(80, |(_, columns)| columns.max(20))
+}
+
 /// The height of stdout in lines; `None` in a pipe.
 pub fn height() -> Option<u16> {
     if !io::stdout().is_terminal() {
