@@ -119,6 +119,14 @@ impl Answer {
     }
 }
 
+/// The command that these words are for, of a tree that is built.
+pub fn command_of<'a>(root: &'a clap::Command, words: &[String]) -> &'a clap::Command {
+    let mut words = words.to_vec();
+    // What would come next.
+    words.push(String::new());
+    Line::read(root, &words).command
+}
+
 fn answer(words: &[String]) -> Answer {
     let mut root = Cli::command();
     root.build();

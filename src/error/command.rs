@@ -124,18 +124,6 @@ fn not_executable(command: &str, why: &io::Error) -> (String, Option<String>) {
     if file.is_dir() {
         return ("it is a directory".to_owned(), None);
     }
-    if is_no_program(why) {
-        let said = match first_line(&file).strip_prefix("#!") {
-            Some(_) => "the system knows no such program".to_owned(),
-            None => {
-                "it has no first line like #!/bin/sh, and is no program of this machine".to_owned()
-            }
-        };
-        return (
-            said,
-            Some(format!("If it is a script: -- sh {}", shell(command))),
-        );
-    }
     if why.kind() == io::ErrorKind::PermissionDenied && !is_executable(&file) {
         let file = shell(&file.display().to_string());
         return (
@@ -144,17 +132,6 @@ fn not_executable(command: &str, why: &io::Error) -> (String, Option<String>) {
         );
     }
     (why.to_string(), None)
-}
-
-/// ENOEXEC (execve(2)): shells take such a file for a script of theirs, and nobody else does.
-#[cfg(unix)]
-fn is_no_program(why: &io::Error) -> bool {
-    why.raw_os_error() == Some(nix::libc::ENOEXEC)
-}
-
-#[cfg(not(unix))]
-fn is_no_program(_: &io::Error) -> bool {
-    false
 }
 
 #[cfg(unix)]

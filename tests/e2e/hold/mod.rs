@@ -4,6 +4,7 @@ mod altered;
 mod begin;
 mod chaos;
 mod children;
+mod command_words;
 mod contest;
 mod credentials;
 mod descendants;
