@@ -2,6 +2,7 @@
 
 mod altered;
 mod begin;
+mod cancelled;
 mod chaos;
 mod children;
 mod command_words;
