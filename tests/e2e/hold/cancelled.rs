@@ -1,6 +1,6 @@
 //! What is left of a lease when a CI system or an init system cancels the job, by the signals that each sends.
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::scene::{Held, SOON, Scene, signal};
@@ -13,14 +13,13 @@ const SECONDS: u32 = 3;
 const DEAF: &str =
     "trap 'echo got INT' INT; trap 'echo got TERM' TERM; READY; while :; do sleep 0.05; done";
 
-/// Everything that the system would kill with the job.
-fn kill_everything(held: &Held) {
+/// To everything that belongs to the job; a process that is gone meanwhile needs no signal.
+fn signal_everything(held: &Held, number: Signal) {
     let mut all = held.running.tree();
     all.push(held.running.pid());
-    // One that is gone meanwhile needs no signal.
     for pid in all {
         let pid = Pid::from_raw(pid.try_into().expect("process ids are small"));
-        let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+        let _ = kill(pid, number);
     }
 }
 
@@ -63,7 +62,7 @@ fn what_github_kills_with_its_command_is_held_until_it_runs_out() {
         held.running.wait_stdout(|line| line == heard, SOON);
         assert_eq!(holder(&stored(&scene.ns, "job")), dead, "{heard}");
     }
-    kill_everything(&held);
+    signal_everything(&held, Signal::SIGKILL);
     held.end();
     runs_out(&scene, &dead);
 }
@@ -74,12 +73,7 @@ fn a_signal_to_every_process_is_heard_by_the_command_and_keeps_the_lease_until_i
     let scene = Scene::new(SECONDS);
     let held = scene.start(DEAF);
     let dead = holder(&stored(&scene.ns, "job")).to_owned();
-    for pid in held.running.tree() {
-        signal(pid, Signal::SIGTERM);
-    }
-    let group = Pid::from_raw(held.running.pid().try_into().expect("a process id"));
-    // Whether hold leads a group is up to whoever starts it.
-    let _ = killpg(group, Signal::SIGTERM);
+    signal_everything(&held, Signal::SIGTERM);
     held.running.wait_stdout(|line| line == "got TERM", SOON);
     assert_eq!(holder(&stored(&scene.ns, "job")), dead);
     signal(held.child, Signal::SIGKILL);
