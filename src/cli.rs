@@ -38,7 +38,7 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
     version,
     disable_version_flag = true,
     disable_help_subcommand = false,
-    max_term_width = 100,
+    max_term_width = 80,
     after_help = AFTER_HELP,
     arg_required_else_help = true
 )]
@@ -63,7 +63,7 @@ pub enum Command {
     /// Acquire a lease, waiting until it is free or its holder's lease has expired
     #[command(after_long_help = help::ACQUIRE)]
     Acquire(AcquireArgs),
-    /// Acquire a lease, run a command while holding it, release it when the command and its processes are gone
+    /// Acquire a lease, run a command while holding it, release it when that is gone
     #[command(after_long_help = help::HOLD)]
     Hold(HoldArgs),
     /// Renew a lease that you hold
@@ -159,7 +159,7 @@ pub struct CreateArgs {
 /// What proves that another's lease has expired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Proof {
-    /// Our own watching, or the API servers' stamps: their clocks must be within 30 s of each other
+    /// Our own watching, or the API servers' stamps: their clocks must be within 30 s
     #[default]
     Any,
     /// Nothing but our own watching, for the whole lease duration
@@ -192,13 +192,13 @@ pub struct GrantArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
-    /// The longest to wait; 0 tries once, which takes over from a holder that died only where the server's stamps
-    /// prove it (explain proof) [default: wait for ever]
+    /// The longest to wait; 0 tries once (explain proof) [default: for ever]
     #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Option<Duration>,
     #[command(flatten)]
     pub proof: ProofArgs,
-    /// Create the lease if there is none
+    /// Create the lease if there is none, with 15s (hold) or 60s (acquire)
+    /// unless --duration is given
     #[arg(long)]
     pub create: bool,
     /// Why, for whoever looks at the lease; cleared on release

@@ -1,6 +1,7 @@
 //! Errors as values: what happened, why, and what to do next; one exit code each.
 
 mod advice;
+mod command;
 mod fault;
 mod refused;
 mod unsaid;
@@ -18,6 +19,9 @@ pub use refused::keeps;
 pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
+
+/// The most of a reason that stands in a line about something else, characters.
+const LONGEST_REASON: usize = 120;
 
 /// Everything a subcommand can end with instead of its result.
 #[derive(Debug)]
@@ -59,8 +63,8 @@ pub enum Error {
     AlreadyExists(String),
     /// The command of `hold` cannot be started.
     Command {
-        /// The command.
-        command: String,
+        /// The command and its arguments.
+        words: Vec<String>,
         /// Why not.
         why: std::io::Error,
     },
@@ -215,14 +219,7 @@ impl Error {
                     "To leave it as it is, give --ignore-existing; to look at it: kubectl lease status {name}"
                 ),
             ],
-            Self::Command { command, why } => vec![match why.kind() {
-                // The file was found before; what execve(2) misses then is what the file needs.
-                std::io::ErrorKind::NotFound if why.raw_os_error().is_some() => format!(
-                    "error: {command}: the interpreter that its first line names is not there"
-                ),
-                std::io::ErrorKind::NotFound => format!("error: {command}: command not found"),
-                _ => format!("error: {command}: cannot be executed: {why}"),
-            }],
+            Self::Command { words, why } => command::lines(words, why),
             Self::BrokenPipe => Vec::new(),
             Self::Unsaid(unsaid) => vec![unsaid.line()],
             Self::Despite { why, then } => [why.lines(), then.clone()].concat(),
@@ -348,6 +345,24 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
         Obstacle::HeldBy(holder) => format!("held by {holder:?} {until}"),
         Obstacle::HeldByOneself => format!("held by yourself already, {until}"),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+    }
+}
+
+/// What stands in the way and with what reason, where nobody can tell for how long.
+pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
+    let who = match obstacle {
+        Obstacle::HeldBy(holder) => format!("held by {holder:?}"),
+        Obstacle::HeldByOneself => "held by yourself already".to_owned(),
+        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+    };
+    who + &reason_text(reason)
+}
+
+/// A holder's reason, behind what is said of the holder; empty if there is none.
+pub fn reason_text(reason: Option<&str>) -> String {
+    match reason.map(str::trim) {
+        None | Some("") => String::new(),
+        Some(reason) => format!(" (reason: {})", words::cut(reason, LONGEST_REASON)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
 
+mod help;
 mod subcommand;
 
 use std::ffi::OsString;
@@ -29,7 +30,8 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
 
 fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => help(&error.render()),
+        ErrorKind::DisplayHelp => help(&help::text(args)),
+        ErrorKind::DisplayVersion => help(&error.render()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
         _ => {
             terminal::say(&terminal::in_locale(line(error, args)));

@@ -164,6 +164,24 @@ fn the_manifest_says_the_same_to_a_yaml_library() {
     }
 }
 
+/// What a reader of YAML 1.1, as krew's, makes something else of, is quoted: a checksum may be of digits alone.
+#[test]
+fn every_checksum_is_text_to_every_reader() {
+    let draft = Path::new(env!("CARGO_MANIFEST_DIR")).join("krew/lease.yaml");
+    for file in [release("quoted").join("lease.yaml"), draft] {
+        let text = fs::read_to_string(&file).unwrap();
+        let sums: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("sha256: "))
+            .collect();
+        assert_eq!(sums.len(), PLATFORMS.len(), "{text}");
+        for sum in sums {
+            let inside = sum.strip_prefix('"').and_then(|sum| sum.strip_suffix('"'));
+            assert_eq!(inside.map(str::len), Some(64), "{sum}");
+        }
+    }
+}
+
 #[test]
 fn a_platform_without_an_archive_is_left_out_and_no_release() {
     let out = folder("host-only");
@@ -199,6 +217,7 @@ fn each_broken_rule_is_refused() {
     let wide = format!("    {}\n\n    See who", "x".repeat(81));
     let long = format!("shortDescription: {}", "x".repeat(51));
     let digest = sha256(&out.join(format!("kubectl-lease-{VERSION}-linux-amd64.tar.gz")));
+    let quoted = format!("\"{digest}\"");
     let shouted = digest.to_uppercase();
     let short = &digest[1..];
     let windows = "arch: amd64\n    uri: "; // the first one is Linux; it becomes a second arm64
@@ -221,6 +240,11 @@ fn each_broken_rule_is_refused() {
         ("os: linux", "os: plan9", "no such os: plan9"),
         ("        os: linux\n", "", "needs both os and arch"),
         ("arch: amd64", "libc: musl", "not in the shape"),
+        ("os: linux", "os: on", "must be quoted: on"),
+        ("kind: Plugin", "kind: 1e3", "must be quoted: 1e3"),
+        ("kind: Plugin", "kind: 1:30", "must be quoted: 1:30"),
+        ("kind: Plugin", "kind: 2024-01-01", "must be quoted: 2024-01-01"),
+        (&quoted, &"0".repeat(64), "must be quoted: 000"),
         (windows, "arch: arm64\n    uri: ", "two selectors match linux-arm64"),
         ("bin: kubectl-lease.exe", "bin: kubectl-lease", "must end in .exe"),
         ("bin: kubectl-lease\n", "bin: kubectl-lease.exe\n", "must not end in .exe"),

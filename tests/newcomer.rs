@@ -61,22 +61,12 @@ fn blocks(readme: &str) -> Vec<Block> {
     found
 }
 
-/// A session as a script that prints what a terminal would show. After a command in the background it waits until its
-/// lease is held, as a person would before typing on.
+/// A session as a script that prints what a terminal would show, as it is when the whole is pasted at once.
 fn script_of(session: &str) -> String {
     let mut script = String::new();
     for command in session.lines().filter_map(|line| line.strip_prefix("$ ")) {
         let quoted = command.replace('\'', "'\\''");
         script += &format!("echo '$ {quoted}'\n{command}\n");
-        let words: Vec<&str> = command.split(' ').collect();
-        if let (Some(at), Some(&"&")) =
-            (words.iter().position(|word| *word == "hold"), words.last())
-        {
-            let lease = words[at + 1];
-            script += &format!(
-                "until kubectl lease status {lease} --exit-code -o name >/dev/null 2>&1; do :; done\n"
-            );
-        }
     }
     script + "wait\n"
 }

@@ -11,7 +11,7 @@ Examples:
   kubectl lease create deploy --ignore-existing
 
 Exit status:
-  0  created    1  API, kubeconfig or permission, or it exists already    2  wrong usage
+  0  created    1  API, kubeconfig, permission, or it exists    2  wrong usage
 
 Permissions: create on leases (with --ignore-existing and -o also get).
 See also: acquire --create, explain lease";
@@ -24,15 +24,16 @@ Examples:
   # try once: 75 says that another holds it
   kubectl lease acquire deploy --timeout 0 -E 75
   # in a script: an identity of its own, and the fencing token, as variables
-  grant=$(kubectl lease acquire deploy --unique -o env) || exit; eval \"$grant\"
+  grant=$(kubectl lease acquire deploy --unique -o env) && eval \"$grant\"
 
 Exit status:
-  0  acquired    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  123  nobody read in time that it was
-  124  not acquired in time, or held for this very process already (-E changes it)
-  Where the result cannot be written or is not read in time, the lease is given back.
+  0    acquired       1  API, kubeconfig or permission    2  wrong usage
+  121  no such lease
+  123  nobody read in time that it was acquired: it is given back
+  124  not acquired in time, or held for this very process (-E changes it)
 
-Permissions: get and update on leases; create with --create. With watch, waiting ends at once.
+Permissions: get and update on leases; create with --create. With watch, waiting
+ends at once.
 See also: hold, renew, release, explain grant";
 
 /// `hold --help`
@@ -42,16 +43,22 @@ Examples:
   kubectl lease hold deploy -- ./deploy.sh
   # a job that is skipped while another one runs
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
-  # the command gets the fencing token, to hand it to the system that it changes
-  kubectl lease hold deploy -- sh -c './deploy.sh --token $KUBECTL_LEASE_FENCING_TOKEN'
+  # a line for a shell; the fencing token is for the system that it changes
+  kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
+
+COMMAND is a program and its arguments, and no line of a shell. When it ends,
+hold does not wait for what it started in the background: it ends that, names it
+and releases the lease. Keep a server in the foreground: exec ./server.
 
 Exit status:
   the command's own, 128+n for a signal, or
-  1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  123  the lease was lost and the command stopped    124  not acquired in time (-E changes it)
-  125  hold itself failed    126/127  command not executable / not found
+  1    API, kubeconfig or permission    2    wrong usage
+  121  no such lease                    123  lost, and the command stopped
+  124  not acquired in time (-E changes it)
+  125  hold itself failed               126/127  not executable / not found
 
-Permissions: get and update on leases; create with --create. With watch, a loss is seen at once.
+Permissions: get and update on leases; create with --create. With watch, a loss
+is seen at once.
 See also: acquire, steal, explain loss, explain token";
 
 /// `renew --help`
@@ -65,8 +72,9 @@ Examples:
   kubectl lease renew deploy -o yaml
 
 Exit status:
-  0  renewed    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  122  not held by you    123  lost: the server has stored something else
+  0    renewed        1    API, kubeconfig or permission    2  wrong usage
+  121  no such lease  122  not held by you
+  123  lost: the server has stored something else
 
 Permissions: get and update on leases.
 See also: check, release, hold (which renews by itself), explain holder";
@@ -82,12 +90,12 @@ Examples:
   kubectl lease check deploy --holder \"$KUBECTL_LEASE_HOLDER\"
 
 Exit status:
-  0  held by you    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  122  not held by you, or not for certain
+  0    held by you    1    API, kubeconfig or permission    2  wrong usage
+  121  no such lease  122  not held by you, or not for certain
 
-It is certain if by the server's own stamps less than the duration has passed since the last renewal.
-For its time of now the server is asked to try a renewal without storing it. Servers before 1.25 stamp
-the grant and no renewals: there it is certain only for the duration after the grant. Where it is not,
+It is certain if by the server's own stamps less than the duration has passed
+since the last renewal; the server tells its time by a renewal that is not
+stored. Servers before 1.25 stamp the grant alone. Where it is not certain,
 renew: a renewal that succeeds is the proof.
 
 Permissions: get and update on leases.
@@ -107,8 +115,8 @@ A lease that `steal` took, and whose earlier holder may still run, is not releas
 before it expires: --now frees it all the same. A hold releases its lease itself.
 
 Exit status:
-  0  released    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
-  122  not held by you
+  0    released       1    API, kubeconfig or permission    2  wrong usage
+  121  no such lease  122  not held by you
 
 Permissions: get and update on leases; the lease is not deleted.
 See also: acquire, steal (for what somebody else holds)";
@@ -128,7 +136,8 @@ without --force: Kubernetes renews it whoever its holder is.
 
 Exit status:
   0  taken over    1  API, kubeconfig or permission    2  wrong usage    120  declined
-  121  no such lease    122  held by another than --if-holder says, or than was shown
+  121  no such lease
+  122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
 Permissions: get and update on leases.
@@ -145,7 +154,8 @@ Examples:
   kubectl lease status deploy --exit-code
 
 Exit status:
-  0  shown    1  API, kubeconfig or permission    2  wrong usage    121  no such lease
+  0    shown          1  API, kubeconfig or permission    2  wrong usage
+  121  no such lease
   with --exit-code: 0  held    3  expired    4  free
 
 Permissions: list on leases, get for one by name; watch with --watch.

@@ -1,7 +1,8 @@
 //! `kubectl lease acquire`
 
 use super::saying::{listen, say_grant};
-use super::{Session, exported, grant_terms, limits, say};
+use super::waiting::Waiting;
+use super::{Session, exported, grant_terms, limits};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -39,12 +40,13 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         .lease(&args.name)
         .observed_only(args.grant.proof.observed_only());
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
-    let report = |progress| say(&subject, &progress);
-    let told = operations
-        .acquire(&terms, &limits, &report, async |held: Held<'_>| {
-            say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
-        })
-        .await;
+    let waiting = Waiting::new(&subject);
+    let report = |progress| waiting.report(&progress);
+    let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
+        waiting.over();
+        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
+    });
+    let told = waiting.reminding(acquiring).await;
     match told {
         Ok(()) => Ok(Exit::DONE),
         Err(ended) => Err(session.ended(subject, ended, Error::Local).await),

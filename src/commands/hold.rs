@@ -7,7 +7,8 @@ use futures::FutureExt;
 use tokio::sync::{oneshot, watch};
 
 use super::saying::start;
-use super::{Session, exported, grant_terms, limits, say};
+use super::waiting::Waiting;
+use super::{Session, exported, grant_terms, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
@@ -39,9 +40,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     } else {
         identity.unique()
     };
-    if let Some(command) = args.command.first() {
-        find(command)?;
-    }
+    find(&args.command)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
@@ -75,37 +74,44 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         args.grant.timeout,
         Interrupt::new(signals.clone()),
     );
-    let progress = |progress| say(&subject, &progress);
+    let waiting = Waiting::new(&subject);
+    let progress = |progress| waiting.report(&progress);
     let name = object_name(args.name.as_str());
     let note = |note| tell(args.name.as_str(), note);
     let (tell_unsaid, mut unsaid) = oneshot::channel();
-    let held = operations
-        .acquire(&terms, &limits, &progress, async |held: Held<'_>| {
-            let duration = held.grant().duration().as_duration();
-            let order = Order {
-                environment: exported::environment(held.grant(), exported::KeptBy::Hold),
-                command: args.command.clone(),
-                // Checked before anything is written; an answer may still change the duration.
-                timing: timing(duration, &args).map_err(ours)?,
-                on_lost: args.on_lost,
-            };
-            crate::cluster::lease_is_held(order.timing.duration);
-            let job = Job::new(!args.command.is_empty());
-            let to_end = if args.command.is_empty() {
-                let acquired = terminal::deliver(format!("{name} acquired\n"))
-                    .map_err(|error| Error::Unsaid(error.into()))?;
-                until_unsaid(signals, acquired, tell_unsaid)
-            } else {
-                signals
-            };
-            let signals = Signals {
-                to_end,
-                for_command,
-                job,
-            };
-            Ok(run::hold(&operations, held, &order, prepared, signals, &note).await)
-        })
-        .await;
+    let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
+        if let Some(waited) = waiting.over() {
+            terminal::say(&format!(
+                "lease {:?} acquired after {}",
+                args.name.as_str(),
+                words::duration(waited)
+            ));
+        }
+        let duration = held.grant().duration().as_duration();
+        let order = Order {
+            environment: exported::environment(held.grant(), exported::KeptBy::Hold),
+            command: args.command.clone(),
+            // Checked before anything is written; an answer may still change the duration.
+            timing: timing(duration, &args).map_err(ours)?,
+            on_lost: args.on_lost,
+        };
+        crate::cluster::lease_is_held(order.timing.duration);
+        let job = Job::new(!args.command.is_empty());
+        let to_end = if args.command.is_empty() {
+            let acquired = terminal::deliver(format!("{name} acquired\n"))
+                .map_err(|error| Error::Unsaid(error.into()))?;
+            until_unsaid(signals, acquired, tell_unsaid)
+        } else {
+            signals
+        };
+        let signals = Signals {
+            to_end,
+            for_command,
+            job,
+        };
+        Ok(run::hold(&operations, held, &order, prepared, signals, &note).await)
+    });
+    let held = waiting.reminding(holding).await;
     let report = match held {
         Ok(report) => report,
         // Only the Lease knew its duration; nothing was written.
@@ -151,11 +157,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         )),
         Outcome::Lost => Ok(Exit::LOST),
         Outcome::NotStarted => Err(Error::Command {
-            command: args
-                .command
-                .first()
-                .map(|command| command.to_string_lossy().into_owned())
-                .unwrap_or_default(),
+            words: readable(&args.command),
             why: std::io::Error::from_raw_os_error(report.errno.unwrap_or_default()),
         }),
     }
@@ -236,7 +238,10 @@ fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {
 }
 
 /// Finds out before the lease is taken whether the command can be run.
-fn find(command: &OsString) -> Result<(), Error> {
+fn find(words: &[OsString]) -> Result<(), Error> {
+    let Some(command) = words.first() else {
+        return Ok(());
+    };
     // Without one, execvp(3) looks in these.
     let search = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
     if which::which_in(command, Some(&search), ".").is_ok() {
@@ -255,9 +260,16 @@ fn find(command: &OsString) -> Result<(), Error> {
         std::io::ErrorKind::NotFound
     };
     Err(Error::Command {
-        command: command.to_string_lossy().into_owned(),
+        words: readable(words),
         why: kind.into(),
     })
+}
+
+fn readable(words: &[OsString]) -> Vec<String> {
+    let words = words.iter();
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 fn tell(name: &str, note: Note) {

@@ -14,6 +14,7 @@ mod saying;
 mod status;
 mod steal;
 mod version;
+mod waiting;
 
 use std::time::Duration;
 
@@ -168,10 +169,15 @@ fn mark() -> Duration {
 fn say(subject: &Subject, progress: &Progress) {
     let name = &subject.name;
     match progress {
-        Progress::Waiting { obstacle, at_most } => {
+        Progress::Waiting {
+            obstacle,
+            reason,
+            at_most,
+        } => {
             terminal::say(&format!(
-                "waiting for lease {name:?}: {}",
-                error::obstacle_text(obstacle, *at_most)
+                "waiting for lease {name:?}: {}{}",
+                error::obstacle_text(obstacle, *at_most),
+                error::reason_text(reason.as_deref())
             ));
             if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself)
                 && let Some(advice) = error::obstacle_advice(obstacle, subject)

@@ -51,7 +51,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if let Some(keeper) = keeper.filter(|_| !args.force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        shown::show(&session, operations.stamps(), seen, expiry, !args.now).await;
+        let stamps = operations.stamps();
+        shown::show(&session, stamps, seen, expiry, !args.now, room(&args)).await;
         confirmed(&args, &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
@@ -100,6 +101,15 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Error::Local,
         )),
     }
+}
+
+/// The most characters of each thing that is shown before a question, which stands below: two lines. What nobody is
+/// asked about is shown whole.
+fn room(args: &StealArgs) -> usize {
+    if args.yes || !terminal::can_ask() {
+        return usize::MAX;
+    }
+    2 * usize::from(terminal::width_of_questions())
 }
 
 /// Whether it may be taken, as it was shown.

@@ -10,6 +10,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 mod values;
+mod word;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,12 +43,18 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// `text`, and what it means; empty if that says nothing.
-    pub fn new(text: impl Into<String>, about: impl Into<String>) -> Self {
+    /// `text`, which is our own word, and what it means; empty if that says nothing.
+    fn new(text: impl Into<String>, about: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             about: about.into(),
         }
+    }
+
+    /// A name that somebody else has given, and what it means; `None` if a shell would not take the name as it is.
+    pub fn found(name: impl Into<String>, about: &str) -> Option<Self> {
+        let name = name.into();
+        word::is_plain(&name).then(|| Self::new(name, word::about(about)))
     }
 }
 
@@ -102,20 +109,22 @@ fn hush() {
 
 impl Answer {
     fn text(&self) -> String {
-        let line = |candidate: &Candidate| {
-            // A tab or a new line would begin another field or candidate.
-            let about = candidate.about.replace(char::is_control, " ");
-            match about.is_empty() {
-                true => format!("{}\n", candidate.text),
-                false => format!("{}\t{about}\n", candidate.text),
-            }
+        let line = |candidate: &Candidate| match candidate.about.as_str() {
+            "" => format!("{}\n", candidate.text),
+            about => format!("{}\t{about}\n", candidate.text),
         };
-        let candidates = self.candidates.iter();
-        let candidates = candidates.filter(|one| !one.text.contains(char::is_control));
-        let mut text: String = candidates.map(line).collect();
+        let mut text: String = self.candidates.iter().map(line).collect();
         text.push_str(&format!(":{}\n", self.directive as u8));
         text
     }
+}
+
+/// The command that these words are for, of a tree that is built.
+pub fn command_of<'a>(root: &'a clap::Command, words: &[String]) -> &'a clap::Command {
+    let mut words = words.to_vec();
+    // What would come next.
+    words.push(String::new());
+    Line::read(root, &words).command
 }
 
 fn answer(words: &[String]) -> Answer {

@@ -36,24 +36,24 @@ pub fn configured(options: &ConnectionOptions, section: &Section) -> Vec<Candida
         Section::Contexts => config
             .contexts
             .into_iter()
-            .map(|named| {
+            .filter_map(|named| {
                 let context = named.context.unwrap_or_default();
                 let namespace = context.namespace.unwrap_or_else(|| "default".to_owned());
-                Candidate::new(named.name, format!("{} {namespace}", context.cluster))
+                Candidate::found(named.name, &format!("{} {namespace}", context.cluster))
             })
             .collect(),
         Section::Clusters => config
             .clusters
             .into_iter()
-            .map(|named| {
+            .filter_map(|named| {
                 let server = named.cluster.and_then(|cluster| cluster.server);
-                Candidate::new(named.name, server.unwrap_or_default())
+                Candidate::found(named.name, &server.unwrap_or_default())
             })
             .collect(),
         Section::Users => config
             .auth_infos
             .into_iter()
-            .map(|named| Candidate::new(named.name, String::new()))
+            .filter_map(|named| Candidate::found(named.name, ""))
             .collect(),
     }
 }
@@ -69,7 +69,7 @@ pub fn leases(options: &ConnectionOptions) -> Vec<Candidate> {
             Some(holder) => format!("held by {holder}"),
             None => "free".to_owned(),
         };
-        Some(Candidate::new(name(item)?, about))
+        Candidate::found(name(item)?, &about)
     };
     found.iter().filter_map(lease).collect()
 }
@@ -90,7 +90,7 @@ pub fn holders(options: &ConnectionOptions, of: Option<&str>) -> Vec<Candidate> 
     let found = found.unwrap_or_default();
     let candidate = |item: &Value| {
         let about = format!("holds {}", name(item)?);
-        Some(Candidate::new(holder(item)?.to_owned(), about))
+        Candidate::found(holder(item)?, &about)
     };
     found.iter().filter_map(candidate).collect()
 }
@@ -105,8 +105,8 @@ pub fn namespaces(options: &ConnectionOptions) -> Vec<Candidate> {
         Err(Why::Forbidden) => configured_namespaces(options),
         Err(Why::Other) => Vec::new(),
     };
-    let plain = |name| Candidate::new(name, String::new());
-    names.into_iter().map(plain).collect()
+    let plain = |name| Candidate::found(name, "");
+    names.into_iter().filter_map(plain).collect()
 }
 
 fn configured_namespaces(options: &ConnectionOptions) -> Vec<String> {

@@ -156,13 +156,19 @@ fn nothing_is_offered_twice() {
 }
 
 #[test]
-fn what_a_cluster_says_cannot_add_lines_or_move_the_cursor() {
+fn what_a_cluster_says_cannot_add_lines_move_the_cursor_or_be_run() {
+    let found = [
+        ("evil\n:0", ""),
+        ("x$(touch /tmp/x)", "held by x"),
+        ("--now", "held by x"),
+        ("good", "held\tby\u{1b}[2J\u{202e}\n"),
+    ];
+    let found = found.into_iter();
     let answer = Answer {
-        candidates: vec![
-            super::Candidate::new("evil\n:0", ""),
-            super::Candidate::new("good", "held\tby\u{1b}[2J\n"),
-        ],
+        candidates: found
+            .filter_map(|(name, about)| super::Candidate::found(name, about))
+            .collect(),
         directive: Directive::NoFiles,
     };
-    assert_eq!(answer.text(), "good\theld by [2J \n:4\n");
+    assert_eq!(answer.text(), "good\theld\\tby\\u{1b}[2J\\u{202e}\\n\n:4\n");
 }

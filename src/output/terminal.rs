@@ -85,6 +85,11 @@ pub fn hint(line: &str) {
     }
 }
 
+/// Whether somebody sees at a terminal what is said.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Gives what is still to be written a last chance, not a long one.
 pub fn drain() {
     if let Some(writer) = started() {
@@ -157,6 +162,12 @@ pub fn in_locale(text: String) -> String {
 /// An environment variable that is not empty.
 fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The columns of stderr, where questions are asked.
+pub fn width_of_questions() -> u16 {
+    let size = console::Term::stderr().size_checked();
+    size.map_or(80, |(_, columns)| columns.max(20))
 }
 
 /// The height of stdout in lines; `None` in a pipe, and where a terminal does not know it.

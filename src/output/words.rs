@@ -5,6 +5,16 @@ use std::time::Duration;
 pub use super::shown::printable;
 use super::shown::{decoded_by_a_shell, is_printable};
 
+/// `text` as it is printed, cut to so many characters.
+pub fn cut(text: &str, most: usize) -> String {
+    let shown = printable(text);
+    if shown.chars().count() <= most {
+        return shown.into_owned();
+    }
+    let head: String = shown.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", head.trim_end())
+}
+
 /// A span the way kubectl shows an age: `42s`, `5m3s`, `3h12m`, `4d`.
 pub fn duration(span: Duration) -> String {
     // A wait that is almost over still takes some time.

@@ -49,9 +49,83 @@ fn each_subcommand_teaches_by_three_examples_exit_codes_permissions_and_what_to_
         }
         let short = tool(&[&name, "-h"]).run();
         assert!(!short.stdout.contains("Examples:"), "{short}");
-        let tail = help.stdout.lines().skip_while(|line| *line != "Examples:");
-        let widest = tail.map(|line| line.chars().count()).max();
-        assert!(widest <= Some(100), "{help}");
+    }
+}
+
+/// As much as `kubectl wait --help` has, the flags that all commands share not counted: `options` is for them.
+const LINES: usize = 70;
+
+#[test]
+fn every_help_fits_a_terminal_of_80_columns_and_two_screens() {
+    let asked = subcommands().into_iter().flat_map(|name| {
+        let ways = [
+            vec![name.clone(), "--help".into()],
+            vec![name.clone(), "-h".into()],
+        ];
+        ways.into_iter().chain([vec!["help".into(), name]])
+    });
+    let root = [vec!["--help".to_owned()], vec!["-h".to_owned()]];
+    for words in asked.chain(root) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let help = tool(&words).run();
+        assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help}");
+        for line in help.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{line:?} in {help}");
+        }
+        let mut shared = false;
+        let own = help.stdout.lines().filter(|line| {
+            shared = if line.is_empty() {
+                false
+            } else {
+                shared || line.starts_with("Connection")
+            };
+            !shared
+        });
+        let count = own.count();
+        assert!(count <= LINES, "{count} lines: {help}");
+    }
+}
+
+#[test]
+fn help_is_that_of_the_subcommand_wherever_it_is_asked_for() {
+    let whole = tool(&["hold", "--help"]).run().stdout;
+    for words in [
+        &["help", "hold"][..],
+        &["-n", "status", "hold", "--help"],
+        &["hold", "status", "--help"],
+        &["--context=x", "hold", "--create", "job", "--help"],
+    ] {
+        assert_eq!(tool(words).run().stdout, whole, "{words:?}");
+    }
+    let short = tool(&["hold", "-h"]).run().stdout;
+    assert!(
+        whole.starts_with(short.split("  -h, --help").next().expect("it has one")),
+        "{short}"
+    );
+    let install = tool(&["completion", "install", "--help"]).run().stdout;
+    assert!(
+        install.contains("Usage: kubectl lease completion install"),
+        "{install}"
+    );
+}
+
+#[test]
+fn what_asks_no_server_lists_no_way_to_one() {
+    for name in ["explain", "version", "completion"] {
+        let help = tool(&[name, "--help"]).run();
+        assert!(!help.stdout.contains("--kubeconfig"), "{help}");
+    }
+}
+
+#[test]
+fn help_says_what_create_records_and_what_hold_does_not_wait_for() {
+    for name in ["acquire", "hold"] {
+        let help = tool(&[name, "--help"]).run().stdout;
+        let help: Vec<&str> = help.split_whitespace().collect();
+        let help = help.join(" ");
+        assert!(help.contains("with 15s (hold) or 60s (acquire)"), "{help}");
+        let background = help.contains("hold does not wait for what it started in the background");
+        assert_eq!(background, name == "hold", "{help}");
     }
 }
 

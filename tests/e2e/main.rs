@@ -10,6 +10,7 @@ mod acquire;
 mod check;
 mod clocks;
 mod completion;
+mod completion_shells;
 mod connection;
 mod create;
 mod credentials;

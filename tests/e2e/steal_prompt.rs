@@ -355,3 +355,40 @@ fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
     assert_eq!(terminal.wait(SOON).code(), Some(143));
     untouched(&ns, &before);
 }
+
+#[test]
+fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_screen() {
+    let (ns, _) = fresh();
+    let user = ns.user(&VERBS);
+    let mut long = held("job", "victim@desk", 60);
+    // Escaped, each of these takes eight columns.
+    let reason = format!(
+        "migration {}{}",
+        "and so on ".repeat(400),
+        "\u{202e}".repeat(400)
+    );
+    long["metadata"]["annotations"] = serde_json::json!({ "kubectl-lease/reason": reason });
+    long["metadata"]["labels"] = serde_json::json!({ "team": "x".repeat(63) });
+    ns.create(&long);
+    let long_holder = format!("ada@desk_{}", "f".repeat(4000));
+    ns.create(&held("other", &long_holder, 60));
+    for (lease, seen) in [
+        ("job", "\"victim@desk\""),
+        ("other", "held by \"ada@desk_fff"),
+    ] {
+        let command = ns.command(&user, ["steal", lease, "--holder=me"]);
+        let terminal = command.spawn_pty(12, 80);
+        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+        let screen = terminal.screen();
+        assert!(screen.contains(seen), "{screen}");
+        assert!(
+            lease != "job" || screen.contains("reason: migration and so on"),
+            "{screen}"
+        );
+        terminal.send(b"\x04");
+        assert_eq!(terminal.wait(SOON).code(), Some(120));
+    }
+    // What nobody is asked about is shown whole.
+    let output = ns.run(&user, ["steal", "other", "--holder=me"]);
+    assert!(output.stderr.contains(&long_holder), "{output}");
+}

@@ -13,13 +13,14 @@ use crate::output::status::Row;
 use crate::output::status::describe::life;
 use crate::output::{terminal, words};
 
-/// Shows it. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
+/// Shows it, each thing in at most `room` characters. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
     stamps: Stamps,
     seen: &Observation,
     expiry: &Expiry,
     waits: bool,
+    room: usize,
 ) {
     let date = seen.server_time(SystemClock.now());
     let matters =
@@ -29,12 +30,20 @@ pub async fn show(
         Stamps::Unknown | Stamps::Untrusted if matters => status::stamps(session).await,
         Stamps::Unknown | Stamps::Untrusted => stamps,
     };
+    let record = seen.record();
+    // The holder is what matters most, so the name does not take its place.
+    let holder = format!("{:?}", record.holder().unwrap_or_default());
+    terminal::say(&format!(
+        "lease {:?} is held by {}",
+        record.name(),
+        words::cut(&holder, room)
+    ));
     for line in lines(seen, expiry, stamps, date, waits) {
-        terminal::say(&line);
+        terminal::say(&words::cut(&line, room));
     }
 }
 
-/// The lines. `waits` says whether the takeover waits until the holder must have stopped; `date` is the server's time.
+/// The lines below who holds it. `waits` says whether the takeover waits until the holder must have stopped; `date` is the server's time.
 fn lines(
     seen: &Observation,
     expiry: &Expiry,
@@ -43,8 +52,7 @@ fn lines(
     waits: bool,
 ) -> Vec<String> {
     let record = seen.record();
-    let holder = record.holder().unwrap_or_default();
-    let mut lines = vec![format!("lease {:?} is held by {holder:?}", record.name())];
+    let mut lines = Vec::new();
     let shown_expired = match summary::of(record) {
         Ok(lease) => {
             let condition = condition::of(&lease, date, stamps);

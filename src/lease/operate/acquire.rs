@@ -219,6 +219,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         reported = Some(waiting.obstacle.clone());
                         report(Progress::Waiting {
                             obstacle: waiting.obstacle.clone(),
+                            reason: match &seen {
+                                Seen::Lease(seen) => seen.record().reason().map(str::to_owned),
+                                Seen::Absent => None,
+                            },
                             at_most,
                         });
                     }

@@ -162,6 +162,8 @@ pub enum Progress {
     Waiting {
         /// What stands in the way.
         obstacle: Obstacle,
+        /// What the holder's `--reason` said.
+        reason: Option<String>,
         /// The longest it can take without a renewal; `None` if it never expires by itself.
         at_most: Option<Duration>,
     },

@@ -2,8 +2,10 @@
 
 mod altered;
 mod begin;
+mod cancelled;
 mod chaos;
 mod children;
+mod command_words;
 mod contest;
 mod credentials;
 mod descendants;

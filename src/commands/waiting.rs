@@ -1,0 +1,142 @@
+//! What is said while a lease is waited for: for whom, now and then that it still is so, and when it is over.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::say;
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::error::{self, Subject};
+use crate::lease::operate::Progress;
+use crate::output::{terminal, words};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// In between, a log that says nothing looks like a job that hangs, and some CI systems end such a job.
+const LATER: Duration = Duration::from_secs(5 * 60);
+
+/// One wait for a lease.
+pub struct Waiting<'a> {
+    subject: &'a Subject,
+    /// When the first obstacle was told; `None` while there is none.
+    since: Cell<Option<Instant>>,
+    /// The last one.
+    obstacle: RefCell<String>,
+    changed: Notify,
+}
+
+impl<'a> Waiting<'a> {
+    pub fn new(subject: &'a Subject) -> Self {
+        Self {
+            subject,
+            since: Cell::new(None),
+            obstacle: RefCell::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Says what goes on.
+    pub fn report(&self, progress: &Progress) {
+        say(self.subject, progress);
+        if let Progress::Waiting {
+            obstacle, reason, ..
+        } = progress
+        {
+            *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
+            if self.since.get().is_none() {
+                self.since.set(Some(SystemClock.now()));
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// The wait is over; how long it took, if there was any.
+    pub fn over(&self) -> Option<Duration> {
+        let since = self.since.take()?;
+        self.changed.notify_one();
+        Some(SystemClock.now().since(since))
+    }
+
+    /// Does `work`, and reminds a log meanwhile of what it waits for. At a terminal the line stands there already.
+    pub async fn reminding<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let silent = terminal::is_watched();
+        loop {
+            let due = self
+                .since
+                .get()
+                .filter(|_| !silent)
+                .map(|since| since + next_reminder(SystemClock.now().since(since)));
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.changed.notified() => {}
+                () = reached(due) => self.remind(),
+            }
+        }
+    }
+
+    fn remind(&self) {
+        if let Some(since) = self.since.get() {
+            terminal::say(&reminder(
+                &self.subject.name,
+                SystemClock.now().since(since),
+                &self.obstacle.borrow(),
+            ));
+        }
+    }
+}
+
+async fn reached(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => SystemClock.sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn reminder(name: &str, waited: Duration, obstacle: &str) -> String {
+    format!(
+        "still waiting for lease {name:?} after {}: {obstacle}",
+        words::duration(waited)
+    )
+}
+
+/// How long after the beginning the next reminder is due: every minute, later every five.
+fn next_reminder(waited: Duration) -> Duration {
+    let every = if waited < LATER { MINUTE } else { LATER };
+    let passed = waited.as_secs() / every.as_secs();
+    Duration::from_secs((passed + 1) * every.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_reminded_every_minute_and_later_every_five() {
+        let mut waited = Duration::ZERO;
+        let mut minutes = Vec::new();
+        while minutes.len() < 8 {
+            waited = next_reminder(waited);
+            minutes.push(waited.as_secs() / 60);
+            // A timer may be late, and a machine may sleep.
+            waited += Duration::from_millis(3);
+        }
+        assert_eq!(minutes, [1, 2, 3, 4, 5, 10, 15, 20]);
+        let asleep = Duration::from_secs(3600 * 8 + 7);
+        assert_eq!(next_reminder(asleep).as_secs(), 3600 * 8 + 300);
+    }
+
+    #[test]
+    fn a_reminder_says_for_whom() {
+        assert_eq!(
+            reminder(
+                "job",
+                Duration::from_secs(120),
+                "held by \"ada\" (reason: nightly)"
+            ),
+            "still waiting for lease \"job\" after 2m: held by \"ada\" (reason: nightly)"
+        );
+    }
+}

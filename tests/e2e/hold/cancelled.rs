@@ -1,0 +1,101 @@
+//! What is left of a lease when a CI system or an init system cancels the job, by the signals that each sends.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::scene::{Held, SOON, Scene, signal};
+use crate::support::{holder, stored};
+
+/// Short, because somebody waits for its end.
+const SECONDS: u32 = 3;
+
+/// Says which signals came, and dies of none but KILL.
+const DEAF: &str =
+    "trap 'echo got INT' INT; trap 'echo got TERM' TERM; READY; while :; do sleep 0.05; done";
+
+/// To everything that belongs to the job; a process that is gone meanwhile needs no signal.
+fn signal_everything(held: &Held, number: Signal) {
+    let mut all = held.running.tree();
+    all.push(held.running.pid());
+    for pid in all {
+        let pid = Pid::from_raw(pid.try_into().expect("process ids are small"));
+        let _ = kill(pid, number);
+    }
+}
+
+/// Held by one who is no more, for its duration; then whoever waits has it.
+fn runs_out(scene: &Scene, dead: &str) {
+    let lease = stored(&scene.ns, "job");
+    assert_eq!(holder(&lease), dead);
+    assert_eq!(lease["spec"]["leaseDurationSeconds"], SECONDS);
+    let waiter = ["acquire", "job", "--holder=next", "--timeout=1m"];
+    let output = scene.ns.run(&scene.user, waiter);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(
+        output
+            .stderr
+            .starts_with("waiting for lease \"job\": held by "),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&scene.ns, "job")), "next");
+}
+
+#[test]
+fn a_command_that_ends_on_the_first_signal_leaves_nothing() {
+    for (number, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let scene = Scene::new(SECONDS);
+        let held = scene.start("exec sleep 600");
+        signal(held.running.pid(), number);
+        assert_eq!(held.end().code, Some(code));
+        assert_eq!(holder(&stored(&scene.ns, "job")), "");
+    }
+}
+
+/// GitHub Actions: INT and TERM to the first process, then KILL to all.
+#[test]
+fn what_github_kills_with_its_command_is_held_until_it_runs_out() {
+    let scene = Scene::new(SECONDS);
+    let held = scene.start(DEAF);
+    let dead = holder(&stored(&scene.ns, "job")).to_owned();
+    for (number, heard) in [(Signal::SIGINT, "got INT"), (Signal::SIGTERM, "got TERM")] {
+        signal(held.running.pid(), number);
+        held.running.wait_stdout(|line| line == heard, SOON);
+        assert_eq!(holder(&stored(&scene.ns, "job")), dead, "{heard}");
+    }
+    signal_everything(&held, Signal::SIGKILL);
+    held.end();
+    runs_out(&scene, &dead);
+}
+
+/// systemd, Jenkins and shells: TERM to every process of the job. The watchdog stays with the command.
+#[test]
+fn a_signal_to_every_process_is_heard_by_the_command_and_keeps_the_lease_until_it_is_gone() {
+    let scene = Scene::new(SECONDS);
+    let held = scene.start(DEAF);
+    let dead = holder(&stored(&scene.ns, "job")).to_owned();
+    signal_everything(&held, Signal::SIGTERM);
+    held.running.wait_stdout(|line| line == "got TERM", SOON);
+    assert_eq!(holder(&stored(&scene.ns, "job")), dead);
+    signal(held.child, Signal::SIGKILL);
+    held.end();
+    assert_eq!(holder(&stored(&scene.ns, "job")), "");
+}
+
+/// `kill -9` of hold alone: a command that is deaf to TERM is gone before the lease can be somebody else's.
+#[test]
+fn a_deaf_command_does_not_outlive_the_lease_of_a_killed_hold() {
+    let scene = Scene::new(SECONDS);
+    let held = scene.start(DEAF);
+    let dead = holder(&stored(&scene.ns, "job")).to_owned();
+    let waiter = scene
+        .ns
+        .spawn(&scene.user, ["hold", "job", "--", "echo", "mine"]);
+    waiter.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
+    signal(held.running.pid(), Signal::SIGKILL);
+    waiter.wait_stdout(|line| line == "mine", SOON);
+    // A zombie, which somebody has yet to bury, has no words any more.
+    let words = std::fs::read(format!("/proc/{}/cmdline", held.child)).unwrap_or_default();
+    assert!(words.is_empty(), "what {dead} ran is still there");
+    assert_eq!(waiter.wait(SOON).code, Some(0));
+    held.end();
+}

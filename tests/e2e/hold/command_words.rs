@@ -1,0 +1,115 @@
+//! What is said of a command that cannot be started or that leaves something behind, and how a shell would run it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{SOON, free, fresh, held, said, stored};
+
+#[test]
+fn what_only_a_shell_can_run_is_given_to_one_by_the_advice() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let output = ns.run(&user, ["hold", "job", "--", "echo one && echo two"]);
+    let expected = "error: echo one && echo two: command not found\n\
+                    hold runs a program with its arguments, and no line of a shell: \
+                    give it to a shell: -- sh -c 'echo one && echo two'\n";
+    said(&output, 127, "", expected);
+    // Pasted, it works.
+    let (_, advice) = expected.trim_end().split_once(" -- ").expect("it is there");
+    let script = format!("exec kubectl-lease hold job -- {advice}");
+    let output = ns.program(&user, "sh", ["-c", &script]).run();
+    said(&output, 0, "one\ntwo\n", "");
+}
+
+#[test]
+fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let folder = ns.file("place", "");
+    let folder = folder.parent().expect("a file is in a folder").to_owned();
+    ns.script("windows.sh", "#!/bin/sh\r\necho\r\n");
+    ns.script("odd.sh", "#!/opt/none/python9 -u\n");
+    ns.script("bare.sh", "echo bare\n");
+    let plain = ns.file("plain.sh", "#!/bin/sh\n");
+    let mut mode = plain.metadata().expect("it is there").permissions();
+    mode.set_mode(0o644);
+    std::fs::set_permissions(&plain, mode).expect("it is ours");
+    std::fs::create_dir(folder.join("sub")).expect("the folder is ours");
+    for (command, code, expected) in [
+        (
+            "./windows.sh",
+            127,
+            "error: ./windows.sh: the interpreter that its first line names is not there\n\
+          Its lines end as in Windows, so what it asks for is \"/bin/sh\\r\": write it with line feeds only\n",
+        ),
+        (
+            "./odd.sh",
+            127,
+            "error: ./odd.sh: the interpreter that its first line names is not there\n\
+          It asks for \"/opt/none/python9 -u\": install that, or name another\n",
+        ),
+        (
+            "./plain.sh",
+            126,
+            "error: ./plain.sh: cannot be executed: it is not executable\nMake it so: chmod +x ./plain.sh\n",
+        ),
+        (
+            "./sub",
+            126,
+            "error: ./sub: cannot be executed: it is a directory\n",
+        ),
+        ("./none", 127, "error: ./none: command not found\n"),
+    ] {
+        let hold = ns.command(&user, ["hold", "job", "--", command]);
+        said(&hold.current_dir(&folder).run(), code, "", expected);
+        let after = stored(&ns, "job");
+        let holder = after["spec"]["holderIdentity"].as_str().unwrap_or_default();
+        assert_eq!(holder, "", "{command}");
+    }
+    // As a shell, and as execvp(3).
+    let hold = ns.command(&user, ["hold", "job", "--", "./bare.sh"]);
+    said(&hold.current_dir(&folder).run(), 0, "bare\n", "");
+}
+
+#[test]
+fn a_server_in_the_background_is_ended_and_named_when_the_command_has_ended() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let hold = ns.command(
+        &user,
+        ["hold", "job", "--", "sh", "-c", "sleep 600 & echo started"],
+    );
+    let output = hold.limit(SOON).run();
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "started\n"),
+        "{output}"
+    );
+    let named = "lease \"job\": the command has ended; stopping what it left behind: ";
+    assert!(output.stderr.starts_with(named), "{output}");
+    assert!(output.stderr.contains(" (sleep)\n"), "{output}");
+}
+
+#[test]
+fn a_wait_tells_the_reason_and_that_it_is_over() {
+    let (ns, user) = fresh();
+    let mut other = held("job", "ada", 600);
+    other["metadata"]["annotations"] =
+        serde_json::json!({ "kubectl-lease/reason": "nightly\u{202e} backup" });
+    ns.create(&other);
+    let waiter = ns.spawn(&user, ["hold", "job", "--", "echo", "mine"]);
+    let told = "waiting for lease \"job\": held by \"ada\" for at most 10m more unless renewed (reason: nightly\\u{202e} backup)\n";
+    waiter.wait_stderr(|line| line == told.trim_end(), SOON);
+    crate::support::set_free(&ns, "job");
+    let output = waiter.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "mine\n"),
+        "{output}"
+    );
+    let rest = output.stderr.strip_prefix(told).expect("it was told");
+    assert!(
+        rest.starts_with("lease \"job\" acquired after "),
+        "{output}"
+    );
+    assert_eq!(rest.lines().count(), 1, "{output}");
+}
