@@ -15,7 +15,7 @@ const STEAL: [&str; 4] = ["steal", "job", "--holder=me", "--yes"];
 /// What is shown of the victim.
 fn shown(victim: &str, duration: &str) -> String {
     format!(
-        "lease \"job\" is held by \"{victim}\"\n  Held…, acquired … ago, expires in … (renewed … ago, for {duration})\n  it may be alive…\n"
+        "lease \"job\" is held by \"{victim}\"\n  Held…, acquired … ago, expires in … (renewed … ago, for {duration}): it may be alive\n"
     )
 }
 
