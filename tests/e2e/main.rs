@@ -43,6 +43,7 @@ mod status_select;
 mod status_watch;
 mod steal;
 mod steal_prompt;
+mod steal_shown;
 mod support;
 mod terminating;
 mod unread;
