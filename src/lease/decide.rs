@@ -4,9 +4,9 @@ mod steal;
 
 use jiff::Timestamp;
 
-pub use steal::{Agreement, StealStep, StealTerms, steal};
+pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 
-use super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
+use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::Keeper;
 use super::record::{GrantTerms, Record};
 use super::values::{HolderIdentity, LeaseDuration};
@@ -389,25 +389,6 @@ pub fn not_ours(record: &Record) -> Refusal {
         (holder, _) => Refusal::HolderIs(holder.map(str::to_owned)),
     }
 }
-
-/// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has
-/// passed since the last change we saw. `Err` if its lease never expires by itself.
-pub fn victim_stops(
-    seen: &Observation,
-    stamps: Stamps,
-    now: Instant,
-) -> Result<Instant, NeverExpires> {
-    match seen.expiry(now, stamps) {
-        Expiry::Free | Expiry::Expired(Proof::Observed { .. } | Proof::ServerStamped { .. }) => {
-            Ok(now)
-        }
-        Expiry::Unproven { .. } => seen.observed_expiry().ok_or(NeverExpires),
-    }
-}
-
-/// The lease has no duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NeverExpires;
 
 #[cfg(test)]
 #[path = "decide_tests.rs"]

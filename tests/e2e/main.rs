@@ -49,6 +49,7 @@ mod status_terminals;
 mod status_watch;
 mod steal;
 mod steal_prompt;
+mod steal_shown;
 mod support;
 mod terminating;
 mod unread;

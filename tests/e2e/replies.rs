@@ -217,7 +217,7 @@ fn a_takeover_whose_reply_is_lost_is_recognised_and_counted_once() {
         let flags = ["steal", "job", "--holder=me", "--yes", "--now"];
         let output = ns.command(&user, flags).via(&proxy).run();
         let stderr = format!(
-            "lease \"job\" is held by \"victim\"\n  Held…, acquired … ago, expires in … (renewed … ago, for 60s)\n  it may be alive…\n{again}"
+            "lease \"job\" is held by \"victim\"\n  Held…, acquired … ago, expires in … (renewed … ago, for 60s): it may be alive\n{again}"
         );
         said_like(
             &output,

@@ -85,16 +85,20 @@ fn lines(
         Expiry::Unproven {
             observed_at: None, ..
         } => {}
+        // The wait for a holder that looks alive needs no explanation.
+        Expiry::Unproven { .. } if !shown_expired => {
+            if let Some(life) = lines.last_mut() {
+                life.push_str(": it may be alive");
+            }
+        }
         Expiry::Unproven { .. } => {
-            let doubt = if shown_expired {
-                "that is no proof, because the holder's clock may be wrong: it may be alive"
-            } else {
-                "it may be alive"
-            };
             let wait = record.duration().filter(|_| waits).map(|duration| {
                 format!(", so the takeover waits up to {duration} for it to stop (--now does not)")
             });
-            lines.push(format!("  {doubt}{}", wait.unwrap_or_default()));
+            lines.push(format!(
+                "  that is no proof, because the holder's clock may be wrong: it may be alive{}",
+                wait.unwrap_or_default()
+            ));
         }
     }
     if let Some(keeper) = Keeper::of(record) {
@@ -153,8 +157,7 @@ mod tests {
         assert_eq!(
             text,
             "lease \"my-lease\" is held by \"me\"\n  \
-             Held (by the holder's renewTime against the server's clock), acquired 20s ago, expires in 40s (renewed 20s ago, for 60s)\n  \
-             it may be alive"
+             Held (by the holder's renewTime against the server's clock), acquired 20s ago, expires in 40s (renewed 20s ago, for 60s): it may be alive"
         );
     }
 
@@ -163,7 +166,7 @@ mod tests {
         let text = shown(&UNPROVEN, None, false);
         assert_eq!(
             text,
-            "lease \"my-lease\" is held by \"me\"\n  Held, acquired at an unknown time, when it expires is unknown\n  it may be alive"
+            "lease \"my-lease\" is held by \"me\"\n  Held, acquired at an unknown time, when it expires is unknown: it may be alive"
         );
     }
 

@@ -1,6 +1,8 @@
 //! The decisions of `steal`: what is shown and agreed to, and what is taken over on the strength of it.
 
 use super::{Now, Refusal, Seen, granted};
+use crate::clock::Instant;
+use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::record::{GrantTerms, Record};
 
 /// What `steal` wants.
@@ -80,3 +82,22 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
     }
     granted(record, &terms.grant, None, now).map_or_else(StealStep::Refuse, StealStep::Replace)
 }
+
+/// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has
+/// passed since the last change we saw. `Err` if its lease never expires by itself.
+pub fn victim_stops(
+    seen: &Observation,
+    stamps: Stamps,
+    now: Instant,
+) -> Result<Instant, NeverExpires> {
+    match seen.expiry(now, stamps) {
+        Expiry::Free | Expiry::Expired(Proof::Observed { .. } | Proof::ServerStamped { .. }) => {
+            Ok(now)
+        }
+        Expiry::Unproven { .. } => seen.observed_expiry().ok_or(NeverExpires),
+    }
+}
+
+/// The lease has no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeverExpires;
