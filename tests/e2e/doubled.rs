@@ -177,7 +177,7 @@ fn a_steal_that_waits_for_its_victim_heeds_a_signal_while_the_server_is_away() {
     let proxy = Proxy::to(ns.cluster());
     let steal = ["steal", "job", "--holder=me", "--yes"];
     let running = ns.command(&user, steal).via(&proxy).spawn();
-    running.wait_stderr(|line| line.contains("wait"), SOON);
+    running.wait_stderr(|line| line.starts_with("waiting "), SOON);
     proxy.fault(Match::put(), Fault::Hang, 1_000);
     // A renewal is under way.
     proxy.wait_for(
