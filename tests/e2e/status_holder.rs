@@ -113,17 +113,24 @@ fn described(lease: &Value, objects: &[(&str, Value)]) -> String {
     let mut lease = lease.clone();
     lease["apiVersion"] = json!("coordination.k8s.io/v1");
     lease["kind"] = json!("Lease");
+    let meta = &mut lease["metadata"];
+    let name = meta["name"].as_str().expect("a name").to_owned();
+    if meta["namespace"].is_null() {
+        meta["namespace"] = json!(ns.name());
+    }
+    let namespace = meta["namespace"].as_str().expect("text").to_owned();
     let date = "Thu, 01 Jan 2026 00:00:00 GMT".to_owned();
     let told = Fault::Respond {
         status: 200,
         headers: vec![("Date".to_owned(), date)],
         body: lease.to_string(),
     };
-    proxy.fault(Match::get().path("/leases/job"), told, 1);
+    proxy.fault(Match::get().path(&format!("/leases/{name}")), told, 1);
     for (path, object) in objects {
         proxy.fault(Match::get().path(path), answer(object), 1);
     }
-    let output = ns.command(&user, ["status", "job"]).via(&proxy).run();
+    let status = ["status", &name, "-n", &namespace];
+    let output = ns.command(&user, status).via(&proxy).run();
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(0), ""),
@@ -353,7 +360,8 @@ fn a_reason_ends_with_the_grant_that_it_was_given_for() {
     let shown = || {
         let alone = ns.run(&user, ["status", "job"]).stdout;
         let list = ns.run(&user, ["status", "-o", "wide"]).stdout;
-        let document = ns.run(&user, ["status", "job", "-o", "json"]).stdout;
+        let reason = ["status", "job", "-o", "jsonpath={.reason}"];
+        let document = ns.run(&user, reason).stdout;
         [alone, list, document].map(|text| text.contains("night run"))
     };
     assert_eq!(shown(), [true; 3]);

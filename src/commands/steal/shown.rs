@@ -143,8 +143,7 @@ mod tests {
         let text = shown(&UNPROVEN, Some("2020-01-01T03:00:00Z"), true);
         assert_eq!(
             text,
-            "lease \"my-lease\" is held by \"me\"\n  \
-             Expired (by the holder's renewTime against the server's clock), acquired 3h ago, expired 179m ago (renewed 3h ago, for 60s)\n  \
+            "  Expired (by the holder's renewTime against the server's clock), acquired 3h ago, expired 179m ago (renewed 3h ago, for 60s)\n  \
              that is no proof, because the holder's clock may be wrong: it may be alive, so the takeover waits up to 60s for it to stop (--now does not)"
         );
         let text = shown(&UNPROVEN, Some("2020-01-01T03:00:00Z"), false);
@@ -156,8 +155,7 @@ mod tests {
         let text = shown(&UNPROVEN, Some("2020-01-01T00:00:20Z"), false);
         assert_eq!(
             text,
-            "lease \"my-lease\" is held by \"me\"\n  \
-             Held (by the holder's renewTime against the server's clock), acquired 20s ago, expires in 40s (renewed 20s ago, for 60s): it may be alive"
+            "  Held (by the holder's renewTime against the server's clock), acquired 20s ago, expires in 40s (renewed 20s ago, for 60s): it may be alive"
         );
     }
 
@@ -166,7 +164,7 @@ mod tests {
         let text = shown(&UNPROVEN, None, false);
         assert_eq!(
             text,
-            "lease \"my-lease\" is held by \"me\"\n  Held, acquired at an unknown time, when it expires is unknown: it may be alive"
+            "  Held, acquired at an unknown time, when it expires is unknown: it may be alive"
         );
     }
 
