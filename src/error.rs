@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::operate::End;
-use crate::output::words;
+use crate::output::{hint, words};
 
 pub use refused::keeps;
 pub use unsaid::Unsaid;
@@ -60,7 +60,12 @@ pub enum Error {
     /// The namespace is not there.
     NamespaceMissing(String),
     /// A Lease of this name exists.
-    AlreadyExists(String),
+    AlreadyExists {
+        /// Its name.
+        name: String,
+        /// Where it is.
+        namespace: String,
+    },
     /// The command of `hold` cannot be started.
     Command {
         /// The command and its arguments.
@@ -161,7 +166,7 @@ impl Error {
             | Self::NoSuchEntry { .. }
             | Self::Api { .. }
             | Self::NamespaceMissing(_)
-            | Self::AlreadyExists(_)
+            | Self::AlreadyExists { .. }
             | Self::File { .. }
             | Self::NotAsAsked { .. }
             | Self::Local(_) => Exit::API,
@@ -208,15 +213,17 @@ impl Error {
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),
                 format!(
-                    "Choose another with -n, or create it: kubectl create namespace {namespace}"
+                    "Choose another with -n, or create it: kubectl create namespace {namespace}{}",
+                    hint::cluster_flags()
                 ),
             ],
-            Self::AlreadyExists(name) => vec![
+            Self::AlreadyExists { name, namespace } => vec![
                 format!(
                     "Error from server (AlreadyExists): leases.coordination.k8s.io {name:?} already exists"
                 ),
                 format!(
-                    "To leave it as it is, give --ignore-existing; to look at it: kubectl lease status {name}"
+                    "To leave it as it is, give --ignore-existing; to look at it: kubectl lease status {name} -n {}",
+                    hint::at(namespace)
                 ),
             ],
             Self::Command { words, why } => command::lines(words, why),
@@ -249,9 +256,11 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
+    let plain = namespace;
+    let namespace = &hint::at(namespace);
     match end {
         End::Refused(refusal) => refused::lines(subject, refusal),
-        End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
+        End::Fault(fault) => fault_lines(fault, Some(plain), Some(name)),
         End::TimedOut {
             obstacle,
             at_most,
@@ -277,7 +286,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 (Some(obstacle), _) => lines.extend(obstacle_advice(obstacle, subject)),
                 (None, Some(fault)) if said_no(fault) => {
                     lines.extend(
-                        fault_lines(fault, Some(namespace), Some(name))
+                        fault_lines(fault, Some(plain), Some(name))
                             .into_iter()
                             .skip(1),
                     );
@@ -368,9 +377,8 @@ pub fn reason_text(reason: Option<&str>) -> String {
 
 /// What to do about it.
 pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
-    let Subject {
-        namespace, name, ..
-    } = subject;
+    let name = &subject.name;
+    let namespace = hint::at(&subject.namespace);
     match obstacle {
         Obstacle::HeldBy(_) => Some(format!(
             "Look: kubectl lease status {name} -n {namespace}; wait longer with --timeout, or take it over: kubectl lease steal {name} -n {namespace}"

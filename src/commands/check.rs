@@ -10,7 +10,7 @@ use crate::identity::Sources;
 use crate::lease::decide::{Refusal, not_ours};
 use crate::lease::operate::{Checked, End};
 use crate::output::document::object_name;
-use crate::output::terminal;
+use crate::output::{hint, terminal};
 
 pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -50,7 +50,8 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
             ));
             terminal::say(&format!(
                 "Wait until the steal is done; one that was interrupted is done again once the lease has expired: kubectl lease status {} -n {}",
-                args.name, session.namespace
+                args.name,
+                hint::at(&session.namespace)
             ));
         }
         Checked::Over => terminal::say(&format!(
@@ -67,7 +68,8 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
             }
             terminal::say(&format!(
                 "A renewal proves it: kubectl lease renew {} -n {}",
-                args.name, session.namespace
+                args.name,
+                hint::at(&session.namespace)
             ));
         }
     }

@@ -14,7 +14,7 @@ use crate::lease::api::Api;
 use crate::lease::operate::{CreateTerms, Created, End, Ended, Held, Interrupt, Operations, Why};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
-use crate::output::{document, terminal};
+use crate::output::{document, hint, terminal};
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let session = Session::open(connection).await?;
@@ -62,13 +62,16 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
     match created {
         Ok(Created::New(())) => Ok(Exit::DONE),
         Ok(Created::Exists) if args.ignore_existing => unchanged(&session, &args).await,
-        Ok(Created::Exists) => Err(Error::AlreadyExists(args.name.to_string())),
+        Ok(Created::Exists) => Err(Error::AlreadyExists {
+            name: args.name.to_string(),
+            namespace: session.namespace.clone(),
+        }),
         Err(Ended::GivenUp {
             why: Why::Failed(Error::BrokenPipe),
             ..
         }) => Err(Error::BrokenPipe),
         Err(Ended::Ungranted(End::Altered { what, left: None })) => {
-            let (name, namespace) = (&args.name, &session.namespace);
+            let (name, namespace) = (&args.name, hint::at(&session.namespace));
             Err(Error::NotAsAsked {
                 what: if terms.dry_run {
                     would_differ(&args, &what)

@@ -28,7 +28,7 @@ use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, P
 use crate::lease::record::GrantTerms;
 use crate::lease::store::{LeaseStore, Store};
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::{terminal, words};
+use crate::output::{hint, terminal, words};
 
 /// How long `create` and `steal` go on over passing faults, and `release` and `renew` unless told otherwise.
 const SHORT_PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +38,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
+    hint::note(&cli);
     if cli.verbose {
         terminal::trace();
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Subject, Unsaid};
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
 use crate::output::words::shell;
-use crate::output::{document, terminal};
+use crate::output::{document, hint, terminal};
 use crate::signals;
 
 /// How long a signal leaves for saying what was done before it came.
@@ -116,7 +116,7 @@ pub async fn say_grant(
         .await
         .map_err(Error::Unsaid)?;
     if output.format.is_none() {
-        let (name, namespace) = (grant.record.name(), grant.record.namespace());
+        let (name, namespace) = (grant.record.name(), hint::at(grant.record.namespace()));
         terminal::hint(&format!(
             "yours for {}s unless renewed: kubectl lease renew {name} -n {namespace}   (hold renews by itself)",
             whole_seconds(grant.expires_at().since(SystemClock.now()))

@@ -2,16 +2,21 @@
 
 use super::{Entry, LookedFor};
 use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble, Unusable, Why};
-use crate::output::words;
+use crate::output::{hint, words};
 
-const SEE_ADDRESS: &str = "kubectl config view --minify shows the address";
+fn see_address() -> String {
+    format!(
+        "kubectl config view --minify{} shows the address",
+        hint::cluster_flags()
+    )
+}
 
 /// What happened, and what to do about it.
 pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -> Vec<String> {
     match fault {
         Fault::NotSent(Trouble::Refused { server }) => vec![
             format!("error: the connection to the server {server} was refused"),
-            format!("Is the address right and the API server running? {SEE_ADDRESS}"),
+            format!("Is the address right and the API server running? {}", see_address()),
         ],
         Fault::NotSent(Trouble::Connect {
             server,
@@ -36,7 +41,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
         ],
         Fault::Foreign { .. } => vec![
             format!("error: {fault}"),
-            format!("Is the address right, or is there a login page or a proxy in between? {SEE_ADDRESS}"),
+            format!("Is the address right, or is there a login page or a proxy in between? {}", see_address()),
         ],
         Fault::Unknown(detail) => vec![
             format!("error: no usable answer from the API server: {detail}"),
@@ -68,16 +73,16 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
 fn connect_advice(why: &Why) -> String {
     match why {
         Why::Name => "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network".to_owned(),
-        Why::Silence => format!("Does it take a VPN or a proxy to get there? {SEE_ADDRESS}"),
+        Why::Silence => format!("Does it take a VPN or a proxy to get there? {}", see_address()),
         Why::Authority => "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name".to_owned(),
         Why::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
         Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
         Why::OtherNames(names) => match names.first() {
             Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::pasted(name)),
-            None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {SEE_ADDRESS}"),
+            None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {}", see_address()),
         },
         Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
-        Why::NoTls => format!("Is that the right port, and https? {SEE_ADDRESS}"),
+        Why::NoTls => format!("Is that the right port, and https? {}", see_address()),
         Why::Proxy => "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".to_owned(),
         Why::Other => "Check the address in the kubeconfig, the proxy and this machine's network".to_owned(),
     }
@@ -191,39 +196,112 @@ fn rejection_advice(
             "Somebody changes the lease all the time, or an admission webhook says no: kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations"
                 .to_owned(),
         ),
-        RejectionKind::Forbidden => {
-            // An admission rule's own words, or a gateway's, name no verb.
-            let (verb, rest) = message
-                .split_once(" cannot ")
-                .and_then(|(_, rest)| rest.split_once(" resource "))?;
-            if verb == "impersonate" {
-                let resource = rest.split('"').nth(1).unwrap_or("users");
-                return Some(format!(
-                    "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. A role that grants it: kubectl create clusterrole {verb}-{resource} --verb={verb} --resource={resource}; bind it with kubectl create clusterrolebinding"
-                ));
-            }
-            let only = match (verb, name) {
-                // RBAC does not know the name yet when it is asked for create or list.
-                ("create" | "list", _) | (_, None) => String::new(),
-                (_, Some(name)) => format!(" --resource-name={name}"),
-            };
-            Some(match namespace {
-                Some(namespace) => format!(
-                    "The verb {verb:?} is missing. A role that grants it: kubectl create role lease-{verb} -n {namespace} --verb={verb} --resource=leases.coordination.k8s.io{only}; bind it with kubectl create rolebinding"
-                ),
-                None => format!(
-                    "The verb {verb:?} is missing in all namespaces. A role that grants it: kubectl create clusterrole lease-{verb} --verb={verb} --resource=leases.coordination.k8s.io; bind it with kubectl create clusterrolebinding, or give -n"
-                ),
-            })
-        }
+        RejectionKind::Forbidden => forbidden(message, namespace, name),
         RejectionKind::NamespaceMissing => {
             let namespace = namespace.unwrap_or_default();
             Some(format!(
-                "Choose another with -n, or create it: kubectl create namespace {namespace}"
+                "Choose another with -n, or create it: kubectl create namespace {namespace}{}",
+                hint::cluster_flags()
             ))
         }
         RejectionKind::TooManyRequests { .. } => {
             Some("The API server is overloaded; try again later".to_owned())
         }
+    }
+}
+
+/// What is missing, the Role that has all that this call takes, and the command that gives it to who asked. `None` for an
+/// admission rule's own words, or a gateway's: they name no verb.
+fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Option<String> {
+    let (verb, rest) = message
+        .split_once(" cannot ")
+        .and_then(|(_, rest)| rest.split_once(" resource "))?;
+    let asker = message
+        .split_once("User \"")
+        .and_then(|(_, rest)| rest.split_once("\" cannot "))
+        .map_or("NAME", |(user, _)| user);
+    let to = bound_to(asker);
+    let cluster = hint::cluster_flags();
+    if matches!(verb, "impersonate") || verb.starts_with("impersonate:") {
+        let resource = rest.split('"').nth(1).unwrap_or("users");
+        return Some(format!(
+            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. Grant it: kubectl create clusterrole act-as-{resource}{cluster} --verb={verb} --resource={resource} && kubectl create clusterrolebinding act-as-{resource}{cluster} --clusterrole=act-as-{resource} {to}"
+        ));
+    }
+    let (subcommand, needed) = hint::needed().unwrap_or(("", &[]));
+    // Who may act as somebody else for some verbs only needs a verb of its own for each (`impersonate-on:user-info:get`).
+    let prefix = verb.rsplit_once(':').map_or("", |(prefix, _)| prefix);
+    let each = |verb: &&str| match prefix {
+        "" => (*verb).to_owned(),
+        prefix => format!("{prefix}:{verb}"),
+    };
+    let mut verbs: Vec<String> = needed.iter().map(each).collect();
+    if !verbs.iter().any(|known| known == verb) {
+        verbs.push(verb.to_owned());
+    }
+    let role = match subcommand {
+        "" => "lease-user".to_owned(),
+        subcommand => format!("lease-{subcommand}"),
+    };
+    // RBAC does not know the name yet when it is asked for create or list.
+    let unnamed = needed
+        .iter()
+        .chain(&[verb])
+        .any(|verb| matches!(*verb, "create" | "list"));
+    let only = match name {
+        Some(name) if !unnamed => format!(" --resource-name={name}"),
+        Some(_) | None => String::new(),
+    };
+    let grants = format!(
+        "--verb={} --resource=leases.coordination.k8s.io{only}",
+        verbs.join(",")
+    );
+    Some(match namespace {
+        Some(namespace) => format!(
+            "The verb {verb:?} is missing. Grant all that this takes: kubectl create role {role} -n {namespace}{cluster} {grants} && kubectl create rolebinding {role} -n {namespace}{cluster} --role={role} {to}"
+        ),
+        None => format!(
+            "The verb {verb:?} is missing in all namespaces; give -n, or grant it: kubectl create clusterrole {role}{cluster} {grants} && kubectl create clusterrolebinding {role}{cluster} --clusterrole={role} {to}"
+        ),
+    })
+}
+
+/// Whom a binding names: a ServiceAccount or a user.
+fn bound_to(asker: &str) -> String {
+    let account = asker.strip_prefix("system:serviceaccount:");
+    match account {
+        Some(account) => format!("--serviceaccount={}", words::pasted(account)),
+        None => format!("--user={}", words::pasted(asker)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_names_who_asked() {
+        let said = |user: &str, verb: &str| {
+            let message = format!(
+                "leases.coordination.k8s.io \"x\" is forbidden: User \"{user}\" cannot {verb} resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"n\""
+            );
+            forbidden(&message, Some("n"), Some("x")).unwrap_or_default()
+        };
+        let text = said("system:serviceaccount:n:ci", "get");
+        assert!(text.ends_with("--serviceaccount=n:ci"), "{text}");
+        assert!(
+            text.contains("--verb=get --resource=leases.coordination.k8s.io --resource-name=x"),
+            "{text}"
+        );
+        let text = said("jane o'neill", "update");
+        assert!(text.ends_with("--user='jane o'\\''neill'"), "{text}");
+        let text = said("jane", "impersonate-on:user-info:get");
+        assert!(
+            text.contains(
+                "kubectl create role lease-user -n n --verb=impersonate-on:user-info:get "
+            ),
+            "{text}"
+        );
+        assert_eq!(forbidden("a policy says no", Some("n"), Some("x")), None);
     }
 }

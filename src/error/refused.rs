@@ -4,7 +4,7 @@ use super::Subject;
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
 use crate::lease::keeper::Keeper;
-use crate::output::words;
+use crate::output::{hint, words};
 
 /// The exit code of a refusal.
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
@@ -33,6 +33,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
+    let namespace = &hint::at(namespace);
     match refusal {
         Refusal::NotFound => vec![
             format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),

@@ -5,7 +5,7 @@ use std::io;
 use super::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::operate::{End, Fate, Why};
-use crate::output::words;
+use crate::output::{hint, words};
 
 /// Why a result was not said, or not while it was worth something.
 #[derive(Debug)]
@@ -124,6 +124,7 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
         holder,
         ..
     } = subject;
+    let namespace = hint::at(namespace);
     vec![
         format!(
             "lease {name:?} is held by {:?} until its time is over: given back at once it would let somebody in beside a command that may still run",
@@ -142,6 +143,7 @@ pub fn may_be_held_line(subject: &Subject) -> String {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
+    let namespace = hint::at(namespace);
     format!(
         "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
         words::pasted(me)

@@ -18,10 +18,30 @@ impl LeaseName {
 impl FromStr for LeaseName {
     type Err = String;
 
+    /// A name alone, or as kubectl and its `-o name` write one: `lease/NAME`, `leases.coordination.k8s.io/NAME`.
     fn from_str(text: &str) -> Result<Self, String> {
-        dns_subdomain(text)?;
-        Ok(Self(text.to_owned()))
+        let name = match text.split_once('/') {
+            Some((kind, name)) if is_lease(kind) => name,
+            Some((kind, _)) => {
+                return Err(format!(
+                    "{kind:?} is no kind of lease: give NAME or lease/NAME"
+                ));
+            }
+            None => text,
+        };
+        dns_subdomain(name)?;
+        Ok(Self(name.to_owned()))
     }
+}
+
+/// Whether kubectl takes `kind` for Leases: the resource or the kind, with its group, with its version and group, or alone.
+fn is_lease(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    let (kind, group) = kind
+        .split_once('.')
+        .unwrap_or((&kind, "coordination.k8s.io"));
+    matches!(kind, "lease" | "leases")
+        && matches!(group, "coordination.k8s.io" | "v1.coordination.k8s.io")
 }
 
 impl fmt::Display for LeaseName {
@@ -260,6 +280,33 @@ fn label_text(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_is_named_as_kubectl_names_one() {
+        for text in [
+            "x",
+            "lease/x",
+            "leases/x",
+            "Lease/x",
+            "lease.coordination.k8s.io/x",
+            "leases.coordination.k8s.io/x",
+            "leases.v1.coordination.k8s.io/x",
+        ] {
+            let name = text.parse::<LeaseName>().map(|name| name.to_string());
+            assert_eq!(name.as_deref(), Ok("x"), "{text}");
+        }
+        for text in [
+            "pod/x",
+            "leases.example.com/x",
+            "leasecandidates.coordination.k8s.io/x",
+            "lease/",
+            "/x",
+            "lease/x/y",
+            "lease/X",
+        ] {
+            assert!(text.parse::<LeaseName>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_read_as_kubectl_users_write_them() {

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod document;
+pub mod hint;
 pub mod jsonpath;
 pub mod prompt;
 pub mod shown;

@@ -162,7 +162,7 @@ fn without_permission_to_create_create_names_the_role() {
         &output,
         1,
         "",
-        &forbidden(&ns, &user, "create", Some("job")),
+        &forbidden(&ns, &user, "create", Some("job"), "acquire --create"),
     );
     assert!(ns.get("job").is_none());
 }
@@ -173,7 +173,12 @@ fn without_permission_to_get_the_role_is_named() {
     let user = ns.user(&["update"]);
     let before = ns.create(&free("job"));
     let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
-    said(&output, 1, "", &forbidden(&ns, &user, "get", Some("job")));
+    said(
+        &output,
+        1,
+        "",
+        &forbidden(&ns, &user, "get", Some("job"), "acquire"),
+    );
     untouched(&ns, &before);
 }
 
@@ -187,7 +192,7 @@ fn without_permission_to_update_the_role_is_named_and_nothing_is_retried() {
         &output,
         1,
         "",
-        &forbidden(&ns, &user, "update", Some("job")),
+        &forbidden(&ns, &user, "update", Some("job"), "acquire"),
     );
     untouched(&ns, &before);
 }

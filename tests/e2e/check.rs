@@ -53,7 +53,7 @@ fn a_missing_permission_is_an_error_and_not_an_answer() {
     let (ns, _) = fresh();
     let user = ns.user(&["list"]);
     ns.create(&held("job", "me", 60));
-    let message = forbidden(&ns, &user, "get", Some("job"));
+    let message = forbidden(&ns, &user, "get", Some("job"), "check");
     said(&check(&ns, &user, &[]), 1, "", &message);
 }
 

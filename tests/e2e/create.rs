@@ -1,6 +1,8 @@
 //! `create`: what it stores, says and leaves alone.
 
-use crate::support::{VERBS, forbidden, free, fresh, fresh_in_process, said, shared, stored};
+use crate::support::{
+    VERBS, forbidden, free, fresh, fresh_in_process, said, said_like, shared, stored,
+};
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Namespace, Proxy, User};
 use serde_json::json;
@@ -50,9 +52,9 @@ fn a_lease_that_exists_is_left_alone_and_named() {
     let (ns, user) = fresh();
     let before = ns.create(&free("job"));
     let error = "Error from server (AlreadyExists): leases.coordination.k8s.io \"job\" already exists\n\
-                 To leave it as it is, give --ignore-existing; to look at it: kubectl lease status job\n";
-    said(&ns.run(&user, ["create", "job"]), 1, "", error);
-    said(
+                 To leave it as it is, give --ignore-existing; to look at it: kubectl lease status job -n …\n";
+    said_like(&ns.run(&user, ["create", "job"]), 1, "", error);
+    said_like(
         &ns.run(&user, ["create", "job", "--dry-run=server"]),
         1,
         "",
@@ -136,7 +138,12 @@ fn without_permission_to_create_the_role_is_named() {
     let (ns, _) = fresh();
     let user = ns.user(&["get", "update"]);
     let output = ns.run(&user, ["create", "job"]);
-    said(&output, 1, "", &forbidden(&ns, &user, "create", None));
+    said(
+        &output,
+        1,
+        "",
+        &forbidden(&ns, &user, "create", None, "create"),
+    );
     assert!(ns.get("job").is_none());
 }
 

@@ -188,8 +188,8 @@ fn impersonation_without_the_permission_names_it() {
     let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
-         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A role that grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; bind it with kubectl create clusterrolebinding\n",
-        user.name
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". Grant it: kubectl create clusterrole act-as-users --verb=impersonate --resource=users && kubectl create clusterrolebinding act-as-users --clusterrole=act-as-users --user={}\n",
+        user.name, user.name
     );
     said(&output, 1, "", &expected);
 }
@@ -210,7 +210,7 @@ fn impersonation_acts_as_the_other_user_and_with_their_permissions() {
     set_free(&ns, "job");
     let acquire = ["acquire", "job", "--holder=me"];
     let output = run(&acquire, &reader.name);
-    let expected = crate::support::forbidden(&ns, &reader, "update", Some("job"));
+    let expected = crate::support::forbidden(&ns, &reader, "update", Some("job"), "acquire");
     said(&output, 1, "", &expected);
     said(
         &run(&acquire, &user.name),

@@ -22,6 +22,7 @@ mod first_contact;
 mod formats;
 mod found;
 mod help;
+mod hints;
 mod hold;
 mod hostile;
 mod identity;

@@ -128,7 +128,7 @@ fn without_permission_to_update_the_role_is_named() {
         &ns.run(&user, RELEASE),
         1,
         "",
-        &forbidden(&ns, &user, "update", Some("job")),
+        &forbidden(&ns, &user, "update", Some("job"), "release"),
     );
     untouched(&ns, &before);
 }

@@ -94,7 +94,7 @@ fn without_permission_to_update_the_role_is_named() {
     let (ns, _) = fresh();
     let user = ns.user(&["get"]);
     let before = ns.create(&held("job", "me", 60));
-    let message = forbidden(&ns, &user, "update", Some("job"));
+    let message = forbidden(&ns, &user, "update", Some("job"), "renew");
     said(&ns.run(&user, RENEW), 1, "", &message);
     untouched(&ns, &before);
 }

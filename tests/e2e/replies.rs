@@ -56,7 +56,7 @@ fn a_create_whose_reply_is_lost_does_not_claim_the_lease_of_another() {
     let output = ns.command(&user, ["create", "job"]).via(&proxy).run();
     let exists = "…; trying again\n\
         Error from server (AlreadyExists): leases.coordination.k8s.io \"job\" already exists\n\
-        To leave it as it is, give --ignore-existing; to look at it: kubectl lease status job\n";
+        To leave it as it is, give --ignore-existing; to look at it: kubectl lease status job -n …\n";
     said_like(&output, 1, "", exists);
     untouched(&ns, &before);
 }

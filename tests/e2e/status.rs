@@ -230,12 +230,12 @@ fn a_namespace_that_does_not_exist_is_named() {
 fn without_permission_to_list_the_role_is_named() {
     let (ns, _) = fresh();
     let user = ns.user(&["get"]);
-    let expected = crate::support::forbidden(&ns, &user, "list", None);
+    let expected = crate::support::forbidden(&ns, &user, "list", None, "status");
     said(&ns.run(&user, ["status"]), 1, "", &expected);
     let everywhere = format!(
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{}\" cannot list resource \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
-         The verb \"list\" is missing in all namespaces. A role that grants it: kubectl create clusterrole lease-list --verb=list --resource=leases.coordination.k8s.io; bind it with kubectl create clusterrolebinding, or give -n\n",
-        user.name
+         The verb \"list\" is missing in all namespaces; give -n, or grant it: kubectl create clusterrole lease-status --verb=list --resource=leases.coordination.k8s.io && kubectl create clusterrolebinding lease-status --clusterrole=lease-status --user={}\n",
+        user.name, user.name
     );
     said(&ns.run(&user, ["status", "-A"]), 1, "", &everywhere);
 }
@@ -245,7 +245,7 @@ fn without_permission_to_get_the_role_is_named() {
     let (ns, _) = fresh();
     let user = ns.user(&["list"]);
     ns.create(&free("job"));
-    let expected = crate::support::forbidden(&ns, &user, "get", Some("job"));
+    let expected = crate::support::forbidden(&ns, &user, "get", Some("job"), "status job");
     said(&ns.run(&user, ["status", "job"]), 1, "", &expected);
 }
 

@@ -150,7 +150,7 @@ fn without_permission_to_update_the_role_is_named() {
     let user = ns.user(&["get"]);
     let before = ns.create(&held("job", "victim", 60));
     let output = ns.command(&user, STEAL).arg("--now").run();
-    let expected = shown("victim", "60s") + &forbidden(&ns, &user, "update", Some("job"));
+    let expected = shown("victim", "60s") + &forbidden(&ns, &user, "update", Some("job"), "steal");
     said_like(&output, 1, "", &expected);
     untouched(&ns, &before);
 }

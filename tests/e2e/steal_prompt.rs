@@ -182,14 +182,12 @@ fn is_idle(pid: u32) -> bool {
 }
 
 /// A shell whose job asks in the background, as soon as that has shown what it asks about.
-fn asked_in_the_background() -> (Namespace, Value, Terminal) {
+fn asked_in_the_background(then: &str) -> (Namespace, Value, Terminal) {
     let (ns, _) = fresh();
     let user = ns.user(&VERBS);
     let before = ns.create(&held("job", "victim", 60));
     let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!(
-        "set -m; '{tool}' steal job --holder=me --now & read go; fg; echo code $?; read end"
-    );
+    let script = format!("set -m; '{tool}' steal job --holder=me --now & {then}");
     let shell = ns
         .program(&user, "/bin/sh", ["-c", &script])
         .spawn_pty(40, 120);
@@ -213,7 +211,7 @@ fn answered_after_fg((ns, before, shell): &(Namespace, Value, Terminal)) {
 
 #[test]
 fn in_the_background_it_asks_once_fg_has_come() {
-    let asked = asked_in_the_background();
+    let asked = asked_in_the_background("read go; fg; echo code $?; read end");
     let (_, _, shell) = &asked;
     wait_until(|| shell.tree().into_iter().any(stopped));
     answered_after_fg(&asked);
@@ -222,8 +220,10 @@ fn in_the_background_it_asks_once_fg_has_come() {
 #[test]
 fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
     for _ in 0..10 {
-        // Typed while the job stops.
-        answered_after_fg(&asked_in_the_background());
+        let (_ns, _, shell) = asked_in_the_background("read go; echo \"heard <$go>\"; read end");
+        // While the job stops.
+        shell.send(b"go\r");
+        shell.wait_screen(|text| text.contains("heard <go>"), SOON);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::record::{Record, Writer};
 use crate::lease::summary::Class;
+use crate::output::hint;
 use crate::output::shown::value;
 use crate::output::words::{self, pasted, printable};
 
@@ -197,7 +198,7 @@ fn transitions(row: &Row) -> String {
 /// What would free it, where that is a lock that somebody may want to have and cannot.
 fn advice(row: &Row, record: &Record) -> Vec<String> {
     let lease = &row.lease;
-    let (name, namespace) = (&lease.name, &lease.namespace);
+    let (name, namespace) = (&lease.name, hint::at(&lease.namespace));
     let Some(holder) = &lease.holder else {
         return Vec::new();
     };

@@ -106,7 +106,7 @@ fn works(ns: &Namespace, user: &User, arguments: &str) {
 #[track_caller]
 fn refused(ns: &Namespace, user: &User, arguments: &str, verb: &str, lease: Option<&str>) {
     let output = ns.run(user, arguments.split(' '));
-    said(&output, 1, "", &forbidden(ns, user, verb, lease));
+    said(&output, 1, "", &forbidden(ns, user, verb, lease, arguments));
 }
 
 /// Who locks: waits by a watch, renews, holds, gives back.
@@ -222,9 +222,10 @@ fn refused_everywhere(ns: &Namespace, user: &User) {
     let expected = format!(
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{}\" cannot list resource \
          \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
-         The verb \"list\" is missing in all namespaces. A role that grants it: kubectl create clusterrole lease-list \
-         --verb=list --resource=leases.coordination.k8s.io; bind it with kubectl create clusterrolebinding, or give -n\n",
-        user.name
+         The verb \"list\" is missing in all namespaces; give -n, or grant it: kubectl create clusterrole lease-status \
+         --verb=list --resource=leases.coordination.k8s.io && kubectl create clusterrolebinding lease-status \
+         --clusterrole=lease-status --user={}\n",
+        user.name, user.name
     );
     said(&output, 1, "", &expected);
 }

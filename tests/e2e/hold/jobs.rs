@@ -127,10 +127,9 @@ fn bg_stops_it_again_as_long_as_it_asks() {
     let shell = outer_shell(&scene);
     enter(
         &shell,
-        "kubectl-lease hold job -- sh -c 'read x; echo got $x'",
+        "kubectl-lease hold job -- sh -c 'echo begun; read x; echo got $x'",
     );
-    shell.wait_screen(|text| text.contains("hold job"), SOON);
-    super::terminal::wait_held(&scene);
+    wait_line(&shell, "begun");
     shell.send(b"\x1a");
     shell.wait_screen(|text| text.contains("Stopped"), SOON);
     let held = supervisor(&shell);

@@ -23,17 +23,6 @@ pub fn wait_prompt(terminal: &Terminal) {
     terminal.wait_screen(|text| text.trim_end().ends_with('>'), SOON);
 }
 
-/// Waits until the lease is held.
-#[track_caller]
-pub fn wait_held(scene: &Scene) {
-    let held = |lease: &serde_json::Value| {
-        lease["spec"]["holderIdentity"]
-            .as_str()
-            .is_some_and(|holder| !holder.is_empty())
-    };
-    scene.ns.wait_until("job", held, SOON);
-}
-
 /// An interactive shell that can run the tool.
 pub fn outer_shell(scene: &Scene) -> Terminal {
     let shell = scene

@@ -230,20 +230,34 @@ pub fn not_found(ns: &Namespace, lease: &str) -> String {
 }
 
 /// The error of a missing verb, with the Role that grants it.
-pub fn forbidden(ns: &Namespace, user: &User, verb: &str, lease: Option<&str>) -> String {
-    let quoted = lease
-        .filter(|_| !matches!(verb, "create" | "list"))
-        .map(|name| format!(" \"{name}\""))
-        .unwrap_or_default();
-    let only = lease
-        .filter(|_| !matches!(verb, "create" | "list"))
+pub fn forbidden(
+    ns: &Namespace,
+    user: &User,
+    verb: &str,
+    lease: Option<&str>,
+    call: &str,
+) -> String {
+    let named = lease.filter(|_| !matches!(verb, "create" | "list"));
+    let quoted = named.map(|name| format!(" \"{name}\"")).unwrap_or_default();
+    let (subcommand, flags) = call.split_once(' ').unwrap_or((call, ""));
+    let verbs = match (subcommand, lease) {
+        ("create", _) => "create",
+        ("acquire" | "hold", _) if flags.contains("--create") => "get,update,watch,create",
+        ("acquire" | "hold", _) => "get,update,watch",
+        ("status", Some(_)) => "get",
+        ("status", None) => "list",
+        _ => "get,update",
+    };
+    let only = named.filter(|_| !verbs.contains("create"));
+    let only = only
         .map(|name| format!(" --resource-name={name}"))
         .unwrap_or_default();
     format!(
         "Error from server (Forbidden): leases.coordination.k8s.io{quoted} is forbidden: User \"{user}\" cannot {verb} \
          resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{ns}\"\n\
-         The verb \"{verb}\" is missing. A role that grants it: kubectl create role lease-{verb} -n {ns} --verb={verb} \
-         --resource=leases.coordination.k8s.io{only}; bind it with kubectl create rolebinding\n",
+         The verb \"{verb}\" is missing. Grant all that this takes: kubectl create role lease-{subcommand} -n {ns} --verb={verbs} \
+         --resource=leases.coordination.k8s.io{only} && kubectl create rolebinding lease-{subcommand} -n {ns} \
+         --role=lease-{subcommand} --user={user}\n",
         user = user.name,
         ns = ns.name()
     )
