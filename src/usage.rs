@@ -1,6 +1,7 @@
 //! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
 
 mod help;
+mod kubectl;
 mod subcommand;
 
 use std::ffi::OsString;
@@ -15,6 +16,13 @@ use crate::output::terminal;
 
 /// The arguments, or how to exit after their help or their error was printed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
+    let mut args = kubectl::taken(args, &Cli::command());
+    if let [_, only] = args.as_mut_slice()
+        && only == "--version"
+    {
+        *only = "version".into();
+    }
+    let args = &args;
     let cli = Cli::try_parse_from(args).map_err(|error| explain(&error, args))?;
     if let Command::Hold(hold) = &cli.command
         && hold.command.is_empty()
@@ -67,9 +75,6 @@ fn line(error: &clap::Error, args: &[OsString]) -> String {
                 .map(ToString::to_string)
                 .unwrap_or_default();
             format!("error: invalid value {value:?} for {argument}: {why}")
-        }
-        (ErrorKind::UnknownArgument, Some(word), _) if word == "--version" => {
-            "error: unexpected argument '--version': kubectl lease version tells it".to_owned()
         }
         (ErrorKind::UnknownArgument, Some(word), _) if !word.starts_with('-') => {
             if args.iter().any(|arg| arg == "hold" || arg == "acquire") {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::lease::values;
 
@@ -12,7 +13,7 @@ use crate::lease::values;
 #[command(next_help_heading = "Connection (as kubectl)")]
 pub struct ConnectionArgs {
     /// Path to the kubeconfig file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
@@ -24,7 +25,7 @@ pub struct ConnectionArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
     /// The namespace of the lease
-    #[arg(short, long, global = true, value_name = "NAME", value_parser = values::namespace)]
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = namespace)]
     pub namespace: Option<String>,
     /// Address of the API server
     #[arg(short, long, global = true, value_name = "URL")]
@@ -56,7 +57,36 @@ pub struct ConnectionArgs {
     /// Do not verify the API server's certificate
     #[arg(long, global = true)]
     pub insecure_skip_tls_verify: bool,
+    /// Of kubectl; here nothing is cached
+    #[arg(long, global = true, hide = true, value_name = "FOLDER")]
+    pub cache_dir: Option<String>,
+    /// Of kubectl; every server version is taken
+    #[arg(long, global = true, hide = true)]
+    pub match_server_version: bool,
+    /// Of kubectl; no answer is asked for compressed
+    #[arg(long, global = true, hide = true)]
+    pub disable_compression: bool,
+    /// Of kubectl; Leases have no warnings
+    #[arg(long, global = true, hide = true)]
+    pub warnings_as_errors: bool,
+    /// Of kubectl; there is nothing to profile
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Of kubectl
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub profile_output: Option<String>,
+    /// Of kubectl; what is said is said at once
+    #[arg(long, global = true, hide = true, value_name = "DURATION")]
+    pub log_flush_frequency: Option<String>,
     /// The longest one request may take; 0 for the default: 10s to read, at most 5s to write
     #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
     pub request_timeout: Option<Duration>,
+}
+
+/// As kubectl: an empty one is as if it was not given.
+fn namespace(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    values::namespace(text)
 }

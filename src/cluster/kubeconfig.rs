@@ -1,5 +1,6 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
+mod check;
 mod pod;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use kube::config::{
 };
 
 use super::cause::{without_number, words};
+pub use check::check_impersonation;
+use check::{check_proxy, check_server_name, check_verification, named_twice};
+
 use super::dial::has_usable_port;
 use super::{ConnectionOptions, file, filled};
 use crate::error::{Entry, Error, LookedFor};
@@ -92,9 +96,19 @@ pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Reso
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
 pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
     let read = |path: &Path| {
-        file::read(path).map_err(|error| {
+        let mut config = file::read(path).map_err(|error| {
             Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
-        })
+        })?;
+        if let Some(twice) = named_twice(&config) {
+            // Either of the two could be the wrong cluster.
+            return Err(Error::Kubeconfig(format!(
+                "{}: two {twice}: remove or rename one",
+                path.display()
+            )));
+        }
+        // An empty one names none, and does not hide that of a later file.
+        config.current_context = config.current_context.filter(|name| !name.is_empty());
+        Ok(config)
     };
     if let Some(path) = &options.kubeconfig {
         return read(path).map(Some);
@@ -214,6 +228,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
             });
         }
     };
+    check_verification(&cluster, options, cluster_name.as_deref())?;
     override_cluster(&mut cluster, options);
 
     let user_name = options
@@ -233,6 +248,10 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
             })?,
         None => AuthInfo::default(),
     };
+    // As client-go: the file is what is renewed.
+    if filled(&user.token_file) {
+        user.token = None;
+    }
     override_user(&mut user, options);
     check_impersonation(&user)?;
     check_server_name(&cluster)?;
@@ -328,19 +347,6 @@ fn address(cluster: &Cluster, user: &AuthInfo, name: Option<&str>) -> Result<Str
     )))
 }
 
-fn check_proxy(url: &str) -> Result<(), Error> {
-    let why = match url.parse::<Uri>() {
-        Ok(uri) if has_usable_port(&uri) => return Ok(()),
-        Ok(_) => "its port is none".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    // There may be a password before it.
-    let shown = url.rsplit('@').next().unwrap_or_default();
-    Err(Error::Kubeconfig(format!(
-        "proxy-url {shown:?} is no address: {why}"
-    )))
-}
-
 fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
     if let Some(server) = &options.server {
         cluster.server = Some(server.clone());
@@ -392,29 +398,5 @@ pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
     }
     if options.impersonate_uid.is_some() {
         user.impersonate_uid.clone_from(&options.impersonate_uid);
-    }
-}
-
-/// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
-pub fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
-    let nobody = user.impersonate.as_deref().unwrap_or_default().is_empty();
-    let groups = user.impersonate_groups.as_deref().unwrap_or_default();
-    if nobody && (!groups.is_empty() || user.impersonate_uid.is_some()) {
-        return Err(Error::Usage(
-            "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
-        ));
-    }
-    Ok(())
-}
-
-/// The name that the server's certificate has to be for, if it is not the address's.
-fn check_server_name(cluster: &Cluster) -> Result<(), Error> {
-    match cluster.tls_server_name.as_deref() {
-        Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => Err(Error::File {
-            what: format!("cannot use the TLS server name {name:?}: it is no host name"),
-            next: "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
-                .to_owned(),
-        }),
-        Some(_) | None => Ok(()),
     }
 }

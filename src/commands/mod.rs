@@ -120,21 +120,23 @@ impl Session {
 }
 
 pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
+    // As kubectl: an empty flag is as if it was not given.
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     ConnectionOptions {
-        kubeconfig: args.kubeconfig.clone(),
-        context: args.context.clone(),
-        cluster: args.cluster.clone(),
-        user: args.user.clone(),
-        namespace: args.namespace.clone(),
-        server: args.server.clone(),
-        token: args.token.clone(),
-        impersonate: args.impersonate.clone(),
+        kubeconfig: (args.kubeconfig.clone()).filter(|path| !path.as_os_str().is_empty()),
+        context: given(&args.context),
+        cluster: given(&args.cluster),
+        user: given(&args.user),
+        namespace: given(&args.namespace),
+        server: given(&args.server),
+        token: given(&args.token),
+        impersonate: given(&args.impersonate),
         impersonate_groups: args.impersonate_groups.clone(),
-        impersonate_uid: args.impersonate_uid.clone(),
-        certificate_authority: args.certificate_authority.clone(),
-        client_certificate: args.client_certificate.clone(),
-        client_key: args.client_key.clone(),
-        tls_server_name: args.tls_server_name.clone(),
+        impersonate_uid: given(&args.impersonate_uid),
+        certificate_authority: given(&args.certificate_authority),
+        client_certificate: given(&args.client_certificate),
+        client_key: given(&args.client_key),
+        tls_server_name: given(&args.tls_server_name),
         insecure_skip_tls_verify: args.insecure_skip_tls_verify,
     }
 }

@@ -108,6 +108,8 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             | "certificate_authority"
             | "client_certificate"
             | "client_key"
+            | "cache_dir"
+            | "profile_output"
             | "command"
             | "dir",
         ) => Kind::Files,
@@ -120,10 +122,28 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
         (_, "strategy") => Kind::Words(STRATEGIES),
         (
             _,
-            "server" | "token" | "impersonate" | "impersonate_groups" | "impersonate_uid"
-            | "tls_server_name" | "request_timeout" | "duration" | "timeout" | "kill_after"
-            | "renew_every" | "reason" | "labels" | "annotations" | "preferred_holder"
-            | "conflict_exit_code" | "selector" | "field_selector" | "label_columns" | "chunk_size",
+            "server"
+            | "token"
+            | "impersonate"
+            | "impersonate_groups"
+            | "impersonate_uid"
+            | "tls_server_name"
+            | "request_timeout"
+            | "duration"
+            | "timeout"
+            | "kill_after"
+            | "renew_every"
+            | "reason"
+            | "labels"
+            | "annotations"
+            | "preferred_holder"
+            | "conflict_exit_code"
+            | "selector"
+            | "field_selector"
+            | "label_columns"
+            | "chunk_size"
+            | "profile"
+            | "log_flush_frequency",
         ) => Kind::Free,
         _ => return None,
     })

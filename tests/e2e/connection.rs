@@ -30,7 +30,7 @@ fn a_refused_connection_names_the_address_and_is_not_tried_again() {
     for subcommand in ["status", "acquire", "release", "renew", "check", "create"] {
         let command = ns.command(&user, [subcommand, "job", "-s", "http://127.0.0.1:1"]);
         let expected = "error: the connection to the server http://127.0.0.1:1 was refused\n\
-            Is the address right and the API server running? kubectl config view --minify shows the address\n";
+            Is the address right and the API server running? kubectl config view --minify --server http://127.0.0.1:1 shows the address\n";
         said(&command.run(), 1, "", expected);
     }
 }

@@ -42,6 +42,19 @@ fn a_created_grant_that_was_sent_twice_is_recognised_behind_its_conflict() {
 }
 
 #[test]
+fn a_held_lease_whose_creation_was_sent_twice_was_created() {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::post(), twice("AlreadyExists"), 1);
+    let create = ["create", "job", "--holder=me"];
+    let output = ns.command(&user, create).via(&proxy).run();
+    said(&output, 0, "lease.coordination.k8s.io/job created\n", "");
+    // Another's is another's.
+    let again = ns.command(&user, create).run();
+    assert_eq!(again.code, Some(1), "{again}");
+}
+
+#[test]
 fn a_takeover_that_was_sent_twice_is_recognised_behind_its_conflict() {
     let (ns, user) = fresh();
     ns.create(&held("job", "victim", 60));

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use kube::config::{AuthInfo, Cluster};
 
-use super::{Resolved, check_impersonation, check_server_name, looked_for, only};
+use super::{
+    Resolved, check_impersonation, check_server_name, check_verification, looked_for, only,
+};
 use super::{override_cluster, override_user};
 use crate::cluster::ConnectionOptions;
 use crate::error::Error;
@@ -34,6 +36,7 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
         token_file: Some(format!("{FOLDER}/token")),
         ..AuthInfo::default()
     };
+    check_verification(&Cluster::default(), options, None)?;
     override_cluster(&mut cluster, options);
     override_user(&mut user, options);
     check_impersonation(&user)?;

@@ -58,6 +58,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Created<Grant>, End> {
         let mut pause = Pause::default();
         let mut unknown = false;
+        // A grant is told from others by its times; a free Lease is like any other.
+        let may_be_ours = terms.record.holder().is_some() && !terms.dry_run;
         let mut sent_at = self.clock.now();
         loop {
             if !unknown {
@@ -82,8 +84,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     return Err(self.undo(grant, &terms.record, &found).await);
                 }
                 Ok(Written::Conflict(fault @ Fault::NotStored(_))) => fault,
-                Ok(Written::Conflict(_)) if !unknown => return Ok(Created::Exists),
-                // A reply was lost before: is the one that is there ours?
+                Ok(Written::Conflict(_)) if !unknown && !may_be_ours => {
+                    return Ok(Created::Exists);
+                }
+                // A reply was lost before, or something on the way sent it twice: is the one that is there ours?
                 Ok(Written::Conflict(fault)) => {
                     match self.api.get(limit.min(self.read_limit)).await {
                         Ok(Found::Lease { record, .. })
@@ -92,6 +96,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
                         }
                         Ok(Found::Lease { .. }) => return Ok(Created::Exists),
+                        // Whoever may only create cannot look.
+                        Err(_) if !unknown => return Ok(Created::Exists),
                         Ok(Found::Absent) => fault,
                         Err(fault) => fault,
                     }

@@ -222,3 +222,84 @@ fn words_that_are_no_subcommands_lead_to_one() {
         "error: unexpected argument '--version': kubectl lease version tells it\n",
     );
 }
+
+#[test]
+fn two_of_one_name_are_refused_because_either_could_be_the_wrong_cluster() {
+    for list in ["clusters", "users", "contexts"] {
+        let mut config = config("https://10.0.0.1", None, &token());
+        let again = config[list][0].clone();
+        let name = again["name"].clone();
+        config[list].as_array_mut().expect("a list").push(again);
+        let path = file("twice", &config.to_string());
+        let output = Command::new(BINARY, ["status"]).kubeconfig(&path).run();
+        let what = format!(
+            "error: cannot use the kubeconfig: {}: two {list} are named {name}: remove or rename one",
+            path.display()
+        );
+        two_lines(&output, &what, CHECK_FILE);
+    }
+}
+
+#[test]
+fn an_authority_and_no_verification_exclude_each_other_as_in_kubectl() {
+    let mut both = config("https://127.0.0.1:1", None, &token());
+    let cluster = &mut both["clusters"][0]["cluster"];
+    cluster["insecure-skip-tls-verify"] = json!(true);
+    cluster["certificate-authority-data"] = json!("YWJj");
+    let what = "error: cannot use the kubeconfig: cluster \"kind-dev\" has insecure-skip-tls-verify and a certificate authority, which exclude each other: remove one";
+    two_lines(&run(&both, "status"), what, CHECK_FILE);
+    let flags = "status --insecure-skip-tls-verify --certificate-authority=/nowhere";
+    let output = run(&config("https://127.0.0.1:1", None, &token()), flags);
+    assert_eq!(output.code, Some(2), "{output}");
+    assert!(
+        output.stderr.contains("exclude each other: give one"),
+        "{output}"
+    );
+    // A flag is an answer.
+    let output = run(&both, "status --insecure-skip-tls-verify");
+    assert!(output.stderr.contains("was refused"), "{output}");
+}
+
+#[test]
+fn an_empty_current_context_does_not_hide_that_of_a_later_file() {
+    let mut first = config("https://127.0.0.1:1", None, &token());
+    let second = first.clone();
+    first["current-context"] = json!("");
+    let list = format!(
+        "{}:{}",
+        file("first", &first.to_string()).display(),
+        file("second", &second.to_string()).display()
+    );
+    let output = Command::new(BINARY, ["status"]).kubeconfig(list).run();
+    assert!(output.stderr.contains("was refused"), "{output}");
+}
+
+#[test]
+fn an_empty_flag_is_as_if_it_was_not_given() {
+    let config = config("https://127.0.0.1:1", None, &token());
+    let path = file("whole", &config.to_string());
+    let empty = [
+        "status",
+        "--context=",
+        "--cluster=",
+        "--user=",
+        "-n",
+        "",
+        "--server=",
+        "--token=",
+        "--kubeconfig=",
+        "--as=",
+        "--tls-server-name=",
+        "--certificate-authority=",
+    ];
+    let output = Command::new(BINARY, empty).kubeconfig(path).run();
+    let refused = "error: the connection to the server https://127.0.0.1:1 was refused";
+    assert!(output.stderr.starts_with(refused), "{output}");
+}
+
+#[test]
+fn the_file_of_a_token_comes_before_the_token() {
+    let old = json!({ "token": "old", "tokenFile": "/nowhere/token" });
+    let output = run(&config("https://127.0.0.1:1", None, &old), "status");
+    assert!(output.stderr.contains("/nowhere/token"), "{output}");
+}
