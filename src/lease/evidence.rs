@@ -227,12 +227,6 @@ impl Observation {
         }) else {
             return Stamped::Never;
         };
-        // A renewal that no stamp shows: of a server before 1.25 beside newer ones, or of a clock ahead of the others.
-        let renewed = (self.record.renew_time()).and_then(|time| time.parse::<Timestamp>().ok());
-        let ahead = renewed.map(|renewed| renewed.duration_since(newest));
-        if ahead.is_some_and(|ahead| Duration::try_from(ahead).is_ok_and(|by| by > APART + CUT)) {
-            return Stamped::Never;
-        }
         // What the server told once is a time that has passed, whatever became of the Lease since.
         if let Some(told) = self.told {
             let age = Duration::try_from(told.time.duration_since(newest)).unwrap_or_default();
