@@ -214,13 +214,6 @@ fn words_that_are_no_subcommands_lead_to_one() {
         "",
         &format!("error: no subcommand: there are {all} (see --help)\n"),
     );
-    let output = Command::new(BINARY, ["--version"]).run();
-    said(
-        &output,
-        2,
-        "",
-        "error: unexpected argument '--version': kubectl lease version tells it\n",
-    );
 }
 
 #[test]
