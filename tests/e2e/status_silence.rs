@@ -60,8 +60,19 @@ fn a_json_reader_is_told_too() {
         fits("WatchStatus", silence);
         since.push(silence["unknownSince"].as_str().map(str::to_owned));
     }
-    assert!(since.len() == 2 && since[0].is_some(), "{text}");
-    assert_eq!(since[0], since[1]);
+    let since: Vec<jiff::Timestamp> = since
+        .iter()
+        .map(|since| {
+            since
+                .as_deref()
+                .and_then(|time| time.parse().ok())
+                .expect("a time")
+        })
+        .collect();
+    assert_eq!(since.len(), 2, "{text}");
+    // A server tells whole seconds, and a slow machine hears of them late.
+    let apart = since[1].duration_since(since[0]).as_secs().abs();
+    assert!(apart <= 2, "{text}");
 }
 
 #[test]

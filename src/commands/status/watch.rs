@@ -324,8 +324,12 @@ async fn watch(
             // It is there now: read, for the server's time comes with an answer only.
             return Ok(Over::Forgotten);
         }
-        resource_version.clone_from(&lease.resource_version);
         let now = SystemClock.now();
+        if view.silence.was_cut_off(now) {
+            // More may follow: how things are now is read, and not what they were when this was sent.
+            return Ok(Over::Forgotten);
+        }
+        resource_version.clone_from(&lease.resource_version);
         view.heard(now).await.map_err(Broken::Output)?;
         let change = match kind {
             "ADDED" | "MODIFIED" => view.board.put(lease, now),

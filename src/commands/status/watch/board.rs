@@ -51,11 +51,12 @@ impl Board {
         self.stamps != Stamps::Unknown
     }
 
-    /// The server's time at an instant.
-    pub fn date(&self, now: Instant) -> Option<Timestamp> {
+    /// The server's time at an instant, before or after the one at which it was told.
+    pub fn date(&self, instant: Instant) -> Option<Timestamp> {
         let (date, at) = self.clock?;
-        let passed = SignedDuration::try_from(now.since(at)).ok()?;
-        date.checked_add(passed).ok()
+        let passed = SignedDuration::try_from(instant.since(at)).ok()?;
+        let before = SignedDuration::try_from(at.since(instant)).ok()?;
+        date.checked_add(passed).ok()?.checked_sub(before).ok()
     }
 
     fn row(&self, lease: &Summary, now: Instant) -> Row {

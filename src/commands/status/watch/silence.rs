@@ -11,6 +11,9 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// How long the answer may take.
 pub const ANSWER: Duration = Duration::from_secs(3);
 
+/// An answer takes no longer where nothing hangs.
+const HELD_BACK: Duration = Duration::from_secs(1);
+
 /// Between questions that got no answer.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -64,6 +67,11 @@ impl Silence {
         now >= self.ask_at && (due || now.since(self.heard) >= SILENCE)
     }
 
+    /// Whether what comes now may have been held back on the way, by a connection that hung: an answer would have come before.
+    pub fn was_cut_off(&self, now: Instant) -> bool {
+        now.since(self.heard) >= SILENCE + HELD_BACK
+    }
+
     /// Whether nothing is known any more.
     pub fn is_unknown(&self) -> bool {
         self.unknown
@@ -107,6 +115,7 @@ mod tests {
         assert_eq!(silence.heard_at(), at(104.0));
         let _ = silence.heard(at(102.0), at(107.0));
         assert_eq!(silence.heard_at(), at(104.0));
+        assert!(!silence.was_cut_off(at(108.9)) && silence.was_cut_off(at(109.0)));
     }
 
     #[test]
