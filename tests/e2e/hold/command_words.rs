@@ -74,10 +74,9 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
 fn a_server_in_the_background_is_ended_and_named_when_the_command_has_ended() {
     let (ns, user) = fresh();
     ns.create(&free("job"));
-    let hold = ns.command(
-        &user,
-        ["hold", "job", "--", "sh", "-c", "sleep 600 & echo started"],
-    );
+    // Until it has executed, what the shell forked bears the shell's name.
+    let script = "sleep 600 & until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done; echo started";
+    let hold = ns.command(&user, ["hold", "job", "--", "sh", "-c", script]);
     let output = hold.limit(SOON).run();
     assert_eq!(
         (output.code, output.stdout.as_str()),
