@@ -140,7 +140,7 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases.
+Permissions: get and update on leases; get on pods and nodes shows the holder's.
 See also: status NAME (who holds it, is it alive?), explain proof";
 
 /// `status --help`
@@ -158,7 +158,8 @@ Exit status:
   121  no such lease
   with --exit-code: 0  held    3  expired    4  free
 
-Permissions: list on leases, get for one by name; watch with --watch.
+Permissions: list on leases, get for one by name; watch with --watch; get on pods
+and nodes shows the holder's.
 See also: check, explain lease, explain proof";
 
 /// `version --help`

@@ -105,11 +105,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
 
 /// The most characters of each thing that is shown before a question, which stands below: two lines. What nobody is
 /// asked about is shown whole.
-fn room(args: &StealArgs) -> usize {
-    if args.yes || !terminal::can_ask() {
-        return usize::MAX;
-    }
-    2 * usize::from(terminal::width_of_questions())
+fn room(args: &StealArgs) -> Option<usize> {
+    let asks = !args.yes && terminal::can_ask();
+    asks.then(|| 2 * usize::from(terminal::width_of_questions()))
 }
 
 /// Whether it may be taken, as it was shown.

@@ -1,8 +1,9 @@
 //! What `steal` shows of the Lease that it takes: the words of `status`, and why it waits.
 
-use crate::support::{fresh_in_process, said_like};
-use lease_harness::lease;
+use crate::support::{SOON, VERBS, fresh, fresh_in_process, held, said_like};
 use lease_harness::lease_api_server::Options;
+use lease_harness::{Fault, Match, Proxy, Rule, lease};
+use serde_json::json;
 
 #[test]
 fn what_status_calls_expired_is_called_that_by_steal_and_why_it_waits_all_the_same() {
@@ -37,4 +38,44 @@ fn what_status_calls_expired_is_called_that_by_steal_and_why_it_waits_all_the_sa
         "lease.coordination.k8s.io/job stolen\n",
         expected,
     );
+}
+
+#[test]
+fn who_is_asked_sees_the_pod_behind_the_holder() {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[
+        Rule::leases(&VERBS),
+        Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
+    ]);
+    ns.create(&held(
+        "job",
+        "pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10",
+        60,
+    ));
+    let pod = json!({
+        "metadata": {"name": "pod-1", "ownerReferences": [{"kind": "Job", "name": "nightly"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    });
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(
+        Match::get().path("/pods/pod-1"),
+        Fault::Respond {
+            status: 200,
+            headers: Vec::new(),
+            body: pod.to_string(),
+        },
+        1,
+    );
+    let asked = ns
+        .command(&user, ["steal", "job", "--holder=me"])
+        .via(&proxy)
+        .spawn_pty(40, 120);
+    let screen = asked.wait_screen(|text| text.contains("Take it over?"), SOON);
+    let line = "  holder is: Pod pod-1: Running, ready, of Job nightly";
+    assert!(
+        screen.lines().any(|shown| shown.trim_end() == line),
+        "{screen}"
+    );
+    asked.send(b"n\r");
+    assert_eq!(asked.wait(SOON).code(), Some(120));
 }

@@ -1,5 +1,7 @@
 //! What other objects say about a Lease: its holder's Pod or Node, the candidates of its election.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::commands::{Session, exported};
@@ -17,7 +19,7 @@ const GROUP: &str = "/apis/coordination.k8s.io";
 /// Objects are asked for only where the identity names one, so that most Leases cost one request.
 pub async fn surroundings(session: &Session, row: &Row, record: &Record) -> Surroundings {
     Surroundings {
-        holder: holder(session, row, record).await,
+        holder: holder(session, row, record, session.request_limit).await,
         candidates: if row.lease.strategy.is_some() {
             candidates(session, &row.lease).await
         } else {
@@ -27,18 +29,24 @@ pub async fn surroundings(session: &Session, row: &Row, record: &Record) -> Surr
     }
 }
 
-async fn holder(session: &Session, row: &Row, record: &Record) -> Option<String> {
+/// What the holder is, by the object that its identity names; each is asked for within `limit`.
+pub async fn holder(
+    session: &Session,
+    row: &Row,
+    record: &Record,
+    limit: Duration,
+) -> Option<String> {
     let lease = &row.lease;
     let holder = lease.holder.as_deref()?;
     // Somebody who is not in this cluster may be well; who does not renew any more is not.
     let ended = row.condition.state == State::Expired;
     match lease.class {
         Class::ApiServer => Some(api_server(record, ended)),
-        Class::Node => Some(node(session, lease, record, ended).await),
+        Class::Node => Some(node(session, lease, record, ended, limit).await),
         Class::LeaderElection | Class::Lock => {
             let named = summary::instance(holder)?;
             named.parse::<LeaseName>().ok()?;
-            Some(pod_or_node(session, &lease.namespace, named, ended).await)
+            Some(pod_or_node(session, &lease.namespace, named, ended, limit).await)
         }
     }
 }
@@ -56,7 +64,13 @@ fn api_server(record: &Record, ended: bool) -> String {
 }
 
 /// A node's heartbeat is named after its Node; whoever writes it may be named otherwise.
-async fn node(session: &Session, lease: &Summary, record: &Record, ended: bool) -> String {
+async fn node(
+    session: &Session,
+    lease: &Summary,
+    record: &Record,
+    ended: bool,
+    limit: Duration,
+) -> String {
     let name = record.owning_node().unwrap_or(&lease.name);
     if name.parse::<LeaseName>().is_err() {
         return "a node's heartbeat, of no name that a Node could have".to_owned();
@@ -64,7 +78,7 @@ async fn node(session: &Session, lease: &Summary, record: &Record, ended: bool) 
     let writer = lease.holder.as_deref().filter(|holder| *holder != name);
     let writer = writer.map_or_else(String::new, |writer| format!(", written by {writer}"));
     let path = format!("/api/v1/nodes/{name}");
-    match session.store.object(&path, session.request_limit).await {
+    match session.store.object(&path, limit).await {
         Ok(Some(found)) => format!("the heartbeat of Node {name}: {}{writer}", ready(&found)),
         Ok(None) if ended => {
             format!("gone: there is no Node {name}, and its heartbeat has stopped{writer}")
@@ -76,9 +90,15 @@ async fn node(session: &Session, lease: &Summary, record: &Record, ended: bool) 
     }
 }
 
-async fn pod_or_node(session: &Session, namespace: &str, name: &str, ended: bool) -> String {
+async fn pod_or_node(
+    session: &Session,
+    namespace: &str,
+    name: &str,
+    ended: bool,
+    limit: Duration,
+) -> String {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
-    match session.store.object(&path, session.request_limit).await {
+    match session.store.object(&path, limit).await {
         Ok(Some(pod)) => {
             let phase = pod
                 .pointer("/status/phase")
@@ -92,7 +112,7 @@ async fn pod_or_node(session: &Session, namespace: &str, name: &str, ended: bool
         // Host names of control plane components are node names.
         Ok(None) => match session
             .store
-            .object(&format!("/api/v1/nodes/{name}"), session.request_limit)
+            .object(&format!("/api/v1/nodes/{name}"), limit)
             .await
         {
             Ok(Some(found)) => format!("Node {name}: {}", ready(&found)),

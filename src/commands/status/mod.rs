@@ -1,6 +1,6 @@
 //! `kubectl lease status`
 
-mod around;
+pub mod around;
 mod list;
 mod one;
 mod select;

@@ -1,5 +1,7 @@
 //! What `steal` shows of the Lease that it would take, in the words of `status`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
@@ -8,19 +10,23 @@ use crate::error;
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::keeper::Keeper;
+use crate::lease::record::Record;
 use crate::lease::summary;
 use crate::output::status::Row;
 use crate::output::status::describe::life;
 use crate::output::{terminal, words};
 
-/// Shows it, each thing in at most `room` characters. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
+/// How long each object that the holder's identity names is asked for: a question does not wait for it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Shows it, where somebody is asked each thing in at most `room` characters. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
     stamps: Stamps,
     seen: &Observation,
     expiry: &Expiry,
     waits: bool,
-    room: usize,
+    room: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
     let matters =
@@ -31,6 +37,13 @@ pub async fn show(
         Stamps::Unknown | Stamps::Untrusted => stamps,
     };
     let record = seen.record();
+    let row = row(record, date, stamps);
+    // Nobody decides by it where nobody is asked.
+    let holder_is = match &row {
+        Ok(row) if room.is_some() => status::around::holder(session, row, record, LOOK).await,
+        Ok(_) | Err(_) => None,
+    };
+    let room = room.unwrap_or(usize::MAX);
     // The holder is what matters most, so the name does not take its place.
     let holder = format!("{:?}", record.holder().unwrap_or_default());
     terminal::say(&format!(
@@ -38,33 +51,38 @@ pub async fn show(
         record.name(),
         words::cut(&holder, room)
     ));
-    for line in lines(seen, expiry, stamps, date, waits) {
+    for line in lines(seen, expiry, &row, holder_is, waits) {
         terminal::say(&words::cut(&line, room));
     }
 }
 
-/// The lines below who holds it. `waits` says whether the takeover waits until the holder must have stopped; `date` is the server's time.
+/// As `status` sees it; `date` is the server's time.
+fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Result<Row, serde_json::Error> {
+    let lease = summary::of(record)?;
+    let condition = condition::of(&lease, date, stamps);
+    Ok(Row {
+        lease,
+        condition,
+        date,
+    })
+}
+
+/// The lines below who holds it. `holder_is` is what the cluster knows of the holder; `waits` says whether the takeover
+/// waits until the holder must have stopped.
 fn lines(
     seen: &Observation,
     expiry: &Expiry,
-    stamps: Stamps,
-    date: Option<Timestamp>,
+    row: &Result<Row, serde_json::Error>,
+    holder_is: Option<String>,
     waits: bool,
 ) -> Vec<String> {
     let record = seen.record();
     let mut lines = Vec::new();
-    let shown_expired = match summary::of(record) {
-        Ok(lease) => {
-            let condition = condition::of(&lease, date, stamps);
-            let is_expired = condition.state == condition::State::Expired;
-            let row = Row {
-                lease,
-                condition,
-                date,
-            };
-            let life = life(&row, record);
+    let shown_expired = match row {
+        Ok(row) => {
+            let life = life(row, record);
             lines.push(format!("  {life}"));
-            is_expired
+            row.condition.state == condition::State::Expired
         }
         Err(error) => {
             lines.push(format!("  it cannot be read whole: {error}"));
@@ -107,6 +125,7 @@ fn lines(
             error::keeps(keeper)
         ));
     }
+    lines.extend(holder_is.map(|holder| format!("  holder is: {holder}")));
     if let Some(reason) = record.reason() {
         lines.push(format!("  reason: {reason}"));
     }
@@ -135,7 +154,8 @@ mod tests {
 
     fn shown(expiry: &Expiry, date: Option<&str>, waits: bool) -> String {
         let seen = Observation::first(held("me", 60), at(1.0), None);
-        lines(&seen, expiry, Stamps::Untrusted, date.map(wall), waits).join("\n")
+        let row = row(seen.record(), date.map(wall), Stamps::Untrusted);
+        lines(&seen, expiry, &row, None, waits).join("\n")
     }
 
     #[test]
