@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -271,6 +271,29 @@ impl Child {
     /// The command's process group, once it runs.
     pub fn group(&self) -> Option<Pid> {
         self.group
+    }
+
+    /// Continues the command: its leader, then does `next`, then continues the others of its group, each by itself.
+    ///
+    /// A SIGCONT to a whole group is for one process after the other. One that asks for the terminal again while that goes
+    /// on has the whole group stopped once more (tty_check_change in the kernel), and the SIGCONT undoes that for those
+    /// whose turn is still to come, the leader among them: it would run, and the other stay stopped without a word to
+    /// anybody.
+    pub fn go_on(&self, next: impl FnOnce()) {
+        let Some(group) = self.group else { return };
+        // Gone already: its end is reported anyway.
+        let _ = kill(group, Signal::SIGCONT);
+        next();
+        let Some(watchdog) = self.watchdog.0.filter(|_| cfg!(target_os = "linux")) else {
+            let _ = killpg(group, Signal::SIGCONT);
+            return;
+        };
+        tree::visit_below(watchdog, &mut |process| {
+            let pid = process.pid();
+            if pid != group && getpgid(Some(pid)) == Ok(group) {
+                process.signal(Signal::SIGCONT);
+            }
+        });
     }
 
     fn order(&mut self, order: &str) {

@@ -8,6 +8,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{self, SetArg, Termios};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
+use super::child::Child;
 use super::shell;
 
 /// Whose the terminal's foreground is.
@@ -78,22 +79,23 @@ impl Tty {
         self.given = self.foreground() == Ok(group);
     }
 
-    /// Continues the command and puts its process group into the foreground: unless a Ctrl-Z waits for it, which the
-    /// SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether it was continued.
+    /// Continues the command by `command` and puts its process group into the foreground: unless a Ctrl-Z waits for it,
+    /// which the SIGCONT would undo (signal(7): it discards the stop signals that are pending). Says whether it was
+    /// continued.
     #[must_use]
-    pub fn hand_to(&mut self, group: Pid) -> bool {
+    pub fn hand_to(&mut self, group: Pid, command: &Child) -> bool {
         self.bring_to_front();
         if shell::has_pending_stop(group) {
             return false;
         }
-        self.continue_in_front(group);
+        self.continue_in_front(group, command);
         true
     }
 
     /// As [`Tty::hand_to`], after a stop of our job: a Ctrl-Z that is pending is the one that was obeyed.
-    pub fn hand_back_to(&mut self, group: Pid) {
+    pub fn hand_back_to(&mut self, group: Pid, command: &Child) {
         self.bring_to_front();
-        self.continue_in_front(group);
+        self.continue_in_front(group, command);
     }
 
     /// The foreground is ours, about to be the command's, and the terminal's modes are known.
@@ -109,14 +111,10 @@ impl Tty {
         self.given = true;
     }
 
-    /// It is continued while the foreground is still ours: a Ctrl-Z typed until then is for us, and one typed later has no
-    /// SIGCONT to fear. If the command is quicker than the next system call it asks again, and gets it then.
-    fn continue_in_front(&self, group: Pid) {
-        // A group that is gone needs neither.
-        let _ = from_the_background(|| {
-            let _ = killpg(group, Signal::SIGCONT);
-            tcsetpgrp(&self.terminal, group)
-        });
+    /// The leader is continued while the foreground is still ours: a Ctrl-Z typed until then is for us, and one typed later
+    /// has no SIGCONT to fear. If it is quicker than the next system call it asks again, and gets it then.
+    fn continue_in_front(&self, group: Pid, command: &Child) {
+        command.go_on(|| self.put_in_front(group));
     }
 
     /// Puts our own process group back into the foreground, because our job stops.

@@ -101,8 +101,8 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
 
     fn hand_over(&mut self) {
         let Some(group) = self.group() else { return };
-        if let Some(tty) = &mut self.job.tty
-            && !tty.hand_to(group)
+        if let (Some(tty), Some(child)) = (&mut self.job.tty, &self.child)
+            && !tty.hand_to(group, child)
         {
             // Typed at us if it was passed on, else at the command alone.
             match self.job.stopping {
@@ -146,11 +146,11 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
         shell::stop(whom, signal);
         self.job.stopping = None;
-        if let (Some(tty), Some(group)) = (&mut self.job.tty, group)
+        if let (Some(tty), Some(group), Some(child)) = (&mut self.job.tty, group, &self.child)
             && tty.given()
             && tty.front(Some(group)) == Front::Ours
         {
-            tty.hand_back_to(group);
+            tty.hand_back_to(group, child);
             self.job.stopped = false;
             return;
         }
@@ -159,7 +159,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
 
     fn go_on(&mut self) {
         self.job.stopped = false;
-        self.send(Signal::SIGCONT);
+        if let Some(child) = &self.child {
+            child.go_on(|| ());
+        }
     }
 
     /// To the command's group.
