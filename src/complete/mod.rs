@@ -127,6 +127,13 @@ pub fn command_of<'a>(root: &'a clap::Command, words: &[String]) -> &'a clap::Co
     Line::read(root, &words).command
 }
 
+/// What `words` give to the argument of this id.
+pub fn value_of(root: &clap::Command, words: &[String], id: &str) -> Option<String> {
+    let mut words = words.to_vec();
+    words.push(String::new());
+    Line::read(root, &words).value(id).map(str::to_owned)
+}
+
 fn answer(words: &[String]) -> Answer {
     let mut root = Cli::command();
     root.build();

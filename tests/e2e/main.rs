@@ -27,6 +27,7 @@ mod hold;
 mod hostile;
 mod identity;
 mod interrupts;
+mod kubectl_flags;
 mod kubectl_formats;
 mod nesting;
 mod other_clients;
