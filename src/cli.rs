@@ -25,7 +25,7 @@ Exit status:
   1    API, kubeconfig or permission   123  the lease was lost
   2    wrong usage                     124  not acquired in time (-E changes it)
   120  declined at the prompt          125  hold itself failed
-  121  lease not found                 126/127  command not executable / not found
+  121  lease not found                 126/127  not executable / not found
   otherwise hold returns the command's own status, 128+n for a signal.
 
 Durations are written 90s, 10m, 1h30m or in plain seconds.";
@@ -35,6 +35,7 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
 #[command(
     name = "kubectl-lease",
     bin_name = "kubectl lease",
+    override_usage = "kubectl lease [OPTIONS] <COMMAND>",
     version,
     disable_version_flag = true,
     disable_help_subcommand = false,
@@ -81,6 +82,9 @@ pub enum Command {
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
+    /// List the flags that every subcommand has: cluster, namespace, user
+    #[command(after_long_help = help::OPTIONS)]
+    Options(OptionsArgs),
     /// Print the version
     #[command(after_long_help = help::VERSION)]
     Version(VersionArgs),
@@ -320,6 +324,10 @@ pub struct StealArgs {
     #[command(flatten)]
     pub output: GrantOutput,
 }
+
+/// Arguments of `options`: there are none.
+#[derive(Args, Debug)]
+pub struct OptionsArgs {}
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]

@@ -5,6 +5,8 @@ mod kubectl;
 mod subcommand;
 mod unknown;
 
+pub use help::options;
+
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
@@ -43,7 +45,7 @@ fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp => help(&help::text(args)),
         ErrorKind::DisplayVersion => help(&error.render()),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&help::root()),
         _ => wrong(line(error, args)),
     }
 }

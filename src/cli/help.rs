@@ -161,6 +161,21 @@ Exit status:
 Permissions: list on leases, get for one by name; watch with --watch.
 See also: check, explain lease, explain proof";
 
+/// `options --help`
+pub const OPTIONS: &str = "\
+Examples:
+  kubectl lease options
+  # they may stand before the subcommand, too
+  kubectl lease -n default status
+  # what is sent, and what comes back
+  kubectl lease status -v 8
+
+Exit status:
+  0  printed    2  wrong usage
+
+Permissions: none; no server is asked.
+See also: kubectl options, which has the same by the same names";
+
 /// `version --help`
 pub const VERSION: &str = "\
 Examples:

@@ -89,9 +89,11 @@ fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
                 &[when(args.watch, "watch")],
             ),
         ),
-        Command::Version(_) | Command::Completion(_) | Command::Explain(_) | Command::Man(_) => {
-            ("", Vec::new())
-        }
+        Command::Options(_)
+        | Command::Version(_)
+        | Command::Completion(_)
+        | Command::Explain(_)
+        | Command::Man(_) => ("", Vec::new()),
     }
 }
 
