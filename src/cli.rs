@@ -280,14 +280,15 @@ pub struct CheckArgs {
 /// Arguments of `release`.
 #[derive(Args, Debug)]
 pub struct ReleaseArgs {
-    /// Name of the lease
-    pub name: LeaseName,
+    /// Names of the leases
+    #[arg(id = "name", value_name = "NAME", required = true)]
+    pub names: Vec<LeaseName>,
     #[command(flatten)]
     pub holder: HolderArgs,
     /// Free it even beside a holder that it was stolen from and that may still run
     #[arg(long)]
     pub now: bool,
-    /// The longest to go on over conflicts and failed requests; 0 tries once
+    /// The longest to go on over conflicts and failed requests, for all of them; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
     #[command(flatten)]

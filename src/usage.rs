@@ -38,6 +38,9 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
         );
         return Err(Exit::USAGE);
     }
+    if let Some(line) = unknown::Typed::new(&root, args).kind_before_names() {
+        return Err(wrong(line));
+    }
     Ok(cli)
 }
 

@@ -113,6 +113,7 @@ Examples:
 
 A lease that `steal` took, and whose earlier holder may still run, is not released
 before it expires: --now frees it all the same. A hold releases its lease itself.
+Of several leases each is released for itself; the first error's status counts.
 
 Exit status:
   0    released       1    API, kubeconfig or permission    2  wrong usage
@@ -157,6 +158,7 @@ Exit status:
   0    shown          1  API, kubeconfig or permission    2  wrong usage
   121  no such lease
   with --exit-code: 0  held    3  expired    4  free
+  of several leases, the status of the first one that could not be shown
 
 Permissions: list on leases, get for one by name; watch with --watch.
 See also: check, explain lease, explain proof";

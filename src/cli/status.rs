@@ -9,9 +9,9 @@ use crate::output::jsonpath::Template;
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Name of one lease, to see everything about it
-    #[arg(conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
-    pub name: Option<LeaseName>,
+    /// Name of one lease, to see everything about it; of several, to see a list of them
+    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
+    pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,

@@ -12,6 +12,7 @@ mod options;
 mod release;
 mod renew;
 mod saying;
+mod several;
 mod status;
 mod steal;
 mod version;

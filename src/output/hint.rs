@@ -85,7 +85,11 @@ fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
         Command::Status(args) => (
             "status",
             with(
-                &[if args.name.is_some() { "get" } else { "list" }],
+                &[if !args.names.is_empty() {
+                    "get"
+                } else {
+                    "list"
+                }],
                 &[when(args.watch, "watch")],
             ),
         ),

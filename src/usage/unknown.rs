@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command};
 
 use super::subcommand::NEAR;
-use crate::complete::command_of;
+use crate::complete::{command_of, values_of};
 use crate::lease::values::{LeaseName, is_lease};
 use crate::output::words::pasted;
 
@@ -87,9 +87,25 @@ impl<'a> Typed<'a> {
         near.map_or_else(String::new, |(_, name)| format!(": did you mean --{name}?"))
     }
 
-    /// The first word that is neither a flag nor its value nor a subcommand.
-    fn first(&self) -> Option<String> {
-        crate::complete::value_of(self.root, &self.ours, "name")
+    /// What stands where the lease's name goes.
+    fn names(&self) -> Vec<String> {
+        values_of(self.root, &self.ours, "name")
+    }
+
+    /// What to say where the first of several names is kubectl's word for the kind. A lease may have that name, so which of
+    /// both was meant is not guessed.
+    pub fn kind_before_names(&self) -> Option<String> {
+        let names = self.names();
+        let (first, rest) = names.split_first()?;
+        let is = is_lease(first) && !rest.is_empty();
+        is.then(|| self.kind_is_known(first, rest))
+    }
+
+    fn kind_is_known(&self, kind: &str, names: &[String]) -> String {
+        let (command, names) = (self.command.get_name(), names.join(" "));
+        format!(
+            "error: {kind:?} is what kubectl calls the kind; here the name is enough, as in: {command} {names} (a lease of that name is lease/{kind})"
+        )
     }
 
     fn word(&self, word: &str) -> String {
@@ -98,15 +114,13 @@ impl<'a> Typed<'a> {
             .command
             .get_arguments()
             .any(|arg| arg.get_id() == "name");
-        let Some(first) = self.first().filter(|_| takes_a_lease) else {
+        let Some(first) = self.names().into_iter().next().filter(|_| takes_a_lease) else {
             return format!("error: unexpected argument {word:?} (see --help)");
         };
         let (lease, other) = (pasted(&first), pasted(word));
         let is_name = word.parse::<LeaseName>().is_ok();
         if is_lease(&first) && is_name {
-            return format!(
-                "error: {first:?} is what kubectl calls the kind; here the name is enough, or both in one word, as in: {name} {lease}/{other}"
-            );
+            return self.kind_is_known(&first, &[word.to_owned()]);
         }
         let many = format!("error: {name} takes one lease, and {word:?} is a word too many");
         match name {

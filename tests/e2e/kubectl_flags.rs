@@ -60,7 +60,7 @@ fn one_lease_at_a_time_and_the_right_form() {
     };
     let kind = |kind: &str, form: &str| {
         format!(
-            "error: {kind:?} is what kubectl calls the kind; here the name is enough, or both in one word, as in: {form}"
+            "error: {kind:?} is what kubectl calls the kind; here the name is enough, as in: {form} (a lease of that name is lease/{kind})"
         )
     };
     let once = |name: &str| {
@@ -108,13 +108,10 @@ fn one_lease_at_a_time_and_the_right_form() {
                 ": do it once for each, as in: steal lease/a",
             ),
         ),
-        (&["renew", "lease", "job"], kind("lease", "renew lease/job")),
+        (&["renew", "lease", "job"], kind("lease", "renew job")),
         (
             &["create", "leases.coordination.k8s.io", "job"],
-            kind(
-                "leases.coordination.k8s.io",
-                "create leases.coordination.k8s.io/job",
-            ),
+            kind("leases.coordination.k8s.io", "create job"),
         ),
         (
             &["explain", "lease", "holder"],

@@ -51,12 +51,13 @@ fn lease_names_that_are_no_dns_subdomains_are_refused_by_every_subcommand() {
             let expected = match (subcommand, name) {
                 // What follows `--` is the command.
                 ("hold", _) => "error: …<NAME>…".to_owned(),
+                ("release", name) => invalid(name, "<NAME>...", NAME),
                 (_, name) => invalid(name, "<NAME>", NAME),
             };
             cases.push((arguments, expected));
         }
         let arguments = vec!["status", "--", name].leak();
-        cases.push((arguments, invalid(name, "[NAME]", NAME)));
+        cases.push((arguments, invalid(name, "[NAME]...", NAME)));
     }
     cases.push((
         &["hold", "Job", "--", "true"],
