@@ -5,6 +5,7 @@ mod format;
 mod help;
 mod shell;
 mod status;
+mod template;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use format::{
 };
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
+pub use template::{no_go_templates, truth};
 
 const AFTER_HELP: &str = "\
 Exit status:

@@ -3,6 +3,7 @@
 mod help;
 mod kubectl;
 mod subcommand;
+mod template;
 mod unknown;
 
 pub use help::options;
@@ -27,6 +28,9 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
     {
         *only = "version".into();
     }
+    if unknown::Typed::new(&root, &args).may_have("template") {
+        args = template::joined(args).map_err(|why| wrong(format!("error: {why}")))?;
+    }
     let args = &args;
     let cli = Cli::try_parse_from(args).map_err(|error| explain(&error, args))?;
     if let Command::Hold(hold) = &cli.command
@@ -41,7 +45,7 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
     if let Some(line) = unknown::Typed::new(&root, args).kind_before_names() {
         return Err(wrong(line));
     }
-    Ok(cli)
+    Ok(cli.with_strict_templates())
 }
 
 fn explain(error: &clap::Error, args: &[OsString]) -> Exit {

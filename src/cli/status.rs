@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::format::StatusFormat;
+use super::template::TemplateArgs;
 use crate::lease::values::LeaseName;
 use crate::output::jsonpath::Template;
 
@@ -60,6 +61,8 @@ pub struct StatusArgs {
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,
+    #[command(flatten)]
+    pub template: TemplateArgs,
     /// Leave the line of column names out
     #[arg(long)]
     pub no_headers: bool,

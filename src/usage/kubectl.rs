@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::cli::truth;
+
 /// Of our flags, the one that has a level in kubectl.
 const VERBOSE: &str = "verbose";
 
@@ -221,15 +223,6 @@ fn is_level(text: &str) -> bool {
 fn traces(level: &str) -> Option<bool> {
     let more = !level.starts_with('-') && level.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
     is_level(level).then_some(more)
-}
-
-/// As Go reads them (`strconv.ParseBool`).
-fn truth(value: &str) -> Option<bool> {
-    match value {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

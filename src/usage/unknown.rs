@@ -28,6 +28,11 @@ impl<'a> Typed<'a> {
         }
     }
 
+    /// Whether the subcommand has the argument of this id.
+    pub fn may_have(&self, id: &str) -> bool {
+        self.command.get_arguments().any(|arg| arg.get_id() == id)
+    }
+
     /// What `word` is that clap does not expect.
     pub fn unexpected(&self, word: &str) -> String {
         let is = |typed: &String| typed == word || typed.starts_with(&format!("{word}="));
@@ -110,10 +115,7 @@ impl<'a> Typed<'a> {
 
     fn word(&self, word: &str) -> String {
         let name = self.command.get_name();
-        let takes_a_lease = self
-            .command
-            .get_arguments()
-            .any(|arg| arg.get_id() == "name");
+        let takes_a_lease = self.may_have("name");
         let Some(first) = self.names().into_iter().next().filter(|_| takes_a_lease) else {
             return format!("error: unexpected argument {word:?} (see --help)");
         };

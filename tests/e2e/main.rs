@@ -54,6 +54,7 @@ mod steal;
 mod steal_prompt;
 mod steal_shown;
 mod support;
+mod templates;
 mod terminating;
 mod unread;
 mod unread_changes;
