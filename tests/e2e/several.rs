@@ -1,7 +1,7 @@
 //! Several names in one call: each for itself, every error told, the first one's code.
 
 use crate::support::{
-    free, fresh, held, holder, methods, not_found, not_held_by_you, said, stored,
+    free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you, said, stored,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule};
 use serde_json::Value;
@@ -168,7 +168,7 @@ fn release_frees_what_is_ours_and_tells_of_each_other() {
         &user,
         ["release", "a", "b", "gone", "lease/c", "--holder=me"],
     );
-    let errors = not_held_by_you(&ns, "b", "me", "other") + &not_found(&ns, "gone");
+    let errors = not_held_by_you(&ns, "b", "me", "other") + &not_found_as_held(&ns, "gone");
     let released = "lease.coordination.k8s.io/a released\nlease.coordination.k8s.io/c released\n";
     said(&output, 122, released, &errors);
     for (name, by) in [("a", ""), ("b", "other"), ("c", "")] {
@@ -180,7 +180,7 @@ fn release_frees_what_is_ours_and_tells_of_each_other() {
         &output,
         121,
         "lease.coordination.k8s.io/b released\n",
-        &not_found(&ns, "gone"),
+        &not_found_as_held(&ns, "gone"),
     );
 }
 
