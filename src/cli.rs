@@ -5,6 +5,7 @@ mod format;
 mod help;
 mod shell;
 mod status;
+mod template;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use format::{
 };
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
+pub use template::{no_go_templates, truth};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -25,7 +27,7 @@ Exit status:
   1    API, kubeconfig or permission   123  the lease was lost
   2    wrong usage                     124  not acquired in time (-E changes it)
   120  declined at the prompt          125  hold itself failed
-  121  lease not found                 126/127  command not executable / not found
+  121  lease not found                 126/127  not executable / not found
   otherwise hold returns the command's own status, 128+n for a signal.
 
 Durations are written 90s, 10m, 1h30m or in plain seconds.";
@@ -35,6 +37,7 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
 #[command(
     name = "kubectl-lease",
     bin_name = "kubectl lease",
+    override_usage = "kubectl lease [OPTIONS] <COMMAND>",
     version,
     disable_version_flag = true,
     disable_help_subcommand = false,
@@ -81,6 +84,9 @@ pub enum Command {
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
+    /// List the flags that every subcommand has: cluster, namespace, user
+    #[command(after_long_help = help::OPTIONS)]
+    Options(OptionsArgs),
     /// Print the version
     #[command(after_long_help = help::VERSION)]
     Version(VersionArgs),
@@ -276,14 +282,15 @@ pub struct CheckArgs {
 /// Arguments of `release`.
 #[derive(Args, Debug)]
 pub struct ReleaseArgs {
-    /// Name of the lease
-    pub name: LeaseName,
+    /// Names of the leases
+    #[arg(id = "name", value_name = "NAME", required = true)]
+    pub names: Vec<LeaseName>,
     #[command(flatten)]
     pub holder: HolderArgs,
     /// Free it even beside a holder that it was stolen from and that may still run
     #[arg(long)]
     pub now: bool,
-    /// The longest to go on over conflicts and failed requests; 0 tries once
+    /// The longest to go on over conflicts and failed requests, for all of them; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
     #[command(flatten)]
@@ -320,6 +327,10 @@ pub struct StealArgs {
     #[command(flatten)]
     pub output: GrantOutput,
 }
+
+/// Arguments of `options`: there are none.
+#[derive(Args, Debug)]
+pub struct OptionsArgs {}
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]

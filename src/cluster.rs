@@ -43,6 +43,7 @@ use self::progress::{Noted, Progress, Stage, reaching};
 pub use self::ready::Ready;
 use crate::error::Error;
 use crate::lease::api::Unusable;
+use crate::output::hint;
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -267,6 +268,15 @@ impl Connection {
     /// The proxy on the way, without its password.
     fn proxy(&self) -> Option<String> {
         self.config.proxy_url.as_ref().map(without_password)
+    }
+
+    /// What to do when the server has no Leases.
+    pub fn not_served(&self) -> String {
+        format!(
+            "Leases need Kubernetes 1.14 or newer: is {} an API server, and is that its whole address? {}",
+            self.server(),
+            hint::kubectl("version")
+        )
     }
 
     /// What to do when the server does not know who is asking.

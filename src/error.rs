@@ -188,8 +188,10 @@ impl Error {
             Self::Usage(text) => vec![format!("error: {text}")],
             Self::Kubeconfig(text) => vec![
                 format!("error: cannot use the kubeconfig: {text}"),
-                "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view"
-                    .to_owned(),
+                format!(
+                    "Check the file that KUBECONFIG or --kubeconfig names: {}",
+                    hint::kubectl("config view")
+                ),
             ],
             Self::File { what, next } | Self::NotAsAsked { what, next } => {
                 vec![format!("error: {what}"), next.clone()]
@@ -198,7 +200,8 @@ impl Error {
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),
                 format!(
-                    "Choose one with --context or kubectl config use-context; there are: {}",
+                    "Choose one with --context or {}; there are: {}",
+                    hint::kubectl("config use-context"),
                     advice::list(known)
                 ),
             ],
@@ -213,8 +216,8 @@ impl Error {
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),
                 format!(
-                    "Choose another with -n, or create it: kubectl create namespace {namespace}{}",
-                    hint::cluster_flags()
+                    "Choose another with -n, or create it: {}",
+                    hint::kubectl_as_admin(&format!("create namespace {namespace}"))
                 ),
             ],
             Self::AlreadyExists { name, namespace } => vec![
@@ -222,8 +225,8 @@ impl Error {
                     "Error from server (AlreadyExists): leases.coordination.k8s.io {name:?} already exists"
                 ),
                 format!(
-                    "To leave it as it is, give --ignore-existing; to look at it: kubectl lease status {name} -n {}",
-                    hint::at(namespace)
+                    "To leave it as it is, give --ignore-existing; to look at it: {}",
+                    hint::lease("status", name, namespace)
                 ),
             ],
             Self::Command { words, why } => command::lines(words, why),
@@ -256,11 +259,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
-    let plain = namespace;
-    let namespace = &hint::at(namespace);
+    let lease = |subcommand: &str| hint::lease(subcommand, name, namespace);
     match end {
         End::Refused(refusal) => refused::lines(subject, refusal),
-        End::Fault(fault) => fault_lines(fault, Some(plain), Some(name)),
+        End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
         End::TimedOut {
             obstacle,
             at_most,
@@ -286,7 +288,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 (Some(obstacle), _) => lines.extend(obstacle_advice(obstacle, subject)),
                 (None, Some(fault)) if said_no(fault) => {
                     lines.extend(
-                        fault_lines(fault, Some(plain), Some(name))
+                        fault_lines(fault, Some(namespace), Some(name))
                             .into_iter()
                             .skip(1),
                     );
@@ -303,10 +305,14 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             let mut lines = vec![format!("error: {what}: that is not what was asked for")];
             lines.push(match left {
                 Some(left) => format!(
-                    "Lease {name:?} is held by {left:?} now. Free it: kubectl lease release {name} -n {namespace} --holder {}",
+                    "Lease {name:?} is held by {left:?} now. Free it: {} --holder {}",
+                    lease("release"),
                     words::pasted(left)
                 ),
-                None => "Nobody holds what was stored. Which webhooks there are: kubectl get mutatingwebhookconfigurations".to_owned(),
+                None => format!(
+                    "Nobody holds what was stored. Which webhooks there are: {}",
+                    hint::kubectl("get mutatingwebhookconfigurations")
+                ),
             });
             lines
         }
@@ -325,7 +331,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),
             });
             lines.push(if me.is_empty() {
-                format!("It may have been created, or be created yet. Look: kubectl lease status {name} -n {namespace}")
+                format!(
+                    "It may have been created, or be created yet. Look: {}",
+                    lease("status")
+                )
             } else {
                 unsaid::may_be_held_line(subject)
             });
@@ -378,13 +387,16 @@ pub fn reason_text(reason: Option<&str>) -> String {
 /// What to do about it.
 pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
     let name = &subject.name;
-    let namespace = hint::at(&subject.namespace);
+    let lease = |subcommand: &str| hint::lease(subcommand, name, &subject.namespace);
     match obstacle {
         Obstacle::HeldBy(_) => Some(format!(
-            "Look: kubectl lease status {name} -n {namespace}; wait longer with --timeout, or take it over: kubectl lease steal {name} -n {namespace}"
+            "Look: {}; wait longer with --timeout, or take it over: {}",
+            lease("status"),
+            lease("steal")
         )),
         Obstacle::HeldByOneself if subject.reenters => Some(format!(
-            "To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique"
+            "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",
+            lease("renew")
         )),
         Obstacle::HeldByOneself => Some(
             "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),

@@ -60,9 +60,10 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         output::terminal::say(&format!(
             "error: a bug in kubectl lease, please report it: {bug}"
         ));
-        output::terminal::say(
-            "What it did before is done: kubectl lease status shows who holds what",
-        );
+        output::terminal::say(&format!(
+            "What it did before is done: {} shows who holds what",
+            output::hint::kubectl("lease status")
+        ));
     }));
     let runtime = match runtime() {
         Ok(runtime) => runtime,

@@ -3,6 +3,10 @@
 mod help;
 mod kubectl;
 mod subcommand;
+mod template;
+mod unknown;
+
+pub use help::options;
 
 use std::ffi::OsString;
 
@@ -16,11 +20,16 @@ use crate::output::terminal;
 
 /// The arguments, or how to exit after their help or their error was printed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
-    let mut args = kubectl::taken(args, &Cli::command());
+    let mut root = Cli::command();
+    root.build();
+    let mut args = kubectl::taken(args, &root).map_err(|why| wrong(format!("error: {why}")))?;
     if let [_, only] = args.as_mut_slice()
         && only == "--version"
     {
         *only = "version".into();
+    }
+    if unknown::Typed::new(&root, &args).may_have("template") {
+        args = template::joined(args).map_err(|why| wrong(format!("error: {why}")))?;
     }
     let args = &args;
     let cli = Cli::try_parse_from(args).map_err(|error| explain(&error, args))?;
@@ -33,19 +42,24 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
         );
         return Err(Exit::USAGE);
     }
-    Ok(cli)
+    if let Some(line) = unknown::Typed::new(&root, args).kind_before_names() {
+        return Err(wrong(line));
+    }
+    Ok(cli.with_strict_templates())
 }
 
 fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp => help(&help::text(args)),
         ErrorKind::DisplayVersion => help(&error.render()),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&Cli::command().render_help()),
-        _ => {
-            terminal::say(&terminal::in_locale(line(error, args)));
-            Exit::USAGE
-        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help(&help::root()),
+        _ => wrong(line(error, args)),
     }
+}
+
+fn wrong(line: String) -> Exit {
+    terminal::say(&terminal::in_locale(line));
+    Exit::USAGE
 }
 
 /// Prints a help: a result like any other, which somebody may want in a file.
@@ -76,14 +90,10 @@ fn line(error: &clap::Error, args: &[OsString]) -> String {
                 .unwrap_or_default();
             format!("error: invalid value {value:?} for {argument}: {why}")
         }
-        (ErrorKind::UnknownArgument, Some(word), _) if !word.starts_with('-') => {
-            if args.iter().any(|arg| arg == "hold" || arg == "acquire") {
-                format!(
-                    "error: unexpected argument {word:?}: a command goes after '--', as in: hold my-lease -- ./backup.sh"
-                )
-            } else {
-                format!("error: unexpected argument {word:?} (see --help)")
-            }
+        (ErrorKind::UnknownArgument, Some(word), _) => {
+            let mut root = Cli::command();
+            root.build();
+            unknown::Typed::new(&root, args).unexpected(&word)
         }
         (ErrorKind::InvalidUtf8, ..) => not_utf8(args),
         (ErrorKind::InvalidSubcommand, ..) => {
@@ -105,7 +115,8 @@ fn line(error: &clap::Error, args: &[OsString]) -> String {
                 .take_while(|line| {
                     !line.starts_with("Usage:") && !line.starts_with("For more information")
                 })
-                .filter(|line| !line.is_empty())
+                // clap's tips are for who may give a value behind `--`.
+                .filter(|line| !line.is_empty() && !line.starts_with("tip: "))
                 .collect();
             words.push("(see --help)");
             words.join(" ")

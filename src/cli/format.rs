@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::template::{TemplateArgs, no_go_templates};
 use crate::output::columns::Columns;
 use crate::output::jsonpath::Template;
 
@@ -67,6 +68,8 @@ pub struct ObjectOutput {
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,
+    #[command(flatten)]
+    pub template: TemplateArgs,
 }
 
 /// How a grant is printed.
@@ -78,9 +81,22 @@ pub struct GrantOutput {
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,
+    #[command(flatten)]
+    pub template: TemplateArgs,
 }
 
 const TEMPLATES: &str = "jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE";
+
+impl ValueFormat {
+    /// The same, where what a template names must be there.
+    pub fn strict(self) -> Self {
+        match self {
+            Self::Document(format) => Self::Document(format),
+            Self::JsonPath(template) => Self::JsonPath(template.strict()),
+            Self::JsonPathAsJson(template) => Self::JsonPathAsJson(template.strict()),
+        }
+    }
+}
 
 impl FromStr for ValueFormat {
     type Err = String;
@@ -104,9 +120,9 @@ impl FromStr for ValueFormat {
             ("jsonpath", _) => parsed(given()?).map(Self::JsonPath),
             ("jsonpath-as-json", _) => parsed(given()?).map(Self::JsonPathAsJson),
             ("jsonpath-file", _) => parsed(&file(name, value)?).map(Self::JsonPath),
-            ("go-template" | "go-template-file" | "template" | "templatefile", _) => Err(format!(
-                "Go templates need Go; use jsonpath=TEMPLATE, or kubectl get lease NAME -o {name}=…, which knows the lease itself"
-            )),
+            ("go-template" | "go-template-file" | "template" | "templatefile", _) => {
+                Err(no_go_templates(&format!("-o {name}")))
+            }
             _ => Err(format!("allowed: json, yaml, {TEMPLATES}")),
         }
     }
@@ -228,7 +244,7 @@ mod tests {
         assert!(missing.is_err_and(|why| why.starts_with("cannot read /does/not/exist: ")));
         let go = "go-template={{.metadata.name}}".parse::<StatusFormat>();
         assert!(
-            go.is_err_and(|why| why.starts_with("Go templates need Go; use jsonpath=TEMPLATE"))
+            go.is_err_and(|why| why.starts_with("Go templates need Go; use -o jsonpath=TEMPLATE"))
         );
     }
 }

@@ -113,6 +113,7 @@ Examples:
 
 A lease that `steal` took, and whose earlier holder may still run, is not released
 before it expires: --now frees it all the same. A hold releases its lease itself.
+Of several leases each is released for itself; the first error's status counts.
 
 Exit status:
   0    released       1    API, kubeconfig or permission    2  wrong usage
@@ -157,10 +158,26 @@ Exit status:
   0    shown          1  API, kubeconfig or permission    2  wrong usage
   121  no such lease
   with --exit-code: 0  held    3  expired    4  free
+  of several leases, the status of the first one that could not be shown
 
 Permissions: list on leases, get for one by name; watch with --watch; get on pods
 and nodes shows the holder's.
 See also: check, explain lease, explain proof";
+
+/// `options --help`
+pub const OPTIONS: &str = "\
+Examples:
+  kubectl lease options
+  # they may stand before the subcommand, too
+  kubectl lease -n default status
+  # what is sent, and what comes back
+  kubectl lease status -v 8
+
+Exit status:
+  0  printed    2  wrong usage
+
+Permissions: none; no server is asked.
+See also: kubectl options, which has the same by the same names";
 
 /// `version --help`
 pub const VERSION: &str = "\

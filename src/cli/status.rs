@@ -3,15 +3,16 @@
 use clap::{Args, ValueEnum};
 
 use super::format::StatusFormat;
+use super::template::TemplateArgs;
 use crate::lease::values::LeaseName;
 use crate::output::jsonpath::Template;
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Name of one lease, to see everything about it
-    #[arg(conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
-    pub name: Option<LeaseName>,
+    /// Name of one lease, to see everything about it; of several, to see a list of them
+    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
+    pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
@@ -60,6 +61,8 @@ pub struct StatusArgs {
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,
+    #[command(flatten)]
+    pub template: TemplateArgs,
     /// Leave the line of column names out
     #[arg(long)]
     pub no_headers: bool,

@@ -8,6 +8,7 @@ use super::files::{self, Given, Identity, Named, Time};
 use super::kubeconfig::{self, Resolved};
 use super::{ConnectionOptions, filled, header, proxy_url};
 use crate::error::Error;
+use crate::output::hint;
 
 /// What a client is made of.
 #[derive(Clone)]
@@ -231,7 +232,10 @@ impl Names {
                 Some(name) => format!("the {what} of {kind} {name:?}"),
                 None => format!("the {what}"),
             },
-            next: format!("Check that {kind} in the kubeconfig: kubectl config view --minify"),
+            next: format!(
+                "Check that {kind} in the kubeconfig: {}",
+                hint::kubectl("config view --minify")
+            ),
         };
         let user = |what: &str, flag: &str, given: bool| match given {
             true => by_flag(flag),

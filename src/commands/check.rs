@@ -49,9 +49,8 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 "{name} is held by you, but {victim:?}, whom it was stolen from, may still run"
             ));
             terminal::say(&format!(
-                "Wait until the steal is done; one that was interrupted is done again once the lease has expired: kubectl lease status {} -n {}",
-                args.name,
-                hint::at(&session.namespace)
+                "Wait until the steal is done; one that was interrupted is done again once the lease has expired: {}",
+                hint::lease("status", args.name.as_str(), &session.namespace)
             ));
         }
         Checked::Over => terminal::say(&format!(
@@ -67,9 +66,8 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 ));
             }
             terminal::say(&format!(
-                "A renewal proves it: kubectl lease renew {} -n {}",
-                args.name,
-                hint::at(&session.namespace)
+                "A renewal proves it: {}",
+                hint::lease("renew", args.name.as_str(), &session.namespace)
             ));
         }
     }

@@ -71,7 +71,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
             ..
         }) => Err(Error::BrokenPipe),
         Err(Ended::Ungranted(End::Altered { what, left: None })) => {
-            let (name, namespace) = (&args.name, hint::at(&session.namespace));
+            let name = &args.name;
             Err(Error::NotAsAsked {
                 what: if terms.dry_run {
                     would_differ(&args, &what)
@@ -79,9 +79,10 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
                     format!("lease \"{name}\" was created, but not as asked for: {what}")
                 },
                 next: if terms.dry_run {
-                    next(&args).to_owned()
+                    next(&args)
                 } else {
-                    let delete = format!("kubectl delete lease {name} -n {namespace}");
+                    let delete = format!("delete lease {name}");
+                    let delete = hint::kubectl_in(&delete, &session.namespace);
                     format!("{} To delete it: {delete}", next(&args))
                 },
             })
@@ -107,7 +108,7 @@ async fn tried<A: Api, C: Clock>(
     match operations.create(&terms, &once, &|_| (), nothing).await {
         Err(Ended::Ungranted(End::Altered { what, .. })) => Err(Error::NotAsAsked {
             what: would_differ(args, &what),
-            next: next(args).to_owned(),
+            next: next(args),
         }),
         Ok(_) | Err(_) => Ok(()),
     }
@@ -118,11 +119,15 @@ fn would_differ(args: &CreateArgs, what: &str) -> String {
     format!("lease \"{name}\" not created: in a dry run {what}")
 }
 
-fn next(args: &CreateArgs) -> &'static str {
+fn next(args: &CreateArgs) -> String {
     if args.strategy.is_some() {
-        "Coordinated elections need Kubernetes 1.31 or newer with the feature gate CoordinatedLeaderElection (kubectl version)."
+        format!(
+            "Coordinated elections need Kubernetes 1.31 or newer with the feature gate CoordinatedLeaderElection ({}).",
+            hint::kubectl("version")
+        )
     } else {
-        "Which webhooks there are: kubectl get mutatingwebhookconfigurations."
+        let webhooks = hint::kubectl("get mutatingwebhookconfigurations");
+        format!("Which webhooks there are: {webhooks}.")
     }
 }
 

@@ -8,9 +8,11 @@ mod explain;
 mod exported;
 mod hold;
 mod man;
+mod options;
 mod release;
 mod renew;
 mod saying;
+mod several;
 mod status;
 mod steal;
 mod version;
@@ -52,6 +54,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
+        Command::Options(_) => options::run(),
         Command::Version(args) => version::run(&args),
         Command::Completion(args) => completion::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -2,43 +2,90 @@
 
 use super::exported::{is_kept_by_hold, ours};
 use super::saying::{listen, object_text, say_done};
+use super::several::{Errors, Next, distinct};
 use super::{Session, limits, say};
-use crate::cli::{ConnectionArgs, ReleaseArgs};
+use crate::cli::{ConnectionArgs, ObjectFormat, ReleaseArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{End, Limits};
+use crate::lease::record::Record;
+use crate::lease::values::{HolderIdentity, LeaseName};
+use crate::output::document;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
         .identity()
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
-    let subject = session.subject(&args.name, Some(&holder));
-    let ours = ours(&session, &args.name, holder);
-    if is_kept_by_hold(&ours) {
-        return Err(session
-            .error(subject, End::Refused(Refusal::KeptByHold))
-            .await);
-    }
-    let operations = session.lease(&args.name);
     let limits = Limits {
         insist: true,
         ..limits(&SystemClock, Some(args.timeout), listen()?)
     };
-    let released = operations
-        .release(&ours, args.now, &limits, &|progress| {
-            say(&subject, &progress)
-        })
-        .await;
-    match released {
-        Ok(released) => {
-            let text = object_text(&released.record, "released", &args.output);
-            say_done(text, None, &limits.interrupt, &subject, "released").await?;
-            Ok(Exit::DONE)
+    let names = distinct(&args.names);
+    // A document of several is a list, and so is complete with the last one only.
+    let document = match &args.output.format {
+        Some(ObjectFormat::Value(format)) if args.names.len() > 1 => Some(format),
+        Some(ObjectFormat::Value(_) | ObjectFormat::Name) | None => None,
+    };
+    let mut errors = Errors::default();
+    let mut listed = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let subject = session.subject(name, Some(&holder));
+        let done = match one(&session, name, &holder, args.now, &limits, &subject).await {
+            Ok(record) if document.is_some() => {
+                listed.push(record);
+                continue;
+            }
+            Ok(record) => {
+                let text = object_text(&record, "released", &args.output);
+                say_done(text, None, &limits.interrupt, &subject, "released").await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done
+            && errors.say(&error) == Next::Stop
+        {
+            errors.left_out(&names[index + 1..]);
+            break;
         }
-        Err(end) => Err(session.error(subject, end).await),
+    }
+    if let Some(format) = document
+        && !listed.is_empty()
+    {
+        let mut subject = session.subject(names[0], Some(&holder));
+        let all: Vec<&str> = listed.iter().map(Record::name).collect();
+        subject.name = all.join(", ");
+        let text = document::list(&listed, format, args.output.show_managed_fields);
+        if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {
+            let _ = errors.say(&error);
+        }
+    }
+    Ok(errors.exit().unwrap_or(Exit::DONE))
+}
+
+async fn one(
+    session: &Session,
+    name: &LeaseName,
+    holder: &HolderIdentity,
+    now: bool,
+    limits: &Limits,
+    subject: &Subject,
+) -> Result<Record, Error> {
+    let failed = async |end| Err(session.error(subject.clone(), end).await);
+    if let Some(signal) = limits.interrupt.received() {
+        return failed(End::Interrupted(signal)).await;
+    }
+    let ours = ours(session, name, holder.clone());
+    if is_kept_by_hold(&ours) {
+        return failed(End::Refused(Refusal::KeptByHold)).await;
+    }
+    let operations = session.lease(name);
+    let report = |progress| say(subject, &progress);
+    match operations.release(&ours, now, limits, &report).await {
+        Ok(released) => Ok(released.record),
+        Err(end) => failed(end).await,
     }
 }

@@ -116,9 +116,10 @@ pub async fn say_grant(
         .await
         .map_err(Error::Unsaid)?;
     if output.format.is_none() {
-        let (name, namespace) = (grant.record.name(), hint::at(grant.record.namespace()));
+        let record = &grant.record;
+        let renew = hint::lease("renew", record.name(), record.namespace());
         terminal::hint(&format!(
-            "yours for {}s unless renewed: kubectl lease renew {name} -n {namespace}   (hold renews by itself)",
+            "yours for {}s unless renewed: {renew}   (hold renews by itself)",
             whole_seconds(grant.expires_at().since(SystemClock.now()))
         ));
     }

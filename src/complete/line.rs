@@ -217,7 +217,15 @@ impl<'a> Reader<'a> {
             .command
             .get_positionals()
             .filter(|arg| !arg.is_last_set());
-        all.nth(index)
+        let mut last = None;
+        for _ in 0..=index {
+            match all.next() {
+                Some(argument) => last = Some(argument),
+                // The last one may be given time and again.
+                None => return last.filter(|last| matches!(last.get_action(), ArgAction::Append)),
+            }
+        }
+        last
     }
 
     fn subcommand(&self, word: &str) -> Option<&'a Command> {

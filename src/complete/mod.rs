@@ -127,6 +127,15 @@ pub fn command_of<'a>(root: &'a clap::Command, words: &[String]) -> &'a clap::Co
     Line::read(root, &words).command
 }
 
+/// What `words` give to the argument of this id, in their order.
+pub fn values_of(root: &clap::Command, words: &[String], id: &str) -> Vec<String> {
+    let mut words = words.to_vec();
+    words.push(String::new());
+    let given = Line::read(root, &words).given.into_iter();
+    let given = given.filter(|(argument, _)| argument.get_id() == id);
+    given.filter_map(|(_, value)| value).collect()
+}
+
 fn answer(words: &[String]) -> Answer {
     let mut root = Cli::command();
     root.build();

@@ -75,6 +75,8 @@ const ORDERS: &[(&str, &str)] = &[
     ("age", "Oldest first"),
 ];
 
+const TRUTHS: &[(&str, &str)] = &[("true", ""), ("false", "")];
+
 const SIGNALS: &[(&str, &str)] = &[
     ("TERM", "Ask to end"),
     ("INT", "As Ctrl-C"),
@@ -118,6 +120,7 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
         ("acquire" | "steal", "output") => Kind::Words(GRANT_FORMATS),
         (_, "output") => Kind::Words(OBJECT_FORMATS),
         (_, "sort_by") => Kind::Words(ORDERS),
+        (_, "allow_missing_template_keys") => Kind::Words(TRUTHS),
         (_, "on_lost") => Kind::Words(SIGNALS),
         (_, "strategy") => Kind::Words(STRATEGIES),
         (
@@ -142,6 +145,7 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             | "field_selector"
             | "label_columns"
             | "chunk_size"
+            | "template"
             | "profile"
             | "log_flush_frequency",
         ) => Kind::Free,

@@ -6,8 +6,8 @@ use crate::output::{hint, words};
 
 fn see_address() -> String {
     format!(
-        "kubectl config view --minify{} shows the address",
-        hint::cluster_flags()
+        "{} shows the address",
+        hint::kubectl_as_admin("config view --minify")
     )
 }
 
@@ -29,10 +29,10 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
         Fault::NotSent(Trouble::Credentials(Unusable { detail, said })) => {
             let mut lines = vec![format!("error: cannot use the credentials: {detail}")];
             lines.extend_from_slice(said);
-            lines.push(
-                "Check the exec plugin of the user in the kubeconfig: kubectl config view --minify"
-                    .to_owned(),
-            );
+            lines.push(format!(
+                "Check the exec plugin of the user in the kubeconfig: {}",
+                hint::kubectl("config view --minify")
+            ));
             lines
         }
         Fault::NotSent(Trouble::Slow(detail)) => vec![
@@ -45,11 +45,17 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
         ],
         Fault::Unknown(detail) => vec![
             format!("error: no usable answer from the API server: {detail}"),
-            "Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz".to_owned(),
+            format!(
+                "Nothing is known to be wrong with the request; try again, and see {}",
+                hint::kubectl("get --raw /readyz")
+            ),
         ],
         Fault::NotStored(what) => vec![
             format!("error: {what}"),
-            "An admission webhook, or something in front of the server, changes or drops writes: kubectl get mutatingwebhookconfigurations".to_owned(),
+            format!(
+                "An admission webhook, or something in front of the server, changes or drops writes: {}",
+                hint::kubectl("get mutatingwebhookconfigurations")
+            ),
         ],
         Fault::Rejected(rejection) => {
             let Rejection {
@@ -192,16 +198,16 @@ fn rejection_advice(
         | RejectionKind::NotServed
         | RejectionKind::LeaseMissing
         | RejectionKind::Invalid => None,
-        RejectionKind::Conflict => Some(
-            "Somebody changes the lease all the time, or an admission webhook says no: kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations"
-                .to_owned(),
-        ),
+        RejectionKind::Conflict => Some(format!(
+            "Somebody changes the lease all the time, or an admission webhook says no: {}",
+            hint::kubectl("get mutatingwebhookconfigurations,validatingwebhookconfigurations")
+        )),
         RejectionKind::Forbidden => forbidden(message, namespace, name),
         RejectionKind::NamespaceMissing => {
             let namespace = namespace.unwrap_or_default();
             Some(format!(
-                "Choose another with -n, or create it: kubectl create namespace {namespace}{}",
-                hint::cluster_flags()
+                "Choose another with -n, or create it: {}",
+                hint::kubectl_as_admin(&format!("create namespace {namespace}"))
             ))
         }
         RejectionKind::TooManyRequests { .. } => {
@@ -221,11 +227,15 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
         .and_then(|(_, rest)| rest.split_once("\" cannot "))
         .map_or("NAME", |(user, _)| user);
     let to = bound_to(asker);
-    let cluster = hint::cluster_flags();
+    let create = |words: String| hint::kubectl_as_admin(&format!("create {words}"));
     if matches!(verb, "impersonate") || verb.starts_with("impersonate:") {
         let resource = rest.split('"').nth(1).unwrap_or("users");
+        let role = create(format!("clusterrole act-as-{resource}"));
+        let role = role.with(format!("--verb={verb} --resource={resource}"));
+        let binding = create(format!("clusterrolebinding act-as-{resource}"));
+        let binding = binding.with(format!("--clusterrole=act-as-{resource} {to}"));
         return Some(format!(
-            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. Grant it: kubectl create clusterrole act-as-{resource}{cluster} --verb={verb} --resource={resource} && kubectl create clusterrolebinding act-as-{resource}{cluster} --clusterrole=act-as-{resource} {to}"
+            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. Grant it: {role} && {binding}"
         ));
     }
     let (subcommand, needed) = hint::needed().unwrap_or(("", &[]));
@@ -258,10 +268,15 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
     );
     Some(match namespace {
         Some(namespace) => format!(
-            "The verb {verb:?} is missing. Grant all that this takes: kubectl create role {role} -n {namespace}{cluster} {grants} && kubectl create rolebinding {role} -n {namespace}{cluster} --role={role} {to}"
+            "The verb {verb:?} is missing. Grant all that this takes: {} && {}",
+            create(format!("role {role} -n {namespace}")).with(grants),
+            create(format!("rolebinding {role} -n {namespace}"))
+                .with(format!("--role={role} {to}"))
         ),
         None => format!(
-            "The verb {verb:?} is missing in all namespaces; give -n, or grant it: kubectl create clusterrole {role}{cluster} {grants} && kubectl create clusterrolebinding {role}{cluster} --clusterrole={role} {to}"
+            "The verb {verb:?} is missing in all namespaces; give -n, or grant it: {} && {}",
+            create(format!("clusterrole {role}")).with(grants),
+            create(format!("clusterrolebinding {role}")).with(format!("--clusterrole={role} {to}"))
         ),
     })
 }

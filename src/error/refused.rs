@@ -33,13 +33,22 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
-    let namespace = &hint::at(namespace);
+    let lease = |subcommand: &str| hint::lease(subcommand, name, namespace);
     match refusal {
         Refusal::NotFound => vec![
             format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
-            format!(
-                "Create it with: kubectl lease create {name} -n {namespace}   (acquire and hold take --create)"
-            ),
+            match (subject.conflict, holder) {
+                (Some(_), _) => format!("Create it with --create, or: {}", lease("create")),
+                // There is nothing to keep or to give back of a lease that is created now.
+                (None, Some(_)) => format!(
+                    "See which there are: {}",
+                    hint::kubectl_in("lease status", namespace)
+                ),
+                (None, None) => format!(
+                    "Create it with: {}   (acquire and hold take --create)",
+                    lease("create")
+                ),
+            },
         ],
         Refusal::HolderIs(None) => vec![
             format!(
@@ -54,7 +63,8 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 subject.if_holder.as_deref().unwrap_or_default()
             ),
             format!(
-                "Nothing was written. To take it from {other:?}: kubectl lease steal {name} -n {namespace} --if-holder {}",
+                "Nothing was written. To take it from {other:?}: {} --if-holder {}",
+                lease("steal"),
                 words::pasted(other)
             ),
         ],
@@ -67,13 +77,15 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         Refusal::HolderIs(Some(other)) => vec![
             format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
             format!(
-                "Nothing was written. To take it over: kubectl lease steal {name} -n {namespace}"
+                "Nothing was written. To take it over: {}",
+                lease("steal")
             ),
         ],
         Refusal::NoLock(keeper) => vec![
             format!("error: lease {name:?} is no lock: {}", keeps(*keeper)),
             format!(
-                "Nothing was written. To steal it all the same: kubectl lease steal {name} -n {namespace} --force"
+                "Nothing was written. To steal it all the same: {} --force",
+                lease("steal")
             ),
         ],
         Refusal::KeptBy { holder, keeper } => vec![
@@ -95,13 +107,15 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 i32::MAX
             ),
             format!(
-                "When nobody holds it, delete it and create it anew: kubectl delete lease {name} -n {namespace}"
+                "When nobody holds it, delete it and create it anew: {}",
+                hint::kubectl_in(&format!("delete lease {name}"), namespace)
             ),
         ],
         Refusal::Terminating => vec![
             format!("error: lease {name:?} is being deleted and waits for its finalizers"),
             format!(
-                "See which: kubectl get lease {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'"
+                "See which: {} -o jsonpath='{{.metadata.finalizers}}'",
+                hint::kubectl_in(&format!("get lease {name}"), namespace)
             ),
         ],
         Refusal::TooShort(duration) => vec![format!(
@@ -118,7 +132,8 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
             },
             format!(
-                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: kubectl lease steal {name} -n {namespace}"
+                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: {}",
+                lease("steal")
             ),
         ],
         Refusal::VictimMayRun(victim) => vec![
@@ -126,7 +141,8 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} not released: it was stolen from {victim:?}, who may still run, and nobody waited until that was over"
             ),
             format!(
-                "It stays held and expires by itself. If {victim:?} is known to have stopped: kubectl lease release {name} -n {namespace} --now"
+                "It stays held and expires by itself. If {victim:?} is known to have stopped: {} --now",
+                lease("release")
             ),
         ],
         Refusal::KeptByHold => vec![
@@ -141,7 +157,8 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             if subject.reenters {
                 format!(
-                    "It is held for this process already: go on, or use another lease. To keep it: kubectl lease renew {name} -n {namespace}; to begin a new grant, which ends the present one, give --reenter"
+                    "It is held for this process already: go on, or use another lease. To keep it: {}; to begin a new grant, which ends the present one, give --reenter",
+                    lease("renew")
                 )
             } else {
                 "It is held for this process already: run the command without this hold, or use another lease".to_owned()
@@ -151,16 +168,16 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
 }
 
 /// What a Lease is that is no lock, and why it is of no use to take it.
-pub fn keeps(keeper: Keeper) -> &'static str {
+pub fn keeps(keeper: Keeper) -> String {
     match keeper {
         Keeper::Node => {
-            "it is a node's heartbeat, and the kubelet renews it whoever its holder is; to take the node out of use: kubectl drain"
+            format!("it is a node's heartbeat, and the kubelet renews it whoever its holder is; to take the node out of use: {}", hint::kubectl_as_admin("drain"))
         }
         Keeper::ApiServer => {
-            "it is an API server's identity, and the API server renews it whoever its holder is"
+            "it is an API server's identity, and the API server renews it whoever its holder is".to_owned()
         }
         Keeper::Election => {
-            "the control plane elects its holder, and ends what anybody else writes; it cannot be stolen"
+            "the control plane elects its holder, and ends what anybody else writes; it cannot be stolen".to_owned()
         }
     }
 }

@@ -124,13 +124,12 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
         holder,
         ..
     } = subject;
-    let namespace = hint::at(namespace);
     vec![
         format!(
             "lease {name:?} is held by {:?} until its time is over: given back at once it would let somebody in beside a command that may still run",
             holder.as_deref().unwrap_or_default()
         ),
-        format!("Until when: kubectl lease status {name} -n {namespace}"),
+        format!("Until when: {}", hint::lease("status", name, namespace)),
     ]
 }
 
@@ -143,9 +142,10 @@ pub fn may_be_held_line(subject: &Subject) -> String {
         ..
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
-    let namespace = hint::at(namespace);
     format!(
-        "It may be held by {me:?}. Look: kubectl lease status {name} -n {namespace}; free it: kubectl lease release {name} -n {namespace} --holder {}",
+        "It may be held by {me:?}. Look: {}; free it: {} --holder {}",
+        hint::lease("status", name, namespace),
+        hint::lease("release", name, namespace),
         words::pasted(me)
     )
 }

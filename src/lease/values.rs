@@ -35,7 +35,7 @@ impl FromStr for LeaseName {
 }
 
 /// Whether kubectl takes `kind` for Leases: the resource or the kind, with its group, with its version and group, or alone.
-fn is_lease(kind: &str) -> bool {
+pub fn is_lease(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     let (kind, group) = kind
         .split_once('.')

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
+use serde_json::{Value, json};
 
 use super::jsonpath::Template;
 use super::shown::{is_safe, judged};
@@ -99,15 +99,37 @@ pub fn done(
     match format {
         None => Ok(format!("{name} {verb}\n")),
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
-        Some(ObjectFormat::Value(format)) => {
-            let mut object = record.as_json().clone();
-            // As in kubectl, a template finds them in any case.
-            if matches!(format, ValueFormat::Document(_)) && !managed_fields {
-                hide_managed_fields(&mut object);
-            }
-            value(&object, format)
-        }
+        Some(ObjectFormat::Value(format)) => value(&object(record, format, managed_fields), format),
     }
+}
+
+/// Several objects as kubectl prints those that were named: in a `List`.
+///
+/// # Errors
+/// As [`value`].
+pub fn list(
+    records: &[Record],
+    format: &ValueFormat,
+    managed_fields: bool,
+) -> Result<String, Error> {
+    let items = records.iter();
+    let items = items.map(|record| object(record, format, managed_fields));
+    let list = json!({
+        "apiVersion": "v1",
+        "items": items.collect::<Vec<Value>>(),
+        "kind": "List",
+        "metadata": { "resourceVersion": "" },
+    });
+    value(&list, format)
+}
+
+fn object(record: &Record, format: &ValueFormat, managed_fields: bool) -> Value {
+    let mut object = record.as_json().clone();
+    // As in kubectl, a template finds them in any case.
+    if matches!(format, ValueFormat::Document(_)) && !managed_fields {
+        hide_managed_fields(&mut object);
+    }
+    object
 }
 
 /// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.

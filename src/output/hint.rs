@@ -1,6 +1,7 @@
-//! What a command in a hint needs besides its own words: the connection flags that this call was given, so that pasting it
-//! does the same thing to the same cluster.
+//! The commands in hints. Each has the connection flags that this call was given, so that pasting it does the same thing to
+//! the same cluster: nothing else puts `kubectl` before words that ask a cluster (a test below reads the sources).
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use super::words::pasted;
@@ -31,20 +32,46 @@ pub fn note(cli: &Cli) {
     let _ = CALL.set(call);
 }
 
-/// A namespace as a hint names it, behind its `-n`, with the other connection flags of this call.
-pub fn at(namespace: &str) -> String {
-    format!("{namespace}{}", flags())
+/// A command to paste.
+#[derive(Clone, Debug)]
+pub struct Hint(String);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
-/// The connection flags of this call but the namespace, each with a blank before it; empty without any.
-pub fn flags() -> String {
-    CALL.get()
-        .map_or_else(String::new, |call| format!("{}{}", call.cluster, call.who))
+impl Hint {
+    /// The same with more words behind the flags.
+    #[must_use]
+    pub fn with(self, more: impl fmt::Display) -> Self {
+        Self(format!("{self} {more}"))
+    }
 }
 
-/// As [`flags`], for whoever has more permissions than who asked.
-pub fn cluster_flags() -> &'static str {
-    CALL.get().map_or("", |call| &call.cluster)
+/// `kubectl lease SUBCOMMAND NAME`, of a Lease in that namespace.
+pub fn lease(subcommand: &str, name: &str, namespace: &str) -> Hint {
+    kubectl_in(&format!("lease {subcommand} {name}"), namespace)
+}
+
+/// `kubectl` with these words, in that namespace.
+pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
+    kubectl(&format!("{words} -n {namespace}"))
+}
+
+/// `kubectl` with these words, as whoever asked.
+pub fn kubectl(words: &str) -> Hint {
+    let flags = CALL
+        .get()
+        .map(|call| format!("{}{}", call.cluster, call.who));
+    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+}
+
+/// `kubectl` with these words, for whoever has more permissions than who asked.
+pub fn kubectl_as_admin(words: &str) -> Hint {
+    let flags = CALL.get().map_or("", |call| &call.cluster);
+    Hint(format!("kubectl {words}{flags}"))
 }
 
 /// The subcommand of this call, and the verbs on Leases that all of it takes; `None` if nothing was noted.
@@ -85,13 +112,19 @@ fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
         Command::Status(args) => (
             "status",
             with(
-                &[if args.name.is_some() { "get" } else { "list" }],
+                &[if !args.names.is_empty() {
+                    "get"
+                } else {
+                    "list"
+                }],
                 &[when(args.watch, "watch")],
             ),
         ),
-        Command::Version(_) | Command::Completion(_) | Command::Explain(_) | Command::Man(_) => {
-            ("", Vec::new())
-        }
+        Command::Options(_)
+        | Command::Version(_)
+        | Command::Completion(_)
+        | Command::Explain(_)
+        | Command::Man(_) => ("", Vec::new()),
     }
 }
 
@@ -142,7 +175,69 @@ fn given(flags: &[(&str, &Option<String>)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// Help, man pages, concepts and what is said of the command line itself: there are no flags yet, or none that matter.
+    const WITHOUT_FLAGS: [&str; 6] = [
+        "cli",
+        "cli.rs",
+        "usage",
+        "commands/explain.rs",
+        "commands/completion",
+        "output/hint.rs",
+    ];
+
+    /// What a command begins with.
+    const VERBS: [&str; 11] = [
+        "lease ",
+        "lease{",
+        "get ",
+        "config ",
+        "create ",
+        "delete ",
+        "version",
+        "drain",
+        "describe ",
+        "auth ",
+        "apply ",
+    ];
+
+    fn sources(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => sources(&path, all),
+                false => all.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn no_command_is_worded_elsewhere() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut all = Vec::new();
+        sources(&root, &mut all);
+        assert!(all.len() > 100, "{}", all.len());
+        for path in all {
+            let name = path.strip_prefix(&root).expect("below it");
+            let is_code = path.extension().is_some_and(|end| end == "rs")
+                && !name.to_string_lossy().ends_with("tests.rs");
+            if !is_code || WITHOUT_FLAGS.iter().any(|exempt| name.starts_with(exempt)) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let code = text.split("#[cfg(test)]\nmod tests {").next();
+            let lines = code.unwrap_or_default().lines();
+            let said = lines.filter(|line| !line.trim_start().starts_with("//"));
+            for line in said.filter(|line| !line.contains("a bug in kubectl lease")) {
+                let mut commands = line.split("kubectl ").skip(1);
+                let worded = commands.any(|rest| VERBS.iter().any(|verb| rest.starts_with(verb)));
+                assert!(!worded, "{}: {line}\nis for output::hint", name.display());
+            }
+        }
+    }
 
     #[test]
     fn what_was_given_is_given_again_quoted_and_no_secret_is() {

@@ -8,7 +8,11 @@ pub use go::{json, sprint};
 
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Template(Vec<Part>);
+pub struct Template {
+    parts: Vec<Part>,
+    /// Whether a name that is not there is an error.
+    strict: bool,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
@@ -61,7 +65,19 @@ impl Template {
         if ended {
             return Err("{end} without {range}".to_owned());
         }
-        Ok(Self(parts))
+        Ok(Self {
+            parts,
+            strict: false,
+        })
+    }
+
+    /// The same for `--allow-missing-template-keys=false`: a name that is not there is an error.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self {
+            strict: true,
+            ..self
+        }
     }
 
     /// Parses one path, with or without the braces and the first dot, as kubectl does for columns and `--sort-by`.

@@ -3,13 +3,24 @@
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
 use crate::complete::command_of;
 
 /// They ask no server, so how to reach one is nothing to choose.
-const WITHOUT_A_SERVER: [&str; 3] = ["version", "completion", "explain"];
+const WITHOUT_A_SERVER: [&str; 6] = [
+    "version",
+    "completion",
+    "install",
+    "explain",
+    "man",
+    "options",
+];
+
+/// Where the flags are that each help would list again.
+const OF_ALL: &str =
+    "Flags of every subcommand (cluster, namespace, user, -v): kubectl lease options";
 
 /// What `args` ask to be told: with `-h` the arguments alone.
 pub fn text(args: &[OsString]) -> StyledStr {
@@ -37,22 +48,51 @@ fn is_asking(word: &str) -> bool {
     word == "--help" || is_short()
 }
 
-/// clap's own long form takes three lines for each argument.
+/// The help of the program itself.
+pub fn root() -> StyledStr {
+    let mut root = Cli::command();
+    root.build();
+    render(root, true)
+}
+
+/// The flags that every subcommand has, as `kubectl options` lists kubectl's.
+pub fn options() -> StyledStr {
+    let mut root = Cli::command();
+    root.build();
+    let shared = root.get_arguments().filter(|arg| arg.is_global_set());
+    // Those without a heading of their own come first, as in every help.
+    let shared: Vec<Arg> = shared.cloned().collect();
+    Command::new("options")
+        .disable_help_flag(true)
+        .max_term_width(80)
+        .help_template("{all-args}")
+        .args(shared)
+        .render_help()
+}
+
+/// Without the flags that every subcommand has. clap's own long form takes three lines for each argument.
 fn render(mut command: Command, whole: bool) -> StyledStr {
-    if WITHOUT_A_SERVER.contains(&command.get_name()) {
-        command = command.mut_args(|arg| match arg.get_help_heading() {
-            Some(heading) if heading.starts_with("Connection") => arg.hide(true),
-            _ => arg,
-        });
+    let name = command.get_name().to_owned();
+    command = command.mut_args(|arg| match arg.is_global_set() {
+        true => arg.hide(true),
+        false => arg,
+    });
+    let mut below = command.get_after_help().cloned();
+    if whole {
+        below = command.get_after_long_help().cloned().or(below);
+        if command.get_arguments().any(|arg| arg.get_id() == "help") {
+            command = command.mut_arg("help", |arg| arg.help("Print help"));
+        }
     }
-    if !whole {
-        return command.render_help();
+    let mut below = below.map_or_else(String::new, |text| text.to_string());
+    if !WITHOUT_A_SERVER.contains(&name.as_str()) {
+        if !below.is_empty() {
+            below.push_str("\n\n");
+        }
+        below.push_str(OF_ALL);
     }
-    if let Some(below) = command.get_after_long_help().cloned() {
+    if !below.is_empty() {
         command = command.after_help(below);
-    }
-    if command.get_arguments().any(|arg| arg.get_id() == "help") {
-        command = command.mut_arg("help", |arg| arg.help("Print help"));
     }
     command.render_help()
 }

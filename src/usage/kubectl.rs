@@ -1,139 +1,230 @@
-//! What people type for kubectl, as our own parser takes it: levels of `-v`, and flags with `=true` or `=false`.
+//! The command line as kubectl's own parser (pflag) reads it, put into words that clap takes: levels of `-v`, `=true` and
+//! `=false` behind any flag that is given or not, short flags in one word, and values that begin with a dash.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 
-use clap::{ArgAction, Command};
+use clap::{Arg, ArgAction, Command};
 
-/// The arguments, with each such word replaced; what comes after `--` is a command's.
-pub fn taken(args: &[OsString], command: &Command) -> Vec<OsString> {
-    let flags = booleans(command);
-    let mut out = Vec::with_capacity(args.len());
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        if arg == "--" {
-            out.push(arg.clone());
-            break;
-        }
-        let Some(text) = arg.to_str() else {
-            out.push(arg.clone());
-            continue;
-        };
-        if matches!(text, "-v" | "--v") {
-            // A level, as kubectl's always has one; without it the word stands alone.
-            let is_level = |next: &&OsString| next.to_str().is_some_and(is_level);
-            let mut ahead = rest.clone();
-            if ahead.next().filter(is_level).is_some() {
-                rest = ahead;
-            }
-            out.push("--verbose".into());
-        } else if let Some(level) = level_of(text) {
-            // Level 0 says no more than without.
-            if level.bytes().any(|digit| digit != b'0') {
-                out.push("--verbose".into());
-            }
-        } else if let Some((name, value)) = text
-            .strip_prefix("--")
-            .and_then(|flag| flag.split_once('='))
-            && flags.contains(name)
-            && let Some(wanted) = truth(value)
-        {
-            if wanted {
-                out.push(format!("--{name}").into());
-            }
+use crate::cli::truth;
+
+/// Of our flags, the one that has a level in kubectl.
+const VERBOSE: &str = "verbose";
+
+/// The arguments, with each such word replaced; what comes after `--` is a command's. `root` must have been built.
+///
+/// # Errors
+/// Names the flag whose value is missing or cannot be read.
+pub fn taken(args: &[OsString], root: &Command) -> Result<Vec<OsString>, String> {
+    let end = args.iter().position(|arg| arg == "--");
+    let (ours, others) = args.split_at(end.unwrap_or(args.len()));
+    let Some((program, words)) = ours.split_first() else {
+        return Ok(args.to_vec());
+    };
+    let mut reader = Reader {
+        command: root,
+        rest: words,
+        ended: end.is_some(),
+        given: Vec::new(),
+        out: vec![program.clone()],
+    };
+    while let Some(word) = reader.next() {
+        let text = word.to_str().unwrap_or_default();
+        if let Some(long) = text.strip_prefix("--") {
+            reader.long(long)?;
+        } else if text.len() > 1 && text.starts_with('-') {
+            reader.shorts(&text[1..])?;
         } else {
-            out.push(arg.clone());
+            reader.word(word);
         }
     }
-    out.extend(rest.cloned());
-    out
+    let Reader { mut out, given, .. } = reader;
+    // As in pflag, the last one counts.
+    let wanted = given.into_iter().filter(|(_, wanted)| *wanted);
+    out.extend(wanted.map(|(name, _)| OsString::from(format!("--{name}"))));
+    out.extend_from_slice(others);
+    Ok(out)
 }
 
-/// `-v=8`, `-v8`, `--v=8`.
-fn level_of(text: &str) -> Option<&str> {
-    let level = (text.strip_prefix("--v=")).or_else(|| {
-        let short = text.strip_prefix("-v")?;
-        Some(short.strip_prefix('=').unwrap_or(short))
-    })?;
-    is_level(level).then_some(level)
+struct Reader<'a> {
+    command: &'a Command,
+    rest: &'a [OsString],
+    /// Whether `--` follows the rest.
+    ended: bool,
+    /// The flags that are given or not, and which of both was said last.
+    given: Vec<(&'a str, bool)>,
+    out: Vec<OsString>,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<&'a OsString> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(first)
+    }
+
+    /// A subcommand, or an argument by position: behind one there is no subcommand any more.
+    fn word(&mut self, word: &OsString) {
+        if let Some(below) = word.to_str().and_then(|w| self.command.find_subcommand(w)) {
+            self.command = below;
+        }
+        self.out.push(word.clone());
+    }
+
+    /// `name`, or `name=value`.
+    fn long(&mut self, word: &'a str) -> Result<(), String> {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, None),
+        };
+        let name = if name == "v" { VERBOSE } else { name };
+        let mut all = self.command.get_arguments();
+        match all.find(|arg| arg.get_long() == Some(name)) {
+            Some(flag) => self.flag(flag, name, value),
+            None => {
+                self.out.push(format!("--{word}").into());
+                Ok(())
+            }
+        }
+    }
+
+    /// `a`, `abc`, `ab=value`, `nVALUE` or `n=VALUE`.
+    fn shorts(&mut self, cluster: &'a str) -> Result<(), String> {
+        let mut rest = cluster;
+        while let Some(letter) = rest.chars().next() {
+            let mut all = self.command.get_arguments();
+            let flag = all.find(|arg| arg.get_short() == Some(letter));
+            let Some((flag, name)) = flag.and_then(|flag| Some((flag, flag.get_long()?))) else {
+                self.out.push(format!("-{rest}").into());
+                return Ok(());
+            };
+            rest = &rest[letter.len_utf8()..];
+            let value = rest.strip_prefix('=');
+            // As `-v8`.
+            let level = || Some(rest).filter(|rest| name == VERBOSE && is_level(rest));
+            if let Some(value) = value.or_else(level) {
+                return self.flag(flag, name, Some(value));
+            }
+            if name == "help" && value.is_none() {
+                // The short one asks for less.
+                self.out.push("-h".into());
+                continue;
+            }
+            if flag.get_action().takes_values() {
+                let value = Some(rest).filter(|rest| !rest.is_empty());
+                return self.flag(flag, name, value);
+            }
+            // The level may be the next word only behind the last letter.
+            match name == VERBOSE && !rest.is_empty() {
+                true => self.give(name, true),
+                false => self.flag(flag, name, None)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn flag(&mut self, flag: &'a Arg, name: &'a str, value: Option<&str>) -> Result<(), String> {
+        match flag.get_action() {
+            ArgAction::SetTrue if name == VERBOSE => {
+                let level = value.or_else(|| self.level());
+                let wanted =
+                    level.map_or(Some(true), |level| traces(level).or_else(|| truth(level)));
+                let why = "allowed: a level as in -v=8, true, false";
+                self.give(name, wanted.ok_or_else(|| invalid(value, "-v", why))?);
+            }
+            ArgAction::SetTrue => {
+                let wanted = value.map_or(Some(true), truth);
+                let flag = format!("--{name}");
+                let wanted = wanted.ok_or_else(|| invalid(value, &flag, "allowed: true, false"));
+                self.give(name, wanted?);
+            }
+            ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong => {
+                match value.map(truth) {
+                    None => self.out.push(format!("--{name}").into()),
+                    Some(Some(true)) => self.out.push("--help".into()),
+                    Some(Some(false)) => {}
+                    Some(None) => return Err(invalid(value, "--help", "allowed: true, false")),
+                }
+            }
+            _ => self.value(flag, name, value)?,
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, name: &'a str, wanted: bool) {
+        self.given.retain(|(given, _)| *given != name);
+        self.given.push((name, wanted));
+    }
+
+    /// A level in the next word; without it `-v` stands alone.
+    fn level(&mut self) -> Option<&'a str> {
+        let next = self.rest.first()?.to_str()?;
+        is_level(next).then(|| self.next())?;
+        Some(next)
+    }
+
+    /// A flag that has a value: here, or in the next word, whatever that begins with in pflag. Here it is asked back where
+    /// that looks like a flag: a holder called `--create` is a holder that was forgotten.
+    fn value(&mut self, flag: &Arg, name: &str, value: Option<&str>) -> Result<(), String> {
+        let mut glued = |value: &str| self.out.push(format!("--{name}={value}").into());
+        if let Some(value) = value {
+            glued(value);
+            return Ok(());
+        }
+        if flag.is_require_equals_set() {
+            self.out.push(format!("--{name}").into());
+            return Ok(());
+        }
+        match self.rest.first().map(|next| next.to_str()) {
+            Some(Some(next)) if looks_like_a_flag(next) => {
+                // A secret is not repeated.
+                let next = if name == "token" { "…" } else { next };
+                return Err(format!(
+                    "no value for {flag}: {next:?} behind it looks like a flag; if that is the value, write --{name}=VALUE (see --help)"
+                ));
+            }
+            Some(Some(next)) => {
+                glued(next);
+                self.next();
+            }
+            None if self.ended => {
+                return Err(format!(
+                    "no value for {flag}: '--' ends the flags (see --help)"
+                ));
+            }
+            // What is not UTF-8, or not there, is told where the words are parsed.
+            Some(None) | None => {
+                self.out.push(format!("--{name}").into());
+                let next = self.next();
+                self.out.extend(next.cloned());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(value: Option<&str>, flag: &str, why: &str) -> String {
+    let value = value.unwrap_or_default();
+    format!("invalid value {value:?} for {flag}: {why}")
+}
+
+/// `-5s` is a value, and a wrong one most of the time; `-n` is a flag. A dash alone is a value too.
+fn looks_like_a_flag(word: &str) -> bool {
+    let rest = word.strip_prefix('-');
+    rest.and_then(|rest| rest.chars().next())
+        .is_some_and(|c| !c.is_ascii_digit() && c != '.')
 }
 
 fn is_level(text: &str) -> bool {
-    (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// As Go reads them (`strconv.ParseBool`).
-fn truth(value: &str) -> Option<bool> {
-    match value {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// The long names of the flags that are given or not, of all subcommands.
-fn booleans(command: &Command) -> HashSet<&str> {
-    let here = command
-        .get_arguments()
-        .filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue))
-        .filter_map(clap::Arg::get_long);
-    let below = command.get_subcommands().flat_map(booleans);
-    here.chain(below).collect()
+/// Whether that level says more than 0 does; `None` if it is no level. In klog a negative one says no more.
+fn traces(level: &str) -> Option<bool> {
+    let more = !level.starts_with('-') && level.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    is_level(level).then_some(more)
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-    use crate::cli::Cli;
-
-    #[track_caller]
-    fn becomes(typed: &str, wanted: &str) {
-        let args: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-        let words: Vec<String> = taken(&args, &Cli::command())
-            .iter()
-            .map(|arg| arg.to_string_lossy().into_owned())
-            .collect();
-        assert_eq!(words.join(" "), wanted, "{typed}");
-    }
-
-    #[test]
-    fn a_level_is_no_name() {
-        for typed in [
-            "x status -v 8 job",
-            "x status -v=8 job",
-            "x status -v8 job",
-            "x status --v=8 job",
-            "x status --v 8 job",
-            "x status -v job",
-        ] {
-            becomes(typed, "x status --verbose job");
-        }
-        becomes("x status -v=0 job", "x status job");
-        becomes("x hold job -- ls -v 8", "x hold job -- ls -v 8");
-        becomes(
-            "x -v 4 hold job -- ls -v=8",
-            "x --verbose hold job -- ls -v=8",
-        );
-    }
-
-    #[test]
-    fn a_flag_may_say_that_it_is_or_is_not() {
-        becomes("x steal job --yes=true --now=false", "x steal job --yes");
-        becomes("x status --watch=1 --no-headers=F", "x status --watch");
-        becomes(
-            "x status --insecure-skip-tls-verify=true",
-            "x status --insecure-skip-tls-verify",
-        );
-        // Not a flag of ours, or no truth.
-        becomes(
-            "x status --holder=true --watch=yes",
-            "x status --holder=true --watch=yes",
-        );
-        becomes(
-            "x hold job -- run --yes=true",
-            "x hold job -- run --yes=true",
-        );
-    }
-}
+#[path = "kubectl_tests.rs"]
+mod tests;

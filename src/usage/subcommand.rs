@@ -6,7 +6,7 @@ use crate::cli::Cli;
 use crate::lease::values::LeaseName;
 
 /// Below this two words have little in common.
-const NEAR: f64 = 0.7;
+pub const NEAR: f64 = 0.7;
 
 /// What kubectl, flock and others call it, and what it is here.
 const ELSEWHERE: [(&[&str], &str); 9] = [

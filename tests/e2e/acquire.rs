@@ -1,8 +1,8 @@
 //! `acquire` where the answer is known at once: free, held, absent, or refused. Waiting is in `waiting`.
 
 use crate::support::{
-    VERBS, forbidden, free, fresh, fresh_in_process, held, holder, not_acquired, not_found, said,
-    shared, stored, transitions, untouched,
+    VERBS, forbidden, free, fresh, fresh_in_process, held, holder, not_acquired, not_found_to_take,
+    said, shared, stored, transitions, untouched,
 };
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy, Rule, lease};
@@ -102,7 +102,7 @@ fn duration_and_reason_are_recorded_and_an_older_reason_is_cleared() {
 fn an_absent_lease_is_not_found_and_create_is_named() {
     let (ns, user) = fresh();
     let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
-    said(&output, 121, "", &not_found(&ns, "job"));
+    said(&output, 121, "", &not_found_to_take(&ns, "job"));
     assert!(ns.get("job").is_none());
 }
 
@@ -261,7 +261,12 @@ fn the_conflict_exit_code_replaces_124_and_no_other() {
     let message = not_acquired(&ns, "job", obstacle);
     said(&run("job", "-E7"), 7, "", &message);
     said(&run("job", "--conflict-exit-code=0"), 0, "", &message);
-    said(&run("absent", "-E7"), 121, "", &not_found(&ns, "absent"));
+    said(
+        &run("absent", "-E7"),
+        121,
+        "",
+        &not_found_to_take(&ns, "absent"),
+    );
 }
 
 #[test]

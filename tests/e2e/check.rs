@@ -1,7 +1,7 @@
 //! `check`: tells by the exit status whether a lease is held.
 
 use crate::support::{
-    SOON, forbidden, free, fresh, fresh_in_process, held, not_found, not_held_by_you, said,
+    SOON, forbidden, free, fresh, fresh_in_process, held, not_found_as_held, not_held_by_you, said,
     untouched,
 };
 use jiff::SignedDuration;
@@ -45,7 +45,12 @@ fn a_lease_of_another_or_of_nobody_is_not_held() {
 #[test]
 fn an_absent_lease_is_not_found() {
     let (ns, user) = fresh();
-    said(&check(&ns, &user, &[]), 121, "", &not_found(&ns, "job"));
+    said(
+        &check(&ns, &user, &[]),
+        121,
+        "",
+        &not_found_as_held(&ns, "job"),
+    );
 }
 
 #[test]

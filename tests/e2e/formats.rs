@@ -103,6 +103,11 @@ fn nothing_is_printed_on_stdout_by_what_fails() {
     let (ns, user) = fresh();
     for format in ["name", "json", "yaml", "env"] {
         let output = ns.run(&user, ["acquire", "job", "--holder=me", "-o", format]);
-        said(&output, 121, "", &crate::support::not_found(&ns, "job"));
+        said(
+            &output,
+            121,
+            "",
+            &crate::support::not_found_to_take(&ns, "job"),
+        );
     }
 }

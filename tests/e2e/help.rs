@@ -24,7 +24,7 @@ fn subcommands() -> Vec<String> {
         .filter(|name| *name != "help")
         .map(str::to_owned)
         .collect();
-    assert!(names.len() >= 11, "{names:?}");
+    assert!(names.len() >= 12, "{names:?}");
     names
 }
 
@@ -52,7 +52,7 @@ fn each_subcommand_teaches_by_three_examples_exit_codes_permissions_and_what_to_
     }
 }
 
-/// As much as `kubectl wait --help` has, the flags that all commands share not counted: `options` is for them.
+/// As much as `kubectl wait --help` has.
 const LINES: usize = 70;
 
 #[test]
@@ -62,7 +62,8 @@ fn every_help_fits_a_terminal_of_80_columns_and_two_screens() {
             vec![name.clone(), "--help".into()],
             vec![name.clone(), "-h".into()],
         ];
-        ways.into_iter().chain([vec!["help".into(), name]])
+        let all = ways.into_iter().chain([vec!["help".into(), name.clone()]]);
+        all.chain((name == "options").then(|| vec![name]))
     });
     let root = [vec!["--help".to_owned()], vec!["-h".to_owned()]];
     for words in asked.chain(root) {
@@ -72,17 +73,67 @@ fn every_help_fits_a_terminal_of_80_columns_and_two_screens() {
         for line in help.stdout.lines() {
             assert!(line.chars().count() <= 80, "{line:?} in {help}");
         }
-        let mut shared = false;
-        let own = help.stdout.lines().filter(|line| {
-            shared = if line.is_empty() {
-                false
-            } else {
-                shared || line.starts_with("Connection")
-            };
-            !shared
-        });
-        let count = own.count();
+        let count = help.stdout.lines().count();
         assert!(count <= LINES, "{count} lines: {help}");
+    }
+}
+
+/// Those of kubectl's own that mean something here, and ours.
+const SHARED: [&str; 17] = [
+    "--as",
+    "--as-group",
+    "--as-uid",
+    "--certificate-authority",
+    "--client-certificate",
+    "--client-key",
+    "--cluster",
+    "--context",
+    "--insecure-skip-tls-verify",
+    "--kubeconfig",
+    "-n, --namespace",
+    "--request-timeout",
+    "-s, --server",
+    "--tls-server-name",
+    "--token",
+    "--user",
+    "-v, --verbose",
+];
+
+/// Whether a line of `help` is about that flag.
+fn lists(help: &str, flag: &str) -> bool {
+    let is = |line: &str| {
+        let rest = line.trim_start().strip_prefix(flag);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    help.lines().any(is)
+}
+
+#[test]
+fn the_flags_of_all_subcommands_are_listed_once_and_each_help_says_where() {
+    let options = tool(&["options"]).env("KUBECONFIG", "/nowhere").run();
+    assert_eq!(
+        (options.code, options.stderr.as_str()),
+        (Some(0), ""),
+        "{options}"
+    );
+    for flag in SHARED {
+        assert!(lists(&options.stdout, flag), "no {flag} in {options}");
+    }
+    let mut all = vec![vec!["--help".to_owned()], vec!["-h".to_owned()]];
+    for name in subcommands() {
+        all.push(vec![name.clone(), "--help".to_owned()]);
+        all.push(vec![name, "-h".to_owned()]);
+    }
+    for words in all {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let help = tool(&words).run();
+        for flag in SHARED {
+            assert!(!lists(&help.stdout, flag), "{flag} in {help}");
+        }
+        let asks_none = ["options", "version", "completion", "explain"].contains(&words[0]);
+        let line =
+            "Flags of every subcommand (cluster, namespace, user, -v): kubectl lease options\n";
+        assert_eq!(help.stdout.ends_with(line), !asks_none, "{help}");
     }
 }
 
@@ -229,6 +280,7 @@ fn each_subcommand_has_a_man_page_with_its_examples_line_by_line() {
         let page = std::fs::read_to_string(&page).expect("the page is there");
         assert!(page.contains(".SH EXAMPLES\n.nf\n"), "{page}");
         assert!(page.contains(".SH \"EXIT STATUS\"\n.nf\n"), "{page}");
+        assert!(page.contains("\\-\\-kubeconfig"), "{page}");
     }
     assert!(!folder.join("kubectl-lease-man.1").exists());
 }

@@ -1,6 +1,7 @@
 //! The commands in hints: pasted, they do the same thing to the same cluster.
 
 use crate::support::{fresh, held, holder, stored};
+use lease_harness::Fault;
 
 #[test]
 fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted() {
@@ -41,4 +42,108 @@ fn what_o_name_prints_is_taken_for_a_name() {
             .contains("\"pod\" is no kind of lease: give NAME or lease/NAME"),
         "{pod}"
     );
+}
+
+/// Every line of a hint that has a command in it.
+fn commands(stderr: &str) -> Vec<&str> {
+    stderr
+        .lines()
+        .filter(|line| line.contains("kubectl "))
+        .collect()
+}
+
+#[test]
+fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    ns.create(&held("mine", "me", 60));
+    let nobody = ns.user(&[]);
+    let kubeconfig = |user| ns.kubeconfig(user).to_string_lossy().into_owned();
+    let (file, refused) = (kubeconfig(&user), kubeconfig(&nobody));
+    let proxy = |fault| {
+        let proxy = lease_harness::Proxy::to(ns.cluster());
+        proxy.fault(lease_harness::Match::any(), fault, usize::MAX);
+        proxy
+    };
+    let cut_off = proxy(Fault::DropReply);
+    let login = proxy(Fault::Respond {
+        status: 200,
+        headers: Vec::new(),
+        body: "<html>log in</html>".to_owned(),
+    });
+    let gone = proxy(Fault::status(
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+    ));
+    let nowhere = |url: &str| ns.kubeconfig_via(&user, url).to_string_lossy().into_owned();
+    let (cut_off, login, gone) = (
+        nowhere(&cut_off.url()),
+        nowhere(&login.url()),
+        nowhere(&gone.url()),
+    );
+    for (words, file) in [
+        (&["status", "absent"][..], &file),
+        (&["renew", "absent"], &file),
+        (&["acquire", "absent", "--timeout=0"], &file),
+        (&["hold", "absent", "--timeout=0", "--", "true"], &file),
+        (&["steal", "absent", "--yes"], &file),
+        (&["acquire", "job", "--timeout=0"], &file),
+        (&["acquire", "mine", "--holder=me", "--timeout=0"], &file),
+        (&["release", "job"], &file),
+        (&["steal", "job", "--yes", "--if-holder=x"], &file),
+        (&["create", "job"], &file),
+        (&["status", "-n", "no-such-namespace"], &file),
+        (&["status", "job"], &refused),
+        (&["status"], &refused),
+        (&["status", "job"], &cut_off),
+        (&["status", "job"], &login),
+        (&["status", "job"], &gone),
+    ] {
+        let flags = ["--kubeconfig", file, "--context", "test"];
+        let output = ns.run(&user, flags.into_iter().chain(words.iter().copied()));
+        assert_ne!(output.code, Some(0), "{output}");
+        let hints = commands(&output.stderr);
+        assert!(!hints.is_empty(), "{output}");
+        for hint in hints {
+            let of = hint.matches("kubectl ").count();
+            let with = hint
+                .matches(&format!(" --kubeconfig {file} --context test"))
+                .count();
+            assert_eq!(of, with, "{hint}\n{output}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_lease_is_told_with_what_makes_sense_there() {
+    let (ns, user) = fresh();
+    let create = format!("kubectl lease create job -n {}", ns.name());
+    let see = format!(
+        "See which there are: kubectl lease status -n {}\n",
+        ns.name()
+    );
+    let cases = [
+        (
+            &["status", "job"][..],
+            format!("Create it with: {create}   (acquire and hold take --create)\n"),
+        ),
+        (
+            &["acquire", "job"],
+            format!("Create it with --create, or: {create}\n"),
+        ),
+        (
+            &["hold", "job", "--", "true"],
+            format!("Create it with --create, or: {create}\n"),
+        ),
+        (&["renew", "job"], see.clone()),
+        (&["check", "job"], see.clone()),
+        (&["release", "job"], see.clone()),
+        (&["steal", "job", "--yes"], see),
+    ];
+    for (words, hint) in cases {
+        let output = ns.run(&user, words);
+        assert_eq!(output.code, Some(121), "{output}");
+        assert!(output.stderr.ends_with(&hint), "not {hint}{output}");
+    }
 }

@@ -401,7 +401,7 @@ fn what_cannot_be_filled_in_is_an_error_and_changes_are_done_all_the_same() {
     assert!(
         output
             .stderr
-            .contains("Go templates need Go; use jsonpath=TEMPLATE"),
+            .contains("Go templates need Go; use -o jsonpath=TEMPLATE"),
         "{output}"
     );
 }

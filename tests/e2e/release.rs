@@ -1,8 +1,8 @@
 //! `release`: frees what is ours, and writes nothing else.
 
 use crate::support::{
-    OnItsWay, SOON, forbidden, free, fresh, held, holder, methods, not_found, not_held_by_you,
-    put_on_its_way, said, stored, transitions, untouched,
+    OnItsWay, SOON, forbidden, free, fresh, held, holder, methods, not_found_as_held,
+    not_held_by_you, put_on_its_way, said, stored, transitions, untouched,
 };
 use lease_harness::{Proxy, lease};
 use serde_json::json;
@@ -65,7 +65,7 @@ fn an_absent_lease_is_not_found_and_not_created() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let output = ns.command(&user, RELEASE).via(&proxy).run();
-    said(&output, 121, "", &not_found(&ns, "job"));
+    said(&output, 121, "", &not_found_as_held(&ns, "job"));
     assert!(ns.get("job").is_none());
     assert!(
         proxy
@@ -115,7 +115,7 @@ fn a_deletion_meanwhile_does_not_bring_the_lease_back() {
         running,
     } = put_on_its_way(RELEASE);
     ns.delete("job");
-    said(&running.wait(SOON), 121, "", &not_found(&ns, "job"));
+    said(&running.wait(SOON), 121, "", &not_found_as_held(&ns, "job"));
     assert!(ns.get("job").is_none());
 }
 

@@ -1,8 +1,8 @@
 //! `renew`: keeps what is ours, and takes nothing back.
 
 use crate::support::{
-    OnItsWay, SOON, forbidden, fresh, held, methods, not_found, not_held_by_you, put_on_its_way,
-    said, stored, untouched,
+    OnItsWay, SOON, forbidden, fresh, held, methods, not_found_as_held, not_held_by_you,
+    put_on_its_way, said, stored, untouched,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::json;
@@ -39,7 +39,12 @@ fn only_the_renew_time_changes() {
 #[test]
 fn a_lease_of_another_of_nobody_or_gone_is_not_taken_back() {
     let (ns, user) = fresh();
-    said(&ns.run(&user, RENEW), 121, "", &not_found(&ns, "job"));
+    said(
+        &ns.run(&user, RENEW),
+        121,
+        "",
+        &not_found_as_held(&ns, "job"),
+    );
     assert!(ns.get("job").is_none());
     let others = ns.create(&held("job", "other", 60));
     let message = not_held_by_you(&ns, "job", "me", "other");
@@ -85,7 +90,7 @@ fn a_takeover_or_deletion_meanwhile_is_seen() {
     ns.delete("job");
     let running = renew();
     ns.delete("job");
-    said(&running.wait(SOON), 121, "", &not_found(&ns, "job"));
+    said(&running.wait(SOON), 121, "", &not_found_as_held(&ns, "job"));
     assert!(ns.get("job").is_none());
 }
 

@@ -1,7 +1,7 @@
 //! `steal` without a question: what is refused, what is written, and the wait for the victim.
 
 use crate::support::{
-    SOON, forbidden, free, fresh, fresh_in_process, held, holder, methods, not_found, said,
+    SOON, forbidden, free, fresh, fresh_in_process, held, holder, methods, not_found_as_held, said,
     said_like, stored, transitions, untouched,
 };
 use lease_harness::lease_api_server::Options;
@@ -66,7 +66,12 @@ fn a_free_lease_is_taken_without_a_question() {
 #[test]
 fn an_absent_lease_is_not_found() {
     let (ns, user) = fresh();
-    said(&ns.run(&user, STEAL), 121, "", &not_found(&ns, "job"));
+    said(
+        &ns.run(&user, STEAL),
+        121,
+        "",
+        &not_found_as_held(&ns, "job"),
+    );
     assert!(ns.get("job").is_none());
 }
 

@@ -1,6 +1,8 @@
 //! Leases that are being deleted and wait for a finalizer.
 
-use crate::support::{SOON, fresh, held, holder, not_found, said, stored, transitions, untouched};
+use crate::support::{
+    SOON, fresh, held, holder, not_found_to_take, said, stored, transitions, untouched,
+};
 use lease_harness::Namespace;
 use serde_json::{Value, json};
 
@@ -28,7 +30,7 @@ fn a_terminating_lease_is_waited_out_and_then_not_found() {
     running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
     untouched(&ns, &before);
     finish(&ns);
-    let expected = WAITING.to_owned() + &not_found(&ns, "job");
+    let expected = WAITING.to_owned() + &not_found_to_take(&ns, "job");
     said(&running.wait(SOON), 121, "", &expected);
 }
 

@@ -1,8 +1,8 @@
 //! `acquire` where it waits: for a release, an expiry, a deletion; by a watch, or without one.
 
 use crate::support::{
-    SOON, fresh, held, holder, methods, not_acquired, not_found, said, said_like, set_free, stored,
-    transitions, waiting, watching,
+    SOON, fresh, held, holder, methods, not_acquired, not_found_to_take, said, said_like, set_free,
+    stored, transitions, waiting, watching,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
 use serde_json::json;
@@ -253,7 +253,7 @@ fn a_lease_deleted_under_a_waiter_is_not_found() {
     let running = wait_via(&ns, &user, &proxy, &[]);
     watching(&proxy);
     ns.delete("job");
-    let expected = waiting("job", "other", "60s") + &not_found(&ns, "job");
+    let expected = waiting("job", "other", "60s") + &not_found_to_take(&ns, "job");
     said(&running.wait(SOON), 121, "", &expected);
     assert!(ns.get("job").is_none());
 }

@@ -190,7 +190,7 @@ fn page_size(left: Option<u32>) -> u32 {
 }
 
 /// How the rows come out: at once where format and order allow it, else at the end.
-struct Output<'a> {
+pub struct Output<'a> {
     args: &'a StatusArgs,
     form: Form<'a>,
     kept: Vec<Row>,
@@ -206,7 +206,8 @@ enum Form<'a> {
 }
 
 impl<'a> Output<'a> {
-    fn new(args: &'a StatusArgs) -> Self {
+    /// Nothing is printed yet.
+    pub fn new(args: &'a StatusArgs) -> Self {
         Self {
             args,
             form: match &args.output {
@@ -229,7 +230,11 @@ impl<'a> Output<'a> {
             && !matches!(self.form, Form::Template(_) | Form::Columns(_))
     }
 
-    fn page(&mut self, rows: Vec<Row>) -> Result<(), Error> {
+    /// The next rows.
+    ///
+    /// # Errors
+    /// When they cannot be written down or printed.
+    pub fn page(&mut self, rows: Vec<Row>) -> Result<(), Error> {
         rows.iter().for_each(|row| self.counts.add(row));
         if self.flows() {
             self.print(&rows)
@@ -259,10 +264,17 @@ impl<'a> Output<'a> {
         terminal::print(&text)
     }
 
-    fn end(&mut self) -> Result<(), Error> {
+    /// What is still to be printed.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn end(&mut self) -> Result<(), Error> {
         if !self.flows() {
             let mut kept = std::mem::take(&mut self.kept);
-            sort(&mut kept, &self.args.sort_by)?;
+            // Names are shown in the order they were given.
+            if self.args.names.is_empty() {
+                sort(&mut kept, &self.args.sort_by)?;
+            }
             self.print(&kept)?;
         }
         match &mut self.form {

@@ -4,6 +4,7 @@ pub mod around;
 mod list;
 mod one;
 mod select;
+mod several;
 mod watch;
 
 use crate::cli::{ConnectionArgs, StatusArgs, StatusFormat, ValueFormat};
@@ -15,23 +16,41 @@ use crate::lease::store::Selection;
 use crate::lease::summary::Keep;
 
 use super::Session;
+use super::several::distinct;
 
 pub use one::read;
 
 pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let session = Session::open(connection).await?;
-    match (&args.name, args.watch) {
-        (_, true) => watch::run(&session, &args).await,
-        (Some(name), false) => one::run(&session, name, &args).await,
-        (None, false) => list::run(&session, &args).await,
+    let names = distinct(&args.names);
+    if names.len() > 1 {
+        alone(&args, names.len())?;
     }
+    let session = Session::open(connection).await?;
+    match (names.as_slice(), args.watch) {
+        ([] | [_], true) => watch::run(&session, &args).await,
+        ([], false) => list::run(&session, &args).await,
+        ([name], false) if args.names.len() == 1 => one::run(&session, name, &args).await,
+        (names, _) => several::run(&session, names, &args).await,
+    }
+}
+
+/// What only makes sense with one name.
+fn alone(args: &StatusArgs, count: usize) -> Result<(), Error> {
+    let why = match (args.watch, args.exit_code) {
+        (true, _) => {
+            "-w follows one lease, or all that -l, --field-selector and the other filters leave"
+        }
+        (false, true) => "--exit-code tells the state of one lease",
+        (false, false) => return Ok(()),
+    };
+    Err(Error::Usage(format!("{why}, and {count} are named")))
 }
 
 fn selection(session: &Session, args: &StatusArgs) -> Selection {
     Selection {
         namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
         label_selector: args.selector.clone(),
-        field_selector: match &args.name {
+        field_selector: match args.names.first() {
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },

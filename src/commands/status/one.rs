@@ -35,6 +35,11 @@ impl Reading {
         &self.record
     }
 
+    /// The Lease as a row of a list.
+    pub fn into_row(self) -> Row {
+        self.row
+    }
+
     /// A description says who wrote it last and when. That is a stamp, which may be an old one, so its worth is asked
     /// where the holder's time does not confirm it.
     async fn settle(&mut self, session: &Session) {
@@ -96,7 +101,11 @@ pub async fn read(session: &Session, name: &LeaseName) -> Result<Reading, Error>
     read_keeping(session, name, Keep::Facts).await
 }
 
-async fn read_keeping(session: &Session, name: &LeaseName, keep: Keep) -> Result<Reading, Error> {
+pub async fn read_keeping(
+    session: &Session,
+    name: &LeaseName,
+    keep: Keep,
+) -> Result<Reading, Error> {
     let subject = || session.subject(name, None);
     let failed = |fault| Error::lease(subject(), End::Fault(fault));
     let operations = session.lease(name);

@@ -75,7 +75,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     tokio::select! {
         biased;
         signal = interrupt.arrived(1) => Ok(Exit::signal(signal)),
-        error = follow(session, &selection, args.name.as_ref(), &mut view) => Err(error),
+        error = follow(session, &selection, args.names.first(), &mut view) => Err(error),
     }
 }
 

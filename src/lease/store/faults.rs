@@ -111,10 +111,7 @@ fn reject(
         (404, Some("namespaces")) => RejectionKind::NamespaceMissing,
         (404, Some("leases")) if reason.is_some() => RejectionKind::LeaseMissing,
         (404, _) => {
-            advice = Some(format!(
-                "Leases need Kubernetes 1.14 or newer: is {} an API server, and is that its whole address? kubectl version",
-                connection.server()
-            ));
+            advice = Some(connection.not_served());
             RejectionKind::NotServed
         }
         // Go's and nginx's words for it.

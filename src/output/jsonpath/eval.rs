@@ -19,7 +19,7 @@ impl Template {
     /// As kubectl: an index that is out of range, an index of what is no list, a comparison of what cannot be compared.
     pub fn render(&self, document: &Value, on_terminal: bool) -> Result<String, String> {
         let mut out = String::new();
-        each(&self.0, document, &mut |found, literal| {
+        each(&self.parts, document, self.strict, &mut |found, literal| {
             let texts: Vec<String> = found.iter().map(|value| go::printed(value)).collect();
             let text = texts.join(" ");
             if on_terminal && !literal {
@@ -37,7 +37,7 @@ impl Template {
     /// As [`Self::render`].
     pub fn lists(&self, document: &Value) -> Result<Vec<Value>, String> {
         let mut lists = Vec::new();
-        each(&self.0, document, &mut |found, _| {
+        each(&self.parts, document, self.strict, &mut |found, _| {
             lists.push(found.into_iter().map(Cow::into_owned).collect());
         })?;
         Ok(lists)
@@ -49,7 +49,7 @@ impl Template {
     /// As [`Self::render`].
     pub fn values(&self, document: &Value) -> Result<Vec<Value>, String> {
         let mut values = Vec::new();
-        each(&self.0, document, &mut |found, _| {
+        each(&self.parts, document, self.strict, &mut |found, _| {
             values.extend(found.into_iter().map(Cow::into_owned));
         })?;
         Ok(values)
@@ -60,6 +60,7 @@ impl Template {
 fn each(
     parts: &[Part],
     document: &Value,
+    strict: bool,
     take: &mut impl FnMut(Found<'_>, bool),
 ) -> Result<(), String> {
     for part in parts {
@@ -67,11 +68,11 @@ fn each(
             Part::Text(text) => take(vec![Cow::Owned(Value::String(text.clone()))], true),
             Part::Action(steps) => {
                 let literal = matches!(steps.last(), Some(Step::Text(_)));
-                take(walk(vec![Cow::Borrowed(document)], steps)?, literal);
+                take(walk(vec![Cow::Borrowed(document)], steps, strict)?, literal);
             }
             Part::Range(steps, inner) => {
-                for item in walk(vec![Cow::Borrowed(document)], steps)? {
-                    each(inner, &item, take)?;
+                for item in walk(vec![Cow::Borrowed(document)], steps, strict)? {
+                    each(inner, &item, strict, take)?;
                 }
             }
         }
@@ -80,17 +81,24 @@ fn each(
 }
 
 /// Each step begins with what the one before has found.
-fn walk<'a>(mut found: Found<'a>, steps: &[Step]) -> Result<Found<'a>, String> {
+fn walk<'a>(mut found: Found<'a>, steps: &[Step], strict: bool) -> Result<Found<'a>, String> {
     for step in steps {
         found = match step {
             Step::Text(text) => vec![Cow::Owned(Value::String(text.clone()))],
             Step::Integer(number) => constant(&found, &Value::from(*number)),
             Step::Float(number) => constant(&found, &Value::from(*number)),
             Step::Bool(value) => constant(&found, &Value::from(*value)),
-            Step::Field(name) => found
-                .iter()
-                .filter_map(|value| field(value, name))
-                .collect(),
+            Step::Field(name) => {
+                let all: Found<'a> = found
+                    .iter()
+                    .filter_map(|value| field(value, name))
+                    .collect();
+                // As kubectl: of nothing, nothing is missing.
+                if strict && all.is_empty() && !found.is_empty() {
+                    return Err(format!("{name} is not found"));
+                }
+                all
+            }
             Step::Wildcard => found.iter().flat_map(children).collect(),
             Step::Recursive => {
                 let mut all = Vec::new();
@@ -109,14 +117,14 @@ fn walk<'a>(mut found: Found<'a>, steps: &[Step]) -> Result<Found<'a>, String> {
             Step::Union(members) => {
                 let mut all = Vec::new();
                 for member in members {
-                    all.extend(walk(found.clone(), member)?);
+                    all.extend(walk(found.clone(), member, strict)?);
                 }
                 all
             }
             Step::Filter(filter) => {
                 let mut all = Vec::new();
                 for value in &found {
-                    all.extend(filtered(value, filter)?);
+                    all.extend(filtered(value, filter, strict)?);
                 }
                 all
             }
@@ -203,19 +211,26 @@ fn sliced<'a>(value: &Cow<'a, Value>, slice: Slice) -> Result<Found<'a>, String>
     Ok(all.take(span(to)).skip(span(from)).step_by(step).collect())
 }
 
-fn filtered<'a>(value: &Cow<'a, Value>, filter: &Filter) -> Result<Found<'a>, String> {
+fn filtered<'a>(
+    value: &Cow<'a, Value>,
+    filter: &Filter,
+    strict: bool,
+) -> Result<Found<'a>, String> {
     items(value, " and cannot be filtered")?;
     let mut passed = Vec::new();
     for item in children(value) {
         let begin = || vec![item.clone()];
-        let left = walk(begin(), &filter.left)?;
         let passes = match &filter.right {
-            None => !left.is_empty(),
-            Some((operator, right)) => match (left.as_slice(), walk(begin(), right)?.as_slice()) {
-                ([], _) | (_, []) => false,
-                ([left], [right]) => compare(left, operator, right)?,
-                (_, _) => return Err("can only compare one element at a time".to_owned()),
-            },
+            // Asks whether it is there.
+            None => !walk(begin(), &filter.left, false)?.is_empty(),
+            Some((operator, right)) => {
+                let left = walk(begin(), &filter.left, strict)?;
+                match (left.as_slice(), walk(begin(), right, strict)?.as_slice()) {
+                    ([], _) | (_, []) => false,
+                    ([left], [right]) => compare(left, operator, right)?,
+                    (_, _) => return Err("can only compare one element at a time".to_owned()),
+                }
+            }
         };
         if passes {
             passed.push(item);

@@ -257,3 +257,35 @@ fn a_path_alone_needs_neither_braces_nor_its_dot() {
         assert!(Template::path(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_name_that_is_not_there_is_an_error_where_that_is_asked_for() {
+    let document = json!({ "a": { "b": 1 }, "items": [{ "n": "x", "k": 1 }, { "n": "y" }] });
+    let strict = |text: &str| {
+        let template = Template::parse(text).expect("a template").strict();
+        template.render(&document, false)
+    };
+    for (text, expected) in [
+        ("{.a.b}", Ok("1")),
+        ("{.x}", Err("x is not found")),
+        ("{.a.b.c}", Err("c is not found")),
+        ("{.a.x.y}", Err("x is not found")),
+        ("text {.a.b}{.x}", Err("x is not found")),
+        // One of several has it; whether it is there is what a filter asks.
+        ("{.items[*].k}", Ok("1")),
+        ("{.items[*].x}", Err("x is not found")),
+        ("{range .items[*]}{.n}{end}", Ok("xy")),
+        ("{range .items[*]}{.k}{end}", Err("k is not found")),
+        ("{.items[?(@.k)].n}", Ok("x")),
+        ("{.items[?(@.k==1)].n}", Err("k is not found")),
+        ("{..k}", Ok("1")),
+        ("{..x}", Err("x is not found")),
+        ("{.items[?(@.n==\"z\")].x}", Ok("")),
+        ("{['a','x']}", Err("x is not found")),
+    ] {
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(strict(text), expected, "{text}");
+        let lenient = Template::parse(text).expect("a template");
+        assert!(lenient.render(&document, false).is_ok(), "{text}");
+    }
+}

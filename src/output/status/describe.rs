@@ -198,7 +198,7 @@ fn transitions(row: &Row) -> String {
 /// What would free it, where that is a lock that somebody may want to have and cannot.
 fn advice(row: &Row, record: &Record) -> Vec<String> {
     let lease = &row.lease;
-    let (name, namespace) = (&lease.name, hint::at(&lease.namespace));
+    let command = |subcommand: &str| hint::lease(subcommand, &lease.name, &lease.namespace);
     let Some(holder) = &lease.holder else {
         return Vec::new();
     };
@@ -211,7 +211,8 @@ fn advice(row: &Row, record: &Record) -> Vec<String> {
         _ if !is_lock => Vec::new(),
         State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
         State::Expired => vec![format!(
-            "Whoever waits takes it. To take it: kubectl lease acquire {name} -n {namespace}   ({})",
+            "Whoever waits takes it. To take it: {}   ({})",
+            command("acquire"),
             proof_takes(row)
         )],
         // Its own command removes what it keeps in the Lease.
@@ -220,7 +221,8 @@ fn advice(row: &Row, record: &Record) -> Vec<String> {
             pasted(holder)
         )],
         State::HeldWithoutExpiry => vec![format!(
-            "If its holder is gone: kubectl lease steal {name} -n {namespace} --if-holder {}",
+            "If its holder is gone: {} --if-holder {}",
+            command("steal"),
             pasted(holder)
         )],
     }

@@ -220,13 +220,35 @@ pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> St
     )
 }
 
-/// The error when a Lease is not there.
+/// The error when a Lease is not there, for who looks at it.
 pub fn not_found(ns: &Namespace, lease: &str) -> String {
     format!(
-        "Error from server (NotFound): leases.coordination.k8s.io \"{lease}\" not found\n\
-         Create it with: kubectl lease create {lease} -n {}   (acquire and hold take --create)\n",
+        "{}Create it with: kubectl lease create {lease} -n {}   (acquire and hold take --create)\n",
+        absent(lease),
         ns.name()
     )
+}
+
+/// The same for who wants to hold it.
+pub fn not_found_to_take(ns: &Namespace, lease: &str) -> String {
+    format!(
+        "{}Create it with --create, or: kubectl lease create {lease} -n {}\n",
+        absent(lease),
+        ns.name()
+    )
+}
+
+/// The same for who means to hold it already, or to take it from somebody.
+pub fn not_found_as_held(ns: &Namespace, lease: &str) -> String {
+    format!(
+        "{}See which there are: kubectl lease status -n {}\n",
+        absent(lease),
+        ns.name()
+    )
+}
+
+fn absent(lease: &str) -> String {
+    format!("Error from server (NotFound): leases.coordination.k8s.io \"{lease}\" not found\n")
 }
 
 /// The error of a missing verb, with the Role that grants it.
