@@ -16,6 +16,7 @@ mod names;
 mod owner_tests;
 pub(crate) mod plugin;
 pub(crate) mod progress;
+mod proxy;
 mod ready;
 
 use std::path::PathBuf;
@@ -25,7 +26,6 @@ use std::time::Duration;
 
 use http::{Request, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::config::AuthInfo;
@@ -35,7 +35,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::credentials::Credentials;
 pub use self::credentials::{Wanted, lease_is_held, nobody_to_ask};
-use self::dial::{Dial, has_usable_port};
+use self::dial::Dial;
 use self::fair::Fair;
 pub use self::late::Late;
 use self::plugin::Identity;
@@ -43,6 +43,7 @@ use self::progress::{Noted, Progress, Stage, reaching};
 pub use self::ready::Ready;
 use crate::error::Error;
 use crate::lease::api::Unusable;
+use crate::userinfo::{self, UserInfo, redacted};
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -236,11 +237,8 @@ impl Connection {
 
     /// The server's address, for messages.
     pub fn server(&self) -> String {
-        self.config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned()
+        let server = self.config.cluster_url.to_string();
+        redacted(server.trim_end_matches('/')).into_owned()
     }
 
     /// Whether credentials read anew may differ from the last ones without anybody editing the kubeconfig.
@@ -264,9 +262,11 @@ impl Connection {
         self.owner().doubt();
     }
 
-    /// The proxy on the way, without its password.
+    /// The proxy on the way, without its user and password.
     fn proxy(&self) -> Option<String> {
-        self.config.proxy_url.as_ref().map(without_password)
+        let proxy = self.config.proxy_url.as_ref()?.to_string();
+        let (address, _) = userinfo::split(proxy.trim_end_matches('/'));
+        Some(redacted(&address).into_owned())
     }
 
     /// What to do when the server does not know who is asking.
@@ -354,94 +354,46 @@ fn unusable(detail: String) -> Unusable {
     }
 }
 
-/// The cluster's own proxy-url, else the environment's for this server, NO_PROXY respected. (kube asks NO_PROXY about
-/// the proxy instead of the server, so the choice is made here.)
-fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Error> {
-    let proxy = match of_cluster {
-        Some(url) => url
-            .parse()
-            .map(Some)
-            .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}")))?,
-        // As Go's ProxyFromEnvironment: never for this machine itself.
-        None if is_local(server) => None,
-        None => Matcher::from_env()
-            .intercept(server)
-            .map(|proxy| proxy.uri().clone()),
-    };
-    if let Some(proxy) = proxy.as_ref().filter(|proxy| !has_usable_port(proxy)) {
-        return Err(Error::Kubeconfig(format!(
-            "the proxy {} has no usable port: 1 to 65535",
-            without_password(proxy)
-        )));
-    }
-    match proxy.as_ref().map(Uri::scheme_str) {
-        None | Some(Some("http" | "https" | "socks5" | "socks5h")) => Ok(proxy),
-        Some(_) => Err(Error::Kubeconfig(format!(
-            "proxy {}: only http, https and socks5 proxies are supported",
-            proxy.unwrap_or_default()
-        ))),
-    }
-}
-
-fn without_password(proxy: &Uri) -> String {
-    let authority = proxy.authority().map_or("", |authority| authority.as_str());
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{}://{host}", proxy.scheme_str().unwrap_or("http"))
-}
-
-fn is_local(server: &Uri) -> bool {
-    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 fn link(config: Config, dial: Dial, credentials: &Arc<Credentials>) -> Result<Client, Unusable> {
     let Some(proxy) = config.proxy_url.clone() else {
         return over(dial, config, credentials);
     };
+    let whole = proxy.to_string();
+    let (address, user_info) = userinfo::split(&whole);
+    // Nothing below has the password, so that no error of theirs tells it.
+    let proxy: Uri = address
+        .parse()
+        .map_err(|_| unusable(format!("proxy {address} is no address")))?;
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(
-            SocksV5::new(proxy, reaching(dial, Stage::Proxy)),
-            config,
-            credentials,
-        ),
-        Some("http") => over(
-            authorized(
-                Tunnel::new(proxy.clone(), reaching(dial, Stage::Proxy)),
-                &proxy,
-            ),
-            config,
-            credentials,
-        ),
+        Some("socks5" | "socks5h") => {
+            let socks = SocksV5::new(proxy, reaching(dial, Stage::Proxy));
+            let socks = match user_info {
+                Some(UserInfo { name, password }) => socks.with_auth(name, password),
+                None => socks,
+            };
+            over(socks, config, credentials)
+        }
+        Some("http") => {
+            let tunnel = Tunnel::new(proxy, reaching(dial, Stage::Proxy));
+            over(authorized(tunnel, user_info)?, config, credentials)
+        }
         Some("https") => {
             let tls = config
                 .rustls_https_connector_with_connector(dial)
                 .map_err(|error| unusable(cause::words(&error)))?;
-            over(
-                authorized(
-                    Tunnel::new(proxy.clone(), reaching(tls, Stage::Proxy)),
-                    &proxy,
-                ),
-                config,
-                credentials,
-            )
+            let tunnel = Tunnel::new(proxy, reaching(tls, Stage::Proxy));
+            over(authorized(tunnel, user_info)?, config, credentials)
         }
         _ => Err(unusable(format!("proxy {proxy} is of no supported kind"))),
     }
 }
 
-fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
-    let matcher = Matcher::builder().all(proxy.to_string()).build();
-    let anywhere = Uri::from_static("https://kubernetes.default.svc");
-    match matcher
-        .intercept(&anywhere)
-        .and_then(|proxy| proxy.basic_auth().cloned())
-    {
-        Some(header) => tunnel.with_auth(header),
-        None => tunnel,
-    }
+fn authorized<C>(tunnel: Tunnel<C>, user_info: Option<UserInfo>) -> Result<Tunnel<C>, Unusable> {
+    let Some(UserInfo { name, password }) = user_info else {
+        return Ok(tunnel);
+    };
+    let header = header::basic(&name, &password).map_err(unusable)?;
+    Ok(tunnel.with_auth(header))
 }
 
 /// kube's own stack without its retries, its tracing and its own ideas of credentials.
@@ -491,7 +443,7 @@ where
         progress.scope(http.request(request))
     });
     // On this machine itself compression only costs time.
-    let compress = !config.disable_compression && !is_local(&config.cluster_url);
+    let compress = !config.disable_compression && !proxy::is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
         .layer(tower_http::decompression::DecompressionLayer::new().gzip(compress))
         .map_request(address)

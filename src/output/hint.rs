@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::words::pasted;
 use crate::cli::{Cli, Command, ConnectionArgs};
+use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
 struct Call {
@@ -98,11 +99,13 @@ fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
 fn cluster(connection: &ConnectionArgs) -> String {
     let path = connection.kubeconfig.as_ref();
     let path = path.map(|path| path.to_string_lossy().into_owned());
+    let server = connection.server.as_deref();
+    let server = server.map(|server| redacted(server).into_owned());
     let mut text = given(&[
         ("kubeconfig", &path),
         ("context", &connection.context),
         ("cluster", &connection.cluster),
-        ("server", &connection.server),
+        ("server", &server),
         ("certificate-authority", &connection.certificate_authority),
         ("tls-server-name", &connection.tls_server_name),
     ]);
@@ -163,5 +166,10 @@ mod tests {
             " --as 'o'\\''neill' --as-group a --as-group b --token …"
         );
         assert_eq!(cluster(&ConnectionArgs::default()), "");
+        let connection = ConnectionArgs {
+            server: Some("https://u:secret@a:6443".to_owned()),
+            ..ConnectionArgs::default()
+        };
+        assert_eq!(cluster(&connection), " --server https://u:xxxxx@a:6443");
     }
 }

@@ -30,6 +30,7 @@ mod interrupts;
 mod kubectl_formats;
 mod nesting;
 mod other_clients;
+mod passwords;
 mod plugin;
 mod proxies;
 mod races;

@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use http::Uri;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use super::super::dial::has_usable_port;
 use super::super::{ConnectionOptions, filled};
 use crate::error::Error;
 
@@ -27,19 +25,6 @@ pub fn named_twice(config: &Kubeconfig) -> Option<String> {
         .into_iter()
         .find_map(|(list, name)| Some((list, name?)));
     found.map(|(list, name)| format!("{list} are named {name:?}"))
-}
-
-pub fn check_proxy(url: &str) -> Result<(), Error> {
-    let why = match url.parse::<Uri>() {
-        Ok(uri) if has_usable_port(&uri) => return Ok(()),
-        Ok(_) => "its port is none".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    // There may be a password before it.
-    let shown = url.rsplit('@').next().unwrap_or_default();
-    Err(Error::Kubeconfig(format!(
-        "proxy-url {shown:?} is no address: {why}"
-    )))
 }
 
 /// As kubectl: whoever gives an authority wants the server to be verified, and nothing tells which of the two is meant. A flag

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::cluster::cause::{self, Cause};
 use crate::cluster::progress::{Progress, Stage};
 use crate::cluster::{Connection, Late};
+use crate::userinfo::redacted;
 
 /// The longest part of an answer's own text that is worth a line.
 const SHORT: usize = 200;
@@ -28,7 +29,7 @@ pub fn rejection(
         let to = to.and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
         return Fault::Foreign {
             server: connection.server(),
-            answer: format!("a redirection to {to}"),
+            answer: format!("a redirection to {}", redacted(to)),
         };
     }
     let message = text("message").map_or_else(
