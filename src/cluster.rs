@@ -18,6 +18,7 @@ pub(crate) mod plugin;
 pub(crate) mod progress;
 mod proxy;
 mod ready;
+mod refused;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,6 +69,8 @@ pub struct ConnectionOptions {
     pub impersonate_groups: Vec<String>,
     /// `--as-uid`
     pub impersonate_uid: Option<String>,
+    /// `--as-user-extra`, keys and values
+    pub impersonate_extra: Vec<(String, String)>,
     /// `--certificate-authority`
     pub certificate_authority: Option<String>,
     /// `--client-certificate`
@@ -144,7 +147,9 @@ impl Connection {
         let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),
             Some(user) => format!("user {user:?}"),
-            None => "this pod".to_owned(),
+            None if ready.resolved.in_pod => "this pod".to_owned(),
+            // What there is came by flags.
+            None => "the command line".to_owned(),
         };
         if let Some(namespace) = &options.namespace {
             ready.config.default_namespace.clone_from(namespace);
@@ -269,31 +274,6 @@ impl Connection {
         Some(redacted(&address).into_owned())
     }
 
-    /// What to do when the server does not know who is asking.
-    pub fn unauthorized(&self) -> String {
-        let user = &self.known().user();
-        let Self { whose, .. } = self;
-        let certificate = filled(&user.client_certificate) || filled(&user.client_certificate_data);
-        if user.exec.is_some() || user.auth_provider.is_some() {
-            let plugin = plugin::name(user);
-            format!(
-                "The server does not accept what {plugin} gives for {whose}: log in again with that plugin"
-            )
-        } else if user.token.is_some() || user.token_file.is_some() {
-            format!(
-                "The server does not accept the token of {whose}: it may have expired, or be for another cluster; log in again"
-            )
-        } else if certificate {
-            format!(
-                "The server does not accept the client certificate of {whose}: it may have expired (openssl x509 -noout -enddate tells), or be for another cluster"
-            )
-        } else if user.username.is_some() {
-            format!("The server does not accept the password of {whose}; few servers accept any")
-        } else {
-            format!("There are no credentials for {whose}: log in, or give --token")
-        }
-    }
-
     /// A new client with a connection pool of its own, made of what is read anew. Its credentials are such as `wanted`: a
     /// plugin is run where there are none, or none any more; what may still do is not waited for. They are of one owner,
     /// the header as much as the client certificate, whoever has the kubeconfig read meanwhile.
@@ -317,8 +297,7 @@ impl Connection {
     }
 }
 
-/// All that is left for kube to do about `user`: a certificate, which is the plugin's if it gave one, and the names to
-/// impersonate that kube escapes.
+/// All that is left for kube to do about `user`: a certificate, which is the plugin's if it gave one.
 fn left_for_kube(user: AuthInfo, identity: Option<&Identity>) -> AuthInfo {
     let (certificate, key) = match identity {
         Some(Identity { certificate, key }) => {
@@ -329,7 +308,6 @@ fn left_for_kube(user: AuthInfo, identity: Option<&Identity>) -> AuthInfo {
     AuthInfo {
         client_certificate_data: certificate,
         client_key_data: key,
-        impersonate_user_extra: user.impersonate_user_extra,
         ..AuthInfo::default()
     }
 }

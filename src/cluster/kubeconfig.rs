@@ -4,6 +4,7 @@ mod check;
 mod pod;
 mod server;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use kube::config::{
@@ -252,7 +253,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
         user.token = None;
     }
     override_user(&mut user, options);
-    check_impersonation(&user)?;
+    check_impersonation(&user, options)?;
     check_server_name(&cluster)?;
     server::settle(&mut cluster, &mut user, cluster_name.as_deref())?;
 
@@ -356,11 +357,19 @@ pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
         user.impersonate.clone_from(&options.impersonate);
         user.impersonate_groups = None;
         user.impersonate_uid = None;
+        user.impersonate_user_extra = None;
     }
     if !options.impersonate_groups.is_empty() {
         user.impersonate_groups = Some(options.impersonate_groups.clone());
     }
     if options.impersonate_uid.is_some() {
         user.impersonate_uid.clone_from(&options.impersonate_uid);
+    }
+    if !options.impersonate_extra.is_empty() {
+        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
+        for (key, value) in &options.impersonate_extra {
+            extra.entry(key.clone()).or_default().push(value.clone());
+        }
+        user.impersonate_user_extra = Some(extra);
     }
 }

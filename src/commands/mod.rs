@@ -133,6 +133,7 @@ pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
         impersonate: given(&args.impersonate),
         impersonate_groups: args.impersonate_groups.clone(),
         impersonate_uid: given(&args.impersonate_uid),
+        impersonate_extra: args.impersonate_extra.clone(),
         certificate_authority: given(&args.certificate_authority),
         client_certificate: given(&args.client_certificate),
         client_key: given(&args.client_key),

@@ -127,6 +127,10 @@ fn who(connection: &ConnectionArgs) -> String {
     for group in &connection.impersonate_groups {
         text.push_str(&format!(" --as-group {}", pasted(group)));
     }
+    for (key, value) in &connection.impersonate_extra {
+        let pair = format!("{key}={value}");
+        text.push_str(&format!(" --as-user-extra {}", pasted(&pair)));
+    }
     if connection.token.is_some() {
         text.push_str(" --token …");
     }
@@ -155,6 +159,7 @@ mod tests {
             token: Some("secret".to_owned()),
             impersonate: Some("o'neill".to_owned()),
             impersonate_groups: vec!["a".to_owned(), "b".to_owned()],
+            impersonate_extra: vec![("k".to_owned(), "v w".to_owned())],
             ..ConnectionArgs::default()
         };
         assert_eq!(
@@ -163,7 +168,7 @@ mod tests {
         );
         assert_eq!(
             who(&connection),
-            " --as 'o'\\''neill' --as-group a --as-group b --token …"
+            " --as 'o'\\''neill' --as-group a --as-group b --as-user-extra 'k=v w' --token …"
         );
         assert_eq!(cluster(&ConnectionArgs::default()), "");
         let connection = ConnectionArgs {

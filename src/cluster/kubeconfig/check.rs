@@ -56,15 +56,26 @@ pub fn check_verification(
 }
 
 /// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
-pub fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
+pub fn check_impersonation(user: &AuthInfo, options: &ConnectionOptions) -> Result<(), Error> {
     let nobody = user.impersonate.as_deref().unwrap_or_default().is_empty();
     let groups = user.impersonate_groups.as_deref().unwrap_or_default();
-    if nobody && (!groups.is_empty() || user.impersonate_uid.is_some()) {
-        return Err(Error::Usage(
-            "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
-        ));
+    let extra = user.impersonate_user_extra.iter().flatten().next();
+    if !nobody || (groups.is_empty() && user.impersonate_uid.is_none() && extra.is_none()) {
+        return Ok(());
     }
-    Ok(())
+    let by_flag = !options.impersonate_groups.is_empty()
+        || options.impersonate_uid.is_some()
+        || !options.impersonate_extra.is_empty();
+    Err(match by_flag {
+        true => Error::Usage(
+            "--as-group, --as-uid and --as-user-extra need a user to impersonate: give --as"
+                .to_owned(),
+        ),
+        false => Error::Kubeconfig(
+            "the user has as-groups, as-uid or as-user-extra, and nobody to impersonate: give it \"as\" too, or remove them"
+                .to_owned(),
+        ),
+    })
 }
 
 /// The name that the server's certificate has to be for, if it is not the address's.

@@ -104,18 +104,20 @@ fn reject(
             RejectionKind::Unauthorized
         }
         (403, _) => {
-            advice = message
-                .contains("\"system:anonymous\"")
-                .then(|| connection.unauthorized());
+            // A path that no role names is forbidden before it is found to be none.
+            advice = if message.contains("\"system:anonymous\"") {
+                Some(connection.unauthorized())
+            } else if message.contains(" cannot ") && message.contains(" path \"") {
+                Some(connection.not_served())
+            } else {
+                None
+            };
             RejectionKind::Forbidden
         }
         (404, Some("namespaces")) => RejectionKind::NamespaceMissing,
         (404, Some("leases")) if reason.is_some() => RejectionKind::LeaseMissing,
         (404, _) => {
-            advice = Some(format!(
-                "Leases need Kubernetes 1.14 or newer: is {} an API server, and is that its whole address? kubectl version",
-                connection.server()
-            ));
+            advice = Some(connection.not_served());
             RejectionKind::NotServed
         }
         // Go's and nginx's words for it.
