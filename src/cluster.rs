@@ -127,6 +127,11 @@ impl Link {
         &self.ready.unread
     }
 
+    /// The number of the credentials that its requests carry now; it grows whenever a plugin gave others.
+    pub fn credentials_number(&self) -> u64 {
+        self.credentials.number()
+    }
+
     /// Whether it will do: its connections show the client certificate that is `wanted`, which is waited for as in
     /// [`Connection::link`].
     ///
@@ -255,11 +260,6 @@ impl Connection {
     /// Whether a plugin gives the credentials.
     pub fn has_plugin(&self) -> bool {
         self.owner().change()
-    }
-
-    /// The number of the credentials that requests carry now; it grows whenever a plugin gave others.
-    pub fn credentials_number(&self) -> u64 {
-        self.owner().number()
     }
 
     /// Has credentials anew in the background: the server took the last ones for another's.

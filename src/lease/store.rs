@@ -173,30 +173,39 @@ impl Store {
     /// first request, so that repeating it is safe even for a write.
     async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let before = self.link.borrow().clone();
-        let number = self.connection.credentials_number();
-        let first = self.exchange_once(ask.clone(), Wanted::Kept).await;
+        let mut sent_with = None;
+        let first = self.exchange_once(ask.clone(), Wanted::Kept, &mut sent_with);
+        let first = first.await;
         let Err(fault) = &first else { return first };
         if !is_about_credentials(fault) {
             return first;
         }
         let refused = matches!(fault, Fault::Rejected(_)) && self.connection.has_plugin();
-        if refused && number == self.connection.credentials_number() {
+        if let Some(number) = sent_with.filter(|_| refused) {
+            // A plugin's very first token may be a stale one of its own cache. Once: what it gives now is all it has.
             self.forget_client();
-            return self.exchange_once(ask, Wanted::NewerThan(number)).await;
+            let newer = Wanted::NewerThan(number);
+            return self.exchange_once(ask, newer, &mut sent_with).await;
         }
         let Some(link) = before else { return first };
         if !self.connection.differs_from(&link).await {
             return first;
         }
         self.forget_client();
-        self.exchange_once(ask, Wanted::Kept).await
+        self.exchange_once(ask, Wanted::Kept, &mut sent_with).await
     }
 
-    /// The answer, its body not read yet, if it is a good one.
-    async fn exchange_once(&self, ask: Ask, wanted: Wanted) -> Result<Response<Body>, Fault> {
+    /// The answer, its body not read yet, if it is a good one; and the number of the credentials it was asked with.
+    async fn exchange_once(
+        &self,
+        ask: Ask,
+        wanted: Wanted,
+        sent_with: &mut Option<u64>,
+    ) -> Result<Response<Body>, Fault> {
         let progress = ask.progress.clone();
         progress.begin();
         let link = self.link_with(wanted).await?;
+        *sent_with = Some(link.credentials_number());
         progress.reach(Stage::Connected);
         let response = link.client.send(ask.request()?).await;
         let response = response.map_err(|error| {

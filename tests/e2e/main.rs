@@ -38,6 +38,7 @@ mod release;
 mod renew;
 mod replies;
 mod requests;
+mod stale_tokens;
 mod stamps;
 mod status;
 mod status_holder;
