@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::credentials::Credentials;
-pub use self::credentials::{Wanted, lease_is_held, nobody_to_ask};
+pub use self::credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 use self::dial::Dial;
 use self::fair::Fair;
 pub use self::late::Late;
@@ -162,7 +162,7 @@ impl Connection {
         let mut config = ready.config.clone();
         config.auth_info = ready.user();
         let from = token_from(options, &whose);
-        let credentials = Credentials::of(&ready.config.auth_info, &from);
+        let credentials = Credentials::of(&ready.config.auth_info, &whose, &from);
         Ok(Self {
             config,
             credentials: Mutex::new(Owner {
@@ -228,7 +228,7 @@ impl Connection {
             let from = token_from(&self.options, &self.whose);
             *owner = Owner {
                 who: ready.who.clone(),
-                credentials: Credentials::of(&ready.config.auth_info, &from),
+                credentials: Credentials::of(&ready.config.auth_info, &self.whose, &from),
             };
         }
         drop(owner);
@@ -260,6 +260,11 @@ impl Connection {
     /// Whether a plugin gives the credentials.
     pub fn has_plugin(&self) -> bool {
         self.owner().change()
+    }
+
+    /// Whether a person may be asked for the credentials.
+    pub fn asks_a_person(&self) -> bool {
+        self.owner().asks_a_person()
     }
 
     /// Has credentials anew in the background: the server took the last ones for another's.

@@ -81,7 +81,8 @@ pub struct ConnectionArgs {
     /// Of kubectl; what is said is said at once
     #[arg(long, global = true, hide = true, value_name = "DURATION")]
     pub log_flush_frequency: Option<String>,
-    /// The longest one request may take; 0 for the default: 10s to read, at most 5s to write
+    /// The longest one request may take, a login's questions apart (5m); 0 for the default: 10s to
+    /// read, at most 5s to write
     #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
     pub request_timeout: Option<Duration>,
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::{Connection, ConnectionOptions};
+use crate::cluster::{Connection, ConnectionOptions, plugin};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
@@ -39,6 +39,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
     hint::note(&cli);
+    plugin::warn_through(terminal::say);
     if cli.verbose {
         terminal::trace();
     }

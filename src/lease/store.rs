@@ -4,6 +4,7 @@ mod ask;
 mod body;
 mod faults;
 mod lease;
+mod patience;
 mod query;
 
 use std::cell::RefCell;
@@ -122,10 +123,9 @@ impl Store {
                 (_, false) => Err(body::too_long(most, &self.connection.server())),
             }
         };
-        let outcome = match tokio::time::timeout(limit, whole).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(late(progress.before_sending(), limit, &self.connection)),
-        };
+        // A write is for the time it was made at, so that it waits for a person only where nothing was granted yet.
+        let patient = !writes || self.link.borrow().is_none();
+        let outcome = self.in_time(limit, patient, &progress, whole).await;
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
             outcome
@@ -231,9 +231,8 @@ impl Store {
         log::debug!("GET {path}: watching");
         let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
         let progress = ask.progress.clone();
-        let answer = tokio::time::timeout(opening, self.exchange(ask))
-            .await
-            .unwrap_or_else(|_| Err(late(progress.before_sending(), opening, &self.connection)));
+        let answer = self.exchange(ask);
+        let answer = self.in_time(opening, true, &progress, answer).await;
         let answer = answer.inspect_err(|fault| {
             if is_about_credentials(fault) {
                 self.forget_client();

@@ -32,6 +32,7 @@ mod nesting;
 mod other_clients;
 mod passwords;
 mod plugin;
+mod plugin_rules;
 mod proxies;
 mod races;
 mod release;

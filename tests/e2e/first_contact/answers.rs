@@ -73,7 +73,7 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
         r#"{"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}"#,
     );
     let what = "Error from server (Unauthorized): Unauthorized";
-    let script = r#"echo '{"kind":"ExecCredential","status":{"token":"old"}}'"#;
+    let script = r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"old"}}'"#;
     let plugin = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never" } });
     for (user, arguments, then) in [
         (
