@@ -16,7 +16,9 @@ mod names;
 mod owner_tests;
 pub(crate) mod plugin;
 pub(crate) mod progress;
+mod proxy;
 mod ready;
+mod refused;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +27,6 @@ use std::time::Duration;
 
 use http::{Request, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::config::AuthInfo;
@@ -34,8 +35,8 @@ use tokio::sync::oneshot;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use self::credentials::Credentials;
-pub use self::credentials::{Wanted, lease_is_held, nobody_to_ask};
-use self::dial::{Dial, has_usable_port};
+pub use self::credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
+use self::dial::Dial;
 use self::fair::Fair;
 pub use self::late::Late;
 use self::plugin::Identity;
@@ -43,7 +44,7 @@ use self::progress::{Noted, Progress, Stage, reaching};
 pub use self::ready::Ready;
 use crate::error::Error;
 use crate::lease::api::Unusable;
-use crate::output::hint;
+use crate::userinfo::{self, UserInfo, redacted};
 
 /// kubectl's connection flags, as given.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +69,8 @@ pub struct ConnectionOptions {
     pub impersonate_groups: Vec<String>,
     /// `--as-uid`
     pub impersonate_uid: Option<String>,
+    /// `--as-user-extra`, keys and values
+    pub impersonate_extra: Vec<(String, String)>,
     /// `--certificate-authority`
     pub certificate_authority: Option<String>,
     /// `--client-certificate`
@@ -124,6 +127,11 @@ impl Link {
         &self.ready.unread
     }
 
+    /// The number of the credentials that its requests carry now; it grows whenever a plugin gave others.
+    pub fn credentials_number(&self) -> u64 {
+        self.credentials.number()
+    }
+
     /// Whether it will do: its connections show the client certificate that is `wanted`, which is waited for as in
     /// [`Connection::link`].
     ///
@@ -144,7 +152,9 @@ impl Connection {
         let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),
             Some(user) => format!("user {user:?}"),
-            None => "this pod".to_owned(),
+            None if ready.resolved.in_pod => "this pod".to_owned(),
+            // What there is came by flags.
+            None => "the command line".to_owned(),
         };
         if let Some(namespace) = &options.namespace {
             ready.config.default_namespace.clone_from(namespace);
@@ -152,7 +162,7 @@ impl Connection {
         let mut config = ready.config.clone();
         config.auth_info = ready.user();
         let from = token_from(options, &whose);
-        let credentials = Credentials::of(&ready.config.auth_info, &from);
+        let credentials = Credentials::of(&ready.config.auth_info, &whose, &from);
         Ok(Self {
             config,
             credentials: Mutex::new(Owner {
@@ -218,7 +228,7 @@ impl Connection {
             let from = token_from(&self.options, &self.whose);
             *owner = Owner {
                 who: ready.who.clone(),
-                credentials: Credentials::of(&ready.config.auth_info, &from),
+                credentials: Credentials::of(&ready.config.auth_info, &self.whose, &from),
             };
         }
         drop(owner);
@@ -237,11 +247,8 @@ impl Connection {
 
     /// The server's address, for messages.
     pub fn server(&self) -> String {
-        self.config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned()
+        let server = self.config.cluster_url.to_string();
+        redacted(server.trim_end_matches('/')).into_owned()
     }
 
     /// Whether credentials read anew may differ from the last ones without anybody editing the kubeconfig.
@@ -255,9 +262,9 @@ impl Connection {
         self.owner().change()
     }
 
-    /// The number of the credentials that requests carry now; it grows whenever a plugin gave others.
-    pub fn credentials_number(&self) -> u64 {
-        self.owner().number()
+    /// Whether a person may be asked for the credentials.
+    pub fn asks_a_person(&self) -> bool {
+        self.owner().asks_a_person()
     }
 
     /// Has credentials anew in the background: the server took the last ones for another's.
@@ -265,43 +272,11 @@ impl Connection {
         self.owner().doubt();
     }
 
-    /// The proxy on the way, without its password.
+    /// The proxy on the way, without its user and password.
     fn proxy(&self) -> Option<String> {
-        self.config.proxy_url.as_ref().map(without_password)
-    }
-
-    /// What to do when the server has no Leases.
-    pub fn not_served(&self) -> String {
-        format!(
-            "Leases need Kubernetes 1.14 or newer: is {} an API server, and is that its whole address? {}",
-            self.server(),
-            hint::kubectl("version")
-        )
-    }
-
-    /// What to do when the server does not know who is asking.
-    pub fn unauthorized(&self) -> String {
-        let user = &self.known().user();
-        let Self { whose, .. } = self;
-        let certificate = filled(&user.client_certificate) || filled(&user.client_certificate_data);
-        if user.exec.is_some() || user.auth_provider.is_some() {
-            let plugin = plugin::name(user);
-            format!(
-                "The server does not accept what {plugin} gives for {whose}: log in again with that plugin"
-            )
-        } else if user.token.is_some() || user.token_file.is_some() {
-            format!(
-                "The server does not accept the token of {whose}: it may have expired, or be for another cluster; log in again"
-            )
-        } else if certificate {
-            format!(
-                "The server does not accept the client certificate of {whose}: it may have expired (openssl x509 -noout -enddate tells), or be for another cluster"
-            )
-        } else if user.username.is_some() {
-            format!("The server does not accept the password of {whose}; few servers accept any")
-        } else {
-            format!("There are no credentials for {whose}: log in, or give --token")
-        }
+        let proxy = self.config.proxy_url.as_ref()?.to_string();
+        let (address, _) = userinfo::split(proxy.trim_end_matches('/'));
+        Some(redacted(&address).into_owned())
     }
 
     /// A new client with a connection pool of its own, made of what is read anew. Its credentials are such as `wanted`: a
@@ -327,8 +302,7 @@ impl Connection {
     }
 }
 
-/// All that is left for kube to do about `user`: a certificate, which is the plugin's if it gave one, and the names to
-/// impersonate that kube escapes.
+/// All that is left for kube to do about `user`: a certificate, which is the plugin's if it gave one.
 fn left_for_kube(user: AuthInfo, identity: Option<&Identity>) -> AuthInfo {
     let (certificate, key) = match identity {
         Some(Identity { certificate, key }) => {
@@ -339,7 +313,6 @@ fn left_for_kube(user: AuthInfo, identity: Option<&Identity>) -> AuthInfo {
     AuthInfo {
         client_certificate_data: certificate,
         client_key_data: key,
-        impersonate_user_extra: user.impersonate_user_extra,
         ..AuthInfo::default()
     }
 }
@@ -364,94 +337,46 @@ fn unusable(detail: String) -> Unusable {
     }
 }
 
-/// The cluster's own proxy-url, else the environment's for this server, NO_PROXY respected. (kube asks NO_PROXY about
-/// the proxy instead of the server, so the choice is made here.)
-fn proxy_url(of_cluster: Option<&str>, server: &Uri) -> Result<Option<Uri>, Error> {
-    let proxy = match of_cluster {
-        Some(url) => url
-            .parse()
-            .map(Some)
-            .map_err(|error| Error::Kubeconfig(format!("proxy-url {url:?}: {error}")))?,
-        // As Go's ProxyFromEnvironment: never for this machine itself.
-        None if is_local(server) => None,
-        None => Matcher::from_env()
-            .intercept(server)
-            .map(|proxy| proxy.uri().clone()),
-    };
-    if let Some(proxy) = proxy.as_ref().filter(|proxy| !has_usable_port(proxy)) {
-        return Err(Error::Kubeconfig(format!(
-            "the proxy {} has no usable port: 1 to 65535",
-            without_password(proxy)
-        )));
-    }
-    match proxy.as_ref().map(Uri::scheme_str) {
-        None | Some(Some("http" | "https" | "socks5" | "socks5h")) => Ok(proxy),
-        Some(_) => Err(Error::Kubeconfig(format!(
-            "proxy {}: only http, https and socks5 proxies are supported",
-            proxy.unwrap_or_default()
-        ))),
-    }
-}
-
-fn without_password(proxy: &Uri) -> String {
-    let authority = proxy.authority().map_or("", |authority| authority.as_str());
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{}://{host}", proxy.scheme_str().unwrap_or("http"))
-}
-
-fn is_local(server: &Uri) -> bool {
-    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 fn link(config: Config, dial: Dial, credentials: &Arc<Credentials>) -> Result<Client, Unusable> {
     let Some(proxy) = config.proxy_url.clone() else {
         return over(dial, config, credentials);
     };
+    let whole = proxy.to_string();
+    let (address, user_info) = userinfo::split(&whole);
+    // Nothing below has the password, so that no error of theirs tells it.
+    let proxy: Uri = address
+        .parse()
+        .map_err(|_| unusable(format!("proxy {address} is no address")))?;
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(
-            SocksV5::new(proxy, reaching(dial, Stage::Proxy)),
-            config,
-            credentials,
-        ),
-        Some("http") => over(
-            authorized(
-                Tunnel::new(proxy.clone(), reaching(dial, Stage::Proxy)),
-                &proxy,
-            ),
-            config,
-            credentials,
-        ),
+        Some("socks5" | "socks5h") => {
+            let socks = SocksV5::new(proxy, reaching(dial, Stage::Proxy));
+            let socks = match user_info {
+                Some(UserInfo { name, password }) => socks.with_auth(name, password),
+                None => socks,
+            };
+            over(socks, config, credentials)
+        }
+        Some("http") => {
+            let tunnel = Tunnel::new(proxy, reaching(dial, Stage::Proxy));
+            over(authorized(tunnel, user_info)?, config, credentials)
+        }
         Some("https") => {
             let tls = config
                 .rustls_https_connector_with_connector(dial)
                 .map_err(|error| unusable(cause::words(&error)))?;
-            over(
-                authorized(
-                    Tunnel::new(proxy.clone(), reaching(tls, Stage::Proxy)),
-                    &proxy,
-                ),
-                config,
-                credentials,
-            )
+            let tunnel = Tunnel::new(proxy, reaching(tls, Stage::Proxy));
+            over(authorized(tunnel, user_info)?, config, credentials)
         }
         _ => Err(unusable(format!("proxy {proxy} is of no supported kind"))),
     }
 }
 
-fn authorized<C>(tunnel: Tunnel<C>, proxy: &Uri) -> Tunnel<C> {
-    let matcher = Matcher::builder().all(proxy.to_string()).build();
-    let anywhere = Uri::from_static("https://kubernetes.default.svc");
-    match matcher
-        .intercept(&anywhere)
-        .and_then(|proxy| proxy.basic_auth().cloned())
-    {
-        Some(header) => tunnel.with_auth(header),
-        None => tunnel,
-    }
+fn authorized<C>(tunnel: Tunnel<C>, user_info: Option<UserInfo>) -> Result<Tunnel<C>, Unusable> {
+    let Some(UserInfo { name, password }) = user_info else {
+        return Ok(tunnel);
+    };
+    let header = header::basic(&name, &password).map_err(unusable)?;
+    Ok(tunnel.with_auth(header))
 }
 
 /// kube's own stack without its retries, its tracing and its own ideas of credentials.
@@ -501,7 +426,7 @@ where
         progress.scope(http.request(request))
     });
     // On this machine itself compression only costs time.
-    let compress = !config.disable_compression && !is_local(&config.cluster_url);
+    let compress = !config.disable_compression && !proxy::is_local(&config.cluster_url);
     let service = ServiceBuilder::new()
         .layer(tower_http::decompression::DecompressionLayer::new().gzip(compress))
         .map_request(address)

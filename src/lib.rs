@@ -25,6 +25,7 @@ mod side;
 mod signals;
 mod stack;
 mod usage;
+mod userinfo;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -42,6 +42,9 @@ pub struct ConnectionArgs {
     /// UID to impersonate
     #[arg(long = "as-uid", global = true, value_name = "UID")]
     pub impersonate_uid: Option<String>,
+    /// What else to say of who is impersonated; may be repeated
+    #[arg(long = "as-user-extra", global = true, value_name = "KEY=VALUE", value_parser = extra)]
+    pub impersonate_extra: Vec<(String, String)>,
     /// CA bundle to verify the API server with
     #[arg(long, global = true, value_name = "FILE")]
     pub certificate_authority: Option<String>,
@@ -78,7 +81,8 @@ pub struct ConnectionArgs {
     /// Of kubectl; what is said is said at once
     #[arg(long, global = true, hide = true, value_name = "DURATION")]
     pub log_flush_frequency: Option<String>,
-    /// The longest one request may take; 0 for the default: 10s to read, at most 5s to write
+    /// The longest one request may take, a login's questions apart (5m); 0 for the default: 10s to
+    /// read, at most 5s to write
     #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
     pub request_timeout: Option<Duration>,
 }
@@ -89,4 +93,12 @@ fn namespace(text: &str) -> Result<String, String> {
         return Ok(String::new());
     }
     values::namespace(text)
+}
+
+/// A key may have more than one value, each given by a flag of its own.
+fn extra(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("give KEY=VALUE".to_owned()),
+    }
 }

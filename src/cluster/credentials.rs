@@ -21,6 +21,9 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// How long a plugin may take whose earlier credentials may still do.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a plugin may take that asks a person: to find a token, to log in with a browser.
+pub const PERSON: Duration = Duration::from_secs(300);
+
 /// The least that a plugin may take while a lease is held: a cloud's own tool takes seconds.
 const LEAST_LIMIT: Duration = Duration::from_secs(10);
 
@@ -48,6 +51,11 @@ pub fn nobody_to_ask() {
     UNATTENDED.store(true, Ordering::Relaxed);
 }
 
+/// Whether there is nobody whom a plugin may ask.
+fn unattended() -> bool {
+    held().is_some() || UNATTENDED.load(Ordering::Relaxed)
+}
+
 fn held() -> Option<Duration> {
     let millis = HELD.load(Ordering::Relaxed);
     (millis > 0).then(|| Duration::from_millis(millis))
@@ -73,7 +81,8 @@ pub struct Credentials {
 enum Source {
     /// They never change.
     Fixed(Result<Given, Unusable>),
-    Plugin(Box<AuthInfo>),
+    /// Of this user, who is called so in warnings.
+    Plugin(Box<AuthInfo>, String),
 }
 
 #[derive(Default)]
@@ -96,8 +105,8 @@ struct Kept {
 }
 
 impl Credentials {
-    /// Those of `user`; nothing is read or run yet. `from` says where an inline token comes from.
-    pub fn of(user: &AuthInfo, from: &str) -> Arc<Self> {
+    /// Those of `user`, who is called `whose`; nothing is read or run yet. `from` says where an inline token comes from.
+    pub fn of(user: &AuthInfo, whose: &str, from: &str) -> Arc<Self> {
         let changing = user.auth_provider.is_some() || user.exec.is_some();
         let secret = |text: &Option<secrecy::SecretString>| {
             let text = text.as_ref().map(|text| text.expose_secret().to_owned());
@@ -110,13 +119,13 @@ impl Credentials {
             }))
         };
         let source = if user.auth_provider.is_some() {
-            Source::Plugin(Box::new(user.clone()))
+            Source::Plugin(Box::new(user.clone()), whose.to_owned())
         } else if let (Some(name), Some(password)) = (&user.username, &user.password) {
             fixed(header::basic(name, password.expose_secret()))
         } else if let Some(token) = secret(&user.token) {
             fixed(header::bearer(&token, from))
         } else if changing {
-            Source::Plugin(Box::new(user.clone()))
+            Source::Plugin(Box::new(user.clone()), whose.to_owned())
         } else {
             Source::Fixed(Ok(Given::default()))
         };
@@ -131,7 +140,15 @@ impl Credentials {
     pub fn change(&self) -> bool {
         match self.source {
             Source::Fixed(_) => false,
-            Source::Plugin(_) => true,
+            Source::Plugin(..) => true,
+        }
+    }
+
+    /// Whether a person may be asked for them.
+    pub fn asks_a_person(&self) -> bool {
+        match &self.source {
+            Source::Fixed(_) => false,
+            Source::Plugin(user, _) => plugin::asks_a_person(user, unattended()),
         }
     }
 
@@ -144,7 +161,7 @@ impl Credentials {
     pub fn header(&self) -> Option<HeaderValue> {
         match &self.source {
             Source::Fixed(given) => given.as_ref().ok()?.header.clone(),
-            Source::Plugin(_) => self.state().kept.as_ref()?.given.header.clone(),
+            Source::Plugin(..) => self.state().kept.as_ref()?.given.header.clone(),
         }
     }
 
@@ -194,7 +211,7 @@ impl Credentials {
     /// Has credentials anew in the background, because the server took the last ones for another's.
     pub fn doubt(self: &Arc<Self>) {
         let mut state = self.state();
-        if let Source::Plugin(_) = self.source
+        if let Source::Plugin(..) = self.source
             && state.running.is_none()
         {
             state.running = Some(SystemClock.now());
@@ -249,18 +266,19 @@ impl Credentials {
     async fn have(&self, again: bool) -> Result<Given, Unusable> {
         match &self.source {
             Source::Fixed(given) => given.clone(),
-            Source::Plugin(user) => {
+            Source::Plugin(user, whose) => {
                 let held = held();
                 let limit = match held {
                     Some(duration) => Some((duration / 2).clamp(LEAST_LIMIT, LIMIT)),
-                    // At first it may be a person who takes their time; whoever waits has a deadline of their own.
+                    None if self.asks_a_person() => Some(PERSON),
+                    // Whoever waits has a deadline of their own.
                     None => again.then_some(LIMIT),
                 };
                 let circumstances = Circumstances {
-                    unattended: held.is_some() || UNATTENDED.load(Ordering::Relaxed),
+                    unattended: unattended(),
                     limit,
                 };
-                plugin::ask(user, circumstances).await
+                plugin::ask(user, whose, circumstances).await
             }
         }
     }

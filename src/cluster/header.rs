@@ -4,9 +4,28 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Uri};
 use kube::config::AuthInfo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ConnectionOptions;
 use crate::error::Error;
+
+/// What the name of a header cannot have in it (RFC 9110, section 5.6.2), and the mark of what is escaped; as client-go's
+/// `headerKeyEscape`.
+const UNNAMEABLE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// The request's path and query below the server's address, whose own path is kept (Rancher has one); `None` if that is
 /// longer than an address can be.
@@ -94,17 +113,16 @@ pub fn impersonation(
         let value = value(&group, "--as-group", "as-groups", by_flag)?;
         headers.push((HeaderName::from_static("impersonate-group"), value));
     }
-    // kube escapes the keys; the values are its to send too, once they are known to be sendable.
-    for text in user
-        .impersonate_user_extra
-        .iter()
-        .flatten()
-        .flat_map(|(_, values)| values)
-    {
-        HeaderValue::from_str(text).map_err(|_| {
-            let from = format!("\"as-user-extra\" of the user in the kubeconfig, {text:?},");
-            Error::Kubeconfig(unsendable(&from, text))
-        })?;
+    for (key, values) in user.impersonate_user_extra.take().into_iter().flatten() {
+        let (flag, field) = (format!("--as-user-extra {key}="), "as-user-extra");
+        let by_flag = options.impersonate_extra.iter().any(|(of, _)| *of == key);
+        let escaped = utf8_percent_encode(&key, UNNAMEABLE);
+        let name = HeaderName::try_from(format!("impersonate-extra-{escaped}"));
+        let name = name
+            .map_err(|_| Error::Usage(format!("{flag:?} has too long a key for an HTTP header")))?;
+        for text in values {
+            headers.push((name.clone(), value(&text, &flag, field, by_flag)?));
+        }
     }
     Ok(headers)
 }
@@ -180,6 +198,32 @@ mod tests {
         let headers =
             impersonation(&mut user, &ConnectionOptions::default()).expect("it can be sent");
         assert_eq!(headers[0].1.as_bytes(), "zoë".as_bytes());
+    }
+
+    /// client-go's headerKeyEscape, and its values in their order.
+    #[test]
+    fn what_else_is_known_of_who_is_impersonated_is_sent_with_its_key_escaped() {
+        for (key, name) in [
+            ("scopes", "impersonate-extra-scopes"),
+            ("Reason", "impersonate-extra-reason"),
+            ("example.com/team", "impersonate-extra-example.com%2fteam"),
+            ("a%b c", "impersonate-extra-a%25b%20c"),
+            ("é", "impersonate-extra-%c3%a9"),
+        ] {
+            let values = vec!["one".to_owned(), "zoë".to_owned()];
+            let mut user = AuthInfo {
+                impersonate_user_extra: Some([(key.to_owned(), values)].into()),
+                ..AuthInfo::default()
+            };
+            let headers =
+                impersonation(&mut user, &ConnectionOptions::default()).expect("it can be sent");
+            let sent = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let wanted = [(name, &b"one"[..]), (name, "zoë".as_bytes())];
+            assert_eq!(sent.collect::<Vec<_>>(), wanted);
+            assert_eq!(user.impersonate_user_extra, None);
+        }
     }
 
     #[test]

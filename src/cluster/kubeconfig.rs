@@ -2,10 +2,11 @@
 
 mod check;
 mod pod;
+mod server;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use http::Uri;
 use kube::config::{
     AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster,
     NamedContext,
@@ -13,10 +14,9 @@ use kube::config::{
 
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
-use check::{check_proxy, check_server_name, check_verification, named_twice};
+use check::{check_server_name, check_verification, named_twice};
 
-use super::dial::has_usable_port;
-use super::{ConnectionOptions, file, filled};
+use super::{ConnectionOptions, file, filled, proxy};
 use crate::error::{Entry, Error, LookedFor};
 use crate::lease::values;
 
@@ -253,13 +253,13 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
         user.token = None;
     }
     override_user(&mut user, options);
-    check_impersonation(&user)?;
+    check_impersonation(&user, options)?;
     check_server_name(&cluster)?;
-    cluster.server = Some(address(&cluster, &user, cluster_name.as_deref())?);
+    server::settle(&mut cluster, &mut user, cluster_name.as_deref())?;
 
     let proxy = cluster.proxy_url.clone().filter(|url| !url.is_empty());
     if let Some(url) = &proxy {
-        check_proxy(url)?;
+        proxy::of_cluster(url)?;
     }
     let namespace = context
         .and_then(|context| context.namespace)
@@ -312,41 +312,6 @@ fn only(cluster: Cluster, user: AuthInfo, namespace: Option<String>) -> Kubeconf
     }
 }
 
-/// The server's address. As kubectl: one without a scheme is https if anything about TLS is configured, else http.
-fn address(cluster: &Cluster, user: &AuthInfo, name: Option<&str>) -> Result<String, Error> {
-    let server = cluster.server.as_deref().unwrap_or_default();
-    let of = || match name {
-        Some(name) => format!("cluster {name:?}"),
-        None => "--server".to_owned(),
-    };
-    if server.is_empty() {
-        return Err(Error::Kubeconfig(format!("{} has no server", of())));
-    }
-    let tls = filled(&cluster.certificate_authority)
-        || filled(&cluster.certificate_authority_data)
-        || cluster.insecure_skip_tls_verify == Some(true)
-        || filled(&user.client_certificate)
-        || filled(&user.client_certificate_data);
-    let address = match (server.contains("://"), tls) {
-        (true, _) => server.to_owned(),
-        (false, true) => format!("https://{server}"),
-        (false, false) => format!("http://{server}"),
-    };
-    let parsed = address.parse::<Uri>().ok();
-    let usable = parsed.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && has_usable_port(&uri)
-    });
-    if usable {
-        return Ok(address);
-    }
-    Err(Error::Kubeconfig(format!(
-        "the server of {} is no address: {server:?}; one looks like https://host:6443",
-        of()
-    )))
-}
-
 fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
     if let Some(server) = &options.server {
         cluster.server = Some(server.clone());
@@ -392,11 +357,19 @@ pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
         user.impersonate.clone_from(&options.impersonate);
         user.impersonate_groups = None;
         user.impersonate_uid = None;
+        user.impersonate_user_extra = None;
     }
     if !options.impersonate_groups.is_empty() {
         user.impersonate_groups = Some(options.impersonate_groups.clone());
     }
     if options.impersonate_uid.is_some() {
         user.impersonate_uid.clone_from(&options.impersonate_uid);
+    }
+    if !options.impersonate_extra.is_empty() {
+        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
+        for (key, value) in &options.impersonate_extra {
+            extra.entry(key.clone()).or_default().push(value.clone());
+        }
+        user.impersonate_user_extra = Some(extra);
     }
 }

@@ -62,12 +62,11 @@ fn what_is_read_too_late_for_one_client_is_there_for_the_next() {
 }
 
 #[test]
-fn a_plugins_certificate_takes_nothing_from_whom_to_impersonate() {
-    let extra = [("scopes".to_owned(), vec!["view".to_owned()])];
+fn kube_is_left_the_certificate_and_nothing_else_of_a_user() {
     let user = AuthInfo {
         token: Some("t".to_owned().into()),
         client_certificate_data: Some("static".to_owned()),
-        impersonate_user_extra: Some(extra.clone().into()),
+        impersonate: Some("somebody".to_owned()),
         ..AuthInfo::default()
     };
     let identity = Identity {
@@ -77,7 +76,6 @@ fn a_plugins_certificate_takes_nothing_from_whom_to_impersonate() {
     for (identity, certificate) in [(None, "static"), (Some(&identity), "given")] {
         let left = left_for_kube(user.clone(), identity);
         assert_eq!(left.client_certificate_data.as_deref(), Some(certificate));
-        assert_eq!(left.impersonate_user_extra, Some(extra.clone().into()));
-        assert!(left.token.is_none());
+        assert!(left.token.is_none() && left.impersonate.is_none());
     }
 }

@@ -11,6 +11,7 @@ mod run;
 #[cfg(not(unix))]
 #[path = "plugin/run_plain.rs"]
 mod run;
+mod warning;
 
 use std::io::{ErrorKind, IsTerminal};
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use exec::{Given, Identity};
 #[cfg(unix)]
 pub use keeper::main;
 pub use run::end_all;
+pub use warning::warn_through;
 #[cfg(test)]
 pub use {exec::given, provider::given as given_by_provider};
 
@@ -65,11 +67,22 @@ struct Outcome {
     stderr: Vec<u8>,
 }
 
-/// Runs what gives the credentials of `user`.
+/// Whether a run for `user` may ask a person something.
+pub fn asks_a_person(user: &AuthInfo, unattended: bool) -> bool {
+    let may_ask = |exec: &ExecConfig| exec.interactive_mode != Some(ExecInteractiveMode::Never);
+    let exec = user.exec.as_ref().filter(|_| user.auth_provider.is_none());
+    !unattended && exec.is_some_and(may_ask) && std::io::stdin().is_terminal()
+}
+
+/// Runs what gives the credentials of `user`, who is called `whose` in warnings.
 ///
 /// # Errors
 /// With why there are none; a plugin is shown with what it said.
-pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given, Unusable> {
+pub async fn ask(
+    user: &AuthInfo,
+    whose: &str,
+    circumstances: Circumstances,
+) -> Result<Given, Unusable> {
     let name = name(user);
     let about = |rest: String| plain(format!("{name} {rest}"));
     if let Some(provider) = &user.auth_provider {
@@ -93,6 +106,9 @@ pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given,
     let terminal = !circumstances.unattended && std::io::stdin().is_terminal();
     let interactive = exec::interactive(exec, terminal, circumstances.unattended).map_err(about)?;
     let info = exec::info(exec, interactive).map_err(about)?;
+    for what in warning::about(exec) {
+        warning::warn(whose, &name, &what);
+    }
     let program = Program {
         command,
         arguments: exec.args.clone().unwrap_or_default(),
@@ -104,14 +120,18 @@ pub async fn ask(user: &AuthInfo, circumstances: Circumstances) -> Result<Given,
     };
     let hint = exec.install_hint.as_deref();
     let stdout = stdout_of(&program, &name, hint, circumstances).await?;
-    exec::given(exec, &name, &stdout).map_err(|why| {
+    let given = exec::given(exec, &name, &stdout).map_err(|why| {
         // About the token itself, which names the plugin.
         if why.contains(&name) {
             plain(why)
         } else {
             about(why)
         }
-    })
+    })?;
+    for field in &given.lacking {
+        warning::warn(whose, &name, &warning::lacking(field));
+    }
+    Ok(given)
 }
 
 fn environment(exec: &ExecConfig, info: String) -> Vec<(String, String)> {

@@ -3,12 +3,15 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Uri;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use kube::client::Body;
 use tower::Service;
+
+use crate::clock::{Clock, Instant, SystemClock};
 
 tokio::task_local! {
     static CURRENT: Progress;
@@ -39,10 +42,21 @@ pub struct Progress(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     stage: Stage,
+    /// Since when it waits for credentials.
+    asking: Option<Instant>,
+    /// How long it waited for them before.
+    asked: Duration,
     sent: bool,
     dialled: Option<String>,
     /// What to do once the connection is there, TLS and all.
     then: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl State {
+    fn asked_until(&self, now: Instant) -> Duration {
+        let running = self.asking.map_or(Duration::ZERO, |since| now.since(since));
+        self.asked + running
+    }
 }
 
 impl Progress {
@@ -58,7 +72,19 @@ impl Progress {
 
     /// It begins, for the first time or anew.
     pub fn begin(&self) {
-        *self.state() = State::default();
+        let now = SystemClock.now();
+        let mut state = self.state();
+        let asked = state.asked_until(now);
+        *state = State {
+            asking: Some(now),
+            asked,
+            ..State::default()
+        };
+    }
+
+    /// How long it has waited for credentials, all its beginnings together.
+    pub fn asked(&self) -> Duration {
+        self.state().asked_until(SystemClock.now())
     }
 
     /// It has come to here.
@@ -66,6 +92,10 @@ impl Progress {
         let then = {
             let mut state = self.state();
             state.stage = stage;
+            if state.stage != Stage::Credentials {
+                state.asked = state.asked_until(SystemClock.now());
+                state.asking = None;
+            }
             match state.stage {
                 Stage::Connected => state.then.take(),
                 Stage::Credentials

@@ -1,12 +1,12 @@
 //! Everything that a client is made of, in memory: read at the start, and anew for each client after that.
 
 use kube::Config;
-use kube::config::{AuthInfo, Cluster};
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig};
 use serde_json::Value;
 
 use super::files::{self, Given, Identity, Named, Time};
 use super::kubeconfig::{self, Resolved};
-use super::{ConnectionOptions, filled, header, proxy_url};
+use super::{ConnectionOptions, filled, header, proxy};
 use crate::error::Error;
 use crate::output::hint;
 
@@ -92,8 +92,7 @@ impl Ready {
             }
         }
         let print = serde_json::to_string(&kubeconfig).unwrap_or_default();
-        let mut config = Config::try_from(kubeconfig)
-            .map_err(|error| Error::Kubeconfig(super::cause::words(&error)))?;
+        let mut config = config_of(kubeconfig)?;
         config.headers = header::impersonation(&mut config.auth_info, options)?;
         let who = AuthInfo {
             client_certificate_data: None,
@@ -101,7 +100,10 @@ impl Ready {
             ..config.auth_info.clone()
         };
         let who = serde_json::to_string(&who).unwrap_or_default();
-        config.proxy_url = proxy_url(resolved.proxy.as_deref(), &config.cluster_url)?;
+        config.root_cert.clone_from(&pieces.authority);
+        config.proxy_url = proxy::of(resolved.proxy.as_deref(), &config.cluster_url, |name| {
+            std::env::var(name).ok()
+        })?;
         // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
         config.default_retry = false;
         if config.cluster_url.scheme_str() == Some("http") {
@@ -122,6 +124,39 @@ impl Ready {
     pub fn user(&self) -> AuthInfo {
         self.resolved.user_entry().cloned().unwrap_or_default()
     }
+}
+
+/// As kube's own `TryFrom`, without the environment's proxy: kube reads that by rules that are not kubectl's, and does not
+/// say which variable it cannot read.
+fn config_of(kubeconfig: Kubeconfig) -> Result<Config, Error> {
+    let wrong =
+        |error: &(dyn std::error::Error + 'static)| Error::Kubeconfig(super::cause::words(error));
+    let cluster = kubeconfig.clusters.into_iter().find_map(|it| it.cluster);
+    let cluster = cluster.unwrap_or_default();
+    let server = cluster.server.as_deref().unwrap_or_default();
+    let mut config = Config::new(
+        server
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| wrong(&error))?,
+    );
+    let context = kubeconfig.contexts.into_iter().find_map(|it| it.context);
+    if let Some(namespace) = context.and_then(|context| context.namespace) {
+        config.default_namespace = namespace;
+    }
+    let user = kubeconfig
+        .auth_infos
+        .into_iter()
+        .find_map(|it| it.auth_info);
+    config.auth_info = user.unwrap_or_default();
+    if let Some(exec) = &mut config.auth_info.exec
+        && exec.provide_cluster_info
+    {
+        exec.cluster = Some(ExecAuthCluster::try_from(&cluster).map_err(|error| wrong(&error))?);
+    }
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name;
+    Ok(config)
 }
 
 fn said(error: Error) -> Option<String> {

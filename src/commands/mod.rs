@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::{Connection, ConnectionOptions};
+use crate::cluster::{Connection, ConnectionOptions, plugin};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
@@ -41,6 +41,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
     hint::note(&cli);
+    plugin::warn_through(terminal::say);
     if cli.verbose {
         terminal::trace();
     }
@@ -136,6 +137,7 @@ pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
         impersonate: given(&args.impersonate),
         impersonate_groups: args.impersonate_groups.clone(),
         impersonate_uid: given(&args.impersonate_uid),
+        impersonate_extra: args.impersonate_extra.clone(),
         certificate_authority: given(&args.certificate_authority),
         client_certificate: given(&args.client_certificate),
         client_key: given(&args.client_key),

@@ -130,6 +130,7 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             | "impersonate"
             | "impersonate_groups"
             | "impersonate_uid"
+            | "impersonate_extra"
             | "tls_server_name"
             | "request_timeout"
             | "duration"

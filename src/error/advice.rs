@@ -216,6 +216,13 @@ fn rejection_advice(
     }
 }
 
+/// Of `"uids" in API group "authentication.k8s.io" at the cluster scope`.
+fn resource_and_group(rest: &str) -> (&str, &str) {
+    let mut quoted = rest.split('"').skip(1).step_by(2);
+    let resource = quoted.next().unwrap_or("users");
+    (resource, quoted.next().unwrap_or_default())
+}
+
 /// What is missing, the Role that has all that this call takes, and the command that gives it to who asked. `None` for an
 /// admission rule's own words, or a gateway's: they name no verb.
 fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Option<String> {
@@ -229,11 +236,19 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
     let to = bound_to(asker);
     let create = |words: String| hint::kubectl_as_admin(&format!("create {words}"));
     if matches!(verb, "impersonate") || verb.starts_with("impersonate:") {
-        let resource = rest.split('"').nth(1).unwrap_or("users");
-        let role = create(format!("clusterrole act-as-{resource}"));
+        let (resource, group) = resource_and_group(rest);
+        let (kind, below) = resource.split_once('/').unwrap_or((resource, ""));
+        let whole = match (group, below) {
+            ("", "") => kind.to_owned(),
+            ("", below) => format!("{kind}/{below}"),
+            (group, "") => format!("{kind}.{group}"),
+            (group, below) => format!("{kind}.{group}/{below}"),
+        };
+        let resource = words::pasted(&whole);
+        let role = create(format!("clusterrole act-as-{kind}"));
         let role = role.with(format!("--verb={verb} --resource={resource}"));
-        let binding = create(format!("clusterrolebinding act-as-{resource}"));
-        let binding = binding.with(format!("--clusterrole=act-as-{resource} {to}"));
+        let binding = create(format!("clusterrolebinding act-as-{kind}"));
+        let binding = binding.with(format!("--clusterrole=act-as-{kind} {to}"));
         return Some(format!(
             "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. Grant it: {role} && {binding}"
         ));

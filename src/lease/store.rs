@@ -4,6 +4,7 @@ mod ask;
 mod body;
 mod faults;
 mod lease;
+mod patience;
 mod query;
 
 use std::cell::RefCell;
@@ -122,10 +123,9 @@ impl Store {
                 (_, false) => Err(body::too_long(most, &self.connection.server())),
             }
         };
-        let outcome = match tokio::time::timeout(limit, whole).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(late(progress.before_sending(), limit, &self.connection)),
-        };
+        // A write is for the time it was made at, so that it waits for a person only where nothing was granted yet.
+        let patient = !writes || self.link.borrow().is_none();
+        let outcome = self.in_time(limit, patient, &progress, whole).await;
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
             outcome
@@ -173,30 +173,39 @@ impl Store {
     /// first request, so that repeating it is safe even for a write.
     async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let before = self.link.borrow().clone();
-        let number = self.connection.credentials_number();
-        let first = self.exchange_once(ask.clone(), Wanted::Kept).await;
+        let mut sent_with = None;
+        let first = self.exchange_once(ask.clone(), Wanted::Kept, &mut sent_with);
+        let first = first.await;
         let Err(fault) = &first else { return first };
         if !is_about_credentials(fault) {
             return first;
         }
         let refused = matches!(fault, Fault::Rejected(_)) && self.connection.has_plugin();
-        if refused && number == self.connection.credentials_number() {
+        if let Some(number) = sent_with.filter(|_| refused) {
+            // A plugin's very first token may be a stale one of its own cache. Once: what it gives now is all it has.
             self.forget_client();
-            return self.exchange_once(ask, Wanted::NewerThan(number)).await;
+            let newer = Wanted::NewerThan(number);
+            return self.exchange_once(ask, newer, &mut sent_with).await;
         }
         let Some(link) = before else { return first };
         if !self.connection.differs_from(&link).await {
             return first;
         }
         self.forget_client();
-        self.exchange_once(ask, Wanted::Kept).await
+        self.exchange_once(ask, Wanted::Kept, &mut sent_with).await
     }
 
-    /// The answer, its body not read yet, if it is a good one.
-    async fn exchange_once(&self, ask: Ask, wanted: Wanted) -> Result<Response<Body>, Fault> {
+    /// The answer, its body not read yet, if it is a good one; and the number of the credentials it was asked with.
+    async fn exchange_once(
+        &self,
+        ask: Ask,
+        wanted: Wanted,
+        sent_with: &mut Option<u64>,
+    ) -> Result<Response<Body>, Fault> {
         let progress = ask.progress.clone();
         progress.begin();
         let link = self.link_with(wanted).await?;
+        *sent_with = Some(link.credentials_number());
         progress.reach(Stage::Connected);
         let response = link.client.send(ask.request()?).await;
         let response = response.map_err(|error| {
@@ -222,9 +231,8 @@ impl Store {
         log::debug!("GET {path}: watching");
         let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
         let progress = ask.progress.clone();
-        let answer = tokio::time::timeout(opening, self.exchange(ask))
-            .await
-            .unwrap_or_else(|_| Err(late(progress.before_sending(), opening, &self.connection)));
+        let answer = self.exchange(ask);
+        let answer = self.in_time(opening, true, &progress, answer).await;
         let answer = answer.inspect_err(|fault| {
             if is_about_credentials(fault) {
                 self.forget_client();

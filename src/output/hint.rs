@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::words::pasted;
 use crate::cli::{Cli, Command, ConnectionArgs};
+use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
 struct Call {
@@ -131,11 +132,13 @@ fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
 fn cluster(connection: &ConnectionArgs) -> String {
     let path = connection.kubeconfig.as_ref();
     let path = path.map(|path| path.to_string_lossy().into_owned());
+    let server = connection.server.as_deref();
+    let server = server.map(|server| redacted(server).into_owned());
     let mut text = given(&[
         ("kubeconfig", &path),
         ("context", &connection.context),
         ("cluster", &connection.cluster),
-        ("server", &connection.server),
+        ("server", &server),
         ("certificate-authority", &connection.certificate_authority),
         ("tls-server-name", &connection.tls_server_name),
     ]);
@@ -156,6 +159,10 @@ fn who(connection: &ConnectionArgs) -> String {
     ]);
     for group in &connection.impersonate_groups {
         text.push_str(&format!(" --as-group {}", pasted(group)));
+    }
+    for (key, value) in &connection.impersonate_extra {
+        let pair = format!("{key}={value}");
+        text.push_str(&format!(" --as-user-extra {}", pasted(&pair)));
     }
     if connection.token.is_some() {
         text.push_str(" --token …");
@@ -247,6 +254,7 @@ mod tests {
             token: Some("secret".to_owned()),
             impersonate: Some("o'neill".to_owned()),
             impersonate_groups: vec!["a".to_owned(), "b".to_owned()],
+            impersonate_extra: vec![("k".to_owned(), "v w".to_owned())],
             ..ConnectionArgs::default()
         };
         assert_eq!(
@@ -255,8 +263,13 @@ mod tests {
         );
         assert_eq!(
             who(&connection),
-            " --as 'o'\\''neill' --as-group a --as-group b --token …"
+            " --as 'o'\\''neill' --as-group a --as-group b --as-user-extra 'k=v w' --token …"
         );
         assert_eq!(cluster(&ConnectionArgs::default()), "");
+        let connection = ConnectionArgs {
+            server: Some("https://u:secret@a:6443".to_owned()),
+            ..ConnectionArgs::default()
+        };
+        assert_eq!(cluster(&connection), " --server https://u:xxxxx@a:6443");
     }
 }

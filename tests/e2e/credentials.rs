@@ -242,10 +242,72 @@ fn impersonating_a_group_takes_its_permissions() {
 #[test]
 fn a_group_or_uid_without_a_user_is_wrong_usage() {
     let (ns, user) = scene();
-    for flag in ["--as-group=g", "--as-uid=u"] {
+    for flag in ["--as-group=g", "--as-uid=u", "--as-user-extra=k=v"] {
         let output = ns.run(&user, ["acquire", "job", flag]);
-        let expected = "error: --as-group and --as-uid need a user to impersonate: give --as\n";
+        let expected = "error: --as-group, --as-uid and --as-user-extra need a user to impersonate: give --as\n";
         said(&output, 2, "", expected);
+    }
+    for credentials in [
+        json!({ "token": user.token, "as-groups": ["g"] }),
+        json!({ "token": user.token, "as-uid": "u" }),
+        json!({ "token": user.token, "as-user-extra": { "k": ["v"] } }),
+    ] {
+        let output = status_as(&ns, &user, &credentials).run();
+        assert_eq!(output.code, Some(1), "{output}");
+        let expected = "and nobody to impersonate: give it \"as\" too";
+        assert!(output.stderr.contains(expected), "{output}");
+    }
+}
+
+/// The first command of the advice, tried without effect.
+#[track_caller]
+fn is_granted_by_the_command_in(stderr: &str, ns: &Namespace) {
+    if Command::new("/bin/sh", ["-c", "command -v kubectl"])
+        .run()
+        .code
+        != Some(0)
+    {
+        println!("SKIPPED: there is no kubectl on PATH");
+        return;
+    }
+    let command = stderr.split("Grant it: ").nth(1).expect("a command");
+    let command = command.split(" && ").next().unwrap_or_default();
+    let words = format!("{command} --dry-run=client -o yaml");
+    let output = ns.program(&ns.admin(), "sh", ["-c", &words]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stdout.contains("authentication.k8s.io"), "{output}");
+}
+
+/// Real server only: the in-process one knows no permissions on what else is said of a user.
+#[test]
+fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
+    let (ns, _) = scene();
+    if ns.cluster().control_plane().is_none() {
+        println!("SKIPPED: the in-process server does not look at it");
+        return;
+    }
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"]).on(&["users"]).everywhere()]);
+    let flags = ["status", "job", "--as=nobody", "--as-user-extra"];
+    let given = ns.command(&impersonator, flags).arg("Team/a=x y").run();
+    let file = json!({
+        "token": impersonator.token, "as": "nobody", "as-user-extra": { "Team/a": ["x y"] },
+    });
+    for output in [given, status_as(&ns, &impersonator, &file).run()] {
+        assert_eq!(output.code, Some(1), "{output}");
+        let expected = "cannot impersonate resource \"userextras/team/a\"";
+        assert!(output.stderr.contains(expected), "{output}");
+        assert!(output.stderr.contains("\"x y\""), "{output}");
+        is_granted_by_the_command_in(&output.stderr, &ns);
+    }
+    let uid = ["status", "job", "--as=nobody", "--as-uid=u"];
+    let output = ns.run(&impersonator, uid);
+    if output.stderr.contains("\"uids\"") {
+        is_granted_by_the_command_in(&output.stderr, &ns);
+    }
+    for wrong in ["x", "=v", ""] {
+        let output = ns.command(&impersonator, flags).arg(wrong).run();
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains("give KEY=VALUE"), "{output}");
     }
 }
 

@@ -80,8 +80,12 @@ fn a_proxy_is_given_its_user_and_password() {
         cluster["proxy-url"] = json!(format!("http://kim:pass@{}", relay.address()));
     });
     said(&command.run(), 0, NAME, "");
+    let proxy = format!("http://kim:p%61ss@{}", relay.address());
+    let command = status(&ns, &user, far_away).env("HTTPS_PROXY", proxy);
+    said(&command.run(), 0, NAME, "");
     // base64 of kim:pass
-    assert_eq!(relay.asked(), ["api.far.invalid:6443 Basic a2ltOnBhc3M="]);
+    let asked = "api.far.invalid:6443 Basic a2ltOnBhc3M=";
+    assert_eq!(relay.asked(), [asked, asked]);
 }
 
 #[test]
@@ -110,8 +114,34 @@ fn a_proxy_of_an_unknown_kind_is_named() {
     let command = status(&ns, &user, |cluster| {
         cluster["proxy-url"] = json!("ftp://127.0.0.1:1");
     });
-    let expected = "error: cannot use the kubeconfig: proxy ftp://127.0.0.1:1/: only http, https and socks5 proxies are supported\n…\n";
+    let expected = "error: cannot use the kubeconfig: proxy-url \"ftp://127.0.0.1:1\": only http, https and socks5 proxies are supported\n…\n";
     said_like(&command.run(), 1, "", expected);
+    for (proxy, why) in [
+        (
+            "ftp://127.0.0.1:1",
+            "only http, https and socks5 proxies are supported",
+        ),
+        ("http://[:1", "it is no address: …"),
+    ] {
+        let command = status(&ns, &user, far_away).env("HTTPS_PROXY", proxy);
+        let expected = format!(
+            "error: cannot use the proxy of HTTPS_PROXY, {proxy:?}: {why}\n\
+             Set HTTPS_PROXY to one like http://host:3128, unset it, or name the server in NO_PROXY\n"
+        );
+        said_like(&command.run(), 1, "", &expected);
+    }
+}
+
+/// As in Go's ProxyFromEnvironment, which is kubectl's.
+#[test]
+fn all_proxy_is_not_heeded() {
+    let (ns, user) = fresh();
+    let proxy = "http://127.0.0.1:1";
+    let command = status(&ns, &user, far_away).env("ALL_PROXY", proxy);
+    let output = command.env("all_proxy", proxy).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("cannot be resolved"), "{output}");
+    assert!(!output.stderr.contains("proxy"), "{output}");
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use http::Uri;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use super::super::dial::has_usable_port;
 use super::super::{ConnectionOptions, filled};
 use crate::error::Error;
 
@@ -27,19 +25,6 @@ pub fn named_twice(config: &Kubeconfig) -> Option<String> {
         .into_iter()
         .find_map(|(list, name)| Some((list, name?)));
     found.map(|(list, name)| format!("{list} are named {name:?}"))
-}
-
-pub fn check_proxy(url: &str) -> Result<(), Error> {
-    let why = match url.parse::<Uri>() {
-        Ok(uri) if has_usable_port(&uri) => return Ok(()),
-        Ok(_) => "its port is none".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    // There may be a password before it.
-    let shown = url.rsplit('@').next().unwrap_or_default();
-    Err(Error::Kubeconfig(format!(
-        "proxy-url {shown:?} is no address: {why}"
-    )))
 }
 
 /// As kubectl: whoever gives an authority wants the server to be verified, and nothing tells which of the two is meant. A flag
@@ -71,15 +56,26 @@ pub fn check_verification(
 }
 
 /// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
-pub fn check_impersonation(user: &AuthInfo) -> Result<(), Error> {
+pub fn check_impersonation(user: &AuthInfo, options: &ConnectionOptions) -> Result<(), Error> {
     let nobody = user.impersonate.as_deref().unwrap_or_default().is_empty();
     let groups = user.impersonate_groups.as_deref().unwrap_or_default();
-    if nobody && (!groups.is_empty() || user.impersonate_uid.is_some()) {
-        return Err(Error::Usage(
-            "--as-group and --as-uid need a user to impersonate: give --as".to_owned(),
-        ));
+    let extra = user.impersonate_user_extra.iter().flatten().next();
+    if !nobody || (groups.is_empty() && user.impersonate_uid.is_none() && extra.is_none()) {
+        return Ok(());
     }
-    Ok(())
+    let by_flag = !options.impersonate_groups.is_empty()
+        || options.impersonate_uid.is_some()
+        || !options.impersonate_extra.is_empty();
+    Err(match by_flag {
+        true => Error::Usage(
+            "--as-group, --as-uid and --as-user-extra need a user to impersonate: give --as"
+                .to_owned(),
+        ),
+        false => Error::Kubeconfig(
+            "the user has as-groups, as-uid or as-user-extra, and nobody to impersonate: give it \"as\" too, or remove them"
+                .to_owned(),
+        ),
+    })
 }
 
 /// The name that the server's certificate has to be for, if it is not the address's.

@@ -39,7 +39,7 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
     check_verification(&Cluster::default(), options, None)?;
     override_cluster(&mut cluster, options);
     override_user(&mut user, options);
-    check_impersonation(&user)?;
+    check_impersonation(&user, options)?;
     check_server_name(&cluster)?;
     let namespace = match &options.namespace {
         Some(_) => None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::header;
 
-const V1: &str = "client.authentication.k8s.io/v1";
+pub const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 /// What a plugin gives: a token, a client certificate, or both.
@@ -20,6 +20,8 @@ pub struct Given {
     pub identity: Option<Identity>,
     /// When that is over, by the plugin's word.
     pub expires: Option<Timestamp>,
+    /// The fields that what it printed should have and has not, which is forgiven.
+    pub lacking: Vec<&'static str>,
 }
 
 /// A client certificate and its key, each PEM in base64, as a kubeconfig has them.
@@ -122,6 +124,7 @@ pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, Stri
     };
     let (kind, version) = (text(&printed, "kind"), text(&printed, "apiVersion"));
     // Left out they are forgiven: what follows tells whether it is one.
+    let lacking = [("apiVersion", version.is_none()), ("kind", kind.is_none())];
     if kind.is_some_and(|kind| kind != "ExecCredential") {
         return Err("printed no ExecCredential: it is of another kind".to_owned());
     }
@@ -175,5 +178,9 @@ pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, Stri
         header,
         identity,
         expires,
+        lacking: lacking
+            .into_iter()
+            .filter_map(|(field, lacks)| lacks.then_some(field))
+            .collect(),
     })
 }

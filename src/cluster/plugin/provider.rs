@@ -73,8 +73,8 @@ pub fn of(provider: &AuthProviderConfig, now: Timestamp) -> Result<Provider, Str
 fn token_of(token: &str, from: &str, expires: Option<Timestamp>) -> Result<Given, String> {
     Ok(Given {
         header: Some(header::bearer(token, from)?),
-        identity: None,
         expires,
+        ..Given::default()
     })
 }
 

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::cluster::cause::{self, Cause};
 use crate::cluster::progress::{Progress, Stage};
 use crate::cluster::{Connection, Late};
+use crate::userinfo::redacted;
 
 /// The longest part of an answer's own text that is worth a line.
 const SHORT: usize = 200;
@@ -28,7 +29,7 @@ pub fn rejection(
         let to = to.and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
         return Fault::Foreign {
             server: connection.server(),
-            answer: format!("a redirection to {to}"),
+            answer: format!("a redirection to {}", redacted(to)),
         };
     }
     let message = text("message").map_or_else(
@@ -103,9 +104,14 @@ fn reject(
             RejectionKind::Unauthorized
         }
         (403, _) => {
-            advice = message
-                .contains("\"system:anonymous\"")
-                .then(|| connection.unauthorized());
+            // A path that no role names is forbidden before it is found to be none.
+            advice = if message.contains("\"system:anonymous\"") {
+                Some(connection.unauthorized())
+            } else if message.contains(" cannot ") && message.contains(" path \"") {
+                Some(connection.not_served())
+            } else {
+                None
+            };
             RejectionKind::Forbidden
         }
         (404, Some("namespaces")) => RejectionKind::NamespaceMissing,

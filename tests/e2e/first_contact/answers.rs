@@ -2,7 +2,7 @@
 
 use super::{CHECK_USER, NO_PAGE, SEE_ADDRESS, SUBCOMMANDS, config, run, token, two_lines};
 use crate::support::fresh;
-use lease_harness::Impostor;
+use lease_harness::{Command, Impostor};
 use serde_json::json;
 
 #[test]
@@ -73,7 +73,7 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
         r#"{"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}"#,
     );
     let what = "Error from server (Unauthorized): Unauthorized";
-    let script = r#"echo '{"kind":"ExecCredential","status":{"token":"old"}}'"#;
+    let script = r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"old"}}'"#;
     let plugin = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never" } });
     for (user, arguments, then) in [
         (
@@ -103,6 +103,13 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
             then,
         );
     }
+    let mut nobody = config(server.url(), None, &json!({}));
+    nobody["contexts"][0]["context"]["user"] = json!("");
+    let then = "Nothing says who asks: give --token, or choose a user of the kubeconfig with --user or --context";
+    two_lines(&run(&nobody, "status"), what, then);
+    let arguments = format!("status -s {}", server.url());
+    let without = Command::new(super::BINARY, arguments.split(' ')).kubeconfig("/nowhere");
+    two_lines(&without.run(), what, then);
     let message = r#"leases.coordination.k8s.io is forbidden: User "system:anonymous" cannot list resource "leases""#;
     let body = json!({ "kind": "Status", "reason": "Forbidden", "message": message });
     let server = Impostor::answering(403, &[], &body.to_string());
@@ -112,6 +119,30 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
         &format!("Error from server (Forbidden): {message}"),
         "There are no credentials for user \"alice\": log in, or give --token",
     );
+}
+
+#[test]
+fn a_path_that_the_server_does_not_know_is_named_if_the_address_has_it() {
+    let forbidden = r#"forbidden: User "alice" cannot get path "/clusters/a/apis""#;
+    let status = json!({ "kind": "Status", "reason": "Forbidden", "message": forbidden });
+    for (code, body, what) in [
+        (404, "404 page not found\n".to_owned(), "PageNotFound): 404 page not found".to_owned()),
+        (
+            404,
+            json!({ "kind": "Status", "reason": "NotFound", "message": "the server could not find the requested resource" }).to_string(),
+            "NotFound): the server could not find the requested resource".to_owned(),
+        ),
+        (403, status.to_string(), format!("Forbidden): {forbidden}")),
+    ] {
+        let server = Impostor::answering(code, &[], &body);
+        let address = format!("{}/clusters/a/", server.url());
+        let output = run(&config(&address, None, &token()), "status");
+        two_lines(
+            &output,
+            &format!("Error from server ({what}"),
+            "The server does not know what is below \"/clusters/a\": try the address without that path, in the server of the kubeconfig or --server",
+        );
+    }
 }
 
 #[test]
