@@ -111,9 +111,10 @@ Examples:
   # and see what was written
   kubectl lease release deploy -o json
 
-A lease that `steal` took, and whose earlier holder may still run, is not released
-before it expires: --now frees it all the same. A hold releases its lease itself.
-Of several leases each is released for itself; the first error's status counts.
+A lease that `steal` took, and whose earlier holder may still run, is not
+released before it expires: --now frees it all the same. A hold releases its
+lease itself. Of several leases each is released for itself, and the first
+error's status counts.
 
 Exit status:
   0    released       1    API, kubeconfig or permission    2  wrong usage
@@ -136,7 +137,7 @@ What is no lock (a node's heartbeat, an API server's identity) is refused (120)
 without --force: Kubernetes renews it whoever its holder is.
 
 Exit status:
-  0  taken over    1  API, kubeconfig or permission    2  wrong usage    120  declined
+  0  taken over  1  API, kubeconfig or permission  2  wrong usage  120  declined
   121  no such lease
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited

@@ -269,7 +269,7 @@ impl Names {
             },
             next: format!(
                 "Check that {kind} in the kubeconfig: {}",
-                hint::kubectl("config view --minify")
+                hint::kubectl_config("view --minify")
             ),
         };
         let user = |what: &str, flag: &str, given: bool| match given {

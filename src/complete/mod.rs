@@ -240,7 +240,15 @@ fn values(
             .iter()
             .map(|(text, about)| Candidate::new(*text, *about))
             .collect(),
-        Kind::Leases => names::leases(&connection),
+        Kind::Leases => {
+            let mut leases = names::leases(&connection);
+            // Of several each is named once.
+            let given = line.given.iter();
+            let given = given.filter(|(given, _)| given.get_id() == argument.get_id());
+            let given: Vec<&str> = given.filter_map(|(_, value)| value.as_deref()).collect();
+            leases.retain(|lease| !given.contains(&lease.text.as_str()));
+            leases
+        }
         Kind::Holders => names::holders(&connection, line.value("name")),
         Kind::Namespaces => names::namespaces(&connection),
         Kind::Contexts => names::configured(&connection, &names::Section::Contexts),

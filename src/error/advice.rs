@@ -7,7 +7,7 @@ use crate::output::{hint, words};
 fn see_address() -> String {
     format!(
         "{} shows the address",
-        hint::kubectl_as_admin("config view --minify")
+        hint::kubectl_config("view --minify")
     )
 }
 
@@ -31,7 +31,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             lines.extend_from_slice(said);
             lines.push(format!(
                 "Check the exec plugin of the user in the kubeconfig: {}",
-                hint::kubectl("config view --minify")
+                hint::kubectl_config("view --minify")
             ));
             lines
         }

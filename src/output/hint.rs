@@ -14,6 +14,8 @@ struct Call {
     cluster: String,
     /// The flags that tell who asks.
     who: String,
+    /// The one of them that chooses an entry of the kubeconfig.
+    user: String,
     subcommand: &'static str,
     verbs: Vec<&'static str>,
 }
@@ -26,6 +28,7 @@ pub fn note(cli: &Cli) {
     let call = Call {
         cluster: cluster(&cli.connection),
         who: who(&cli.connection),
+        user: given(&[("user", &cli.connection.user)]),
         subcommand,
         verbs,
     };
@@ -67,6 +70,17 @@ pub fn kubectl(words: &str) -> Hint {
         .get()
         .map(|call| format!("{}{}", call.cluster, call.who));
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+}
+
+/// `kubectl config` with these words: what the kubeconfig has for this call. Who asks instead is nothing to it.
+pub fn kubectl_config(words: &str) -> Hint {
+    let flags = CALL
+        .get()
+        .map(|call| format!("{}{}", call.cluster, call.user));
+    Hint(format!(
+        "kubectl config {words}{}",
+        flags.unwrap_or_default()
+    ))
 }
 
 /// `kubectl` with these words, for whoever has more permissions than who asked.

@@ -57,6 +57,11 @@ fn lease_names_are_completed_with_their_holders() {
         assert_eq!(complete(&ns, &user, line), both, "{line}");
     }
     assert_eq!(complete(&ns, &user, "create my-"), ":4\n");
+    // Where several may be named, each is offered once.
+    for line in ["release my-job my-", "status my-job other lease/x my-"] {
+        assert_eq!(complete(&ns, &user, line), "my-lock\tfree\n:4\n", "{line}");
+    }
+    assert_eq!(complete(&ns, &user, "renew my-job my-"), ":4\n");
     assert_eq!(complete(&ns, &user, "hold my-job -- my-"), ":0\n");
     assert_eq!(
         complete(&ns, &user, "steal my-job --if-holder "),

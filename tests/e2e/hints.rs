@@ -57,7 +57,7 @@ fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
     ns.create(&held("mine", "me", 60));
-    let nobody = ns.user(&[]);
+    let nobody = ns.user_with(&[]);
     let kubeconfig = |user| ns.kubeconfig(user).to_string_lossy().into_owned();
     let (file, refused) = (kubeconfig(&user), kubeconfig(&nobody));
     let proxy = |fault| {

@@ -66,12 +66,8 @@ fn a_free_lease_is_taken_without_a_question() {
 #[test]
 fn an_absent_lease_is_not_found() {
     let (ns, user) = fresh();
-    said(
-        &ns.run(&user, STEAL),
-        121,
-        "",
-        &not_found_as_held(&ns, "job"),
-    );
+    let absent = not_found_as_held(&ns, "job");
+    said(&ns.run(&user, STEAL), 121, "", &absent);
     assert!(ns.get("job").is_none());
 }
 

@@ -87,7 +87,7 @@ fn a_file_that_is_no_kubeconfig_is_named_with_the_line_at_fault() {
     ] {
         let output = Command::new(BINARY, ["status", "--kubeconfig", path]).run();
         let what = format!("error: cannot use the kubeconfig: {path}: {why}");
-        two_lines(&output, &what, CHECK_FILE);
+        two_lines(&output, &what, &format!("{CHECK_FILE} --kubeconfig {path}"));
     }
 }
 
@@ -206,8 +206,7 @@ fn words_that_are_no_subcommands_lead_to_one() {
         );
     }
     let output = Command::new(BINARY, ["-n", "shop"]).run();
-    let all =
-        "create, acquire, hold, renew, check, release, steal, status, version, completion, explain";
+    let all = "create, acquire, hold, renew, check, release, steal, status, options, version, completion, explain";
     said(
         &output,
         2,
