@@ -7,11 +7,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
-use rustls::pki_types::pem::{PemObject, SectionKind};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use rustls::pki_types::CertificateDer;
 
 use super::cause::without_number;
+use super::certified::{Wrong, certificates, certified, none_in};
 use crate::error::Error;
 
 /// The most that is read of a file: the authorities of all the world take some 300 KB.
@@ -152,32 +151,18 @@ pub fn identity(
         (None, Some(_)) => return Err(alone(key, certificate)),
         (Some(certificate), Some(key)) => (certificate, key),
     };
-    let chain = certificates(&certificate_pem);
-    if chain.is_empty() {
-        return Err(certificate.unusable(none_in("certificate", &certificate_pem)));
-    }
-    let Ok(private) = PrivateKeyDer::from_pem_slice(&key_pem) else {
-        let encrypted = String::from_utf8_lossy(&key_pem).contains("ENCRYPTED");
-        let why = match encrypted {
-            true => "the key is encrypted, and there is nobody to ask for its password",
-            false => none_in("private key", &key_pem),
-        };
-        return Err(key.unusable(why));
-    };
-    match CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider()) {
-        Ok(_) => {}
-        Err(rustls::Error::InconsistentKeys(_)) => {
-            return Err(key.unusable(&format!("it does not belong to {}", certificate.named.what)));
-        }
-        Err(rustls::Error::InvalidCertificate(_)) => {
-            return Err(certificate.unusable("the certificate in it is damaged"));
-        }
-        Err(_) => {
-            return Err(key.unusable(
-                "the key is damaged, or of a kind that is not supported (RSA, ECDSA on P-256 or P-384, and Ed25519 are)",
-            ));
-        }
-    }
+    certified(&certificate_pem, &key_pem).map_err(|wrong| match wrong {
+        Wrong::Certificate(why) => certificate.unusable(why),
+        Wrong::Key(why) => key.unusable(&why),
+        Wrong::Kind(why, next) => match key.unusable(&why) {
+            Error::File { what, .. } => Error::File {
+                what,
+                next: next.to_owned(),
+            },
+            error => error,
+        },
+        Wrong::Pair => key.unusable(&format!("it does not belong to {}", certificate.named.what)),
+    })?;
     Ok(Some(Identity {
         certificate: certificate_pem,
         key: key_pem,
@@ -207,33 +192,6 @@ pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, Error> {
         );
     }
     Ok(Some(token.to_owned()))
-}
-
-/// Those before the first that is damaged or cut off.
-fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem)
-        .map_while(Result::ok)
-        .collect()
-}
-
-fn none_in(kind: &str, bytes: &[u8]) -> &'static str {
-    let text = String::from_utf8_lossy(bytes);
-    let other = <(SectionKind, Vec<u8>)>::from_pem_slice(bytes).is_ok();
-    match (
-        kind,
-        text.trim().is_empty(),
-        text.contains("-----BEGIN"),
-        other,
-    ) {
-        (_, true, ..) => "it is empty",
-        ("certificate", _, true, true) => "there is no certificate in it, but something else",
-        (_, _, true, true) => "there is no private key in it, but something else",
-        (_, _, true, false) => "it is cut off or damaged",
-        ("certificate", _, false, _) => {
-            "there is no certificate in it (PEM begins with -----BEGIN CERTIFICATE-----)"
-        }
-        _ => "there is no private key in it (PEM begins with -----BEGIN PRIVATE KEY-----)",
-    }
 }
 
 /// PEM of these certificates, as kube wants it.

@@ -213,11 +213,19 @@ impl<'a> Source<'a> {
             file: text("client-certificate"),
             named: self.names.certificate.clone(),
         };
-        let key = Given {
+        let mut key = Given {
             data: text("client-key-data"),
             file: text("client-key"),
             named: self.names.key.clone(),
         };
+        // As client-go: a key without its certificate does nothing where something else says who asks.
+        let others = ["token", "tokenFile", "exec", "auth-provider", "username"];
+        let idle = certificate.data.is_none()
+            && certificate.file.is_none()
+            && others.iter().any(|field| !self.user[*field].is_null());
+        if idle {
+            (key.data, key.file) = (None, None);
+        }
         let token = Given {
             data: None,
             file: text("tokenFile").filter(|_| text("token").is_none()),

@@ -26,6 +26,7 @@ mod hints;
 mod hold;
 mod hostile;
 mod identity;
+mod impersonation;
 mod interrupts;
 mod kubectl_flags;
 mod kubectl_formats;

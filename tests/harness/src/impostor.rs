@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
@@ -26,8 +27,10 @@ pub enum Flaw {
     NotYetValid,
     /// It is for `other.example`.
     OtherName,
-    /// It is an authority's own.
+    /// It is signed by its authority, and says that it is one itself.
     Authority,
+    /// It is its authority's own.
+    SelfSigned,
     /// It is for clients.
     ForClients,
     /// It is as it should be, and the server wants one of its client.
@@ -45,6 +48,7 @@ pub struct Impostor {
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    key: String,
 }
 
 impl Impostor {
@@ -181,7 +185,7 @@ impl Impostor {
 
 impl Authority {
     fn new() -> Authority {
-        let mut params = CertificateParams::default();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a valid name");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::KeyCertSign,
@@ -196,6 +200,7 @@ impl Authority {
             .expect("the parameters are complete")
             .pem();
         Authority {
+            key: key.serialize_pem(),
             issuer: Issuer::new(params, key),
             pem,
         }
@@ -218,7 +223,7 @@ impl Authority {
             Flaw::ForClients => {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             }
-            Flaw::None | Flaw::OtherName | Flaw::WantsClientCertificate => {}
+            Flaw::None | Flaw::OtherName | Flaw::WantsClientCertificate | Flaw::SelfSigned => {}
         }
         let key = KeyPair::generate().expect("ring makes P-256 keys");
         let certificate = params
@@ -234,7 +239,6 @@ impl Authority {
             .with_safe_default_protocol_versions()
             .expect("ring knows them");
         let builder = if flaw == Flaw::WantsClientCertificate {
-            use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
             let mut roots = RootCertStore::empty();
             let root = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("our own PEM");
             roots.add(root).expect("our own certificate");
@@ -243,9 +247,14 @@ impl Authority {
         } else {
             builder.with_no_client_auth()
         };
-        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let (certificate, key) = match flaw {
+            Flaw::SelfSigned => (self.pem.clone(), self.key.clone()),
+            _ => (certificate.pem(), key.serialize_pem()),
+        };
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("our own PEM");
         builder
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(vec![certificate.expect("our own PEM")], key)
             .expect("the key is the certificate's")
     }
 }

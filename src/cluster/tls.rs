@@ -1,0 +1,209 @@
+//! The TLS of a connection: kube's configuration of rustls, with what Go takes and rustls by itself does not: a client
+//! certificate of X.509 version 1, and a server's certificate that says it is an authority's.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use kube::Config;
+use kube::client::ConfigExt;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::sign::SingleCertAndKey;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
+    SignatureScheme,
+};
+use secrecy::ExposeSecret;
+
+use super::certified::{Wrong, certified};
+use super::der::{self, Certificate};
+use super::{cause, unusable};
+use crate::lease::api::Unusable;
+
+/// kube's connector over `connector`, for `config`.
+///
+/// # Errors
+/// With why the certificates cannot be used.
+pub fn connector<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, Unusable> {
+    let builder = HttpsConnectorBuilder::new()
+        .with_tls_config(client(config)?)
+        .https_or_http();
+    let builder = match &config.tls_server_name {
+        Some(name) => {
+            let name = name.trim_matches(['[', ']']).to_owned();
+            let name = ServerName::try_from(name);
+            let name = name.map_err(|error| unusable(cause::words(&error)))?;
+            builder.with_server_name_resolver(FixedServerNameResolver::new(name))
+        }
+        None => builder,
+    };
+    Ok(builder.enable_http1().wrap_connector(connector))
+}
+
+fn client(config: &Config) -> Result<ClientConfig, Unusable> {
+    let mut anonymous = config.clone();
+    anonymous.auth_info.client_certificate_data = None;
+    anonymous.auth_info.client_key_data = None;
+    let mut client = anonymous
+        .rustls_client_config()
+        .map_err(|error| unusable(cause::words(&error)))?;
+    let user = &config.auth_info;
+    if let (Some(certificate), Some(key)) = (&user.client_certificate_data, &user.client_key_data) {
+        let decoded = |text: &str| STANDARD.decode(text).unwrap_or_default();
+        let (certificate, key) = (decoded(certificate), decoded(key.expose_secret()));
+        let certified = certified(&certificate, &key).map_err(wrong)?;
+        client.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+    }
+    if let (Some(authority), false) = (&config.root_cert, config.accept_invalid_certs)
+        && let Some(verifier) = Verifier::of(authority)
+    {
+        client
+            .dangerous()
+            .set_certificate_verifier(Arc::new(verifier));
+    }
+    Ok(client)
+}
+
+/// About what a plugin gave: what the kubeconfig names was checked when it was read.
+fn wrong(wrong: Wrong) -> Unusable {
+    match wrong {
+        Wrong::Certificate(why) => unusable(format!("the client certificate given: {why}")),
+        Wrong::Key(why) => unusable(format!("the client key given: {why}")),
+        Wrong::Kind(why, next) => Unusable {
+            detail: format!("the client key given: {why}"),
+            said: vec![format!("  {next}")],
+        },
+        Wrong::Pair => {
+            unusable("the client key given does not belong to its certificate".to_owned())
+        }
+    }
+}
+
+/// rustls's own verifier, and what it refuses only because of CA:TRUE in the server's own certificate.
+#[derive(Debug)]
+struct Verifier {
+    usual: Arc<WebPkiServerVerifier>,
+    roots: Arc<RootCertStore>,
+    authority: Vec<Vec<u8>>,
+}
+
+impl Verifier {
+    fn of(authority: &[Vec<u8>]) -> Option<Self> {
+        let mut roots = RootCertStore::empty();
+        for der in authority {
+            roots.add(CertificateDer::from(der.clone())).ok()?;
+        }
+        let roots = Arc::new(roots);
+        let provider = Arc::new(default_provider());
+        // None where there is no authority, and nothing to trust.
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider);
+        Some(Self {
+            usual: usual.build().ok()?,
+            roots,
+            authority: authority.to_vec(),
+        })
+    }
+
+    /// Whether this certificate, whose time is right, may be a server's: it is one of the authorities itself (what
+    /// `openssl req -x509` makes), or one of them signed it for servers. Longer chains are left to the usual verifier.
+    fn trusts(&self, certificate: &CertificateDer<'_>) -> bool {
+        if self.authority.iter().any(|own| own == certificate.as_ref()) {
+            return true;
+        }
+        Certificate::of(certificate)
+            .is_some_and(|parsed| is_for_servers(&parsed) && self.is_signed(&parsed))
+    }
+
+    fn is_signed(&self, certificate: &Certificate<'_>) -> bool {
+        let anchors = self.roots.roots.iter();
+        // What an authority may sign for is the usual verifier's to tell.
+        let anchors = anchors.filter(|anchor| {
+            anchor.subject.as_ref() == certificate.issuer && anchor.name_constraints.is_none()
+        });
+        let supported = default_provider().signature_verification_algorithms.all;
+        let mut keys = anchors.filter_map(|anchor| {
+            let mut parts = der::elements(anchor.subject_public_key_info.as_ref());
+            Some((parts.next()?.contents, der::bits(parts.next()?.contents)?))
+        });
+        keys.any(|(kind, key)| {
+            let by = supported.iter().filter(|by| {
+                by.signature_alg_id().as_ref() == certificate.algorithm
+                    && by.public_key_alg_id().as_ref() == kind
+            });
+            let mut by = by;
+            by.any(|by| {
+                by.verify_signature(key, certificate.signed, certificate.signature)
+                    .is_ok()
+            })
+        })
+    }
+}
+
+/// By its extended key usage (RFC 5280, section 4.2.1.12): none, serverAuth, or any.
+fn is_for_servers(certificate: &Certificate<'_>) -> bool {
+    let Some(uses) = certificate.extension(b"\x55\x1d\x25") else {
+        return true;
+    };
+    let wanted: [&[u8]; 2] = [b"\x2b\x06\x01\x05\x05\x07\x03\x01", b"\x55\x1d\x25\x00"];
+    let uses = der::sequence(uses).unwrap_or_default();
+    uses.iter().any(|used| wanted.contains(&used.contents))
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        let usual = self
+            .usual
+            .verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let Err(TlsError::InvalidCertificate(CertificateError::Other(other))) = &usual else {
+            return usual;
+        };
+        // Told after its time was found right, and before who signed it was looked at (webpki, verify_cert.rs).
+        if !other.to_string().contains("CaUsedAsEndEntity") {
+            return usual;
+        }
+        if self.trusts(certificate) {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match intermediates {
+            [] => Err(CertificateError::UnknownIssuer.into()),
+            _ => usual,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.usual
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.usual
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,166 @@
+//! Acting as somebody else: `--as` and its companions, and the same in the kubeconfig.
+
+use crate::support::{fresh, held, holder, said, set_free, stored};
+use lease_harness::{Command, Namespace, Rule, User};
+use serde_json::{Value, json};
+
+const NAME: &str = "lease.coordination.k8s.io/job\n";
+
+fn scene() -> (Namespace, User) {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    (ns, user)
+}
+
+/// `status job -o name` with this as the kubeconfig's user.
+fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
+    let mut config = ns.kubeconfig_json(user);
+    config["users"][0]["user"] = credentials.clone();
+    let file = ns.file("kubeconfig", config.to_string());
+    ns.command(user, ["status", "job", "-o", "name"])
+        .kubeconfig(file)
+}
+
+#[test]
+fn impersonation_without_the_permission_names_it() {
+    let (ns, user) = scene();
+    let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
+    let expected = format!(
+        "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". Grant it: kubectl create clusterrole act-as-users --verb=impersonate --resource=users && kubectl create clusterrolebinding act-as-users --clusterrole=act-as-users --user={}\n",
+        user.name, user.name
+    );
+    said(&output, 1, "", &expected);
+}
+
+#[test]
+fn impersonation_acts_as_the_other_user_and_with_their_permissions() {
+    let (ns, user) = scene();
+    let reader = ns.user(&["get"]);
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
+        .on(&["users", "groups"])
+        .everywhere()]);
+    let run = |arguments: &[&str], name: &str| {
+        let command = ns.command(&impersonator, arguments);
+        command.arg("--as").arg(name).run()
+    };
+    let status = ["status", "job", "-o", "name"];
+    said(&run(&status, &reader.name), 0, NAME, "");
+    set_free(&ns, "job");
+    let acquire = ["acquire", "job", "--holder=me"];
+    let output = run(&acquire, &reader.name);
+    let expected = crate::support::forbidden(&ns, &reader, "update", Some("job"), "acquire");
+    said(&output, 1, "", &expected);
+    said(
+        &run(&acquire, &user.name),
+        0,
+        "lease.coordination.k8s.io/job acquired\n",
+        "",
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+}
+
+#[test]
+fn impersonating_a_group_takes_its_permissions() {
+    let (ns, _) = scene();
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
+        .on(&["users", "groups"])
+        .everywhere()]);
+    let flags = [
+        "status",
+        "job",
+        "-oname",
+        "--as=nobody",
+        "--as-group=system:masters",
+    ];
+    said(&ns.run(&impersonator, flags), 0, NAME, "");
+    let without = ns.run(&impersonator, ["status", "job", "--as=nobody"]);
+    assert_eq!(without.code, Some(1), "{without}");
+}
+
+#[test]
+fn a_group_or_uid_without_a_user_is_wrong_usage() {
+    let (ns, user) = scene();
+    for flag in ["--as-group=g", "--as-uid=u", "--as-user-extra=k=v"] {
+        let output = ns.run(&user, ["acquire", "job", flag]);
+        let expected = "error: --as-group, --as-uid and --as-user-extra need a user to impersonate: give --as\n";
+        said(&output, 2, "", expected);
+    }
+    for credentials in [
+        json!({ "token": user.token, "as-groups": ["g"] }),
+        json!({ "token": user.token, "as-uid": "u" }),
+        json!({ "token": user.token, "as-user-extra": { "k": ["v"] } }),
+    ] {
+        let output = status_as(&ns, &user, &credentials).run();
+        assert_eq!(output.code, Some(1), "{output}");
+        let expected = "and nobody to impersonate: give it \"as\" too";
+        assert!(output.stderr.contains(expected), "{output}");
+    }
+}
+
+/// The first command of the advice, tried without effect.
+#[track_caller]
+fn is_granted_by_the_command_in(stderr: &str, ns: &Namespace) {
+    if Command::new("/bin/sh", ["-c", "command -v kubectl"])
+        .run()
+        .code
+        != Some(0)
+    {
+        println!("SKIPPED: there is no kubectl on PATH");
+        return;
+    }
+    let command = stderr.split("Grant it: ").nth(1).expect("a command");
+    let command = command.split(" && ").next().unwrap_or_default();
+    let words = format!("{command} --dry-run=client -o yaml");
+    let output = ns.program(&ns.admin(), "sh", ["-c", &words]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stdout.contains("authentication.k8s.io"), "{output}");
+}
+
+/// Real server only: the in-process one knows no permissions on what else is said of a user.
+#[test]
+fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
+    let (ns, _) = scene();
+    if ns.cluster().control_plane().is_none() {
+        println!("SKIPPED: the in-process server does not look at it");
+        return;
+    }
+    let impersonator = ns.user_with(&[Rule::leases(&["impersonate"]).on(&["users"]).everywhere()]);
+    let flags = ["status", "job", "--as=nobody", "--as-user-extra"];
+    let given = ns.command(&impersonator, flags).arg("Team/a=x y").run();
+    let file = json!({
+        "token": impersonator.token, "as": "nobody", "as-user-extra": { "Team/a": ["x y"] },
+    });
+    for output in [given, status_as(&ns, &impersonator, &file).run()] {
+        assert_eq!(output.code, Some(1), "{output}");
+        let expected = "cannot impersonate resource \"userextras/team/a\"";
+        assert!(output.stderr.contains(expected), "{output}");
+        assert!(output.stderr.contains("\"x y\""), "{output}");
+        is_granted_by_the_command_in(&output.stderr, &ns);
+    }
+    let uid = ["status", "job", "--as=nobody", "--as-uid=u"];
+    let output = ns.run(&impersonator, uid);
+    if output.stderr.contains("\"uids\"") {
+        is_granted_by_the_command_in(&output.stderr, &ns);
+    }
+    for wrong in ["x", "=v", ""] {
+        let output = ns.command(&impersonator, flags).arg(wrong).run();
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains("give KEY=VALUE"), "{output}");
+    }
+}
+
+#[test]
+fn a_name_to_impersonate_that_no_header_carries_is_wrong_usage() {
+    let (ns, user) = scene();
+    for (flags, what) in [
+        (vec!["--as=a\nb"], r#"--as "a\nb""#),
+        (vec!["--as=a", "--as-group=g\r"], r#"--as-group "g\r""#),
+        (vec!["--as=a", "--as-uid=u\nv"], r#"--as-uid "u\nv""#),
+    ] {
+        let output = ns.run(&user, ["status", "job"].iter().chain(&flags));
+        let expected =
+            format!("error: {what} contains more than one line, which no HTTP header can carry\n");
+        said(&output, 2, "", &expected);
+    }
+}
