@@ -24,6 +24,26 @@ pub fn words(error: &Error) -> String {
     named(error).map_or_else(|| error.to_string(), str::to_owned)
 }
 
+/// As [`words`], of a thread that cannot be started: its stack takes memory too (pthread_create(3)).
+pub fn words_of_thread(error: &Error) -> String {
+    match Errno::from_raw(error.raw_os_error().unwrap_or_default()) {
+        Errno::EAGAIN => "the limit of processes or of memory is reached (ulimit -u, ulimit -v, or pids.max of the cgroup)".to_owned(),
+        _ => words(error),
+    }
+}
+
+/// Makes sure that memory is left for what comes once there is a grant, since a program that gets none is aborted: it could
+/// not give the grant back. Several times what a hold takes beside the stacks of its threads.
+///
+/// # Errors
+/// When the limit (ulimit -v), or the machine, leaves too little.
+pub fn room_to_hold() -> std::io::Result<()> {
+    const ROOM: usize = 8 << 20;
+    let mut room: Vec<u8> = Vec::new();
+    room.try_reserve_exact(ROOM)
+        .map_err(|_| Errno::ENOMEM.into())
+}
+
 /// Makes sure that the runtime can open what it needs, because it panics where it cannot open the last of it (tokio
 /// `signal/unix.rs`), and that a file and a connection can be opened beside it.
 ///
@@ -42,6 +62,12 @@ pub fn room_to_start() -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_cannot_be_started_may_want_memory() {
+        let words = words_of_thread(&Error::from_raw_os_error(Errno::EAGAIN as i32));
+        assert!(words.contains("ulimit -u, ulimit -v"), "{words}");
+    }
 
     #[test]
     fn a_limit_is_told_from_a_file_that_cannot_be_run() {

@@ -32,7 +32,7 @@ pub fn listen() -> Result<Interrupt, Error> {
 pub fn start() -> Result<(), Error> {
     terminal::start().map_err(|error| {
         #[cfg(unix)]
-        let why = crate::limits::words(&error);
+        let why = crate::limits::words_of_thread(&error);
         #[cfg(not(unix))]
         let why = error;
         Error::Local(format!("cannot start a thread: {why}"))

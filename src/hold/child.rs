@@ -104,6 +104,12 @@ impl Prepared {
         let failed =
             |error: std::io::Error| format!("cannot start the watchdog: {}", limits::words(&error));
         tree::check()?;
+        limits::room_to_hold().map_err(|error| {
+            format!(
+                "too little memory is allowed to hold a lease: {}",
+                limits::words(&error)
+            )
+        })?;
         // If the watchdog is killed, its children come to us.
         tree::adopt_orphans()?;
         // Whoever started us may have blocked or ignored it.

@@ -1,7 +1,8 @@
 //! What a process started and still runs: its own children by the kernel's list of them, signalled and waited for.
 //!
 //! Everything below a subreaper stays below it (prctl(2), PR_SET_CHILD_SUBREAPER): neither setsid nor a double fork leads
-//! out. A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches nobody else;
+//! out; only a PID namespace that was there before does, whose first process gets the orphans (kernel/exit.c,
+//! find_new_reaper). A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches nobody else;
 //! every other is signalled through a pidfd.
 
 #[cfg_attr(target_os = "linux", path = "tree/linux.rs")]
@@ -99,18 +100,20 @@ impl Tree {
     }
 
     /// Sends `signal` to everything below this process, and continues it. Once each: to some programs a second
-    /// interrupt means to drop everything.
-    pub fn signal_all(&self, signal: Signal) {
+    /// interrupt means to drop everything. The command's group has it at once; the others one after the other, as long as
+    /// `in_time` says so: a tree of thousands takes longer than some leases leave. False if some may not have it.
+    pub fn signal_all(&self, signal: Signal, in_time: &dyn Fn() -> bool) -> bool {
         self.signal_group(signal, true);
         let in_group = self.state != Leader::Collected;
-        list::visit_own(self.leader, &mut |process| {
+        list::visit_own_while(self.leader, &mut |process| {
             let pid = process.pid();
             if pid == self.leader || in_group && getpgid(Some(pid)) == Ok(self.leader) {
-                return;
+                return in_time();
             }
             process.signal(signal);
             process.signal(Signal::SIGCONT);
-        });
+            in_time()
+        })
     }
 
     /// Kills everything below this process, again and again until a look finds nobody new; true if somebody new was
@@ -174,11 +177,12 @@ impl Tree {
         wait::none_left()
     }
 
-    /// What still runs, for a person: ids and names.
-    pub fn names(&self) -> Vec<String> {
+    /// What still runs, for a person: ids and names, of as many as were found while `in_time` said so.
+    pub fn names(&self, in_time: &dyn Fn() -> bool) -> Vec<String> {
         let mut names = Vec::new();
-        list::visit_own(self.leader, &mut |process| {
+        list::visit_own_while(self.leader, &mut |process| {
             names.extend(list::describe_running(process.pid()));
+            in_time()
         });
         names
     }

@@ -143,6 +143,7 @@ fn get_ready(control: &UnixStream) -> Result<(Wakers, Minder), String> {
     tree::check()?;
     begin::continue_with_parents_death();
     spare(control, SPARE).map_err(|error| limits::words(&error))?;
+    limits::room_to_hold().map_err(|error| limits::words(&error))?;
     Ok(ready)
 }
 
@@ -214,16 +215,19 @@ impl Watchdog {
 
     fn stop(&mut self, now: Instant) {
         self.stopping = true;
+        let kill_at = (now + self.orders.kill_after).min(self.orders.sent_at + self.orders.kill_at);
+        let until = now + kill_at.since(now) / 2;
+        let in_time = || SystemClock.now() < until;
         if self.tree.leader_ended() {
-            let left = self.tree.names();
+            let left = self.tree.names(&in_time);
             if !left.is_empty() {
                 self.tell(&format!("left {}", some_of(&left)));
             }
         }
         let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
-        self.tree.signal_all(signal);
-        let kill_at = (now + self.orders.kill_after).min(self.orders.sent_at + self.orders.kill_at);
-        self.kill_due = Some(kill_at);
+        let all = self.tree.signal_all(signal, &in_time);
+        let asked_for = SystemClock.now().since(now);
+        self.kill_due = Some(kill_due(now, kill_at, all.then_some(asked_for)));
     }
 
     /// Waits until something has happened or is due.
@@ -294,7 +298,8 @@ impl Watchdog {
         match Signal::try_from(number) {
             // Requests to end are for all that runs.
             Ok(signal @ (Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM)) => {
-                self.tree.signal_all(signal)
+                let until = self.kill_due.unwrap_or_else(|| self.orders.fence_at());
+                self.tree.signal_all(signal, &|| SystemClock.now() < until);
             }
             // Somebody who is stopped hears nothing until continued.
             Ok(
@@ -320,6 +325,14 @@ impl Watchdog {
     }
 }
 
+/// When a tree is killed that was asked to stop from `now` on, and that all had been asked of `asked_for` later if they
+/// have: killing takes as long as asking, and has to be over as if it took no time, at `kill_at`. If half of the time was
+/// too short to ask all, the rest is for the kill.
+fn kill_due(now: Instant, kill_at: Instant, asked_for: Option<Duration>) -> Instant {
+    let needed = asked_for.unwrap_or_else(|| kill_at.since(now));
+    now + kill_at.since(now).saturating_sub(needed)
+}
+
 /// A list for a person: the first of `names`, and how many more there are.
 fn some_of(names: &[String]) -> String {
     let shown = &names[..names.len().min(NAMED)];
@@ -333,6 +346,18 @@ fn some_of(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kill_begins_as_much_earlier_as_the_asking_took() {
+        let at = |millis| Instant::from_origin(Duration::from_millis(millis));
+        let asked = |millis| Some(Duration::from_millis(millis));
+        assert_eq!(kill_due(at(1000), at(1200), asked(0)), at(1200));
+        assert_eq!(kill_due(at(1000), at(1200), asked(70)), at(1130));
+        // Not all were asked, or it was broken off late: at once.
+        assert_eq!(kill_due(at(1000), at(1200), None), at(1000));
+        assert_eq!(kill_due(at(1000), at(1200), asked(900)), at(1000));
+        assert_eq!(kill_due(at(1000), at(900), asked(5)), at(1000));
+    }
 
     #[test]
     fn of_many_processes_the_first_are_named_and_the_others_counted() {

@@ -74,6 +74,11 @@ pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
     }
 }
 
+/// As [`visit_own`], for as long as `each` says so; false if it was broken off.
+pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> bool {
+    leader.as_raw() <= 0 || each(&Process(leader))
+}
+
 /// Nobody below a child of ours is known.
 pub fn visit_below(_: Pid, _: &mut dyn FnMut(&Process)) {}
 

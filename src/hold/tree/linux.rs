@@ -73,11 +73,21 @@ pub fn adopt_orphans() -> Result<(), String> {
 }
 
 /// Has this thread run before the command's processes, where that is allowed (CAP_SYS_NICE, or RLIMIT_RTPRIO): those can
-/// be so many that it would come to run seconds late (sched(7)). Nobody inherits it.
+/// be so many that it would come to run seconds late (sched(7)). Nobody inherits it. Not where the processor's time of such
+/// a thread is limited (getrlimit(2), RLIMIT_RTTIME): a long kill would use it up, and the kernel would end this process.
 #[expect(unsafe_code, reason = "nix has no such call, and musl's does nothing")]
 pub fn go_first() {
     use nix::libc;
 
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the call fills the structure, which outlives it.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_RTTIME, &raw mut limit) } == 0;
+    if !known || limit.rlim_cur != libc::RLIM_INFINITY {
+        return;
+    }
     let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
     let lowest = libc::sched_param { sched_priority: 1 };
     // SAFETY: the call reads the structure, which outlives it, and changes nothing else in this process. Refused: as it was.
@@ -152,6 +162,14 @@ fn children_of(pid: Pid) -> Vec<Pid> {
 
 /// Calls `each` with every process below this one, as far as they can be listed now.
 pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
+    visit_own_while(leader, &mut |process| {
+        each(process);
+        true
+    });
+}
+
+/// As [`visit_own`], for as long as `each` says so; false if it was broken off.
+pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     for pid in own(leader).unwrap_or_default() {
         // Of many that nobody has collected yet each would cost as much as one that lives.
         if super::is_zombie(pid) {
@@ -162,9 +180,11 @@ pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
             top: pid,
             pidfd: None,
         };
-        each(&child);
-        below(child, each);
+        if !each(&child) || !below(child, each) {
+            return false;
+        }
     }
+    true
 }
 
 /// Calls `each` with every process below a child of ours.
@@ -174,10 +194,13 @@ pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
         top: root,
         pidfd: None,
     };
-    below(root, each);
+    below(root, &mut |process| {
+        each(process);
+        true
+    });
 }
 
-fn below(root: Process, each: &mut dyn FnMut(&Process)) {
+fn below(root: Process, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
         for batch in children_of(parent.pid).chunks(BATCH) {
@@ -199,7 +222,9 @@ fn below(root: Process, each: &mut dyn FnMut(&Process)) {
             }
             for child in opened {
                 if still.contains(&child.pid) {
-                    each(&child);
+                    if !each(&child) {
+                        return false;
+                    }
                     if !children_of(child.pid).is_empty() {
                         parents.push(child);
                     }
@@ -207,6 +232,7 @@ fn below(root: Process, each: &mut dyn FnMut(&Process)) {
             }
         }
     }
+    true
 }
 
 /// What a person calls a process: its id and its name.
@@ -246,5 +272,24 @@ mod tests {
         assert!(!shows("Name:\tx\nPid:\t4711\nNSpid:\t4711\t7\n", us));
         assert!(!shows("Name:\tx\nPid:\t8\n", us));
         assert!(!shows("", us));
+    }
+
+    #[test]
+    fn a_walk_over_a_tree_can_be_broken_off() {
+        let mut sleepers: Vec<_> = (0..3)
+            .map(|_| std::process::Command::new("sleep").arg("600").spawn())
+            .map(|sleeper| sleeper.expect("sleep is everywhere"))
+            .collect();
+        let mut visited = 0;
+        let whole = visit_own_while(Pid::from_raw(0), &mut |_| {
+            visited += 1;
+            visited < 2
+        });
+        for sleeper in &mut sleepers {
+            sleeper.kill().expect("it is ours");
+            sleeper.wait().expect("it is ours");
+        }
+        assert!(!whole);
+        assert_eq!(visited, 2);
     }
 }
