@@ -8,8 +8,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The most that a shell is kept waiting: the second that a server has, and the start of a process on a busy machine.
-const PROMPT: Duration = Duration::from_secs(3);
+/// The most that a shell is kept waiting: the second that a server has, and the start of a process.
+const PROMPT: Duration = Duration::from_millis(1500);
 
 /// The link, as `completion install` makes it.
 fn link(ns: &Namespace) -> PathBuf {

@@ -173,7 +173,7 @@ fn an_exec_plugin_that_hangs_costs_nothing_while_its_last_token_still_does() {
     let took = ended.elapsed();
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
     // One that was already on its way may have come before the one that hangs.
     assert!(runs(&log) <= before + 2, "they pile up: {}", runs(&log));
 }
