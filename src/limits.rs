@@ -33,12 +33,13 @@ pub fn words_of_thread(error: &Error) -> String {
 }
 
 /// Makes sure that memory is left for what comes once there is a grant, since a program that gets none is aborted: it could
-/// not give the grant back. Several times what a hold takes beside the stacks of its threads.
+/// not give the grant back. Several times what a hold takes beside the stacks of its threads, most of it for the command's
+/// words, which are 6 MiB at most (execve(2)) and go through buffers that grow.
 ///
 /// # Errors
 /// When the limit (ulimit -v), or the machine, leaves too little.
 pub fn room_to_hold() -> std::io::Result<()> {
-    const ROOM: usize = 8 << 20;
+    const ROOM: usize = 32 << 20;
     let mut room: Vec<u8> = Vec::new();
     room.try_reserve_exact(ROOM)
         .map_err(|_| Errno::ENOMEM.into())

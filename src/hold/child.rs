@@ -1,35 +1,35 @@
 //! The command as the supervisor sees it: started through the watchdog, told what to do, heard of.
 
+mod guard;
+mod left;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
-use nix::unistd::{Pid, getpgid, getpgrp};
+use nix::unistd::{Pid, getpgid};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::guard::Watchdog;
+pub use self::guard::is_watchdog;
 use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::outbox::Outbox;
 use super::tree;
 use super::watchdog::{MARK, spare};
-use crate::clock::{Clock, Instant, SystemClock};
+use crate::clock::Instant;
 use crate::limits;
-use crate::side;
 
 /// How often what is left is looked at, besides whenever a child ends.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How long a process in our own group may be an exec plugin that was started this moment.
-const YOUNG: Duration = Duration::from_secs(1);
 
 /// How long a watchdog may take to get ready, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,9 +40,6 @@ const SPARE: usize = 8;
 /// What became of a command whose watchdog woke when the lease could be another's, had it not been renewed meanwhile.
 const LATE: &str = "the command was not started: its watchdog came to run too late for the grant that it was told of \
                     (was it stopped for a while, or is the machine very busy?)";
-
-/// The watchdog's process id while only [`Child`] waits for it; 0 for none.
-static WATCHDOG: AtomicI32 = AtomicI32::new(0);
 
 /// News of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +86,6 @@ pub struct Child {
     killed: HashSet<Pid>,
     young: HashMap<Pid, Instant>,
 }
-
-/// The watchdog's process, waited for by nobody else.
-#[derive(Debug)]
-struct Watchdog(Option<Pid>);
 
 impl Prepared {
     /// Starts a watchdog, and does all else that can fail but for the start of the command itself: it is meant to be done
@@ -290,16 +283,21 @@ impl Child {
         // Gone already: its end is reported anyway.
         let _ = kill(group, Signal::SIGCONT);
         next();
-        let Some(watchdog) = self.watchdog.0.filter(|_| cfg!(target_os = "linux")) else {
+        let mut all = cfg!(target_os = "linux");
+        match self.watchdog.0 {
+            Some(watchdog) => tree::visit_below(watchdog, &mut |process| {
+                let pid = process.pid();
+                if pid != group && getpgid(Some(pid)) == Ok(group) {
+                    process.signal(Signal::SIGCONT);
+                }
+                all &= !process.is_hidden();
+            }),
+            None => all = false,
+        }
+        if !all {
+            // Rather so than leave somebody stopped who cannot be listed.
             let _ = killpg(group, Signal::SIGCONT);
-            return;
-        };
-        tree::visit_below(watchdog, &mut |process| {
-            let pid = process.pid();
-            if pid != group && getpgid(Some(pid)) == Ok(group) {
-                process.signal(Signal::SIGCONT);
-            }
-        });
+        }
     }
 
     fn order(&mut self, order: &str) {
@@ -355,115 +353,10 @@ impl Child {
         left
     }
 
-    /// Whether a child of ours is none of the command's.
-    fn is_spared(&self, child: Pid) -> bool {
-        let Ok(group) = getpgid(Some(child)) else {
-            return self.others.contains(&child);
-        };
-        self.others.contains(&child)
-            || side::groups().contains(&group.as_raw())
-            || self
-                .young
-                .get(&child)
-                .is_some_and(|since| SystemClock.now() < *since + YOUNG)
-    }
-
-    /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
-    /// there before the command. What those left to us since they cannot be told from what the command did.
-    fn end_what_is_left(&mut self) -> bool {
-        tree::go_first();
-        let Ok(children) = tree::own() else {
-            // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
-            // leader is our child.
-            if let Some(group) = self.group.filter(|&group| !tree::is_nobody(group)) {
-                tree::kill_group(group);
-            }
-            return false;
-        };
-        self.others.retain(|pid| children.contains(pid));
-        self.young.retain(|pid, _| children.contains(pid));
-        let now = SystemClock.now();
-        for child in children {
-            // An exec plugin leaves our group before it begins, and is noted then.
-            if !self.others.contains(&child) && getpgid(Some(child)) == Ok(getpgrp()) {
-                self.young.entry(child).or_insert(now);
-            }
-        }
-        // Where nobody's orphans come to us, the group is all that is known.
-        let group_left = cfg!(not(target_os = "linux"))
-            && self.group.is_some_and(|group| !tree::is_empty(group));
-        if let Some(group) = self.group.filter(|_| group_left) {
-            tree::kill_group(group);
-        }
-        let mut killed = std::mem::take(&mut self.killed);
-        let again = tree::kill_own(
-            Pid::from_raw(0),
-            &mut killed,
-            &|child| self.is_spared(child),
-            |_| true,
-        );
-        self.killed = killed;
-        let watchdog_gone = self.watchdog.is_gone();
-        let nobody = |children: Vec<Pid>| match children.is_empty() {
-            // The list can miss one while others come and go (proc(5)).
-            true => tree::none_left(),
-            false => (children.into_iter())
-                .all(|child| self.is_spared(child) && !self.young.contains_key(&child)),
-        };
-        watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
-    }
-
     /// Collects the watchdog, which has nothing more to do.
     pub fn reap(&mut self) {
         self.watchdog.end();
     }
-}
-
-impl Watchdog {
-    fn new(pid: Option<i32>) -> Self {
-        WATCHDOG.store(pid.unwrap_or_default(), Ordering::Relaxed);
-        Self(pid.map(Pid::from_raw))
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.0 {
-            // Not waited for: its number is its own.
-            let _ = kill(pid, signal);
-        }
-    }
-
-    /// Whether it has ended and is collected.
-    fn is_gone(&mut self) -> bool {
-        if let Some(pid) = self.0
-            && (tree::collect(pid) || tree::is_nobody(pid))
-        {
-            self.forget();
-        }
-        self.0.is_none()
-    }
-
-    fn end(&mut self) {
-        if let Some(pid) = self.0 {
-            tree::end(pid);
-            self.forget();
-        }
-    }
-
-    fn forget(&mut self) {
-        self.0 = None;
-        WATCHDOG.store(0, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// Whether this child is a watchdog that only its [`Child`] waits for.
-pub fn is_watchdog(pid: Pid) -> bool {
-    WATCHDOG.load(Ordering::Relaxed) == pid.as_raw()
 }
 
 /// This very program, even if its file was replaced by another version or deleted since (proc(5)).

@@ -1,4 +1,4 @@
-//! Every pair of events, and the promises of design section 7 one by one. No process, no sleep.
+//! Every pair of events, and the promises of a hold one by one. No process, no sleep.
 
 use super::*;
 use crate::lease::testing::{at, seconds};

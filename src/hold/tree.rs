@@ -2,9 +2,12 @@
 //!
 //! Everything below a subreaper stays below it (prctl(2), PR_SET_CHILD_SUBREAPER): neither setsid nor a double fork leads
 //! out; only a PID namespace that was there before does, whose first process gets the orphans (kernel/exit.c,
-//! find_new_reaper). A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches nobody else;
-//! every other is signalled through a pidfd.
+//! find_new_reaper). A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches
+//! nobody else; every other is signalled through a pidfd.
 
+#[cfg_attr(target_os = "linux", path = "tree/crowd.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "tree/crowd_elsewhere.rs")]
+mod crowd;
 #[cfg_attr(target_os = "linux", path = "tree/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "tree/elsewhere.rs")]
 mod list;
@@ -17,6 +20,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
+use crowd::Crowd;
 pub use list::{Process, adopt_orphans, check, describe, go_first};
 pub use wait::{Change, collect, end, is_nobody, is_zombie, none_left};
 
@@ -204,7 +208,20 @@ pub fn kill_own(
 ) -> bool {
     // Somebody else may have collected some, whose numbers are free for others.
     killed.retain(|&pid| !wait::is_nobody(pid));
-    kill_newest(spared);
+    let mut crowd = Crowd::default();
+    let again = kill_in(&mut crowd, leader, killed, spared, collect);
+    crowd.let_back(&list::own_at_once(leader).unwrap_or_default());
+    again
+}
+
+fn kill_in(
+    crowd: &mut Crowd,
+    leader: Pid,
+    killed: &mut HashSet<Pid>,
+    spared: &dyn Fn(Pid) -> bool,
+    collect: impl Fn(Pid) -> bool,
+) -> bool {
+    kill_newest(crowd, spared);
     for look in 0..LOOKS {
         let Ok(mut found) = list::own_at_once(leader) else {
             // Not at once, but at the next time: memory is short.
@@ -219,6 +236,9 @@ pub fn kill_own(
             // Once each time is enough: whoever it forks after that dies with it, or comes to us.
             if !first && look > 0 {
                 continue;
+            }
+            if first {
+                crowd.dies(&Process::own(pid));
             }
             kill_with_group(pid);
         }
@@ -235,6 +255,7 @@ pub fn kill_own(
         // a time. Nor does every parent die at once: one may be in a system call that cannot be interrupted.
         list::visit_own(leader, &mut |process| {
             if process.top() != process.pid() && !spared(process.top()) {
+                crowd.dies(process);
                 process.signal(Signal::SIGKILL);
             }
         });
@@ -247,13 +268,14 @@ pub fn kill_own(
 /// new. Chains that outnumber the processors leave this process little time, and more dead than it can collect: a list of
 /// children is as long as those are many, and is out of date when it has been read. The newest numbers cost the same each
 /// time, and whoever waits for a processor is killed before it gets one.
-fn kill_newest(spared: &dyn Fn(Pid) -> bool) {
+fn kill_newest(crowd: &mut Crowd, spared: &dyn Fn(Pid) -> bool) {
     let mut killed = HashSet::new();
     for _ in 0..LOOKS {
         let before = killed.len();
         for pid in list::newest() {
             // A child of ours that only we wait for: the number is its own.
             if !killed.contains(&pid) && wait::is_running(pid) && !spared(pid) {
+                crowd.dies(&Process::own(pid));
                 kill_with_group(pid);
                 killed.insert(pid);
             }

@@ -9,6 +9,11 @@ use nix::unistd::Pid;
 pub struct Process(Pid);
 
 impl Process {
+    /// A child of ours.
+    pub fn own(pid: Pid) -> Self {
+        Self(pid)
+    }
+
     /// Its number.
     pub fn pid(&self) -> Pid {
         self.0
@@ -17,6 +22,11 @@ impl Process {
     /// It is our own child.
     pub fn top(&self) -> Pid {
         self.0
+    }
+
+    /// It is our own child.
+    pub fn is_hidden(&self) -> bool {
+        false
     }
 
     /// Sends it a signal. Gone already, or not ours to signal any more: nothing to do about either.

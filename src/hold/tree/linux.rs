@@ -28,6 +28,15 @@ pub struct Process {
 }
 
 impl Process {
+    /// A child of ours that we have not waited for.
+    pub fn own(pid: Pid) -> Self {
+        Self {
+            pid,
+            top: pid,
+            pidfd: None,
+        }
+    }
+
     /// Its number, which may be another's once it has ended if it is not our own child.
     pub fn pid(&self) -> Pid {
         self.pid
@@ -52,8 +61,14 @@ impl Process {
         }
     }
 
+    /// Whether it runs and is not shown to us (proc(5), hidepid), so that its children cannot be listed.
+    pub fn is_hidden(&self) -> bool {
+        let shown = std::path::Path::new(&format!("/proc/{}", self.pid)).exists();
+        (!shown || children::of(self.pid).is_err()) && self.is_itself()
+    }
+
     /// Whether its number has been its own until now.
-    fn is_itself(&self) -> bool {
+    pub fn is_itself(&self) -> bool {
         let Some(pidfd) = &self.pidfd else {
             return true;
         };
@@ -175,11 +190,7 @@ pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> b
         if super::is_zombie(pid) {
             continue;
         }
-        let child = Process {
-            pid,
-            top: pid,
-            pidfd: None,
-        };
+        let child = Process::own(pid);
         if !each(&child) || !below(child, each) {
             return false;
         }
@@ -189,12 +200,7 @@ pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> b
 
 /// Calls `each` with every process below a child of ours.
 pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
-    let root = Process {
-        pid: root,
-        top: root,
-        pidfd: None,
-    };
-    below(root, &mut |process| {
+    below(Process::own(root), &mut |process| {
         each(process);
         true
     });

@@ -1,75 +1,12 @@
 //! What a command started is found and ended whatever it does: signals without a name, sessions, chains, hidden
-//! processes; and what a system that is short of something leaves of a hold.
+//! processes.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use lease_harness::{Command, Output};
+use lease_harness::Command;
 
+use super::others::{Open, assert_free, may_unshare, skipped, under};
 use super::scene::{Held, SOON, Scene, announced, until};
-
-/// `kubectl lease hold job …`, started by a shell that first does `before`.
-fn under(scene: &Scene, before: &str, arguments: &[&str]) -> Command {
-    let binary = lease_harness::binary().display().to_string();
-    let line = format!("{before}; exec \"$0\" hold job \"$@\"");
-    let words = ["-c", line.as_str(), binary.as_str()];
-    Command::new("/bin/sh", words.iter().chain(arguments))
-        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
-}
-
-/// Whether an unprivileged process may make these namespaces here.
-fn may_unshare(options: &[&str]) -> bool {
-    let tried = Command::new("unshare", options.iter().chain(&["true"])).run();
-    tried.code == Some(0)
-}
-
-#[expect(clippy::disallowed_macros, reason = "captured with the test's output")]
-fn skipped(why: &str) {
-    eprintln!("not shown here: {why}");
-}
-
-/// The binary and a kubeconfig where any user may read them, until dropped.
-struct Open {
-    folder: PathBuf,
-    binary: PathBuf,
-    config: PathBuf,
-}
-
-impl Open {
-    fn new(scene: &Scene) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("lease-open-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let (binary, config) = (folder.join("kubectl-lease"), folder.join("config"));
-        let kubeconfig = scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url());
-        std::fs::copy(lease_harness::binary(), &binary).expect("there is space");
-        std::fs::copy(kubeconfig, &config).expect("there is space");
-        for path in [&folder, &binary, &config] {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
-        }
-        Self {
-            folder,
-            binary,
-            config,
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-#[track_caller]
-fn assert_free(scene: &Scene, output: &Output) {
-    assert_eq!(scene.ns.holder("job"), None, "{output}");
-}
 
 #[test]
 fn a_command_that_dies_of_a_real_time_signal_is_128_and_the_signal() {
@@ -330,41 +267,6 @@ fn a_command_that_takes_proc_away_is_ended_and_waited_for_all_the_same() {
 }
 
 #[test]
-fn few_open_files_are_enough_or_nothing_is_taken() {
-    for limit in [10, 12, 16, 20, 24, 32, 64, 200] {
-        let scene = Scene::new(4);
-        let output = under(
-            &scene,
-            &format!("ulimit -n {limit}"),
-            &["--", "echo", "ran"],
-        )
-        .run();
-        match output.code {
-            Some(0) => assert_eq!(output.stdout, "ran\n", "{output}"),
-            Some(125) => {
-                assert!(output.stderr.contains("ulimit -n"), "{limit}: {output}");
-                assert_eq!(scene.proxy.requests().len(), 0, "{limit}");
-            }
-            _ => panic!("{limit}: {output}"),
-        }
-        assert!(limit < 64 || output.code == Some(0), "{limit}: {output}");
-        assert_free(&scene, &output);
-    }
-}
-
-#[test]
-fn a_small_stack_is_enough() {
-    let scene = Scene::new(4);
-    let output = under(&scene, "ulimit -s 64", &["--", "/bin/echo", "ran"]).run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "ran\n"),
-        "{output}"
-    );
-    assert_free(&scene, &output);
-}
-
-#[test]
 fn without_a_path_the_command_is_found_where_execvp_looks() {
     let scene = Scene::new(4);
     let output = under(&scene, "unset PATH", &["--", "true"]).run();
@@ -531,38 +433,6 @@ time.sleep(600)";
     assert!(before > 3, "{output}");
     assert_eq!(output.code, Some(0), "{output}");
     assert_free(&scene, &output);
-}
-
-#[test]
-fn a_process_limit_is_named_and_nothing_stays_held() {
-    // Nobody else here is this user, and the limit counts all that a user runs.
-    const USER: &str = "61234";
-    let user = ["--reuid", USER, "--regid", USER, "--clear-groups"];
-    if Command::new("setpriv", user.iter().chain(&["true"]))
-        .run()
-        .code
-        != Some(0)
-    {
-        return skipped("needs root to be another user, whom limits bind");
-    }
-    for (limit, code) in [(1, 125), (2, 125), (8, 0)] {
-        let scene = Scene::new(4);
-        let open = Open::new(&scene);
-        let binary = open.binary.display().to_string();
-        let line = format!("ulimit -u {limit}; exec \"$0\" hold job -- /bin/echo ran");
-        let words = ["/bin/bash", "-c", line.as_str(), binary.as_str()];
-        let output = Command::new("setpriv", user.iter().chain(&words))
-            .kubeconfig(&open.config)
-            .run();
-        assert_eq!(output.code, Some(code), "{limit}: {output}");
-        assert_eq!(
-            code == 125,
-            output.stderr.contains("ulimit -u"),
-            "{limit}: {output}"
-        );
-        assert!(limit > 1 || scene.proxy.requests().is_empty(), "{output}");
-        assert_free(&scene, &output);
-    }
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use lease_harness::Terminal;
+use lease_harness::{Command, Terminal};
 use nix::sys::signal::Signal;
 
+use super::others::{Open, may_unshare, skipped};
 use super::scene::{SOON, Scene, signal, watchdog};
 use super::terminal::{has_line, outer_shell, wait_line, wait_prompt};
 
@@ -354,4 +355,37 @@ fn a_resized_terminal_is_told_to_a_command_behind_a_pipe() {
     wait_line(&shell, "resized");
     shell.send(b"\x03");
     wait_prompt(&shell);
+}
+
+#[test]
+fn a_process_that_nobody_may_see_is_continued_with_the_command() {
+    let unshare = ["--mount", "--pid", "--fork"];
+    let python = Command::new("python3", ["-c", "import ctypes"]).run();
+    if !may_unshare(&unshare) || python.code != Some(0) {
+        return skipped("needs root for another user with hidepid=2, and python3");
+    }
+    let scene = Scene::new(60);
+    let open = Open::new(&scene);
+    // As one with other rights is, sudo say: with hidepid=2 it is not seen, nor are its children.
+    let hidden = "import ctypes, os
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+if os.fork() == 0:
+    print(\"got\", open(\"/dev/tty\").readline(), flush=True)
+else:
+    os.wait()
+";
+    let asking = scene.ns.file("asking.py", hidden);
+    let outer = "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+                 \"$0\" hold job -- /bin/sh -c 'python3 -c \"$(cat <&3)\"; echo over' </dev/null 3<\"$1\"";
+    let binary = open.binary.display().to_string();
+    let asking = asking.display().to_string();
+    let words = ["/bin/sh", "-c", outer, binary.as_str(), asking.as_str()];
+    let terminal = Command::new("unshare", unshare.iter().chain(&words))
+        .kubeconfig(&open.config)
+        .spawn_pty(24, 100);
+    terminal.send(b"words\r");
+    wait_line(&terminal, "got words");
+    wait_line(&terminal, "over");
+    assert_eq!(terminal.wait(SOON).code(), Some(0));
+    assert_eq!(scene.ns.holder("job"), None);
 }

@@ -1,0 +1,73 @@
+//! What is left below the supervisor when the watchdog is dead: killed and collected, but for whoever is none of the
+//! command's.
+
+use std::time::Duration;
+
+use nix::unistd::{Pid, getpgid, getpgrp};
+
+use super::{Child, tree};
+use crate::clock::{Clock, SystemClock};
+use crate::side;
+
+/// How long a process in our own group may be an exec plugin that was started this moment.
+const YOUNG: Duration = Duration::from_secs(1);
+
+impl Child {
+    /// Whether a child of ours is none of the command's.
+    pub(super) fn is_spared(&self, child: Pid) -> bool {
+        let Ok(group) = getpgid(Some(child)) else {
+            return self.others.contains(&child);
+        };
+        self.others.contains(&child)
+            || side::groups().contains(&group.as_raw())
+            || self
+                .young
+                .get(&child)
+                .is_some_and(|since| SystemClock.now() < *since + YOUNG)
+    }
+
+    /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
+    /// there before the command. What those left to us since they cannot be told from what the command did.
+    pub(super) fn end_what_is_left(&mut self) -> bool {
+        tree::go_first();
+        let Ok(children) = tree::own() else {
+            // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
+            // leader is our child.
+            if let Some(group) = self.group.filter(|&group| !tree::is_nobody(group)) {
+                tree::kill_group(group);
+            }
+            return false;
+        };
+        self.others.retain(|pid| children.contains(pid));
+        self.young.retain(|pid, _| children.contains(pid));
+        let now = SystemClock.now();
+        for child in children {
+            // An exec plugin leaves our group before it begins, and is noted then.
+            if !self.others.contains(&child) && getpgid(Some(child)) == Ok(getpgrp()) {
+                self.young.entry(child).or_insert(now);
+            }
+        }
+        // Where nobody's orphans come to us, the group is all that is known.
+        let group_left = cfg!(not(target_os = "linux"))
+            && self.group.is_some_and(|group| !tree::is_empty(group));
+        if let Some(group) = self.group.filter(|_| group_left) {
+            tree::kill_group(group);
+        }
+        let mut killed = std::mem::take(&mut self.killed);
+        let again = tree::kill_own(
+            Pid::from_raw(0),
+            &mut killed,
+            &|child| self.is_spared(child),
+            |_| true,
+        );
+        self.killed = killed;
+        let watchdog_gone = self.watchdog.is_gone();
+        let nobody = |children: Vec<Pid>| match children.is_empty() {
+            // The list can miss one while others come and go (proc(5)).
+            true => tree::none_left(),
+            false => (children.into_iter())
+                .all(|child| self.is_spared(child) && !self.young.contains_key(&child)),
+        };
+        watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
+    }
+}
