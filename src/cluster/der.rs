@@ -52,14 +52,8 @@ pub fn sequence(bytes: &[u8]) -> Option<Vec<Element<'_>>> {
 
 /// What a certificate says of itself (RFC 5280, section 4.1).
 pub struct Certificate<'a> {
-    /// What is signed.
-    pub signed: &'a [u8],
-    /// How; without the tag.
-    pub algorithm: &'a [u8],
-    /// The signature.
-    pub signature: &'a [u8],
-    /// Who signed it; without the tag.
-    pub issuer: &'a [u8],
+    /// Whether it names itself as who signed it.
+    pub is_self_issued: bool,
     /// The public key, tag and all.
     pub key: &'a [u8],
     /// Its extensions.
@@ -70,7 +64,7 @@ impl<'a> Certificate<'a> {
     /// Of any version; `None` for what is none.
     pub fn of(bytes: &'a [u8]) -> Option<Self> {
         let outer = sequence(bytes)?;
-        let [signed, algorithm, signature] = outer.as_slice() else {
+        let [signed, _, _] = outer.as_slice() else {
             return None;
         };
         let fields: Vec<Element<'a>> = elements(signed.contents).collect();
@@ -79,15 +73,12 @@ impl<'a> Certificate<'a> {
             FIRST => fields.get(1..)?,
             _ => fields.as_slice(),
         };
-        let [_, _, issuer, _, _, key, rest @ ..] = fields else {
+        let [_, _, issuer, _, subject, key, rest @ ..] = fields else {
             return None;
         };
         let extensions = rest.iter().find(|field| field.tag == 0xa3);
         Some(Self {
-            signed: signed.whole,
-            algorithm: algorithm.contents,
-            signature: bits(signature.contents)?,
-            issuer: issuer.contents,
+            is_self_issued: issuer.whole == subject.whole,
             key: key.whole,
             extensions: extensions
                 .and_then(|field| sequence(field.contents))
@@ -103,9 +94,4 @@ impl<'a> Certificate<'a> {
             (parts.first()?.contents == id).then_some(value.contents)
         })
     }
-}
-
-/// The bytes of a bit string of whole bytes.
-pub fn bits(contents: &[u8]) -> Option<&[u8]> {
-    contents.strip_prefix(&[0])
 }

@@ -35,28 +35,26 @@ fn a_server_that_cannot_be_reached_is_named_within_the_request_timeout() {
     }
 }
 
-/// What `openssl req -x509` makes: Go takes it as a server's.
+/// What `openssl req -x509` makes: Go takes it as a server's, and so is it here if the kubeconfig has it.
 #[test]
-fn a_servers_certificate_may_say_that_it_is_an_authoritys() {
-    for flaw in [Flaw::Authority, Flaw::SelfSigned] {
-        let server = Impostor::with_certificate(flaw);
-        let trusting = config(server.url(), Some(server.ca_pem()), &token());
-        let output = run(&trusting, "status");
-        assert!(output.stderr.contains("JSON that is not"), "{output}");
-        let named = run(&trusting, "status --tls-server-name other.example");
-        let what = format!(
-            "error: cannot connect to the server {}: its certificate is not for other.example: it is for 127.0.0.1",
-            server.url()
-        );
-        assert!(named.stderr.starts_with(&what), "{named}");
-        let stranger = Impostor::with_certificate(Flaw::None);
-        let output = run(
-            &config(server.url(), Some(stranger.ca_pem()), &token()),
-            "status",
-        );
-        let what = "its certificate is signed by an authority that is not trusted here";
-        assert!(output.stderr.contains(what), "{output}");
-    }
+fn a_servers_certificate_may_be_its_own_authority() {
+    let server = Impostor::with_certificate(Flaw::SelfSigned);
+    let trusting = config(server.url(), Some(server.ca_pem()), &token());
+    let output = run(&trusting, "status");
+    assert!(output.stderr.contains("JSON that is not"), "{output}");
+    let named = run(&trusting, "status --tls-server-name other.example");
+    let what = format!(
+        "error: cannot connect to the server {}: its certificate is not for other.example: it is for 127.0.0.1",
+        server.url()
+    );
+    assert!(named.stderr.starts_with(&what), "{named}");
+    let stranger = Impostor::with_certificate(Flaw::SelfSigned);
+    let output = run(
+        &config(server.url(), Some(stranger.ca_pem()), &token()),
+        "status",
+    );
+    let what = "its certificate is signed by an authority that is not trusted here";
+    assert!(output.stderr.contains(what), "{output}");
 }
 
 #[test]
@@ -78,6 +76,21 @@ fn a_certificate_that_cannot_be_trusted_is_told_by_its_fault() {
             Flaw::OtherName,
             "its certificate is not for 127.0.0.1: it is for other.example",
             "Use the right name in the kubeconfig's server; if this is the server: --tls-server-name other.example",
+        ),
+        (
+            Flaw::Authority,
+            "its certificate is an authority's, and no server's (CA:TRUE)",
+            REPLACE,
+        ),
+        (
+            Flaw::SelfSignedExpired,
+            "its certificate expired on 2020-12-31",
+            renew,
+        ),
+        (
+            Flaw::SelfSignedForClients,
+            "its certificate is not for servers (its extendedKeyUsage lacks serverAuth)",
+            REPLACE,
         ),
         (
             Flaw::ForClients,

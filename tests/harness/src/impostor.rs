@@ -29,8 +29,12 @@ pub enum Flaw {
     OtherName,
     /// It is signed by its authority, and says that it is one itself.
     Authority,
-    /// It is its authority's own.
+    /// It is its authority's own, which is taken for a server's.
     SelfSigned,
+    /// The same, valid in 2020.
+    SelfSignedExpired,
+    /// The same, for clients.
+    SelfSignedForClients,
     /// It is for clients.
     ForClients,
     /// It is as it should be, and the server wants one of its client.
@@ -106,7 +110,7 @@ impl Impostor {
 
     /// Answers every request with `{}` behind TLS.
     pub fn with_certificate(flaw: Flaw) -> Impostor {
-        let authority = Authority::new();
+        let authority = Authority::new(flaw);
         let config = Arc::new(authority.server(flaw));
         let (listener, address) = listen();
         thread::spawn(move || {
@@ -184,9 +188,19 @@ impl Impostor {
 }
 
 impl Authority {
-    fn new() -> Authority {
+    fn new(flaw: Flaw) -> Authority {
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a valid name");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        match flaw {
+            Flaw::SelfSignedExpired => {
+                params.not_before = date_time_ymd(2020, 1, 1);
+                params.not_after = date_time_ymd(2020, 12, 31);
+            }
+            Flaw::SelfSignedForClients => {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            }
+            _ => {}
+        }
         params.key_usages = vec![
             KeyUsagePurpose::KeyCertSign,
             KeyUsagePurpose::DigitalSignature,
@@ -223,7 +237,12 @@ impl Authority {
             Flaw::ForClients => {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             }
-            Flaw::None | Flaw::OtherName | Flaw::WantsClientCertificate | Flaw::SelfSigned => {}
+            Flaw::None
+            | Flaw::OtherName
+            | Flaw::WantsClientCertificate
+            | Flaw::SelfSigned
+            | Flaw::SelfSignedExpired
+            | Flaw::SelfSignedForClients => {}
         }
         let key = KeyPair::generate().expect("ring makes P-256 keys");
         let certificate = params
@@ -248,7 +267,9 @@ impl Authority {
             builder.with_no_client_auth()
         };
         let (certificate, key) = match flaw {
-            Flaw::SelfSigned => (self.pem.clone(), self.key.clone()),
+            Flaw::SelfSigned | Flaw::SelfSignedExpired | Flaw::SelfSignedForClients => {
+                (self.pem.clone(), self.key.clone())
+            }
             _ => (certificate.pem(), key.serialize_pem()),
         };
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes());
