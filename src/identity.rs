@@ -1,4 +1,4 @@
-//! Who is asking: the holder identity when none is given (design section 8).
+//! Who is asking: the holder identity, also when none is given.
 
 use std::ffi::{OsStr, OsString};
 

@@ -99,7 +99,7 @@ where
     let tls = tls::connector(&config, reaching(connector, below))?;
     let tls = reaching(tls, Stage::Connected).map_response(Fair::new);
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-        // A request on a dead pooled connection is ours to repeat, or not (design section 4, rule 4).
+        // A request on a dead pooled connection is ours to repeat, or not (docs/design.md, Writes).
         .retry_canceled_requests(false)
         .http1_max_buf_size(fair::BUFFER)
         .build::<_, Noted>(tls);

@@ -104,7 +104,7 @@ impl Ready {
         config.proxy_url = proxy::of(resolved.proxy.as_deref(), &config.cluster_url, |name| {
             std::env::var(name).ok()
         })?;
-        // A retry hidden below the operations would outlive their deadlines (design section 4, rule 4).
+        // A retry hidden below the operations would outlive their deadlines (docs/design.md, Writes).
         config.default_retry = false;
         if config.cluster_url.scheme_str() == Some("http") {
             // No TLS, so no reason to read the machine's root certificates.

@@ -168,7 +168,7 @@ pub enum Refusal {
     HolderIs(Option<String>),
 }
 
-/// The next step of `acquire` and `hold` (design section 6).
+/// The next step of `acquire` and `hold` (docs/design.md, The argument).
 pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> AcquireStep {
     let seen = match seen {
         Seen::Absent if terms.create => {

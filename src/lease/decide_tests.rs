@@ -1,4 +1,4 @@
-//! The decision tables of design section 6, a test for each row.
+//! The decisions of each subcommand on each state of a Lease, a test for each.
 
 use serde_json::{Value, json};
 

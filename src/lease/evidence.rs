@@ -65,7 +65,7 @@ pub enum Stamps {
     Untrusted,
 }
 
-/// How an expiry was proven (design section 5).
+/// How an expiry was proven (docs/design.md, The argument and Clocks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Nothing changed for the recorded duration while we watched.

@@ -138,7 +138,7 @@ impl Store {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::Foreign { .. } | Fault::NotSent(_) => true,
                 Fault::NotStored(_) => false,
-                // 403 too: the token may have become another identity's (design section 6, renew).
+                // 403 too: the token may have become another identity's, and a renewal is tried again with fresh ones.
                 Fault::Rejected(rejection) => match rejection.kind {
                     RejectionKind::Unauthorized => true,
                     RejectionKind::Forbidden => self.connection.credentials_change(),

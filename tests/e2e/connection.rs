@@ -1,6 +1,6 @@
 //! The way to the server: addresses, certificates, kubeconfigs and contexts, each with its own clear message.
 
-use crate::support::{SOON, fresh, held, said, said_like, shared};
+use crate::support::{SOON, held, held_by_another, said, said_like, shared};
 use lease_harness::{Command, Namespace, User, lease_api_server::Options};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -10,12 +10,6 @@ const CHECK_FILE: &str =
     "Check the file that KUBECONFIG or --kubeconfig names: kubectl config view\n";
 
 /// A held Lease, and `status job -o name` for it.
-fn scene() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
-}
-
 fn status(ns: &Namespace, user: &User) -> Command {
     ns.command(user, ["status", "job", "-o", "name"])
 }
@@ -26,7 +20,7 @@ fn write(ns: &Namespace, name: &str, config: &Value) -> PathBuf {
 
 #[test]
 fn a_refused_connection_names_the_address_and_is_not_tried_again() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for subcommand in ["status", "acquire", "release", "renew", "check", "create"] {
         let command = ns.command(&user, [subcommand, "job", "-s", "http://127.0.0.1:1"]);
         let expected = "error: the connection to the server http://127.0.0.1:1 was refused\n\
@@ -37,7 +31,7 @@ fn a_refused_connection_names_the_address_and_is_not_tried_again() {
 
 #[test]
 fn a_name_that_does_not_resolve_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let output = status(&ns, &user)
         .arg("-s")
         .arg("https://nowhere.invalid:6443");
@@ -48,7 +42,7 @@ fn a_name_that_does_not_resolve_is_named() {
 
 #[test]
 fn a_certificate_that_is_not_trusted_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mut config = ns.kubeconfig_json(&user);
     let cluster = config["clusters"][0]["cluster"].as_object_mut();
     cluster.expect("a map").remove("certificate-authority-data");
@@ -71,7 +65,7 @@ fn a_certificate_that_is_not_trusted_is_named() {
 
 #[test]
 fn the_authority_and_the_expected_name_can_be_given_by_flags() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mut config = ns.kubeconfig_json(&user);
     let cluster = config["clusters"][0]["cluster"].as_object_mut();
     cluster.expect("a map").remove("certificate-authority-data");
@@ -100,7 +94,7 @@ fn the_authority_and_the_expected_name_can_be_given_by_flags() {
 
 #[test]
 fn a_request_that_takes_too_long_is_given_up() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let proxy = lease_harness::Proxy::to(ns.cluster());
     proxy.freeze();
     let command = status(&ns, &user).via(&proxy).arg("--request-timeout=1s");
@@ -113,7 +107,7 @@ fn a_request_that_takes_too_long_is_given_up() {
 
 #[test]
 fn a_kubeconfig_that_is_no_yaml_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let bad = ns.file("bad", "clusters: [");
     let expected = format!(
         "error: cannot use the kubeconfig: {}: …\n{CHECK_FILE}",
@@ -127,7 +121,7 @@ fn a_kubeconfig_that_is_no_yaml_is_named() {
 
 #[test]
 fn a_kubeconfig_that_is_not_there_is_named_if_it_was_asked_for() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let flag = status(&ns, &user)
         .arg("--kubeconfig")
         .arg("/nowhere/config");
@@ -140,7 +134,7 @@ fn a_kubeconfig_that_is_not_there_is_named_if_it_was_asked_for() {
 
 #[test]
 fn no_kubeconfig_at_all_is_said_so() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let output = status(&ns, &user).kubeconfig("/nowhere/config").run();
     let expected = "error: no kubeconfig: KUBECONFIG names /nowhere/config, which does not exist\n\
         Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token\n";
@@ -149,7 +143,7 @@ fn no_kubeconfig_at_all_is_said_so() {
 
 #[test]
 fn the_kubeconfig_in_the_home_folder_is_found() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let home = ns.file("x", "").parent().expect("a folder").join("home");
     std::fs::create_dir_all(home.join(".kube")).expect("writable");
     let config = ns.kubeconfig_json(&user).to_string();
@@ -160,7 +154,7 @@ fn the_kubeconfig_in_the_home_folder_is_found() {
 
 #[test]
 fn contexts_clusters_and_users_that_do_not_exist_are_named_with_those_that_do() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let with = |flag: &str| status(&ns, &user).arg(flag).run();
     let expected = "error: context \"nope\" does not exist\nThe kubeconfig has: test\n";
     said(&with("--context=nope"), 1, "", expected);
@@ -174,7 +168,7 @@ fn contexts_clusters_and_users_that_do_not_exist_are_named_with_those_that_do() 
 
 #[test]
 fn a_kubeconfig_without_a_current_context_names_those_there_are() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mut config = ns.kubeconfig_json(&user);
     config["current-context"] = json!("");
     let second = json!({ "name": "second", "context": { "cluster": "test", "user": "test" } });
@@ -192,7 +186,7 @@ fn a_kubeconfig_without_a_current_context_names_those_there_are() {
 
 #[test]
 fn a_current_context_that_does_not_exist_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mut config = ns.kubeconfig_json(&user);
     config["current-context"] = json!("gone");
     let file = write(&ns, "dangling", &config);
@@ -202,7 +196,7 @@ fn a_current_context_that_does_not_exist_is_named() {
 
 #[test]
 fn several_kubeconfigs_are_merged_and_missing_ones_passed_over() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mut first = ns.kubeconfig_json(&user);
     let mut second = first.clone();
     for kind in ["contexts", "users"] {
@@ -218,7 +212,7 @@ fn several_kubeconfigs_are_merged_and_missing_ones_passed_over() {
 
 #[test]
 fn certificates_are_found_relative_to_their_kubeconfig() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     ns.file("near.pem", ns.cluster().ca_pem().unwrap_or_default());
     let mut config = ns.kubeconfig_json(&user);
     let cluster = config["clusters"][0]["cluster"]
@@ -232,7 +226,7 @@ fn certificates_are_found_relative_to_their_kubeconfig() {
 
 #[test]
 fn a_certificate_authority_that_is_not_there_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let flag = status(&ns, &user).arg("--certificate-authority=/nowhere/ca.pem");
     let output = flag.run();
     assert_eq!(
@@ -245,7 +239,7 @@ fn a_certificate_authority_that_is_not_there_is_named() {
 
 #[test]
 fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let proxy = lease_harness::Proxy::to(ns.cluster());
     let command = status(&ns, &user).kubeconfig("/nowhere/config");
     let command = command.arg("-s").arg(proxy.url()).arg("-n").arg(ns.name());
@@ -268,7 +262,7 @@ fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
 
 #[test]
 fn the_namespace_is_that_of_the_context_unless_a_flag_says_otherwise() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let other = shared().namespace();
     said(&status(&ns, &user).run(), 0, NAME, "");
     let output = status(&ns, &user).arg("-n").arg(other.name()).run();
@@ -301,7 +295,7 @@ fn a_server_without_tls_is_reached_with_a_url_without_a_scheme() {
 
 #[test]
 fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let proxy = lease_harness::Proxy::to(ns.cluster());
     let mut front = lease_harness::TlsFront::to(&proxy.url(), false);
     let authority = ns.file("ca.pem", front.ca_pem());
@@ -323,7 +317,7 @@ fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
 
 #[test]
 fn a_port_that_is_none_is_said_before_anything_is_dialled() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for port in ["99999", "65536", "6443x", "-1", "0", "1:2"] {
         let address = format!("https://127.0.0.1:{port}");
         let output = status(&ns, &user).arg("-s").arg(&address).run();
@@ -353,7 +347,7 @@ fn a_port_that_is_none_is_said_before_anything_is_dialled() {
 
 #[test]
 fn a_namespace_that_is_none_is_named_and_nothing_is_sent() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for namespace in ["prod/leases/victim?x=", "Bad NS", "..", "a.b", "-a", "a#b"] {
         let mut config = ns.kubeconfig_json(&user);
         config["contexts"][0]["context"]["namespace"] = json!(namespace);

@@ -1,7 +1,7 @@
 //! Who we are to the server: tokens, token files, exec plugins, client certificates.
 
-use crate::support::{SOON, fresh, held, said, said_like, set_free, waiting};
-use lease_harness::{Cluster, Command, Namespace, User};
+use crate::support::{SOON, held, held_by_another, said, said_like, set_free, status_as, waiting};
+use lease_harness::Cluster;
 use serde_json::{Value, json};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
@@ -15,21 +15,6 @@ fn unauthorized(whose: &str) -> String {
     )
 }
 
-fn scene() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
-}
-
-/// `status job -o name` with this as the kubeconfig's user.
-fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
-    let mut config = ns.kubeconfig_json(user);
-    config["users"][0]["user"] = credentials.clone();
-    let file = ns.file("kubeconfig", config.to_string());
-    ns.command(user, ["status", "job", "-o", "name"])
-        .kubeconfig(file)
-}
-
 fn plugin(command: impl AsRef<std::path::Path>, arguments: &[&str]) -> Value {
     json!({ "exec": {
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -41,7 +26,7 @@ fn plugin(command: impl AsRef<std::path::Path>, arguments: &[&str]) -> Value {
 
 #[test]
 fn a_token_that_the_server_does_not_know_is_not_accepted() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for subcommand in [
         "status", "acquire", "release", "renew", "check", "create", "steal",
     ] {
@@ -52,14 +37,14 @@ fn a_token_that_the_server_does_not_know_is_not_accepted() {
 
 #[test]
 fn a_token_flag_replaces_what_the_kubeconfig_has() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let command = status_as(&ns, &user, &plugin("/nowhere/plugin", &[]));
     said(&command.arg("--token").arg(&user.token).run(), 0, NAME, "");
 }
 
 #[test]
 fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let file = ns.file("token", format!("{}\n", user.token));
     let absolute = json!({ "tokenFile": file });
     said(&status_as(&ns, &user, &absolute).run(), 0, NAME, "");
@@ -69,7 +54,7 @@ fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig()
 
 #[test]
 fn a_token_file_that_is_not_there_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let output = status_as(&ns, &user, &json!({ "tokenFile": "/nowhere/token" })).run();
     let expected = "error: cannot use the token file of user \"test\": /nowhere/token: No such file or directory\n\
         Check that user in the kubeconfig: kubectl config view --minify\n";
@@ -78,7 +63,7 @@ fn a_token_file_that_is_not_there_is_named() {
 
 #[test]
 fn an_exec_plugin_gives_the_token_and_is_run_once() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = format!(
         r#"#!/bin/sh
         test "$1" = login || exit 3
@@ -95,7 +80,7 @@ fn an_exec_plugin_gives_the_token_and_is_run_once() {
 
 #[test]
 fn an_exec_plugin_that_is_missing_is_named() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let output = status_as(&ns, &user, &plugin("/nowhere/plugin", &[])).run();
     let expected = format!(
         "error: cannot use the credentials: exec plugin \"/nowhere/plugin\" does not exist\n{ADVICE}"
@@ -105,7 +90,7 @@ fn an_exec_plugin_that_is_missing_is_named() {
 
 #[test]
 fn an_exec_plugin_that_fails_is_shown_with_what_it_said() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let path = ns.script("plugin", "#!/bin/sh\necho 'please log in' >&2\nexit 4\n");
     let output = status_as(&ns, &user, &plugin(&path, &[])).run();
     assert_eq!(
@@ -126,7 +111,7 @@ fn an_exec_plugin_that_fails_is_shown_with_what_it_said() {
 
 #[test]
 fn an_exec_plugin_that_prints_nonsense_is_an_error() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let path = ns.script("plugin", "#!/bin/sh\necho 'hello'\n");
     let output = status_as(&ns, &user, &plugin(&path, &[])).run();
     let expected = format!("error: cannot use the credentials: …\n{ADVICE}");
@@ -135,7 +120,7 @@ fn an_exec_plugin_that_prints_nonsense_is_an_error() {
 
 #[test]
 fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let next = ns.user(&crate::support::VERBS);
     let file = ns.file("token", &user.token);
     let mut config = ns.kubeconfig_json(&user);
@@ -158,7 +143,7 @@ fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
 /// Real server only: the in-process one knows no client certificates.
 #[test]
 fn a_client_certificate_is_taken_from_the_kubeconfig() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let Some(config) = ns.kubeconfig_with_certificate(&user) else {
         println!("SKIPPED: the in-process server knows no client certificates");
         return;
@@ -170,7 +155,7 @@ fn a_client_certificate_is_taken_from_the_kubeconfig() {
 /// Real server only: the in-process one knows no client certificates.
 #[test]
 fn a_client_certificate_is_taken_from_flags() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let Some(plane) = ns.cluster().control_plane() else {
         println!("SKIPPED: the in-process server knows no client certificates");
         return;
@@ -204,7 +189,7 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
 
 #[test]
 fn a_token_may_have_white_space_around_it_wherever_it_comes_from() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let padded = format!(" {}\r\n\n", user.token);
     let file = ns.file("token", &padded);
     for credentials in [
@@ -224,7 +209,7 @@ fn a_token_may_have_white_space_around_it_wherever_it_comes_from() {
 
 #[test]
 fn a_token_that_no_header_carries_is_named_by_where_it_comes_from_and_never_shown() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let lines = "s3cret\ns3cret";
     let two = ns.file("two", lines);
     let none = ns.file("none", " \n");
@@ -277,7 +262,7 @@ fn a_token_that_no_header_carries_is_named_by_where_it_comes_from_and_never_show
 
 #[test]
 fn a_password_may_have_anything_in_it() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let credentials = json!({ "username": "ad\nmin", "password": "pass\0wörd\n" });
     let output = status_as(&ns, &user, &credentials).run();
     assert_eq!(output.code, Some(1), "{output}");

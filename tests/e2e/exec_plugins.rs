@@ -7,15 +7,9 @@ use lease_harness::{Command, Namespace, User, lease, wait_gone};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{SOON, fresh, held, said};
+use crate::support::{SOON, fresh, held_by_another, said};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
-
-fn scene() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
-}
 
 /// A kubeconfig entry with this as its exec plugin; `more` replaces fields of it.
 fn exec(script: &Path, more: &Value) -> Value {
@@ -86,7 +80,7 @@ fn nothing_is_left(pids: &[u32]) {
 
 #[test]
 fn a_plugin_is_told_what_client_go_tells_it() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let told = ns.file("told", "");
     let script = format!(
         "printf %s \"$KUBERNETES_EXEC_INFO\" >{}; test \"$EXTRA\" = 'a b' || exit 5\n{}",
@@ -109,7 +103,7 @@ fn a_plugin_is_told_what_client_go_tells_it() {
 
 #[test]
 fn a_plugin_has_neither_our_stdin_nor_our_process_group() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = format!(
         "test \"$(ps -o pgid= -p $$ | tr -d ' ')\" = $$ || exit 6\ntest -z \"$(cat)\" || exit 7\n{}",
         gives(&user.token)
@@ -120,7 +114,7 @@ fn a_plugin_has_neither_our_stdin_nor_our_process_group() {
 
 #[test]
 fn a_plugin_that_has_to_ask_and_cannot_is_an_error() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let more = json!({ "interactiveMode": "Always" });
     let output = status(&ns, &user, &gives(&user.token), &more).run();
     assert_eq!(output.code, Some(1), "{output}");
@@ -132,7 +126,7 @@ fn a_plugin_that_has_to_ask_and_cannot_is_an_error() {
 
 #[test]
 fn a_plugin_that_gives_nothing_of_use_is_told_by_its_fault() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let prints = |status: &str| {
         format!(
             r#"printf %s '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{status}}}'"#
@@ -172,7 +166,7 @@ fn a_plugin_that_gives_nothing_of_use_is_told_by_its_fault() {
 
 #[test]
 fn a_plugin_may_print_yaml_and_a_token_with_a_newline() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = format!(
         "cat <<END\napiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus:\n  token: |\n    {}\nEND",
         user.token
@@ -182,7 +176,7 @@ fn a_plugin_may_print_yaml_and_a_token_with_a_newline() {
 
 #[test]
 fn a_plugin_works_where_whoever_starts_us_ignores_or_blocks_the_deaths_of_children() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", gives(&user.token)));
     let config = config(&ns, &user, &exec(&script, &json!({})));
     for words in [
@@ -197,7 +191,7 @@ fn a_plugin_works_where_whoever_starts_us_ignores_or_blocks_the_deaths_of_childr
 
 #[test]
 fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for (arguments, signal) in [
         ("status job --request-timeout=1s", None),
         ("acquire job --timeout=1s --request-timeout=500ms", None),
@@ -233,7 +227,7 @@ fn limited(ns: &Namespace, config: &Path, limit: &str, words: &[&str]) -> Comman
 /// With a small stack the keeper works in a second thread.
 #[test]
 fn nothing_is_left_of_a_plugin_that_hangs_where_the_stack_is_small() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let log = ns.file("log", "");
     let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", hanging(&log)));
     let config = config(&ns, &user, &exec(&script, &json!({})));
@@ -270,7 +264,7 @@ fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
 /// What it started in its group is killed; an agent that left it may be what keeps the login.
 #[test]
 fn of_a_plugin_that_ends_only_what_left_its_group_stays() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let log = ns.file("log", "");
     let script = format!(
         "(sleep 99 & echo $! >>{log}) >/dev/null\nenv -u LEASE_HARNESS_TAG setsid sh -c 'echo $$ >>{log}; exec sleep 99' >/dev/null 2>&1 &\nuntil [ $(wc -l <{log}) = 2 ]; do sleep 0.01; done\n{}",
@@ -291,7 +285,7 @@ fn of_a_plugin_that_ends_only_what_left_its_group_stays() {
 /// On a terminal the plugin may ask, by stdin or by the terminal itself, unseen or seen.
 #[test]
 fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for (ask, stdin) in [
         ("read -r token", ""),
         ("read -r token </dev/tty", ""),
@@ -318,7 +312,7 @@ fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
 
 #[test]
 fn ctrl_c_at_a_plugins_question_ends_us_too() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for subcommand in ["status job", "acquire job", "hold job -- true"] {
         let script = ns.script(
             "plugin",
@@ -342,7 +336,7 @@ fn ctrl_c_at_a_plugins_question_ends_us_too() {
 
 #[test]
 fn ctrl_z_at_a_plugins_question_stops_the_job_and_fg_asks_on() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = format!(
         "printf 'token? ' >/dev/tty; read -r token </dev/tty\n{}",
         gives("\"$token\"")

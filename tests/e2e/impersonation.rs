@@ -1,29 +1,14 @@
 //! Acting as somebody else: `--as` and its companions, and the same in the kubeconfig.
 
-use crate::support::{fresh, held, holder, said, set_free, stored};
-use lease_harness::{Command, Namespace, Rule, User};
-use serde_json::{Value, json};
+use crate::support::{held_by_another, holder, said, set_free, status_as, stored};
+use lease_harness::{Command, Namespace, Rule};
+use serde_json::json;
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 
-fn scene() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
-}
-
-/// `status job -o name` with this as the kubeconfig's user.
-fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
-    let mut config = ns.kubeconfig_json(user);
-    config["users"][0]["user"] = credentials.clone();
-    let file = ns.file("kubeconfig", config.to_string());
-    ns.command(user, ["status", "job", "-o", "name"])
-        .kubeconfig(file)
-}
-
 #[test]
 fn impersonation_without_the_permission_names_it() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
@@ -35,7 +20,7 @@ fn impersonation_without_the_permission_names_it() {
 
 #[test]
 fn impersonation_acts_as_the_other_user_and_with_their_permissions() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let reader = ns.user(&["get"]);
     let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
         .on(&["users", "groups"])
@@ -62,7 +47,7 @@ fn impersonation_acts_as_the_other_user_and_with_their_permissions() {
 
 #[test]
 fn impersonating_a_group_takes_its_permissions() {
-    let (ns, _) = scene();
+    let (ns, _) = held_by_another();
     let impersonator = ns.user_with(&[Rule::leases(&["impersonate"])
         .on(&["users", "groups"])
         .everywhere()]);
@@ -80,7 +65,7 @@ fn impersonating_a_group_takes_its_permissions() {
 
 #[test]
 fn a_group_or_uid_without_a_user_is_wrong_usage() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for flag in ["--as-group=g", "--as-uid=u", "--as-user-extra=k=v"] {
         let output = ns.run(&user, ["acquire", "job", flag]);
         let expected = "error: --as-group, --as-uid and --as-user-extra need a user to impersonate: give --as\n";
@@ -120,7 +105,7 @@ fn is_granted_by_the_command_in(stderr: &str, ns: &Namespace) {
 /// Real server only: the in-process one knows no permissions on what else is said of a user.
 #[test]
 fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
-    let (ns, _) = scene();
+    let (ns, _) = held_by_another();
     if ns.cluster().control_plane().is_none() {
         println!("SKIPPED: the in-process server does not look at it");
         return;
@@ -152,7 +137,7 @@ fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
 
 #[test]
 fn a_name_to_impersonate_that_no_header_carries_is_wrong_usage() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for (flags, what) in [
         (vec!["--as=a\nb"], r#"--as "a\nb""#),
         (vec!["--as=a", "--as-group=g\r"], r#"--as-group "g\r""#),

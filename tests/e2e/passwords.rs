@@ -1,9 +1,9 @@
 //! A password in an address is never printed: by no error, hint or log.
 
-use lease_harness::{Namespace, Output, User};
+use lease_harness::{Namespace, Output};
 use serde_json::json;
 
-use crate::support::{fresh, held, said};
+use crate::support::{fresh, held, held_by_another, said};
 
 const PASSWORD: &str = "s3cret";
 
@@ -101,15 +101,9 @@ fn a_password_of_a_proxy_is_not_printed() {
 /// As with kubectl: the user in the address asks where nothing else says who does.
 #[test]
 fn a_user_in_the_servers_address_does_not_hide_a_token() {
-    let (ns, user) = with_lease();
+    let (ns, user) = held_by_another();
     let server = format!("https://kim:{PASSWORD}@localhost:{}", port(&ns));
     let command = ns.command(&user, ["status", "job", "-o", "name"]);
     let output = command.arg("-s").arg(server).run();
     said(&output, 0, "lease.coordination.k8s.io/job\n", "");
-}
-
-fn with_lease() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
 }

@@ -3,15 +3,9 @@
 use lease_harness::{Command, Namespace, User};
 use serde_json::{Value, json};
 
-use crate::support::{SOON, fresh, held, said};
+use crate::support::{SOON, held_by_another, said};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
-
-fn scene() -> (Namespace, User) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    (ns, user)
-}
 
 /// An ExecCredential with this token, of this version if any.
 fn prints(version: Option<&str>, token: &str) -> String {
@@ -46,7 +40,7 @@ const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 #[test]
 fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let mode = "interactiveMode is missing, without which kubectl does not run a plugin of client.authentication.k8s.io/v1; add interactiveMode: IfAvailable, or Never";
     let version = "apiVersion is missing, without which kubectl runs no plugin; add apiVersion: client.authentication.k8s.io/v1";
     let answer = "what it printed has no apiVersion, which kubectl demands; have the plugin print the one of the entry";
@@ -76,7 +70,7 @@ fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
 
 #[test]
 fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     let script = format!(
         "if test -e \"$0.ran\"; then\n{}else touch \"$0.ran\"\n{}fi",
         prints(Some(V1), &user.token),
@@ -95,7 +89,7 @@ fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
 /// They fail in kubectl too; what is wrong is named.
 #[test]
 fn what_cannot_be_run_usefully_is_an_error_that_says_what_to_change() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for (printed, entry, what) in [
         (
             V1,
@@ -128,7 +122,7 @@ fn what_cannot_be_run_usefully_is_an_error_that_says_what_to_change() {
 /// The plugin itself takes longer than a request may before it asks.
 #[test]
 fn a_persons_time_at_a_plugins_question_is_not_the_requests() {
-    let (ns, user) = scene();
+    let (ns, user) = held_by_another();
     for words in [
         "status job -o name",
         "create another",

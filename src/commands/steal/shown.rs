@@ -19,7 +19,8 @@ use crate::output::{terminal, words};
 /// How long each object that the holder's identity names is asked for: a question does not wait for it.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Shows it, where somebody is asked each thing in at most `room` characters. What the server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
+/// Shows it, where somebody is asked each thing in at most `room` characters. What the server's stamps are worth is asked as
+/// `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
     stamps: Stamps,

@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// A watch that did not last so long has failed, however it ended: some proxies open every watch and end it at once.
 const STEADY: Duration = Duration::from_secs(5);
 
-/// What the watcher has to say. A hint, never proof (design section 4, rule 6).
+/// What the watcher has to say. A hint, never proof: watches can be late, and end unseen.
 #[derive(Clone, Debug)]
 pub enum Hint {
     /// The Lease was seen like this.

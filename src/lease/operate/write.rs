@@ -47,8 +47,8 @@ impl NotWritten {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// PUT. An answer of 200 whose resourceVersion is no newer has stored nothing (design section 4, rule 5), and an
-    /// answer that is not what was sent is told from one that is (rule 7).
+    /// PUT. An answer of 200 whose resourceVersion is no newer has stored nothing, and an answer that is not what was sent is
+    /// told from one that is (docs/design.md, Writes).
     pub(super) async fn replace(&self, record: &Record, limit: Duration) -> Result<Written, Fault> {
         self.replace_within(record, limit.min(self.read_limit))
             .await

@@ -3,7 +3,7 @@
 pub mod relay;
 
 use lease_harness::{
-    Cluster, Fault, Match, Namespace, Output, Proxy, Request, Running, User, lease,
+    Cluster, Command, Fault, Match, Namespace, Output, Proxy, Request, Running, User, lease,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -218,6 +218,22 @@ pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> St
          Nothing was written. To take it over: kubectl lease steal {lease} -n {}\n",
         ns.name()
     )
+}
+
+/// A namespace in which another holds the Lease `job`.
+pub fn held_by_another() -> (Namespace, User) {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    (ns, user)
+}
+
+/// `status job -o name` with this as the kubeconfig's user.
+pub fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
+    let mut config = ns.kubeconfig_json(user);
+    config["users"][0]["user"] = credentials.clone();
+    let file = ns.file("kubeconfig", config.to_string());
+    ns.command(user, ["status", "job", "-o", "name"])
+        .kubeconfig(file)
 }
 
 /// The error when a Lease is not there, for who looks at it.
