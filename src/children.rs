@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 
 /// What [`keep_open`] opened.
 static KEPT: OnceLock<Kept> = OnceLock::new();
@@ -78,6 +78,12 @@ pub fn newest() -> Option<i32> {
 /// # Errors
 /// As [`own`], and where the process is hidden from us.
 pub fn of(pid: Pid) -> io::Result<Vec<Pid>> {
+    // Another PID namespace's may have been mounted over ours since: its numbers are other processes' here, and we are not
+    // in it, or under another number.
+    let ourselves = fs::read_link("/proc/self")?;
+    if ourselves.to_str().and_then(|us| us.parse().ok()) != Some(getpid().as_raw()) {
+        return Err(io::Error::other("/proc is another PID namespace's"));
+    }
     of_tasks(&format!("/proc/{pid}/task"))
 }
 

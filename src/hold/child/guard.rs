@@ -59,7 +59,7 @@ impl Drop for Watchdog {
     }
 }
 
-/// Whether this child is a watchdog that only its [`Child`] waits for.
+/// Whether this child is a watchdog that only the `Child` waits for.
 pub fn is_watchdog(pid: Pid) -> bool {
     WATCHDOG.load(Ordering::Relaxed) == pid.as_raw()
 }

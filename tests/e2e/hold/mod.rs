@@ -19,6 +19,7 @@ mod loss;
 mod names;
 mod others;
 mod outage;
+mod proc;
 mod processes;
 mod replies;
 mod rotation;
