@@ -52,6 +52,11 @@ const LIST: &[(&str, &str, &str)] = &[
     (
         "src/hold/child.rs",
         "signal",
+        "the command's leader and group go on; its watchdog has collected the leader when it says that all are gone",
+    ),
+    (
+        "src/hold/child/guard.rs",
+        "signal",
         "the watchdog, which nobody has collected",
     ),
     (
