@@ -363,3 +363,23 @@ fn whatever_shape_a_lease_has_a_grant_leaves_no_holder_and_only_the_duration_tha
         ns.delete("job");
     }
 }
+
+#[test]
+fn a_running_apply_is_not_taken_from_where_its_lease_records_a_duration() {
+    let (ns, user) = fresh();
+    let create = ["create", LOCK, "--duration=1s"];
+    assert_eq!(ns.run(&user, create).code, Some(0));
+    ns.edit(LOCK, |lease| lease["metadata"]["annotations"] = json!({}));
+    assert_eq!(terraform_locks(&ns, "1111"), Ok(()));
+    let waits = ns.run(&user, ["acquire", LOCK, "--holder=you", "--timeout=3"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    assert!(waits.stderr.contains("without an expiry"), "{waits}");
+    let shown = ns.run(&user, ["status", LOCK]);
+    assert!(
+        shown
+            .stdout
+            .contains("<none> (1s is recorded, and is not its holder's)"),
+        "{shown}"
+    );
+    assert!(!shown.stdout.contains("acquire"), "{shown}");
+}

@@ -60,9 +60,13 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         ("Renewed", since(record.renew_time())),
         (
             "Duration",
-            lease
-                .duration
-                .map_or_else(|| "<none>".to_owned(), |duration| duration.to_string()),
+            match (lease.duration, record.left_over_duration()) {
+                (Some(duration), _) => duration.to_string(),
+                (None, Some(left)) => {
+                    format!("<none> ({left} is recorded, and is not its holder's)")
+                }
+                (None, None) => none(),
+            },
         ),
         ("Expires in", arithmetic(row, record)),
         ("Transitions", transitions(row)),
