@@ -3,25 +3,22 @@
 mod advice;
 mod command;
 mod fault;
+mod obstacle;
 mod refused;
 mod unsaid;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::exit::Exit;
 use crate::lease::api::{Fault, RejectionKind};
-use crate::lease::decide::{Loss, Obstacle};
+use crate::lease::decide::Loss;
 use crate::lease::operate::End;
 use crate::output::{hint, words};
 
-pub use refused::keeps;
+pub use obstacle::{obstacle_advice, obstacle_text, reason_text, waited_for};
 pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
-
-/// The most of a reason that stands in a line about something else, characters.
-const LONGEST_REASON: usize = 120;
 
 /// Everything a subcommand can end with instead of its result.
 #[derive(Debug)]
@@ -350,58 +347,6 @@ fn said_no(fault: &Fault) -> bool {
         Fault::NotStored(_) => true,
         Fault::Rejected(rejection) => rejection.kind == RejectionKind::Conflict,
         Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. } => false,
-    }
-}
-
-/// What stands in the way, for the waiting line and for the error.
-pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
-    let until = match at_most {
-        Some(left) => format!("for at most {} more unless renewed", words::duration(left)),
-        None => "without an expiry: only release or steal ends it".to_owned(),
-    };
-    match obstacle {
-        Obstacle::HeldBy(holder) => format!("held by {holder:?} {until}"),
-        Obstacle::HeldByOneself => format!("held by yourself already, {until}"),
-        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
-    }
-}
-
-/// What stands in the way and with what reason, where nobody can tell for how long.
-pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
-    let who = match obstacle {
-        Obstacle::HeldBy(holder) => format!("held by {holder:?}"),
-        Obstacle::HeldByOneself => "held by yourself already".to_owned(),
-        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
-    };
-    who + &reason_text(reason)
-}
-
-/// A holder's reason, behind what is said of the holder; empty if there is none.
-pub fn reason_text(reason: Option<&str>) -> String {
-    match reason.map(str::trim) {
-        None | Some("") => String::new(),
-        Some(reason) => format!(" (reason: {})", words::cut(reason, LONGEST_REASON)),
-    }
-}
-
-/// What to do about it.
-pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
-    let name = &subject.name;
-    let lease = |subcommand: &str| hint::lease(subcommand, name, &subject.namespace);
-    match obstacle {
-        Obstacle::HeldBy(_) => Some(format!(
-            "Look: {}; wait longer with --timeout, or take it over: {}",
-            lease("status"),
-            lease("steal")
-        )),
-        Obstacle::HeldByOneself if subject.reenters => Some(format!(
-            "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",
-            lease("renew")
-        )),
-        Obstacle::HeldByOneself => Some(
-            "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
-        ),
-        Obstacle::Terminating => None,
     }
 }
 

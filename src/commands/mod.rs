@@ -187,7 +187,7 @@ fn say(subject: &Subject, progress: &Progress) {
                 error::obstacle_text(obstacle, *at_most),
                 error::reason_text(reason.as_deref())
             ));
-            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself)
+            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself(_))
                 && let Some(advice) = error::obstacle_advice(obstacle, subject)
             {
                 terminal::say(&advice);

@@ -1,9 +1,6 @@
 //! Other clients on the same Lease: what each reads there after ours, and what ours does with what each wrote.
 
-use crate::support::{
-    fresh, fresh_in_process, held, holder, said, said_like, stored, transitions, untouched,
-};
-use lease_harness::lease_api_server::Options;
+use crate::support::{fresh, held, holder, said, said_like, stored, transitions, untouched};
 use lease_harness::{Namespace, lease};
 use serde_json::{Value, json};
 
@@ -231,14 +228,14 @@ fn a_reboot_lock_of_fleetlock_never_expires_and_is_free_for_it_after_us() {
     assert_eq!(spec.get("leaseDurationSeconds"), None);
 }
 
-fn heartbeat() -> Value {
+pub fn heartbeat() -> Value {
     let mut lease = held("job", "node-a", 40);
     lease["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "11111111" }]);
     lease
 }
 
-fn identity() -> Value {
+pub fn identity() -> Value {
     lease("job")
         .holder("apiserver-07a5ea9b9b072c4a5f3d1c3702_0c8914f7-0f35-440e-8676-7844977d3a05")
         .duration(3600)
@@ -271,31 +268,6 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         let warning = format!("warning: it is no lock: {what}");
         assert!(forced.stderr.contains(&warning), "{forced}");
         assert_eq!(holder(&stored(&ns, "job")), "me");
-    }
-}
-
-/// In-process only: the real server of the suite is older than `strategy`, and drops it.
-#[test]
-fn nobody_is_advised_to_steal_what_is_not_to_be_stolen() {
-    let mut elected = held("job", "component-identity-1", 10);
-    elected["spec"]["strategy"] = json!("OldestEmulationVersion");
-    for (object, what) in [
-        (heartbeat(), "it is a node's heartbeat"),
-        (identity(), "it is an API server's identity"),
-        (elected, "the control plane elects its holder"),
-    ] {
-        let (ns, user) = fresh_in_process(Options::default());
-        let before = ns.create(&object);
-        for verb in ["release", "renew", "check"] {
-            let output = ns.run(&user, [verb, "job", "--holder=me"]);
-            let expected = format!(
-                "error: lease \"job\" is not held by \"me\": it is held by …\n\
-                 Nothing was written. It is no lock: {what}…\n"
-            );
-            said_like(&output, 122, "", &expected);
-            assert!(!output.stderr.contains("lease steal"), "{output}");
-        }
-        untouched(&ns, &before);
     }
 }
 

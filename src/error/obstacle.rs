@@ -1,0 +1,78 @@
+//! What stands in the way of a grant, and what to do about it.
+
+use std::time::Duration;
+
+use super::Subject;
+use crate::lease::decide::Obstacle;
+use crate::lease::keeper::{Nature, Other};
+use crate::output::{advised, hint, words};
+
+/// The most of a reason that stands in a line about something else, characters.
+const LONGEST_REASON: usize = 120;
+
+/// What stands in the way, for the waiting line and for the error.
+pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
+    let until = |nature| match at_most {
+        Some(left) => format!("for at most {} more unless renewed", words::duration(left)),
+        None => format!("without an expiry: {}", advised::ended_by(nature)),
+    };
+    match obstacle {
+        Obstacle::HeldBy(other) => format!("held by {:?} {}", other.holder, until(other.nature)),
+        Obstacle::HeldByOneself(nature) => format!("held by yourself already, {}", until(*nature)),
+        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+    }
+}
+
+/// What stands in the way and with what reason, where nobody can tell for how long.
+pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
+    let who = match obstacle {
+        Obstacle::HeldBy(other) => format!("held by {:?}", other.holder),
+        Obstacle::HeldByOneself(_) => "held by yourself already".to_owned(),
+        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+    };
+    who + &reason_text(reason)
+}
+
+/// A holder's reason, behind what is said of the holder; empty if there is none.
+pub fn reason_text(reason: Option<&str>) -> String {
+    match reason.map(str::trim) {
+        None | Some("") => String::new(),
+        Some(reason) => format!(" (reason: {})", words::cut(reason, LONGEST_REASON)),
+    }
+}
+
+/// What to do about it.
+pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
+    let name = &subject.name;
+    let lease = |subcommand: &str| hint::lease(subcommand, name, &subject.namespace);
+    match obstacle {
+        Obstacle::HeldBy(other) => {
+            let look = format!("Look: {}", lease("status"));
+            let steal = advised::steal(other, name, &subject.namespace, advised::From::Anybody);
+            Some(match (steal, other.nature) {
+                (Ok(steal), _) => {
+                    format!("{look}; wait longer with --timeout, or take it over: {steal}")
+                }
+                // Waiting is of no use either.
+                (Err(instead), Nature::Kept(_)) => format!("{look}. {instead}"),
+                (Err(instead), Nature::Lock | Nature::Election | Nature::Terraform) => {
+                    format!("{look}; wait longer with --timeout. {instead}")
+                }
+            })
+        }
+        Obstacle::HeldByOneself(nature @ (Nature::Terraform | Nature::Kept(_))) => {
+            let holder = subject.holder.clone().unwrap_or_default();
+            let nature = *nature;
+            let oneself = Other { holder, nature };
+            advised::steal(&oneself, name, &subject.namespace, advised::From::Anybody).err()
+        }
+        Obstacle::HeldByOneself(Nature::Lock | Nature::Election) if subject.reenters => Some(format!(
+            "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",
+            lease("renew")
+        )),
+        Obstacle::HeldByOneself(Nature::Lock | Nature::Election) => Some(
+            "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
+        ),
+        Obstacle::Terminating => None,
+    }
+}
