@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::words::pasted;
 use crate::cli::{Cli, Command, ConnectionArgs};
+use crate::lease::values::HolderIdentity;
 use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
@@ -14,6 +15,10 @@ struct Call {
     cluster: String,
     /// The flags that tell who asks.
     who: String,
+    /// The flag that tells as which identity; an identity of the environment is there when the command is pasted.
+    identity: String,
+    /// Whether this call makes an identity up.
+    unique: bool,
     subcommand: &'static str,
     verbs: Vec<&'static str>,
 }
@@ -26,6 +31,8 @@ pub fn note(cli: &Cli) {
     let call = Call {
         cluster: cluster(&cli.connection),
         who: who(&cli.connection),
+        identity: identity(&cli.command).map_or_else(String::new, flag_of),
+        unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
         subcommand,
         verbs,
     };
@@ -51,9 +58,57 @@ impl Hint {
     }
 }
 
-/// `kubectl lease SUBCOMMAND NAME`, of a Lease in that namespace.
+/// The subcommands that act as an identity.
+const ACTING: [&str; 6] = ["acquire", "hold", "renew", "check", "release", "steal"];
+
+/// `kubectl lease SUBCOMMAND NAME`, of a Lease in that namespace, as the identity of this call.
 pub fn lease(subcommand: &str, name: &str, namespace: &str) -> Hint {
-    kubectl_in(&format!("lease {subcommand} {name}"), namespace)
+    let identity = CALL.get().map_or("", |call| &call.identity);
+    lease_with(subcommand, name, namespace, identity)
+}
+
+/// The same as this identity, whichever the call was given.
+pub fn lease_as(subcommand: &str, name: &str, namespace: &str, holder: &str) -> Hint {
+    lease_with(subcommand, name, namespace, &flag_of(holder))
+}
+
+/// The same as the holder of a grant that this call was given.
+pub fn lease_of_grant(subcommand: &str, name: &str, namespace: &str, holder: &str) -> Hint {
+    match CALL.get().is_some_and(|call| call.unique) {
+        true => lease_as(subcommand, name, namespace, holder),
+        false => lease(subcommand, name, namespace),
+    }
+}
+
+fn lease_with(subcommand: &str, name: &str, namespace: &str, identity: &str) -> Hint {
+    let Hint(command) = kubectl_in(&format!("lease {subcommand} {name}"), namespace);
+    let acts = ACTING.contains(&subcommand);
+    Hint(command + if acts { identity } else { "" })
+}
+
+fn flag_of(holder: &str) -> String {
+    format!(" --holder {}", pasted(holder))
+}
+
+/// The identity that a flag gave.
+fn identity(command: &Command) -> Option<&str> {
+    let holder = match command {
+        Command::Acquire(args) => &args.grant.holder,
+        Command::Hold(args) => &args.grant.holder,
+        Command::Renew(args) => &args.holder,
+        Command::Check(args) => &args.holder,
+        Command::Release(args) => &args.holder,
+        Command::Steal(args) => &args.holder,
+        // Whom these name is somebody else.
+        Command::Create(_)
+        | Command::Status(_)
+        | Command::Options(_)
+        | Command::Version(_)
+        | Command::Completion(_)
+        | Command::Explain(_)
+        | Command::Man(_) => return None,
+    };
+    holder.holder.as_ref().map(HolderIdentity::as_str)
 }
 
 /// `kubectl` with these words, in that namespace.
@@ -218,6 +273,23 @@ mod tests {
                 true => sources(&path, all),
                 false => all.push(path),
             }
+        }
+    }
+
+    /// Whom `--holder` names there is not who asks.
+    const NAMES_OTHERS: [&str; 2] = ["create", "status"];
+
+    #[test]
+    fn every_subcommand_that_acts_as_an_identity_is_given_it_again() {
+        use clap::CommandFactory;
+        for subcommand in Cli::command().get_subcommands() {
+            let name = subcommand.get_name();
+            let has = (subcommand.get_arguments()).any(|flag| flag.get_id() == "holder");
+            let acts = has && !NAMES_OTHERS.contains(&name);
+            assert_eq!(ACTING.contains(&name), acts, "{name}");
+            let hint = lease_as(name, "job", "n", "it's me").to_string();
+            let flag = if acts { " --holder 'it'\\''s me'" } else { "" };
+            assert_eq!(hint, format!("kubectl lease {name} job -n n{flag}"));
         }
     }
 

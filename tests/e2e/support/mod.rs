@@ -213,9 +213,14 @@ pub fn untouched(ns: &Namespace, before: &Value) {
 
 /// The advice that follows "not held by you".
 pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> String {
+    let flag = if me.contains(' ') {
+        format!("'{me}'")
+    } else {
+        me.to_owned()
+    };
     format!(
         "error: lease \"{lease}\" is not held by \"{me}\": it is held by \"{other}\"\n\
-         Nothing was written. To take it over: kubectl lease steal {lease} -n {}\n",
+         Nothing was written. To take it over: kubectl lease steal {lease} -n {} --holder {flag}\n",
         ns.name()
     )
 }
@@ -287,9 +292,14 @@ pub fn forbidden(
 
 /// The two lines when a Lease stays with its holder: why it was not acquired, and what to do.
 pub fn not_acquired(ns: &Namespace, lease: &str, obstacle: &str) -> String {
+    not_acquired_as(ns, lease, obstacle, " --holder me")
+}
+
+/// The same for another identity than `me`: as the flag that gave it, or nothing.
+pub fn not_acquired_as(ns: &Namespace, lease: &str, obstacle: &str, identity: &str) -> String {
     format!(
         "error: lease \"{lease}\" not acquired: {obstacle}\n\
-         Look: kubectl lease status {lease} -n {ns}; wait longer with --timeout, or take it over: kubectl lease steal {lease} -n {ns}\n",
+         Look: kubectl lease status {lease} -n {ns}; wait longer with --timeout, or take it over: kubectl lease steal {lease} -n {ns}{identity}\n",
         ns = ns.name()
     )
 }
