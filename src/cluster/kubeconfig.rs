@@ -14,7 +14,9 @@ use kube::config::{
 
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
-use check::{check_server_name, check_verification, named_twice};
+use check::{
+    check_methods, check_server_name, check_verification, named_twice, without_idle_plugin,
+};
 
 use super::{ConnectionOptions, file, filled, proxy};
 use crate::error::{Entry, Error, LookedFor};
@@ -253,6 +255,8 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
         user.token = None;
     }
     override_user(&mut user, options);
+    check_methods(&user, user_name.as_deref())?;
+    without_idle_plugin(&mut user);
     check_impersonation(&user, options)?;
     check_server_name(&cluster)?;
     server::settle(&mut cluster, &mut user, cluster_name.as_deref())?;
