@@ -38,6 +38,7 @@ use self::credentials::Credentials;
 pub use self::credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 use self::dial::Dial;
 use self::fair::Fair;
+pub use self::kubeconfig::namespace_alone;
 pub use self::late::Late;
 use self::plugin::Identity;
 use self::progress::{Noted, Progress, Stage, reaching};
