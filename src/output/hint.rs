@@ -11,7 +11,11 @@ use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
 struct Call {
-    /// The flags that tell the cluster, each with a blank before it.
+    /// Where the kubeconfig is, if a flag says so, with a blank before it.
+    file: String,
+    /// The flag that tells the cluster and who asks.
+    context: String,
+    /// The flags that tell the cluster alone.
     cluster: String,
     /// The flags that tell who asks.
     who: String,
@@ -19,21 +23,35 @@ struct Call {
     identity: String,
     /// Whether this call makes an identity up.
     unique: bool,
-    subcommand: &'static str,
     verbs: Vec<&'static str>,
 }
 
 static CALL: OnceLock<Call> = OnceLock::new();
 
+/// The cluster that the context of the call names, once the kubeconfig is read.
+static CLUSTER: OnceLock<String> = OnceLock::new();
+
+/// Notes the cluster that the context means, if a flag gave the context and none the cluster.
+pub fn note_cluster(connection: &ConnectionArgs, cluster: Option<&str>) {
+    let given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+    if let Some(cluster) = cluster.filter(|_| given(&connection.context))
+        && !given(&connection.cluster)
+        && !given(&connection.server)
+    {
+        let _ = CLUSTER.set(cluster.to_owned());
+    }
+}
+
 /// Notes what this call was given, once in a process, before anything is said.
 pub fn note(cli: &Cli) {
-    let (subcommand, verbs) = needs(&cli.command);
+    let verbs = needs(&cli.command);
     let call = Call {
+        file: file(&cli.connection),
+        context: given(&[("context", &cli.connection.context)]),
         cluster: cluster(&cli.connection),
         who: who(&cli.connection),
         identity: identity(&cli.command).map_or_else(String::new, flag_of),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
-        subcommand,
         verbs,
     };
     // Who notes it twice has noted the same.
@@ -118,80 +136,76 @@ pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
 
 /// `kubectl` with these words, as whoever asked.
 pub fn kubectl(words: &str) -> Hint {
-    let flags = CALL
-        .get()
-        .map(|call| format!("{}{}", call.cluster, call.who));
+    let who = CALL.get().map_or("", |call| &call.who);
+    let Hint(command) = kubectl_anybody(words);
+    Hint(command + who)
+}
+
+/// `kubectl` with these words, where it does not matter who asks.
+pub fn kubectl_anybody(words: &str) -> Hint {
+    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
-/// `kubectl` with these words, for whoever has more permissions than who asked.
+/// `kubectl` with these words, for somebody else, who has more permissions: a context would say who asks.
 pub fn kubectl_as_admin(words: &str) -> Hint {
-    let flags = CALL.get().map_or("", |call| &call.cluster);
-    Hint(format!("kubectl {words}{flags}"))
+    let of_context = CLUSTER.get().cloned();
+    let of_context = given(&[("cluster", &of_context)]);
+    let flags = (CALL.get()).map(|call| format!("{}{of_context}{}", call.file, call.cluster));
+    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
-/// The subcommand of this call, and the verbs on Leases that all of it takes; `None` if nothing was noted.
-pub fn needed() -> Option<(&'static str, &'static [&'static str])> {
-    let call = CALL.get()?;
-    (!call.verbs.is_empty()).then_some((call.subcommand, call.verbs.as_slice()))
+/// The verbs on Leases that all of this call takes; `None` if nothing was noted.
+pub fn needed() -> Option<&'static [&'static str]> {
+    Some(CALL.get()?.verbs.as_slice())
 }
 
-fn needs(command: &Command) -> (&'static str, Vec<&'static str>) {
+fn needs(command: &Command) -> Vec<&'static str> {
     let when = |wanted: bool, verb| wanted.then_some(verb);
     let with = |always: &[&'static str], more: &[Option<&'static str>]| {
         let more = more.iter().copied().flatten();
         always.iter().copied().chain(more).collect()
     };
     match command {
-        Command::Create(args) => (
-            "create",
-            with(&[], &[Some("create"), when(args.ignore_existing, "get")]),
+        Command::Create(args) => with(&[], &[Some("create"), when(args.ignore_existing, "get")]),
+        Command::Acquire(args) => with(
+            &["get", "update", "watch"],
+            &[when(args.grant.create, "create")],
         ),
-        Command::Acquire(args) => (
-            "acquire",
-            with(
-                &["get", "update", "watch"],
-                &[when(args.grant.create, "create")],
-            ),
+        Command::Hold(args) => with(
+            &["get", "update", "watch"],
+            &[when(args.grant.create, "create")],
         ),
-        Command::Hold(args) => (
-            "hold",
-            with(
-                &["get", "update", "watch"],
-                &[when(args.grant.create, "create")],
-            ),
-        ),
-        Command::Renew(_) => ("renew", with(&["get", "update"], &[])),
-        Command::Check(_) => ("check", with(&["get", "update"], &[])),
-        Command::Release(_) => ("release", with(&["get", "update"], &[])),
-        Command::Steal(_) => ("steal", with(&["get", "update"], &[])),
-        Command::Status(args) => (
-            "status",
-            with(
-                &[if !args.names.is_empty() {
-                    "get"
-                } else {
-                    "list"
-                }],
-                &[when(args.watch, "watch")],
-            ),
+        Command::Renew(_) => with(&["get", "update"], &[]),
+        Command::Check(_) => with(&["get", "update"], &[]),
+        Command::Release(_) => with(&["get", "update"], &[]),
+        Command::Steal(_) => with(&["get", "update"], &[]),
+        Command::Status(args) => with(
+            &[if !args.names.is_empty() {
+                "get"
+            } else {
+                "list"
+            }],
+            &[when(args.watch, "watch")],
         ),
         Command::Options(_)
         | Command::Version(_)
         | Command::Completion(_)
         | Command::Explain(_)
-        | Command::Man(_) => ("", Vec::new()),
+        | Command::Man(_) => Vec::new(),
     }
 }
 
-fn cluster(connection: &ConnectionArgs) -> String {
+fn file(connection: &ConnectionArgs) -> String {
     let path = connection.kubeconfig.as_ref();
     let path = path.map(|path| path.to_string_lossy().into_owned());
+    given(&[("kubeconfig", &path)])
+}
+
+fn cluster(connection: &ConnectionArgs) -> String {
     let server = connection.server.as_deref();
     let server = server.map(|server| redacted(server).into_owned());
     let mut text = given(&[
-        ("kubeconfig", &path),
-        ("context", &connection.context),
         ("cluster", &connection.cluster),
         ("server", &server),
         ("certificate-authority", &connection.certificate_authority),
@@ -329,9 +343,10 @@ mod tests {
             impersonate_extra: vec![("k".to_owned(), "v w".to_owned())],
             ..ConnectionArgs::default()
         };
+        assert_eq!(file(&connection), " --kubeconfig /k/c");
         assert_eq!(
-            cluster(&connection),
-            " --kubeconfig /k/c --context 'prod east'"
+            given(&[("context", &connection.context)]),
+            " --context 'prod east'"
         );
         assert_eq!(
             who(&connection),

@@ -188,8 +188,8 @@ fn impersonation_without_the_permission_names_it() {
     let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
-         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". Grant it: kubectl create clusterrole act-as-users --verb=impersonate --resource=users && kubectl create clusterrolebinding act-as-users --clusterrole=act-as-users --user={}\n",
-        user.name, user.name
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A cluster admin grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; kubectl create clusterrolebinding impersonate-users-{} --clusterrole=impersonate-users --user={}\n",
+        user.name, user.name, user.name
     );
     said(&output, 1, "", &expected);
 }
