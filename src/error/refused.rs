@@ -152,7 +152,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::KeptByHold => vec![
             format!(
-                "error: lease {name:?} not released: the hold around this command keeps it"
+                "error: lease {name:?} not released: a hold around this command keeps it"
             ),
             "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
         ],

@@ -153,7 +153,7 @@ pub enum Refusal {
     },
     /// It was stolen from this holder, who may still run: freeing it would let somebody in beside it.
     VictimMayRun(String),
-    /// The grant of the hold around this process, which releases it when the command has ended and nothing of it is left.
+    /// The grant of a hold around this process, which releases it when the command has ended and nothing of it is left.
     KeptByHold,
     /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
     NoLock(Keeper),
@@ -321,6 +321,8 @@ pub enum Ours {
     Exported(Exported),
     /// Whatever this identity holds.
     Identity(HolderIdentity),
+    /// The same, in a process that these grants of holds are around, which release them.
+    Within(HolderIdentity, Vec<Exported>),
     /// Exactly this grant.
     Grant(Record),
 }
@@ -329,7 +331,9 @@ impl Ours {
     /// Whether it is what this Lease grants now.
     pub fn holds(&self, record: &Record) -> bool {
         match self {
-            Self::Identity(holder) => record.holder() == Some(holder.as_str()),
+            Self::Identity(holder) | Self::Within(holder, _) => {
+                record.holder() == Some(holder.as_str())
+            }
             Self::Exported(grant) => grant.is_granted(record),
             Self::Grant(grant) => record.same_grant(grant),
         }
@@ -347,6 +351,11 @@ pub enum OursStep {
 
 /// The next step of `release`.
 pub fn release(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
+    if let (Ours::Within(_, around), Seen::Lease(found)) = (ours, seen)
+        && around.iter().any(|grant| grant.is_granted(found.record()))
+    {
+        return OursStep::Refuse(Refusal::KeptByHold);
+    }
     if_ours(ours, seen, |record| record.released(wall))
 }
 
