@@ -1,6 +1,7 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
 mod check;
+mod namespace;
 mod pod;
 mod server;
 
@@ -15,8 +16,10 @@ use kube::config::{
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
 use check::{
-    check_methods, check_server_name, check_verification, named_twice, without_idle_plugin,
+    check_methods, check_server_name, check_verification, named_twice, of_another_kind,
+    without_idle_plugin,
 };
+pub use namespace::namespace_alone;
 
 use super::{ConnectionOptions, file, filled, proxy};
 use crate::error::{Entry, Error, LookedFor};
@@ -54,25 +57,6 @@ impl Resolved {
     pub fn server(&self) -> Option<&str> {
         self.cluster_entry()?.server.as_deref()
     }
-}
-
-/// The namespace that the flags, the kubeconfig or the pod say, for what asks no server: no kubeconfig is needed for it, unless
-/// a flag names something in one.
-///
-/// # Errors
-/// With what is wrong with the kubeconfig there is.
-pub fn namespace_alone(options: &ConnectionOptions) -> Result<String, Error> {
-    let named = options.context.is_some() || options.cluster.is_some() || options.user.is_some();
-    let of_context = match find(options) {
-        Ok(found) => {
-            let context = found.kubeconfig.contexts.into_iter().next();
-            context.and_then(|named| named.context?.namespace)
-        }
-        Err(Error::NoKubeconfig(_) | Error::NoCurrentContext { .. }) if !named => None,
-        Err(error) => return Err(error),
-    };
-    let given = options.namespace.clone().or(of_context);
-    Ok(given.unwrap_or_else(|| "default".to_owned()))
 }
 
 /// What the flags, the kubeconfig or the pod say.
@@ -120,6 +104,9 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
         let mut config = file::read(path).map_err(|error| {
             Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
         })?;
+        if let Some(what) = of_another_kind(&config) {
+            return Err(Error::Kubeconfig(format!("{}: {what}", path.display())));
+        }
         if let Some(twice) = named_twice(&config) {
             // Either of the two could be the wrong cluster.
             return Err(Error::Kubeconfig(format!(

@@ -28,6 +28,21 @@ pub fn named_twice(config: &Kubeconfig) -> Option<String> {
     found.map(|(list, name)| format!("{list} are named {name:?}"))
 }
 
+/// As kubectl: what a file that is of another kind means is not to be guessed. One that does not say is a kubeconfig.
+pub fn of_another_kind(config: &Kubeconfig) -> Option<String> {
+    let said = |field: &Option<String>, default: &str| {
+        let said = field.clone().filter(|text| !text.is_empty());
+        said.unwrap_or_else(|| default.to_owned())
+    };
+    let (kind, version) = (
+        said(&config.kind, "Config"),
+        said(&config.api_version, "v1"),
+    );
+    (kind != "Config" || version != "v1").then(|| {
+        format!("kind {kind:?} of version {version:?} is no kubeconfig, which has kind: Config and apiVersion: v1")
+    })
+}
+
 /// As kubectl: whoever gives an authority wants the server to be verified, and nothing tells which of the two is meant. A flag
 /// for one of them is an answer.
 pub fn check_verification(
@@ -171,6 +186,22 @@ mod tests {
             json!({ "exec": exec, "token": "t" }),
         ] {
             assert_eq!(refusal(one.clone()), None, "{one}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_or_version_is_no_kubeconfig() {
+        for (text, is_one) in [
+            (json!({}), true),
+            (json!({ "kind": "Config", "apiVersion": "v1" }), true),
+            (json!({ "kind": "", "apiVersion": null }), true),
+            (json!({ "kind": "Confg" }), false),
+            (json!({ "kind": "config", "apiVersion": "v1" }), false),
+            (json!({ "apiVersion": "v2" }), false),
+            (json!({ "kind": "Pod", "apiVersion": "v1" }), false),
+        ] {
+            let config: Kubeconfig = serde_json::from_value(text.clone()).expect("it is read");
+            assert_eq!(of_another_kind(&config).is_none(), is_one, "{text}");
         }
     }
 
