@@ -140,7 +140,7 @@ pub struct CreateArgs {
     /// Labels, KEY=VALUE,…
     #[arg(short, long, value_name = "KEY=VALUE,…", value_parser = values::parse_labels)]
     pub labels: Vec<Vec<(String, String)>>,
-    /// Annotations, KEY=VALUE,…
+    /// Annotations, KEY=VALUE,…; a comma in a value is kept unless KEY=VALUE follows
     #[arg(long, value_name = "KEY=VALUE,…", value_parser = values::parse_annotations)]
     pub annotations: Vec<Vec<(String, String)>>,
     /// Why, for whoever looks at the lease

@@ -38,6 +38,7 @@ use tokio::sync::oneshot;
 use self::credentials::Credentials;
 pub use self::credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 use self::dial::Dial;
+pub use self::kubeconfig::namespace_alone;
 pub use self::late::Late;
 use self::plugin::Identity;
 pub use self::ready::Ready;
@@ -237,6 +238,11 @@ impl Connection {
     fn owner(&self) -> Arc<Credentials> {
         let owner = self.credentials.lock();
         Arc::clone(&owner.unwrap_or_else(PoisonError::into_inner).credentials)
+    }
+
+    /// The cluster's name, if one is named.
+    pub fn cluster(&self) -> Option<String> {
+        self.known().resolved.cluster.clone()
     }
 
     /// The namespace the flags, the context or the pod chose.

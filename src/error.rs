@@ -12,10 +12,9 @@ use std::path::PathBuf;
 use crate::exit::Exit;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::End;
-use crate::output::{hint, words};
+use crate::output::hint;
 
 pub use obstacle::{loss_text, obstacle_advice, obstacle_text, reason_text, waited_for};
-pub use refused::keeps;
 pub use unsaid::Unsaid;
 
 use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
@@ -302,9 +301,8 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             let mut lines = vec![format!("error: {what}: that is not what was asked for")];
             lines.push(match left {
                 Some(left) => format!(
-                    "Lease {name:?} is held by {left:?} now. Free it: {} --holder {}",
-                    lease("release"),
-                    words::pasted(left)
+                    "Lease {name:?} is held by {left:?} now. Free it: {}",
+                    hint::lease_as("release", name, namespace, left)
                 ),
                 None => format!(
                     "Nobody holds what was stored. Which webhooks there are: {}",

@@ -120,8 +120,10 @@ impl Credentials {
         };
         let source = if user.auth_provider.is_some() {
             Source::Plugin(Box::new(user.clone()), whose.to_owned())
-        } else if let (Some(name), Some(password)) = (&user.username, &user.password) {
-            fixed(header::basic(name, password.expose_secret()))
+        } else if let Some(name) = user.username.as_ref().filter(|name| !name.is_empty()) {
+            // As client-go: a user without a password has an empty one, and a password alone says nothing.
+            let password = secret(&user.password).unwrap_or_default();
+            fixed(header::basic(name, &password))
         } else if let Some(token) = secret(&user.token) {
             fixed(header::bearer(&token, from))
         } else if changing {

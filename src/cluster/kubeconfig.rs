@@ -1,6 +1,7 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
 mod check;
+mod namespace;
 mod pod;
 mod server;
 
@@ -14,7 +15,11 @@ use kube::config::{
 
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
-use check::{check_server_name, check_verification, named_twice};
+use check::{
+    check_methods, check_server_name, check_verification, named_twice, of_another_kind,
+    without_idle_plugin,
+};
+pub use namespace::namespace_alone;
 
 use super::{ConnectionOptions, file, filled, proxy};
 use crate::error::{Entry, Error, LookedFor};
@@ -99,6 +104,9 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
         let mut config = file::read(path).map_err(|error| {
             Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
         })?;
+        if let Some(what) = of_another_kind(&config) {
+            return Err(Error::Kubeconfig(format!("{}: {what}", path.display())));
+        }
         if let Some(twice) = named_twice(&config) {
             // Either of the two could be the wrong cluster.
             return Err(Error::Kubeconfig(format!(
@@ -253,6 +261,8 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
         user.token = None;
     }
     override_user(&mut user, options);
+    check_methods(&user, user_name.as_deref())?;
+    without_idle_plugin(&mut user);
     check_impersonation(&user, options)?;
     check_server_name(&cluster)?;
     server::settle(&mut cluster, &mut user, cluster_name.as_deref())?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::saying::{good_until, listen, object_text, say_by, say_done};
-use super::{Session, limits, mark, say};
+use super::{Session, limits, mark, options, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
+use crate::cluster::namespace_alone;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
@@ -17,17 +18,18 @@ use crate::lease::values::LeaseName;
 use crate::output::{document, hint, terminal};
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let session = Session::open(connection).await?;
-    let record = record(&args, &session.namespace)?;
     let verb = match args.dry_run {
         DryRun::None => "created",
-        DryRun::Client => "created (dry run)",
+        DryRun::Client => {
+            // As kubectl: a pipeline that only writes manifests has no cluster.
+            let record = record(&args, &namespace_alone(&options(connection))?)?;
+            terminal::print(&object_text(&record, "created (dry run)", &args.output)?)?;
+            return Ok(Exit::DONE);
+        }
         DryRun::Server => "created (server dry run)",
     };
-    if args.dry_run == DryRun::Client {
-        terminal::print(&object_text(&record, verb, &args.output)?)?;
-        return Ok(Exit::DONE);
-    }
+    let session = Session::open(connection).await?;
+    let record = record(&args, &session.namespace)?;
     let operations = session.lease(&args.name);
     let subject = session.subject(&args.name, args.holder.as_ref());
     let terms = CreateTerms {

@@ -29,6 +29,17 @@ struct Outer {
     holder: String,
     uid: String,
     transitions: i64,
+    /// Whether a hold keeps it.
+    #[serde(default)]
+    held: bool,
+}
+
+/// A grant that was handed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    grant: Exported,
+    /// Whether the hold that handed it on releases it.
+    held: bool,
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -38,36 +49,41 @@ fn variable(name: &str) -> Option<String> {
 /// The grants that this process runs under: of the hold around it, or taken by the shell that started it, and those
 /// around these in turn. Some may be over.
 pub fn grants() -> Vec<Exported> {
-    all(variable)
+    let all = all(variable).into_iter();
+    all.map(|known| known.grant).collect()
 }
 
-fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Exported> {
+fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Known> {
     let own = || {
-        Some(Exported {
+        let grant = Exported {
             holder: variable(HOLDER)?.parse().ok()?,
             uid: variable(UID).filter(|uid| !uid.is_empty())?,
             transitions: variable(TRANSITIONS)?.parse().ok()?,
-        })
+        };
+        let held = variable(KEPT_BY).as_deref() == Some("hold");
+        Some(Known { grant, held })
     };
     // Whatever else it is, it is not ours.
     let outer: Vec<Outer> = variable(OUTER)
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
     let outer = outer.into_iter().filter_map(|outer| {
-        Some(Exported {
+        let grant = Exported {
             holder: outer.holder.parse().ok()?,
             uid: outer.uid,
             transitions: outer.transitions,
-        })
+        };
+        let held = outer.held;
+        Some(Known { grant, held })
     });
-    let mut grants: Vec<Exported> = Vec::new();
-    for grant in own().into_iter().chain(outer) {
+    let mut all: Vec<Known> = Vec::new();
+    for known in own().into_iter().chain(outer) {
         // A Lease has one grant at a time: an earlier one of the same is over.
-        if grants.iter().all(|newer| newer.uid != grant.uid) {
-            grants.push(grant);
+        if all.iter().all(|newer| newer.grant.uid != known.grant.uid) {
+            all.push(known);
         }
     }
-    grants
+    all
 }
 
 /// The fencing token of the grant that a Lease shows, where that grant was handed on to this process: nobody else knows
@@ -100,7 +116,7 @@ pub fn environment(grant: &Grant, kept_by: KeptBy) -> Vec<(&'static str, String)
         (TRANSITIONS, record.transitions().to_string()),
         (FENCING_TOKEN, grant.fencing_token.clone()),
     ];
-    variables.extend(outer(grants(), record.uid()).map(|text| (OUTER, text)));
+    variables.extend(outer(all(variable), record.uid()).map(|text| (OUTER, text)));
     match kept_by {
         KeptBy::Hold => variables.push((KEPT_BY, "hold".to_owned())),
         // What a hold around this shell has said was of another grant.
@@ -111,17 +127,18 @@ pub fn environment(grant: &Grant, kept_by: KeptBy) -> Vec<(&'static str, String)
 }
 
 /// What to hand on of `grants` beside one of the Lease `uid`; `None` where nothing is, or was, to be said.
-fn outer(grants: Vec<Exported>, uid: &str) -> Option<String> {
-    if grants.is_empty() {
+fn outer(all: Vec<Known>, uid: &str) -> Option<String> {
+    if all.is_empty() {
         return None;
     }
-    let outer = grants.into_iter().filter(|grant| grant.uid != uid);
+    let outer = all.into_iter().filter(|known| known.grant.uid != uid);
     let outer: Vec<Outer> = outer
         .take(MOST_OUTER)
-        .map(|grant| Outer {
+        .map(|Known { grant, held }| Outer {
             holder: grant.holder.to_string(),
             uid: grant.uid,
             transitions: grant.transitions,
+            held,
         })
         .collect();
     serde_json::to_string(&outer).ok()
@@ -146,7 +163,14 @@ pub fn ours(session: &Session, name: &LeaseName, holder: HolderIdentity) -> Ours
             uid,
             transitions,
         }),
-        _ => Ours::Identity(holder),
+        // Whichever of them it is about, and by whatever namespace, shows when the Lease is read.
+        _ => {
+            let around = all(variable).into_iter().filter(|known| known.held);
+            match around.map(|known| known.grant).collect::<Vec<_>>() {
+                around if around.is_empty() => Ours::Identity(holder),
+                around => Ours::Within(holder, around),
+            }
+        }
     }
 }
 
@@ -154,23 +178,23 @@ pub fn ours(session: &Session, name: &LeaseName, holder: HolderIdentity) -> Ours
 mod tests {
     use super::*;
 
-    fn grant(holder: &str, uid: &str, transitions: i64) -> Exported {
-        Exported {
+    fn grant(holder: &str, uid: &str, transitions: i64) -> Known {
+        let grant = Exported {
             holder: holder.parse().expect("a holder"),
             uid: uid.to_owned(),
             transitions,
-        }
+        };
+        let held = holder == "held";
+        Known { grant, held }
     }
 
     /// The environment of a process that runs under `own`, with this list of outer ones.
-    fn within<'a>(
-        own: &'a Exported,
-        list: Option<&'a str>,
-    ) -> impl Fn(&str) -> Option<String> + 'a {
+    fn within<'a>(own: &'a Known, list: Option<&'a str>) -> impl Fn(&str) -> Option<String> + 'a {
         move |name| match name {
-            HOLDER => Some(own.holder.to_string()),
-            UID => Some(own.uid.clone()),
-            TRANSITIONS => Some(own.transitions.to_string()),
+            HOLDER => Some(own.grant.holder.to_string()),
+            UID => Some(own.grant.uid.clone()),
+            TRANSITIONS => Some(own.grant.transitions.to_string()),
+            KEPT_BY => own.held.then(|| "hold".to_owned()),
             OUTER => list.map(str::to_owned),
             _ => None,
         }
@@ -180,7 +204,7 @@ mod tests {
     fn grants_are_handed_on_through_any_number_of_others_whatever_their_holders_are_called() {
         let hostile = "it's \"me\",\n{}[] $(x)";
         let first = grant(hostile, "uid-a", 3);
-        let (second, third) = (grant("b", "uid-b", 1), grant("c", "uid-c", 9));
+        let (second, third) = (grant("held", "uid-b", 1), grant("c", "uid-c", 9));
         let list = outer(all(within(&first, None)), "uid-b").expect("one");
         let inside = all(within(&second, Some(&list)));
         assert_eq!(inside, [second.clone(), first.clone()]);

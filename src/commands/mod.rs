@@ -77,6 +77,7 @@ struct Session {
 impl Session {
     async fn open(args: &ConnectionArgs) -> Result<Self, Error> {
         let connection = Connection::load(&options(args)).await?;
+        hint::note_cluster(args, connection.cluster().as_deref());
         Ok(Self {
             namespace: connection.namespace().to_owned(),
             request_limit: args
@@ -187,7 +188,7 @@ fn say(subject: &Subject, progress: &Progress) {
                 error::obstacle_text(obstacle, *at_most),
                 error::reason_text(reason.as_deref())
             ));
-            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself)
+            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself(_))
                 && let Some(advice) = error::obstacle_advice(obstacle, subject)
             {
                 terminal::say(&advice);

@@ -117,7 +117,8 @@ pub async fn say_grant(
         .map_err(Error::Unsaid)?;
     if output.format.is_none() {
         let record = &grant.record;
-        let renew = hint::lease("renew", record.name(), record.namespace());
+        let holder = record.holder().unwrap_or_default();
+        let renew = hint::lease_of_grant("renew", record.name(), record.namespace(), holder);
         terminal::hint(&format!(
             "yours for {}s unless renewed: {renew}   (hold renews by itself)",
             whole_seconds(grant.expires_at().since(SystemClock.now()))

@@ -234,6 +234,11 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
         .and_then(|(_, rest)| rest.split_once("\" cannot "))
         .map_or("NAME", |(user, _)| user);
     let to = bound_to(asker);
+    let whose = named(
+        asker
+            .strip_prefix("system:serviceaccount:")
+            .unwrap_or(asker),
+    );
     let create = |words: String| hint::kubectl_as_admin(&format!("create {words}"));
     if matches!(verb, "impersonate") || verb.starts_with("impersonate:") {
         let (resource, group) = resource_and_group(rest);
@@ -245,15 +250,16 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
             (group, below) => format!("{kind}.{group}/{below}"),
         };
         let resource = words::pasted(&whole);
-        let role = create(format!("clusterrole act-as-{kind}"));
-        let role = role.with(format!("--verb={verb} --resource={resource}"));
-        let binding = create(format!("clusterrolebinding act-as-{kind}"));
-        let binding = binding.with(format!("--clusterrole=act-as-{kind} {to}"));
+        let role = named(&format!("{verb}-{whole}"));
+        let made = create(format!("clusterrole {role}"));
+        let made = made.with(format!("--verb={verb} --resource={resource}"));
+        let binding = create(format!("clusterrolebinding {role}-{whose}"));
+        let binding = binding.with(format!("--clusterrole={role} {to}"));
         return Some(format!(
-            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. Grant it: {role} && {binding}"
+            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. A cluster admin grants it: {made}; {binding}"
         ));
     }
-    let (subcommand, needed) = hint::needed().unwrap_or(("", &[]));
+    let needed = hint::needed().unwrap_or(&[]);
     // Who may act as somebody else for some verbs only needs a verb of its own for each (`impersonate-on:user-info:get`).
     let prefix = verb.rsplit_once(':').map_or("", |(prefix, _)| prefix);
     let each = |verb: &&str| match prefix {
@@ -264,36 +270,43 @@ fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opti
     if !verbs.iter().any(|known| known == verb) {
         verbs.push(verb.to_owned());
     }
-    let role = match subcommand {
-        "" => "lease-user".to_owned(),
-        subcommand => format!("lease-{subcommand}"),
-    };
     // RBAC does not know the name yet when it is asked for create or list.
     let unnamed = needed
         .iter()
         .chain(&[verb])
         .any(|verb| matches!(*verb, "create" | "list"));
-    let only = match name {
-        Some(name) if !unnamed => format!(" --resource-name={name}"),
-        Some(_) | None => String::new(),
+    let (only, of) = match name {
+        Some(name) if !unnamed => (format!(" --resource-name={name}"), format!("-{name}")),
+        Some(_) | None => (String::new(), String::new()),
     };
+    // It tells what the role has, so that one of this name which is there already is as good.
+    let role = named(&format!("lease-{}{of}", verbs.join("-")));
     let grants = format!(
         "--verb={} --resource=leases.coordination.k8s.io{only}",
         verbs.join(",")
     );
     Some(match namespace {
         Some(namespace) => format!(
-            "The verb {verb:?} is missing. Grant all that this takes: {} && {}",
+            "The verb {verb:?} is missing. A cluster admin grants all that this takes: {}; {}",
             create(format!("role {role} -n {namespace}")).with(grants),
-            create(format!("rolebinding {role} -n {namespace}"))
+            create(format!("rolebinding {role}-{whose} -n {namespace}"))
                 .with(format!("--role={role} {to}"))
         ),
         None => format!(
-            "The verb {verb:?} is missing in all namespaces; give -n, or grant it: {} && {}",
+            "The verb {verb:?} is missing in all namespaces; give -n, or let a cluster admin grant it: {}; {}",
             create(format!("clusterrole {role}")).with(grants),
-            create(format!("clusterrolebinding {role}")).with(format!("--clusterrole={role} {to}"))
+            create(format!("clusterrolebinding {role}-{whose}"))
+                .with(format!("--clusterrole={role} {to}"))
         ),
     })
+}
+
+/// A name that RBAC and every shell take as it is.
+fn named(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
+    text.chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect()
 }
 
 /// Whom a binding names: a ServiceAccount or a user.
@@ -328,9 +341,15 @@ mod tests {
         let text = said("jane", "impersonate-on:user-info:get");
         assert!(
             text.contains(
-                "kubectl create role lease-user -n n --verb=impersonate-on:user-info:get "
+                "kubectl create role lease-impersonate-on:user-info:get-x -n n --verb=impersonate-on:user-info:get "
             ),
             "{text}"
+        );
+        let (one, other) = (said("a", "get"), said("https://issuer#b", "get"));
+        assert!(one.contains("rolebinding lease-get-x-a "), "{one}");
+        assert!(
+            other.contains("rolebinding lease-get-x-https:--issuer-b "),
+            "{other}"
         );
         assert_eq!(forbidden("a policy says no", Some("n"), Some("x")), None);
     }

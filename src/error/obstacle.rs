@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use super::Subject;
 use crate::lease::decide::{Loss, Obstacle};
-use crate::output::{hint, words};
+use crate::lease::keeper::{Nature, Other};
+use crate::output::{advised, hint, words};
 
 /// The most of a reason that stands in a line about something else, characters.
 const LONGEST_REASON: usize = 120;
 
 /// What stands in the way, for the waiting line and for the error.
 pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
-    let until = match at_most {
+    let until = |nature| match at_most {
         Some(left) => format!("for at most {} more unless renewed", words::duration(left)),
-        None => "without an expiry: only release or steal ends it".to_owned(),
+        None => format!("without an expiry: {}", advised::ended_by(nature)),
     };
     match obstacle {
-        Obstacle::HeldBy(holder) => format!("held by {holder:?} {until}"),
-        Obstacle::HeldByOneself => format!("held by yourself already, {until}"),
+        Obstacle::HeldBy(other) => format!("held by {:?} {}", other.holder, until(other.nature)),
+        Obstacle::HeldByOneself(nature) => format!("held by yourself already, {}", until(*nature)),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
     }
 }
@@ -25,8 +26,8 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
 /// What stands in the way and with what reason, where nobody can tell for how long.
 pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
     let who = match obstacle {
-        Obstacle::HeldBy(holder) => format!("held by {holder:?}"),
-        Obstacle::HeldByOneself => "held by yourself already".to_owned(),
+        Obstacle::HeldBy(other) => format!("held by {:?}", other.holder),
+        Obstacle::HeldByOneself(_) => "held by yourself already".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
     };
     who + &reason_text(reason)
@@ -45,16 +46,31 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
     let name = &subject.name;
     let lease = |subcommand: &str| hint::lease(subcommand, name, &subject.namespace);
     match obstacle {
-        Obstacle::HeldBy(_) => Some(format!(
-            "Look: {}; wait longer with --timeout, or take it over: {}",
-            lease("status"),
-            lease("steal")
-        )),
-        Obstacle::HeldByOneself if subject.reenters => Some(format!(
+        Obstacle::HeldBy(other) => {
+            let look = format!("Look: {}", lease("status"));
+            let steal = advised::steal(other, name, &subject.namespace, advised::From::Anybody);
+            Some(match (steal, other.nature) {
+                (Ok(steal), _) => {
+                    format!("{look}; wait longer with --timeout, or take it over: {steal}")
+                }
+                // Waiting is of no use either.
+                (Err(instead), Nature::Kept(_)) => format!("{look}. {instead}"),
+                (Err(instead), Nature::Lock | Nature::Election | Nature::Terraform) => {
+                    format!("{look}; wait longer with --timeout. {instead}")
+                }
+            })
+        }
+        Obstacle::HeldByOneself(nature @ (Nature::Terraform | Nature::Kept(_))) => {
+            let holder = subject.holder.clone().unwrap_or_default();
+            let nature = *nature;
+            let oneself = Other { holder, nature };
+            advised::steal(&oneself, name, &subject.namespace, advised::From::Anybody).err()
+        }
+        Obstacle::HeldByOneself(Nature::Lock | Nature::Election) if subject.reenters => Some(format!(
             "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",
             lease("renew")
         )),
-        Obstacle::HeldByOneself => Some(
+        Obstacle::HeldByOneself(Nature::Lock | Nature::Election) => Some(
             "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
         ),
         Obstacle::Terminating => None,

@@ -3,8 +3,9 @@
 use super::Subject;
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
-use crate::lease::keeper::Keeper;
-use crate::output::{hint, words};
+use crate::lease::keeper::Other;
+use crate::output::advised::{self, From};
+use crate::output::hint;
 
 /// The exit code of a refusal.
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
@@ -13,7 +14,6 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
 
         Refusal::HolderIs(_)
         | Refusal::NotAsShown { .. }
-        | Refusal::KeptBy { .. }
         | Refusal::VictimMayRun(_)
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
@@ -59,40 +59,39 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::HolderIs(Some(other)) if subject.if_holder.is_some() => vec![
             format!(
-                "error: lease {name:?} is not held by {:?}: it is held by {other:?}",
-                subject.if_holder.as_deref().unwrap_or_default()
+                "error: lease {name:?} is not held by {:?}: it is held by {:?}",
+                subject.if_holder.as_deref().unwrap_or_default(),
+                other.holder
             ),
             format!(
-                "Nothing was written. To take it from {other:?}: {} --if-holder {}",
-                lease("steal"),
-                words::pasted(other)
+                "Nothing was written. {}",
+                to_take(subject, other, From::Holder)
             ),
         ],
-        Refusal::HolderIs(Some(other)) if other == me => vec![
+        Refusal::HolderIs(Some(other)) if other.holder == me => vec![
             format!(
                 "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
             ),
             "Nothing was written. If that grant is over and this one was taken since: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
         ],
         Refusal::HolderIs(Some(other)) => vec![
-            format!("error: lease {name:?} is not held by {me:?}: it is held by {other:?}"),
             format!(
-                "Nothing was written. To take it over: {}",
-                lease("steal")
+                "error: lease {name:?} is not held by {me:?}: it is held by {:?}",
+                other.holder
+            ),
+            format!(
+                "Nothing was written. {}",
+                to_take(subject, other, From::Anybody)
             ),
         ],
         Refusal::NoLock(keeper) => vec![
-            format!("error: lease {name:?} is no lock: {}", keeps(*keeper)),
+            format!(
+                "error: lease {name:?} is no lock: {}",
+                advised::keeps(*keeper)
+            ),
             format!(
                 "Nothing was written. To steal it all the same: {} --force",
                 lease("steal")
-            ),
-        ],
-        Refusal::KeptBy { holder, keeper } => vec![
-            format!("error: lease {name:?} is not held by {me:?}: it is held by {holder:?}"),
-            format!(
-                "Nothing was written. It is no lock: {}",
-                keeps(*keeper)
             ),
         ],
         Refusal::Coordinated(strategy) => vec![
@@ -121,7 +120,10 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         Refusal::TooShort(duration) => vec![format!(
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
-        Refusal::NotAsShown { shown, holder } => vec![
+        Refusal::NotAsShown {
+            shown,
+            now: now @ Other { holder, .. },
+        } => vec![
             match shown {
                 Some(shown) if shown == holder => format!(
                     "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
@@ -132,8 +134,11 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
             },
             format!(
-                "It was not taken from {holder:?}: --yes is for what is shown. Look, and steal it again: {}",
-                lease("steal")
+                "It was not taken from {holder:?}: --yes is for what is shown. {}",
+                match advised::steal(now, name, namespace, From::Anybody) {
+                    Ok(steal) => format!("Look, and steal it again: {steal}"),
+                    Err(instead) => instead,
+                }
             ),
         ],
         Refusal::VictimMayRun(victim) => vec![
@@ -147,7 +152,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::KeptByHold => vec![
             format!(
-                "error: lease {name:?} not released: the hold around this command keeps it"
+                "error: lease {name:?} not released: a hold around this command keeps it"
             ),
             "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
         ],
@@ -167,17 +172,13 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
     }
 }
 
-/// What a Lease is that is no lock, and why it is of no use to take it.
-pub fn keeps(keeper: Keeper) -> String {
-    match keeper {
-        Keeper::Node => {
-            format!("it is a node's heartbeat, and the kubelet renews it whoever its holder is; to take the node out of use: {}", hint::kubectl_as_admin("drain"))
-        }
-        Keeper::ApiServer => {
-            "it is an API server's identity, and the API server renews it whoever its holder is".to_owned()
-        }
-        Keeper::Election => {
-            "the control plane elects its holder, and ends what anybody else writes; it cannot be stolen".to_owned()
-        }
+/// How to take it from another, or what to do instead.
+fn to_take(subject: &Subject, other: &Other, from: From) -> String {
+    match advised::steal(other, &subject.name, &subject.namespace, from) {
+        Ok(steal) => match from {
+            From::Anybody => format!("To take it over: {steal}"),
+            From::Holder => format!("To take it from {:?}: {steal}", other.holder),
+        },
+        Err(instead) => instead,
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use super::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::operate::{End, Fate, Why};
-use crate::output::{hint, words};
+use crate::output::hint;
 
 /// Why a result was not said, or not while it was worth something.
 #[derive(Debug)]
@@ -143,9 +143,8 @@ pub fn may_be_held_line(subject: &Subject) -> String {
     } = subject;
     let me = holder.as_deref().unwrap_or_default();
     format!(
-        "It may be held by {me:?}. Look: {}; free it: {} --holder {}",
+        "It may be held by {me:?}. Look: {}; free it: {}",
         hint::lease("status", name, namespace),
-        hint::lease("release", name, namespace),
-        words::pasted(me)
+        hint::lease_as("release", name, namespace, me)
     )
 }

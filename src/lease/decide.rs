@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Nature, Other};
 use super::record::{GrantTerms, Record};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
@@ -122,9 +122,9 @@ pub struct Waiting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// Another holds it.
-    HeldBy(String),
+    HeldBy(Other),
     /// The same identity holds it, perhaps in another process.
-    HeldByOneself,
+    HeldByOneself(Nature),
     /// The object is being deleted.
     Terminating,
 }
@@ -149,23 +149,16 @@ pub enum Refusal {
         /// Who was shown; `None` if it was free.
         shown: Option<String>,
         /// Who holds it now.
-        holder: String,
+        now: Other,
     },
     /// It was stolen from this holder, who may still run: freeing it would let somebody in beside it.
     VictimMayRun(String),
-    /// The grant of the hold around this process, which releases it when the command has ended and nothing of it is left.
+    /// The grant of a hold around this process, which releases it when the command has ended and nothing of it is left.
     KeptByHold,
     /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
     NoLock(Keeper),
-    /// Held by somebody else than who asks, and what keeps it cannot be robbed of it.
-    KeptBy {
-        /// Who holds it.
-        holder: String,
-        /// What keeps it.
-        keeper: Keeper,
-    },
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
-    HolderIs(Option<String>),
+    HolderIs(Option<Other>),
 }
 
 /// The next step of `acquire` and `hold` (docs/design.md, The argument).
@@ -220,15 +213,18 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
                 Ask::Later(at) => Some(at),
                 Ask::Nothing => None,
             };
-            let holder = record.holder().unwrap_or_default().to_owned();
+            let other = Other {
+                holder: record.holder().unwrap_or_default().to_owned(),
+                nature: Nature::of(record),
+            };
             if terms.ancestors.iter().any(|grant| grant.is_granted(record)) {
-                return AcquireStep::Refuse(Refusal::HeldByAncestor(holder));
+                return AcquireStep::Refuse(Refusal::HeldByAncestor(other.holder));
             }
             AcquireStep::Wait(Waiting {
                 obstacle: if by_oneself {
-                    Obstacle::HeldByOneself
+                    Obstacle::HeldByOneself(other.nature)
                 } else {
-                    Obstacle::HeldBy(holder)
+                    Obstacle::HeldBy(other)
                 },
                 expired_at: observed_at,
                 try_out_at,
@@ -325,6 +321,8 @@ pub enum Ours {
     Exported(Exported),
     /// Whatever this identity holds.
     Identity(HolderIdentity),
+    /// The same, in a process that these grants of holds are around, which release them.
+    Within(HolderIdentity, Vec<Exported>),
     /// Exactly this grant.
     Grant(Record),
 }
@@ -333,7 +331,9 @@ impl Ours {
     /// Whether it is what this Lease grants now.
     pub fn holds(&self, record: &Record) -> bool {
         match self {
-            Self::Identity(holder) => record.holder() == Some(holder.as_str()),
+            Self::Identity(holder) | Self::Within(holder, _) => {
+                record.holder() == Some(holder.as_str())
+            }
             Self::Exported(grant) => grant.is_granted(record),
             Self::Grant(grant) => record.same_grant(grant),
         }
@@ -351,6 +351,11 @@ pub enum OursStep {
 
 /// The next step of `release`.
 pub fn release(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
+    if let (Ours::Within(_, around), Seen::Lease(found)) = (ours, seen)
+        && around.iter().any(|grant| grant.is_granted(found.record()))
+    {
+        return OursStep::Refuse(Refusal::KeptByHold);
+    }
     if_ours(ours, seen, |record| record.released(wall))
 }
 
@@ -381,13 +386,7 @@ fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> O
 
 /// Why nothing is written to a Lease that is another's, or nobody's.
 pub fn not_ours(record: &Record) -> Refusal {
-    match (record.holder(), Keeper::of(record)) {
-        (Some(holder), Some(keeper)) => Refusal::KeptBy {
-            holder: holder.to_owned(),
-            keeper,
-        },
-        (holder, _) => Refusal::HolderIs(holder.map(str::to_owned)),
-    }
+    Refusal::HolderIs(Other::of(record))
 }
 
 #[cfg(test)]

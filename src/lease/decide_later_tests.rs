@@ -126,15 +126,15 @@ fn a_release_frees_only_what_is_ours_and_keeps_duration_and_transitions() {
     assert_eq!(next.reason(), None);
     assert_eq!(
         release(&ours, &seen(held("x", 15)), wall(NOW)),
-        OursStep::Refuse(Refusal::HolderIs(Some("x".into())))
+        OursStep::Refuse(Refusal::HolderIs(Some(other("x", Nature::Lock))))
     );
     let elected = held("x", 15).with_spec("strategy", "OldestEmulationVersion".into());
     assert_eq!(
         release(&ours, &seen(elected), wall(NOW)),
-        OursStep::Refuse(Refusal::KeptBy {
-            holder: "x".into(),
-            keeper: crate::lease::keeper::Keeper::Election
-        }),
+        OursStep::Refuse(Refusal::HolderIs(Some(other(
+            "x",
+            Nature::Kept(Keeper::Election)
+        )))),
         "no steal is advised that is refused"
     );
     assert_eq!(
@@ -214,7 +214,7 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
     let not_as_shown = |holder: &str| {
         StealStep::Refuse(Refusal::NotAsShown {
             shown: Some("x".into()),
-            holder: holder.into(),
+            now: other(holder, Nature::Lock),
         })
     };
     let step = |terms: &StealTerms, record: &Record, agreed| {
@@ -243,7 +243,7 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
         step(&terms, &shown, Some(&was_free)),
         StealStep::Refuse(Refusal::NotAsShown {
             shown: None,
-            holder: "x".into()
+            now: other("x", Nature::Lock)
         })
     );
     // Whoever names the holder means whatever grant it has.
@@ -261,7 +261,7 @@ fn steal_if_holder_refuses_every_other_holder() {
     };
     assert_eq!(
         steal(&terms, &seen(held("x", 15)), None, now(100.0)),
-        StealStep::Refuse(Refusal::HolderIs(Some("x".into())))
+        StealStep::Refuse(Refusal::HolderIs(Some(other("x", Nature::Lock))))
     );
     assert_eq!(
         steal(&terms, &seen(free(15)), None, now(100.0)),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lease::testing::{at, free, held, stamped, wall};
+use crate::lease::testing::{at, free, held, other, stamped, wall};
 use crate::lease::values::LeaseDuration;
 
 const NOW: &str = "2026-05-05T05:05:05.123456Z";
@@ -197,7 +197,7 @@ fn anothers_live_lease_is_waited_for_until_watching_proves_its_expiry() {
     else {
         panic!("did not wait")
     };
-    assert_eq!(waiting.obstacle, Obstacle::HeldBy("x".into()));
+    assert_eq!(waiting.obstacle, Obstacle::HeldBy(other("x", Nature::Lock)));
     assert_eq!(
         (waiting.expired_at, waiting.try_out_at),
         (Some(at(115.0)), None)
@@ -265,7 +265,7 @@ fn ones_own_live_lease_is_waited_for_unless_reentering() {
     let AcquireStep::Wait(waiting) = acquire(&terms(), &own, Stamps::Unknown, now(100.0)) else {
         panic!("took it")
     };
-    assert_eq!(waiting.obstacle, Obstacle::HeldByOneself);
+    assert_eq!(waiting.obstacle, Obstacle::HeldByOneself(Nature::Lock));
     let mut reentering = terms();
     reentering.reenter = true;
     let next = replaced(acquire(&reentering, &own, Stamps::Unknown, now(100.0)));

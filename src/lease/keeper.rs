@@ -1,4 +1,5 @@
-//! Leases that are no locks: what of Kubernetes keeps one for itself, and would not notice that somebody else took it.
+//! What a Lease is to somebody who wants it: a lock, one that another tool frees, or none at all, kept by what would not notice
+//! that somebody else took it.
 
 use super::record::Record;
 use super::summary::{self, Class};
@@ -12,6 +13,56 @@ pub enum Keeper {
     ApiServer,
     /// The control plane, which elects the holder (`spec.strategy`).
     Election,
+    /// etcd-druid, which keeps a member's state or a revision where others have a holder.
+    EtcdDruid,
+}
+
+/// What a Lease is to somebody who wants it while another has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// A lock of a person, a script or a tool.
+    Lock,
+    /// It elects one of several instances of a component.
+    Election,
+    /// Held by Terraform or OpenTofu, until its own unlock.
+    Terraform,
+    /// No lock.
+    Kept(Keeper),
+}
+
+impl Nature {
+    /// Of this Lease as it is now: a grant on a lock of Terraform's is a grant as any other.
+    pub fn of(record: &Record) -> Self {
+        if let Some(keeper) = Keeper::of(record) {
+            return Self::Kept(keeper);
+        }
+        if record.is_terraforms() && record.holder().is_some() && record.duration().is_none() {
+            return Self::Terraform;
+        }
+        match summary::of(record).map(|lease| lease.class) {
+            Ok(Class::LeaderElection) => Self::Election,
+            Ok(Class::Lock | Class::Node | Class::ApiServer) | Err(_) => Self::Lock,
+        }
+    }
+}
+
+/// Who has a Lease, and what that Lease is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The holder.
+    pub holder: String,
+    /// What it holds.
+    pub nature: Nature,
+}
+
+impl Other {
+    /// Of this Lease; `None` if it is free.
+    pub fn of(record: &Record) -> Option<Self> {
+        record.holder().map(|holder| Self {
+            holder: holder.to_owned(),
+            nature: Nature::of(record),
+        })
+    }
 }
 
 impl Keeper {
@@ -19,6 +70,12 @@ impl Keeper {
     pub fn of(record: &Record) -> Option<Self> {
         if record.strategy().is_some() {
             return Some(Self::Election);
+        }
+        // Its own labels (`api/core/v1alpha1` there).
+        let druids = ["etcd-member-lease", "etcd-snapshot-lease"];
+        let component = "app.kubernetes.io/component";
+        if (record.labels()).any(|(key, value)| key == component && druids.contains(&value)) {
+            return Some(Self::EtcdDruid);
         }
         match summary::of(record).ok()?.class {
             Class::Node => Some(Self::Node),
@@ -69,6 +126,14 @@ mod tests {
         }
         let elected = |lease: &mut Value| lease["spec"]["strategy"] = json!("Other");
         assert_eq!(keeper("default", "x", elected), Some(Keeper::Election));
+        let bookkeeping = |lease: &mut Value| {
+            lease["metadata"]["labels"] =
+                json!({ "app.kubernetes.io/component": "etcd-snapshot-lease" });
+        };
+        assert_eq!(
+            keeper("shoot", "etcd-main-full-snap", bookkeeping),
+            Some(Keeper::EtcdDruid)
+        );
         for name in ["kube-scheduler", "apiserver-backup", "deploy"] {
             assert_eq!(keeper("kube-system", name, same), None, "{name}");
         }

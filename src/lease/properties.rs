@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use any::{any_duration, any_record, any_sight, any_strings, any_terms, any_time};
 
 use super::decide::{
-    self, AcquireStep, AcquireTerms, Now, Ours, OursStep, Seen, StealStep, StealTerms,
+    self, AcquireStep, AcquireTerms, Now, Ours, OursStep, Seen, StealStep, StealTerms, Waiting,
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{DURATION_ANNOTATION, GrantTerms, REASON_ANNOTATION, Record, micro_time};
@@ -195,6 +195,20 @@ proptest! {
     }
 
     #[test]
+    fn a_lock_of_terraform_is_waited_for_however_long_it_is_watched_and_whatever_is_recorded(
+        (seen, stamps, now) in any_sight(), terms in any_terms(), wall in any_time(),
+    ) {
+        let mut object = seen.record().as_json().clone();
+        object["spec"]["holderIdentity"] = json!("1111");
+        object["metadata"]["annotations"] = json!({ "app.terraform.io/lock-info": "{\"ID\":\"1111\"}" });
+        let seen = Observation::first(Record::new(object).expect("an object"), at(0.0), Some(wall));
+        let step = decide::acquire(&acquire_terms(terms, true), &Seen::Lease(seen.clone()), stamps, now);
+        let waits = matches!(&step, AcquireStep::Wait(Waiting { expired_at: None, try_out_at: None, .. }));
+        prop_assert!(waits, "{step:?}");
+        prop_assert_eq!(decide::victim_stops(&seen, stamps, now.instant), Err(decide::NeverExpires));
+    }
+
+    #[test]
     fn steal_writes_only_over_the_grant_that_was_agreed_to(
         record in any_record(), other in any_record(), terms in any_terms(), wall in any_time(), asks: bool,
     ) {
@@ -232,7 +246,9 @@ proptest! {
         prop_assert!(released.as_json()["spec"].get("holderIdentity").is_none());
         if let Ok(granted) = record.granted(&terms, wall) {
             let after = granted.renewed(wall).released(wall);
-            prop_assert_eq!(after.duration().is_some(), record.duration().is_some());
+            // Who calls itself as an old lock of Terraform's leaves no duration that its next lock could be judged by.
+            let named = record.lock_info().is_some_and(|lock| lock.id == terms.holder.as_str());
+            prop_assert_eq!(after.duration().is_some(), record.duration().is_some() && !named);
         }
         prop_assert_eq!((released.holder(), released.reason()), (None, None));
     }

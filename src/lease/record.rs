@@ -164,13 +164,26 @@ impl Record {
 
     /// The recorded lease duration; `None` means that the lease never expires by itself.
     pub fn duration(&self) -> Option<LeaseDuration> {
-        let left = self.annotation(DURATION_ANNOTATION).is_some_and(|of| {
-            left_behind(of, self.transitions(), self.holder().unwrap_or_default())
-        });
-        if left {
-            return None;
-        }
+        self.recorded_duration()
+            .filter(|_| !self.duration_is_anothers())
+    }
+
+    /// The recorded duration where it is not its holder's, who does not go by it.
+    pub fn left_over_duration(&self) -> Option<LeaseDuration> {
+        self.recorded_duration()
+            .filter(|_| self.duration_is_anothers())
+    }
+
+    fn recorded_duration(&self) -> Option<LeaseDuration> {
         LeaseDuration::from_secs(self.spec("leaseDurationSeconds")?.as_i64()?)
+    }
+
+    fn duration_is_anothers(&self) -> bool {
+        is_anothers(
+            |key| self.annotation(key),
+            self.transitions(),
+            self.holder().unwrap_or_default(),
+        )
     }
 
     /// Whether the recorded duration came with the present grant, or with one that this one follows: the Lease had none before.
@@ -329,10 +342,19 @@ impl Record {
     }
 }
 
-/// Whether a recorded duration that came with the grant `of` (an annotation's text) was left behind by it. Clients that record
-/// no duration do not count transitions either (Terraform): they took the Lease for good, and do not renew it.
-pub fn left_behind(of: &str, transitions: i64, holder: &str) -> bool {
-    grant_of(of).is_some_and(|(counted, whose)| counted == transitions && whose != holder)
+/// Whether a recorded duration is not the holder's, by the annotations: it was left behind by an earlier grant, or the holder is
+/// a lock of Terraform's or OpenTofu's. Clients that record no duration do not count transitions either: they took the Lease
+/// for good, and do not renew it, whatever is recorded.
+pub fn is_anothers<'a>(
+    annotation: impl Fn(&str) -> Option<&'a str>,
+    transitions: i64,
+    holder: &str,
+) -> bool {
+    match annotation(DURATION_ANNOTATION).and_then(grant_of) {
+        Some((counted, whose)) if counted == transitions => whose != holder,
+        Some(_) | None => annotation(lock_info::ANNOTATION)
+            .is_some_and(|text| lock_info::is_lock_of(text, holder)),
+    }
 }
 
 fn grant_of(text: &str) -> Option<(i64, &str)> {

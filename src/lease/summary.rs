@@ -17,7 +17,7 @@ pub use class::{Class, instance};
 pub use keep::Keep;
 use managed::Managed;
 
-use super::record::{self, DURATION_ANNOTATION, REASON_ANNOTATION, Record};
+use super::record::{self, REASON_ANNOTATION, Record};
 use super::values::LeaseDuration;
 
 /// The facts of one Lease.
@@ -270,8 +270,7 @@ impl From<Lease<'_>> for Summary {
         };
         let transitions = spec.lease_transitions.unwrap_or(0);
         let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
-        let left_behind = annotation(DURATION_ANNOTATION)
-            .is_some_and(|of| record::left_behind(of, transitions, holder));
+        let is_anothers = record::is_anothers(annotation, transitions, holder);
         Self {
             class: class::of(&meta, &spec),
             object: None,
@@ -288,7 +287,7 @@ impl From<Lease<'_>> for Summary {
             resource_version: text(meta.resource_version),
             duration: spec
                 .lease_duration_seconds
-                .filter(|_| !left_behind)
+                .filter(|_| !is_anothers)
                 .and_then(LeaseDuration::from_secs),
             acquired: time(spec.acquire_time.as_ref()),
             renewed: time(spec.renew_time.as_ref()),

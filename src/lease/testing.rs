@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::keeper::{Nature, Other};
 use super::record::Record;
 use crate::clock::Instant;
 
@@ -61,4 +62,12 @@ pub fn stamped(record: Record, times: &[&str]) -> Record {
         })
         .collect();
     Record::new(object).expect("an object")
+}
+
+/// Who has a Lease of this nature.
+pub fn other(holder: &str, nature: Nature) -> Other {
+    Other {
+        holder: holder.into(),
+        nature,
+    }
 }

@@ -276,7 +276,7 @@ fn a_lease_that_one_holds_already_is_not_granted_twice() {
     let output = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
     let expected = format!(
         "error: lease \"job\" not acquired: held by yourself already, for at most 15s more unless renewed\n\
-         To keep it: kubectl lease renew job -n {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
+         To keep it: kubectl lease renew job -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
         ns.name()
     );
     said(&output, 124, "", &expected);

@@ -101,7 +101,7 @@ const UNPROVEN: &str = "lease.coordination.k8s.io/job is recorded as held by you
 
 fn renew(ns: &Namespace) -> String {
     format!(
-        "A renewal proves it: kubectl lease renew job -n {}\n",
+        "A renewal proves it: kubectl lease renew job -n {} --holder me\n",
         ns.name()
     )
 }

@@ -4,7 +4,7 @@ use crate::support::{
     VERBS, forbidden, free, fresh, fresh_in_process, said, said_like, shared, stored,
 };
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Namespace, Proxy, User};
+use lease_harness::{Command, Fault, Match, Namespace, Proxy, User};
 use serde_json::json;
 
 const CREATED: &str = "lease.coordination.k8s.io/job created\n";
@@ -96,6 +96,26 @@ fn a_dry_run_at_the_client_sends_nothing() {
     }
     assert_eq!(proxy.requests().len(), 0);
     assert!(ns.get("job").is_none());
+}
+
+#[test]
+fn a_dry_run_at_the_client_needs_no_kubeconfig_unless_a_flag_names_something_in_one() {
+    let run = |list: &str, flags: &[&str]| {
+        let words = ["create", "job", "--dry-run=client", "-o", "yaml"];
+        let words = words.iter().chain(flags).copied();
+        let command = Command::new(env!("CARGO_BIN_EXE_kubectl-lease"), words);
+        command.kubeconfig(list).run()
+    };
+    for list in ["", "/nope", "/dev/null"] {
+        for (flags, namespace) in [(&[][..], "default"), (&["-n", "team"], "team")] {
+            let output = run(list, flags);
+            assert_eq!(output.code, Some(0), "{output}");
+            let line = format!("\n  namespace: {namespace}\n");
+            assert!(output.stdout.contains(&line), "{output}");
+        }
+        let output = run(list, &["--context", "prod"]);
+        assert_eq!(output.code, Some(1), "{output}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use lease_harness::Fault;
 fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted() {
     let (ns, user) = fresh();
     ns.create(&held("job", "me", 60));
+    // Pasted, it is taken by who asked.
     let context = "test";
     let output = ns.run(
         &user,
@@ -21,10 +22,10 @@ fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted()
         .trim();
     let flag = format!(" -n {} --context {context}", ns.name());
     assert!(pasted.contains(&flag), "{output}");
-    let script = format!("kubectl-lease {pasted} --yes --now --holder=thief");
+    let script = format!("kubectl-lease {pasted} --yes --now");
     let stolen = ns.program(&user, "sh", ["-c", &script]).run();
     assert_eq!(stolen.code, Some(0), "{stolen}");
-    assert_eq!(holder(&stored(&ns, "job")), "thief");
+    assert_eq!(holder(&stored(&ns, "job")), "other");
 }
 
 #[test]
@@ -107,8 +108,13 @@ fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
         assert!(!hints.is_empty(), "{output}");
         for hint in hints {
             let of = hint.matches("kubectl ").count();
+            // A context says who asks, too, and who asked may not grant itself anything.
+            let names = match hint.contains("A cluster admin") {
+                true => "cluster",
+                false => "context",
+            };
             let with = hint
-                .matches(&format!(" --kubeconfig {file} --context test"))
+                .matches(&format!(" --kubeconfig {file} --{names} test"))
                 .count();
             assert_eq!(of, with, "{hint}\n{output}");
         }
@@ -146,4 +152,51 @@ fn a_missing_lease_is_told_with_what_makes_sense_there() {
         assert_eq!(output.code, Some(121), "{output}");
         assert!(output.stderr.ends_with(&hint), "not {hint}{output}");
     }
+}
+
+/// The words of the last command in a hint that begins so.
+#[track_caller]
+fn pasted(stderr: &str, words: &str) -> String {
+    let begins = format!("kubectl {words} ");
+    let at = stderr
+        .rfind(&begins)
+        .unwrap_or_else(|| panic!("no {begins:?} in {stderr}"));
+    let rest = stderr[at..].lines().next().unwrap_or_default();
+    let end = rest
+        .find(';')
+        .or_else(|| rest.find("   ("))
+        .unwrap_or(rest.len());
+    rest[..end].replacen("kubectl lease", "kubectl-lease", 1)
+}
+
+#[test]
+fn a_hint_acts_as_the_identity_that_the_call_was_given() {
+    let (ns, user) = fresh();
+    ns.create(&held("mine", "it's me", 60));
+    ns.create(&held("job", "other", 60));
+    let sh = |command: String| ns.program(&user, "sh", ["-c", &command]).run();
+    let me = "--holder=it's me";
+    let again = ns.run(&user, ["acquire", "mine", me, "--timeout=0"]);
+    assert_eq!(again.code, Some(124), "{again}");
+    let renewed = sh(pasted(&again.stderr, "lease renew"));
+    assert_eq!(renewed.code, Some(0), "{renewed}");
+    for call in [
+        &["acquire", "job", me, "--timeout=0"][..],
+        &["release", "job", me],
+        &["steal", "job", me, "--if-holder=x", "--yes"],
+    ] {
+        let output = ns.run(&user, call);
+        let steal = pasted(&output.stderr, "lease steal");
+        assert!(steal.contains(" --holder 'it'\\''s me'"), "{output}");
+    }
+    let steal = ns.run(&user, ["release", "job", me]);
+    let stolen = sh(pasted(&steal.stderr, "lease steal") + " --yes --now");
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+    assert_eq!(holder(&stored(&ns, "job")), "it's me");
+    // An identity of the environment is there when the command is pasted.
+    let acquire = ["acquire", "mine", "--timeout=0"];
+    let by_variable = ns.command(&user, acquire);
+    let output = by_variable.env("KUBECTL_LEASE_HOLDER", "it's me").run();
+    assert!(!output.stderr.contains("--holder '"), "{output}");
+    assert!(output.stderr.contains("kubectl lease renew"), "{output}");
 }

@@ -12,8 +12,8 @@ fn impersonation_without_the_permission_names_it() {
     let output = ns.run(&user, ["status", "job", "--as", "somebody"]);
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
-         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". Grant it: kubectl create clusterrole act-as-users --verb=impersonate --resource=users && kubectl create clusterrolebinding act-as-users --clusterrole=act-as-users --user={}\n",
-        user.name, user.name
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A cluster admin grants it: kubectl create clusterrole impersonate-users --verb=impersonate --resource=users; kubectl create clusterrolebinding impersonate-users-{} --clusterrole=impersonate-users --user={}\n",
+        user.name, user.name, user.name
     );
     said(&output, 1, "", &expected);
 }
@@ -94,8 +94,8 @@ fn is_granted_by_the_command_in(stderr: &str, ns: &Namespace) {
         println!("SKIPPED: there is no kubectl on PATH");
         return;
     }
-    let command = stderr.split("Grant it: ").nth(1).expect("a command");
-    let command = command.split(" && ").next().unwrap_or_default();
+    let command = stderr.split("grants it: ").nth(1).expect("a command");
+    let command = command.split("; ").next().unwrap_or_default();
     let words = format!("{command} --dry-run=client -o yaml");
     let output = ns.program(&ns.admin(), "sh", ["-c", &words]).run();
     assert_eq!(output.code, Some(0), "{output}");

@@ -7,6 +7,7 @@
 )]
 
 mod acquire;
+mod advice;
 mod check;
 mod clocks;
 mod completion;

@@ -161,7 +161,7 @@ fn the_grant_of_a_hold_is_not_its_commands_to_release() {
         assert!(
             output
                 .stderr
-                .contains("the hold around this command keeps it"),
+                .contains("a hold around this command keeps it"),
             "{output}"
         );
         assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
@@ -171,6 +171,32 @@ fn the_grant_of_a_hold_is_not_its_commands_to_release() {
         kubectl lease release other >&2 && echo freed";
     let output = outer(&ns, &user, script).run();
     assert_eq!(output.stdout, "freed\n", "{output}");
+}
+
+#[test]
+fn nor_is_the_grant_of_a_hold_further_out_whatever_is_between() {
+    let (ns, user) = leases(&["job", "other", "third"]);
+    for between in [
+        "kubectl lease hold other --holder me -- RELEASE",
+        "kubectl lease hold other -- kubectl lease hold third --holder me -- RELEASE",
+        "eval \"$(kubectl lease acquire other -o env --holder me)\"; RELEASE",
+    ] {
+        let release = "kubectl lease release job --holder me --now";
+        let inner = format!("{}; echo $?", between.replace("RELEASE", release));
+        let words = ["hold", "job", "--holder=me", "--", "/bin/sh", "-c"];
+        let command = ns.command(&user, words);
+        let output = command.arg(inner.replace("kubectl lease", TOOL)).run();
+        assert_eq!(output.stdout, "122\n", "{output}");
+        assert!(
+            output
+                .stderr
+                .contains("a hold around this command keeps it"),
+            "{output}"
+        );
+        assert_eq!(output.code, Some(0), "{output}");
+        assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
+        crate::support::set_free(&ns, "other");
+    }
 }
 
 #[test]

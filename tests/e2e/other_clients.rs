@@ -1,9 +1,6 @@
 //! Other clients on the same Lease: what each reads there after ours, and what ours does with what each wrote.
 
-use crate::support::{
-    fresh, fresh_in_process, held, holder, said, said_like, stored, transitions, untouched,
-};
-use lease_harness::lease_api_server::Options;
+use crate::support::{fresh, held, holder, said, said_like, stored, transitions, untouched};
 use lease_harness::{Namespace, lease};
 use serde_json::{Value, json};
 
@@ -231,14 +228,14 @@ fn a_reboot_lock_of_fleetlock_never_expires_and_is_free_for_it_after_us() {
     assert_eq!(spec.get("leaseDurationSeconds"), None);
 }
 
-fn heartbeat() -> Value {
+pub fn heartbeat() -> Value {
     let mut lease = held("job", "node-a", 40);
     lease["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "11111111" }]);
     lease
 }
 
-fn identity() -> Value {
+pub fn identity() -> Value {
     lease("job")
         .holder("apiserver-07a5ea9b9b072c4a5f3d1c3702_0c8914f7-0f35-440e-8676-7844977d3a05")
         .duration(3600)
@@ -259,7 +256,7 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         let refused = ns.run(&user, steal);
         let expected = format!(
             "error: lease \"job\" is no lock: {what}…\n\
-             Nothing was written. To steal it all the same: kubectl lease steal job -n {} --force\n",
+             Nothing was written. To steal it all the same: kubectl lease steal job -n {} --holder me --force\n",
             ns.name()
         );
         said_like(&refused, 120, "", &expected);
@@ -271,31 +268,6 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         let warning = format!("warning: it is no lock: {what}");
         assert!(forced.stderr.contains(&warning), "{forced}");
         assert_eq!(holder(&stored(&ns, "job")), "me");
-    }
-}
-
-/// In-process only: the real server of the suite is older than `strategy`, and drops it.
-#[test]
-fn nobody_is_advised_to_steal_what_is_not_to_be_stolen() {
-    let mut elected = held("job", "component-identity-1", 10);
-    elected["spec"]["strategy"] = json!("OldestEmulationVersion");
-    for (object, what) in [
-        (heartbeat(), "it is a node's heartbeat"),
-        (identity(), "it is an API server's identity"),
-        (elected, "the control plane elects its holder"),
-    ] {
-        let (ns, user) = fresh_in_process(Options::default());
-        let before = ns.create(&object);
-        for verb in ["release", "renew", "check"] {
-            let output = ns.run(&user, [verb, "job", "--holder=me"]);
-            let expected = format!(
-                "error: lease \"job\" is not held by \"me\": it is held by …\n\
-                 Nothing was written. It is no lock: {what}…\n"
-            );
-            said_like(&output, 122, "", &expected);
-            assert!(!output.stderr.contains("lease steal"), "{output}");
-        }
-        untouched(&ns, &before);
     }
 }
 
@@ -362,4 +334,24 @@ fn whatever_shape_a_lease_has_a_grant_leaves_no_holder_and_only_the_duration_tha
         assert_eq!(has_duration, had_duration, "{spec:?}");
         ns.delete("job");
     }
+}
+
+#[test]
+fn a_running_apply_is_not_taken_from_where_its_lease_records_a_duration() {
+    let (ns, user) = fresh();
+    let create = ["create", LOCK, "--duration=1s"];
+    assert_eq!(ns.run(&user, create).code, Some(0));
+    ns.edit(LOCK, |lease| lease["metadata"]["annotations"] = json!({}));
+    assert_eq!(terraform_locks(&ns, "1111"), Ok(()));
+    let waits = ns.run(&user, ["acquire", LOCK, "--holder=you", "--timeout=3"]);
+    assert_eq!(waits.code, Some(124), "{waits}");
+    assert!(waits.stderr.contains("without an expiry"), "{waits}");
+    let shown = ns.run(&user, ["status", LOCK]);
+    assert!(
+        shown
+            .stdout
+            .contains("<none> (1s is recorded, and is not its holder's)"),
+        "{shown}"
+    );
+    assert!(!shown.stdout.contains("acquire"), "{shown}");
 }

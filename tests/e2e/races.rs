@@ -1,7 +1,7 @@
 //! Several at once: at most one wins.
 
 use crate::support::{
-    SOON, free, fresh, holder, not_acquired, said, set_free, stored, transitions,
+    SOON, free, fresh, holder, not_acquired_as, said, set_free, stored, transitions,
 };
 use lease_harness::{Command, Proxy};
 use std::time::Instant;
@@ -33,7 +33,17 @@ fn of_two_acquirers_exactly_one_wins_each_of_two_hundred_times() {
         };
         said(won, 0, ACQUIRED, "");
         let obstacle = format!("held by \"{winner}\" for at most 60s more unless renewed");
-        said(lost, 124, "", &not_acquired(&ns, "job", &obstacle));
+        let loser = if winner == "a" {
+            " --holder b"
+        } else {
+            " --holder a"
+        };
+        said(
+            lost,
+            124,
+            "",
+            &not_acquired_as(&ns, "job", &obstacle, loser),
+        );
         assert_eq!((holder(&lease), transitions(&lease)), (winner, 3 + round));
         wins += usize::from(winner == "a");
         set_free(&ns, "job");

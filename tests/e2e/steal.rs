@@ -92,7 +92,7 @@ fn only_the_holder_that_was_named_is_robbed() {
     };
     let expected = format!(
         "error: lease \"job\" is not held by \"somebody\": it is held by \"victim\"\n\
-         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --if-holder victim\n",
+         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --holder me --if-holder victim\n",
         ns.name()
     );
     said(&steal("somebody"), 122, "", &expected);
@@ -119,10 +119,7 @@ fn a_holder_that_a_terminal_must_not_be_shown_can_be_named_as_the_hint_says() {
         .stderr
         .split_once(": kubectl lease ")
         .expect("a hint");
-    let script = format!(
-        "exec kubectl-lease {} --yes --now --holder me",
-        hint.trim_end()
-    );
+    let script = format!("exec kubectl-lease {} --yes --now", hint.trim_end());
     let output = ns.program(&user, "bash", ["-c", &script]).run();
     assert_eq!(output.code, Some(0), "{script}: {output}");
     assert_eq!(holder(&stored(&ns, "job")), "me");

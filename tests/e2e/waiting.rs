@@ -133,7 +133,7 @@ fn a_waiter_for_itself_says_so_and_is_granted_anew_after_its_own_expiry() {
     let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
     let expected = format!(
         "waiting for lease \"job\": held by yourself already, for at most 2s more unless renewed\n\
-         To keep it: kubectl lease renew job -n {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
+         To keep it: kubectl lease renew job -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
         ns.name()
     );
     said(&output, 0, ACQUIRED, &expected);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{ConnectionOptions, filled};
 use crate::error::Error;
@@ -25,6 +26,21 @@ pub fn named_twice(config: &Kubeconfig) -> Option<String> {
         .into_iter()
         .find_map(|(list, name)| Some((list, name?)));
     found.map(|(list, name)| format!("{list} are named {name:?}"))
+}
+
+/// As kubectl: what a file that is of another kind means is not to be guessed. One that does not say is a kubeconfig.
+pub fn of_another_kind(config: &Kubeconfig) -> Option<String> {
+    let said = |field: &Option<String>, default: &str| {
+        let said = field.clone().filter(|text| !text.is_empty());
+        said.unwrap_or_else(|| default.to_owned())
+    };
+    let (kind, version) = (
+        said(&config.kind, "Config"),
+        said(&config.api_version, "v1"),
+    );
+    (kind != "Config" || version != "v1").then(|| {
+        format!("kind {kind:?} of version {version:?} is no kubeconfig, which has kind: Config and apiVersion: v1")
+    })
 }
 
 /// As kubectl: whoever gives an authority wants the server to be verified, and nothing tells which of the two is meant. A flag
@@ -53,6 +69,36 @@ pub fn check_verification(
         )));
     }
     Ok(())
+}
+
+/// As kubectl: of several ways to say who asks, nothing tells which is meant (`validateAuthInfo` in client-go). A flag for one of
+/// them is an answer.
+pub fn check_methods(user: &AuthInfo, name: Option<&str>) -> Result<(), Error> {
+    let name = name.unwrap_or_default();
+    let refused = |what: &str| {
+        Err(Error::Kubeconfig(format!(
+            "user {name:?} has {what}, which exclude each other: remove one"
+        )))
+    };
+    let token = secret(&user.token) || filled(&user.token_file);
+    if token && (filled(&user.username) || secret(&user.password)) {
+        return refused("a token and a username or password");
+    }
+    if user.exec.is_some() && user.auth_provider.is_some() {
+        return refused("an exec plugin and an auth-provider");
+    }
+    Ok(())
+}
+
+/// As client-go: what is said of a user as it is keeps a plugin from being asked.
+pub fn without_idle_plugin(user: &mut AuthInfo) {
+    if secret(&user.token) || filled(&user.token_file) || filled(&user.username) {
+        user.exec = None;
+    }
+}
+
+fn secret(text: &Option<SecretString>) -> bool {
+    (text.as_ref()).is_some_and(|text| !text.expose_secret().is_empty())
 }
 
 /// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
@@ -87,5 +133,91 @@ pub fn check_server_name(cluster: &Cluster) -> Result<(), Error> {
                 .to_owned(),
         }),
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn user(text: Value) -> AuthInfo {
+        serde_json::from_value(text).expect("a user")
+    }
+
+    fn refusal(text: Value) -> Option<String> {
+        let refused = check_methods(&user(text), Some("admin")).err()?;
+        refused.lines().first().cloned()
+    }
+
+    #[test]
+    fn of_two_ways_to_say_who_asks_none_is_chosen() {
+        let exec = json!({ "command": "x" });
+        for (both, what) in [
+            (
+                json!({ "username": "a", "password": "b", "token": "t" }),
+                "a token and a username or password",
+            ),
+            (
+                json!({ "password": "b", "token": "t" }),
+                "a token and a username or password",
+            ),
+            (
+                json!({ "username": "a", "tokenFile": "/t" }),
+                "a token and a username or password",
+            ),
+            (
+                json!({ "exec": exec, "auth-provider": { "name": "gcp", "config": {} } }),
+                "an exec plugin and an auth-provider",
+            ),
+        ] {
+            let said = refusal(both.clone()).unwrap_or_default();
+            let expected = format!(
+                "error: cannot use the kubeconfig: user \"admin\" has {what}, which exclude each other: remove one"
+            );
+            assert_eq!(said, expected, "{both}");
+        }
+        for one in [
+            json!({}),
+            json!({ "username": "", "password": "", "token": "t" }),
+            json!({ "username": "a", "password": "b", "token": "", "tokenFile": "" }),
+            json!({ "token": "t", "tokenFile": "/t", "client-certificate": "/c", "client-key": "/k" }),
+            json!({ "exec": exec, "token": "t" }),
+        ] {
+            assert_eq!(refusal(one.clone()), None, "{one}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_or_version_is_no_kubeconfig() {
+        for (text, is_one) in [
+            (json!({}), true),
+            (json!({ "kind": "Config", "apiVersion": "v1" }), true),
+            (json!({ "kind": "", "apiVersion": null }), true),
+            (json!({ "kind": "Confg" }), false),
+            (json!({ "kind": "config", "apiVersion": "v1" }), false),
+            (json!({ "apiVersion": "v2" }), false),
+            (json!({ "kind": "Pod", "apiVersion": "v1" }), false),
+        ] {
+            let config: Kubeconfig = serde_json::from_value(text.clone()).expect("it is read");
+            assert_eq!(of_another_kind(&config).is_none(), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_beside_a_token_or_a_password_is_not_asked() {
+        let exec = json!({ "command": "x" });
+        for (said, asked) in [
+            (json!({ "exec": exec }), true),
+            (json!({ "exec": exec, "token": "t" }), false),
+            (json!({ "exec": exec, "tokenFile": "/t" }), false),
+            (json!({ "exec": exec, "username": "a" }), false),
+            (json!({ "exec": exec, "username": "", "token": "" }), true),
+        ] {
+            let mut user = user(said.clone());
+            without_idle_plugin(&mut user);
+            assert_eq!(user.exec.is_some(), asked, "{said}");
+        }
     }
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
-use crate::error;
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::keeper::Keeper;
@@ -14,7 +13,7 @@ use crate::lease::record::Record;
 use crate::lease::summary;
 use crate::output::status::Row;
 use crate::output::status::describe::life;
-use crate::output::{terminal, words};
+use crate::output::{advised, terminal, words};
 
 /// How long each object that the holder's identity names is asked for: a question does not wait for it.
 const LOOK: Duration = Duration::from_secs(2);
@@ -123,7 +122,7 @@ fn lines(
     if let Some(keeper) = Keeper::of(record) {
         lines.push(format!(
             "  warning: it is no lock: {}",
-            error::keeps(keeper)
+            advised::keeps(keeper)
         ));
     }
     lines.extend(holder_is.map(|holder| format!("  holder is: {holder}")));

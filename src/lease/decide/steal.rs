@@ -3,6 +3,7 @@
 use super::{Now, Refusal, Seen, granted};
 use crate::clock::Instant;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
+use crate::lease::keeper::Other;
 use crate::lease::record::{GrantTerms, Record};
 
 /// What `steal` wants.
@@ -64,17 +65,17 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
     if let Some(wanted) = &terms.if_holder
         && record.holder() != Some(wanted.as_str())
     {
-        return StealStep::Refuse(Refusal::HolderIs(record.holder().map(str::to_owned)));
+        return StealStep::Refuse(Refusal::HolderIs(Other::of(record)));
     }
     // Nothing is taken from anybody when it is free.
-    if let Some(holder) = record.holder() {
+    if let Some(other) = Other::of(record) {
         let may_ask = terms.asks || terms.if_holder.is_some();
         match agreed {
             Some(agreed) if agreed.covers(record) => {}
             Some(agreed) if !may_ask => {
                 return StealStep::Refuse(Refusal::NotAsShown {
                     shown: agreed.record.holder().map(str::to_owned),
-                    holder: holder.to_owned(),
+                    now: other,
                 });
             }
             Some(_) | None => return StealStep::Ask,

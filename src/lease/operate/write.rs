@@ -115,7 +115,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ours::Grant(grant) => {
                 Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
             }
-            Ours::Identity(_) | Ours::Exported { .. } => self
+            Ours::Identity(_) | Ours::Within(..) | Ours::Exported { .. } => self
                 .read_patiently(None, limits, report)
                 .await
                 .map_err(|end| NotWritten::new(end, None))?,

@@ -84,6 +84,7 @@ prop_compose! {
         unknown_spec in any_json(),
         unknown in any_json(),
         reason in prop::option::of(".{0,12}"),
+        lock in prop::option::weighted(0.3, prop_oneof![Just("me"), Just("other"), Just("gone")]),
         version in 1..1_000_000_u64,
         owners in prop::collection::vec(any_time(), 0..3),
     ) -> Record {
@@ -99,10 +100,13 @@ prop_compose! {
             },
             "x-unknown": unknown,
         });
+        if object["metadata"]["annotations"].is_null() && (reason.is_some() || lock.is_some()) {
+            object["metadata"]["annotations"] = json!({});
+        }
+        if let Some(id) = lock {
+            object["metadata"]["annotations"]["app.terraform.io/lock-info"] = json!(format!(r#"{{"ID":"{id}"}}"#));
+        }
         if let Some(reason) = reason {
-            if object["metadata"]["annotations"].is_null() {
-                object["metadata"]["annotations"] = json!({});
-            }
             object["metadata"]["annotations"][REASON_ANNOTATION] = json!(reason);
         }
         let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();

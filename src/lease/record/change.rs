@@ -32,7 +32,10 @@ impl Record {
         next.set("leaseTransitions", json!(self.transitions() + 1));
         let duration = terms.duration_on(self);
         next.set("leaseDurationSeconds", json!(duration.as_secs()));
-        let had_none = self.duration().is_none() || self.duration_is_of_grant();
+        let had_none = self.duration().is_none()
+            || self.duration_is_of_grant()
+            // The grant must be told from the lock that it is named after.
+            || self.tells_of_lock(terms.holder.as_str());
         let of = had_none.then(|| format!("{} {}", next.transitions(), terms.holder));
         next.set_annotation(DURATION_ANNOTATION, of.as_deref());
         next.set_reason(terms.reason.as_deref());
@@ -55,6 +58,11 @@ impl Record {
         let mut next = self.renewed(at);
         if self.duration().is_none() {
             next.set("leaseDurationSeconds", json!(duration.as_secs()));
+            let holder = self.holder().unwrap_or_default();
+            if self.tells_of_lock(holder) {
+                let of = format!("{} {holder}", self.transitions());
+                next.set_annotation(DURATION_ANNOTATION, Some(&of));
+            }
         }
         next
     }

@@ -101,6 +101,40 @@ fn what_another_client_records_after_a_grant_is_its_own() {
     assert_eq!(secs(&taken.released(wall(NOW))), Some(15));
 }
 
+fn terraform_takes(record: &Record, holder: &str, id: &str) -> Record {
+    let mut object = record.as_json().clone();
+    object["spec"]["holderIdentity"] = json!(holder);
+    object["metadata"]["annotations"]["app.terraform.io/lock-info"] =
+        json!(format!(r#"{{"ID":"{id}","Operation":1}}"#));
+    Record::new(object).expect("an object")
+}
+
+#[test]
+fn a_lock_of_terraform_never_expires_whatever_duration_is_recorded_and_a_left_over_note_changes_nothing()
+ {
+    let created = lease(json!({ "leaseDurationSeconds": 3, "leaseTransitions": 0 }));
+    let locked = terraform_takes(&created, "1111-2222", "1111-2222");
+    assert_eq!(secs(&locked), None);
+    assert_eq!(
+        locked.left_over_duration().map(LeaseDuration::as_secs),
+        Some(3)
+    );
+    assert_eq!(secs(&terraform_takes(&created, "me", "1111-2222")), Some(3));
+    assert_eq!(secs(&terraform_takes(&created, "", "")), Some(3));
+    assert_eq!(
+        secs(&terraform_takes(&created, "", "")),
+        secs(&terraform_takes(&created, "", "1111-2222"))
+    );
+    // Nor has its next lock the one of whoever stole it.
+    let stolen = granted(&locked, "me", None);
+    assert_eq!(secs(&stolen), Some(60));
+    assert_eq!(secs(&stolen.released(wall(NOW))), None);
+    // A grant to who calls itself as the lock is a grant all the same.
+    let same = granted(&locked, "1111-2222", Some(20));
+    assert_eq!(secs(&same), Some(20));
+    assert_eq!(secs(&same.renewed(wall(NOW))), Some(20));
+}
+
 #[test]
 fn a_holder_that_records_no_duration_is_not_judged_by_one_that_a_grant_left_behind() {
     let grant = granted(&lease(json!({})), "me", Some(20));

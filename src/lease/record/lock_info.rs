@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Record;
 
 /// Written by the kubernetes backend of both while a state is locked (`statemgr.LockInfo` in Terraform).
-const ANNOTATION: &str = "app.terraform.io/lock-info";
+pub(super) const ANNOTATION: &str = "app.terraform.io/lock-info";
 
 /// Who has locked a state, and for what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -28,7 +28,25 @@ pub struct LockInfo {
     pub path: String,
 }
 
+/// Whether an annotation of this text is about the lock that `holder` names. Neither of them renews a lock, so that it lasts
+/// until its own unlock. Whatever else the text says may be of a later version.
+pub(super) fn is_lock_of(text: &str, holder: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "ID")]
+        id: String,
+    }
+    let named = serde_json::from_str::<Named>(text);
+    named.is_ok_and(|named| !holder.is_empty() && named.id == holder)
+}
+
 impl Record {
+    /// Whether what is written about a lock is about one of this identity.
+    pub(super) fn tells_of_lock(&self, holder: &str) -> bool {
+        self.annotation(ANNOTATION)
+            .is_some_and(|text| is_lock_of(text, holder))
+    }
+
     /// What Terraform or OpenTofu says of its lock; `None` where there is nothing, or nothing that can be read.
     pub fn lock_info(&self) -> Option<LockInfo> {
         let info: LockInfo = serde_json::from_str(self.annotation(ANNOTATION)?).ok()?;

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use super::{Row, age, ago, class, expires, metadata, state};
 use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
+use crate::lease::keeper::{Nature, Other};
 use crate::lease::record::{Record, Writer};
-use crate::lease::summary::Class;
+use crate::output::advised::{self, From};
 use crate::output::hint;
 use crate::output::shown::value;
-use crate::output::words::{self, pasted, printable};
+use crate::output::words::{self, printable};
 
 /// What other objects say about a Lease.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +61,13 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
         ("Renewed", since(record.renew_time())),
         (
             "Duration",
-            lease
-                .duration
-                .map_or_else(|| "<none>".to_owned(), |duration| duration.to_string()),
+            match (lease.duration, record.left_over_duration()) {
+                (Some(duration), _) => duration.to_string(),
+                (None, Some(left)) => {
+                    format!("<none> ({left} is recorded, and is not its holder's)")
+                }
+                (None, None) => none(),
+            },
         ),
         ("Expires in", arithmetic(row, record)),
         ("Transitions", transitions(row)),
@@ -178,11 +183,10 @@ fn arithmetic(row: &Row, record: &Record) -> String {
                 ago(renewed)
             )
         }
-        (State::HeldWithoutExpiry, ..) if record.is_terraforms() => {
-            "never: it has no duration; only its own unlock ends it".to_owned()
-        }
         (State::HeldWithoutExpiry, ..) => {
-            "never: it has no duration; only release or steal ends it".to_owned()
+            let nature = Nature::of(record);
+            let (why, ended) = (advised::endless_because(nature), advised::ended_by(nature));
+            format!("never: {why}; {ended}")
         }
         _ => expires(condition),
     }
@@ -198,33 +202,28 @@ fn transitions(row: &Row) -> String {
 /// What would free it, where that is a lock that somebody may want to have and cannot.
 fn advice(row: &Row, record: &Record) -> Vec<String> {
     let lease = &row.lease;
-    let command = |subcommand: &str| hint::lease(subcommand, &lease.name, &lease.namespace);
-    let Some(holder) = &lease.holder else {
+    let Some(other) = Other::of(record) else {
         return Vec::new();
     };
-    let is_lock = match lease.class {
-        Class::Lock => lease.strategy.is_none(),
+    match (row.condition.state, other.nature) {
         // To take one of these stops a component, or says that a node or an API server lives.
-        Class::Node | Class::ApiServer | Class::LeaderElection => false,
-    };
-    match row.condition.state {
-        _ if !is_lock => Vec::new(),
-        State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
-        State::Expired => vec![format!(
-            "Whoever waits takes it. To take it: {}   ({})",
-            command("acquire"),
-            proof_takes(row)
-        )],
-        // Its own command removes what it keeps in the Lease.
-        State::HeldWithoutExpiry if record.is_terraforms() => vec![format!(
-            "If nobody works with that state any more: terraform force-unlock {}   (tofu for OpenTofu)",
-            pasted(holder)
-        )],
-        State::HeldWithoutExpiry => vec![format!(
-            "If its holder is gone: {} --if-holder {}",
-            command("steal"),
-            pasted(holder)
-        )],
+        (_, Nature::Election | Nature::Kept(_)) => Vec::new(),
+        (state, Nature::Lock | Nature::Terraform) => match state {
+            State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
+            State::Expired => vec![format!(
+                "Whoever waits takes it. To take it: {}   ({})",
+                hint::lease("acquire", &lease.name, &lease.namespace),
+                proof_takes(row)
+            )],
+            State::HeldWithoutExpiry => {
+                vec![
+                    match advised::steal(&other, &lease.name, &lease.namespace, From::Holder) {
+                        Ok(steal) => format!("If its holder is gone: {steal}"),
+                        Err(instead) => instead,
+                    },
+                ]
+            }
+        },
     }
 }
 

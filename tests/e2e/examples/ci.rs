@@ -2,7 +2,7 @@
 
 use super::runner::{GitHub, Machine, gitlab};
 use super::{documents, items};
-use crate::support::{SOON, held, holder, not_acquired, stored, untouched};
+use crate::support::{SOON, held, holder, not_acquired_as, stored, untouched};
 use lease_harness::{Command, Output};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -88,7 +88,10 @@ fn a_deploy_that_waited_in_vain_ends_with_124_and_names_the_holder() {
             .run();
         assert_eq!(output.code, Some(124), "{output}");
         let obstacle = "held by \"another\" for at most 10m more unless renewed";
-        assert_eq!(output.stderr, not_acquired(&machine.ns, "deploy", obstacle));
+        assert_eq!(
+            output.stderr,
+            not_acquired_as(&machine.ns, "deploy", obstacle, "")
+        );
         untouched(&machine.ns, &before);
     }
 }

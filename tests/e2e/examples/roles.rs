@@ -220,12 +220,12 @@ fn who_operates_looks_makes_steals_and_releases_for_others_and_deletes_nothing()
 fn refused_everywhere(ns: &Namespace, user: &User) {
     let output = ns.run(user, ["status", "-A"]);
     let expected = format!(
-        "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{}\" cannot list resource \
+        "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{user}\" cannot list resource \
          \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
-         The verb \"list\" is missing in all namespaces; give -n, or grant it: kubectl create clusterrole lease-status \
-         --verb=list --resource=leases.coordination.k8s.io && kubectl create clusterrolebinding lease-status \
-         --clusterrole=lease-status --user={}\n",
-        user.name, user.name
+         The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list \
+         --verb=list --resource=leases.coordination.k8s.io; kubectl create clusterrolebinding lease-list-{user} \
+         --clusterrole=lease-list --user={user}\n",
+        user = user.name
     );
     said(&output, 1, "", &expected);
 }

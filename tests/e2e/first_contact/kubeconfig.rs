@@ -25,11 +25,16 @@ fn without_a_kubeconfig_the_files_that_were_looked_for_are_named() {
             "KUBECONFIG names /nowhere/a and /nowhere/b, which do not exist".to_owned(),
         ),
         (&empty.display().to_string(), nothing_in(&empty)),
-        (&pod.display().to_string(), nothing_in(&pod)),
     ] {
         let output = Command::new(BINARY, ["status"]).kubeconfig(list).run();
         two_lines(&output, &format!("error: no kubeconfig: {what}"), SET_ONE);
     }
+    let output = Command::new(BINARY, ["status"]).kubeconfig(&pod).run();
+    let what = format!(
+        "error: cannot use the kubeconfig: {}: kind \"Pod\" of version \"v1\" is no kubeconfig, which has kind: Config and apiVersion: v1",
+        pod.display()
+    );
+    two_lines(&output, &what, CHECK_FILE);
 }
 
 #[test]

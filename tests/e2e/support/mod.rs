@@ -213,9 +213,14 @@ pub fn untouched(ns: &Namespace, before: &Value) {
 
 /// The advice that follows "not held by you".
 pub fn not_held_by_you(ns: &Namespace, lease: &str, me: &str, other: &str) -> String {
+    let flag = if me.contains(' ') {
+        format!("'{me}'")
+    } else {
+        me.to_owned()
+    };
     format!(
         "error: lease \"{lease}\" is not held by \"{me}\": it is held by \"{other}\"\n\
-         Nothing was written. To take it over: kubectl lease steal {lease} -n {}\n",
+         Nothing was written. To take it over: kubectl lease steal {lease} -n {} --holder {flag}\n",
         ns.name()
     )
 }
@@ -287,15 +292,17 @@ pub fn forbidden(
         _ => "get,update",
     };
     let only = named.filter(|_| !verbs.contains("create"));
+    let of = only.map(|name| format!("-{name}")).unwrap_or_default();
+    let role = format!("lease-{}{of}", verbs.replace(',', "-"));
     let only = only
         .map(|name| format!(" --resource-name={name}"))
         .unwrap_or_default();
     format!(
         "Error from server (Forbidden): leases.coordination.k8s.io{quoted} is forbidden: User \"{user}\" cannot {verb} \
          resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{ns}\"\n\
-         The verb \"{verb}\" is missing. Grant all that this takes: kubectl create role lease-{subcommand} -n {ns} --verb={verbs} \
-         --resource=leases.coordination.k8s.io{only} && kubectl create rolebinding lease-{subcommand} -n {ns} \
-         --role=lease-{subcommand} --user={user}\n",
+         The verb \"{verb}\" is missing. A cluster admin grants all that this takes: kubectl create role {role} -n {ns} --verb={verbs} \
+         --resource=leases.coordination.k8s.io{only}; kubectl create rolebinding {role}-{user} -n {ns} \
+         --role={role} --user={user}\n",
         user = user.name,
         ns = ns.name()
     )
@@ -303,9 +310,14 @@ pub fn forbidden(
 
 /// The two lines when a Lease stays with its holder: why it was not acquired, and what to do.
 pub fn not_acquired(ns: &Namespace, lease: &str, obstacle: &str) -> String {
+    not_acquired_as(ns, lease, obstacle, " --holder me")
+}
+
+/// The same for another identity than `me`: as the flag that gave it, or nothing.
+pub fn not_acquired_as(ns: &Namespace, lease: &str, obstacle: &str, identity: &str) -> String {
     format!(
         "error: lease \"{lease}\" not acquired: {obstacle}\n\
-         Look: kubectl lease status {lease} -n {ns}; wait longer with --timeout, or take it over: kubectl lease steal {lease} -n {ns}\n",
+         Look: kubectl lease status {lease} -n {ns}; wait longer with --timeout, or take it over: kubectl lease steal {lease} -n {ns}{identity}\n",
         ns = ns.name()
     )
 }

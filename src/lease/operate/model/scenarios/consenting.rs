@@ -11,7 +11,9 @@ use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, taken, waiting, within, world};
 use crate::clock::Clock;
 use crate::lease::decide::{Loss, Refusal, StealTerms};
+use crate::lease::keeper::Nature;
 use crate::lease::operate::{End, Limits, Stolen};
+use crate::lease::testing::other;
 
 /// A thief, a victim that is silent from now on, and a third who waits for the Lease.
 struct Cast {
@@ -116,7 +118,7 @@ fn an_old_yes_is_not_for_whoever_came_before_the_write() {
         waiter.await.expect("a result").0.expect("a grant");
         let expected = Refusal::NotAsShown {
             shown: Some("actor-1".into()),
-            holder: "actor-2".into(),
+            now: other("actor-2", Nature::Lock),
         };
         assert_eq!(stolen.err(), Some(End::Refused(expected)));
         assert!(cast.held_by_the_third());
