@@ -267,7 +267,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             obstacle,
             at_most,
             fault,
+            since,
         } => {
+            let then = since.zip(obstacle.as_ref());
+            let obstacle = obstacle.as_ref().filter(|_| since.is_none());
             let mut lines = vec![match (obstacle, fault) {
                 (Some(obstacle), _) => format!(
                     "error: lease {name:?} not acquired: {}",
@@ -294,6 +297,12 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     );
                 }
                 (None, Some(_) | None) => {}
+            }
+            if let Some((since, obstacle)) = then {
+                lines.push(format!(
+                    "Nothing is known since {since:.0}. As of then: {}",
+                    waited_for(obstacle, None)
+                ));
             }
             lines
         }
