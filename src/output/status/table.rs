@@ -6,7 +6,7 @@ use super::fit::{Fitted, GAP, Gives, LAST, fit};
 pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
-use crate::lease::condition::{State, since};
+use crate::lease::condition::State;
 use crate::lease::summary::instance;
 use crate::output::shown::{printable, shortened, value, width};
 
@@ -76,6 +76,8 @@ const WHO: Gives = Gives::Cuts {
 const HOLDER: &str = "HOLDER";
 const STATE: &str = "STATE";
 const NOTE: &str = "NOTE";
+
+const UNKNOWN: &str = "unknown";
 
 impl Printer {
     /// Nothing is printed yet.
@@ -165,7 +167,11 @@ impl Printer {
             .collect();
         let begun = self.shown.is_some();
         self.add_notes(rows, &mut cells);
-        let fitted = self.fitted(rows, &mut cells);
+        let mut fitted = self.fitted(rows, &mut cells);
+        if self.noted && fitted.widths.last() == Some(&None) {
+            self.mark_states(&mut cells);
+            fitted = self.fitted(rows, &mut cells);
+        }
         if self.shown.is_none() {
             self.shown = Some(fitted.widths.iter().map(Option::is_some).collect());
         }
@@ -218,6 +224,21 @@ impl Printer {
         if self.noted {
             for (cells, note) in cells.iter_mut().zip(notes) {
                 cells.push(note);
+            }
+        }
+    }
+
+    /// Where there is no room for notes, the state of a row that has one is marked.
+    fn mark_states(&self, cells: &mut [Vec<String>]) {
+        let Some(state) = self.columns.iter().position(|column| column.name == STATE) else {
+            return;
+        };
+        for row in cells
+            .iter_mut()
+            .filter(|row| row.last().is_some_and(|note| !note.is_empty()))
+        {
+            if let Some(cell) = row.get_mut(state) {
+                cell.push('!');
             }
         }
     }
@@ -304,8 +325,11 @@ impl Printer {
         let lease = &row.lease;
         let none = || "-".to_owned();
         let safe = |text: &str| value(text).into_owned();
-        let passed = |span| {
-            if self.layout.words {
+        let passed = |span: SignedDuration| {
+            // There is no age of what is still to come.
+            if span.is_negative() {
+                UNKNOWN.to_owned()
+            } else if self.layout.words {
                 signed(span)
             } else {
                 ago(span)
@@ -319,7 +343,11 @@ impl Printer {
             safe(&lease.name),
             state(row.condition.state).to_owned(),
             lease.holder.as_deref().map_or_else(none, safe),
-            row.condition.renewed_ago.map_or_else(none, passed),
+            match row.condition.renewed_ago {
+                Some(span) => passed(span),
+                None if row.condition.skew_is_least => UNKNOWN.to_owned(),
+                None => none(),
+            },
             match row.condition.state {
                 State::Expired if self.layout.words => {
                     row.condition.expires_in.map_or_else(none, signed)
@@ -339,8 +367,8 @@ impl Printer {
                     .map_or_else(none, |duration| duration.to_string()),
                 lease
                     .acquired
-                    .zip(row.date)
-                    .map_or_else(none, |(acquired, date)| passed(since(acquired, date))),
+                    .and_then(|acquired| row.ago(acquired))
+                    .map_or_else(none, passed),
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
                 row.condition.skew.map_or_else(none, |span| {
@@ -382,6 +410,6 @@ impl Printer {
 
 /// A span with its sign, where it has one.
 fn signed(span: SignedDuration) -> String {
-    let sign = if span.is_negative() { "-" } else { "" };
+    let sign = if span.as_secs() < 0 { "-" } else { "" };
     format!("{sign}{}", age(span))
 }

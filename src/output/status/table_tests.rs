@@ -67,7 +67,39 @@ fn in_a_pipe_every_span_is_one_word() {
         [
             "expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -",
             "skewed Held me@host 5s 10s 3 60m 15s 10m lock - 60m-behind - skewed",
-            "held Held me@host -60m 60m 3 60m 15s 10m lock - - -",
+            "held Held me@host unknown unknown 3 60m 15s 10m lock - 60m-ahead - skewed",
+        ]
+    );
+}
+
+#[test]
+fn what_has_just_expired_is_no_negative_nothing() {
+    let mut lease = expired();
+    lease["spec"]["renewTime"] = json!("2026-01-01T11:59:44.600000Z");
+    let layout = Layout {
+        words: true,
+        no_headers: true,
+        ..Layout::default()
+    };
+    let text = table(layout, &[row(&lease)]);
+    assert!(text.contains("15s       0s "), "{text}");
+}
+
+#[test]
+fn where_a_note_has_no_room_the_state_is_marked() {
+    let mut printer = Printer::new(Layout {
+        width: Some(40),
+        on_screen: true,
+        ..Layout::default()
+    });
+    let text = printer.page(&[row(&held()), row(&skewed())], &[]);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        text.lines().map(words).collect::<Vec<_>>(),
+        [
+            "NAME STATE HOLDER RENEWED EXPIRES IN",
+            "held Held me@host 5s ago 10s",
+            "skewed Held! me@host 5s ago 10s",
         ]
     );
 }
@@ -343,7 +375,7 @@ fn times_far_away_are_times_all_the_same() {
     };
     assert_eq!(
         shown("future"),
-        "future Held me@host in 7979y105d 7979y105d 3 60m"
+        "future Held me@host unknown unknown 3 60m skewed"
     );
     assert_eq!(
         shown("past"),
