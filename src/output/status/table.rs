@@ -1,13 +1,14 @@
 //! The list: one line a Lease, page by page, so that the first rows show before the last page has come.
 
+mod room;
+
 use jiff::SignedDuration;
 
-use super::fit::{Fitted, GAP, Gives, LAST, fit};
+use super::fit::{Gives, LAST};
 pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
 use crate::lease::condition::State;
-use crate::lease::summary::instance;
 use crate::output::shown::{printable, shortened, value, width};
 
 /// How to lay a table out.
@@ -241,84 +242,6 @@ impl Printer {
                 cell.push('!');
             }
         }
-    }
-
-    /// How the columns fit, with these cells in them; holders lose a run's own id before anything else is cut.
-    fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
-        let mut widths = self.widths(cells);
-        if let Some(room) = self.layout.width.map(usize::from) {
-            let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-            let holder = self.columns.iter().position(|column| column.name == HOLDER);
-            if let Some(holder) = holder.filter(|_| total > room) {
-                let ellipsis = if self.layout.ascii { "..." } else { "…" };
-                for (row, cells) in rows.iter().zip(cells.iter_mut()) {
-                    let name = row.lease.holder.as_deref().and_then(instance);
-                    if let (Some(name), Some(cell)) = (name, cells.get_mut(holder)) {
-                        *cell = format!("{}_{ellipsis}", value(name));
-                    }
-                }
-                widths = self.widths(cells);
-            }
-            let gone = |index: usize| {
-                let shown = self.shown.as_ref();
-                shown.is_some_and(|shown| shown.get(index) == Some(&false))
-            };
-            let asked: Vec<usize> = (0..widths.len()).filter(|index| !gone(*index)).collect();
-            let columns: Vec<(Gives, usize)> = asked
-                .iter()
-                .filter_map(|index| {
-                    let gives = self.columns.get(*index)?.gives;
-                    // What the first page has shown stays.
-                    let gives = match gives {
-                        Gives::Goes(_) if self.shown.is_some() => Gives::Nothing,
-                        gives => gives,
-                    };
-                    Some((gives, *widths.get(*index)?))
-                })
-                .collect();
-            let some = fit(
-                &columns,
-                room,
-                !self.layout.on_screen && self.is_asked_for(),
-            );
-            let mut fitted = Fitted {
-                widths: vec![None; widths.len()],
-                gap: some.gap,
-            };
-            for (index, width) in asked.into_iter().zip(some.widths) {
-                // The lines to come stand below these.
-                if let (Some(column), Some(width)) = (self.columns.get_mut(index), width) {
-                    column.width = width;
-                }
-                if let Some(place) = fitted.widths.get_mut(index) {
-                    *place = width;
-                }
-            }
-            return fitted;
-        }
-        for (column, width) in self.columns.iter_mut().zip(&widths) {
-            column.width = *width;
-        }
-        Fitted {
-            widths: widths.into_iter().map(Some).collect(),
-            gap: GAP,
-        }
-    }
-
-    /// Whether there are columns beyond the usual ones.
-    fn is_asked_for(&self) -> bool {
-        self.layout.wide || self.layout.labels || !self.label_columns.is_empty()
-    }
-
-    /// The width of each column with these cells in it.
-    fn widths(&self, cells: &[Vec<String>]) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
-        for row in cells {
-            for (known, cell) in widths.iter_mut().zip(row) {
-                *known = (*known).max(width(cell));
-            }
-        }
-        widths
     }
 
     fn cells(&self, row: &Row, rate: Option<f64>) -> Vec<String> {
