@@ -142,6 +142,8 @@ pub struct Subject {
     pub name: String,
     /// The identity that asked.
     pub holder: Option<String>,
+    /// Whether nothing would have been written in any case, so that nobody has to be told that nothing was.
+    pub only_asks: bool,
     /// The exit code for "not acquired in time"; `None` where nothing is being acquired.
     pub conflict: Option<Exit>,
     /// Whether `--reenter` and `--unique` were to be had.

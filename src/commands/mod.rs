@@ -97,6 +97,7 @@ impl Session {
             namespace: self.namespace.clone(),
             name: name.to_string(),
             holder: holder.map(ToString::to_string),
+            only_asks: false,
             conflict: None,
             reenters: false,
             if_holder: None,

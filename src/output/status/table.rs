@@ -4,7 +4,7 @@ mod room;
 
 use jiff::SignedDuration;
 
-use super::fit::{Gives, LAST};
+use super::fit::{ASKED_FOR, Gives, LAST};
 pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
@@ -108,12 +108,12 @@ impl Printer {
         };
         if layout.wide {
             header.extend([
-                ("DURATION", asked_for(8)),
-                ("ACQUIRED", asked_for(7)),
-                ("CLASS", asked_for(5)),
-                ("STRATEGY", asked_for(4)),
-                ("SKEW", asked_for(6)),
-                ("REASON", asked_for(3)),
+                ("DURATION", asked_for(ASKED_FOR + 5)),
+                ("ACQUIRED", asked_for(ASKED_FOR + 4)),
+                ("CLASS", asked_for(ASKED_FOR + 2)),
+                ("STRATEGY", asked_for(ASKED_FOR + 1)),
+                ("SKEW", asked_for(ASKED_FOR + 3)),
+                ("REASON", asked_for(ASKED_FOR)),
             ]);
         }
         let columns = header.into_iter().map(|(name, gives)| Column {
