@@ -98,7 +98,10 @@ fn expires(condition: &Condition) -> String {
         (State::HeldWithoutExpiry, _) => "never".to_owned(),
         (State::Held, None) => "unknown".to_owned(),
         (State::Held, Some(left)) => age(whole(left)),
-        (State::Expired, left) => age(left.unwrap_or_default()) + " ago",
+        (State::Expired, left) => match age(left.unwrap_or_default()).as_str() {
+            "0s" => "just now".to_owned(),
+            span => format!("{span} ago"),
+        },
     }
 }
 

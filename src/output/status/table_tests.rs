@@ -81,8 +81,10 @@ fn what_has_just_expired_is_no_negative_nothing() {
         no_headers: true,
         ..Layout::default()
     };
-    let text = table(layout, &[row(&lease)]);
-    assert!(text.contains("15s       0s "), "{text}");
+    let words = |layout| table(layout, &[row(&lease)]);
+    assert!(words(layout).contains("15s       0s "), "{}", words(layout));
+    let text = words(Layout::default());
+    assert!(text.contains("15s ago   just now "), "{text}");
 }
 
 /// The holders as they are shown in a list of this width, in which these hold.
