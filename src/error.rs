@@ -138,6 +138,8 @@ pub struct Subject {
     pub name: String,
     /// The identity that asked.
     pub holder: Option<String>,
+    /// Whether nothing would have been written in any case, so that nobody has to be told that nothing was.
+    pub only_asks: bool,
     /// The exit code for "not acquired in time"; `None` where nothing is being acquired.
     pub conflict: Option<Exit>,
     /// Whether `--reenter` and `--unique` were to be had.
@@ -263,7 +265,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             obstacle,
             at_most,
             fault,
+            since,
         } => {
+            let then = since.zip(obstacle.as_ref());
+            let obstacle = obstacle.as_ref().filter(|_| since.is_none());
             let mut lines = vec![match (obstacle, fault) {
                 (Some(obstacle), _) => format!(
                     "error: lease {name:?} not acquired: {}",
@@ -290,6 +295,12 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     );
                 }
                 (None, Some(_) | None) => {}
+            }
+            if let Some((since, obstacle)) = then {
+                lines.push(format!(
+                    "Nothing is known since {since:.0}. As of then: {}",
+                    waited_for(obstacle, None)
+                ));
             }
             lines
         }

@@ -4,7 +4,7 @@ use super::Session;
 use super::exported::ours;
 use crate::cli::{CheckArgs, ConnectionArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::decide::{Refusal, not_ours};
@@ -17,7 +17,10 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .identity()
         .map_err(Error::Usage)?;
     let session = Session::open(connection).await?;
-    let subject = session.subject(&args.name, Some(&holder));
+    let subject = Subject {
+        only_asks: true,
+        ..session.subject(&args.name, Some(&holder))
+    };
     let ours = ours(&session, &args.name, holder);
     let name = object_name(args.name.as_str());
     let checked = match session.lease(&args.name).check(&ours).await {

@@ -98,6 +98,7 @@ impl Session {
             namespace: self.namespace.clone(),
             name: name.to_string(),
             holder: holder.map(ToString::to_string),
+            only_asks: false,
             conflict: None,
             reenters: false,
             if_holder: None,
@@ -202,6 +203,12 @@ fn say(subject: &Subject, progress: &Progress) {
         Progress::Watching => terminal::say("changes can be watched again"),
         Progress::Altered(what) => terminal::say(&format!("{what}; going by what is stored")),
         Progress::Retrying(fault) => terminal::say(&format!("{fault}; trying again")),
+        Progress::Silent(since) => {
+            terminal::say(&format!(
+                "no answer from the server since {since:.0}; trying again"
+            ));
+        }
+        Progress::Heard => terminal::say("the server is heard again"),
         Progress::Settling => {
             terminal::say(
                 "finding out what became of a write whose answer is missing (interrupt again to leave now)",

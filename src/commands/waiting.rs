@@ -23,6 +23,8 @@ pub struct Waiting<'a> {
     since: Cell<Option<Instant>>,
     /// The last one.
     obstacle: RefCell<String>,
+    /// Why it is not known whether that still is so.
+    unknown: RefCell<Option<String>>,
     changed: Notify,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Waiting<'a> {
             subject,
             since: Cell::new(None),
             obstacle: RefCell::default(),
+            unknown: RefCell::default(),
             changed: Notify::new(),
         }
     }
@@ -39,15 +42,31 @@ impl<'a> Waiting<'a> {
     /// Says what goes on.
     pub fn report(&self, progress: &Progress) {
         say(self.subject, progress);
-        if let Progress::Waiting {
-            obstacle, reason, ..
-        } = progress
-        {
-            *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
-            if self.since.get().is_none() {
-                self.since.set(Some(SystemClock.now()));
-                self.changed.notify_one();
+        match progress {
+            Progress::Waiting {
+                obstacle, reason, ..
+            } => {
+                *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
+                self.unknown.take();
+                if self.since.get().is_none() {
+                    self.since.set(Some(SystemClock.now()));
+                    self.changed.notify_one();
+                }
             }
+            Progress::Silent(since) => {
+                let silent = format!("no answer from the server since {since:.0}");
+                self.unknown.replace(Some(silent));
+            }
+            Progress::Retrying(fault) => {
+                self.unknown.replace(Some(fault.to_string()));
+            }
+            Progress::Heard | Progress::Watching => {
+                self.unknown.take();
+            }
+            Progress::Polling
+            | Progress::Altered(_)
+            | Progress::Settling
+            | Progress::Outlasting { .. } => {}
         }
     }
 
@@ -82,7 +101,10 @@ impl<'a> Waiting<'a> {
             terminal::say(&reminder(
                 &self.subject.name,
                 SystemClock.now().since(since),
-                &self.obstacle.borrow(),
+                self.unknown
+                    .borrow()
+                    .as_ref()
+                    .unwrap_or(&self.obstacle.borrow()),
             ));
         }
     }

@@ -27,6 +27,10 @@ pub fn lines(words: &[String], why: &io::Error) -> Vec<String> {
             format!("error: {command}: the interpreter that its first line names is not there"),
             interpreter(command),
         ],
+        io::ErrorKind::NotFound if command.is_empty() => vec![
+            "error: the command is an empty word, '': command not found".to_owned(),
+            "A variable that it is made of may be empty or not set.".to_owned(),
+        ],
         io::ErrorKind::NotFound => {
             let mut lines = vec![format!("error: {command}: command not found")];
             lines.extend(for_a_shell(words));

@@ -26,6 +26,19 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
 
 /// What was refused and why, and then what to do, a line each.
 pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
+    let lines = all_lines(subject, refusal);
+    if !subject.only_asks {
+        return lines;
+    }
+    let words = |line: String| match line.strip_prefix("Nothing was written.") {
+        Some(rest) => rest.trim_start().to_owned(),
+        None => line,
+    };
+    let lines = lines.into_iter().map(words);
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
     let Subject {
         namespace,
         name,

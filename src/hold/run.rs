@@ -193,7 +193,7 @@ pub async fn hold<A: Api, C: Clock>(
                 hold.seen(Seen::Lease(Observation::first(record, at, None)), None)
                     .await
             }
-            Happened::Hint(Hint::ReadAgain) => {
+            Happened::Hint(Hint::ReadAgain | Hint::Quiet) => {
                 hold.read_again();
                 false
             }

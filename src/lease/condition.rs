@@ -43,12 +43,14 @@ pub struct Condition {
     pub state: State,
     /// How it is known.
     pub basis: Basis,
-    /// How long ago the holder renewed; negative if by its own clock it will.
+    /// How long ago the holder renewed; unknown where its renewTime is still to come: then a clock is wrong.
     pub renewed_ago: Option<SignedDuration>,
     /// Time left, negative once over.
     pub expires_in: Option<SignedDuration>,
     /// The holder's clock less the server's, where both are known and differ by more than 2 s.
     pub skew: Option<SignedDuration>,
+    /// Whether the skew is more than that: no stamp tells when the holder wrote a time that is still to come.
+    pub skew_is_least: bool,
     /// Whether the server's stamps of this Lease are known to be those of its last changes.
     pub stamped: bool,
 }
@@ -96,7 +98,13 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
         .stamp
         .filter(|_| held && duration.is_some())
         .filter(|stamp| trusted || (agree(lease) && alive(*stamp)));
-    let (basis, renewed_ago) = match (age(stamp), age(lease.renewed)) {
+    let to_come = lease
+        .renewed
+        .zip(date)
+        .map(|(time, date)| time.duration_since(date));
+    let to_come = to_come.filter(|span| *span > STAMP_MARGIN);
+    let by_holder = age(lease.renewed).filter(|_| to_come.is_none());
+    let (basis, renewed_ago) = match (age(stamp), by_holder) {
         (Some(age), _) => (Basis::ServerStamp, Some(age)),
         (None, Some(age)) => (Basis::RenewTime, Some(age)),
         (None, None) => (Basis::None, None),
@@ -119,6 +127,11 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
         }
         (true, Some(_), _) => State::Held,
     };
+    let skew = lease
+        .renewed
+        .zip(lease.renew_stamp.filter(|_| trusted))
+        .map(|(holders, servers)| holders.duration_since(servers))
+        .filter(|skew| skew.abs() > STAMP_MARGIN);
     Condition {
         state,
         basis: if matches!(state, State::Held | State::Expired) {
@@ -128,20 +141,35 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
         },
         renewed_ago,
         expires_in,
-        skew: lease
-            .renewed
-            .zip(lease.renew_stamp.filter(|_| trusted))
-            .map(|(holders, servers)| holders.duration_since(servers))
-            .filter(|skew| skew.abs() > STAMP_MARGIN),
+        skew: skew.or(to_come),
+        skew_is_least: skew.is_none() && to_come.is_some(),
         stamped: trusted || agree(lease),
     }
 }
 
-/// The span from `time` to the server's `date`, negative if it is still to come. `Date` is cut to whole seconds: up to
-/// one second in the future is now.
+/// How long ago a holder's other time was, next to [`Condition::renewed_ago`]: where that is known by the server's stamp,
+/// by the holder's own clock from there, so that two times of one write are one.
+pub fn holders_time_ago(
+    lease: &Summary,
+    condition: &Condition,
+    time: Timestamp,
+    date: Timestamp,
+) -> SignedDuration {
+    let renewal = lease
+        .renewed
+        .zip(condition.renewed_ago)
+        .filter(|_| condition.basis == Basis::ServerStamp && lease.stamp == lease.renew_stamp);
+    match renewal {
+        Some((renewed, ago)) if renewed >= time => ago.saturating_add(renewed.duration_since(time)),
+        Some(_) | None => since(time, date),
+    }
+}
+
+/// The span from `time` to the server's `date`, negative if it is still to come. `Date` and stamps are cut to whole
+/// seconds: up to two seconds in the future are now.
 pub fn since(time: Timestamp, date: Timestamp) -> SignedDuration {
     let span = date.duration_since(time);
-    if span > SignedDuration::from_secs(-1) {
+    if span.saturating_add(STAMP_MARGIN) >= SignedDuration::ZERO {
         span.max(SignedDuration::ZERO)
     } else {
         span
@@ -236,6 +264,41 @@ mod tests {
             (condition.state, condition.basis, condition.skew),
             (State::Held, Basis::ServerStamp, None)
         );
+    }
+
+    #[test]
+    fn a_renewal_that_is_still_to_come_is_a_wrong_clock_and_no_time_left() {
+        let record = held("x", 15).with_spec("renewTime", "2020-01-01T02:00:00.000000Z".into());
+        let summary = summary(&record);
+        for stamps in [Stamps::Unknown, Stamps::Untrusted, Stamps::Trusted] {
+            let condition = of(&summary, Some(wall("2020-01-01T00:00:00Z")), stamps);
+            assert_eq!(
+                (condition.state, condition.basis, condition.skew_is_least),
+                (State::Held, Basis::None, true)
+            );
+            assert_eq!((condition.renewed_ago, condition.expires_in), (None, None));
+            assert_eq!(condition.skew, Some(SignedDuration::from_hours(2)));
+        }
+        // The server's Date is cut to whole seconds.
+        let condition = of(
+            &summary,
+            Some(wall("2020-01-01T01:59:58Z")),
+            Stamps::Unknown,
+        );
+        assert_eq!((condition.state, condition.skew), (State::Held, None));
+        assert_eq!(condition.renewed_ago, Some(SignedDuration::ZERO));
+        // Where the server's stamp tells, it tells how wrong exactly.
+        let stamped = stamped(record, &["2020-01-01T00:00:00Z"]);
+        let stamped = super::super::summary::one(stamped.as_json().to_string().as_bytes());
+        let stamped = stamped.expect("a lease");
+        let condition = of(
+            &stamped,
+            Some(wall("2020-01-01T00:00:05Z")),
+            Stamps::Trusted,
+        );
+        assert_eq!(condition.renewed_ago, Some(SignedDuration::from_secs(5)));
+        assert_eq!(condition.skew, Some(SignedDuration::from_hours(2)));
+        assert!(!condition.skew_is_least);
     }
 
     #[test]

@@ -190,7 +190,17 @@ mod tests {
 
     #[test]
     fn what_is_no_column_is_refused_and_what_is_out_of_range_is_an_error() {
-        for wrong in ["", "N", "N:", ".metadata.name", "N:.a,", "N:.a[x]"] {
+        for wrong in [
+            "",
+            "N",
+            "N:",
+            ".metadata.name",
+            "N:.a,",
+            "N:.a[x]",
+            "N:{.a",
+            "N:.a}",
+            "N:{}",
+        ] {
             assert!(Columns::parse(wrong).is_err(), "{wrong:?}");
         }
         let columns = Columns::parse("F:.metadata.finalizers[5]").expect("columns");

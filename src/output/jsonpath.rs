@@ -85,8 +85,10 @@ impl Template {
     /// # Errors
     /// Says what is wrong.
     pub fn path(text: &str) -> Result<Self, String> {
-        let inner = text.strip_prefix('{').unwrap_or(text);
-        let inner = inner.strip_suffix('}').unwrap_or(inner);
+        let braced = text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let inner = braced.unwrap_or(text);
         let inner = inner.strip_prefix('.').unwrap_or(inner);
         if inner.is_empty() || inner.contains(['{', '}']) {
             return Err(format!("{text:?} is not a path such as .metadata.name"));

@@ -55,10 +55,10 @@ pub fn spoken(line: &str) -> String {
     printable(&read).into_owned()
 }
 
-/// A value that somebody may paste back: as it is, or where something of it must not be shown, quoted so that a shell
-/// reads it back.
+/// A value that somebody may paste back: as it is, or where something of it must not be shown, or cannot be seen because it
+/// is blank at an edge, quoted so that a shell reads it back.
 pub fn value(text: &str) -> Cow<'_, str> {
-    if is_printable(text) && !text.starts_with("$'") {
+    if is_printable(text) && !text.starts_with("$'") && text.trim().len() == text.len() {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(decoded_by_a_shell(text))

@@ -80,6 +80,14 @@ fn nothing_that_hides_or_moves_the_cursor_or_turns_the_text_is_shown() {
 }
 
 #[test]
+fn a_value_whose_edges_cannot_be_seen_is_quoted() {
+    assert_eq!(value(" lead trail "), "$' lead trail '");
+    assert_eq!(value("\u{3000}a"), "$'\\343\\200\\200a'");
+    assert_eq!(value("a b"), "a b");
+    assert_eq!(value(""), "");
+}
+
+#[test]
 fn a_text_that_rust_has_quoted_is_spoken_as_it_is_written() {
     for text in AS_IT_IS.iter().filter(|text| !text.contains(['"', '\\'])) {
         assert_eq!(

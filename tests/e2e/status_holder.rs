@@ -201,6 +201,73 @@ fn a_nodes_heartbeat_is_of_the_node_that_owns_it_or_that_it_is_named_after() {
 }
 
 #[test]
+fn an_identity_that_is_a_whole_objects_name_is_asked_for_and_may_be_anything_else() {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[
+        Rule::leases(&["get"]),
+        Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
+    ]);
+    let nobody = ns.user(&["get"]);
+    let ready = json!([{"type": "Ready", "status": "True"}]);
+    let pod = json!({"status": {"phase": "Running", "conditions": ready}});
+    let node = json!({"status": {"conditions": ready}});
+    for (holder, path, object, user, expected, requests) in [
+        (
+            "kured-abcde",
+            "/pods/kured-abcde",
+            &pod,
+            &user,
+            "Pod kured-abcde: Running, ready",
+            2,
+        ),
+        (
+            "worker-9",
+            "/nodes/worker-9",
+            &node,
+            &user,
+            "Node worker-9: ready",
+            3,
+        ),
+        (
+            "node1.lan",
+            "/nodes/node1.lan",
+            &node,
+            &nobody,
+            "Node node1.lan: ready",
+            3,
+        ),
+        ("ada-lovelace", "/no-such-path", &pod, &user, "", 3),
+        ("ada-lovelace", "/no-such-path", &pod, &nobody, "", 3),
+        ("ada@laptop", "/pods/", &pod, &user, "", 1),
+        ("ada", "/pods/", &pod, &user, "", 1),
+        ("a-/../b", "/pods/", &pod, &user, "", 1),
+    ] {
+        let proxy = Proxy::to(ns.cluster());
+        ns.create(
+            &lease("job")
+                .holder(holder)
+                .duration(600)
+                .renewed_ago(0, 0)
+                .build(),
+        );
+        proxy.fault(Match::get().path(path), answer(object), 1);
+        let output = ns.command(user, ["status", "job"]).via(&proxy).run();
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (Some(0), ""),
+            "{output}"
+        );
+        let line = output
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix("Holder is:   "));
+        assert_eq!(line.unwrap_or_default(), expected, "{output}");
+        assert_eq!(proxy.requests().len(), requests, "{output}");
+        ns.delete("job");
+    }
+}
+
+#[test]
 fn without_permission_that_is_said_and_no_failure() {
     assert_eq!(
         line(&[], false),

@@ -169,6 +169,36 @@ fn a_terminal_that_is_none_gets_lines_without_escape_sequences() {
 }
 
 #[test]
+fn a_terminal_that_is_none_has_one_line_for_a_row_too() {
+    let (ns, user) = fresh();
+    some(&ns);
+    for text in sent(&ns, &user, &[("TERM", "dumb")], (24, 80)) {
+        let wide = |line: &&str| console_width(line.trim_end()) > 80;
+        assert_eq!(text.lines().find(wide), None, "{text:?}");
+    }
+    // What was asked for goes where it does not fit: a line that changes is not drawn over, but is a line.
+    let command = ns.command(&user, ["status", "-w", "-o", "wide"]);
+    let watch = command.env("TERM", "dumb").spawn_pty(24, 80);
+    let screen = watch.wait_screen(|screen| screen.contains("Held"), SOON);
+    assert!(
+        screen
+            .lines()
+            .next()
+            .is_some_and(|line| line.starts_with("NAME")),
+        "{screen}"
+    );
+    let text = raw(&watch);
+    let wide = |line: &&str| console_width(line.trim_end()) > 80;
+    assert_eq!(text.lines().find(wide), None, "{text:?}");
+}
+
+/// Columns of a line without escape sequences; the marks of the Thai holder stand above or below their letters.
+fn console_width(line: &str) -> usize {
+    let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}');
+    line.chars().filter(|c| !is_mark(*c)).count()
+}
+
+#[test]
 fn a_locale_of_ascii_gets_no_ellipsis_of_ours() {
     let (ns, user) = fresh();
     some(&ns);

@@ -47,11 +47,7 @@ fn who_is_asked_sees_the_pod_behind_the_holder() {
         Rule::leases(&VERBS),
         Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
     ]);
-    ns.create(&held(
-        "job",
-        "pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10",
-        60,
-    ));
+    ns.create(&held("job", "pod-1", 60));
     let pod = json!({
         "metadata": {"name": "pod-1", "ownerReferences": [{"kind": "Job", "name": "nightly"}]},
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},

@@ -214,6 +214,58 @@ fn a_watch_that_is_never_answered_is_given_up() {
 }
 
 #[test]
+fn a_server_that_hangs_is_said_so_and_so_is_its_answer_and_a_release_meanwhile_is_noticed() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 600));
+    let proxy = Proxy::to(ns.cluster());
+    let running = wait_via(&ns, &user, &proxy, &[]);
+    watching(&proxy);
+    proxy.freeze();
+    let silent = |line: &str| {
+        line.starts_with("no answer from the server since 2") && line.ends_with("; trying again")
+    };
+    running.wait_stderr(silent, 2 * SOON);
+    set_free(&ns, "job");
+    proxy.thaw();
+    let output = running.wait(SOON);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(0), ACQUIRED));
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{output}");
+    assert_eq!(lines[2], "the server is heard again");
+}
+
+#[test]
+fn a_timeout_tells_no_old_news_as_what_is_so() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 600));
+    let proxy = Proxy::to(ns.cluster());
+    let running = wait_via(&ns, &user, &proxy, &["--timeout=12s"]);
+    watching(&proxy);
+    proxy.freeze();
+    let output = running.wait(2 * SOON);
+    assert_eq!(output.code, Some(124), "{output}");
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    let since = |line: &str, before: &str, after: &str| {
+        let time = line
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after));
+        time.unwrap_or_else(|| panic!("{output}")).to_owned()
+    };
+    let said = since(
+        lines[1],
+        "no answer from the server since ",
+        "; trying again",
+    );
+    assert!(lines[2].starts_with("error: lease \"job\" not acquired in time: no answer within "));
+    let then = since(
+        lines[3],
+        "Nothing is known since ",
+        ". As of then: held by \"other\"",
+    );
+    assert_eq!((said, lines.len()), (then, 4), "{output}");
+}
+
+#[test]
 fn a_release_that_a_silent_watch_hides_is_found_by_the_time_of_expiry() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 4));
@@ -241,7 +293,7 @@ fn an_outage_while_waiting_is_survived() {
     proxy.up();
     let output = running.wait(SOON);
     // Refused; or reset, if it was on its way.
-    let expected = waiting("job", "other", "60s") + "…; trying again\n";
+    let expected = waiting("job", "other", "60s") + "…; trying again\nthe server is heard again\n";
     said_like(&output, 0, ACQUIRED, &expected);
 }
 

@@ -43,11 +43,19 @@ pub async fn holder(
     match lease.class {
         Class::ApiServer => Some(api_server(record, ended)),
         Class::Node => Some(node(session, lease, record, ended, limit).await),
-        Class::LeaderElection | Class::Lock => {
-            let named = summary::instance(holder)?;
-            named.parse::<LeaseName>().ok()?;
-            Some(pod_or_node(session, &lease.namespace, named, ended, limit).await)
-        }
+        Class::LeaderElection | Class::Lock => match summary::instance(holder) {
+            Some(named) => {
+                named.parse::<LeaseName>().ok()?;
+                let found = pod_or_node(session, &lease.namespace, named, limit).await;
+                Some(found.unwrap_or_else(|absent| absent.words(named, &lease.namespace, ended)))
+            }
+            // It may be anything, a user's name too: nothing is said of what is not there.
+            None if may_be_an_objects_name(holder) => {
+                let found = pod_or_node(session, &lease.namespace, holder, limit).await;
+                found.ok()
+            }
+            None => None,
+        },
     }
 }
 
@@ -90,15 +98,43 @@ async fn node(
     }
 }
 
+/// Whether an identity looks like the name of a Pod or a Node, which costs a request or two to find out: `$POD_NAME` and
+/// kured write such ones. One plain word is more likely a person's, or a script's.
+fn may_be_an_objects_name(holder: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.');
+    holder.contains(is_part) && holder.parse::<LeaseName>().is_ok()
+}
+
+/// Why nothing is known of what an identity names.
+enum Absent {
+    /// There is neither a Pod nor a Node of that name.
+    Neither,
+    /// It cannot be told of this kind of object.
+    Unknown(&'static str, Fault),
+}
+
+impl Absent {
+    fn words(&self, name: &str, namespace: &str, ended: bool) -> String {
+        match self {
+            Self::Neither if ended => format!(
+                "gone: there is no Pod {name} in namespace {namespace} and no such Node, and nobody renews"
+            ),
+            Self::Neither => format!(
+                "not found in this cluster: there is no Pod {name} in namespace {namespace} and no such Node"
+            ),
+            Self::Unknown(kind, fault) => unknown(kind, name, fault),
+        }
+    }
+}
+
 async fn pod_or_node(
     session: &Session,
     namespace: &str,
     name: &str,
-    ended: bool,
     limit: Duration,
-) -> String {
+) -> Result<String, Absent> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
-    match session.store.object(&path, limit).await {
+    let no_pod = match session.store.object(&path, limit).await {
         Ok(Some(pod)) => {
             let phase = pod
                 .pointer("/status/phase")
@@ -107,24 +143,20 @@ async fn pod_or_node(
             let owner = owner(&pod)
                 .map(|owner| format!(", of {owner}"))
                 .unwrap_or_default();
-            format!("Pod {name}: {phase}, {}{owner}", ready(&pod))
+            return Ok(format!("Pod {name}: {phase}, {}{owner}", ready(&pod)));
         }
-        // Host names of control plane components are node names.
-        Ok(None) => match session
-            .store
-            .object(&format!("/api/v1/nodes/{name}"), limit)
-            .await
-        {
-            Ok(Some(found)) => format!("Node {name}: {}", ready(&found)),
-            Ok(None) if ended => format!(
-                "gone: there is no Pod {name} in namespace {namespace} and no such Node, and nobody renews"
-            ),
-            Ok(None) => format!(
-                "not found in this cluster: there is no Pod {name} in namespace {namespace} and no such Node"
-            ),
-            Err(fault) => unknown("Node", name, &fault),
-        },
-        Err(fault) => unknown("Pod", name, &fault),
+        Ok(None) => Absent::Neither,
+        // It may be allowed to see Nodes all the same.
+        Err(fault @ Fault::Rejected(_)) => Absent::Unknown("Pod", fault),
+        Err(fault) => return Err(Absent::Unknown("Pod", fault)),
+    };
+    // Host names of control plane components are node names.
+    let path = format!("/api/v1/nodes/{name}");
+    match (session.store.object(&path, limit).await, no_pod) {
+        (Ok(Some(found)), _) => Ok(format!("Node {name}: {}", ready(&found))),
+        (_, unseen @ Absent::Unknown(..)) => Err(unseen),
+        (Ok(None), Absent::Neither) => Err(Absent::Neither),
+        (Err(fault), Absent::Neither) => Err(Absent::Unknown("Node", fault)),
     }
 }
 

@@ -120,12 +120,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: Report<'_>,
         attempts: &mut Vec<Attempt>,
     ) -> Result<Grant, End> {
-        let mut watcher = Watcher::polling();
         let mut reported: Option<Obstacle> = None;
         let mut faults = Pause::default();
         let mut conflicts = Conflicts::default();
         let mut dry_runs = Pause::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
+        let mut watcher = Watcher::polling(self.clock.now(), limits.deadline);
         loop {
             if let Some(grant) = self
                 .recognised(&seen, attempts, terms, limits, report)
@@ -211,6 +211,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         obstacle: Some(waiting.obstacle.clone()),
                         at_most,
                         fault: None,
+                        since: None,
                     };
                     if limits.once {
                         return Err(timed_out);
@@ -235,12 +236,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     seen = match woken {
                         Woken::Due => seen,
                         Woken::Hint(Hint::Lease(record)) => self.glimpsed(seen, record),
-                        Woken::Hint(Hint::ReadAgain) => {
-                            self.read_patiently(Some(seen), limits, report).await?
-                        }
-                        Woken::Hint(Hint::Refused) => {
-                            report(Progress::Polling);
-                            self.read_patiently(Some(seen), limits, report).await?
+                        Woken::Hint(hint @ (Hint::ReadAgain | Hint::Quiet | Hint::Refused)) => {
+                            if matches!(hint, Hint::Refused) {
+                                report(Progress::Polling);
+                            }
+                            let obstacle = &waiting.obstacle;
+                            self.hear(seen, obstacle, &mut watcher, limits, report)
+                                .await?
                         }
                         Woken::Hint(Hint::Watching) => {
                             report(Progress::Watching);
@@ -415,6 +417,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 obstacle: None,
                 at_most: None,
                 fault: None,
+                since: None,
             }),
             _ => None,
         };
@@ -434,7 +437,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
             () = self.reached(limits.deadline.filter(|_| !limits.once)) => {
-                Err(End::TimedOut { obstacle: None, at_most: None, fault: None })
+                Err(End::TimedOut { obstacle: None, at_most: None, fault: None, since: None })
             }
             renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),
         };

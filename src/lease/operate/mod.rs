@@ -4,6 +4,7 @@ mod acquire;
 mod check;
 mod create;
 mod guard;
+mod hear;
 mod outlast;
 mod release;
 mod renew;
@@ -16,6 +17,7 @@ mod write;
 use std::cell::Cell;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use check::Checked;
@@ -175,6 +177,10 @@ pub enum Progress {
     Altered(String),
     /// A request failed and will be tried again.
     Retrying(Fault),
+    /// The server does not answer, and is asked again: nothing is known since then, by this machine's clock.
+    Silent(Timestamp),
+    /// After that, or after a request that failed: the server has answered.
+    Heard,
     /// Ending, but a write whose reply is missing must be settled first.
     Settling,
     /// Stolen; waiting until the victim must have stopped.
@@ -204,6 +210,8 @@ pub enum End {
         at_most: Option<Duration>,
         /// The last trouble with the API server, if that was the obstacle.
         fault: Option<Fault>,
+        /// Since when nothing is known, by this machine's clock, where that is so: the obstacle is as of then.
+        since: Option<Timestamp>,
     },
     /// A signal asked us to end.
     Interrupted(i32),
@@ -359,7 +367,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = self.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault) }),
+            () = self.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault), since: None }),
             () = self.clock.sleep_until(until) => Ok(()),
         }
     }

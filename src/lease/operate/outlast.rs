@@ -98,10 +98,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     () = self.clock.sleep_until(stops.min(due)) => {}
                 }
                 if self.clock.now() >= due {
+                    let renewal = self.renew_until(&grant, grant.expires_at());
                     grant = tokio::select! {
                         biased;
                         signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+                        renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
                     };
                 }
             }

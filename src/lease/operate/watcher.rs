@@ -1,4 +1,4 @@
-//! Learns that the Lease may have changed: by a watch, or by reading now and then while a watch cannot be had.
+//! Learns that the Lease may have changed: by a watch, or by reading now and then while a watch says nothing or cannot be had.
 
 use std::time::Duration;
 
@@ -20,6 +20,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const OPENING: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(90);
 
+/// A watch is silent while nothing changes, and when its connection hangs: after so long without a word, bookmarks
+/// included, whoever learns of changes in no other way asks which it is.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// Before a wait ends it is asked once more, so long before, so that what is said then is known...
+const BEFORE_THE_END: Duration = Duration::from_secs(3);
+
+/// ...unless something was heard so shortly before that.
+const FRESH: Duration = Duration::from_secs(4);
+
 /// A watch that did not last so long has failed, however it ended: some proxies open every watch and end it at once.
 const STEADY: Duration = Duration::from_secs(5);
 
@@ -30,6 +40,8 @@ pub enum Hint {
     Lease(Record),
     /// Something may have changed: read.
     ReadAgain,
+    /// The watch has said nothing for a while: read, to learn whether its connection hangs.
+    Quiet,
     /// Watching is refused, and will be tried again; said once.
     Refused,
     /// After that: watching works.
@@ -42,8 +54,14 @@ pub enum Hint {
 pub struct Watcher {
     state: State,
     failures: u32,
-    /// Whether to have the Lease read while there is no watch.
+    /// Whether to have the Lease read while there is no watch, or one that says nothing.
     polls: bool,
+    /// When the wait ends.
+    deadline: Option<Instant>,
+    /// When the server was last heard, by the watch or, where it was told, by a read.
+    heard: Instant,
+    /// When it was last asked because nothing was heard.
+    asked: Instant,
     /// Whether it was said that watching is refused.
     said_refused: bool,
 }
@@ -64,12 +82,39 @@ enum State {
 }
 
 impl Watcher {
-    /// One for whoever learns of changes in no other way: while there is no watch, it has the Lease read every second.
-    pub fn polling() -> Self {
+    /// One for whoever learns of changes in no other way, until `deadline`: while there is no watch, it has the Lease read
+    /// every second; while the watch says nothing, every 15 s and shortly before the deadline. The Lease was read at `heard`.
+    pub fn polling(heard: Instant, deadline: Option<Instant>) -> Self {
         Self {
             polls: true,
+            deadline,
+            heard,
+            asked: heard,
             ..Self::default()
         }
+    }
+
+    /// When the server was last heard: what is known is as of then, or newer.
+    pub fn heard_at(&self) -> Instant {
+        self.heard
+    }
+
+    /// The server has answered what was asked at `asked_at`.
+    pub fn answered(&mut self, asked_at: Instant) {
+        self.heard = self.heard.max(asked_at);
+    }
+
+    /// When to ask, should nothing be heard until then.
+    fn quiet_at(&self) -> Option<Instant> {
+        let since = self.heard.max(self.asked);
+        let last = self.deadline.map(|deadline| {
+            let last = deadline - BEFORE_THE_END;
+            // Not again for the end once that was done, and not where something was heard just before it.
+            (last.since(since) >= FRESH).then_some(last)
+        });
+        let regular = since + QUIET;
+        let at = last.flatten().map_or(regular, |last| last.min(regular));
+        self.polls.then_some(at)
     }
 
     /// The next hint; changes are those after `resource_version`. May be dropped and called again.
@@ -80,6 +125,7 @@ impl Watcher {
         resource_version: &str,
     ) -> Hint {
         loop {
+            let quiet_at = self.quiet_at();
             match &mut self.state {
                 State::Paused { watch_at, read_at } => {
                     let (watch_at, next_read) = (*watch_at, *read_at);
@@ -111,7 +157,14 @@ impl Watcher {
                         biased;
                         event = events.next() => event,
                         () = clock.sleep_until(*silent_at) => None,
+                        () = reached(clock, quiet_at) => {
+                            self.asked = clock.now();
+                            return Hint::Quiet;
+                        }
                     };
+                    if !matches!(event, Some(Change::Broken(_)) | None) {
+                        self.heard = clock.now();
+                    }
                     match event {
                         Some(Change::Open | Change::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
@@ -174,6 +227,13 @@ fn pause(failures: u32) -> Duration {
     doubled
         .min(LONGEST_PAUSE)
         .mul_f64(0.8 + fastrand::f64() / 5.0)
+}
+
+async fn reached<C: Clock>(clock: &C, instant: Option<Instant>) {
+    match instant {
+        Some(instant) => clock.sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn poll() -> Duration {

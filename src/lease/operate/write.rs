@@ -203,6 +203,7 @@ impl Conflicts {
                 obstacle: None,
                 at_most: None,
                 fault: Some(fault),
+                since: None,
             });
         }
         let doubled = FIRST_CONFLICT
@@ -220,6 +221,7 @@ impl Conflicts {
                 obstacle: None,
                 at_most: None,
                 fault: Some(fault),
+                since: None,
             }),
             () = operations.clock.sleep_until(until) => Ok(()),
         }

@@ -155,8 +155,35 @@ fn children<'a>(value: &Cow<'a, Value>) -> Found<'a> {
     }
 }
 
+/// An object that repeats fields of its own spec beside it, as a status does with a Lease's times, without these: on the way
+/// through all levels kubectl meets each once.
+fn without_repeated(value: Cow<'_, Value>) -> Cow<'_, Value> {
+    let repeated: Vec<String> = match value.as_object() {
+        Some(fields) => {
+            let spec = fields.get("spec").and_then(Value::as_object);
+            let names = spec.into_iter().flat_map(serde_json::Map::keys);
+            names
+                .filter(|name| fields.contains_key(*name))
+                .cloned()
+                .collect()
+        }
+        None => Vec::new(),
+    };
+    if repeated.is_empty() {
+        return value;
+    }
+    let mut value = value.into_owned();
+    if let Some(fields) = value.as_object_mut() {
+        for name in repeated {
+            fields.remove(&name);
+        }
+    }
+    Cow::Owned(value)
+}
+
 /// A value and what is in it on every level, as far as anything can be in it: texts count (Go indexes them), numbers do not.
 fn descend<'a>(value: Cow<'a, Value>, all: &mut Found<'a>) {
+    let value = without_repeated(value);
     let inner = children(&value);
     if !inner.is_empty() || value.as_str().is_some_and(|text| !text.is_empty()) {
         all.push(value);

@@ -29,11 +29,8 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     let none = || "<none>".to_owned();
     let since = |text: Option<&str>| {
         let Some(text) = text else { return none() };
-        let span = text
-            .parse::<Timestamp>()
-            .ok()
-            .zip(row.date)
-            .map(|(time, date)| condition::since(time, date));
+        let time = text.parse::<Timestamp>().ok();
+        let span = time.and_then(|time| row.ago(time));
         span.map_or_else(|| text.to_owned(), |span| format!("{text} ({})", ago(span)))
     };
     let mut lines = vec![
@@ -81,9 +78,14 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
                 "ahead of"
             },
         );
+        let least = if condition.skew_is_least {
+            "at least "
+        } else {
+            ""
+        };
         lines.push((
             "Skew",
-            format!("the holder's clock is {span} {direction} the server's"),
+            format!("the holder's clock is {least}{span} {direction} the server's"),
         ));
     }
     if let Some(strategy) = &lease.strategy {
@@ -145,15 +147,12 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
 
 /// Whether its holder is alive, in one line, for whoever is to decide about it.
 pub fn life(row: &Row, record: &Record) -> String {
-    let acquired = row.lease.acquired.zip(row.date);
-    let acquired = acquired.map_or_else(
-        || "at an unknown time".to_owned(),
-        |(time, date)| ago(condition::since(time, date)),
-    );
+    let acquired = row.lease.acquired.and_then(|time| row.ago(time));
+    let acquired = acquired.map_or_else(|| "at an unknown time".to_owned(), ago);
     let ends = match (row.condition.state, row.condition.expires_in) {
         (State::Expired, _) => format!("expired {}", arithmetic(row, record)),
         (State::HeldWithoutExpiry, _) => format!("expires {}", arithmetic(row, record)),
-        (State::Held, None) => "when it expires is unknown".to_owned(),
+        (State::Held, None) => format!("when it expires is {}", arithmetic(row, record)),
         (State::Held, Some(_)) => format!("expires in {}", arithmetic(row, record)),
         (State::Free | State::Terminating | State::Deleted, _) => "nothing to expire".to_owned(),
     };
@@ -182,6 +181,9 @@ fn arithmetic(row: &Row, record: &Record) -> String {
                 expires(condition),
                 ago(renewed)
             )
+        }
+        (State::Held, Some(_), None) if condition.skew_is_least => {
+            "unknown, because a clock is wrong: the renewTime is still to come".to_owned()
         }
         (State::HeldWithoutExpiry, ..) => {
             let nature = Nature::of(record);

@@ -1,9 +1,13 @@
 //! The description, whole, for a Lease in each state.
 
-use super::describe::{Surroundings, describe};
+use super::describe::{Surroundings, describe, life};
 use super::samples::{
-    assert_safe, elected, endless, expired, free, held, hostile, record, row, skewed, terminating,
+    assert_safe, elected, endless, expired, free, held, hostile, record, row, skewed, stamp,
+    terminating,
 };
+use crate::lease::condition;
+use crate::lease::evidence::Stamps;
+use crate::lease::testing::wall;
 use serde_json::{Value, json};
 
 fn shown(lease: &Value) -> String {
@@ -118,6 +122,45 @@ fn a_skewed_holder_is_said_to_be_with_amount_and_direction() {
     assert_eq!(
         line(&shown(&ahead), "Skew"),
         Some("the holder's clock is 65s ahead of the server's")
+    );
+}
+
+#[test]
+fn a_renewal_that_is_still_to_come_is_no_age_and_no_time_left() {
+    let mut lease = held();
+    lease["spec"]["renewTime"] = json!("2026-01-01T14:00:00.000000Z");
+    let text = shown(&lease);
+    assert_eq!(line(&text, "State"), Some("Held"));
+    assert_eq!(
+        line(&text, "Renewed"),
+        Some("2026-01-01T14:00:00.000000Z (120m ahead of the server's clock)")
+    );
+    assert_eq!(
+        line(&text, "Expires in"),
+        Some("unknown, because a clock is wrong: the renewTime is still to come")
+    );
+    assert_eq!(
+        line(&text, "Skew"),
+        Some("the holder's clock is at least 120m ahead of the server's")
+    );
+}
+
+#[test]
+fn the_times_of_one_write_agree_whatever_is_cut_to_whole_seconds() {
+    let mut lease = held();
+    for field in ["acquireTime", "renewTime"] {
+        lease["spec"][field] = json!("2026-01-01T11:59:58.900000Z");
+    }
+    lease["spec"]["leaseDurationSeconds"] = json!(60);
+    stamp(&mut lease, "2026-01-01T11:59:58Z");
+    let mut row = row(&lease);
+    // As it goes on between two answers.
+    let date = wall("2026-01-01T11:59:59.400000Z");
+    row.condition = condition::of(&row.lease, Some(date), Stamps::Trusted);
+    row.date = Some(date);
+    assert_eq!(
+        life(&row, &record(&lease)),
+        "Held (by the server's own stamp of the last renewal), acquired 1s ago, expires in 59s (renewed 1s ago, for 60s)"
     );
 }
 

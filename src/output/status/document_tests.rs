@@ -4,6 +4,7 @@ use super::Row;
 use super::document::{ListWriter, for_templates, line, list, list_for_templates, one};
 use super::samples::{assert_safe, endless, expired, free, held, hostile, row, skewed};
 use crate::cli::DocumentFormat::{Json, Yaml};
+use crate::lease::summary::Keep;
 use crate::output::columns::{Columns, Printer};
 use crate::output::document::text;
 use crate::output::jsonpath::Template;
@@ -138,4 +139,31 @@ fn a_template_escapes_on_a_terminal_and_columns_always() {
         .expect("columns");
     assert_safe(&shown);
     assert_eq!(shown.lines().count(), rows.len());
+}
+
+#[test]
+fn a_path_through_all_levels_meets_each_field_of_a_lease_once_as_in_kubectl() {
+    let lease = super::samples::elected();
+    let summary = Keep::Objects.of(&super::samples::record(&lease));
+    let mut row = row(&lease);
+    row.lease = summary.expect("a lease");
+    let list = list_for_templates(&[row.clone(), row.clone()]);
+    for field in ["acquireTime", "renewTime", "strategy", "holderIdentity"] {
+        let found = |path: &str, document: &Value| {
+            let template = Template::parse(path).expect("a template");
+            template.render(document, false).expect("text")
+        };
+        let own = lease["spec"][field].as_str().expect("a text");
+        let one = for_templates(&row);
+        assert_eq!(found(&format!("{{..{field}}}"), &one), own);
+        assert_eq!(
+            found(&format!("{{..{field}}}"), &list),
+            format!("{own} {own}")
+        );
+        assert_eq!(found(&format!("{{.spec.{field}}}"), &one), own);
+    }
+    // What a status says by itself stays.
+    let template = Template::parse("{.renewTime} {..holder}").expect("a template");
+    let text = template.render(&for_templates(&row), false).expect("text");
+    assert_eq!(text, "2026-01-01T11:59:55Z me@host");
 }

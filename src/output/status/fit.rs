@@ -21,6 +21,9 @@ pub enum Gives {
 /// For a column that stays as long as anything else can give room.
 pub const LAST: u8 = u8::MAX;
 
+/// From this number on, columns were asked for.
+pub const ASKED_FOR: u8 = 3;
+
 /// What the columns of a terminal are given to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
@@ -99,9 +102,21 @@ fn plans(columns: &[(Gives, usize)]) -> Vec<Plan> {
     order.sort_unstable();
     let all = order.last().copied();
     let most = order.iter().rev().find(|order| **order < LAST).copied();
-    let early = order.into_iter().filter(|order| *order < LAST);
+    let early = order.iter().copied().filter(|order| *order < LAST);
     let wide = [None].into_iter().chain(early.map(Some));
     let wide = wide.map(|gone| (gone, GAP, Cut::Least));
+    let (wide, without): (Vec<_>, Vec<_>) =
+        wide.partition(|(gone, ..)| gone.is_none() || *gone < most);
+    // What was asked for gives way last: before the last of it goes, the gaps do.
+    let last_but_one = order
+        .iter()
+        .rev()
+        .find(|order| Some(**order) < most)
+        .copied();
+    let asked = most.filter(|most| *most >= ASKED_FOR);
+    let asked = asked
+        .into_iter()
+        .flat_map(|_| [2, 1].map(|gap| (last_but_one, gap, Cut::Least)));
     let narrow = [
         (most, 2, Cut::Least),
         (most, 1, Cut::Least),
@@ -110,7 +125,7 @@ fn plans(columns: &[(Gives, usize)]) -> Vec<Plan> {
         (all, 1, Cut::Gone),
         (all, 1, Cut::ToNothing),
     ];
-    wide.chain(narrow)
+    (wide.into_iter().chain(asked).chain(without).chain(narrow))
         .map(|(gone, gap, cut)| Plan { gone, gap, cut })
         .collect()
 }
@@ -217,6 +232,16 @@ mod tests {
         assert_eq!(shown(50).widths, [Some(12), Some(24), None, Some(8)]);
         assert_eq!((shown(46).gap, shown(46).widths[3]), (1, Some(8)));
         assert_eq!((shown(45).gap, shown(45).widths[3]), (1, None));
+    }
+
+    #[test]
+    fn the_last_column_that_was_asked_for_goes_after_the_gaps() {
+        let columns = |order| [(NAME, 40), (Nothing, 24), (Goes(0), 4), (Goes(order), 8)];
+        let shown = |order, room| fit(&columns(order), room, false);
+        assert_eq!((shown(1, 49).gap, shown(1, 49).widths[3]), (3, None));
+        assert_eq!((shown(3, 49).gap, shown(3, 49).widths[3]), (2, Some(8)));
+        assert_eq!((shown(3, 46).gap, shown(3, 46).widths[3]), (1, Some(8)));
+        assert_eq!((shown(3, 45).gap, shown(3, 45).widths[3]), (3, None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod tour_tests;
 use jiff::{SignedDuration, Timestamp};
 
 use super::words::duration;
-use crate::lease::condition::{Condition, State, magnitude};
+use crate::lease::condition::{Condition, State, holders_time_ago, magnitude};
 use crate::lease::summary::{Class, Summary};
 
 /// A Lease, what can be said of it, and when by the server's clock.
@@ -37,6 +37,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// How long ago a time of the holder's was, negative if it is still to come by the server's clock.
+    fn ago(&self, time: Timestamp) -> Option<SignedDuration> {
+        let ago = |date| holders_time_ago(&self.lease, &self.condition, time, date);
+        self.date.map(ago)
+    }
+
     /// How long the object exists.
     pub fn age(&self) -> Option<SignedDuration> {
         Some(
@@ -80,7 +86,7 @@ fn age(span: SignedDuration) -> String {
 
 fn ago(span: SignedDuration) -> String {
     if span.is_negative() {
-        format!("in {}", age(span))
+        format!("{} ahead of the server's clock", age(span))
     } else {
         age(span) + " ago"
     }
@@ -91,9 +97,18 @@ fn expires(condition: &Condition) -> String {
         (State::Free | State::Terminating | State::Deleted, _) => "-".to_owned(),
         (State::HeldWithoutExpiry, _) => "never".to_owned(),
         (State::Held, None) => "unknown".to_owned(),
-        (State::Held, Some(left)) => age(left.max(SignedDuration::ZERO)),
-        (State::Expired, left) => age(left.unwrap_or_default()) + " ago",
+        (State::Held, Some(left)) => age(whole(left)),
+        (State::Expired, left) => match age(left.unwrap_or_default()).as_str() {
+            "0s" => "just now".to_owned(),
+            span => format!("{span} ago"),
+        },
     }
+}
+
+/// What is left in whole seconds, rounded so that it and the age of the renewal, which is cut, make the duration.
+fn whole(left: SignedDuration) -> SignedDuration {
+    let up = i64::from(left.subsec_nanos() > 0);
+    SignedDuration::from_secs(left.as_secs().saturating_add(up).max(0))
 }
 
 fn skew(skew: SignedDuration) -> String {

@@ -1,13 +1,14 @@
 //! The list: one line a Lease, page by page, so that the first rows show before the last page has come.
 
+mod room;
+
 use jiff::SignedDuration;
 
-use super::fit::{Fitted, GAP, Gives, LAST, fit};
+use super::fit::{ASKED_FOR, Gives, LAST};
 pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
-use crate::lease::condition::{State, since};
-use crate::lease::summary::instance;
+use crate::lease::condition::State;
 use crate::output::shown::{printable, shortened, value, width};
 
 /// How to lay a table out.
@@ -77,6 +78,8 @@ const HOLDER: &str = "HOLDER";
 const STATE: &str = "STATE";
 const NOTE: &str = "NOTE";
 
+const UNKNOWN: &str = "unknown";
+
 impl Printer {
     /// Nothing is printed yet.
     pub fn new(layout: Layout) -> Self {
@@ -105,12 +108,12 @@ impl Printer {
         };
         if layout.wide {
             header.extend([
-                ("DURATION", asked_for(8)),
-                ("ACQUIRED", asked_for(7)),
-                ("CLASS", asked_for(5)),
-                ("STRATEGY", asked_for(4)),
-                ("SKEW", asked_for(6)),
-                ("REASON", asked_for(3)),
+                ("DURATION", asked_for(ASKED_FOR + 5)),
+                ("ACQUIRED", asked_for(ASKED_FOR + 4)),
+                ("CLASS", asked_for(ASKED_FOR + 2)),
+                ("STRATEGY", asked_for(ASKED_FOR + 1)),
+                ("SKEW", asked_for(ASKED_FOR + 3)),
+                ("REASON", asked_for(ASKED_FOR)),
             ]);
         }
         let columns = header.into_iter().map(|(name, gives)| Column {
@@ -165,7 +168,11 @@ impl Printer {
             .collect();
         let begun = self.shown.is_some();
         self.add_notes(rows, &mut cells);
-        let fitted = self.fitted(rows, &mut cells);
+        let mut fitted = self.fitted(rows, &mut cells);
+        if self.noted && fitted.widths.last() == Some(&None) {
+            self.mark_states(&mut cells);
+            fitted = self.fitted(rows, &mut cells);
+        }
         if self.shown.is_none() {
             self.shown = Some(fitted.widths.iter().map(Option::is_some).collect());
         }
@@ -222,90 +229,30 @@ impl Printer {
         }
     }
 
-    /// How the columns fit, with these cells in them; holders lose a run's own id before anything else is cut.
-    fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
-        let mut widths = self.widths(cells);
-        if let Some(room) = self.layout.width.map(usize::from) {
-            let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-            let holder = self.columns.iter().position(|column| column.name == HOLDER);
-            if let Some(holder) = holder.filter(|_| total > room) {
-                let ellipsis = if self.layout.ascii { "..." } else { "…" };
-                for (row, cells) in rows.iter().zip(cells.iter_mut()) {
-                    let name = row.lease.holder.as_deref().and_then(instance);
-                    if let (Some(name), Some(cell)) = (name, cells.get_mut(holder)) {
-                        *cell = format!("{}_{ellipsis}", value(name));
-                    }
-                }
-                widths = self.widths(cells);
-            }
-            let gone = |index: usize| {
-                let shown = self.shown.as_ref();
-                shown.is_some_and(|shown| shown.get(index) == Some(&false))
-            };
-            let asked: Vec<usize> = (0..widths.len()).filter(|index| !gone(*index)).collect();
-            let columns: Vec<(Gives, usize)> = asked
-                .iter()
-                .filter_map(|index| {
-                    let gives = self.columns.get(*index)?.gives;
-                    // What the first page has shown stays.
-                    let gives = match gives {
-                        Gives::Goes(_) if self.shown.is_some() => Gives::Nothing,
-                        gives => gives,
-                    };
-                    Some((gives, *widths.get(*index)?))
-                })
-                .collect();
-            let some = fit(
-                &columns,
-                room,
-                !self.layout.on_screen && self.is_asked_for(),
-            );
-            let mut fitted = Fitted {
-                widths: vec![None; widths.len()],
-                gap: some.gap,
-            };
-            for (index, width) in asked.into_iter().zip(some.widths) {
-                // The lines to come stand below these.
-                if let (Some(column), Some(width)) = (self.columns.get_mut(index), width) {
-                    column.width = width;
-                }
-                if let Some(place) = fitted.widths.get_mut(index) {
-                    *place = width;
-                }
-            }
-            return fitted;
-        }
-        for (column, width) in self.columns.iter_mut().zip(&widths) {
-            column.width = *width;
-        }
-        Fitted {
-            widths: widths.into_iter().map(Some).collect(),
-            gap: GAP,
-        }
-    }
-
-    /// Whether there are columns beyond the usual ones.
-    fn is_asked_for(&self) -> bool {
-        self.layout.wide || self.layout.labels || !self.label_columns.is_empty()
-    }
-
-    /// The width of each column with these cells in it.
-    fn widths(&self, cells: &[Vec<String>]) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
-        for row in cells {
-            for (known, cell) in widths.iter_mut().zip(row) {
-                *known = (*known).max(width(cell));
+    /// Where there is no room for notes, the state of a row that has one is marked.
+    fn mark_states(&self, cells: &mut [Vec<String>]) {
+        let Some(state) = self.columns.iter().position(|column| column.name == STATE) else {
+            return;
+        };
+        for row in cells
+            .iter_mut()
+            .filter(|row| row.last().is_some_and(|note| !note.is_empty()))
+        {
+            if let Some(cell) = row.get_mut(state) {
+                cell.push('!');
             }
         }
-        widths
     }
 
     fn cells(&self, row: &Row, rate: Option<f64>) -> Vec<String> {
         let lease = &row.lease;
         let none = || "-".to_owned();
         let safe = |text: &str| value(text).into_owned();
-        let passed = |span| {
-            if self.layout.words {
+        let passed = |span: SignedDuration| {
+            // There is no age of what is still to come.
+            if span.is_negative() {
+                UNKNOWN.to_owned()
+            } else if self.layout.words {
                 signed(span)
             } else {
                 ago(span)
@@ -319,7 +266,11 @@ impl Printer {
             safe(&lease.name),
             state(row.condition.state).to_owned(),
             lease.holder.as_deref().map_or_else(none, safe),
-            row.condition.renewed_ago.map_or_else(none, passed),
+            match row.condition.renewed_ago {
+                Some(span) => passed(span),
+                None if row.condition.skew_is_least => UNKNOWN.to_owned(),
+                None => none(),
+            },
             match row.condition.state {
                 State::Expired if self.layout.words => {
                     row.condition.expires_in.map_or_else(none, signed)
@@ -339,8 +290,8 @@ impl Printer {
                     .map_or_else(none, |duration| duration.to_string()),
                 lease
                     .acquired
-                    .zip(row.date)
-                    .map_or_else(none, |(acquired, date)| passed(since(acquired, date))),
+                    .and_then(|acquired| row.ago(acquired))
+                    .map_or_else(none, passed),
                 class(lease.class).to_owned(),
                 lease.strategy.as_deref().map_or_else(none, safe),
                 row.condition.skew.map_or_else(none, |span| {
@@ -382,6 +333,6 @@ impl Printer {
 
 /// A span with its sign, where it has one.
 fn signed(span: SignedDuration) -> String {
-    let sign = if span.is_negative() { "-" } else { "" };
+    let sign = if span.as_secs() < 0 { "-" } else { "" };
     format!("{sign}{}", age(span))
 }

@@ -67,7 +67,84 @@ fn in_a_pipe_every_span_is_one_word() {
         [
             "expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -",
             "skewed Held me@host 5s 10s 3 60m 15s 10m lock - 60m-behind - skewed",
-            "held Held me@host -60m 60m 3 60m 15s 10m lock - - -",
+            "held Held me@host unknown unknown 3 60m 15s 10m lock - 60m-ahead - skewed",
+        ]
+    );
+}
+
+#[test]
+fn what_has_just_expired_is_no_negative_nothing() {
+    let mut lease = expired();
+    lease["spec"]["renewTime"] = json!("2026-01-01T11:59:44.600000Z");
+    let layout = Layout {
+        words: true,
+        no_headers: true,
+        ..Layout::default()
+    };
+    let words = |layout| table(layout, &[row(&lease)]);
+    assert!(words(layout).contains("15s       0s "), "{}", words(layout));
+    let text = words(Layout::default());
+    assert!(text.contains("15s ago   just now "), "{text}");
+}
+
+/// The holders as they are shown in a list of this width, in which these hold.
+fn shown_holders(width: u16, holders: &[&str]) -> Vec<String> {
+    let rows: Vec<Row> = holders
+        .iter()
+        .map(|holder| {
+            let mut lease = held();
+            lease["spec"]["holderIdentity"] = json!(holder);
+            row(&lease)
+        })
+        .collect();
+    let mut printer = Printer::new(Layout {
+        width: Some(width),
+        ..Layout::default()
+    });
+    let text = printer.page(&rows, &[]);
+    assert!(
+        text.lines()
+            .all(|line| line.chars().count() <= usize::from(width)),
+        "{text}"
+    );
+    let holder = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
+    text.lines().skip(1).filter_map(holder).collect()
+}
+
+#[test]
+fn a_run_keeps_its_id_where_it_has_room_and_two_runs_never_look_the_same() {
+    let one = "me@x_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90";
+    let two = "me@x_7d11c0de-5f0d-4a7e-9c55-2f8a6b1d7e90";
+    let other = "me@y_7d11c0de-5f0d-4a7e-9c55-2f8a6b1d7e90";
+    let long = "h".repeat(300);
+    let shown = shown_holders(200, &[one, two, &long]);
+    assert_eq!(shown[..2], [one, two]);
+    // What is longer than there is room for loses its id, and the others do not.
+    let longer = format!("{}_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90", "n".repeat(30));
+    let shown = shown_holders(112, &[one, &longer]);
+    assert_eq!(shown, [one.to_owned(), format!("{}_…", "n".repeat(30))]);
+    assert_eq!(
+        shown_holders(85, &[one, two, other]),
+        ["me@x_3e4b…", "me@x_7d11…", "me@y_…"]
+    );
+    assert_eq!(shown_holders(85, &[one, one]), ["me@x_…", "me@x_…"]);
+}
+
+#[test]
+fn where_a_note_has_no_room_the_state_is_marked() {
+    let mut printer = Printer::new(Layout {
+        width: Some(40),
+        on_screen: true,
+        ..Layout::default()
+    });
+    let text = printer.page(&[row(&held()), row(&skewed())], &[]);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        text.lines().map(words).collect::<Vec<_>>(),
+        [
+            "NAME STATE HOLDER RENEWED EXPIRES IN",
+            "held Held me@host 5s ago 10s",
+            "skewed Held! me@host 5s ago 10s",
         ]
     );
 }
@@ -343,7 +420,7 @@ fn times_far_away_are_times_all_the_same() {
     };
     assert_eq!(
         shown("future"),
-        "future Held me@host in 7979y105d 7979y105d 3 60m"
+        "future Held me@host unknown unknown 3 60m skewed"
     );
     assert_eq!(
         shown("past"),

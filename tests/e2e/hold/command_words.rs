@@ -57,6 +57,12 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
             126,
             "error: ./sub: cannot be executed: it is a directory\n",
         ),
+        (
+            "",
+            127,
+            "error: the command is an empty word, '': command not found\n\
+             A variable that it is made of may be empty or not set.\n",
+        ),
         ("./none", 127, "error: ./none: command not found\n"),
     ] {
         let hold = ns.command(&user, ["hold", "job", "--", command]);

@@ -47,7 +47,8 @@ impl<'a> View<'a> {
     pub fn new(args: &'a StatusArgs) -> Self {
         let table = matches!(args.output, None | Some(StatusFormat::Wide));
         let layout = Layout {
-            width: None,
+            // A terminal that cannot be drawn over has one line for a row all the same.
+            on_screen: terminal::is_there(),
             colour: false,
             ..list::layout(args)
         };

@@ -1,5 +1,6 @@
 //! An actor: acquires, stays inside while it renews, leaves; stops by its own clock, as `hold` does.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::super::super::evidence::{Expiry, Observation};
 use super::super::super::record::GrantTerms;
 use super::super::super::values::LeaseDuration;
 use super::super::{
-    End, Grant, Hint, Interrupt, Limits, Operations, Renewal, Renewals, Shown, Watcher,
+    End, Grant, Hint, Interrupt, Limits, Operations, Progress, Renewal, Renewals, Shown, Watcher,
 };
 use super::client::SimApi;
 use super::clock::{SimClock, True, Wall};
@@ -31,6 +32,8 @@ pub struct Actor {
     pub operations: Rc<Operations<SimApi, SimClock>>,
     /// Whether it watches the Lease that it holds.
     pub watches: bool,
+    /// What it said while it waited, and when.
+    pub said: Rc<RefCell<Vec<(Duration, Progress)>>>,
 }
 
 /// How a stay ends.
@@ -61,6 +64,7 @@ impl Actor {
             clock,
             api,
             watches: true,
+            said: Rc::default(),
         }
     }
 
@@ -84,6 +88,10 @@ impl Actor {
         next
     }
 
+    fn say(&self, progress: Progress) {
+        self.said.borrow_mut().push((self.world.now(), progress));
+    }
+
     pub fn terms(&self, duration: Option<u32>) -> AcquireTerms {
         AcquireTerms {
             namespace: "default".into(),
@@ -105,7 +113,10 @@ impl Actor {
     /// Waits within `limits`; a failure must leave nothing behind.
     pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let call = self.api.begin(Purpose::Acquire);
-        let result = self.operations.obtain(terms, limits, &|_| ()).await;
+        let result = self
+            .operations
+            .obtain(terms, limits, &|said| self.say(said))
+            .await;
         self.api.begin(Purpose::Keep);
         if let Err(end) = &result {
             let settled = !matches!(end, End::Unsettled { .. });
@@ -155,7 +166,9 @@ impl Actor {
             interrupt: limits.interrupt.clone(),
         };
         self.operations
-            .outlast(stolen, terms.grant.duration, &patient, &|_| ())
+            .outlast(stolen, terms.grant.duration, &patient, &|said| {
+                self.say(said)
+            })
             .await
     }
 
@@ -223,7 +236,7 @@ impl Actor {
                             let seen = Observation::first(record, self.clock.now(), None);
                             renewals.shown(&Seen::Lease(seen), None)
                         }
-                        Hint::ReadAgain => {
+                        Hint::ReadAgain | Hint::Quiet => {
                             let asked_at = self.clock.now();
                             reads.push(async move { (asked_at, operations.read(None, third).await) });
                             Shown::Same

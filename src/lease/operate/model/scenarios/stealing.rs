@@ -6,6 +6,7 @@ use super::super::ledger::Purpose;
 use super::super::{millis, secs, simulate};
 use super::{holding, lawful, sleep, taken, waiting, world};
 use crate::lease::decide::StealTerms;
+use crate::lease::operate::Progress;
 
 #[test]
 fn steal_waits_until_the_victim_must_have_stopped_and_keeps_the_lease_renewed() {
@@ -142,5 +143,33 @@ fn one_who_reenters_for_a_shorter_time_and_dies_shields_the_earlier_process() {
             .stay(result.expect("a grant"), secs(1.0), Leave::Release)
             .await;
         lawful(&world);
+    });
+}
+
+#[test]
+fn a_thief_that_waits_says_when_the_server_does_not_answer() {
+    simulate(1, async {
+        let world = world(90);
+        let (victim, thief) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+        taken(&victim, None).await;
+        let patient = patient();
+        let stealing = thief.steal(None, &patient);
+        let hanging = async {
+            sleep(1.0).await;
+            let hangs = (world.now() + secs(50.0), Outage::BlackHole);
+            world.state.borrow_mut().fates.outages.insert(1, hangs);
+        };
+        let (stolen, ()) = tokio::join!(stealing, hanging);
+        stolen.expect("stolen");
+        let said = thief.said.borrow();
+        let [
+            (_, Progress::Outlasting { .. }),
+            (_, Progress::Silent(_)),
+            (again, Progress::Heard),
+        ] = said[..]
+        else {
+            panic!("{said:?}");
+        };
+        assert!(again > secs(51.0), "{again:?}");
     });
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::super::actor::{Actor, Leave, patient};
 use super::super::clock::Wall;
-use super::super::faults::{Ailment, Verb};
+use super::super::faults::{Ailment, Outage, Verb};
 use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, within, world};
 use crate::lease::decide::{Ours, Refusal};
-use crate::lease::operate::{End, Progress};
+use crate::lease::operate::{End, Grant, Progress};
 
 #[test]
 fn a_lease_deleted_under_a_waiter_is_refused_or_created_as_asked() {
@@ -342,5 +342,117 @@ fn a_watch_that_is_refused_for_ever_is_tried_again_after_pauses_that_grow_to_hal
         assert!((20..=32).contains(&watches), "{watches} watches in 10 min");
         // A holder's renewals notice a loss: it reads nothing meanwhile.
         assert_eq!(world.requests(0, Verb::Get), 1);
+    });
+}
+
+/// Waits for `seconds` at most.
+fn waiting_for(actor: &Actor, seconds: f64) -> tokio::task::JoinHandle<Result<Grant, End>> {
+    let actor = actor.clone();
+    tokio::task::spawn_local(async move {
+        let (terms, limits) = (actor.terms(None), within(&actor, seconds));
+        actor.acquire(&terms, &limits).await
+    })
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_noticed_and_said_once_and_its_answer_too() {
+    simulate(1, async {
+        let world = world(600);
+        let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+        let grant = taken(&first, None).await;
+        let waiter = waiting_for(&second, 300.0);
+        sleep(2.0).await;
+        let hangs = (world.now() + secs(60.0), Outage::BlackHole);
+        world.state.borrow_mut().fates.outages.insert(1, hangs);
+        sleep(30.0).await;
+        first.let_go(&Ours::Grant(grant.record)).await;
+        waiter.await.expect("a result").expect("a grant");
+        assert!(world.now() < secs(75.0), "{:?}", world.now());
+        let said = second.said.borrow();
+        let [
+            (_, Progress::Waiting { .. }),
+            (at, Progress::Silent(_)),
+            (again, Progress::Heard),
+        ] = said[..]
+        else {
+            panic!("{said:?}");
+        };
+        assert!(at < secs(2.0 + 15.0 + 6.0), "{at:?}");
+        assert!(again > secs(60.0), "{again:?}");
+        lawful(&world);
+    });
+}
+
+#[test]
+fn a_wait_that_ends_while_nothing_is_known_says_since_when() {
+    for (hangs_after, timeout) in [(2.0, 55.0), (6.0, 17.0), (2.0, 10.0)] {
+        simulate(1, async {
+            let world = world(600);
+            let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+            taken(&first, None).await;
+            let waiter = waiting_for(&second, timeout);
+            sleep(hangs_after).await;
+            let hangs = (world.now() + secs(600.0), Outage::BlackHole);
+            world.state.borrow_mut().fates.outages.insert(1, hangs);
+            let end = waiter.await.expect("a result").expect_err("it is held");
+            let End::TimedOut {
+                obstacle,
+                at_most,
+                since,
+                ..
+            } = &end
+            else {
+                panic!("{end:?}");
+            };
+            assert!(
+                obstacle.is_some() && since.is_some() && at_most.is_none(),
+                "{end:?}"
+            );
+            assert!(world.now() < secs(timeout + 1.0), "{:?}", world.now());
+        });
+    }
+}
+
+#[test]
+fn a_quiet_server_that_answers_is_asked_rarely_and_nothing_is_said() {
+    simulate(1, async {
+        let world = world(3600);
+        let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+        taken(&first, None).await;
+        let waiter = waiting_for(&second, 600.0);
+        let end = waiter.await.expect("a result").expect_err("it is held");
+        assert!(
+            matches!(
+                end,
+                End::TimedOut {
+                    since: None,
+                    at_most: Some(_),
+                    ..
+                }
+            ),
+            "{end:?}"
+        );
+        let reads = world.requests(1, Verb::Get);
+        assert!((30..=41).contains(&reads), "{reads} reads in 10 min");
+        assert!(world.requests(1, Verb::Watch) <= 3);
+        let said = second.said.borrow();
+        assert_eq!(said.len(), 1, "{said:?}");
+    });
+}
+
+#[test]
+fn a_release_that_a_hanging_watch_hides_is_found_by_asking() {
+    simulate(1, async {
+        let world = world(3600);
+        let (first, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+        world.ailments(1, &[Ailment::Silent]);
+        let grant = taken(&first, None).await;
+        let waiter = waiting(&second);
+        sleep(2.0).await;
+        first.let_go(&Ours::Grant(grant.record)).await;
+        let (result, at) = waiter.await.expect("a result");
+        result.expect("a grant");
+        assert!(at < secs(17.0), "{at:?}");
+        lawful(&world);
     });
 }
