@@ -42,6 +42,8 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
     disable_version_flag = true,
     disable_help_subcommand = false,
     max_term_width = 80,
+    // As in pflag, the last one counts: an alias that gives -n can be told another.
+    args_override_self = true,
     after_help = AFTER_HELP,
     arg_required_else_help = true
 )]

@@ -115,8 +115,8 @@ impl FromStr for ValueFormat {
             value.ok_or_else(|| format!("a template is missing: {name}='{{.metadata.name}}'"))
         };
         match (name, value) {
-            ("json", None) => Ok(Self::Document(DocumentFormat::Json)),
-            ("yaml", None) => Ok(Self::Document(DocumentFormat::Yaml)),
+            (name, None) if is("json", name) => Ok(Self::Document(DocumentFormat::Json)),
+            (name, None) if is("yaml", name) => Ok(Self::Document(DocumentFormat::Yaml)),
             ("jsonpath", _) => parsed(given()?).map(Self::JsonPath),
             ("jsonpath-as-json", _) => parsed(given()?).map(Self::JsonPathAsJson),
             ("jsonpath-file", _) => parsed(&file(name, value)?).map(Self::JsonPath),
@@ -126,6 +126,11 @@ impl FromStr for ValueFormat {
             _ => Err(format!("allowed: json, yaml, {TEMPLATES}")),
         }
     }
+}
+
+/// kubectl takes the formats without a value in any case.
+fn is(format: &str, text: &str) -> bool {
+    format.eq_ignore_ascii_case(text)
 }
 
 fn file(format: &str, path: Option<&str>) -> Result<String, String> {
@@ -153,7 +158,7 @@ impl FromStr for ObjectFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "name" => Ok(Self::Name),
+            text if is("name", text) => Ok(Self::Name),
             text => value(text, "name").map(Self::Value),
         }
     }
@@ -164,8 +169,8 @@ impl FromStr for GrantFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "env" => Ok(Self::Env),
-            "name" => Ok(Self::Object(ObjectFormat::Name)),
+            text if is("env", text) => Ok(Self::Env),
+            text if is("name", text) => Ok(Self::Object(ObjectFormat::Name)),
             text => {
                 value(text, "env, name").map(|format| Self::Object(ObjectFormat::Value(format)))
             }
@@ -178,8 +183,8 @@ impl FromStr for StatusFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=').unwrap_or((text, "")) {
-            ("wide", "") => Ok(Self::Wide),
-            ("name", "") => Ok(Self::Name),
+            (name, "") if is("wide", name) => Ok(Self::Wide),
+            (name, "") if is("name", name) => Ok(Self::Name),
             ("custom-columns", "") => {
                 Err("columns are missing: custom-columns=NAME:.metadata.name,…".to_owned())
             }
@@ -210,6 +215,9 @@ mod tests {
             "jsonpath={.a}",
             "jsonpath-as-json={.a}",
             "jsonpath=a=b",
+            "JSON",
+            "Yaml",
+            "NAME",
         ] {
             assert!(good.parse::<ObjectFormat>().is_ok(), "{good}");
             assert!(good.parse::<GrantFormat>().is_ok(), "{good}");

@@ -11,7 +11,7 @@ use crate::output::jsonpath::Template;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// Name of one lease, to see everything about it; of several, to see a list of them
-    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "sort_by"])]
+    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder"])]
     pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]

@@ -10,6 +10,9 @@ use crate::cli::truth;
 /// Of our flags, the one that has a level in kubectl.
 const VERBOSE: &str = "verbose";
 
+/// Those that choose what there is without them too: given with nothing, they choose that, as in kubectl.
+const CHOOSING: [&str; 2] = ["output", "sort-by"];
+
 /// The arguments, with each such word replaced; what comes after `--` is a command's. `root` must have been built.
 ///
 /// # Errors
@@ -165,7 +168,11 @@ impl<'a> Reader<'a> {
     /// A flag that has a value: here, or in the next word, whatever that begins with in pflag. Here it is asked back where
     /// that looks like a flag: a holder called `--create` is a holder that was forgotten.
     fn value(&mut self, flag: &Arg, name: &str, value: Option<&str>) -> Result<(), String> {
-        let mut glued = |value: &str| self.out.push(format!("--{name}={value}").into());
+        let mut glued = |value: &str| {
+            if !(CHOOSING.contains(&name) && value.is_empty()) {
+                self.out.push(format!("--{name}={value}").into());
+            }
+        };
         if let Some(value) = value {
             glued(value);
             return Ok(());
@@ -207,11 +214,13 @@ fn invalid(value: Option<&str>, flag: &str, why: &str) -> String {
     format!("invalid value {value:?} for {flag}: {why}")
 }
 
-/// `-5s` is a value, and a wrong one most of the time; `-n` is a flag. A dash alone is a value too.
+/// `-n` and `--now` do. `-5s` is a value, and a wrong one most of the time; `- as agreed` and a dash alone are values too.
 fn looks_like_a_flag(word: &str) -> bool {
-    let rest = word.strip_prefix('-');
-    rest.and_then(|rest| rest.chars().next())
-        .is_some_and(|c| !c.is_ascii_digit() && c != '.')
+    let Some(rest) = word.strip_prefix('-') else {
+        return false;
+    };
+    let name = rest.strip_prefix('-').unwrap_or(rest);
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 fn is_level(text: &str) -> bool {

@@ -153,6 +153,12 @@ fn a_value_may_begin_with_a_dash_where_it_is_no_flag() {
     );
     becomes("x acquire job --reason -.5", "x acquire job --reason=-.5");
     becomes("x acquire job --reason -", "x acquire job --reason=-");
+    becomes("x acquire job --reason -→b", "x acquire job --reason=-→b");
+    let words = ["x", "acquire", "job", "--reason", "- as agreed"].map(OsString::from);
+    let mut root = Cli::command();
+    root.build();
+    let taken = taken(&words, &root).expect("it is a reason");
+    assert_eq!(taken[3], "--reason=- as agreed");
     becomes(
         "x acquire job --holder=--create",
         "x acquire job --holder=--create",
@@ -183,4 +189,37 @@ fn a_value_is_no_flag_of_ours() {
     );
     becomes("x -n status status a", "x --namespace=status status a");
     becomes("x status -l a=b", "x status --selector=a=b");
+}
+
+#[test]
+fn what_chooses_nothing_is_as_if_it_was_not_given() {
+    for typed in ["-o=", "--output=", "--sort-by="] {
+        becomes(&format!("x status {typed} job"), "x status job");
+    }
+    let words = ["x", "status", "-o", "", "job"].map(OsString::from);
+    let mut root = Cli::command();
+    root.build();
+    assert_eq!(taken(&words, &root).expect("a format").len(), 3);
+}
+
+/// As in pflag: an alias or a script that gives a flag can be told another.
+#[test]
+fn of_a_flag_given_twice_the_last_counts() {
+    use clap::Parser;
+
+    use crate::cli::{Command, SortBy};
+
+    let cli = |typed: &str| Cli::try_parse_from(typed.split(' ')).expect(typed);
+    let given = cli("x -n a status -n b --sort-by age --sort-by expires -l a=b --selector=c=d");
+    assert_eq!(given.connection.namespace.as_deref(), Some("b"));
+    let Command::Status(status) = given.command else {
+        panic!("another subcommand")
+    };
+    assert_eq!(status.sort_by, SortBy::Expires);
+    assert_eq!(status.selector.as_deref(), Some("c=d"));
+    // Those that add up go on adding up.
+    let given = cli("x status --as-group a --as-group b");
+    assert_eq!(given.connection.impersonate_groups, ["a", "b"]);
+    // A name is no flag.
+    assert!(Cli::try_parse_from(["x", "acquire", "a", "b"]).is_err());
 }

@@ -268,7 +268,6 @@ fn what_is_missing_unknown_or_contradictory_is_named() {
         (&["status", "job", "-l", "a=b"], "error: …cannot be used with…(see --help)".into()),
         (&["create", "job", "--preferred-holder=x"], "error: the following required arguments were not provided: --strategy <STRATEGY> (see --help)".into()),
         (&["acquire", "job", "--holder"], "error: …'--holder <IDENTITY>'…(see --help)".into()),
-        (&["acquire", "job", "--timeout=1s", "--timeout=2s"], "error: …'--timeout <DURATION>'…(see --help)".into()),
     ]);
 }
 

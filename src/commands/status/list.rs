@@ -271,8 +271,8 @@ impl<'a> Output<'a> {
     pub fn end(&mut self) -> Result<(), Error> {
         if !self.flows() {
             let mut kept = std::mem::take(&mut self.kept);
-            // Names are shown in the order they were given.
-            if self.args.names.is_empty() {
+            // Names are shown in the order they were given, unless another is asked for.
+            if self.args.names.is_empty() || self.args.sort_by != SortBy::Name {
                 sort(&mut kept, &self.args.sort_by)?;
             }
             self.print(&kept)?;
