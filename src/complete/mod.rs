@@ -21,6 +21,7 @@ use clap::{Arg, CommandFactory, Parser};
 use crate::cli::Cli;
 use crate::cluster::ConnectionOptions;
 use crate::commands;
+use crate::lease::values::is_lease;
 use crate::output::terminal;
 use line::{Line, Wanted, takes_value};
 use values::Kind;
@@ -245,11 +246,18 @@ fn values(
             // Of several each is named once.
             let given = line.given.iter();
             let given = given.filter(|(given, _)| given.get_id() == argument.get_id());
-            let given: Vec<&str> = given.filter_map(|(_, value)| value.as_deref()).collect();
+            let given: Vec<&str> = given
+                .filter_map(|(_, value)| value.as_deref().map(|value| of_kind(value).1))
+                .collect();
             leases.retain(|lease| !given.contains(&lease.text.as_str()));
-            leases
+            let (kind, _) = of_kind(typed);
+            let typed_so =
+                |lease: Candidate| Candidate::new(format!("{kind}{}", lease.text), lease.about);
+            leases.into_iter().map(typed_so).collect()
         }
-        Kind::Holders => names::holders(&connection, line.value("name")),
+        Kind::Holders => {
+            names::holders(&connection, line.value("name").map(|name| of_kind(name).1))
+        }
         Kind::Namespaces => names::namespaces(&connection),
         Kind::Contexts => names::configured(&connection, &names::Section::Contexts),
         Kind::Clusters => names::configured(&connection, &names::Section::Clusters),
@@ -259,6 +267,14 @@ fn values(
             Vec::new()
         }
         Kind::Free => Vec::new(),
+    }
+}
+
+/// `lease/` and the name that follows it; a name alone has none.
+fn of_kind(typed: &str) -> (&str, &str) {
+    match typed.split_once('/') {
+        Some((kind, _)) if is_lease(kind) => typed.split_at(kind.len() + 1),
+        Some(_) | None => ("", typed),
     }
 }
 

@@ -61,10 +61,23 @@ fn lease_names_are_completed_with_their_holders() {
     for line in ["release my-job my-", "status my-job other lease/x my-"] {
         assert_eq!(complete(&ns, &user, line), "my-lock\tfree\n:4\n", "{line}");
     }
+    for line in ["release lease/my-job my-", "status lease/my-job my-"] {
+        assert_eq!(complete(&ns, &user, line), "my-lock\tfree\n:4\n", "{line}");
+    }
+    // As it is written for kubectl, and as -o name prints it.
+    for kind in ["lease", "leases", "lease.coordination.k8s.io"] {
+        let (line, lock) = (format!("acquire {kind}/my-l"), format!("{kind}/my-lock"));
+        assert_eq!(complete(&ns, &user, &line), format!("{lock}\tfree\n:4\n"));
+    }
+    assert_eq!(complete(&ns, &user, "acquire pod/my-"), ":4\n");
     assert_eq!(complete(&ns, &user, "renew my-job my-"), ":4\n");
     assert_eq!(complete(&ns, &user, "hold my-job -- my-"), ":0\n");
     assert_eq!(
         complete(&ns, &user, "steal my-job --if-holder "),
+        "ada\tholds my-job\n:4\n"
+    );
+    assert_eq!(
+        complete(&ns, &user, "steal lease/my-job --if-holder "),
         "ada\tholds my-job\n:4\n"
     );
     assert_eq!(
