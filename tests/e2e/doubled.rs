@@ -210,3 +210,53 @@ fn a_steal_that_waits_for_its_victim_heeds_a_signal_while_the_server_is_away() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "me");
 }
+
+/// The second of two may be refused for a reason of its own: the server is busy by then, or the token is not good any more.
+#[test]
+fn what_was_carried_out_and_answered_with_a_refusal_leaves_no_ghost_and_is_not_denied() {
+    for (code, reason) in [
+        (400, "BadRequest"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "NotFound"),
+        (410, "Gone"),
+        (413, "RequestEntityTooLarge"),
+        (422, "Invalid"),
+        (429, "TooManyRequests"),
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&free("job"));
+        let proxy = Proxy::to(ns.cluster());
+        let hit = |matching: Match| {
+            let refused = Fault::status_after_commit(code, reason, "not a second time");
+            proxy.fault(matching, refused, 1);
+        };
+        let run = |words: &[&str]| ns.command(&user, words).via(&proxy).run();
+        hit(Match::put());
+        let output = run(&["acquire", "job", "--holder=me", "--timeout=0"]);
+        assert_eq!(output.code, Some(1), "{code} {output}");
+        assert_eq!(holder(&stored(&ns, "job")), "", "{code} {output}");
+        hit(Match::post());
+        let output = run(&["acquire", "new", "--create", "--holder=me", "--timeout=0"]);
+        assert_eq!(output.code, Some(1), "{code} {output}");
+        assert_eq!(holder(&stored(&ns, "new")), "", "{code} {output}");
+        // Released once more: what was stored before is theirs.
+        let mut theirs = held("theirs", "victim", 60);
+        theirs["metadata"]["namespace"] = ns.name().into();
+        ns.create(&theirs);
+        hit(Match::put());
+        let output = run(&["steal", "theirs", "--holder=me", "--yes", "--now"]);
+        assert_eq!(output.code, Some(0), "{code} {output}");
+        assert_eq!(holder(&stored(&ns, "theirs")), "me", "{code} {output}");
+        hit(Match::put());
+        let output = run(&["release", "theirs", "--holder=me"]);
+        assert_eq!(output.code, Some(0), "{code} {output}");
+        assert_eq!(holder(&stored(&ns, "theirs")), "", "{code} {output}");
+        hit(Match::when(|request| {
+            request.method == "PUT" && request.json()["spec"].get("holderIdentity").is_none()
+        }));
+        let output = run(&["hold", "job", "--", "true"]);
+        assert_eq!(output.code, Some(0), "{code} {output}");
+        assert_eq!(holder(&stored(&ns, "job")), "", "{code} {output}");
+    }
+}
