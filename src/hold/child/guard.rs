@@ -31,7 +31,7 @@ impl Watchdog {
 
     /// Whether it is dead.
     pub fn has_ended(&self) -> bool {
-        self.0.is_none_or(tree::is_zombie)
+        self.0.is_some_and(tree::is_zombie)
     }
 
     /// Whether it has ended and is collected.
