@@ -54,7 +54,7 @@ pub fn keep_open() -> io::Result<()> {
 /// Whenever there can be children that are not listed: nobody may take that for having none.
 pub fn own() -> io::Result<Vec<Pid>> {
     // Not there at all: we are, so it is the /proc that is gone, or another is mounted over it.
-    let listed = fs::read_dir("/proc/self/task").and_then(of_threads);
+    let listed = proc_is_ours().and_then(|()| of_threads(fs::read_dir("/proc/self/task")?));
     listed.or_else(|error| kept().unwrap_or(Err(error)))
 }
 
@@ -78,13 +78,18 @@ pub fn newest() -> Option<i32> {
 /// # Errors
 /// As [`own`], and where the process is hidden from us.
 pub fn of(pid: Pid) -> io::Result<Vec<Pid>> {
-    // Another PID namespace's may have been mounted over ours since: its numbers are other processes' here, and we are not
-    // in it, or under another number.
-    let ourselves = fs::read_link("/proc/self")?;
-    if ourselves.to_str().and_then(|us| us.parse().ok()) != Some(getpid().as_raw()) {
-        return Err(io::Error::other("/proc is another PID namespace's"));
-    }
+    proc_is_ours()?;
     of_tasks(&format!("/proc/{pid}/task"))
+}
+
+/// Another PID namespace's may have been mounted over ours since: its numbers are other processes' here, and we are not in
+/// it, or under another number.
+fn proc_is_ours() -> io::Result<()> {
+    let ourselves = fs::read_link("/proc/self")?;
+    match ourselves.to_str().and_then(|us| us.parse().ok()) == Some(getpid().as_raw()) {
+        true => Ok(()),
+        false => Err(io::Error::other("/proc is another PID namespace's")),
+    }
 }
 
 fn of_tasks(tasks: &str) -> io::Result<Vec<Pid>> {

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::exported::ours;
+use super::saying::say_victim;
 use crate::cli::{CheckArgs, ConnectionArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject};
@@ -48,13 +49,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
             return Err(Error::lease(subject, End::Refused(not_ours(&record))));
         }
         Checked::VictimMayRun(victim) => {
-            terminal::say(&format!(
-                "{name} is held by you, but {victim:?}, whom it was stolen from, may still run"
-            ));
-            terminal::say(&format!(
-                "Wait until the steal is done; one that was interrupted is done again once the lease has expired: {}",
-                hint::lease("status", args.name.as_str(), &session.namespace)
-            ));
+            say_victim(&subject, &victim);
         }
         Checked::Over => terminal::say(&format!(
             "{name} is held by you, but its time is over: others may take it any moment"

@@ -1,7 +1,7 @@
 //! `kubectl lease renew`
 
 use super::exported::ours;
-use super::saying::{listen, object_text, say_done};
+use super::saying::{listen, object_text, say_done, say_victim};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::identity::Sources;
 use crate::lease::operate::Limits;
-use crate::output::terminal;
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())
@@ -29,16 +28,17 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .await;
     match renewed {
         Ok(renewed) => {
-            if let Some(victim) = renewed.record.victim() {
-                terminal::say(&format!(
-                    "warning: {victim:?}, whom lease {:?} was stolen from, may still run",
-                    subject.name
-                ));
-            }
             let text = object_text(&renewed.record, "renewed", &args.output);
             let good_until = renewed.expires_at;
             say_done(text, good_until, &limits.interrupt, &subject, "renewed").await?;
-            Ok(Exit::DONE)
+            match renewed.record.victim() {
+                // Nobody else comes in, but whoever goes on now may not be alone.
+                Some(victim) => {
+                    say_victim(&subject, victim);
+                    Ok(Exit::NOT_HELD)
+                }
+                None => Ok(Exit::DONE),
+            }
         }
         Err(end) => Err(session.error(subject, end).await),
     }

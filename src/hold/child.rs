@@ -3,7 +3,7 @@
 mod guard;
 mod left;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -30,6 +30,9 @@ use crate::limits;
 
 /// How often what is left is looked at, besides whenever a child ends.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long it takes at most to hear what is there to be heard.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How long a watchdog may take to get ready, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,7 +87,6 @@ pub struct Child {
     /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
     alone: bool,
     killed: HashSet<Pid>,
-    young: HashMap<Pid, Instant>,
 }
 
 impl Prepared {
@@ -205,7 +207,6 @@ impl Child {
             others,
             alone: false,
             killed: HashSet::new(),
-            young: HashMap::new(),
         })
     }
 
@@ -256,8 +257,14 @@ impl Child {
     /// The next line of the watchdog, none once it is dead; meanwhile it is sent the orders that wait.
     async fn next_line(&mut self) -> Option<String> {
         loop {
+            if self.watchdog.has_ended() {
+                // What it said last is there. The end of the stream may never come: somebody may have copied its socket.
+                let last = tokio::time::timeout(LAST_WORDS, self.news.next_line()).await;
+                return last.ok()?.ok().flatten();
+            }
             tokio::select! {
                 line = self.news.next_line() => return line.ok().flatten(),
+                _ = self.deaths.recv() => {}
                 _ = self.control.writable(), if !self.orders.is_empty() => {
                     let control = &self.control;
                     // One that is gone is noticed by its silence.
@@ -329,7 +336,7 @@ impl Child {
 
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped or dead.
     pub fn kill(&mut self) {
-        if self.alone {
+        if self.alone || self.watchdog.has_ended() {
             self.end_what_is_left();
         } else if let Some(watchdog) = self.watchdog.0 {
             tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));

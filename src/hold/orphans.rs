@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use nix::unistd::{Pid, getpgid};
+use nix::unistd::Pid;
 
 use super::{child, tree};
 use crate::side;
@@ -30,8 +30,8 @@ pub fn reap() {
 }
 
 fn zombies() -> HashSet<Pid> {
-    let side = side::groups();
-    let on_the_side = |pid| getpgid(Some(pid)).is_ok_and(|group| side.contains(&group.as_raw()));
+    let side = side::processes();
+    let on_the_side = |pid: Pid| side.contains(&pid.as_raw());
     // One that is not listed now is collected another time.
     let children = tree::own().unwrap_or_default().into_iter();
     children

@@ -242,13 +242,10 @@ impl Fault {
     }
 
     /// Whether a write that was answered like this may have happened all the same: what sends requests twice gives the
-    /// answer to the second, and a gateway's page is nobody's word.
+    /// answer to the second, which may be any refusal, and a gateway's page is nobody's word.
     pub fn may_hide_success(&self) -> bool {
         match self {
-            Self::Rejected(rejection) => {
-                !rejection.is_status || rejection.kind == RejectionKind::Conflict
-            }
-            Self::NotStored(_) => true,
+            Self::Rejected(_) | Self::NotStored(_) => true,
             Self::Unknown(_) | Self::Foreign { .. } | Self::NotSent(_) => false,
         }
     }

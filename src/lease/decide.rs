@@ -191,17 +191,12 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
     match seen.expiry(now.instant, stamps) {
         Expiry::Free | Expiry::Expired(_) => replace(record, &terms.grant, terms, now),
-        Expiry::Unproven { .. } if by_oneself && terms.reenter => {
+        // Whom this identity took it from may run on until the Lease expires, and nobody asked to work beside that.
+        Expiry::Unproven { .. } if by_oneself && terms.reenter && record.victim().is_none() => {
             // The earlier process of this identity may run on for the recorded duration: nobody else may come in sooner.
             let mut grant = terms.grant.clone();
             grant.duration = grant.duration.max(record.duration());
-            match replace(record, &grant, terms, now) {
-                // Whom that process took it from may run on too.
-                AcquireStep::Replace(next) => {
-                    AcquireStep::Replace(next.with_victim(record.victim()))
-                }
-                step => step,
-            }
+            replace(record, &grant, terms, now)
         }
         Expiry::Unproven { observed_at, ask } => {
             let try_out_at = match ask {
@@ -221,7 +216,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
                 return AcquireStep::Refuse(Refusal::HeldByAncestor(other.holder));
             }
             AcquireStep::Wait(Waiting {
-                obstacle: if by_oneself {
+                obstacle: if by_oneself && !terms.reenter {
                     Obstacle::HeldByOneself(other.nature)
                 } else {
                     Obstacle::HeldBy(other)

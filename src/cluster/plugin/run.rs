@@ -51,7 +51,7 @@ pub enum Ended {
     TooMuch,
 }
 
-/// Keepers that have not been collected. Each leads a process group, which is noted as long.
+/// Keepers that have not been collected, each noted as long.
 static KEEPERS: Mutex<Vec<(Pid, OnTheSide)>> = Mutex::new(Vec::new());
 
 fn keepers() -> std::sync::MutexGuard<'static, Vec<(Pid, OnTheSide)>> {
@@ -129,6 +129,7 @@ impl Keeper {
         // The mapping holds our copy of the keeper's end.
         drop(starter);
         let process = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+        // Nobody has looked at our children in between: this thread alone does.
         keepers().push((process, side::note(process.as_raw())));
         ours.set_nonblocking(true)?;
         Ok(Self {

@@ -29,6 +29,11 @@ impl Watchdog {
         }
     }
 
+    /// Whether it is dead.
+    pub fn has_ended(&self) -> bool {
+        self.0.is_some_and(tree::is_zombie)
+    }
+
     /// Whether it has ended and is collected.
     pub fn is_gone(&mut self) -> bool {
         if let Some(pid) = self.0

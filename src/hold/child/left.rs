@@ -1,29 +1,16 @@
 //! What is left below the supervisor when the watchdog is dead: killed and collected, but for whoever is none of the
 //! command's.
 
-use std::time::Duration;
-
-use nix::unistd::{Pid, getpgid, getpgrp};
+use nix::unistd::Pid;
 
 use super::{Child, tree};
-use crate::clock::{Clock, SystemClock};
 use crate::side;
 
-/// How long a process in our own group may be an exec plugin that was started this moment.
-const YOUNG: Duration = Duration::from_secs(1);
-
 impl Child {
-    /// Whether a child of ours is none of the command's.
+    /// Whether a child of ours is none of the command's: it was there before, or it is an exec plugin of ours. Its group
+    /// says nothing: the command's processes may join any of their session.
     pub(super) fn is_spared(&self, child: Pid) -> bool {
-        let Ok(group) = getpgid(Some(child)) else {
-            return self.others.contains(&child);
-        };
-        self.others.contains(&child)
-            || side::groups().contains(&group.as_raw())
-            || self
-                .young
-                .get(&child)
-                .is_some_and(|since| SystemClock.now() < *since + YOUNG)
+        self.others.contains(&child) || side::processes().contains(&child.as_raw())
     }
 
     /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
@@ -36,17 +23,9 @@ impl Child {
             if let Some(group) = self.group.filter(|&group| !tree::is_nobody(group)) {
                 tree::kill_group(group);
             }
-            return false;
+            return self.watchdog.is_gone() && tree::none_left();
         };
         self.others.retain(|pid| children.contains(pid));
-        self.young.retain(|pid, _| children.contains(pid));
-        let now = SystemClock.now();
-        for child in children {
-            // An exec plugin leaves our group before it begins, and is noted then.
-            if !self.others.contains(&child) && getpgid(Some(child)) == Ok(getpgrp()) {
-                self.young.entry(child).or_insert(now);
-            }
-        }
         // Where nobody's orphans come to us, the group is all that is known.
         let group_left = cfg!(not(target_os = "linux"))
             && self.group.is_some_and(|group| !tree::is_empty(group));
@@ -65,8 +44,7 @@ impl Child {
         let nobody = |children: Vec<Pid>| match children.is_empty() {
             // The list can miss one while others come and go (proc(5)).
             true => tree::none_left(),
-            false => (children.into_iter())
-                .all(|child| self.is_spared(child) && !self.young.contains_key(&child)),
+            false => children.into_iter().all(|child| self.is_spared(child)),
         };
         watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
     }

@@ -97,7 +97,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Ok(grant) => Ok(grant),
                 Err(end) if attempts.is_empty() => Err(end),
                 Err(end) => {
-                    report(Progress::Settling);
+                    // Of a refusal nothing is said: it is most likely what it says.
+                    if attempts.iter().any(|attempt| !attempt.answered) {
+                        report(Progress::Settling);
+                    }
                     Err(self.settle(attempts, end).await)
                 }
             }

@@ -58,6 +58,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Created<Grant>, End> {
         let mut pause = Pause::default();
         let mut unknown = false;
+        // It was refused, as far as the answer goes.
+        let mut refused = false;
         // A grant is told from others by its times; a free Lease is like any other.
         let may_be_ours = terms.record.holder().is_some() && !terms.dry_run;
         let mut sent_at = self.clock.now();
@@ -84,7 +86,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     return Err(self.undo(grant, &terms.record, &found).await);
                 }
                 Ok(Written::Conflict(fault @ Fault::NotStored(_))) => fault,
-                Ok(Written::Conflict(_)) if !unknown && !may_be_ours => {
+                Ok(Written::Conflict(_)) if !unknown && !refused && !may_be_ours => {
                     return Ok(Created::Exists);
                 }
                 // A reply was lost before, or something on the way sent it twice: is the one that is there ours?
@@ -106,6 +108,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     // A page in place of the first answer comes from no API server at all.
                     let sent = matches!(fault, Fault::Unknown(_)) || self.contacted.get();
                     unknown |= sent && fault.leaves_outcome_open() && !terms.dry_run;
+                    refused |= fault.may_hide_success() && !terms.dry_run;
+                    if may_be_ours
+                        && fault.may_hide_success()
+                        && let Ok(Found::Lease { record, .. }) =
+                            self.api.get(limit.min(self.read_limit)).await
+                        && record.alteration_of_all(&terms.record).is_none()
+                    {
+                        return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
+                    }
                     fault
                 }
             };

@@ -105,7 +105,7 @@ fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
                 && (record.holder().is_none() || record.transitions() > written.transitions())
         }
         // Only what shows our own hand: others can free it too, and then it was lost.
-        Sent::InConflict(written) => {
+        Sent::Refused(written) => {
             record.uid() == written.uid()
                 && record.holder().is_none()
                 && written

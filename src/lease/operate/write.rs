@@ -28,9 +28,9 @@ pub(super) enum Written {
 pub(super) enum Sent {
     /// No answer came: it may have happened, or may still happen.
     Unanswered(Record),
-    /// The answer was 409. Proxies send a PUT again whose answer they miss: the first may have been carried out, and the
-    /// second was in conflict with it.
-    InConflict(Record),
+    /// The answer was a no, most likely 409. Proxies send a PUT again whose answer they miss: the first may have been
+    /// carried out, and the second was in conflict with it, or refused for a reason of its own.
+    Refused(Record),
 }
 
 /// What [`Operations::write_if_ours`] ends with where nothing was written.
@@ -107,7 +107,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut sent: Option<Sent> = None;
         let end = |end, sent: &Option<Sent>| match sent {
             Some(Sent::Unanswered(_)) => NotWritten::new(unsettled(end), None),
-            Some(Sent::InConflict(_)) | None => NotWritten::new(end, None),
+            Some(Sent::Refused(_)) | None => NotWritten::new(end, None),
         };
         let mut sent_at = self.clock.now();
         let mut seen = match ours {
@@ -136,7 +136,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     let base = record.resource_version();
                     let settled = conflicts.settle(self, base, fault, limits, report).await;
                     if !matches!(sent, Some(Sent::Unanswered(_))) {
-                        sent = Some(Sent::InConflict(record));
+                        sent = Some(Sent::Refused(record));
                     }
                     settled
                 }
@@ -144,13 +144,37 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Err(fault) => {
                     if fault.leaves_outcome_open() {
                         sent = Some(Sent::Unanswered(record));
+                    } else if fault.may_hide_success() && !matches!(sent, Some(Sent::Unanswered(_)))
+                    {
+                        sent = Some(Sent::Refused(record));
                     }
                     self.pause_after(fault, &mut pause, limits, report).await
                 }
             };
-            trouble.map_err(|ended| end(ended, &sent))?;
+            if let Err(ended) = trouble {
+                // A refusal is the end, unless it was not the answer to the write that happened.
+                if let Some(refused @ Sent::Refused(_)) = &sent
+                    && matches!(ended, End::Fault(_) | End::TimedOut { .. })
+                    && let Some(record) = self
+                        .look_once(limits)
+                        .await
+                        .and_then(|seen| done(refused, &seen))
+                {
+                    return Ok((Written::Done(record), sent_at));
+                }
+                return Err(end(ended, &sent));
+            }
             let read = self.read_patiently(Some(seen), limits, report).await;
             seen = read.map_err(|ended| end(ended, &sent))?;
+        }
+    }
+
+    /// One read, after all else, unless it is interrupted or fails.
+    async fn look_once(&self, limits: &Limits) -> Option<Seen> {
+        tokio::select! {
+            biased;
+            _ = limits.interrupt.arrived(1) => None,
+            answer = self.read(None, write_limit(None).min(self.read_limit)) => answer.ok(),
         }
     }
 }

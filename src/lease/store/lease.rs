@@ -62,7 +62,7 @@ impl LeaseStore {
             // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
             Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
                 Err(Fault::Rejected(Rejection {
-                    kind: RejectionKind::TooManyRequests { retry_after: None },
+                    kind: RejectionKind::Conflict,
                     ..rejection
                 }))
             }

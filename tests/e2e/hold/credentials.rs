@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::scene::{Held, SOON, Scene, announced, measured, until};
 
 /// A kubeconfig with `user` as its user entry, and the proxy as its server.
-fn kubeconfig_as(scene: &Scene, user: &Value) -> PathBuf {
+pub fn kubeconfig_as(scene: &Scene, user: &Value) -> PathBuf {
     let mut config = scene.ns.kubeconfig_json(&scene.user);
     config["clusters"][0]["cluster"] = json!({ "server": scene.proxy.url() });
     config["users"][0]["user"] = user.clone();
@@ -73,7 +73,7 @@ fn a_token_that_is_revoked_and_not_replaced_has_the_command_dead_by_the_deadline
 }
 
 /// An exec plugin that hands out what is in `token`, valid for `seconds`, after `first`; it logs each run.
-fn plugin(scene: &Scene, token: &Path, seconds: u32, first: &str) -> (Value, PathBuf) {
+pub fn plugin(scene: &Scene, token: &Path, seconds: u32, first: &str) -> (Value, PathBuf) {
     let log = scene.ns.file("runs", "");
     let script = format!(
         "#!/bin/sh\necho run >> {log}\n{first}\n\
@@ -92,7 +92,7 @@ fn plugin(scene: &Scene, token: &Path, seconds: u32, first: &str) -> (Value, Pat
     (user, log)
 }
 
-fn token_of(scene: &Scene, user: &User) -> PathBuf {
+pub fn token_of(scene: &Scene, user: &User) -> PathBuf {
     scene.ns.file("token", &user.token)
 }
 

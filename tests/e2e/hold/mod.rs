@@ -11,6 +11,7 @@ mod credentials;
 mod descendants;
 mod durations;
 mod foreground;
+mod guarded;
 mod interruption;
 mod jobs;
 mod late;

@@ -147,3 +147,25 @@ fn a_proc_that_another_namespace_mounts_over_ours_is_not_believed() {
     assert_eq!((ended, survived), ("ended 3", "survived"), "{output}");
     assert_free(&scene, &output);
 }
+
+/// In it we have another number, and so has everybody of the command.
+#[test]
+fn a_proc_from_outside_of_our_namespace_is_not_believed_either() {
+    const BEGIN: &str = "mkdir $FOLDER/outer && mount --rbind /proc $FOLDER/outer && mount -t proc proc /proc
+        exec \"$0\" hold job -- /bin/sh -c \"mount --rbind $FOLDER/outer /proc; setsid sleep 601 & exit 4\"";
+    let unshare = ["--mount", "--pid", "--fork", "--kill-child"];
+    if !may_unshare(&unshare) {
+        return skipped("needs namespaces of its own");
+    }
+    let scene = Scene::new(4);
+    let folder = scene.ns.file("outer-proc", "");
+    let binary = lease_harness::binary().display().to_string();
+    let words = ["/bin/sh", "-c", BEGIN, binary.as_str()];
+    let running = Command::new("unshare", unshare.iter().chain(&words))
+        .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+        .env("FOLDER", folder.parent().expect("a folder"))
+        .spawn();
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(4), "{output}");
+    assert_free(&scene, &output);
+}

@@ -38,6 +38,8 @@ pub enum Mishap {
     ServerError { done: bool },
     /// 429.
     TooMany(Option<Duration>),
+    /// It was done; sent a second time on the way it was refused, and that is the answer: of these, by number.
+    DoneThenRefused(u8),
     /// Nothing listens.
     Refused,
     /// Done at once, answered late.
@@ -89,7 +91,7 @@ impl Mishap {
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(2);
         // Longer than any limit: what is under way outlives the connection, and the server counts from the arrival.
         let late = millis(rng.u64(0..20_000));
-        match rng.u8(0..10) {
+        match rng.u8(0..11) {
             0 => Self::LostRequest,
             1 | 2 => Self::LostReply,
             3 => Self::ResetAfterDone(millis(rng.u64(1..200))),
@@ -100,6 +102,7 @@ impl Mishap {
             6 => Self::ServerError { done: rng.bool() },
             7 => Self::TooMany(rng.bool().then(|| Duration::from_secs(rng.u64(0..4)))),
             8 => Self::Refused,
+            9 => Self::DoneThenRefused(rng.u8(0..6)),
             _ => Self::SlowReply(millis(rng.u64(0..limit_ms))),
         }
     }
@@ -125,6 +128,18 @@ impl Mishap {
                 )),
             ),
             Self::TooMany(retry_after) => (None, there + back, Some(too_many(retry_after))),
+            Self::DoneThenRefused(which) => (
+                Some(there),
+                there + back,
+                Some(match which {
+                    0 => too_many(None),
+                    1 => rejected(401, "Unauthorized", RejectionKind::Unauthorized),
+                    2 => rejected(403, "Forbidden", RejectionKind::Forbidden),
+                    3 => rejected(404, "NotFound", RejectionKind::NotServed),
+                    4 => rejected(422, "Invalid", RejectionKind::Invalid),
+                    _ => rejected(409, "Conflict", RejectionKind::Conflict),
+                }),
+            ),
             Self::Refused => (None, there, Some(refused())),
             Self::SlowReply(late) => (Some(there), there + back + late, None),
         };

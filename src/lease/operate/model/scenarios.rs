@@ -4,6 +4,7 @@ mod consenting;
 mod handing_out;
 mod keeping;
 mod late;
+mod refused;
 mod settling;
 mod stamping;
 mod stealing;

@@ -416,6 +416,12 @@ impl State {
                 (self.rng.u32(0..1000) < mishaps).then(|| Mishap::any(&mut self.rng, limit))
             }
         };
+        let mishap = mishap.map(|mishap| match (mishap, verb) {
+            (Mishap::DoneThenRefused(_), Verb::Create | Verb::Replace) => mishap,
+            // A write to which more than one answer comes.
+            (Mishap::DoneThenRefused(_), _) => Mishap::TooMany(None),
+            (mishap, _) => mishap,
+        });
         let mut course = match mishap {
             None => Course {
                 done: Some(there),

@@ -1,0 +1,138 @@
+//! Commands that end their own watchdog, and hide from the supervisor what they leave: nothing of them outlives the lease.
+
+use lease_harness::{Command, Fault, Match, wait_gone};
+use serde_json::Value;
+
+use super::credentials::{kubeconfig_as, plugin, token_of};
+use super::others::skipped;
+use super::scene::{Held, SOON, Scene, announced, measured, until};
+
+/// What every command begins with: it knows its watchdog and the supervisor.
+const BEGIN: &str = "import ctypes, os, sys, time
+guard = os.getppid()
+above = int(open(f'/proc/{guard}/stat').read().rsplit(')', 1)[1].split()[1])
+def children(pid):
+    return [int(word) for word in open(f'/proc/{pid}/task/{pid}/children').read().split()]
+if os.fork():
+    time.sleep(600)
+if os.fork():
+    os._exit(0)
+end = time.monotonic() + 60
+";
+
+/// A hold whose command is this, once the gate is there; `None` without Python.
+fn hold(scene: &Scene, program: &str, user: Option<&Value>) -> Option<(Held, std::path::PathBuf)> {
+    if Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0) {
+        skipped("needs python3");
+        return None;
+    }
+    let (gate, program) = (
+        scene.gate(),
+        scene.ns.file("program", format!("{BEGIN}{program}")),
+    );
+    let script = format!("{}; exec python3 {}", until(&gate), program.display());
+    let mut command = scene.hold(&["--", "/bin/sh", "-c", &announced(&script)]);
+    if let Some(user) = user {
+        command = command.kubeconfig(kubeconfig_as(scene, user));
+    }
+    Some((Held::start(&command), gate))
+}
+
+/// The program names what it leaves, `left PID`; plugins of the supervisor's may be there too.
+#[track_caller]
+fn leaves_nothing(scene: &Scene, held: Held, gate: &std::path::Path) {
+    let survivors = scene.survivors_at_release(&held);
+    std::fs::write(gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+    let left = output
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("left "));
+    let left: Vec<u32> = left.map(|pid| pid.parse().expect("a process id")).collect();
+    assert!(!left.is_empty(), "{output}");
+    let survivors = survivors();
+    assert!(
+        !left.iter().any(|pid| survivors.contains(pid)),
+        "{survivors:?} {output}"
+    );
+}
+
+#[test]
+fn a_process_in_the_supervisors_own_group_is_dead_by_the_deadline() {
+    let scene = Scene::new(3);
+    let program = "import signal
+def asked(*_):
+    os.setpgid(0, os.getpgid(above))
+    print('left', os.getpid(), flush=True)
+    os.kill(guard, 9)
+    time.sleep(60)
+signal.signal(signal.SIGTERM, asked)
+print('ready', flush=True)
+time.sleep(60)
+";
+    let Some((held, gate)) = hold(&scene, program, None) else {
+        return;
+    };
+    std::fs::write(gate, "").expect("the folder is ours");
+    held.running.wait_stdout(|line| line == "ready", SOON);
+    scene.proxy.fault(Match::any(), Fault::Hang, usize::MAX);
+    let left = held
+        .running
+        .wait_stdout(|line| line.starts_with("left "), SOON);
+    let pid = left
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pid| pid.parse().ok());
+    wait_gone(pid.expect("a process id"), SOON);
+    let took = scene.last_acknowledged().elapsed();
+    measured(
+        "hidden in our group, dead after the last acknowledgement, D = 3 s",
+        took,
+    );
+    assert!(took <= scene.duration, "{took:?}");
+    assert_ne!(held.end().code, Some(0));
+}
+
+#[test]
+fn a_process_in_the_group_of_a_credential_plugin_is_ended_before_the_release() {
+    let scene = Scene::new(4);
+    // The first run gives a token for the grant; the later ones hang.
+    let token = token_of(&scene, &scene.user);
+    let runs = scene.ns.file("runs", "");
+    let hang = format!("[ $(wc -l <{}) -lt 2 ] || exec sleep 60", runs.display());
+    let (user, _) = plugin(&scene, &token, 1, &hang);
+    let program = "while time.monotonic() < end:
+    time.sleep(0.01)
+    for child in children(above):
+        if child != guard and os.getpgid(child) == child:
+            os.setpgid(0, child)
+            print('left', os.getpid(), flush=True)
+            os.kill(guard, 9)
+            time.sleep(60)
+";
+    if let Some((held, gate)) = hold(&scene, program, Some(&user)) {
+        leaves_nothing(&scene, held, &gate);
+    }
+}
+
+#[test]
+fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed() {
+    let scene = Scene::new(4);
+    // pidfd_open(2) and pidfd_getfd(2), of each of the watchdog's sockets.
+    let program = "call = ctypes.CDLL(None).syscall
+pidfd = call(434, guard, 0)
+sockets = [fd for fd in os.listdir(f'/proc/{guard}/fd') if os.readlink(f'/proc/{guard}/fd/{fd}').startswith('socket:')]
+copies = [call(438, pidfd, int(fd), 0) for fd in sockets]
+if min(copies) < 0:
+    print('nobody may copy it here', flush=True)
+os.setsid()
+print('left', os.getpid(), flush=True)
+os.kill(guard, 9)
+time.sleep(60)
+";
+    if let Some((held, gate)) = hold(&scene, program, None) {
+        leaves_nothing(&scene, held, &gate);
+    }
+}
