@@ -344,19 +344,22 @@ impl Child {
         }
     }
 
-    /// What the command started and still runs, as far as this system tells.
-    pub fn left(&self) -> Vec<Pid> {
+    /// Who is still there after the kill, as far as this system tells, for a person.
+    pub fn unkilled(&self) -> Vec<String> {
         let mut left = Vec::new();
-        if self.alone {
-            tree::visit(&mut |process| {
+        let mut each = |process: &tree::Process| left.extend(tree::describe_running(process.pid()));
+        match self.watchdog.0.filter(|_| !self.alone) {
+            Some(watchdog) => tree::visit_below(watchdog, &mut each),
+            None => tree::visit(&mut |process| {
                 if !self.is_spared(process.top()) {
-                    left.push(process.pid());
+                    each(process);
                 }
-            });
-        } else if let Some(watchdog) = self.watchdog.0 {
-            tree::visit_below(watchdog, &mut |process| left.push(process.pid()));
+            }),
         }
-        left.retain(|&pid| !tree::is_zombie(pid));
+        if let Some(watchdog) = self.watchdog.0.filter(|_| left.is_empty()) {
+            // It is to collect the dead, and to say so.
+            left.push(format!("the watchdog {watchdog} (is it frozen?)"));
+        }
         left
     }
 

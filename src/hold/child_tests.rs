@@ -66,3 +66,30 @@ async fn a_watchdog_that_woke_too_late_is_no_end_of_a_command() {
     writeln!(theirs.get_mut(), "late").expect("it is heard");
     assert!(matches!(child.news().await, News::NoRoom(_)));
 }
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn the_dead_whom_a_frozen_watchdog_does_not_collect_are_not_named_as_alive() {
+    let (mut child, _theirs) = start();
+    // It collects nobody: its one child ends and stays.
+    let mut frozen = std::process::Command::new("sh")
+        .args(["-c", "sleep 0 & exec sleep 600"])
+        .spawn()
+        .expect("there is a shell");
+    let pid = i32::try_from(frozen.id()).expect("process ids are small");
+    child.watchdog = Watchdog(Some(Pid::from_raw(pid)));
+    let named = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            let named = child.unkilled();
+            if named == [format!("the watchdog {pid} (is it frozen?)")] {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let named = named.await;
+    // Kills and collects it.
+    drop(child);
+    assert!(frozen.wait().is_err());
+    named.expect("the watchdog alone is named");
+}

@@ -317,8 +317,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     #[cfg(unix)]
     fn say_unkilled(&self) {
         if let Some(child) = &self.child {
-            let left = child.left().into_iter().map(super::tree::describe);
-            (self.say)(Note::Unkilled(left.collect()));
+            (self.say)(Note::Unkilled(child.unkilled()));
         }
     }
 

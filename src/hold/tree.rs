@@ -21,7 +21,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
 use crowd::Crowd;
-pub use list::{Process, adopt_orphans, check, describe, go_first};
+pub use list::{Process, adopt_orphans, check, describe_running, go_first};
 pub use wait::{Change, collect, end, is_nobody, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.

@@ -92,12 +92,7 @@ pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> b
 /// Nobody below a child of ours is known.
 pub fn visit_below(_: Pid, _: &mut dyn FnMut(&Process)) {}
 
-/// What a person calls a process.
-pub fn describe(process: Pid) -> String {
-    process.to_string()
-}
-
-/// As [`describe`]; `None` for one that has ended.
+/// What a person calls a process; `None` for one that has ended.
 pub fn describe_running(process: Pid) -> Option<String> {
-    (!super::is_zombie(process)).then(|| describe(process))
+    (!super::is_zombie(process)).then(|| process.to_string())
 }

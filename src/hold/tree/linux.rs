@@ -241,12 +241,7 @@ fn below(root: Process, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     true
 }
 
-/// What a person calls a process: its id and its name.
-pub fn describe(process: Pid) -> String {
-    describe_running(process).unwrap_or_else(|| process.to_string())
-}
-
-/// As [`describe`]; `None` for one that has ended.
+/// What a person calls a process, its id and its name; `None` for one that has ended.
 pub fn describe_running(process: Pid) -> Option<String> {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else {
         // Hidden, if it is there.
