@@ -4,8 +4,8 @@ mod check;
 mod namespace;
 mod pod;
 mod server;
+mod user;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use kube::config::{
@@ -15,13 +15,12 @@ use kube::config::{
 
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
-use check::{
-    check_methods, check_server_name, check_verification, named_twice, of_another_kind,
-    without_idle_plugin,
-};
+use check::{check_methods, check_server_name, check_verification, named_twice, of_another_kind};
 pub use namespace::namespace_alone;
+pub use server::is_plain;
+use user::{override_user, without_idle_plugin};
 
-use super::{ConnectionOptions, file, filled, proxy};
+use super::{ConnectionOptions, file, proxy};
 use crate::error::{Entry, Error, LookedFor};
 use crate::lease::values;
 
@@ -256,10 +255,6 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
             })?,
         None => AuthInfo::default(),
     };
-    // As client-go: the file is what is renewed.
-    if filled(&user.token_file) {
-        user.token = None;
-    }
     override_user(&mut user, options);
     check_methods(&user, user_name.as_deref())?;
     without_idle_plugin(&mut user);
@@ -343,43 +338,4 @@ fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
         .tls_server_name
         .take()
         .filter(|name| !name.is_empty());
-}
-
-/// The user that the flags change.
-pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
-    if let Some(token) = &options.token {
-        user.token = Some(token.clone().into());
-        user.token_file = None;
-        user.exec = None;
-        user.auth_provider = None;
-        user.username = None;
-        user.password = None;
-    }
-    if let Some(file) = &options.client_certificate {
-        user.client_certificate = Some(file.clone());
-        user.client_certificate_data = None;
-    }
-    if let Some(file) = &options.client_key {
-        user.client_key = Some(file.clone());
-        user.client_key_data = None;
-    }
-    if options.impersonate.is_some() {
-        user.impersonate.clone_from(&options.impersonate);
-        user.impersonate_groups = None;
-        user.impersonate_uid = None;
-        user.impersonate_user_extra = None;
-    }
-    if !options.impersonate_groups.is_empty() {
-        user.impersonate_groups = Some(options.impersonate_groups.clone());
-    }
-    if options.impersonate_uid.is_some() {
-        user.impersonate_uid.clone_from(&options.impersonate_uid);
-    }
-    if !options.impersonate_extra.is_empty() {
-        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
-        for (key, value) in &options.impersonate_extra {
-            extra.entry(key.clone()).or_default().push(value.clone());
-        }
-        user.impersonate_user_extra = Some(extra);
-    }
 }

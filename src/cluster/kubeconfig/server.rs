@@ -4,11 +4,14 @@ use http::Uri;
 use kube::config::{AuthInfo, Cluster};
 
 use super::super::{dial::has_usable_port, filled};
+use super::user::without_credentials;
 use crate::error::Error;
 use crate::userinfo::{self, redacted};
 
-/// Makes the cluster's server a whole address. As kubectl: one without a scheme is https if anything about TLS is
-/// configured, else http; a user and a password in it are basic authentication where nothing else says who asks.
+/// Makes the cluster's server a whole address: one without a scheme is https if anything about TLS is configured, else http.
+/// As client-go: over plain http nothing goes out of what the user's entry says of who asks (`IsConfigTransportTLS`), so that
+/// it is not there for all to read. Only a user and a password in the address do, which are basic authentication instead of
+/// everything else.
 ///
 /// # Errors
 /// Where it is none.
@@ -46,46 +49,101 @@ pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) ->
             redacted(&server)
         )));
     }
+    if is_plain(&address) || user_info.is_some() {
+        without_credentials(user);
+    }
     cluster.server = Some(address);
-    let anonymous = user.token.is_none()
-        && !filled(&user.token_file)
-        && user.username.is_none()
-        && user.exec.is_none()
-        && user.auth_provider.is_none();
-    if let Some(user_info) = user_info.filter(|_| anonymous) {
+    if let Some(user_info) = user_info {
         user.username = Some(user_info.name);
         user.password = Some(user_info.password.into());
     }
     Ok(())
 }
 
+/// Whether a server's address is one without TLS.
+pub fn is_plain(address: &str) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn settled(server: &str, mut user: AuthInfo) -> Result<(String, Option<String>), String> {
+    fn told(user: &AuthInfo) -> serde_json::Value {
+        serde_json::to_value(user).expect("it is told")
+    }
+
+    fn settled(server: &str, mut user: AuthInfo) -> Result<(String, AuthInfo), String> {
         let mut cluster = Cluster {
             server: Some(server.to_owned()),
             ..Cluster::default()
         };
         match settle(&mut cluster, &mut user, Some("c")) {
-            Ok(()) => Ok((cluster.server.unwrap_or_default(), user.username)),
+            Ok(()) => Ok((cluster.server.unwrap_or_default(), user)),
             Err(error) => Err(error.lines().join("\n")),
         }
     }
 
+    fn user(text: serde_json::Value) -> AuthInfo {
+        serde_json::from_value(text).expect("a user")
+    }
+
+    /// Seen of kubectl 1.32, which sends it instead of a token too.
     #[test]
-    fn a_user_in_the_address_asks_where_nobody_else_does() {
+    fn a_user_in_the_address_asks() {
         let of = |server: &str, user| settled(server, user).expect("it is an address");
-        let named = |name: &str| Some(name.to_owned());
-        let (server, user) = of("https://u:pw@a:6443", AuthInfo::default());
-        assert_eq!((server.as_str(), user), ("https://a:6443", named("u")));
-        let token = AuthInfo {
-            token: Some("t".to_owned().into()),
-            ..AuthInfo::default()
+        for said in [
+            json!({}),
+            json!({ "token": "t" }),
+            json!({ "tokenFile": "/t" }),
+            json!({ "username": "v", "password": "w" }),
+            json!({ "exec": { "command": "x" } }),
+        ] {
+            for (server, address) in [
+                ("https://u:pw@a:6443", "https://a:6443"),
+                ("http://u:pw@a:6443", "http://a:6443"),
+            ] {
+                let (found, user) = of(server, user(said.clone()));
+                let only = AuthInfo {
+                    username: Some("u".to_owned()),
+                    password: Some("pw".to_owned().into()),
+                    ..AuthInfo::default()
+                };
+                assert_eq!(
+                    (found.as_str(), told(&user)),
+                    (address, told(&only)),
+                    "{said}"
+                );
+            }
+        }
+    }
+
+    /// Seen of kubectl 1.32: `--as` goes out all the same.
+    #[test]
+    fn nothing_that_says_who_asks_goes_out_over_plain_http() {
+        let of = |server: &str, said: &serde_json::Value| {
+            let (_, user) = settled(server, user(said.clone())).expect("it is an address");
+            told(&user)
         };
-        let (server, user) = of("u:pw@a:6443", token);
-        assert_eq!((server.as_str(), user), ("http://a:6443", None));
+        for said in [
+            json!({ "token": "t" }),
+            json!({ "tokenFile": "/t" }),
+            json!({ "username": "v", "password": "w" }),
+            json!({ "exec": { "command": "x" } }),
+            json!({ "auth-provider": { "name": "oidc", "config": { "id-token": "t" } } }),
+        ] {
+            let whole = told(&user(said.clone()));
+            assert_eq!(of("https://a", &said), whole, "{said}");
+            for server in ["http://a", "HTTP://a:80", "a:6443"] {
+                assert_eq!(of(server, &said), json!({}), "{server} {said}");
+            }
+            let mut acting = said;
+            acting["as"] = json!("carol");
+            assert_eq!(of("http://a", &acting), json!({ "as": "carol" }));
+        }
     }
 
     #[test]
