@@ -220,11 +220,13 @@ impl<'a> Source<'a> {
             file: text("client-key"),
             named: self.names.key.clone(),
         };
-        // As client-go: a key without its certificate does nothing where something else says who asks.
+        // As client-go: a key without its certificate does nothing where something else says who asks, or nothing does.
         let others = ["token", "tokenFile", "exec", "auth-provider", "username"];
+        let server = self.cluster.and_then(|cluster| cluster.server.as_deref());
         let idle = certificate.data.is_none()
             && certificate.file.is_none()
-            && others.iter().any(|field| !self.user[*field].is_null());
+            && (server.is_some_and(kubeconfig::is_plain)
+                || others.iter().any(|field| !self.user[*field].is_null()));
         if idle {
             (key.data, key.file) = (None, None);
         }

@@ -9,9 +9,8 @@ use crate::error::Error;
 use crate::userinfo::{self, redacted};
 
 /// Makes the cluster's server a whole address: one without a scheme is https if anything about TLS is configured, else http.
-/// As client-go: over plain http nothing goes out of what the user's entry says of who asks (`IsConfigTransportTLS`), so that
-/// it is not there for all to read. Only a user and a password in the address do, which are basic authentication instead of
-/// everything else.
+/// As client-go: over plain http nothing goes out of what the user's entry says of who asks (`IsConfigTransportTLS`), for all on
+/// the way to read. A user and a password in the address are basic authentication where nothing else says who asks.
 ///
 /// # Errors
 /// Where it is none.
@@ -49,11 +48,16 @@ pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) ->
             redacted(&server)
         )));
     }
-    if is_plain(&address) || user_info.is_some() {
+    if is_plain(&address) {
         without_credentials(user);
     }
     cluster.server = Some(address);
-    if let Some(user_info) = user_info {
+    let anonymous = user.token.is_none()
+        && !filled(&user.token_file)
+        && user.username.is_none()
+        && user.exec.is_none()
+        && user.auth_provider.is_none();
+    if let Some(user_info) = user_info.filter(|_| anonymous) {
         user.username = Some(user_info.name);
         user.password = Some(user_info.password.into());
     }
@@ -91,33 +95,21 @@ mod tests {
         serde_json::from_value(text).expect("a user")
     }
 
-    /// Seen of kubectl 1.32, which sends it instead of a token too.
     #[test]
-    fn a_user_in_the_address_asks() {
-        let of = |server: &str, user| settled(server, user).expect("it is an address");
-        for said in [
-            json!({}),
-            json!({ "token": "t" }),
-            json!({ "tokenFile": "/t" }),
-            json!({ "username": "v", "password": "w" }),
-            json!({ "exec": { "command": "x" } }),
+    fn a_user_in_the_address_asks_where_nobody_else_does() {
+        let of = |server: &str, said: &serde_json::Value| {
+            let (server, user) = settled(server, user(said.clone())).expect("it is an address");
+            (server, told(&user))
+        };
+        let (token, named) = (json!({ "token": "t" }), json!({ "username": "u", "password": "pw" }));
+        for (server, said, address, wanted) in [
+            ("https://u:pw@a:6443", &json!({}), "https://a:6443", &named),
+            ("https://u:pw@a:6443", &token, "https://a:6443", &token),
+            ("http://u:pw@a:6443", &token, "http://a:6443", &named),
+            ("u:pw@a:6443", &token, "http://a:6443", &named),
         ] {
-            for (server, address) in [
-                ("https://u:pw@a:6443", "https://a:6443"),
-                ("http://u:pw@a:6443", "http://a:6443"),
-            ] {
-                let (found, user) = of(server, user(said.clone()));
-                let only = AuthInfo {
-                    username: Some("u".to_owned()),
-                    password: Some("pw".to_owned().into()),
-                    ..AuthInfo::default()
-                };
-                assert_eq!(
-                    (found.as_str(), told(&user)),
-                    (address, told(&only)),
-                    "{said}"
-                );
-            }
+            let found = of(server, said);
+            assert_eq!(found, (address.to_owned(), wanted.clone()), "{server} {said}");
         }
     }
 

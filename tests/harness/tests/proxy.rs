@@ -52,7 +52,7 @@ impl Scene {
     fn watch(&self) -> TcpStream {
         let user = self.ns.user(&["watch"]);
         let mut stream =
-            TcpStream::connect(self.proxy.url().trim_start_matches("http://")).expect("it listens");
+            TcpStream::connect(self.proxy.plain_url().trim_start_matches("http://")).expect("it listens");
         let path = self
             .path()
             .replace("/job", "?watch=true&allowWatchBookmarks=false");
@@ -141,7 +141,7 @@ fn a_reset_is_a_reset_and_not_an_orderly_close() {
     let scene = Scene::new();
     scene.proxy.fault(Match::any(), Fault::Refuse, 1);
     let mut stream =
-        TcpStream::connect(scene.proxy.url().trim_start_matches("http://")).expect("it listens");
+        TcpStream::connect(scene.proxy.plain_url().trim_start_matches("http://")).expect("it listens");
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .expect("it reads");
@@ -237,7 +237,7 @@ fn down_resets_and_refuses_and_up_serves_at_the_same_port() {
         ErrorKind::ConnectionReset
     );
     let refused =
-        TcpStream::connect(scene.proxy.url().trim_start_matches("http://")).expect_err("refused");
+        TcpStream::connect(scene.proxy.plain_url().trim_start_matches("http://")).expect_err("refused");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     scene.proxy.up();
     assert_eq!(scene.get().expect("an answer"), 200);
