@@ -113,6 +113,10 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
                 path.display()
             )));
         }
+        // Nothing can name one without a name.
+        config.clusters.retain(|entry| !entry.name.is_empty());
+        config.auth_infos.retain(|entry| !entry.name.is_empty());
+        config.contexts.retain(|entry| !entry.name.is_empty());
         // An empty one names none, and does not hide that of a later file.
         config.current_context = config.current_context.filter(|name| !name.is_empty());
         Ok(config)
@@ -161,6 +165,11 @@ fn unreadable(error: &KubeconfigError) -> String {
         KubeconfigError::Parse(error) => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
+            // The rest is for whoever calls that library.
+            let line = line
+                .split(", set DuplicateKeyPolicy")
+                .next()
+                .unwrap_or(line);
             format!("not a kubeconfig: {}", line.trim_start_matches("error: "))
         }
         other => words(other),

@@ -101,7 +101,10 @@ mod tests {
             let (server, user) = settled(server, user(said.clone())).expect("it is an address");
             (server, told(&user))
         };
-        let (token, named) = (json!({ "token": "t" }), json!({ "username": "u", "password": "pw" }));
+        let (token, named) = (
+            json!({ "token": "t" }),
+            json!({ "username": "u", "password": "pw" }),
+        );
         for (server, said, address, wanted) in [
             ("https://u:pw@a:6443", &json!({}), "https://a:6443", &named),
             ("https://u:pw@a:6443", &token, "https://a:6443", &token),
@@ -109,7 +112,11 @@ mod tests {
             ("u:pw@a:6443", &token, "http://a:6443", &named),
         ] {
             let found = of(server, said);
-            assert_eq!(found, (address.to_owned(), wanted.clone()), "{server} {said}");
+            assert_eq!(
+                found,
+                (address.to_owned(), wanted.clone()),
+                "{server} {said}"
+            );
         }
     }
 

@@ -115,7 +115,11 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
     two_lines(&without.run(), what, then);
     let then = "Over plain http no credentials are sent, as with kubectl: use the server's https:// address (--server, or server of the cluster in the kubeconfig)";
     for user in [token(), json!({})] {
-        two_lines(&run(&config(server.url(), None, &user), "status"), what, then);
+        two_lines(
+            &run(&config(server.url(), None, &user), "status"),
+            what,
+            then,
+        );
     }
     let message = r#"leases.coordination.k8s.io is forbidden: User "system:anonymous" cannot list resource "leases""#;
     let body = json!({ "kind": "Status", "reason": "Forbidden", "message": message });
