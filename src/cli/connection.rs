@@ -30,7 +30,7 @@ pub struct ConnectionArgs {
     /// Address of the API server
     #[arg(short, long, global = true, value_name = "URL")]
     pub server: Option<String>,
-    /// Bearer token
+    /// Bearer token; not sent over plain http
     #[arg(long, global = true, value_name = "TOKEN")]
     pub token: Option<String>,
     /// User to impersonate
