@@ -28,6 +28,15 @@ pub enum Error {
     Kubeconfig(String),
     /// There is no kubeconfig, and this is no pod.
     NoKubeconfig(LookedFor),
+    /// A flag chooses something of a kubeconfig, and there is none.
+    NothingToChoose {
+        /// The flag.
+        flag: &'static str,
+        /// The kind and the name.
+        what: String,
+        /// Where it was looked for.
+        looked_for: LookedFor,
+    },
     /// The kubeconfig has no current context.
     NoCurrentContext {
         /// The contexts there are.
@@ -160,6 +169,7 @@ impl Error {
             Self::Usage(_) => Exit::USAGE,
             Self::Kubeconfig(_)
             | Self::NoKubeconfig(_)
+            | Self::NothingToChoose { .. }
             | Self::NoCurrentContext { .. }
             | Self::NoSuchEntry { .. }
             | Self::Api { .. }
@@ -195,6 +205,19 @@ impl Error {
                 vec![format!("error: {what}"), next.clone()]
             }
             Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
+            Self::NothingToChoose {
+                flag,
+                what,
+                looked_for,
+            } => vec![
+                format!(
+                    "error: {what} does not exist: no kubeconfig: {}",
+                    advice::without_kubeconfig(looked_for)
+                ),
+                format!(
+                    "{flag} chooses from a kubeconfig: set KUBECONFIG, or give --kubeconfig FILE"
+                ),
+            ],
             Self::NoCurrentContext { known } => vec![
                 "error: the kubeconfig has no current context".to_owned(),
                 format!(

@@ -55,11 +55,7 @@ fn share(spent: Duration) -> f64 {
 
 pub fn run(binary: &std::path::Path) {
     lease_harness::set_binary(binary);
-    let plain = Options {
-        tls: false,
-        ..Options::default()
-    };
-    let ns = Cluster::in_process(plain).namespace();
+    let ns = Cluster::in_process(Options::default()).namespace();
     let user = ns.user(&["get", "list", "watch"]);
     let server = ns.cluster().api_server().expect("in-process");
     for number in 0..LEASES {

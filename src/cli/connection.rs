@@ -30,7 +30,7 @@ pub struct ConnectionArgs {
     /// Address of the API server
     #[arg(short, long, global = true, value_name = "URL")]
     pub server: Option<String>,
-    /// Bearer token
+    /// Bearer token; not sent over plain http
     #[arg(long, global = true, value_name = "TOKEN")]
     pub token: Option<String>,
     /// User to impersonate
@@ -83,7 +83,7 @@ pub struct ConnectionArgs {
     pub log_flush_frequency: Option<String>,
     /// The longest one request may take, a login's questions apart (5m); 0 for the default: 10s to
     /// read, at most 5s to write
-    #[arg(long, global = true, value_name = "DURATION", value_parser = values::parse_duration)]
+    #[arg(long, global = true, value_name = "DURATION", allow_hyphen_values = true, value_parser = request_timeout)]
     pub request_timeout: Option<Duration>,
 }
 
@@ -95,10 +95,47 @@ fn namespace(text: &str) -> Result<String, String> {
     values::namespace(text)
 }
 
+/// As kubectl: an empty one is as if it was not given, and one below nothing is no limit. The default stands for both.
+fn request_timeout(text: &str) -> Result<Duration, String> {
+    let is_plain = |text: &str| text.parse::<u64>().is_ok();
+    match text.strip_prefix('-') {
+        _ if text.is_empty() => Ok(Duration::ZERO),
+        Some(span) if !is_plain(span) && values::parse_duration(span).is_ok() => Ok(Duration::ZERO),
+        Some(_) | None => values::parse_duration(text),
+    }
+}
+
 /// A key may have more than one value, each given by a flag of its own.
 fn extra(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("give KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen of kubectl 1.32.
+    #[test]
+    fn a_request_timeout_is_read_as_kubectl_reads_one() {
+        for (text, wanted) in [
+            ("", Some(0)),
+            ("-1s", Some(0)),
+            ("-0s", Some(0)),
+            ("0", Some(0)),
+            ("5", Some(5)),
+            ("+5s", Some(5)),
+            ("-5", None),
+            ("-", None),
+            ("--", None),
+            ("--5s", None),
+            ("-x", None),
+            ("1d", None),
+        ] {
+            let read = request_timeout(text).ok();
+            assert_eq!(read, wanted.map(Duration::from_secs), "{text:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reads a kubeconfig file: its encoding, its size, and the paths in it that are relative to it.
 
+mod lenient;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{MAIN_SEPARATOR, Path};
@@ -16,7 +18,13 @@ const LIMIT: u64 = 64 << 20;
 pub fn read(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     let unreadable = |error| KubeconfigError::ReadConfig(error, path.to_owned());
     let text = text(path).map_err(unreadable)?;
-    let mut config = Kubeconfig::from_yaml(&text)?;
+    // kube's own error says what is wrong, and where.
+    let mut config = Kubeconfig::from_yaml(&text).or_else(|error| match lenient::read(&text) {
+        Some(documents) => documents
+            .into_iter()
+            .try_fold(Kubeconfig::default(), Kubeconfig::merge),
+        None => Err(error),
+    })?;
     let Some(folder) = path.parent() else {
         return Ok(config);
     };

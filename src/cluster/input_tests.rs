@@ -272,7 +272,7 @@ proptest! {
             provider["expiry"] = json!("2100-01-01T00:00:00Z");
         }
         let user = json!({ "auth-provider": { "name": name, "config": provider } });
-        let cluster = json!({ "server": format!("http://127.0.0.1:{}", port()) });
+        let cluster = json!({ "server": format!("https://127.0.0.1:{}", port()), "insecure-skip-tls-verify": true });
         let config = kubeconfig(&cluster, &user);
         prop_assert!(!panics(|| try_to_connect(&config, ConnectionOptions::default())));
     }

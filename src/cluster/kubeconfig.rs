@@ -4,8 +4,8 @@ mod check;
 mod namespace;
 mod pod;
 mod server;
+mod user;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use kube::config::{
@@ -15,13 +15,12 @@ use kube::config::{
 
 use super::cause::{without_number, words};
 pub use check::check_impersonation;
-use check::{
-    check_methods, check_server_name, check_verification, named_twice, of_another_kind,
-    without_idle_plugin,
-};
+use check::{check_methods, check_server_name, check_verification, named_twice, of_another_kind};
 pub use namespace::namespace_alone;
+pub use server::is_plain;
+use user::{override_user, without_idle_plugin};
 
-use super::{ConnectionOptions, file, filled, proxy};
+use super::{ConnectionOptions, file, proxy};
 use crate::error::{Entry, Error, LookedFor};
 use crate::lease::values;
 
@@ -114,6 +113,10 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
                 path.display()
             )));
         }
+        // Nothing can name one without a name.
+        config.clusters.retain(|entry| !entry.name.is_empty());
+        config.auth_infos.retain(|entry| !entry.name.is_empty());
+        config.contexts.retain(|entry| !entry.name.is_empty());
         // An empty one names none, and does not hide that of a later file.
         config.current_context = config.current_context.filter(|name| !name.is_empty());
         Ok(config)
@@ -162,6 +165,11 @@ fn unreadable(error: &KubeconfigError) -> String {
         KubeconfigError::Parse(error) => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
+            // The rest is for whoever calls that library.
+            let line = line
+                .split(", set DuplicateKeyPolicy")
+                .next()
+                .unwrap_or(line);
             format!("not a kubeconfig: {}", line.trim_start_matches("error: "))
         }
         other => words(other),
@@ -256,10 +264,6 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
             })?,
         None => AuthInfo::default(),
     };
-    // As client-go: the file is what is renewed.
-    if filled(&user.token_file) {
-        user.token = None;
-    }
     override_user(&mut user, options);
     check_methods(&user, user_name.as_deref())?;
     without_idle_plugin(&mut user);
@@ -343,43 +347,4 @@ fn override_cluster(cluster: &mut Cluster, options: &ConnectionOptions) {
         .tls_server_name
         .take()
         .filter(|name| !name.is_empty());
-}
-
-/// The user that the flags change.
-pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
-    if let Some(token) = &options.token {
-        user.token = Some(token.clone().into());
-        user.token_file = None;
-        user.exec = None;
-        user.auth_provider = None;
-        user.username = None;
-        user.password = None;
-    }
-    if let Some(file) = &options.client_certificate {
-        user.client_certificate = Some(file.clone());
-        user.client_certificate_data = None;
-    }
-    if let Some(file) = &options.client_key {
-        user.client_key = Some(file.clone());
-        user.client_key_data = None;
-    }
-    if options.impersonate.is_some() {
-        user.impersonate.clone_from(&options.impersonate);
-        user.impersonate_groups = None;
-        user.impersonate_uid = None;
-        user.impersonate_user_extra = None;
-    }
-    if !options.impersonate_groups.is_empty() {
-        user.impersonate_groups = Some(options.impersonate_groups.clone());
-    }
-    if options.impersonate_uid.is_some() {
-        user.impersonate_uid.clone_from(&options.impersonate_uid);
-    }
-    if !options.impersonate_extra.is_empty() {
-        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
-        for (key, value) in &options.impersonate_extra {
-            extra.entry(key.clone()).or_default().push(value.clone());
-        }
-        user.impersonate_user_extra = Some(extra);
-    }
 }

@@ -21,7 +21,7 @@ impl File {
     fn write(&self, token: &str) {
         let config = json!({
             "current-context": "c",
-            "clusters": [{ "name": "c", "cluster": { "server": "http://127.0.0.1:1" } }],
+            "clusters": [{ "name": "c", "cluster": { "server": "https://127.0.0.1:1" } }],
             "users": [{ "name": "u", "user": { "token": token } }],
             "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
         });

@@ -72,6 +72,7 @@ impl Ready {
         options: &ConnectionOptions,
     ) -> Result<Self, Error> {
         let mut kubeconfig = resolved.kubeconfig.clone();
+        let plain = resolved.server().is_some_and(kubeconfig::is_plain);
         let cluster = kubeconfig.clusters.iter_mut();
         for cluster in cluster.filter_map(|named| named.cluster.as_mut()) {
             cluster.certificate_authority = None;
@@ -82,7 +83,8 @@ impl Ready {
         for user in users.filter_map(|named| named.auth_info.as_mut()) {
             user.client_certificate = None;
             user.client_key = None;
-            let identity = pieces.identity.as_ref();
+            // Over plain http there is nobody to show it to but a proxy.
+            let identity = pieces.identity.as_ref().filter(|_| !plain);
             user.client_certificate_data =
                 identity.map(|identity| files::encoded(&identity.certificate));
             user.client_key_data = identity.map(|identity| files::encoded(&identity.key).into());
@@ -218,17 +220,19 @@ impl<'a> Source<'a> {
             file: text("client-key"),
             named: self.names.key.clone(),
         };
-        // As client-go: a key without its certificate does nothing where something else says who asks.
+        // As client-go: a key without its certificate does nothing where something else says who asks, or nothing does.
         let others = ["token", "tokenFile", "exec", "auth-provider", "username"];
+        let server = self.cluster.and_then(|cluster| cluster.server.as_deref());
         let idle = certificate.data.is_none()
             && certificate.file.is_none()
-            && others.iter().any(|field| !self.user[*field].is_null());
+            && (server.is_some_and(kubeconfig::is_plain)
+                || others.iter().any(|field| !self.user[*field].is_null()));
         if idle {
             (key.data, key.file) = (None, None);
         }
         let token = Given {
             data: None,
-            file: text("tokenFile").filter(|_| text("token").is_none()),
+            file: text("tokenFile"),
             named: self.names.token.clone(),
         };
         Ok(Pieces {
@@ -236,8 +240,18 @@ impl<'a> Source<'a> {
                 .or_else(|error| kept(error, before.map(|it| &it.authority), unread))?,
             identity: files::identity(&certificate, &key, time)
                 .or_else(|error| kept(error, before.map(|it| &it.identity), unread))?,
-            token: files::token(&token, time)
-                .or_else(|error| kept(error, before.map(|it| &it.token), unread))?,
+            token: files::token(&token, time).or_else(|error| {
+                let before = before.map(|it| &it.token);
+                let beside = text("token");
+                // As client-go: the file is what is renewed; where it was never read, the token beside it will do.
+                let read = before
+                    .and_then(Option::as_deref)
+                    .filter(|it| Some(*it) != beside);
+                match (read, beside) {
+                    (None, Some(beside)) => Ok(Some(beside.to_owned())),
+                    (Some(_), _) | (None, None) => kept(error, before, unread),
+                }
+            })?,
         })
     }
 }

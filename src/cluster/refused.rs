@@ -10,7 +10,10 @@ impl Connection {
         let (user, in_pod) = (&known.user(), known.resolved.in_pod);
         let Self { whose, .. } = self;
         let certificate = filled(&user.client_certificate) || filled(&user.client_certificate_data);
-        if user.exec.is_some() || user.auth_provider.is_some() {
+        if self.config.cluster_url.scheme_str() == Some("http") && user.username.is_none() {
+            // Nothing of the user went out (`kubeconfig::server::settle`), and `kubectl proxy` needs nothing.
+            "Over plain http no credentials are sent, as with kubectl: use the server's https:// address (--server, or server of the cluster in the kubeconfig)".to_owned()
+        } else if user.exec.is_some() || user.auth_provider.is_some() {
             let plugin = plugin::name(user);
             format!(
                 "The server does not accept what {plugin} gives for {whose}: log in again with that plugin"

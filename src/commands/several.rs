@@ -75,6 +75,7 @@ fn next(error: &Error) -> Next {
         Error::Usage(_)
         | Error::Kubeconfig(_)
         | Error::NoKubeconfig(_)
+        | Error::NothingToChoose { .. }
         | Error::NoCurrentContext { .. }
         | Error::NoSuchEntry { .. }
         | Error::Api { .. }

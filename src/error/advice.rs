@@ -96,6 +96,14 @@ fn connect_advice(why: &Why) -> String {
 
 /// There is no kubeconfig: which were looked for.
 pub fn no_kubeconfig_lines(looked_for: &LookedFor) -> Vec<String> {
+    vec![
+        format!("error: no kubeconfig: {}", without_kubeconfig(looked_for)),
+        "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
+    ]
+}
+
+/// Why there is no kubeconfig.
+pub fn without_kubeconfig(looked_for: &LookedFor) -> String {
     let LookedFor {
         by_environment,
         paths,
@@ -110,18 +118,14 @@ pub fn no_kubeconfig_lines(looked_for: &LookedFor) -> Vec<String> {
         .map(|path| path.display().to_string())
         .collect();
     let all = all.join(" and ");
-    let what = match (empty.as_slice(), by_environment, paths.len()) {
+    match (empty.as_slice(), by_environment, paths.len()) {
         ([first, ..], ..) => format!("{first} has no clusters and no contexts"),
         ([], true, 0) => "KUBECONFIG names no file".to_owned(),
         ([], true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
         ([], true, _) => format!("KUBECONFIG names {all}, which do not exist"),
         ([], false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
         ([], false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
-    };
-    vec![
-        format!("error: no kubeconfig: {what}"),
-        "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
-    ]
+    }
 }
 
 /// An entry that the kubeconfig does not have: those it has, and which was meant perhaps.

@@ -241,8 +241,13 @@ fn a_certificate_authority_that_is_not_there_is_named() {
 fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
     let (ns, user) = held_by_another();
     let proxy = lease_harness::Proxy::to(ns.cluster());
-    let command = status(&ns, &user).kubeconfig("/nowhere/config");
-    let command = command.arg("-s").arg(proxy.url()).arg("-n").arg(ns.name());
+    let authority = ns.file("ca.pem", lease_harness::Proxy::ca_pem());
+    let somewhere = || {
+        let command = status(&ns, &user).kubeconfig("/nowhere/config");
+        let command = command.arg("--certificate-authority").arg(&authority);
+        command.arg("-s").arg(proxy.url())
+    };
+    let command = somewhere().arg("-n").arg(ns.name());
     said(
         &command.clone().arg("--token").arg(&user.token).run(),
         0,
@@ -250,9 +255,7 @@ fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
         "",
     );
     // The default namespace, which this user may not look into.
-    let elsewhere = status(&ns, &user).kubeconfig("/nowhere/config");
-    let elsewhere = elsewhere.arg("-s").arg(proxy.url()).arg("--token");
-    let output = elsewhere.arg(&user.token).run();
+    let output = somewhere().arg("--token").arg(&user.token).run();
     assert_eq!(output.code, Some(1), "{output}");
     assert!(
         output.stderr.contains("in the namespace \"default\""),
@@ -275,7 +278,7 @@ fn the_namespace_is_that_of_the_context_unless_a_flag_says_otherwise() {
     assert!(output.stderr.contains(&place), "{output}");
 }
 
-/// In-process only: this server speaks plain HTTP.
+/// In-process only: this server speaks plain HTTP. It is reached, and told nothing of who asks.
 #[test]
 fn a_server_without_tls_is_reached_with_a_url_without_a_scheme() {
     let plain = Options {
@@ -285,19 +288,17 @@ fn a_server_without_tls_is_reached_with_a_url_without_a_scheme() {
     let (ns, user) = crate::support::fresh_in_process(plain);
     ns.create(&held("job", "other", 60));
     let address = ns.cluster().url().replace("http://", "");
-    said(
-        &status(&ns, &user).arg("-s").arg(address).run(),
-        0,
-        NAME,
-        "",
-    );
+    let expected = "Error from server (Unauthorized): Unauthorized\n\
+        Over plain http no credentials are sent, as with kubectl: use the server's https:// address (--server, or server of the cluster in the kubeconfig)\n";
+    let output = status(&ns, &user).arg("-s").arg(address).run();
+    said(&output, 1, "", expected);
 }
 
 #[test]
 fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
     let (ns, user) = held_by_another();
     let proxy = lease_harness::Proxy::to(ns.cluster());
-    let mut front = lease_harness::TlsFront::to(&proxy.url(), false);
+    let mut front = lease_harness::TlsFront::to(&proxy.plain_url(), false);
     let authority = ns.file("ca.pem", front.ca_pem());
     let mut config = ns.kubeconfig_json(&user);
     config["clusters"][0]["cluster"] =

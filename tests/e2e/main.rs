@@ -66,3 +66,4 @@ mod unread_changes;
 mod usage;
 mod waiting;
 mod webhooks;
+mod whose;

@@ -87,7 +87,7 @@ fn a_watch_that_is_refused_is_asked_for_again_with_a_new_token() {
     let config = config(&ns, &user, &user.token, &token);
     let text = std::fs::read_to_string(config).expect("it is ours");
     let mut config: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-    config["clusters"][0]["cluster"] = json!({ "server": proxy.url() });
+    config["clusters"][0]["cluster"] = proxy.cluster_entry();
     let config = ns.file("kubeconfig", config.to_string());
     let acquire = ns.command(&user, ["acquire", "job", "--holder=me"]);
     let running = acquire.kubeconfig(config).spawn();

@@ -90,14 +90,8 @@ pub fn check_methods(user: &AuthInfo, name: Option<&str>) -> Result<(), Error> {
     Ok(())
 }
 
-/// As client-go: what is said of a user as it is keeps a plugin from being asked.
-pub fn without_idle_plugin(user: &mut AuthInfo) {
-    if secret(&user.token) || filled(&user.token_file) || filled(&user.username) {
-        user.exec = None;
-    }
-}
-
-fn secret(text: &Option<SecretString>) -> bool {
+/// Whether it is there, and not empty.
+pub fn secret(text: &Option<SecretString>) -> bool {
     (text.as_ref()).is_some_and(|text| !text.expose_secret().is_empty())
 }
 
@@ -202,22 +196,6 @@ mod tests {
         ] {
             let config: Kubeconfig = serde_json::from_value(text.clone()).expect("it is read");
             assert_eq!(of_another_kind(&config).is_none(), is_one, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_plugin_beside_a_token_or_a_password_is_not_asked() {
-        let exec = json!({ "command": "x" });
-        for (said, asked) in [
-            (json!({ "exec": exec }), true),
-            (json!({ "exec": exec, "token": "t" }), false),
-            (json!({ "exec": exec, "tokenFile": "/t" }), false),
-            (json!({ "exec": exec, "username": "a" }), false),
-            (json!({ "exec": exec, "username": "", "token": "" }), true),
-        ] {
-            let mut user = user(said.clone());
-            without_idle_plugin(&mut user);
-            assert_eq!(user.exec.is_some(), asked, "{said}");
         }
     }
 }

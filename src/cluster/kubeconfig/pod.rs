@@ -8,7 +8,7 @@ use kube::config::{AuthInfo, Cluster};
 use super::{
     Resolved, check_impersonation, check_server_name, check_verification, looked_for, only,
 };
-use super::{override_cluster, override_user};
+use super::{override_cluster, user::override_user};
 use crate::cluster::ConnectionOptions;
 use crate::error::Error;
 use crate::lease::values;
@@ -20,8 +20,9 @@ const PORT: &str = "KUBERNETES_SERVICE_PORT";
 /// What the pod's environment and files say, the flags applied.
 ///
 /// # Errors
-/// Where this is no pod, or its environment is of no use.
+/// Where this is no pod, its environment is of no use, or a flag chooses something that only a kubeconfig can have.
 pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
+    chooses_nothing(options)?;
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (host, port) = (variable(HOST), variable(PORT));
     if host.is_empty() {
@@ -53,6 +54,24 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
         context: None,
         in_pod: true,
     })
+}
+
+/// As kubectl: who names a context, a cluster or a user means that one, and never the pod's own.
+fn chooses_nothing(options: &ConnectionOptions) -> Result<(), Error> {
+    let flags = [
+        ("--context", "context", &options.context),
+        ("--cluster", "cluster", &options.cluster),
+        ("--user", "user", &options.user),
+    ];
+    let given = |(flag, kind, name): (_, _, &Option<String>)| Some((flag, kind, name.clone()?));
+    match flags.into_iter().find_map(given) {
+        Some((flag, kind, name)) => Err(Error::NothingToChoose {
+            flag,
+            what: format!("{kind} {name:?}"),
+            looked_for: looked_for(),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn address(host: &str, port: &str) -> Result<String, Error> {

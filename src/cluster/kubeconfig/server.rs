@@ -4,11 +4,13 @@ use http::Uri;
 use kube::config::{AuthInfo, Cluster};
 
 use super::super::{dial::has_usable_port, filled};
+use super::user::without_credentials;
 use crate::error::Error;
 use crate::userinfo::{self, redacted};
 
-/// Makes the cluster's server a whole address. As kubectl: one without a scheme is https if anything about TLS is
-/// configured, else http; a user and a password in it are basic authentication where nothing else says who asks.
+/// Makes the cluster's server a whole address: one without a scheme is https if anything about TLS is configured, else http.
+/// As client-go: over plain http nothing goes out of what the user's entry says of who asks (`IsConfigTransportTLS`), for all on
+/// the way to read. A user and a password in the address are basic authentication where nothing else says who asks.
 ///
 /// # Errors
 /// Where it is none.
@@ -46,6 +48,9 @@ pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) ->
             redacted(&server)
         )));
     }
+    if is_plain(&address) {
+        without_credentials(user);
+    }
     cluster.server = Some(address);
     let anonymous = user.token.is_none()
         && !filled(&user.token_file)
@@ -59,33 +64,85 @@ pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) ->
     Ok(())
 }
 
+/// Whether a server's address is one without TLS.
+pub fn is_plain(address: &str) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn settled(server: &str, mut user: AuthInfo) -> Result<(String, Option<String>), String> {
+    fn told(user: &AuthInfo) -> serde_json::Value {
+        serde_json::to_value(user).expect("it is told")
+    }
+
+    fn settled(server: &str, mut user: AuthInfo) -> Result<(String, AuthInfo), String> {
         let mut cluster = Cluster {
             server: Some(server.to_owned()),
             ..Cluster::default()
         };
         match settle(&mut cluster, &mut user, Some("c")) {
-            Ok(()) => Ok((cluster.server.unwrap_or_default(), user.username)),
+            Ok(()) => Ok((cluster.server.unwrap_or_default(), user)),
             Err(error) => Err(error.lines().join("\n")),
         }
     }
 
+    fn user(text: serde_json::Value) -> AuthInfo {
+        serde_json::from_value(text).expect("a user")
+    }
+
     #[test]
     fn a_user_in_the_address_asks_where_nobody_else_does() {
-        let of = |server: &str, user| settled(server, user).expect("it is an address");
-        let named = |name: &str| Some(name.to_owned());
-        let (server, user) = of("https://u:pw@a:6443", AuthInfo::default());
-        assert_eq!((server.as_str(), user), ("https://a:6443", named("u")));
-        let token = AuthInfo {
-            token: Some("t".to_owned().into()),
-            ..AuthInfo::default()
+        let of = |server: &str, said: &serde_json::Value| {
+            let (server, user) = settled(server, user(said.clone())).expect("it is an address");
+            (server, told(&user))
         };
-        let (server, user) = of("u:pw@a:6443", token);
-        assert_eq!((server.as_str(), user), ("http://a:6443", None));
+        let (token, named) = (
+            json!({ "token": "t" }),
+            json!({ "username": "u", "password": "pw" }),
+        );
+        for (server, said, address, wanted) in [
+            ("https://u:pw@a:6443", &json!({}), "https://a:6443", &named),
+            ("https://u:pw@a:6443", &token, "https://a:6443", &token),
+            ("http://u:pw@a:6443", &token, "http://a:6443", &named),
+            ("u:pw@a:6443", &token, "http://a:6443", &named),
+        ] {
+            let found = of(server, said);
+            assert_eq!(
+                found,
+                (address.to_owned(), wanted.clone()),
+                "{server} {said}"
+            );
+        }
+    }
+
+    /// Seen of kubectl 1.32: `--as` goes out all the same.
+    #[test]
+    fn nothing_that_says_who_asks_goes_out_over_plain_http() {
+        let of = |server: &str, said: &serde_json::Value| {
+            let (_, user) = settled(server, user(said.clone())).expect("it is an address");
+            told(&user)
+        };
+        for said in [
+            json!({ "token": "t" }),
+            json!({ "tokenFile": "/t" }),
+            json!({ "username": "v", "password": "w" }),
+            json!({ "exec": { "command": "x" } }),
+            json!({ "auth-provider": { "name": "oidc", "config": { "id-token": "t" } } }),
+        ] {
+            let whole = told(&user(said.clone()));
+            assert_eq!(of("https://a", &said), whole, "{said}");
+            for server in ["http://a", "HTTP://a:80", "a:6443"] {
+                assert_eq!(of(server, &said), json!({}), "{server} {said}");
+            }
+            let mut acting = said;
+            acting["as"] = json!("carol");
+            assert_eq!(of("http://a", &acting), json!({ "as": "carol" }));
+        }
     }
 
     #[test]

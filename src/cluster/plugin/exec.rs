@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde_json::{Value, json};
+use serde_saphyr::DuplicateKeyPolicy;
 
 use super::super::header;
 
@@ -108,8 +109,12 @@ fn version(exec: &ExecConfig) -> Result<&str, String> {
 /// # Errors
 /// With what is wrong, as the rest of a sentence about the plugin.
 pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, String> {
-    // Some print YAML, which client-go reads too.
-    let printed: Value = serde_saphyr::from_slice(stdout).map_err(|error| {
+    // Some print YAML, which client-go reads too; of two keys of one name the last counts.
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+    };
+    let printed = serde_saphyr::from_slice_with_options(stdout, options);
+    let printed: Value = printed.map_err(|error: serde_saphyr::Error| {
         let (line, column) = error
             .location()
             .map_or((1, 1), |location| (location.line(), location.column()));
@@ -183,4 +188,26 @@ pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, Stri
             .filter_map(|(field, lacks)| lacks.then_some(field))
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen of kubectl 1.32.
+    #[test]
+    fn of_two_keys_of_one_name_in_an_answer_the_last_counts() {
+        let head = format!("{{\"apiVersion\":\"{V1}\",\"kind\":\"ExecCredential\",");
+        for answer in [
+            format!("{head}\"status\":{{\"token\":\"a\",\"token\":\"b\"}}}}"),
+            format!("{head}\"status\":{{\"token\":\"a\"}},\"status\":{{\"token\":\"b\"}}}}"),
+            format!("apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: a\n  token: b\n"),
+        ] {
+            let given = given(&ExecConfig::default(), "x", answer.as_bytes());
+            let header = given.map(|given| given.header);
+            let header = header.unwrap_or_else(|why| panic!("{answer} {why}"));
+            let header = header.expect("there is a token");
+            assert_eq!(header.as_bytes(), b"Bearer b", "{answer}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{CHECK_USER, NO_PAGE, SEE_ADDRESS, SUBCOMMANDS, config, run, token, two_lines};
 use crate::support::fresh;
-use lease_harness::{Command, Impostor};
+use lease_harness::{Command, Impostor, TlsFront};
 use serde_json::json;
 
 #[test]
@@ -72,6 +72,9 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
         &[],
         r#"{"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}"#,
     );
+    // Over plain http nobody says who asks.
+    let front = TlsFront::to(server.url(), false);
+    let (url, authority) = (front.url(), front.ca_pem());
     let what = "Error from server (Unauthorized): Unauthorized";
     let script = r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"old"}}'"#;
     let plugin = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never" } });
@@ -98,22 +101,34 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
         ),
     ] {
         two_lines(
-            &run(&config(server.url(), None, &user), arguments),
+            &run(&config(url, Some(authority), &user), arguments),
             what,
             then,
         );
     }
-    let mut nobody = config(server.url(), None, &json!({}));
+    let mut nobody = config(url, Some(authority), &json!({}));
     nobody["contexts"][0]["context"]["user"] = json!("");
     let then = "Nothing says who asks: give --token, or choose a user of the kubeconfig with --user or --context";
     two_lines(&run(&nobody, "status"), what, then);
-    let arguments = format!("status -s {}", server.url());
+    let arguments = format!("status -s {url} --insecure-skip-tls-verify");
     let without = Command::new(super::BINARY, arguments.split(' ')).kubeconfig("/nowhere");
     two_lines(&without.run(), what, then);
+    let then = "Over plain http no credentials are sent, as with kubectl: use the server's https:// address (--server, or server of the cluster in the kubeconfig)";
+    for user in [token(), json!({})] {
+        two_lines(
+            &run(&config(server.url(), None, &user), "status"),
+            what,
+            then,
+        );
+    }
     let message = r#"leases.coordination.k8s.io is forbidden: User "system:anonymous" cannot list resource "leases""#;
     let body = json!({ "kind": "Status", "reason": "Forbidden", "message": message });
     let server = Impostor::answering(403, &[], &body.to_string());
-    let output = run(&config(server.url(), None, &json!({})), "status");
+    let front = TlsFront::to(server.url(), false);
+    let output = run(
+        &config(front.url(), Some(front.ca_pem()), &json!({})),
+        "status",
+    );
     two_lines(
         &output,
         &format!("Error from server (Forbidden): {message}"),
@@ -194,7 +209,7 @@ fn a_plugin_that_gives_no_credentials_is_shown_with_what_it_said_or_how_to_get_i
             "",
         ),
     ] {
-        let output = run(&config("http://127.0.0.1:1", None, &user), "status");
+        let output = run(&config("https://127.0.0.1:1", None, &user), "status");
         let what = format!("error: cannot use the credentials: {what}");
         two_lines(&output, &what, &format!("{shown}{CHECK_USER}"));
     }

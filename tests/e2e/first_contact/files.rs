@@ -126,8 +126,10 @@ fn a_client_certificate_that_cannot_be_used_is_told_with_what_is_wrong_with_it()
     );
     // As kubectl: with a token the key is left alone.
     let beside = json!({ "client-key": good, "token": "secret" });
-    let output = run(&config("http://127.0.0.1:1", None, &beside), "status");
-    assert!(output.stderr.contains("was refused"), "{output}");
+    for server in ["https://127.0.0.1:1", "http://127.0.0.1:1"] {
+        let output = run(&config(server, None, &beside), "status");
+        assert!(output.stderr.contains("was refused"), "{output}");
+    }
 }
 
 #[test]

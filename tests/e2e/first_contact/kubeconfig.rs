@@ -293,10 +293,3 @@ fn an_empty_flag_is_as_if_it_was_not_given() {
     let refused = "error: the connection to the server https://127.0.0.1:1 was refused";
     assert!(output.stderr.starts_with(refused), "{output}");
 }
-
-#[test]
-fn the_file_of_a_token_comes_before_the_token() {
-    let old = json!({ "token": "old", "tokenFile": "/nowhere/token" });
-    let output = run(&config("https://127.0.0.1:1", None, &old), "status");
-    assert!(output.stderr.contains("/nowhere/token"), "{output}");
-}

@@ -177,7 +177,7 @@ fn whoever_keeps_a_request_waiting_before_it_is_sent_is_named() {
     );
 
     let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["3"], "interactiveMode": "Never" });
-    let asking = config("http://127.0.0.1:1", None, &json!({ "exec": exec }));
+    let asking = config("https://127.0.0.1:1", None, &json!({ "exec": exec }));
     let what = "error: no credentials in time: exec plugin \"sleep\" gave nothing within 1s";
     let then = "Run that plugin by hand to see what it waits for, or give it longer with --request-timeout";
     two_lines(&run(&asking, "status --request-timeout=1s"), what, then);

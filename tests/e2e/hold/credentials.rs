@@ -11,7 +11,7 @@ use super::scene::{Held, SOON, Scene, announced, measured, until};
 /// A kubeconfig with `user` as its user entry, and the proxy as its server.
 pub fn kubeconfig_as(scene: &Scene, user: &Value) -> PathBuf {
     let mut config = scene.ns.kubeconfig_json(&scene.user);
-    config["clusters"][0]["cluster"] = json!({ "server": scene.proxy.url() });
+    config["clusters"][0]["cluster"] = scene.proxy.cluster_entry();
     config["users"][0]["user"] = user.clone();
     scene.ns.file("kubeconfig", config.to_string())
 }

@@ -57,8 +57,10 @@ fn hold_by_name(seconds: u32) -> Option<Named> {
     let hosts = scene.ns.file("hosts", format!("127.0.0.1 {NAME}\n"));
     let mut words = with_hosts(&scene, &hosts)?;
     let mut config = scene.ns.kubeconfig_json(&scene.user);
-    let server = scene.proxy.url().replace("127.0.0.1", NAME);
-    config["clusters"][0]["cluster"] = json!({ "server": server });
+    let mut cluster = scene.proxy.cluster_entry();
+    cluster["server"] = json!(scene.proxy.url().replace("127.0.0.1", NAME));
+    cluster["tls-server-name"] = json!("localhost");
+    config["clusters"][0]["cluster"] = cluster;
     let file = scene.ns.file("by-name", config.to_string());
     let gate = scene.gate();
     let script = announced(&until(&gate));

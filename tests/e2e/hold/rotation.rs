@@ -18,7 +18,7 @@ struct Rotation {
 impl Rotation {
     fn new(seconds: u32, wants_certificate: bool) -> Self {
         let scene = Scene::new(seconds);
-        let front = TlsFront::to(&scene.proxy.url(), wants_certificate);
+        let front = TlsFront::to(&scene.proxy.plain_url(), wants_certificate);
         let gate = scene.gate();
         Self {
             kubeconfig: scene.ns.file("rotating", ""),

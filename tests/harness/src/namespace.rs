@@ -7,6 +7,7 @@ use crate::cluster::Cluster;
 use crate::command::{Command, binary};
 use crate::kubeconfig::{Credentials, kubeconfig};
 use crate::output::Output;
+use crate::proxy::Proxy;
 use crate::running::Running;
 use crate::{random, scratch};
 use serde_json::Value;
@@ -67,11 +68,11 @@ impl Namespace {
         self.write_kubeconfig(&self.kubeconfig_json(user))
     }
 
-    /// The same for a server at `url`, reached without TLS: a [`Proxy`](crate::Proxy).
+    /// The same for a [`Proxy`] at `url`.
     pub fn kubeconfig_via(&self, user: &User, url: &str) -> PathBuf {
         self.write_kubeconfig(&kubeconfig(
             url,
-            None,
+            Some(Proxy::ca_pem()),
             &self.name,
             &Credentials::Token(&user.token),
         ))

@@ -1,10 +1,11 @@
-//! A fault proxy: plain HTTP/1.1 on loopback in front of either server, with faults that a test programs.
+//! A fault proxy: HTTP/1.1 on loopback, with TLS and without on one port, in front of either server, with faults that a test programs.
 
 mod fault;
 mod front;
 mod record;
 mod serve;
 mod stream;
+mod tls;
 
 pub use fault::{Fault, Match};
 pub use record::Request;
@@ -15,8 +16,11 @@ use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::ports::free_port;
 use crate::runtime::{block_on, runtime};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use fault::Programmed;
 use record::Record;
+use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -79,14 +83,32 @@ impl Proxy {
         }
     }
 
-    /// `http://127.0.0.1:port`.
+    /// `https://127.0.0.1:port`: over plain HTTP no client sends its credentials.
     pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// `http://127.0.0.1:port`, of the same port.
+    pub fn plain_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The authority of every proxy's certificate.
+    pub fn ca_pem() -> &'static str {
+        &tls::tls().ca_pem
+    }
+
+    /// The cluster's entry of a kubeconfig.
+    pub fn cluster_entry(&self) -> Value {
+        json!({
+            "server": self.url(),
+            "certificate-authority-data": BASE64_STANDARD.encode(Proxy::ca_pem()),
+        })
     }
 
     /// Requests through the proxy as `user`.
     pub fn api(&self, user: &User) -> Api {
-        Api::new(Endpoint::new(&self.url(), None), &user.token)
+        Api::new(Endpoint::new(&self.plain_url(), None), &user.token)
     }
 
     /// Applies `fault` to the next `times` requests that `matching` matches; `usize::MAX` for ever.

@@ -25,7 +25,7 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// In front of `http://host:port`. With `wants_certificate` a client has to show one of [`TlsFront::client`].
+    /// In front of `http://host:port`, itself without TLS. With `wants_certificate` a client has to show one of [`TlsFront::client`].
     ///
     /// # Panics
     ///

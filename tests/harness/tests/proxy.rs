@@ -51,8 +51,8 @@ impl Scene {
     /// A raw connection with a watch on it, past its headers.
     fn watch(&self) -> TcpStream {
         let user = self.ns.user(&["watch"]);
-        let mut stream =
-            TcpStream::connect(self.proxy.url().trim_start_matches("http://")).expect("it listens");
+        let mut stream = TcpStream::connect(self.proxy.plain_url().trim_start_matches("http://"))
+            .expect("it listens");
         let path = self
             .path()
             .replace("/job", "?watch=true&allowWatchBookmarks=false");
@@ -140,8 +140,8 @@ fn refuse_resets_and_does_not_commit() {
 fn a_reset_is_a_reset_and_not_an_orderly_close() {
     let scene = Scene::new();
     scene.proxy.fault(Match::any(), Fault::Refuse, 1);
-    let mut stream =
-        TcpStream::connect(scene.proxy.url().trim_start_matches("http://")).expect("it listens");
+    let mut stream = TcpStream::connect(scene.proxy.plain_url().trim_start_matches("http://"))
+        .expect("it listens");
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .expect("it reads");
@@ -236,8 +236,8 @@ fn down_resets_and_refuses_and_up_serves_at_the_same_port() {
         watch.read(&mut [0; 16]).expect_err("reset").kind(),
         ErrorKind::ConnectionReset
     );
-    let refused =
-        TcpStream::connect(scene.proxy.url().trim_start_matches("http://")).expect_err("refused");
+    let refused = TcpStream::connect(scene.proxy.plain_url().trim_start_matches("http://"))
+        .expect_err("refused");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     scene.proxy.up();
     assert_eq!(scene.get().expect("an answer"), 200);

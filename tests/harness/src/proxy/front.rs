@@ -1,6 +1,6 @@
 //! The proxy's client side: accepts connections, and can reset them.
 
-use super::{Shared, serve};
+use super::{Shared, serve, tls};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -36,12 +36,17 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, resets: u64) {
         stream,
         reset: reset.clone(),
     };
-    let service = service_fn(|request| serve::answer(request, shared.clone(), reset.clone()));
-    let mut server = http1::Builder::new();
-    // The server's own Date is evidence to clients: neither added nor changed here.
-    let served = server
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(front), service);
+    let served = async {
+        // The first byte of a TLS handshake (RFC 8446, section 5.1), and of no HTTP request.
+        let mut first = [0];
+        match front.stream.peek(&mut first).await {
+            Ok(1) if first == [0x16] => {
+                let stream = tls::tls().acceptor.accept(front).await;
+                serve(stream.ok()?, &shared, &reset).await
+            }
+            _ => serve(front, &shared, &reset).await,
+        }
+    };
     let ordered = async {
         shared.until(|switches| switches.resets != resets).await;
         // Here and not in the branch below: select! drops the connection before it runs a branch.
@@ -51,6 +56,19 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, resets: u64) {
         _ = served => {}
         () = ordered => {}
     }
+}
+
+async fn serve<S>(stream: S, shared: &Arc<Shared>, reset: &Reset) -> Option<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let service = service_fn(|request| serve::answer(request, shared.clone(), reset.clone()));
+    let mut server = http1::Builder::new();
+    // The server's own Date is evidence to clients: neither added nor changed here.
+    let served = server
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
+    served.await.ok()
 }
 
 /// Says that a connection is to end in a reset instead of an orderly close.
