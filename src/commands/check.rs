@@ -2,7 +2,6 @@
 
 use super::Session;
 use super::exported::ours;
-use super::saying::say_victim;
 use crate::cli::{CheckArgs, ConnectionArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject};
@@ -49,7 +48,13 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
             return Err(Error::lease(subject, End::Refused(not_ours(&record))));
         }
         Checked::VictimMayRun(victim) => {
-            say_victim(&subject, &victim);
+            terminal::say(&format!(
+                "{name} is held by you, but {victim:?}, whom it was stolen from, may still run"
+            ));
+            terminal::say(&format!(
+                "Wait until the steal is done. If it was interrupted, this waits until {victim:?} must have stopped, and begins anew: {} --reenter",
+                hint::lease("acquire", args.name.as_str(), &session.namespace)
+            ));
         }
         Checked::Over => terminal::say(&format!(
             "{name} is held by you, but its time is over: others may take it any moment"

@@ -1,7 +1,7 @@
 //! `kubectl lease renew`
 
 use super::exported::ours;
-use super::saying::{listen, object_text, say_done, say_victim};
+use super::saying::{listen, object_text, say_done};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
@@ -31,14 +31,7 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
             let text = object_text(&renewed.record, "renewed", &args.output);
             let good_until = renewed.expires_at;
             say_done(text, good_until, &limits.interrupt, &subject, "renewed").await?;
-            match renewed.record.victim() {
-                // Nobody else comes in, but whoever goes on now may not be alone.
-                Some(victim) => {
-                    say_victim(&subject, victim);
-                    Ok(Exit::NOT_HELD)
-                }
-                None => Ok(Exit::DONE),
-            }
+            Ok(Exit::DONE)
         }
         Err(end) => Err(session.error(subject, end).await),
     }

@@ -80,19 +80,6 @@ async fn say_unless(
     }
 }
 
-/// Says that a Lease is held by who asks, and that whom it was stolen from may still run beside that.
-pub fn say_victim(subject: &Subject, victim: &str) {
-    let (name, namespace) = (&subject.name, &subject.namespace);
-    terminal::say(&format!(
-        "{} is held by you, but {victim:?}, whom it was stolen from, may still run",
-        document::object_name(name)
-    ));
-    terminal::say(&format!(
-        "Wait until the steal is done. If it was interrupted, this waits until {victim:?} must have stopped, and begins anew: {} --reenter",
-        hint::lease("acquire", name, namespace)
-    ));
-}
-
 /// What to print after something was done to a Lease.
 ///
 /// # Errors

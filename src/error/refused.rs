@@ -156,10 +156,11 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::VictimMayRun(victim) => vec![
             format!(
-                "error: lease {name:?} not released: it was stolen from {victim:?}, who may still run, and nobody waited until that was over"
+                "error: lease {name:?} was stolen from {victim:?}, who may still run, and nobody waited until that was over"
             ),
             format!(
-                "It stays held and expires by itself. If {victim:?} is known to have stopped: {} --now",
+                "Nothing was written: it stays held and expires by itself. To wait for that and have it anew: {} --reenter. If {victim:?} is known to have stopped: {} --now",
+                lease("acquire"),
                 lease("release")
             ),
         ],

@@ -84,6 +84,8 @@ pub struct Child {
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
     others: HashSet<Pid>,
+    /// The watchdog is dead, whatever its socket says.
+    unwatched: bool,
     /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
     alone: bool,
     killed: HashSet<Pid>,
@@ -205,6 +207,7 @@ impl Child {
             deaths,
             group: None,
             others,
+            unwatched: false,
             alone: false,
             killed: HashSet::new(),
         })
@@ -245,8 +248,14 @@ impl Child {
             // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
             // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
             // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
-            // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
-            "gone" => News::Gone,
+            // nobody's parent for good. Only what the watchdog itself starts that way would be ours. But it is looked at
+            // whether the watchdog has said so: who may copy its socket may write there.
+            "gone" if !self.has_somebody_below() => News::Gone,
+            "gone" => {
+                self.watchdog.end();
+                self.alone = true;
+                News::WatchdogDied
+            }
             _ => {
                 self.alone = true;
                 News::WatchdogDied
@@ -254,17 +263,25 @@ impl Child {
         }
     }
 
+    /// Whether the watchdog has a child, as far as this system tells.
+    fn has_somebody_below(&self) -> bool {
+        let children = self.watchdog.0.map(tree::children_of);
+        matches!(children, Some(Ok(children)) if !children.is_empty())
+    }
+
     /// The next line of the watchdog, none once it is dead; meanwhile it is sent the orders that wait.
     async fn next_line(&mut self) -> Option<String> {
         loop {
-            if self.watchdog.has_ended() {
+            self.unwatched |= self.watchdog.has_ended();
+            if self.unwatched {
                 // What it said last is there. The end of the stream may never come: somebody may have copied its socket.
                 let last = tokio::time::timeout(LAST_WORDS, self.news.next_line()).await;
                 return last.ok()?.ok().flatten();
             }
             tokio::select! {
                 line = self.news.next_line() => return line.ok().flatten(),
-                _ = self.deaths.recv() => {}
+                // The number of one that has ended may be anybody's next.
+                _ = self.deaths.recv() => self.others.retain(|&pid| tree::is_running(pid)),
                 _ = self.control.writable(), if !self.orders.is_empty() => {
                     let control = &self.control;
                     // One that is gone is noticed by its silence.
@@ -336,7 +353,8 @@ impl Child {
 
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped or dead.
     pub fn kill(&mut self) {
-        if self.alone || self.watchdog.has_ended() {
+        self.unwatched |= self.watchdog.has_ended();
+        if self.unwatched || self.alone {
             self.end_what_is_left();
         } else if let Some(watchdog) = self.watchdog.0 {
             tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));

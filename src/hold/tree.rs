@@ -22,7 +22,7 @@ use nix::unistd::{Pid, getpgid, getpgrp};
 
 use crowd::Crowd;
 pub use list::{Process, adopt_orphans, check, describe_running, go_first};
-pub use wait::{Change, collect, end, is_nobody, is_zombie, none_left};
+pub use wait::{Change, collect, end, is_nobody, is_running, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
 const LOOKS: usize = 1000;
@@ -300,6 +300,14 @@ fn kill_with_group(pid: Pid) {
 /// When there can be some that are not listed. It is not the same as having none.
 pub fn own() -> io::Result<Vec<Pid>> {
     list::own(Pid::from_raw(0))
+}
+
+/// The children, dead or alive, that a child of ours has, where the kernel keeps such lists.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
+    list::children_of_child(pid)
 }
 
 /// Calls `each` with everything that runs below this process's child `root`, which only we wait for.

@@ -250,6 +250,14 @@ impl Fault {
         }
     }
 
+    /// Whether it says that the credentials are no good any more: whatever is asked next is answered so too.
+    pub fn is_of_credentials(&self) -> bool {
+        let Self::Rejected(rejection) = self else {
+            return false;
+        };
+        rejection.kind == RejectionKind::Unauthorized
+    }
+
     /// Whether a write that ended like this may have happened, or may still happen. A gateway's page in place of the
     /// answer proves nothing about the server behind it.
     pub fn leaves_outcome_open(&self) -> bool {

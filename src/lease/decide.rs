@@ -357,18 +357,23 @@ pub fn release(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
 /// The same of `release` from a script, which does not know what came before: who interrupted a `steal` has a Lease whose
 /// victim may still run, and it stays held until it expires.
 pub fn release_ours(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
-    match seen {
-        Seen::Lease(found) if ours.holds(found.record()) => match found.record().victim() {
-            Some(victim) => OursStep::Refuse(Refusal::VictimMayRun(victim.to_owned())),
-            None => release(ours, seen, wall),
-        },
-        Seen::Lease(_) | Seen::Absent => release(ours, seen, wall),
-    }
+    beside_nobody(ours, seen).unwrap_or_else(|| release(ours, seen, wall))
 }
 
-/// The next step of `renew` from a script, which knows the identity but not the grant.
+/// The next step of `renew` from a script, which knows the identity but not the grant. A Lease whose victim may still run
+/// is left to expire: renewed again and again it would never be known when that is over.
 pub fn renew_ours(ours: &Ours, seen: &Seen, wall: Timestamp) -> OursStep {
-    if_ours(ours, seen, |record| record.renewed(wall))
+    let renew = || if_ours(ours, seen, |record| record.renewed(wall));
+    beside_nobody(ours, seen).unwrap_or_else(renew)
+}
+
+/// A refusal where the Lease is ours, and whom it was stolen from may still run.
+fn beside_nobody(ours: &Ours, seen: &Seen) -> Option<OursStep> {
+    let Seen::Lease(found) = seen else {
+        return None;
+    };
+    let victim = found.record().victim()?.to_owned();
+    (ours.holds(found.record())).then_some(OursStep::Refuse(Refusal::VictimMayRun(victim)))
 }
 
 fn if_ours(ours: &Ours, seen: &Seen, write: impl FnOnce(&Record) -> Record) -> OursStep {

@@ -160,14 +160,12 @@ fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held() {
     let words = "lease.coordination.k8s.io/job is held by you, but \"victim\", whom it was stolen from, may still run\n\
                  Wait until the steal is done. If it was interrupted, this waits until \"victim\" must have stopped, and begins anew: kubectl lease acquire job …--reenter\n";
     said_like(&check, 122, "", words);
-    // It keeps others out, and nobody who goes on after it knows of any danger.
+    // Renewed again and again, it would never be known when that is over.
+    let before = stored(&ns, "job");
     let renewed = ns.command(&user, ["renew", "job", "--holder=me"]).run();
-    said_like(
-        &renewed,
-        122,
-        "lease.coordination.k8s.io/job renewed\n",
-        words,
-    );
+    let refused = "error: lease \"job\" was stolen from \"victim\", who may still run, and nobody waited until that was over\nNothing was written: …";
+    said_like(&renewed, 122, "", &format!("{refused}\n"));
+    untouched(&ns, &before);
     // To begin anew is to wait, as for anybody.
     let again = ns
         .command(&user, ACQUIRE)
@@ -268,4 +266,58 @@ fn what_was_carried_out_and_answered_with_a_refusal_leaves_no_ghost_and_is_not_d
         assert_eq!(output.code, Some(0), "{code} {output}");
         assert_eq!(holder(&stored(&ns, "job")), "", "{code} {output}");
     }
+}
+
+#[test]
+fn a_refusal_after_which_nothing_can_be_read_is_owned_up_to() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(
+        Match::put(),
+        Fault::status_after_commit(403, "Forbidden", "not a second time"),
+        1,
+    );
+    // All but the first, which finds it free.
+    let seen = std::sync::atomic::AtomicUsize::new(0);
+    let later = Match::when(move |request| {
+        request.method == "GET" && seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0
+    });
+    proxy.fault(
+        later,
+        Fault::status(403, "Forbidden", "no reading now"),
+        usize::MAX,
+    );
+    let acquire = ["acquire", "job", "--holder=me", "--timeout=0"];
+    let output = ns.command(&user, acquire).via(&proxy).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output.stderr.contains("outcome could not be learned"),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("It may be held by \"me\""),
+        "{output}"
+    );
+    ns.delete("job");
+    // One that passes is waited out.
+    ns.create(&held("job", "victim", 60));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(
+        Match::put(),
+        Fault::status_after_commit(403, "Forbidden", "not a second time"),
+        1,
+    );
+    let seen = std::sync::atomic::AtomicUsize::new(0);
+    let second = Match::when(move |request| {
+        request.method == "GET" && seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1
+    });
+    proxy.fault(
+        second,
+        Fault::status(503, "ServiceUnavailable", "a moment"),
+        usize::MAX,
+    );
+    let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
+    let output = ns.command(&user, steal).via(&proxy).run();
+    assert_eq!(output.code, Some(0), "{output}");
 }

@@ -244,8 +244,8 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
     assert_eq!(holder(&before), "me");
     // A script gives back what it has taken, on its way out.
     let release = ["release", "job", "--holder=me"];
-    let refusal = "error: lease \"job\" not released: it was stolen from \"victim\", who may still run, and nobody waited until that was over\n\
-        It stays held and expires by itself. If \"victim\" is known to have stopped: kubectl lease release job -n … --now\n";
+    let refusal = "error: lease \"job\" was stolen from \"victim\", who may still run, and nobody waited until that was over\n\
+        Nothing was written: it stays held and expires by itself. To wait for that and have it anew: kubectl lease acquire job -n … --reenter. If \"victim\" is known to have stopped: kubectl lease release job -n … --now\n";
     said_like(&ns.command(&user, release).run(), 122, "", refusal);
     untouched(&ns, &before);
     let freed = ns.command(&user, release).arg("--now").run();

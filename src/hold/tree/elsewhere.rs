@@ -96,3 +96,8 @@ pub fn visit_below(_: Pid, _: &mut dyn FnMut(&Process)) {}
 pub fn describe_running(process: Pid) -> Option<String> {
     (!super::is_zombie(process)).then(|| process.to_string())
 }
+
+/// As [`super::children_of`]; nobody knows.
+pub fn children_of_child(_: Pid) -> io::Result<Vec<Pid>> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -175,6 +175,11 @@ fn children_of(pid: Pid) -> Vec<Pid> {
     children::of(pid).unwrap_or_default()
 }
 
+/// As [`super::children_of`].
+pub fn children_of_child(pid: Pid) -> io::Result<Vec<Pid>> {
+    children::of(pid)
+}
+
 /// Calls `each` with every process below this one, as far as they can be listed now.
 pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
     visit_own_while(leader, &mut |process| {

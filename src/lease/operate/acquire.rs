@@ -18,6 +18,9 @@ use crate::clock::{Clock, Instant};
 /// For so long it is tried to find out what became of a write, or to make it impossible.
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
+/// So many refused writes are remembered.
+const REMEMBERED: usize = 8;
+
 /// A write that was sent, and may have been carried out.
 struct Attempt {
     written: Record,
@@ -26,6 +29,8 @@ struct Attempt {
     reenters: bool,
     /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). What was answered cannot happen later.
     answered: bool,
+    /// The Lease was read since, and showed another grant: only what is held back somewhere can change that.
+    looked_for: bool,
 }
 
 impl Attempt {
@@ -95,7 +100,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let mut attempts = Vec::new();
             match self.strive(terms, limits, report, &mut attempts).await {
                 Ok(grant) => Ok(grant),
-                Err(end) if attempts.is_empty() => Err(end),
+                Err(end) if attempts.iter().all(|one| one.answered && one.looked_for) => Err(end),
                 Err(end) => {
                     // Of a refusal nothing is said: it is most likely what it says.
                     if attempts.iter().any(|attempt| !attempt.answered) {
@@ -177,6 +182,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         sent_at: self.clock.now(),
                         reenters,
                         answered: false,
+                        looked_for: false,
                     };
                     match self.try_to_write(attempt, creating, attempts).await {
                         Ok((Written::Done(stored), attempt)) => {
@@ -386,16 +392,24 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: Report<'_>,
     ) -> Result<Option<Grant>, End> {
+        for attempt in attempts.iter_mut() {
+            attempt.looked_for = true;
+        }
         let Seen::Lease(seen) = seen else {
-            attempts.retain(|attempt| !attempt.answered);
             return Ok(None);
         };
         let Some(index) = attempts
             .iter()
             .position(|attempt| attempt.made(seen.record()))
         else {
-            // What was refused has not happened, then: it was read after the answer.
-            attempts.retain(|attempt| !attempt.answered);
+            // What was refused has not happened, then, unless it is held back somewhere: a few are remembered.
+            let refused = attempts.iter().filter(|attempt| attempt.answered).count();
+            let mut forgotten = refused.saturating_sub(REMEMBERED);
+            attempts.retain(|attempt| {
+                let forget = attempt.answered && forgotten > 0;
+                forgotten -= usize::from(forget);
+                !forget
+            });
             return Ok(None);
         };
         let attempt = attempts.swap_remove(index);
@@ -481,15 +495,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Ok(Written::Conflict(fault)) | Err(fault) => fault,
                     }
                 }
-                // Nothing can be learned, and there is hardly anything to learn.
-                Err(fault)
-                    if !fault.is_passing() && attempts.iter().all(|attempt| attempt.answered) =>
-                {
-                    return end;
-                }
                 Err(fault) => fault,
             };
-            if self.clock.now() >= give_up_at {
+            // Where they were all refused, there is hardly anything to learn.
+            let hopeless = !fault.is_passing() && attempts.iter().all(|attempt| attempt.answered);
+            if hopeless
+                && fault.is_of_credentials()
+                && matches!(&end, End::Fault(write) if write.is_of_credentials())
+            {
+                return end;
+            }
+            if hopeless || self.clock.now() >= give_up_at {
                 return End::Unsettled {
                     end: Box::new(end),
                     fault: Some(fault),

@@ -1,6 +1,7 @@
 //! Create: a Lease that is not there yet, which may be a grant from the start.
 
 use super::super::api::{Api, Fault, Found};
+use super::super::decide::Seen;
 use super::super::record::Record;
 use super::write::Written;
 use super::{End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled, write_limit};
@@ -109,13 +110,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     let sent = matches!(fault, Fault::Unknown(_)) || self.contacted.get();
                     unknown |= sent && fault.leaves_outcome_open() && !terms.dry_run;
                     refused |= fault.may_hide_success() && !terms.dry_run;
-                    if may_be_ours
-                        && fault.may_hide_success()
-                        && let Ok(Found::Lease { record, .. }) =
-                            self.api.get(limit.min(self.read_limit)).await
-                        && record.alteration_of_all(&terms.record).is_none()
-                    {
-                        return Ok(Created::New(Grant::new(record, &terms.record, sent_at)));
+                    if may_be_ours && fault.may_hide_success() {
+                        match self.last_read(limits).await {
+                            Ok(Seen::Lease(seen))
+                                if seen.record().alteration_of_all(&terms.record).is_none() =>
+                            {
+                                let record = seen.record().clone();
+                                return Ok(Created::New(Grant::new(
+                                    record,
+                                    &terms.record,
+                                    sent_at,
+                                )));
+                            }
+                            Ok(_) => {}
+                            Err(End::Fault(read))
+                                if read.is_of_credentials() && fault.is_of_credentials() => {}
+                            Err(_) => unknown = true,
+                        }
                     }
                     fault
                 }

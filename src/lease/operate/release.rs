@@ -96,7 +96,7 @@ fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let Seen::Lease(seen) = seen else { return None };
     let record = seen.record();
     let ended = match sent {
-        Sent::Unanswered(written) => {
+        Sent::Unanswered(written) | Sent::Refused(written) => {
             // Who is said to have been stolen from had not released.
             let stolen = record.victim().is_some()
                 && record.transitions() == written.transitions().saturating_add(1);
@@ -105,7 +105,7 @@ fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
                 && (record.holder().is_none() || record.transitions() > written.transitions())
         }
         // Only what shows our own hand: others can free it too, and then it was lost.
-        Sent::Refused(written) => {
+        Sent::InConflict(written) => {
             record.uid() == written.uid()
                 && record.holder().is_none()
                 && written

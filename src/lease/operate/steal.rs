@@ -81,7 +81,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(end @ (End::Fault(_) | End::TimedOut { .. })) => {
                 self.last_look(&unknown, end, limits).await
             }
-            Err(end) if unknown.iter().all(|attempt| attempt.answered) => Err(end),
             // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
             Err(end) => Err(unsettled(end)),
         }
@@ -257,14 +256,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
         end: End,
         limits: &Limits,
     ) -> Result<Stolen, End> {
-        let seen = tokio::select! {
-            biased;
-            signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
-            answer = self.read(None, self.read_limit) => answer,
-        };
-        let Ok(seen) = seen else {
-            let open = unknown.iter().any(|attempt| !attempt.answered);
-            return Err(if open { unsettled(end) } else { end });
+        let seen = match self.last_read(limits).await {
+            Ok(seen) => seen,
+            Err(interrupted @ End::Interrupted(_)) => return Err(unsettled(interrupted)),
+            Err(End::Fault(read))
+                if read.is_of_credentials()
+                    && matches!(&end, End::Fault(write) if write.is_of_credentials())
+                    && unknown.iter().all(|attempt| attempt.answered) =>
+            {
+                return Err(end);
+            }
+            Err(_) => return Err(unsettled(end)),
         };
         if let Some(stolen) = recognised(unknown, &seen) {
             return self.in_hand(stolen, limits).await;

@@ -13,6 +13,9 @@ use crate::clock::{Clock, Instant};
 const LONGEST_CONFLICT: Duration = Duration::from_secs(2);
 const FIRST_CONFLICT: Duration = Duration::from_millis(20);
 
+/// How long what came of a refused write is read for.
+const LAST_READ: Duration = Duration::from_secs(3);
+
 /// What a write came to.
 #[derive(Clone, Debug)]
 pub(super) enum Written {
@@ -28,8 +31,10 @@ pub(super) enum Written {
 pub(super) enum Sent {
     /// No answer came: it may have happened, or may still happen.
     Unanswered(Record),
-    /// The answer was a no, most likely 409. Proxies send a PUT again whose answer they miss: the first may have been
-    /// carried out, and the second was in conflict with it, or refused for a reason of its own.
+    /// The answer was 409. Proxies send a PUT again whose answer they miss: the first may have been carried out, and the
+    /// second was in conflict with it.
+    InConflict(Record),
+    /// The answer was another no, to the second as likely, which has a reason of its own.
     Refused(Record),
 }
 
@@ -107,7 +112,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut sent: Option<Sent> = None;
         let end = |end, sent: &Option<Sent>| match sent {
             Some(Sent::Unanswered(_)) => NotWritten::new(unsettled(end), None),
-            Some(Sent::Refused(_)) | None => NotWritten::new(end, None),
+            Some(Sent::InConflict(_) | Sent::Refused(_)) | None => NotWritten::new(end, None),
         };
         let mut sent_at = self.clock.now();
         let mut seen = match ours {
@@ -136,7 +141,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     let base = record.resource_version();
                     let settled = conflicts.settle(self, base, fault, limits, report).await;
                     if !matches!(sent, Some(Sent::Unanswered(_))) {
-                        sent = Some(Sent::Refused(record));
+                        sent = Some(Sent::InConflict(record));
                     }
                     settled
                 }
@@ -153,12 +158,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             if let Err(ended) = trouble {
                 // A refusal is the end, unless it was not the answer to the write that happened.
-                if let Some(refused @ Sent::Refused(_)) = &sent
+                if let Some(refused @ (Sent::InConflict(_) | Sent::Refused(_))) = &sent
                     && matches!(ended, End::Fault(_) | End::TimedOut { .. })
-                    && let Some(record) = self
-                        .look_once(limits)
-                        .await
-                        .and_then(|seen| done(refused, &seen))
+                    && let Ok(seen) = self.last_read(limits).await
+                    && let Some(record) = done(refused, &seen)
                 {
                     return Ok((Written::Done(record), sent_at));
                 }
@@ -169,13 +172,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// One read, after all else, unless it is interrupted or fails.
-    async fn look_once(&self, limits: &Limits) -> Option<Seen> {
-        tokio::select! {
-            biased;
-            _ = limits.interrupt.arrived(1) => None,
-            answer = self.read(None, write_limit(None).min(self.read_limit)) => answer.ok(),
-        }
+    /// What is there after all else: read for a moment, over faults that pass, unless that is interrupted.
+    pub(super) async fn last_read(&self, limits: &Limits) -> Result<Seen, End> {
+        let moment = Limits {
+            deadline: Some(self.clock.now() + LAST_READ),
+            once: false,
+            insist: true,
+            interrupt: limits.interrupt.clone(),
+        };
+        self.read_patiently(None, &moment, &|_| ()).await
     }
 }
 

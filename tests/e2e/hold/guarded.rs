@@ -1,11 +1,14 @@
 //! Commands that end their own watchdog, and hide from the supervisor what they leave: nothing of them outlives the lease.
 
+use std::time::{Duration, Instant};
+
 use lease_harness::{Command, Fault, Match, wait_gone};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::credentials::{kubeconfig_as, plugin, token_of};
 use super::others::skipped;
-use super::scene::{Held, SOON, Scene, announced, measured, until};
+use super::scene::{Held, SOON, Scene, announced, measured, signal, until};
 
 /// What every command begins with: it knows its watchdog and the supervisor.
 const BEGIN: &str = "import ctypes, os, sys, time
@@ -18,6 +21,18 @@ if os.fork():
 if os.fork():
     os._exit(0)
 end = time.monotonic() + 60
+";
+
+/// What keeps the watchdog's sockets open: pidfd_open(2) and pidfd_getfd(2).
+const COPIES: &str = "call = ctypes.CDLL(None).syscall
+pidfd = call(434, guard, 0)
+sockets = [fd for fd in os.listdir(f'/proc/{guard}/fd') if os.readlink(f'/proc/{guard}/fd/{fd}').startswith('socket:')]
+copies = [call(438, pidfd, int(fd), 0) for fd in sockets]
+if min(copies) < 0:
+    print('nobody may copy it here', flush=True)
+    copies = []
+os.setsid()
+print('left', os.getpid(), flush=True)
 ";
 
 /// A hold whose command is this, once the gate is there; `None` without Python.
@@ -120,19 +135,42 @@ fn a_process_in_the_group_of_a_credential_plugin_is_ended_before_the_release() {
 #[test]
 fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed() {
     let scene = Scene::new(4);
-    // pidfd_open(2) and pidfd_getfd(2), of each of the watchdog's sockets.
-    let program = "call = ctypes.CDLL(None).syscall
-pidfd = call(434, guard, 0)
-sockets = [fd for fd in os.listdir(f'/proc/{guard}/fd') if os.readlink(f'/proc/{guard}/fd/{fd}').startswith('socket:')]
-copies = [call(438, pidfd, int(fd), 0) for fd in sockets]
-if min(copies) < 0:
-    print('nobody may copy it here', flush=True)
-os.setsid()
-print('left', os.getpid(), flush=True)
-os.kill(guard, 9)
-time.sleep(60)
-";
-    if let Some((held, gate)) = hold(&scene, program, None) {
+    let program = format!("{COPIES}os.kill(guard, 9)\ntime.sleep(60)\n");
+    if let Some((held, gate)) = hold(&scene, &program, None) {
         leaves_nothing(&scene, held, &gate);
     }
+}
+
+#[test]
+fn what_somebody_else_writes_into_the_watchdogs_socket_releases_nothing() {
+    let scene = Scene::new(4);
+    let program = format!(
+        "{COPIES}for copy in copies:
+    os.write(copy, b'exited 0\\ngone\\n')
+time.sleep(60)
+"
+    );
+    if let Some((held, gate)) = hold(&scene, &program, None) {
+        leaves_nothing(&scene, held, &gate);
+    }
+}
+
+#[test]
+fn a_watchdog_killed_while_nobody_looks_and_its_socket_kept_open_is_no_hang() {
+    let scene = Scene::new(3);
+    let program = format!("{COPIES}time.sleep(600)\n");
+    let Some((held, gate)) = hold(&scene, &program, None) else {
+        return;
+    };
+    std::fs::write(gate, "").expect("the folder is ours");
+    held.running
+        .wait_stdout(|line| line.starts_with("left "), SOON);
+    let supervisor = held.running.pid();
+    signal(supervisor, Signal::SIGSTOP);
+    signal(held.watchdog, Signal::SIGKILL);
+    let over = scene.last_acknowledged() + scene.duration + Duration::from_millis(200);
+    std::thread::sleep(over.saturating_duration_since(Instant::now()));
+    signal(supervisor, Signal::SIGCONT);
+    // Within the patience that a test has.
+    held.end();
 }

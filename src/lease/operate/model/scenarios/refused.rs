@@ -4,7 +4,7 @@ use super::super::actor::{Actor, Leave, patient};
 use super::super::faults::{Mishap, Verb};
 use super::super::ledger::Purpose;
 use super::super::{secs, simulate};
-use super::{holder, lawful, taken, within, world};
+use super::{holder, lawful, sleep, taken, waiting, within, world};
 use crate::clock::Clock;
 use crate::lease::api::Fault;
 use crate::lease::decide::Ours;
@@ -120,6 +120,32 @@ fn a_renewal_that_happened_costs_no_grant() {
             let inside = actor.clock.now();
             assert!(actor.stay(grant, secs(20.0), Leave::Crash).await, "{which}");
             assert!(actor.clock.now().since(inside) >= secs(19.0));
+            lawful(&world);
+        });
+    }
+}
+
+#[test]
+fn a_release_that_happened_is_one_though_a_waiter_was_faster_than_the_look() {
+    // A conflict may be somebody else's doing, and then it was lost.
+    for which in ALL.take(5) {
+        simulate(1, async {
+            let world = world(20);
+            let (actor, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
+            let grant = taken(&actor, None).await;
+            let waiter = waiting(&second);
+            sleep(1.0).await;
+            world.mishap(0, Verb::Replace, Mishap::DoneThenRefused(which));
+            // The look comes when the waiter is in.
+            world.mishap(0, Verb::Get, Mishap::TooMany(None));
+            world.mishap(0, Verb::Get, Mishap::TooMany(None));
+            let returned = (actor
+                .operations
+                .give_grant_back(&grant, &within(&actor, 10.0)))
+            .await;
+            waiter.await.expect("a result").0.expect("a grant");
+            assert!(matches!(returned, Returned::Freed), "{which} {returned:?}");
+            assert_eq!(holder(&world).as_deref(), Some("actor-1"));
             lawful(&world);
         });
     }
