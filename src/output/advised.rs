@@ -25,7 +25,7 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
             let steal = hint::lease("steal", name, namespace);
             Ok(match from {
                 From::Anybody => steal,
-                From::Holder => steal.with(format!("--if-holder {}", pasted(holder))),
+                From::Holder => steal.with(hint::flag("if-holder", holder)),
             })
         }
         Nature::Election => Err(

@@ -13,7 +13,7 @@ use crate::userinfo::redacted;
 struct Call {
     /// Where the kubeconfig is, if a flag says so, with a blank before it.
     file: String,
-    /// The flag that tells the cluster and who asks.
+    /// The flag that tells the cluster, and who asks unless another flag does.
     context: String,
     /// The flags that tell the cluster alone.
     cluster: String,
@@ -26,23 +26,11 @@ struct Call {
     /// Whether this call makes an identity up.
     unique: bool,
     verbs: Vec<&'static str>,
+    /// The Leases that it is about.
+    names: Vec<String>,
 }
 
 static CALL: OnceLock<Call> = OnceLock::new();
-
-/// The cluster that the context of the call names, once the kubeconfig is read.
-static CLUSTER: OnceLock<String> = OnceLock::new();
-
-/// Notes the cluster that the context means, if a flag gave the context and none the cluster.
-pub fn note_cluster(connection: &ConnectionArgs, cluster: Option<&str>) {
-    let given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-    if let Some(cluster) = cluster.filter(|_| given(&connection.context))
-        && !given(&connection.cluster)
-        && !given(&connection.server)
-    {
-        let _ = CLUSTER.set(cluster.to_owned());
-    }
-}
 
 /// Notes what this call was given, once in a process, before anything is said.
 pub fn note(cli: &Cli) {
@@ -56,6 +44,7 @@ pub fn note(cli: &Cli) {
         identity: identity(&cli.command).map_or_else(String::new, flag_of),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
         verbs,
+        names: names(&cli.command),
     };
     // Who notes it twice has noted the same.
     let _ = CALL.set(call);
@@ -72,6 +61,11 @@ impl fmt::Display for Hint {
 }
 
 impl Hint {
+    /// Another program's command, which asks no cluster.
+    pub fn elsewhere(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+
     /// The same with more words behind the flags.
     #[must_use]
     pub fn with(self, more: impl fmt::Display) -> Self {
@@ -108,7 +102,7 @@ fn lease_with(subcommand: &str, name: &str, namespace: &str, identity: &str) -> 
 }
 
 fn flag_of(holder: &str) -> String {
-    format!(" --holder {}", pasted(holder))
+    format!(" {}", flag("holder", holder))
 }
 
 /// The identity that a flag gave.
@@ -140,14 +134,8 @@ pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
 /// `kubectl` with these words, as whoever asked.
 pub fn kubectl(words: &str) -> Hint {
     let who = CALL.get().map_or("", |call| &call.who);
-    let Hint(command) = kubectl_anybody(words);
+    let Hint(command) = kubectl_as_admin(words);
     Hint(command + who)
-}
-
-/// `kubectl` with these words, where it does not matter who asks.
-pub fn kubectl_anybody(words: &str) -> Hint {
-    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
-    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
 /// `kubectl config` with these words: what the kubeconfig has for this call. Who asks instead is nothing to it.
@@ -168,12 +156,47 @@ pub fn kubectl_config(words: &str) -> Hint {
     ))
 }
 
-/// `kubectl` with these words, for somebody else, who has more permissions: a context would say who asks.
+/// `kubectl` with these words, for somebody else, who has more permissions: all that tells which cluster is meant, as it was
+/// given, and nothing that tells who asks. The context stays: with a cluster in its place, whoever pastes the command would send
+/// the credentials of another context there.
 pub fn kubectl_as_admin(words: &str) -> Hint {
-    let of_context = CLUSTER.get().cloned();
-    let of_context = given(&[("cluster", &of_context)]);
-    let flags = (CALL.get()).map(|call| format!("{}{of_context}{}", call.file, call.cluster));
+    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+}
+
+/// The Leases that this call is about, each once, if that one is among them; else that one alone.
+pub fn names_with(name: &str) -> Vec<String> {
+    let all = CALL.get().map_or(&[][..], |call| &call.names);
+    match all.iter().any(|known| known == name) {
+        true => all.to_owned(),
+        false => vec![name.to_owned()],
+    }
+}
+
+fn names(command: &Command) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let given = match command {
+        Command::Release(args) => args.names.as_slice(),
+        Command::Status(args) => args.names.as_slice(),
+        // One at a time.
+        Command::Acquire(_)
+        | Command::Hold(_)
+        | Command::Renew(_)
+        | Command::Check(_)
+        | Command::Steal(_)
+        | Command::Create(_)
+        | Command::Options(_)
+        | Command::Version(_)
+        | Command::Completion(_)
+        | Command::Explain(_)
+        | Command::Man(_) => &[],
+    };
+    for name in given.iter().map(ToString::to_string) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// The verbs on Leases that all of this call takes; `None` if nothing was noted.
@@ -238,7 +261,7 @@ fn cluster(connection: &ConnectionArgs) -> String {
     text
 }
 
-/// Nothing that is secret: a token is given again by whoever has it.
+/// Nothing that is secret: whoever has the token gives it again, in a variable. Unset, it is empty, and no token at all.
 fn who(connection: &ConnectionArgs) -> String {
     let mut text = given(&[
         ("user", &connection.user),
@@ -248,26 +271,32 @@ fn who(connection: &ConnectionArgs) -> String {
         ("client-key", &connection.client_key),
     ]);
     for group in &connection.impersonate_groups {
-        text.push_str(&format!(" --as-group {}", pasted(group)));
+        text.push_str(&format!(" {}", flag("as-group", group)));
     }
     for (key, value) in &connection.impersonate_extra {
         let pair = format!("{key}={value}");
-        text.push_str(&format!(" --as-user-extra {}", pasted(&pair)));
+        text.push_str(&format!(" {}", flag("as-user-extra", &pair)));
     }
     if connection.token.is_some() {
-        text.push_str(" --token …");
+        text.push_str(" --token \"$TOKEN\"");
     }
     text
 }
 
 fn given(flags: &[(&str, &Option<String>)]) -> String {
     let mut text = String::new();
-    for (flag, value) in flags {
+    for (name, value) in flags {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            text.push_str(&format!(" --{flag} {}", pasted(value)));
+            text.push_str(&format!(" {}", flag(name, value)));
         }
     }
     text
+}
+
+/// `--NAME VALUE`, quoted for the shell; in one word where the value would be taken for another flag.
+pub fn flag(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("--{name}{between}{}", pasted(value))
 }
 
 #[cfg(test)]
@@ -371,7 +400,7 @@ mod tests {
         );
         assert_eq!(
             who(&connection),
-            " --as 'o'\\''neill' --as-group a --as-group b --as-user-extra 'k=v w' --token …"
+            " --as 'o'\\''neill' --as-group a --as-group b --as-user-extra 'k=v w' --token \"$TOKEN\""
         );
         assert_eq!(cluster(&ConnectionArgs::default()), "");
         let connection = ConnectionArgs {

@@ -22,6 +22,7 @@ mod exec_plugins;
 mod first_contact;
 mod formats;
 mod found;
+mod granted;
 mod help;
 mod hints;
 mod hold;
