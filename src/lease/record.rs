@@ -357,6 +357,16 @@ pub fn is_anothers<'a>(
     }
 }
 
+/// Whether the annotations say that the present grant is one of this program's: where nobody keeps who wrote what.
+pub fn is_our_grant<'a>(
+    annotation: impl Fn(&str) -> Option<&'a str>,
+    transitions: i64,
+    holder: &str,
+) -> bool {
+    let of = annotation(DURATION_ANNOTATION).and_then(grant_of);
+    !holder.is_empty() && of == Some((transitions, holder))
+}
+
 fn grant_of(text: &str) -> Option<(i64, &str)> {
     let (transitions, holder) = text.split_once(' ')?;
     Some((transitions.parse().ok()?, holder))

@@ -78,12 +78,92 @@ fn the_class_is_told_by_namespace_owner_labels_and_holder() {
     );
     let instance = r#"{"holderIdentity":"pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10"}"#;
     assert_eq!(of("{}", instance), Class::LeaderElection);
-    assert_eq!(
-        of(
-            r#"{"managedFields":[{"manager":"kubectl-lease"}]}"#,
-            instance
-        ),
-        Class::Lock
-    );
     assert_eq!(of("{}", r#"{"holderIdentity":"me@host"}"#), Class::Lock);
+}
+
+/// The class of a Lease held so, whose fields these managers own.
+fn class_of(holder: &str, managers: &[(&str, &str)], annotations: &str) -> Class {
+    let entries: Vec<String> = managers
+        .iter()
+        .map(|(manager, fields)| format!(r#"{{"manager":"{manager}","fieldsV1":{{{fields}}}}}"#))
+        .collect();
+    let text = format!(
+        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"{holder}","leaseTransitions":3}}}}"#,
+        entries.join(",")
+    );
+    one(text.as_bytes()).expect("a lease").class
+}
+
+const INSTANCE: &str = "pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10";
+const ALL: &str = r#""f:spec":{"f:acquireTime":{},"f:holderIdentity":{},"f:leaseDurationSeconds":{},"f:leaseTransitions":{},"f:renewTime":{}}"#;
+
+#[test]
+fn only_a_holder_that_this_program_wrote_makes_an_election_a_lock() {
+    let (label, duration) = (
+        r#""f:metadata":{"f:labels":{"f:a":{}}}"#,
+        r#""f:spec":{"f:leaseDurationSeconds":{}}"#,
+    );
+    for kubectl in ["kubectl-label", "kubectl-edit", "kubectl-create", "kubectl"] {
+        for owned in [label, duration, ALL] {
+            let class = class_of(INSTANCE, &[(kubectl, owned)], "");
+            assert_eq!(class, Class::LeaderElection, "{kubectl} {owned}");
+        }
+    }
+    for owned in [label, duration] {
+        // It made the Lease, or held it once.
+        let both = [("kubectl-lease", owned), ("manager", ALL)];
+        assert_eq!(
+            class_of(INSTANCE, &both, ""),
+            Class::LeaderElection,
+            "{owned}"
+        );
+        assert_eq!(class_of("", &[("kubectl-lease", owned)], ""), Class::Lock);
+    }
+    let both = [("manager", duration), ("kubectl-lease", ALL)];
+    assert_eq!(class_of(INSTANCE, &both, ""), Class::Lock);
+}
+
+#[test]
+fn a_grant_of_this_program_is_one_though_nobody_keeps_who_wrote_it() {
+    let of = |grant: &str| {
+        let annotation = format!(r#""kubectl-lease/duration-of-grant":"{grant}""#);
+        class_of(INSTANCE, &[], &annotation)
+    };
+    assert_eq!(of(&format!("3 {INSTANCE}")), Class::Lock);
+    assert_eq!(of(&format!("2 {INSTANCE}")), Class::LeaderElection);
+    assert_eq!(of("3 other"), Class::LeaderElection);
+    let account = INSTANCE.replace("pod-1", "me@host");
+    assert_eq!(class_of(&account, &[], ""), Class::Lock);
+}
+
+#[test]
+fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
+    let held = r#""f:spec":{"f:holderIdentity":{},"f:leaseTransitions":{}}"#;
+    for (holder, manager, owned, class) in [
+        (
+            "cluster-autoscaler-6d8f7c9b5-abcde",
+            "cluster-autoscaler",
+            ALL,
+            Class::LeaderElection,
+        ),
+        ("kind-worker", "cilium-agent", ALL, Class::LeaderElection),
+        (
+            "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7",
+            "fleetlock",
+            held,
+            Class::Lock,
+        ),
+        ("ada@laptop", "some-tool", ALL, Class::Lock),
+        ("deploy", "kubectl-create", ALL, Class::Lock),
+        ("deploy", "curl", ALL, Class::Lock),
+        ("deploy", "", ALL, Class::Lock),
+        ("deploy", "unknown", ALL, Class::Lock),
+        ("", "cluster-autoscaler", ALL, Class::Lock),
+    ] {
+        assert_eq!(
+            class_of(holder, &[(manager, owned)], ""),
+            class,
+            "{holder} {manager}"
+        );
+    }
 }

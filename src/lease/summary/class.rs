@@ -1,6 +1,8 @@
 //! What kind of use a Lease has, as far as a list can tell.
 
-use super::{Meta, Spec, Text};
+use std::collections::BTreeMap;
+
+use super::{Meta, Spec, Text, managed, record};
 
 /// What kind of use a Lease has, as far as it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,27 +17,25 @@ pub enum Class {
     Lock,
 }
 
-/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
+/// From the namespace, the owner, labels, who wrote the holder, and the holder's form: the surest sign first.
 pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
-    let label = |key: &str| {
-        meta.labels
-            .as_ref()
-            .and_then(|labels| labels.get(key))
-            .map(|value| value.0.as_ref())
-    };
+    let label = |key: &str| label_of(meta.labels.as_ref(), key);
     let owned_by = |kind: &str| {
         let mut owners = meta.owner_references.iter().flatten();
         owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
     };
+    let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
+    // Whoever else wrote something of it, a person with kubectl say, does not make it what it is.
     let ours = || {
-        let mut managers = meta.managed_fields.iter().flatten();
-        managers.any(|entry| {
-            entry
-                .manager
-                .as_ref()
-                .is_some_and(|manager| manager.0.starts_with("kubectl"))
-        })
+        managed::is_ours(meta, !holder.is_empty())
+            || record::is_our_grant(
+                |key| label_of(meta.annotations.as_ref(), key),
+                spec.lease_transitions.unwrap_or(0),
+                holder,
+            )
     };
+    // Hosts and Pods, of which each runs one instance, have no such name; accounts on a host do.
+    let may_be_an_instance = !holder.is_empty() && !holder.contains('@');
     if meta
         .namespace
         .as_ref()
@@ -52,16 +52,17 @@ pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
         Class::LeaderElection
     } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
         Class::Lock
-    } else if spec
-        .holder_identity
-        .as_ref()
-        .and_then(|holder| instance(&holder.0))
-        .is_some()
+    } else if may_be_an_instance
+        && (instance(holder).is_some() || managed::renewed_by_its_program(meta))
     {
         Class::LeaderElection
     } else {
         Class::Lock
     }
+}
+
+fn label_of<'a>(all: Option<&'a BTreeMap<Text<'_>, Text<'_>>>, key: &str) -> Option<&'a str> {
+    all?.get(key).map(|value| value.0.as_ref())
 }
 
 /// An API server names its own Lease, and itself after it, whatever became of the labels: `apiserver-<hash>`, before Kubernetes

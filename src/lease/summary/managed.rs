@@ -5,6 +5,21 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Meta, Text, time};
+use crate::lease::api::FIELD_MANAGER;
+
+/// Beginnings of managers that name no program of their own: a person's kubectl, and what scripts ask with.
+const ANYBODYS: [&str; 10] = [
+    "kubectl",
+    "before-first-apply",
+    "unknown",
+    "curl",
+    "Wget",
+    "python-requests",
+    "OpenAPI-Generator",
+    "Go-http-client",
+    "node-fetch",
+    "Mozilla",
+];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -33,6 +48,8 @@ pub(super) struct SpecFields {
     pub renew_time: Option<IgnoredAny>,
     #[serde(rename = "f:holderIdentity")]
     holder: Option<IgnoredAny>,
+    #[serde(rename = "f:acquireTime")]
+    acquire_time: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize, Default)]
@@ -61,6 +78,34 @@ pub(super) fn newest(meta: &Meta<'_>, owns: fn(&SpecFields) -> bool) -> Option<T
         .map(|entry| time(entry.time.as_ref()))
         .collect::<Option<Vec<_>>>()
         .and_then(|times| times.into_iter().max())
+}
+
+/// Whether this program wrote the holder, or where there is none, something of the spec.
+pub(super) fn is_ours(meta: &Meta<'_>, is_held: bool) -> bool {
+    by_managers(meta, |manager, spec| {
+        manager == FIELD_MANAGER && (spec.holder.is_some() || !is_held)
+    })
+}
+
+/// Whether one program wrote the holder, and since when it is that, and renews it, as client-go's elections do.
+pub(super) fn renewed_by_its_program(meta: &Meta<'_>) -> bool {
+    by_managers(meta, |manager, spec| {
+        let renews = spec.holder.is_some() && spec.acquire_time.is_some();
+        let named = !manager.is_empty() && !ANYBODYS.iter().any(|any| manager.starts_with(any));
+        renews && spec.renew_time.is_some() && named
+    })
+}
+
+fn by_managers(meta: &Meta<'_>, is: impl Fn(&str, &SpecFields) -> bool) -> bool {
+    let mut entries = meta.managed_fields.iter().flatten();
+    entries.any(|entry| {
+        let spec = entry
+            .fields
+            .as_ref()
+            .and_then(|fields| fields.spec.as_ref());
+        let manager = entry.manager.as_ref().map(|manager| &*manager.0);
+        (manager.zip(spec)).is_some_and(|(manager, spec)| is(manager, spec))
+    })
 }
 
 /// As [`super::Record::reason`] tells it.
