@@ -13,7 +13,7 @@ mod class;
 mod keep;
 mod managed;
 
-pub use class::{Class, instance};
+pub use class::{Class, instance, may_be_an_objects_name};
 pub use keep::Keep;
 use managed::Managed;
 

@@ -88,7 +88,7 @@ fn class_of(holder: &str, managers: &[(&str, &str)], annotations: &str) -> Class
         .map(|(manager, fields)| format!(r#"{{"manager":"{manager}","fieldsV1":{{{fields}}}}}"#))
         .collect();
     let text = format!(
-        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"{holder}","leaseTransitions":3}}}}"#,
+        r#"{{"metadata":{{"name":"cilium-l2announce","managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"{holder}","leaseTransitions":3}}}}"#,
         entries.join(",")
     );
     one(text.as_bytes()).expect("a lease").class
@@ -153,11 +153,19 @@ fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
             held,
             Class::Lock,
         ),
+        (
+            "cert-manager-5d7f97b46d-x2x9k-external",
+            "controller",
+            ALL,
+            Class::LeaderElection,
+        ),
+        ("ci-7", "some-tool", ALL, Class::Lock),
         ("ada@laptop", "some-tool", ALL, Class::Lock),
-        ("deploy", "kubectl-create", ALL, Class::Lock),
-        ("deploy", "curl", ALL, Class::Lock),
-        ("deploy", "", ALL, Class::Lock),
-        ("deploy", "unknown", ALL, Class::Lock),
+        ("ada", "some-tool", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "kubectl-create", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "curl", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "unknown", ALL, Class::Lock),
         ("", "cluster-autoscaler", ALL, Class::Lock),
     ] {
         assert_eq!(

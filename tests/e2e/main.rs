@@ -32,6 +32,7 @@ mod impersonation;
 mod interrupts;
 mod kubectl_flags;
 mod kubectl_formats;
+mod leaders;
 mod nesting;
 mod other_clients;
 mod passwords;

@@ -87,12 +87,12 @@ pub(super) fn is_ours(meta: &Meta<'_>, is_held: bool) -> bool {
     })
 }
 
-/// Whether one program wrote the holder, and since when it is that, and renews it, as client-go's elections do.
-pub(super) fn renewed_by_its_program(meta: &Meta<'_>) -> bool {
+/// Whether one such program wrote the holder, and since when it is that, and renews it, as client-go's elections do.
+pub(super) fn renewed_by_program(meta: &Meta<'_>, is_such: impl Fn(&str) -> bool) -> bool {
     by_managers(meta, |manager, spec| {
         let renews = spec.holder.is_some() && spec.acquire_time.is_some();
         let named = !manager.is_empty() && !ANYBODYS.iter().any(|any| manager.starts_with(any));
-        renews && spec.renew_time.is_some() && named
+        renews && spec.renew_time.is_some() && named && is_such(manager)
     })
 }
 
