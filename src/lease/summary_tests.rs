@@ -175,3 +175,77 @@ fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
         );
     }
 }
+
+/// Whether the times of acquisition and renewal are the holder's, by what each manager owns and when it wrote.
+fn times(entries: &[(&str, &str, &str)], annotations: &str) -> (bool, bool) {
+    let entries: Vec<String> = entries
+        .iter()
+        .map(|(manager, owned, second)| {
+            let fields: Vec<String> = owned.split(' ').map(|f| format!(r#""f:{f}":{{}}"#)).collect();
+            format!(
+                r#"{{"manager":"{manager}","time":"2026-01-01T00:00:{second}Z","fieldsV1":{{"f:spec":{{{}}}}}}}"#,
+                fields.join(",")
+            )
+        })
+        .collect();
+    let text = format!(
+        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"7","acquireTime":"2026-01-01T00:00:00Z","renewTime":"2026-01-01T00:00:00Z"}}}}"#,
+        entries.join(",")
+    );
+    let lease = one(text.as_bytes()).expect("a lease");
+    (lease.acquired.is_some(), lease.renewed.is_some())
+}
+
+#[test]
+fn times_that_were_there_before_the_holder_are_not_the_holders() {
+    let ours = (
+        "kubectl-lease",
+        "acquireTime renewTime leaseTransitions",
+        "10",
+    );
+    for (holder, both) in [
+        (("terraform", "holderIdentity", "20"), false),
+        (
+            ("fleetlock", "holderIdentity leaseTransitions", "20"),
+            false,
+        ),
+        // In the same second.
+        (("terraform", "holderIdentity", "10"), false),
+        (("terraform", "holderIdentity", "05"), true),
+    ] {
+        assert_eq!(times(&[ours, holder], ""), (both, both), "{holder:?}");
+        assert_eq!(times(&[holder, ours], ""), (both, both), "{holder:?}");
+    }
+    // A library that says who and renews, and not since when.
+    let renews = [
+        ("kubectl-lease", "acquireTime", "10"),
+        ("js", "holderIdentity renewTime", "20"),
+    ];
+    assert_eq!(times(&renews, ""), (false, true));
+    // Somebody renews for another, in the second of the grant.
+    let helped = [
+        ("me", "holderIdentity acquireTime", "10"),
+        ("kubectl-patch", "renewTime", "10"),
+    ];
+    assert_eq!(times(&helped, ""), (true, true));
+    let one_owner = [("x", "holderIdentity acquireTime renewTime", "10")];
+    for unknown in [
+        &[][..],
+        &[ours],
+        &[("x", "holderIdentity", "10")],
+        &one_owner,
+    ] {
+        assert_eq!(times(unknown, ""), (true, true), "{unknown:?}");
+    }
+}
+
+#[test]
+fn a_lock_of_terraforms_has_no_times_whoever_wrote_them() {
+    let info = r#""app.terraform.io/lock-info":"{\"ID\":\"7\"}""#;
+    let all = "holderIdentity acquireTime renewTime";
+    assert_eq!(times(&[], info), (false, false));
+    assert_eq!(times(&[("x", all, "10")], info), (false, false));
+    assert_eq!(times(&[("kubectl-lease", all, "10")], info), (true, true));
+    let others = info.replace('7', "8");
+    assert_eq!(times(&[], &others), (true, true));
+}

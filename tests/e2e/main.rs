@@ -33,6 +33,7 @@ mod interrupts;
 mod kubectl_flags;
 mod kubectl_formats;
 mod leaders;
+mod left_behind;
 mod nesting;
 mod other_clients;
 mod passwords;

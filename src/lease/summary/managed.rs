@@ -96,6 +96,46 @@ pub(super) fn renewed_by_program(meta: &Meta<'_>, is_such: impl Fn(&str) -> bool
     })
 }
 
+/// A time in the spec.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Time {
+    Acquired,
+    Renewed,
+}
+
+/// Whether a time was there before the present holder, who wrote another than that: the owner of the time is not that of the
+/// holder, and wrote it no later. Two writes of one second are told apart by what the holder's owner writes else: one that says
+/// since when it is the holder may be renewed by somebody else. Where nobody is known to have written one of them, it is not.
+pub(super) fn is_older_than_the_holder(meta: &Meta<'_>, time: Time) -> bool {
+    let is_owned = |spec: &SpecFields| match time {
+        Time::Acquired => spec.acquire_time.is_some(),
+        Time::Renewed => spec.renew_time.is_some(),
+    };
+    let mut newest_holder = None;
+    let mut newest_time = None;
+    let mut says_since_when = false;
+    for entry in meta.managed_fields.iter().flatten() {
+        let fields = entry.fields.as_ref();
+        let Some(spec) = fields.and_then(|fields| fields.spec.as_ref()) else {
+            continue;
+        };
+        let stamp = super::time(entry.time.as_ref());
+        match (spec.holder.is_some(), is_owned(spec)) {
+            (true, true) => return false,
+            (true, false) => {
+                says_since_when |= spec.acquire_time.is_some();
+                newest_holder = newest_holder.max(stamp);
+            }
+            (false, true) => newest_time = newest_time.max(stamp),
+            (false, false) => {}
+        }
+    }
+    match (newest_time, newest_holder) {
+        (Some(time), Some(holder)) => time < holder || (time == holder && !says_since_when),
+        _ => false,
+    }
+}
+
 fn by_managers(meta: &Meta<'_>, is: impl Fn(&str, &SpecFields) -> bool) -> bool {
     let mut entries = meta.managed_fields.iter().flatten();
     entries.any(|entry| {
