@@ -33,7 +33,8 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
         ),
         // Its own command removes what it keeps in the Lease.
         Nature::Terraform => Err(format!(
-            "If nobody works with that state any more: terraform force-unlock {}   (tofu for OpenTofu)",
+            "If nobody works with that state any more: terraform force-unlock {}{}   (tofu for OpenTofu)",
+            if holder.starts_with('-') { "-- " } else { "" },
             pasted(holder)
         )),
         Nature::Kept(keeper) => Err(format!("It is no lock: {}", keeps(*keeper))),

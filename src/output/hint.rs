@@ -108,12 +108,12 @@ fn flag_of(holder: &str) -> String {
 /// The identity that a flag gave.
 fn identity(command: &Command) -> Option<&str> {
     let holder = match command {
-        Command::Acquire(args) => &args.grant.holder,
-        Command::Hold(args) => &args.grant.holder,
-        Command::Renew(args) => &args.holder,
-        Command::Check(args) => &args.holder,
-        Command::Release(args) => &args.holder,
-        Command::Steal(args) => &args.holder,
+        Command::Acquire(args) => &args.grant.holder.holder,
+        Command::Hold(args) => &args.grant.holder.holder,
+        Command::Renew(args) => &args.holder.holder,
+        Command::Check(args) => &args.holder.holder,
+        Command::Release(args) => &args.holder.holder,
+        Command::Steal(args) => &args.holder.holder,
         // Whom these name is somebody else.
         Command::Create(_)
         | Command::Status(_)
@@ -123,7 +123,7 @@ fn identity(command: &Command) -> Option<&str> {
         | Command::Explain(_)
         | Command::Man(_) => return None,
     };
-    holder.holder.as_ref().map(HolderIdentity::as_str)
+    holder.as_ref().map(HolderIdentity::as_str)
 }
 
 /// `kubectl` with these words, in that namespace.
@@ -380,6 +380,29 @@ mod tests {
                 assert!(!worded, "{}: {line}\nis for output::hint", name.display());
             }
         }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_flag_is_not_taken_for_one() {
+        use clap::Parser;
+        for holder in ["-x", "--yes", "-", " ", "-it's", "=ls", "$'x", "\u{202e}-x"] {
+            let hint = lease_as("release", "job", "n", holder).to_string();
+            let words = hint.split_once(" -n n ").expect("a namespace").1;
+            let script = format!("printf '%s\\0' {words}");
+            let Ok(read) = std::process::Command::new("bash")
+                .args(["-c", &script])
+                .output()
+            else {
+                continue;
+            };
+            let read = String::from_utf8(read.stdout).expect("text");
+            let words = read.split_terminator('\0');
+            let command = ["lease", "release", "job"].into_iter().chain(words);
+            let cli = Cli::try_parse_from(command).expect(&hint);
+            assert_eq!(identity(&cli.command), Some(holder), "{hint}");
+        }
+        let context = Some("-x".to_owned());
+        assert_eq!(given(&[("context", &context)]), " --context=-x");
     }
 
     #[test]

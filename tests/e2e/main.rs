@@ -34,6 +34,7 @@ mod kubectl_flags;
 mod kubectl_formats;
 mod leaders;
 mod left_behind;
+mod named;
 mod nesting;
 mod other_clients;
 mod passwords;
