@@ -69,4 +69,5 @@ mod unread;
 mod unread_changes;
 mod usage;
 mod waiting;
+mod warned;
 mod webhooks;

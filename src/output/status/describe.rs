@@ -203,7 +203,10 @@ fn arithmetic(row: &Row, record: &Record) -> String {
         }
         (State::HeldWithoutExpiry, ..) => {
             let nature = Nature::of(record);
-            let (why, ended) = (advised::endless_because(nature), advised::ended_by(nature));
+            let (why, ended) = (
+                advised::endless_because(&nature),
+                advised::ended_by(&nature),
+            );
             format!("never: {why}; {ended}")
         }
         _ => expires(condition),
@@ -223,9 +226,13 @@ fn advice(row: &Row, record: &Record) -> Vec<String> {
     let Some(other) = Other::of(record) else {
         return Vec::new();
     };
-    match (row.condition.state, other.nature) {
+    match (row.condition.state, &other.nature) {
         // To take one of these stops a component, or says that a node or an API server lives.
         (_, Nature::Election | Nature::Kept(_)) => Vec::new(),
+        (State::Expired | State::HeldWithoutExpiry, Nature::Exhausted) => {
+            vec![advised::exhausted(&lease.name, &lease.namespace)]
+        }
+        (_, Nature::Exhausted) => Vec::new(),
         (state, Nature::Lock | Nature::Terraform) => match state {
             State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
             State::Expired => vec![format!(
