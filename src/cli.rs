@@ -103,9 +103,23 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Who holds.
+/// Who holds already, and may have been named so by another client.
 #[derive(Args, Debug)]
 pub struct HolderArgs {
+    /// Holder identity
+    #[arg(
+        long,
+        value_name = "IDENTITY",
+        value_parser = HolderIdentity::stored,
+        // rustdoc would read a link with a disambiguator.
+        help = "Holder identity [default: $KUBECTL_LEASE_HOLDER, else $POD_NAME, else user@host]"
+    )]
+    pub holder: Option<HolderIdentity>,
+}
+
+/// Who is to hold.
+#[derive(Args, Debug)]
+pub struct NewHolderArgs {
     /// Holder identity
     #[arg(
         long,
@@ -196,7 +210,7 @@ impl ProofArgs {
 #[derive(Args, Debug)]
 pub struct GrantArgs {
     #[command(flatten)]
-    pub holder: HolderArgs,
+    pub holder: NewHolderArgs,
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
@@ -305,12 +319,12 @@ pub struct StealArgs {
     /// Name of the lease
     pub name: LeaseName,
     #[command(flatten)]
-    pub holder: HolderArgs,
+    pub holder: NewHolderArgs,
     /// Do not ask: take it as it is shown
     #[arg(short, long)]
     pub yes: bool,
     /// Steal only from this holder
-    #[arg(long, value_name = "IDENTITY")]
+    #[arg(long, value_name = "IDENTITY", value_parser = HolderIdentity::stored)]
     pub if_holder: Option<HolderIdentity>,
     /// Do not wait until the present holder must have stopped: it may still be running
     #[arg(long)]

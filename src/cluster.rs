@@ -240,11 +240,6 @@ impl Connection {
         Arc::clone(&owner.unwrap_or_else(PoisonError::into_inner).credentials)
     }
 
-    /// The cluster's name, if one is named.
-    pub fn cluster(&self) -> Option<String> {
-        self.known().resolved.cluster.clone()
-    }
-
     /// The namespace the flags, the context or the pod chose.
     pub fn namespace(&self) -> &str {
         &self.config.default_namespace

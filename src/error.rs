@@ -3,6 +3,7 @@
 mod advice;
 mod command;
 mod fault;
+mod forbidden;
 mod obstacle;
 mod refused;
 mod unsaid;

@@ -77,7 +77,6 @@ struct Session {
 impl Session {
     async fn open(args: &ConnectionArgs) -> Result<Self, Error> {
         let connection = Connection::load(&options(args)).await?;
-        hint::note_cluster(args, connection.cluster().as_deref());
         Ok(Self {
             namespace: connection.namespace().to_owned(),
             request_limit: args

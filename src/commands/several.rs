@@ -33,12 +33,22 @@ pub enum Next {
 #[derive(Default)]
 pub struct Errors {
     first: Option<Exit>,
+    /// What was advised.
+    advised: Vec<String>,
 }
 
 impl Errors {
-    /// Says an error.
+    /// Says an error. What is to be done about several of them is said once.
     pub fn say(&mut self, error: &Error) -> Next {
-        error.lines().iter().for_each(|line| terminal::say(line));
+        for (at, line) in error.lines().into_iter().enumerate() {
+            if at > 0 && self.advised.contains(&line) {
+                continue;
+            }
+            terminal::say(&line);
+            if at > 0 {
+                self.advised.push(line);
+            }
+        }
         self.first.get_or_insert(error.exit());
         next(error)
     }

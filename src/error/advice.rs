@@ -1,8 +1,8 @@
 //! What to do about a request that failed.
 
-use super::{Entry, LookedFor};
+use super::{Entry, LookedFor, forbidden};
 use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble, Unusable, Why};
-use crate::output::{hint, words};
+use crate::output::hint;
 
 fn see_address() -> String {
     format!(
@@ -84,7 +84,7 @@ fn connect_advice(why: &Why) -> String {
         Why::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
         Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
         Why::OtherNames(names) => match names.first() {
-            Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: --tls-server-name {}", words::pasted(name)),
+            Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: {}", hint::flag("tls-server-name", name)),
             None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {}", see_address()),
         },
         Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
@@ -206,7 +206,7 @@ fn rejection_advice(
             "Somebody changes the lease all the time, or an admission webhook says no: {}",
             hint::kubectl("get mutatingwebhookconfigurations,validatingwebhookconfigurations")
         )),
-        RejectionKind::Forbidden => forbidden(message, namespace, name),
+        RejectionKind::Forbidden => forbidden::advice(message, namespace, name),
         RejectionKind::NamespaceMissing => {
             let namespace = namespace.unwrap_or_default();
             Some(format!(
@@ -217,144 +217,5 @@ fn rejection_advice(
         RejectionKind::TooManyRequests { .. } => {
             Some("The API server is overloaded; try again later".to_owned())
         }
-    }
-}
-
-/// Of `"uids" in API group "authentication.k8s.io" at the cluster scope`.
-fn resource_and_group(rest: &str) -> (&str, &str) {
-    let mut quoted = rest.split('"').skip(1).step_by(2);
-    let resource = quoted.next().unwrap_or("users");
-    (resource, quoted.next().unwrap_or_default())
-}
-
-/// What is missing, the Role that has all that this call takes, and the command that gives it to who asked. `None` for an
-/// admission rule's own words, or a gateway's: they name no verb.
-fn forbidden(message: &str, namespace: Option<&str>, name: Option<&str>) -> Option<String> {
-    let (verb, rest) = message
-        .split_once(" cannot ")
-        .and_then(|(_, rest)| rest.split_once(" resource "))?;
-    let asker = message
-        .split_once("User \"")
-        .and_then(|(_, rest)| rest.split_once("\" cannot "))
-        .map_or("NAME", |(user, _)| user);
-    let to = bound_to(asker);
-    let whose = named(
-        asker
-            .strip_prefix("system:serviceaccount:")
-            .unwrap_or(asker),
-    );
-    let create = |words: String| hint::kubectl_as_admin(&format!("create {words}"));
-    if matches!(verb, "impersonate") || verb.starts_with("impersonate:") {
-        let (resource, group) = resource_and_group(rest);
-        let (kind, below) = resource.split_once('/').unwrap_or((resource, ""));
-        let whole = match (group, below) {
-            ("", "") => kind.to_owned(),
-            ("", below) => format!("{kind}/{below}"),
-            (group, "") => format!("{kind}.{group}"),
-            (group, below) => format!("{kind}.{group}/{below}"),
-        };
-        let resource = words::pasted(&whole);
-        let role = named(&format!("{verb}-{whole}"));
-        let made = create(format!("clusterrole {role}"));
-        let made = made.with(format!("--verb={verb} --resource={resource}"));
-        let binding = create(format!("clusterrolebinding {role}-{whose}"));
-        let binding = binding.with(format!("--clusterrole={role} {to}"));
-        return Some(format!(
-            "Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb {verb:?}. A cluster admin grants it: {made}; {binding}"
-        ));
-    }
-    let needed = hint::needed().unwrap_or(&[]);
-    // Who may act as somebody else for some verbs only needs a verb of its own for each (`impersonate-on:user-info:get`).
-    let prefix = verb.rsplit_once(':').map_or("", |(prefix, _)| prefix);
-    let each = |verb: &&str| match prefix {
-        "" => (*verb).to_owned(),
-        prefix => format!("{prefix}:{verb}"),
-    };
-    let mut verbs: Vec<String> = needed.iter().map(each).collect();
-    if !verbs.iter().any(|known| known == verb) {
-        verbs.push(verb.to_owned());
-    }
-    // RBAC does not know the name yet when it is asked for create or list.
-    let unnamed = needed
-        .iter()
-        .chain(&[verb])
-        .any(|verb| matches!(*verb, "create" | "list"));
-    let (only, of) = match name {
-        Some(name) if !unnamed => (format!(" --resource-name={name}"), format!("-{name}")),
-        Some(_) | None => (String::new(), String::new()),
-    };
-    // It tells what the role has, so that one of this name which is there already is as good.
-    let role = named(&format!("lease-{}{of}", verbs.join("-")));
-    let grants = format!(
-        "--verb={} --resource=leases.coordination.k8s.io{only}",
-        verbs.join(",")
-    );
-    Some(match namespace {
-        Some(namespace) => format!(
-            "The verb {verb:?} is missing. A cluster admin grants all that this takes: {}; {}",
-            create(format!("role {role} -n {namespace}")).with(grants),
-            create(format!("rolebinding {role}-{whose} -n {namespace}"))
-                .with(format!("--role={role} {to}"))
-        ),
-        None => format!(
-            "The verb {verb:?} is missing in all namespaces; give -n, or let a cluster admin grant it: {}; {}",
-            create(format!("clusterrole {role}")).with(grants),
-            create(format!("clusterrolebinding {role}-{whose}"))
-                .with(format!("--clusterrole={role} {to}"))
-        ),
-    })
-}
-
-/// A name that RBAC and every shell take as it is.
-fn named(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
-    text.chars()
-        .map(|c| if plain(c) { c } else { '-' })
-        .collect()
-}
-
-/// Whom a binding names: a ServiceAccount or a user.
-fn bound_to(asker: &str) -> String {
-    let account = asker.strip_prefix("system:serviceaccount:");
-    match account {
-        Some(account) => format!("--serviceaccount={}", words::pasted(account)),
-        None => format!("--user={}", words::pasted(asker)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_binding_names_who_asked() {
-        let said = |user: &str, verb: &str| {
-            let message = format!(
-                "leases.coordination.k8s.io \"x\" is forbidden: User \"{user}\" cannot {verb} resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"n\""
-            );
-            forbidden(&message, Some("n"), Some("x")).unwrap_or_default()
-        };
-        let text = said("system:serviceaccount:n:ci", "get");
-        assert!(text.ends_with("--serviceaccount=n:ci"), "{text}");
-        assert!(
-            text.contains("--verb=get --resource=leases.coordination.k8s.io --resource-name=x"),
-            "{text}"
-        );
-        let text = said("jane o'neill", "update");
-        assert!(text.ends_with("--user='jane o'\\''neill'"), "{text}");
-        let text = said("jane", "impersonate-on:user-info:get");
-        assert!(
-            text.contains(
-                "kubectl create role lease-impersonate-on:user-info:get-x -n n --verb=impersonate-on:user-info:get "
-            ),
-            "{text}"
-        );
-        let (one, other) = (said("a", "get"), said("https://issuer#b", "get"));
-        assert!(one.contains("rolebinding lease-get-x-a "), "{one}");
-        assert!(
-            other.contains("rolebinding lease-get-x-https:--issuer-b "),
-            "{other}"
-        );
-        assert_eq!(forbidden("a policy says no", Some("n"), Some("x")), None);
     }
 }

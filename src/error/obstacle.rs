@@ -17,8 +17,8 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
         None => format!("without an expiry: {}", advised::ended_by(nature)),
     };
     match obstacle {
-        Obstacle::HeldBy(other) => format!("held by {:?} {}", other.holder, until(other.nature)),
-        Obstacle::HeldByOneself(nature) => format!("held by yourself already, {}", until(*nature)),
+        Obstacle::HeldBy(other) => format!("held by {:?} {}", other.holder, until(&other.nature)),
+        Obstacle::HeldByOneself(nature) => format!("held by yourself already, {}", until(nature)),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
     }
 }
@@ -49,12 +49,12 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
         Obstacle::HeldBy(other) => {
             let look = format!("Look: {}", lease("status"));
             let steal = advised::steal(other, name, &subject.namespace, advised::From::Anybody);
-            Some(match (steal, other.nature) {
+            Some(match (steal, &other.nature) {
                 (Ok(steal), _) => {
                     format!("{look}; wait longer with --timeout, or take it over: {steal}")
                 }
                 // Waiting is of no use either.
-                (Err(instead), Nature::Kept(_)) => format!("{look}. {instead}"),
+                (Err(instead), Nature::Kept(_) | Nature::Exhausted) => format!("{look}. {instead}"),
                 (Err(instead), Nature::Lock | Nature::Election | Nature::Terraform) => {
                     format!("{look}; wait longer with --timeout. {instead}")
                 }
@@ -62,9 +62,13 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
         }
         Obstacle::HeldByOneself(nature @ (Nature::Terraform | Nature::Kept(_))) => {
             let holder = subject.holder.clone().unwrap_or_default();
-            let nature = *nature;
+            let nature = nature.clone();
             let oneself = Other { holder, nature };
             advised::steal(&oneself, name, &subject.namespace, advised::From::Anybody).err()
+        }
+        // It cannot be granted anew.
+        Obstacle::HeldByOneself(Nature::Exhausted) => {
+            Some(format!("To keep it: {}", lease("renew")))
         }
         Obstacle::HeldByOneself(Nature::Lock | Nature::Election) if subject.reenters => Some(format!(
             "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",

@@ -100,7 +100,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         Refusal::NoLock(keeper) => vec![
             format!(
                 "error: lease {name:?} is no lock: {}",
-                advised::keeps(*keeper)
+                advised::keeps(keeper)
             ),
             format!(
                 "Nothing was written. To steal it all the same: {} --force",
@@ -118,10 +118,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} has counted {} transitions, the most there can be",
                 i32::MAX
             ),
-            format!(
-                "When nobody holds it, delete it and create it anew: {}",
-                hint::kubectl_in(&format!("delete lease {name}"), namespace)
-            ),
+            advised::exhausted(name, namespace),
         ],
         Refusal::Terminating => vec![
             format!("error: lease {name:?} is being deleted and waits for its finalizers"),

@@ -3,12 +3,13 @@
 
 use super::record::Record;
 use super::summary::{self, Class};
+use super::values::LeaseName;
 
 /// What keeps a Lease that is no lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keeper {
-    /// A kubelet, or what stands in for one: the Lease is a node's heartbeat.
-    Node,
+    /// A kubelet, or what stands in for one: the Lease is the heartbeat of the node of this name.
+    Node(String),
     /// An API server: the Lease is its identity.
     ApiServer,
     /// The control plane, which elects the holder (`spec.strategy`).
@@ -18,7 +19,7 @@ pub enum Keeper {
 }
 
 /// What a Lease is to somebody who wants it while another has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nature {
     /// A lock of a person, a script or a tool.
     Lock,
@@ -26,6 +27,8 @@ pub enum Nature {
     Election,
     /// Held by Terraform or OpenTofu, until its own unlock.
     Terraform,
+    /// A lock whose transitions cannot be counted any further, so that nobody can take it any more.
+    Exhausted,
     /// No lock.
     Kept(Keeper),
 }
@@ -41,6 +44,7 @@ impl Nature {
         }
         match summary::of(record).map(|lease| lease.class) {
             Ok(Class::LeaderElection) => Self::Election,
+            Ok(_) | Err(_) if record.transitions_are_exhausted() => Self::Exhausted,
             Ok(Class::Lock | Class::Node | Class::ApiServer) | Err(_) => Self::Lock,
         }
     }
@@ -78,7 +82,12 @@ impl Keeper {
             return Some(Self::EtcdDruid);
         }
         match summary::of(record).ok()?.class {
-            Class::Node => Some(Self::Node),
+            Class::Node => {
+                let owner = record.owning_node();
+                // It becomes a word of a command.
+                let owner = owner.filter(|name| name.parse::<LeaseName>().is_ok());
+                Some(Self::Node(owner.unwrap_or(record.name()).to_owned()))
+            }
             Class::ApiServer => Some(Self::ApiServer),
             Class::LeaderElection | Class::Lock => None,
         }
@@ -103,11 +112,15 @@ mod tests {
     #[test]
     fn heartbeats_identities_and_coordinated_elections_are_told_from_locks() {
         let same = |_: &mut Value| ();
-        assert_eq!(keeper("kube-node-lease", "n", same), Some(Keeper::Node));
-        let owned = |lease: &mut Value| {
-            lease["metadata"]["ownerReferences"] = json!([{ "kind": "Node", "name": "n" }]);
+        let node = |name: &str| Some(Keeper::Node(name.to_owned()));
+        assert_eq!(keeper("kube-node-lease", "n", same), node("n"));
+        let owned = |by: &'static str| {
+            move |lease: &mut Value| {
+                lease["metadata"]["ownerReferences"] = json!([{ "kind": "Node", "name": by }]);
+            }
         };
-        assert_eq!(keeper("default", "n", owned), Some(Keeper::Node));
+        assert_eq!(keeper("default", "n", owned("n-1")), node("n-1"));
+        assert_eq!(keeper("default", "n", owned("--all")), node("n"));
         for label in ["apiserver.kubernetes.io/identity", "k8s.io/component"] {
             let labelled = |lease: &mut Value| {
                 lease["metadata"]["labels"] = json!({ label: "kube-apiserver" });

@@ -352,9 +352,23 @@ pub fn is_anothers<'a>(
 ) -> bool {
     match annotation(DURATION_ANNOTATION).and_then(grant_of) {
         Some((counted, whose)) if counted == transitions => whose != holder,
-        Some(_) | None => annotation(lock_info::ANNOTATION)
-            .is_some_and(|text| lock_info::is_lock_of(text, holder)),
+        Some(_) | None => is_terraforms_lock(annotation, holder),
     }
+}
+
+/// Whether the holder is a lock of Terraform's or OpenTofu's, by the annotations.
+pub fn is_terraforms_lock<'a>(annotation: impl Fn(&str) -> Option<&'a str>, holder: &str) -> bool {
+    annotation(lock_info::ANNOTATION).is_some_and(|text| lock_info::is_lock_of(text, holder))
+}
+
+/// Whether the annotations say that the present grant is one of this program's: where nobody keeps who wrote what.
+pub fn is_our_grant<'a>(
+    annotation: impl Fn(&str) -> Option<&'a str>,
+    transitions: i64,
+    holder: &str,
+) -> bool {
+    let of = annotation(DURATION_ANNOTATION).and_then(grant_of);
+    !holder.is_empty() && of == Some((transitions, holder))
 }
 
 fn grant_of(text: &str) -> Option<(i64, &str)> {

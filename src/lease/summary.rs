@@ -13,7 +13,7 @@ mod class;
 mod keep;
 mod managed;
 
-pub use class::{Class, instance};
+pub use class::{Class, instance, may_be_an_objects_name};
 pub use keep::Keep;
 use managed::Managed;
 
@@ -39,10 +39,12 @@ pub struct Summary {
     pub holder: Option<String>,
     /// The recorded duration; `None` means that it never expires by itself.
     pub duration: Option<LeaseDuration>,
-    /// `spec.acquireTime`, by the holder's clock; `None` if absent or unreadable.
+    /// `spec.acquireTime`, by the holder's clock; `None` if absent, unreadable or another's.
     pub acquired: Option<Timestamp>,
-    /// `spec.renewTime`, by the holder's clock; `None` if absent or unreadable.
+    /// `spec.renewTime`, by the holder's clock; `None` if absent, unreadable or another's.
     pub renewed: Option<Timestamp>,
+    /// Which of them an earlier grant has left behind: the holder writes no such time.
+    pub left_behind: LeftBehind,
     /// When the server last saw anything in the spec change, if its stamps can be trusted.
     pub stamp: Option<Timestamp>,
     /// When the server last saw `spec.renewTime` change, if its stamps can be trusted.
@@ -59,6 +61,15 @@ pub struct Summary {
     pub class: Class,
     /// The object itself, where what is printed needs more than these facts.
     pub object: Option<Arc<Value>>,
+}
+
+/// Which times in the spec are not the present holder's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// `spec.acquireTime`
+    pub acquired: bool,
+    /// `spec.renewTime`
+    pub renewed: bool,
 }
 
 /// A page of a list.
@@ -271,11 +282,14 @@ impl From<Lease<'_>> for Summary {
         let transitions = spec.lease_transitions.unwrap_or(0);
         let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
         let is_anothers = record::is_anothers(annotation, transitions, holder);
+        let left_behind = left_behind(&meta, annotation, holder);
         Self {
+            left_behind,
             class: class::of(&meta, &spec),
             object: None,
             stamp: managed::newest(&meta, |_| true),
-            renew_stamp: managed::newest(&meta, |fields| fields.renew_time.is_some()),
+            renew_stamp: managed::newest(&meta, |fields| fields.renew_time.is_some())
+                .filter(|_| !left_behind.renewed),
             reason: annotation(REASON_ANNOTATION)
                 .filter(|_| !holder.is_empty() && managed::reason_is_the_holders(&meta))
                 .map(str::to_owned),
@@ -289,13 +303,30 @@ impl From<Lease<'_>> for Summary {
                 .lease_duration_seconds
                 .filter(|_| !is_anothers)
                 .and_then(LeaseDuration::from_secs),
-            acquired: time(spec.acquire_time.as_ref()),
-            renewed: time(spec.renew_time.as_ref()),
+            acquired: time(spec.acquire_time.as_ref()).filter(|_| !left_behind.acquired),
+            renewed: time(spec.renew_time.as_ref()).filter(|_| !left_behind.renewed),
             transitions,
             holder: filled(spec.holder_identity),
             strategy: filled(spec.strategy),
             preferred: filled(spec.preferred_holder),
         }
+    }
+}
+
+/// Clients that write a holder alone leave the times of whoever was there before them.
+fn left_behind<'a>(
+    meta: &'a Meta<'_>,
+    annotation: impl Fn(&str) -> Option<&'a str>,
+    holder: &str,
+) -> LeftBehind {
+    if holder.is_empty() || managed::is_ours(meta, true) {
+        return LeftBehind::default();
+    }
+    let terraforms = record::is_terraforms_lock(annotation, holder);
+    let is = |time| terraforms || managed::is_older_than_the_holder(meta, time);
+    LeftBehind {
+        acquired: is(managed::Time::Acquired),
+        renewed: is(managed::Time::Renewed),
     }
 }
 

@@ -78,12 +78,174 @@ fn the_class_is_told_by_namespace_owner_labels_and_holder() {
     );
     let instance = r#"{"holderIdentity":"pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10"}"#;
     assert_eq!(of("{}", instance), Class::LeaderElection);
-    assert_eq!(
-        of(
-            r#"{"managedFields":[{"manager":"kubectl-lease"}]}"#,
-            instance
-        ),
-        Class::Lock
-    );
     assert_eq!(of("{}", r#"{"holderIdentity":"me@host"}"#), Class::Lock);
+}
+
+/// The class of a Lease held so, whose fields these managers own.
+fn class_of(holder: &str, managers: &[(&str, &str)], annotations: &str) -> Class {
+    let entries: Vec<String> = managers
+        .iter()
+        .map(|(manager, fields)| format!(r#"{{"manager":"{manager}","fieldsV1":{{{fields}}}}}"#))
+        .collect();
+    let text = format!(
+        r#"{{"metadata":{{"name":"cilium-l2announce","managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"{holder}","leaseTransitions":3}}}}"#,
+        entries.join(",")
+    );
+    one(text.as_bytes()).expect("a lease").class
+}
+
+const INSTANCE: &str = "pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10";
+const ALL: &str = r#""f:spec":{"f:acquireTime":{},"f:holderIdentity":{},"f:leaseDurationSeconds":{},"f:leaseTransitions":{},"f:renewTime":{}}"#;
+
+#[test]
+fn only_a_holder_that_this_program_wrote_makes_an_election_a_lock() {
+    let (label, duration) = (
+        r#""f:metadata":{"f:labels":{"f:a":{}}}"#,
+        r#""f:spec":{"f:leaseDurationSeconds":{}}"#,
+    );
+    for kubectl in ["kubectl-label", "kubectl-edit", "kubectl-create", "kubectl"] {
+        for owned in [label, duration, ALL] {
+            let class = class_of(INSTANCE, &[(kubectl, owned)], "");
+            assert_eq!(class, Class::LeaderElection, "{kubectl} {owned}");
+        }
+    }
+    for owned in [label, duration] {
+        // It made the Lease, or held it once.
+        let both = [("kubectl-lease", owned), ("manager", ALL)];
+        assert_eq!(
+            class_of(INSTANCE, &both, ""),
+            Class::LeaderElection,
+            "{owned}"
+        );
+        assert_eq!(class_of("", &[("kubectl-lease", owned)], ""), Class::Lock);
+    }
+    let both = [("manager", duration), ("kubectl-lease", ALL)];
+    assert_eq!(class_of(INSTANCE, &both, ""), Class::Lock);
+}
+
+#[test]
+fn a_grant_of_this_program_is_one_though_nobody_keeps_who_wrote_it() {
+    let of = |grant: &str| {
+        let annotation = format!(r#""kubectl-lease/duration-of-grant":"{grant}""#);
+        class_of(INSTANCE, &[], &annotation)
+    };
+    assert_eq!(of(&format!("3 {INSTANCE}")), Class::Lock);
+    assert_eq!(of(&format!("2 {INSTANCE}")), Class::LeaderElection);
+    assert_eq!(of("3 other"), Class::LeaderElection);
+    let account = INSTANCE.replace("pod-1", "me@host");
+    assert_eq!(class_of(&account, &[], ""), Class::Lock);
+}
+
+#[test]
+fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
+    let held = r#""f:spec":{"f:holderIdentity":{},"f:leaseTransitions":{}}"#;
+    for (holder, manager, owned, class) in [
+        (
+            "cluster-autoscaler-6d8f7c9b5-abcde",
+            "cluster-autoscaler",
+            ALL,
+            Class::LeaderElection,
+        ),
+        ("kind-worker", "cilium-agent", ALL, Class::LeaderElection),
+        (
+            "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7",
+            "fleetlock",
+            held,
+            Class::Lock,
+        ),
+        (
+            "cert-manager-5d7f97b46d-x2x9k-external",
+            "controller",
+            ALL,
+            Class::LeaderElection,
+        ),
+        ("ci-7", "some-tool", ALL, Class::Lock),
+        ("ada@laptop", "some-tool", ALL, Class::Lock),
+        ("ada", "some-tool", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "kubectl-create", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "curl", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "", ALL, Class::Lock),
+        ("web-6d8f7c9b5-abcde", "unknown", ALL, Class::Lock),
+        ("", "cluster-autoscaler", ALL, Class::Lock),
+    ] {
+        assert_eq!(
+            class_of(holder, &[(manager, owned)], ""),
+            class,
+            "{holder} {manager}"
+        );
+    }
+}
+
+/// Whether the times of acquisition and renewal are the holder's, by what each manager owns and when it wrote.
+fn times(entries: &[(&str, &str, &str)], annotations: &str) -> (bool, bool) {
+    let entries: Vec<String> = entries
+        .iter()
+        .map(|(manager, owned, second)| {
+            let fields: Vec<String> = owned.split(' ').map(|f| format!(r#""f:{f}":{{}}"#)).collect();
+            format!(
+                r#"{{"manager":"{manager}","time":"2026-01-01T00:00:{second}Z","fieldsV1":{{"f:spec":{{{}}}}}}}"#,
+                fields.join(",")
+            )
+        })
+        .collect();
+    let text = format!(
+        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"7","acquireTime":"2026-01-01T00:00:00Z","renewTime":"2026-01-01T00:00:00Z"}}}}"#,
+        entries.join(",")
+    );
+    let lease = one(text.as_bytes()).expect("a lease");
+    (lease.acquired.is_some(), lease.renewed.is_some())
+}
+
+#[test]
+fn times_that_were_there_before_the_holder_are_not_the_holders() {
+    let ours = (
+        "kubectl-lease",
+        "acquireTime renewTime leaseTransitions",
+        "10",
+    );
+    for (holder, both) in [
+        (("terraform", "holderIdentity", "20"), false),
+        (
+            ("fleetlock", "holderIdentity leaseTransitions", "20"),
+            false,
+        ),
+        // In the same second.
+        (("terraform", "holderIdentity", "10"), false),
+        (("terraform", "holderIdentity", "05"), true),
+    ] {
+        assert_eq!(times(&[ours, holder], ""), (both, both), "{holder:?}");
+        assert_eq!(times(&[holder, ours], ""), (both, both), "{holder:?}");
+    }
+    // A library that says who and renews, and not since when.
+    let renews = [
+        ("kubectl-lease", "acquireTime", "10"),
+        ("js", "holderIdentity renewTime", "20"),
+    ];
+    assert_eq!(times(&renews, ""), (false, true));
+    // Somebody renews for another, in the second of the grant.
+    let helped = [
+        ("me", "holderIdentity acquireTime", "10"),
+        ("kubectl-patch", "renewTime", "10"),
+    ];
+    assert_eq!(times(&helped, ""), (true, true));
+    let one_owner = [("x", "holderIdentity acquireTime renewTime", "10")];
+    for unknown in [
+        &[][..],
+        &[ours],
+        &[("x", "holderIdentity", "10")],
+        &one_owner,
+    ] {
+        assert_eq!(times(unknown, ""), (true, true), "{unknown:?}");
+    }
+}
+
+#[test]
+fn a_lock_of_terraforms_has_no_times_whoever_wrote_them() {
+    let info = r#""app.terraform.io/lock-info":"{\"ID\":\"7\"}""#;
+    let all = "holderIdentity acquireTime renewTime";
+    assert_eq!(times(&[], info), (false, false));
+    assert_eq!(times(&[("x", all, "10")], info), (false, false));
+    assert_eq!(times(&[("kubectl-lease", all, "10")], info), (true, true));
+    let others = info.replace('7', "8");
+    assert_eq!(times(&[], &others), (true, true));
 }

@@ -91,7 +91,8 @@ pub fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
-/// Who holds a grant; never empty, because an empty `holderIdentity` means that the Lease is free.
+/// Who holds a grant; never empty, because an empty `holderIdentity` means that the Lease is free. A new one is not blank
+/// either: that is a script's variable that is not set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HolderIdentity(String);
 
@@ -99,6 +100,17 @@ impl HolderIdentity {
     /// The identity as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Names a holder that there is already: other clients may have stored one of blanks.
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub fn stored(text: &str) -> Result<Self, String> {
+        match text.is_empty() {
+            true => text.parse(),
+            false => Ok(Self(text.to_owned())),
+        }
     }
 
     /// The same identity made unique to one grant by a random suffix: `identity_<uuid>`.
@@ -334,6 +346,8 @@ mod tests {
     fn an_empty_holder_is_refused() {
         assert!("".parse::<HolderIdentity>().is_err());
         assert!("  ".parse::<HolderIdentity>().is_err());
+        assert!(HolderIdentity::stored("").is_err());
+        assert!(HolderIdentity::stored("  ").is_ok());
         assert!("me@host".parse::<HolderIdentity>().is_ok());
     }
 }

@@ -13,7 +13,7 @@ use crate::userinfo::redacted;
 struct Call {
     /// Where the kubeconfig is, if a flag says so, with a blank before it.
     file: String,
-    /// The flag that tells the cluster and who asks.
+    /// The flag that tells the cluster, and who asks unless another flag does.
     context: String,
     /// The flags that tell the cluster alone.
     cluster: String,
@@ -26,23 +26,11 @@ struct Call {
     /// Whether this call makes an identity up.
     unique: bool,
     verbs: Vec<&'static str>,
+    /// The Leases that it is about.
+    names: Vec<String>,
 }
 
 static CALL: OnceLock<Call> = OnceLock::new();
-
-/// The cluster that the context of the call names, once the kubeconfig is read.
-static CLUSTER: OnceLock<String> = OnceLock::new();
-
-/// Notes the cluster that the context means, if a flag gave the context and none the cluster.
-pub fn note_cluster(connection: &ConnectionArgs, cluster: Option<&str>) {
-    let given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-    if let Some(cluster) = cluster.filter(|_| given(&connection.context))
-        && !given(&connection.cluster)
-        && !given(&connection.server)
-    {
-        let _ = CLUSTER.set(cluster.to_owned());
-    }
-}
 
 /// Notes what this call was given, once in a process, before anything is said.
 pub fn note(cli: &Cli) {
@@ -56,6 +44,7 @@ pub fn note(cli: &Cli) {
         identity: identity(&cli.command).map_or_else(String::new, flag_of),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
         verbs,
+        names: names(&cli.command),
     };
     // Who notes it twice has noted the same.
     let _ = CALL.set(call);
@@ -72,6 +61,11 @@ impl fmt::Display for Hint {
 }
 
 impl Hint {
+    /// Another program's command, which asks no cluster.
+    pub fn elsewhere(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+
     /// The same with more words behind the flags.
     #[must_use]
     pub fn with(self, more: impl fmt::Display) -> Self {
@@ -108,18 +102,18 @@ fn lease_with(subcommand: &str, name: &str, namespace: &str, identity: &str) -> 
 }
 
 fn flag_of(holder: &str) -> String {
-    format!(" --holder {}", pasted(holder))
+    format!(" {}", flag("holder", holder))
 }
 
 /// The identity that a flag gave.
 fn identity(command: &Command) -> Option<&str> {
     let holder = match command {
-        Command::Acquire(args) => &args.grant.holder,
-        Command::Hold(args) => &args.grant.holder,
-        Command::Renew(args) => &args.holder,
-        Command::Check(args) => &args.holder,
-        Command::Release(args) => &args.holder,
-        Command::Steal(args) => &args.holder,
+        Command::Acquire(args) => &args.grant.holder.holder,
+        Command::Hold(args) => &args.grant.holder.holder,
+        Command::Renew(args) => &args.holder.holder,
+        Command::Check(args) => &args.holder.holder,
+        Command::Release(args) => &args.holder.holder,
+        Command::Steal(args) => &args.holder.holder,
         // Whom these name is somebody else.
         Command::Create(_)
         | Command::Status(_)
@@ -129,7 +123,7 @@ fn identity(command: &Command) -> Option<&str> {
         | Command::Explain(_)
         | Command::Man(_) => return None,
     };
-    holder.holder.as_ref().map(HolderIdentity::as_str)
+    holder.as_ref().map(HolderIdentity::as_str)
 }
 
 /// `kubectl` with these words, in that namespace.
@@ -140,14 +134,8 @@ pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
 /// `kubectl` with these words, as whoever asked.
 pub fn kubectl(words: &str) -> Hint {
     let who = CALL.get().map_or("", |call| &call.who);
-    let Hint(command) = kubectl_anybody(words);
+    let Hint(command) = kubectl_as_admin(words);
     Hint(command + who)
-}
-
-/// `kubectl` with these words, where it does not matter who asks.
-pub fn kubectl_anybody(words: &str) -> Hint {
-    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
-    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
 /// `kubectl config` with these words: what the kubeconfig has for this call. Who asks instead is nothing to it.
@@ -168,12 +156,47 @@ pub fn kubectl_config(words: &str) -> Hint {
     ))
 }
 
-/// `kubectl` with these words, for somebody else, who has more permissions: a context would say who asks.
+/// `kubectl` with these words, for somebody else, who has more permissions: all that tells which cluster is meant, as it was
+/// given, and nothing that tells who asks. The context stays: with a cluster in its place, whoever pastes the command would send
+/// the credentials of another context there.
 pub fn kubectl_as_admin(words: &str) -> Hint {
-    let of_context = CLUSTER.get().cloned();
-    let of_context = given(&[("cluster", &of_context)]);
-    let flags = (CALL.get()).map(|call| format!("{}{of_context}{}", call.file, call.cluster));
+    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+}
+
+/// The Leases that this call is about, each once, if that one is among them; else that one alone.
+pub fn names_with(name: &str) -> Vec<String> {
+    let all = CALL.get().map_or(&[][..], |call| &call.names);
+    match all.iter().any(|known| known == name) {
+        true => all.to_owned(),
+        false => vec![name.to_owned()],
+    }
+}
+
+fn names(command: &Command) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let given = match command {
+        Command::Release(args) => args.names.as_slice(),
+        Command::Status(args) => args.names.as_slice(),
+        // One at a time.
+        Command::Acquire(_)
+        | Command::Hold(_)
+        | Command::Renew(_)
+        | Command::Check(_)
+        | Command::Steal(_)
+        | Command::Create(_)
+        | Command::Options(_)
+        | Command::Version(_)
+        | Command::Completion(_)
+        | Command::Explain(_)
+        | Command::Man(_) => &[],
+    };
+    for name in given.iter().map(ToString::to_string) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// The verbs on Leases that all of this call takes; `None` if nothing was noted.
@@ -238,7 +261,7 @@ fn cluster(connection: &ConnectionArgs) -> String {
     text
 }
 
-/// Nothing that is secret: a token is given again by whoever has it.
+/// Nothing that is secret: whoever has the token gives it again, in a variable. Unset, it is empty, and no token at all.
 fn who(connection: &ConnectionArgs) -> String {
     let mut text = given(&[
         ("user", &connection.user),
@@ -248,136 +271,56 @@ fn who(connection: &ConnectionArgs) -> String {
         ("client-key", &connection.client_key),
     ]);
     for group in &connection.impersonate_groups {
-        text.push_str(&format!(" --as-group {}", pasted(group)));
+        text.push_str(&format!(" {}", flag("as-group", group)));
     }
     for (key, value) in &connection.impersonate_extra {
         let pair = format!("{key}={value}");
-        text.push_str(&format!(" --as-user-extra {}", pasted(&pair)));
+        text.push_str(&format!(" {}", flag("as-user-extra", &pair)));
     }
     if connection.token.is_some() {
-        text.push_str(" --token …");
+        text.push_str(" --token \"$TOKEN\"");
     }
     text
 }
 
 fn given(flags: &[(&str, &Option<String>)]) -> String {
     let mut text = String::new();
-    for (flag, value) in flags {
+    for (name, value) in flags {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            text.push_str(&format!(" --{flag} {}", pasted(value)));
+            text.push_str(&format!(" {}", flag(name, value)));
         }
     }
     text
 }
 
+/// `--NAME VALUE`, quoted for the shell; in one word where the value would be taken for another flag.
+pub fn flag(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("--{name}{between}{}", pasted(value))
+}
+
+/// The files of code below this folder, tests left out, for tests that read them.
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    /// Help, man pages, concepts and what is said of the command line itself: there are no flags yet, or none that matter.
-    const WITHOUT_FLAGS: [&str; 6] = [
-        "cli",
-        "cli.rs",
-        "usage",
-        "commands/explain.rs",
-        "commands/completion",
-        "output/hint.rs",
-    ];
-
-    /// What a command begins with.
-    const VERBS: [&str; 11] = [
-        "lease ",
-        "lease{",
-        "get ",
-        "config ",
-        "create ",
-        "delete ",
-        "version",
-        "drain",
-        "describe ",
-        "auth ",
-        "apply ",
-    ];
-
-    fn sources(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
+pub fn sources(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut folders = vec![root.to_owned()];
+    let mut all = Vec::new();
+    while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("the sources are there") {
             let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => sources(&path, all),
-                false => all.push(path),
-            }
-        }
-    }
-
-    /// Whom `--holder` names there is not who asks.
-    const NAMES_OTHERS: [&str; 2] = ["create", "status"];
-
-    #[test]
-    fn every_subcommand_that_acts_as_an_identity_is_given_it_again() {
-        use clap::CommandFactory;
-        for subcommand in Cli::command().get_subcommands() {
-            let name = subcommand.get_name();
-            let has = (subcommand.get_arguments()).any(|flag| flag.get_id() == "holder");
-            let acts = has && !NAMES_OTHERS.contains(&name);
-            assert_eq!(ACTING.contains(&name), acts, "{name}");
-            let hint = lease_as(name, "job", "n", "it's me").to_string();
-            let flag = if acts { " --holder 'it'\\''s me'" } else { "" };
-            assert_eq!(hint, format!("kubectl lease {name} job -n n{flag}"));
-        }
-    }
-
-    #[test]
-    fn no_command_is_worded_elsewhere() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut all = Vec::new();
-        sources(&root, &mut all);
-        assert!(all.len() > 100, "{}", all.len());
-        for path in all {
-            let name = path.strip_prefix(&root).expect("below it");
             let is_code = path.extension().is_some_and(|end| end == "rs")
-                && !name.to_string_lossy().ends_with("tests.rs");
-            if !is_code || WITHOUT_FLAGS.iter().any(|exempt| name.starts_with(exempt)) {
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).expect("a source");
-            let code = text.split("#[cfg(test)]\nmod tests {").next();
-            let lines = code.unwrap_or_default().lines();
-            let said = lines.filter(|line| !line.trim_start().starts_with("//"));
-            for line in said.filter(|line| !line.contains("a bug in kubectl lease")) {
-                let mut commands = line.split("kubectl ").skip(1);
-                let worded = commands.any(|rest| VERBS.iter().any(|verb| rest.starts_with(verb)));
-                assert!(!worded, "{}: {line}\nis for output::hint", name.display());
+                && !path.to_string_lossy().ends_with("tests.rs");
+            match path.is_dir() {
+                true => folders.push(path),
+                false if is_code => {
+                    all.push(path.strip_prefix(root).expect("below it").to_owned());
+                }
+                false => {}
             }
         }
     }
-
-    #[test]
-    fn what_was_given_is_given_again_quoted_and_no_secret_is() {
-        let connection = ConnectionArgs {
-            context: Some("prod east".to_owned()),
-            kubeconfig: Some("/k/c".into()),
-            token: Some("secret".to_owned()),
-            impersonate: Some("o'neill".to_owned()),
-            impersonate_groups: vec!["a".to_owned(), "b".to_owned()],
-            impersonate_extra: vec![("k".to_owned(), "v w".to_owned())],
-            ..ConnectionArgs::default()
-        };
-        assert_eq!(file(&connection), " --kubeconfig /k/c");
-        assert_eq!(
-            given(&[("context", &connection.context)]),
-            " --context 'prod east'"
-        );
-        assert_eq!(
-            who(&connection),
-            " --as 'o'\\''neill' --as-group a --as-group b --as-user-extra 'k=v w' --token …"
-        );
-        assert_eq!(cluster(&ConnectionArgs::default()), "");
-        let connection = ConnectionArgs {
-            server: Some("https://u:secret@a:6443".to_owned()),
-            ..ConnectionArgs::default()
-        };
-        assert_eq!(cluster(&connection), " --server https://u:xxxxx@a:6443");
-    }
+    all
 }
+
+#[cfg(test)]
+#[path = "hint_tests.rs"]
+mod tests;

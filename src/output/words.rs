@@ -51,7 +51,8 @@ pub fn exact(span: Duration) -> String {
 /// `text` quoted so that a POSIX shell reads it as one word.
 pub fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    // zsh reads a word that begins with `=` as a command's path.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
@@ -106,6 +107,7 @@ mod tests {
         assert_eq!(shell("me@host_1"), "me@host_1");
         assert_eq!(shell("it's $HOME; rm"), "'it'\\''s $HOME; rm'");
         assert_eq!(shell(""), "''");
+        assert_eq!(shell("=ls"), "'=ls'");
     }
 
     #[test]

@@ -234,7 +234,7 @@ fn without_permission_to_list_the_role_is_named() {
     said(&ns.run(&user, ["status"]), 1, "", &expected);
     let everywhere = format!(
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{0}\" cannot list resource \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
-         The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list --verb=list --resource=leases.coordination.k8s.io; kubectl create clusterrolebinding lease-list-{0} --clusterrole=lease-list --user={0}\n",
+         The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list --verb=list --resource=leases.coordination.k8s.io --dry-run=client -o yaml | kubectl apply -f - && kubectl create clusterrolebinding lease-list:{0} --clusterrole=lease-list --user={0} --dry-run=client -o yaml | kubectl apply -f -\n",
         user.name
     );
     said(&ns.run(&user, ["status", "-A"]), 1, "", &everywhere);

@@ -49,8 +49,9 @@ pub async fn holder(
                 let found = pod_or_node(session, &lease.namespace, named, limit).await;
                 Some(found.unwrap_or_else(|absent| absent.words(named, &lease.namespace, ended)))
             }
-            // It may be anything, a user's name too: nothing is said of what is not there.
-            None if may_be_an_objects_name(holder) => {
+            // It costs a request or two to find out. It may be anything, a user's name too: nothing is said of what is not
+            // there.
+            None if summary::may_be_an_objects_name(holder) => {
                 let found = pod_or_node(session, &lease.namespace, holder, limit).await;
                 found.ok()
             }
@@ -96,13 +97,6 @@ async fn node(
         }
         Err(fault) => unknown("Node", name, &fault),
     }
-}
-
-/// Whether an identity looks like the name of a Pod or a Node, which costs a request or two to find out: `$POD_NAME` and
-/// kured write such ones. One plain word is more likely a person's, or a script's.
-fn may_be_an_objects_name(holder: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.');
-    holder.contains(is_part) && holder.parse::<LeaseName>().is_ok()
 }
 
 /// Why nothing is known of what an identity names.

@@ -8,7 +8,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
-use crate::lease::keeper::Keeper;
 use crate::lease::record::Record;
 use crate::lease::summary;
 use crate::output::status::Row;
@@ -119,12 +118,8 @@ fn lines(
             ));
         }
     }
-    if let Some(keeper) = Keeper::of(record) {
-        lines.push(format!(
-            "  warning: it is no lock: {}",
-            advised::keeps(keeper)
-        ));
-    }
+    let warnings = advised::warnings(record, shown_expired);
+    lines.extend(warnings.into_iter().map(|line| format!("  {line}")));
     lines.extend(holder_is.map(|holder| format!("  holder is: {holder}")));
     if let Some(reason) = record.reason() {
         lines.push(format!("  reason: {reason}"));

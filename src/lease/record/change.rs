@@ -15,12 +15,17 @@ const MAX_TRANSITIONS: i64 = i32::MAX as i64;
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
 
 impl Record {
+    /// Whether the transitions cannot be counted any further, so that nobody can be granted it any more.
+    pub fn transitions_are_exhausted(&self) -> bool {
+        self.transitions() >= MAX_TRANSITIONS
+    }
+
     /// The same object, granted to a new holder at `at` (wall time).
     ///
     /// # Errors
     /// When the transitions cannot be counted any further.
     pub fn granted(&self, terms: &GrantTerms, at: Timestamp) -> Result<Self, TransitionsExhausted> {
-        if self.transitions() >= MAX_TRANSITIONS {
+        if self.transitions_are_exhausted() {
             return Err(TransitionsExhausted);
         }
         let mut next = self.clone();

@@ -1,6 +1,9 @@
 //! What kind of use a Lease has, as far as a list can tell.
 
-use super::{Meta, Spec, Text};
+use std::collections::BTreeMap;
+
+use super::{Meta, Spec, Text, managed, record};
+use crate::lease::values::LeaseName;
 
 /// What kind of use a Lease has, as far as it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,27 +18,25 @@ pub enum Class {
     Lock,
 }
 
-/// From the namespace, the owner, labels, the writer and the holder's form: the surest sign first.
+/// From the namespace, the owner, labels, who wrote the holder, and the holder's form: the surest sign first.
 pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
-    let label = |key: &str| {
-        meta.labels
-            .as_ref()
-            .and_then(|labels| labels.get(key))
-            .map(|value| value.0.as_ref())
-    };
+    let label = |key: &str| label_of(meta.labels.as_ref(), key);
     let owned_by = |kind: &str| {
         let mut owners = meta.owner_references.iter().flatten();
         owners.any(|owner| owner.kind.as_ref().is_some_and(|text| text.0 == kind))
     };
+    let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
+    // Whoever else wrote something of it, a person with kubectl say, does not make it what it is.
     let ours = || {
-        let mut managers = meta.managed_fields.iter().flatten();
-        managers.any(|entry| {
-            entry
-                .manager
-                .as_ref()
-                .is_some_and(|manager| manager.0.starts_with("kubectl"))
-        })
+        managed::is_ours(meta, !holder.is_empty())
+            || record::is_our_grant(
+                |key| label_of(meta.annotations.as_ref(), key),
+                spec.lease_transitions.unwrap_or(0),
+                holder,
+            )
     };
+    // Hosts and Pods, of which each runs one instance, have no such name; accounts on a host do.
+    let run = instance(holder).filter(|name| !name.contains('@'));
     if meta
         .namespace
         .as_ref()
@@ -52,16 +53,45 @@ pub fn of(meta: &Meta<'_>, spec: &Spec<'_>) -> Class {
         Class::LeaderElection
     } else if label("app.kubernetes.io/managed-by") == Some("terraform") || ours() {
         Class::Lock
-    } else if spec
-        .holder_identity
-        .as_ref()
-        .and_then(|holder| instance(&holder.0))
-        .is_some()
-    {
+    } else if run.is_some() || is_elected(meta, holder) {
         Class::LeaderElection
     } else {
         Class::Lock
     }
+}
+
+/// Elections write who leads, since when, and renewals, as one program. Locks of other tools may do so too: their holders have
+/// no names that a Deployment makes, and their Leases are not named after the program.
+fn is_elected(meta: &Meta<'_>, holder: &str) -> bool {
+    let lease = meta.name.as_ref().map_or("", |name| &*name.0);
+    may_be_an_objects_name(holder)
+        && managed::renewed_by_program(meta, |program| {
+            is_of_a_deployment(holder) || share_a_word(lease, program)
+        })
+}
+
+/// Whether a name has the parts that a ReplicaSet and its Pod add: `autoscaler-6d8f7c9b5-x2x9k`, and perhaps more behind them.
+fn is_of_a_deployment(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').skip(1).collect();
+    let has_digit = |part: &str| part.contains(|c: char| c.is_ascii_digit());
+    parts.windows(2).any(|parts| match parts {
+        [set, pod] => (6..=10).contains(&set.len()) && has_digit(set) && pod.len() == 5,
+        _ => false,
+    })
+}
+
+fn share_a_word(lease: &str, program: &str) -> bool {
+    let words = |text: &'_ str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let long = words.filter(|word| word.len() > 3);
+        long.map(str::to_ascii_lowercase).collect()
+    };
+    let of_program = words(program);
+    words(lease).iter().any(|word| of_program.contains(word))
+}
+
+fn label_of<'a>(all: Option<&'a BTreeMap<Text<'_>, Text<'_>>>, key: &str) -> Option<&'a str> {
+    all?.get(key).map(|value| value.0.as_ref())
 }
 
 /// An API server names its own Lease, and itself after it, whatever became of the labels: `apiserver-<hash>`, before Kubernetes
@@ -85,4 +115,11 @@ fn named_as_an_api_server(meta: &Meta<'_>, spec: &Spec<'_>) -> bool {
 pub fn instance(holder: &str) -> Option<&str> {
     let (name, id) = holder.rsplit_once('_')?;
     (!name.is_empty() && uuid::Uuid::try_parse(id).is_ok()).then_some(name)
+}
+
+/// Whether an identity looks like the name of a Pod or a Node: `$POD_NAME`, kured and many elections write such ones. One plain
+/// word is more likely a person's, or a script's.
+pub fn may_be_an_objects_name(holder: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.');
+    holder.contains(is_part) && holder.parse::<LeaseName>().is_ok()
 }

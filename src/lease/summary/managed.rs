@@ -5,6 +5,21 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Meta, Text, time};
+use crate::lease::api::FIELD_MANAGER;
+
+/// Beginnings of managers that name no program of their own: a person's kubectl, and what scripts ask with.
+const ANYBODYS: [&str; 10] = [
+    "kubectl",
+    "before-first-apply",
+    "unknown",
+    "curl",
+    "Wget",
+    "python-requests",
+    "OpenAPI-Generator",
+    "Go-http-client",
+    "node-fetch",
+    "Mozilla",
+];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -33,6 +48,8 @@ pub(super) struct SpecFields {
     pub renew_time: Option<IgnoredAny>,
     #[serde(rename = "f:holderIdentity")]
     holder: Option<IgnoredAny>,
+    #[serde(rename = "f:acquireTime")]
+    acquire_time: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize, Default)]
@@ -61,6 +78,74 @@ pub(super) fn newest(meta: &Meta<'_>, owns: fn(&SpecFields) -> bool) -> Option<T
         .map(|entry| time(entry.time.as_ref()))
         .collect::<Option<Vec<_>>>()
         .and_then(|times| times.into_iter().max())
+}
+
+/// Whether this program wrote the holder, or where there is none, something of the spec.
+pub(super) fn is_ours(meta: &Meta<'_>, is_held: bool) -> bool {
+    by_managers(meta, |manager, spec| {
+        manager == FIELD_MANAGER && (spec.holder.is_some() || !is_held)
+    })
+}
+
+/// Whether one such program wrote the holder, and since when it is that, and renews it, as client-go's elections do.
+pub(super) fn renewed_by_program(meta: &Meta<'_>, is_such: impl Fn(&str) -> bool) -> bool {
+    by_managers(meta, |manager, spec| {
+        let renews = spec.holder.is_some() && spec.acquire_time.is_some();
+        let named = !manager.is_empty() && !ANYBODYS.iter().any(|any| manager.starts_with(any));
+        renews && spec.renew_time.is_some() && named && is_such(manager)
+    })
+}
+
+/// A time in the spec.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Time {
+    Acquired,
+    Renewed,
+}
+
+/// Whether a time was there before the present holder, who wrote another than that: the owner of the time is not that of the
+/// holder, and wrote it no later. Two writes of one second are told apart by what the holder's owner writes else: one that says
+/// since when it is the holder may be renewed by somebody else. Where nobody is known to have written one of them, it is not.
+pub(super) fn is_older_than_the_holder(meta: &Meta<'_>, time: Time) -> bool {
+    let is_owned = |spec: &SpecFields| match time {
+        Time::Acquired => spec.acquire_time.is_some(),
+        Time::Renewed => spec.renew_time.is_some(),
+    };
+    let mut newest_holder = None;
+    let mut newest_time = None;
+    let mut says_since_when = false;
+    for entry in meta.managed_fields.iter().flatten() {
+        let fields = entry.fields.as_ref();
+        let Some(spec) = fields.and_then(|fields| fields.spec.as_ref()) else {
+            continue;
+        };
+        let stamp = super::time(entry.time.as_ref());
+        match (spec.holder.is_some(), is_owned(spec)) {
+            (true, true) => return false,
+            (true, false) => {
+                says_since_when |= spec.acquire_time.is_some();
+                newest_holder = newest_holder.max(stamp);
+            }
+            (false, true) => newest_time = newest_time.max(stamp),
+            (false, false) => {}
+        }
+    }
+    match (newest_time, newest_holder) {
+        (Some(time), Some(holder)) => time < holder || (time == holder && !says_since_when),
+        _ => false,
+    }
+}
+
+fn by_managers(meta: &Meta<'_>, is: impl Fn(&str, &SpecFields) -> bool) -> bool {
+    let mut entries = meta.managed_fields.iter().flatten();
+    entries.any(|entry| {
+        let spec = entry
+            .fields
+            .as_ref()
+            .and_then(|fields| fields.spec.as_ref());
+        let manager = entry.manager.as_ref().map(|manager| &*manager.0);
+        (manager.zip(spec)).is_some_and(|(manager, spec)| is(manager, spec))
+    })
 }
 
 /// As [`super::Record::reason`] tells it.

@@ -27,8 +27,11 @@ pub struct Surroundings {
 pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     let (lease, condition) = (&row.lease, &row.condition);
     let none = || "<none>".to_owned();
-    let since = |text: Option<&str>| {
+    let since = |text: Option<&str>, left_behind: bool| {
         let Some(text) = text else { return none() };
+        if left_behind {
+            return format!("<none> ({text} is of an earlier grant)");
+        }
         let time = text.parse::<Timestamp>().ok();
         let span = time.and_then(|time| row.ago(time));
         span.map_or_else(|| text.to_owned(), |span| format!("{text} ({})", ago(span)))
@@ -54,8 +57,14 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     }
     lines.extend([
         ("Reason", lease.reason.clone().unwrap_or_else(none)),
-        ("Acquired", since(record.acquire_time())),
-        ("Renewed", since(record.renew_time())),
+        (
+            "Acquired",
+            since(record.acquire_time(), lease.left_behind.acquired),
+        ),
+        (
+            "Renewed",
+            since(record.renew_time(), lease.left_behind.renewed),
+        ),
         (
             "Duration",
             match (lease.duration, record.left_over_duration()) {
@@ -147,7 +156,14 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
 
 /// Whether its holder is alive, in one line, for whoever is to decide about it.
 pub fn life(row: &Row, record: &Record) -> String {
-    let acquired = row.lease.acquired.and_then(|time| row.ago(time));
+    // Terraform notes it elsewhere.
+    let locked = || {
+        let info = record.lock_info().filter(|_| record.duration().is_none())?;
+        let is_holders = Some(info.id.as_str()) == record.holder();
+        info.created.parse().ok().filter(|_| is_holders)
+    };
+    let acquired = row.lease.acquired.or_else(locked);
+    let acquired = acquired.and_then(|time| row.ago(time));
     let acquired = acquired.map_or_else(|| "at an unknown time".to_owned(), ago);
     let ends = match (row.condition.state, row.condition.expires_in) {
         (State::Expired, _) => format!("expired {}", arithmetic(row, record)),
@@ -187,7 +203,10 @@ fn arithmetic(row: &Row, record: &Record) -> String {
         }
         (State::HeldWithoutExpiry, ..) => {
             let nature = Nature::of(record);
-            let (why, ended) = (advised::endless_because(nature), advised::ended_by(nature));
+            let (why, ended) = (
+                advised::endless_because(&nature),
+                advised::ended_by(&nature),
+            );
             format!("never: {why}; {ended}")
         }
         _ => expires(condition),
@@ -207,9 +226,13 @@ fn advice(row: &Row, record: &Record) -> Vec<String> {
     let Some(other) = Other::of(record) else {
         return Vec::new();
     };
-    match (row.condition.state, other.nature) {
+    match (row.condition.state, &other.nature) {
         // To take one of these stops a component, or says that a node or an API server lives.
         (_, Nature::Election | Nature::Kept(_)) => Vec::new(),
+        (State::Expired | State::HeldWithoutExpiry, Nature::Exhausted) => {
+            vec![advised::exhausted(&lease.name, &lease.namespace)]
+        }
+        (_, Nature::Exhausted) => Vec::new(),
         (state, Nature::Lock | Nature::Terraform) => match state {
             State::Free | State::Held | State::Terminating | State::Deleted => Vec::new(),
             State::Expired => vec![format!(

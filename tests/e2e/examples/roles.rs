@@ -223,8 +223,9 @@ fn refused_everywhere(ns: &Namespace, user: &User) {
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{user}\" cannot list resource \
          \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
          The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list \
-         --verb=list --resource=leases.coordination.k8s.io; kubectl create clusterrolebinding lease-list-{user} \
-         --clusterrole=lease-list --user={user}\n",
+         --verb=list --resource=leases.coordination.k8s.io --dry-run=client -o yaml | kubectl apply -f - && \
+         kubectl create clusterrolebinding lease-list:{user} --clusterrole=lease-list --user={user} --dry-run=client -o yaml \
+         | kubectl apply -f -\n",
         user = user.name
     );
     said(&output, 1, "", &expected);

@@ -292,7 +292,7 @@ pub fn forbidden(
         _ => "get,update",
     };
     let only = named.filter(|_| !verbs.contains("create"));
-    let of = only.map(|name| format!("-{name}")).unwrap_or_default();
+    let of = only.map(|name| format!(":{name}")).unwrap_or_default();
     let role = format!("lease-{}{of}", verbs.replace(',', "-"));
     let only = only
         .map(|name| format!(" --resource-name={name}"))
@@ -301,8 +301,8 @@ pub fn forbidden(
         "Error from server (Forbidden): leases.coordination.k8s.io{quoted} is forbidden: User \"{user}\" cannot {verb} \
          resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{ns}\"\n\
          The verb \"{verb}\" is missing. A cluster admin grants all that this takes: kubectl create role {role} -n {ns} --verb={verbs} \
-         --resource=leases.coordination.k8s.io{only}; kubectl create rolebinding {role}-{user} -n {ns} \
-         --role={role} --user={user}\n",
+         --resource=leases.coordination.k8s.io{only} --dry-run=client -o yaml | kubectl apply -f - && kubectl create rolebinding \
+         {role}:{user} -n {ns} --role={role} --user={user} --dry-run=client -o yaml | kubectl apply -f -\n",
         user = user.name,
         ns = ns.name()
     )

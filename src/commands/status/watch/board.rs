@@ -196,6 +196,7 @@ impl Entry {
 fn same_but_renewed(before: &Summary, after: &Summary) -> bool {
     let renewed = Summary {
         renewed: after.renewed,
+        left_behind: after.left_behind,
         stamp: after.stamp,
         renew_stamp: after.renew_stamp,
         resource_version: after.resource_version.clone(),

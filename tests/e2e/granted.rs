@@ -1,0 +1,84 @@
+//! What a cluster admin is told to do about a missing permission: pasted, it helps, and it can be pasted again.
+
+use crate::support::{fresh, held};
+use lease_harness::{Command, Namespace, User};
+
+fn has_kubectl() -> bool {
+    let found = Command::new("/bin/sh", ["-c", "command -v kubectl"]).run();
+    if found.code != Some(0) {
+        println!("SKIPPED: there is no kubectl on PATH");
+    }
+    found.code == Some(0)
+}
+
+/// The words behind `grants all that this takes: `, of every line that has them.
+fn advised(stderr: &str) -> Vec<&str> {
+    let lines = stderr.lines();
+    lines
+        .filter_map(|line| Some(line.split_once("grants all that this takes: ")?.1))
+        .collect()
+}
+
+/// Two Leases of `user`, who may read the second.
+fn scene() -> (Namespace, User) {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[]);
+    for name in ["a", "b"] {
+        ns.create(&held(name, "me", 60));
+    }
+    (ns, user)
+}
+
+#[test]
+fn one_role_is_advised_for_all_names_of_a_call() {
+    let (ns, user) = scene();
+    for call in [
+        &["release", "a", "b", "a", "--holder=me"][..],
+        &["status", "a", "b"],
+    ] {
+        let output = ns.run(&user, call);
+        assert_eq!(output.code, Some(1), "{output}");
+        let advised = advised(&output.stderr);
+        assert_eq!(advised.len(), 1, "{output}");
+        let both = " --resource-name=a --resource-name=b --dry-run";
+        assert!(advised[0].contains(both), "{output}");
+        let refused = output.stderr.matches("(Forbidden)").count();
+        assert_eq!(refused, 2, "{output}");
+    }
+    let alone = ns.run(&user, ["status", "b"]);
+    assert!(
+        alone.stderr.contains("role lease-get:b -n") && !alone.stderr.contains("=a "),
+        "{alone}"
+    );
+}
+
+/// Real server only: the in-process one keeps no roles.
+#[test]
+fn pasted_it_helps_and_is_pasted_again() {
+    let (ns, user) = scene();
+    if ns.cluster().control_plane().is_none() || !has_kubectl() {
+        println!("SKIPPED: it takes a real server and kubectl");
+        return;
+    }
+    let paste = |call: &[&str]| {
+        let output = ns.run(&user, call);
+        let script = advised(&output.stderr).join("\n");
+        for _ in 0..2 {
+            let pasted = ns.program(&ns.admin(), "sh", ["-c", &script]).run();
+            assert_eq!(pasted.code, Some(0), "{script}\n{pasted}");
+        }
+        ns.run(&user, call)
+    };
+    let release = ["release", "a", "b", "--holder=me"];
+    let released = paste(&release);
+    assert_eq!(released.code, Some(0), "{released}");
+    let listed = paste(&["status"]);
+    assert_eq!(listed.code, Some(0), "{listed}");
+    // Nobody is bound to a role that could not be made: another's, as it is, may have more.
+    let output = ns.run(&user, ["create", "c"]);
+    let script = advised(&output.stderr).join("\n");
+    let broken = script.replacen("--verb=create", "--verb=", 1);
+    let pasted = ns.program(&ns.admin(), "sh", ["-c", &broken]).run();
+    assert_ne!(pasted.code, Some(0), "{pasted}");
+    assert!(!pasted.stdout.contains("rolebinding"), "{pasted}");
+}

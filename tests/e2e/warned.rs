@@ -1,0 +1,121 @@
+//! What is said to who steals what has its own way of being stopped, and what is advised where a steal would be refused.
+
+use crate::other_clients::heartbeat;
+use crate::support::{fresh, held, holder, stored};
+use lease_harness::lease;
+use serde_json::{Value, json};
+
+fn terraforms() -> Value {
+    let mut lock = lease("job").label("tfstate", "true").build();
+    lock["spec"] = json!({ "holderIdentity": "1111" });
+    lock["metadata"]["annotations"] = json!({ "app.terraform.io/lock-info": "{\"ID\":\"1111\"}" });
+    lock
+}
+
+fn leader() -> Value {
+    held("job", "pod-1_9ca3a9c7-610d-4b47-91bb-2d916d1307ed", 15)
+}
+
+#[test]
+fn who_steals_is_told_what_goes_on_and_what_is_right_in_the_words_of_status() {
+    for (object, goes_on, instead) in [
+        (
+            terraforms(),
+            "nothing stops who has locked the state: an apply goes on",
+            "If nobody works with that state any more: terraform force-unlock 1111   (tofu for OpenTofu)",
+        ),
+        (
+            leader(),
+            "its leader works on until it notices",
+            "It elects a leader, who is best stopped by its own means (kubectl scale)",
+        ),
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&object);
+        let released = ns.run(&user, ["release", "job", "--holder=me"]);
+        assert!(released.stderr.contains(instead), "{released}");
+        let stolen = ns.run(&user, ["steal", "job", "--holder=me", "--yes", "--now"]);
+        assert_eq!(stolen.code, Some(0), "{stolen}");
+        let warning = format!("  warning: {goes_on}");
+        assert!(stolen.stderr.contains(&warning), "{stolen}");
+        assert!(
+            stolen.stderr.contains(&format!("  {instead}\n")),
+            "{stolen}"
+        );
+        assert_eq!(holder(&stored(&ns, "job")), "me");
+    }
+    let (ns, user) = fresh();
+    ns.create(&held("job", "ada", 60));
+    let stolen = ns.run(&user, ["steal", "job", "--holder=me", "--yes", "--now"]);
+    assert!(!stolen.stderr.contains("warning"), "{stolen}");
+}
+
+#[test]
+fn a_node_is_drained_by_its_name_which_need_not_be_its_leases() {
+    let (ns, user) = fresh();
+    ns.create(&heartbeat());
+    for call in [
+        &["acquire", "job", "--timeout=0"][..],
+        &["release", "job", "--holder=me"],
+        &["steal", "job", "--yes"],
+    ] {
+        let output = ns.run(&user, call);
+        let drain = ": kubectl drain node-a --ignore-daemonsets";
+        assert!(output.stderr.contains(drain), "{output}");
+    }
+}
+
+#[test]
+fn what_nobody_can_take_any_more_is_not_advised_to_be_taken() {
+    for duration in [1, 600] {
+        let (ns, user) = fresh();
+        let mut exhausted = held("job", "ada", duration);
+        exhausted["spec"]["leaseTransitions"] = json!(i32::MAX);
+        if duration == 1 {
+            exhausted["spec"]["leaseDurationSeconds"] = Value::Null;
+        }
+        ns.create(&exhausted);
+        for call in [
+            &["release", "job", "--holder=me"][..],
+            &["renew", "job", "--holder=me"],
+            &["check", "job", "--holder=me"],
+            &["steal", "job", "--if-holder=other", "--yes"],
+            &["acquire", "job", "--holder=me", "--timeout=0"],
+            &["acquire", "job", "--holder=ada", "--timeout=0"],
+            &["steal", "job", "--holder=me", "--yes", "--now"],
+            &["status", "job"],
+        ] {
+            let output = ns.run(&user, call);
+            let said = format!("{}{}", output.stdout, output.stderr);
+            assert!(!said.contains("kubectl lease steal"), "{call:?} {output}");
+            assert!(!said.contains("--reenter"), "{call:?} {output}");
+            let has_way = said.contains("delete it and create it anew: kubectl delete lease job");
+            let needs_none = call[0] == "status" && duration == 600 || said.contains("To keep it");
+            assert!(has_way || needs_none, "{call:?} {output}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_given_again_in_a_variable() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "ada", 60));
+    let token = format!("--token={}", user.token);
+    let released = ns.run(&user, ["release", "job", "--holder=me", &token]);
+    assert!(!released.stderr.contains(&user.token), "{released}");
+    assert!(
+        released.stderr.contains(" --token \"$TOKEN\""),
+        "{released}"
+    );
+    let command = released
+        .stderr
+        .rsplit(": kubectl ")
+        .next()
+        .unwrap_or_default();
+    let script = format!("kubectl-{} --yes --now", command.trim_end());
+    let stolen = ns
+        .program(&user, "sh", ["-c", &script])
+        .env("TOKEN", &user.token);
+    let stolen = stolen.run();
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+}
