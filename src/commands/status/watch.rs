@@ -72,11 +72,13 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let interrupt = listen()?;
     let mut view = View::new(args);
     let selection = selection(session, args);
-    tokio::select! {
+    let end = tokio::select! {
         biased;
         signal = interrupt.arrived(1) => Ok(Exit::signal(signal)),
         error = follow(session, &selection, args.names.first(), &mut view) => Err(error),
-    }
+    };
+    view.leave();
+    end
 }
 
 /// Never ends but by an error.
@@ -203,8 +205,8 @@ async fn list(
 ) -> Result<Answer, Error> {
     let asked_at = SystemClock.now();
     let mut rows = Vec::new();
-    let listing = list::all(session, selection, |page, begin| {
-        if begin == Begin::Anew {
+    let listing = list::all(session, selection, |page, place| {
+        if place.begin == Begin::Anew {
             rows.clear();
         }
         rows.extend(page);

@@ -60,7 +60,8 @@ fn where_holders_and_names_are_cut_what_differs_is_kept() {
 #[test]
 fn an_emoji_that_is_drawn_in_parts_stays_within_the_terminal() {
     let name = "a-lease-with-a-name-of-30-char";
-    for holder in ["👍🏽 deploy bot", "👩🏽‍🚒", "👩‍👩‍👧‍👦 family", "🇩🇪🇫🇷", "لا لا"] {
+    for holder in ["👍🏽 deploy bot", "👩🏽‍🚒", "👩‍👩‍👧‍👦 family", "🇩🇪🇫🇷", "لا لا"]
+    {
         for columns in [40, 60, 80, 84, 90] {
             let rows = [lease(name, holder), lease("b", "me")];
             for line in printer(columns).page(&rows, &[]).lines() {

@@ -184,7 +184,9 @@ impl Printer {
             lines.push(
                 names
                     .map(|(column, room)| match room {
-                        Some(room) if self.layout.width.is_some() => shortened(&column.name, *room, ""),
+                        Some(room) if self.layout.width.is_some() => {
+                            shortened(&column.name, *room, "")
+                        }
                         Some(_) | None => column.name.clone(),
                     })
                     .collect(),

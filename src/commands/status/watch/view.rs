@@ -19,6 +19,10 @@ use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
 use crate::output::{terminal, words};
 
+/// From here on a terminal ends a line at its edge, and goes on in the next line again.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+
 /// What is shown, and how.
 pub struct View<'a> {
     args: &'a StatusArgs,
@@ -280,13 +284,20 @@ impl<'a> View<'a> {
             String::new()
         };
         self.drawn = text.lines().count();
-        // Up to the first line; each line cleared and drawn, never wider than the screen, where it would take two; and
-        // what is below cleared.
+        // Up to the first line; each line cleared and drawn, never wider than the screen, where it would take two, whatever
+        // the terminal makes of an emoji; and what is below cleared.
         let lines: String = text
             .lines()
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "")))
             .collect();
-        terminal::print_meanwhile(format!("{up}\r{lines}\x1b[J")).await
+        terminal::print_meanwhile(format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}")).await
+    }
+
+    /// Leaves the screen as it was found: the end of what was drawn last may have been thrown away with a Ctrl-C.
+    pub fn leave(&self) {
+        if self.drawn > 0 {
+            terminal::send(WRAP.to_owned());
+        }
     }
 
     /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.

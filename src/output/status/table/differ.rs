@@ -214,7 +214,10 @@ mod tests {
     #[test]
     fn any_room_is_enough_not_to_fail() {
         for room in 0..30 {
-            cut(&["漢字漢字漢字漢字a", "漢字漢字漢字漢字b", "漢字漢字👩🏽‍🚒c"], room);
+            cut(
+                &["漢字漢字漢字漢字a", "漢字漢字漢字漢字b", "漢字漢字👩🏽‍🚒c"],
+                room,
+            );
         }
         cut(&["x".repeat(5000).as_str(), "x".repeat(5001).as_str()], 9);
     }

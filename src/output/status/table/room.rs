@@ -83,12 +83,7 @@ impl Printer {
 
     /// How the columns fit, with these cells in them; holders that are too long lose a run's own id before anything else is
     /// cut. So many columns of a terminal are left to `spare`.
-    fn fitted(
-        &mut self,
-        rows: &[Row],
-        cells: &mut [Vec<String>],
-        spare: usize,
-    ) -> Fitted {
+    fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>], spare: usize) -> Fitted {
         let mut widths = self.widths(cells);
         if let Some(room) = self.layout.width.map(usize::from) {
             let room = room.saturating_sub(spare);
