@@ -2,6 +2,7 @@
 
 mod ask;
 mod board;
+mod footer;
 mod silence;
 mod view;
 
@@ -136,7 +137,7 @@ async fn follow(
                 if !std::mem::replace(&mut refused, true) {
                     let (doing, every) =
                         (name.map_or("listing", |_| "reading it"), PAUSE.as_secs());
-                    view.remark(format!("{fault}; {doing} every {every} s instead"));
+                    view.remark(&fault, format!("{doing} every {every} s instead"));
                 }
                 pause(view).await
             }
