@@ -355,6 +355,20 @@ pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
         user.username = None;
         user.password = None;
     }
+    if options.username.is_some() || options.password.is_some() {
+        if options.token.is_none() {
+            user.token = None;
+            user.token_file = None;
+            user.exec = None;
+            user.auth_provider = None;
+        }
+        if options.username.is_some() {
+            user.username.clone_from(&options.username);
+        }
+        if let Some(password) = &options.password {
+            user.password = Some(password.clone().into());
+        }
+    }
     if let Some(file) = &options.client_certificate {
         user.client_certificate = Some(file.clone());
         user.client_certificate_data = None;

@@ -238,10 +238,11 @@ fn cluster(connection: &ConnectionArgs) -> String {
     text
 }
 
-/// Nothing that is secret: a token is given again by whoever has it.
+/// Nothing that is secret: a token or a password is given again by whoever has it.
 fn who(connection: &ConnectionArgs) -> String {
     let mut text = given(&[
         ("user", &connection.user),
+        ("username", &connection.username),
         ("as", &connection.impersonate),
         ("as-uid", &connection.impersonate_uid),
         ("client-certificate", &connection.client_certificate),
@@ -256,6 +257,9 @@ fn who(connection: &ConnectionArgs) -> String {
     }
     if connection.token.is_some() {
         text.push_str(" --token …");
+    }
+    if connection.password.is_some() {
+        text.push_str(" --password …");
     }
     text
 }

@@ -31,6 +31,7 @@ mod impersonation;
 mod interrupts;
 mod kubectl_flags;
 mod kubectl_formats;
+mod kubectl_words;
 mod nesting;
 mod other_clients;
 mod passwords;
