@@ -33,6 +33,7 @@ mod kubectl_flags;
 mod kubectl_formats;
 mod kubectl_words;
 mod nesting;
+mod oneself;
 mod other_clients;
 mod passwords;
 mod plugin;

@@ -99,7 +99,7 @@ fn a_later_page_keeps_the_columns_of_the_first_or_has_them_wider() {
         for name in ["c", &"n".repeat(60)] {
             let page = printer.page(&[lease(name, holder)], &[]);
             assert_eq!(at(&page, "Held"), [place], "{first}{page}");
-            assert_eq!(width(page.trim_end()) <= 80, true, "{page}");
+            assert!(width(page.trim_end()) <= 80, "{page}");
         }
     }
 }
@@ -114,4 +114,17 @@ fn a_run_of_a_later_page_does_not_look_like_one_before() {
         line.split_whitespace().nth(2).map(str::to_owned)
     });
     assert_ne!(shown[0], shown[1]);
+}
+
+#[test]
+fn an_emoji_on_a_later_page_moves_nothing_that_has_room_for_it() {
+    let mut printer = printer(80);
+    let long = "x".repeat(60);
+    printer.page(&[lease("a-lease-with-a-name-of-30-char", &long)], &[]);
+    let page = printer.page(&[lease("b", "👩‍👩‍👧‍👦 family"), lease("c", "👍🏽")], &[]);
+    assert!(page.lines().all(|line| may_take(line) <= 80), "{page}");
+    assert!(
+        page.contains(" 👩‍👩‍👧‍👦 family ") && page.contains("10s"),
+        "{page}"
+    );
 }

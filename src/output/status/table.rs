@@ -3,6 +3,8 @@
 mod differ;
 mod room;
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use super::fit::{ASKED_FOR, Gives, LAST};
@@ -55,8 +57,8 @@ pub struct Printer {
     shown: Option<Vec<bool>>,
     /// Whether a row so far stood out: then the last column says how.
     noted: bool,
-    /// What stands in the lines so far, column by column.
-    known: Vec<Shown>,
+    /// What stands in the lines so far, by the number of the column.
+    known: BTreeMap<usize, Shown>,
 }
 
 /// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
@@ -131,7 +133,7 @@ impl Printer {
             label_columns: Vec::new(),
             shown: None,
             noted: false,
-            known: Vec::new(),
+            known: BTreeMap::new(),
         };
         if layout.labels {
             printer.asked_for("LABELS".to_owned());

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Row;
 use super::super::fit::{Fitted, GAP, Gives, fit};
-use super::differ::Shown;
-use super::{Column, HOLDER, Printer};
+use super::{HOLDER, Printer};
 use crate::lease::summary::instance;
 use crate::output::shown::{may_take, value, width};
 
@@ -18,40 +17,52 @@ const TRIES: usize = 4;
 impl Printer {
     /// How the columns fit, with the cells cut to theirs.
     pub(super) fn fit_page(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
-        let wholes = self.layout.width.map(|_| cells.to_vec());
-        let mut fitted = self.laid_out(rows, cells, 0);
-        if let (Some(wholes), Some(room)) = (&wholes, self.layout.width.map(usize::from)) {
-            let mut spare = 0;
-            // Where a column goes for it, others have its room.
-            for _ in 0..TRIES {
-                let over = beyond(cells, &fitted, room);
-                if over == 0 {
-                    break;
-                }
-                spare += over;
-                cells.clone_from_slice(wholes);
-                fitted = self.laid_out(rows, cells, spare);
+        let Some(room) = self.layout.width.map(usize::from) else {
+            return self.fitted(rows, cells, 0);
+        };
+        let wholes = cells.to_vec();
+        let before: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
+        let mut spare = 0;
+        let mut fitted = self.laid_out(rows, cells, &wholes, spare);
+        // Where a column goes for it, others have its room.
+        for _ in 0..TRIES {
+            let over = beyond(cells, &fitted, room);
+            if over == 0 {
+                break;
             }
-            self.remember(cells, wholes);
+            spare += over;
+            cells.clone_from_slice(&wholes);
+            for (column, width) in self.columns.iter_mut().zip(&before) {
+                column.width = *width;
+            }
+            fitted = self.laid_out(rows, cells, &wholes, spare);
+        }
+        for index in self.cut_columns() {
+            let rows = cells.iter().zip(&wholes);
+            let rows = rows.filter_map(|(cells, wholes)| {
+                Some((cells.get(index)?.as_str(), wholes.get(index)?.as_str()))
+            });
+            self.known.entry(index).or_default().add(rows);
         }
         fitted
     }
 
     /// How the columns fit when so many of the terminal are left to `spare`, with the cells cut to theirs.
-    fn laid_out(&mut self, rows: &[Row], cells: &mut [Vec<String>], spare: usize) -> Fitted {
-        let wholes = self.layout.width.map(|_| cells.to_vec());
+    fn laid_out(
+        &mut self,
+        rows: &[Row],
+        cells: &mut [Vec<String>],
+        wholes: &[Vec<String>],
+        spare: usize,
+    ) -> Fitted {
         let mut fitted = self.fitted(rows, cells, spare);
         if self.noted && fitted.widths.last() == Some(&None) {
             self.mark_states(cells);
             fitted = self.fitted(rows, cells, spare);
         }
-        let Some(wholes) = wholes else { return fitted };
         let ellipsis = if self.layout.ascii { "..." } else { "…" };
-        self.known
-            .resize_with(self.columns.len().max(self.known.len()), Shown::default);
-        for (index, (known, room)) in self.known.iter().zip(&fitted.widths).enumerate() {
-            let cuts = |column: &Column| matches!(column.gives, Gives::Cuts { .. });
-            let Some(room) = room.filter(|_| self.columns.get(index).is_some_and(cuts)) else {
+        for index in self.cut_columns() {
+            let Some(Some(room)) = fitted.widths.get(index) else {
                 continue;
             };
             let wholes = wholes.iter().filter_map(|row| row.get(index));
@@ -60,25 +71,19 @@ impl Printer {
                 .filter_map(|row| row.get_mut(index))
                 .zip(wholes.map(String::as_str))
                 .collect();
-            known.cut(&mut column, room, ellipsis);
+            let known = self.known.entry(index).or_default();
+            known.cut(&mut column, *room, ellipsis);
         }
         fitted
     }
 
-    /// The lines to come are told from these.
-    fn remember(&mut self, cells: &[Vec<String>], wholes: &[Vec<String>]) {
-        for (index, known) in self.known.iter_mut().enumerate() {
-            if !matches!(
-                self.columns.get(index).map(|column| column.gives),
-                Some(Gives::Cuts { .. })
-            ) {
-                continue;
-            }
-            let rows = cells.iter().zip(wholes);
-            known.add(rows.filter_map(|(cells, wholes)| {
-                Some((cells.get(index)?.as_str(), wholes.get(index)?.as_str()))
-            }));
-        }
+    /// The columns whose texts are cut.
+    fn cut_columns(&self) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate();
+        columns
+            .filter(|(_, column)| matches!(column.gives, Gives::Cuts { .. }))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// How the columns fit, with these cells in them; holders that are too long lose a run's own id before anything else is
