@@ -135,8 +135,10 @@ pub struct NewHolderArgs {
 pub enum DryRun {
     /// Not a dry run
     #[default]
+    #[value(aliases = ["false", "False", "FALSE", "f", "F", "0"])]
     None,
     /// Print what would be sent
+    #[value(aliases = ["true", "True", "TRUE", "t", "T", "1"])]
     Client,
     /// Let the server check it and store nothing
     Server,
@@ -156,7 +158,7 @@ pub struct CreateArgs {
     /// Labels, KEY=VALUE,…
     #[arg(short, long, value_name = "KEY=VALUE,…", value_parser = values::parse_labels)]
     pub labels: Vec<Vec<(String, String)>>,
-    /// Annotations, KEY=VALUE,…; a comma in a value is kept unless KEY=VALUE follows
+    /// Annotations, KEY=VALUE,…; a comma in a value is kept in JSON and unless KEY=VALUE follows
     #[arg(long, value_name = "KEY=VALUE,…", value_parser = values::parse_annotations)]
     pub annotations: Vec<Vec<(String, String)>>,
     /// Why, for whoever looks at the lease
@@ -351,6 +353,9 @@ pub struct OptionsArgs {}
 /// Arguments of `version`.
 #[derive(Args, Debug)]
 pub struct VersionArgs {
+    /// Of kubectl; no server is asked in any case
+    #[arg(long, hide = true)]
+    pub client: bool,
     /// Output format: json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or jsonpath-file=FILE
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<ValueFormat>,

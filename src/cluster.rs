@@ -63,6 +63,10 @@ pub struct ConnectionOptions {
     pub server: Option<String>,
     /// `--token`
     pub token: Option<String>,
+    /// `--username`
+    pub username: Option<String>,
+    /// `--password`
+    pub password: Option<String>,
     /// `--as`
     pub impersonate: Option<String>,
     /// `--as-group`

@@ -329,7 +329,8 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines
         }
         End::Interrupted(_) if subject.conflict.is_some() => {
-            vec![format!("interrupted: lease {name:?} is not held")]
+            // It may be held, by another grant of this same identity.
+            vec![format!("interrupted: lease {name:?} was not acquired")]
         }
         End::Interrupted(_) => vec!["interrupted: nothing is known to have changed".to_owned()],
         End::Altered { what, left } => {

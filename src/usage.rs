@@ -14,7 +14,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, DryRun, truth};
 use crate::exit::Exit;
 use crate::output::terminal;
 
@@ -45,7 +45,26 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
     if let Some(line) = unknown::Typed::new(&root, args).kind_before_names() {
         return Err(wrong(line));
     }
+    if let Command::Create(create) = &cli.command
+        && let Some(word) = deprecated(args)
+    {
+        let instead = match create.dry_run {
+            DryRun::None => "none",
+            DryRun::Client | DryRun::Server => "client",
+        };
+        // As kubectl says it.
+        terminal::say(&format!(
+            "warning: {word} is deprecated (boolean value) and can be replaced with --dry-run={instead}"
+        ));
+    }
     Ok(cli.with_strict_templates())
+}
+
+/// `--dry-run=true` and its kin.
+fn deprecated(args: &[OsString]) -> Option<&str> {
+    let ours = args.iter().take_while(|arg| *arg != "--");
+    let mut words = ours.filter_map(|arg| arg.to_str());
+    words.find(|word| word.strip_prefix("--dry-run=").and_then(truth).is_some())
 }
 
 fn explain(error: &clap::Error, args: &[OsString]) -> Exit {

@@ -60,6 +60,18 @@ pub struct ConnectionArgs {
     /// Do not verify the API server's certificate
     #[arg(long, global = true)]
     pub insecure_skip_tls_verify: bool,
+    /// Of kubectl; servers take no passwords since 1.19, and what stands before one may
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Of kubectl
+    #[arg(long, global = true, hide = true, value_name = "PASSWORD")]
+    pub password: Option<String>,
+    /// Of kubectl; its preferences are for its own commands
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub kuberc: Option<String>,
+    /// Of kubectl; -v traces everything
+    #[arg(long, global = true, hide = true, value_name = "PATTERN=N,…")]
+    pub vmodule: Option<String>,
     /// Of kubectl; here nothing is cached
     #[arg(long, global = true, hide = true, value_name = "FOLDER")]
     pub cache_dir: Option<String>,

@@ -161,8 +161,8 @@ Exit status:
   with --exit-code: 0  held    3  expired    4  free
   of several leases, the status of the first one that could not be shown
 
-Permissions: list on leases, get for one by name; watch with --watch; get on pods
-and nodes shows the holder's.
+Permissions: list on leases, get for one by name; watch with --watch;
+get on pods and nodes shows the holder's.
 See also: check, explain lease, explain proof";
 
 /// `options --help`

@@ -135,6 +135,8 @@ pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
         namespace: given(&args.namespace),
         server: given(&args.server),
         token: given(&args.token),
+        username: given(&args.username),
+        password: given(&args.password),
         impersonate: given(&args.impersonate),
         impersonate_groups: args.impersonate_groups.clone(),
         impersonate_uid: given(&args.impersonate_uid),

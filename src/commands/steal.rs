@@ -52,7 +52,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
         let stamps = operations.stamps();
-        shown::show(&session, stamps, seen, expiry, !args.now, room(&args)).await;
+        let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
+        shown::show(&session, me, stamps, seen, expiry, !args.now, columns).await;
         confirmed(&args, &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
@@ -103,11 +104,10 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     }
 }
 
-/// The most characters of each thing that is shown before a question, which stands below: two lines. What nobody is
-/// asked about is shown whole.
-fn room(args: &StealArgs) -> Option<usize> {
+/// The columns of the terminal that a question is asked on. What nobody is asked about is shown whole.
+fn columns(args: &StealArgs) -> Option<usize> {
     let asks = !args.yes && terminal::can_ask();
-    asks.then(|| 2 * usize::from(terminal::width_of_questions()))
+    asks.then(|| usize::from(terminal::width_of_questions()))
 }
 
 /// Whether it may be taken, as it was shown.

@@ -111,6 +111,7 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             | "client_certificate"
             | "client_key"
             | "cache_dir"
+            | "kuberc"
             | "profile_output"
             | "command"
             | "dir",
@@ -127,6 +128,9 @@ pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
             _,
             "server"
             | "token"
+            | "username"
+            | "password"
+            | "vmodule"
             | "impersonate"
             | "impersonate_groups"
             | "impersonate_uid"

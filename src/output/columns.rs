@@ -26,7 +26,7 @@ impl Columns {
             .map(|column| {
                 let wrong = || format!("{column:?} is not HEADER:PATH");
                 let (name, path) = column.split_once(':').ok_or_else(wrong)?;
-                Ok((name.to_owned(), Template::path(path)?))
+                Ok((name.to_owned(), template(path)?))
             })
             .collect::<Result<_, String>>()
             .map(Self)
@@ -48,7 +48,7 @@ impl Columns {
         }
         let columns = names.into_iter().zip(paths);
         columns
-            .map(|(name, path)| Ok((name.to_owned(), Template::path(path)?)))
+            .map(|(name, path)| Ok((name.to_owned(), template(path)?)))
             .collect::<Result<_, String>>()
             .map(Self)
     }
@@ -111,6 +111,15 @@ impl Printer {
     }
 }
 
+/// As kubectl reads the path of a column: without one there is nothing, and a dot alone is the whole object.
+fn template(path: &str) -> Result<Template, String> {
+    match path.trim() {
+        "" => Template::parse(""),
+        "." | "{.}" => Template::parse("{@}"),
+        _ => Template::path(path),
+    }
+}
+
 fn cell(found: &[Value]) -> Result<String, String> {
     if found.is_empty() {
         return Ok("<none>".to_owned());
@@ -143,6 +152,11 @@ mod tests {
     #[test]
     fn columns_print_as_kubectls() {
         prints("N:metadata.name", &["N", "a", "stuck-migration"]);
+        prints("N:", &["N", "<none>", "<none>"]);
+        prints(
+            "N: ,M:.metadata.name",
+            &["N        M", "<none>   a", "<none>   stuck-migration"],
+        );
         prints(
             "N:.metadata.name,L:{.metadata.labels},F:.metadata.finalizers,X:.nothing,Z:.n",
             &[
@@ -183,6 +197,12 @@ mod tests {
             Columns::parse_file("N   H\n.metadata.name  spec.holderIdentity\n"),
             Columns::parse("N:.metadata.name,H:.spec.holderIdentity")
         );
+        let item = json!({"a": "x"});
+        for whole in ["N:.", "N:{.}"] {
+            let columns = Columns::parse(whole).expect(whole);
+            let printed = Printer::default().page(&columns, std::slice::from_ref(&item), true);
+            assert_eq!(printed.as_deref(), Ok("map[a:x]\n"));
+        }
         for wrong in ["", "N", "N H\n.a", "\n\n"] {
             assert!(Columns::parse_file(wrong).is_err(), "{wrong:?}");
         }
@@ -193,7 +213,6 @@ mod tests {
         for wrong in [
             "",
             "N",
-            "N:",
             ".metadata.name",
             "N:.a,",
             "N:.a[x]",

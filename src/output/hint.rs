@@ -261,10 +261,12 @@ fn cluster(connection: &ConnectionArgs) -> String {
     text
 }
 
-/// Nothing that is secret: whoever has the token gives it again, in a variable. Unset, it is empty, and no token at all.
+/// Nothing that is secret: whoever has a token or a password gives it again. A token in a variable: unset, it is empty, and
+/// no token at all.
 fn who(connection: &ConnectionArgs) -> String {
     let mut text = given(&[
         ("user", &connection.user),
+        ("username", &connection.username),
         ("as", &connection.impersonate),
         ("as-uid", &connection.impersonate_uid),
         ("client-certificate", &connection.client_certificate),
@@ -279,6 +281,9 @@ fn who(connection: &ConnectionArgs) -> String {
     }
     if connection.token.is_some() {
         text.push_str(" --token \"$TOKEN\"");
+    }
+    if connection.password.is_some() {
+        text.push_str(" --password …");
     }
     text
 }

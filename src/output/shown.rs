@@ -176,6 +176,13 @@ pub fn width(text: &str) -> usize {
     console::measure_text_width(text)
 }
 
+/// Columns that a terminal may take for it: many draw the parts of an emoji one beside the other, a skin tone among them,
+/// and a ligature as its letters.
+pub fn may_take(text: &str) -> usize {
+    let alone = |c: char| width(c.encode_utf8(&mut [0; 4]));
+    text.chars().map(alone).sum::<usize>().max(width(text))
+}
+
 /// The beginning of `text` with `ellipsis` after it, if `text` has more than `room` columns. Nothing is cut that a person
 /// sees as one character.
 pub fn shortened(text: &str, room: usize, ellipsis: &str) -> String {

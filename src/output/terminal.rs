@@ -45,6 +45,13 @@ pub async fn print_meanwhile(text: String) -> Result<(), Error> {
     outcome(delivery.await)
 }
 
+/// Sends what the terminal is to be told to stdout, once [`start`] was called; nobody waits for it.
+pub fn send(text: String) {
+    if let Some(writer) = started() {
+        writer.say(Stream::Out, text);
+    }
+}
+
 /// What a write to stdout means for the process.
 ///
 /// # Errors

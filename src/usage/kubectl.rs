@@ -184,7 +184,8 @@ impl<'a> Reader<'a> {
         match self.rest.first().map(|next| next.to_str()) {
             Some(Some(next)) if looks_like_a_flag(next) => {
                 // A secret is not repeated.
-                let next = if name == "token" { "…" } else { next };
+                let secret = matches!(name, "token" | "password");
+                let next = if secret { "…" } else { next };
                 return Err(format!(
                     "no value for {flag}: {next:?} behind it looks like a flag; if that is the value, write --{name}=VALUE (see --help)"
                 ));

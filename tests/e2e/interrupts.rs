@@ -6,7 +6,7 @@ use crate::support::{
 use lease_harness::{Fault, Match, Proxy, Request};
 use std::time::{Duration, Instant};
 
-const INTERRUPTED: &str = "interrupted: lease \"job\" is not held\n";
+const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 const SETTLING: &str =
     "finding out what became of a write whose answer is missing (interrupt again to leave now)\n";
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];

@@ -40,7 +40,7 @@ fn each_subcommand_sends_no_more_than_it_must() {
 }
 
 #[test]
-fn a_waiter_sends_one_watch_and_does_not_poll() {
+fn a_waiter_sends_one_watch_and_no_more_while_that_is_young() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
     let proxy = Proxy::to(ns.cluster());

@@ -184,3 +184,20 @@ fn where_only_watches_hang_it_reads_and_knows() {
         running.stderr()
     );
 }
+
+#[test]
+fn on_a_small_screen_trouble_keeps_its_end() {
+    let (ns, user) = fresh();
+    ns.create(&held("a", "x", 600));
+    let proxy = Proxy::to(ns.cluster());
+    let command = ns.command(&user, ["status", "-w"]).via(&proxy);
+    let terminal = command.spawn_pty(14, 40);
+    terminal.wait_screen(|screen| screen.contains("Held"), SOON);
+    watching(&proxy);
+    proxy.freeze();
+    let words = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    terminal.wait_screen(
+        |screen| words(screen).contains("The states are as of then; trying again."),
+        SOON,
+    );
+}

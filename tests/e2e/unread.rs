@@ -12,7 +12,7 @@ const GONE: &str = "error: nobody read the result: the reader of stdout has gone
 const FULL: &str = "error: cannot write to stdout: No space left on device (os error 28)\n";
 const TOO_LATE: &str =
     "error: nobody read the result in time: stdout is blocked, or was for long\n";
-const INTERRUPTED: &str = "interrupted: lease \"job\" is not held\n";
+const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;

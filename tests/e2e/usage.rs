@@ -420,6 +420,8 @@ fn what_is_typed_for_kubectl_is_taken() {
         "--warnings-as-errors=false",
         "--profile=none",
         "--log-flush-frequency=5s",
+        "--kuberc=off",
+        "--vmodule=a=1",
     ];
     let plain = ns.run(&user, ["status", "job", "-o", "name"]);
     let output = flags

@@ -13,6 +13,14 @@ pub fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) {
         without_credentials(user);
         user.token = Some(token.clone().into());
     }
+    if options.username.is_some() || options.password.is_some() {
+        let (username, password) = (user.username.take(), user.password.take());
+        if options.token.is_none() {
+            without_credentials(user);
+        }
+        user.username = options.username.clone().or(username);
+        user.password = options.password.clone().map(Into::into).or(password);
+    }
     if let Some(file) = &options.client_certificate {
         user.client_certificate = Some(file.clone());
         user.client_certificate_data = None;

@@ -29,6 +29,10 @@ pub const FIRST_PAGE: u32 = 500;
 const LARGEST_PAGE: u32 = 6500;
 const USUAL_PAGE: u32 = 4000;
 
+/// A table of no more rows than this is laid out as a whole: two requests bring them. Of a longer one the first page shows
+/// at once, and the columns of the later ones may only be wider.
+const AT_ONCE: usize = (FIRST_PAGE + USUAL_PAGE) as usize;
+
 /// HTTP 410: the server has forgotten the state that the list began with.
 const GONE: u16 = 410;
 
@@ -36,15 +40,21 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
-    let listing = all(session, &selection(session, args), |mut rows, begin| {
-        passing_over |= begin == Begin::Anew;
+    let listing = all(session, &selection(session, args), |mut rows, place| {
+        passing_over |= place.begin == Begin::Anew;
         if passing_over && let Some(last) = &last {
             rows.retain(|row| key(row) > *last);
         }
         last = rows.last().map(key).or(last.take());
-        output.page(rows.into_iter().filter(|row| wanted(row, args)).collect())
+        rows.retain(|row| wanted(row, args));
+        output.page(rows, place.left)
     })
-    .await?;
+    .await;
+    if listing.is_err() {
+        // As much as came.
+        output.show_kept()?;
+    }
+    let listing = listing?;
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
         if !args.ignore_not_found {
             nothing(session, args).await?;
@@ -69,6 +79,15 @@ pub enum Begin {
     Anew,
 }
 
+/// Where the rows of a page stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// How they follow those of the page before.
+    pub begin: Begin,
+    /// How many are to come, where the server says so.
+    pub left: Option<u32>,
+}
+
 /// What is known after a list.
 pub struct Listing {
     /// How many Leases there are.
@@ -88,7 +107,7 @@ pub struct Listing {
 pub async fn all(
     session: &Session,
     selection: &Selection,
-    mut each: impl FnMut(Vec<Row>, Begin) -> Result<(), Error>,
+    mut each: impl FnMut(Vec<Row>, Place) -> Result<(), Error>,
 ) -> Result<Listing, Error> {
     let failed = |fault: Fault| Error::Api {
         namespace: selection.namespace.clone(),
@@ -104,7 +123,7 @@ pub async fn all(
             stamps: Stamps::Unknown,
         };
         while let Some(page) = pages.recv().await {
-            let (page, begin): (Page, Begin) = page.map_err(failed)?;
+            let (page, place): (Page, Place) = page.map_err(failed)?;
             let date = page.date;
             let body = page.body.clone();
             let keep = selection.keep;
@@ -131,7 +150,7 @@ pub async fn all(
                 lease,
                 date,
             };
-            each(items.into_iter().map(row).collect(), begin)?;
+            each(items.into_iter().map(row).collect(), place)?;
         }
         Ok(listing)
     };
@@ -146,7 +165,7 @@ pub async fn all(
 async fn fetch(
     session: &Session,
     selection: &Selection,
-    pages: mpsc::Sender<Result<(Page, Begin), Fault>>,
+    pages: mpsc::Sender<Result<(Page, Place), Fault>>,
 ) {
     let (store, limit) = (&session.store, session.request_limit);
     let mut from: Option<String> = None;
@@ -172,8 +191,9 @@ async fn fetch(
         if fixed.is_none() {
             size = next.as_ref().map_or(size, |next| page_size(next.left));
         }
+        let left = next.as_ref().and_then(|next| next.left);
         from = next.map(|next| next.from);
-        let page = page.map(|page| (page, begin));
+        let page = page.map(|page| (page, Place { begin, left }));
         if pages.send(page).await.is_err() || from.is_none() {
             return;
         }
@@ -194,6 +214,8 @@ pub struct Output<'a> {
     args: &'a StatusArgs,
     form: Form<'a>,
     kept: Vec<Row>,
+    /// Whether rows were printed.
+    begun: bool,
     counts: Counts,
 }
 
@@ -220,6 +242,7 @@ impl<'a> Output<'a> {
                 Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
             },
             kept: Vec::new(),
+            begun: false,
             counts: Counts::default(),
         }
     }
@@ -230,18 +253,35 @@ impl<'a> Output<'a> {
             && !matches!(self.form, Form::Template(_) | Form::Columns(_))
     }
 
-    /// The next rows.
+    /// The next rows, of which so many more are to come, where the server says so.
     ///
     /// # Errors
     /// When they cannot be written down or printed.
-    pub fn page(&mut self, rows: Vec<Row>) -> Result<(), Error> {
+    pub fn page(&mut self, rows: Vec<Row>, left: Option<u32>) -> Result<(), Error> {
         rows.iter().for_each(|row| self.counts.add(row));
-        if self.flows() {
-            self.print(&rows)
-        } else {
+        if !self.flows() {
             self.kept.extend(rows);
-            Ok(())
+            return Ok(());
         }
+        if !matches!(self.form, Form::Table(_)) {
+            return self.print(&rows);
+        }
+        self.kept.extend(rows);
+        let left = left.map_or(0, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        self.begun |= self.kept.len().saturating_add(left) > AT_ONCE;
+        if self.begun { self.show_kept() } else { Ok(()) }
+    }
+
+    /// Shows the rows that waited for others to be laid out with.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    fn show_kept(&mut self) -> Result<(), Error> {
+        if !self.flows() || self.kept.is_empty() {
+            return Ok(());
+        }
+        let kept = std::mem::take(&mut self.kept);
+        self.print(&kept)
     }
 
     fn print(&mut self, rows: &[Row]) -> Result<(), Error> {
@@ -277,6 +317,7 @@ impl<'a> Output<'a> {
             }
             self.print(&kept)?;
         }
+        self.show_kept()?;
         match &mut self.form {
             Form::Document(writer) => terminal::print(writer.end()),
             Form::Table(_) => {

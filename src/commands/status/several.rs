@@ -41,7 +41,7 @@ pub async fn run(
     let silent = table || stopped || args.ignore_not_found;
     if !(rows.is_empty() && silent) {
         let mut output = Output::new(args);
-        output.page(rows)?;
+        output.page(rows, None)?;
         output.end()?;
     }
     Ok(errors.exit().unwrap_or(Exit::DONE))

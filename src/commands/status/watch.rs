@@ -2,6 +2,7 @@
 
 mod ask;
 mod board;
+mod footer;
 mod silence;
 mod view;
 
@@ -72,11 +73,13 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let interrupt = listen()?;
     let mut view = View::new(args);
     let selection = selection(session, args);
-    tokio::select! {
+    let end = tokio::select! {
         biased;
         signal = interrupt.arrived(1) => Ok(Exit::signal(signal)),
         error = follow(session, &selection, args.names.first(), &mut view) => Err(error),
-    }
+    };
+    view.leave();
+    end
 }
 
 /// Never ends but by an error.
@@ -134,7 +137,7 @@ async fn follow(
                 if !std::mem::replace(&mut refused, true) {
                     let (doing, every) =
                         (name.map_or("listing", |_| "reading it"), PAUSE.as_secs());
-                    view.remark(format!("{fault}; {doing} every {every} s instead"));
+                    view.remark(&fault, format!("{doing} every {every} s instead"));
                 }
                 pause(view).await
             }
@@ -203,8 +206,8 @@ async fn list(
 ) -> Result<Answer, Error> {
     let asked_at = SystemClock.now();
     let mut rows = Vec::new();
-    let listing = list::all(session, selection, |page, begin| {
-        if begin == Begin::Anew {
+    let listing = list::all(session, selection, |page, place| {
+        if place.begin == Begin::Anew {
             rows.clear();
         }
         rows.extend(page);

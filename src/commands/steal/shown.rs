@@ -10,6 +10,7 @@ use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::record::Record;
 use crate::lease::summary;
+use crate::output::shown::{may_take, printable, shortened};
 use crate::output::status::Row;
 use crate::output::status::describe::life;
 use crate::output::{advised, terminal, words};
@@ -17,15 +18,19 @@ use crate::output::{advised, terminal, words};
 /// How long each object that the holder's identity names is asked for: a question does not wait for it.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Shows it, where somebody is asked each thing in at most `room` characters. What the server's stamps are worth is asked as
-/// `status` asks it, whatever is believed as proof.
+/// The most lines of a terminal for what others have written, before a question that stands below.
+const MOST: usize = 2;
+
+/// Shows it to `me`, where somebody is asked on so many `columns` what others have written in a line or two. What the
+/// server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
+    me: &str,
     stamps: Stamps,
     seen: &Observation,
     expiry: &Expiry,
     waits: bool,
-    room: Option<usize>,
+    columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
     let matters =
@@ -39,20 +44,52 @@ pub async fn show(
     let row = row(record, date, stamps);
     // Nobody decides by it where nobody is asked.
     let holder_is = match &row {
-        Ok(row) if room.is_some() => status::around::holder(session, row, record, LOOK).await,
+        Ok(row) if columns.is_some() => status::around::holder(session, row, record, LOOK).await,
         Ok(_) | Err(_) => None,
     };
-    let room = room.unwrap_or(usize::MAX);
+    let cut =
+        |text: &str| columns.map_or_else(|| text.to_owned(), |columns| in_lines(text, columns));
     // The holder is what matters most, so the name does not take its place.
     let holder = format!("{:?}", record.holder().unwrap_or_default());
+    let mine = record.holder() == Some(me);
     terminal::say(&format!(
-        "lease {:?} is held by {}",
+        "lease {:?} is held by {}{}",
         record.name(),
-        words::cut(&holder, room)
+        cut(&holder),
+        if mine {
+            ", which is your own identity"
+        } else {
+            ""
+        }
     ));
-    for line in lines(seen, expiry, &row, holder_is, waits) {
-        terminal::say(&words::cut(&line, room));
+    for line in lines(seen, expiry, &row, mine, waits) {
+        terminal::say(&line);
     }
+    if let Some(holder) = holder_is {
+        terminal::say(&cut(&format!("  holder is: {holder}")));
+    }
+    if let Some(reason) = record.reason() {
+        terminal::say(&cut(&format!("  reason: {reason}")));
+    }
+    let around = exported::grants();
+    if around.iter().any(|grant| grant.is_granted(record)) {
+        terminal::say(
+            "  this very process runs under it: a hold around it will stop it when the lease is taken",
+        );
+    }
+}
+
+/// The beginning of a text, in a line or two of so many columns.
+fn in_lines(text: &str, columns: usize) -> String {
+    let text = printable(text);
+    // What is two columns wide does not begin in the last one.
+    let lost = if text.is_ascii() { 0 } else { MOST - 1 };
+    let most = (MOST * columns).saturating_sub(lost);
+    let ellipsis = if terminal::is_ascii() { "..." } else { "…" };
+    let cut = |room: usize| shortened(&text, room, ellipsis);
+    let fitting = (0..=most).rev().map(cut);
+    let mut fitting = fitting.filter(|cut| may_take(cut) <= most);
+    fitting.next().unwrap_or_default()
 }
 
 /// As `status` sees it; `date` is the server's time.
@@ -66,16 +103,20 @@ fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Result<Row, 
     })
 }
 
-/// The lines below who holds it. `holder_is` is what the cluster knows of the holder; `waits` says whether the takeover
-/// waits until the holder must have stopped.
+/// What is known of its life, below who holds it. `mine` says whether that is who asks; `waits` whether the takeover waits
+/// until the holder must have stopped.
 fn lines(
     seen: &Observation,
     expiry: &Expiry,
     row: &Result<Row, serde_json::Error>,
-    holder_is: Option<String>,
+    mine: bool,
     waits: bool,
 ) -> Vec<String> {
     let record = seen.record();
+    let alive = match mine {
+        true => "what you run under it may be alive",
+        false => "it may be alive",
+    };
     let mut lines = Vec::new();
     let shown_expired = match row {
         Ok(row) => {
@@ -105,7 +146,7 @@ fn lines(
         // The wait for a holder that looks alive needs no explanation.
         Expiry::Unproven { .. } if !shown_expired => {
             if let Some(life) = lines.last_mut() {
-                life.push_str(": it may be alive");
+                life.push_str(&format!(": {alive}"));
             }
         }
         Expiry::Unproven { .. } => {
@@ -113,24 +154,13 @@ fn lines(
                 format!(", so the takeover waits up to {duration} for it to stop (--now does not)")
             });
             lines.push(format!(
-                "  that is no proof, because the holder's clock may be wrong: it may be alive{}",
+                "  that is no proof, because the holder's clock may be wrong: {alive}{}",
                 wait.unwrap_or_default()
             ));
         }
     }
     let warnings = advised::warnings(record, shown_expired);
     lines.extend(warnings.into_iter().map(|line| format!("  {line}")));
-    lines.extend(holder_is.map(|holder| format!("  holder is: {holder}")));
-    if let Some(reason) = record.reason() {
-        lines.push(format!("  reason: {reason}"));
-    }
-    let around = exported::grants();
-    if around.iter().any(|grant| grant.is_granted(record)) {
-        lines.push(
-            "  this very process runs under it: a hold around it will stop it when the lease is taken"
-                .to_owned(),
-        );
-    }
     lines
 }
 
@@ -150,7 +180,7 @@ mod tests {
     fn shown(expiry: &Expiry, date: Option<&str>, waits: bool) -> String {
         let seen = Observation::first(held("me", 60), at(1.0), None);
         let row = row(seen.record(), date.map(wall), Stamps::Untrusted);
-        lines(&seen, expiry, &row, None, waits).join("\n")
+        lines(&seen, expiry, &row, false, waits).join("\n")
     }
 
     #[test]
@@ -181,6 +211,29 @@ mod tests {
             text,
             "  Held, acquired at an unknown time, when it expires is unknown: it may be alive"
         );
+    }
+
+    #[test]
+    fn a_lease_of_ones_own_is_not_somebody_who_may_be_alive() {
+        let seen = Observation::first(held("me", 60), at(1.0), None);
+        let row = row(seen.record(), None, Stamps::Untrusted);
+        let text = lines(&seen, &UNPROVEN, &row, true, true).join("\n");
+        assert!(
+            text.ends_with("unknown: what you run under it may be alive"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_others_have_written_takes_two_lines_at_most_however_wide_its_characters_are() {
+        for text in ["a word ".repeat(90), "漢字 ".repeat(90), "👍🏽".repeat(90)] {
+            for columns in [20, 40, 41, 80] {
+                let cut = in_lines(&text, columns);
+                assert!(may_take(&cut) <= 2 * columns, "{columns}: {cut}");
+                assert!(may_take(&cut) > columns, "{columns}: {cut}");
+            }
+        }
+        assert_eq!(in_lines("short", 40), "short");
     }
 
     #[test]

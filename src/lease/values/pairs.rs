@@ -1,5 +1,7 @@
 //! Labels and annotations as flags have them.
 
+use serde::de::IgnoredAny;
+
 use super::dns_subdomain;
 
 /// Reads `key=value,…` as labels.
@@ -19,82 +21,97 @@ pub fn parse_labels(text: &str) -> Result<Vec<(String, String)>, String> {
     })
 }
 
-/// Reads `key=value,…` as annotations.
+/// Reads `key=value,…` as annotations. A value may be prose with commas in it, or JSON; a pair may stand in double quotes.
 ///
 /// # Errors
 /// Says what is allowed.
 pub fn parse_annotations(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for part in quoted_parts(text)? {
-        let pair = part.text.split_once('=');
-        match (pair, pairs.last_mut()) {
-            (Some((key, value)), _) if part.quoted || qualified_name(key).is_ok() => {
-                qualified_name(key)?;
+    let mut rest = Some(text);
+    while let Some(next) = rest {
+        if next.starts_with('"') {
+            match (quoted_pair(next), pairs.is_empty()) {
+                (Ok((pair, after)), _) => {
+                    pairs.push(pair);
+                    rest = after;
+                    continue;
+                }
+                (Err(why), true) => return Err(why),
+                // It belongs to the value before, as in `{"a":1,"b":2}`.
+                (Err(_), false) => {}
+            }
+        }
+        let (part, after) = part(next);
+        rest = after;
+        match (part.split_once('='), pairs.last_mut()) {
+            (Some((key, value)), _) if qualified_name(key).is_ok() => {
                 pairs.push((key.to_owned(), value.to_owned()));
             }
-            // A value may be prose.
-            (_, Some((_, value))) if !part.quoted => {
+            (_, Some((_, value))) => {
                 value.push(',');
-                value.push_str(&part.text);
+                value.push_str(part);
             }
-            (Some((key, _)), _) => qualified_name(key)?,
-            (None, _) => return Err(format!("{:?} is not of the form key=value", part.text)),
+            (Some((key, _)), None) => qualified_name(key)?,
+            (None, None) => return Err(format!("{part:?} is not of the form key=value")),
         }
     }
     Ok(pairs)
 }
 
-/// What stands between two commas.
-struct Part {
-    text: String,
-    /// Whether it stood in double quotes, and so is a whole pair.
-    quoted: bool,
+/// What stands before the next comma, and what after it. Commas in JSON are its own.
+fn part(text: &str) -> (&str, Option<&str>) {
+    let json = text.split_once('=').and_then(|(key, value)| {
+        qualified_name(key).ok()?;
+        let length = json(value)?;
+        text.split_at_checked(key.len() + 1 + length)
+    });
+    match json.or_else(|| text.split_at_checked(text.find(',')?)) {
+        Some((part, after)) => (part, after.strip_prefix(',')),
+        None => (text, None),
+    }
 }
 
-/// As the flags of kubectl that take pairs (pflag's `StringToString`, which is CSV): in double quotes a comma is one, and two
-/// double quotes are one.
-fn quoted_parts(text: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut rest = Some(text);
-    while let Some(next) = rest {
-        let Some(inside) = next.strip_prefix('"') else {
-            let (part, after) = match next.split_once(',') {
-                Some((part, after)) => (part, Some(after)),
-                None => (next, None),
-            };
-            let (text, quoted) = (part.to_owned(), false);
-            parts.push(Part { text, quoted });
-            rest = after;
-            continue;
-        };
-        let mut text = String::new();
-        let mut left = inside;
-        left = loop {
-            let (before, after) = left
-                .split_once('"')
-                .ok_or_else(|| format!("{next:?} has no closing double quote"))?;
-            text.push_str(before);
-            match after.strip_prefix('"') {
-                Some(more) => {
-                    text.push('"');
-                    left = more;
-                }
-                None => break after,
-            }
-        };
-        rest = match left.strip_prefix(',') {
-            Some(after) => Some(after),
-            None if left.is_empty() => None,
-            None => {
-                return Err(format!(
-                    "{left:?} follows a closing double quote, where a comma may"
-                ));
-            }
-        };
-        let quoted = true;
-        parts.push(Part { text, quoted });
+/// How long the JSON is that a value is, up to a comma or the end of all.
+fn json(value: &str) -> Option<usize> {
+    if !value.starts_with(['{', '[', '"']) {
+        return None;
     }
-    Ok(parts)
+    let mut values = serde_json::Deserializer::from_str(value).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let length = values.byte_offset();
+    let after = value.get(length..)?;
+    (after.is_empty() || after.starts_with(',')).then_some(length)
+}
+
+/// A pair in double quotes, as the flags of kubectl that take pairs have it (pflag's `StringToString`, which is CSV): a comma
+/// in it is one, and two double quotes are one. What follows comes with it.
+fn quoted_pair(quoted: &str) -> Result<((String, String), Option<&str>), String> {
+    let mut text = String::new();
+    let mut left = quoted.strip_prefix('"').unwrap_or(quoted);
+    left = loop {
+        let (before, after) = left
+            .split_once('"')
+            .ok_or_else(|| format!("{quoted:?} has no closing double quote"))?;
+        text.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                text.push('"');
+                left = more;
+            }
+            None => break after,
+        }
+    };
+    let rest = left.strip_prefix(',');
+    if rest.is_none() && !left.is_empty() {
+        return Err(format!(
+            "{left:?} follows a closing double quote, where a comma may"
+        ));
+    }
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is not of the form key=value"))?;
+    qualified_name(key)?;
+    Ok(((key.to_owned(), value.to_owned()), rest))
 }
 
 fn pairs(
@@ -167,19 +184,26 @@ mod tests {
             // As pflag reads them.
             ("\"a=x,b=2\",c=3", &["a=x,b=2", "c=3"]),
             ("c=3,\"a=\"\"x\"\", y=1\"", &["c=3", "a=\"x\", y=1"]),
+            // As `kubectl annotate` takes them, one by one.
+            (r#"json={"a":1,"b":2}"#, &[r#"json={"a":1,"b":2}"#]),
+            (
+                r#"json={"a":1,"b":2},b=2"#,
+                &[r#"json={"a":1,"b":2}"#, "b=2"],
+            ),
+            (
+                r#"a=1,json=["x","a=b","y"]"#,
+                &["a=1", r#"json=["x","a=b","y"]"#],
+            ),
+            (r#"q={"q":"a=1,b=2"}"#, &[r#"q={"q":"a=1,b=2"}"#]),
+            (r#"a="x, b=2",c="#, &[r#"a="x, b=2""#, "c="]),
+            (r#"a=1,"x""#, &[r#"a=1,"x""#]),
+            (r#"a=the "x","y" and z"#, &[r#"a=the "x","y" and z"#]),
+            (r#"a={"b":1, c"#, &[r#"a={"b":1, c"#]),
+            (r#""a={""b"":1,""c"":2}""#, &[r#"a={"b":1,"c":2}"#]),
         ] {
             assert_eq!(parsed(text), pairs, "{text}");
         }
-        for text in [
-            "",
-            "x",
-            ",a=1",
-            "-bad=1",
-            "\"a=1",
-            "\"a=1\"b=2",
-            "\"x\"",
-            "a=1,\"x\"",
-        ] {
+        for text in ["", "x", ",a=1", "-bad=1", "\"a=1", "\"a=1\"b=2", "\"x\""] {
             assert!(parse_annotations(text).is_err(), "{text:?} was accepted");
         }
     }

@@ -9,6 +9,8 @@ mod metadata;
 pub mod table;
 
 #[cfg(test)]
+mod alike_tests;
+#[cfg(test)]
 mod describe_tests;
 #[cfg(test)]
 mod document_tests;

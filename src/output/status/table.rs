@@ -1,6 +1,9 @@
 //! The list: one line a Lease, page by page, so that the first rows show before the last page has come.
 
+mod differ;
 mod room;
+
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
@@ -10,6 +13,7 @@ use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
 use crate::lease::condition::State;
 use crate::output::shown::{printable, shortened, value, width};
+use differ::Shown;
 
 /// How to lay a table out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +57,8 @@ pub struct Printer {
     shown: Option<Vec<bool>>,
     /// Whether a row so far stood out: then the last column says how.
     noted: bool,
+    /// What stands in the lines so far, by the number of the column.
+    known: BTreeMap<usize, Shown>,
 }
 
 /// The table library counts columns in 16 bits and fails beyond; an etcd object may hold a megabyte.
@@ -127,6 +133,7 @@ impl Printer {
             label_columns: Vec::new(),
             shown: None,
             noted: false,
+            known: BTreeMap::new(),
         };
         if layout.labels {
             printer.asked_for("LABELS".to_owned());
@@ -168,39 +175,26 @@ impl Printer {
             .collect();
         let begun = self.shown.is_some();
         self.add_notes(rows, &mut cells);
-        let mut fitted = self.fitted(rows, &mut cells);
-        if self.noted && fitted.widths.last() == Some(&None) {
-            self.mark_states(&mut cells);
-            fitted = self.fitted(rows, &mut cells);
-        }
+        let fitted = self.fit_page(rows, &mut cells);
         if self.shown.is_none() {
             self.shown = Some(fitted.widths.iter().map(Option::is_some).collect());
         }
         let mut lines: Vec<Vec<String>> = Vec::with_capacity(cells.len() + 1);
         let header = !begun && !self.layout.no_headers;
         if header {
+            let names = self.columns.iter().zip(&fitted.widths);
             lines.push(
-                self.columns
-                    .iter()
-                    .map(|column| column.name.clone())
+                names
+                    .map(|(column, room)| match room {
+                        Some(room) if self.layout.width.is_some() => {
+                            shortened(&column.name, *room, "")
+                        }
+                        Some(_) | None => column.name.clone(),
+                    })
                     .collect(),
             );
         }
         lines.extend(cells);
-        if self.layout.width.is_some() {
-            for (number, line) in lines.iter_mut().enumerate() {
-                let ellipsis = match (header && number == 0, self.layout.ascii) {
-                    (true, _) => "",
-                    (false, true) => "...",
-                    (false, false) => "…",
-                };
-                for (cell, room) in line.iter_mut().zip(&fitted.widths) {
-                    if room.is_some_and(|room| cell.len() > room) {
-                        *cell = shortened(cell, room.unwrap_or_default(), ellipsis);
-                    }
-                }
-            }
-        }
         if self.layout.colour {
             let states = rows.iter().map(|row| row.condition.state);
             let state_at = self.columns.iter().position(|column| column.name == STATE);

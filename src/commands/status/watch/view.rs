@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::TICK;
 use super::board::{Board, Change};
+use super::footer;
 use super::silence::Silence;
 use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat, ValueFormat};
 use crate::clock::{Clock, Instant, SystemClock};
@@ -18,6 +19,10 @@ use crate::output::document::{failed, object_name, value};
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
 use crate::output::{terminal, words};
+
+/// From here on a terminal ends a line at its edge, and goes on in the next line again.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 /// What is shown, and how.
 pub struct View<'a> {
@@ -37,8 +42,8 @@ pub struct View<'a> {
     pub next_tick: Instant,
     /// When the server was last heard.
     pub silence: Silence,
-    /// What is said below the table for as long as it is so.
-    note: Option<String>,
+    /// What stays in the way, and what is done instead: it is said below the table.
+    note: Option<(String, String)>,
     drawn: usize,
 }
 
@@ -118,12 +123,12 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    /// Says what stays so.
-    pub fn remark(&mut self, text: String) {
+    /// Says what stays in the way, and what is done instead.
+    pub fn remark(&mut self, fault: &Fault, instead: String) {
         if self.on_screen {
-            self.note = Some(text);
+            self.note = Some((fault.to_string(), instead));
         } else {
-            terminal::say(&text);
+            terminal::say(&format!("{fault}; {instead}"));
         }
     }
 
@@ -280,68 +285,58 @@ impl<'a> View<'a> {
             String::new()
         };
         self.drawn = text.lines().count();
-        // Up to the first line; each line cleared and drawn, never wider than the screen, where it would take two; and
-        // what is below cleared.
+        // Up to the first line; each line cleared and drawn, never wider than the screen, where it would take two, whatever
+        // the terminal makes of an emoji; and what is below cleared.
         let lines: String = text
             .lines()
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "")))
             .collect();
-        terminal::print_meanwhile(format!("{up}\r{lines}\x1b[J")).await
+        terminal::print_meanwhile(format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}")).await
+    }
+
+    /// Leaves the screen as it was found: the end of what was drawn last may have been thrown away with a Ctrl-C.
+    pub fn leave(&self) {
+        if self.drawn > 0 {
+            terminal::send(WRAP.to_owned());
+        }
     }
 
     /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.
     fn footer(&self) -> Vec<String> {
         let since = self.silence.heard_at();
         let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
-        let trouble = match self.silence.fault() {
-            fault if self.silence.is_unknown() => {
-                Some(document::silence_words(date, silent, fault))
+        let (width, most) = (screen_width(), footer::most(terminal::height()));
+        let mut lines = match (self.silence.is_unknown(), self.silence.fault()) {
+            (true, fault) => {
+                let short = format!(
+                    "Nothing is known for {}; trying again",
+                    words::duration(silent)
+                );
+                let said = |fault: Option<&str>| document::silence_words(date, silent, fault);
+                footer::within(said, fault, &short, width, most)
             }
-            Some(fault) => Some(format!("{fault}; trying again")),
-            None => None,
+            (false, Some(fault)) => {
+                let said = |fault: Option<&str>| {
+                    format!(
+                        "{}; trying again",
+                        fault.unwrap_or("the server is not reached")
+                    )
+                };
+                footer::within(said, Some(fault), &said(None), width, most)
+            }
+            (false, None) => Vec::new(),
         };
-        let width = screen_width();
-        (trouble.iter().chain(&self.note))
-            .flat_map(|text| folded(&words::printable(text), width))
-            .collect()
+        if let Some((fault, instead)) = &self.note {
+            let said = |fault: Option<&str>| {
+                let fault = fault.map_or_else(String::new, |fault| format!("{fault}; "));
+                fault + instead
+            };
+            lines.extend(footer::within(said, Some(fault), instead, width, most));
+        }
+        lines
     }
 }
 
 fn screen_width() -> usize {
     usize::from(terminal::width().unwrap_or(80))
-}
-
-/// A few lines of whole words.
-fn folded(text: &str, width: usize) -> Vec<String> {
-    const MOST: usize = 4;
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line)
-                if console::measure_text_width(line) + 1 + console::measure_text_width(word)
-                    <= width =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.truncate(MOST);
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::folded;
-
-    #[test]
-    fn a_line_of_trouble_is_folded_at_its_words() {
-        assert_eq!(
-            folded("no answer within 3s; trying again", 20),
-            ["no answer within 3s;", "trying again"]
-        );
-        assert_eq!(folded("short", 80), ["short"]);
-        assert_eq!(folded(&"word ".repeat(100), 20).len(), 4);
-    }
 }

@@ -6,17 +6,92 @@ use super::super::Row;
 use super::super::fit::{Fitted, GAP, Gives, fit};
 use super::{HOLDER, Printer};
 use crate::lease::summary::instance;
-use crate::output::shown::{value, width};
+use crate::output::shown::{may_take, value, width};
 
 /// So much of a run's id tells it from the others of a list.
 const BEGINNING: usize = 4;
 
+/// So often a layout is tried again that a terminal may draw wider than it was counted.
+const TRIES: usize = 4;
+
 impl Printer {
+    /// How the columns fit, with the cells cut to theirs.
+    pub(super) fn fit_page(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
+        let Some(room) = self.layout.width.map(usize::from) else {
+            return self.fitted(rows, cells, 0);
+        };
+        let wholes = cells.to_vec();
+        let before: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
+        let mut spare = 0;
+        let mut fitted = self.laid_out(rows, cells, &wholes, spare);
+        // Where a column goes for it, others have its room.
+        for _ in 0..TRIES {
+            let over = beyond(cells, &fitted, room);
+            if over == 0 {
+                break;
+            }
+            spare += over;
+            cells.clone_from_slice(&wholes);
+            for (column, width) in self.columns.iter_mut().zip(&before) {
+                column.width = *width;
+            }
+            fitted = self.laid_out(rows, cells, &wholes, spare);
+        }
+        for index in self.cut_columns() {
+            let rows = cells.iter().zip(&wholes);
+            let rows = rows.filter_map(|(cells, wholes)| {
+                Some((cells.get(index)?.as_str(), wholes.get(index)?.as_str()))
+            });
+            self.known.entry(index).or_default().add(rows);
+        }
+        fitted
+    }
+
+    /// How the columns fit when so many of the terminal are left to `spare`, with the cells cut to theirs.
+    fn laid_out(
+        &mut self,
+        rows: &[Row],
+        cells: &mut [Vec<String>],
+        wholes: &[Vec<String>],
+        spare: usize,
+    ) -> Fitted {
+        let mut fitted = self.fitted(rows, cells, spare);
+        if self.noted && fitted.widths.last() == Some(&None) {
+            self.mark_states(cells);
+            fitted = self.fitted(rows, cells, spare);
+        }
+        let ellipsis = if self.layout.ascii { "..." } else { "…" };
+        for index in self.cut_columns() {
+            let Some(Some(room)) = fitted.widths.get(index) else {
+                continue;
+            };
+            let wholes = wholes.iter().filter_map(|row| row.get(index));
+            let mut column: Vec<(&mut String, &str)> = cells
+                .iter_mut()
+                .filter_map(|row| row.get_mut(index))
+                .zip(wholes.map(String::as_str))
+                .collect();
+            let known = self.known.entry(index).or_default();
+            known.cut(&mut column, *room, ellipsis);
+        }
+        fitted
+    }
+
+    /// The columns whose texts are cut.
+    fn cut_columns(&self) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate();
+        columns
+            .filter(|(_, column)| matches!(column.gives, Gives::Cuts { .. }))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     /// How the columns fit, with these cells in them; holders that are too long lose a run's own id before anything else is
-    /// cut.
-    pub(super) fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>]) -> Fitted {
+    /// cut. So many columns of a terminal are left to `spare`.
+    fn fitted(&mut self, rows: &[Row], cells: &mut [Vec<String>], spare: usize) -> Fitted {
         let mut widths = self.widths(cells);
         if let Some(room) = self.layout.width.map(usize::from) {
+            let room = room.saturating_sub(spare);
             let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
             let holder = self.columns.iter().position(|column| column.name == HOLDER);
             if let Some(holder) = holder.filter(|_| total > room) {
@@ -81,10 +156,15 @@ impl Printer {
         let columns: Vec<(Gives, usize)> = asked
             .iter()
             .filter_map(|index| {
-                let gives = self.columns.get(*index)?.gives;
-                // What the first page has shown stays.
-                let gives = match gives {
+                let column = self.columns.get(*index)?;
+                // What the first page has shown stays, as wide as it was.
+                let gives = match column.gives {
                     Gives::Goes(_) if self.shown.is_some() => Gives::Nothing,
+                    Gives::Cuts { shortest, goes, .. } if self.shown.is_some() => Gives::Cuts {
+                        least: column.width,
+                        shortest,
+                        goes,
+                    },
                     gives => gives,
                 };
                 Some((gives, *widths.get(*index)?))
@@ -128,23 +208,59 @@ impl Printer {
     }
 }
 
-/// Holders without a run's own id, row by row, where they have one; with its beginning where two runs of one name are shown.
+/// By how much a terminal may draw a line of these beyond its edge, that was counted to end before.
+fn beyond(cells: &[Vec<String>], fitted: &Fitted, room: usize) -> usize {
+    let of = |row: &Vec<String>| {
+        let (mut at, mut counted, mut more) = (0, 0, 0);
+        for (cell, column) in row.iter().zip(&fitted.widths) {
+            let Some(column) = column else { continue };
+            if !cell.is_empty() {
+                counted = at + width(cell);
+            }
+            if !cell.is_ascii() {
+                more += may_take(cell).saturating_sub(width(cell));
+            }
+            at += column + fitted.gap;
+        }
+        match counted <= room {
+            true => (counted + more).saturating_sub(room),
+            false => 0,
+        }
+    };
+    cells.iter().map(of).max().unwrap_or_default()
+}
+
+/// Holders without a run's own id, row by row, where they have one; with as much of it as tells the runs of one name apart
+/// where several are shown.
 fn without_ids(rows: &[Row], ellipsis: &str) -> Vec<Option<String>> {
     let mut runs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, holder) in rows.iter().filter_map(named) {
         runs.entry(name).or_default().insert(holder);
     }
+    let enough: BTreeMap<&str, usize> = runs
+        .iter()
+        .map(|(name, runs)| (*name, telling(name, runs)))
+        .collect();
     let short = |row| {
         let (name, holder) = named(row)?;
-        let several = runs.get(name).is_some_and(|runs| runs.len() > 1);
         let id = holder.get(name.len() + 1..).unwrap_or_default();
-        let id: String = id
-            .chars()
-            .take(if several { BEGINNING } else { 0 })
-            .collect();
+        let enough = enough.get(name).copied().unwrap_or_default();
+        let id: String = id.chars().take(enough).collect();
         Some(format!("{}_{id}{ellipsis}", value(name)))
     };
     rows.iter().map(short).collect()
+}
+
+/// How much of the ids of these runs tells them apart.
+fn telling(name: &str, runs: &BTreeSet<&str>) -> usize {
+    let ids = || runs.iter().filter_map(|run| run.get(name.len() + 1..));
+    let same = |(one, other): (&str, &str)| {
+        let both = one.chars().zip(other.chars());
+        both.take_while(|(one, other)| one == other).count()
+    };
+    // In their order, the ones that are most alike are neighbours.
+    let most = ids().zip(ids().skip(1)).map(same).max();
+    most.map_or(0, |most| BEGINNING.max(most + 1))
 }
 
 /// The name of a run, and its whole identity.
