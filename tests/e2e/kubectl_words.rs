@@ -1,9 +1,7 @@
 //! Words of kubectl's own that mean here what they mean there, or nothing.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-
-use crate::support::{SOON, free, fresh, holder, stored};
+use crate::support::{free, fresh, holder, stored};
+use lease_harness::Proxy;
 use serde_json::json;
 
 #[test]
@@ -42,46 +40,20 @@ fn version_takes_the_flag_of_kubectls() {
     }
 }
 
-/// A server that refuses every request; returns its address, and what it was sent first.
-fn refusing() -> (String, std::sync::mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut head = String::new();
-            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
-            for line in lines.take_while(|line| !line.is_empty()) {
-                head.push_str(&line.to_lowercase());
-                head.push('\n');
-            }
-            let _ = sender.send(head);
-            let answer =
-                "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    (format!("http://{address}"), receiver)
-}
-
 #[test]
 fn a_user_and_a_password_are_sent_as_they_are_given() {
     let (ns, user) = fresh();
-    let (server, sent) = refusing();
-    let words = [
-        "status",
-        "job",
-        "--username=ada",
-        "--password=secret",
-        "-s",
-        &server,
-    ];
-    let output = ns.run(&user, words);
-    let sent = sent.recv_timeout(SOON).expect("a request");
+    let proxy = Proxy::to(ns.cluster());
+    let words = ["status", "job", "--username=ada", "--password=secret"];
+    let output = ns.command(&user, words).via(&proxy).run();
+    let requests = proxy.requests();
+    let headers = requests.iter().flat_map(|request| &request.headers);
+    let sent: Vec<&str> = headers
+        .filter(|(name, _)| name == "authorization")
+        .map(|(_, value)| value.as_str())
+        .collect();
     // ada:secret
-    let header = "authorization: basic ywrhonnly3jlda==\n";
-    assert!(sent.contains(header), "{sent}\n{output}");
+    assert_eq!(sent.first(), Some(&"Basic YWRhOnNlY3JldA=="), "{output}");
     assert!(!output.stderr.contains("secret"), "{output}");
 }
 
