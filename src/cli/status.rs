@@ -44,8 +44,9 @@ pub struct StatusArgs {
     #[arg(long, value_name = "PATTERN")]
     pub holder: Option<String>,
     /// Order of the list: name, renewed, expires, transitions, age, or a path such as .metadata.name
-    #[arg(long, value_name = "KEY", default_value = "name")]
-    pub sort_by: SortBy,
+    /// [default: name, or as they were named]
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<SortBy>,
     /// Show all labels in the last column of the list
     #[arg(long)]
     pub show_labels: bool,
@@ -151,6 +152,11 @@ impl StatusArgs {
         !table
             || self.show_labels
             || !self.label_columns.is_empty()
-            || matches!(self.sort_by, SortBy::Path(_))
+            || matches!(self.sort_by, Some(SortBy::Path(_)))
+    }
+
+    /// The order of a list where there are no names: those keep theirs, unless another is asked for.
+    pub fn order(&self) -> &SortBy {
+        self.sort_by.as_ref().unwrap_or(&SortBy::Name)
     }
 }

@@ -282,7 +282,7 @@ impl From<Lease<'_>> for Summary {
         let transitions = spec.lease_transitions.unwrap_or(0);
         let holder = spec.holder_identity.as_ref().map_or("", |text| &*text.0);
         let is_anothers = record::is_anothers(annotation, transitions, holder);
-        let left_behind = left_behind(&meta, annotation, holder);
+        let left_behind = left_behind(&meta, annotation, holder, &spec);
         Self {
             left_behind,
             class: class::of(&meta, &spec),
@@ -318,15 +318,18 @@ fn left_behind<'a>(
     meta: &'a Meta<'_>,
     annotation: impl Fn(&str) -> Option<&'a str>,
     holder: &str,
+    spec: &Spec<'_>,
 ) -> LeftBehind {
     if holder.is_empty() || managed::is_ours(meta, true) {
         return LeftBehind::default();
     }
     let terraforms = record::is_terraforms_lock(annotation, holder);
-    let is = |time| terraforms || managed::is_older_than_the_holder(meta, time);
+    let is = |which, value: &Option<Text<'_>>| {
+        terraforms || managed::is_older_than_the_holder(meta, which, time(value.as_ref()))
+    };
     LeftBehind {
-        acquired: is(managed::Time::Acquired),
-        renewed: is(managed::Time::Renewed),
+        acquired: is(managed::Time::Acquired, &spec.acquire_time),
+        renewed: is(managed::Time::Renewed, &spec.renew_time),
     }
 }
 

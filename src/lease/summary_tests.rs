@@ -189,7 +189,7 @@ fn times(entries: &[(&str, &str, &str)], annotations: &str) -> (bool, bool) {
         })
         .collect();
     let text = format!(
-        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"7","acquireTime":"2026-01-01T00:00:00Z","renewTime":"2026-01-01T00:00:00Z"}}}}"#,
+        r#"{{"metadata":{{"managedFields":[{}],"annotations":{{{annotations}}}}},"spec":{{"holderIdentity":"7","acquireTime":"2026-01-01T00:00:10Z","renewTime":"2026-01-01T00:00:10Z"}}}}"#,
         entries.join(",")
     );
     let lease = one(text.as_bytes()).expect("a lease");
@@ -248,4 +248,27 @@ fn a_lock_of_terraforms_has_no_times_whoever_wrote_them() {
     assert_eq!(times(&[("kubectl-lease", all, "10")], info), (true, true));
     let others = info.replace('7', "8");
     assert_eq!(times(&[], &others), (true, true));
+}
+
+/// The holder was written alone, by another than who wrote the times; the stamps are of whole seconds.
+#[test]
+fn what_is_later_than_the_holder_is_its_own_whatever_the_stamps_of_an_old_server_say() {
+    let lease = |acquired: &str, renewed: &str, stamp: &str| {
+        let body = format!(
+            r#"{{"metadata":{{"managedFields":[
+                {{"manager":"kubectl-lease","time":"2026-01-01T00:00:{stamp}Z","fieldsV1":{{"f:spec":{{"f:acquireTime":{{}},"f:renewTime":{{}}}}}}}},
+                {{"manager":"kubectl-patch","time":"2026-01-01T00:00:10Z","fieldsV1":{{"f:spec":{{"f:holderIdentity":{{}}}}}}}}]}},
+              "spec":{{"holderIdentity":"carl","acquireTime":"2026-01-01T00:00:{acquired}Z","renewTime":"2026-01-01T00:00:{renewed}Z"}}}}"#
+        );
+        one(body.as_bytes()).expect("a lease").left_behind
+    };
+    let left_behind = |acquired, renewed| LeftBehind { acquired, renewed };
+    // Before 1.25 the stamp of who renews stays; since then it moves, and not for the renewTime alone.
+    for stamp in ["05", "13"] {
+        assert_eq!(lease("05.5", "12.9", stamp), left_behind(true, false));
+    }
+    assert_eq!(lease("05.5", "07.5", "07"), left_behind(true, true));
+    // In the same second only the stamps tell.
+    assert_eq!(lease("10.2", "10.9", "09"), left_behind(true, true));
+    assert_eq!(lease("10.2", "10.9", "11"), left_behind(false, false));
 }

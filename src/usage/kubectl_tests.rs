@@ -215,7 +215,7 @@ fn of_a_flag_given_twice_the_last_counts() {
     let Command::Status(status) = given.command else {
         panic!("another subcommand")
     };
-    assert_eq!(status.sort_by, SortBy::Expires);
+    assert_eq!(status.sort_by, Some(SortBy::Expires));
     assert_eq!(status.selector.as_deref(), Some("c=d"));
     // Those that add up go on adding up.
     let given = cli("x status --as-group a --as-group b");

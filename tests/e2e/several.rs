@@ -33,8 +33,10 @@ fn status_lists_the_leases_that_were_named_in_that_order_each_once() {
         said(&ns.run(&user, words), 0, &listed, "");
     }
     // Unless another order is asked for.
-    let sorted = ["status", "c", "a", "-oname", "--sort-by=.metadata.name"];
-    said(&ns.run(&user, sorted), 0, &names(&["a", "c"]), "");
+    for order in ["--sort-by=.metadata.name", "--sort-by=name"] {
+        let sorted = ["status", "c", "a", "-oname", order];
+        said(&ns.run(&user, sorted), 0, &names(&["a", "c"]), "");
+    }
     let table = ns.run(&user, ["status", "c", "a"]);
     let first: Vec<&str> = table
         .stdout

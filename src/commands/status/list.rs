@@ -249,8 +249,11 @@ impl<'a> Output<'a> {
 
     /// Whether rows can be printed before all are known.
     fn flows(&self) -> bool {
-        self.args.sort_by == SortBy::Name
-            && !matches!(self.form, Form::Template(_) | Form::Columns(_))
+        let is_in_order = match self.args.names.is_empty() {
+            true => *self.args.order() == SortBy::Name,
+            false => self.args.sort_by.is_none(),
+        };
+        is_in_order && !matches!(self.form, Form::Template(_) | Form::Columns(_))
     }
 
     /// The next rows, of which so many more are to come, where the server says so.
@@ -311,9 +314,8 @@ impl<'a> Output<'a> {
     pub fn end(&mut self) -> Result<(), Error> {
         if !self.flows() {
             let mut kept = std::mem::take(&mut self.kept);
-            // Names are shown in the order they were given, unless another is asked for.
-            if self.args.names.is_empty() || self.args.sort_by != SortBy::Name {
-                sort(&mut kept, &self.args.sort_by)?;
+            if self.args.names.is_empty() || self.args.sort_by.is_some() {
+                sort(&mut kept, self.args.order())?;
             }
             self.print(&kept)?;
         }

@@ -1,6 +1,6 @@
 //! What a list reads of `metadata.managedFields`: who wrote what, and when by the server's clock.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -96,6 +96,9 @@ pub(super) fn renewed_by_program(meta: &Meta<'_>, is_such: impl Fn(&str) -> bool
     })
 }
 
+/// How exact a stamp is.
+const STAMPS: SignedDuration = SignedDuration::from_secs(1);
+
 /// A time in the spec.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Time {
@@ -106,7 +109,14 @@ pub(super) enum Time {
 /// Whether a time was there before the present holder, who wrote another than that: the owner of the time is not that of the
 /// holder, and wrote it no later. Two writes of one second are told apart by what the holder's owner writes else: one that says
 /// since when it is the holder may be renewed by somebody else. Where nobody is known to have written one of them, it is not.
-pub(super) fn is_older_than_the_holder(meta: &Meta<'_>, time: Time) -> bool {
+///
+/// A stamp does not move before Kubernetes 1.25 when its owner writes another value, and moves with whatever else it writes
+/// since: what `value` is later than the holder's stamp is a renewal of the present grant, and nobody has acquired it before.
+pub(super) fn is_older_than_the_holder(
+    meta: &Meta<'_>,
+    time: Time,
+    value: Option<Timestamp>,
+) -> bool {
     let is_owned = |spec: &SpecFields| match time {
         Time::Acquired => spec.acquire_time.is_some(),
         Time::Renewed => spec.renew_time.is_some(),
@@ -128,6 +138,14 @@ pub(super) fn is_older_than_the_holder(meta: &Meta<'_>, time: Time) -> bool {
             }
             (false, true) => newest_time = newest_time.max(stamp),
             (false, false) => {}
+        }
+    }
+    if let (Some(value), Some(holder)) = (value, newest_holder) {
+        // A stamp has whole seconds.
+        match time {
+            Time::Renewed if value >= holder + STAMPS => return false,
+            Time::Acquired if value < holder => return true,
+            Time::Renewed | Time::Acquired => {}
         }
     }
     match (newest_time, newest_holder) {

@@ -173,7 +173,7 @@ impl<'a> View<'a> {
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
         rows.retain(|row| self.concerns(row));
         if first {
-            select::sort(&mut rows, &self.args.sort_by)?;
+            select::sort(&mut rows, self.args.order())?;
         }
         if rows.is_empty() {
             return Ok(());
@@ -241,9 +241,9 @@ impl<'a> View<'a> {
             .rows(now, heard)
             .filter(|(row, _)| select::wanted(row, self.args))
             .collect();
-        if self.args.sort_by != SortBy::Name {
+        if *self.args.order() != SortBy::Name {
             let mut sorted: Vec<Row> = rows.iter().map(|(row, _)| row.clone()).collect();
-            select::sort(&mut sorted, &self.args.sort_by)?;
+            select::sort(&mut sorted, self.args.order())?;
             rows = sorted
                 .into_iter()
                 .map(|row| {
