@@ -110,8 +110,8 @@ pub(super) enum Time {
 /// holder, and wrote it no later. Two writes of one second are told apart by what the holder's owner writes else: one that says
 /// since when it is the holder may be renewed by somebody else. Where nobody is known to have written one of them, it is not.
 ///
-/// A stamp does not move before Kubernetes 1.25 when its owner writes another value, and moves with whatever else it writes
-/// since: what `value` is later than the holder's stamp is a renewal of the present grant, and nobody has acquired it before.
+/// Before Kubernetes 1.25 a stamp does not move when its owner writes another value: what is later than the holder's stamp is a
+/// renewal of the present grant whatever its own stamp says.
 pub(super) fn is_older_than_the_holder(
     meta: &Meta<'_>,
     time: Time,
@@ -140,13 +140,10 @@ pub(super) fn is_older_than_the_holder(
             (false, false) => {}
         }
     }
-    if let (Some(value), Some(holder)) = (value, newest_holder) {
-        // A stamp has whole seconds.
-        match time {
-            Time::Renewed if value >= holder + STAMPS => return false,
-            Time::Acquired if value < holder => return true,
-            Time::Renewed | Time::Acquired => {}
-        }
+    if let (Time::Renewed, Some(value), Some(holder)) = (time, value, newest_holder)
+        && value >= holder + STAMPS
+    {
+        return false;
     }
     match (newest_time, newest_holder) {
         (Some(time), Some(holder)) => time < holder || (time == holder && !says_since_when),
