@@ -27,7 +27,8 @@ struct Attempt {
     sent_at: Instant,
     /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
     reenters: bool,
-    /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). What was answered cannot happen later.
+    /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). It is looked for, and not made impossible: what
+    /// is held back on the way for longer than that is among the limits (docs/safety.md).
     answered: bool,
     /// The Lease was read since, and showed another grant: only what is held back somewhere can change that.
     looked_for: bool,

@@ -35,7 +35,8 @@ struct Attempt {
     written: Record,
     sent_at: Instant,
     victim: Option<Victim>,
-    /// The answer was a no that may hide a success ([`super::super::api::Fault::may_hide_success`]). What was answered cannot happen later.
+    /// The answer was a no that may hide a success ([`super::super::api::Fault::may_hide_success`]). It is looked for, and not
+    /// made impossible.
     answered: bool,
 }
 
