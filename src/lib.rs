@@ -10,7 +10,6 @@
 mod children;
 mod cli;
 mod clock;
-mod cluster;
 mod commands;
 mod complete;
 mod error;
@@ -21,11 +20,13 @@ mod lease;
 #[cfg(unix)]
 mod limits;
 mod output;
+mod server;
 mod side;
 mod signals;
 mod stack;
 mod usage;
 mod userinfo;
+mod words;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +48,7 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         signals::survive_long_files();
     }
     #[cfg(unix)]
-    if let Some(code) = hold::watchdog::main(&args).or_else(|| cluster::plugin::main(&args)) {
+    if let Some(code) = hold::watchdog::main(&args).or_else(|| server::plugin::main(&args)) {
         return code;
     }
     if let Some(code) = complete::main(&args) {
@@ -81,7 +82,7 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     output::terminal::drain();
     // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
-    cluster::plugin::end_all();
+    server::plugin::end_all();
     exit.into()
 }
 

@@ -34,7 +34,7 @@ const KINDS: &[(&str, &[&str])] = &[
 
 const LIST: &[(&str, &str, &str)] = &[
     (
-        "src/cluster/plugin/foreground.rs",
+        "src/server/plugin/foreground.rs",
         "/proc",
         "whether a plugin is stopped: what it says wrongly costs a look",
     ),
@@ -44,11 +44,11 @@ const LIST: &[(&str, &str, &str)] = &[
         "the kernel's lists of children; who reads them has asked whether /proc is our own",
     ),
     (
-        "src/cluster/plugin/run.rs",
+        "src/server/plugin/run.rs",
         "signal",
         "a keeper that is not collected is continued",
     ),
-    ("src/cluster/plugin/run.rs", "/proc", "our own program"),
+    ("src/server/plugin/run.rs", "/proc", "our own program"),
     (
         "src/hold/child.rs",
         "signal",
@@ -76,22 +76,22 @@ const LIST: &[(&str, &str, &str)] = &[
         "simulated time, of tests",
     ),
     (
-        "src/cluster/plugin/foreground.rs",
+        "src/server/plugin/foreground.rs",
         "signal",
         "the plugin's own group, whose leader its keeper has not collected; our own group, which is ours to stop",
     ),
     (
-        "src/cluster/plugin/keeper.rs",
+        "src/server/plugin/keeper.rs",
         "wait",
         "a keeper waits for its plugin, and for what that leaves",
     ),
     (
-        "src/cluster/plugin/keeper.rs",
+        "src/server/plugin/keeper.rs",
         "signal",
         "a keeper ends its plugin's group, whose leader it has not collected",
     ),
     (
-        "src/cluster/plugin/run.rs",
+        "src/server/plugin/run.rs",
         "wait",
         "the keeper, by its number; its status is not asked for",
     ),

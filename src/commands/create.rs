@@ -8,7 +8,6 @@ use super::saying::{good_until, listen, object_text, say_by, say_done};
 use super::{Session, limits, mark, options, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::namespace_alone;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
@@ -16,6 +15,7 @@ use crate::lease::operate::{CreateTerms, Created, End, Ended, Held, Interrupt, O
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
 use crate::output::{document, hint, terminal};
+use crate::server::namespace_alone;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let verb = match args.dry_run {

@@ -22,8 +22,8 @@ use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Fate, Held, Interrupt, Why};
 use crate::output::document::object_name;
 use crate::output::terminal::{self, Delivery};
-use crate::output::words;
 use crate::signals::{self, Received};
+use crate::words;
 
 /// Ends a hold whose holder was told nothing, as `kill` would.
 const SIGTERM: i32 = 15;
@@ -95,7 +95,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             timing: timing(duration, &args).map_err(ours)?,
             on_lost: args.on_lost,
         };
-        crate::cluster::lease_is_held(order.timing.duration);
+        crate::server::lease_is_held(order.timing.duration);
         let job = Job::new(!args.command.is_empty());
         let to_end = if args.command.is_empty() {
             let acquired = terminal::deliver(format!("{name} acquired\n"))

@@ -22,15 +22,16 @@ use std::time::Duration;
 
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::{Connection, ConnectionOptions, plugin};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
 use crate::lease::record::GrantTerms;
-use crate::lease::store::{LeaseStore, Store};
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::{hint, terminal, words};
+use crate::output::{hint, terminal};
+use crate::server::{Client, LeaseClient};
+use crate::server::{Connection, ConnectionOptions, plugin};
+use crate::words;
 
 /// How long `create` and `steal` go on over passing faults, and `release` and `renew` unless told otherwise.
 const SHORT_PATIENCE: Duration = Duration::from_secs(30);
@@ -69,7 +70,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
 
 /// A connection that the flags describe, and its namespace.
 struct Session {
-    store: Store,
+    store: Client,
     namespace: String,
     request_limit: Duration,
 }
@@ -83,11 +84,11 @@ impl Session {
                 .request_timeout
                 .filter(|limit| !limit.is_zero())
                 .unwrap_or(ATTEMPT_LIMIT),
-            store: Store::new(connection),
+            store: Client::new(connection),
         })
     }
 
-    fn lease(&self, name: &LeaseName) -> Operations<LeaseStore, SystemClock> {
+    fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
         let lease = self.store.lease(&self.namespace, name.as_str());
         Operations::new(lease, SystemClock, self.request_limit)
     }

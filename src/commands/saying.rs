@@ -8,9 +8,9 @@ use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
-use crate::output::words::shell;
 use crate::output::{document, hint, terminal};
 use crate::signals;
+use crate::words::shell;
 
 /// How long a signal leaves for saying what was done before it came.
 const PATIENCE: Duration = Duration::from_millis(300);

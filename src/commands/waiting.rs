@@ -9,7 +9,8 @@ use super::say;
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{self, Subject};
 use crate::lease::operate::Progress;
-use crate::output::{terminal, words};
+use crate::output::terminal;
+use crate::words;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -19,10 +19,10 @@ use std::process::ExitCode;
 use clap::{Arg, CommandFactory, Parser};
 
 use crate::cli::Cli;
-use crate::cluster::ConnectionOptions;
 use crate::commands;
 use crate::lease::values::is_lease;
 use crate::output::terminal;
+use crate::server::ConnectionOptions;
 use line::{Line, Wanted, takes_value};
 use values::Kind;
 

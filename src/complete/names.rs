@@ -7,9 +7,9 @@ use kube::core::Resource;
 use serde_json::Value;
 
 use super::Candidate;
-use crate::cluster::{Connection, ConnectionOptions, kubeconfig};
 use crate::lease::api::{Fault, RejectionKind};
-use crate::lease::store::Store;
+use crate::server::Client;
+use crate::server::{Connection, ConnectionOptions, kubeconfig};
 
 /// Whoever presses TAB does not wait longer for a server, exec plugin included.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -126,15 +126,15 @@ enum Why {
 /// Asks the server, and gives up after a second whatever it is that takes longer.
 fn within_a_second(
     options: &ConnectionOptions,
-    ask: impl AsyncFnOnce(Store, String) -> Result<Vec<Value>, Fault>,
+    ask: impl AsyncFnOnce(Client, String) -> Result<Vec<Value>, Fault>,
 ) -> Result<Vec<Value>, Why> {
     let runtime = crate::runtime().map_err(|_| Why::Other)?;
     // The terminal is the line editor's.
-    crate::cluster::nobody_to_ask();
+    crate::server::nobody_to_ask();
     let asking = async {
         let connection = Connection::load(options).await.map_err(|_| Why::Other)?;
         let namespace = connection.namespace().to_owned();
-        match ask(Store::new(connection), namespace).await {
+        match ask(Client::new(connection), namespace).await {
             Ok(found) => Ok(found),
             Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::Forbidden => {
                 Err(Why::Forbidden)
@@ -145,12 +145,12 @@ fn within_a_second(
     let found = runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await });
     // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
-    crate::cluster::plugin::end_all();
+    crate::server::plugin::end_all();
     found.unwrap_or(Err(Why::Other))
 }
 
 /// Every page of a collection.
-async fn list(store: &Store, path: &str) -> Result<Vec<Value>, Fault> {
+async fn list(store: &Client, path: &str) -> Result<Vec<Value>, Fault> {
     let mut items = Vec::new();
     let mut next = String::new();
     loop {

@@ -4,8 +4,8 @@
 //! them (`compgen -W`) when TAB is pressed, and all of them evaluate the line when it is pressed again. So a name that
 //! would have to be quoted is not offered: no quoting is right in every shell and in every state of the line.
 
-use crate::output::shown::is_printable;
-use crate::output::words::cut;
+use crate::words::cut;
+use crate::words::shown::is_printable;
 
 /// A description longer than this is no help in choosing.
 const LONGEST_ABOUT: usize = 80;

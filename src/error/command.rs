@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::output::words::shell;
+use crate::words::shell;
 
 /// Words that every POSIX shell does itself (POSIX 2.9.4, 2.14, and the utilities of its 2.9.1 that change the shell).
 const SHELLS_OWN: &str = " . : alias bg break case cd command continue eval exec exit export fc fg for function getopts hash if jobs \

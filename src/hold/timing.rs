@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::lease::values::LeaseDuration;
-use crate::output::words::exact as words;
+use crate::words::exact as words;
 
 /// Spans of one hold. All count from just before the last acknowledged renewal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

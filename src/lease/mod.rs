@@ -7,7 +7,6 @@ pub mod evidence;
 pub mod keeper;
 pub mod operate;
 pub mod record;
-pub mod store;
 pub mod summary;
 pub mod values;
 

@@ -2,9 +2,9 @@
 //! force an unlock (a test below reads the sources), so that no command is advised that is refused or does harm.
 
 use super::hint::{self, Hint};
-use super::words::pasted;
 use crate::lease::keeper::{Keeper, Nature, Other};
 use crate::lease::record::Record;
+use crate::words::pasted;
 
 /// How a takeover is advised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::jsonpath::{Template, sprint};
-use super::shown::{printable, shortened, value, width};
+use crate::words::shown::{printable, shortened, value, width};
 
 /// Beyond, a line is no line any more; an etcd object may hold a megabyte.
 const WIDEST: usize = 65_000;

@@ -7,11 +7,11 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
 use super::jsonpath::Template;
-use super::shown::{is_safe, judged};
 use super::{jsonpath, terminal, yaml};
 use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::error::Error;
 use crate::lease::record::Record;
+use crate::words::shown::{is_safe, judged};
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
 pub fn object_name(name: &str) -> String {

@@ -4,10 +4,10 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::words::pasted;
 use crate::cli::{Cli, Command, ConnectionArgs};
 use crate::lease::values::HolderIdentity;
 use crate::userinfo::redacted;
+use crate::words::pasted;
 
 /// What this call was given and what it is about.
 struct Call {

@@ -6,8 +6,6 @@ pub mod document;
 pub mod hint;
 pub mod jsonpath;
 pub mod prompt;
-pub mod shown;
 pub mod status;
 pub mod terminal;
-pub mod words;
 pub mod yaml;

@@ -9,8 +9,8 @@ mod line;
 use std::time::Duration;
 
 use super::terminal;
-use super::words::printable;
 use crate::clock::{Clock, SystemClock};
+use crate::words::printable;
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]

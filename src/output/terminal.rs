@@ -7,9 +7,9 @@ use std::io::{self, IsTerminal};
 pub use writer::{Delivery, start};
 use writer::{Stream, started, write_all};
 
-use super::shown::spoken;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
+use crate::words::shown::spoken;
 
 /// Prints a result on stdout, as it is, and waits for it with the whole thread: for results that no lease depends on, in
 /// a process that dies of the signals that ask it to.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_yaml::Value;
 
-use super::shown::{is_printable, judged};
+use crate::words::shown::{is_printable, judged};
 
 /// What stands for a string that is quoted here: a private character, which no string that is left to the library has.
 const MARK: char = '\u{e000}';

@@ -187,7 +187,7 @@ fn odd() -> Value {
 #[track_caller]
 fn reads_back(document: &Value) {
     let text = text(document).expect("YAML");
-    assert!(crate::output::shown::is_safe(&text), "{text}");
+    assert!(crate::words::shown::is_safe(&text), "{text}");
     let read: Value = serde_yaml::from_str(&text).expect(&text);
     assert_eq!(read, *document, "{text}");
 }
@@ -260,7 +260,7 @@ fn what_could_turn_the_text_is_escaped_and_read_back_as_it_was() {
         "control": "\u{1b}[2J\u{9b}\u{202e}\t", "number-like": "\u{200b}1", "none": null,
     });
     let text = text(&document).expect("YAML");
-    assert!(crate::output::shown::is_safe(&text), "{text}");
+    assert!(crate::words::shown::is_safe(&text), "{text}");
     let read: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
     assert_eq!(read, document, "{text}");
     assert!(text.contains("plain: \"a\\u202eb\"\n"), "{text}");

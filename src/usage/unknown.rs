@@ -7,7 +7,7 @@ use clap::{Arg, Command};
 use super::subcommand::NEAR;
 use crate::complete::{command_of, values_of};
 use crate::lease::values::{LeaseName, is_lease};
-use crate::output::words::pasted;
+use crate::words::pasted;
 
 /// The words that were typed, and the tree of commands, which is built.
 pub struct Typed<'a> {

@@ -13,7 +13,6 @@ use crate::exit::Exit;
 use crate::lease::api::Fault;
 use crate::lease::condition;
 use crate::lease::evidence::Stamps;
-use crate::lease::store::{Page, Selection};
 use crate::lease::summary::{self, SummaryPage};
 use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
@@ -21,6 +20,7 @@ use crate::output::status::document::ListWriter;
 use crate::output::status::table::{Counts, Layout, Printer};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
+use crate::server::{Page, Selection};
 
 /// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
 /// Not all the rest at once: the server sends nothing of an answer before it has the whole, and meanwhile there would be

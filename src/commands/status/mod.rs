@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
 use crate::lease::evidence::Stamps;
-use crate::lease::store::Selection;
 use crate::lease::summary::Keep;
+use crate::server::Selection;
 
 use super::Session;
 use super::several::distinct;

@@ -26,10 +26,10 @@ use crate::exit::Exit;
 use crate::lease::api::Fault;
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
-use crate::lease::store::Selection;
 use crate::lease::summary::Keep;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
+use crate::server::Selection;
 
 /// How often time is looked at: a Lease becomes Expired without any event.
 const TICK: Duration = Duration::from_secs(1);

@@ -10,10 +10,11 @@ use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::record::Record;
 use crate::lease::summary;
-use crate::output::shown::{may_take, printable, shortened};
 use crate::output::status::Row;
 use crate::output::status::describe::life;
-use crate::output::{advised, terminal, words};
+use crate::output::{advised, terminal};
+use crate::words;
+use crate::words::shown::{may_take, printable, shortened};
 
 /// How long each object that the holder's identity names is asked for: a question does not wait for it.
 const LOOK: Duration = Duration::from_secs(2);

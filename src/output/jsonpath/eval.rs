@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::{Filter, Part, Slice, Step, Template, go};
-use crate::output::shown;
+use crate::words::shown;
 
 /// Values of the document, and texts and numbers of the template.
 type Found<'a> = Vec<Cow<'a, Value>>;

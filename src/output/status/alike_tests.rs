@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Row;
 use super::samples::{held, row};
 use super::table::{Layout, Printer};
-use crate::output::shown::{may_take, width};
+use crate::words::shown::{may_take, width};
 
 fn lease(name: &str, holder: &str) -> Row {
     let mut lease = held();

@@ -9,8 +9,8 @@ use crate::lease::keeper::{Nature, Other};
 use crate::lease::record::{Record, Writer};
 use crate::output::advised::{self, From};
 use crate::output::hint;
-use crate::output::shown::value;
-use crate::output::words::{self, printable};
+use crate::words::shown::value;
+use crate::words::{self, printable};
 
 /// What other objects say about a Lease.
 #[derive(Clone, Debug, Default)]

@@ -9,9 +9,9 @@ use crate::cli::{DocumentFormat, ValueFormat};
 use crate::error::Error;
 use crate::output::document;
 
-use super::super::words::duration;
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
+use crate::words::duration;
 
 /// The version of the documents `-o json` and `-o yaml` print.
 pub const API_VERSION: &str = "kubectl-lease/v1";

@@ -5,7 +5,7 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 
 use super::fit::Fitted;
 use crate::lease::condition::State;
-use crate::output::shown::width;
+use crate::words::shown::width;
 
 /// As much as most cells lack.
 const BLANKS: &str = "                                ";

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::ago;
 use crate::lease::condition::since;
 use crate::lease::record::{LockInfo, Record};
-use crate::output::words::printable;
+use crate::words::printable;
 
 /// A line of a description.
 pub type Line = (&'static str, String);

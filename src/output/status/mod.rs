@@ -23,9 +23,9 @@ mod tour_tests;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::duration;
 use crate::lease::condition::{Condition, State, holders_time_ago, magnitude};
 use crate::lease::summary::{Class, Summary};
+use crate::words::duration;
 
 /// A Lease, what can be said of it, and when by the server's clock.
 #[derive(Clone, Debug)]

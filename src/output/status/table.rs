@@ -12,7 +12,7 @@ pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
 use crate::lease::condition::State;
-use crate::output::shown::{printable, shortened, value, width};
+use crate::words::shown::{printable, shortened, value, width};
 use differ::Shown;
 
 /// How to lay a table out.

@@ -9,9 +9,9 @@ use super::silence::ANSWER;
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::Session;
 use crate::lease::api::{Api, Fault, Found};
-use crate::lease::store::{Page, Selection};
 use crate::lease::summary::{self, Keep, Summary, SummaryPage};
 use crate::lease::values::LeaseName;
+use crate::server::{Page, Selection};
 
 /// How things are.
 pub struct Answer {

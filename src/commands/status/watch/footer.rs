@@ -1,7 +1,8 @@
 //! What stands below the table on a screen: a few lines of whole words, of which the end is not lost.
 
-use crate::output::words::printable;
-use crate::output::{terminal, words};
+use crate::output::terminal;
+use crate::words;
+use crate::words::printable;
 
 /// The most lines of a text, where the screen has so many lines: on a low one the table needs some too.
 pub fn most(height: Option<u16>) -> usize {

@@ -18,7 +18,8 @@ use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
-use crate::output::{terminal, words};
+use crate::output::terminal;
+use crate::words;
 
 /// From here on a terminal ends a line at its edge, and goes on in the next line again.
 const NO_WRAP: &str = "\x1b[?7l";

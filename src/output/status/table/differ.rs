@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::output::shown::{shortened, width};
+use crate::words::shown::{shortened, width};
 
 /// So many texts are known to the lines to come: a watch may see new ones for months.
 const MOST: usize = 10_000;

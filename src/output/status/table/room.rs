@@ -6,7 +6,7 @@ use super::super::Row;
 use super::super::fit::{Fitted, GAP, Gives, fit};
 use super::{HOLDER, Printer};
 use crate::lease::summary::instance;
-use crate::output::shown::{may_take, value, width};
+use crate::words::shown::{may_take, value, width};
 
 /// So much of a run's id tells it from the others of a list.
 const BEGINNING: usize = 4;

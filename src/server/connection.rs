@@ -1,32 +1,8 @@
-//! From kubectl's connection flags, the kubeconfig or the pod's own credentials to a client.
+//! Where the API server is and who we are there, and the links that are made of it.
 
-pub(crate) mod cause;
-mod certified;
-#[cfg(test)]
-mod certified_tests;
-mod client;
-mod credentials;
-mod der;
-mod dial;
-mod fair;
-mod file;
-mod files;
-mod header;
-#[cfg(test)]
-mod input_tests;
-pub(crate) mod kubeconfig;
-mod late;
-mod names;
 #[cfg(test)]
 mod owner_tests;
-pub(crate) mod plugin;
-pub(crate) mod progress;
-mod proxy;
-mod ready;
-mod refused;
-mod tls;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,62 +11,19 @@ use kube::config::AuthInfo;
 use kube::{Client, Config};
 use tokio::sync::oneshot;
 
-use self::credentials::Credentials;
-pub use self::credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
-use self::dial::Dial;
-pub use self::kubeconfig::namespace_alone;
-pub use self::late::Late;
-use self::plugin::Identity;
-pub use self::ready::Ready;
+use super::credentials::{Credentials, Wanted};
+use super::dial::Dial;
+use super::plugin::Identity;
+use super::ready::Ready;
+use super::{ConnectionOptions, filled, stack};
 use crate::error::Error;
 use crate::lease::api::Unusable;
 use crate::userinfo::{self, redacted};
 
-/// kubectl's connection flags, as given.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectionOptions {
-    /// `--kubeconfig`
-    pub kubeconfig: Option<PathBuf>,
-    /// `--context`
-    pub context: Option<String>,
-    /// `--cluster`
-    pub cluster: Option<String>,
-    /// `--user`
-    pub user: Option<String>,
-    /// `--namespace`
-    pub namespace: Option<String>,
-    /// `--server`
-    pub server: Option<String>,
-    /// `--token`
-    pub token: Option<String>,
-    /// `--username`
-    pub username: Option<String>,
-    /// `--password`
-    pub password: Option<String>,
-    /// `--as`
-    pub impersonate: Option<String>,
-    /// `--as-group`
-    pub impersonate_groups: Vec<String>,
-    /// `--as-uid`
-    pub impersonate_uid: Option<String>,
-    /// `--as-user-extra`, keys and values
-    pub impersonate_extra: Vec<(String, String)>,
-    /// `--certificate-authority`
-    pub certificate_authority: Option<String>,
-    /// `--client-certificate`
-    pub client_certificate: Option<String>,
-    /// `--client-key`
-    pub client_key: Option<String>,
-    /// `--tls-server-name`
-    pub tls_server_name: Option<String>,
-    /// `--insecure-skip-tls-verify`
-    pub insecure_skip_tls_verify: bool,
-}
-
 /// Where the API server is and who we are there; makes clients.
 pub struct Connection {
-    config: Config,
-    options: ConnectionOptions,
+    pub(super) config: Config,
+    pub(super) options: ConnectionOptions,
     /// What the next client is made of, unless it can be read anew.
     ready: Arc<Mutex<Arc<Ready>>>,
     /// No client was made of it yet, so that there is no reason to read it anew.
@@ -101,7 +34,7 @@ pub struct Connection {
     /// Of the user as last read.
     credentials: Mutex<Owner>,
     /// Whose credentials these are, for messages: `user "alice"`.
-    whose: String,
+    pub(super) whose: String,
 }
 
 /// Whose credentials, as last read, and what has them.
@@ -209,7 +142,7 @@ impl Connection {
         self.known().clone()
     }
 
-    fn known(&self) -> MutexGuard<'_, Arc<Ready>> {
+    pub(super) fn known(&self) -> MutexGuard<'_, Arc<Ready>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -277,7 +210,7 @@ impl Connection {
     }
 
     /// The proxy on the way, without its user and password.
-    fn proxy(&self) -> Option<String> {
+    pub(super) fn proxy(&self) -> Option<String> {
         let proxy = self.config.proxy_url.as_ref()?.to_string();
         let (address, _) = userinfo::split(proxy.trim_end_matches('/'));
         Some(redacted(&address).into_owned())
@@ -296,7 +229,7 @@ impl Connection {
         let (mut config, dial) = (ready.config.clone(), self.dial.clone());
         config.default_namespace = self.config.default_namespace.clone();
         config.auth_info = left_for_kube(config.auth_info, identity.as_ref());
-        let client = client::link(config, dial, &credentials)?;
+        let client = stack::link(config, dial, &credentials)?;
         Ok(Link {
             ready,
             client,
@@ -326,17 +259,5 @@ fn token_from(options: &ConnectionOptions, whose: &str) -> String {
     match options.token {
         Some(_) => "--token".to_owned(),
         None => format!("the token of {whose}"),
-    }
-}
-
-/// The kubeconfig's way of leaving something out is also to say nothing.
-fn filled(text: &Option<String>) -> bool {
-    text.as_deref().is_some_and(|text| !text.is_empty())
-}
-
-fn unusable(detail: String) -> Unusable {
-    Unusable {
-        detail,
-        said: Vec::new(),
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::super::api::{Fault, Rejection, RejectionKind, Trouble};
 use crate::clock;
-use crate::cluster::cause::{self, Cause};
-use crate::cluster::progress::{Progress, Stage};
-use crate::cluster::{Connection, Late};
+use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble};
+use crate::server::cause::{self, Cause};
+use crate::server::progress::{Progress, Stage};
+use crate::server::{Connection, Late};
 use crate::userinfo::redacted;
 
 /// The longest part of an answer's own text that is worth a line.

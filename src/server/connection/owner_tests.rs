@@ -7,8 +7,8 @@ use std::time::Duration;
 use kube::config::AuthInfo;
 use serde_json::json;
 
-use super::plugin::Identity;
 use super::{Connection, ConnectionOptions, left_for_kube};
+use crate::server::plugin::Identity;
 
 struct File(PathBuf);
 

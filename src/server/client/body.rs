@@ -5,8 +5,8 @@ use futures::Stream;
 use http_body_util::BodyExt;
 use kube::client::Body;
 
-use super::super::api::Fault;
-use crate::cluster::cause;
+use crate::lease::api::Fault;
+use crate::server::cause;
 
 /// The most that is read of an answer, after decompression.
 #[derive(Clone, Copy, Debug)]

@@ -9,22 +9,22 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
-use super::super::api::{
+use super::query::Query;
+use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
+use crate::lease::api::{
     Api, Change, FIELD_MANAGER, Fault, Found, Rejection, RejectionKind, Write,
 };
-use super::super::record::Record;
-use super::query::Query;
-use super::{Most, Reply, Store, WATCH_OPENING, WATCH_SECONDS};
+use crate::lease::record::Record;
 
 /// One Lease in the store.
 #[derive(Clone)]
-pub struct LeaseStore {
-    pub(super) store: Store,
+pub struct LeaseClient {
+    pub(super) store: Client,
     pub(super) namespace: String,
     pub(super) name: String,
 }
 
-impl LeaseStore {
+impl LeaseClient {
     fn collection(&self) -> Query {
         Query::new(Lease::url_path(&(), Some(&self.namespace)))
     }
@@ -113,7 +113,7 @@ impl LeaseStore {
     }
 }
 
-impl Api for LeaseStore {
+impl Api for LeaseClient {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
         match self
             .store
@@ -214,7 +214,7 @@ impl Api for LeaseStore {
 }
 
 /// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
-fn change(lease: &LeaseStore, line: &[u8]) -> Option<Result<Change, Fault>> {
+fn change(lease: &LeaseClient, line: &[u8]) -> Option<Result<Change, Fault>> {
     let record =
         |object| Record::new(object).ok_or_else(|| lease.store.foreign(line, "a watch event"));
     let change = match serde_json::from_slice(line) {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-pub use super::shown::printable;
-use super::shown::{decoded_by_a_shell, is_printable};
+pub mod shown;
+
+pub use shown::printable;
+use shown::{decoded_by_a_shell, is_printable};
 
 /// `text` as it is printed, cut to so many characters.
 pub fn cut(text: &str, most: usize) -> String {

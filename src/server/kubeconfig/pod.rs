@@ -9,9 +9,9 @@ use super::{
     Resolved, check_impersonation, check_server_name, check_verification, looked_for, only,
 };
 use super::{override_cluster, user::override_user};
-use crate::cluster::ConnectionOptions;
 use crate::error::Error;
 use crate::lease::values;
+use crate::server::ConnectionOptions;
 
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const HOST: &str = "KUBERNETES_SERVICE_HOST";

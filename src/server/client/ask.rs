@@ -4,8 +4,8 @@ use http::{HeaderValue, Method, Request, header};
 use kube::client::Body;
 
 use super::USER_AGENT;
-use crate::cluster::progress::Progress;
 use crate::lease::api::{Fault, Trouble, Why};
+use crate::server::progress::Progress;
 
 /// What an answer is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]

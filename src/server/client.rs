@@ -2,7 +2,6 @@
 
 mod ask;
 mod body;
-mod faults;
 mod lease;
 mod patience;
 mod query;
@@ -17,17 +16,17 @@ use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::api::{Fault, RejectionKind, Trouble, Why};
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::progress::{Progress, Stage};
-use crate::cluster::{Connection, Link, Wanted};
+use crate::lease::api::{Fault, RejectionKind, Trouble, Why};
+use crate::server::progress::{Progress, Stage};
+use crate::server::{Connection, Link, Wanted};
 
-pub use lease::LeaseStore;
+pub use lease::LeaseClient;
 pub use query::Selection;
 
+use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
-use faults::{fault_of, foreign, late, rejection};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -40,7 +39,7 @@ const WATCH_OPENING: Duration = Duration::from_secs(10);
 
 /// A connection that is made anew after a timeout or a 401, with credentials read anew.
 #[derive(Clone)]
-pub struct Store {
+pub struct Client {
     connection: Rc<Connection>,
     link: Rc<RefCell<Option<Link>>>,
     /// How far the last write got.
@@ -60,7 +59,7 @@ struct Reply {
     date: Option<Timestamp>,
 }
 
-impl Store {
+impl Client {
     /// A store behind `connection`; nothing is sent yet.
     pub fn new(connection: Connection) -> Self {
         Self {
@@ -71,8 +70,8 @@ impl Store {
     }
 
     /// One Lease of this store.
-    pub fn lease(&self, namespace: &str, name: &str) -> LeaseStore {
-        LeaseStore {
+    pub fn lease(&self, namespace: &str, name: &str) -> LeaseClient {
+        LeaseClient {
             store: self.clone(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::api::Fault;
-use super::Store;
-use super::faults::late;
+use super::Client;
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::PERSON;
-use crate::cluster::progress::Progress;
+use crate::lease::api::Fault;
+use crate::server::PERSON;
+use crate::server::faults::late;
+use crate::server::progress::Progress;
 
-impl Store {
+impl Client {
     /// What comes of a request within `limit`; the time that a person takes to answer a credential plugin does not count if
     /// it is `patient`.
     pub(super) async fn in_time<T>(
