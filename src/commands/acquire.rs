@@ -33,7 +33,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
         create: args.grant.create,
         reenter: args.reenter,
-        least_duration: None,
+        min_duration: None,
         ancestors: exported::grants(),
     };
     let operations = session

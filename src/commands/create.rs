@@ -11,7 +11,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
-use crate::lease::operate::{CreateTerms, Created, End, Ended, Held, Interrupt, Operations, Why};
+use crate::lease::operate::{
+    CreateTerms, Created, End, Ended, Failure, Held, Interrupt, Operations,
+};
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
 use crate::output::{document, hint, terminal};
@@ -69,7 +71,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
             namespace: session.namespace.clone(),
         }),
         Err(Ended::GivenUp {
-            why: Why::Failed(Error::BrokenPipe),
+            why: Failure::Failed(Error::BrokenPipe),
             ..
         }) => Err(Error::BrokenPipe),
         Err(Ended::Ungranted(End::Altered { what, left: None })) => {

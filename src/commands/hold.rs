@@ -14,12 +14,12 @@ use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::run::{self, Note, Order, Signals};
+use crate::hold::run::{self, HoldTerms, Note, Signals};
 use crate::hold::timing::Timing;
 use crate::hold::{Job, Prepared};
 use crate::identity::Sources;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Fate, Held, Interrupt, Why};
+use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal::{self, Delivery};
 use crate::signals::{self, Received};
@@ -44,8 +44,8 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
-    let least_duration =
-        Timing::least_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    let min_duration =
+        Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
     // Before there is a lease that would have to be given back.
     let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
     let prepared = prepared.map_err(Error::Hold)?;
@@ -58,7 +58,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
         create: args.grant.create,
         reenter: false,
-        least_duration: Some(least_duration),
+        min_duration: Some(min_duration),
         ancestors: exported::grants(),
     };
     let operations = session
@@ -88,7 +88,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             ));
         }
         let duration = held.grant().duration().as_duration();
-        let order = Order {
+        let order = HoldTerms {
             environment: exported::environment(held.grant(), exported::KeptBy::Hold),
             command: args.command.clone(),
             // Checked before anything is written; an answer may still change the duration.
@@ -141,7 +141,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         } else {
             Fate::None
         };
-        let why = Why::Failed(Error::Unsaid(unsaid));
+        let why = Failure::Failed(Error::Unsaid(unsaid));
         return Err(Error::given_up(&subject, why, &fate, Error::Hold));
     }
     if args.command.is_empty() && report.released {
@@ -280,7 +280,7 @@ fn tell(name: &str, note: Note) {
     }
     terminal::say(&match note {
         Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
-        Note::Trouble { why, left } => format!(
+        Note::RenewalFailed { why, left } => format!(
             "lease {name:?} could not be renewed: {why}; trying for {} more",
             words::duration(left)
         ),

@@ -12,7 +12,7 @@ use crate::identity::Sources;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Fate, Grant, Interrupt, Limits, Why};
+use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
 use crate::output::prompt::{self, NoAnswer};
@@ -97,7 +97,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         // Not given back: that would let somebody in beside a victim that may still run.
         Err(why) => Err(Error::given_up(
             &subject,
-            Why::Failed(why),
+            Failure::Failed(why),
             &Fate::Kept,
             Error::Local,
         )),

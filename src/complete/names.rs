@@ -102,8 +102,8 @@ pub fn namespaces(options: &ConnectionOptions) -> Vec<Candidate> {
     });
     let names: Vec<String> = match found {
         Ok(found) => found.iter().filter_map(name).collect(),
-        Err(Why::Forbidden) => configured_namespaces(options),
-        Err(Why::Other) => Vec::new(),
+        Err(NoNames::Forbidden) => configured_namespaces(options),
+        Err(NoNames::Other) => Vec::new(),
     };
     let plain = |name| Candidate::found(name, "");
     names.into_iter().filter_map(plain).collect()
@@ -118,7 +118,7 @@ fn configured_namespaces(options: &ConnectionOptions) -> Vec<String> {
 }
 
 /// Why the server named nothing.
-enum Why {
+enum NoNames {
     Forbidden,
     Other,
 }
@@ -127,26 +127,28 @@ enum Why {
 fn within_a_second(
     options: &ConnectionOptions,
     ask: impl AsyncFnOnce(Client, String) -> Result<Vec<Value>, Fault>,
-) -> Result<Vec<Value>, Why> {
-    let runtime = crate::runtime().map_err(|_| Why::Other)?;
+) -> Result<Vec<Value>, NoNames> {
+    let runtime = crate::runtime().map_err(|_| NoNames::Other)?;
     // The terminal is the line editor's.
     crate::server::nobody_to_ask();
     let asking = async {
-        let connection = Connection::load(options).await.map_err(|_| Why::Other)?;
+        let connection = Connection::load(options)
+            .await
+            .map_err(|_| NoNames::Other)?;
         let namespace = connection.namespace().to_owned();
         match ask(Client::new(connection), namespace).await {
             Ok(found) => Ok(found),
             Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::Forbidden => {
-                Err(Why::Forbidden)
+                Err(NoNames::Forbidden)
             }
-            Err(_) => Err(Why::Other),
+            Err(_) => Err(NoNames::Other),
         }
     };
     let found = runtime.block_on(async { tokio::time::timeout(PATIENCE, asking).await });
     // A name lookup that still runs is not waited for; an exec plugin is ended, with all that it started.
     runtime.shutdown_background();
     crate::server::plugin::end_all();
-    found.unwrap_or(Err(Why::Other))
+    found.unwrap_or(Err(NoNames::Other))
 }
 
 /// Every page of a collection.

@@ -1,7 +1,9 @@
 //! What to do about a request that failed.
 
 use super::{Entry, LookedFor, forbidden};
-use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble, Unusable, Why};
+use crate::lease::api::{
+    ConnectFailure, Fault, Rejection, RejectionKind, TransportError, Unusable,
+};
 use crate::output::hint;
 
 fn see_address() -> String {
@@ -14,11 +16,11 @@ fn see_address() -> String {
 /// What happened, and what to do about it.
 pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -> Vec<String> {
     match fault {
-        Fault::NotSent(Trouble::Refused { server }) => vec![
+        Fault::NotSent(TransportError::Refused { server }) => vec![
             format!("error: the connection to the server {server} was refused"),
             format!("Is the address right and the API server running? {}", see_address()),
         ],
-        Fault::NotSent(Trouble::Connect {
+        Fault::NotSent(TransportError::Connect {
             server,
             detail,
             why,
@@ -26,7 +28,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             format!("error: cannot connect to the server {server}: {detail}"),
             connect_advice(why),
         ],
-        Fault::NotSent(Trouble::Credentials(Unusable { detail, said })) => {
+        Fault::NotSent(TransportError::Credentials(Unusable { detail, said })) => {
             let mut lines = vec![format!("error: cannot use the credentials: {detail}")];
             lines.extend_from_slice(said);
             lines.push(format!(
@@ -35,7 +37,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             ));
             lines
         }
-        Fault::NotSent(Trouble::Slow(detail)) => vec![
+        Fault::NotSent(TransportError::Slow(detail)) => vec![
             format!("error: no credentials in time: {detail}"),
             "Run that plugin by hand to see what it waits for, or give it longer with --request-timeout".to_owned(),
         ],
@@ -76,21 +78,21 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
     }
 }
 
-fn connect_advice(why: &Why) -> String {
+fn connect_advice(why: &ConnectFailure) -> String {
     match why {
-        Why::Name => "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network".to_owned(),
-        Why::Silence => format!("Does it take a VPN or a proxy to get there? {}", see_address()),
-        Why::Authority => "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name".to_owned(),
-        Why::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
-        Why::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
-        Why::OtherNames(names) => match names.first() {
+        ConnectFailure::Name => "The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network".to_owned(),
+        ConnectFailure::Silence => format!("Does it take a VPN or a proxy to get there? {}", see_address()),
+        ConnectFailure::Authority => "The server's certificate is not trusted: check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name".to_owned(),
+        ConnectFailure::Certificate => "Whoever runs the server has to replace its certificate; openssl s_client -connect HOST:PORT -showcerts shows it".to_owned(),
+        ConnectFailure::Validity => "Whoever runs the server has to renew it, unless this machine's clock is wrong: date".to_owned(),
+        ConnectFailure::OtherNames(names) => match names.first() {
             Some(name) => format!("Use the right name in the kubeconfig's server; if this is the server: {}", hint::flag("tls-server-name", name)),
             None => format!("Is the address right, and --tls-server-name or tls-server-name in the kubeconfig? {}", see_address()),
         },
-        Why::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
-        Why::NoTls => format!("Is that the right port, and https? {}", see_address()),
-        Why::Proxy => "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".to_owned(),
-        Why::Other => "Check the address in the kubeconfig, the proxy and this machine's network".to_owned(),
+        ConnectFailure::ClientCertificate => "Check client-certificate of the user in the kubeconfig: openssl x509 -noout -enddate tells how long it is valid".to_owned(),
+        ConnectFailure::NoTls => format!("Is that the right port, and https? {}", see_address()),
+        ConnectFailure::Proxy => "Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".to_owned(),
+        ConnectFailure::Other => "Check the address in the kubeconfig, the proxy and this machine's network".to_owned(),
     }
 }
 

@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-use crate::lease::api::{Fault, Trouble};
+use crate::lease::api::{Fault, TransportError};
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSent(Trouble::Refused { server }) => {
+            Self::NotSent(TransportError::Refused { server }) => {
                 write!(f, "the connection to {server} was refused")
             }
-            Self::NotSent(Trouble::Connect { server, detail, .. }) => {
+            Self::NotSent(TransportError::Connect { server, detail, .. }) => {
                 write!(f, "cannot connect to {server}: {detail}")
             }
-            Self::NotSent(Trouble::Credentials(unusable)) => {
+            Self::NotSent(TransportError::Credentials(unusable)) => {
                 write!(f, "cannot use the credentials: {}", unusable.detail)
             }
-            Self::NotSent(Trouble::Slow(detail)) => f.write_str(detail),
+            Self::NotSent(TransportError::Slow(detail)) => f.write_str(detail),
             Self::Foreign { server, answer } => {
                 write!(
                     f,

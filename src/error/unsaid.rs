@@ -4,7 +4,7 @@ use std::io;
 
 use super::{Error, Subject};
 use crate::exit::Exit;
-use crate::lease::operate::{End, Fate, Why};
+use crate::lease::operate::{End, Failure, Fate};
 use crate::output::hint;
 
 /// Why a result was not said, or not while it was worth something.
@@ -59,13 +59,13 @@ impl Error {
     /// A grant was given up, with what became of it. `bug` makes an error of what a bug said.
     pub fn given_up(
         subject: &Subject,
-        why: Why<Self>,
+        why: Failure<Self>,
         fate: &Fate,
         bug: fn(String) -> Self,
     ) -> Self {
         let why = match why {
-            Why::Failed(error) => error,
-            Why::Panicked(text) => bug(format!("this is a bug in kubectl lease: {text}")),
+            Failure::Failed(error) => error,
+            Failure::Panicked(text) => bug(format!("this is a bug in kubectl lease: {text}")),
         };
         if let Self::Unsaid(Unsaid::Interrupted(signal)) = why
             && matches!(fate, Fate::Free | Fate::Gone)

@@ -87,7 +87,7 @@ pub enum Effect {
     /// Say that the lease is lost.
     SayLost(Loss),
     /// Say that a renewal failed and will be tried again.
-    SayTrouble(String),
+    SayRenewalFailed(String),
     /// Say that something does not die.
     SayUnkilled,
     /// The end.
@@ -188,7 +188,7 @@ impl Machine {
     pub fn wake_at(&self) -> Option<Instant> {
         let mut wake = self.kill_due;
         if self.state == State::Held {
-            let fence = self.sent_at + self.timing.fence_after;
+            let fence = self.sent_at + self.timing.renew_deadline;
             let renewal = if self.renewing {
                 fence
             } else {
@@ -204,7 +204,7 @@ impl Machine {
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
         // Time first: whatever arrives, it may arrive late (a frozen process, a suspended machine).
-        if self.state == State::Held && now >= self.sent_at + self.timing.fence_after {
+        if self.state == State::Held && now >= self.sent_at + self.timing.renew_deadline {
             let last = self.last_trouble.take();
             self.fence(Loss::Deadline { last }, now, &mut effects);
         }
@@ -232,7 +232,7 @@ impl Machine {
                     self.renew_due = now + pause;
                     self.failures += 1;
                     self.last_trouble = Some(why.clone());
-                    effects.push(Effect::SayTrouble(why));
+                    effects.push(Effect::SayRenewalFailed(why));
                 }
                 self.settled(&mut effects);
             }
@@ -323,7 +323,7 @@ impl Machine {
     fn acquired(&mut self, sent_at: Instant, now: Instant, effects: &mut Vec<Effect>) {
         self.state = State::Held;
         self.acknowledged(sent_at);
-        if now >= sent_at + self.timing.fence_after {
+        if now >= sent_at + self.timing.renew_deadline {
             // The answer came too late to begin.
             if self.tree == Tree::Running {
                 self.tree = Tree::Gone(None);

@@ -89,7 +89,7 @@ fn a_release_whose_outcome_is_unknown_leaves_the_commands_own_status() {
 #[test]
 fn what_was_lost_once_is_not_said_to_be_lost_again() {
     let mut machine = held(true);
-    let fence = at(100.0) + timing().fence_after;
+    let fence = at(100.0) + timing().renew_deadline;
     let _ = machine.handle(Event::Woken, fence);
     assert_eq!(
         machine.handle(Event::TreeGone, fence),

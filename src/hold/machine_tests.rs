@@ -131,7 +131,7 @@ impl Watched {
                 | Effect::KillTree
                 | Effect::Forward(_)
                 | Effect::SayUnkilled
-                | Effect::SayTrouble(_) => {}
+                | Effect::SayRenewalFailed(_) => {}
             }
         }
         assert!(self.lost <= 1, "lost twice: {story}");
@@ -183,7 +183,7 @@ fn a_renewal_is_sent_when_due_once_and_again_after_a_pause_if_it_fails() {
     );
     assert_eq!(machine.handle(Event::Woken, due), vec![], "one at a time");
     let said = machine.handle(failed("no answer"), at(132.0));
-    assert_eq!(said, vec![Effect::SayTrouble("no answer".into())]);
+    assert_eq!(said, vec![Effect::SayRenewalFailed("no answer".into())]);
     let again = machine.wake_at().expect("another try");
     assert!(again > at(132.0) && again < at(134.0), "{again:?}");
     assert!(matches!(
@@ -252,7 +252,7 @@ fn a_late_acknowledgement_counts_from_its_sending_whatever_became_of_its_attempt
 #[test]
 fn a_late_acknowledgement_saves_no_command_whose_deadline_has_come() {
     let mut machine = held(true);
-    let fence = at(100.0) + timing().fence_after;
+    let fence = at(100.0) + timing().renew_deadline;
     let effects = machine.handle(Event::Renewed { sent_at: at(121.0) }, fence);
     assert!(
         matches!(
@@ -267,7 +267,7 @@ fn a_late_acknowledgement_saves_no_command_whose_deadline_has_come() {
 fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let mut machine = held(true);
     let _ = machine.handle(failed("refused"), at(125.0));
-    let fence = at(100.0) + timing().fence_after;
+    let fence = at(100.0) + timing().renew_deadline;
     let effects = machine.handle(Event::Woken, fence);
     let loss = Loss::Deadline {
         last: Some("refused".into()),

@@ -14,7 +14,7 @@ pub struct Orders {
     /// Before the request that made the grant was sent.
     pub sent_at: Instant,
     /// From there to asking the command to stop.
-    pub fence_after: Duration,
+    pub renew_deadline: Duration,
     /// From there to killing it.
     pub kill_at: Duration,
     /// From asking to killing, where there is time.
@@ -31,7 +31,7 @@ impl Orders {
         Self {
             terminal_of,
             sent_at,
-            fence_after: timing.fence_after,
+            renew_deadline: timing.renew_deadline,
             kill_at: timing.kill_at,
             kill_after: timing.kill_after,
             on_lost,
@@ -40,7 +40,7 @@ impl Orders {
 
     /// When the command is asked to stop, unless a renewal is heard of.
     pub fn fence_at(&self) -> Instant {
-        self.sent_at + self.fence_after
+        self.sent_at + self.renew_deadline
     }
 
     /// A renewal that was acknowledged, by when it was sent: nanoseconds since the clock's origin, as a word.
@@ -56,7 +56,7 @@ impl Orders {
         format!(
             "{},{},{},{},{},{}",
             self.sent_at.since_origin().as_nanos(),
-            self.fence_after.as_nanos(),
+            self.renew_deadline.as_nanos(),
             self.kill_at.as_nanos(),
             self.kill_after.as_nanos(),
             self.on_lost,
@@ -68,10 +68,10 @@ impl Orders {
     pub fn from_word(text: &str) -> Option<Self> {
         let mut parts = text.split(',');
         let mut span = || parts.next()?.parse().ok().map(Duration::from_nanos);
-        let (sent_at, fence_after, kill_at, kill_after) = (span()?, span()?, span()?, span()?);
+        let (sent_at, renew_deadline, kill_at, kill_after) = (span()?, span()?, span()?, span()?);
         Some(Self {
             sent_at: Instant::from_origin(sent_at),
-            fence_after,
+            renew_deadline,
             kill_at,
             kill_after,
             on_lost: parts.next()?.parse().ok()?,

@@ -30,7 +30,7 @@ use super::child_plain::{Child, Job, News, Prepared};
 use super::{job::Job, orders::Orders};
 
 /// What to run under the lease.
-pub struct Order {
+pub struct HoldTerms {
     /// The command; empty to hold until interrupted.
     pub command: Vec<OsString>,
     /// Variables for it.
@@ -60,7 +60,7 @@ pub enum Note {
     /// The lease is lost.
     Lost(Loss),
     /// A renewal failed; this much is left.
-    Trouble {
+    RenewalFailed {
         /// What stood in the way.
         why: String,
         /// Until the command is stopped.
@@ -96,7 +96,7 @@ type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
 struct Hold<'a, A, C> {
     operations: &'a Operations<A, C>,
     grant: Grant,
-    order: &'a Order,
+    order: &'a HoldTerms,
     machine: Machine,
     prepared: Option<Prepared>,
     child: Option<Child>,
@@ -125,7 +125,7 @@ pub struct Signals {
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     held: Held<'_>,
-    order: &Order,
+    order: &HoldTerms,
     prepared: Option<Prepared>,
     signals: Signals,
     say: &dyn Fn(Note),
@@ -255,7 +255,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::Renew(limit) => {
-                    let until = self.grant.sent_at + self.order.timing.fence_after;
+                    let until = self.grant.sent_at + self.order.timing.renew_deadline;
                     self.renewals.begin(limit, until);
                 }
                 Effect::Forward(signal) => {
@@ -271,11 +271,12 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 Effect::KillTree => self.kill().await,
                 Effect::Release => self.give_back(),
                 Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
-                Effect::SayTrouble(why) => {
+                Effect::SayRenewalFailed(why) => {
                     if !self.said_trouble {
                         self.said_trouble = true;
-                        let left = (self.grant.sent_at + self.order.timing.fence_after).since(now);
-                        (self.say)(Note::Trouble { why, left });
+                        let left =
+                            (self.grant.sent_at + self.order.timing.renew_deadline).since(now);
+                        (self.say)(Note::RenewalFailed { why, left });
                     }
                 }
                 Effect::SayUnkilled => self.say_unkilled(),

@@ -18,7 +18,7 @@ pub struct Timing {
     /// Between asking the command to stop and killing it.
     pub kill_after: Duration,
     /// When to ask the command to stop unless a renewal was acknowledged.
-    pub fence_after: Duration,
+    pub renew_deadline: Duration,
     /// When to kill it: what is left until `dead_after` is for the kernel and for us to see it gone.
     pub kill_at: Duration,
     /// When it must be dead: 5 % before the lease can expire, for clocks that run at different rates.
@@ -42,14 +42,14 @@ impl Timing {
         if spans.renew_every.is_zero() {
             return Err("--renew-every must be longer than 0s".to_owned());
         }
-        match spans.fence_after() {
-            Some(fence_after) => Ok(Self {
+        match spans.renew_deadline() {
+            Some(renew_deadline) => Ok(Self {
                 duration,
                 renew_every: spans.renew_every,
                 attempt: spans.attempt,
                 kill_after: spans.kill_after,
-                fence_after,
-                kill_at: fence_after + spans.kill_after,
+                renew_deadline,
+                kill_at: renew_deadline + spans.kill_after,
                 dead_after: spans.dead_after,
             }),
             None => Err(format!(
@@ -77,7 +77,7 @@ impl Timing {
     ///
     /// # Errors
     /// With the arithmetic, where even the longest duration is not long enough.
-    pub fn least_duration(
+    pub fn min_duration(
         kill_after: Option<Duration>,
         renew_every: Option<Duration>,
     ) -> Result<LeaseDuration, String> {
@@ -110,7 +110,7 @@ impl Timing {
     /// The longest the next attempt may take: shorter and shorter towards the deadline, so that a server that comes
     /// back late still finds a fresh attempt.
     pub fn attempt_limit(&self, sent_at: Instant, now: Instant) -> Duration {
-        let left = (sent_at + self.fence_after).since(now);
+        let left = (sent_at + self.renew_deadline).since(now);
         (left / 2).clamp(Duration::from_millis(100).min(self.attempt), self.attempt)
     }
 
@@ -122,7 +122,7 @@ impl Timing {
         failures: u32,
         asked_for: Option<Duration>,
     ) -> Duration {
-        let left = (sent_at + self.fence_after).since(now);
+        let left = (sent_at + self.renew_deadline).since(now);
         let shortest =
             (self.duration / 100).clamp(Duration::from_millis(20), Duration::from_millis(250));
         let doubled = shortest * (1 << failures.min(3));
@@ -170,7 +170,7 @@ impl Spans {
     }
 
     /// What remains for them, if it is enough.
-    fn fence_after(&self) -> Option<Duration> {
+    fn renew_deadline(&self) -> Option<Duration> {
         self.left().filter(|left| *left >= self.needed())
     }
 }
@@ -190,7 +190,7 @@ fn what_fits(
 ) -> String {
     let fit = |duration, kill_after, renew_every| {
         Spans::new(duration, kill_after, renew_every)
-            .fence_after()
+            .renew_deadline()
             .is_some()
     };
     let (longest, none) = (LeaseDuration::LONGEST.as_duration(), Some(Duration::ZERO));
@@ -233,7 +233,7 @@ mod tests {
         for seconds in [2, 5, 15, 60] {
             let timing = of(seconds);
             assert!(
-                timing.fence_after > timing.renewal_due(0.0) + timing.duration / 2,
+                timing.renew_deadline > timing.renewal_due(0.0) + timing.duration / 2,
                 "{seconds}s"
             );
         }
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn the_least_duration_is_the_first_that_fits() {
         let grace = Some(Duration::from_secs(10));
-        let least = Timing::least_duration(grace, None).expect("some duration");
+        let least = Timing::min_duration(grace, None).expect("some duration");
         let fits = |seconds: u32| {
             Timing::new(Duration::from_secs(u64::from(seconds)), grace, None).is_ok()
         };
@@ -320,7 +320,7 @@ mod tests {
             "{least}"
         );
         assert_eq!(
-            Timing::least_duration(None, None),
+            Timing::min_duration(None, None),
             Ok(LeaseDuration::constant(1))
         );
     }
@@ -334,8 +334,8 @@ mod tests {
             (Some(Duration::MAX), Some(Duration::MAX)),
             (None, Some(Duration::MAX / 4)),
         ] {
-            let refusal = Timing::least_duration(kill_after, renew_every)
-                .expect_err("nothing is long enough");
+            let refusal =
+                Timing::min_duration(kill_after, renew_every).expect_err("nothing is long enough");
             assert!(refusal.contains("the times do not fit"), "{refusal}");
         }
     }

@@ -22,7 +22,7 @@ use nix::unistd::{Pid, getpgid, getpgrp};
 
 use crowd::Crowd;
 pub use list::{Process, adopt_orphans, check, describe_running, go_first};
-pub use wait::{Change, collect, end, is_nobody, is_running, is_zombie, none_left};
+pub use wait::{ChildEvent, collect, end, is_nobody, is_running, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
 const LOOKS: usize = 1000;
@@ -133,7 +133,7 @@ impl Tree {
     }
 
     /// Collects whatever else has ended and reports what has become of the leader, oldest first.
-    pub fn changes(&mut self) -> Vec<Change> {
+    pub fn changes(&mut self) -> Vec<ChildEvent> {
         let mut changes = Vec::new();
         if self.state == Leader::Runs {
             while let Some(stop) = wait::stopped(self.leader) {

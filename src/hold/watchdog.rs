@@ -16,7 +16,7 @@ use super::begin::{self, Begun, Minder};
 use super::machine::Ended;
 use super::orders::{Orders, Start};
 use super::outbox::Outbox;
-use super::tree::{self, Change, Tree};
+use super::tree::{self, ChildEvent, Tree};
 use super::wakers::Wakers;
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::limits;
@@ -183,9 +183,9 @@ impl Watchdog {
                     continue;
                 }
                 self.tell(&match change {
-                    Change::Ended(Ended::Exited(status)) => format!("exited {status}"),
-                    Change::Ended(Ended::Signalled(signal)) => format!("signalled {signal}"),
-                    Change::Stopped(signal) => format!("stopped {signal}"),
+                    ChildEvent::Ended(Ended::Exited(status)) => format!("exited {status}"),
+                    ChildEvent::Ended(Ended::Signalled(signal)) => format!("signalled {signal}"),
+                    ChildEvent::Stopped(signal) => format!("stopped {signal}"),
                 });
             }
             if self.tree.is_gone() {

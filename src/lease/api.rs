@@ -43,7 +43,7 @@ pub trait Api {
     /// request is sent on a new connection.
     fn silent(&self, limit: Duration) -> Fault;
     /// The changes after `resource_version`. The stream ends when the server ends it.
-    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change>;
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent>;
     /// Major and minor version of the server; `None` if it says neither.
     fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
 }
@@ -80,7 +80,7 @@ pub enum Write {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The request never left: no connection, or no credentials to send with it.
-    NotSent(Trouble),
+    NotSent(TransportError),
     /// The server answered and did nothing.
     Rejected(Rejection),
     /// It was sent, and what became of it is unknown: a write may have happened, or may still happen.
@@ -98,7 +98,7 @@ pub enum Fault {
 
 /// Why a request could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum TransportError {
     /// Nothing listens there.
     Refused {
         /// The server's address.
@@ -111,7 +111,7 @@ pub enum Trouble {
         /// What is wrong, in words.
         detail: String,
         /// What kind of trouble it is.
-        why: Why,
+        why: ConnectFailure,
     },
     /// The credentials could not be had: a token file, an exec plugin.
     Credentials(Unusable),
@@ -121,7 +121,7 @@ pub enum Trouble {
 
 /// What keeps a connection from coming about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum ConnectFailure {
     /// The server's name does not resolve.
     Name,
     /// Nothing answers: no connection within the time a request may take.
@@ -196,7 +196,7 @@ pub enum RejectionKind {
 
 /// One event of a watch.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum LeaseEvent {
     /// The watch is established.
     Open,
     /// The Lease is now like this.
@@ -211,7 +211,7 @@ pub enum Change {
 
 impl Fault {
     /// Whether trying again later can help without anybody changing anything.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } | Self::NotStored(_) => true,
             Self::Rejected(rejection) => match rejection.kind {

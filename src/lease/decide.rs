@@ -44,7 +44,7 @@ pub struct AcquireTerms {
     /// Take a Lease that the same identity holds already.
     pub reenter: bool,
     /// The shortest duration that will do.
-    pub least_duration: Option<LeaseDuration>,
+    pub min_duration: Option<LeaseDuration>,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
 }
@@ -167,7 +167,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
         Seen::Absent if terms.create => {
             let (namespace, name) = (&terms.namespace, &terms.name);
             let fresh = Record::fresh(namespace, name, terms.grant.default_duration);
-            return granted(&fresh, &terms.grant, terms.least_duration, now)
+            return granted(&fresh, &terms.grant, terms.min_duration, now)
                 .map_or_else(AcquireStep::Refuse, AcquireStep::Create);
         }
         Seen::Absent => return AcquireStep::Refuse(Refusal::NotFound),
@@ -178,7 +178,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
     }
     // Known before any waiting, unless the present holder changes it.
-    if let Err(refusal) = long_enough(record, &terms.grant, terms.least_duration) {
+    if let Err(refusal) = long_enough(record, &terms.grant, terms.min_duration) {
         return AcquireStep::Refuse(refusal);
     }
     if record.is_terminating() {
@@ -202,7 +202,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             let try_out_at = match ask {
                 Ask::Version => return AcquireStep::AskVersion,
                 Ask::DryRun => {
-                    return granted(record, &terms.grant, terms.least_duration, now)
+                    return granted(record, &terms.grant, terms.min_duration, now)
                         .map_or_else(AcquireStep::Refuse, AcquireStep::TryOut);
                 }
                 Ask::Later(at) => Some(at),
@@ -229,7 +229,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
 }
 
 fn replace(record: &Record, grant: &GrantTerms, terms: &AcquireTerms, now: Now) -> AcquireStep {
-    granted(record, grant, terms.least_duration, now)
+    granted(record, grant, terms.min_duration, now)
         .map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
 }
 

@@ -316,7 +316,7 @@ fn a_victim_must_have_stopped_its_duration_after_the_last_change_we_saw() {
 #[test]
 fn a_lease_whose_duration_is_too_short_is_refused_before_anything_is_written() {
     let mut terms = terms();
-    terms.least_duration = LeaseDuration::from_secs(20);
+    terms.min_duration = LeaseDuration::from_secs(20);
     assert_eq!(
         acquire(&terms, &seen(free(15)), Stamps::Unknown, now(100.0)),
         AcquireStep::Refuse(Refusal::TooShort(LeaseDuration::constant(15)))
@@ -334,7 +334,7 @@ fn a_lease_whose_duration_is_too_short_is_refused_before_anything_is_written() {
 fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
     let mut terms = terms();
     terms.create = true;
-    terms.least_duration = LeaseDuration::from_secs(61);
+    terms.min_duration = LeaseDuration::from_secs(61);
     let no_duration = with(&free(15), "/spec/leaseDurationSeconds", Value::Null);
     let no_spec = Record::new(json!({"metadata": {"name": "x"}, "spec": null})).expect("an object");
     let held_without = with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null);

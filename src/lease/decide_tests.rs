@@ -32,7 +32,7 @@ fn terms() -> AcquireTerms {
         grant: grant_terms("me"),
         create: false,
         reenter: false,
-        least_duration: None,
+        min_duration: None,
         ancestors: Vec::new(),
     }
 }

@@ -140,7 +140,7 @@ impl Observation {
     /// smaller resourceVersion means that the API server's storage was restored from a backup.
     #[must_use]
     pub fn confirmed(self, record: Record, at: Instant, date: Option<Timestamp>) -> Self {
-        let since = if record.tuple() == self.record.tuple() {
+        let since = if record.observed_record() == self.record.observed_record() {
             self.since
         } else {
             at

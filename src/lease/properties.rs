@@ -24,7 +24,7 @@ fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
         grant,
         create: true,
         reenter,
-        least_duration: None,
+        min_duration: None,
         ancestors: Vec::new(),
     }
 }
@@ -187,10 +187,10 @@ proptest! {
         (seen, stamps, now) in any_sight(), terms in any_terms(), least in 1..4000_i64, reenter: bool, absent: bool,
     ) {
         let mut terms = acquire_terms(terms, reenter);
-        terms.least_duration = LeaseDuration::from_secs(least);
+        terms.min_duration = LeaseDuration::from_secs(least);
         let seen = if absent { Seen::Absent } else { Seen::Lease(seen) };
         if let AcquireStep::Create(record) | AcquireStep::Replace(record) = decide::acquire(&terms, &seen, stamps, now) {
-            prop_assert!(record.duration() >= terms.least_duration, "{:?}", record.duration());
+            prop_assert!(record.duration() >= terms.min_duration, "{:?}", record.duration());
         }
     }
 
@@ -333,7 +333,7 @@ proptest! {
         for (version, (what, step, other, labels)) in (first_version + 1..).zip(sights) {
             clock += step;
             let now: Instant = at(clock);
-            let (before, tuple) = (seen.since(), seen.record().tuple());
+            let (before, tuple) = (seen.since(), seen.record().observed_record());
             let next = edited(seen.record(), |object| {
                 object["metadata"]["resourceVersion"] = json!(version.to_string());
                 match what % 8 {
@@ -347,7 +347,7 @@ proptest! {
                     _ => object["x-unknown"] = other.as_json()["x-unknown"].clone(),
                 }
             });
-            let changed = next.tuple() != tuple;
+            let changed = next.observed_record() != tuple;
             seen = seen.and(next, now, None);
             prop_assert!(seen.since() >= before);
             prop_assert_eq!(seen.since(), if changed { now } else { before });

@@ -35,7 +35,7 @@ pub struct Record(Value);
 /// What tells one state of a grant from another. A holder that is alive changes it with every renewal; a label edit
 /// does not, which is why `resourceVersion` is not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tuple {
+pub struct ObservedRecord {
     uid: String,
     holder: String,
     acquire_time: Option<String>,
@@ -309,8 +309,8 @@ impl Record {
     }
 
     /// What a live holder changes.
-    pub fn tuple(&self) -> Tuple {
-        Tuple {
+    pub fn observed_record(&self) -> ObservedRecord {
+        ObservedRecord {
             uid: self.uid().to_owned(),
             holder: self.holder().unwrap_or_default().to_owned(),
             acquire_time: self.acquire_time().map(str::to_owned),

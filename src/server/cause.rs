@@ -9,15 +9,15 @@ use rustls::Error as TlsError;
 
 use super::Connection;
 use super::dial::DialError;
-use super::progress::Progress;
-use crate::lease::api::Why;
+use super::progress::RequestProgress;
+use crate::lease::api::ConnectFailure;
 
 /// What happened to a request.
 pub enum Cause {
     /// Nothing listens at the server's address.
     Refused,
     /// No connection came about, for a reason in words.
-    NoConnection(String, Why),
+    NoConnection(String, ConnectFailure),
     /// Whatever listens there does not speak HTTP; what it says instead.
     NoHttp(&'static str),
     /// The connection broke; in words.
@@ -25,7 +25,7 @@ pub enum Cause {
 }
 
 /// Sorts an error by what is found along its chain.
-pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Cause {
+pub fn of(error: &kube::Error, progress: &RequestProgress, connection: &Connection) -> Cause {
     let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
     let secure = chain
         .iter()
@@ -62,25 +62,30 @@ pub fn of(error: &kube::Error, progress: &Progress, connection: &Connection) -> 
             Some(failure) => failure,
             None => proxy_words(&words).to_owned(),
         };
-        return Cause::NoConnection(format!("the proxy {proxy}: {detail}"), Why::Proxy);
+        return Cause::NoConnection(
+            format!("the proxy {proxy}: {detail}"),
+            ConnectFailure::Proxy,
+        );
     }
     match chain.iter().find_map(|link| link.downcast_ref()) {
         Some(DialError::Tcp(error)) if error.kind() == ErrorKind::ConnectionRefused => {
             Cause::Refused
         }
         Some(DialError::Tcp(error)) if error.kind() == ErrorKind::TimedOut => {
-            Cause::NoConnection("it does not answer".to_owned(), Why::Silence)
+            Cause::NoConnection("it does not answer".to_owned(), ConnectFailure::Silence)
         }
-        Some(error @ DialError::Name { .. }) => Cause::NoConnection(error.to_string(), Why::Name),
+        Some(error @ DialError::Name { .. }) => {
+            Cause::NoConnection(error.to_string(), ConnectFailure::Name)
+        }
         Some(error @ (DialError::Tcp(_) | DialError::NoHost)) => {
-            Cause::NoConnection(error.to_string(), Why::Other)
+            Cause::NoConnection(error.to_string(), ConnectFailure::Other)
         }
         // hyper-rustls passes on what tokio-rustls says.
         None if words.contains("tls handshake eof") => Cause::NoConnection(
             "it closes the connection while TLS is agreed on".to_owned(),
-            Why::NoTls,
+            ConnectFailure::NoTls,
         ),
-        None => Cause::NoConnection(words, Why::Other),
+        None => Cause::NoConnection(words, ConnectFailure::Other),
     }
 }
 

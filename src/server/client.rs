@@ -17,8 +17,8 @@ use kube::client::Body;
 use serde_json::Value;
 
 use crate::clock::{Clock, SystemClock};
-use crate::lease::api::{Fault, RejectionKind, Trouble, Why};
-use crate::server::progress::{Progress, Stage};
+use crate::lease::api::{ConnectFailure, Fault, RejectionKind, TransportError};
+use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
 pub use lease::LeaseClient;
@@ -43,7 +43,7 @@ pub struct Client {
     connection: Rc<Connection>,
     link: Rc<RefCell<Option<Link>>>,
     /// How far the last write got.
-    written: Rc<RefCell<Progress>>,
+    written: Rc<RefCell<RequestProgress>>,
 }
 
 /// A page of a list, not decoded yet.
@@ -79,7 +79,7 @@ impl Client {
     }
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
-        let no_credentials = |error| Fault::NotSent(Trouble::Credentials(error));
+        let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
         if let Some(link) = known
             && link.does(wanted).await.map_err(no_credentials)?
@@ -334,15 +334,23 @@ impl Client {
 fn is_about_credentials(fault: &Fault) -> bool {
     match fault {
         Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
-        Fault::NotSent(Trouble::Connect { why, .. }) => match why {
-            Why::Authority
-            | Why::Certificate
-            | Why::Validity
-            | Why::OtherNames(_)
-            | Why::ClientCertificate => true,
-            Why::Name | Why::Silence | Why::NoTls | Why::Proxy | Why::Other => false,
+        Fault::NotSent(TransportError::Connect { why, .. }) => match why {
+            ConnectFailure::Authority
+            | ConnectFailure::Certificate
+            | ConnectFailure::Validity
+            | ConnectFailure::OtherNames(_)
+            | ConnectFailure::ClientCertificate => true,
+            ConnectFailure::Name
+            | ConnectFailure::Silence
+            | ConnectFailure::NoTls
+            | ConnectFailure::Proxy
+            | ConnectFailure::Other => false,
         },
-        Fault::NotSent(Trouble::Refused { .. } | Trouble::Credentials(_) | Trouble::Slow(_))
+        Fault::NotSent(
+            TransportError::Refused { .. }
+            | TransportError::Credentials(_)
+            | TransportError::Slow(_),
+        )
         | Fault::Unknown(_)
         | Fault::NotStored(_)
         | Fault::Foreign { .. } => false,
@@ -354,7 +362,7 @@ fn with_unread(mut fault: Fault, unread: &[String]) -> Fault {
     if !unread.is_empty() && is_about_credentials(&fault) {
         let unread = unread.join("; ");
         match &mut fault {
-            Fault::NotSent(Trouble::Connect { detail, .. }) => {
+            Fault::NotSent(TransportError::Connect { detail, .. }) => {
                 *detail = format!("{detail} ({unread})");
             }
             Fault::Rejected(rejection) => {

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use super::cause::without_number;
 use super::names::Names;
-use super::progress::{Progress, Stage};
+use super::progress::{RequestProgress, Stage};
 use crate::clock::{Clock, Instant, SystemClock};
 
 /// The next address is tried beside the earlier ones after this. RFC 8305 (section 5) has 100 ms as the least that a
@@ -83,7 +83,7 @@ impl tower::Service<Uri> for Dial {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let (dial, progress) = (self.clone(), Progress::current());
+        let (dial, progress) = (self.clone(), RequestProgress::current());
         Box::pin(async move {
             let connected = dial.connect(&to, &progress).await;
             connected.inspect_err(|error| progress.note_failure(error.to_string()))
@@ -109,7 +109,7 @@ impl Dial {
     async fn connect(
         &self,
         to: &Uri,
-        progress: &Progress,
+        progress: &RequestProgress,
     ) -> Result<TokioIo<TcpStream>, DialError> {
         let host = to.host().unwrap_or_default().trim_matches(['[', ']']);
         if host.is_empty() {

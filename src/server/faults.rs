@@ -6,9 +6,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use crate::clock;
-use crate::lease::api::{Fault, Rejection, RejectionKind, Trouble};
+use crate::lease::api::{Fault, Rejection, RejectionKind, TransportError};
 use crate::server::cause::{self, Cause};
-use crate::server::progress::{Progress, Stage};
+use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Late};
 use crate::userinfo::redacted;
 
@@ -167,8 +167,8 @@ pub fn late(stage: Option<Stage>, limit: Duration, connection: &Connection) -> F
     let limit = clock::told(limit);
     match stage.map_or(Late::Answer, |stage| connection.late(&stage, limit)) {
         Late::Answer => Fault::Unknown(format!("no answer within {limit:?}")),
-        Late::Credentials(detail) => Fault::NotSent(Trouble::Slow(detail)),
-        Late::Connection(detail, why) => Fault::NotSent(Trouble::Connect {
+        Late::Credentials(detail) => Fault::NotSent(TransportError::Slow(detail)),
+        Late::Connection(detail, why) => Fault::NotSent(TransportError::Connect {
             server: connection.server(),
             detail,
             why,
@@ -177,7 +177,7 @@ pub fn late(stage: Option<Stage>, limit: Duration, connection: &Connection) -> F
 }
 
 /// A request that brought no answer, or one that kube has read already.
-pub fn fault_of(error: &kube::Error, progress: &Progress, connection: &Connection) -> Fault {
+pub fn fault_of(error: &kube::Error, progress: &RequestProgress, connection: &Connection) -> Fault {
     if let kube::Error::Api(status) = error {
         let about = status.details.as_ref().map(|details| details.kind.as_str());
         return reject(
@@ -191,8 +191,8 @@ pub fn fault_of(error: &kube::Error, progress: &Progress, connection: &Connectio
     }
     let server = connection.server();
     match cause::of(error, progress, connection) {
-        Cause::Refused => Fault::NotSent(Trouble::Refused { server }),
-        Cause::NoConnection(detail, why) => Fault::NotSent(Trouble::Connect {
+        Cause::Refused => Fault::NotSent(TransportError::Refused { server }),
+        Cause::NoConnection(detail, why) => Fault::NotSent(TransportError::Connect {
             server,
             detail,
             why,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::progress::Stage;
 use super::{Connection, plugin};
-use crate::lease::api::Why;
+use crate::lease::api::ConnectFailure;
 
 /// What a request that is not over in time is waiting for.
 pub enum Late {
     /// A credential plugin.
     Credentials(String),
     /// The connection; what about it, in words.
-    Connection(String, Why),
+    Connection(String, ConnectFailure),
     /// The answer.
     Answer,
 }
@@ -28,26 +28,27 @@ impl Connection {
             }
             (Stage::Name(_), Some(proxy)) => (
                 format!("the proxy {proxy}: its name did not resolve within {limit:?}"),
-                Why::Proxy,
+                ConnectFailure::Proxy,
             ),
             (Stage::Name(name), None) => (
                 format!("the name {name} did not resolve within {limit:?}"),
-                Why::Name,
+                ConnectFailure::Name,
             ),
             (Stage::Connecting, Some(proxy)) => (
                 format!("no connection to the proxy {proxy} within {limit:?}"),
-                Why::Proxy,
+                ConnectFailure::Proxy,
             ),
-            (Stage::Connecting | Stage::Proxy, None) => {
-                (format!("no connection within {limit:?}"), Why::Silence)
-            }
+            (Stage::Connecting | Stage::Proxy, None) => (
+                format!("no connection within {limit:?}"),
+                ConnectFailure::Silence,
+            ),
             (Stage::Proxy, Some(proxy)) => (
                 format!("no connection through the proxy {proxy} within {limit:?}"),
-                Why::Proxy,
+                ConnectFailure::Proxy,
             ),
             (Stage::Handshake, _) => (
                 format!("it takes connections, but did not answer in TLS within {limit:?}"),
-                Why::NoTls,
+                ConnectFailure::NoTls,
             ),
         };
         Late::Connection(detail, why)

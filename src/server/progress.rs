@@ -14,7 +14,7 @@ use tower::Service;
 use crate::clock::{Clock, Instant, SystemClock};
 
 tokio::task_local! {
-    static CURRENT: Progress;
+    static CURRENT: RequestProgress;
 }
 
 /// Where a request is on its way.
@@ -37,7 +37,7 @@ pub enum Stage {
 
 /// How far one request has got. Clones are about the same request.
 #[derive(Clone, Default)]
-pub struct Progress(Arc<Mutex<State>>);
+pub struct RequestProgress(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-impl Progress {
+impl RequestProgress {
     /// That of the request whose future is being polled.
     pub fn current() -> Self {
         CURRENT.try_with(Clone::clone).unwrap_or_default()
@@ -166,7 +166,7 @@ where
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let (progress, stage) = (Progress::current(), self.stage.clone());
+        let (progress, stage) = (RequestProgress::current(), self.stage.clone());
         let connecting = self.connector.call(to);
         Box::pin(async move {
             let connected = connecting.await;
@@ -182,12 +182,12 @@ where
 /// request can have arrived whole that was not noted. A request without a body only reads.
 pub struct Noted {
     body: Body,
-    progress: Progress,
+    progress: RequestProgress,
 }
 
 impl Noted {
     /// `body`, of the request that `progress` is about.
-    pub fn new(body: Body, progress: Progress) -> Self {
+    pub fn new(body: Body, progress: RequestProgress) -> Self {
         Self { body, progress }
     }
 }

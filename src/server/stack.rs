@@ -12,7 +12,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 use super::credentials::Credentials;
 use super::dial::Dial;
 use super::fair::{self, Fair};
-use super::progress::{Noted, Progress, Stage, reaching};
+use super::progress::{Noted, RequestProgress, Stage, reaching};
 use super::{cause, header, proxy, tls, unusable};
 use crate::lease::api::Unusable;
 use crate::userinfo::{self, UserInfo};
@@ -104,7 +104,7 @@ where
         .http1_max_buf_size(fair::BUFFER)
         .build::<_, Noted>(tls);
     let http = tower::service_fn(move |request: Request<Body>| {
-        let progress = request.extensions().get::<Progress>();
+        let progress = request.extensions().get::<RequestProgress>();
         let progress = progress.cloned().unwrap_or_default();
         let request = request.map(|body| Noted::new(body, progress.clone()));
         progress.scope(http.request(request))

@@ -100,7 +100,7 @@ async fn follow(
         let mut resource_version = match known {
             Ok(resource_version) => resource_version,
             // Once it has worked, an outage is waited out.
-            Err(Error::Api { fault, .. }) if view.begun && fault.is_passing() => {
+            Err(Error::Api { fault, .. }) if view.begun && fault.is_transient() => {
                 match troubled(view, &fault).await {
                     Ok(()) => continue,
                     Err(error) => return error,
@@ -127,7 +127,7 @@ async fn follow(
             Ok(Over::Empty) => Ok(()),
             Err(Broken::Output(error)) => Err(error),
             // Reading may work where watching does not.
-            Err(Broken::Api(fault)) if fault.is_passing() => {
+            Err(Broken::Api(fault)) if fault.is_transient() => {
                 watch_at = SystemClock.now() + FAILED;
                 view.trouble(&fault).await
             }

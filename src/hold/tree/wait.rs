@@ -16,7 +16,7 @@ use super::super::machine::Ended;
 
 /// What has become of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ChildEvent {
     /// It ended.
     Ended(Ended),
     /// It was stopped by this signal.
@@ -24,7 +24,7 @@ pub enum Change {
 }
 
 /// Whether a child has ended; it is not waited for.
-pub fn ended(pid: Pid) -> Option<Change> {
+pub fn ended(pid: Pid) -> Option<ChildEvent> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let status = look(pid, options)?;
     let ended = match status.terminating_signal() {
@@ -32,16 +32,16 @@ pub fn ended(pid: Pid) -> Option<Change> {
         // waitid(2): the status is all of what was given to exit(3) at most, of which the parent sees eight bits.
         None => Ended::Exited((status.exit_status()? & 0xff) as u8),
     };
-    Some(Change::Ended(ended))
+    Some(ChildEvent::Ended(ended))
 }
 
 /// Whether a child has been stopped since it was last asked. One that asked to be traced (ptrace(2), PTRACE_TRACEME)
 /// waits for us at every signal, and is let go with it.
-pub fn stopped(pid: Pid) -> Option<Change> {
+pub fn stopped(pid: Pid) -> Option<ChildEvent> {
     loop {
         let status = look(pid, WaitIdOptions::STOPPED)?;
         if let Some(signal) = status.stopping_signal() {
-            return Some(Change::Stopped(signal));
+            return Some(ChildEvent::Stopped(signal));
         }
         let signal = status.trapping_signal()?;
         if !let_go(pid, signal) {

@@ -10,7 +10,7 @@ use super::release::Returned;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
 use super::{
-    End, Ended, Grant, Held, Hint, Limits, Operations, Pause, Progress, Report, Watcher,
+    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Pause, Progress, Watcher,
     write_limit,
 };
 use crate::clock::{Clock, Instant};
@@ -80,7 +80,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &AcquireTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
     ) -> Result<T, Ended<E>> {
         let grant = self
@@ -95,11 +95,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &AcquireTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let settled = async {
             let mut attempts = Vec::new();
-            match self.strive(terms, limits, report, &mut attempts).await {
+            match self
+                .acquire_loop(terms, limits, report, &mut attempts)
+                .await
+            {
                 Ok(grant) => Ok(grant),
                 Err(end) if attempts.iter().all(|one| one.answered && one.looked_for) => Err(end),
                 Err(end) => {
@@ -122,11 +125,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    async fn strive(
+    async fn acquire_loop(
         &self,
         terms: &AcquireTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         attempts: &mut Vec<Attempt>,
     ) -> Result<Grant, End> {
         let mut reported: Option<Obstacle> = None;
@@ -137,7 +140,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut watcher = Watcher::polling(self.clock.now(), limits.deadline);
         loop {
             if let Some(grant) = self
-                .recognised(&seen, attempts, terms, limits, report)
+                .adopt_unacknowledged_write(&seen, attempts, terms, limits, report)
                 .await?
             {
                 return Ok(grant);
@@ -330,9 +333,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
         written: &Record,
         found: &Alteration,
         terms: &AcquireTerms,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let least = terms.least_duration.or(terms.grant.duration);
+        let least = terms.min_duration.or(terms.grant.duration);
         let short = (grant.record.duration())
             .is_none_or(|stored| least.is_some_and(|least| stored < least));
         if !(found.holder || found.grant || found.renewal || found.endless || short) {
@@ -385,13 +388,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// A write of ours that turns out to have happened.
-    async fn recognised(
+    async fn adopt_unacknowledged_write(
         &self,
         seen: &Seen,
         attempts: &mut Vec<Attempt>,
         terms: &AcquireTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Option<Grant>, End> {
         for attempt in attempts.iter_mut() {
             attempt.looked_for = true;
@@ -499,7 +502,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Err(fault) => fault,
             };
             // Where they were all refused, there is hardly anything to learn.
-            let hopeless = !fault.is_passing() && attempts.iter().all(|attempt| attempt.answered);
+            let hopeless = !fault.is_transient() && attempts.iter().all(|attempt| attempt.answered);
             if hopeless
                 && fault.is_of_credentials()
                 && matches!(&end, End::Fault(write) if write.is_of_credentials())

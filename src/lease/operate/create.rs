@@ -4,7 +4,9 @@ use super::super::api::{Api, Fault, Found};
 use super::super::decide::Seen;
 use super::super::record::Record;
 use super::write::Written;
-use super::{End, Ended, Grant, Held, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::{
+    End, Ended, Grant, Held, Limits, OnProgress, Operations, Pause, unsettled, write_limit,
+};
 use crate::clock::Clock;
 
 /// What to create, and how.
@@ -35,7 +37,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &CreateTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
     ) -> Result<Created<T>, Ended<E>> {
         let stored = self
@@ -55,7 +57,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &CreateTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Created<Grant>, End> {
         let mut pause = Pause::default();
         let mut unknown = false;

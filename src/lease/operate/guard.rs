@@ -46,7 +46,7 @@ pub enum Ended<E> {
     /// It was granted, and whoever asked has no use for it.
     GivenUp {
         /// Why.
-        why: Why<E>,
+        why: Failure<E>,
         /// What became of the grant.
         fate: Fate,
     },
@@ -54,7 +54,7 @@ pub enum Ended<E> {
 
 /// Why a grant was given up.
 #[derive(Debug)]
-pub enum Why<E> {
+pub enum Failure<E> {
     /// This came in between.
     Failed(E),
     /// A bug did, with what it said.
@@ -96,15 +96,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
         // read.
         let why = match AssertUnwindSafe(then(held)).catch_unwind().await {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => Why::Failed(error),
-            Err(panic) => Why::Panicked(text(panic.as_ref())),
+            Ok(Err(error)) => Failure::Failed(error),
+            Err(panic) => Failure::Panicked(text(panic.as_ref())),
         };
         let fate = match (&why, answered_for.get()) {
             _ if !stored => Fate::None,
             (_, false) => self.give_up(grant, interrupt).await,
-            (Why::Failed(_), true) => Fate::None,
+            (Failure::Failed(_), true) => Fate::None,
             // It may be in use: what uses it is not known to have ended.
-            (Why::Panicked(_), true) => Fate::Kept,
+            (Failure::Panicked(_), true) => Fate::Kept,
         };
         Err(Ended::GivenUp { why, fate })
     }

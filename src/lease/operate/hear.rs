@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::api::Api;
 use super::super::decide::{Obstacle, Seen};
-use super::{End, Limits, Operations, Pause, Progress, Report, Watcher};
+use super::{End, Limits, OnProgress, Operations, Pause, Progress, Watcher};
 use crate::clock::{Clock, Instant};
 
 /// How long an answer may take before it is said that there is none. Where nothing hangs it takes no longer.
@@ -21,7 +21,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         obstacle: &Obstacle,
         watcher: &mut Watcher,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Seen, End> {
         let mut pause = Pause::default();
         loop {
@@ -68,7 +68,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     pub(super) async fn audibly<T, E>(
         &self,
         heard: Instant,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let mut work = std::pin::pin!(work);

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 pub use check::Checked;
 pub use create::{CreateTerms, Created};
-pub use guard::{Ended, Fate, Held, Why};
+pub use guard::{Ended, Failure, Fate, Held};
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 #[cfg(test)]
@@ -30,7 +30,7 @@ pub use steal::Stolen;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
-use super::api::{Api, Fault, Found, Trouble};
+use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
 use super::record::Record;
@@ -193,7 +193,7 @@ pub enum Progress {
 }
 
 /// Where progress is reported.
-pub type Report<'a> = &'a dyn Fn(Progress);
+pub type OnProgress<'a> = &'a dyn Fn(Progress);
 
 /// Why an operation ended without what was wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -317,7 +317,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         before: Option<Seen>,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Seen, End> {
         let mut pause = Pause::default();
         loop {
@@ -340,19 +340,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
         fault: Fault,
         pause: &mut Pause,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<(), End> {
         // With no contact so far, an address that does not answer, or not as an API server does, is more likely wrong
         // than down.
         let hopeless = match fault {
             // A plugin that asks its user may need several of our requests' time.
-            Fault::NotSent(Trouble::Slow(_))
+            Fault::NotSent(TransportError::Slow(_))
             | Fault::Rejected(_)
             | Fault::Unknown(_)
             | Fault::NotStored(_) => false,
             Fault::NotSent(_) | Fault::Foreign { .. } => !self.contacted.get(),
         };
-        if !fault.is_passing() || limits.once || hopeless {
+        if !fault.is_transient() || limits.once || hopeless {
             return Err(End::Fault(fault));
         }
         if pause.is_first() {

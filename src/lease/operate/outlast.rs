@@ -7,7 +7,7 @@ use super::super::decide::NeverExpires;
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
-use super::{End, Grant, Limits, Operations, Progress, Report, unsettled};
+use super::{End, Grant, Limits, OnProgress, Operations, Progress, unsettled};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -39,7 +39,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         sent: &Record,
         found: Alteration,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Stolen, End> {
         let what = found.to_string();
         if !(found.holder || found.grant || found.renewal || found.endless || found.shorter) {
@@ -80,7 +80,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         stolen: Stolen,
         duration: Option<LeaseDuration>,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let mut grant = stolen.grant;
         if let (Ok(stops), Some(victim)) = (stolen.victim_stops, stolen.victim)

@@ -6,7 +6,7 @@ use super::super::api::Api;
 use super::super::decide::{self, Loss, Ours, OursStep, Seen};
 use super::super::record::Record;
 use super::write::{NotWritten, Sent, Written};
-use super::{End, Grant, Limits, Operations, Report};
+use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
 /// The Lease is free.
@@ -37,7 +37,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         ours: &Ours,
         now: bool,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Released, End> {
         let decide = if now {
             decide::release
@@ -67,7 +67,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         ours: &Ours,
         decide: fn(&Ours, &Seen, Timestamp) -> OursStep,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Record, Box<NotWritten>> {
         match self
             .write_if_ours(ours, limits, report, decide, freed)

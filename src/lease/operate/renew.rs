@@ -11,7 +11,7 @@ use super::super::record::Record;
 use super::super::values::LeaseDuration;
 use super::tenure::{Shown, Tenure};
 use super::write::Written;
-use super::{End, FIRST_PAUSE, Grant, Limits, Operations, Pause, Report, write_limit};
+use super::{End, FIRST_PAUSE, Grant, Limits, OnProgress, Operations, Pause, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// How one renewal ended.
@@ -353,7 +353,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         ours: &Ours,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<Renewed, End> {
         let (written, sent_at) = self
             .write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)

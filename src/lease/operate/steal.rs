@@ -9,7 +9,7 @@ use super::super::record::Record;
 use super::super::values::LeaseDuration;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
-use super::{End, Grant, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::{End, Grant, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// A Lease that was taken over.
@@ -71,7 +71,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &StealTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
     ) -> Result<Stolen, End> {
         let mut unknown = Vec::new();
@@ -91,7 +91,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &StealTerms,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         mut agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
         unknown: &mut Vec<Attempt>,
     ) -> Result<Stolen, End> {
@@ -102,7 +102,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut conflicts = Conflicts::default();
         let mut seen = self.read_patiently(None, &limits, report).await?;
         loop {
-            if let Some(stolen) = recognised(unknown, &seen) {
+            if let Some(stolen) = adopt_unacknowledged_write(unknown, &seen) {
                 return Ok(stolen);
             }
             // It was read after those answers.
@@ -269,7 +269,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             Err(_) => return Err(unsettled(end)),
         };
-        if let Some(stolen) = recognised(unknown, &seen) {
+        if let Some(stolen) = adopt_unacknowledged_write(unknown, &seen) {
             return self.in_hand(stolen, limits).await;
         }
         if let Some(loss) = taken_since(unknown, &seen) {
@@ -306,7 +306,7 @@ fn stolen(grant: Grant, victim: Option<&Victim>, unknown: &[Attempt]) -> Stolen 
 }
 
 /// A write of ours that turns out to have happened.
-fn recognised(unknown: &[Attempt], seen: &Seen) -> Option<Stolen> {
+fn adopt_unacknowledged_write(unknown: &[Attempt], seen: &Seen) -> Option<Stolen> {
     let Seen::Lease(seen) = seen else { return None };
     let attempt = unknown
         .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
 
-use super::super::api::{Api, Change, Fault};
+use super::super::api::{Api, Fault, LeaseEvent};
 use super::super::record::Record;
 use crate::clock::{Clock, Instant};
 
@@ -75,7 +75,7 @@ enum State {
         read_at: Instant,
     },
     Open {
-        events: LocalBoxStream<'static, Change>,
+        events: LocalBoxStream<'static, LeaseEvent>,
         asked_at: Instant,
         silent_at: Instant,
     },
@@ -162,31 +162,31 @@ impl Watcher {
                             return Hint::Quiet;
                         }
                     };
-                    if !matches!(event, Some(Change::Broken(_)) | None) {
+                    if !matches!(event, Some(LeaseEvent::Broken(_)) | None) {
                         self.heard = clock.now();
                     }
                     match event {
-                        Some(Change::Open | Change::Bookmark) => {
+                        Some(LeaseEvent::Open | LeaseEvent::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
                             if std::mem::take(&mut self.said_refused) {
                                 return Hint::Watching;
                             }
                         }
-                        Some(Change::Lease(record)) => {
+                        Some(LeaseEvent::Lease(record)) => {
                             *silent_at = clock.now() + SILENCE;
                             return Hint::Lease(record);
                         }
-                        Some(Change::Deleted) => {
+                        Some(LeaseEvent::Deleted) => {
                             *silent_at = clock.now() + SILENCE;
                             return Hint::ReadAgain;
                         }
-                        Some(Change::Broken(fault)) if refused(&fault) => {
+                        Some(LeaseEvent::Broken(fault)) if refused(&fault) => {
                             self.ended(asked_at, clock.now(), true);
                             if !std::mem::replace(&mut self.said_refused, true) {
                                 return Hint::Refused;
                             }
                         }
-                        Some(Change::Broken(_)) | None => {
+                        Some(LeaseEvent::Broken(_)) | None => {
                             self.ended(asked_at, clock.now(), false);
                             return Hint::ReadAgain;
                         }

@@ -6,7 +6,7 @@ use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
 use super::super::decide::{Ours, OursStep, Seen};
 use super::super::evidence::Observation;
 use super::super::record::{Alteration, Record};
-use super::{End, Limits, Operations, Pause, Report, unsettled, write_limit};
+use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// How long the pauses between writes grow while others are always faster.
@@ -103,7 +103,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         ours: &Ours,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
         decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
         done: fn(&Sent, &Seen) -> Option<Record>,
     ) -> Result<(Written, Instant), Box<NotWritten>> {
@@ -215,7 +215,7 @@ impl Conflicts {
         base: &str,
         fault: Fault,
         limits: &Limits,
-        report: Report<'_>,
+        report: OnProgress<'_>,
     ) -> Result<(), End> {
         let unmoved = self.base.replace(base.to_owned()).as_deref() == Some(base);
         self.unmoved = if unmoved { self.unmoved + 1 } else { 0 };

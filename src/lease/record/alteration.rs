@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn every_field_that_makes_a_grant_is_compared_and_named() {
-        type Change = fn(&mut Value);
-        let cases: [(Change, &str); 9] = [
+        type Edit = fn(&mut Value);
+        let cases: [(Edit, &str); 9] = [
             (
                 |o| o["spec"]["holderIdentity"] = json!("team-me"),
                 "holderIdentity \"team-me\" instead of \"me\"",

@@ -2,32 +2,34 @@
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use crate::lease::api::Why;
+use crate::lease::api::ConnectFailure;
 
 const UNTRUSTED: &str = "its certificate is signed by an authority that is not trusted here";
 const NOTHING_IN_COMMON: &str =
     "it and kubectl-lease have nothing of TLS in common (TLS 1.2 and 1.3 are spoken here)";
 
 /// What TLS has against a connection that is coming up.
-pub fn handshake(error: &TlsError) -> (String, Why) {
+pub fn handshake(error: &TlsError) -> (String, ConnectFailure) {
     match error {
         TlsError::InvalidCertificate(error) => certificate(error),
-        TlsError::InvalidMessage(_) => ("it does not speak TLS".to_owned(), Why::NoTls),
+        TlsError::InvalidMessage(_) => ("it does not speak TLS".to_owned(), ConnectFailure::NoTls),
         TlsError::AlertReceived(alert) => {
             let (words, why) = alert_words(*alert);
             (words.to_owned(), why)
         }
-        TlsError::PeerIncompatible(_) => (NOTHING_IN_COMMON.to_owned(), Why::NoTls),
-        other => (plain(other), Why::Other),
+        TlsError::PeerIncompatible(_) => (NOTHING_IN_COMMON.to_owned(), ConnectFailure::NoTls),
+        other => (plain(other), ConnectFailure::Other),
     }
 }
 
 /// What the other side has against our certificate, which it may say after the handshake: with TLS 1.3 the request is on
 /// its way by then, and nobody reads it.
-pub fn against_client(error: &TlsError) -> Option<(String, Why)> {
+pub fn against_client(error: &TlsError) -> Option<(String, ConnectFailure)> {
     match error {
         TlsError::AlertReceived(alert) => match alert_words(*alert) {
-            (words, Why::ClientCertificate) => Some((words.to_owned(), Why::ClientCertificate)),
+            (words, ConnectFailure::ClientCertificate) => {
+                Some((words.to_owned(), ConnectFailure::ClientCertificate))
+            }
             _ => None,
         },
         _ => None,
@@ -59,21 +61,24 @@ pub fn plain(error: &TlsError) -> String {
     }
 }
 
-fn certificate(error: &CertificateError) -> (String, Why) {
-    let is = |text: &str, why: Why| (format!("its certificate {text}"), why);
+fn certificate(error: &CertificateError) -> (String, ConnectFailure) {
+    let is = |text: &str, why: ConnectFailure| (format!("its certificate {text}"), why);
     match error {
         CertificateError::ExpiredContext { not_after, .. } => match day(not_after.as_secs()) {
-            Some(day) => is(&format!("expired on {day}"), Why::Validity),
-            None => is("has expired", Why::Validity),
+            Some(day) => is(&format!("expired on {day}"), ConnectFailure::Validity),
+            None => is("has expired", ConnectFailure::Validity),
         },
-        CertificateError::Expired => is("has expired", Why::Validity),
+        CertificateError::Expired => is("has expired", ConnectFailure::Validity),
         CertificateError::NotValidYetContext { not_before, .. } => {
             match day(not_before.as_secs()) {
-                Some(day) => is(&format!("is not valid before {day}"), Why::Validity),
-                None => is("is not valid yet", Why::Validity),
+                Some(day) => is(
+                    &format!("is not valid before {day}"),
+                    ConnectFailure::Validity,
+                ),
+                None => is("is not valid yet", ConnectFailure::Validity),
             }
         }
-        CertificateError::NotValidYet => is("is not valid yet", Why::Validity),
+        CertificateError::NotValidYet => is("is not valid yet", ConnectFailure::Validity),
         CertificateError::NotValidForNameContext {
             expected,
             presented,
@@ -85,71 +90,78 @@ fn certificate(error: &CertificateError) -> (String, Why) {
             };
             let expected = expected.to_str();
             let text = format!("is not for {expected}: {only}");
-            is(&text, Why::OtherNames(names))
+            is(&text, ConnectFailure::OtherNames(names))
         }
-        CertificateError::NotValidForName => is("is for another name", Why::OtherNames(Vec::new())),
+        CertificateError::NotValidForName => is(
+            "is for another name",
+            ConnectFailure::OtherNames(Vec::new()),
+        ),
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            (UNTRUSTED.to_owned(), Why::Authority)
+            (UNTRUSTED.to_owned(), ConnectFailure::Authority)
         }
-        CertificateError::Revoked => is("was revoked", Why::Certificate),
+        CertificateError::Revoked => is("was revoked", ConnectFailure::Certificate),
         CertificateError::UnknownRevocationStatus
         | CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. }
         | CertificateError::InvalidOcspResponse => is(
             "may be revoked: nobody says that it is not",
-            Why::Certificate,
+            ConnectFailure::Certificate,
         ),
-        CertificateError::BadEncoding => is("is damaged", Why::Certificate),
+        CertificateError::BadEncoding => is("is damaged", ConnectFailure::Certificate),
         CertificateError::UnhandledCriticalExtension => is(
             "demands something that is not supported here (a critical extension)",
-            Why::Certificate,
+            ConnectFailure::Certificate,
         ),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => is(
             "is signed by a method that is not supported here, as SHA-1 is not",
-            Why::Certificate,
+            ConnectFailure::Certificate,
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => is(
             "is not for servers (its extendedKeyUsage lacks serverAuth)",
-            Why::Certificate,
+            ConnectFailure::Certificate,
         ),
         // webpki's own, which are names of variants in text too.
         CertificateError::Other(other) => match other.to_string() {
             text if text.contains("CaUsedAsEndEntity") => is(
                 "is an authority's, and no server's (CA:TRUE)",
-                Why::Certificate,
+                ConnectFailure::Certificate,
             ),
             text if text.contains("EndEntityUsedAsCa") => is(
                 "is signed by one that is no authority's (CA:FALSE)",
-                Why::Certificate,
+                ConnectFailure::Certificate,
             ),
             text if text.contains("UnsupportedCertVersion") => is(
                 "is of an old version, and only X.509 version 3 is supported",
-                Why::Certificate,
+                ConnectFailure::Certificate,
             ),
             text if text.contains("NameConstraint") => is(
                 "is for a name that its authority may not sign for",
-                Why::Certificate,
+                ConnectFailure::Certificate,
             ),
             text if text.contains("PathLenConstraint") || text.contains("Maximum") => is(
                 "comes with more authorities in between than are allowed",
-                Why::Certificate,
+                ConnectFailure::Certificate,
             ),
-            _ => is("is not made as the rules have it", Why::Certificate),
+            _ => is(
+                "is not made as the rules have it",
+                ConnectFailure::Certificate,
+            ),
         },
-        _ => is("is not acceptable here", Why::Certificate),
+        _ => is("is not acceptable here", ConnectFailure::Certificate),
     }
 }
 
-fn alert_words(alert: AlertDescription) -> (&'static str, Why) {
+fn alert_words(alert: AlertDescription) -> (&'static str, ConnectFailure) {
     match alert {
         AlertDescription::CertificateExpired => (
             "it says that the client certificate has expired",
-            Why::ClientCertificate,
+            ConnectFailure::ClientCertificate,
         ),
-        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-            ("it wants a client certificate", Why::ClientCertificate)
-        }
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => (
+            "it wants a client certificate",
+            ConnectFailure::ClientCertificate,
+        ),
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
@@ -157,21 +169,24 @@ fn alert_words(alert: AlertDescription) -> (&'static str, Why) {
         | AlertDescription::UnknownCA
         | AlertDescription::AccessDenied => (
             "it does not accept the client certificate",
-            Why::ClientCertificate,
+            ConnectFailure::ClientCertificate,
         ),
         AlertDescription::UnrecognisedName => (
             "it knows no server of the name that it is asked for",
-            Why::OtherNames(Vec::new()),
+            ConnectFailure::OtherNames(Vec::new()),
         ),
         AlertDescription::HandshakeFailure
         | AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity
-        | AlertDescription::NoApplicationProtocol => (NOTHING_IN_COMMON, Why::NoTls),
+        | AlertDescription::NoApplicationProtocol => (NOTHING_IN_COMMON, ConnectFailure::NoTls),
         AlertDescription::InternalError => (
             "something went wrong in it while TLS was agreed on",
-            Why::Other,
+            ConnectFailure::Other,
         ),
-        _ => ("it broke off while TLS was agreed on", Why::Other),
+        _ => (
+            "it broke off while TLS was agreed on",
+            ConnectFailure::Other,
+        ),
     }
 }
 

@@ -4,8 +4,8 @@ use http::{HeaderValue, Method, Request, header};
 use kube::client::Body;
 
 use super::USER_AGENT;
-use crate::lease::api::{Fault, Trouble, Why};
-use crate::server::progress::Progress;
+use crate::lease::api::{ConnectFailure, Fault, TransportError};
+use crate::server::progress::RequestProgress;
 
 /// What an answer is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Ask {
     body: Vec<u8>,
     shape: Shape,
     /// How far it has got.
-    pub progress: Progress,
+    pub progress: RequestProgress,
 }
 
 impl Ask {
@@ -35,7 +35,7 @@ impl Ask {
             path: path.to_owned(),
             body,
             shape,
-            progress: Progress::default(),
+            progress: RequestProgress::default(),
         }
     }
 
@@ -54,10 +54,10 @@ impl Ask {
             .extension(self.progress)
             .body(Body::from(self.body))
             .map_err(|error| {
-                Fault::NotSent(Trouble::Connect {
+                Fault::NotSent(TransportError::Connect {
                     server: self.path,
                     detail: error.to_string(),
-                    why: Why::Other,
+                    why: ConnectFailure::Other,
                 })
             })?;
         if let Some(encodings) = encodings {

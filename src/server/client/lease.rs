@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::query::Query;
 use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
 use crate::lease::api::{
-    Api, Change, FIELD_MANAGER, Fault, Found, Rejection, RejectionKind, Write,
+    Api, FIELD_MANAGER, Fault, Found, LeaseEvent, Rejection, RejectionKind, Write,
 };
 use crate::lease::record::Record;
 
@@ -78,14 +78,14 @@ impl LeaseClient {
         }
     }
 
-    async fn open_watch(self, path: &str) -> Result<LocalBoxStream<'static, Change>, Fault> {
+    async fn open_watch(self, path: &str) -> Result<LocalBoxStream<'static, LeaseEvent>, Fault> {
         let lines = self.store.follow(path, WATCH_OPENING).await?;
         let changes = lines.filter_map(move |line| {
             let change = match line {
                 Ok(line) => change(&self, &line),
                 Err(fault) => Some(Err(fault)),
             };
-            std::future::ready(change.map(|change| change.unwrap_or_else(Change::Broken)))
+            std::future::ready(change.map(|change| change.unwrap_or_else(LeaseEvent::Broken)))
         });
         Ok(changes.boxed_local())
     }
@@ -173,7 +173,7 @@ impl Api for LeaseClient {
         fault
     }
 
-    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
         let mut query = self.collection();
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
@@ -184,10 +184,10 @@ impl Api for LeaseClient {
         let lease = self.clone();
         futures::stream::once(async move {
             match lease.open_watch(query.text()).await {
-                Ok(events) => futures::stream::iter([Change::Open])
+                Ok(events) => futures::stream::iter([LeaseEvent::Open])
                     .chain(events)
                     .left_stream(),
-                Err(fault) => futures::stream::iter([Change::Broken(fault)]).right_stream(),
+                Err(fault) => futures::stream::iter([LeaseEvent::Broken(fault)]).right_stream(),
             }
         })
         .flatten()
@@ -214,17 +214,17 @@ impl Api for LeaseClient {
 }
 
 /// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
-fn change(lease: &LeaseClient, line: &[u8]) -> Option<Result<Change, Fault>> {
+fn change(lease: &LeaseClient, line: &[u8]) -> Option<Result<LeaseEvent, Fault>> {
     let record =
         |object| Record::new(object).ok_or_else(|| lease.store.foreign(line, "a watch event"));
     let change = match serde_json::from_slice(line) {
         Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-            record(object).map(|record| lease.is_it(&record).then_some(Change::Lease(record)))
+            record(object).map(|record| lease.is_it(&record).then_some(LeaseEvent::Lease(record)))
         }
         Ok(WatchEvent::<Value>::Deleted(object)) => {
-            record(object).map(|record| lease.is_it(&record).then_some(Change::Deleted))
+            record(object).map(|record| lease.is_it(&record).then_some(LeaseEvent::Deleted))
         }
-        Ok(WatchEvent::Bookmark(_)) => Ok(Some(Change::Bookmark)),
+        Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
         Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
         // The connection ended within it.
         Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),

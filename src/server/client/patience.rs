@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::lease::api::Fault;
 use crate::server::PERSON;
 use crate::server::faults::late;
-use crate::server::progress::Progress;
+use crate::server::progress::RequestProgress;
 
 impl Client {
     /// What comes of a request within `limit`; the time that a person takes to answer a credential plugin does not count if
@@ -16,7 +16,7 @@ impl Client {
         &self,
         limit: Duration,
         patient: bool,
-        progress: &Progress,
+        progress: &RequestProgress,
         whole: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let begun = SystemClock.now();

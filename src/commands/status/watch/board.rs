@@ -16,7 +16,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(300);
 
 /// A Lease that changed.
 #[derive(Debug)]
-pub struct Change {
+pub struct RowChange {
     /// As it is now; deleted ones as they were.
     pub row: Row,
 }
@@ -69,7 +69,7 @@ impl Board {
     }
 
     /// A Lease was added or modified; renewals alone are no change.
-    pub fn put(&mut self, lease: Summary, now: Instant) -> Option<Change> {
+    pub fn put(&mut self, lease: Summary, now: Instant) -> Option<RowChange> {
         let row = self.row(&lease, now);
         let key = (lease.namespace.clone(), lease.name.clone());
         let before = self.leases.get(&key);
@@ -88,21 +88,21 @@ impl Board {
             transitions_then,
         };
         self.leases.insert(key, entry);
-        changed.then_some(Change { row })
+        changed.then_some(RowChange { row })
     }
 
     /// A Lease was deleted.
-    pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<Change> {
+    pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<RowChange> {
         let gone = self
             .leases
             .remove(&(lease.namespace.clone(), lease.name.clone()))?;
         let mut row = self.row(&gone.lease, now);
         row.condition.state = State::Deleted;
-        Some(Change { row })
+        Some(RowChange { row })
     }
 
     /// A new list: says what is different from what was known.
-    pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<Change> {
+    pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<RowChange> {
         let mut gone: BTreeMap<(String, String), Summary> = self
             .leases
             .iter()
@@ -139,7 +139,7 @@ impl Board {
     }
 
     /// Time alone makes a holder's lease expire; `now` is when the server was last heard, for silence proves nothing.
-    pub fn tick(&mut self, now: Instant) -> Vec<Change> {
+    pub fn tick(&mut self, now: Instant) -> Vec<RowChange> {
         let date = self.date(now);
         let stamps = self.stamps;
         let mut changes = Vec::new();
@@ -147,7 +147,7 @@ impl Board {
             let condition = condition::of(&entry.lease, date, stamps);
             if condition.state != entry.state {
                 entry.state = condition.state;
-                changes.push(Change {
+                changes.push(RowChange {
                     row: Row {
                         condition,
                         lease: entry.lease.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::TICK;
-use super::board::{Board, Change};
+use super::board::{Board, RowChange};
 use super::footer;
 use super::silence::Silence;
 use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat, ValueFormat};
@@ -166,7 +166,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub async fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+    pub async fn show(&mut self, changes: Vec<RowChange>) -> Result<(), Error> {
         let first = !std::mem::replace(&mut self.begun, true);
         if self.on_screen {
             return if first { self.draw().await } else { Ok(()) };

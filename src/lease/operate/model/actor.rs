@@ -105,7 +105,7 @@ impl Actor {
             },
             create: true,
             reenter: false,
-            least_duration: None,
+            min_duration: None,
             ancestors: Vec::new(),
         }
     }

@@ -12,7 +12,7 @@ use super::faults::{Ailment, Verb};
 use super::ledger::{Purpose, Sender};
 use super::server::{State, World, version};
 use super::watch::Watch;
-use crate::lease::api::{Api, Change, Fault, Found, Write};
+use crate::lease::api::{Api, Fault, Found, LeaseEvent, Write};
 use crate::lease::record::Record;
 
 /// A client's way to the server.
@@ -154,7 +154,7 @@ impl Api for SimApi {
         Fault::Unknown(format!("no answer within {limit:?}"))
     }
 
-    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, Change> {
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
         let from: u64 = resource_version.parse().expect("a resourceVersion");
         let mut state = self.world.state.borrow_mut();
         *state

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::super::api::{Fault, Rejection, RejectionKind, Trouble};
+use super::super::super::api::{Fault, Rejection, RejectionKind, TransportError};
 use super::clock::True;
 use super::millis;
 
@@ -152,7 +152,7 @@ impl Mishap {
 }
 
 pub fn refused() -> Fault {
-    Fault::NotSent(Trouble::Refused {
+    Fault::NotSent(TransportError::Refused {
         server: "simulated".into(),
     })
 }

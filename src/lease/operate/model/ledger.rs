@@ -124,7 +124,7 @@ impl Ledger {
         after: &Record,
     ) {
         if sender.purpose == Purpose::Outsider || self.foreign_hands {
-            if before.is_none_or(|before| before.tuple() != after.tuple()) {
+            if before.is_none_or(|before| before.observed_record() != after.observed_record()) {
                 self.sign_of_life = now;
             }
             return;

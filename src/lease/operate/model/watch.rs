@@ -11,7 +11,7 @@ use super::clock::{SimClock, True, instant};
 use super::faults::{Ailment, Outage, refused, rejected};
 use super::millis;
 use super::server::World;
-use crate::lease::api::{Change, Fault, RejectionKind};
+use crate::lease::api::{Fault, LeaseEvent, RejectionKind};
 use crate::lease::record::Record;
 
 /// One watch.
@@ -23,12 +23,12 @@ pub struct Watch {
     pub ailment: Ailment,
     pub opened: Option<tokio::time::Instant>,
     pub next: usize,
-    pub pending: Vec<Change>,
+    pub pending: Vec<LeaseEvent>,
     pub over: bool,
 }
 
 impl Watch {
-    pub fn stream(self) -> LocalBoxStream<'static, Change> {
+    pub fn stream(self) -> LocalBoxStream<'static, LeaseEvent> {
         futures::stream::unfold(self, |mut watch| async {
             let change = watch.change().await?;
             watch.clock.thawed().await;
@@ -47,7 +47,7 @@ impl Watch {
             .filter(|(until, _)| self.world.now() < *until)
     }
 
-    async fn open(&mut self) -> Change {
+    async fn open(&mut self) -> LeaseEvent {
         self.clock.thawed().await;
         let latency = millis(self.world.state.borrow_mut().rng.u64(1..10));
         tokio::time::sleep(latency).await;
@@ -67,16 +67,16 @@ impl Watch {
         match broken {
             Some(fault) => {
                 self.over = true;
-                Change::Broken(fault)
+                LeaseEvent::Broken(fault)
             }
             None => {
                 self.opened = Some(instant());
-                Change::Open
+                LeaseEvent::Open
             }
         }
     }
 
-    async fn change(&mut self) -> Option<Change> {
+    async fn change(&mut self) -> Option<LeaseEvent> {
         if self.over {
             return None;
         }
@@ -94,14 +94,15 @@ impl Watch {
             }
             if instant() >= end {
                 self.over = true;
-                return matches!(self.ailment, Ailment::BreaksAfter(_))
-                    .then(|| Change::Broken(Fault::Unknown("the connection was reset".into())));
+                return matches!(self.ailment, Ailment::BreaksAfter(_)).then(|| {
+                    LeaseEvent::Broken(Fault::Unknown("the connection was reset".into()))
+                });
             }
             if let Some((until, _)) = self.outage() {
                 tokio::time::sleep_until(self.world.began + until).await;
                 if self.world.state.borrow_mut().rng.bool() {
                     self.over = true;
-                    return Some(Change::Broken(Fault::Unknown(
+                    return Some(LeaseEvent::Broken(Fault::Unknown(
                         "the connection was reset".into(),
                     )));
                 }
@@ -114,7 +115,7 @@ impl Watch {
                 () = tokio::time::sleep_until(end) => continue,
                 () = tokio::time::sleep(Duration::from_secs(60)) => {
                     if matches!(self.ailment, Ailment::Silent) { continue }
-                    return Some(Change::Bookmark);
+                    return Some(LeaseEvent::Bookmark);
                 }
             }
             self.deliver().await;
@@ -131,10 +132,10 @@ impl Watch {
         tokio::time::sleep(delay).await;
         let mut state = self.world.state.borrow_mut();
         let change = |event: &Option<Record>| match event {
-            Some(record) => Change::Lease(record.clone()),
-            None => Change::Deleted,
+            Some(record) => LeaseEvent::Lease(record.clone()),
+            None => LeaseEvent::Deleted,
         };
-        let mut fresh: Vec<Change> = state.history[self.next..].iter().map(change).collect();
+        let mut fresh: Vec<LeaseEvent> = state.history[self.next..].iter().map(change).collect();
         self.next = state.history.len();
         match self.ailment {
             Ailment::Silent => fresh.clear(),

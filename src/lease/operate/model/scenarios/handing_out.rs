@@ -5,7 +5,7 @@ use super::super::faults::{Mishap, Outage, Verb};
 use super::super::ledger::Purpose;
 use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, world};
-use crate::lease::operate::{Ended, Fate, Held, Limits, Why};
+use crate::lease::operate::{Ended, Failure, Fate, Held, Limits};
 
 /// Something that comes in between the grant and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +67,14 @@ fn fate(ended: Result<u32, Ended<&'static str>>, between: Between) -> Fate {
     match (ended, between) {
         (
             Err(Ended::GivenUp {
-                why: Why::Failed("no space left"),
+                why: Failure::Failed("no space left"),
                 fate,
             }),
             Between::Failure(_),
         ) => fate,
         (
             Err(Ended::GivenUp {
-                why: Why::Panicked(text),
+                why: Failure::Panicked(text),
                 fate,
             }),
             Between::Bug(_),

@@ -13,7 +13,7 @@ use crate::lease::operate::{End, Interrupt, Limits, Returned};
 const ALL: std::ops::Range<u8> = 0..6;
 
 /// 429 and 409 may be better the next time.
-fn is_passing(which: u8) -> bool {
+fn is_transient(which: u8) -> bool {
     matches!(which, 0 | 5)
 }
 
@@ -49,11 +49,11 @@ fn a_grant_is_kept_where_it_may_be_tried_again_and_given_back_else() {
                 let case = (which, tries_once, creates);
                 match actor.acquire(&terms, &limits).await {
                     Ok(_) => {
-                        assert!(is_passing(which) && !tries_once, "{case:?}");
+                        assert!(is_transient(which) && !tries_once, "{case:?}");
                         assert_eq!(holder(&world).as_deref(), Some("actor-0"), "{case:?}");
                     }
                     Err(end) => {
-                        assert!(tries_once || !is_passing(which), "{case:?} {end:?}");
+                        assert!(tries_once || !is_transient(which), "{case:?} {end:?}");
                         assert!(
                             matches!(end, End::Fault(Fault::Rejected(_))),
                             "{case:?} {end:?}"

@@ -245,7 +245,7 @@ fn a_shorter_duration_stored_is_used_or_refused() {
             let actor = Actor::exact(&world, 0);
             meets(&world, 0, Webhook::Alters(shortened));
             let mut terms = actor.terms(Some(6));
-            terms.least_duration = least.map(LeaseDuration::constant);
+            terms.min_duration = least.map(LeaseDuration::constant);
             match actor.acquire(&terms, &patient()).await {
                 Ok(grant) => {
                     assert!(granted);
@@ -264,8 +264,8 @@ fn a_shorter_duration_stored_is_used_or_refused() {
 
 #[test]
 fn a_renewal_that_is_altered_is_a_loss_or_no_renewal() {
-    type Change = fn(&mut serde_json::Value);
-    let cases: [(Change, bool); 6] = [
+    type Edit = fn(&mut serde_json::Value);
+    let cases: [(Edit, bool); 6] = [
         (prefixed, true),
         (shortened, true),
         (|o| o["spec"]["holderIdentity"] = json!(""), true),
