@@ -1,8 +1,5 @@
 //! `kubectl lease` as a library: argv -> cli -> request -> lease operations -> outcome -> output and exit code.
-//!
-//! Between two holders that both use it, at most one command runs at a time, through clock skew of any size, API
-//! outages, lost replies, frozen or killed processes. Where that cannot be kept (a whole machine frozen), a fencing
-//! token that only grows tells the protected system whom to refuse. `docs/design.md` has the argument.
+//! What it promises is in `docs/safety.md`, and why that holds in `docs/design.md`.
 
 #![deny(unsafe_code)]
 
