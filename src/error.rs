@@ -11,9 +11,9 @@ mod unsaid;
 use std::path::PathBuf;
 
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::End;
-use crate::output::hint;
 
 pub use obstacle::{loss_text, obstacle_advice, obstacle_text, reason_text, waited_for};
 pub use unsaid::Unsaid;

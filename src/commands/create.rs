@@ -10,13 +10,14 @@ use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::api::Api;
 use crate::lease::operate::{
     CreateTerms, Created, End, Ended, Failure, Held, Interrupt, Operations,
 };
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
-use crate::output::{document, hint, terminal};
+use crate::output::{document, terminal};
 use crate::server::namespace_alone;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {

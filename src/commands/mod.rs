@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments -> request -> operation -> what to print. Here: what they share.
 
 mod acquire;
+mod call;
 mod check;
 mod completion;
 mod create;
@@ -24,11 +25,12 @@ use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::{hint, terminal};
+use crate::output::terminal;
 use crate::server::{Client, LeaseClient};
 use crate::server::{Connection, ConnectionOptions, plugin};
 use crate::words;
@@ -41,7 +43,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
-    hint::note(&cli);
+    hint::note(call::of(&cli));
     plugin::warn_through(terminal::say);
     if cli.verbose {
         terminal::trace();

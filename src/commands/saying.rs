@@ -6,9 +6,10 @@ use super::{Session, exported};
 use crate::cli::{GrantFormat, GrantOutput, ObjectOutput};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
+use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
-use crate::output::{document, hint, terminal};
+use crate::output::{document, terminal};
 use crate::signals;
 use crate::words::shell;
 

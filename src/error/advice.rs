@@ -1,10 +1,10 @@
 //! What to do about a request that failed.
 
 use super::{Entry, LookedFor, forbidden};
+use crate::hint;
 use crate::lease::api::{
     ConnectFailure, Fault, Rejection, RejectionKind, TransportError, Unusable,
 };
-use crate::output::hint;
 
 fn see_address() -> String {
     format!(

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Subject;
+use crate::hint::{self, advised};
 use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::keeper::{Nature, Other};
-use crate::output::{advised, hint};
 use crate::words;
 
 /// The most of a reason that stands in a line about something else, characters.

@@ -1,9 +1,7 @@
 //! From results to text: tables, JSON, YAML and plain words; printing itself happens in `terminal`.
 
-pub mod advised;
 pub mod columns;
 pub mod document;
-pub mod hint;
 pub mod jsonpath;
 pub mod prompt;
 pub mod status;

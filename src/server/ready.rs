@@ -8,7 +8,7 @@ use super::files::{self, Given, Identity, Named, Time};
 use super::kubeconfig::{self, Resolved};
 use super::{ConnectionOptions, filled, header, proxy};
 use crate::error::Error;
-use crate::output::hint;
+use crate::hint;
 
 /// What a client is made of.
 #[derive(Clone)]
