@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{Session, exported};
-use crate::cli::{GrantFormat, GrantOutput, ObjectOutput};
+use crate::cli::{GrantOutput, ObjectOutput};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
+use crate::output::format::GrantFormat;
 use crate::output::{document, terminal};
 use crate::signals;
 use crate::words::shell;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::jsonpath::Template;
 use super::{jsonpath, terminal, yaml};
-use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::error::Error;
 use crate::lease::record::Record;
+use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod document;
+pub mod format;
 pub mod jsonpath;
 pub mod prompt;
 pub mod status;

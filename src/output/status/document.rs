@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cli::{DocumentFormat, ValueFormat};
 use crate::error::Error;
 use crate::output::document;
+use crate::output::format::{DocumentFormat, ValueFormat};
 
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
