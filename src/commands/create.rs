@@ -56,7 +56,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
                         Ok(text) => say_by(text, good_until(grant), interrupt)
                             .await
                             .map_err(Error::Unsaid),
-                        Err(error) => Err(error),
+                        Err(error) => Err(error.into()),
                     };
                     said.map_err(|why| Error::done_all_the_same(&subject, why, "created"))
                 }

@@ -19,6 +19,7 @@ mod steal;
 mod version;
 mod waiting;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
@@ -30,7 +31,7 @@ use crate::lease::decide::Refusal;
 use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::terminal;
+use crate::output::{Failure, terminal};
 use crate::server::{Client, LeaseClient};
 use crate::server::{Connection, ConnectionOptions, plugin};
 use crate::words;
@@ -67,6 +68,16 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     match outcome {
         Err(Error::BrokenPipe) => Ok(Exit::DONE),
         outcome => outcome,
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unformatted(text) => Self::Local(text),
+            Failure::Unwritten(error) if error.kind() == ErrorKind::BrokenPipe => Self::BrokenPipe,
+            Failure::Unwritten(error) => Self::Local(format!("cannot write to stdout: {error}")),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
 use crate::output::format::GrantFormat;
-use crate::output::{document, terminal};
+use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
 
@@ -24,7 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// When there is no thread or no handler to be had.
 pub fn listen() -> Result<Interrupt, Error> {
     start()?;
-    Ok(Interrupt::new(signals::listen()?))
+    Ok(Interrupt::new(signals::listen().map_err(deaf)?))
+}
+
+/// There is no handler for signals to be had.
+pub fn deaf(error: std::io::Error) -> Error {
+    Error::Local(format!("cannot handle signals: {error}"))
 }
 
 /// Starts the threads that print.
@@ -86,7 +91,7 @@ async fn say_unless(
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Error> {
+pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
     document::done(
         record,
         verb,
@@ -145,7 +150,7 @@ fn whole_seconds(left: Duration) -> u64 {
 /// # Errors
 /// When it could not be said; a reader that went away ends the process quietly.
 pub async fn say_done(
-    text: Result<String, Error>,
+    text: Result<String, Failure>,
     good_until: Option<Instant>,
     interrupt: &Interrupt,
     subject: &Subject,
@@ -163,7 +168,7 @@ pub async fn say_done(
                 .await
                 .map_err(Error::Unsaid)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     match said {
         Err(Error::Unsaid(Unsaid::NobodyReads)) => Err(Error::BrokenPipe),

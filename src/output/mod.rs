@@ -8,3 +8,12 @@ pub mod prompt;
 pub mod status;
 pub mod terminal;
 pub mod yaml;
+
+/// Why a result was not shown.
+#[derive(Debug)]
+pub enum Failure {
+    /// It could not be put into the format asked for.
+    Unformatted(String),
+    /// It could not be written to stdout.
+    Unwritten(std::io::Error),
+}

@@ -305,7 +305,7 @@ impl<'a> Output<'a> {
                     .map_err(failed)?
             }
         };
-        terminal::print(&text)
+        Ok(terminal::print(&text)?)
     }
 
     /// What is still to be printed.
@@ -322,7 +322,7 @@ impl<'a> Output<'a> {
         }
         self.show_kept()?;
         match &mut self.form {
-            Form::Document(writer) => terminal::print(writer.end()),
+            Form::Document(writer) => Ok(terminal::print(writer.end())?),
             Form::Table(_) => {
                 if let Some(line) = self.counts.line() {
                     terminal::say(&line);

@@ -181,7 +181,7 @@ impl<'a> View<'a> {
             return Ok(());
         }
         let text = self.lines(&rows)?;
-        terminal::print_meanwhile(text).await
+        Ok(terminal::print_meanwhile(text).await?)
     }
 
     /// Changes in the format asked for, one after the other.
@@ -212,9 +212,8 @@ impl<'a> View<'a> {
                 .collect(),
             Some(StatusFormat::CustomColumns(columns)) => {
                 let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
-                self.columns
-                    .page(columns, &items, self.args.no_headers)
-                    .map_err(failed)
+                let page = self.columns.page(columns, &items, self.args.no_headers);
+                Ok(page.map_err(failed)?)
             }
         }
     }
@@ -293,7 +292,8 @@ impl<'a> View<'a> {
             .lines()
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "")))
             .collect();
-        terminal::print_meanwhile(format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}")).await
+        let screen = format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}");
+        Ok(terminal::print_meanwhile(screen).await?)
     }
 
     /// Leaves the screen as it was found: the end of what was drawn last may have been thrown away with a Ctrl-C.
