@@ -1,5 +1,7 @@
 //! What the operations ask of an API server for one Lease, and the closed set of its answers.
 
+mod fault;
+
 use std::time::Duration;
 
 use futures::stream::LocalBoxStream;

@@ -16,8 +16,8 @@ use super::dial::Dial;
 use super::plugin::Identity;
 use super::ready::Ready;
 use super::{ConnectionOptions, filled, stack};
-use crate::error::Error;
 use crate::lease::api::Unusable;
+use crate::server::error::ConfigError;
 use crate::userinfo::{self, redacted};
 
 /// Where the API server is and who we are there; makes clients.
@@ -84,7 +84,7 @@ impl Connection {
     ///
     /// # Errors
     /// With what is wrong with the configuration, and where to look.
-    pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
+    pub async fn load(options: &ConnectionOptions) -> Result<Self, ConfigError> {
         let mut ready = Ready::first(options)?;
         let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),

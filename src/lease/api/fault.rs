@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::lease::api::{Fault, TransportError};
+use super::{Fault, TransportError};
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
