@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// Help, man pages, concepts and what is said of the command line itself: there are no flags yet, or none that matter.
-const WITHOUT_FLAGS: [&str; 6] = [
+const WITHOUT_FLAGS: [&str; 7] = [
     "cli",
     "cli.rs",
     "usage",
     "commands/explain.rs",
     "commands/completion",
     "hint.rs",
+    "output/format.rs",
 ];
 
 /// What a command begins with.
