@@ -141,10 +141,7 @@ impl Error {
             Self::Api { namespace, fault } => fault_lines(fault, namespace.as_deref(), None),
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),
-                format!(
-                    "Choose another with -n, or create it: {}",
-                    hint::kubectl_as_admin(&format!("create namespace {namespace}"))
-                ),
+                advice::other_namespace(namespace),
             ],
             Self::AlreadyExists { name, namespace } => vec![
                 format!(

@@ -113,15 +113,17 @@ fn rejection_advice(
             hint::kubectl("get mutatingwebhookconfigurations,validatingwebhookconfigurations")
         )),
         RejectionKind::Forbidden => forbidden::advice(message, namespace, name),
-        RejectionKind::NamespaceMissing => {
-            let namespace = namespace.unwrap_or_default();
-            Some(format!(
-                "Choose another with -n, or create it: {}",
-                hint::kubectl_as_admin(&format!("create namespace {namespace}"))
-            ))
-        }
+        RejectionKind::NamespaceMissing => Some(other_namespace(namespace.unwrap_or_default())),
         RejectionKind::TooManyRequests { .. } => {
             Some("The API server is overloaded; try again later".to_owned())
         }
     }
+}
+
+/// What to do about a namespace that is not there.
+pub fn other_namespace(namespace: &str) -> String {
+    format!(
+        "Choose another with -n, or create it: {}",
+        hint::kubectl_as_admin(&format!("create namespace {namespace}"))
+    )
 }

@@ -1,11 +1,13 @@
 //! The one place that prints, and knows whether a terminal is there.
 
+mod stream;
 mod writer;
 
 use std::io::{self, IsTerminal};
 
+use stream::{Stream, write_all};
+use writer::started;
 pub use writer::{Delivery, start};
-use writer::{Stream, started, write_all};
 
 use super::Failure;
 use crate::clock::{Clock, SystemClock};
