@@ -1,107 +1,87 @@
 //! What this call was given, as the commands in hints give it again.
 
-use crate::cli::{Cli, Command, ConnectionArgs};
+use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::hint::{Call, flag};
-use crate::lease::values::HolderIdentity;
+use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
 pub fn of(cli: &Cli) -> Call {
+    let About {
+        identity,
+        verbs,
+        names,
+    } = about(&cli.command);
+    let identity = identity.map(|holder| format!(" {}", flag("holder", holder.as_str())));
+    let verbs = verbs.into_iter();
     Call {
         file: file(&cli.connection),
         context: given(&[("context", &cli.connection.context)]),
         cluster: cluster(&cli.connection),
         who: who(&cli.connection),
         user: given(&[("user", &cli.connection.user)]),
-        identity: identity(&cli.command)
-            .map_or_else(String::new, |holder| format!(" {}", flag("holder", holder))),
+        identity: identity.unwrap_or_default(),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
-        verbs: needs(&cli.command),
-        names: names(&cli.command),
+        verbs: verbs
+            .filter(|(_, does)| *does)
+            .map(|(verb, _)| verb)
+            .collect(),
+        names: each_once(names),
     }
 }
 
-/// The identity that a flag gave.
-fn identity(command: &Command) -> Option<&str> {
-    let holder = match command {
-        Command::Acquire(args) => &args.grant.holder.holder,
-        Command::Hold(args) => &args.grant.holder.holder,
-        Command::Renew(args) => &args.holder.holder,
-        Command::Check(args) => &args.holder.holder,
-        Command::Release(args) => &args.holder.holder,
-        Command::Steal(args) => &args.holder.holder,
-        // Whom these name is somebody else.
-        Command::Create(_)
-        | Command::Status(_)
-        | Command::Options(_)
-        | Command::Version(_)
-        | Command::Completion(_)
-        | Command::Explain(_)
-        | Command::Man(_) => return None,
-    };
-    holder.as_ref().map(HolderIdentity::as_str)
+/// What a subcommand is about.
+struct About<'a> {
+    /// The identity that a flag gave it.
+    identity: Option<&'a HolderIdentity>,
+    /// The verbs on Leases that all of it takes, each with whether this call does.
+    verbs: Vec<(&'static str, bool)>,
+    /// The Leases, where there may be several.
+    names: &'a [LeaseName],
 }
 
-fn names(command: &Command) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let given = match command {
-        Command::Release(args) => args.names.as_slice(),
-        Command::Status(args) => args.names.as_slice(),
-        // One at a time.
-        Command::Acquire(_)
-        | Command::Hold(_)
-        | Command::Renew(_)
-        | Command::Check(_)
-        | Command::Steal(_)
-        | Command::Create(_)
-        | Command::Options(_)
+fn about(command: &Command) -> About<'_> {
+    let (get, update, watch) = (("get", true), ("update", true), ("watch", true));
+    let grant = |args: &GrantArgs| vec![get, update, watch, ("create", args.create)];
+    let (identity, verbs, names) = match command {
+        Command::Acquire(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
+        Command::Hold(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
+        Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
+        Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
+        Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),
+        Command::Release(args) => (&args.holder.holder, vec![get, update], &args.names[..]),
+        // Whom these name is somebody else.
+        Command::Create(args) => (
+            &None,
+            vec![("create", true), ("get", args.ignore_existing)],
+            &[][..],
+        ),
+        Command::Status(args) => {
+            let (named, names) = (!args.names.is_empty(), &args.names[..]);
+            let verbs = vec![("get", named), ("list", !named), ("watch", args.watch)];
+            (&None, verbs, names)
+        }
+        Command::Options(_)
         | Command::Version(_)
         | Command::Completion(_)
         | Command::Explain(_)
-        | Command::Man(_) => &[],
+        | Command::Man(_) => (&None, Vec::new(), &[][..]),
     };
+    About {
+        identity: identity.as_ref(),
+        verbs,
+        names,
+    }
+}
+
+fn each_once(given: &[LeaseName]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
     for name in given.iter().map(ToString::to_string) {
         if !all.contains(&name) {
             all.push(name);
         }
     }
     all
-}
-
-fn needs(command: &Command) -> Vec<&'static str> {
-    let when = |wanted: bool, verb| wanted.then_some(verb);
-    let with = |always: &[&'static str], more: &[Option<&'static str>]| {
-        let more = more.iter().copied().flatten();
-        always.iter().copied().chain(more).collect()
-    };
-    match command {
-        Command::Create(args) => with(&[], &[Some("create"), when(args.ignore_existing, "get")]),
-        Command::Acquire(args) => with(
-            &["get", "update", "watch"],
-            &[when(args.grant.create, "create")],
-        ),
-        Command::Hold(args) => with(
-            &["get", "update", "watch"],
-            &[when(args.grant.create, "create")],
-        ),
-        Command::Renew(_) => with(&["get", "update"], &[]),
-        Command::Check(_) => with(&["get", "update"], &[]),
-        Command::Release(_) => with(&["get", "update"], &[]),
-        Command::Steal(_) => with(&["get", "update"], &[]),
-        Command::Status(args) => with(
-            &[if !args.names.is_empty() {
-                "get"
-            } else {
-                "list"
-            }],
-            &[when(args.watch, "watch")],
-        ),
-        Command::Options(_)
-        | Command::Version(_)
-        | Command::Completion(_)
-        | Command::Explain(_)
-        | Command::Man(_) => Vec::new(),
-    }
 }
 
 fn file(connection: &ConnectionArgs) -> String {
@@ -201,7 +181,8 @@ mod tests {
             let words = read.split_terminator('\0');
             let command = ["lease", "release", "job"].into_iter().chain(words);
             let cli = Cli::try_parse_from(command).expect(&hint);
-            assert_eq!(identity(&cli.command), Some(holder), "{hint}");
+            let read = about(&cli.command).identity.map(HolderIdentity::as_str);
+            assert_eq!(read, Some(holder), "{hint}");
         }
         let context = Some("-x".to_owned());
         assert_eq!(given(&[("context", &context)]), " --context=-x");
