@@ -1,7 +1,5 @@
 //! What the operations ask of an API server for one Lease, and the closed set of its answers.
 
-mod fault;
-
 use std::time::Duration;
 
 use futures::stream::LocalBoxStream;
@@ -209,6 +207,35 @@ pub enum LeaseEvent {
     Bookmark,
     /// The watch broke, or was refused; no more follows.
     Broken(Fault),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotSent(TransportError::Refused { server }) => {
+                write!(f, "the connection to {server} was refused")
+            }
+            Self::NotSent(TransportError::Connect { server, detail, .. }) => {
+                write!(f, "cannot connect to {server}: {detail}")
+            }
+            Self::NotSent(TransportError::Credentials(unusable)) => {
+                write!(f, "cannot use the credentials: {}", unusable.detail)
+            }
+            Self::NotSent(TransportError::Slow(detail)) => f.write_str(detail),
+            Self::Foreign { server, answer } => {
+                write!(
+                    f,
+                    "{server} does not answer like a Kubernetes API server: {answer}"
+                )
+            }
+            Self::Rejected(rejection) => write!(
+                f,
+                "Error from server ({}): {}",
+                rejection.reason, rejection.message
+            ),
+            Self::Unknown(detail) | Self::NotStored(detail) => f.write_str(detail),
+        }
+    }
 }
 
 impl Fault {
