@@ -8,6 +8,7 @@ mod imports;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use imports::{Sources, room};
 
@@ -58,6 +59,8 @@ const LIBRARIES: &[(&str, &str)] = &[
     ),
 ];
 
+static SOURCES: LazyLock<Sources> = LazyLock::new(Sources::read);
+
 const PAGE: &str = "CONTRIBUTING.md";
 
 /// Draws the picture anew where it is set.
@@ -67,8 +70,7 @@ const DRAW: &str = "KUBECTL_LEASE_DRAW";
 fn a_room_knows_those_below_it_that_the_table_names_and_no_others() {
     let mut wrong = Vec::new();
     let mut unused: BTreeSet<(&str, &str)> = arrows().into_iter().collect();
-    let sources = Sources::read();
-    for import in &sources.imports {
+    for import in &SOURCES.imports {
         let arrow = (room(&import.from), room(&import.to));
         unused.remove(&arrow);
         if arrow.0 != "lib" && arrow.0 != arrow.1 && !arrows().contains(&arrow) {
@@ -79,7 +81,7 @@ fn a_room_knows_those_below_it_that_the_table_names_and_no_others() {
     wrong.extend(
         unused.map(|(room, other)| format!("{room} knows nothing of {other}: take it off")),
     );
-    assert!(sources.imports.len() > 500, "{}", sources.imports.len());
+    assert!(SOURCES.imports.len() > 500, "{}", SOURCES.imports.len());
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
@@ -96,8 +98,7 @@ fn the_rooms_stand_one_above_the_other() {
 
 #[test]
 fn no_files_know_each_other_in_a_circle() {
-    let sources = Sources::read();
-    let circles = sources.circles().into_iter().map(|circle| {
+    let circles = SOURCES.circles().into_iter().map(|circle| {
         let lines: Vec<String> = circle.iter().map(ToString::to_string).collect();
         format!("a circle of files:\n{}\n", lines.join("\n"))
     });
@@ -107,10 +108,9 @@ fn no_files_know_each_other_in_a_circle() {
 
 #[test]
 fn a_library_is_known_to_the_rooms_that_are_for_it() {
-    let sources = Sources::read();
     let mut wrong = Vec::new();
     for (libraries, rooms) in LIBRARIES {
-        let uses = sources.libraries.iter();
+        let uses = SOURCES.libraries.iter();
         for found in uses.filter(|found| names(libraries).any(|name| name == found.name)) {
             let room = room(&found.from);
             if !names(rooms).any(|name| name == room) {
