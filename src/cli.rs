@@ -12,14 +12,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
+use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
-pub use format::{
-    DocumentFormat, GrantFormat, GrantOutput, ObjectFormat, ObjectOutput, StatusFormat, ValueFormat,
-};
+pub use format::{GrantOutput, ObjectOutput};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
-pub use template::{no_go_templates, truth};
+pub use template::truth;
 
 const AFTER_HELP: &str = "\
 Exit status:

@@ -2,58 +2,29 @@
 
 mod advice;
 mod command;
-mod fault;
 mod forbidden;
 mod obstacle;
 mod refused;
 mod unsaid;
 
-use std::path::PathBuf;
-
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::End;
-use crate::output::hint;
+use crate::server::ConfigError;
 
 pub use obstacle::{loss_text, obstacle_advice, obstacle_text, reason_text, waited_for};
 pub use unsaid::Unsaid;
 
-use advice::{entry_lines, fault_lines, no_kubeconfig_lines};
+use advice::fault_lines;
 
 /// Everything a subcommand can end with instead of its result.
 #[derive(Debug)]
 pub enum Error {
     /// Wrong usage that only shows once the arguments are put together.
     Usage(String),
-    /// The kubeconfig cannot be read or used.
-    Kubeconfig(String),
-    /// There is no kubeconfig, and this is no pod.
-    NoKubeconfig(LookedFor),
-    /// A flag chooses something of a kubeconfig, and there is none.
-    NothingToChoose {
-        /// The flag.
-        flag: &'static str,
-        /// The kind and the name.
-        what: String,
-        /// Where it was looked for.
-        looked_for: LookedFor,
-    },
-    /// The kubeconfig has no current context.
-    NoCurrentContext {
-        /// The contexts there are.
-        known: Vec<String>,
-    },
-    /// An entry that is not in the kubeconfig.
-    NoSuchEntry {
-        /// Its kind.
-        entry: Entry,
-        /// The one asked for.
-        name: String,
-        /// The context that asks for it; `None` for a flag, or the current context itself.
-        named_by: Option<String>,
-        /// Those there are.
-        known: Vec<String>,
-    },
+    /// How to get to the server, or as whom, cannot be found out.
+    Config(ConfigError),
     /// An operation on a Lease ended without its result.
     Lease(Box<LeaseError>),
     /// A request that is not about one Lease failed.
@@ -92,13 +63,6 @@ pub enum Error {
         /// What was done, a line each.
         then: Vec<String>,
     },
-    /// A file or a variable that says how to get to the server, or as whom, cannot be used.
-    File {
-        /// Which, and why not.
-        what: String,
-        /// The next step.
-        next: String,
-    },
     /// The server stores a Lease otherwise than it was asked to.
     NotAsAsked {
         /// What became of it, and how it differs.
@@ -108,26 +72,6 @@ pub enum Error {
     },
     /// Anything else on this machine.
     Local(String),
-}
-
-/// Where a kubeconfig was looked for.
-#[derive(Debug)]
-pub struct LookedFor {
-    /// KUBECONFIG says so.
-    pub by_environment: bool,
-    /// The files.
-    pub paths: Vec<PathBuf>,
-}
-
-/// What a kubeconfig has by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// Which cluster, as whom, in which namespace.
-    Context,
-    /// An API server.
-    Cluster,
-    /// Credentials.
-    User,
 }
 
 /// An operation on one Lease that ended without its result.
@@ -168,15 +112,11 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::USAGE,
-            Self::Kubeconfig(_)
-            | Self::NoKubeconfig(_)
-            | Self::NothingToChoose { .. }
-            | Self::NoCurrentContext { .. }
-            | Self::NoSuchEntry { .. }
+            Self::Config(error) if error.is_usage() => Exit::USAGE,
+            Self::Config(_)
             | Self::Api { .. }
             | Self::NamespaceMissing(_)
             | Self::AlreadyExists { .. }
-            | Self::File { .. }
             | Self::NotAsAsked { .. }
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
@@ -195,52 +135,13 @@ impl Error {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Usage(text) => vec![format!("error: {text}")],
-            Self::Kubeconfig(text) => vec![
-                format!("error: cannot use the kubeconfig: {text}"),
-                format!(
-                    "Check the file that KUBECONFIG or --kubeconfig names: {}",
-                    hint::kubectl_config("view")
-                ),
-            ],
-            Self::File { what, next } | Self::NotAsAsked { what, next } => {
-                vec![format!("error: {what}"), next.clone()]
-            }
-            Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
-            Self::NothingToChoose {
-                flag,
-                what,
-                looked_for,
-            } => vec![
-                format!(
-                    "error: {what} does not exist: no kubeconfig: {}",
-                    advice::without_kubeconfig(looked_for)
-                ),
-                format!(
-                    "{flag} chooses from a kubeconfig: set KUBECONFIG, or give --kubeconfig FILE"
-                ),
-            ],
-            Self::NoCurrentContext { known } => vec![
-                "error: the kubeconfig has no current context".to_owned(),
-                format!(
-                    "Choose one with --context or {}; there are: {}",
-                    hint::kubectl_config("use-context"),
-                    advice::list(known)
-                ),
-            ],
-            Self::NoSuchEntry {
-                entry,
-                name,
-                named_by,
-                known,
-            } => entry_lines(*entry, name, named_by.as_deref(), known),
+            Self::Config(error) => error.lines(),
+            Self::NotAsAsked { what, next } => vec![format!("error: {what}"), next.clone()],
             Self::Lease(error) => end_lines(&error.subject, &error.end),
             Self::Api { namespace, fault } => fault_lines(fault, namespace.as_deref(), None),
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),
-                format!(
-                    "Choose another with -n, or create it: {}",
-                    hint::kubectl_as_admin(&format!("create namespace {namespace}"))
-                ),
+                advice::other_namespace(namespace),
             ],
             Self::AlreadyExists { name, namespace } => vec![
                 format!(
@@ -257,6 +158,12 @@ impl Error {
             Self::Despite { why, then } => [why.lines(), then.clone()].concat(),
             Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],
         }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
     }
 }
 

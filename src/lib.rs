@@ -11,6 +11,7 @@ mod commands;
 mod complete;
 mod error;
 mod exit;
+mod hint;
 mod hold;
 mod identity;
 mod lease;
@@ -61,7 +62,7 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         ));
         output::terminal::say(&format!(
             "What it did before is done: {} shows who holds what",
-            output::hint::kubectl("lease status")
+            hint::kubectl("lease status")
         ));
     }));
     let runtime = match runtime() {

@@ -1,12 +1,12 @@
 //! The signals that ask this process to end or are meant for its command, as channels of all received so far.
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::error::Error;
 
 /// Signals received, in order.
 pub type Received = watch::Receiver<Vec<i32>>;
@@ -18,7 +18,7 @@ pub type Received = watch::Receiver<Vec<i32>>;
 /// # Errors
 /// When the handlers cannot be installed.
 #[cfg(unix)]
-pub fn listen() -> Result<Received, Error> {
+pub fn listen() -> io::Result<Received> {
     channel(from_others().into_iter().filter(|signal| ends(*signal)))
 }
 
@@ -27,7 +27,7 @@ pub fn listen() -> Result<Received, Error> {
 /// # Errors
 /// When the handlers cannot be installed.
 #[cfg(unix)]
-pub fn listen_for_command() -> Result<Received, Error> {
+pub fn listen_for_command() -> io::Result<Received> {
     use nix::libc::{SIGUSR1, SIGUSR2};
     channel([SIGUSR1, SIGUSR2])
 }
@@ -70,15 +70,14 @@ fn note_typed(signal: i32) {
 }
 
 #[cfg(unix)]
-fn channel(numbers: impl IntoIterator<Item = i32>) -> Result<Received, Error> {
+fn channel(numbers: impl IntoIterator<Item = i32>) -> io::Result<Received> {
     let (sender, receiver) = watch::channel(Vec::new());
     for number in numbers {
         if is_ignored(number) {
             continue;
         }
         let kind = tokio::signal::unix::SignalKind::from_raw(number);
-        let mut stream = tokio::signal::unix::signal(kind)
-            .map_err(|error| Error::Local(format!("cannot handle signals: {error}")))?;
+        let mut stream = tokio::signal::unix::signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
@@ -167,7 +166,7 @@ fn real_time() -> std::iter::Empty<i32> {
 /// # Errors
 /// Never, on this system.
 #[cfg(not(unix))]
-pub fn listen() -> Result<Received, Error> {
+pub fn listen() -> io::Result<Received> {
     let (sender, receiver) = watch::channel(Vec::new());
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
@@ -182,7 +181,7 @@ pub fn listen() -> Result<Received, Error> {
 /// # Errors
 /// Never, on this system.
 #[cfg(not(unix))]
-pub fn listen_for_command() -> Result<Received, Error> {
+pub fn listen_for_command() -> io::Result<Received> {
     Ok(watch::channel(Vec::new()).1)
 }
 

@@ -84,7 +84,7 @@ fn wrong(line: String) -> Exit {
 /// Prints a help: a result like any other, which somebody may want in a file.
 fn help(text: &StyledStr) -> Exit {
     terminal::print(&terminal::in_locale(text.to_string()))
-        .map_or_else(|error| crate::fail(&error), |()| Exit::DONE)
+        .map_or_else(|error| crate::fail(&error.into()), |()| Exit::DONE)
 }
 
 /// One line for what clap says in several.

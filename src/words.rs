@@ -17,6 +17,11 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}…", head.trim_end())
 }
 
+/// `No such file or directory (os error 2)` without the number.
+pub fn without_number(text: &str) -> &str {
+    text.find(" (os error ").map_or(text, |at| &text[..at])
+}
+
 /// A span the way kubectl shows an age: `42s`, `5m3s`, `3h12m`, `4d`.
 pub fn duration(span: Duration) -> String {
     // A wait that is almost over still takes some time.

@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::format::StatusFormat;
 use super::template::TemplateArgs;
 use crate::lease::values::LeaseName;
+use crate::output::format::StatusFormat;
 use crate::output::jsonpath::Template;
 
 /// Arguments of `status`.

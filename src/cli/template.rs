@@ -2,7 +2,8 @@
 
 use clap::{ArgAction, Args};
 
-use super::{Cli, Command, GrantFormat, ObjectFormat, StatusFormat};
+use super::{Cli, Command};
+use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
 #[derive(Args, Debug)]
@@ -39,23 +40,36 @@ pub fn truth(value: &str) -> Option<bool> {
     }
 }
 
-/// Why there is no Go template, and what there is; `flag` asks for it.
-pub fn no_go_templates(flag: &str) -> String {
-    format!(
-        "Go templates need Go; use -o jsonpath=TEMPLATE (status has custom-columns=HEADER:PATH,… too), or kubectl get lease NAME {flag}=…, which knows the lease itself"
-    )
-}
-
 impl Cli {
     /// The same, with the templates of `-o` as strict as `--allow-missing-template-keys` says.
     pub fn with_strict_templates(mut self) -> Self {
         match &mut self.command {
-            Command::Create(args) => object(&mut args.output.format, &args.output.template),
-            Command::Renew(args) => object(&mut args.output.format, &args.output.template),
-            Command::Release(args) => object(&mut args.output.format, &args.output.template),
-            Command::Acquire(args) => grant(&mut args.output.format, &args.output.template),
-            Command::Steal(args) => grant(&mut args.output.format, &args.output.template),
-            Command::Status(args) => status(&mut args.output, &args.template),
+            Command::Create(args) => strict(
+                &mut args.output.format,
+                &args.output.template,
+                Object::strict,
+            ),
+            Command::Renew(args) => strict(
+                &mut args.output.format,
+                &args.output.template,
+                Object::strict,
+            ),
+            Command::Release(args) => strict(
+                &mut args.output.format,
+                &args.output.template,
+                Object::strict,
+            ),
+            Command::Acquire(args) => strict(
+                &mut args.output.format,
+                &args.output.template,
+                Grant::strict,
+            ),
+            Command::Steal(args) => strict(
+                &mut args.output.format,
+                &args.output.template,
+                Grant::strict,
+            ),
+            Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
             | Command::Check(_)
             | Command::Options(_)
@@ -69,34 +83,8 @@ impl Cli {
 }
 
 /// Changes the format where missing keys are not allowed.
-fn strict<T>(format: &mut Option<T>, args: &TemplateArgs, strict: impl FnOnce(T) -> T) {
+fn strict<T>(format: &mut Option<T>, args: &TemplateArgs, strict: fn(T) -> T) {
     if !args.allow_missing_template_keys {
         *format = format.take().map(strict);
     }
-}
-
-fn object(format: &mut Option<ObjectFormat>, args: &TemplateArgs) {
-    strict(format, args, strict_object);
-}
-
-fn strict_object(format: ObjectFormat) -> ObjectFormat {
-    match format {
-        ObjectFormat::Name => ObjectFormat::Name,
-        ObjectFormat::Value(format) => ObjectFormat::Value(format.strict()),
-    }
-}
-
-fn grant(format: &mut Option<GrantFormat>, args: &TemplateArgs) {
-    strict(format, args, |format| match format {
-        GrantFormat::Env => GrantFormat::Env,
-        GrantFormat::Object(format) => GrantFormat::Object(strict_object(format)),
-    });
-}
-
-fn status(format: &mut Option<StatusFormat>, args: &TemplateArgs) {
-    strict(format, args, |format| match format {
-        StatusFormat::Value(format) => StatusFormat::Value(format.strict()),
-        // As in kubectl, a column of what is not there is <none>.
-        StatusFormat::Wide | StatusFormat::Name | StatusFormat::CustomColumns(_) => format,
-    });
 }

@@ -5,18 +5,19 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::saying::{good_until, listen, object_text, say_by, say_done};
-use super::{Session, limits, mark, options, say};
+use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::api::Api;
 use crate::lease::operate::{
     CreateTerms, Created, End, Ended, Failure, Held, Interrupt, Operations,
 };
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::values::LeaseName;
-use crate::output::{document, hint, terminal};
+use crate::output::{document, terminal};
 use crate::server::namespace_alone;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -24,7 +25,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         DryRun::None => "created",
         DryRun::Client => {
             // As kubectl: a pipeline that only writes manifests has no cluster.
-            let record = record(&args, &namespace_alone(&options(connection))?)?;
+            let record = record(&args, &namespace_alone(&connection.into())?)?;
             terminal::print(&object_text(&record, "created (dry run)", &args.output)?)?;
             return Ok(Exit::DONE);
         }
@@ -55,7 +56,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
                         Ok(text) => say_by(text, good_until(grant), interrupt)
                             .await
                             .map_err(Error::Unsaid),
-                        Err(error) => Err(error),
+                        Err(error) => Err(error.into()),
                     };
                     said.map_err(|why| Error::done_all_the_same(&subject, why, "created"))
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::{oneshot, watch};
 
-use super::saying::start;
+use super::saying::{deaf, start};
 use super::waiting::Waiting;
 use super::{Session, exported, grant_terms, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
@@ -65,8 +65,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         .lease(&args.name)
         .observed_only(args.grant.proof.observed_only());
     start().map_err(ours)?;
-    let for_command = signals::listen_for_command().map_err(ours)?;
-    let signals = signals::listen().map_err(ours)?;
+    let unheard = |error| ours(deaf(error));
+    let for_command = signals::listen_for_command().map_err(unheard)?;
+    let signals = signals::listen().map_err(unheard)?;
     #[cfg(target_os = "linux")]
     crate::hold::orphans::reap();
     let limits = limits(

@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments -> request -> operation -> what to print. Here: what they share.
 
 mod acquire;
+mod call;
 mod check;
 mod completion;
 mod create;
@@ -18,17 +19,19 @@ mod steal;
 mod version;
 mod waiting;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
-use crate::output::{hint, terminal};
+use crate::output::{Failure, terminal};
 use crate::server::{Client, LeaseClient};
 use crate::server::{Connection, ConnectionOptions, plugin};
 use crate::words;
@@ -41,7 +44,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// With why it has no result.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
-    hint::note(&cli);
+    hint::note(call::of(&cli));
     plugin::warn_through(terminal::say);
     if cli.verbose {
         terminal::trace();
@@ -68,6 +71,16 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     }
 }
 
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unformatted(text) => Self::Local(text),
+            Failure::Unwritten(error) if error.kind() == ErrorKind::BrokenPipe => Self::BrokenPipe,
+            Failure::Unwritten(error) => Self::Local(format!("cannot write to stdout: {error}")),
+        }
+    }
+}
+
 /// A connection that the flags describe, and its namespace.
 struct Session {
     store: Client,
@@ -77,7 +90,7 @@ struct Session {
 
 impl Session {
     async fn open(args: &ConnectionArgs) -> Result<Self, Error> {
-        let connection = Connection::load(&options(args)).await?;
+        let connection = Connection::load(&args.into()).await?;
         Ok(Self {
             namespace: connection.namespace().to_owned(),
             request_limit: args
@@ -125,28 +138,30 @@ impl Session {
     }
 }
 
-pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
-    // As kubectl: an empty flag is as if it was not given.
-    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    ConnectionOptions {
-        kubeconfig: (args.kubeconfig.clone()).filter(|path| !path.as_os_str().is_empty()),
-        context: given(&args.context),
-        cluster: given(&args.cluster),
-        user: given(&args.user),
-        namespace: given(&args.namespace),
-        server: given(&args.server),
-        token: given(&args.token),
-        username: given(&args.username),
-        password: given(&args.password),
-        impersonate: given(&args.impersonate),
-        impersonate_groups: args.impersonate_groups.clone(),
-        impersonate_uid: given(&args.impersonate_uid),
-        impersonate_extra: args.impersonate_extra.clone(),
-        certificate_authority: given(&args.certificate_authority),
-        client_certificate: given(&args.client_certificate),
-        client_key: given(&args.client_key),
-        tls_server_name: given(&args.tls_server_name),
-        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+impl From<&ConnectionArgs> for ConnectionOptions {
+    fn from(args: &ConnectionArgs) -> Self {
+        // As kubectl: an empty flag is as if it was not given.
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        Self {
+            kubeconfig: (args.kubeconfig.clone()).filter(|path| !path.as_os_str().is_empty()),
+            context: given(&args.context),
+            cluster: given(&args.cluster),
+            user: given(&args.user),
+            namespace: given(&args.namespace),
+            server: given(&args.server),
+            token: given(&args.token),
+            username: given(&args.username),
+            password: given(&args.password),
+            impersonate: given(&args.impersonate),
+            impersonate_groups: args.impersonate_groups.clone(),
+            impersonate_uid: given(&args.impersonate_uid),
+            impersonate_extra: args.impersonate_extra.clone(),
+            certificate_authority: given(&args.certificate_authority),
+            client_certificate: given(&args.client_certificate),
+            client_key: given(&args.client_key),
+            tls_server_name: given(&args.tls_server_name),
+            insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::exported::{is_kept_by_hold, ours};
 use super::saying::{listen, object_text, say_done};
 use super::several::{Errors, Next, distinct};
 use super::{Session, limits, say};
-use crate::cli::{ConnectionArgs, ObjectFormat, ReleaseArgs};
+use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
@@ -14,6 +14,7 @@ use crate::lease::operate::{End, Limits};
 use crate::lease::record::Record;
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::output::document;
+use crate::output::format::ObjectFormat;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = Sources::from_process(args.holder.holder.clone())

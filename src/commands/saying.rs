@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{Session, exported};
-use crate::cli::{GrantFormat, GrantOutput, ObjectOutput};
+use crate::cli::{GrantOutput, ObjectOutput};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
+use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Record;
-use crate::output::{document, hint, terminal};
+use crate::output::format::GrantFormat;
+use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
 
@@ -22,7 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// When there is no thread or no handler to be had.
 pub fn listen() -> Result<Interrupt, Error> {
     start()?;
-    Ok(Interrupt::new(signals::listen()?))
+    Ok(Interrupt::new(signals::listen().map_err(deaf)?))
+}
+
+/// There is no handler for signals to be had.
+pub fn deaf(error: std::io::Error) -> Error {
+    Error::Local(format!("cannot handle signals: {error}"))
 }
 
 /// Starts the threads that print.
@@ -84,7 +91,7 @@ async fn say_unless(
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Error> {
+pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
     document::done(
         record,
         verb,
@@ -143,7 +150,7 @@ fn whole_seconds(left: Duration) -> u64 {
 /// # Errors
 /// When it could not be said; a reader that went away ends the process quietly.
 pub async fn say_done(
-    text: Result<String, Error>,
+    text: Result<String, Failure>,
     good_until: Option<Instant>,
     interrupt: &Interrupt,
     subject: &Subject,
@@ -161,7 +168,7 @@ pub async fn say_done(
                 .await
                 .map_err(Error::Unsaid)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     match said {
         Err(Error::Unsaid(Unsaid::NobodyReads)) => Err(Error::BrokenPipe),

@@ -83,18 +83,13 @@ fn next(error: &Error) -> Next {
         // It was done, only not said.
         Error::Despite { .. } | Error::BrokenPipe => Next::GoOn,
         Error::Usage(_)
-        | Error::Kubeconfig(_)
-        | Error::NoKubeconfig(_)
-        | Error::NothingToChoose { .. }
-        | Error::NoCurrentContext { .. }
-        | Error::NoSuchEntry { .. }
+        | Error::Config(_)
         | Error::Api { .. }
         | Error::NamespaceMissing(_)
         | Error::AlreadyExists { .. }
         | Error::Command { .. }
         | Error::Hold(_)
         | Error::Unsaid(_)
-        | Error::File { .. }
         | Error::NotAsAsked { .. }
         | Error::Local(_) => Next::Stop,
     }

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use clap::{Arg, CommandFactory, Parser};
 
 use crate::cli::Cli;
-use crate::commands;
 use crate::lease::values::is_lease;
 use crate::output::terminal;
 use crate::server::ConnectionOptions;
@@ -293,7 +292,7 @@ fn connection(line: &Line<'_>) -> ConnectionOptions {
     let parsed = Cli::try_parse_from(program.into_iter().chain(words));
     parsed.map_or_else(
         |_| ConnectionOptions::default(),
-        |cli| commands::options(&cli.connection),
+        |cli| (&cli.connection).into(),
     )
 }
 

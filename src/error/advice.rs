@@ -1,10 +1,10 @@
 //! What to do about a request that failed.
 
-use super::{Entry, LookedFor, forbidden};
+use super::forbidden;
+use crate::hint;
 use crate::lease::api::{
     ConnectFailure, Fault, Rejection, RejectionKind, TransportError, Unusable,
 };
-use crate::output::hint;
 
 fn see_address() -> String {
     format!(
@@ -96,102 +96,6 @@ fn connect_advice(why: &ConnectFailure) -> String {
     }
 }
 
-/// There is no kubeconfig: which were looked for.
-pub fn no_kubeconfig_lines(looked_for: &LookedFor) -> Vec<String> {
-    vec![
-        format!("error: no kubeconfig: {}", without_kubeconfig(looked_for)),
-        "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
-    ]
-}
-
-/// Why there is no kubeconfig.
-pub fn without_kubeconfig(looked_for: &LookedFor) -> String {
-    let LookedFor {
-        by_environment,
-        paths,
-    } = looked_for;
-    let empty: Vec<String> = paths
-        .iter()
-        .filter(|path| path.exists())
-        .map(|path| path.display().to_string())
-        .collect();
-    let all: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let all = all.join(" and ");
-    match (empty.as_slice(), by_environment, paths.len()) {
-        ([first, ..], ..) => format!("{first} has no clusters and no contexts"),
-        ([], true, 0) => "KUBECONFIG names no file".to_owned(),
-        ([], true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
-        ([], true, _) => format!("KUBECONFIG names {all}, which do not exist"),
-        ([], false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
-        ([], false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
-    }
-}
-
-/// An entry that the kubeconfig does not have: those it has, and which was meant perhaps.
-pub fn entry_lines(
-    entry: Entry,
-    name: &str,
-    named_by: Option<&str>,
-    known: &[String],
-) -> Vec<String> {
-    let kind = match entry {
-        Entry::Context => "context",
-        Entry::Cluster => "cluster",
-        Entry::User => "user",
-    };
-    let by = named_by.map_or_else(String::new, |context| {
-        format!(", but context {context:?} names it")
-    });
-    let meant =
-        nearest(name, known).map_or_else(String::new, |name| format!("Did you mean {name:?}? "));
-    vec![
-        format!("error: {kind} {name:?} does not exist{by}"),
-        format!("{meant}The kubeconfig has: {}", list(known)),
-    ]
-}
-
-/// The name that was meant, if one is near enough.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    /// Below this two names have little in common: `dve` is as near to `dev`.
-    const NEAR: f64 = 0.65;
-    let wanted = name.to_lowercase();
-    let likeness = |known: &str| {
-        let known = known.to_lowercase();
-        let part = if !wanted.is_empty() && known.contains(&wanted) {
-            1.0
-        } else {
-            0.0
-        };
-        let changed = strsim::normalized_damerau_levenshtein(&wanted, &known);
-        f64::max(part, changed).max(strsim::jaro(&wanted, &known))
-    };
-    known
-        .iter()
-        // Of several that are as near, the first.
-        .rev()
-        .map(|known| (likeness(known), known.as_str()))
-        .filter(|(likeness, _)| *likeness > NEAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
-}
-
-/// Names in one line; of very many only the first.
-pub fn list(names: &[String]) -> String {
-    const MANY: usize = 20;
-    match names {
-        [] => "none".to_owned(),
-        names if names.len() > MANY => format!(
-            "{}, and {} more",
-            names[..MANY].join(", "),
-            names.len() - MANY
-        ),
-        names => names.join(", "),
-    }
-}
-
 fn rejection_advice(
     kind: RejectionKind,
     message: &str,
@@ -209,15 +113,17 @@ fn rejection_advice(
             hint::kubectl("get mutatingwebhookconfigurations,validatingwebhookconfigurations")
         )),
         RejectionKind::Forbidden => forbidden::advice(message, namespace, name),
-        RejectionKind::NamespaceMissing => {
-            let namespace = namespace.unwrap_or_default();
-            Some(format!(
-                "Choose another with -n, or create it: {}",
-                hint::kubectl_as_admin(&format!("create namespace {namespace}"))
-            ))
-        }
+        RejectionKind::NamespaceMissing => Some(other_namespace(namespace.unwrap_or_default())),
         RejectionKind::TooManyRequests { .. } => {
             Some("The API server is overloaded; try again later".to_owned())
         }
     }
+}
+
+/// What to do about a namespace that is not there.
+pub fn other_namespace(namespace: &str) -> String {
+    format!(
+        "Choose another with -n, or create it: {}",
+        hint::kubectl_as_admin(&format!("create namespace {namespace}"))
+    )
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::output::hint::{self, Hint};
+use crate::hint::{self, Hint};
 use crate::words;
 
 /// What the server says: `KIND "NAME" is forbidden: User "USER" cannot VERB resource "RESOURCE" in API group "GROUP"`, and where.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Subject;
+use crate::hint::{self, advised};
 use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::keeper::{Nature, Other};
-use crate::output::{advised, hint};
 use crate::words;
 
 /// The most of a reason that stands in a line about something else, characters.
@@ -18,20 +18,23 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
         None => format!("without an expiry: {}", advised::ended_by(nature)),
     };
     match obstacle {
-        Obstacle::HeldBy(other) => format!("held by {:?} {}", other.holder, until(&other.nature)),
-        Obstacle::HeldByOneself(nature) => format!("held by yourself already, {}", until(nature)),
-        Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+        Obstacle::HeldBy(other) => format!("{} {}", who(obstacle), until(&other.nature)),
+        Obstacle::HeldByOneself(nature) => format!("{}, {}", who(obstacle), until(nature)),
+        Obstacle::Terminating => who(obstacle),
     }
 }
 
 /// What stands in the way and with what reason, where nobody can tell for how long.
 pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
-    let who = match obstacle {
+    who(obstacle) + &reason_text(reason)
+}
+
+fn who(obstacle: &Obstacle) -> String {
+    match obstacle {
         Obstacle::HeldBy(other) => format!("held by {:?}", other.holder),
         Obstacle::HeldByOneself(_) => "held by yourself already".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
-    };
-    who + &reason_text(reason)
+    }
 }
 
 /// A holder's reason, behind what is said of the holder; empty if there is none.

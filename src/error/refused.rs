@@ -2,10 +2,10 @@
 
 use super::Subject;
 use crate::exit::Exit;
+use crate::hint;
+use crate::hint::advised::{self, From};
 use crate::lease::decide::Refusal;
 use crate::lease::keeper::Other;
-use crate::output::advised::{self, From};
-use crate::output::hint;
 
 /// The exit code of a refusal.
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {

@@ -4,8 +4,8 @@ use std::io;
 
 use super::{Error, Subject};
 use crate::exit::Exit;
+use crate::hint;
 use crate::lease::operate::{End, Failure, Fate};
-use crate::output::hint;
 
 /// Why a result was not said, or not while it was worth something.
 #[derive(Debug)]

@@ -7,10 +7,9 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
 use super::jsonpath::Template;
-use super::{jsonpath, terminal, yaml};
-use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
-use crate::error::Error;
+use super::{Failure, jsonpath, terminal, yaml};
 use crate::lease::record::Record;
+use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
@@ -22,22 +21,22 @@ pub fn object_name(name: &str) -> String {
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn text(document: &impl Serialize, format: DocumentFormat) -> Result<String, Error> {
+pub fn text(document: &impl Serialize, format: DocumentFormat) -> Result<String, Failure> {
     match format {
         DocumentFormat::Json => json(document).map(escaped),
-        DocumentFormat::Yaml => yaml::text(document).map_err(Error::Local),
+        DocumentFormat::Yaml => yaml::text(document).map_err(Failure::Unformatted),
     }
 }
 
-fn json(document: &impl Serialize) -> Result<String, Error> {
+fn json(document: &impl Serialize) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let mut serializer =
         Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b"    "));
     document
         .serialize(&mut serializer)
-        .map_err(|error| Error::Local(error.to_string()))?;
+        .map_err(|error| Failure::Unformatted(error.to_string()))?;
     bytes.push(b'\n');
-    String::from_utf8(bytes).map_err(|error| Error::Local(error.to_string()))
+    String::from_utf8(bytes).map_err(|error| Failure::Unformatted(error.to_string()))
 }
 
 /// The same JSON with every character escaped that could change a terminal's state: they stand in strings only.
@@ -62,7 +61,7 @@ pub fn escaped(json: String) -> String {
 ///
 /// # Errors
 /// When it cannot be written down, or the template asks for what is out of range.
-pub fn value(document: &Value, format: &ValueFormat) -> Result<String, Error> {
+pub fn value(document: &Value, format: &ValueFormat) -> Result<String, Failure> {
     match format {
         ValueFormat::Document(format) => text(document, *format),
         ValueFormat::JsonPath(template) => template
@@ -72,7 +71,7 @@ pub fn value(document: &Value, format: &ValueFormat) -> Result<String, Error> {
     }
 }
 
-fn as_json(document: &Value, template: &Template) -> Result<String, Error> {
+fn as_json(document: &Value, template: &Template) -> Result<String, Failure> {
     let lists = template.lists(document).map_err(failed)?;
     let texts = lists
         .iter()
@@ -81,8 +80,8 @@ fn as_json(document: &Value, template: &Template) -> Result<String, Error> {
 }
 
 /// What a template or a column could not find out.
-pub fn failed(why: String) -> Error {
-    Error::Local(format!("the template cannot be filled in: {why}"))
+pub fn failed(why: String) -> Failure {
+    Failure::Unformatted(format!("the template cannot be filled in: {why}"))
 }
 
 /// What to print after something was done to a Lease: the sentence, or the object in the format asked for.
@@ -94,7 +93,7 @@ pub fn done(
     verb: &str,
     format: Option<&ObjectFormat>,
     managed_fields: bool,
-) -> Result<String, Error> {
+) -> Result<String, Failure> {
     let name = object_name(record.name());
     match format {
         None => Ok(format!("{name} {verb}\n")),
@@ -111,7 +110,7 @@ pub fn list(
     records: &[Record],
     format: &ValueFormat,
     managed_fields: bool,
-) -> Result<String, Error> {
+) -> Result<String, Failure> {
     let items = records.iter();
     let items = items.map(|record| object(record, format, managed_fields));
     let list = json!({

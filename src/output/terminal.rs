@@ -1,26 +1,29 @@
 //! The one place that prints, and knows whether a terminal is there.
 
+mod stream;
 mod writer;
 
 use std::io::{self, IsTerminal};
 
+use stream::{Stream, write_all};
+use writer::started;
 pub use writer::{Delivery, start};
-use writer::{Stream, started, write_all};
 
+use super::Failure;
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
 use crate::words::shown::spoken;
 
 /// Prints a result on stdout, as it is, and waits for it with the whole thread: for results that no lease depends on, in
 /// a process that dies of the signals that ask it to.
 ///
 /// # Errors
-/// When stdout cannot be written; a reader that went away ends the process quietly.
-pub fn print(text: &str) -> Result<(), Error> {
-    outcome(match started() {
+/// When stdout cannot be written.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let written = match started() {
         Some(writer) => writer.write(Stream::Out, text.to_owned()),
         None => write_all(Stream::Out, text),
-    })
+    };
+    written.map_err(Failure::Unwritten)
 }
 
 /// Sends a result on its way to stdout, to be waited for as a future; dropped before its turn, it is not written.
@@ -40,9 +43,9 @@ pub fn deliver(text: String) -> io::Result<Delivery> {
 ///
 /// # Errors
 /// As [`print()`].
-pub async fn print_meanwhile(text: String) -> Result<(), Error> {
-    let delivery = deliver(text).map_err(|error| Error::Local(error.to_string()))?;
-    outcome(delivery.await)
+pub async fn print_meanwhile(text: String) -> Result<(), Failure> {
+    let delivery = deliver(text).map_err(|error| Failure::Unformatted(error.to_string()))?;
+    delivery.await.map_err(Failure::Unwritten)
 }
 
 /// Sends what the terminal is to be told to stdout, once [`start`] was called; nobody waits for it.
@@ -50,17 +53,6 @@ pub fn send(text: String) {
     if let Some(writer) = started() {
         writer.say(Stream::Out, text);
     }
-}
-
-/// What a write to stdout means for the process.
-///
-/// # Errors
-/// When it failed; a reader that went away ends the process quietly.
-fn outcome(written: io::Result<()>) -> Result<(), Error> {
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Error::BrokenPipe,
-        _ => Error::Local(format!("cannot write to stdout: {error}")),
-    })
 }
 
 /// Says one line on stderr, with whatever could change the terminal's state escaped. Once [`start`] was called nobody

@@ -7,10 +7,10 @@ use std::io::ErrorKind;
 
 use rustls::Error as TlsError;
 
-use super::Connection;
 use super::dial::DialError;
 use super::progress::RequestProgress;
 use crate::lease::api::ConnectFailure;
+use crate::words::without_number;
 
 /// What happened to a request.
 pub enum Cause {
@@ -24,8 +24,8 @@ pub enum Cause {
     Broken(String),
 }
 
-/// Sorts an error by what is found along its chain.
-pub fn of(error: &kube::Error, progress: &RequestProgress, connection: &Connection) -> Cause {
+/// Sorts an error by what is found along its chain, on a way with or without a proxy.
+pub fn of(error: &kube::Error, progress: &RequestProgress, proxy: Option<&str>) -> Cause {
     let chain: Vec<&(dyn StdError + 'static)> = links(error).collect();
     let secure = chain
         .iter()
@@ -57,7 +57,7 @@ pub fn of(error: &kube::Error, progress: &RequestProgress, connection: &Connecti
             Cause::Broken(words)
         };
     }
-    if let Some(proxy) = connection.proxy() {
+    if let Some(proxy) = proxy {
         let detail = match progress.failure() {
             Some(failure) => failure,
             None => proxy_words(&words).to_owned(),
@@ -155,9 +155,4 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
     }
     // kube quotes paths twice.
     parts.join(": ").replace("'\"", "\"").replace("\"'", "\"")
-}
-
-/// `No such file or directory (os error 2)` without the number.
-pub fn without_number(text: &str) -> &str {
-    text.find(" (os error ").map_or(text, |at| &text[..at])
 }

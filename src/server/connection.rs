@@ -16,8 +16,8 @@ use super::dial::Dial;
 use super::plugin::Identity;
 use super::ready::Ready;
 use super::{ConnectionOptions, filled, stack};
-use crate::error::Error;
 use crate::lease::api::Unusable;
+use crate::server::error::ConfigError;
 use crate::userinfo::{self, redacted};
 
 /// Where the API server is and who we are there; makes clients.
@@ -50,7 +50,8 @@ const READING_LIMIT: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Link {
     ready: Arc<Ready>,
-    /// Sends requests; where one is on its way is told to the [`progress::Progress`] among its extensions.
+    /// Sends requests; where one is on its way is told to the
+    /// [`RequestProgress`](super::progress::RequestProgress) among its extensions.
     pub client: Client,
     /// Whose header its requests carry.
     credentials: Arc<Credentials>,
@@ -84,7 +85,7 @@ impl Connection {
     ///
     /// # Errors
     /// With what is wrong with the configuration, and where to look.
-    pub async fn load(options: &ConnectionOptions) -> Result<Self, Error> {
+    pub async fn load(options: &ConnectionOptions) -> Result<Self, ConfigError> {
         let mut ready = Ready::first(options)?;
         let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),

@@ -16,10 +16,10 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::cause::without_number;
 use super::names::Names;
 use super::progress::{RequestProgress, Stage};
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::words::without_number;
 
 /// The next address is tried beside the earlier ones after this. RFC 8305 (section 5) has 100 ms as the least that a
 /// client should wait; an attempt to renew a lease of 2 s has 333 ms.

@@ -190,7 +190,7 @@ pub fn fault_of(error: &kube::Error, progress: &RequestProgress, connection: &Co
         );
     }
     let server = connection.server();
-    match cause::of(error, progress, connection) {
+    match cause::of(error, progress, connection.proxy().as_deref()) {
         Cause::Refused => Fault::NotSent(TransportError::Refused { server }),
         Cause::NoConnection(detail, why) => Fault::NotSent(TransportError::Connect {
             server,

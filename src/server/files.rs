@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
-use super::cause::without_number;
 use super::certified::{Wrong, certificates, certified, none_in};
-use crate::error::Error;
+use crate::server::error::ConfigError;
+use crate::words::without_number;
 
 /// The most that is read of a file: the authorities of all the world take some 300 KB.
 const LIMIT: u64 = 16 << 20;
@@ -60,19 +60,19 @@ pub struct Identity {
 }
 
 impl Given<'_> {
-    fn unusable(&self, why: &str) -> Error {
+    fn unusable(&self, why: &str) -> ConfigError {
         let place = match (self.data, self.file) {
             (None, Some(file)) => format!("{file}: "),
             (Some(_), _) | (None, None) => String::new(),
         };
-        Error::File {
+        ConfigError::File {
             what: format!("cannot use {}: {place}{why}", self.named.what),
             next: self.named.next.clone(),
         }
     }
 
     /// What it says; `None` where nothing is given.
-    fn bytes(&self, time: Time) -> Result<Option<Vec<u8>>, Error> {
+    fn bytes(&self, time: Time) -> Result<Option<Vec<u8>>, ConfigError> {
         match (self.data, self.file) {
             (Some(data), _) => {
                 // As Go's decoder: a block of YAML has line ends in it.
@@ -113,7 +113,7 @@ pub fn read(path: &Path, time: Time) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// With what is wrong with it.
-pub fn authority(given: &Given<'_>, time: Time) -> Result<Option<Vec<Vec<u8>>>, Error> {
+pub fn authority(given: &Given<'_>, time: Time) -> Result<Option<Vec<Vec<u8>>>, ConfigError> {
     let Some(pem) = given.bytes(time)? else {
         return Ok(None);
     };
@@ -141,7 +141,7 @@ pub fn identity(
     certificate: &Given<'_>,
     key: &Given<'_>,
     time: Time,
-) -> Result<Option<Identity>, Error> {
+) -> Result<Option<Identity>, ConfigError> {
     let alone = |given: &Given<'_>, other: &Given<'_>| {
         given.unusable(&format!("{} is missing", other.named.what))
     };
@@ -155,7 +155,7 @@ pub fn identity(
         Wrong::Certificate(why) => certificate.unusable(why),
         Wrong::Key(why) => key.unusable(&why),
         Wrong::Kind(why, next) => match key.unusable(&why) {
-            Error::File { what, .. } => Error::File {
+            ConfigError::File { what, .. } => ConfigError::File {
                 what,
                 next: next.to_owned(),
             },
@@ -173,7 +173,7 @@ pub fn identity(
 ///
 /// # Errors
 /// With what is wrong with it.
-pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, Error> {
+pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, ConfigError> {
     let Some(bytes) = given.bytes(time)? else {
         return Ok(None);
     };

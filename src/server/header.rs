@@ -7,7 +7,7 @@ use kube::config::AuthInfo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ConnectionOptions;
-use crate::error::Error;
+use crate::server::error::ConfigError;
 
 /// What the name of a header cannot have in it (RFC 9110, section 5.6.2), and the mark of what is escaped; as client-go's
 /// `headerKeyEscape`.
@@ -86,15 +86,15 @@ fn unsendable(from: &str, text: &str) -> String {
 pub fn impersonation(
     user: &mut AuthInfo,
     options: &ConnectionOptions,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
     let value = |text: &str, flag: &str, field: &str, by_flag: bool| {
         let value = HeaderValue::from_bytes(text.as_bytes());
         value.map_err(|_| {
             if by_flag {
-                Error::Usage(unsendable(&format!("{flag} {text:?}"), text))
+                ConfigError::Usage(unsendable(&format!("{flag} {text:?}"), text))
             } else {
                 let from = format!("{field:?} of the user in the kubeconfig, {text:?},");
-                Error::Kubeconfig(unsendable(&from, text))
+                ConfigError::Kubeconfig(unsendable(&from, text))
             }
         })
     };
@@ -118,8 +118,9 @@ pub fn impersonation(
         let by_flag = options.impersonate_extra.iter().any(|(of, _)| *of == key);
         let escaped = utf8_percent_encode(&key, UNNAMEABLE);
         let name = HeaderName::try_from(format!("impersonate-extra-{escaped}"));
-        let name = name
-            .map_err(|_| Error::Usage(format!("{flag:?} has too long a key for an HTTP header")))?;
+        let name = name.map_err(|_| {
+            ConfigError::Usage(format!("{flag:?} has too long a key for an HTTP header"))
+        })?;
         for text in values {
             headers.push((name.clone(), value(&text, &flag, field, by_flag)?));
         }

@@ -13,7 +13,7 @@ use kube::config::{
     NamedContext,
 };
 
-use super::cause::{without_number, words};
+use super::cause::words;
 pub use check::check_impersonation;
 use check::{check_methods, check_server_name, check_verification, named_twice, of_another_kind};
 pub use namespace::namespace_alone;
@@ -21,8 +21,9 @@ pub use server::is_plain;
 use user::{override_user, without_idle_plugin};
 
 use super::{ConnectionOptions, file, proxy};
-use crate::error::{Entry, Error, LookedFor};
 use crate::lease::values;
+use crate::server::error::{ConfigError, Entry, LookedFor};
+use crate::words::without_number;
 
 /// One cluster, one user, one context.
 #[derive(Clone)]
@@ -62,7 +63,7 @@ impl Resolved {
 ///
 /// # Errors
 /// With what is wrong, and where to look.
-pub fn find(options: &ConnectionOptions) -> Result<Resolved, Error> {
+pub fn find(options: &ConnectionOptions) -> Result<Resolved, ConfigError> {
     match read(options)? {
         None if options.server.is_none() => pod::resolve(options),
         kubeconfig => resolve(kubeconfig.unwrap_or_default(), options),
@@ -73,7 +74,7 @@ pub fn find(options: &ConnectionOptions) -> Result<Resolved, Error> {
 ///
 /// # Errors
 /// With what is wrong.
-pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Resolved, Error> {
+pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Resolved, ConfigError> {
     let paths = match &options.kubeconfig {
         Some(path) => vec![path.clone()],
         None => looked_for().paths,
@@ -98,17 +99,20 @@ pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Reso
 }
 
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
-pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
+pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, ConfigError> {
     let read = |path: &Path| {
         let mut config = file::read(path).map_err(|error| {
-            Error::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
+            ConfigError::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
         })?;
         if let Some(what) = of_another_kind(&config) {
-            return Err(Error::Kubeconfig(format!("{}: {what}", path.display())));
+            return Err(ConfigError::Kubeconfig(format!(
+                "{}: {what}",
+                path.display()
+            )));
         }
         if let Some(twice) = named_twice(&config) {
             // Either of the two could be the wrong cluster.
-            return Err(Error::Kubeconfig(format!(
+            return Err(ConfigError::Kubeconfig(format!(
                 "{}: two {twice}: remove or rename one",
                 path.display()
             )));
@@ -132,7 +136,7 @@ pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, Error> {
         merged = Some(match merged {
             Some(earlier) => earlier
                 .merge(next)
-                .map_err(|error| Error::Kubeconfig(format!("{}: {error}", path.display())))?,
+                .map_err(|error| ConfigError::Kubeconfig(format!("{}: {error}", path.display())))?,
             None => next,
         });
     }
@@ -181,7 +185,10 @@ fn unreadable(error: &KubeconfigError) -> String {
 ///
 /// # Errors
 /// With what is not in the kubeconfig, or is no address.
-pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Resolved, Error> {
+pub fn resolve(
+    kubeconfig: Kubeconfig,
+    options: &ConnectionOptions,
+) -> Result<Resolved, ConfigError> {
     let name = options
         .context
         .clone()
@@ -193,7 +200,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
                 .iter()
                 .find(|context| &context.name == name)
                 .and_then(|context| context.context.clone())
-                .ok_or_else(|| Error::NoSuchEntry {
+                .ok_or_else(|| ConfigError::NoSuchEntry {
                     entry: Entry::Context,
                     name: name.clone(),
                     named_by: None,
@@ -206,7 +213,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
         ),
         None => None,
     };
-    let absent = |entry, missing: &str, by_flag: bool, known| Error::NoSuchEntry {
+    let absent = |entry, missing: &str, by_flag: bool, known| ConfigError::NoSuchEntry {
         entry,
         name: missing.to_owned(),
         named_by: name.clone().filter(|_| !by_flag),
@@ -235,7 +242,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
             })?,
         None if options.server.is_some() => Cluster::default(),
         None => {
-            return Err(Error::NoCurrentContext {
+            return Err(ConfigError::NoCurrentContext {
                 known: kubeconfig
                     .contexts
                     .into_iter()
@@ -282,7 +289,7 @@ pub fn resolve(kubeconfig: Kubeconfig, options: &ConnectionOptions) -> Result<Re
     if let Some(given) = &namespace {
         values::namespace(given).map_err(|why| {
             let context = name.as_deref().unwrap_or_default();
-            Error::Kubeconfig(format!(
+            ConfigError::Kubeconfig(format!(
                 "the namespace of context {context:?} is {given:?}: {why}; give --namespace, or mend it"
             ))
         })?;

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use kube::config::{AuthInfo, AuthProviderConfig, ExecConfig, ExecInteractiveMode};
 
-use super::cause::without_number;
 use crate::clock::{self, Clock, SystemClock};
 use crate::lease::api::Unusable;
+use crate::words::without_number;
 
 pub use exec::{Given, Identity};
 #[cfg(unix)]

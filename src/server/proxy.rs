@@ -7,7 +7,7 @@ use http::Uri;
 use ipnet::IpNet;
 
 use super::dial::has_usable_port;
-use crate::error::Error;
+use crate::server::error::ConfigError;
 use crate::userinfo::redacted;
 
 /// The proxy for `server`, with its user and password. `variable` reads the environment. (kube asks NO_PROXY about the
@@ -19,7 +19,7 @@ pub fn of(
     of_cluster: Option<&str>,
     server: &Uri,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Uri>, Error> {
+) -> Result<Option<Uri>, ConfigError> {
     if let Some(url) = of_cluster {
         return self::of_cluster(url).map(Some);
     }
@@ -44,7 +44,7 @@ pub fn of(
         true => value.clone(),
         false => format!("http://{value}"),
     };
-    checked(&url).map(Some).map_err(|why| Error::File {
+    checked(&url).map(Some).map_err(|why| ConfigError::File {
         what: format!(
             "cannot use the proxy of {name}, {:?}: {why}",
             redacted(&value)
@@ -59,8 +59,9 @@ pub fn of(
 ///
 /// # Errors
 /// With what is wrong with it.
-pub fn of_cluster(url: &str) -> Result<Uri, Error> {
-    checked(url).map_err(|why| Error::Kubeconfig(format!("proxy-url {:?}: {why}", redacted(url))))
+pub fn of_cluster(url: &str) -> Result<Uri, ConfigError> {
+    checked(url)
+        .map_err(|why| ConfigError::Kubeconfig(format!("proxy-url {:?}: {why}", redacted(url))))
 }
 
 fn checked(url: &str) -> Result<Uri, String> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::files::{self, Given, Identity, Named, Time};
 use super::kubeconfig::{self, Resolved};
 use super::{ConnectionOptions, filled, header, proxy};
-use crate::error::Error;
-use crate::output::hint;
+use crate::hint;
+use crate::server::error::ConfigError;
 
 /// What a client is made of.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Ready {
     ///
     /// # Errors
     /// With the first thing that cannot be used.
-    pub fn first(options: &ConnectionOptions) -> Result<Self, Error> {
+    pub fn first(options: &ConnectionOptions) -> Result<Self, ConfigError> {
         let resolved = kubeconfig::find(options)?;
         let pieces = Source::of(&resolved, options).read(Time::First, None, &mut Vec::new())?;
         Self::of(resolved, pieces, Vec::new(), options)
@@ -70,7 +70,7 @@ impl Ready {
         pieces: Pieces,
         unread: Vec<String>,
         options: &ConnectionOptions,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ConfigError> {
         let mut kubeconfig = resolved.kubeconfig.clone();
         let plain = resolved.server().is_some_and(kubeconfig::is_plain);
         let cluster = kubeconfig.clusters.iter_mut();
@@ -130,9 +130,10 @@ impl Ready {
 
 /// As kube's own `TryFrom`, without the environment's proxy: kube reads that by rules that are not kubectl's, and does not
 /// say which variable it cannot read.
-fn config_of(kubeconfig: Kubeconfig) -> Result<Config, Error> {
-    let wrong =
-        |error: &(dyn std::error::Error + 'static)| Error::Kubeconfig(super::cause::words(error));
+fn config_of(kubeconfig: Kubeconfig) -> Result<Config, ConfigError> {
+    let wrong = |error: &(dyn std::error::Error + 'static)| {
+        ConfigError::Kubeconfig(super::cause::words(error))
+    };
     let cluster = kubeconfig.clusters.into_iter().find_map(|it| it.cluster);
     let cluster = cluster.unwrap_or_default();
     let server = cluster.server.as_deref().unwrap_or_default();
@@ -161,9 +162,9 @@ fn config_of(kubeconfig: Kubeconfig) -> Result<Config, Error> {
     Ok(config)
 }
 
-fn said(error: Error) -> Option<String> {
+fn said(error: ConfigError) -> Option<String> {
     match error {
-        Error::File { what, .. } => Some(what),
+        ConfigError::File { what, .. } => Some(what),
         error => error.lines().into_iter().next(),
     }
 }
@@ -199,7 +200,7 @@ impl<'a> Source<'a> {
         time: Time,
         before: Option<&Pieces>,
         unread: &mut Vec<String>,
-    ) -> Result<Pieces, Error> {
+    ) -> Result<Pieces, ConfigError> {
         let text = |field: &str| self.user[field].as_str().filter(|text| !text.is_empty());
         let cluster = |of: fn(&Cluster) -> &Option<String>| {
             let given = self.cluster.map(of).filter(|text| filled(text));
@@ -258,10 +259,10 @@ impl<'a> Source<'a> {
 
 /// Nothing before is nothing to keep: a user whose only token cannot be read would ask as nobody.
 fn kept<T: Clone>(
-    error: Error,
+    error: ConfigError,
     before: Option<&Option<T>>,
     unread: &mut Vec<String>,
-) -> Result<Option<T>, Error> {
+) -> Result<Option<T>, ConfigError> {
     match before {
         Some(Some(before)) => {
             unread.extend(said(error));

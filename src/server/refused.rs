@@ -1,7 +1,7 @@
 //! What to do when the server does not know who is asking, or the path that is asked for.
 
 use super::{Connection, filled, plugin};
-use crate::output::hint;
+use crate::hint;
 
 impl Connection {
     /// What to do when the server does not know who is asking.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::cli::no_go_templates;
+use crate::output::format::no_go_templates;
 
 const TEMPLATE: &str = "--template=";
 const OUTPUT: &str = "--output=";

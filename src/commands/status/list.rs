@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
 use super::{selection, stamps};
-use crate::cli::{SortBy, StatusArgs, StatusFormat, ValueFormat};
+use crate::cli::{SortBy, StatusArgs};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -16,6 +16,7 @@ use crate::lease::evidence::Stamps;
 use crate::lease::summary::{self, SummaryPage};
 use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
+use crate::output::format::{StatusFormat, ValueFormat};
 use crate::output::status::document::ListWriter;
 use crate::output::status::table::{Counts, Layout, Printer};
 use crate::output::status::{Row, document};
@@ -304,7 +305,7 @@ impl<'a> Output<'a> {
                     .map_err(failed)?
             }
         };
-        terminal::print(&text)
+        Ok(terminal::print(&text)?)
     }
 
     /// What is still to be printed.
@@ -321,7 +322,7 @@ impl<'a> Output<'a> {
         }
         self.show_kept()?;
         match &mut self.form {
-            Form::Document(writer) => terminal::print(writer.end()),
+            Form::Document(writer) => Ok(terminal::print(writer.end())?),
             Form::Table(_) => {
                 if let Some(line) = self.counts.line() {
                     terminal::say(&line);

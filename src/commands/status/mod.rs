@@ -7,12 +7,13 @@ mod select;
 mod several;
 mod watch;
 
-use crate::cli::{ConnectionArgs, StatusArgs, StatusFormat, ValueFormat};
+use crate::cli::{ConnectionArgs, StatusArgs};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
 use crate::lease::evidence::Stamps;
 use crate::lease::summary::Keep;
+use crate::output::format::{StatusFormat, ValueFormat};
 use crate::server::Selection;
 
 use super::Session;

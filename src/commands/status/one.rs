@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::around::surroundings;
 use super::{keep, stamps};
-use crate::cli::{StatusArgs, StatusFormat};
+use crate::cli::StatusArgs;
 use crate::commands::Session;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
@@ -18,6 +18,7 @@ use crate::lease::summary::Keep;
 use crate::lease::values::LeaseName;
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
+use crate::output::format::StatusFormat;
 use crate::output::status::describe::describe;
 use crate::output::status::{Row, document};
 use crate::output::terminal;

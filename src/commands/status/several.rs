@@ -3,12 +3,13 @@
 use super::keep;
 use super::list::Output;
 use super::one::read_keeping;
-use crate::cli::{StatusArgs, StatusFormat};
+use crate::cli::StatusArgs;
 use crate::commands::Session;
 use crate::commands::several::{Errors, Next};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::values::LeaseName;
+use crate::output::format::StatusFormat;
 
 pub async fn run(
     session: &Session,

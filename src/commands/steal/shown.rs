@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
+use crate::hint::advised;
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::record::Record;
 use crate::lease::summary;
 use crate::output::status::Row;
 use crate::output::status::describe::life;
-use crate::output::{advised, terminal};
+use crate::output::terminal;
 use crate::words;
 use crate::words::shown::{may_take, printable, shortened};
 

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::{Row, age, ago, class, expires, metadata, state};
+use crate::hint;
+use crate::hint::advised::{self, From};
 use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::keeper::{Nature, Other};
 use crate::lease::record::{Record, Writer};
-use crate::output::advised::{self, From};
-use crate::output::hint;
 use crate::words::shown::value;
 use crate::words::{self, printable};
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cli::{DocumentFormat, ValueFormat};
-use crate::error::Error;
-use crate::output::document;
+use crate::output::format::{DocumentFormat, ValueFormat};
+use crate::output::{Failure, document};
 
 use super::{Row, class, state};
 use crate::lease::condition::{Basis, State};
@@ -115,7 +114,7 @@ impl ListWriter {
     ///
     /// # Errors
     /// When they cannot be written down.
-    pub fn page(&mut self, rows: &[Row]) -> Result<String, Error> {
+    pub fn page(&mut self, rows: &[Row]) -> Result<String, Failure> {
         let mut out = String::new();
         for row in rows {
             let first = self.items == 0;

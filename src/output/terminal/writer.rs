@@ -2,12 +2,13 @@
 //! that nobody reads.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::stream::{Stream, has_room, write_all};
 use crate::clock::{Clock, SystemClock};
 use crate::signals;
 
@@ -28,31 +29,6 @@ const PATIENCES: u32 = 10;
 const THROWN_AWAY: Duration = Duration::from_millis(20);
 
 static WRITER: OnceLock<Arc<Writer>> = OnceLock::new();
-
-/// Where a text goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// Results.
-    Out,
-    /// Everything else.
-    Err,
-}
-
-impl Stream {
-    const fn other(self) -> Self {
-        match self {
-            Self::Out => Self::Err,
-            Self::Err => Self::Out,
-        }
-    }
-
-    const fn index(self) -> usize {
-        match self {
-            Self::Out => 0,
-            Self::Err => 1,
-        }
-    }
-}
 
 /// Starts the threads, once in a process; from then on nobody waits for stderr, and a result can be waited for as a
 /// future.
@@ -92,11 +68,9 @@ pub fn started() -> Option<&'static Arc<Writer>> {
 
 /// Waits until what is written to a terminal after a Ctrl-C stays there.
 fn outlast_flush(stream: Stream) {
-    let is_terminal = match stream {
-        Stream::Out => io::stdout().is_terminal(),
-        Stream::Err => io::stderr().is_terminal(),
-    };
-    if is_terminal && let Some(typed) = signals::typed() {
+    if stream.is_terminal()
+        && let Some(typed) = signals::typed()
+    {
         std::thread::sleep(THROWN_AWAY.saturating_sub(SystemClock.now().since(typed)));
     }
 }
@@ -111,78 +85,6 @@ fn never_stop_for_output() {
 
 #[cfg(not(unix))]
 fn never_stop_for_output() {}
-
-/// Writes all of `text`, past the buffers of the standard library: those keep what could not be written, and would write
-/// it when the process ends.
-///
-/// # Errors
-/// As write(2), but for an interruption, and for a descriptor that somebody made non-blocking: that is waited for.
-#[cfg(unix)]
-pub fn write_all(stream: Stream, text: &str) -> io::Result<()> {
-    use nix::errno::Errno;
-    use nix::poll::PollTimeout;
-
-    let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        let written = match stream {
-            Stream::Out => nix::unistd::write(io::stdout(), rest),
-            Stream::Err => nix::unistd::write(io::stderr(), rest),
-        };
-        match written {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                poll(stream, PollTimeout::NONE);
-            }
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Writes all of `text`.
-///
-/// # Errors
-/// As the system says.
-#[cfg(not(unix))]
-pub fn write_all(stream: Stream, text: &str) -> io::Result<()> {
-    use std::io::Write;
-    match stream {
-        Stream::Out => {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        }
-        Stream::Err => io::stderr().lock().write_all(text.as_bytes()),
-    }
-}
-
-/// Whether there is room for a write by the end of `timeout`, or it would fail at once.
-#[cfg(unix)]
-fn poll(stream: Stream, timeout: nix::poll::PollTimeout) -> bool {
-    use std::os::fd::AsFd;
-
-    use nix::poll::{PollFd, PollFlags};
-
-    let (out, err) = (io::stdout(), io::stderr());
-    let descriptor = match stream {
-        Stream::Out => out.as_fd(),
-        Stream::Err => err.as_fd(),
-    };
-    let mut asked = [PollFd::new(descriptor, PollFlags::POLLOUT)];
-    // If it cannot be asked, nothing keeps us from writing.
-    nix::poll::poll(&mut asked, timeout).map_or(true, |ready| ready > 0)
-}
-
-#[cfg(unix)]
-fn has_room(stream: Stream) -> bool {
-    poll(stream, nix::poll::PollTimeout::ZERO)
-}
-
-#[cfg(not(unix))]
-fn has_room(_: Stream) -> bool {
-    false
-}
 
 /// Told whether a text was written.
 type Done = Box<dyn FnOnce(io::Result<()>) + Send>;

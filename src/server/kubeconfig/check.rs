@@ -6,7 +6,7 @@ use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{ConnectionOptions, filled};
-use crate::error::Error;
+use crate::server::error::ConfigError;
 
 /// The first name that two entries of one list have, with what they are.
 pub fn named_twice(config: &Kubeconfig) -> Option<String> {
@@ -49,13 +49,13 @@ pub fn check_verification(
     cluster: &Cluster,
     options: &ConnectionOptions,
     name: Option<&str>,
-) -> Result<(), Error> {
+) -> Result<(), ConfigError> {
     let (insecure, authority) = (
         options.insecure_skip_tls_verify,
         options.certificate_authority.is_some(),
     );
     if insecure && authority {
-        return Err(Error::Usage(
+        return Err(ConfigError::Usage(
             "--insecure-skip-tls-verify and --certificate-authority exclude each other: give one"
                 .to_owned(),
         ));
@@ -63,7 +63,7 @@ pub fn check_verification(
     let both = cluster.insecure_skip_tls_verify == Some(true)
         && (filled(&cluster.certificate_authority) || filled(&cluster.certificate_authority_data));
     if both && !insecure && !authority {
-        return Err(Error::Kubeconfig(format!(
+        return Err(ConfigError::Kubeconfig(format!(
             "cluster {:?} has insecure-skip-tls-verify and a certificate authority, which exclude each other: remove one",
             name.unwrap_or_default()
         )));
@@ -73,10 +73,10 @@ pub fn check_verification(
 
 /// As kubectl: of several ways to say who asks, nothing tells which is meant (`validateAuthInfo` in client-go). A flag for one of
 /// them is an answer.
-pub fn check_methods(user: &AuthInfo, name: Option<&str>) -> Result<(), Error> {
+pub fn check_methods(user: &AuthInfo, name: Option<&str>) -> Result<(), ConfigError> {
     let name = name.unwrap_or_default();
     let refused = |what: &str| {
-        Err(Error::Kubeconfig(format!(
+        Err(ConfigError::Kubeconfig(format!(
             "user {name:?} has {what}, which exclude each other: remove one"
         )))
     };
@@ -96,7 +96,10 @@ pub fn secret(text: &Option<SecretString>) -> bool {
 }
 
 /// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
-pub fn check_impersonation(user: &AuthInfo, options: &ConnectionOptions) -> Result<(), Error> {
+pub fn check_impersonation(
+    user: &AuthInfo,
+    options: &ConnectionOptions,
+) -> Result<(), ConfigError> {
     let nobody = user.impersonate.as_deref().unwrap_or_default().is_empty();
     let groups = user.impersonate_groups.as_deref().unwrap_or_default();
     let extra = user.impersonate_user_extra.iter().flatten().next();
@@ -107,11 +110,11 @@ pub fn check_impersonation(user: &AuthInfo, options: &ConnectionOptions) -> Resu
         || options.impersonate_uid.is_some()
         || !options.impersonate_extra.is_empty();
     Err(match by_flag {
-        true => Error::Usage(
+        true => ConfigError::Usage(
             "--as-group, --as-uid and --as-user-extra need a user to impersonate: give --as"
                 .to_owned(),
         ),
-        false => Error::Kubeconfig(
+        false => ConfigError::Kubeconfig(
             "the user has as-groups, as-uid or as-user-extra, and nobody to impersonate: give it \"as\" too, or remove them"
                 .to_owned(),
         ),
@@ -119,13 +122,16 @@ pub fn check_impersonation(user: &AuthInfo, options: &ConnectionOptions) -> Resu
 }
 
 /// The name that the server's certificate has to be for, if it is not the address's.
-pub fn check_server_name(cluster: &Cluster) -> Result<(), Error> {
+pub fn check_server_name(cluster: &Cluster) -> Result<(), ConfigError> {
     match cluster.tls_server_name.as_deref() {
-        Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => Err(Error::File {
-            what: format!("cannot use the TLS server name {name:?}: it is no host name"),
-            next: "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
-                .to_owned(),
-        }),
+        Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => {
+            Err(ConfigError::File {
+                what: format!("cannot use the TLS server name {name:?}: it is no host name"),
+                next:
+                    "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
+                        .to_owned(),
+            })
+        }
         Some(_) | None => Ok(()),
     }
 }

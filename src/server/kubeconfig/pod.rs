@@ -9,9 +9,9 @@ use super::{
     Resolved, check_impersonation, check_server_name, check_verification, looked_for, only,
 };
 use super::{override_cluster, user::override_user};
-use crate::error::Error;
 use crate::lease::values;
 use crate::server::ConnectionOptions;
+use crate::server::error::ConfigError;
 
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
@@ -21,12 +21,12 @@ const PORT: &str = "KUBERNETES_SERVICE_PORT";
 ///
 /// # Errors
 /// Where this is no pod, its environment is of no use, or a flag chooses something that only a kubeconfig can have.
-pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
+pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, ConfigError> {
     chooses_nothing(options)?;
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (host, port) = (variable(HOST), variable(PORT));
     if host.is_empty() {
-        return Err(Error::NoKubeconfig(looked_for()));
+        return Err(ConfigError::NoKubeconfig(looked_for()));
     }
     let mut cluster = Cluster {
         server: Some(address(&host, &port)?),
@@ -57,7 +57,7 @@ pub fn resolve(options: &ConnectionOptions) -> Result<Resolved, Error> {
 }
 
 /// As kubectl: who names a context, a cluster or a user means that one, and never the pod's own.
-fn chooses_nothing(options: &ConnectionOptions) -> Result<(), Error> {
+fn chooses_nothing(options: &ConnectionOptions) -> Result<(), ConfigError> {
     let flags = [
         ("--context", "context", &options.context),
         ("--cluster", "cluster", &options.cluster),
@@ -65,7 +65,7 @@ fn chooses_nothing(options: &ConnectionOptions) -> Result<(), Error> {
     ];
     let given = |(flag, kind, name): (_, _, &Option<String>)| Some((flag, kind, name.clone()?));
     match flags.into_iter().find_map(given) {
-        Some((flag, kind, name)) => Err(Error::NothingToChoose {
+        Some((flag, kind, name)) => Err(ConfigError::NothingToChoose {
             flag,
             what: format!("{kind} {name:?}"),
             looked_for: looked_for(),
@@ -74,8 +74,8 @@ fn chooses_nothing(options: &ConnectionOptions) -> Result<(), Error> {
     }
 }
 
-fn address(host: &str, port: &str) -> Result<String, Error> {
-    let unusable = |why: String| Error::File {
+fn address(host: &str, port: &str) -> Result<String, ConfigError> {
+    let unusable = |why: String| ConfigError::File {
         what: format!("no kubeconfig, and this pod's environment is of no use: {why}"),
         next: format!(
             "Kubernetes sets {HOST} and {PORT} in every pod: set both, or give --server and --token"
@@ -102,7 +102,7 @@ fn address(host: &str, port: &str) -> Result<String, Error> {
 }
 
 /// As kubectl: the environment's, else the service account's.
-fn namespace() -> Result<Option<String>, Error> {
+fn namespace() -> Result<Option<String>, ConfigError> {
     let own = std::env::var("POD_NAMESPACE").ok();
     let own = own.filter(|name| !name.is_empty());
     let path = Path::new(FOLDER).join("namespace");
@@ -119,7 +119,7 @@ fn namespace() -> Result<Option<String>, Error> {
     }
     values::namespace(name)
         .map(Some)
-        .map_err(|why| Error::File {
+        .map_err(|why| ConfigError::File {
             what: format!("the namespace in {from} is {name:?}: {why}"),
             next: "Give --namespace, or mend it".to_owned(),
         })

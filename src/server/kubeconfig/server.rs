@@ -5,7 +5,7 @@ use kube::config::{AuthInfo, Cluster};
 
 use super::super::{dial::has_usable_port, filled};
 use super::user::without_credentials;
-use crate::error::Error;
+use crate::server::error::ConfigError;
 use crate::userinfo::{self, redacted};
 
 /// Makes the cluster's server a whole address: one without a scheme is https if anything about TLS is configured, else http.
@@ -14,14 +14,18 @@ use crate::userinfo::{self, redacted};
 ///
 /// # Errors
 /// Where it is none.
-pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) -> Result<(), Error> {
+pub fn settle(
+    cluster: &mut Cluster,
+    user: &mut AuthInfo,
+    name: Option<&str>,
+) -> Result<(), ConfigError> {
     let server = cluster.server.take().unwrap_or_default();
     let of = || match name {
         Some(name) => format!("cluster {name:?}"),
         None => "--server".to_owned(),
     };
     if server.is_empty() {
-        return Err(Error::Kubeconfig(format!("{} has no server", of())));
+        return Err(ConfigError::Kubeconfig(format!("{} has no server", of())));
     }
     let tls = filled(&cluster.certificate_authority)
         || filled(&cluster.certificate_authority_data)
@@ -42,7 +46,7 @@ pub fn settle(cluster: &mut Cluster, user: &mut AuthInfo, name: Option<&str>) ->
             && has_usable_port(&uri)
     });
     if !usable {
-        return Err(Error::Kubeconfig(format!(
+        return Err(ConfigError::Kubeconfig(format!(
             "the server of {} is no address: {:?}; one looks like https://host:6443",
             of(),
             redacted(&server)

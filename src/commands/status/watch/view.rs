@@ -8,7 +8,7 @@ use super::TICK;
 use super::board::{Board, RowChange};
 use super::footer;
 use super::silence::Silence;
-use crate::cli::{DocumentFormat, SortBy, StatusArgs, StatusFormat, ValueFormat};
+use crate::cli::{SortBy, StatusArgs};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::status::{list, select};
 use crate::error::Error;
@@ -16,6 +16,7 @@ use crate::lease::api::Fault;
 use crate::lease::condition::State;
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
+use crate::output::format::{DocumentFormat, StatusFormat, ValueFormat};
 use crate::output::status::table::{Layout, Printer};
 use crate::output::status::{Row, document};
 use crate::output::terminal;
@@ -180,7 +181,7 @@ impl<'a> View<'a> {
             return Ok(());
         }
         let text = self.lines(&rows)?;
-        terminal::print_meanwhile(text).await
+        Ok(terminal::print_meanwhile(text).await?)
     }
 
     /// Changes in the format asked for, one after the other.
@@ -211,9 +212,8 @@ impl<'a> View<'a> {
                 .collect(),
             Some(StatusFormat::CustomColumns(columns)) => {
                 let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
-                self.columns
-                    .page(columns, &items, self.args.no_headers)
-                    .map_err(failed)
+                let page = self.columns.page(columns, &items, self.args.no_headers);
+                Ok(page.map_err(failed)?)
             }
         }
     }
@@ -292,7 +292,8 @@ impl<'a> View<'a> {
             .lines()
             .map(|line| format!("\x1b[2K{}\n", console::truncate_str(line, width, "")))
             .collect();
-        terminal::print_meanwhile(format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}")).await
+        let screen = format!("{NO_WRAP}{up}\r{lines}\x1b[J{WRAP}");
+        Ok(terminal::print_meanwhile(screen).await?)
     }
 
     /// Leaves the screen as it was found: the end of what was drawn last may have been thrown away with a Ctrl-C.

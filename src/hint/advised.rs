@@ -1,7 +1,8 @@
 //! What may be advised to somebody who wants a Lease that another has, by what the Lease is. Nothing else advises to steal or to
 //! force an unlock (a test below reads the sources), so that no command is advised that is refused or does harm.
 
-use super::hint::{self, Hint};
+use super::Hint;
+use crate::hint;
 use crate::lease::keeper::{Keeper, Nature, Other};
 use crate::lease::record::Record;
 use crate::words::pasted;
@@ -165,11 +166,11 @@ mod tests {
     fn no_takeover_is_advised_elsewhere() {
         // Help and concepts name the subcommand; who asked for a steal is told of the flag that it takes.
         let may = |file: &Path| {
-            let exempt = ["cli", "usage", "output/advised.rs", "commands/explain.rs"];
+            let exempt = ["cli", "usage", "hint/advised.rs", "commands/explain.rs"];
             exempt.iter().any(|exempt| file.starts_with(exempt))
         };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut files = crate::output::hint::sources(&root);
+        let mut files = hint::tests::sources(&root);
         assert!(files.len() > 100, "{}", files.len());
         files.retain(|file| !may(file));
         for file in files {

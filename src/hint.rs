@@ -1,0 +1,155 @@
+//! The commands in hints. Each has the connection flags that this call was given, so that pasting it does the same thing to
+//! the same cluster: nothing else puts `kubectl` before words that ask a cluster (a test below reads the sources).
+
+pub mod advised;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use crate::words::pasted;
+
+/// What this call was given and what it is about. Flags have a blank before each.
+pub struct Call {
+    /// The flag that tells where the kubeconfig is.
+    pub file: String,
+    /// The flag that tells the cluster, and who asks unless another flag does.
+    pub context: String,
+    /// The flags that tell the cluster alone.
+    pub cluster: String,
+    /// The flags that tell who asks.
+    pub who: String,
+    /// The one of them that chooses an entry of the kubeconfig.
+    pub user: String,
+    /// The flag that tells as which identity; an identity of the environment is there when the command is pasted.
+    pub identity: String,
+    /// Whether this call makes an identity up.
+    pub unique: bool,
+    /// The verbs on Leases that all of it takes.
+    pub verbs: Vec<&'static str>,
+    /// The Leases that it is about, each once.
+    pub names: Vec<String>,
+}
+
+static CALL: OnceLock<Call> = OnceLock::new();
+
+/// Notes what this call was given, once in a process, before anything is said.
+pub fn note(call: Call) {
+    // Who notes it twice has noted the same.
+    let _ = CALL.set(call);
+}
+
+/// A command to paste.
+#[derive(Clone, Debug)]
+pub struct Hint(String);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Hint {
+    /// Another program's command, which asks no cluster.
+    pub fn elsewhere(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+
+    /// The same with more words behind the flags.
+    #[must_use]
+    pub fn with(self, more: impl fmt::Display) -> Self {
+        Self(format!("{self} {more}"))
+    }
+}
+
+/// The subcommands that act as an identity.
+pub const ACTING: [&str; 6] = ["acquire", "hold", "renew", "check", "release", "steal"];
+
+/// `kubectl lease SUBCOMMAND NAME`, of a Lease in that namespace, as the identity of this call.
+pub fn lease(subcommand: &str, name: &str, namespace: &str) -> Hint {
+    let identity = CALL.get().map_or("", |call| &call.identity);
+    lease_with(subcommand, name, namespace, identity)
+}
+
+/// The same as this identity, whichever the call was given.
+pub fn lease_as(subcommand: &str, name: &str, namespace: &str, holder: &str) -> Hint {
+    lease_with(subcommand, name, namespace, &flag_of(holder))
+}
+
+/// The same as the holder of a grant that this call was given.
+pub fn lease_of_grant(subcommand: &str, name: &str, namespace: &str, holder: &str) -> Hint {
+    match CALL.get().is_some_and(|call| call.unique) {
+        true => lease_as(subcommand, name, namespace, holder),
+        false => lease(subcommand, name, namespace),
+    }
+}
+
+fn lease_with(subcommand: &str, name: &str, namespace: &str, identity: &str) -> Hint {
+    let Hint(command) = kubectl_in(&format!("lease {subcommand} {name}"), namespace);
+    let acts = ACTING.contains(&subcommand);
+    Hint(command + if acts { identity } else { "" })
+}
+
+fn flag_of(holder: &str) -> String {
+    format!(" {}", flag("holder", holder))
+}
+
+/// `kubectl` with these words, in that namespace.
+pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
+    kubectl(&format!("{words} -n {namespace}"))
+}
+
+/// `kubectl` with these words, as whoever asked.
+pub fn kubectl(words: &str) -> Hint {
+    let who = CALL.get().map_or("", |call| &call.who);
+    let Hint(command) = kubectl_as_admin(words);
+    Hint(command + who)
+}
+
+/// `kubectl config` with these words: what the kubeconfig has for this call. Who asks instead is nothing to it.
+pub fn kubectl_config(words: &str) -> Hint {
+    let flags = CALL.get().map(|call| {
+        let Call {
+            file,
+            context,
+            cluster,
+            user,
+            ..
+        } = call;
+        format!("{file}{context}{cluster}{user}")
+    });
+    Hint(format!(
+        "kubectl config {words}{}",
+        flags.unwrap_or_default()
+    ))
+}
+
+/// `kubectl` with these words, for somebody else, who has more permissions: all that tells which cluster is meant, as it was
+/// given, and nothing that tells who asks. The context stays: with a cluster in its place, whoever pastes the command would send
+/// the credentials of another context there.
+pub fn kubectl_as_admin(words: &str) -> Hint {
+    let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
+    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+}
+
+/// The Leases that this call is about, each once, if that one is among them; else that one alone.
+pub fn names_with(name: &str) -> Vec<String> {
+    let all = CALL.get().map_or(&[][..], |call| &call.names);
+    match all.iter().any(|known| known == name) {
+        true => all.to_owned(),
+        false => vec![name.to_owned()],
+    }
+}
+
+/// The verbs on Leases that all of this call takes; `None` if nothing was noted.
+pub fn needed() -> Option<&'static [&'static str]> {
+    Some(CALL.get()?.verbs.as_slice())
+}
+
+/// `--NAME VALUE`, quoted for the shell; in one word where the value would be taken for another flag.
+pub fn flag(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("--{name}{between}{}", pasted(value))
+}
+
+#[cfg(test)]
+mod tests;
