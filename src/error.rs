@@ -2,7 +2,6 @@
 
 mod advice;
 mod command;
-mod fault;
 mod forbidden;
 mod obstacle;
 mod refused;

@@ -209,6 +209,35 @@ pub enum LeaseEvent {
     Broken(Fault),
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotSent(TransportError::Refused { server }) => {
+                write!(f, "the connection to {server} was refused")
+            }
+            Self::NotSent(TransportError::Connect { server, detail, .. }) => {
+                write!(f, "cannot connect to {server}: {detail}")
+            }
+            Self::NotSent(TransportError::Credentials(unusable)) => {
+                write!(f, "cannot use the credentials: {}", unusable.detail)
+            }
+            Self::NotSent(TransportError::Slow(detail)) => f.write_str(detail),
+            Self::Foreign { server, answer } => {
+                write!(
+                    f,
+                    "{server} does not answer like a Kubernetes API server: {answer}"
+                )
+            }
+            Self::Rejected(rejection) => write!(
+                f,
+                "Error from server ({}): {}",
+                rejection.reason, rejection.message
+            ),
+            Self::Unknown(detail) | Self::NotStored(detail) => f.write_str(detail),
+        }
+    }
+}
+
 impl Fault {
     /// Whether trying again later can help without anybody changing anything.
     pub fn is_transient(&self) -> bool {

@@ -1,12 +1,12 @@
 //! Scenarios of replies that come late, or never: a renewal counts from its sending, however it is learned.
 
-use super::super::actor::{Actor, Leave};
-use super::super::faults::{Ailment, Mishap, Verb, Weather};
-use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, taken, waiting, within, world};
-use crate::clock::Clock;
-use crate::lease::decide::{Loss, Ours};
-use crate::lease::operate::End;
+use crate::actor::{Actor, Leave};
+use crate::faults::{Ailment, Mishap, Verb, Weather};
+use crate::{millis, secs, simulate};
+use lease_model::clock::Clock;
+use lease_model::lease::decide::{Loss, Ours};
+use lease_model::lease::operate::End;
 
 /// Whether a hold of 3 s lives on for half a minute while this befalls every renewal.
 fn lives_on(watches: bool, mishap: Option<Mishap>, late: u64) -> bool {

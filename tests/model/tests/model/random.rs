@@ -3,16 +3,16 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::Limits;
-use super::actor::{Actor, Leave, interruptible, patient};
+use crate::actor::{Actor, Leave, interruptible, patient};
 use jiff::SignedDuration;
+use lease_model::lease::operate::Limits;
 
-use super::clock::{True, Wall, epoch};
-use super::faults::{Outage, Weather};
-use super::ledger::Totals;
-use super::server::{Date, World};
-use super::{millis, secs, simulate};
-use crate::clock::Clock;
+use crate::checker::Totals;
+use crate::clock::{True, Wall, epoch};
+use crate::faults::{Outage, Weather};
+use crate::server::{Date, World};
+use crate::{millis, secs, simulate};
+use lease_model::clock::Clock;
 
 /// Plays a seed.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::{Clock, Instant};
+use lease_model::clock::{Clock, Instant};
 
 /// True time: since the simulation began.
 pub type True = Duration;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::actor::{Actor, Leave, patient};
-use super::super::clock::Wall;
-use super::super::faults::{Ailment, Outage, Verb};
-use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, within, world};
-use crate::lease::decide::{Ours, Refusal};
-use crate::lease::operate::{End, Grant, Progress};
+use crate::actor::{Actor, Leave, patient};
+use crate::clock::Wall;
+use crate::faults::{Ailment, Outage, Verb};
+use crate::{millis, secs, simulate};
+use lease_model::lease::decide::{Ours, Refusal};
+use lease_model::lease::operate::{End, Grant, Progress};
 
 #[test]
 fn a_lease_deleted_under_a_waiter_is_refused_or_created_as_asked() {
@@ -297,32 +297,21 @@ fn a_watch_that_is_refused_for_a_while_is_said_once_and_said_again_when_it_works
         world.ailments(1, &[&refused[..], &[Ailment::Well]].concat());
         let grant = taken(&first, None).await;
         holding(&first, grant, 600.0);
-        let said = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
-        let waiter = {
-            let (said, second) = (said.clone(), second.clone());
-            tokio::task::spawn_local(async move {
-                let report = |progress: Progress| said.borrow_mut().push(progress);
-                let limits = within(&second, 100.0);
-                second
-                    .operations
-                    .obtain(&second.terms(None), &limits, &report)
-                    .await
-            })
-        };
+        let waiter = waiting_for(&second, 100.0);
         sleep(90.0).await;
         // After pauses of 1, 2 and 4 seconds it works; from then on nothing is read.
         let reads = world.requests(1, Verb::Get);
         assert!((5..=12).contains(&reads), "{reads} reads");
         assert_eq!(world.requests(1, Verb::Watch), 4);
         waiter.await.expect("a result").expect_err("it is held");
-        let said = said.borrow();
+        let said = second.said.borrow();
         assert!(
             matches!(
                 said[..],
                 [
-                    Progress::Waiting { .. },
-                    Progress::Polling,
-                    Progress::Watching
+                    (_, Progress::Waiting { .. }),
+                    (_, Progress::Polling),
+                    (_, Progress::Watching)
                 ]
             ),
             "{said:?}"

@@ -1,11 +1,11 @@
 //! Scenarios of a grant that nobody has a use for: whatever comes in between is made to happen, one after the other.
 
-use super::super::actor::{Actor, interruptible, patient};
-use super::super::faults::{Mishap, Outage, Verb};
-use super::super::ledger::Purpose;
-use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, world};
-use crate::lease::operate::{Ended, Failure, Fate, Held, Limits};
+use crate::actor::{Actor, interruptible, patient};
+use crate::checker::Purpose;
+use crate::faults::{Mishap, Outage, Verb};
+use crate::{millis, secs, simulate};
+use lease_model::lease::operate::{Ended, Failure, Fate, Held, Limits};
 
 /// Something that comes in between the grant and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

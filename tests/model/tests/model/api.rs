@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures::stream::LocalBoxStream;
 use tokio::sync::oneshot;
 
-use super::clock::{SimClock, True, instant};
-use super::faults::{Ailment, Verb};
-use super::ledger::{Purpose, Sender};
-use super::server::{State, World, version};
-use super::watch::Watch;
-use crate::lease::api::{Api, Fault, Found, LeaseEvent, Write};
-use crate::lease::record::Record;
+use crate::checker::{Purpose, Sender};
+use crate::clock::{SimClock, True, instant};
+use crate::faults::{Ailment, Verb};
+use crate::server::{State, World, version};
+use crate::watch::Watch;
+use lease_model::lease::api::{Api, Fault, Found, LeaseEvent, Write};
+use lease_model::lease::record::Record;
 
 /// A client's way to the server.
 #[derive(Clone)]

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::super::actor::{Actor, Leave, patient};
-use super::super::clock::Wall;
-use super::super::faults::{Mishap, Verb, Weather};
-use super::super::server::World;
-use super::super::{millis, secs, simulate};
 use super::{sleep, within, world};
-use crate::clock::Clock;
-use crate::lease::decide::{Ours, StealTerms};
+use crate::actor::{Actor, Leave, patient};
+use crate::clock::Wall;
+use crate::faults::{Mishap, Verb, Weather};
+use crate::server::World;
+use crate::{millis, secs, simulate};
+use lease_model::clock::Clock;
+use lease_model::lease::decide::{Ours, StealTerms};
 
 const ACTORS: usize = 4;
 const ROUNDS: usize = 12;
@@ -123,7 +123,7 @@ async fn meddle(world: Rc<World>, thief: Actor) {
             // steal --now, and freed soon after.
             0 | 1 => {
                 let thief = thief.restarted();
-                thief.api.begin(super::super::ledger::Purpose::Steal);
+                thief.api.begin(crate::checker::Purpose::Steal);
                 let terms = StealTerms {
                     grant: thief.terms(Some(2)).grant,
                     if_holder: None,

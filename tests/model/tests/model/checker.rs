@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::super::record::Record;
-use super::clock::True;
+use crate::clock::True;
+use lease_model::lease::record::Record;
 
 /// One stay inside the critical section.
 #[derive(Clone, Debug)]

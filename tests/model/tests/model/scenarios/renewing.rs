@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::super::actor::{Actor, Leave};
-use super::super::faults::{Mishap, Verb};
-use super::super::ledger::Purpose;
-use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, within, world};
-use crate::lease::decide::{Loss, Ours};
-use crate::lease::operate::{Renewal, Renewals};
+use crate::actor::{Actor, Leave};
+use crate::checker::Purpose;
+use crate::faults::{Mishap, Verb};
+use crate::{millis, secs, simulate};
+use lease_model::lease::decide::{Loss, Ours};
+use lease_model::lease::operate::{Renewal, Renewals};
 
 #[test]
 fn a_throttled_renewal_tries_again_before_its_deadline() {

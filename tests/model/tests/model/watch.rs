@@ -7,12 +7,12 @@ use futures::StreamExt;
 use futures::stream::LocalBoxStream;
 use tokio::sync::watch;
 
-use super::clock::{SimClock, True, instant};
-use super::faults::{Ailment, Outage, refused, rejected};
-use super::millis;
-use super::server::World;
-use crate::lease::api::{Fault, LeaseEvent, RejectionKind};
-use crate::lease::record::Record;
+use crate::clock::{SimClock, True, instant};
+use crate::faults::{Ailment, Outage, refused, rejected};
+use crate::millis;
+use crate::server::World;
+use lease_model::lease::api::{Fault, LeaseEvent, RejectionKind};
+use lease_model::lease::record::Record;
 
 /// One watch.
 pub struct Watch {

@@ -2,11 +2,11 @@
 //! milliseconds, and everything that happens follows from a seed.
 
 mod actor;
-mod chaos;
-mod client;
+mod api;
+mod checker;
 mod clock;
 mod faults;
-mod ledger;
+mod random;
 mod scenarios;
 mod server;
 mod watch;
@@ -37,7 +37,7 @@ fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
     let shares: Vec<Vec<u64>> = (0..threads)
         .map(|first| seeds.iter().skip(first).step_by(threads).copied().collect())
         .collect();
-    let mut total = ledger::Totals::default();
+    let mut total = checker::Totals::default();
     let mut failed: Vec<u64> = Vec::new();
     std::thread::scope(|scope| {
         let shares: Vec<_> = shares
@@ -61,12 +61,12 @@ fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
 
 /// Plays seeds one after the other; what happened in all, and which failed.
 #[expect(clippy::disallowed_macros, reason = "what a test has to say")]
-fn play_all(seeds: &[u64]) -> (ledger::Totals, Vec<u64>) {
-    let mut total = ledger::Totals::default();
+fn play_all(seeds: &[u64]) -> (checker::Totals, Vec<u64>) {
+    let mut total = checker::Totals::default();
     let failed = seeds
         .iter()
         .copied()
-        .filter(|seed| match chaos::play(*seed) {
+        .filter(|seed| match random::play(*seed) {
             Ok(totals) => {
                 total.add(&totals);
                 false

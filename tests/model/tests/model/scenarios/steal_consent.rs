@@ -3,17 +3,16 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::super::actor::{Actor, patient};
-use super::super::faults::{Mishap, Verb};
-use super::super::ledger::Purpose;
-use super::super::server::World;
-use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, taken, waiting, within, world};
-use crate::clock::Clock;
-use crate::lease::decide::{Loss, Refusal, StealTerms};
-use crate::lease::keeper::Nature;
-use crate::lease::operate::{End, Limits, Stolen};
-use crate::lease::testing::other;
+use crate::actor::{Actor, patient};
+use crate::checker::Purpose;
+use crate::faults::{Mishap, Verb};
+use crate::server::World;
+use crate::{millis, secs, simulate};
+use lease_model::clock::Clock;
+use lease_model::lease::decide::{Loss, Refusal, StealTerms};
+use lease_model::lease::keeper::{Nature, Other};
+use lease_model::lease::operate::{End, Grant, Limits};
 
 /// A thief, a victim that is silent from now on, and a third who waits for the Lease.
 struct Cast {
@@ -39,7 +38,7 @@ impl Cast {
         }
     }
 
-    async fn steal(&self, asks: bool, limits: &Limits) -> Result<Stolen, End> {
+    async fn steal(&self, asks: bool, limits: &Limits) -> Result<Grant, End> {
         self.thief.api.begin(Purpose::Steal);
         let terms = StealTerms {
             grant: self.thief.terms(None).grant,
@@ -52,7 +51,8 @@ impl Cast {
             Ok(())
         };
         let operations = &self.thief.operations;
-        operations.steal(&terms, limits, &|_| (), agree).await
+        let stolen = operations.steal(&terms, limits, &|_| (), agree).await;
+        stolen.map(|stolen| stolen.grant)
     }
 
     /// The thief stands still from when its write is done until `until`, seconds of true time.
@@ -118,7 +118,10 @@ fn an_old_yes_is_not_for_whoever_came_before_the_write() {
         waiter.await.expect("a result").0.expect("a grant");
         let expected = Refusal::NotAsShown {
             shown: Some("actor-1".into()),
-            now: other("actor-2", Nature::Lock),
+            now: Other {
+                holder: "actor-2".into(),
+                nature: Nature::Lock,
+            },
         };
         assert_eq!(stolen.err(), Some(End::Refused(expected)));
         assert!(cast.held_by_the_third());
@@ -138,7 +141,7 @@ fn a_thief_that_stood_still_and_finds_it_still_its_own_begins_with_a_full_durati
             // Even where no time is left for anything else.
             let limits = within(&cast.thief, 30.0);
             let stolen = cast.steal(false, &limits).await.expect("still ours");
-            assert!(stolen.grant.expires_at() > cast.thief.clock.now() + secs(5.0));
+            assert!(stolen.expires_at() > cast.thief.clock.now() + secs(5.0));
             assert_eq!(holder(&cast.world).as_deref(), Some("actor-0"));
             lawful(&cast.world);
         });

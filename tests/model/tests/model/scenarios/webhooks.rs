@@ -2,18 +2,17 @@
 
 use serde_json::json;
 
-use super::super::actor::{Actor, Leave, patient};
-use super::super::faults::{Verb, Webhook};
-use super::super::ledger::Purpose;
-use super::super::server::World;
-use super::super::{secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
-use crate::clock::Clock;
-use crate::lease::decide::{Loss, Ours, StealTerms};
-use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::operate::{CreateTerms, End, Ended, Grant, Held, Limits, Returned};
-use crate::lease::record::Record;
-use crate::lease::values::LeaseDuration;
+use crate::actor::{Actor, Leave, patient};
+use crate::checker::Purpose;
+use crate::faults::{Verb, Webhook};
+use crate::server::World;
+use crate::{secs, simulate};
+use lease_model::lease::decide::{Loss, Ours, StealTerms};
+use lease_model::lease::evidence::{Expiry, Observation};
+use lease_model::lease::operate::{CreateTerms, End, Ended, Grant, Held, Limits, Returned};
+use lease_model::lease::record::Record;
+use lease_model::lease::values::LeaseDuration;
 
 const STUBBORN: [Webhook; 3] = [Webhook::SaysConflict, Webhook::SaysAbsent, Webhook::Echoes];
 
@@ -50,9 +49,10 @@ const WORDS: [&str; 3] = ["webhook says no", "been modified", "stored nothing"];
 #[test]
 fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requests_and_its_words()
 {
-    type Operation = fn(Actor, Limits) -> futures::future::LocalBoxFuture<'static, Option<End>>;
+    type Operation =
+        fn(Actor, Grant, Limits) -> futures::future::LocalBoxFuture<'static, Option<End>>;
     let operations: [(&str, Operation); 5] = [
-        ("release", |actor, limits| {
+        ("release", |actor, _, limits| {
             Box::pin(async move {
                 let ours = Ours::Identity("actor-0".parse().expect("a holder"));
                 let done = actor
@@ -62,14 +62,14 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                 done.err()
             })
         }),
-        ("renew", |actor, limits| {
+        ("renew", |actor, _, limits| {
             Box::pin(async move {
                 let ours = Ours::Identity("actor-0".parse().expect("a holder"));
                 let done = actor.operations.renew_ours(&ours, &limits, &|_| ()).await;
                 done.err()
             })
         }),
-        ("steal", |actor, limits| {
+        ("steal", |actor, _, limits| {
             Box::pin(async move {
                 let terms = StealTerms {
                     grant: actor.terms(None).grant,
@@ -85,17 +85,15 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                     .err()
             })
         }),
-        ("reenter", |actor, limits| {
+        ("reenter", |actor, _, limits| {
             Box::pin(async move {
                 let mut terms = actor.terms(None);
                 terms.reenter = true;
                 actor.acquire(&terms, &limits).await.err()
             })
         }),
-        ("give back", |actor, limits| {
+        ("give back", |actor, grant, limits| {
             Box::pin(async move {
-                let record = actor.world.record().expect("it is there");
-                let grant = Grant::new(record.clone(), &record, actor.clock.now());
                 match actor.operations.give_grant_back(&grant, &limits).await {
                     Returned::Unsettled(end) => Some(end),
                     Returned::Freed | Returned::Lost(_) => None,
@@ -110,7 +108,7 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                     let world = world(15);
                     world.state.borrow_mut().ledger.lawless = true;
                     let actor = Actor::exact(&world, 0);
-                    taken(&actor, None).await;
+                    let grant = taken(&actor, None).await;
                     meets(&world, 0, webhook);
                     let before = world.all_requests(0);
                     let limits = Limits {
@@ -119,7 +117,9 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
                         deadline: within(&actor, 30.0).deadline.filter(|_| !once),
                         ..patient()
                     };
-                    let end = operation(actor.clone(), limits).await.expect("an error");
+                    let end = operation(actor.clone(), grant, limits)
+                        .await
+                        .expect("an error");
                     named(&end, &WORDS);
                     let (sent, took) = (world.all_requests(0) - before, world.now());
                     let story =
@@ -186,7 +186,7 @@ fn a_storm_of_edits_is_not_answered_by_a_storm_of_writes() {
         tokio::task::spawn_local(async move {
             for edit in 0.. {
                 storm.edit_label(edit);
-                tokio::time::sleep(super::super::millis(1)).await;
+                tokio::time::sleep(crate::millis(1)).await;
             }
         });
         let before = world.all_requests(0);
@@ -382,9 +382,8 @@ fn a_proxy_that_sends_every_update_twice_costs_neither_the_grant_nor_the_release
             actor.watches = watches;
             let grant = taken(&actor, None).await;
             meets(&world, 0, Webhook::SendsTwice);
-            assert!(actor.stay(grant, secs(30.0), Leave::Crash).await);
-            let record = world.record().expect("it is there");
-            let grant = Grant::new(record.clone(), &record, actor.clock.now());
+            let stayed = actor.stay(grant.clone(), secs(30.0), Leave::Crash).await;
+            assert!(stayed);
             let limits = within(&actor, 10.0);
             let returned = actor.operations.give_grant_back(&grant, &limits).await;
             assert!(matches!(returned, Returned::Freed), "{returned:?}");
@@ -399,7 +398,7 @@ fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
         let world = World::new(1);
         let actor = Actor::exact(&world, 0);
         actor.api.begin(Purpose::Outsider);
-        world.mishap(0, Verb::Create, super::super::faults::Mishap::LostRequest);
+        world.mishap(0, Verb::Create, crate::faults::Mishap::LostRequest);
         meets(&world, 0, Webhook::SaysConflict);
         let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
         let terms = CreateTerms {

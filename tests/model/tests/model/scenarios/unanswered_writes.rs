@@ -1,17 +1,17 @@
 //! Scenarios of acquire and create whose writes go astray: recognised, or given back.
 
-use super::super::actor::{Actor, interruptible, patient};
-use super::super::clock::Wall;
-use super::super::faults::{Mishap, Outage, Verb};
-use super::super::ledger::Purpose;
-use super::super::server::World;
-use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
-use crate::clock::Clock;
-use crate::lease::decide::Loss;
-use crate::lease::operate::{CreateTerms, Created, End, Limits};
-use crate::lease::record::Record;
-use crate::lease::values::LeaseDuration;
+use crate::actor::{Actor, interruptible, patient};
+use crate::checker::Purpose;
+use crate::clock::Wall;
+use crate::faults::{Mishap, Outage, Verb};
+use crate::server::World;
+use crate::{millis, secs, simulate};
+use lease_model::clock::Clock;
+use lease_model::lease::decide::Loss;
+use lease_model::lease::operate::{CreateTerms, Created, End, Limits};
+use lease_model::lease::record::Record;
+use lease_model::lease::values::LeaseDuration;
 
 #[test]
 fn a_create_whose_reply_is_lost_is_recognised() {
@@ -294,8 +294,8 @@ fn a_grant_that_another_process_of_the_same_name_has_written_at_the_same_time_is
         let limits = within(&second, 5.0);
         let patient = patient();
         let (taken, waited) = tokio::join!(
-            first.operations.obtain(&its, &patient, &|_| ()),
-            second.operations.obtain(&others, &limits, &|_| ()),
+            first.obtain(&its, &patient),
+            second.obtain(&others, &limits),
         );
         let taken = taken.expect("a grant").record;
         assert!(

@@ -1,13 +1,13 @@
 //! Scenarios of clocks: the servers' stamps, `Date` that lies, hardware clocks that run at different rates.
 
-use super::super::actor::{Actor, patient};
-use super::super::clock::{Wall, epoch};
-use super::super::faults::{Mishap, Outage, Verb};
-use super::super::server::{Date, World};
-use super::super::{millis, secs, simulate};
 use super::{holder, holding, lawful, sleep, taken, waiting, world};
-use crate::lease::decide::Ours;
-use crate::lease::operate::Limits;
+use crate::actor::{Actor, patient};
+use crate::clock::{Wall, epoch};
+use crate::faults::{Mishap, Outage, Verb};
+use crate::server::{Date, World};
+use crate::{millis, secs, simulate};
+use lease_model::lease::decide::Ours;
+use lease_model::lease::operate::Limits;
 
 fn asked(world: &World, client: usize) -> [u64; 4] {
     [Verb::Get, Verb::Version, Verb::DryRun, Verb::Replace].map(|verb| world.requests(client, verb))

@@ -1,12 +1,12 @@
 //! Scenarios of steal and re-entry: a victim that may still run is shielded.
 
-use super::super::actor::{Actor, Leave, patient};
-use super::super::faults::Outage;
-use super::super::ledger::Purpose;
-use super::super::{millis, secs, simulate};
 use super::{holding, lawful, sleep, taken, waiting, world};
-use crate::lease::decide::StealTerms;
-use crate::lease::operate::Progress;
+use crate::actor::{Actor, Leave, patient};
+use crate::checker::Purpose;
+use crate::faults::Outage;
+use crate::{millis, secs, simulate};
+use lease_model::lease::decide::StealTerms;
+use lease_model::lease::operate::Progress;
 
 #[test]
 fn steal_waits_until_the_victim_must_have_stopped_and_keeps_the_lease_renewed() {

@@ -1,25 +1,25 @@
 //! Directed scenarios on the simulation: each makes one thing go wrong, and says what must come of it. Here: what they share.
 
-mod consenting;
-mod handing_out;
-mod keeping;
-mod late;
-mod refused;
-mod settling;
-mod stamping;
+mod clocks;
+mod done_then_refused;
+mod giving_back;
+mod late_replies;
+mod random_steals;
+mod renewing;
+mod steal_consent;
 mod stealing;
-mod storm;
+mod unanswered_writes;
 mod waiting;
 mod webhooks;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::actor::{Actor, Leave, patient};
-use super::secs;
-use super::server::World;
-use crate::clock::Clock;
-use crate::lease::operate::{End, Grant, Limits};
+use crate::actor::{Actor, Leave, patient};
+use crate::secs;
+use crate::server::World;
+use lease_model::clock::Clock;
+use lease_model::lease::operate::{End, Grant, Limits};
 
 /// A world with a free Lease of `duration` seconds.
 fn world(duration: u32) -> Rc<World> {

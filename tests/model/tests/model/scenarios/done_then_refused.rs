@@ -1,14 +1,14 @@
 //! Scenarios of a write that was carried out and answered with a refusal: something on the way sent it twice.
 
-use super::super::actor::{Actor, Leave, patient};
-use super::super::faults::{Mishap, Verb};
-use super::super::ledger::Purpose;
-use super::super::{secs, simulate};
 use super::{holder, lawful, sleep, taken, waiting, within, world};
-use crate::clock::Clock;
-use crate::lease::api::Fault;
-use crate::lease::decide::Ours;
-use crate::lease::operate::{End, Interrupt, Limits, Returned};
+use crate::actor::{Actor, Leave, patient};
+use crate::checker::Purpose;
+use crate::faults::{Mishap, Verb};
+use crate::{secs, simulate};
+use lease_model::clock::Clock;
+use lease_model::lease::api::Fault;
+use lease_model::lease::decide::Ours;
+use lease_model::lease::operate::{End, Interrupt, Limits, Returned};
 
 const ALL: std::ops::Range<u8> = 0..6;
 

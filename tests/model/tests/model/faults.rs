@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::super::api::{Fault, Rejection, RejectionKind, TransportError};
-use super::clock::True;
-use super::millis;
+use crate::clock::True;
+use crate::millis;
+use lease_model::lease::api::{Fault, Rejection, RejectionKind, TransportError};
 
 /// Which request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

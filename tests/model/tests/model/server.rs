@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::clock::{True, epoch, instant};
-use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejected};
-use super::ledger::{Ledger, Purpose, Sender};
-use super::millis;
-use crate::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
-use crate::lease::record::Record;
+use crate::checker::{Ledger, Purpose, Sender};
+use crate::clock::{True, epoch, instant};
+use crate::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejected};
+use crate::millis;
+use lease_model::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
+use lease_model::lease::record::Record;
 
 /// The server, and all that is known about the run.
 pub struct World {

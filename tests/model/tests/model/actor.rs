@@ -7,19 +7,20 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
-use super::super::super::decide::{AcquireTerms, Ours, Seen, StealTerms};
-use super::super::super::evidence::{Expiry, Observation};
-use super::super::super::record::GrantTerms;
-use super::super::super::values::LeaseDuration;
-use super::super::{
-    End, Grant, Hint, Interrupt, Limits, Operations, Progress, Renewal, Renewals, Shown, Watcher,
+use crate::api::SimApi;
+use crate::checker::Purpose;
+use crate::clock::{SimClock, True, Wall};
+use crate::server::World;
+use crate::{millis, secs};
+use lease_model::clock::{Clock, Instant};
+use lease_model::lease::decide::{AcquireTerms, Ours, Seen, StealTerms};
+use lease_model::lease::evidence::{Expiry, Observation};
+use lease_model::lease::operate::{
+    End, Ended, Grant, Held, Hint, Interrupt, Limits, Operations, Progress, Renewal, Renewals,
+    Shown, Watcher,
 };
-use super::client::SimApi;
-use super::clock::{SimClock, True, Wall};
-use super::ledger::Purpose;
-use super::server::World;
-use super::{millis, secs};
-use crate::clock::{Clock, Instant};
+use lease_model::lease::record::GrantTerms;
+use lease_model::lease::values::LeaseDuration;
 
 /// One participant.
 #[derive(Clone)]
@@ -113,10 +114,7 @@ impl Actor {
     /// Waits within `limits`; a failure must leave nothing behind.
     pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let call = self.api.begin(Purpose::Acquire);
-        let result = self
-            .operations
-            .obtain(terms, limits, &|said| self.say(said))
-            .await;
+        let result = self.obtain(terms, limits).await;
         self.api.begin(Purpose::Keep);
         if let Err(end) = &result {
             let settled = !matches!(end, End::Unsettled { .. });
@@ -131,6 +129,14 @@ impl Actor {
                 .failed(now, self.client, call, &self.name, stored.as_ref(), settled);
         }
         result
+    }
+
+    /// Acquires, and answers for the grant.
+    pub async fn obtain(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
+        let report = |said| self.say(said);
+        let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for());
+        let acquired = self.operations.acquire(terms, limits, &report, kept).await;
+        acquired.map_err(ungranted)
     }
 
     pub async fn steal(&self, duration: Option<u32>, limits: &Limits) -> Result<Grant, End> {
@@ -314,6 +320,14 @@ impl Actor {
             self.name,
             result.map_or_else(|end| format!("{end:?}"), |_| "yes".into())
         ));
+    }
+}
+
+/// Why nothing was granted.
+pub fn ungranted(ended: Ended<()>) -> End {
+    match ended {
+        Ended::Ungranted(end) => end,
+        Ended::GivenUp { .. } => panic!("{ended:?}"),
     }
 }
 
