@@ -1,26 +1,28 @@
-//! An actor: acquires, stays inside while it renews, leaves; stops by its own clock, as `hold` does.
+//! An actor: acquires or steals, stays inside while it renews, leaves; it stops by its own clock, as `hold` does.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::watch;
-
-use crate::api::SimApi;
-use crate::checker::Purpose;
-use crate::clock::{SimClock, True, Wall};
-use crate::server::World;
-use crate::{millis, secs};
 use lease_model::clock::{Clock, Instant};
 use lease_model::lease::decide::{AcquireTerms, Ours, Seen, StealTerms};
 use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::operate::{
-    End, Ended, Grant, Held, Hint, Interrupt, Limits, Operations, Progress, Renewal, Renewals,
-    Shown, Watcher,
+    CreateTerms, Created, End, Ended, Grant, Held, Hint, Interrupt, Limits, Operations, Progress,
+    Renewal, Renewals, Shown, Watcher,
 };
-use lease_model::lease::record::GrantTerms;
+use lease_model::lease::record::{GrantTerms, Record};
 use lease_model::lease::values::LeaseDuration;
+use tokio::task::{JoinHandle, spawn_local};
+
+use crate::api::SimulatedApi;
+use crate::checker::{Event, Purpose};
+use crate::clock::{SimulatedClock, TrueTime, Wall};
+use crate::world::World;
+use crate::{millis, secs, sleep};
+
+const READ_LIMIT: Duration = Duration::from_secs(10);
 
 /// One participant.
 #[derive(Clone)]
@@ -28,9 +30,9 @@ pub struct Actor {
     pub world: Rc<World>,
     pub client: usize,
     pub name: String,
-    pub clock: SimClock,
-    pub api: SimApi,
-    pub operations: Rc<Operations<SimApi, SimClock>>,
+    pub clock: SimulatedClock,
+    pub api: SimulatedApi,
+    pub operations: Rc<Operations<SimulatedApi, SimulatedClock>>,
     /// Whether it watches the Lease that it holds.
     pub watches: bool,
     /// What it said while it waited, and when.
@@ -48,17 +50,10 @@ pub enum Leave {
 impl Actor {
     pub fn new(world: &Rc<World>, client: usize, rate: u64, wall: Wall) -> Self {
         let name = format!("actor-{client}");
-        let clock = {
-            let mut state = world.state.borrow_mut();
-            SimClock::new(world.began, rate, wall, &mut state.rng)
-        };
-        let api = SimApi::new(world, client, &name, &clock);
+        let clock = SimulatedClock::new(world.began, rate, wall, &mut world.server().rng);
+        let api = SimulatedApi::new(world, client, &name, &clock);
         Self {
-            operations: Rc::new(Operations::new(
-                api.clone(),
-                clock.clone(),
-                Duration::from_secs(10),
-            )),
+            operations: Rc::new(Operations::new(api.clone(), clock.clone(), READ_LIMIT)),
             world: world.clone(),
             client,
             name,
@@ -76,17 +71,12 @@ impl Actor {
 
     /// A fresh process: nothing is known of the server.
     pub fn restarted(&self) -> Self {
-        let mut next = self.clone();
-        let observed_only = self.world.state.borrow().observed_only;
-        next.operations = Rc::new(
-            Operations::new(
-                self.api.clone(),
-                self.clock.clone(),
-                Duration::from_secs(10),
-            )
-            .observed_only(observed_only),
-        );
-        next
+        let operations = Operations::new(self.api.clone(), self.clock.clone(), READ_LIMIT);
+        let observed_only = self.world.server().observed_only;
+        Self {
+            operations: Rc::new(operations.observed_only(observed_only)),
+            ..self.clone()
+        }
     }
 
     fn say(&self, progress: Progress) {
@@ -99,7 +89,7 @@ impl Actor {
             name: "my-lease".into(),
             grant: GrantTerms {
                 holder: self.name.parse().expect("a holder"),
-                duration: duration.and_then(|seconds| LeaseDuration::from_secs(seconds.into())),
+                duration: duration.map(LeaseDuration::constant),
                 default_duration: LeaseDuration::constant(15),
                 reason: None,
                 mark: Duration::ZERO,
@@ -111,24 +101,34 @@ impl Actor {
         }
     }
 
-    /// Waits within `limits`; a failure must leave nothing behind.
-    pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
-        let call = self.api.begin(Purpose::Acquire);
-        let result = self.obtain(terms, limits).await;
-        self.api.begin(Purpose::Keep);
-        if let Err(end) = &result {
-            let settled = !matches!(end, End::Unsettled { .. });
-            let stored = self.world.record();
-            let now = self.world.now();
-            let mut state = self.world.state.borrow_mut();
-            state
-                .ledger
-                .note(now, format!("{} acquire failed: {end:?}", self.name));
-            state
-                .ledger
-                .failed(now, self.client, call, &self.name, stored.as_ref(), settled);
+    /// Terms that take the actor's own lease anew.
+    pub fn reentering(&self, duration: Option<u32>) -> AcquireTerms {
+        AcquireTerms {
+            reenter: true,
+            ..self.terms(duration)
         }
-        result
+    }
+
+    /// Terms of a steal that asks.
+    pub fn stealing(&self, duration: Option<u32>) -> StealTerms {
+        StealTerms {
+            grant: self.terms(duration).grant,
+            if_holder: None,
+            asks: true,
+            waits: true,
+        }
+    }
+
+    /// Whatever this actor holds.
+    pub fn identity(&self) -> Ours {
+        Ours::Identity(self.name.parse().expect("a holder"))
+    }
+
+    pub fn within(&self, seconds: f64) -> Limits {
+        Limits {
+            deadline: Some(self.clock.now() + secs(seconds)),
+            ..patient()
+        }
     }
 
     /// Acquires, and answers for the grant.
@@ -139,42 +139,100 @@ impl Actor {
         acquired.map_err(ungranted)
     }
 
+    /// The same; a failure must leave nothing behind.
+    pub async fn acquire(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
+        let call = self.api.begin(Purpose::Acquire);
+        let result = self.obtain(terms, limits).await;
+        self.api.begin(Purpose::Keep);
+        if let Err(end) = &result {
+            self.world
+                .note(format!("{} acquire failed: {end:?}", self.name));
+            let settled = !matches!(end, End::Unsettled { .. } | End::Kept(_));
+            let (stored, now) = (self.world.record(), self.world.now());
+            let checker = &mut self.world.server().checker;
+            checker.failed(
+                now,
+                (self.client, call),
+                &self.name,
+                stored.as_ref(),
+                settled,
+            );
+        }
+        result
+    }
+
+    /// Takes the free Lease.
+    pub async fn take(&self, duration: Option<u32>) -> Grant {
+        let taken = self.acquire(&self.terms(duration), &patient()).await;
+        taken.expect("it is free")
+    }
+
+    /// Creates a Lease, with a holder unless that is empty.
+    pub async fn create(&self, holder: &str, limits: &Limits) -> Result<Created<()>, End> {
+        self.api.begin(Purpose::Outsider);
+        let fresh = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
+        let record = match holder {
+            "" => fresh,
+            holder => fresh.with_spec("holderIdentity", holder.into()),
+        };
+        let terms = CreateTerms {
+            record,
+            dry_run: false,
+        };
+        let kept = async |_: Held<'_>| Ok(());
+        let created = self.operations.create(&terms, limits, &|_| (), kept).await;
+        created.map_err(ungranted)
+    }
+
+    /// Acquires in the background.
+    pub fn spawn_acquire(&self, terms: AcquireTerms, limits: Limits) -> Waiter {
+        let actor = self.clone();
+        Waiter(spawn_local(async move {
+            let result = actor.acquire(&terms, &limits).await;
+            (result, actor.world.now())
+        }))
+    }
+
+    /// The same, for as long as it takes.
+    pub fn wait(&self) -> Waiter {
+        self.spawn_acquire(self.terms(None), patient())
+    }
+
+    /// The same, for so many seconds at most.
+    pub fn wait_for(&self, seconds: f64) -> Waiter {
+        self.spawn_acquire(self.terms(None), self.within(seconds))
+    }
+
+    /// Takes the Lease over with nobody to ask, or somebody who says yes; waits until the victim must have stopped.
     pub async fn steal(&self, duration: Option<u32>, limits: &Limits) -> Result<Grant, End> {
         self.api.begin(Purpose::Steal);
         let asks = {
-            let mut state = self.world.state.borrow_mut();
-            state.ledger.shown.remove(&self.client);
-            state.rng.bool()
+            let server = &mut *self.world.server();
+            server.checker.shown.remove(&self.client);
+            server.rng.bool()
         };
         let terms = StealTerms {
-            grant: self.terms(duration).grant,
-            if_holder: None,
             asks,
-            waits: true,
+            ..self.stealing(duration)
         };
         let agree = async |seen: &Observation, _: &Expiry| {
-            let ledger = &mut self.world.state.borrow_mut().ledger;
-            let before = ledger.shown.insert(self.client, seen.record().clone());
+            let shown = &mut self.world.server().checker.shown;
+            let before = shown.insert(self.client, seen.record().clone());
             assert!(asks || before.is_none(), "shown again, with nobody to ask");
             Ok(())
         };
-        let stolen = self
-            .operations
-            .steal(&terms, limits, &|_| (), agree)
-            .await?;
+        let operations = &self.operations;
+        let stolen = operations.steal(&terms, limits, &|_| (), agree).await?;
         self.api.begin(Purpose::Keep);
         self.world
             .note(format!("{} stole from {:?}", self.name, stolen.victim));
-        let patient = Limits {
-            deadline: None,
-            once: false,
-            insist: false,
+        let limits = Limits {
             interrupt: limits.interrupt.clone(),
+            ..patient()
         };
-        self.operations
-            .outlast(stolen, terms.grant.duration, &patient, &|said| {
-                self.say(said)
-            })
+        let report = |said| self.say(said);
+        operations
+            .outlast(stolen, terms.grant.duration, &limits, &report)
             .await
     }
 
@@ -183,28 +241,32 @@ impl Actor {
         grant.sent_at + grant.duration().as_duration().mul_f64(0.95)
     }
 
-    fn true_deadline(&self, grant: &Grant) -> True {
+    fn true_deadline(&self, grant: &Grant) -> TrueTime {
         self.clock.true_at(Self::deadline(grant))
+    }
+
+    /// Holds on as long as it is renewed, for so many seconds, and then is silent.
+    pub fn hold(&self, grant: Grant, seconds: f64) -> JoinHandle<bool> {
+        self.spawn_stay(grant, seconds, Leave::Crash)
+    }
+
+    /// [`Self::stay`] in the background.
+    pub fn spawn_stay(&self, grant: Grant, seconds: f64, leave: Leave) -> JoinHandle<bool> {
+        let actor = self.clone();
+        spawn_local(async move { actor.stay(grant, secs(seconds), leave).await })
     }
 
     /// Stays inside for `span`, renewing; whether it was inside to the end.
     pub async fn stay(&self, grant: Grant, span: Duration, leave: Leave) -> bool {
-        let ours = |grant: &Grant| Ours::Grant(grant.record.clone());
         if self.clock.now() >= Self::deadline(&grant) {
             // Frozen since the answer: the command is never started.
             self.world
                 .note(format!("{} woke up too late to begin", self.name));
-            self.let_go(&ours(&grant)).await;
+            self.release(grant).await;
             return false;
         }
-        let inside = |grant: &Grant| self.true_deadline(grant);
-        let now = self.world.now();
-        self.world.state.borrow_mut().ledger.enter(
-            now,
-            self.client,
-            &grant.fencing_token,
-            inside(&grant),
-        );
+        let (now, until) = (self.world.now(), self.true_deadline(&grant));
+        (self.world.server().checker).enter(now, self.client, &grant.fencing_token, until);
         let end = self.clock.now() + span;
         let third = grant.duration().as_duration() / 3;
         let limit = (third / 2).max(millis(300));
@@ -255,35 +317,33 @@ impl Actor {
             if now >= deadline {
                 self.leave("its deadline");
                 renewals.stop();
-                self.let_go(&ours(renewals.grant())).await;
+                self.release(renewals.grant().clone()).await;
                 return false;
             }
             match shown {
                 Shown::Renewed => {
                     trying = false;
                     let next = renewals.grant();
-                    let (now, until) = (self.world.now(), inside(next));
-                    let mut state = self.world.state.borrow_mut();
-                    state.ledger.extend(now, self.client, until);
+                    let (now, until) = (self.world.now(), self.true_deadline(next));
+                    (self.world.server().checker).extend(now, self.client, until);
                     due = next.sent_at + third;
                 }
                 Shown::Lost(loss) => {
-                    self.world.state.borrow_mut().ledger.totals.losses += 1;
+                    self.world.server().checker.counts.add(Event::Loss);
                     self.leave(&format!("lost: {loss:?}"));
                     return false;
                 }
                 Shown::Same => {}
             }
             if now >= end {
+                renewals.stop();
                 match leave {
                     Leave::Release => {
                         self.leave("done");
-                        renewals.stop();
-                        self.let_go(&ours(renewals.grant())).await;
+                        self.release(renewals.grant().clone()).await;
                     }
                     Leave::Crash => {
                         self.world.note(format!("{} crashes", self.name));
-                        renewals.stop();
                         self.clock.sleep_until(deadline).await;
                         self.leave("crashed");
                     }
@@ -299,32 +359,48 @@ impl Actor {
 
     fn leave(&self, why: &str) {
         let now = self.world.now();
-        self.world
-            .state
-            .borrow_mut()
-            .ledger
-            .leave(now, self.client, why);
+        self.world.server().checker.leave(now, self.client, why);
     }
 
     /// Releases if it still can.
-    pub async fn let_go(&self, ours: &Ours) {
+    pub async fn release(&self, grant: Grant) {
         self.api.begin(Purpose::Keep);
         let limits = Limits {
-            deadline: Some(self.clock.now() + secs(10.0)),
             insist: true,
-            ..patient()
+            ..self.within(10.0)
         };
-        let result = self.operations.release(ours, false, &limits, &|_| ()).await;
-        self.world.note(format!(
-            "{} released: {}",
-            self.name,
-            result.map_or_else(|end| format!("{end:?}"), |_| "yes".into())
-        ));
+        let ours = Ours::Grant(grant.record);
+        let result = self
+            .operations
+            .release(&ours, false, &limits, &|_| ())
+            .await;
+        let ended = result.map_or_else(|end| format!("{end:?}"), |_| "yes".into());
+        self.world.note(format!("{} released: {ended}", self.name));
+    }
+}
+
+/// An acquire in the background.
+pub struct Waiter(JoinHandle<(Result<Grant, End>, TrueTime)>);
+
+impl Waiter {
+    /// How it ended, and when.
+    pub async fn ended(self) -> (Result<Grant, End>, TrueTime) {
+        self.0.await.expect("a result")
+    }
+
+    /// The grant, and when it was.
+    pub async fn granted(self) -> (Grant, TrueTime) {
+        let (result, at) = self.ended().await;
+        (result.expect("a grant"), at)
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
     }
 }
 
 /// Why nothing was granted.
-pub fn ungranted(ended: Ended<()>) -> End {
+fn ungranted(ended: Ended<()>) -> End {
     match ended {
         Ended::Ungranted(end) => end,
         Ended::GivenUp { .. } => panic!("{ended:?}"),
@@ -341,8 +417,26 @@ pub fn patient() -> Limits {
     }
 }
 
-/// A Ctrl-C that can be pressed.
-pub fn interruptible() -> (watch::Sender<Vec<i32>>, Interrupt) {
-    let (sender, receiver) = watch::channel(Vec::new());
-    (sender, Interrupt::new(receiver))
+/// One try.
+pub fn once() -> Limits {
+    Limits {
+        once: true,
+        ..patient()
+    }
+}
+
+/// No limits but a signal, which arrives again after each of these pauses, in seconds.
+pub fn interrupted(signal: i32, pauses: &[f64]) -> Limits {
+    let (sender, receiver) = tokio::sync::watch::channel(Vec::new());
+    let pauses = pauses.to_vec();
+    spawn_local(async move {
+        for pause in pauses {
+            sleep(pause).await;
+            sender.send_modify(|all| all.push(signal));
+        }
+    });
+    Limits {
+        interrupt: Interrupt::new(receiver),
+        ..patient()
+    }
 }

@@ -1,32 +1,33 @@
-//! A client's way to the simulated server: the [`Api`] that the operations use, with what befalls each request.
+//! A client's way to the simulated server: the [`Api`] that the operations use, with what goes wrong on the way.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::stream::LocalBoxStream;
-use tokio::sync::oneshot;
-
-use crate::checker::{Purpose, Sender};
-use crate::clock::{SimClock, True, instant};
-use crate::faults::{Ailment, Verb};
-use crate::server::{State, World, version};
-use crate::watch::Watch;
 use lease_model::lease::api::{Api, Fault, Found, LeaseEvent, Write};
 use lease_model::lease::record::Record;
+use tokio::sync::oneshot;
+
+use crate::checker::{Event, Purpose, Sender};
+use crate::clock::{SimulatedClock, TrueTime, instant};
+use crate::faults::{Verb, unknown};
+use crate::server::{Server, version};
+use crate::watch::Watch;
+use crate::world::World;
 
 /// A client's way to the server.
 #[derive(Clone)]
-pub struct SimApi {
+pub struct SimulatedApi {
     world: Rc<World>,
     client: usize,
     name: Rc<str>,
-    clock: SimClock,
+    clock: SimulatedClock,
     call: Rc<Cell<(u64, Purpose)>>,
 }
 
-impl SimApi {
-    pub fn new(world: &Rc<World>, client: usize, name: &str, clock: &SimClock) -> Self {
+impl SimulatedApi {
+    pub fn new(world: &Rc<World>, client: usize, name: &str, clock: &SimulatedClock) -> Self {
         Self {
             world: world.clone(),
             client,
@@ -38,9 +39,9 @@ impl SimApi {
 
     /// What follows is another call of the operations; its number.
     pub fn begin(&self, purpose: Purpose) -> u64 {
-        let (call, _) = self.call.get();
-        self.call.set((call + 1, purpose));
-        call + 1
+        let call = self.call.get().0 + 1;
+        self.call.set((call, purpose));
+        call
     }
 
     /// One request: `work` is what the server does when it gets there.
@@ -48,47 +49,50 @@ impl SimApi {
         &self,
         verb: Verb,
         limit: Duration,
-        work: impl FnOnce(&mut State, True) -> Result<T, Fault> + 'static,
+        work: impl FnOnce(&mut Server, TrueTime) -> Result<T, Fault> + 'static,
     ) -> Result<T, Fault> {
         self.clock.thawed().await;
         let sent = instant();
-        let course = {
-            let mut state = self.world.state.borrow_mut();
-            *state.requests.entry((self.client, verb)).or_default() += 1;
-            state.ledger.totals.requests += 1;
-            state.course(self.world.now(), self.client, verb, limit)
-        };
+        let now = self.world.now();
+        let timing = self.world.server().receive(now, self.client, verb, limit);
         let (answer, answered) = oneshot::channel();
-        if let Some(done) = course.done {
+        if let Some(done) = timing.done {
             let world = self.world.clone();
-            let late = done > course.heard;
+            let late = done > timing.heard;
             tokio::task::spawn_local(async move {
                 tokio::time::sleep_until(sent + done).await;
                 let now = world.now();
                 let result = {
-                    let mut state = world.state.borrow_mut();
-                    let before = state.history.len();
-                    let result = work(&mut state, now);
-                    state.ledger.totals.late_commits +=
-                        u64::from(late && state.history.len() > before);
+                    let mut server = world.server();
+                    let before = server.history.len();
+                    let result = work(&mut server, now);
+                    if late && server.history.len() > before {
+                        server.checker.counts.add(Event::LateWrite);
+                    }
                     result
                 };
                 world.announce();
                 let _ = answer.send(result);
             });
         }
-        tokio::time::sleep_until(sent + course.heard).await;
-        let outcome = match course.instead {
+        tokio::time::sleep_until(sent + timing.heard).await;
+        let outcome = match timing.instead {
             Some(fault) => Err(fault),
             None => answered
                 .await
-                .unwrap_or_else(|_| Err(Fault::Unknown("the connection was closed".into()))),
+                .unwrap_or_else(|_| Err(unknown("the connection was closed"))),
         };
         self.clock.thawed().await;
         outcome
     }
 
-    async fn write(&self, verb: Verb, record: &Record, limit: Duration) -> Result<Write, Fault> {
+    async fn write(
+        &self,
+        verb: Verb,
+        record: &Record,
+        limit: Duration,
+        write: fn(&mut Server, TrueTime, Sender, &str, &Record) -> Write,
+    ) -> Result<Write, Fault> {
         let (call, purpose) = self.call.get();
         let sender = Sender {
             client: self.client,
@@ -96,23 +100,16 @@ impl SimApi {
             purpose,
         };
         let (record, name) = (record.clone(), self.name.clone());
-        self.send(verb, limit, move |state, now| {
-            Ok(match verb {
-                Verb::Create => state.post(now, sender, &name, &record),
-                Verb::Replace | Verb::DryRun | Verb::Get | Verb::Watch | Verb::Version => {
-                    state.put(now, sender, &name, &record)
-                }
-            })
-        })
-        .await
+        let work = move |server: &mut Server, now| Ok(write(server, now, sender, &name, &record));
+        self.send(verb, limit, work).await
     }
 }
 
-impl Api for SimApi {
+impl Api for SimulatedApi {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
-        self.send(Verb::Get, limit, |state, now| {
-            let date = state.reply_date(now);
-            Ok(match &state.object {
+        self.send(Verb::Get, limit, |server, now| {
+            let date = server.reply_date(now);
+            Ok(match &server.object {
                 Some(record) => Found::Lease {
                     record: record.clone(),
                     date,
@@ -129,12 +126,12 @@ impl Api for SimApi {
         dry_run: bool,
         limit: Duration,
     ) -> Result<Write, Fault> {
-        assert!(!dry_run, "the model has no dry run");
-        self.write(Verb::Create, record, limit).await
+        assert!(!dry_run, "nothing here creates with a dry run");
+        self.write(Verb::Create, record, limit, Server::post).await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        self.write(Verb::Replace, record, limit).await
+        self.write(Verb::Replace, record, limit, Server::put).await
     }
 
     async fn try_replace(
@@ -144,65 +141,31 @@ impl Api for SimApi {
         limit: Duration,
     ) -> Result<Write, Fault> {
         let record = record.clone();
-        self.send(Verb::DryRun, limit, move |state, now| {
-            state.dry_run(now, manager, &record)
+        self.send(Verb::DryRun, limit, move |server, now| {
+            server.dry_run(now, manager, &record)
         })
         .await
     }
 
     fn silent(&self, limit: Duration) -> Fault {
-        Fault::Unknown(format!("no answer within {limit:?}"))
+        unknown(&format!("no answer within {limit:?}"))
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
         let from: u64 = resource_version.parse().expect("a resourceVersion");
-        let mut state = self.world.state.borrow_mut();
-        *state
-            .requests
-            .entry((self.client, Verb::Watch))
-            .or_default() += 1;
-        state.ledger.totals.requests += 1;
-        let sick = state
-            .fates
-            .weather
-            .as_ref()
-            .map_or(0, |weather| weather.sick_watches);
-        let scripted = state.fates.ailments.get_mut(&self.client).and_then(|left| {
-            if left.len() > 1 {
-                Some(left.remove(0))
-            } else {
-                left.first().copied()
-            }
-        });
-        let ailment = scripted.unwrap_or_else(|| {
-            if state.rng.u32(0..100) < sick {
-                Ailment::any(&mut state.rng)
-            } else {
-                Ailment::Well
-            }
-        });
+        let server = &mut *self.world.server();
+        server.count(self.client, Verb::Watch);
+        let fault = server.plan.next_watch(&mut server.rng, self.client);
         // The events after `from`; a deletion has no version of its own here, so it goes with what came before.
-        let next = state
-            .history
-            .iter()
-            .rposition(|event| event.as_ref().is_some_and(|record| version(record) <= from))
-            .map_or(0, |at| at + 1);
-        Watch {
-            world: self.world.clone(),
-            client: self.client,
-            clock: self.clock.clone(),
-            written: self.world.written.subscribe(),
-            ailment,
-            opened: None,
-            next,
-            pending: Vec::new(),
-            over: false,
-        }
-        .stream()
+        let is_known =
+            |event: &Option<Record>| event.as_ref().is_some_and(|record| version(record) <= from);
+        let known = server.history.iter().rposition(is_known);
+        let next = known.map_or(0, |at| at + 1);
+        Watch::new(&self.world, self.client, &self.clock, fault, next).stream()
     }
 
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        self.send(Verb::Version, limit, |state, _| Ok(state.version))
+        self.send(Verb::Version, limit, |server, _| Ok(server.version))
             .await
     }
 }

@@ -1,243 +1,262 @@
-//! One seed: actors in a loop, while requests, clocks and outsiders do what they will; then calm, in which all get on.
+//! Random simulations, each from a seed: actors get in again and again while requests, clocks and outsiders do what they
+//! will; then all faults end, and everybody must get in once more.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::actor::{Actor, Leave, interruptible, patient};
+use fastrand::Rng;
 use jiff::SignedDuration;
-use lease_model::lease::operate::Limits;
-
-use crate::checker::Totals;
-use crate::clock::{True, Wall, epoch};
-use crate::faults::{Outage, Weather};
-use crate::server::{Date, World};
-use crate::{millis, secs, simulate};
 use lease_model::clock::Clock;
+use lease_model::lease::operate::Limits;
+use tokio::task::spawn_local;
 
-/// Plays a seed.
-///
-/// # Errors
-/// With the story of what went wrong.
-pub fn play(seed: u64) -> Result<Totals, String> {
+use crate::actor::{Actor, Leave, interrupted, patient};
+use crate::checker::{Counts, Event};
+use crate::clock::{TrueTime, Wall, epoch};
+use crate::faults::{FaultRates, Outage};
+use crate::server::Date;
+use crate::world::World;
+use crate::{millis, secs, simulate, sleep};
+
+/// How many seeds are played; `KUBECTL_LEASE_MODEL_SEEDS` asks for more, `first..last` for a range.
+const SEEDS: u64 = 200;
+
+#[test]
+#[expect(clippy::disallowed_macros, reason = "what a test has to say")]
+fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
+    let asked = std::env::var("KUBECTL_LEASE_MODEL_SEEDS").ok();
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .expect("KUBECTL_LEASE_MODEL_SEEDS is a number or first..last")
+    };
+    let seeds = match asked.as_deref() {
+        None => 0..SEEDS,
+        Some(text) => match text.split_once("..") {
+            None => 0..number(text),
+            Some((first, last)) => number(first)..number(last),
+        },
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let played: Vec<(u64, Counts, Result<(), String>)> = std::thread::scope(|scope| {
+        let play_every = |first| {
+            let seeds = seeds.clone().skip(first).step_by(threads);
+            scope.spawn(move || seeds.map(play).collect::<Vec<_>>())
+        };
+        let threads: Vec<_> = (0..threads).map(play_every).collect();
+        let played = threads.into_iter().map(|thread| thread.join());
+        played
+            .flat_map(|all| all.expect("no simulation panics"))
+            .collect()
+    });
+    let mut total = Counts::default();
+    let mut failed: Vec<u64> = Vec::new();
+    for (seed, counts, result) in played {
+        total.add_all(&counts);
+        if let Err(story) = result {
+            eprintln!("KUBECTL_LEASE_MODEL_SEEDS={seed}..{}:\n{story}\n", seed + 1);
+            failed.push(seed);
+        }
+    }
+    failed.sort_unstable();
+    println!("{total:?}");
+    assert!(failed.is_empty(), "the model fails for seeds {failed:?}");
+    assert!(
+        asked.is_some() || total.of(Event::Grant) > SEEDS * 5,
+        "hardly anything happened: {total:?}"
+    );
+}
+
+/// Plays a seed; the story is what went wrong.
+fn play(seed: u64) -> (u64, Counts, Result<(), String>) {
     simulate(seed, async move {
         let world = World::new(seed);
-        let actors = cast(&world);
+        randomize(&world);
+        let actors = random_actors(&world);
         // Where nobody watches for long, an expiry is proven by stamps.
-        let sleepy = world.state.borrow_mut().rng.u8(0..4) == 0;
-        let trouble_ends = secs(if sleepy { 240.0 } else { 30.0 });
-        let nature = tokio::task::spawn_local(nature(world.clone(), actors.clone(), trouble_ends));
-        let lives: Vec<_> = actors
-            .iter()
-            .map(|actor| tokio::task::spawn_local(live(actor.clone(), trouble_ends, sleepy)))
+        let long_pauses = world.server().rng.u8(0..4) == 0;
+        let faults_end = secs(if long_pauses { 240.0 } else { 30.0 });
+        let outside = spawn_local(outside_events(world.clone(), actors.clone(), faults_end));
+        let lives: Vec<_> = (actors.iter())
+            .map(|actor| spawn_local(live(actor.clone(), faults_end, long_pauses)))
             .collect();
         for life in lives {
             // In calm each must get in once more: at worst after all the others, each with a crash before it.
-            if tokio::time::timeout(secs(600.0), life)
-                .await
-                .map_or(true, |life| life.is_err())
-            {
-                world.blame("an actor makes no progress in calm weather");
+            let ended = tokio::time::timeout(secs(600.0), life).await;
+            if !matches!(ended, Ok(Ok(()))) {
+                world.violation("an actor makes no progress though nothing fails");
             }
         }
-        nature.abort();
+        outside.abort();
         // What is still under way must not land any more.
-        tokio::time::sleep(secs(20.0)).await;
-        let state = world.state.borrow();
-        if state.ledger.violations.is_empty() {
-            Ok(state.ledger.totals.clone())
-        } else {
-            Err(state.ledger.story())
-        }
+        sleep(20.0).await;
+        let checker = &world.server().checker;
+        let result = match checker.violations.is_empty() {
+            true => Ok(()),
+            false => Err(checker.story()),
+        };
+        (seed, checker.counts.clone(), result)
     })
 }
 
-fn cast(world: &Rc<World>) -> Vec<Actor> {
-    let number = {
-        let mut state = world.state.borrow_mut();
-        let rng = &mut state.rng;
-        let number = rng.usize(3..=6);
-        let trusted = rng.bool();
-        (state.version, state.restamps) = match (trusted, state.rng.u8(0..3)) {
-            (true, _) => (Some((1, 25 + state.rng.u32(0..9))), true),
-            (false, 0) => (None, true),
-            (false, _) => (Some((1, state.rng.u32(18..25))), false),
+pub fn one_of<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
+    all[rng.usize(0..all.len())]
+}
+
+/// A server of any kind, and a network as bad as any.
+fn randomize(world: &World) {
+    {
+        let server = &mut *world.server();
+        let rng = &mut server.rng;
+        (server.version, server.restamps) = match rng.u8(0..6) {
+            0..3 => (Some((1, 25 + rng.u32(0..9))), true),
+            3 => (None, true),
+            _ => (Some((1, rng.u32(18..25))), false),
         };
-        state.date = match state.rng.u8(0..6) {
+        server.date = match rng.u8(0..6) {
             0 => Date::Missing,
-            1 => Date::Off(state.rng.i64(-60..=60)),
-            2 => Date::Off(state.rng.i64(-900_000_000..=900_000_000)),
-            3 => Date::Cached(epoch() + SignedDuration::from_secs(state.rng.i64(-60..=60))),
+            1 => Date::Off(rng.i64(-60..=60)),
+            2 => Date::Off(rng.i64(-900_000_000..=900_000_000)),
+            3 => Date::Cached(epoch() + SignedDuration::from_secs(rng.i64(-60..=60))),
             _ => Date::Off(0),
         };
-        state.observed_only = state.rng.u8(0..6) == 0;
-        let apart = match state.rng.usize(0..3) {
-            _ if state.observed_only => 86_400_000,
-            0 => 1,
-            1 => 1000,
-            _ => 30_000,
+        server.observed_only = rng.u8(0..6) == 0;
+        let apart = match server.observed_only {
+            true => 86_400_000,
+            false => one_of(rng, &[1, 1000, 30_000]),
         };
-        state.server_skew = millis(state.rng.u64(0..=apart));
-        state.refuses_dry_run = state.rng.u8(0..5) == 0;
-        state.fates.weather = Some(Weather {
-            mishaps: [0, 20, 100, 300][state.rng.usize(0..4)],
-            latency: [3, 20, 150, 600][state.rng.usize(0..4)],
-            sick_watches: [0, 30, 100][state.rng.usize(0..3)],
-            late: [0, 0, 400, 1200][state.rng.usize(0..4)],
-        });
-        number
-    };
-    if world.state.borrow_mut().rng.bool() {
+        server.skew = millis(rng.u64(0..=apart));
+        server.refuses_dry_run = rng.u8(0..5) == 0;
+        server.plan.rates = FaultRates {
+            requests: one_of(rng, &[0, 20, 100, 300]),
+            latency: one_of(rng, &[3, 20, 150, 600]),
+            watches: one_of(rng, &[0, 30, 100]),
+            late: one_of(rng, &[0, 0, 400, 1200]),
+        };
+    }
+    if world.server().rng.bool() {
         world.create(5);
     }
+}
+
+fn random_actors(world: &Rc<World>) -> Vec<Actor> {
+    let number = world.server().rng.usize(3..=6);
     (0..number)
         .map(|client| {
-            let (rate, wall) = {
-                let rng = &mut world.state.borrow_mut().rng;
-                let wall = match rng.u8(0..6) {
-                    0 => Wall::Skewed(rng.i64(-4..=4)),
-                    1 => Wall::Skewed(rng.i64(-8000..=8000)),
-                    2 => Wall::Skewed(rng.i64(-900_000_000..=900_000_000)),
-                    3 => Wall::Jumping,
-                    4 => Wall::Standing,
-                    _ => Wall::Coarse,
-                };
-                (rng.u64(975_000..=1_025_000), wall)
+            let rng = &mut world.server().rng.fork();
+            let wall = match rng.u8(0..6) {
+                0 => Wall::Skewed(rng.i64(-4..=4)),
+                1 => Wall::Skewed(rng.i64(-8000..=8000)),
+                2 => Wall::Skewed(rng.i64(-900_000_000..=900_000_000)),
+                3 => Wall::Jumping,
+                4 => Wall::Standing,
+                _ => Wall::Coarse,
             };
-            Actor::new(world, client, rate, wall)
+            Actor::new(world, client, rng.u64(975_000..=1_025_000), wall)
         })
         .collect()
 }
 
-/// Outages, freezes, label edits and deletions of a free Lease, until calm comes.
-async fn nature(world: Rc<World>, actors: Vec<Actor>, ends: True) {
+/// Outages, freezes, label edits, and deletions and claims of a free Lease, until all faults end.
+async fn outside_events(world: Rc<World>, actors: Vec<Actor>, faults_end: TrueTime) {
     let mut edits = 0;
-    while world.now() < ends {
-        let pause = millis(world.state.borrow_mut().rng.u64(10..3000));
-        tokio::time::sleep(pause).await;
+    while world.now() < faults_end {
+        let pause = world.server().rng.u64(10..3000);
+        tokio::time::sleep(millis(pause)).await;
         let now = world.now();
-        let (what, who, span) = {
-            let rng = &mut world.state.borrow_mut().rng;
-            (
-                rng.u8(0..12),
-                rng.usize(0..actors.len()),
-                millis(rng.u64(50..12_000)),
-            )
+        let (what, who, span, outage) = {
+            let rng = &mut world.server().rng;
+            let outage = one_of(rng, &[Outage::Refused, Outage::BlackHole]);
+            let who = rng.usize(0..actors.len());
+            (rng.u8(0..12), who, millis(rng.u64(50..12_000)), outage)
         };
-        let until = (now + span).min(ends);
+        let until = (now + span).min(faults_end);
+        let is_free = world
+            .record()
+            .is_some_and(|record| record.holder().is_none());
         match what {
             0..=2 => {
-                let kind = if span.as_millis() % 2 == 0 {
-                    Outage::Refused
-                } else {
-                    Outage::BlackHole
-                };
-                let hit = if what == 0 {
-                    0..actors.len()
-                } else {
-                    who..who + 1
-                };
+                let all = what == 0;
+                let hit = (0..actors.len()).filter(|client| all || *client == who);
+                let hit: Vec<usize> = hit.collect();
                 world.note(format!("outage for {hit:?} until {until:?}"));
-                let mut state = world.state.borrow_mut();
-                hit.for_each(|client| {
-                    state.fates.outages.insert(client, (until, kind));
-                });
+                for client in hit {
+                    world.server().plan.outages.insert(client, (until, outage));
+                }
             }
             3 | 4 => {
                 world.note(format!("actor {who} is frozen until {until:?}"));
                 actors[who].clock.freeze_until(until);
             }
-            5 if world
-                .record()
-                .is_some_and(|record| record.holder().is_none()) =>
-            {
+            5 if is_free => {
                 world.note("deleted while free");
-                world.outsider(|_| None);
+                world.delete();
             }
-            6 | 7
-                if world
-                    .record()
-                    .is_some_and(|record| record.holder().is_none()) =>
-            {
-                world.claim();
-            }
-            8 => {
-                // A storm of edits.
-                for _ in 0..12 {
+            6 | 7 if is_free => world.claim(),
+            _ => {
+                // Now and then many in a row.
+                for _ in 0..if what == 8 { 12 } else { 1 } {
                     edits += 1;
                     world.edit_label(edits);
                     tokio::time::sleep(millis(15)).await;
                 }
             }
-            _ => {
-                edits += 1;
-                world.edit_label(edits);
-            }
         }
     }
-    let mut state = world.state.borrow_mut();
-    if let Some(weather) = &mut state.fates.weather {
-        weather.mishaps = 0;
-        weather.sick_watches = 0;
-        weather.late = 0;
-    }
-    state.ledger.note(ends, "calm");
+    let server = &mut *world.server();
+    server.plan.rates = FaultRates {
+        latency: server.plan.rates.latency,
+        ..FaultRates::default()
+    };
+    server.checker.note(faults_end, "no more faults");
 }
 
-/// Gets in again and again; once more in calm, and then it is content.
-async fn live(actor: Actor, trouble_ends: True, sleepy: bool) {
-    let mut actor = actor;
+/// Gets in again and again; once more after the faults, and then it is content.
+async fn live(mut actor: Actor, faults_end: TrueTime, long_pauses: bool) {
     loop {
-        let calm = actor.world.now() >= trouble_ends;
-        let (pause, duration, span, leave, steals, limited, interrupted) = {
-            let rng = &mut actor.world.state.borrow_mut().rng;
+        let calm = actor.world.now() >= faults_end;
+        let mut rng = actor.world.server().rng.fork();
+        let longest_pause = if long_pauses && !calm { 150_000 } else { 1500 };
+        let pause = millis(rng.u64(0..longest_pause));
+        actor.clock.sleep_until(actor.clock.now() + pause).await;
+        actor = actor.restarted();
+        let duration = one_of(&mut rng, &[None, Some(2), Some(3), Some(6), Some(12)]);
+        let (limits, span, leave) = if calm {
+            (patient(), millis(500), Leave::Release)
+        } else {
+            let leaves = [Leave::Crash, Leave::Release, Leave::Release, Leave::Release];
+            let leave = one_of(&mut rng, &leaves);
             (
-                millis(rng.u64(0..if sleepy && !calm { 150_000 } else { 1500 })),
-                [None, Some(2), Some(3), Some(6), Some(12)][rng.usize(0..5)],
+                random_limits(&actor, &mut rng),
                 millis(rng.u64(0..9000)),
-                if rng.u8(0..4) == 0 {
-                    Leave::Crash
-                } else {
-                    Leave::Release
-                },
-                // Only one of them is bold.
-                actor.client == 0 && rng.u8(0..3) == 0,
-                (rng.u8(0..2) == 0).then(|| millis(rng.u64(0..9000))),
-                (rng.u8(0..4) == 0).then(|| millis(rng.u64(0..9000))),
+                leave,
             )
         };
-        actor.clock.sleep_until(actor.clock.now() + pause).await;
-        let (press, interrupt) = interruptible();
-        let limits = if calm {
-            patient()
-        } else {
-            if let Some(after) = interrupted {
-                tokio::task::spawn_local(async move {
-                    tokio::time::sleep(after).await;
-                    press.send_modify(|all| all.push(2));
-                });
-            }
-            Limits {
-                deadline: limited.map(|after| actor.clock.now() + after),
-                once: limited.is_some_and(|after| after < Duration::from_millis(500)),
-                insist: false,
-                interrupt,
-            }
-        };
-        actor = actor.restarted();
-        let result = if steals && !calm && actor.world.record().is_some() {
+        // Only one of them steals.
+        let steals = !calm && actor.client == 0 && rng.u8(0..3) == 0;
+        let granted = if steals && actor.world.record().is_some() {
             actor.steal(duration, &limits).await
         } else {
             actor.acquire(&actor.terms(duration), &limits).await
         };
-        if let Ok(grant) = result {
-            let (span, leave) = if calm {
-                (millis(500), Leave::Release)
-            } else {
-                (span, leave)
-            };
-            if actor.stay(grant, span, leave).await && calm {
-                return;
-            }
+        if let Ok(grant) = granted
+            && actor.stay(grant, span, leave).await
+            && calm
+        {
+            return;
         }
+    }
+}
+
+/// Every second has a deadline, every fourth is interrupted.
+fn random_limits(actor: &Actor, rng: &mut Rng) -> Limits {
+    let limits = match rng.u8(0..4) {
+        0 => interrupted(2, &[rng.f64() * 9.0]),
+        _ => patient(),
+    };
+    let limited = rng.bool().then(|| millis(rng.u64(0..9000)));
+    Limits {
+        deadline: limited.map(|after| actor.clock.now() + after),
+        once: limited.is_some_and(|after| after < Duration::from_millis(500)),
+        ..limits
     }
 }

@@ -1,49 +1,17 @@
-//! A simulated API server with one Lease, and what outsiders do to it.
+//! A simulated API server with one Lease: what it stores and answers.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
+use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tokio::sync::watch;
-
-use crate::checker::{Ledger, Purpose, Sender};
-use crate::clock::{True, epoch, instant};
-use crate::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejected};
-use crate::millis;
 use lease_model::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
 use lease_model::lease::record::Record;
+use serde_json::{Value, json};
 
-/// The server, and all that is known about the run.
-pub struct World {
-    pub began: tokio::time::Instant,
-    pub state: RefCell<State>,
-    pub written: watch::Sender<usize>,
-}
-
-pub struct State {
-    pub rng: fastrand::Rng,
-    pub ledger: Ledger,
-    pub fates: Fates,
-    /// What `/version` says.
-    pub version: Option<(u32, u32)>,
-    /// Whether a change of renewTime restamps managedFields.
-    pub restamps: bool,
-    pub date: Date,
-    /// The second API server's clock is so far ahead of the first's.
-    pub server_skew: Duration,
-    /// Dry runs are refused.
-    pub refuses_dry_run: bool,
-    /// Everybody gives `--proof observed`.
-    pub observed_only: bool,
-    pub object: Option<Record>,
-    resource_version: u64,
-    uids: u64,
-    pub history: Vec<Option<Record>>,
-    pub requests: BTreeMap<(usize, Verb), u64>,
-}
+use crate::checker::{Checker, Event, Purpose, Sender};
+use crate::clock::{TrueTime, epoch};
+use crate::faults::{FaultPlan, Timing, Verb, Webhook, rejected, rejection};
 
 /// What becomes of `Date` on the way.
 #[derive(Clone, Copy, Debug)]
@@ -55,202 +23,92 @@ pub enum Date {
     Cached(Timestamp),
 }
 
-impl World {
-    pub fn new(seed: u64) -> Rc<Self> {
-        Rc::new(Self {
-            began: instant(),
-            state: RefCell::new(State {
-                rng: fastrand::Rng::with_seed(seed),
-                ledger: Ledger::default(),
-                fates: Fates::default(),
-                version: Some((1, 33)),
-                restamps: true,
-                date: Date::Off(0),
-                server_skew: Duration::ZERO,
-                refuses_dry_run: false,
-                observed_only: false,
-                object: None,
-                resource_version: 100,
-                uids: 0,
-                history: Vec::new(),
-                requests: BTreeMap::new(),
-            }),
-            written: watch::Sender::new(0),
-        })
-    }
-
-    pub fn now(&self) -> True {
-        self.began.elapsed()
-    }
-
-    /// The Lease as stored.
-    pub fn record(&self) -> Option<Record> {
-        self.state.borrow().object.clone()
-    }
-
-    pub fn note(&self, line: impl Into<String>) {
-        let now = self.now();
-        self.state.borrow_mut().ledger.note(now, line);
-    }
-
-    pub fn blame(&self, what: impl Into<String>) {
-        let now = self.now();
-        self.state.borrow_mut().ledger.blame(now, what);
-    }
-
-    /// So many requests of this kind came from this client.
-    pub fn requests(&self, client: usize, verb: Verb) -> u64 {
-        self.state
-            .borrow()
-            .requests
-            .get(&(client, verb))
-            .copied()
-            .unwrap_or(0)
-    }
-
-    /// All requests of this client.
-    pub fn all_requests(&self, client: usize) -> u64 {
-        self.state
-            .borrow()
-            .requests
-            .iter()
-            .filter(|((by, _), _)| *by == client)
-            .map(|(_, count)| count)
-            .sum()
-    }
-
-    /// The next request of this kind goes wrong like this.
-    pub fn mishap(&self, client: usize, verb: Verb, mishap: Mishap) {
-        self.state
-            .borrow_mut()
-            .fates
-            .scripted
-            .entry((client, verb))
-            .or_default()
-            .push(mishap);
-    }
-
-    /// The next watches are unwell like this, the last for ever.
-    pub fn ailments(&self, client: usize, ailments: &[Ailment]) {
-        self.state
-            .borrow_mut()
-            .fates
-            .ailments
-            .insert(client, ailments.to_vec());
-    }
-
-    /// Somebody with kubectl stores this object.
-    pub fn outsider(&self, edit: impl FnOnce(Option<Value>) -> Option<Value>) {
-        let sender = Sender {
-            client: usize::MAX,
-            call: 0,
-            purpose: Purpose::Outsider,
-        };
-        let before = self.record();
-        match edit(before.as_ref().map(|record| record.as_json().clone())) {
-            Some(object) => {
-                let record = Record::new(object).expect("an object");
-                let mut state = self.state.borrow_mut();
-                let answer = match before {
-                    Some(_) => state.put(self.now(), sender, "outsider", &record),
-                    None => state.post(self.now(), sender, "outsider", &record),
-                };
-                assert!(matches!(answer, Write::Done(_)), "{answer:?}");
-            }
-            None => {
-                let mut state = self.state.borrow_mut();
-                state.resource_version += 1;
-                state.object = None;
-                state.history.push(None);
-            }
-        }
-        self.announce();
-    }
-
-    /// The storage comes back from a backup: the same Lease, and versions go on from an older one. Watches break.
-    pub fn restore(&self, resource_version: u64) {
-        let mut state = self.state.borrow_mut();
-        state.resource_version = resource_version;
-        if let Some(record) = &state.object {
-            let mut object = record.as_json().clone();
-            object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
-            state.object = Record::new(object);
-        }
-    }
-
-    /// Somebody edits a label.
-    pub fn edit_label(&self, value: u64) {
-        if self.record().is_some() {
-            self.outsider(|object| {
-                object.map(|mut object| {
-                    object["metadata"]["labels"]["edited"] = json!(value.to_string());
-                    object
-                })
-            });
-        }
-    }
-
-    /// Another client takes the free Lease and writes its name alone.
-    pub fn claim(&self) {
-        self.note("a stranger writes the holder alone");
-        self.outsider(|object| {
-            object.map(|mut object| {
-                object["spec"]["holderIdentity"] = json!("stranger");
-                object
-            })
-        });
-    }
-
-    /// A Lease that is free.
-    pub fn create(&self, duration: u32) {
-        self.outsider(|_| {
-            Some(json!({
-                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-                "metadata": { "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] },
-                "spec": { "holderIdentity": "", "leaseDurationSeconds": duration, "leaseTransitions": 0, "x-unknown": [null, 1] },
-                "x-unknown": { "a": null },
-            }))
-        });
-    }
-
-    pub fn announce(&self) {
-        let length = self.state.borrow().history.len();
-        self.written.send_replace(length);
-    }
+pub struct Server {
+    pub rng: Rng,
+    pub checker: Checker,
+    pub plan: FaultPlan,
+    /// What `/version` says.
+    pub version: Option<(u32, u32)>,
+    /// Whether a change of renewTime restamps managedFields.
+    pub restamps: bool,
+    pub date: Date,
+    /// There are two API servers behind one address: the clock of the second is so far ahead of the first's.
+    pub skew: Duration,
+    pub refuses_dry_run: bool,
+    /// Everybody gives `--proof observed`.
+    pub observed_only: bool,
+    pub object: Option<Record>,
+    resource_version: u64,
+    uids: u64,
+    /// What watches show: a state, or a deletion.
+    pub history: Vec<Option<Record>>,
+    pub requests: BTreeMap<(usize, Verb), u64>,
 }
 
-impl State {
-    pub fn server_time(&self, now: True, ahead: bool) -> Timestamp {
-        let skew = if ahead {
-            self.server_skew
-        } else {
-            Duration::ZERO
-        };
-        let exact = epoch() + now + skew;
+impl Server {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            checker: Checker::default(),
+            plan: FaultPlan::default(),
+            version: Some((1, 33)),
+            restamps: true,
+            date: Date::Off(0),
+            skew: Duration::ZERO,
+            refuses_dry_run: false,
+            observed_only: false,
+            object: None,
+            resource_version: 100,
+            uids: 0,
+            history: Vec::new(),
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// From before 1.25: stamps say nothing of renewals.
+    pub fn make_old(&mut self) {
+        (self.version, self.restamps) = (Some((1, 20)), false);
+    }
+
+    /// A request arrives: it is counted, and what becomes of it.
+    pub fn receive(&mut self, now: TrueTime, client: usize, verb: Verb, limit: Duration) -> Timing {
+        self.count(client, verb);
+        let (fault, timing) = (self.plan).next_request(&mut self.rng, now, client, verb, limit);
+        if let Some(fault) = fault {
+            self.checker.counts.add(Event::RequestFault);
+            self.checker
+                .note(now, format!("client {client} {verb:?}: {fault:?}"));
+        }
+        timing
+    }
+
+    pub fn count(&mut self, client: usize, verb: Verb) {
+        *self.requests.entry((client, verb)).or_default() += 1;
+        self.checker.counts.add(Event::Request);
+    }
+
+    /// What one of the servers takes for the time.
+    fn time(&mut self, now: TrueTime) -> Timestamp {
+        let ahead = self.rng.bool();
+        let exact = epoch() + now + if ahead { self.skew } else { Duration::ZERO };
         Timestamp::from_second(exact.as_second()).expect("2026")
     }
 
     /// The `Date` of a reply by one of the servers.
-    pub fn reply_date(&mut self, now: True) -> Option<Timestamp> {
-        let ahead = self.rng.bool();
+    pub fn reply_date(&mut self, now: TrueTime) -> Option<Timestamp> {
+        let time = self.time(now);
         match self.date {
             Date::Missing => None,
-            Date::Off(seconds) => {
-                Some(self.server_time(now, ahead) + SignedDuration::from_secs(seconds))
-            }
+            Date::Off(seconds) => Some(time + SignedDuration::from_secs(seconds)),
             Date::Cached(time) => Some(time),
         }
     }
 
     /// managedFields as one of the servers writes them for `manager`.
-    fn stamp(&mut self, now: True, manager: &str, before: Option<&Record>, object: &mut Value) {
-        let ahead = self.rng.bool();
-        let time = json!(self.server_time(now, ahead).to_string());
+    fn stamp(&mut self, now: TrueTime, manager: &str, before: Option<&Record>, object: &mut Value) {
+        let time = json!(self.time(now).to_string());
         let old = before.map(Record::as_json);
-        let changed: Vec<String> = object["spec"]
-            .as_object()
-            .into_iter()
-            .flatten()
+        let changed: Vec<String> = (object["spec"].as_object().into_iter().flatten())
             .filter(|(key, value)| old.and_then(|old| old["spec"].get(*key)) != Some(value))
             .map(|(key, _)| format!("f:{key}"))
             .collect();
@@ -285,7 +143,7 @@ impl State {
         object["metadata"]["managedFields"] = entries.into();
     }
 
-    fn store(&mut self, now: True, sender: Sender, name: &str, mut object: Value) -> Write {
+    fn store(&mut self, now: TrueTime, sender: Sender, name: &str, mut object: Value) -> Write {
         let before = self.object.take();
         let manager = match sender.purpose {
             Purpose::Outsider => "outsider",
@@ -295,38 +153,62 @@ impl State {
         self.resource_version += self.rng.u64(1..4);
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
         let after = Record::new(object).expect("an object");
-        self.ledger
-            .stored(now, sender, name, before.as_ref(), &after);
+        (self.checker).stored(now, sender, name, before.as_ref(), &after);
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
         Write::Done(after)
     }
 
+    pub fn delete(&mut self) {
+        self.resource_version += 1;
+        self.object = None;
+        self.history.push(None);
+    }
+
+    /// The storage comes back from a backup: the same Lease, and versions go on from an older one.
+    pub fn restore(&mut self, resource_version: u64) {
+        self.resource_version = resource_version;
+        if let Some(record) = &self.object {
+            let mut object = record.as_json().clone();
+            object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
+            self.object = Record::new(object);
+        }
+    }
+
+    /// What is stored, if `record` carries its uid and resourceVersion.
+    fn matching(&self, record: &Record) -> Option<&Record> {
+        self.object.as_ref().filter(|stored| {
+            stored.uid() == record.uid() && stored.resource_version() == record.resource_version()
+        })
+    }
+
     /// A PUT with `dryRun=All`.
-    pub fn dry_run(&mut self, now: True, manager: &str, record: &Record) -> Result<Write, Fault> {
-        self.ledger.totals.dry_runs += 1;
+    pub fn dry_run(
+        &mut self,
+        now: TrueTime,
+        manager: &str,
+        record: &Record,
+    ) -> Result<Write, Fault> {
+        self.checker.counts.add(Event::DryRun);
         if self.refuses_dry_run {
             return Err(rejected(400, "BadRequest", RejectionKind::Invalid));
         }
-        let Some(stored) = self.object.clone() else {
-            return Ok(Write::Conflict(conflict(409, "Conflict")));
+        let Some(stored) = self.matching(record).cloned() else {
+            return Ok(Write::Conflict(conflict("Conflict")));
         };
-        if stored.uid() != record.uid() || stored.resource_version() != record.resource_version() {
-            return Ok(Write::Conflict(conflict(409, "Conflict")));
-        }
         let mut object = record.as_json().clone();
         self.stamp(now, manager, Some(&stored), &mut object);
         Ok(Write::Done(Record::new(object).expect("an object")))
     }
 
-    pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = &match self.admit(sender, record) {
+    pub fn post(&mut self, now: TrueTime, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = match self.admit(sender, record) {
             Ok(record) => record,
             Err(Write::Conflict(says)) => return Write::Exists(says),
             Err(answer) => return answer,
         };
         if self.object.is_some() {
-            return Write::Exists(conflict(409, "AlreadyExists"));
+            return Write::Exists(conflict("AlreadyExists"));
         }
         self.uids += 1;
         let mut object = record.as_json().clone();
@@ -334,16 +216,40 @@ impl State {
         self.store(now, sender, name, object)
     }
 
+    pub fn put(&mut self, now: TrueTime, sender: Sender, name: &str, record: &Record) -> Write {
+        let record = match self.admit(sender, record) {
+            Ok(record) => record,
+            Err(answer) => return answer,
+        };
+        let bound = !record.uid().is_empty() && !record.resource_version().is_empty();
+        if sender.purpose != Purpose::Outsider && !bound {
+            let what = format!("{name} sent a PUT without uid or resourceVersion");
+            self.checker.violation(now, what);
+        }
+        match self.matching(&record).cloned() {
+            // The precondition on the uid fails with a 409; older servers say 404.
+            None if self.object.is_none() && self.rng.bool() => Write::Absent(absent()),
+            None => Write::Conflict(conflict("Conflict")),
+            Some(stored) if stored == record => Write::Done(stored),
+            Some(_) => {
+                let answer = self.store(now, sender, name, record.as_json().clone());
+                match self.plan.webhooks.get(&sender.client) {
+                    Some(Webhook::SendsTwice) => Write::Conflict(conflict("Conflict")),
+                    Some(_) | None => answer,
+                }
+            }
+        }
+    }
+
     /// What a webhook makes of a write: the answer, or what is to be stored.
     fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
-        match self.fates.webhooks.get(&sender.client) {
+        match self.plan.webhooks.get(&sender.client) {
             None | Some(Webhook::SendsTwice) => Ok(record.clone()),
-            Some(Webhook::SaysConflict) => {
-                let mut says = conflict(409, "Conflict");
-                says.message = "the webhook says no".into();
-                Err(Write::Conflict(says))
-            }
-            Some(Webhook::SaysAbsent) => Err(Write::Absent(conflict(404, "NotFound"))),
+            Some(Webhook::SaysConflict) => Err(Write::Conflict(Rejection {
+                message: "the webhook says no".into(),
+                ..conflict("Conflict")
+            })),
+            Some(Webhook::SaysAbsent) => Err(Write::Absent(absent())),
             Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
             Some(Webhook::Alters(change)) => {
                 let mut object = record.as_json().clone();
@@ -352,109 +258,17 @@ impl State {
             }
         }
     }
-
-    pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = &match self.admit(sender, record) {
-            Ok(record) => record,
-            Err(answer) => return answer,
-        };
-        if sender.purpose != Purpose::Outsider
-            && (record.uid().is_empty() || record.resource_version().is_empty())
-        {
-            self.ledger.blame(
-                now,
-                format!("{name} sent a PUT without uid or resourceVersion"),
-            );
-        }
-        match &self.object {
-            // The precondition on the uid fails with a 409; older servers say 404.
-            None if self.rng.bool() => Write::Conflict(conflict(409, "Conflict")),
-            None => Write::Absent(conflict(404, "NotFound")),
-            Some(stored)
-                if stored.uid() != record.uid()
-                    || stored.resource_version() != record.resource_version() =>
-            {
-                Write::Conflict(conflict(409, "Conflict"))
-            }
-            Some(stored) if stored == record => Write::Done(stored.clone()),
-            Some(_) => {
-                let twice = self.fates.webhooks.get(&sender.client);
-                let twice = matches!(twice, Some(Webhook::SendsTwice));
-                let answer = self.store(now, sender, name, record.as_json().clone());
-                if twice {
-                    Write::Conflict(conflict(409, "Conflict"))
-                } else {
-                    answer
-                }
-            }
-        }
-    }
-
-    pub fn course(&mut self, now: True, client: usize, verb: Verb, limit: Duration) -> Course {
-        let (latency, mishaps) = self
-            .fates
-            .weather
-            .as_ref()
-            .map_or((5, 0), |weather| (weather.latency, weather.mishaps));
-        let there = millis(self.rng.u64(1..=latency));
-        let late = match (&self.fates.weather, verb) {
-            (Some(weather), Verb::Create | Verb::Replace | Verb::DryRun) => weather.late,
-            (_, Verb::Get | Verb::Watch | Verb::Version) | (None, _) => 0,
-        };
-        let back = millis(self.rng.u64(1..=latency) + late);
-        let scripted = self
-            .fates
-            .scripted
-            .get_mut(&(client, verb))
-            .filter(|left| !left.is_empty())
-            .map(|left| left.remove(0));
-        let mishap = match (scripted, self.fates.outages.get(&client)) {
-            (Some(mishap), _) => Some(mishap),
-            (None, Some((until, Outage::Refused))) if now < *until => Some(Mishap::Refused),
-            (None, Some((until, Outage::BlackHole))) if now < *until => Some(Mishap::LostRequest),
-            (None, _) => {
-                (self.rng.u32(0..1000) < mishaps).then(|| Mishap::any(&mut self.rng, limit))
-            }
-        };
-        let mishap = mishap.map(|mishap| match (mishap, verb) {
-            (Mishap::DoneThenRefused(_), Verb::Create | Verb::Replace) => mishap,
-            // A write to which more than one answer comes.
-            (Mishap::DoneThenRefused(_), _) => Mishap::TooMany(None),
-            (mishap, _) => mishap,
-        });
-        let mut course = match mishap {
-            None => Course {
-                done: Some(there),
-                heard: there + back,
-                instead: None,
-            },
-            Some(mishap) => {
-                self.ledger.totals.mishaps += 1;
-                if matches!(verb, Verb::Create | Verb::Replace) {
-                    self.ledger
-                        .note(now, format!("client {client} {verb:?}: {mishap:?}"));
-                }
-                mishap.course(there, back, limit)
-            }
-        };
-        if course.heard > limit {
-            course.heard = limit;
-            course
-                .instead
-                .get_or_insert_with(|| Fault::Unknown(format!("no answer within {limit:?}")));
-        }
-        course
-    }
 }
 
-fn conflict(code: u16, reason: &str) -> Rejection {
+fn conflict(reason: &str) -> Rejection {
+    let message = "the object has been modified";
+    rejection(409, reason, message, RejectionKind::Invalid)
+}
+
+fn absent() -> Rejection {
     Rejection {
-        code,
-        reason: reason.into(),
-        message: "the object has been modified".into(),
-        kind: RejectionKind::Invalid,
-        advice: None,
-        is_status: true,
+        code: 404,
+        ..conflict("NotFound")
     }
 }
 

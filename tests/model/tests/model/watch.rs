@@ -1,110 +1,126 @@
-//! A watch on the simulated server, well or unwell.
+//! A watch on the simulated server, with what is wrong with it.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
-use tokio::sync::watch;
-
-use crate::clock::{SimClock, True, instant};
-use crate::faults::{Ailment, Outage, refused, rejected};
-use crate::millis;
-use crate::server::World;
-use lease_model::lease::api::{Fault, LeaseEvent, RejectionKind};
+use lease_model::lease::api::{LeaseEvent, RejectionKind};
 use lease_model::lease::record::Record;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use crate::clock::{SimulatedClock, TrueTime, instant};
+use crate::faults::{Outage, WatchFault, connection_refused, rejected, unknown};
+use crate::millis;
+use crate::world::World;
 
 /// One watch.
 pub struct Watch {
-    pub world: Rc<World>,
-    pub client: usize,
-    pub clock: SimClock,
-    pub written: watch::Receiver<usize>,
-    pub ailment: Ailment,
-    pub opened: Option<tokio::time::Instant>,
-    pub next: usize,
-    pub pending: Vec<LeaseEvent>,
-    pub over: bool,
+    world: Rc<World>,
+    client: usize,
+    clock: SimulatedClock,
+    written: watch::Receiver<usize>,
+    fault: WatchFault,
+    opened: Option<tokio::time::Instant>,
+    /// The first change that it has not shown.
+    next: usize,
+    pending: VecDeque<LeaseEvent>,
+    over: bool,
 }
 
 impl Watch {
+    pub fn new(
+        world: &Rc<World>,
+        client: usize,
+        clock: &SimulatedClock,
+        fault: WatchFault,
+        next: usize,
+    ) -> Self {
+        Self {
+            world: world.clone(),
+            client,
+            clock: clock.clone(),
+            written: world.written.subscribe(),
+            fault,
+            opened: None,
+            next,
+            pending: VecDeque::new(),
+            over: false,
+        }
+    }
+
     pub fn stream(self) -> LocalBoxStream<'static, LeaseEvent> {
         futures::stream::unfold(self, |mut watch| async {
-            let change = watch.change().await?;
+            let event = watch.event().await?;
             watch.clock.thawed().await;
-            Some((change, watch))
+            Some((event, watch))
         })
         .boxed_local()
     }
 
-    fn outage(&self) -> Option<(True, Outage)> {
-        let state = self.world.state.borrow();
-        state
-            .fates
-            .outages
-            .get(&self.client)
-            .copied()
-            .filter(|(until, _)| self.world.now() < *until)
+    fn random_millis(&self, most: u64) -> Duration {
+        millis(self.world.server().rng.u64(1..most))
+    }
+
+    fn outage(&self) -> Option<(TrueTime, Outage)> {
+        let now = self.world.now();
+        self.world.server().plan.outage(now, self.client)
+    }
+
+    fn reset(&mut self) -> LeaseEvent {
+        self.over = true;
+        LeaseEvent::Broken(unknown("the connection was reset"))
     }
 
     async fn open(&mut self) -> LeaseEvent {
         self.clock.thawed().await;
-        let latency = millis(self.world.state.borrow_mut().rng.u64(1..10));
-        tokio::time::sleep(latency).await;
-        let broken = match self.outage() {
-            Some((_, Outage::Refused)) => Some(refused()),
-            Some((until, Outage::BlackHole)) => {
-                tokio::time::sleep_until(self.world.began + until).await;
-                Some(Fault::Unknown("the connection was reset".into()))
+        tokio::time::sleep(self.random_millis(10)).await;
+        let fault = match (self.outage(), self.fault) {
+            (Some((_, Outage::Refused)), _) => connection_refused(),
+            (Some((until, Outage::BlackHole)), _) => {
+                sleep_until(self.world.began + until).await;
+                return self.reset();
             }
-            None => match self.ailment {
-                Ailment::NeverOpens => std::future::pending().await,
-                Ailment::Gone => Some(rejected(410, "Expired", RejectionKind::Invalid)),
-                Ailment::Denied => Some(rejected(403, "Forbidden", RejectionKind::Forbidden)),
-                _ => None,
-            },
-        };
-        match broken {
-            Some(fault) => {
-                self.over = true;
-                LeaseEvent::Broken(fault)
-            }
-            None => {
+            (None, WatchFault::NeverOpens) => std::future::pending().await,
+            (None, WatchFault::Gone) => rejected(410, "Expired", RejectionKind::Invalid),
+            (None, WatchFault::Denied) => rejected(403, "Forbidden", RejectionKind::Forbidden),
+            (None, _) => {
                 self.opened = Some(instant());
-                LeaseEvent::Open
+                return LeaseEvent::Open;
             }
-        }
+        };
+        self.over = true;
+        LeaseEvent::Broken(fault)
     }
 
-    async fn change(&mut self) -> Option<LeaseEvent> {
+    async fn event(&mut self) -> Option<LeaseEvent> {
         if self.over {
             return None;
         }
         let Some(opened) = self.opened else {
             return Some(self.open().await);
         };
-        let end = opened
-            + match self.ailment {
-                Ailment::EndsAfter(span) | Ailment::BreaksAfter(span) => span,
-                _ => Duration::from_secs(290),
-            };
+        let lasts = match self.fault {
+            WatchFault::EndsAfter(span) | WatchFault::BreaksAfter(span) => span,
+            _ => Duration::from_secs(290),
+        };
+        let end = opened + lasts;
         loop {
-            if let Some(change) = self.pending.pop() {
-                return Some(change);
+            if let Some(event) = self.pending.pop_front() {
+                return Some(event);
             }
             if instant() >= end {
                 self.over = true;
-                return matches!(self.ailment, Ailment::BreaksAfter(_)).then(|| {
-                    LeaseEvent::Broken(Fault::Unknown("the connection was reset".into()))
-                });
+                let breaks = matches!(self.fault, WatchFault::BreaksAfter(_));
+                return breaks.then(|| self.reset());
             }
             if let Some((until, _)) = self.outage() {
-                tokio::time::sleep_until(self.world.began + until).await;
-                if self.world.state.borrow_mut().rng.bool() {
-                    self.over = true;
-                    return Some(LeaseEvent::Broken(Fault::Unknown(
-                        "the connection was reset".into(),
-                    )));
+                sleep_until(self.world.began + until).await;
+                let resets = self.world.server().rng.bool();
+                if resets {
+                    return Some(self.reset());
                 }
                 continue;
             }
@@ -112,48 +128,46 @@ impl Watch {
             tokio::select! {
                 biased;
                 news = self.written.wait_for(|length| *length > next) => { news.expect("the world goes on"); }
-                () = tokio::time::sleep_until(end) => continue,
+                () = sleep_until(end) => continue,
                 () = tokio::time::sleep(Duration::from_secs(60)) => {
-                    if matches!(self.ailment, Ailment::Silent) { continue }
+                    if matches!(self.fault, WatchFault::Silent) { continue }
                     return Some(LeaseEvent::Bookmark);
                 }
             }
-            self.deliver().await;
+            self.receive().await;
         }
     }
 
-    /// Makes events of what is new, as the ailment has it.
-    async fn deliver(&mut self) {
-        let mut delay = millis(self.world.state.borrow_mut().rng.u64(1..10));
-        if let Ailment::Late(most) = self.ailment {
-            let most = u64::try_from(most.as_millis()).unwrap_or(1).max(1);
-            delay += millis(self.world.state.borrow_mut().rng.u64(0..most));
+    /// Makes events of what is new, as the fault has it.
+    async fn receive(&mut self) {
+        let mut delay = self.random_millis(10);
+        if let WatchFault::Late(most) = self.fault {
+            let most = u64::try_from(most.as_millis()).unwrap_or(1);
+            delay += self.random_millis(most.max(2));
         }
         tokio::time::sleep(delay).await;
-        let mut state = self.world.state.borrow_mut();
-        let change = |event: &Option<Record>| match event {
+        let mut server = self.world.server();
+        let event = |change: &Option<Record>| match change {
             Some(record) => LeaseEvent::Lease(record.clone()),
             None => LeaseEvent::Deleted,
         };
-        let mut fresh: Vec<LeaseEvent> = state.history[self.next..].iter().map(change).collect();
-        self.next = state.history.len();
-        match self.ailment {
-            Ailment::Silent => fresh.clear(),
-            Ailment::Dropping => fresh.retain(|_| state.rng.u8(0..3) > 0),
-            Ailment::Doubling => {
-                fresh = fresh
-                    .into_iter()
-                    .flat_map(|change| [change.clone(), change])
-                    .collect()
+        let mut fresh: Vec<LeaseEvent> = server.history[self.next..].iter().map(event).collect();
+        self.next = server.history.len();
+        match self.fault {
+            WatchFault::Silent => fresh.clear(),
+            WatchFault::Dropping => fresh.retain(|_| server.rng.u8(0..3) > 0),
+            WatchFault::Doubling => {
+                fresh = (fresh.into_iter())
+                    .flat_map(|event| [event.clone(), event])
+                    .collect();
             }
-            Ailment::Shuffling => {
-                let oldest = state.history.len().saturating_sub(4);
-                fresh.extend(state.history[oldest..].iter().map(change));
-                state.rng.shuffle(&mut fresh);
+            WatchFault::Shuffling => {
+                let oldest = server.history.len().saturating_sub(4);
+                fresh.extend(server.history[oldest..].iter().map(event));
+                server.rng.shuffle(&mut fresh);
             }
             _ => {}
         }
-        fresh.reverse();
-        self.pending = fresh;
+        self.pending = fresh.into();
     }
 }

@@ -1,15 +1,16 @@
 //! Scenarios of a write that was carried out and answered with a refusal: something on the way sent it twice.
 
-use super::{holder, lawful, sleep, taken, waiting, within, world};
-use crate::actor::{Actor, Leave, patient};
-use crate::checker::Purpose;
-use crate::faults::{Mishap, Verb};
-use crate::{secs, simulate};
 use lease_model::clock::Clock;
 use lease_model::lease::api::Fault;
-use lease_model::lease::decide::Ours;
-use lease_model::lease::operate::{End, Interrupt, Limits, Returned};
+use lease_model::lease::operate::{End, Returned};
 
+use super::scenario;
+use crate::actor::{Leave, once, patient};
+use crate::checker::Purpose;
+use crate::faults::{RequestFault, Verb};
+use crate::{secs, sleep};
+
+/// By the numbers that [`RequestFault::DoneThenRefused`] goes by.
 const ALL: std::ops::Range<u8> = 0..6;
 
 /// 429 and 409 may be better the next time.
@@ -17,51 +18,32 @@ fn is_transient(which: u8) -> bool {
     matches!(which, 0 | 5)
 }
 
-fn once() -> Limits {
-    Limits {
-        deadline: None,
-        once: true,
-        insist: false,
-        interrupt: Interrupt::never(),
-    }
-}
-
 #[test]
 fn a_grant_is_kept_where_it_may_be_tried_again_and_given_back_else() {
     for which in ALL {
         for (tries_once, creates) in [(false, false), (false, true), (true, false), (true, true)] {
-            simulate(1, async {
-                let world = world(20);
-                let actor = Actor::exact(&world, 0);
-                let terms = actor.terms(Some(20));
-                let verb = if creates {
-                    world.outsider(|_| None);
-                    Verb::Create
-                } else {
-                    Verb::Replace
-                };
-                world.mishap(0, verb, Mishap::DoneThenRefused(which));
+            scenario(20, async |world, [actor, ..]| {
+                let verb = if creates { Verb::Create } else { Verb::Replace };
+                if creates {
+                    world.delete();
+                }
+                world.fail(0, verb, [RequestFault::DoneThenRefused(which)]);
                 let limits = if tries_once {
                     once()
                 } else {
-                    within(&actor, 10.0)
+                    actor.within(10.0)
                 };
                 let case = (which, tries_once, creates);
-                match actor.acquire(&terms, &limits).await {
-                    Ok(_) => {
-                        assert!(is_transient(which) && !tries_once, "{case:?}");
-                        assert_eq!(holder(&world).as_deref(), Some("actor-0"), "{case:?}");
+                let kept = is_transient(which) && !tries_once;
+                match actor.acquire(&actor.terms(Some(20)), &limits).await {
+                    Ok(_) if kept => {
+                        assert_eq!(world.holder().as_deref(), Some("actor-0"), "{case:?}");
                     }
-                    Err(end) => {
-                        assert!(tries_once || !is_transient(which), "{case:?} {end:?}");
-                        assert!(
-                            matches!(end, End::Fault(Fault::Rejected(_))),
-                            "{case:?} {end:?}"
-                        );
-                        assert_eq!(holder(&world), None, "{case:?}: a ghost");
+                    Err(End::Fault(Fault::Rejected(_))) if !kept => {
+                        assert_eq!(world.holder(), None, "{case:?}: a ghost");
                     }
+                    other => panic!("{case:?}: {other:?}"),
                 }
-                lawful(&world);
             });
         }
     }
@@ -70,14 +52,11 @@ fn a_grant_is_kept_where_it_may_be_tried_again_and_given_back_else() {
 #[test]
 fn what_was_stolen_is_known_to_be() {
     for which in ALL {
-        simulate(1, async {
-            let world = world(4);
-            let (victim, thief) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
-            taken(&victim, None).await;
-            world.mishap(1, Verb::Replace, Mishap::DoneThenRefused(which));
+        scenario(4, async |world, [victim, thief, _]| {
+            victim.take(None).await;
+            world.fail_replace(1, [RequestFault::DoneThenRefused(which)]);
             thief.steal(None, &patient()).await.expect("stolen");
-            assert_eq!(holder(&world).as_deref(), Some("actor-1"));
-            lawful(&world);
+            assert_eq!(world.holder().as_deref(), Some("actor-1"));
         });
     }
 }
@@ -85,26 +64,19 @@ fn what_was_stolen_is_known_to_be() {
 #[test]
 fn a_release_that_happened_is_one() {
     for which in ALL {
-        simulate(1, async {
-            let world = world(20);
-            let actor = Actor::exact(&world, 0);
-            let grant = taken(&actor, None).await;
-            world.mishap(0, Verb::Replace, Mishap::DoneThenRefused(which));
-            let returned = (actor
-                .operations
-                .give_grant_back(&grant, &within(&actor, 10.0)))
-            .await;
+        scenario(20, async |world, [actor, ..]| {
+            let grant = actor.take(None).await;
+            world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
+            let (operations, limits) = (&actor.operations, actor.within(10.0));
+            let returned = operations.give_grant_back(&grant, &limits).await;
             assert!(matches!(returned, Returned::Freed), "{which} {returned:?}");
-            taken(&actor, None).await;
-            world.mishap(0, Verb::Replace, Mishap::DoneThenRefused(which));
+            actor.take(None).await;
+            world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
             actor.api.begin(Purpose::Keep);
-            let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-            let released = (actor.operations)
-                .release(&ours, false, &once(), &|_| ())
-                .await;
+            let ours = actor.identity();
+            let released = operations.release(&ours, false, &once(), &|_| ()).await;
             released.unwrap_or_else(|end| panic!("{which} {end:?}"));
-            assert_eq!(holder(&world), None);
-            lawful(&world);
+            assert_eq!(world.holder(), None);
         });
     }
 }
@@ -112,15 +84,12 @@ fn a_release_that_happened_is_one() {
 #[test]
 fn a_renewal_that_happened_costs_no_grant() {
     for which in ALL {
-        simulate(1, async {
-            let world = world(6);
-            let actor = Actor::exact(&world, 0);
-            let grant = taken(&actor, None).await;
-            world.mishap(0, Verb::Replace, Mishap::DoneThenRefused(which));
+        scenario(6, async |world, [actor, ..]| {
+            let grant = actor.take(None).await;
+            world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
             let inside = actor.clock.now();
             assert!(actor.stay(grant, secs(20.0), Leave::Crash).await, "{which}");
             assert!(actor.clock.now().since(inside) >= secs(19.0));
-            lawful(&world);
         });
     }
 }
@@ -129,24 +98,18 @@ fn a_renewal_that_happened_costs_no_grant() {
 fn a_release_that_happened_is_one_though_a_waiter_was_faster_than_the_look() {
     // A conflict may be somebody else's doing, and then it was lost.
     for which in ALL.take(5) {
-        simulate(1, async {
-            let world = world(20);
-            let (actor, second) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
-            let grant = taken(&actor, None).await;
-            let waiter = waiting(&second);
+        scenario(20, async |world, [actor, second, _]| {
+            let grant = actor.take(None).await;
+            let waiter = second.wait();
             sleep(1.0).await;
-            world.mishap(0, Verb::Replace, Mishap::DoneThenRefused(which));
+            world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
             // The look comes when the waiter is in.
-            world.mishap(0, Verb::Get, Mishap::TooMany(None));
-            world.mishap(0, Verb::Get, Mishap::TooMany(None));
-            let returned = (actor
-                .operations
-                .give_grant_back(&grant, &within(&actor, 10.0)))
-            .await;
-            waiter.await.expect("a result").0.expect("a grant");
+            world.fail(0, Verb::Get, [RequestFault::TooMany(None); 2]);
+            let (operations, limits) = (&actor.operations, actor.within(10.0));
+            let returned = operations.give_grant_back(&grant, &limits).await;
+            waiter.granted().await;
             assert!(matches!(returned, Returned::Freed), "{which} {returned:?}");
-            assert_eq!(holder(&world).as_deref(), Some("actor-1"));
-            lawful(&world);
+            assert_eq!(world.holder().as_deref(), Some("actor-1"));
         });
     }
 }

@@ -1,213 +1,153 @@
-//! Storms: everybody steals from everybody, hundreds of times, on short durations.
+//! Random simulations of what is rare elsewhere: everybody steals from everybody, and people meddle with a held Lease.
 
 use std::rc::Rc;
 
-use super::{sleep, within, world};
-use crate::actor::{Actor, Leave, patient};
-use crate::clock::Wall;
-use crate::faults::{Mishap, Verb, Weather};
-use crate::server::World;
-use crate::{millis, secs, simulate};
+use fastrand::Rng;
 use lease_model::clock::Clock;
-use lease_model::lease::decide::{Ours, StealTerms};
+use tokio::task::spawn_local;
+
+use crate::actor::{Actor, Leave, patient};
+use crate::checker::{Counts, Event, Purpose};
+use crate::clock::Wall;
+use crate::faults::{FaultRates, RequestFault};
+use crate::random::one_of;
+use crate::world::World;
+use crate::{millis, secs, simulate, sleep};
 
 const ACTORS: usize = 4;
-const ROUNDS: usize = 12;
 
-/// What a round may begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    Acquire,
-    Steal,
+fn random_actors(world: &Rc<World>) -> Vec<Actor> {
+    (0..ACTORS)
+        .map(|client| {
+            let mut rng = world.server().rng.fork();
+            let skewed = Wall::Skewed(rng.i64(-9000..=9000));
+            let wall = one_of(&mut rng, &[Wall::Jumping, skewed]);
+            Actor {
+                watches: rng.bool(),
+                ..Actor::new(world, client, rng.u64(990_000..=1_010_000), wall)
+            }
+        })
+        .collect()
 }
 
-async fn rounds(actor: Actor) -> u64 {
+/// Gets in a dozen times, two times of three by stealing; how often that worked.
+async fn steal_again_and_again(actor: Actor) -> u64 {
     let mut stolen = 0;
-    for _ in 0..ROUNDS {
-        let (how, duration, span, leave) = {
-            let rng = &mut actor.world.state.borrow_mut().rng;
-            let how = if rng.u8(0..3) == 0 {
-                How::Acquire
-            } else {
-                How::Steal
-            };
-            let leave = if rng.u8(0..4) == 0 {
-                Leave::Crash
-            } else {
-                Leave::Release
-            };
-            (how, 2 + rng.u32(0..2), millis(rng.u64(0..5000)), leave)
-        };
+    for _ in 0..12 {
+        let mut rng = actor.world.server().rng.fork();
         let actor = actor.restarted();
-        let limits = within(&actor, 30.0);
-        let taken = match how {
-            How::Acquire => actor.acquire(&actor.terms(Some(duration)), &limits).await,
-            How::Steal => actor.steal(Some(duration), &limits).await,
+        let duration = Some(2 + rng.u32(0..2));
+        let limits = actor.within(30.0);
+        let steals = rng.u8(0..3) > 0;
+        let granted = match steals {
+            true => actor.steal(duration, &limits).await,
+            false => actor.acquire(&actor.terms(duration), &limits).await,
         };
-        if let Ok(grant) = taken {
-            stolen += u64::from(how == How::Steal);
+        if let Ok(grant) = granted {
+            stolen += u64::from(steals);
+            let leaves = [Leave::Crash, Leave::Release, Leave::Release, Leave::Release];
+            let (span, leave) = (millis(rng.u64(0..5000)), one_of(&mut rng, &leaves));
             actor.stay(grant, span, leave).await;
         }
     }
     stolen
 }
 
-fn cast(world: &Rc<World>) -> Vec<Actor> {
-    (0..ACTORS)
-        .map(|client| {
-            let (rate, wall) = {
-                let rng = &mut world.state.borrow_mut().rng;
-                let wall = if rng.bool() {
-                    Wall::Jumping
-                } else {
-                    Wall::Skewed(rng.i64(-9000..=9000))
-                };
-                (rng.u64(990_000..=1_010_000), wall)
-            };
-            let mut actor = Actor::new(world, client, rate, wall);
-            actor.watches = world.state.borrow_mut().rng.bool();
-            actor
-        })
-        .collect()
-}
-
 #[test]
 fn whoever_steals_from_whoever_steals_never_are_two_inside() {
-    let (mut stolen, mut stays) = (0, 0);
+    let (mut stolen, mut counts) = (0, Counts::default());
     for seed in 0..60 {
         simulate(seed, async {
             let world = World::new(seed);
             world.create(2);
-            {
-                let mut state = world.state.borrow_mut();
-                state.fates.weather = Some(Weather {
-                    mishaps: [0, 30, 100][state.rng.usize(0..3)],
-                    latency: [3, 20, 100][state.rng.usize(0..3)],
-                    sick_watches: [0, 50][state.rng.usize(0..2)],
-                    late: [0, 0, 500][state.rng.usize(0..3)],
-                });
-            }
-            let lives: Vec<_> = cast(&world)
-                .into_iter()
-                .map(|actor| tokio::task::spawn_local(rounds(actor)))
+            let mut rng = world.server().rng.fork();
+            world.server().plan.rates = FaultRates {
+                requests: one_of(&mut rng, &[0, 30, 100]),
+                latency: one_of(&mut rng, &[3, 20, 100]),
+                watches: one_of(&mut rng, &[0, 50]),
+                late: one_of(&mut rng, &[0, 0, 500]),
+            };
+            let lives = random_actors(&world).into_iter();
+            let lives: Vec<_> = lives
+                .map(|actor| spawn_local(steal_again_and_again(actor)))
                 .collect();
             for life in lives {
                 stolen += life.await.expect("a result");
             }
-            let state = world.state.borrow();
-            stays += state.ledger.totals.stays;
-            assert!(
-                state.ledger.violations.is_empty(),
-                "seed {seed}:\n{}",
-                state.ledger.story()
-            );
+            counts.add_all(&world.server().checker.counts);
+            world.assert_no_violations();
         });
     }
-    assert!(
-        stolen > 500 && stays > 800,
-        "{stolen} stolen, {stays} stays"
-    );
+    assert!(stolen > 500, "{stolen} stolen");
+    assert!(counts.of(Event::Stay) > 800, "{counts:?}");
 }
 
 /// What a person does to a lease that is held.
 async fn meddle(world: Rc<World>, thief: Actor) {
     loop {
-        let (pause, what) = {
-            let rng = &mut world.state.borrow_mut().rng;
-            (millis(rng.u64(50..2500)), rng.u8(0..6))
-        };
-        tokio::time::sleep(pause).await;
-        let holder = world.record().and_then(|r| r.holder().map(str::to_owned));
-        let Some(holder) = holder else { continue };
-        match what {
-            // steal --now, and freed soon after.
-            0 | 1 => {
-                let thief = thief.restarted();
-                thief.api.begin(crate::checker::Purpose::Steal);
-                let terms = StealTerms {
-                    grant: thief.terms(Some(2)).grant,
-                    if_holder: None,
-                    asks: true,
-                    waits: true,
-                };
-                let limits = within(&thief, 5.0);
-                let agree = async |_: &_, _: &_| Ok(());
-                let operations = thief.operations.clone();
-                if let Ok(stolen) = operations.steal(&terms, &limits, &|_| (), agree).await {
-                    sleep(0.2).await;
-                    thief.let_go(&Ours::Grant(stolen.grant.record)).await;
-                }
-            }
-            // release --holder
-            2 => world.outsider(|object| {
-                object.map(|mut object| {
-                    if object["spec"]["holderIdentity"] == holder.as_str() {
-                        object["spec"]["holderIdentity"] = "".into();
-                    }
-                    object
-                })
-            }),
-            3 => world.outsider(|_| None),
-            // kubectl edit
-            4 => world.outsider(|object| {
-                object.map(|mut object| {
-                    object["spec"]["leaseDurationSeconds"] = 1.into();
-                    object
-                })
-            }),
-            _ => world.edit_label(u64::from(what)),
+        let mut rng = world.server().rng.fork();
+        tokio::time::sleep(millis(rng.u64(50..2500))).await;
+        if world.holder().is_none() {
+            continue;
+        }
+        match rng.u8(0..6) {
+            0 | 1 => steal_now_and_release(&thief.restarted()).await,
+            2 => world.edit_spec("holderIdentity", ""),
+            3 => world.delete(),
+            4 => world.edit_spec("leaseDurationSeconds", 1),
+            edit => world.edit_label(edit.into()),
+        }
+    }
+}
+
+async fn steal_now_and_release(thief: &Actor) {
+    thief.api.begin(Purpose::Steal);
+    let (terms, limits) = (thief.stealing(Some(2)), thief.within(5.0));
+    let agree = async |_: &_, _: &_| Ok(());
+    let operations = &thief.operations;
+    if let Ok(stolen) = operations.steal(&terms, &limits, &|_| (), agree).await {
+        sleep(0.2).await;
+        thief.release(stolen.grant).await;
+    }
+}
+
+/// Gets in again and again for a minute.
+async fn acquire_again_and_again(actor: Actor, mut rng: Rng) {
+    let begun = actor.clock.now();
+    while actor.clock.now().since(begun) < secs(60.0) {
+        if let Ok(grant) = actor.acquire(&actor.terms(Some(2)), &patient()).await {
+            let span = millis(rng.u64(0..4000));
+            actor.stay(grant, span, Leave::Release).await;
         }
     }
 }
 
 #[test]
 fn whatever_a_person_does_to_a_held_lease_its_holder_leaves_and_the_next_gets_in() {
-    let (mut stays, mut losses) = (0, 0);
+    let mut counts = Counts::default();
     for seed in 0..60 {
         simulate(seed, async {
-            let world = world(2);
-            world.state.borrow_mut().rng = fastrand::Rng::with_seed(seed);
-            world.state.borrow_mut().ledger.lawless = true;
-            let actors = cast(&world);
+            let world = World::new(seed);
+            world.create(2);
+            world.server().checker.holders_are_fair_game = true;
             let thief = Actor::exact(&world, ACTORS);
-            for client in 0..ACTORS {
-                for _ in 0..5 {
-                    world.mishap(client, Verb::Replace, Mishap::LostReply);
-                }
-            }
-            let meddling = tokio::task::spawn_local(meddle(world.clone(), thief));
-            let lives: Vec<_> = actors
-                .into_iter()
-                .map(|actor| {
-                    tokio::task::spawn_local(async move {
-                        let begun = actor.clock.now();
-                        while actor.clock.now().since(begun) < secs(60.0) {
-                            let taken = actor.acquire(&actor.terms(Some(2)), &patient()).await;
-                            if let Ok(grant) = taken {
-                                let span = millis(actor.world.state.borrow_mut().rng.u64(0..4000));
-                                actor.stay(grant, span, Leave::Release).await;
-                            }
-                        }
-                    })
-                })
-                .collect();
-            for life in lives {
+            let meddling = spawn_local(meddle(world.clone(), thief));
+            let lives = random_actors(&world).into_iter().map(|actor| {
+                world.fail_replace(actor.client, [RequestFault::LostReply; 5]);
+                let rng = world.server().rng.fork();
+                spawn_local(acquire_again_and_again(actor, rng))
+            });
+            for life in lives.collect::<Vec<_>>() {
                 let life = tokio::time::timeout(secs(120.0), life).await;
                 life.expect("it goes on").expect("a result");
             }
             meddling.abort();
-            let state = world.state.borrow();
-            stays += state.ledger.totals.stays;
-            losses += state.ledger.totals.losses;
-            let requests = state.ledger.totals.requests;
-            assert!(
-                requests < 5000,
-                "seed {seed}: {requests} requests in a minute"
-            );
+            let of_seed = &world.server().checker.counts;
+            let requests = of_seed.of(Event::Request);
+            assert!(requests < 5000, "seed {seed}: {requests} in a minute");
+            counts.add_all(of_seed);
         });
     }
-    assert!(
-        stays > 1000 && losses > 200,
-        "{stays} stays, {losses} losses"
-    );
+    assert!(counts.of(Event::Stay) > 1000, "{counts:?}");
+    assert!(counts.of(Event::Loss) > 200, "{counts:?}");
 }

@@ -1,64 +1,44 @@
 //! Scenarios of acquire and create whose writes go astray: recognised, or given back.
 
-use super::{holder, lawful, sleep, taken, within, world};
-use crate::actor::{Actor, interruptible, patient};
-use crate::checker::Purpose;
-use crate::clock::Wall;
-use crate::faults::{Mishap, Outage, Verb};
-use crate::server::World;
-use crate::{millis, secs, simulate};
+use std::time::Duration;
+
 use lease_model::clock::Clock;
 use lease_model::lease::decide::Loss;
-use lease_model::lease::operate::{CreateTerms, Created, End, Limits};
-use lease_model::lease::record::Record;
-use lease_model::lease::values::LeaseDuration;
+use lease_model::lease::operate::{Created, End};
+
+use super::scenario;
+use crate::actor::{Actor, interrupted, patient};
+use crate::clock::Wall;
+use crate::faults::{Outage, RequestFault, Verb};
+use crate::{millis, secs, sleep};
 
 #[test]
 fn a_create_whose_reply_is_lost_is_recognised() {
-    for mishap in [
-        Mishap::LostReply,
-        Mishap::ResetAfterDone(millis(20)),
-        Mishap::ServerError { done: true },
-        Mishap::DoneLate {
+    for fault in [
+        RequestFault::LostReply,
+        RequestFault::ResetAfterDone(millis(20)),
+        RequestFault::ServerError { done: true },
+        RequestFault::DoneLate {
             done: millis(900),
             reset: Some(millis(3)),
         },
     ] {
-        simulate(1, async {
-            let world = World::new(1);
-            let actor = Actor::exact(&world, 0);
-            world.mishap(0, Verb::Create, mishap);
-            let grant = taken(&actor, Some(15)).await;
-            assert_eq!(
-                (grant.record.holder(), grant.record.transitions()),
-                (Some("actor-0"), 1)
-            );
-            assert_eq!(world.record().map(|record| record.transitions()), Some(1));
-            lawful(&world);
+        scenario(15, async |world, [actor, ..]| {
+            world.delete();
+            world.fail(0, Verb::Create, [fault]);
+            let grant = actor.take(Some(15)).await.record;
+            assert_eq!((grant.holder(), grant.transitions()), (Some("actor-0"), 1));
+            assert_eq!(world.record(), Some(grant));
         });
     }
 }
 
 #[test]
 fn the_create_command_recognises_its_own_lease_after_a_lost_reply() {
-    simulate(1, async {
-        let world = World::new(1);
-        let actor = Actor::exact(&world, 0);
-        actor.api.begin(Purpose::Outsider);
-        world.mishap(0, Verb::Create, Mishap::LostReply);
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
-        let created = actor
-            .operations
-            .create(
-                &CreateTerms {
-                    record,
-                    dry_run: false,
-                },
-                &patient(),
-                &|_| (),
-                async |_| Ok::<_, ()>(()),
-            )
-            .await;
+    scenario(15, async |world, [actor, ..]| {
+        world.delete();
+        world.fail(0, Verb::Create, [RequestFault::LostReply]);
+        let created = actor.create("", &patient()).await;
         assert!(matches!(created, Ok(Created::New(()))), "{created:?}");
     });
 }
@@ -73,111 +53,56 @@ fn a_grant_that_something_holds_back_for_however_long_never_comes_after_the_acqu
         (Verb::Create, 0.3),
         (Verb::Create, 300.0),
     ] {
-        simulate(1, async {
-            let world = match verb {
-                Verb::Create => World::new(1),
-                _ => world(15),
+        scenario(15, async |world, [actor, ..]| {
+            if verb == Verb::Create {
+                world.delete();
+            }
+            let late = RequestFault::DoneLate {
+                done: secs(done),
+                reset: Some(millis(50)),
             };
-            let actor = Actor::exact(&world, 0);
-            let (press, interrupt) = interruptible();
-            world.mishap(
-                0,
-                verb,
-                Mishap::DoneLate {
-                    done: secs(done),
-                    reset: Some(millis(50)),
-                },
-            );
-            tokio::task::spawn_local(async move {
-                sleep(0.1).await;
-                press.send_modify(|all| all.push(2));
-            });
-            let limits = Limits {
-                interrupt,
-                ..patient()
-            };
+            world.fail(0, verb, [late]);
+            let limits = interrupted(2, &[0.1]);
             let end = actor.acquire(&actor.terms(Some(15)), &limits).await;
             assert_eq!(end.err(), Some(End::Interrupted(2)), "{verb:?} {done}");
             assert!(world.now() < secs(2.0), "it waited: {verb:?} {done}");
-            assert_eq!(holder(&world), None, "{verb:?} {done}");
+            assert_eq!(world.holder(), None, "{verb:?} {done}");
             sleep(600.0).await;
-            assert_eq!(holder(&world), None, "{verb:?} {done}");
-            lawful(&world);
+            assert_eq!(world.holder(), None, "{verb:?} {done}");
         });
     }
 }
 
 #[test]
 fn an_acquire_interrupted_with_a_write_in_flight_leaves_no_ghost() {
-    for mishap in [
-        Mishap::LostRequest,
-        Mishap::LostReply,
-        Mishap::SlowReply(secs(3.0)),
-        Mishap::DoneLate {
+    for fault in [
+        RequestFault::LostRequest,
+        RequestFault::LostReply,
+        RequestFault::SlowReply(secs(3.0)),
+        RequestFault::DoneLate {
             done: secs(4.9),
             reset: None,
         },
     ] {
-        simulate(1, async {
-            let world = world(15);
-            let actor = Actor::exact(&world, 0);
-            let (press, interrupt) = interruptible();
-            world.mishap(0, Verb::Replace, mishap);
-            tokio::task::spawn_local(async move {
-                sleep(0.05).await;
-                press.send_modify(|all| all.push(15));
-            });
-            let end = actor
-                .acquire(
-                    &actor.terms(None),
-                    &Limits {
-                        interrupt,
-                        ..patient()
-                    },
-                )
-                .await;
-            assert_eq!(end.err(), Some(End::Interrupted(15)), "{mishap:?}");
+        scenario(15, async |world, [actor, ..]| {
+            world.fail_replace(0, [fault]);
+            let limits = interrupted(15, &[0.05]);
+            let end = actor.acquire(&actor.terms(None), &limits).await;
+            assert_eq!(end.err(), Some(End::Interrupted(15)), "{fault:?}");
             sleep(30.0).await;
-            assert_eq!(holder(&world), None, "{mishap:?}");
-            lawful(&world);
+            assert_eq!(world.holder(), None, "{fault:?}");
         });
     }
 }
 
 #[test]
 fn a_second_ctrl_c_leaves_at_once_and_says_that_it_is_unsettled() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        let (press, interrupt) = interruptible();
-        world.mishap(0, Verb::Replace, Mishap::LostReply);
-        world
-            .state
-            .borrow_mut()
-            .fates
-            .outages
-            .insert(0, (secs(600.0), Outage::BlackHole));
-        world
-            .state
-            .borrow_mut()
-            .fates
-            .scripted
-            .insert((0, Verb::Get), vec![Mishap::SlowReply(millis(1))]);
-        tokio::task::spawn_local(async move {
-            sleep(6.0).await;
-            press.send_modify(|all| all.push(2));
-            sleep(1.0).await;
-            press.send_modify(|all| all.push(2));
-        });
-        let end = actor
-            .acquire(
-                &actor.terms(None),
-                &Limits {
-                    interrupt,
-                    ..patient()
-                },
-            )
-            .await;
+    scenario(15, async |world, [actor, ..]| {
+        world.fail_replace(0, [RequestFault::LostReply]);
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        world.fail(0, Verb::Get, [RequestFault::SlowReply(millis(1))]);
+        let limits = interrupted(2, &[6.0, 1.0]);
+        let end = actor.acquire(&actor.terms(None), &limits).await;
         assert!(matches!(end, Err(End::Unsettled { .. })), "{end:?}");
         assert_eq!(world.now().as_secs(), 7);
     });
@@ -185,84 +110,54 @@ fn a_second_ctrl_c_leaves_at_once_and_says_that_it_is_unsettled() {
 
 #[test]
 fn a_timeout_with_a_lost_reply_ends_free() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        world.mishap(0, Verb::Replace, Mishap::LostReply);
-        let end = actor
-            .acquire(&actor.terms(None), &within(&actor, 1.0))
-            .await;
+    scenario(15, async |world, [actor, ..]| {
+        world.fail_replace(0, [RequestFault::LostReply]);
+        let end = actor.acquire(&actor.terms(None), &actor.within(1.0)).await;
         assert!(matches!(end, Err(End::TimedOut { .. })), "{end:?}");
-        assert_eq!(holder(&world), None);
+        assert_eq!(world.holder(), None);
         assert!(world.now() < secs(8.0));
-        lawful(&world);
     });
 }
 
 #[test]
 fn an_outage_longer_than_the_lease_just_after_the_grant_does_not_end_the_acquire() {
-    simulate(1, async {
-        let world = world(3);
-        let actor = Actor::exact(&world, 0);
-        world.mishap(0, Verb::Replace, Mishap::ResetAfterDone(millis(20)));
-        let outage = world.clone();
-        tokio::task::spawn_local(async move {
-            sleep(0.03).await;
-            outage
-                .state
-                .borrow_mut()
-                .fates
-                .outages
-                .insert(0, (secs(10.0), Outage::Refused));
-        });
-        let grant = taken(&actor, None).await;
-        assert!(
-            Actor::deadline(&grant) > actor.clock.now() + secs(1.0),
-            "it begins with most of its time"
-        );
+    scenario(3, async |world, [actor, ..]| {
+        world.fail_replace(0, [RequestFault::ResetAfterDone(millis(20))]);
+        world.after(0.03, |world| world.cut_off(0, 9.97, Outage::Refused));
+        let grant = actor.take(None).await;
+        let left = Actor::deadline(&grant).since(actor.clock.now());
+        assert!(left > secs(1.0), "it begins with most of its time");
         assert_eq!(world.record().map(|record| record.transitions()), Some(1));
-        lawful(&world);
     });
 }
 
 #[test]
 fn a_grant_that_cannot_be_renewed_before_it_is_handed_out_is_given_back() {
-    simulate(1, async {
-        let world = world(3);
-        let actor = Actor::exact(&world, 0);
-        world.mishap(0, Verb::Replace, Mishap::ResetAfterDone(millis(20)));
-        world.mishap(0, Verb::Get, Mishap::SlowReply(millis(1)));
-        world.mishap(0, Verb::Get, Mishap::SlowReply(secs(2.0)));
-        for _ in 0..10 {
-            world.mishap(0, Verb::Replace, Mishap::TooMany(None));
-        }
+    scenario(3, async |world, [actor, ..]| {
+        world.fail_replace(0, [RequestFault::ResetAfterDone(millis(20))]);
+        let slow = [millis(1), secs(2.0)].map(RequestFault::SlowReply);
+        world.fail(0, Verb::Get, slow);
+        world.fail_replace(0, [RequestFault::TooMany(None); 10]);
         let end = actor.acquire(&actor.terms(None), &patient()).await;
         assert!(
             matches!(end, Err(End::Lost(Loss::Deadline { .. }))),
             "{end:?}"
         );
-        assert_eq!(holder(&world), None);
-        lawful(&world);
+        assert_eq!(world.holder(), None);
     });
 }
 
 #[test]
 fn an_older_grant_of_ones_own_is_not_taken_for_a_write_that_went_astray() {
     for wall in [Wall::Skewed(0), Wall::Standing] {
-        simulate(1, async {
-            let world = world(15);
+        scenario(15, async |world, _| {
             let actor = Actor::new(&world, 0, 1_000_000, wall);
-            taken(&actor, None).await;
+            actor.take(None).await;
             // That process dies; the next, with the same identity, waits until its lease has expired.
-            world.mishap(0, Verb::Replace, Mishap::LostRequest);
-            let grant = actor
-                .restarted()
-                .acquire(&actor.terms(None), &patient())
-                .await
-                .expect("a grant");
+            world.fail_replace(0, [RequestFault::LostRequest]);
+            let (grant, _) = actor.restarted().wait().granted().await;
             assert_eq!(grant.record.transitions(), 2, "{wall:?}");
             assert_eq!(world.record(), Some(grant.record));
-            lawful(&world);
         });
     }
 }
@@ -270,32 +165,27 @@ fn an_older_grant_of_ones_own_is_not_taken_for_a_write_that_went_astray() {
 #[test]
 fn a_grant_that_another_process_of_the_same_name_has_written_at_the_same_time_is_not_taken_for_ones_own()
  {
-    simulate(1, async {
-        let world = world(15);
-        let grant = |number: usize| {
+    scenario(15, async |world, _| {
+        world.server().checker.writes_are_altered = true;
+        let process = |number: usize| {
             let actor = Actor::new(&world, number, 1_000_000, Wall::Standing);
             let mut terms = actor.terms(None);
             terms.grant.holder = "the-pod".parse().expect("a holder");
-            terms.grant.mark = std::time::Duration::from_micros(number as u64);
+            terms.grant.mark = Duration::from_micros(number as u64);
             (actor, terms)
         };
-        let (first, its) = grant(0);
-        let (second, others) = grant(1);
+        let ((first, its), (second, others)) = (process(0), process(1));
         // Both find it free; the second's conflict is not heard.
-        world.mishap(0, Verb::Replace, Mishap::SlowReply(millis(1)));
-        world.mishap(
-            1,
-            Verb::Replace,
-            Mishap::DoneLate {
-                done: millis(20),
-                reset: Some(millis(30)),
-            },
-        );
-        let limits = within(&second, 5.0);
-        let patient = patient();
+        world.fail_replace(0, [RequestFault::SlowReply(millis(1))]);
+        let unheard = RequestFault::DoneLate {
+            done: millis(20),
+            reset: Some(millis(30)),
+        };
+        world.fail_replace(1, [unheard]);
+        let (limits, patient) = (second.within(5.0), patient());
         let (taken, waited) = tokio::join!(
             first.obtain(&its, &patient),
-            second.obtain(&others, &limits),
+            second.obtain(&others, &limits)
         );
         let taken = taken.expect("a grant").record;
         assert!(
@@ -308,54 +198,20 @@ fn a_grant_that_another_process_of_the_same_name_has_written_at_the_same_time_is
 
 #[test]
 fn a_re_entry_that_is_interrupted_lets_nobody_in_beside_the_earlier_process() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        taken(&actor, None).await;
-        let before = world.record();
-        let (press, interrupt) = interruptible();
-        world.mishap(0, Verb::Replace, Mishap::LostRequest);
-        tokio::task::spawn_local(async move {
-            sleep(0.1).await;
-            press.send_modify(|all| all.push(2));
+    // The second may have happened, and is found out too late: it is not given back.
+    for fault in [RequestFault::LostRequest, RequestFault::LostReply] {
+        scenario(15, async |world, [actor, ..]| {
+            actor.take(None).await;
+            let before = world.record();
+            world.server().checker.reenters = true;
+            world.fail_replace(0, [fault]);
+            let (terms, limits) = (actor.reentering(None), interrupted(2, &[0.1]));
+            let end = actor.restarted().acquire(&terms, &limits).await;
+            assert!(matches!(end, Err(End::Kept(_))), "{end:?}");
+            match fault {
+                RequestFault::LostRequest => assert_eq!(world.record(), before),
+                _ => assert_eq!(world.holder().as_deref(), Some("actor-0")),
+            }
         });
-        let mut terms = actor.terms(None);
-        terms.reenter = true;
-        let limits = Limits {
-            interrupt,
-            ..patient()
-        };
-        let end = actor.restarted().acquire(&terms, &limits).await;
-        assert!(matches!(end, Err(End::Kept(_))), "{end:?}");
-        assert_eq!(world.record(), before, "the earlier process has it still");
-        lawful(&world);
-    });
-}
-
-#[test]
-fn a_re_entry_that_turns_out_to_have_happened_too_late_is_not_given_back() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        taken(&actor, None).await;
-        let (press, interrupt) = interruptible();
-        world.mishap(0, Verb::Replace, Mishap::LostReply);
-        tokio::task::spawn_local(async move {
-            sleep(0.1).await;
-            press.send_modify(|all| all.push(2));
-        });
-        let mut terms = actor.terms(None);
-        terms.reenter = true;
-        let limits = Limits {
-            interrupt,
-            ..patient()
-        };
-        let end = actor.restarted().acquire(&terms, &limits).await;
-        assert!(matches!(end, Err(End::Kept(_))), "{end:?}");
-        let record = world.record().expect("a Lease");
-        assert!(
-            record.holder().is_some(),
-            "nobody else comes in beside the earlier process"
-        );
-    });
+    }
 }

@@ -1,31 +1,33 @@
 //! Scenarios of servers that say no for reasons of their own, or store something else: no hammering, no false grant.
 
-use serde_json::json;
+use std::rc::Rc;
 
-use super::{holder, lawful, sleep, taken, within, world};
-use crate::actor::{Actor, Leave, patient};
-use crate::checker::Purpose;
-use crate::faults::{Verb, Webhook};
-use crate::server::World;
-use crate::{secs, simulate};
-use lease_model::lease::decide::{Loss, Ours, StealTerms};
-use lease_model::lease::evidence::{Expiry, Observation};
-use lease_model::lease::operate::{CreateTerms, End, Ended, Grant, Held, Limits, Returned};
-use lease_model::lease::record::Record;
+use futures::future::LocalBoxFuture;
+use lease_model::lease::decide::Loss;
+use lease_model::lease::operate::{End, Grant, Limits, Returned};
 use lease_model::lease::values::LeaseDuration;
+use serde_json::{Value, json};
+
+use super::scenario;
+use crate::actor::{Actor, Leave, once, patient};
+use crate::faults::{RequestFault, Verb, Webhook};
+use crate::world::World;
+use crate::{secs, sleep};
 
 const STUBBORN: [Webhook; 3] = [Webhook::SaysConflict, Webhook::SaysAbsent, Webhook::Echoes];
 
-fn meets(world: &World, client: usize, webhook: Webhook) {
-    world
-        .state
-        .borrow_mut()
-        .fates
-        .webhooks
-        .insert(client, webhook);
+/// What any stubborn server's words have in them.
+const STUBBORN_WORDS: [&str; 3] = ["webhook says no", "been modified", "stored nothing"];
+
+fn assert_says(end: &End, words: &[&str]) {
+    let why = end.why().unwrap_or_default();
+    let found = words.iter().any(|word| why.contains(word));
+    assert!(found, "none of {words:?} is in {why:?}: {end:?}");
 }
 
-fn prefixed(object: &mut serde_json::Value) {
+type Edit = fn(&mut Value);
+
+fn prefixed(object: &mut Value) {
     if let Some(holder) = object["spec"]["holderIdentity"].as_str()
         && !holder.is_empty()
     {
@@ -33,99 +35,76 @@ fn prefixed(object: &mut serde_json::Value) {
     }
 }
 
-fn shortened(object: &mut serde_json::Value) {
+fn shortened(object: &mut Value) {
     object["spec"]["leaseDurationSeconds"] = json!(2);
 }
 
-fn named(end: &End, words: &[&str]) {
-    let why = end.why().unwrap_or_default();
-    let found = words.iter().any(|word| why.contains(word));
-    assert!(found, "none of {words:?} is in {why:?}: {end:?}");
+/// As [`scenario`], where what is stored is another thing than what is sent.
+fn altered<T>(duration: u32, script: impl AsyncFnOnce(Rc<World>, [Actor; 3]) -> T) -> T {
+    scenario(duration, async |world, actors| {
+        world.server().checker.writes_are_altered = true;
+        script(world, actors).await
+    })
 }
 
-/// What any stubborn server's words have in them.
-const WORDS: [&str; 3] = ["webhook says no", "been modified", "stored nothing"];
+/// An operation on the grant, and why it failed.
+type Operation = fn(Actor, Grant, Limits) -> LocalBoxFuture<'static, Option<End>>;
+
+const OPERATIONS: [(&str, Operation); 5] = [
+    ("release", |actor, _, limits| {
+        Box::pin(async move {
+            let (operations, ours) = (&actor.operations, actor.identity());
+            let released = operations.release(&ours, false, &limits, &|_| ()).await;
+            released.err()
+        })
+    }),
+    ("renew", |actor, _, limits| {
+        Box::pin(async move {
+            let (operations, ours) = (&actor.operations, actor.identity());
+            operations.renew_ours(&ours, &limits, &|_| ()).await.err()
+        })
+    }),
+    ("steal", |actor, _, limits| {
+        Box::pin(async move {
+            let (operations, terms) = (&actor.operations, actor.stealing(None));
+            let agree = async |_: &_, _: &_| Ok(());
+            let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
+            stolen.err()
+        })
+    }),
+    ("reenter", |actor, _, limits| {
+        Box::pin(async move { (actor.acquire(&actor.reentering(None), &limits).await).err() })
+    }),
+    ("give back", |actor, grant, limits| {
+        Box::pin(async move {
+            match actor.operations.give_grant_back(&grant, &limits).await {
+                Returned::Unsettled(end) => Some(end),
+                Returned::Freed | Returned::Lost(_) => None,
+            }
+        })
+    }),
+];
 
 #[test]
 fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requests_and_its_words()
 {
-    type Operation =
-        fn(Actor, Grant, Limits) -> futures::future::LocalBoxFuture<'static, Option<End>>;
-    let operations: [(&str, Operation); 5] = [
-        ("release", |actor, _, limits| {
-            Box::pin(async move {
-                let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-                let done = actor
-                    .operations
-                    .release(&ours, false, &limits, &|_| ())
-                    .await;
-                done.err()
-            })
-        }),
-        ("renew", |actor, _, limits| {
-            Box::pin(async move {
-                let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-                let done = actor.operations.renew_ours(&ours, &limits, &|_| ()).await;
-                done.err()
-            })
-        }),
-        ("steal", |actor, _, limits| {
-            Box::pin(async move {
-                let terms = StealTerms {
-                    grant: actor.terms(None).grant,
-                    if_holder: None,
-                    asks: true,
-                    waits: true,
-                };
-                let operations = &actor.operations;
-                let agree = async |_: &Observation, _: &Expiry| Ok(());
-                operations
-                    .steal(&terms, &limits, &|_| (), agree)
-                    .await
-                    .err()
-            })
-        }),
-        ("reenter", |actor, _, limits| {
-            Box::pin(async move {
-                let mut terms = actor.terms(None);
-                terms.reenter = true;
-                actor.acquire(&terms, &limits).await.err()
-            })
-        }),
-        ("give back", |actor, grant, limits| {
-            Box::pin(async move {
-                match actor.operations.give_grant_back(&grant, &limits).await {
-                    Returned::Unsettled(end) => Some(end),
-                    Returned::Freed | Returned::Lost(_) => None,
-                }
-            })
-        }),
-    ];
     for webhook in STUBBORN {
-        for (name, operation) in operations {
-            for once in [false, true] {
-                simulate(1, async {
-                    let world = world(15);
-                    world.state.borrow_mut().ledger.lawless = true;
-                    let actor = Actor::exact(&world, 0);
-                    let grant = taken(&actor, None).await;
-                    meets(&world, 0, webhook);
+        for (name, operation) in OPERATIONS {
+            for tries_once in [false, true] {
+                scenario(15, async |world, [actor, ..]| {
+                    world.server().checker.holders_are_fair_game = true;
+                    let grant = actor.take(None).await;
+                    world.interfere(0, webhook);
                     let before = world.all_requests(0);
-                    let limits = Limits {
-                        once,
-                        insist: false,
-                        deadline: within(&actor, 30.0).deadline.filter(|_| !once),
-                        ..patient()
+                    let (limits, most, longest) = match tries_once {
+                        true => (once(), 12, 2.0),
+                        false => (actor.within(30.0), 40, 42.0),
                     };
-                    let end = operation(actor.clone(), grant, limits)
-                        .await
-                        .expect("an error");
-                    named(&end, &WORDS);
+                    let end = operation(actor, grant, limits).await.expect("an error");
+                    assert_says(&end, &STUBBORN_WORDS);
                     let (sent, took) = (world.all_requests(0) - before, world.now());
-                    let story =
-                        format!("{name}, {webhook:?}, once {once}: {sent} requests in {took:?}");
-                    assert!(sent <= if once { 12 } else { 40 }, "{story}");
-                    assert!(took < secs(if once { 2.0 } else { 42.0 }), "{story}");
+                    let case = format!("{name}, {webhook:?}, {tries_once}: {sent} in {took:?}");
+                    assert!(sent <= most && took < secs(longest), "{case}");
                 });
             }
         }
@@ -136,12 +115,10 @@ fn every_operation_gives_up_on_a_stubborn_server_by_its_deadline_with_a_few_requ
 fn a_hold_on_a_stubborn_server_sends_a_few_requests_until_its_deadline() {
     for webhook in STUBBORN {
         for watches in [true, false] {
-            simulate(1, async {
-                let world = world(30);
-                let mut actor = Actor::exact(&world, 0);
+            scenario(30, async |world, [mut actor, ..]| {
                 actor.watches = watches;
-                let grant = taken(&actor, None).await;
-                meets(&world, 0, webhook);
+                let grant = actor.take(None).await;
+                world.interfere(0, webhook);
                 let before = world.all_requests(0);
                 assert!(!actor.stay(grant, secs(60.0), Leave::Crash).await);
                 let sent = world.all_requests(0) - before;
@@ -160,15 +137,14 @@ fn a_waiter_before_a_stubborn_server_waits_on_without_hammering() {
         // POST says that it exists, GET says that it does not.
         (Webhook::SaysConflict, true),
     ] {
-        simulate(1, async {
-            let world = if create { World::new(1) } else { world(15) };
-            let actor = Actor::exact(&world, 0);
-            meets(&world, 0, webhook);
-            let end = actor
-                .acquire(&actor.terms(Some(15)), &within(&actor, 60.0))
-                .await
-                .expect_err("nothing is granted");
-            named(&end, &WORDS);
+        scenario(15, async |world, [actor, ..]| {
+            if create {
+                world.delete();
+            }
+            world.interfere(0, webhook);
+            let (terms, limits) = (actor.terms(Some(15)), actor.within(60.0));
+            let end = actor.acquire(&terms, &limits).await;
+            assert_says(&end.expect_err("nothing is granted"), &STUBBORN_WORDS);
             let sent = world.all_requests(0);
             assert!(sent <= 60, "{webhook:?}: {sent} requests in a minute");
             assert!(world.now() < secs(62.0), "{:?}", world.now());
@@ -178,20 +154,11 @@ fn a_waiter_before_a_stubborn_server_waits_on_without_hammering() {
 
 #[test]
 fn a_storm_of_edits_is_not_answered_by_a_storm_of_writes() {
-    simulate(1, async {
-        let world = world(15);
-        let actor = Actor::exact(&world, 0);
-        taken(&actor, None).await;
-        let storm = world.clone();
-        tokio::task::spawn_local(async move {
-            for edit in 0.. {
-                storm.edit_label(edit);
-                tokio::time::sleep(crate::millis(1)).await;
-            }
-        });
+    scenario(15, async |world, [actor, ..]| {
+        actor.take(None).await;
+        world.edit_labels_every(0.001);
         let before = world.all_requests(0);
-        let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-        let limits = within(&actor, 30.0);
+        let (ours, limits) = (actor.identity(), actor.within(30.0));
         let _ = actor.operations.renew_ours(&ours, &limits, &|_| ()).await;
         let sent = world.all_requests(0) - before;
         assert!(sent < 80, "{sent} requests");
@@ -201,71 +168,56 @@ fn a_storm_of_edits_is_not_answered_by_a_storm_of_writes() {
 #[test]
 fn another_holder_stored_than_sent_is_no_grant_and_is_given_back() {
     for create in [false, true] {
-        simulate(1, async {
-            let world = if create { World::new(1) } else { world(15) };
-            world.state.borrow_mut().ledger.foreign_hands = true;
-            let actor = Actor::exact(&world, 0);
-            meets(&world, 0, Webhook::Alters(prefixed));
-            let end = actor
-                .acquire(&actor.terms(Some(15)), &patient())
-                .await
-                .expect_err("that is not us");
+        altered(15, async |world, [actor, ..]| {
+            if create {
+                world.delete();
+            }
+            world.interfere(0, Webhook::Alters(prefixed));
+            let end = actor.acquire(&actor.terms(Some(15)), &patient()).await;
+            let end = end.expect_err("that is not us");
             assert!(matches!(end, End::Altered { left: None, .. }), "{end:?}");
-            named(
-                &end,
-                &["holderIdentity \"team-actor-0\" instead of \"actor-0\""],
-            );
-            assert_eq!(holder(&world), None);
+            let words = "holderIdentity \"team-actor-0\" instead of \"actor-0\"";
+            assert_says(&end, &[words]);
+            assert_eq!(world.holder(), None);
         });
     }
 }
 
 #[test]
 fn a_stolen_lease_that_went_to_another_name_shields_the_victim_and_is_then_given_back() {
-    simulate(1, async {
-        let world = world(12);
-        world.state.borrow_mut().ledger.foreign_hands = true;
-        let (victim, thief) = (Actor::exact(&world, 0), Actor::exact(&world, 1));
-        taken(&victim, None).await;
+    altered(12, async |world, [victim, thief, _]| {
+        victim.take(None).await;
         sleep(1.0).await;
-        meets(&world, 1, Webhook::Alters(prefixed));
+        world.interfere(1, Webhook::Alters(prefixed));
         let end = thief.steal(Some(3), &patient()).await.expect_err("not us");
         assert!(matches!(end, End::Altered { left: None, .. }), "{end:?}");
         assert!(world.now() > secs(12.0), "{:?}", world.now());
-        assert_eq!(holder(&world), None);
+        assert_eq!(world.holder(), None);
     });
 }
 
 #[test]
 fn a_shorter_duration_stored_is_used_or_refused() {
     for (least, granted) in [(Some(2), true), (Some(3), false), (None, false)] {
-        simulate(1, async {
-            let world = world(6);
-            world.state.borrow_mut().ledger.foreign_hands = true;
-            let actor = Actor::exact(&world, 0);
-            meets(&world, 0, Webhook::Alters(shortened));
+        altered(6, async |world, [actor, ..]| {
+            world.interfere(0, Webhook::Alters(shortened));
             let mut terms = actor.terms(Some(6));
             terms.min_duration = least.map(LeaseDuration::constant);
             match actor.acquire(&terms, &patient()).await {
-                Ok(grant) => {
-                    assert!(granted);
-                    assert_eq!(grant.duration(), LeaseDuration::constant(2));
+                Ok(grant) if granted => assert_eq!(grant.duration().as_secs(), 2),
+                Err(end) if !granted => {
+                    assert_says(&end, &["leaseDurationSeconds 2 instead of 6"]);
+                    assert_eq!(world.holder(), None);
                 }
-                Err(end) => {
-                    assert!(!granted, "{end:?}");
-                    named(&end, &["leaseDurationSeconds 2 instead of 6"]);
-                    assert_eq!(holder(&world), None);
-                }
+                other => panic!("{least:?}: {other:?}"),
             }
-            lawful(&world);
         });
     }
 }
 
 #[test]
 fn a_renewal_that_is_altered_is_a_loss_or_no_renewal() {
-    type Edit = fn(&mut serde_json::Value);
-    let cases: [(Edit, bool); 6] = [
+    let edits: [(Edit, bool); 6] = [
         (prefixed, true),
         (shortened, true),
         (|o| o["spec"]["holderIdentity"] = json!(""), true),
@@ -277,26 +229,19 @@ fn a_renewal_that_is_altered_is_a_loss_or_no_renewal() {
             false,
         ),
     ];
-    for (number, (change, at_once)) in cases.into_iter().enumerate() {
-        simulate(1, async {
-            let world = world(6);
-            world.state.borrow_mut().ledger.foreign_hands = true;
-            let mut actor = Actor::exact(&world, 0);
-            actor.watches = false;
-            let grant = taken(&actor, None).await;
-            meets(&world, 0, Webhook::Alters(change));
-            let lost = actor
-                .operations
-                .renew_until(&grant, grant.expires_at())
-                .await
-                .expect_err("no renewal");
-            match (&lost, at_once) {
+    for (number, (edit, at_once)) in edits.into_iter().enumerate() {
+        altered(6, async |world, [actor, ..]| {
+            let grant = actor.take(None).await;
+            world.interfere(0, Webhook::Alters(edit));
+            let deadline = grant.expires_at();
+            let lost = actor.operations.renew_until(&grant, deadline).await;
+            match (lost.expect_err("no renewal"), at_once) {
                 (Loss::Altered(what), true) | (Loss::Deadline { last: Some(what) }, false) => {
                     // The second time the very same is sent to be stored: nothing is.
                     let words = ["the server stored", "stored nothing"];
                     assert!(words.iter().any(|word| what.contains(word)), "{what}");
                 }
-                _ => panic!("case {number}: {lost:?}"),
+                (loss, _) => panic!("case {number}: {loss:?}"),
             }
             assert_eq!(world.now() < secs(1.0), at_once, "case {number}");
         });
@@ -305,121 +250,78 @@ fn a_renewal_that_is_altered_is_a_loss_or_no_renewal() {
 
 #[test]
 fn a_longer_duration_or_none_keeps_nobody_in_and_is_no_loss() {
-    for seconds in [json!(60), json!(null)] {
-        simulate(1, async {
-            let world = world(6);
-            world.state.borrow_mut().ledger.foreign_hands = true;
-            let actor = Actor::exact(&world, 0);
-            let grant = taken(&actor, None).await;
-            let webhook: fn(&mut serde_json::Value) = if seconds.is_null() {
-                |object| object["spec"]["leaseDurationSeconds"] = json!(null)
-            } else {
-                |object| object["spec"]["leaseDurationSeconds"] = json!(60)
-            };
-            meets(&world, 0, Webhook::Alters(webhook));
+    let edits: [Edit; 2] = [
+        |object| object["spec"]["leaseDurationSeconds"] = json!(60),
+        |object| object["spec"]["leaseDurationSeconds"] = json!(null),
+    ];
+    for edit in edits {
+        altered(6, async |world, [actor, ..]| {
+            let grant = actor.take(None).await;
+            world.interfere(0, Webhook::Alters(edit));
             assert!(actor.stay(grant, secs(30.0), Leave::Release).await);
-            assert_eq!(holder(&world), None);
+            assert_eq!(world.holder(), None);
         });
     }
 }
 
 #[test]
 fn a_release_that_stores_a_holder_all_the_same_is_an_error() {
-    simulate(1, async {
-        let world = world(6);
-        world.state.borrow_mut().ledger.foreign_hands = true;
-        let actor = Actor::exact(&world, 0);
-        taken(&actor, None).await;
-        meets(
-            &world,
-            0,
-            Webhook::Alters(|object| object["spec"]["holderIdentity"] = json!("keeper")),
-        );
-        actor.api.begin(Purpose::Keep);
-        let ours = Ours::Identity("actor-0".parse().expect("a holder"));
-        let end = actor
-            .operations
-            .release(&ours, false, &within(&actor, 30.0), &|_| ())
-            .await
-            .expect_err("it is not free");
-        assert!(
-            matches!(&end, End::Altered { left: Some(left), .. } if left == "keeper"),
-            "{end:?}"
-        );
+    altered(6, async |world, [actor, ..]| {
+        actor.take(None).await;
+        let keeper = Webhook::Alters(|object| object["spec"]["holderIdentity"] = json!("keeper"));
+        world.interfere(0, keeper);
+        let (ours, limits) = (actor.identity(), actor.within(30.0));
+        let operations = &actor.operations;
+        let released = operations.release(&ours, false, &limits, &|_| ()).await;
+        match released {
+            Err(End::Altered {
+                left: Some(left), ..
+            }) => assert_eq!(left, "keeper"),
+            other => panic!("{other:?}"),
+        }
         assert_eq!(world.requests(0, Verb::Replace), 2);
     });
 }
 
 #[test]
 fn a_lease_that_is_created_otherwise_than_asked_is_an_error_and_held_by_nobody() {
-    simulate(1, async {
-        let world = World::new(1);
-        world.state.borrow_mut().ledger.foreign_hands = true;
-        let actor = Actor::exact(&world, 0);
-        actor.api.begin(Purpose::Acquire);
-        meets(&world, 0, Webhook::Alters(prefixed));
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60))
-            .with_spec("holderIdentity", json!("me"));
-        let terms = CreateTerms {
-            record,
-            dry_run: false,
+    altered(15, async |world, [actor, ..]| {
+        world.delete();
+        world.interfere(0, Webhook::Alters(prefixed));
+        let created = actor.create("me", &patient()).await;
+        let Err(End::Altered { left: None, .. }) = created else {
+            panic!("{created:?}");
         };
-        let created = create(&actor, &terms, &patient()).await;
-        assert!(
-            matches!(created, Err(End::Altered { left: None, .. })),
-            "{created:?}"
-        );
-        assert_eq!(holder(&world), None);
+        assert_eq!(world.holder(), None);
+    });
+}
+
+#[test]
+fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
+    scenario(15, async |world, [actor, ..]| {
+        world.delete();
+        world.fail(0, Verb::Create, [RequestFault::LostRequest]);
+        world.interfere(0, Webhook::SaysConflict);
+        let end = actor.create("", &actor.within(30.0)).await;
+        let end = end.expect_err("it is not there");
+        assert_says(&end, &["webhook says no"]);
+        assert!(matches!(end, End::Unsettled { .. }), "{end:?}");
+        assert!(world.all_requests(0) < 40, "{}", world.all_requests(0));
     });
 }
 
 #[test]
 fn a_proxy_that_sends_every_update_twice_costs_neither_the_grant_nor_the_release() {
     for watches in [true, false] {
-        simulate(1, async {
-            let world = world(6);
-            let mut actor = Actor::exact(&world, 0);
+        scenario(6, async |world, [mut actor, ..]| {
             actor.watches = watches;
-            let grant = taken(&actor, None).await;
-            meets(&world, 0, Webhook::SendsTwice);
+            let grant = actor.take(None).await;
+            world.interfere(0, Webhook::SendsTwice);
             let stayed = actor.stay(grant.clone(), secs(30.0), Leave::Crash).await;
             assert!(stayed);
-            let limits = within(&actor, 10.0);
-            let returned = actor.operations.give_grant_back(&grant, &limits).await;
+            let (operations, limits) = (&actor.operations, actor.within(10.0));
+            let returned = operations.give_grant_back(&grant, &limits).await;
             assert!(matches!(returned, Returned::Freed), "{returned:?}");
-            lawful(&world);
         });
-    }
-}
-
-#[test]
-fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
-    simulate(1, async {
-        let world = World::new(1);
-        let actor = Actor::exact(&world, 0);
-        actor.api.begin(Purpose::Outsider);
-        world.mishap(0, Verb::Create, crate::faults::Mishap::LostRequest);
-        meets(&world, 0, Webhook::SaysConflict);
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
-        let terms = CreateTerms {
-            record,
-            dry_run: false,
-        };
-        let end = create(&actor, &terms, &within(&actor, 30.0))
-            .await
-            .expect_err("it is not there");
-        named(&end, &["webhook says no"]);
-        assert!(matches!(end, End::Unsettled { .. }), "{end:?}");
-        assert!(world.all_requests(0) < 40, "{}", world.all_requests(0));
-    });
-}
-
-/// Creates a Lease, and keeps it if there is one.
-async fn create(actor: &Actor, terms: &CreateTerms, limits: &Limits) -> Result<(), End> {
-    let kept = async |_: Held<'_>| Ok::<_, ()>(());
-    match actor.operations.create(terms, limits, &|_| (), kept).await {
-        Ok(_) => Ok(()),
-        Err(Ended::Ungranted(end)) => Err(end),
-        Err(ended) => panic!("{ended:?}"),
     }
 }
