@@ -10,11 +10,12 @@ use lease_model::clock::Clock;
 use lease_model::lease::operate::Limits;
 use tokio::task::spawn_local;
 
-use crate::actor::{Actor, Leave, interrupted, patient};
+use crate::actor::{Actor, interrupted, patient};
 use crate::checker::{Counts, Event};
 use crate::clock::{TrueTime, Wall, epoch};
 use crate::faults::{FaultRates, Outage};
 use crate::server::Date;
+use crate::stay::Leave;
 use crate::world::World;
 use crate::{millis, secs, simulate, sleep};
 

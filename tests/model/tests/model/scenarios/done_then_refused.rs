@@ -5,9 +5,10 @@ use lease_model::lease::api::Fault;
 use lease_model::lease::operate::{End, Returned};
 
 use super::scenario;
-use crate::actor::{Leave, once, patient};
+use crate::actor::{once, patient};
 use crate::checker::Purpose;
 use crate::faults::{RequestFault, Verb};
+use crate::stay::Leave;
 use crate::{secs, sleep};
 
 /// By the numbers that [`RequestFault::DoneThenRefused`] goes by.

@@ -5,8 +5,8 @@ use lease_model::lease::decide::Loss;
 use lease_model::lease::operate::End;
 
 use super::scenario;
-use crate::actor::Leave;
 use crate::faults::{FaultRates, RequestFault, Verb, WatchFault};
+use crate::stay::Leave;
 use crate::{millis, secs};
 
 /// Replies to writes come so many milliseconds late.

@@ -6,11 +6,12 @@ use fastrand::Rng;
 use lease_model::clock::Clock;
 use tokio::task::spawn_local;
 
-use crate::actor::{Actor, Leave, patient};
+use crate::actor::{Actor, patient};
 use crate::checker::{Counts, Event, Purpose};
 use crate::clock::Wall;
 use crate::faults::{FaultRates, RequestFault};
 use crate::random::one_of;
+use crate::stay::Leave;
 use crate::world::World;
 use crate::{millis, secs, simulate, sleep};
 

@@ -7,9 +7,10 @@ use lease_model::lease::operate::{Renewal, Renewals};
 use serde_json::json;
 
 use super::scenario;
-use crate::actor::{Actor, Leave};
+use crate::actor::Actor;
 use crate::checker::Purpose;
 use crate::faults::RequestFault;
+use crate::stay::Leave;
 use crate::{secs, sleep};
 
 const DONE_LATE: RequestFault = RequestFault::DoneLate {

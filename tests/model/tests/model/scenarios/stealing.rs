@@ -3,9 +3,10 @@
 use lease_model::lease::operate::Progress;
 
 use super::scenario;
-use crate::actor::{Actor, Leave, Waiter, patient};
+use crate::actor::{Actor, Waiter, patient};
 use crate::checker::{Event, Purpose};
 use crate::faults::Outage;
+use crate::stay::Leave;
 use crate::{secs, sleep};
 
 /// The third gets in, which the checker judges.

@@ -6,9 +6,10 @@ use lease_model::lease::decide::Refusal;
 use lease_model::lease::operate::{End, Progress};
 
 use super::scenario;
-use crate::actor::{Actor, Leave, patient};
+use crate::actor::{Actor, patient};
 use crate::clock::Wall;
 use crate::faults::{Outage, Verb, WatchFault};
+use crate::stay::Leave;
 use crate::{millis, secs, sleep};
 
 #[test]

@@ -9,8 +9,9 @@ use lease_model::lease::values::LeaseDuration;
 use serde_json::{Value, json};
 
 use super::scenario;
-use crate::actor::{Actor, Leave, once, patient};
+use crate::actor::{Actor, once, patient};
 use crate::faults::{RequestFault, Verb, Webhook};
+use crate::stay::Leave;
 use crate::world::World;
 use crate::{secs, sleep};
 
