@@ -71,11 +71,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ),
     ("src/clock.rs", "clock", "the one place that reads clocks"),
     (
-        "src/lease/operate/model/clock.rs",
-        "clock",
-        "simulated time, of tests",
-    ),
-    (
         "src/server/plugin/foreground.rs",
         "signal",
         "the plugin's own group, whose leader its keeper has not collected; our own group, which is ours to stop",

@@ -170,7 +170,7 @@ impl LeaseDuration {
     }
 
     /// A duration known at compile time.
-    pub(crate) const fn constant(seconds: u32) -> Self {
+    pub const fn constant(seconds: u32) -> Self {
         Self(seconds)
     }
 

@@ -90,8 +90,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         self.hand_out(&grant, true, &limits.interrupt, then).await
     }
 
-    /// The bare grant, for [`Operations::acquire`] and the model.
-    pub(super) async fn obtain(
+    /// The bare grant, for [`Operations::acquire`].
+    async fn obtain(
         &self,
         terms: &AcquireTerms,
         limits: &Limits,

@@ -25,8 +25,6 @@ pub use create::{CreateTerms, Created};
 pub use guard::{Ended, Failure, Fate, Held};
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
-#[cfg(test)]
-pub use steal::Stolen;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
@@ -432,6 +430,3 @@ impl Pause {
             .unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
     }
 }
-
-#[cfg(test)]
-mod model;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::{Clock, Instant};
+use lease_model::clock::{Clock, Instant};
 
 /// True time: since the simulation began.
-pub type True = Duration;
+pub type TrueTime = Duration;
 
 /// What a wall clock does.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub enum Wall {
 
 /// One actor's clocks, and whether its process is frozen.
 #[derive(Clone)]
-pub struct SimClock(Rc<Inner>);
+pub struct SimulatedClock(Rc<Inner>);
 
 struct Inner {
     began: tokio::time::Instant,
@@ -35,12 +35,12 @@ struct Inner {
     rate: u64,
     wall: Wall,
     skew: Cell<i64>,
-    skew_until: Cell<True>,
+    skew_until: Cell<TrueTime>,
     rng: Cell<u64>,
-    frozen_until: Cell<True>,
+    frozen_until: Cell<TrueTime>,
 }
 
-impl SimClock {
+impl SimulatedClock {
     /// Clocks that start now.
     pub fn new(
         began: tokio::time::Instant,
@@ -61,18 +61,18 @@ impl SimClock {
     }
 
     /// True time.
-    pub fn true_now(&self) -> True {
+    pub fn true_now(&self) -> TrueTime {
         self.0.began.elapsed()
     }
 
     /// The true time at which this clock shows `instant`.
-    pub fn true_at(&self, instant: Instant) -> True {
+    pub fn true_at(&self, instant: Instant) -> TrueTime {
         let local = instant.since_origin().saturating_sub(self.0.origin);
         nanos(local.as_nanos() * 1_000_000 / u128::from(self.0.rate))
     }
 
     /// The process does nothing until `instant`, true time.
-    pub fn freeze_until(&self, instant: True) {
+    pub fn freeze_until(&self, instant: TrueTime) {
         self.0
             .frozen_until
             .set(instant.max(self.0.frozen_until.get()));
@@ -100,7 +100,7 @@ pub fn epoch() -> Timestamp {
     Timestamp::from_second(1_767_225_600).expect("2026")
 }
 
-impl Clock for SimClock {
+impl Clock for SimulatedClock {
     fn now(&self) -> Instant {
         let local = self.true_now().as_nanos() * u128::from(self.0.rate) / 1_000_000;
         Instant::from_origin(self.0.origin + nanos(local))

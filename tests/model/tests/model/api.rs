@@ -1,0 +1,171 @@
+//! A client's way to the simulated server: the [`Api`] that the operations use, with what goes wrong on the way.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::stream::LocalBoxStream;
+use lease_model::lease::api::{Api, Fault, Found, LeaseEvent, Write};
+use lease_model::lease::record::Record;
+use tokio::sync::oneshot;
+
+use crate::checker::{Event, Purpose, Sender};
+use crate::clock::{SimulatedClock, TrueTime, instant};
+use crate::faults::{Verb, unknown};
+use crate::server::{Server, version};
+use crate::watch::Watch;
+use crate::world::World;
+
+/// A client's way to the server.
+#[derive(Clone)]
+pub struct SimulatedApi {
+    world: Rc<World>,
+    client: usize,
+    name: Rc<str>,
+    clock: SimulatedClock,
+    call: Rc<Cell<(u64, Purpose)>>,
+}
+
+impl SimulatedApi {
+    pub fn new(world: &Rc<World>, client: usize, name: &str, clock: &SimulatedClock) -> Self {
+        Self {
+            world: world.clone(),
+            client,
+            name: name.into(),
+            clock: clock.clone(),
+            call: Rc::new(Cell::new((0, Purpose::Keep))),
+        }
+    }
+
+    /// What follows is another call of the operations; its number.
+    pub fn begin(&self, purpose: Purpose) -> u64 {
+        let call = self.call.get().0 + 1;
+        self.call.set((call, purpose));
+        call
+    }
+
+    /// One request: `work` is what the server does when it gets there.
+    async fn send<T: 'static>(
+        &self,
+        verb: Verb,
+        limit: Duration,
+        work: impl FnOnce(&mut Server, TrueTime) -> Result<T, Fault> + 'static,
+    ) -> Result<T, Fault> {
+        self.clock.thawed().await;
+        let sent = instant();
+        let now = self.world.now();
+        let timing = self.world.server().receive(now, self.client, verb, limit);
+        let (answer, answered) = oneshot::channel();
+        if let Some(done) = timing.done {
+            let world = self.world.clone();
+            let late = done > timing.heard;
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep_until(sent + done).await;
+                let now = world.now();
+                let result = {
+                    let mut server = world.server();
+                    let before = server.history.len();
+                    let result = work(&mut server, now);
+                    if late && server.history.len() > before {
+                        server.checker.counts.add(Event::LateWrite);
+                    }
+                    result
+                };
+                world.announce();
+                let _ = answer.send(result);
+            });
+        }
+        tokio::time::sleep_until(sent + timing.heard).await;
+        let outcome = match timing.instead {
+            Some(fault) => Err(fault),
+            None => answered
+                .await
+                .unwrap_or_else(|_| Err(unknown("the connection was closed"))),
+        };
+        self.clock.thawed().await;
+        outcome
+    }
+
+    async fn write(
+        &self,
+        verb: Verb,
+        record: &Record,
+        limit: Duration,
+        write: fn(&mut Server, TrueTime, Sender, &str, &Record) -> Write,
+    ) -> Result<Write, Fault> {
+        let (call, purpose) = self.call.get();
+        let sender = Sender {
+            client: self.client,
+            call,
+            purpose,
+        };
+        let (record, name) = (record.clone(), self.name.clone());
+        let work = move |server: &mut Server, now| Ok(write(server, now, sender, &name, &record));
+        self.send(verb, limit, work).await
+    }
+}
+
+impl Api for SimulatedApi {
+    async fn get(&self, limit: Duration) -> Result<Found, Fault> {
+        self.send(Verb::Get, limit, |server, now| {
+            let date = server.reply_date(now);
+            Ok(match &server.object {
+                Some(record) => Found::Lease {
+                    record: record.clone(),
+                    date,
+                },
+                None => Found::Absent,
+            })
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        assert!(!dry_run, "nothing here creates with a dry run");
+        self.write(Verb::Create, record, limit, Server::post).await
+    }
+
+    async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
+        self.write(Verb::Replace, record, limit, Server::put).await
+    }
+
+    async fn try_replace(
+        &self,
+        record: &Record,
+        manager: &'static str,
+        limit: Duration,
+    ) -> Result<Write, Fault> {
+        let record = record.clone();
+        self.send(Verb::DryRun, limit, move |server, now| {
+            server.dry_run(now, manager, &record)
+        })
+        .await
+    }
+
+    fn silent(&self, limit: Duration) -> Fault {
+        unknown(&format!("no answer within {limit:?}"))
+    }
+
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
+        let from: u64 = resource_version.parse().expect("a resourceVersion");
+        let server = &mut *self.world.server();
+        server.count(self.client, Verb::Watch);
+        let fault = server.plan.next_watch(&mut server.rng, self.client);
+        // The events after `from`; a deletion has no version of its own here, so it goes with what came before.
+        let is_known =
+            |event: &Option<Record>| event.as_ref().is_some_and(|record| version(record) <= from);
+        let known = server.history.iter().rposition(is_known);
+        let next = known.map_or(0, |at| at + 1);
+        Watch::new(&self.world, self.client, &self.clock, fault, next).stream()
+    }
+
+    async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
+        self.send(Verb::Version, limit, |server, _| Ok(server.version))
+            .await
+    }
+}

@@ -1,0 +1,305 @@
+//! Judges what happened: who was inside when, by true time, and every rule that a write or a stay has broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lease_model::lease::record::Record;
+
+use crate::clock::TrueTime;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    Grant,
+    Takeover,
+    Steal,
+    Release,
+    Renewal,
+    Loss,
+    Stay,
+    Request,
+    RequestFault,
+    /// A write that was stored after its sender had been told something else.
+    LateWrite,
+    FailedAcquire,
+    DryRun,
+}
+
+/// What happened, in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Counts(BTreeMap<Event, u64>);
+
+impl Counts {
+    pub fn of(&self, event: Event) -> u64 {
+        self.0.get(&event).copied().unwrap_or(0)
+    }
+
+    pub fn add(&mut self, event: Event) {
+        *self.0.entry(event).or_default() += 1;
+    }
+
+    pub fn add_all(&mut self, other: &Self) {
+        for (event, count) in &other.0 {
+            *self.0.entry(*event).or_default() += count;
+        }
+    }
+}
+
+/// What an actor is about when it sends a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Acquire,
+    Steal,
+    /// Renewing or releasing.
+    Keep,
+    /// Somebody who edits labels, creates or deletes.
+    Outsider,
+}
+
+/// The sender of a write: client, which of its calls, and what for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    pub client: usize,
+    pub call: u64,
+    pub purpose: Purpose,
+}
+
+/// One stay inside the critical section.
+#[derive(Clone, Debug)]
+struct Stay {
+    actor: usize,
+    began: TrueTime,
+    /// Where its holder stops by its own clock, in true time.
+    deadline: TrueTime,
+    ended: Option<TrueTime>,
+}
+
+/// The rules, what they need to know of the past, and what broke them.
+#[derive(Default)]
+pub struct Checker {
+    stays: Vec<Stay>,
+    last_token: u64,
+    /// When the observed record last changed, true time: the last sign of life of its holder.
+    sign_of_life: TrueTime,
+    granted_to: Option<(usize, u64)>,
+    /// Calls of acquire that ended with an error and promised to leave nothing behind.
+    disowned: BTreeSet<(usize, u64)>,
+    /// What each client that steals was shown last, and agreed to.
+    pub shown: BTreeMap<usize, Record>,
+    /// Lifts the rules that protect a holder, for scenarios where a person breaks them.
+    pub holders_are_fair_game: bool,
+    /// Somebody may take its own lease anew.
+    pub reenters: bool,
+    /// What is stored is not what was sent: rules about who wrote what do not hold.
+    pub writes_are_altered: bool,
+    pub counts: Counts,
+    pub violations: Vec<String>,
+    story: Vec<String>,
+}
+
+impl Checker {
+    pub fn note(&mut self, now: TrueTime, line: impl Into<String>) {
+        let line = format!("{:10.3}  {}", now.as_secs_f64(), line.into());
+        self.story.push(line);
+    }
+
+    pub fn violation(&mut self, now: TrueTime, what: impl Into<String>) {
+        self.note(now, format!("VIOLATION {}", what.into()));
+        self.violations.extend(self.story.last().cloned());
+    }
+
+    fn require(&mut self, now: TrueTime, holds: bool, otherwise: impl FnOnce() -> String) {
+        if !holds {
+            self.violation(now, otherwise());
+        }
+    }
+
+    /// The last things that happened before the first violation.
+    pub fn story(&self) -> String {
+        let first = (self.story.iter()).position(|line| line.contains("VIOLATION"));
+        let end = first.map_or(self.story.len(), |at| (at + 5).min(self.story.len()));
+        self.story[end.saturating_sub(60)..end].join("\n")
+    }
+
+    /// A write was stored.
+    pub fn stored(
+        &mut self,
+        now: TrueTime,
+        sender: Sender,
+        name: &str,
+        before: Option<&Record>,
+        after: &Record,
+    ) {
+        if sender.purpose == Purpose::Outsider || self.writes_are_altered {
+            if before.is_none_or(|before| before.observed_record() != after.observed_record()) {
+                self.sign_of_life = now;
+            }
+            return;
+        }
+        self.note(
+            now,
+            format!(
+                "{name} {:?} stores {}",
+                sender.purpose,
+                after.as_json()["spec"]
+            ),
+        );
+        let holder_before = before.and_then(Record::holder);
+        let new_grant =
+            after.holder().is_some() && before.is_none_or(|before| !after.same_grant(before));
+        let transitions = before.map_or(0, Record::transitions);
+        let expected = transitions + i64::from(new_grant);
+        self.require(now, after.transitions() == expected, || {
+            format!("transitions {transitions} -> {}", after.transitions())
+        });
+        if new_grant {
+            self.granted(now, sender, name, before, after);
+        } else {
+            let freed = after.holder().is_none();
+            let (event, did) = match freed {
+                true => (Event::Release, "released"),
+                false => (Event::Renewal, "renewed"),
+            };
+            self.counts.add(event);
+            self.require(now, holder_before == Some(name), || {
+                format!("{name} {did} what {holder_before:?} held")
+            });
+            if freed {
+                self.granted_to = None;
+            }
+        }
+        if let Some(before) = before {
+            for place in [
+                "/metadata/labels",
+                "/metadata/finalizers",
+                "/metadata/uid",
+                "/spec/x-unknown",
+                "/x-unknown",
+            ] {
+                let kept = before.as_json().pointer(place) == after.as_json().pointer(place);
+                self.require(now, kept, || format!("{place} was changed by {name}"));
+            }
+            let renewed = new_grant || before.renew_time() != after.renew_time();
+            self.require(now, renewed, || "a renewal with the same renewTime".into());
+        }
+        self.sign_of_life = now;
+    }
+
+    fn granted(
+        &mut self,
+        now: TrueTime,
+        sender: Sender,
+        name: &str,
+        before: Option<&Record>,
+        after: &Record,
+    ) {
+        self.counts.add(Event::Grant);
+        self.require(now, after.holder() == Some(name), || {
+            format!("{name} made a grant to {:?}", after.holder())
+        });
+        self.require(now, sender.purpose != Purpose::Keep, || {
+            format!("a grant while {:?}", sender.purpose)
+        });
+        let taken_from = before.and_then(|before| Some((before, before.holder()?)));
+        match taken_from {
+            Some((before, _)) if sender.purpose == Purpose::Steal => {
+                self.counts.add(Event::Steal);
+                let shown = self.shown.get(&sender.client);
+                let as_shown = shown.is_none_or(|shown| shown.same_grant(before));
+                self.require(now, as_shown, || {
+                    format!("{name} stole another grant than it was shown")
+                });
+            }
+            Some((before, holder)) => {
+                self.counts.add(Event::Takeover);
+                let since = self.sign_of_life;
+                let expired = before
+                    .duration()
+                    .is_some_and(|duration| now >= since + duration.as_duration().mul_f64(0.975));
+                let allowed = self.holders_are_fair_game || (self.reenters && holder == name);
+                self.require(now, allowed || expired, || {
+                    format!(
+                        "{name} replaced the live record of {holder}, last changed at {since:?}"
+                    )
+                });
+            }
+            None => {}
+        }
+        let call = (sender.client, sender.call);
+        let disowned = self.disowned.contains(&call);
+        self.require(now, !disowned, || {
+            format!("a ghost: a write of {name} came after its acquire had failed")
+        });
+        self.granted_to = Some(call);
+    }
+
+    /// An acquire ended with an error; if it is `settled` it promises that it leaves nothing behind.
+    pub fn failed(
+        &mut self,
+        now: TrueTime,
+        call: (usize, u64),
+        name: &str,
+        stored: Option<&Record>,
+        settled: bool,
+    ) {
+        self.counts.add(Event::FailedAcquire);
+        if !settled {
+            return;
+        }
+        self.disowned.insert(call);
+        let holds = self.granted_to == Some(call) && stored.and_then(Record::holder) == Some(name);
+        self.require(now, !holds, || {
+            format!("a ghost: acquire failed, and {name} holds the lease")
+        });
+    }
+
+    /// `actor` begins its critical section.
+    pub fn enter(&mut self, now: TrueTime, actor: usize, token: &str, deadline: TrueTime) {
+        let until = deadline.as_secs_f64();
+        self.note(
+            now,
+            format!("actor {actor} ENTERS, token {token}, until {until:.3}"),
+        );
+        self.counts.add(Event::Stay);
+        let (last, token) = (self.last_token, token.parse().unwrap_or(0));
+        self.require(now, token > last, || {
+            format!("fencing token {token} after {last}")
+        });
+        self.last_token = token;
+        let inside = (self.stays.iter())
+            .find(|stay| stay.actor != actor && now < stay.ended.unwrap_or(stay.deadline));
+        if let Some(other) = inside.cloned().filter(|_| !self.holders_are_fair_game) {
+            self.violation(
+                now,
+                format!("actor {actor} is inside together with {other:?}"),
+            );
+        }
+        self.stays.retain(|stay| stay.ended.is_none());
+        self.stays.push(Stay {
+            actor,
+            began: now,
+            deadline,
+            ended: None,
+        });
+    }
+
+    fn stay(&mut self, actor: usize) -> Option<&mut Stay> {
+        let mut stays = self.stays.iter_mut().rev();
+        stays.find(|stay| stay.actor == actor && stay.ended.is_none())
+    }
+
+    /// Its grant was renewed in time.
+    pub fn extend(&mut self, now: TrueTime, actor: usize, deadline: TrueTime) {
+        match self.stay(actor) {
+            Some(stay) if now <= stay.deadline => stay.deadline = stay.deadline.max(deadline),
+            _ => self.violation(now, format!("actor {actor} renewed a stay that was over")),
+        }
+    }
+
+    /// It left, or was stopped at its deadline if that came first.
+    pub fn leave(&mut self, now: TrueTime, actor: usize, why: &str) {
+        self.note(now, format!("actor {actor} leaves: {why}"));
+        if let Some(stay) = self.stay(actor) {
+            stay.ended = Some(now.min(stay.deadline).max(stay.began));
+        }
+    }
+}

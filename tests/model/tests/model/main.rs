@@ -1,0 +1,40 @@
+//! Many holders of one simulated Lease, whose clocks are wrong and whose requests go astray. Minutes pass in milliseconds,
+//! and everything that happens follows from a seed.
+
+mod actor;
+mod api;
+mod checker;
+mod clock;
+mod faults;
+mod random;
+mod scenarios;
+mod server;
+mod stay;
+mod watch;
+mod world;
+
+use std::time::Duration;
+
+/// Runs tasks on simulated time.
+fn simulate<T>(seed: u64, tasks: impl Future<Output = T>) -> T {
+    // The operations' own jitter.
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, tasks)
+}
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn secs(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+async fn sleep(seconds: f64) {
+    tokio::time::sleep(secs(seconds)).await;
+}

@@ -1,0 +1,101 @@
+//! Scenarios of steal and re-entry: a victim that may still run is shielded.
+
+use lease_model::lease::operate::Progress;
+
+use super::scenario;
+use crate::actor::{Actor, Waiter, patient};
+use crate::checker::{Event, Purpose};
+use crate::faults::Outage;
+use crate::stay::Leave;
+use crate::{secs, sleep};
+
+/// The third gets in, which the checker judges.
+async fn comes_in(third: &Actor, waiter: Waiter) {
+    let (grant, _) = waiter.granted().await;
+    third.stay(grant, secs(1.0), Leave::Release).await;
+}
+
+#[test]
+fn steal_waits_until_the_victim_must_have_stopped_and_keeps_the_lease_renewed() {
+    scenario(12, async |world, [victim, thief, third]| {
+        let grant = victim.take(None).await;
+        // The victim hears of nothing.
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        victim.hold(grant, 600.0);
+        sleep(1.0).await;
+        let waiter = third.wait();
+        let stolen = thief.steal(Some(3), &patient()).await.expect("stolen");
+        let now = world.now();
+        assert!(now > secs(12.0) && now < secs(14.0), "{now:?}");
+        assert!(world.server().checker.counts.of(Event::Renewal) >= 2);
+        let asked_for = stolen.duration().as_secs();
+        assert_eq!(asked_for, 3, "it is recorded in the end");
+        assert!(thief.stay(stolen, secs(5.0), Leave::Release).await);
+        comes_in(&third, waiter).await;
+    });
+}
+
+#[test]
+fn the_duration_asked_for_is_recorded_after_a_steal_though_a_label_edit_comes_between() {
+    scenario(6, async |world, [victim, thief, _]| {
+        victim.take(None).await;
+        world.edit_labels_every(0.1);
+        let stolen = thief.steal(Some(3), &patient()).await.expect("stolen");
+        assert_eq!(stolen.duration().as_secs(), 3);
+        assert_eq!(world.recorded_secs(), Some(3));
+    });
+}
+
+#[test]
+fn a_thief_that_dies_while_it_waits_shields_the_victim() {
+    scenario(12, async |world, [victim, thief, third]| {
+        let grant = victim.take(None).await;
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        victim.hold(grant, 600.0);
+        let waiter = third.wait();
+        sleep(0.5).await;
+        thief.api.begin(Purpose::Steal);
+        let (terms, limits) = (thief.stealing(Some(2)), patient());
+        let agree = async |_: &_, _: &_| Ok(());
+        let operations = &thief.operations;
+        let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
+        stolen.expect("stolen");
+        comes_in(&third, waiter).await;
+    });
+}
+
+#[test]
+fn one_who_reenters_for_a_shorter_time_and_dies_shields_the_earlier_process() {
+    scenario(12, async |world, [first, _, third]| {
+        let grant = first.take(None).await;
+        // Its process cannot reach the server; another with the same identity can, and takes it anew.
+        let again = first.restarted();
+        world.server().checker.reenters = true;
+        let waiter = third.wait();
+        sleep(0.2).await;
+        let terms = again.reentering(Some(2));
+        again.acquire(&terms, &patient()).await.expect("reentered");
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        first.hold(grant, 600.0);
+        comes_in(&third, waiter).await;
+    });
+}
+
+#[test]
+fn a_thief_that_waits_says_when_the_server_does_not_answer() {
+    scenario(90, async |world, [victim, thief, _]| {
+        victim.take(None).await;
+        world.after(1.0, |world| world.cut_off(1, 50.0, Outage::BlackHole));
+        thief.steal(None, &patient()).await.expect("stolen");
+        let said = thief.said.borrow();
+        let [
+            (_, Progress::Outlasting { .. }),
+            (_, Progress::Silent(_)),
+            (again, Progress::Heard),
+        ] = said[..]
+        else {
+            panic!("{said:?}");
+        };
+        assert!(again > secs(51.0), "{again:?}");
+    });
+}

@@ -1,0 +1,188 @@
+//! The simulated world: the server, the time, and what outsiders and scenarios do to both.
+
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+
+use lease_model::lease::api::Write;
+use lease_model::lease::record::Record;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::checker::{Purpose, Sender};
+use crate::clock::{TrueTime, instant};
+use crate::faults::{Outage, RequestFault, Verb, WatchFault, Webhook};
+use crate::server::Server;
+use crate::{secs, sleep};
+
+/// All that there is but for the actors.
+pub struct World {
+    pub began: tokio::time::Instant,
+    server: RefCell<Server>,
+    /// How many changes there have been.
+    pub written: watch::Sender<usize>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            began: instant(),
+            server: RefCell::new(Server::new(seed)),
+            written: watch::Sender::new(0),
+        })
+    }
+
+    pub fn now(&self) -> TrueTime {
+        self.began.elapsed()
+    }
+
+    pub fn server(&self) -> RefMut<'_, Server> {
+        self.server.borrow_mut()
+    }
+
+    /// The Lease as stored.
+    pub fn record(&self) -> Option<Record> {
+        self.server().object.clone()
+    }
+
+    pub fn holder(&self) -> Option<String> {
+        self.record()?.holder().map(str::to_owned)
+    }
+
+    pub fn recorded_secs(&self) -> Option<u32> {
+        Some(self.record()?.duration()?.as_secs())
+    }
+
+    pub fn note(&self, line: impl Into<String>) {
+        let now = self.now();
+        self.server().checker.note(now, line);
+    }
+
+    pub fn violation(&self, what: impl Into<String>) {
+        let now = self.now();
+        self.server().checker.violation(now, what);
+    }
+
+    pub fn assert_no_violations(&self) {
+        let checker = &self.server().checker;
+        assert!(checker.violations.is_empty(), "{}", checker.story());
+    }
+
+    /// So many requests of this kind came from this client.
+    pub fn requests(&self, client: usize, verb: Verb) -> u64 {
+        let server = self.server();
+        server.requests.get(&(client, verb)).copied().unwrap_or(0)
+    }
+
+    /// All requests of this client.
+    pub fn all_requests(&self, client: usize) -> u64 {
+        let server = self.server();
+        let of_client = server.requests.iter().filter(|((by, _), _)| *by == client);
+        of_client.map(|(_, count)| count).sum()
+    }
+
+    /// The next requests of this kind go wrong like this, one after the other.
+    pub fn fail(&self, client: usize, verb: Verb, faults: impl IntoIterator<Item = RequestFault>) {
+        let mut server = self.server();
+        let planned = server.plan.requests.entry((client, verb)).or_default();
+        planned.extend(faults);
+    }
+
+    /// The next writes of an update go wrong like this, one after the other.
+    pub fn fail_replace(&self, client: usize, faults: impl IntoIterator<Item = RequestFault>) {
+        self.fail(client, Verb::Replace, faults);
+    }
+
+    /// The next watches go wrong like this, the last for ever.
+    pub fn fail_watches(&self, client: usize, faults: &[WatchFault]) {
+        self.server().plan.watches.insert(client, faults.to_vec());
+    }
+
+    /// From now on nothing of this client gets through for so many seconds.
+    pub fn cut_off(&self, client: usize, seconds: f64, outage: Outage) {
+        let until = self.now() + secs(seconds);
+        self.server().plan.outages.insert(client, (until, outage));
+    }
+
+    /// This meets the client's writes from now on.
+    pub fn interfere(&self, client: usize, webhook: Webhook) {
+        self.server().plan.webhooks.insert(client, webhook);
+    }
+
+    /// Does something in a while.
+    pub fn after(self: &Rc<Self>, seconds: f64, what: impl FnOnce(&Self) + 'static) {
+        let world = self.clone();
+        tokio::task::spawn_local(async move {
+            sleep(seconds).await;
+            what(&world);
+        });
+    }
+
+    /// Somebody edits a label again and again.
+    pub fn edit_labels_every(self: &Rc<Self>, seconds: f64) {
+        let world = self.clone();
+        tokio::task::spawn_local(async move {
+            for edit in 0.. {
+                world.edit_label(edit);
+                sleep(seconds).await;
+            }
+        });
+    }
+
+    /// Somebody with kubectl stores this object.
+    fn outsider(&self, store: impl FnOnce(&mut Server, TrueTime, Sender) -> Write) {
+        let sender = Sender {
+            client: usize::MAX,
+            call: 0,
+            purpose: Purpose::Outsider,
+        };
+        let answer = store(&mut self.server(), self.now(), sender);
+        assert!(matches!(answer, Write::Done(_)), "{answer:?}");
+        self.announce();
+    }
+
+    /// Somebody with kubectl edits the Lease, if there is one.
+    pub fn edit(&self, change: impl FnOnce(&mut Value)) {
+        let Some(record) = self.record() else { return };
+        let mut object = record.as_json().clone();
+        change(&mut object);
+        let record = Record::new(object).expect("an object");
+        self.outsider(|server, now, sender| server.put(now, sender, "outsider", &record));
+    }
+
+    pub fn edit_spec(&self, field: &str, value: impl Into<Value>) {
+        self.edit(|object| object["spec"][field] = value.into());
+    }
+
+    pub fn edit_label(&self, value: u64) {
+        self.edit(|object| object["metadata"]["labels"]["edited"] = json!(value.to_string()));
+    }
+
+    /// Another client takes the free Lease and writes its name alone.
+    pub fn claim(&self) {
+        self.note("a stranger writes the holder alone");
+        self.edit_spec("holderIdentity", "stranger");
+    }
+
+    pub fn delete(&self) {
+        self.server().delete();
+        self.announce();
+    }
+
+    /// A Lease that is free.
+    pub fn create(&self, duration: u32) {
+        let record = Record::new(json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": { "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] },
+            "spec": { "holderIdentity": "", "leaseDurationSeconds": duration, "leaseTransitions": 0, "x-unknown": [null, 1] },
+            "x-unknown": { "a": null },
+        }));
+        let record = record.expect("an object");
+        self.outsider(|server, now, sender| server.post(now, sender, "outsider", &record));
+    }
+
+    /// Tells the watches that something was written.
+    pub fn announce(&self) {
+        let length = self.server().history.len();
+        self.written.send_replace(length);
+    }
+}
