@@ -1,8 +1,8 @@
 //! What a hold does when it hears of its command: ended, stopped, gone.
 
-use super::super::machine::{Event, Outcome};
 use super::{Hold, News, Note};
 use crate::clock::Clock;
+use crate::hold::machine::{Event, Outcome};
 use crate::lease::api::Api;
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use super::orders::Orders;
 use super::tree;
+use super::wire::Orders;
 use crate::clock::{Clock, Instant, SystemClock};
 
 /// How often the clock is looked at while a start takes its time.

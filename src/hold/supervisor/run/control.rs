@@ -6,11 +6,11 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::super::job::{Phase, Step};
-use super::super::machine::Event;
 use super::super::shell::{self, Whom};
 use super::super::tty::Front;
 use super::{Hold, Note};
 use crate::clock::Clock;
+use crate::hold::machine::Event;
 use crate::lease::api::Api;
 
 /// What a program beside us in a pipeline has to leave the screen.

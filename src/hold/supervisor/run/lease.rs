@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::future::FutureExt;
 
-use super::super::machine::{Event, Given};
 use super::{Hold, Note, Read};
 use crate::clock::{Clock, Instant};
+use crate::hold::machine::{Event, Given};
 use crate::lease::api::Api;
 use crate::lease::decide::Seen;
 use crate::lease::operate::{ATTEMPT_LIMIT, Interrupt, Limits, Renewal, Returned, Shown};

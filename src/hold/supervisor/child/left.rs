@@ -3,7 +3,8 @@
 
 use nix::unistd::Pid;
 
-use super::{Child, tree};
+use super::Child;
+use crate::hold::watchdog::tree;
 use crate::side;
 
 impl Child {

@@ -20,12 +20,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::guard::Watchdog;
 pub use self::guard::is_watchdog;
-use super::machine::Ended;
-use super::orders::{Orders, Start};
-use super::outbox::Outbox;
-use super::tree;
-use super::watchdog::{MARK, spare};
 use crate::clock::Instant;
+use crate::hold::machine::Ended;
+use crate::hold::watchdog::wire::{Orders, Start};
+use crate::hold::watchdog::{MARK, Outbox, spare, tree};
 use crate::limits;
 
 /// How often what is left is looked at, besides whenever a child ends.

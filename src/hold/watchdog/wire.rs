@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
-use super::timing::Timing;
 use crate::clock::Instant;
+use crate::hold::timing::Timing;
 
 /// The times of a hold, and what goes with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,90 +6,22 @@ mod lease;
 mod news;
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::machine::{Effect, Event, Machine, Outcome};
-use super::timing::Timing;
+use super::child::{Child, News, Prepared};
+use super::{HoldTerms, Job, Note, Report, Signals};
 use crate::clock::{Clock, Instant};
+use crate::hold::machine::{Effect, Event, Machine, Outcome};
+#[cfg(unix)]
+use crate::hold::watchdog::wire::Orders;
 use crate::lease::api::{Api, Fault};
-use crate::lease::decide::{Loss, Seen};
+use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
-
-#[cfg(unix)]
-use super::child::{Child, News, Prepared};
-#[cfg(not(unix))]
-use super::child_plain::{Child, Job, News, Prepared};
-#[cfg(unix)]
-use super::{job::Job, orders::Orders};
-
-/// What to run under the lease.
-pub struct HoldTerms {
-    /// The command; empty to hold until interrupted.
-    pub command: Vec<OsString>,
-    /// Variables for it.
-    pub environment: Vec<(&'static str, String)>,
-    /// The checked times.
-    pub timing: Timing,
-    /// The signal that asks it to stop when the lease is lost.
-    pub on_lost: i32,
-}
-
-/// How a hold went.
-pub struct Report {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The errno of a command that could not be started.
-    pub errno: Option<i32>,
-    /// Why the command could not be started by this system, whatever the command is.
-    pub no_watchdog: Option<String>,
-    /// Whether the lease was given back, by us.
-    pub released: bool,
-    /// Whether the watchdog died.
-    pub watchdog_died: bool,
-}
-
-/// Something to say while holding.
-pub enum Note {
-    /// The lease is lost.
-    Lost(Loss),
-    /// A renewal failed; this much is left.
-    RenewalFailed {
-        /// What stood in the way.
-        why: String,
-        /// Until the command is stopped.
-        left: Duration,
-    },
-    /// This job is about to stop, as by Ctrl-Z; this much is left.
-    Stopped {
-        /// Until the command is killed, or without one until the lease is lost.
-        left: Duration,
-        /// Whether there is a command.
-        command: bool,
-        /// Whether the terminal may have echoed `^Z`, and is still on that line.
-        echoed: bool,
-    },
-    /// The command waits for the terminal, which nobody will give it.
-    WaitsForTerminal,
-    /// Lost for want of renewals, and yet released: nobody had taken it.
-    ReleasedAfterLoss,
-    /// The command has ended; these processes that it left behind are asked to stop.
-    Left(String),
-    /// These processes do not die.
-    Unkilled(Vec<String>),
-    /// Changes cannot be watched, for now.
-    Unwatched,
-    /// They can again.
-    Watched,
-    /// The release did not go through: why, if that is known.
-    NotReleased(Option<String>),
-}
 
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
 
@@ -107,17 +39,6 @@ struct Hold<'a, A, C> {
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
-}
-
-/// The signals that a hold hears. They are heard before anything is said of the grant: whoever reads that may answer
-/// with Ctrl-Z at once.
-pub struct Signals {
-    /// They ask us to end, and are passed on.
-    pub to_end: Received,
-    /// They are only passed on.
-    pub for_command: Received,
-    /// Those of job control.
-    pub job: Job,
 }
 
 /// Answers for the grant from here on: holds it while the command runs, which was `prepared` unless there is none, and
