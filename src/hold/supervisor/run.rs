@@ -16,7 +16,7 @@ use super::{HoldTerms, Job, Note, Report, Signals};
 use crate::clock::{Clock, Instant};
 use crate::hold::machine::{Effect, Event, Machine, Outcome};
 #[cfg(unix)]
-use crate::hold::watchdog::wire::Orders;
+use crate::hold::watchdog::wire::{Orders, Start, Word};
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
@@ -212,18 +212,21 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
 
     #[cfg(unix)]
     fn start(&mut self) -> Result<(), String> {
-        let orders = Orders::new(
-            &self.order.timing,
-            self.grant.sent_at,
-            self.order.on_lost,
-            self.job
-                .takes_terminal_of()
-                .map_or(0, nix::unistd::Pid::as_raw),
-        );
+        let order = self.order;
+        let start = Start {
+            orders: Orders {
+                sent_at: self.grant.sent_at,
+                timing: order.timing,
+                on_lost: order.on_lost,
+            },
+            terminal_of: self.job.takes_terminal_of().map(nix::unistd::Pid::as_raw),
+            environment: (order.environment.iter())
+                .map(|(name, value)| (Word(name.into()), Word(value.into())))
+                .collect(),
+            command: order.command.iter().cloned().map(Word).collect(),
+        };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
-        let environment = self.order.environment.clone();
-        let child = Child::start(prepared, &self.order.command, environment, orders)?;
-        self.child = Some(child);
+        self.child = Some(Child::start(prepared, start)?);
         Ok(())
     }
 

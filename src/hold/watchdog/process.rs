@@ -2,7 +2,7 @@
 //! supervisor. It knows nothing of Kubernetes; the supervisor tells it of each acknowledged renewal.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::Pid;
 
+use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::start::{self, Begun, Minder};
+use super::start::{self, Begun, Heard, Minder};
 use super::tree::{self, ChildEvent, Tree};
 use super::wakers::Wakers;
-use super::wire::{Orders, Start};
+use super::wire::{Orders, Start, ToSupervisor, ToWatchdog};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::hold::machine::Ended;
 use crate::limits;
 
 /// The first argument of a watchdog.
@@ -37,9 +38,9 @@ struct Watchdog {
     orders: Orders,
     control: UnixStream,
     supervisor_alive: bool,
-    heard: String,
+    inbox: Inbox,
     /// What the supervisor, frozen say, has not made room for yet. It is never waited for while anything runs.
-    unsaid: Outbox,
+    outbox: Outbox,
     tree: Tree,
     /// It began too late: nothing is said of it but that.
     unwanted: bool,
@@ -62,60 +63,83 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 }
 
 fn watch(control: RawFd) -> io::Result<()> {
-    let mut control = self::control(control)?;
+    let control = self::control(control)?;
+    let (mut inbox, mut outbox) = (Inbox::default(), Outbox::default());
     let (wakers, minder) = match get_ready(&control) {
         Ok(ready) => ready,
-        Err(why) => return writeln!(control, "unready {why}"),
+        Err(why) => return outbox.send(&control, &ToSupervisor::Unready(why)),
     };
-    writeln!(control, "ready")?;
+    outbox.send(&control, &ToSupervisor::Ready)?;
     // Comes with the grant; or never, if there is none.
-    let start = Start::receive(&mut control)?;
-    let (command, arguments) = (start.command)
-        .split_first()
-        .ok_or_else(|| io::Error::other("no command"))?;
-    let mut orders = start.orders;
+    let Some(ToWatchdog::Start(start)) = inbox.wait(&control)? else {
+        return Err(io::Error::other("no command"));
+    };
+    let Start {
+        orders,
+        terminal_of,
+        environment,
+        command,
+    } = *start;
+    let mut words = command.into_iter().map(|word| word.0);
+    let command = words.next().ok_or_else(|| io::Error::other("no command"))?;
     let deadline = orders.fence_at();
     if SystemClock.now() >= deadline {
         // Frozen since the grant: nothing may begin under a lease that can be another's by now.
-        return writeln!(control, "late");
+        return outbox.send(&control, &ToSupervisor::Late);
     }
     control.set_nonblocking(true)?;
     let mut to_start = Command::new(command);
     to_start
-        .args(arguments)
-        .envs(start.environment)
+        .args(words)
+        .envs(
+            environment
+                .into_iter()
+                .map(|(name, value)| (name.0, value.0)),
+        )
         .process_group(0);
     start::die_with_parent(&mut to_start);
-    super::foreground::take(&mut to_start, orders.terminal_of);
+    if let Some(group) = terminal_of {
+        super::foreground::take(&mut to_start, Pid::from_raw(group));
+    }
     start::not_after(&mut to_start, deadline);
-    let mut heard = String::new();
-    let (child, unwanted) = match minder.start(&mut to_start, &mut orders, &mut heard)? {
+    let (begun, heard) = minder.start(&mut to_start, orders, inbox)?;
+    let (child, unwanted) = match begun {
         Begun::Runs { child, unwanted } => (child, unwanted),
         // Not executed because of its time.
         Begun::Failed(errno)
             if errno == Errno::ETIMEDOUT as i32 && SystemClock.now() >= deadline =>
         {
-            return writeln!(control, "late");
+            return outbox.send(&control, &ToSupervisor::Late);
         }
-        Begun::Failed(errno) => return writeln!(control, "failed {errno}"),
-        Begun::TooLate => return writeln!(control, "late"),
+        Begun::Failed(errno) => return outbox.send(&control, &ToSupervisor::Failed(errno)),
+        Begun::TooLate => return outbox.send(&control, &ToSupervisor::Late),
     };
+    let Heard {
+        orders,
+        for_command,
+        inbox,
+    } = heard;
     tree::go_first();
     // From here on nothing may end this process before the tree: the supervisor may be dead already.
     let mut watchdog = Watchdog {
         orders,
         control,
         supervisor_alive: true,
-        heard,
-        unsaid: Outbox::default(),
+        inbox,
+        outbox,
         tree: Tree::new(child),
         unwanted,
         stopping: unwanted,
         kill_due: unwanted.then(|| SystemClock.now()),
     };
     if !unwanted {
-        watchdog.tell(&format!("started {child}"));
+        watchdog.tell(&ToSupervisor::Started(child.as_raw()));
     }
+    // What came while the command was being started.
+    for message in for_command {
+        watchdog.obey(message);
+    }
+    watchdog.obey_all();
     watchdog.run(&wakers);
     Ok(())
 }
@@ -172,8 +196,6 @@ fn control(number: RawFd) -> io::Result<UnixStream> {
 
 impl Watchdog {
     fn run(mut self, wakers: &Wakers) {
-        // What came while the command was being started.
-        self.obey_all();
         loop {
             self.listen();
             self.tell_the_rest();
@@ -183,13 +205,15 @@ impl Watchdog {
                     continue;
                 }
                 self.tell(&match change {
-                    ChildEvent::Ended(Ended::Exited(status)) => format!("exited {status}"),
-                    ChildEvent::Ended(Ended::Signalled(signal)) => format!("signalled {signal}"),
-                    ChildEvent::Stopped(signal) => format!("stopped {signal}"),
+                    ChildEvent::Ended(ended) => ToSupervisor::Ended(ended),
+                    ChildEvent::Stopped(signal) => ToSupervisor::Stopped(signal),
                 });
             }
             if self.tree.is_gone() {
-                self.tell(if self.unwanted { "late" } else { "gone" });
+                self.tell(match self.unwanted {
+                    true => &ToSupervisor::Late,
+                    false => &ToSupervisor::Gone,
+                });
                 break;
             }
             if !again && !self.tree.is_crowded() {
@@ -197,7 +221,7 @@ impl Watchdog {
             }
         }
         // Nothing runs any more. The supervisor has to know how it ended before it sees us end.
-        while self.supervisor_alive && !self.unsaid.is_empty() {
+        while self.supervisor_alive && !self.outbox.is_empty() {
             wakers.wait(Some(&self.control), true, None);
             self.listen();
             self.tell_the_rest();
@@ -215,13 +239,14 @@ impl Watchdog {
 
     fn stop(&mut self, now: Instant) {
         self.stopping = true;
-        let kill_at = (now + self.orders.kill_after).min(self.orders.sent_at + self.orders.kill_at);
+        let timing = self.orders.timing;
+        let kill_at = (now + timing.kill_after).min(self.orders.sent_at + timing.kill_at);
         let until = now + kill_at.since(now) / 2;
         let in_time = || SystemClock.now() < until;
         if self.tree.leader_ended() {
             let left = self.tree.names(&in_time);
             if !left.is_empty() {
-                self.tell(&format!("left {}", some_of(&left)));
+                self.tell(&ToSupervisor::Left(some_of(&left)));
             }
         }
         let signal = Signal::try_from(self.orders.on_lost).unwrap_or(Signal::SIGTERM);
@@ -240,23 +265,16 @@ impl Watchdog {
             None => Some(self.orders.fence_at()),
         };
         let control = self.supervisor_alive.then_some(&self.control);
-        wakers.wait(control, !self.unsaid.is_empty(), next);
+        wakers.wait(control, !self.outbox.is_empty(), next);
     }
 
     /// Takes the supervisor's orders; its silence for good means that it is dead.
     fn listen(&mut self) {
-        let mut buffer = [0; 1024];
         while self.supervisor_alive {
-            match self.control.read(&mut buffer) {
-                Ok(0) => self.supervisor_alive = false,
-                Ok(length) => {
-                    self.heard
-                        .push_str(&String::from_utf8_lossy(&buffer[..length]));
-                    self.obey_all();
-                }
+            match self.inbox.receive_by(|buffer| (&self.control).read(buffer)) {
+                Ok(true) => self.obey_all(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.supervisor_alive = false,
+                Ok(false) | Err(_) => self.supervisor_alive = false,
             }
         }
         if !self.stopping {
@@ -267,30 +285,27 @@ impl Watchdog {
 
     /// Obeys what was heard; an order may come in two pieces.
     fn obey_all(&mut self) {
-        while let Some((line, rest)) = self.heard.split_once('\n') {
-            let (line, rest) = (line.to_owned(), rest.to_owned());
-            self.heard = rest;
-            self.obey(&line);
+        while let Some(message) = self.inbox.next() {
+            // A line that is none of ours may be anybody's who copied the socket.
+            if let Ok(message) = message {
+                self.obey(message);
+            }
         }
     }
 
-    fn obey(&mut self, order: &str) {
-        let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));
-        match verb {
-            "held" => self.orders.renewed(argument),
-            "signal" => {
-                if let Ok(number) = argument.parse() {
-                    self.forward(number);
-                }
-            }
+    fn obey(&mut self, message: ToWatchdog) {
+        match message {
+            ToWatchdog::Held(sent_at) => self.orders.renewed(sent_at),
+            ToWatchdog::Signal(number) => self.forward(number),
             // Each stop is asked for once.
-            "stop" if self.stopping => {}
-            "stop" => self.stop(SystemClock.now()),
-            "kill" => {
+            ToWatchdog::Stop if self.stopping => {}
+            ToWatchdog::Stop => self.stop(SystemClock.now()),
+            ToWatchdog::Kill => {
                 self.stopping = true;
                 self.kill_due = Some(SystemClock.now());
             }
-            _ => {}
+            // One command is started already.
+            ToWatchdog::Start(_) => {}
         }
     }
 
@@ -310,17 +325,15 @@ impl Watchdog {
         }
     }
 
-    fn tell(&mut self, event: &str) {
+    fn tell(&mut self, message: &ToSupervisor) {
         if self.supervisor_alive {
-            let line = format!("{event}\n");
-            let said = self.unsaid.send(&self.control, line.as_bytes());
-            self.supervisor_alive = said.is_ok();
+            self.supervisor_alive = self.outbox.send(&self.control, message).is_ok();
         }
     }
 
     fn tell_the_rest(&mut self) {
         if self.supervisor_alive {
-            self.supervisor_alive = self.unsaid.flush(&self.control).is_ok();
+            self.supervisor_alive = self.outbox.flush(&self.control).is_ok();
         }
     }
 }
