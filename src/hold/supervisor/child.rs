@@ -61,11 +61,11 @@ pub struct Child {
     deaths: tokio::signal::unix::Signal,
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
-    others: HashSet<Pid>,
+    older_children: HashSet<Pid>,
     /// The watchdog is dead, whatever its socket says.
-    unwatched: bool,
+    watchdog_ended: bool,
     /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
-    alone: bool,
+    taken_over: bool,
     killed: HashSet<Pid>,
 }
 
@@ -82,11 +82,11 @@ impl Child {
             deaths,
         } = prepared;
         // Whoever is there before it begins is none of its.
-        let mut others: HashSet<Pid> = tree::own()
+        let mut older_children: HashSet<Pid> = tree::own()
             .map_err(|error| format!("cannot list our children: {}", limits::words(&error)))?
             .into_iter()
             .collect();
-        others.retain(|&pid| !is_watchdog(pid));
+        older_children.retain(|&pid| !is_watchdog(pid));
         // One that somebody stopped must hear it too.
         watchdog.signal(Signal::SIGCONT);
         let mut outbox = Outbox::default();
@@ -99,16 +99,16 @@ impl Child {
             outbox,
             deaths,
             group: None,
-            others,
-            unwatched: false,
-            alone: false,
+            older_children,
+            watchdog_ended: false,
+            taken_over: false,
             killed: HashSet::new(),
         })
     }
 
     /// The next news. Without a watchdog, what is still below us is killed and waited for.
     pub async fn news(&mut self) -> News {
-        if self.alone {
+        if self.taken_over {
             while !self.end_what_is_left() {
                 tokio::select! {
                     _ = self.deaths.recv() => {}
@@ -141,11 +141,11 @@ impl Child {
             Some(ToSupervisor::Gone) if !self.has_somebody_below() => News::Gone,
             Some(ToSupervisor::Gone) => {
                 self.watchdog.end();
-                self.alone = true;
+                self.taken_over = true;
                 News::WatchdogDied
             }
             Some(ToSupervisor::Ready | ToSupervisor::Unready(_)) | None => {
-                self.alone = true;
+                self.taken_over = true;
                 News::WatchdogDied
             }
         }
@@ -160,16 +160,16 @@ impl Child {
     /// The next message of the watchdog, none once it is dead or says something else; meanwhile it is sent what waits.
     async fn next_message(&mut self) -> Option<ToSupervisor> {
         loop {
-            self.unwatched |= self.watchdog.has_ended();
+            self.watchdog_ended |= self.watchdog.has_ended();
             let message = next_message(&self.control, &mut self.inbox);
-            if self.unwatched {
+            if self.watchdog_ended {
                 // What it said last is there. The end of the stream may never come: somebody may have copied its socket.
                 return tokio::time::timeout(LAST_WORDS, message).await.ok()?;
             }
             tokio::select! {
                 message = message => return message,
                 // The number of one that has ended may be anybody's next.
-                _ = self.deaths.recv() => self.others.retain(|&pid| tree::is_running(pid)),
+                _ = self.deaths.recv() => self.older_children.retain(|&pid| tree::is_running(pid)),
                 _ = self.control.writable(), if !self.outbox.is_empty() => {
                     let control = &self.control;
                     // One that is gone is noticed by its silence.
@@ -215,7 +215,7 @@ impl Child {
     /// Says something to the watchdog. One that does not read any more must not stop us: it is not waited for; and one
     /// that is gone is noticed by its silence.
     fn tell(&mut self, message: &ToWatchdog) {
-        if self.alone {
+        if self.taken_over {
             return;
         }
         // One that somebody stopped must hear it too.
@@ -240,8 +240,8 @@ impl Child {
 
     /// Kills the whole tree: by the watchdog, and by our own hand in case it is stopped or dead.
     pub fn kill(&mut self) {
-        self.unwatched |= self.watchdog.has_ended();
-        if self.unwatched || self.alone {
+        self.watchdog_ended |= self.watchdog.has_ended();
+        if self.watchdog_ended || self.taken_over {
             self.end_what_is_left();
         } else if let Some(watchdog) = self.watchdog.0 {
             tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));
@@ -253,10 +253,10 @@ impl Child {
     pub fn unkilled(&self) -> Vec<String> {
         let mut left = Vec::new();
         let mut each = |process: &tree::Process| left.extend(tree::describe_running(process.pid()));
-        match self.watchdog.0.filter(|_| !self.alone) {
+        match self.watchdog.0.filter(|_| !self.taken_over) {
             Some(watchdog) => tree::visit_below(watchdog, &mut each),
             None => tree::visit(&mut |process| {
-                if !self.is_spared(process.top()) {
+                if !self.is_exempt(process.top()) {
                     each(process);
                 }
             }),
