@@ -7,6 +7,7 @@ mod process;
 mod start;
 pub mod tree;
 mod wakers;
+mod watch;
 pub mod wire;
 
 pub use inbox::Inbox;
