@@ -96,7 +96,7 @@ const LIST: &[(&str, &str, &str)] = &[
         "the keeper, by its number; its status is not asked for",
     ),
     (
-        "src/hold/supervisor/child.rs",
+        "src/hold/supervisor/child/prepared.rs",
         "/proc",
         "our own program, replaced or deleted since",
     ),
