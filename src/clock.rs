@@ -3,18 +3,22 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// An instant on this machine's elapsed time, which counts suspend and which NTP does not slew; it compares with nothing
 /// outside this machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Instant(Duration);
 
 impl Instant {
     /// An instant `since_origin` after the clock's own origin. For tests and simulated clocks.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for simulated clocks"))]
     pub const fn from_origin(since_origin: Duration) -> Self {
         Self(since_origin)
     }
 
     /// The time since the clock's own origin.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for simulated clocks"))]
     pub const fn since_origin(self) -> Duration {
         self.0
     }

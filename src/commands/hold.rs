@@ -14,9 +14,8 @@ use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::run::{self, HoldTerms, Note, Signals};
+use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Signals};
 use crate::hold::timing::Timing;
-use crate::hold::{Job, Prepared};
 use crate::identity::Sources;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
@@ -69,7 +68,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let for_command = signals::listen_for_command().map_err(unheard)?;
     let signals = signals::listen().map_err(unheard)?;
     #[cfg(target_os = "linux")]
-    crate::hold::orphans::reap();
+    crate::hold::supervisor::orphans::reap();
     let limits = limits(
         &SystemClock,
         args.grant.timeout,
@@ -110,7 +109,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             for_command,
             job,
         };
-        Ok(run::hold(&operations, held, &order, prepared, signals, &note).await)
+        Ok(supervisor::hold(&operations, held, &order, prepared, signals, &note).await)
     });
     let held = waiting.reminding(holding).await;
     let report = match held {

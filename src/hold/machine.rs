@@ -1,113 +1,13 @@
 //! The holding machine, pure: an event and the time come in, effects go out. No clock, no process, no network.
 
+mod events;
+
 use std::time::Duration;
 
 use super::timing::Timing;
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
-
-/// How the command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It exited with this status.
-    Exited(u8),
-    /// It died of this signal.
-    Signalled(i32),
-}
-
-/// Something happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The lease was granted by a request sent after `sent_at`.
-    Acquired {
-        /// Before the request was sent.
-        sent_at: Instant,
-    },
-    /// A renewal sent after `sent_at` was stored: its reply says so, or a watch, or a read. Another attempt may be under
-    /// way; it is not waited for any more.
-    Renewed {
-        /// Before the request was sent.
-        sent_at: Instant,
-    },
-    /// A renewal attempt brought no answer that decides anything.
-    RenewalFailed {
-        /// What stood in the way.
-        why: String,
-        /// What the server asked for.
-        retry_after: Option<Duration>,
-    },
-    /// The record on the server was seen not to be our grant any more.
-    RecordChanged(Loss),
-    /// The renewal under way is over, and has found the same.
-    RenewalLost(Loss),
-    /// A deadline has come, or the machine woke from suspend: look at the time.
-    Woken,
-    /// The command could not be started.
-    NotStarted,
-    /// The command ended; what it started may still run.
-    ChildExited(Ended),
-    /// Whoever watched the command died: it can be killed, and no more.
-    WatchdogDied,
-    /// Nothing that the command started runs any more.
-    TreeGone,
-    /// A signal asks us to end.
-    Signal(i32),
-    /// A signal that asks us for nothing: only a command can make sense of it.
-    SignalForCommand(i32),
-    /// The release is over.
-    Released(Given),
-}
-
-/// What came of giving the lease back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// It is free, by us.
-    Freed,
-    /// It was not ours any more: this is how it was lost.
-    Lost(Loss),
-    /// Nobody knows, or it is not free.
-    Unknown,
-}
-
-/// Something to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Start the command.
-    Start,
-    /// Send one renewal, which may take this long.
-    Renew(Duration),
-    /// Pass a signal on to the command.
-    Forward(i32),
-    /// Ask everything that the command started to stop.
-    StopTree,
-    /// Kill it.
-    KillTree,
-    /// Release the grant, if it is still ours.
-    Release,
-    /// Say that the lease is lost.
-    SayLost(Loss),
-    /// Say that a renewal failed and will be tried again.
-    SayRenewalFailed(String),
-    /// Say that something does not die.
-    SayUnkilled,
-    /// The end.
-    Finish(Outcome),
-}
-
-/// How the hold ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The command ran to its end under the lease.
-    Ended(Ended),
-    /// The command is gone, and nobody saw how it ended: whoever watched it died.
-    EndUnseen,
-    /// Without a command: a signal ended it.
-    Signalled(i32),
-    /// The command could not be started.
-    NotStarted,
-    /// The lease was lost; the command was stopped.
-    Lost,
-}
+pub use events::{Effect, Ended, Event, Given, Outcome};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {

@@ -1,5 +1,8 @@
 //! Every pair of events, and the promises of a hold one by one. No process, no sleep.
 
+use Effect::*;
+use Event::*;
+
 use super::*;
 use crate::lease::testing::{at, seconds};
 
@@ -17,13 +20,46 @@ fn waiting(with_command: bool) -> Machine {
 fn held(with_command: bool) -> Machine {
     let mut machine = waiting(with_command);
     let effects = machine.handle(Event::Acquired { sent_at: at(100.0) }, at(100.1));
-    let expected = if with_command {
-        vec![Effect::Start]
-    } else {
-        vec![]
-    };
+    let expected: &[Effect] = if with_command { &[Start] } else { &[] };
     assert_eq!(effects, expected);
     machine
+}
+
+/// What happens when, in seconds, and what it leads to.
+type Step<'a> = (f64, Event, &'a [Effect]);
+
+impl Machine {
+    #[track_caller]
+    fn follow(&mut self, story: &[Step<'_>]) {
+        for (time, event, effects) in story {
+            let led_to = self.handle(event.clone(), at(*time));
+            assert_eq!(led_to, *effects, "{event:?} at {time} in {story:?}");
+        }
+    }
+}
+
+/// A story that begins with the grant.
+#[track_caller]
+fn with_command(story: &[Step<'_>]) -> Machine {
+    let mut machine = held(true);
+    machine.follow(story);
+    machine
+}
+
+#[track_caller]
+fn without_command(story: &[Step<'_>]) -> Machine {
+    let mut machine = held(false);
+    machine.follow(story);
+    machine
+}
+
+/// When the machine is to be woken next, and that it sends a renewal then.
+#[track_caller]
+fn renews_next(machine: &mut Machine) -> Instant {
+    let due = machine.wake_at().expect("a renewal is due");
+    let effects = machine.handle(Woken, due);
+    assert!(matches!(effects[..], [Renew(_)]), "{effects:?}");
+    due
 }
 
 fn failed(why: &str) -> Event {
@@ -177,41 +213,28 @@ fn a_renewal_is_sent_when_due_once_and_again_after_a_pause_if_it_fails() {
     let mut machine = held(true);
     let due = machine.wake_at().expect("a renewal is due");
     assert!(due > at(120.0) && due < at(122.0), "{due:?}");
-    assert_eq!(
-        machine.handle(Event::Woken, due),
-        vec![Effect::Renew(seconds(10.0))]
-    );
-    assert_eq!(machine.handle(Event::Woken, due), vec![], "one at a time");
-    let said = machine.handle(failed("no answer"), at(132.0));
-    assert_eq!(said, vec![Effect::SayRenewalFailed("no answer".into())]);
-    let again = machine.wake_at().expect("another try");
+    assert_eq!(machine.handle(Woken, due), [Renew(seconds(10.0))]);
+    assert_eq!(machine.handle(Woken, due), [], "one at a time");
+    let said = [SayRenewalFailed("no answer".into())];
+    machine.follow(&[(132.0, failed("no answer"), &said)]);
+    let again = renews_next(&mut machine);
     assert!(again > at(132.0) && again < at(134.0), "{again:?}");
-    assert!(matches!(
-        machine.handle(Event::Woken, again)[..],
-        [Effect::Renew(_)]
-    ));
 }
 
 #[test]
 fn an_acknowledged_renewal_counts_from_before_it_was_sent() {
-    let mut machine = held(true);
-    assert_eq!(
-        machine.handle(Event::Renewed { sent_at: at(121.0) }, at(130.0)),
-        vec![]
-    );
-    let next = machine.wake_at().expect("a renewal is due");
-    assert!(next > at(141.0) && next < at(143.1), "{next:?}");
-}
-
-#[test]
-fn a_renewal_that_was_sent_before_the_last_one_changes_nothing() {
-    let mut machine = held(true);
-    let before = machine.wake_at();
-    assert_eq!(
-        machine.handle(Event::Renewed { sent_at: at(99.0) }, at(110.0)),
-        vec![]
-    );
-    assert_eq!(machine.wake_at(), before);
+    let before = held(true).wake_at();
+    for (sent_at, heard_at) in [(121.0, 130.0), (99.0, 110.0)] {
+        let sent_at = at(sent_at);
+        let machine = with_command(&[(heard_at, Renewed { sent_at }, &[])]);
+        let next = machine.wake_at().expect("a renewal is due");
+        if sent_at > at(100.0) {
+            assert!(next > at(141.0) && next < at(143.1), "{next:?}");
+        } else {
+            // It was sent before the last one.
+            assert_eq!(Some(next), before);
+        }
+    }
 }
 
 #[test]
@@ -219,48 +242,29 @@ fn a_late_acknowledgement_counts_from_its_sending_whatever_became_of_its_attempt
     // Given up: the next attempt is due, or under way.
     for under_way in [false, true] {
         let mut machine = held(true);
-        let due = machine.wake_at().expect("a renewal is due");
-        let _ = machine.handle(Event::Woken, due);
+        let due = renews_next(&mut machine);
         let _ = machine.handle(failed("no answer within 10s"), at(132.0));
         if under_way {
-            let again = machine.wake_at().expect("another try");
-            assert!(matches!(
-                machine.handle(Event::Woken, again)[..],
-                [Effect::Renew(_)]
-            ));
+            renews_next(&mut machine);
         }
-        let acknowledged = Event::Renewed { sent_at: due };
-        assert_eq!(machine.handle(acknowledged, at(135.0)), vec![]);
-        let next = machine.wake_at().expect("a renewal is due");
-        assert!(
-            next > due + seconds(20.0) && next < due + seconds(22.1),
-            "{next:?}"
-        );
+        machine.follow(&[(135.0, Renewed { sent_at: due }, &[])]);
         // The other attempt is not waited for.
-        assert!(matches!(
-            machine.handle(Event::Woken, next)[..],
-            [Effect::Renew(_)]
-        ));
+        let next = renews_next(&mut machine);
+        let after = next.since(due);
+        assert!(after > seconds(20.0) && after < seconds(22.1), "{next:?}");
         // Nor is its reply of use, should it come.
-        let _ = machine.handle(Event::Renewed { sent_at: next }, next + seconds(0.1));
+        let _ = machine.handle(Renewed { sent_at: next }, next + seconds(0.1));
         let later = machine.wake_at();
-        let _ = machine.handle(Event::Renewed { sent_at: at(133.0) }, next + seconds(0.2));
+        let _ = machine.handle(Renewed { sent_at: at(133.0) }, next + seconds(0.2));
         assert_eq!(machine.wake_at(), later);
     }
 }
 
 #[test]
 fn a_late_acknowledgement_saves_no_command_whose_deadline_has_come() {
-    let mut machine = held(true);
     let fence = at(100.0) + timing().renew_deadline;
-    let effects = machine.handle(Event::Renewed { sent_at: at(121.0) }, fence);
-    assert!(
-        matches!(
-            effects[..],
-            [Effect::StopTree, Effect::SayLost(Loss::Deadline { .. })]
-        ),
-        "{effects:?}"
-    );
+    let effects = held(true).handle(Renewed { sent_at: at(121.0) }, fence);
+    assert_eq!(effects, [StopTree, SayLost(Loss::Deadline { last: None })]);
 }
 
 #[test]
@@ -268,69 +272,36 @@ fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let mut machine = held(true);
     let _ = machine.handle(failed("refused"), at(125.0));
     let fence = at(100.0) + timing().renew_deadline;
-    let effects = machine.handle(Event::Woken, fence);
-    let loss = Loss::Deadline {
-        last: Some("refused".into()),
-    };
-    assert_eq!(effects, vec![Effect::StopTree, Effect::SayLost(loss)]);
+    let last = Some("refused".into());
+    let lost = SayLost(Loss::Deadline { last });
+    assert_eq!(machine.handle(Woken, fence), [StopTree, lost]);
     let kill = machine.wake_at().expect("a kill is due");
     assert!(kill <= at(100.0) + timing().dead_after);
-    assert_eq!(machine.handle(Event::Woken, kill), vec![Effect::KillTree]);
+    assert_eq!(machine.handle(Woken, kill), [KillTree]);
     assert!(machine.wake_at().expect("the kill is repeated") > kill);
-    let _ = machine.handle(Event::ChildExited(Ended::Signalled(9)), kill);
-    assert_eq!(machine.handle(Event::TreeGone, kill), vec![Effect::Release]);
-    assert_eq!(
-        machine.handle(Event::Released(Given::Freed), kill),
-        vec![Effect::Finish(Outcome::Lost)]
-    );
+    assert_eq!(machine.handle(ChildExited(Ended::Signalled(9)), kill), []);
+    assert_eq!(machine.handle(TreeGone, kill), [Release]);
+    let over = machine.handle(Released(Given::Freed), kill);
+    assert_eq!(over, [Finish(Outcome::Lost)]);
 }
 
 #[test]
 fn whoever_wakes_up_after_the_deadline_kills_at_once_and_renews_nothing() {
     for event in every_event(170.0).into_iter().skip(1) {
-        let mut machine = held(true);
-        let effects = machine.handle(event.clone(), at(170.0));
+        let effects = held(true).handle(event.clone(), at(170.0));
         assert!(
-            matches!(effects[1], Effect::SayLost(Loss::Deadline { .. })),
+            matches!(effects[..2], [KillTree, SayLost(Loss::Deadline { .. })]),
             "{event:?}: {effects:?}"
         );
-        assert_eq!(effects[0], Effect::KillTree, "{event:?}");
-        assert!(
-            !effects
-                .iter()
-                .any(|effect| matches!(effect, Effect::Renew(_))),
-            "{event:?}"
-        );
+        let renews = effects.iter().any(|effect| matches!(effect, Renew(_)));
+        assert!(!renews, "{event:?}");
     }
 }
 
 #[test]
 fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
-    let mut machine = waiting(true);
-    let effects = machine.handle(Event::Acquired { sent_at: at(100.0) }, at(160.0));
-    assert_eq!(
-        effects,
-        vec![
-            Effect::SayLost(Loss::Deadline { last: None }),
-            Effect::Release
-        ]
-    );
-}
-
-#[test]
-fn a_foreign_record_stops_the_command_and_nothing_is_written_after() {
-    let mut machine = held(true);
-    let effects = machine.handle(Event::RecordChanged(taken()), at(110.0));
-    assert_eq!(effects, vec![Effect::StopTree, Effect::SayLost(taken())]);
-    assert_eq!(
-        machine.handle(Event::Renewed { sent_at: at(109.9) }, at(110.1)),
-        vec![]
-    );
-    let _ = machine.handle(Event::ChildExited(Ended::Exited(0)), at(110.2));
-    assert_eq!(
-        machine.handle(Event::TreeGone, at(110.3)),
-        vec![Effect::Finish(Outcome::Lost)]
-    );
+    let effects = waiting(true).handle(Acquired { sent_at: at(100.0) }, at(160.0));
+    assert_eq!(effects, [SayLost(Loss::Deadline { last: None }), Release]);
 }
 
 #[path = "machine_end_tests.rs"]

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Instant;
 use crate::lease::values::LeaseDuration;
 use crate::words::exact as words;
 
 /// Spans of one hold. All count from just before the last acknowledged renewal was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// The recorded lease duration: when others may prove the lease expired.
     pub duration: Duration,

@@ -148,7 +148,7 @@ fn what_somebody_else_writes_into_the_watchdogs_socket_releases_nothing() {
         "import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 {COPIES}for copy in copies:
-    os.write(copy, b'exited 0\\ngone\\n')
+    os.write(copy, b'{{\"ended\":{{\"exited\":0}}}}\\n\"gone\"\\n')
 time.sleep(60)
 "
     );

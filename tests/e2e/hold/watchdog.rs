@@ -6,8 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use command_fds::{CommandFdExt, FdMapping};
 use lease_harness::{binary, tagged};
+use serde_json::json;
 
 use super::scene::SOON;
 
@@ -20,18 +23,20 @@ fn start(
     script: &str,
     tag: &str,
 ) -> Child {
-    let fence = fence_after.as_nanos();
-    let orders = format!("0,{fence},{fence},100000000,15,0");
-    let length = |length: usize| u32::try_from(length).expect("short").to_le_bytes();
-    let mut message = Vec::new();
-    for words in [&[orders.as_str()][..], &[], &["/bin/sh", "-c", script]] {
-        message.extend(length(words.len()));
-        for word in words {
-            message.extend(length(word.len()));
-            message.extend(word.as_bytes());
-        }
-    }
-    std::io::Write::write_all(&mut ours, &message).expect("a buffer");
+    let span = |span: Duration| json!({"secs": span.as_secs(), "nanos": span.subsec_nanos()});
+    let (fence, nothing) = (span(fence_after), span(Duration::ZERO));
+    let timing = json!({
+        "duration": fence, "renew_every": fence, "attempt": nothing, "renew_deadline": fence,
+        "kill_after": span(Duration::from_millis(100)), "kill_at": fence, "dead_after": fence,
+    });
+    let words = ["/bin/sh", "-c", script].map(|word| BASE64_STANDARD.encode(word));
+    let message = json!({"start": {
+        "orders": {"sent_at": nothing, "timing": timing, "on_lost": 15},
+        "terminal_of": null,
+        "environment": [],
+        "command": words,
+    }});
+    std::io::Write::write_all(&mut ours, format!("{message}\n").as_bytes()).expect("a buffer");
     let number = control.as_raw_fd();
     Command::new(binary())
         .args(["--watchdog", &number.to_string()])
@@ -68,7 +73,7 @@ fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
     let tag = format!("watchdog-early-{}", std::process::id());
     let script = "setsid sleep 601 & (setsid sleep 602 &); exec sleep 600";
     let mut watchdog = start(&ours, theirs, AN_AGE, script, &tag);
-    let mut ready = [0; 6];
+    let mut ready = [0; "\"ready\"\n".len()];
     std::io::Read::read_exact(&mut &ours, &mut ready).expect("it says so");
     drop(ours);
     let status = watchdog.wait().expect("it is our child");
@@ -88,7 +93,7 @@ fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
     assert!(!file.exists());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "ready\nlate\n");
+    assert_eq!(said, "\"ready\"\n\"late\"\n");
 }
 
 #[test]
@@ -124,6 +129,9 @@ fn a_supervisor_that_does_not_read_for_a_while_is_not_taken_for_dead_and_hears_a
     let _ = std::fs::remove_file(&file);
     let status = watchdog.wait().expect("it is our child");
     assert!(status.success(), "{status}");
-    assert!(said.ends_with("exited 7\ngone\n"), "{said}");
-    assert!(said.matches("stopped 19\n").count() > 10, "{said}");
+    assert!(
+        said.ends_with("{\"ended\":{\"exited\":7}}\n\"gone\"\n"),
+        "{said}"
+    );
+    assert!(said.matches("{\"stopped\":19}\n").count() > 10, "{said}");
 }

@@ -6,90 +6,30 @@ mod lease;
 mod news;
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::pin::Pin;
+#[cfg(unix)]
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::machine::{Effect, Event, Machine, Outcome};
-use super::timing::Timing;
+use super::child::{Child, News, Prepared};
+#[cfg(unix)]
+use super::job::Step;
+use super::{HoldTerms, Job, Note, Report, Signals};
 use crate::clock::{Clock, Instant};
+use crate::hold::machine::{Effect, Event, Machine, Outcome};
+#[cfg(unix)]
+use crate::hold::watchdog::wire::{Orders, Start, Word};
 use crate::lease::api::{Api, Fault};
-use crate::lease::decide::{Loss, Seen};
+use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
 
+/// What a program beside us in a pipeline has to leave the screen.
 #[cfg(unix)]
-use super::child::{Child, News, Prepared};
-#[cfg(not(unix))]
-use super::child_plain::{Child, Job, News, Prepared};
-#[cfg(unix)]
-use super::{job::Job, orders::Orders};
-
-/// What to run under the lease.
-pub struct HoldTerms {
-    /// The command; empty to hold until interrupted.
-    pub command: Vec<OsString>,
-    /// Variables for it.
-    pub environment: Vec<(&'static str, String)>,
-    /// The checked times.
-    pub timing: Timing,
-    /// The signal that asks it to stop when the lease is lost.
-    pub on_lost: i32,
-}
-
-/// How a hold went.
-pub struct Report {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The errno of a command that could not be started.
-    pub errno: Option<i32>,
-    /// Why the command could not be started by this system, whatever the command is.
-    pub no_watchdog: Option<String>,
-    /// Whether the lease was given back, by us.
-    pub released: bool,
-    /// Whether the watchdog died.
-    pub watchdog_died: bool,
-}
-
-/// Something to say while holding.
-pub enum Note {
-    /// The lease is lost.
-    Lost(Loss),
-    /// A renewal failed; this much is left.
-    RenewalFailed {
-        /// What stood in the way.
-        why: String,
-        /// Until the command is stopped.
-        left: Duration,
-    },
-    /// This job is about to stop, as by Ctrl-Z; this much is left.
-    Stopped {
-        /// Until the command is killed, or without one until the lease is lost.
-        left: Duration,
-        /// Whether there is a command.
-        command: bool,
-        /// Whether the terminal may have echoed `^Z`, and is still on that line.
-        echoed: bool,
-    },
-    /// The command waits for the terminal, which nobody will give it.
-    WaitsForTerminal,
-    /// Lost for want of renewals, and yet released: nobody had taken it.
-    ReleasedAfterLoss,
-    /// The command has ended; these processes that it left behind are asked to stop.
-    Left(String),
-    /// These processes do not die.
-    Unkilled(Vec<String>),
-    /// Changes cannot be watched, for now.
-    Unwatched,
-    /// They can again.
-    Watched,
-    /// The release did not go through: why, if that is known.
-    NotReleased(Option<String>),
-}
+const PAGER: Duration = Duration::from_millis(50);
 
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
 
@@ -109,17 +49,6 @@ struct Hold<'a, A, C> {
     report: Report,
 }
 
-/// The signals that a hold hears. They are heard before anything is said of the grant: whoever reads that may answer
-/// with Ctrl-Z at once.
-pub struct Signals {
-    /// They ask us to end, and are passed on.
-    pub to_end: Received,
-    /// They are only passed on.
-    pub for_command: Received,
-    /// Those of job control.
-    pub job: Job,
-}
-
 /// Answers for the grant from here on: holds it while the command runs, which was `prepared` unless there is none, and
 /// releases it or says how it was lost.
 pub async fn hold<A: Api, C: Clock>(
@@ -131,14 +60,11 @@ pub async fn hold<A: Api, C: Clock>(
     say: &dyn Fn(Note),
 ) -> Report {
     let grant = held.answer_for();
-    let Signals {
-        to_end: mut signals,
-        mut for_command,
-        job,
-    } = signals;
     let clock = operations.clock();
     // Those that are only passed on were for nobody until now: no command was there to have them.
-    let (mut seen_signals, mut seen_for_command) = (0, for_command.borrow().len());
+    let seen_for_command = signals.for_command.borrow().len();
+    let (mut to_end, mut for_command) =
+        ((signals.to_end, 0), (signals.for_command, seen_for_command));
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
@@ -149,7 +75,7 @@ pub async fn hold<A: Api, C: Clock>(
         order,
         prepared,
         child: None,
-        job,
+        job: signals.job,
         reads: FuturesUnordered::new(),
         release: None,
         said_trouble: false,
@@ -162,69 +88,57 @@ pub async fn hold<A: Api, C: Clock>(
             watchdog_died: false,
         },
     };
-    let mut done = hold.feed(Event::Acquired { sent_at }).await;
-    while !done {
-        let event = tokio::select! {
-            biased;
-            () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
-            news = news(&mut hold.child) => Happened::News(news),
-            signal = hold.job.next() => Happened::Told(signal),
-            renewal = hold.renewals.next() => Happened::Renewal(renewal),
-            returned = pending(&mut hold.release) => {
-                hold.release = None;
-                Happened::Event(Event::Released(hold.returned(returned)))
+    let mut next = hold.feed(Event::Acquired { sent_at });
+    loop {
+        let happened = match next {
+            Next::Finish => break,
+            #[cfg(unix)]
+            Next::StopJob(step) => {
+                clock.sleep_until(clock.now() + PAGER).await;
+                Happened::StopJob(step)
             }
-            signal = next_signal(&mut signals, &mut seen_signals) => Happened::Event(Event::Signal(signal)),
-            signal = next_signal(&mut for_command, &mut seen_for_command) => {
-                Happened::Event(Event::SignalForCommand(signal))
-            }
-            Some(read) = hold.reads.next() => Happened::Read(read),
-            hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => {
-                Happened::Hint(hint)
-            }
+            Next::Wait => tokio::select! {
+                biased;
+                () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
+                news = news(&mut hold.child) => Happened::News(news),
+                signal = hold.job.next() => Happened::Told(signal),
+                renewal = hold.renewals.next() => Happened::Renewal(renewal),
+                returned = pending(&mut hold.release) => Happened::Returned(returned),
+                signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
+                signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
+                Some(read) = hold.reads.next() => Happened::Read(read),
+                hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => Happened::Hint(hint),
+            },
         };
-        done = match event {
-            Happened::Event(event) => hold.feed(event).await,
-            Happened::News(news) => hold.hear(news).await,
-            Happened::Told(signal) => hold.told(signal).await,
-            Happened::Renewal(renewal) => hold.renewed(renewal).await,
-            Happened::Hint(Hint::Lease(record)) => {
-                let at = clock.now();
-                hold.seen(Seen::Lease(Observation::first(record, at, None)), None)
-                    .await
-            }
-            Happened::Hint(Hint::ReadAgain | Hint::Quiet) => {
-                hold.read_again();
-                false
-            }
-            // Meanwhile the renewals notice a loss too, within D/3.
-            Happened::Hint(Hint::Refused) => {
-                (hold.say)(Note::Unwatched);
-                false
-            }
-            Happened::Hint(Hint::Watching) => {
-                (hold.say)(Note::Watched);
-                false
-            }
-            Happened::Read(Read {
-                seen: Ok(seen),
-                asked_at,
-            }) => hold.seen(seen, Some(asked_at)).await,
-            // The next renewal finds out.
-            Happened::Read(Read { seen: Err(_), .. }) => false,
-        };
+        next = hold.handle(happened);
     }
     hold.end();
     hold.report
 }
 
+/// What the loop waited for.
 enum Happened {
     Event(Event),
     News(News),
     Told(i32),
+    #[cfg(unix)]
+    StopJob(Step),
     Renewal(Renewal),
+    Returned(Returned),
     Read(Read),
     Hint(Hint),
+}
+
+/// What the loop does next.
+#[must_use]
+enum Next {
+    /// It waits for whatever happens.
+    Wait,
+    /// It has our job stop, once a program beside us in a pipeline has left the screen.
+    #[cfg(unix)]
+    StopJob(Step),
+    /// The hold is over.
+    Finish,
 }
 
 /// A read that is over.
@@ -234,8 +148,41 @@ struct Read {
 }
 
 impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
-    /// Hands an event to the machine and does what it says; true once it is over.
-    async fn feed(&mut self, event: Event) -> bool {
+    fn handle(&mut self, happened: Happened) -> Next {
+        match happened {
+            Happened::Event(event) => self.feed(event),
+            Happened::News(news) => self.hear(news),
+            Happened::Told(signal) => self.told(signal),
+            #[cfg(unix)]
+            Happened::StopJob(step) => self.take_and_look(step),
+            Happened::Renewal(renewal) => self.renewed(renewal),
+            Happened::Returned(returned) => self.returned(returned),
+            Happened::Read(Read { seen, asked_at }) => match seen {
+                Ok(seen) => self.seen(seen, Some(asked_at)),
+                // The next renewal finds out.
+                Err(_) => Next::Wait,
+            },
+            Happened::Hint(Hint::Lease(record)) => {
+                let at = self.operations.clock().now();
+                self.seen(Seen::Lease(Observation::first(record, at, None)), None)
+            }
+            Happened::Hint(Hint::ReadAgain | Hint::Quiet) => {
+                self.read_again();
+                Next::Wait
+            }
+            // Meanwhile the renewals notice a loss too, within D/3.
+            Happened::Hint(Hint::Refused) => self.say(Note::Unwatched),
+            Happened::Hint(Hint::Watching) => self.say(Note::Watched),
+        }
+    }
+
+    fn say(&self, note: Note) -> Next {
+        (self.say)(note);
+        Next::Wait
+    }
+
+    /// Hands an event to the machine and does what it says.
+    fn feed(&mut self, event: Event) -> Next {
         let now = self.operations.clock().now();
         let happened = format!("{event:?}");
         let for_command = matches!(event, Event::SignalForCommand(_));
@@ -268,7 +215,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                         child.stop();
                     }
                 }
-                Effect::KillTree => self.kill().await,
+                Effect::KillTree => self.kill(),
                 Effect::Release => self.give_back(),
                 Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
                 Effect::SayRenewalFailed(why) => {
@@ -282,27 +229,30 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 Effect::SayUnkilled => self.say_unkilled(),
                 Effect::Finish(outcome) => {
                     self.report.outcome = outcome;
-                    return true;
+                    return Next::Finish;
                 }
             }
         }
-        false
+        Next::Wait
     }
 
     #[cfg(unix)]
     fn start(&mut self) -> Result<(), String> {
-        let orders = Orders::new(
-            &self.order.timing,
-            self.grant.sent_at,
-            self.order.on_lost,
-            self.job
-                .takes_terminal_of()
-                .map_or(0, nix::unistd::Pid::as_raw),
-        );
+        let order = self.order;
+        let start = Start {
+            orders: Orders {
+                sent_at: self.grant.sent_at,
+                timing: order.timing,
+                on_lost: order.on_lost,
+            },
+            terminal_of: self.job.takes_terminal_of().map(nix::unistd::Pid::as_raw),
+            environment: (order.environment.iter())
+                .map(|(name, value)| (Word(name.into()), Word(value.into())))
+                .collect(),
+            command: order.command.iter().cloned().map(Word).collect(),
+        };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
-        let environment = self.order.environment.clone();
-        let child = Child::start(prepared, &self.order.command, environment, orders)?;
-        self.child = Some(child);
+        self.child = Some(Child::start(prepared, start)?);
         Ok(())
     }
 
@@ -327,9 +277,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         (self.say)(Note::Unkilled(Vec::new()));
     }
 
-    async fn kill(&mut self) {
-        let Some(child) = &mut self.child else { return };
-        child.kill();
+    fn kill(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill();
+        }
     }
 }
 
@@ -354,7 +305,7 @@ async fn news(child: &mut Option<Child>) -> News {
     }
 }
 
-async fn next_signal(signals: &mut Received, seen: &mut usize) -> i32 {
+async fn next_signal((signals, seen): &mut (Received, usize)) -> i32 {
     match signals.wait_for(|all| all.len() > *seen).await {
         Ok(all) => {
             let signal = all[*seen];

@@ -5,8 +5,7 @@
 //! find_new_reaper). A process that nobody but we wait for keeps its number until we do, so that a signal to it reaches
 //! nobody else; every other is signalled through a pidfd.
 
-#[cfg_attr(target_os = "linux", path = "tree/crowd.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "tree/crowd_elsewhere.rs")]
+#[cfg(target_os = "linux")]
 mod crowd;
 #[cfg_attr(target_os = "linux", path = "tree/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "tree/elsewhere.rs")]
@@ -20,8 +19,13 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
+#[cfg(target_os = "linux")]
 use crowd::Crowd;
-pub use list::{Process, adopt_orphans, check, describe_running, go_first};
+#[cfg(not(target_os = "linux"))]
+use list::Crowd;
+pub use list::{
+    Process, adopt_orphans, check, children_of, describe_running, go_first, visit_below,
+};
 pub use wait::{ChildEvent, collect, end, is_nobody, is_running, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
@@ -192,7 +196,7 @@ impl Tree {
     }
 }
 
-/// Kills the children of this process that are not to be spared, and what is below them. Those that `collect` names are
+/// Kills the children of this process that are not `exempt`, and what is below them. Those that `collect` names are
 /// waited for once they have ended. See [`Tree::kill_all`].
 ///
 /// A chain of processes that fork and exit, each in a session of its own, is caught when a look comes while the last one
@@ -203,13 +207,13 @@ impl Tree {
 pub fn kill_own(
     leader: Pid,
     killed: &mut HashSet<Pid>,
-    spared: &dyn Fn(Pid) -> bool,
+    exempt: &dyn Fn(Pid) -> bool,
     collect: impl Fn(Pid) -> bool,
 ) -> bool {
     // Somebody else may have collected some, whose numbers are free for others.
     killed.retain(|&pid| !wait::is_nobody(pid));
     let mut crowd = Crowd::default();
-    let again = kill_in(&mut crowd, leader, killed, spared, collect);
+    let again = kill_in(&mut crowd, leader, killed, exempt, collect);
     crowd.let_back(&list::own_at_once(leader).unwrap_or_default());
     again
 }
@@ -218,16 +222,16 @@ fn kill_in(
     crowd: &mut Crowd,
     leader: Pid,
     killed: &mut HashSet<Pid>,
-    spared: &dyn Fn(Pid) -> bool,
+    exempt: &dyn Fn(Pid) -> bool,
     collect: impl Fn(Pid) -> bool,
 ) -> bool {
-    kill_newest(crowd, spared);
+    kill_newest(crowd, exempt);
     for look in 0..LOOKS {
         let Ok(mut found) = list::own_at_once(leader) else {
             // Not at once, but at the next time: memory is short.
             return false;
         };
-        found.retain(|&pid| !spared(pid));
+        found.retain(|&pid| !exempt(pid));
         let mut new = false;
         // The newest first: of a chain the older ones are dead, and the newest is about to fork.
         for &pid in found.iter().rev() {
@@ -253,8 +257,8 @@ fn kill_in(
         }
         // A parent that is about to end still has its children: with the kernel busy, several generations of a chain at
         // a time. Nor does every parent die at once: one may be in a system call that cannot be interrupted.
-        list::visit_own(leader, &mut |process| {
-            if process.top() != process.pid() && !spared(process.top()) {
+        visit_own(leader, &mut |process| {
+            if process.top() != process.pid() && !exempt(process.top()) {
                 crowd.dies(process);
                 process.signal(Signal::SIGKILL);
             }
@@ -268,13 +272,13 @@ fn kill_in(
 /// new. Chains that outnumber the processors leave this process little time, and more dead than it can collect: a list of
 /// children is as long as those are many, and is out of date when it has been read. The newest numbers cost the same each
 /// time, and whoever waits for a processor is killed before it gets one.
-fn kill_newest(crowd: &mut Crowd, spared: &dyn Fn(Pid) -> bool) {
+fn kill_newest(crowd: &mut Crowd, exempt: &dyn Fn(Pid) -> bool) {
     let mut killed = HashSet::new();
     for _ in 0..LOOKS {
         let before = killed.len();
         for pid in list::newest() {
             // A child of ours that only we wait for: the number is its own.
-            if !killed.contains(&pid) && wait::is_running(pid) && !spared(pid) {
+            if !killed.contains(&pid) && wait::is_running(pid) && !exempt(pid) {
                 crowd.dies(&Process::own(pid));
                 kill_with_group(pid);
                 killed.insert(pid);
@@ -302,22 +306,16 @@ pub fn own() -> io::Result<Vec<Pid>> {
     list::own(Pid::from_raw(0))
 }
 
-/// The children, dead or alive, that a child of ours has, where the kernel keeps such lists.
-///
-/// # Errors
-/// When it cannot be told.
-pub fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
-    list::children_of_child(pid)
-}
-
-/// Calls `each` with everything that runs below this process's child `root`, which only we wait for.
-pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
-    list::visit_below(root, each);
-}
-
-/// Calls `each` with everything that runs below this process.
+/// Calls `each` with everything that runs below this process, as far as it can be listed now.
 pub fn visit(each: &mut dyn FnMut(&Process)) {
-    list::visit_own(Pid::from_raw(0), each);
+    visit_own(Pid::from_raw(0), each);
+}
+
+fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
+    list::visit_own_while(leader, &mut |process| {
+        each(process);
+        true
+    });
 }
 
 /// Whether nobody is left in a process group, not even somebody dead.

@@ -1,13 +1,31 @@
 //! The supervisor's end of the socket, with the watchdog's end in the test's own hands.
 
-use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream as Socket;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::*;
 use crate::hold::timing::Timing;
+use crate::hold::watchdog::wire::Orders;
+
+/// What the watchdog's end does.
+struct Theirs(Socket, Inbox);
+
+impl Theirs {
+    fn hear(&mut self) -> ToWatchdog {
+        let message = self.1.wait(&self.0).expect("it comes soon");
+        message.expect("a message")
+    }
+
+    fn tell(&mut self, message: &ToSupervisor) {
+        let sent = Outbox::default().send(&self.0, message);
+        sent.expect("it is heard");
+    }
+}
 
 /// A child whose watchdog is the other end of the socket.
-fn start() -> (Child, BufReader<std::os::unix::net::UnixStream>) {
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("descriptors are left");
+fn start() -> (Child, Theirs) {
+    let (ours, theirs) = Socket::pair().expect("descriptors are left");
     ours.set_nonblocking(true).expect("a socket");
     theirs
         .set_read_timeout(Some(Duration::from_secs(10)))
@@ -18,24 +36,27 @@ fn start() -> (Child, BufReader<std::os::unix::net::UnixStream>) {
         deaths: signal(SignalKind::child()).expect("a runtime"),
     };
     let timing = Timing::new(Duration::from_secs(15), None, None).expect("fits");
-    let orders = Orders::new(&timing, Instant::default(), 15, 0);
-    let child = Child::start(prepared, &["true".into()], [], orders).expect("it is there");
-    let mut theirs = BufReader::new(theirs);
-    Start::receive(&mut theirs).expect("the first thing that is sent");
+    let start = Start {
+        orders: Orders {
+            sent_at: Instant::default(),
+            timing,
+            on_lost: 15,
+        },
+        terminal_of: None,
+        environment: Vec::new(),
+        command: Vec::new(),
+    };
+    let child = Child::start(prepared, start.clone()).expect("it is there");
+    let mut theirs = Theirs(theirs, Inbox::default());
+    assert_eq!(theirs.hear(), ToWatchdog::Start(Box::new(start)));
     (child, theirs)
-}
-
-fn line(theirs: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    theirs.read_line(&mut line).expect("a line, soon");
-    line
 }
 
 #[tokio::test]
 async fn an_order_is_sent_at_once_even_if_the_runtime_has_not_looked_at_the_socket_yet() {
     let (mut child, mut theirs) = start();
     child.forward(10);
-    assert_eq!(line(&mut theirs), "signal 10\n");
+    assert_eq!(theirs.hear(), ToWatchdog::Signal(10));
 }
 
 #[tokio::test]
@@ -48,22 +69,23 @@ async fn orders_that_a_watchdog_does_not_read_are_sent_when_it_does() {
     child.stop();
     let reader = std::thread::spawn(move || {
         for nanos in 0..ORDERS {
-            assert_eq!(line(&mut theirs), format!("held {nanos}\n"));
+            let sent_at = Instant::from_origin(Duration::from_nanos(nanos));
+            assert_eq!(theirs.hear(), ToWatchdog::Held(sent_at));
         }
-        assert_eq!(line(&mut theirs), "stop\n");
-        writeln!(theirs.get_mut(), "exited 3").expect("it is heard");
+        assert_eq!(theirs.hear(), ToWatchdog::Stop);
+        theirs.tell(&ToSupervisor::Ended(Ended::Exited(3)));
         theirs
     });
     let news = tokio::time::timeout(Duration::from_secs(20), child.news()).await;
     assert_eq!(news, Ok(News::Ended(Ended::Exited(3))));
-    assert!(child.orders.is_empty());
+    assert!(child.outbox.is_empty());
     reader.join().expect("all orders came, in order");
 }
 
 #[tokio::test]
 async fn a_watchdog_that_woke_too_late_is_no_end_of_a_command() {
     let (mut child, mut theirs) = start();
-    writeln!(theirs.get_mut(), "late").expect("it is heard");
+    theirs.tell(&ToSupervisor::Late);
     assert!(matches!(child.news().await, News::NoRoom(_)));
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::socket::{MsgFlags, send};
+use serde::Serialize;
 
 /// What the socket has not taken yet, in order.
 #[derive(Debug, Default)]
@@ -18,12 +19,13 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Sends `bytes` after those that wait; what `socket` does not take now waits for the next [`Outbox::flush`].
+    /// Sends a message after those that wait; what `socket` does not take now waits for the next [`Outbox::flush`].
     ///
     /// # Errors
     /// As [`Outbox::flush`].
-    pub fn send(&mut self, socket: &impl AsFd, bytes: &[u8]) -> io::Result<()> {
-        self.waiting.extend(bytes);
+    pub fn send(&mut self, socket: &impl AsFd, message: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.waiting, message)?;
+        self.waiting.push(b'\n');
         self.flush(socket)
     }
 
@@ -86,9 +88,8 @@ mod tests {
         let mut outbox = Outbox::default();
         let mut sent = String::new();
         for number in 0..100_000 {
-            let line = format!("order {number}\n");
-            outbox.send(&ours, line.as_bytes()).expect("it is open");
-            sent += &line;
+            outbox.send(&ours, &number).expect("it is open");
+            sent += &format!("{number}\n");
         }
         assert!(!outbox.is_empty(), "the socket was never full");
         let mut read = Vec::new();
@@ -106,7 +107,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
         drop(theirs);
         let mut outbox = Outbox::default();
-        assert!(outbox.send(&ours, b"stop\n").is_err());
+        assert!(outbox.send(&ours, &"stop").is_err());
         assert!(outbox.is_empty());
     }
 }

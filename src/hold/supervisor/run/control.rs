@@ -1,20 +1,15 @@
 //! Job control in a hold: does what [`super::super::job`] says.
 
-use std::time::Duration;
-
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::super::job::{Phase, Step};
-use super::super::machine::Event;
 use super::super::shell::{self, Whom};
 use super::super::tty::Front;
-use super::{Hold, Note};
+use super::{Hold, Next, Note};
 use crate::clock::Clock;
+use crate::hold::machine::Event;
 use crate::lease::api::Api;
-
-/// What a program beside us in a pipeline has to leave the screen.
-const PAGER: Duration = Duration::from_millis(50);
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
     fn group(&self) -> Option<Pid> {
@@ -45,25 +40,30 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     }
 
     /// The command was stopped, by Ctrl-Z say.
-    pub(super) async fn stopped(&mut self, signal: i32) {
+    pub(super) fn stopped(&mut self, signal: i32) -> Next {
         let Ok(signal) = Signal::try_from(signal) else {
-            return;
+            return self.feed(Event::Woken);
         };
         self.job.stopped = true;
         let front = self.job.front(self.group());
         let step = self.job.command_stopped(signal, front);
         if matches!(step, Step::StopJob(Whom::Ourselves, _)) {
             // A pager beside us puts the screen back as it was before it stops, and what is said until then is gone.
-            let clock = self.operations.clock();
-            clock.sleep_until(clock.now() + PAGER).await;
+            return Next::StopJob(step);
         }
+        self.take_and_look(step)
+    }
+
+    /// Takes a step, after which it may be late: we may have been stopped.
+    pub(super) fn take_and_look(&mut self, step: Step) -> Next {
         self.take(step);
+        self.feed(Event::Woken)
     }
 
     /// This process got a signal of job control.
-    pub(super) async fn told(&mut self, signal: i32) -> bool {
+    pub(super) fn told(&mut self, signal: i32) -> Next {
         let Ok(signal) = Signal::try_from(signal) else {
-            return false;
+            return Next::Wait;
         };
         let front = self.job.front(self.group());
         if signal == Signal::SIGWINCH {
@@ -72,7 +72,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.job.resized = self.group().is_none();
                 self.send(signal);
             }
-            return false;
+            return Next::Wait;
         }
         let step = self.job.told(signal, front);
         if step == Step::StopCommand {
@@ -80,7 +80,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         } else {
             self.take(step);
         }
-        self.feed(Event::Woken).await
+        self.feed(Event::Woken)
     }
 
     fn take(&mut self, step: Step) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::{child, tree};
+use super::child;
+use crate::hold::watchdog::tree;
 use crate::side;
 
 /// How often to look.

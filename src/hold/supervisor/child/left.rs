@@ -3,14 +3,15 @@
 
 use nix::unistd::Pid;
 
-use super::{Child, tree};
+use super::Child;
+use crate::hold::watchdog::tree;
 use crate::side;
 
 impl Child {
     /// Whether a child of ours is none of the command's: it was there before, or it is an exec plugin of ours. Its group
     /// says nothing: the command's processes may join any of their session.
-    pub(super) fn is_spared(&self, child: Pid) -> bool {
-        self.others.contains(&child) || side::processes().contains(&child.as_raw())
+    pub(super) fn is_exempt(&self, child: Pid) -> bool {
+        self.older_children.contains(&child) || side::processes().contains(&child.as_raw())
     }
 
     /// Kills and collects what is left below us; true if nothing is, but for exec plugins that run now and whoever was
@@ -25,7 +26,7 @@ impl Child {
             }
             return self.watchdog.is_gone() && tree::none_left();
         };
-        self.others.retain(|pid| children.contains(pid));
+        self.older_children.retain(|pid| children.contains(pid));
         // Where nobody's orphans come to us, the group is all that is known.
         let group_left = cfg!(not(target_os = "linux"))
             && self.group.is_some_and(|group| !tree::is_empty(group));
@@ -36,7 +37,7 @@ impl Child {
         let again = tree::kill_own(
             Pid::from_raw(0),
             &mut killed,
-            &|child| self.is_spared(child),
+            &|child| self.is_exempt(child),
             |_| true,
         );
         self.killed = killed;
@@ -44,7 +45,7 @@ impl Child {
         let nobody = |children: Vec<Pid>| match children.is_empty() {
             // The list can miss one while others come and go (proc(5)).
             true => tree::none_left(),
-            false => children.into_iter().all(|child| self.is_spared(child)),
+            false => children.into_iter().all(|child| self.is_exempt(child)),
         };
         watchdog_gone && !again && tree::own().is_ok_and(nobody) && !group_left
     }

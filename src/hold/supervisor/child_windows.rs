@@ -7,7 +7,7 @@ use std::time::Duration;
 use process_wrap::std::{ChildWrapper, CommandWrap, JobObject};
 use tokio::sync::mpsc;
 
-use super::machine::Ended;
+use crate::hold::machine::Ended;
 
 /// News of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

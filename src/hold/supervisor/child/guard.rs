@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::tree;
+use crate::hold::watchdog::tree;
 
 /// The watchdog's process id while only the supervisor's `Child` waits for it; 0 for none.
 static WATCHDOG: AtomicI32 = AtomicI32::new(0);

@@ -1,75 +1,64 @@
 //! What a hold does when it hears of its command: ended, stopped, gone.
 
-use super::super::machine::{Event, Outcome};
-use super::{Hold, News, Note};
+use super::{Hold, News, Next, Note};
 use crate::clock::Clock;
+use crate::hold::machine::{Event, Outcome};
 use crate::lease::api::Api;
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
     #[cfg(unix)]
-    pub(super) async fn hear(&mut self, news: News) -> bool {
+    pub(super) fn hear(&mut self, news: News) -> Next {
         match news {
             News::Started(group) => {
                 self.begun(group);
-                false
+                Next::Wait
             }
             News::NotStarted(errno) => {
                 self.report.errno = Some(errno);
-                self.take_terminal_back();
                 self.leave_child();
-                self.feed(Event::NotStarted).await
+                self.feed(Event::NotStarted)
             }
             News::NoRoom(why) => {
                 self.report.no_watchdog = Some(why);
-                self.take_terminal_back();
                 self.leave_child();
-                self.feed(Event::NotStarted).await
+                self.feed(Event::NotStarted)
             }
-            News::Left(names) => {
-                (self.say)(Note::Left(names));
-                false
-            }
+            News::Left(names) => self.say(Note::Left(names)),
             News::Ended(ended) => {
                 self.take_terminal_back();
-                self.feed(Event::ChildExited(ended)).await
+                self.feed(Event::ChildExited(ended))
             }
-            News::Stopped(signal) => {
-                self.stopped(signal).await;
-                self.feed(Event::Woken).await
-            }
+            News::Stopped(signal) => self.stopped(signal),
             News::Gone => {
-                self.take_terminal_back();
                 self.leave_child();
-                self.feed(Event::TreeGone).await
+                self.feed(Event::TreeGone)
             }
             News::WatchdogDied => {
                 self.report.watchdog_died = true;
-                self.feed(Event::WatchdogDied).await
+                self.feed(Event::WatchdogDied)
             }
         }
     }
 
     #[cfg(unix)]
     fn leave_child(&mut self) {
+        self.take_terminal_back();
         if let Some(mut child) = self.child.take() {
             child.reap();
         }
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn hear(&mut self, news: News) -> bool {
-        match news {
-            News::Ended(ended) => {
-                self.child = None;
-                self.feed(Event::ChildExited(ended)).await;
-                self.feed(Event::TreeGone).await
-            }
-        }
+    pub(super) fn hear(&mut self, news: News) -> Next {
+        let News::Ended(ended) = news;
+        self.child = None;
+        let _ = self.feed(Event::ChildExited(ended));
+        self.feed(Event::TreeGone)
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn told(&mut self, _: i32) -> bool {
-        false
+    pub(super) fn told(&mut self, _: i32) -> Next {
+        Next::Wait
     }
 
     /// The last words.

@@ -35,6 +35,18 @@ impl Process {
     }
 }
 
+/// Those who die in one go: nothing is known of how they are scheduled.
+#[derive(Default)]
+pub struct Crowd;
+
+impl Crowd {
+    /// Nothing to do.
+    pub fn dies(&mut self, _: &Process) {}
+
+    /// Nothing to do.
+    pub fn let_back(self, _: &[Pid]) {}
+}
+
 /// There is no such thing here.
 ///
 /// # Errors
@@ -77,14 +89,7 @@ pub fn group_lives_on(leader: Pid) -> bool {
     killpg(leader, None).is_ok()
 }
 
-/// Calls `each` with the leader.
-pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
-    if leader.as_raw() > 0 {
-        each(&Process(leader));
-    }
-}
-
-/// As [`visit_own`], for as long as `each` says so; false if it was broken off.
+/// Calls `each` with the leader; false if it says that this was enough.
 pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     leader.as_raw() <= 0 || each(&Process(leader))
 }
@@ -97,7 +102,10 @@ pub fn describe_running(process: Pid) -> Option<String> {
     (!super::is_zombie(process)).then(|| process.to_string())
 }
 
-/// As [`super::children_of`]; nobody knows.
-pub fn children_of_child(_: Pid) -> io::Result<Vec<Pid>> {
+/// Nobody knows.
+///
+/// # Errors
+/// Always.
+pub fn children_of(_: Pid) -> io::Result<Vec<Pid>> {
     Err(io::ErrorKind::Unsupported.into())
 }

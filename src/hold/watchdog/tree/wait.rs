@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
-use super::super::machine::Ended;
+use crate::hold::machine::Ended;
 
 /// What has become of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,17 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::unistd::Pid;
 
-use super::orders::Orders;
+use super::inbox::Inbox;
 use super::tree;
+use super::wire::{Orders, ToWatchdog};
 use crate::clock::{Clock, Instant, SystemClock};
 
 /// How often the clock is looked at while a start takes its time.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// HUP, INT, QUIT and TERM, as they are passed on.
-const TO_END: [&str; 4] = ["1", "2", "3", "15"];
+/// The signals that ask a command to end, as they are passed on.
+const TO_END: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
 
 /// What came of a start.
 #[derive(Debug)]
@@ -43,17 +45,19 @@ pub enum Begun {
 /// or be held open by somebody (fcntl(2), F_SETLEASE), and fork and exec are one call. It is this one that starts it: a
 /// command dies with the thread that started it (prctl(2), PR_SET_PDEATHSIG), and is traced by that one.
 pub struct Minder {
-    begun: Sender<Orders>,
+    begun: Sender<Heard>,
     over: Sender<()>,
-    minded: Receiver<Minded>,
+    minded: Receiver<(Heard, bool)>,
 }
 
-/// What came while a command was being started.
-struct Minded {
-    orders: Orders,
-    heard: String,
-    /// Its time was over, or it was not wanted any more.
-    over: bool,
+/// What was heard of the supervisor when the command has been started.
+pub struct Heard {
+    /// By when it must be dead.
+    pub orders: Orders,
+    /// What is for a command that runs.
+    pub for_command: Vec<ToWatchdog>,
+    /// What came after that.
+    pub inbox: Inbox,
 }
 
 impl Minder {
@@ -67,8 +71,9 @@ impl Minder {
         let (over, is_over) = channel();
         let (results, minded) = channel();
         thread::Builder::new().spawn(move || {
-            if let Ok(orders) = to_mind.recv() {
-                let _ = results.send(mind(&mut control, orders, &is_over));
+            if let Ok(mut heard) = to_mind.recv() {
+                let unwanted = mind(&mut control, &mut heard, &is_over);
+                let _ = results.send((heard, unwanted));
             }
         })?;
         Ok(Self {
@@ -78,81 +83,77 @@ impl Minder {
         })
     }
 
-    /// Starts `command`, and kills it by the time that `orders` give if it is not executed until then. Orders that come
-    /// meanwhile are obeyed; those that are for what runs, and what was heard of the next, stay in `heard`.
+    /// Starts `command`, and kills it by the time that `orders` give if it is not executed until then. Whatever comes
+    /// meanwhile, after what `inbox` has, is obeyed if it is not for a command that runs.
     ///
     /// # Errors
     /// When the thread is gone.
     pub fn start(
         self,
         command: &mut Command,
-        orders: &mut Orders,
-        heard: &mut String,
-    ) -> io::Result<Begun> {
+        orders: Orders,
+        inbox: Inbox,
+    ) -> io::Result<(Begun, Heard)> {
         let gone = || io::Error::other("the thread that minds the start is gone");
-        self.begun.send(*orders).map_err(|_| gone())?;
+        let heard = Heard {
+            orders,
+            for_command: Vec::new(),
+            inbox,
+        };
+        self.begun.send(heard).map_err(|_| gone())?;
         let started = command.spawn();
         // It has ended if it is over.
         let _ = self.over.send(());
-        let minded = self.minded.recv().map_err(|_| gone())?;
-        (*orders, *heard) = (minded.orders, minded.heard);
-        match started {
-            Ok(child) => Ok(Begun::Runs {
+        let (heard, unwanted) = self.minded.recv().map_err(|_| gone())?;
+        let begun = match started {
+            Ok(child) => Begun::Runs {
                 child: Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?),
-                unwanted: minded.over,
-            }),
-            Err(_) if minded.over => Ok(Begun::TooLate),
-            Err(error) => Ok(Begun::Failed(error.raw_os_error().unwrap_or_default())),
-        }
+                unwanted,
+            },
+            Err(_) if unwanted => Begun::TooLate,
+            Err(error) => Begun::Failed(error.raw_os_error().unwrap_or_default()),
+        };
+        Ok((begun, heard))
     }
 }
 
-fn mind(control: &mut UnixStream, mut orders: Orders, done: &Receiver<()>) -> Minded {
-    let (mut heard, mut over) = (String::new(), false);
+/// Minds a start until it is done; true if its time was over, or it was not wanted any more.
+fn mind(control: &mut UnixStream, heard: &mut Heard, done: &Receiver<()>) -> bool {
+    let mut unwanted = false;
     while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        over |= !listen(control, &mut orders, &mut heard) || SystemClock.now() >= orders.fence_at();
-        if over {
+        unwanted |= !heard.listen(control) || SystemClock.now() >= heard.orders.fence_at();
+        if unwanted {
             // What is not executed yet is our child; what is, is looked for until nothing is left once it is known.
             tree::kill_own(Pid::from_raw(0), &mut HashSet::new(), &|_| false, |_| false);
         }
     }
-    Minded {
-        orders,
-        heard,
-        over,
-    }
+    unwanted
 }
 
-/// Takes the orders that have come, but for those that are for what runs; false if the command is not wanted any more.
-fn listen(control: &mut UnixStream, orders: &mut Orders, heard: &mut String) -> bool {
-    let mut buffer = [0; 1024];
-    let open = loop {
-        match control.read(&mut buffer) {
-            Ok(0) => break false,
-            Ok(length) => heard.push_str(&String::from_utf8_lossy(&buffer[..length])),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
-        }
-    };
-    let mut wanted = open;
-    let mut kept = String::new();
-    let mut asked = 0;
-    while let Some((line, rest)) = heard.split_once('\n') {
-        match line.split_once(' ').unwrap_or((line, "")) {
-            ("held", sent_at) => orders.renewed(sent_at),
-            ("stop" | "kill", _) => wanted = false,
-            // A signal is for what runs: soon, or already.
-            (verb, signal) => {
-                asked += usize::from(verb == "signal" && TO_END.contains(&signal));
-                kept.extend([line, "\n"]);
+impl Heard {
+    /// Hears what has come; false if the command is not wanted any more.
+    fn listen(&mut self, control: &mut UnixStream) -> bool {
+        let mut wanted = loop {
+            match self.inbox.receive_by(|buffer| control.read(buffer)) {
+                Ok(true) => {}
+                Ok(false) => break false,
+                Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+            }
+        };
+        while let Some(message) = self.inbox.next() {
+            match message {
+                Ok(ToWatchdog::Held(sent_at)) => self.orders.renewed(sent_at),
+                Ok(ToWatchdog::Stop | ToWatchdog::Kill) => wanted = false,
+                // It is for what runs: soon, or already.
+                Ok(signal @ ToWatchdog::Signal(_)) => self.for_command.push(signal),
+                // None of ours.
+                Ok(ToWatchdog::Start(_)) | Err(_) => {}
             }
         }
-        *heard = rest.to_owned();
+        let to_end = |message: &&ToWatchdog| matches!(message, ToWatchdog::Signal(number) if TO_END.contains(number));
+        // Nobody hears the first one where the exec hangs.
+        wanted && self.for_command.iter().filter(to_end).count() < 2
     }
-    heard.insert_str(0, &kept);
-    // Nobody hears the first one where the exec hangs.
-    wanted &= asked < 2;
-    wanted
 }
 
 /// If supervisor and watchdog are killed together, the kernel still kills the command itself (prctl(2), PR_SET_PDEATHSIG).

@@ -170,25 +170,21 @@ pub fn group_lives_on(_: Pid) -> bool {
     false
 }
 
-fn children_of(pid: Pid) -> Vec<Pid> {
+/// The children, dead or alive, that a child of ours has.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
+    children::of(pid)
+}
+
+fn listed_children(pid: Pid) -> Vec<Pid> {
     // Hidden (hidepid=2), gone, or a file too many for us: its children come to us when it dies.
     children::of(pid).unwrap_or_default()
 }
 
-/// As [`super::children_of`].
-pub fn children_of_child(pid: Pid) -> io::Result<Vec<Pid>> {
-    children::of(pid)
-}
-
-/// Calls `each` with every process below this one, as far as they can be listed now.
-pub fn visit_own(leader: Pid, each: &mut dyn FnMut(&Process)) {
-    visit_own_while(leader, &mut |process| {
-        each(process);
-        true
-    });
-}
-
-/// As [`visit_own`], for as long as `each` says so; false if it was broken off.
+/// Calls `each` with every process below this one, as far as they can be listed now, for as long as `each` says so; false
+/// if it was broken off.
 pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     for pid in own(leader).unwrap_or_default() {
         // Of many that nobody has collected yet each would cost as much as one that lives.
@@ -203,7 +199,7 @@ pub fn visit_own_while(leader: Pid, each: &mut dyn FnMut(&Process) -> bool) -> b
     true
 }
 
-/// Calls `each` with every process below a child of ours.
+/// Calls `each` with everything that runs below a child of ours, which only we wait for.
 pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
     below(Process::own(root), &mut |process| {
         each(process);
@@ -214,7 +210,7 @@ pub fn visit_below(root: Pid, each: &mut dyn FnMut(&Process)) {
 fn below(root: Process, each: &mut dyn FnMut(&Process) -> bool) -> bool {
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
-        for batch in children_of(parent.pid).chunks(BATCH) {
+        for batch in listed_children(parent.pid).chunks(BATCH) {
             let opened: Vec<Process> = (batch.iter())
                 .filter_map(|&pid| {
                     let pidfd = pidfd_open(to_rustix(pid)?, PidfdFlags::empty()).ok()?;
@@ -227,7 +223,7 @@ fn below(root: Process, each: &mut dyn FnMut(&Process) -> bool) -> bool {
                 .collect();
             // A number may have become somebody else's before it was opened. What is still in the list is a child of the
             // parent, if the parent is still itself.
-            let still = children_of(parent.pid);
+            let still = listed_children(parent.pid);
             if !parent.is_itself() {
                 break;
             }
@@ -236,7 +232,7 @@ fn below(root: Process, each: &mut dyn FnMut(&Process) -> bool) -> bool {
                     if !each(&child) {
                         return false;
                     }
-                    if !children_of(child.pid).is_empty() {
+                    if !listed_children(child.pid).is_empty() {
                         parents.push(child);
                     }
                 }

@@ -186,98 +186,65 @@ mod tests {
     use Signal::{SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 
     const FRONTS: [Front; 4] = [Front::Ours, Front::Commands, Front::Others, Front::Nobodys];
+    const ASKS: [Signal; 2] = [SIGTTIN, SIGTTOU];
 
     #[test]
-    fn a_command_that_asks_gets_the_terminal_while_it_is_ours() {
-        for asks in [SIGTTIN, SIGTTOU] {
-            for front in [Front::Ours, Front::Commands] {
-                for (stopping, shell) in [(None, true), (None, false), (Some(SIGTSTP), true)] {
-                    let step = command_stopped(asks, front, stopping, shell);
-                    assert_eq!(
-                        step,
-                        Step::HandOver,
-                        "{asks} {front:?} {stopping:?} {shell}"
-                    );
+    fn a_command_that_stops() {
+        use Front::{Commands, Nobodys, Others, Ours};
+        let ctrl_z = Some(SIGTSTP);
+        let ourselves = Step::StopJob(Whom::Ourselves, SIGTSTP);
+        let group = |signal| Step::StopJob(Whom::OurGroup, signal);
+        // By what; whose the foreground is; what our own job is about to stop by; whether there is a shell; what is done.
+        let mut table = Vec::new();
+        for asks in ASKS {
+            // It gets the terminal while that is ours.
+            for front in [Ours, Commands] {
+                for (stopping, shell) in [(None, true), (None, false), (ctrl_z, true)] {
+                    table.push((asks, front, stopping, shell, Step::HandOver));
                 }
             }
+            // In the background our job stops as it did, so that `fg` finds it.
+            table.push((asks, Others, None, true, group(asks)));
+            table.push((asks, Others, None, false, Step::SayWaits));
+            table.push((asks, Nobodys, None, true, Step::Nothing));
         }
-    }
-
-    #[test]
-    fn in_the_background_our_job_stops_as_the_command_did_so_that_fg_finds_it() {
-        for asks in [SIGTTIN, SIGTTOU] {
-            assert_eq!(
-                command_stopped(asks, Front::Others, None, true),
-                Step::StopJob(Whom::OurGroup, asks)
-            );
-            assert_eq!(
-                command_stopped(asks, Front::Others, None, false),
-                Step::SayWaits
-            );
-        }
-    }
-
-    #[test]
-    fn ctrl_z_stops_the_job_with_the_command_whoever_has_the_terminal() {
         for stop in [SIGTSTP, SIGSTOP] {
-            // Typed at the command.
-            assert_eq!(
-                command_stopped(stop, Front::Commands, None, true),
-                Step::StopJob(Whom::OurGroup, SIGTSTP)
-            );
-            assert_eq!(
-                command_stopped(stop, Front::Commands, None, false),
-                Step::GoOn
-            );
+            // Ctrl-Z, typed at the command.
+            table.push((stop, Commands, None, true, group(SIGTSTP)));
+            table.push((stop, Commands, None, false, Step::GoOn));
             // Typed at us, and passed on.
-            for front in FRONTS {
-                assert_eq!(
-                    command_stopped(stop, front, Some(SIGTSTP), true),
-                    Step::StopJob(Whom::Ourselves, SIGTSTP)
-                );
-            }
+            table.extend(FRONTS.map(|front| (stop, front, ctrl_z, true, ourselves)));
+        }
+        // One that somebody froze is left alone.
+        table.extend([Ours, Others, Nobodys].map(|at| (SIGSTOP, at, None, true, Step::Nothing)));
+        table.push((SIGTSTP, Nobodys, None, true, Step::Nothing));
+        for (by, front, stopping, shell, step) in table {
+            let done = command_stopped(by, front, stopping, shell);
+            assert_eq!(done, step, "{by} {front:?} {stopping:?} {shell}");
         }
     }
 
     #[test]
-    fn a_command_that_somebody_froze_is_left_alone() {
-        for front in [Front::Ours, Front::Others, Front::Nobodys] {
-            assert_eq!(command_stopped(SIGSTOP, front, None, true), Step::Nothing);
-        }
-        for signal in [SIGTSTP, SIGTTIN] {
-            assert_eq!(
-                command_stopped(signal, Front::Nobodys, None, true),
-                Step::Nothing
-            );
-        }
-    }
-
-    #[test]
-    fn our_group_gets_the_terminal_back_when_it_asks() {
-        for asks in [SIGTTIN, SIGTTOU] {
-            for phase in [Phase::Runs, Phase::Ended] {
-                for front in [Front::Ours, Front::Commands] {
-                    assert_eq!(told(asks, front, phase, true), Step::TakeOver);
-                }
-            }
-            assert_eq!(
-                told(asks, Front::Others, Phase::Runs, true),
-                Step::StopCommand
-            );
-        }
-    }
-
-    #[test]
-    fn a_stop_of_ours_stops_the_command_first() {
+    fn a_stop_of_our_own_job() {
         for front in FRONTS {
+            // It stops the command first.
             assert_eq!(told(SIGTSTP, front, Phase::Runs, true), Step::StopCommand);
             assert_eq!(told(SIGTSTP, front, Phase::Ended, true), Step::Nothing);
             for signal in [SIGTSTP, SIGTTIN, SIGTTOU] {
-                assert_eq!(
-                    told(signal, front, Phase::None, true),
-                    Step::StopJob(Whom::Ourselves, signal)
-                );
+                let stops = Step::StopJob(Whom::Ourselves, signal);
+                assert_eq!(told(signal, front, Phase::None, true), stops);
             }
+        }
+        for asks in ASKS {
+            // Our group gets the terminal back when it asks.
+            for (phase, front) in [Phase::Runs, Phase::Ended]
+                .into_iter()
+                .flat_map(|phase| [(phase, Front::Ours), (phase, Front::Commands)])
+            {
+                assert_eq!(told(asks, front, phase, true), Step::TakeOver);
+            }
+            let background = told(asks, Front::Others, Phase::Runs, true);
+            assert_eq!(background, Step::StopCommand);
         }
     }
 

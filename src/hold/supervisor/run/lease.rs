@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::future::FutureExt;
 
-use super::super::machine::{Event, Given};
-use super::{Hold, Note, Read};
+use super::{Hold, Next, Note, Read};
 use crate::clock::{Clock, Instant};
+use crate::hold::machine::{Event, Given};
 use crate::lease::api::Api;
 use crate::lease::decide::Seen;
 use crate::lease::operate::{ATTEMPT_LIMIT, Interrupt, Limits, Renewal, Returned, Shown};
@@ -38,8 +38,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     }
 
     /// What came of the release.
-    pub(super) fn returned(&mut self, returned: Returned) -> Given {
-        match returned {
+    pub(super) fn returned(&mut self, returned: Returned) -> Next {
+        self.release = None;
+        let given = match returned {
             Returned::Freed => {
                 self.report.released = true;
                 Given::Freed
@@ -49,36 +50,33 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 (self.say)(Note::NotReleased(end.why()));
                 Given::Unknown
             }
-        }
+        };
+        self.feed(Event::Released(given))
     }
 
-    pub(super) async fn renewed(&mut self, renewal: Renewal) -> bool {
+    pub(super) fn renewed(&mut self, renewal: Renewal) -> Next {
         match renewal {
-            Renewal::Renewed(_) => self.acknowledged().await,
-            Renewal::Lost(loss) => self.feed(Event::RenewalLost(loss)).await,
-            Renewal::Failed(fault) => {
-                let retry_after = fault.retry_after();
-                self.feed(Event::RenewalFailed {
-                    why: fault.to_string(),
-                    retry_after,
-                })
-                .await
-            }
+            Renewal::Renewed(_) => self.acknowledged(),
+            Renewal::Lost(loss) => self.feed(Event::RenewalLost(loss)),
+            Renewal::Failed(fault) => self.feed(Event::RenewalFailed {
+                why: fault.to_string(),
+                retry_after: fault.retry_after(),
+            }),
         }
     }
 
     /// A renewal was stored, by its reply or by what was seen.
-    async fn acknowledged(&mut self) -> bool {
+    fn acknowledged(&mut self) -> Next {
         self.grant = self.renewals.grant().clone();
         self.said_trouble = false;
         let sent_at = self.grant.sent_at;
-        let done = self.feed(Event::Renewed { sent_at }).await;
+        let next = self.feed(Event::Renewed { sent_at });
         if self.machine.is_held()
             && let Some(child) = &mut self.child
         {
             child.held(sent_at);
         }
-        done
+        next
     }
 
     /// A read, because the watch says that something happened, or ended. Its answer is of use even if it is late.
@@ -97,14 +95,14 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     }
 
     /// What a watch event shows, or a read that was begun at `asked_at`.
-    pub(super) async fn seen(&mut self, seen: Seen, asked_at: Option<Instant>) -> bool {
+    pub(super) fn seen(&mut self, seen: Seen, asked_at: Option<Instant>) -> Next {
         match self.renewals.shown(&seen, asked_at) {
-            Shown::Renewed => self.acknowledged().await,
-            Shown::Lost(loss) => self.feed(Event::RecordChanged(loss)).await,
+            Shown::Renewed => self.acknowledged(),
+            Shown::Lost(loss) => self.feed(Event::RecordChanged(loss)),
             Shown::Same => {
                 // The next renewal goes on top of it, without a conflict.
                 self.grant = self.renewals.grant().clone();
-                false
+                Next::Wait
             }
         }
     }

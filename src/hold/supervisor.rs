@@ -1,0 +1,104 @@
+//! The supervisor: renews the lease while its command runs, and releases it once all that the command started is gone.
+
+#[cfg(unix)]
+mod child;
+#[cfg(not(unix))]
+#[path = "supervisor/child_windows.rs"]
+mod child;
+#[cfg(unix)]
+mod job;
+#[cfg(target_os = "linux")]
+pub mod orphans;
+mod run;
+#[cfg(unix)]
+mod shell;
+#[cfg(unix)]
+mod tty;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::machine::Outcome;
+use super::timing::Timing;
+use crate::lease::decide::Loss;
+use crate::signals::Received;
+
+#[cfg(not(unix))]
+pub use child::Job;
+pub use child::Prepared;
+#[cfg(unix)]
+pub use job::Job;
+pub use run::hold;
+
+/// What to run under the lease.
+pub struct HoldTerms {
+    /// The command; empty to hold until interrupted.
+    pub command: Vec<OsString>,
+    /// Variables for it.
+    pub environment: Vec<(&'static str, String)>,
+    /// The checked times.
+    pub timing: Timing,
+    /// The signal that asks it to stop when the lease is lost.
+    pub on_lost: i32,
+}
+
+/// How a hold went.
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The errno of a command that could not be started.
+    pub errno: Option<i32>,
+    /// Why the command could not be started by this system, whatever the command is.
+    pub no_watchdog: Option<String>,
+    /// Whether the lease was given back, by us.
+    pub released: bool,
+    /// Whether the watchdog died.
+    pub watchdog_died: bool,
+}
+
+/// Something to say while holding.
+pub enum Note {
+    /// The lease is lost.
+    Lost(Loss),
+    /// A renewal failed; this much is left.
+    RenewalFailed {
+        /// What stood in the way.
+        why: String,
+        /// Until the command is stopped.
+        left: Duration,
+    },
+    /// This job is about to stop, as by Ctrl-Z; this much is left.
+    Stopped {
+        /// Until the command is killed, or without one until the lease is lost.
+        left: Duration,
+        /// Whether there is a command.
+        command: bool,
+        /// Whether the terminal may have echoed `^Z`, and is still on that line.
+        echoed: bool,
+    },
+    /// The command waits for the terminal, which nobody will give it.
+    WaitsForTerminal,
+    /// Lost for want of renewals, and yet released: nobody had taken it.
+    ReleasedAfterLoss,
+    /// The command has ended; these processes that it left behind are asked to stop.
+    Left(String),
+    /// These processes do not die.
+    Unkilled(Vec<String>),
+    /// Changes cannot be watched, for now.
+    Unwatched,
+    /// They can again.
+    Watched,
+    /// The release did not go through: why, if that is known.
+    NotReleased(Option<String>),
+}
+
+/// The signals that a hold hears. They are heard before anything is said of the grant: whoever reads that may answer
+/// with Ctrl-Z at once.
+pub struct Signals {
+    /// They ask us to end, and are passed on.
+    pub to_end: Received,
+    /// They are only passed on.
+    pub for_command: Received,
+    /// Those of job control.
+    pub job: Job,
+}
