@@ -12,13 +12,13 @@ pub struct Instant(Duration);
 
 impl Instant {
     /// An instant `since_origin` after the clock's own origin. For tests and simulated clocks.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for simulated clocks"))]
+    #[allow(dead_code, reason = "for simulated clocks")]
     pub const fn from_origin(since_origin: Duration) -> Self {
         Self(since_origin)
     }
 
     /// The time since the clock's own origin.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for simulated clocks"))]
+    #[allow(dead_code, reason = "for simulated clocks")]
     pub const fn since_origin(self) -> Duration {
         self.0
     }
