@@ -185,6 +185,8 @@ pub enum RejectionKind {
     NotServed,
     /// 409, though nobody is known to have changed anything, or again and again.
     Conflict,
+    /// 410: the resourceVersion, or the page, is too old to go on from.
+    Gone,
     /// 429: come back later.
     TooManyRequests {
         /// The server's Retry-After.
@@ -210,6 +212,14 @@ pub enum LeaseEvent {
 }
 
 impl Fault {
+    /// What the server's no means, if this is one.
+    pub fn rejected(&self) -> Option<RejectionKind> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.kind),
+            Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } | Self::NotStored(_) => None,
+        }
+    }
+
     /// Whether trying again later can help without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -221,6 +231,7 @@ impl Fault {
                 | RejectionKind::NamespaceMissing
                 | RejectionKind::LeaseMissing
                 | RejectionKind::NotServed
+                | RejectionKind::Gone
                 | RejectionKind::Invalid => false,
             },
         }
@@ -228,16 +239,10 @@ impl Fault {
 
     /// How long the server asked us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Rejected(Rejection {
-                kind: RejectionKind::TooManyRequests { retry_after },
-                ..
-            }) => *retry_after,
-            Self::Rejected(_)
-            | Self::NotSent(_)
-            | Self::Unknown(_)
-            | Self::Foreign { .. }
-            | Self::NotStored(_) => None,
+        if let Some(RejectionKind::TooManyRequests { retry_after }) = self.rejected() {
+            retry_after
+        } else {
+            None
         }
     }
 
@@ -252,10 +257,7 @@ impl Fault {
 
     /// Whether it says that the credentials are no good any more: whatever is asked next is answered so too.
     pub fn is_of_credentials(&self) -> bool {
-        let Self::Rejected(rejection) = self else {
-            return false;
-        };
-        rejection.kind == RejectionKind::Unauthorized
+        self.rejected() == Some(RejectionKind::Unauthorized)
     }
 
     /// Whether a write that ended like this may have happened, or may still happen. A gateway's page in place of the

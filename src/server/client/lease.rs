@@ -11,9 +11,7 @@ use serde_json::Value;
 
 use super::query::Query;
 use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
-use crate::lease::api::{
-    Api, FIELD_MANAGER, Fault, Found, LeaseEvent, Rejection, RejectionKind, Write,
-};
+use crate::lease::api::{Api, FIELD_MANAGER, Fault, Found, LeaseEvent, RejectionKind, Write};
 use crate::lease::record::Record;
 
 /// One Lease in the store.
@@ -60,13 +58,9 @@ impl LeaseClient {
                 Ok(Write::Exists(rejection))
             }
             // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
-            Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
-                Err(Fault::Rejected(Rejection {
-                    kind: RejectionKind::Conflict,
-                    ..rejection
-                }))
-            }
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => {
+            Err(Fault::Rejected(rejection))
+                if rejection.kind == RejectionKind::Conflict && !creating =>
+            {
                 Ok(Write::Conflict(rejection))
             }
             Err(Fault::Rejected(rejection))
@@ -130,7 +124,7 @@ impl Api for LeaseClient {
                 record: self.record(&reply)?,
                 date: reply.date,
             }),
-            Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::LeaseMissing => {
+            Err(fault) if fault.rejected() == Some(RejectionKind::LeaseMissing) => {
                 Ok(Found::Absent)
             }
             Err(fault) => Err(fault),

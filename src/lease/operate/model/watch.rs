@@ -59,7 +59,7 @@ impl Watch {
             }
             None => match self.ailment {
                 Ailment::NeverOpens => std::future::pending().await,
-                Ailment::Gone => Some(rejected(410, "Expired", RejectionKind::Invalid)),
+                Ailment::Gone => Some(rejected(410, "Expired", RejectionKind::Gone)),
                 Ailment::Denied => Some(rejected(403, "Forbidden", RejectionKind::Forbidden)),
                 _ => None,
             },
