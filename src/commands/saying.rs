@@ -7,7 +7,7 @@ use crate::cli::{GrantFormat, GrantOutput, ObjectOutput};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
 use crate::lease::operate::{Ended, Grant, Interrupt};
-use crate::lease::record::Record;
+use crate::lease::record::Lease;
 use crate::output::{document, hint, terminal};
 use crate::signals;
 use crate::words::shell;
@@ -84,9 +84,9 @@ async fn say_unless(
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Error> {
+pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<String, Error> {
     document::done(
-        record,
+        lease,
         verb,
         output.format.as_ref(),
         output.show_managed_fields,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
 
-use super::record::Record;
+use super::record::{Lease, Record};
 
 /// Our name in managedFields.
 pub const FIELD_MANAGER: &str = "kubectl-lease";
@@ -21,11 +21,11 @@ pub trait Api {
     /// POST. With `dry_run` the server checks and stores nothing.
     fn create(
         &self,
-        record: &Record,
+        lease: &Lease,
         dry_run: bool,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
-    /// PUT of the whole object, under the resourceVersion and uid it carries.
+    /// PUT of the whole object, under the resourceVersion and the uid that it was read with.
     fn replace(
         &self,
         record: &Record,
@@ -65,8 +65,8 @@ pub enum Found {
 /// The answer to a write.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Written; the object as stored.
-    Done(Record),
+    /// Written; the object as it was stored, by what the server says.
+    Done(Lease),
     /// 409 on a PUT: the resourceVersion or the uid is not the stored one any more; or so the server says, and its words
     /// tell whether it was an admission webhook.
     Conflict(Rejection),

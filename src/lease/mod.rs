@@ -7,8 +7,9 @@ pub mod evidence;
 pub mod keeper;
 pub mod operate;
 pub mod record;
-pub mod summary;
 pub mod values;
+
+pub use record::summary;
 
 #[cfg(test)]
 mod properties;

@@ -10,7 +10,7 @@ use super::jsonpath::Template;
 use super::{jsonpath, terminal, yaml};
 use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::error::Error;
-use crate::lease::record::Record;
+use crate::lease::record::{Lease, Record};
 use crate::words::shown::{is_safe, judged};
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
@@ -90,16 +90,16 @@ pub fn failed(why: String) -> Error {
 /// # Errors
 /// When it cannot be written down.
 pub fn done(
-    record: &Record,
+    lease: &Lease,
     verb: &str,
     format: Option<&ObjectFormat>,
     managed_fields: bool,
 ) -> Result<String, Error> {
-    let name = object_name(record.name());
+    let name = object_name(lease.name());
     match format {
         None => Ok(format!("{name} {verb}\n")),
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
-        Some(ObjectFormat::Value(format)) => value(&object(record, format, managed_fields), format),
+        Some(ObjectFormat::Value(format)) => value(&object(lease, format, managed_fields), format),
     }
 }
 
@@ -123,8 +123,8 @@ pub fn list(
     value(&list, format)
 }
 
-fn object(record: &Record, format: &ValueFormat, managed_fields: bool) -> Value {
-    let mut object = record.as_json().clone();
+fn object(lease: &Lease, format: &ValueFormat, managed_fields: bool) -> Value {
+    let mut object = lease.as_json().clone();
     // As in kubectl, a template finds them in any case.
     if matches!(format, ValueFormat::Document(_)) && !managed_fields {
         hide_managed_fields(&mut object);

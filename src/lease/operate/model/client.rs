@@ -13,7 +13,7 @@ use super::ledger::{Purpose, Sender};
 use super::server::{State, World, version};
 use super::watch::Watch;
 use crate::lease::api::{Api, Fault, Found, LeaseEvent, Write};
-use crate::lease::record::Record;
+use crate::lease::record::{Lease, Record};
 
 /// A client's way to the server.
 #[derive(Clone)]
@@ -88,19 +88,19 @@ impl SimApi {
         outcome
     }
 
-    async fn write(&self, verb: Verb, record: &Record, limit: Duration) -> Result<Write, Fault> {
+    async fn write(&self, verb: Verb, lease: &Lease, limit: Duration) -> Result<Write, Fault> {
         let (call, purpose) = self.call.get();
         let sender = Sender {
             client: self.client,
             call,
             purpose,
         };
-        let (record, name) = (record.clone(), self.name.clone());
+        let (lease, name) = (lease.clone(), self.name.clone());
         self.send(verb, limit, move |state, now| {
             Ok(match verb {
-                Verb::Create => state.post(now, sender, &name, &record),
+                Verb::Create => state.post(now, sender, &name, &lease),
                 Verb::Replace | Verb::DryRun | Verb::Get | Verb::Watch | Verb::Version => {
-                    state.put(now, sender, &name, &record)
+                    state.put(now, sender, &name, &lease)
                 }
             })
         })
@@ -123,14 +123,9 @@ impl Api for SimApi {
         .await
     }
 
-    async fn create(
-        &self,
-        record: &Record,
-        dry_run: bool,
-        limit: Duration,
-    ) -> Result<Write, Fault> {
+    async fn create(&self, lease: &Lease, dry_run: bool, limit: Duration) -> Result<Write, Fault> {
         assert!(!dry_run, "the model has no dry run");
-        self.write(Verb::Create, record, limit).await
+        self.write(Verb::Create, lease, limit).await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {

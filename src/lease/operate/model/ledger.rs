@@ -129,7 +129,7 @@ impl Ledger {
             }
             return;
         }
-        let holder_before = before.and_then(Record::holder);
+        let holder_before = before.and_then(|record| record.holder());
         let new_grant =
             before.is_none_or(|before| !after.same_grant(before)) && after.holder().is_some();
         self.note(now, format!(
@@ -137,7 +137,7 @@ impl Ledger {
             after.resource_version(), after.uid(), holder_before.unwrap_or_default(), after.holder().unwrap_or_default(),
             after.transitions(), after.duration().map(|d| d.as_secs()), after.renew_time(),
         ));
-        let before_transitions = before.map_or(0, Record::transitions);
+        let before_transitions = before.map_or(0, |record| record.transitions());
         let expected = before_transitions + i64::from(new_grant);
         if after.transitions() != expected {
             self.blame(
@@ -232,7 +232,7 @@ impl Ledger {
         let ours = self
             .granted_to
             .is_some_and(|to| (to.client, to.call) == (client, call));
-        if ours && stored.and_then(Record::holder) == Some(name) {
+        if ours && stored.and_then(|record| record.holder()) == Some(name) {
             self.blame(
                 now,
                 format!("a ghost: acquire failed, and {name} holds the lease"),

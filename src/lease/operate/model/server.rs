@@ -14,7 +14,7 @@ use super::faults::{Ailment, Course, Fates, Mishap, Outage, Verb, Webhook, rejec
 use super::ledger::{Ledger, Purpose, Sender};
 use super::millis;
 use crate::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
-use crate::lease::record::Record;
+use crate::lease::record::{Lease, Record};
 
 /// The server, and all that is known about the run.
 pub struct World {
@@ -149,11 +149,11 @@ impl World {
         let before = self.record();
         match edit(before.as_ref().map(|record| record.as_json().clone())) {
             Some(object) => {
-                let record = Record::new(object).expect("an object");
+                let lease = Lease::new(object).expect("a lease");
                 let mut state = self.state.borrow_mut();
                 let answer = match before {
-                    Some(_) => state.put(self.now(), sender, "outsider", &record),
-                    None => state.post(self.now(), sender, "outsider", &record),
+                    Some(_) => state.put(self.now(), sender, "outsider", &lease),
+                    None => state.post(self.now(), sender, "outsider", &lease),
                 };
                 assert!(matches!(answer, Write::Done(_)), "{answer:?}");
             }
@@ -174,7 +174,7 @@ impl World {
         if let Some(record) = &state.object {
             let mut object = record.as_json().clone();
             object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
-            state.object = Record::new(object);
+            state.object = Record::new(object).ok();
         }
     }
 
@@ -246,7 +246,7 @@ impl State {
     fn stamp(&mut self, now: True, manager: &str, before: Option<&Record>, object: &mut Value) {
         let ahead = self.rng.bool();
         let time = json!(self.server_time(now, ahead).to_string());
-        let old = before.map(Record::as_json);
+        let old = before.map(|record| record.as_json());
         let changed: Vec<String> = object["spec"]
             .as_object()
             .into_iter()
@@ -299,7 +299,7 @@ impl State {
             .stored(now, sender, name, before.as_ref(), &after);
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
-        Write::Done(after)
+        Write::Done((*after).clone())
     }
 
     /// A PUT with `dryRun=All`.
@@ -316,12 +316,12 @@ impl State {
         }
         let mut object = record.as_json().clone();
         self.stamp(now, manager, Some(&stored), &mut object);
-        Ok(Write::Done(Record::new(object).expect("an object")))
+        Ok(Write::Done(Lease::new(object).expect("a lease")))
     }
 
-    pub fn post(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = &match self.admit(sender, record) {
-            Ok(record) => record,
+    pub fn post(&mut self, now: True, sender: Sender, name: &str, lease: &Lease) -> Write {
+        let lease = &match self.admit(sender, lease) {
+            Ok(lease) => lease,
             Err(Write::Conflict(says)) => return Write::Exists(says),
             Err(answer) => return answer,
         };
@@ -329,58 +329,50 @@ impl State {
             return Write::Exists(conflict(409, "AlreadyExists"));
         }
         self.uids += 1;
-        let mut object = record.as_json().clone();
+        let mut object = lease.as_json().clone();
         object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
         self.store(now, sender, name, object)
     }
 
     /// What a webhook makes of a write: the answer, or what is to be stored.
-    fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
+    fn admit(&self, sender: Sender, lease: &Lease) -> Result<Lease, Write> {
         match self.fates.webhooks.get(&sender.client) {
-            None | Some(Webhook::SendsTwice) => Ok(record.clone()),
+            None | Some(Webhook::SendsTwice) => Ok(lease.clone()),
             Some(Webhook::SaysConflict) => {
                 let mut says = conflict(409, "Conflict");
                 says.message = "the webhook says no".into();
                 Err(Write::Conflict(says))
             }
             Some(Webhook::SaysAbsent) => Err(Write::Absent(conflict(404, "NotFound"))),
-            Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
+            Some(Webhook::Echoes) => Err(Write::Done(lease.clone())),
             Some(Webhook::Alters(change)) => {
-                let mut object = record.as_json().clone();
+                let mut object = lease.as_json().clone();
                 change(&mut object);
-                Ok(Record::new(object).expect("an object"))
+                Ok(Lease::new(object).expect("a lease"))
             }
         }
     }
 
-    pub fn put(&mut self, now: True, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = &match self.admit(sender, record) {
-            Ok(record) => record,
+    pub fn put(&mut self, now: True, sender: Sender, name: &str, lease: &Lease) -> Write {
+        let lease = &match self.admit(sender, lease) {
+            Ok(lease) => lease,
             Err(answer) => return answer,
         };
-        if sender.purpose != Purpose::Outsider
-            && (record.uid().is_empty() || record.resource_version().is_empty())
-        {
-            self.ledger.blame(
-                now,
-                format!("{name} sent a PUT without uid or resourceVersion"),
-            );
-        }
         match &self.object {
             // The precondition on the uid fails with a 409; older servers say 404.
             None if self.rng.bool() => Write::Conflict(conflict(409, "Conflict")),
             None => Write::Absent(conflict(404, "NotFound")),
             Some(stored)
-                if stored.uid() != record.uid()
-                    || stored.resource_version() != record.resource_version() =>
+                if stored.uid() != lease.uid()
+                    || stored.resource_version() != lease.resource_version() =>
             {
                 Write::Conflict(conflict(409, "Conflict"))
             }
-            Some(stored) if stored == record => Write::Done(stored.clone()),
+            Some(stored) if **stored == *lease => Write::Done(lease.clone()),
             Some(_) => {
                 let twice = self.fates.webhooks.get(&sender.client);
                 let twice = matches!(twice, Some(Webhook::SendsTwice));
-                let answer = self.store(now, sender, name, record.as_json().clone());
+                let answer = self.store(now, sender, name, lease.as_json().clone());
                 if twice {
                     Write::Conflict(conflict(409, "Conflict"))
                 } else {

@@ -9,8 +9,8 @@ use super::super::{millis, secs, simulate};
 use super::{holder, lawful, sleep, taken, within, world};
 use crate::clock::Clock;
 use crate::lease::decide::Loss;
-use crate::lease::operate::{CreateTerms, Created, End, Limits};
-use crate::lease::record::Record;
+use crate::lease::operate::{Created, End, Limits};
+use crate::lease::record::Lease;
 use crate::lease::values::LeaseDuration;
 
 #[test]
@@ -46,18 +46,10 @@ fn the_create_command_recognises_its_own_lease_after_a_lost_reply() {
         let actor = Actor::exact(&world, 0);
         actor.api.begin(Purpose::Outsider);
         world.mishap(0, Verb::Create, Mishap::LostReply);
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
+        let record = Lease::fresh("default", "my-lease", LeaseDuration::constant(60));
         let created = actor
             .operations
-            .create(
-                &CreateTerms {
-                    record,
-                    dry_run: false,
-                },
-                &patient(),
-                &|_| (),
-                async |_| Ok::<_, ()>(()),
-            )
+            .create(&record, &patient(), &|_| (), async |_| Ok::<_, ()>(()))
             .await;
         assert!(matches!(created, Ok(Created::New(()))), "{created:?}");
     });

@@ -11,8 +11,8 @@ use super::{holder, lawful, sleep, taken, within, world};
 use crate::clock::Clock;
 use crate::lease::decide::{Loss, Ours, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::operate::{CreateTerms, End, Ended, Grant, Held, Limits, Returned};
-use crate::lease::record::Record;
+use crate::lease::operate::{End, Ended, Grant, Held, Limits, Returned};
+use crate::lease::record::Lease;
 use crate::lease::values::LeaseDuration;
 
 const STUBBORN: [Webhook; 3] = [Webhook::SaysConflict, Webhook::SaysAbsent, Webhook::Echoes];
@@ -358,13 +358,11 @@ fn a_lease_that_is_created_otherwise_than_asked_is_an_error_and_held_by_nobody()
         let actor = Actor::exact(&world, 0);
         actor.api.begin(Purpose::Acquire);
         meets(&world, 0, Webhook::Alters(prefixed));
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60))
-            .with_spec("holderIdentity", json!("me"));
-        let terms = CreateTerms {
-            record,
-            dry_run: false,
-        };
-        let created = create(&actor, &terms, &patient()).await;
+        let fresh = Lease::fresh("default", "my-lease", LeaseDuration::constant(60));
+        let mut object = fresh.as_json().clone();
+        object["spec"]["holderIdentity"] = json!("me");
+        let record = Lease::new(object).expect("a lease");
+        let created = create(&actor, &record, &patient()).await;
         assert!(
             matches!(created, Err(End::Altered { left: None, .. })),
             "{created:?}"
@@ -401,12 +399,8 @@ fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
         actor.api.begin(Purpose::Outsider);
         world.mishap(0, Verb::Create, super::super::faults::Mishap::LostRequest);
         meets(&world, 0, Webhook::SaysConflict);
-        let record = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
-        let terms = CreateTerms {
-            record,
-            dry_run: false,
-        };
-        let end = create(&actor, &terms, &within(&actor, 30.0))
+        let record = Lease::fresh("default", "my-lease", LeaseDuration::constant(60));
+        let end = create(&actor, &record, &within(&actor, 30.0))
             .await
             .expect_err("it is not there");
         named(&end, &["webhook says no"]);
@@ -416,9 +410,9 @@ fn a_create_that_says_it_exists_where_nothing_is_does_not_hammer() {
 }
 
 /// Creates a Lease, and keeps it if there is one.
-async fn create(actor: &Actor, terms: &CreateTerms, limits: &Limits) -> Result<(), End> {
+async fn create(actor: &Actor, lease: &Lease, limits: &Limits) -> Result<(), End> {
     let kept = async |_: Held<'_>| Ok::<_, ()>(());
-    match actor.operations.create(terms, limits, &|_| (), kept).await {
+    match actor.operations.create(lease, limits, &|_| (), kept).await {
         Ok(_) => Ok(()),
         Err(Ended::Ungranted(end)) => Err(end),
         Err(ended) => panic!("{ended:?}"),
