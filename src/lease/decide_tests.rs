@@ -157,14 +157,7 @@ fn recorded(holder: &str, seconds: Value, terms: &AcquireTerms) -> Option<u32> {
 fn a_grant_records_what_is_asked_for_else_what_the_lease_records_else_the_default() {
     let mut asked = terms();
     asked.grant.duration = LeaseDuration::from_secs(300);
-    let nothing = [
-        Value::Null,
-        json!(0),
-        json!(-5),
-        json!(-15),
-        json!(15.5),
-        json!(2_147_483_648_i64),
-    ];
+    let nothing = [Value::Null, json!(0), json!(-5), json!(2_147_483_648_i64)];
     for seconds in nothing {
         assert_eq!(recorded("", seconds.clone(), &terms()), Some(60));
         assert_eq!(recorded("", seconds, &asked), Some(300));

@@ -19,6 +19,7 @@ pub mod summary;
 mod write;
 
 pub use alteration::Alteration;
+pub use keep::hide_managed_fields;
 pub use lock_info::LockInfo;
 pub use managed::Writer;
 pub use read::Fields;
@@ -33,7 +34,7 @@ pub use write::micro_time;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lease {
     object: Value,
-    fields: Fields<'static>,
+    fields: Box<Fields<'static>>,
 }
 
 /// A Lease as the server has it, or with a change to that: it carries the uid and the resourceVersion that were read, so that
@@ -93,7 +94,7 @@ impl Lease {
     /// # Errors
     /// When a field is not of its type.
     pub fn new(object: Value) -> Result<Self, serde_json::Error> {
-        let fields = Fields::deserialize(object.clone())?;
+        let fields = Box::new(Fields::deserialize(object.clone())?);
         Ok(Self { object, fields })
     }
 
@@ -139,4 +140,28 @@ impl Deref for Record {
 
 #[cfg(test)]
 #[path = "record/handed_back_tests.rs"]
-mod tests;
+mod handed_back_tests;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Record;
+
+    #[test]
+    fn a_record_has_a_uid_and_a_resource_version_and_each_field_its_type() {
+        let read = |uid, version, holder| {
+            Record::new(json!({
+                "metadata": { "uid": uid, "resourceVersion": version },
+                "spec": { "holderIdentity": holder },
+            }))
+        };
+        let text = |text: &str| json!(text);
+        assert!(read(text("u"), text("7"), json!(null)).is_ok());
+        assert!(read(text("u"), text("7"), json!({})).is_err());
+        for absent in [json!(null), text("")] {
+            assert!(read(absent.clone(), text("7"), json!(null)).is_err());
+            assert!(read(text("u"), absent, json!(null)).is_err());
+        }
+    }
+}

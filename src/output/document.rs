@@ -10,7 +10,7 @@ use super::jsonpath::Template;
 use super::{jsonpath, terminal, yaml};
 use crate::cli::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::error::Error;
-use crate::lease::record::{Lease, Record};
+use crate::lease::record::{Lease, Record, hide_managed_fields};
 use crate::words::shown::{is_safe, judged};
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
@@ -130,11 +130,4 @@ fn object(lease: &Lease, format: &ValueFormat, managed_fields: bool) -> Value {
         hide_managed_fields(&mut object);
     }
     object
-}
-
-/// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
-fn hide_managed_fields(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
 }

@@ -21,26 +21,26 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 /// So many refused writes are remembered.
 const REMEMBERED: usize = 8;
 
-/// What is sent to be granted the Lease.
-enum Sent {
-    Created(Lease),
-    Replaced(Record),
+/// A write that makes a grant.
+enum GrantWrite {
+    Create(Lease),
+    Replace(Record),
 }
 
-impl std::ops::Deref for Sent {
+impl std::ops::Deref for GrantWrite {
     type Target = Lease;
 
     fn deref(&self) -> &Lease {
         match self {
-            Self::Created(lease) => lease,
-            Self::Replaced(record) => record,
+            Self::Create(lease) => lease,
+            Self::Replace(record) => record,
         }
     }
 }
 
 /// A write that was sent, and may have been carried out.
 struct Attempt {
-    written: Sent,
+    written: GrantWrite,
     sent_at: Instant,
     /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
     reenters: bool,
@@ -74,12 +74,14 @@ impl Attempt {
             return false;
         }
         match (&self.written, seen) {
-            (Sent::Created(_), Seen::Absent) => true,
-            (Sent::Replaced(written), Seen::Lease(seen)) => {
+            (GrantWrite::Create(_), Seen::Absent) => true,
+            (GrantWrite::Replace(written), Seen::Lease(seen)) => {
                 seen.record().uid() == written.uid()
                     && seen.record().resource_version() == written.resource_version()
             }
-            (Sent::Created(_), Seen::Lease(_)) | (Sent::Replaced(_), Seen::Absent) => false,
+            (GrantWrite::Create(_), Seen::Lease(_)) | (GrantWrite::Replace(_), Seen::Absent) => {
+                false
+            }
         }
     }
 }
@@ -189,9 +191,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         return Err(End::Interrupted(signal));
                     }
                     let written = match step {
-                        AcquireStep::Create(lease) => Sent::Created(lease),
-                        AcquireStep::Replace(record) => Sent::Replaced(record),
-                        _ => continue,
+                        AcquireStep::Create(lease) => GrantWrite::Create(lease),
+                        AcquireStep::Replace(record) => GrantWrite::Replace(record),
+                        AcquireStep::Wait(_)
+                        | AcquireStep::AskVersion
+                        | AcquireStep::TryOut(_)
+                        | AcquireStep::Refuse(_) => continue,
                     };
                     let reenters =
                         terms.reenter && matches!(&seen, Seen::Lease(seen) if self.may_run(seen));
@@ -528,11 +533,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    async fn write(&self, sent: &Sent) -> Result<Written, Fault> {
+    async fn write(&self, sent: &GrantWrite) -> Result<Written, Fault> {
         let limit = write_limit(sent.duration());
         match sent {
-            Sent::Created(lease) => self.post(lease, Lease::alteration, limit).await,
-            Sent::Replaced(record) => self.replace(record, limit).await,
+            GrantWrite::Create(lease) => self.post(lease, Lease::alteration, limit).await,
+            GrantWrite::Replace(record) => self.replace(record, limit).await,
         }
     }
 }

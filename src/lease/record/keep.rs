@@ -27,10 +27,8 @@ impl Keep {
         if self == Self::Facts {
             return None;
         }
-        if self == Self::Objects
-            && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.remove("managedFields");
+        if self == Self::Objects {
+            hide_managed_fields(&mut object);
         }
         Some(Arc::new(object))
     }
@@ -77,5 +75,12 @@ impl Keep {
             }
         }
         Ok(facts)
+    }
+}
+
+/// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
+pub fn hide_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
     }
 }
