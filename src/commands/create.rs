@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::saying::{good_until, listen, object_text, say_by, say_done};
 use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
@@ -12,10 +10,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::hint;
 use crate::lease::api::Api;
-use crate::lease::operate::{
-    CreateTerms, Created, End, Ended, Failure, Held, Interrupt, Operations,
-};
-use crate::lease::record::{GrantTerms, Record};
+use crate::lease::operate::{Created, End, Ended, Failure, Fate, Held, Interrupt, Operations};
+use crate::lease::record::{GrantTerms, Lease};
 use crate::lease::values::LeaseName;
 use crate::output::{document, terminal};
 use crate::server::namespace_alone;
@@ -25,33 +21,43 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         DryRun::None => "created",
         DryRun::Client => {
             // As kubectl: a pipeline that only writes manifests has no cluster.
-            let record = record(&args, &namespace_alone(&connection.into())?)?;
-            terminal::print(&object_text(&record, "created (dry run)", &args.output)?)?;
+            let lease = lease(&args, &namespace_alone(&connection.into())?)?;
+            terminal::print(&object_text(&lease, "created (dry run)", &args.output)?)?;
             return Ok(Exit::DONE);
         }
         DryRun::Server => "created (server dry run)",
     };
     let session = Session::open(connection).await?;
-    let record = record(&args, &session.namespace)?;
+    let lease = lease(&args, &session.namespace)?;
     let operations = session.lease(&args.name);
     let subject = session.subject(&args.name, args.holder.as_ref());
-    let terms = CreateTerms {
-        record,
-        dry_run: args.dry_run == DryRun::Server,
-    };
+    let dry_run = args.dry_run == DryRun::Server;
     let interrupt = listen()?;
-    if args.strategy.is_some() && !terms.dry_run {
-        tried(&operations, &args, &terms.record, interrupt.clone()).await?;
+    if args.strategy.is_some() && !dry_run {
+        tried(&operations, &args, &lease, interrupt.clone()).await?;
     }
     let limits = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt);
+    let interrupt = &limits.interrupt;
     let report = |progress| say(&subject, &progress);
-    let created = operations
-        .create(&terms, &limits, &report, async |held: Held<'_>| {
+    let created = if dry_run {
+        match operations.try_create(&lease, &limits, &report).await {
+            Ok(Created::New(stored)) => {
+                let text = object_text(&stored, verb, &args.output);
+                let said = say_done(text, None, interrupt, &subject, verb).await;
+                said.map(Created::New).map_err(|error| Ended::GivenUp {
+                    why: Failure::Failed(error),
+                    fate: Fate::None,
+                })
+            }
+            Ok(Created::Exists) => Ok(Created::Exists),
+            Err(end) => Err(Ended::Ungranted(end)),
+        }
+    } else {
+        let then = async |held: Held<'_>| {
             let grant = held.grant();
             let text = object_text(&grant.record, verb, &args.output);
-            let interrupt = &limits.interrupt;
             match grant.record.holder() {
-                Some(_) if !terms.dry_run => {
+                Some(_) => {
                     let said = match text {
                         Ok(text) => say_by(text, good_until(grant), interrupt)
                             .await
@@ -60,10 +66,11 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
                     };
                     said.map_err(|why| Error::done_all_the_same(&subject, why, "created"))
                 }
-                Some(_) | None => say_done(text, None, interrupt, &subject, verb).await,
+                None => say_done(text, None, interrupt, &subject, verb).await,
             }
-        })
-        .await;
+        };
+        operations.create(&lease, &limits, &report, then).await
+    };
     match created {
         Ok(Created::New(())) => Ok(Exit::DONE),
         Ok(Created::Exists) if args.ignore_existing => unchanged(&session, &args).await,
@@ -78,12 +85,12 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         Err(Ended::Ungranted(End::Altered { what, left: None })) => {
             let name = &args.name;
             Err(Error::NotAsAsked {
-                what: if terms.dry_run {
+                what: if dry_run {
                     would_differ(&args, &what)
                 } else {
                     format!("lease \"{name}\" was created, but not as asked for: {what}")
                 },
-                next: if terms.dry_run {
+                next: if dry_run {
                     next(&args)
                 } else {
                     let delete = format!("delete lease {name}");
@@ -101,17 +108,12 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
 async fn tried<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     args: &CreateArgs,
-    record: &Record,
+    lease: &Lease,
     interrupt: Interrupt,
 ) -> Result<(), Error> {
-    let terms = CreateTerms {
-        record: record.clone(),
-        dry_run: true,
-    };
     let once = limits(&SystemClock, Some(Duration::ZERO), interrupt);
-    let nothing = async |_: Held<'_>| Ok::<(), Error>(());
-    match operations.create(&terms, &once, &|_| (), nothing).await {
-        Err(Ended::Ungranted(End::Altered { what, .. })) => Err(Error::NotAsAsked {
+    match operations.try_create(lease, &once, &|_| ()).await {
+        Err(End::Altered { what, .. }) => Err(Error::NotAsAsked {
             what: would_differ(args, &what),
             next: next(args),
         }),
@@ -148,9 +150,9 @@ async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> 
     Ok(Exit::DONE)
 }
 
-fn record(args: &CreateArgs, namespace: &str) -> Result<Record, Error> {
+fn lease(args: &CreateArgs, namespace: &str) -> Result<Lease, Error> {
     let name: &LeaseName = &args.name;
-    let mut record = Record::fresh(namespace, name.as_str(), args.duration);
+    let mut lease = Lease::fresh(namespace, name.as_str(), args.duration);
     if let Some(holder) = &args.holder {
         let terms = GrantTerms {
             holder: holder.clone(),
@@ -159,17 +161,12 @@ fn record(args: &CreateArgs, namespace: &str) -> Result<Record, Error> {
             reason: None,
             mark: mark(),
         };
-        record = record.granted(&terms, SystemClock.wall()).map_err(|_| {
+        lease = lease.granted(&terms, SystemClock.wall()).map_err(|_| {
             Error::Local("the transitions of a new lease cannot be counted".to_owned())
         })?;
     }
-    if let Some(strategy) = &args.strategy {
-        record = record.with_spec("strategy", json!(strategy));
-    }
-    if let Some(preferred) = &args.preferred_holder {
-        record = record.with_spec("preferredHolder", json!(preferred));
-    }
-    Ok(record
+    Ok(lease
+        .with_election(args.strategy.as_deref(), args.preferred_holder.as_deref())
         .with_metadata(&args.labels.concat(), &args.annotations.concat())
         .with_reason(args.reason.as_deref()))
 }

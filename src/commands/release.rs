@@ -57,7 +57,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         && !listed.is_empty()
     {
         let mut subject = session.subject(names[0], Some(&holder));
-        let all: Vec<&str> = listed.iter().map(Record::name).collect();
+        let all: Vec<&str> = listed.iter().map(|record| record.name()).collect();
         subject.name = all.join(", ");
         let text = document::list(&listed, format, args.output.show_managed_fields);
         if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {

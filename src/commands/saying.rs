@@ -8,7 +8,7 @@ use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
-use crate::lease::record::Record;
+use crate::lease::record::Lease;
 use crate::output::format::GrantFormat;
 use crate::output::{Failure, document, terminal};
 use crate::signals;
@@ -91,9 +91,9 @@ async fn say_unless(
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn object_text(record: &Record, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
+pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
     document::done(
-        record,
+        lease,
         verb,
         output.format.as_ref(),
         output.show_managed_fields,

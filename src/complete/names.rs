@@ -138,7 +138,7 @@ fn within_a_second(
         let namespace = connection.namespace().to_owned();
         match ask(Client::new(connection), namespace).await {
             Ok(found) => Ok(found),
-            Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::Forbidden => {
+            Err(fault) if fault.rejected() == Some(RejectionKind::Forbidden) => {
                 Err(NoNames::Forbidden)
             }
             Err(_) => Err(NoNames::Other),

@@ -107,6 +107,7 @@ fn rejection_advice(
         RejectionKind::Unauthorized
         | RejectionKind::NotServed
         | RejectionKind::LeaseMissing
+        | RejectionKind::Gone
         | RejectionKind::Invalid => None,
         RejectionKind::Conflict => Some(format!(
             "Somebody changes the lease all the time, or an admission webhook says no: {}",

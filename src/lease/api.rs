@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
 
-use super::record::Record;
+use super::record::{Lease, Record};
 
 /// Our name in managedFields.
 pub const FIELD_MANAGER: &str = "kubectl-lease";
@@ -21,11 +21,11 @@ pub trait Api {
     /// POST. With `dry_run` the server checks and stores nothing.
     fn create(
         &self,
-        record: &Record,
+        lease: &Lease,
         dry_run: bool,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
-    /// PUT of the whole object, under the resourceVersion and uid it carries.
+    /// PUT of the whole object, under the resourceVersion and the uid that it was read with.
     fn replace(
         &self,
         record: &Record,
@@ -65,8 +65,8 @@ pub enum Found {
 /// The answer to a write.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Written; the object as stored.
-    Done(Record),
+    /// Written; the object as it was stored, by what the server says.
+    Done(Lease),
     /// 409 on a PUT: the resourceVersion or the uid is not the stored one any more; or so the server says, and its words
     /// tell whether it was an admission webhook.
     Conflict(Rejection),
@@ -185,6 +185,8 @@ pub enum RejectionKind {
     NotServed,
     /// 409, though nobody is known to have changed anything, or again and again.
     Conflict,
+    /// 410: the resourceVersion, or the page, is too old to go on from.
+    Gone,
     /// 429: come back later.
     TooManyRequests {
         /// The server's Retry-After.
@@ -239,6 +241,14 @@ impl std::fmt::Display for Fault {
 }
 
 impl Fault {
+    /// What the server's no means, if this is one.
+    pub fn rejected(&self) -> Option<RejectionKind> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.kind),
+            Self::NotSent(_) | Self::Unknown(_) | Self::Foreign { .. } | Self::NotStored(_) => None,
+        }
+    }
+
     /// Whether trying again later can help without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -250,6 +260,7 @@ impl Fault {
                 | RejectionKind::NamespaceMissing
                 | RejectionKind::LeaseMissing
                 | RejectionKind::NotServed
+                | RejectionKind::Gone
                 | RejectionKind::Invalid => false,
             },
         }
@@ -257,16 +268,10 @@ impl Fault {
 
     /// How long the server asked us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Rejected(Rejection {
-                kind: RejectionKind::TooManyRequests { retry_after },
-                ..
-            }) => *retry_after,
-            Self::Rejected(_)
-            | Self::NotSent(_)
-            | Self::Unknown(_)
-            | Self::Foreign { .. }
-            | Self::NotStored(_) => None,
+        if let Some(RejectionKind::TooManyRequests { retry_after }) = self.rejected() {
+            retry_after
+        } else {
+            None
         }
     }
 
@@ -281,10 +286,7 @@ impl Fault {
 
     /// Whether it says that the credentials are no good any more: whatever is asked next is answered so too.
     pub fn is_of_credentials(&self) -> bool {
-        let Self::Rejected(rejection) = self else {
-            return false;
-        };
-        rejection.kind == RejectionKind::Unauthorized
+        self.rejected() == Some(RejectionKind::Unauthorized)
     }
 
     /// Whether a write that ended like this may have happened, or may still happen. A gateway's page in place of the

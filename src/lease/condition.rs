@@ -249,15 +249,13 @@ mod tests {
     #[test]
     fn the_newest_stamp_of_any_field_is_the_last_sign_of_life_and_no_measure_of_the_holders_clock()
     {
-        let mut object = stamped(held("x", 15), &["2020-01-01T00:00:00Z"])
-            .as_json()
-            .clone();
-        let entries = object["metadata"]["managedFields"].as_array_mut();
-        entries.expect("entries").push(serde_json::json!({
-            "manager": "terraform", "operation": "Update", "time": "2020-01-01T01:00:00Z",
-            "fieldsV1": { "f:spec": { "f:holderIdentity": {} } },
-        }));
-        let record = Record::new(object).expect("an object");
+        let record = stamped(held("x", 15), &["2020-01-01T00:00:00Z"]).with(|object| {
+            let entries = object["metadata"]["managedFields"].as_array_mut();
+            entries.expect("entries").push(serde_json::json!({
+                "manager": "terraform", "operation": "Update", "time": "2020-01-01T01:00:00Z",
+                "fieldsV1": { "f:spec": { "f:holderIdentity": {} } },
+            }));
+        });
         let date = "2020-01-01T01:00:05Z";
         let condition = of(&summary(&record), Some(wall(date)), Stamps::Trusted);
         assert_eq!(

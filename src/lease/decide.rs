@@ -8,7 +8,7 @@ pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_st
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};
-use super::record::{GrantTerms, Record};
+use super::record::{GrantTerms, Lease, Record, TransitionsExhausted};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
 
@@ -73,7 +73,7 @@ impl Exported {
 #[derive(Clone, Debug, PartialEq)]
 pub enum AcquireStep {
     /// POST this.
-    Create(Record),
+    Create(Lease),
     /// PUT this.
     Replace(Record),
     /// Nothing to write until something changes.
@@ -166,8 +166,9 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     let seen = match seen {
         Seen::Absent if terms.create => {
             let (namespace, name) = (&terms.namespace, &terms.name);
-            let fresh = Record::fresh(namespace, name, terms.grant.default_duration);
-            return granted(&fresh, &terms.grant, terms.min_duration, now)
+            let fresh = Lease::fresh(namespace, name, terms.grant.default_duration);
+            let grant = fresh.granted(&terms.grant, now.wall);
+            return checked(&fresh, &terms.grant, terms.min_duration, grant)
                 .map_or_else(AcquireStep::Refuse, AcquireStep::Create);
         }
         Seen::Absent => return AcquireStep::Refuse(Refusal::NotFound),
@@ -233,30 +234,38 @@ fn replace(record: &Record, grant: &GrantTerms, terms: &AcquireTerms, now: Now) 
         .map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
 }
 
-/// Whether the duration that a grant over `record` would have is no shorter than `least`.
+/// Whether the duration that a grant over `lease` would have is no shorter than `least`.
 fn long_enough(
-    record: &Record,
+    lease: &Lease,
     grant: &GrantTerms,
     least: Option<LeaseDuration>,
 ) -> Result<(), Refusal> {
-    let duration = grant.duration_on(record);
+    let duration = grant.duration_on(lease);
     match least {
         Some(least) if duration < least => Err(Refusal::TooShort(duration)),
         Some(_) | None => Ok(()),
     }
 }
 
-/// Every grant that is written is made here, so that none has a duration that was not checked.
+/// A grant over what was read.
 fn granted(
     record: &Record,
     grant: &GrantTerms,
     least: Option<LeaseDuration>,
     now: Now,
 ) -> Result<Record, Refusal> {
-    long_enough(record, grant, least)?;
-    record
-        .granted(grant, now.wall)
-        .map_err(|_| Refusal::TransitionsExhausted)
+    checked(record, grant, least, record.granted(grant, now.wall))
+}
+
+/// Every grant that is written comes through here, so that none has a duration that was not checked.
+fn checked<T>(
+    lease: &Lease,
+    grant: &GrantTerms,
+    least: Option<LeaseDuration>,
+    granted: Result<T, TransitionsExhausted>,
+) -> Result<T, Refusal> {
+    long_enough(lease, grant, least)?;
+    granted.map_err(|_| Refusal::TransitionsExhausted)
 }
 
 /// How a grant ended that we did not end.

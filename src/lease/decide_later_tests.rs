@@ -75,7 +75,7 @@ fn a_grant_is_judged_by_the_duration_it_was_granted_with_whatever_is_recorded_me
         Value::Null,
         json!(0),
         json!(-1),
-        json!("15"),
+        json!(-15),
         json!(2_147_483_648_i64),
     ];
     let longer = [json!(16), json!(i32::MAX)];
@@ -115,7 +115,9 @@ fn a_renewal_always_writes_another_renew_time() {
 
 #[test]
 fn a_release_frees_only_what_is_ours_and_keeps_duration_and_transitions() {
-    let record = held("me", 15).with_reason(Some("maintenance"));
+    let record = held("me", 15).with(|object| {
+        object["metadata"]["annotations"] = json!({ "kubectl-lease/reason": "maintenance" });
+    });
     let ours = Ours::Identity("me".parse().expect("a holder"));
     let OursStep::Replace(next) = release(&ours, &seen(record), wall(NOW)) else {
         panic!("refused")
@@ -336,7 +338,7 @@ fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
     terms.create = true;
     terms.min_duration = LeaseDuration::from_secs(61);
     let no_duration = with(&free(15), "/spec/leaseDurationSeconds", Value::Null);
-    let no_spec = Record::new(json!({"metadata": {"name": "x"}, "spec": null})).expect("an object");
+    let no_spec = free(15).with(|object| object["spec"] = Value::Null);
     let held_without = with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null);
     for seen in [
         Seen::Absent,

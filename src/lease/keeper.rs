@@ -2,7 +2,7 @@
 //! that somebody else took it.
 
 use super::record::Record;
-use super::summary::{self, Class};
+use super::summary::Class;
 use super::values::LeaseName;
 
 /// What keeps a Lease that is no lock.
@@ -42,10 +42,10 @@ impl Nature {
         if record.is_terraforms() && record.holder().is_some() && record.duration().is_none() {
             return Self::Terraform;
         }
-        match summary::of(record).map(|lease| lease.class) {
-            Ok(Class::LeaderElection) => Self::Election,
-            Ok(_) | Err(_) if record.transitions_are_exhausted() => Self::Exhausted,
-            Ok(Class::Lock | Class::Node | Class::ApiServer) | Err(_) => Self::Lock,
+        match record.class() {
+            Class::LeaderElection => Self::Election,
+            _ if record.transitions_are_exhausted() => Self::Exhausted,
+            Class::Lock | Class::Node | Class::ApiServer => Self::Lock,
         }
     }
 }
@@ -77,11 +77,11 @@ impl Keeper {
         }
         // Its own labels (`api/core/v1alpha1` there).
         let druids = ["etcd-member-lease", "etcd-snapshot-lease"];
-        let component = "app.kubernetes.io/component";
-        if (record.labels()).any(|(key, value)| key == component && druids.contains(&value)) {
+        let component = record.label("app.kubernetes.io/component");
+        if component.is_some_and(|value| druids.contains(&value)) {
             return Some(Self::EtcdDruid);
         }
-        match summary::of(record).ok()?.class {
+        match record.class() {
             Class::Node => {
                 let owner = record.owning_node();
                 // It becomes a word of a command.
@@ -102,7 +102,7 @@ mod tests {
 
     fn keeper(namespace: &str, name: &str, change: impl FnOnce(&mut Value)) -> Option<Keeper> {
         let mut object = json!({
-            "metadata": { "namespace": namespace, "name": name },
+            "metadata": { "namespace": namespace, "name": name, "uid": "u", "resourceVersion": "7" },
             "spec": { "holderIdentity": format!("{name}_9cbf54e5-1136-44bd-8f9a-1dcd15c346b4") },
         });
         change(&mut object);

@@ -1,4 +1,4 @@
-//! THE lease-operations module, shared by every subcommand: record, evidence, decisions, the store and the driver.
+//! THE lease-operations module, shared by every subcommand: a Lease's fields, evidence, decisions, the API and the drivers.
 
 pub mod api;
 pub mod condition;
@@ -7,8 +7,9 @@ pub mod evidence;
 pub mod keeper;
 pub mod operate;
 pub mod record;
-pub mod summary;
 pub mod values;
+
+pub use record::summary;
 
 #[cfg(test)]
 mod properties;

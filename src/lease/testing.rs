@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::keeper::{Nature, Other};
 use super::record::Record;
@@ -21,6 +21,20 @@ pub fn seconds(seconds: f64) -> Duration {
 /// A wall time.
 pub fn wall(text: &str) -> jiff::Timestamp {
     text.parse().expect("a timestamp")
+}
+
+impl Record {
+    /// The same object, edited by anybody.
+    pub fn with(&self, edit: impl FnOnce(&mut Value)) -> Self {
+        let mut object = self.as_json().clone();
+        edit(&mut object);
+        Self::new(object).expect("a Lease")
+    }
+
+    /// The same with this in a field of the spec.
+    pub fn with_spec(&self, field: &str, value: Value) -> Self {
+        self.with(|object| object["spec"][field] = value)
+    }
 }
 
 /// A Lease that `holder` holds for `duration` seconds, with everything a server would have set.
@@ -50,18 +64,14 @@ pub fn free(duration: u32) -> Record {
 
 /// The same, with one managedFields entry per time that owns renewTime.
 pub fn stamped(record: Record, times: &[&str]) -> Record {
-    let mut object = record.as_json().clone();
-    object["metadata"]["managedFields"] = times
-        .iter()
-        .map(|time| {
-            json!({
-                "manager": format!("m-{time}"), "operation": "Update", "apiVersion": "coordination.k8s.io/v1",
-                "time": time, "fieldsType": "FieldsV1",
-                "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
-            })
+    let entry = |time: &&str| {
+        json!({
+            "manager": format!("m-{time}"), "operation": "Update", "apiVersion": "coordination.k8s.io/v1",
+            "time": time, "fieldsType": "FieldsV1",
+            "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
         })
-        .collect();
-    Record::new(object).expect("an object")
+    };
+    record.with(|object| object["metadata"]["managedFields"] = times.iter().map(entry).collect())
 }
 
 /// Who has a Lease of this nature.

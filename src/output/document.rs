@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::jsonpath::Template;
 use super::{Failure, jsonpath, terminal, yaml};
-use crate::lease::record::Record;
+use crate::lease::record::{Lease, Record, hide_managed_fields};
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
 
@@ -89,16 +89,16 @@ pub fn failed(why: String) -> Failure {
 /// # Errors
 /// When it cannot be written down.
 pub fn done(
-    record: &Record,
+    lease: &Lease,
     verb: &str,
     format: Option<&ObjectFormat>,
     managed_fields: bool,
 ) -> Result<String, Failure> {
-    let name = object_name(record.name());
+    let name = object_name(lease.name());
     match format {
         None => Ok(format!("{name} {verb}\n")),
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
-        Some(ObjectFormat::Value(format)) => value(&object(record, format, managed_fields), format),
+        Some(ObjectFormat::Value(format)) => value(&object(lease, format, managed_fields), format),
     }
 }
 
@@ -122,18 +122,11 @@ pub fn list(
     value(&list, format)
 }
 
-fn object(record: &Record, format: &ValueFormat, managed_fields: bool) -> Value {
-    let mut object = record.as_json().clone();
+fn object(lease: &Lease, format: &ValueFormat, managed_fields: bool) -> Value {
+    let mut object = lease.as_json().clone();
     // As in kubectl, a template finds them in any case.
     if matches!(format, ValueFormat::Document(_)) && !managed_fields {
         hide_managed_fields(&mut object);
     }
     object
-}
-
-/// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
-fn hide_managed_fields(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
 }

@@ -145,6 +145,7 @@ impl Client {
                     | RejectionKind::LeaseMissing
                     | RejectionKind::NotServed
                     | RejectionKind::Conflict
+                    | RejectionKind::Gone
                     | RejectionKind::TooManyRequests { .. }
                     | RejectionKind::Invalid => false,
                 },
@@ -152,9 +153,7 @@ impl Client {
             if stale {
                 self.forget_client();
             }
-            if let Fault::Rejected(rejection) = fault
-                && rejection.kind == RejectionKind::Forbidden
-            {
+            if fault.rejected() == Some(RejectionKind::Forbidden) {
                 self.connection.doubt_credentials();
             }
         }
@@ -303,11 +302,7 @@ impl Client {
         let found = self.send(Method::GET, &path, Vec::new(), Most::OBJECT, limit);
         match found.await {
             Ok(_) => Some(true),
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::NamespaceMissing =>
-            {
-                Some(false)
-            }
+            Err(fault) if fault.rejected() == Some(RejectionKind::NamespaceMissing) => Some(false),
             Err(_) => None,
         }
     }

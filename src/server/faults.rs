@@ -128,6 +128,8 @@ fn reject(
             ));
             RejectionKind::Invalid
         }
+        (409, _) => RejectionKind::Conflict,
+        (410, _) => RejectionKind::Gone,
         (429, _) => RejectionKind::TooManyRequests {
             retry_after: headers
                 .get(header::RETRY_AFTER)

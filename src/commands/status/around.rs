@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::commands::{Session, exported};
-use crate::lease::api::Fault;
+use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::condition::State;
 use crate::lease::record::Record;
 use crate::lease::summary::{self, Class, Summary};
@@ -156,7 +156,7 @@ async fn pod_or_node(
 
 fn unknown(kind: &str, name: &str, fault: &Fault) -> String {
     match fault {
-        Fault::Rejected(rejection) if rejection.code == 403 => {
+        fault if fault.rejected() == Some(RejectionKind::Forbidden) => {
             format!("perhaps {kind} {name}: no permission to get it")
         }
         fault => format!("perhaps {kind} {name}: {fault}"),
@@ -213,7 +213,7 @@ async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
                 })
                 .collect()
         }
-        Err(Fault::Rejected(rejection)) if rejection.code == 403 => {
+        Err(fault) if fault.rejected() == Some(RejectionKind::Forbidden) => {
             vec!["unknown: no permission to list leasecandidates".to_owned()]
         }
         Err(fault) => vec![format!("unknown: {fault}")],

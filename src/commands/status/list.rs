@@ -10,7 +10,7 @@ use crate::cli::{SortBy, StatusArgs};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::api::Fault;
+use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::condition;
 use crate::lease::evidence::Stamps;
 use crate::lease::summary::{self, SummaryPage};
@@ -33,9 +33,6 @@ const USUAL_PAGE: u32 = 4000;
 /// A table of no more rows than this is laid out as a whole: two requests bring them. Of a longer one the first page shows
 /// at once, and the columns of the later ones may only be wider.
 const AT_ONCE: usize = (FIRST_PAGE + USUAL_PAGE) as usize;
-
-/// HTTP 410: the server has forgotten the state that the list began with.
-const GONE: u16 = 410;
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
@@ -176,10 +173,10 @@ async fn fetch(
         let mut begin = Begin::Next;
         let mut page = store.list(selection, size, from.as_deref(), limit).await;
         if from.is_some()
-            && let Err(Fault::Rejected(rejection)) = &page
-            && rejection.code == GONE
+            && let Err(fault) = &page
+            && fault.rejected() == Some(RejectionKind::Gone)
         {
-            // A list that takes very long: once more from the start.
+            // The server has forgotten the state that the list began with: once more from the start.
             begin = Begin::Anew;
             page = store
                 .list(selection, fixed.unwrap_or(USUAL_PAGE), None, limit)

@@ -6,9 +6,9 @@ use super::around::surroundings;
 use super::{keep, stamps};
 use crate::cli::StatusArgs;
 use crate::commands::Session;
-use crate::error::{Error, Subject};
+use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::api::{Api, Fault, Found};
+use crate::lease::api::{Api, Found};
 use crate::lease::condition::{self, State};
 use crate::lease::decide::Refusal;
 use crate::lease::evidence::Stamps;
@@ -119,7 +119,7 @@ pub async fn read_keeping(
         Found::Absent => Err(session
             .error(subject(), End::Refused(Refusal::NotFound))
             .await),
-        Found::Lease { record, date } => reading(session, record, date, &subject(), keep).await,
+        Found::Lease { record, date } => Ok(reading(session, record, date, keep).await),
     }
 }
 
@@ -127,24 +127,15 @@ async fn reading(
     session: &Session,
     record: Record,
     date: Option<Timestamp>,
-    subject: &Subject,
     keep: Keep,
-) -> Result<Reading, Error> {
-    let unreadable = |error: serde_json::Error| {
-        Error::lease(
-            subject.clone(),
-            End::Fault(Fault::Unknown(format!(
-                "the answer is not a lease: {error}"
-            ))),
-        )
-    };
-    let lease = keep.of(&record).map_err(unreadable)?;
+) -> Reading {
+    let lease = keep.of(&record);
     let stamps = if condition::needs_version(&lease, date) {
         stamps(session).await
     } else {
         Stamps::Unknown
     };
-    Ok(Reading {
+    Reading {
         stamps,
         record,
         row: Row {
@@ -152,5 +143,5 @@ async fn reading(
             lease,
             date,
         },
-    })
+    }
 }

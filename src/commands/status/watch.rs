@@ -23,7 +23,7 @@ use crate::commands::Session;
 use crate::commands::saying::listen;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::api::Fault;
+use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
 use crate::lease::summary::Keep;
@@ -276,7 +276,9 @@ async fn watch(
         .watch_lines(selection, resource_version, limit);
     let lines = match meanwhile(view, opening).await.map_err(Broken::Output)? {
         Ok(lines) => lines,
-        Err(Fault::Rejected(rejection)) if rejection.code == 410 => return Ok(Over::Forgotten),
+        Err(fault) if fault.rejected() == Some(RejectionKind::Gone) => {
+            return Ok(Over::Forgotten);
+        }
         Err(fault) => return Err(Broken::Api(fault)),
     };
     let mut lines = std::pin::pin!(lines);

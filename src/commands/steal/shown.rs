@@ -10,7 +10,7 @@ use crate::hint::advised;
 use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::record::Record;
-use crate::lease::summary;
+use crate::lease::summary::Keep;
 use crate::output::status::Row;
 use crate::output::status::describe::life;
 use crate::output::terminal;
@@ -35,8 +35,7 @@ pub async fn show(
     columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
-    let matters =
-        summary::of(seen.record()).is_ok_and(|lease| condition::needs_version(&lease, date));
+    let matters = condition::needs_version(&Keep::Facts.of(seen.record()), date);
     let stamps = match stamps {
         Stamps::Trusted => stamps,
         Stamps::Unknown | Stamps::Untrusted if matters => status::stamps(session).await,
@@ -45,9 +44,9 @@ pub async fn show(
     let record = seen.record();
     let row = row(record, date, stamps);
     // Nobody decides by it where nobody is asked.
-    let holder_is = match &row {
-        Ok(row) if columns.is_some() => status::around::holder(session, row, record, LOOK).await,
-        Ok(_) | Err(_) => None,
+    let holder_is = match columns {
+        Some(_) => status::around::holder(session, &row, record, LOOK).await,
+        None => None,
     };
     let cut =
         |text: &str| columns.map_or_else(|| text.to_owned(), |columns| in_lines(text, columns));
@@ -95,42 +94,26 @@ fn in_lines(text: &str, columns: usize) -> String {
 }
 
 /// As `status` sees it; `date` is the server's time.
-fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Result<Row, serde_json::Error> {
-    let lease = summary::of(record)?;
+fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Row {
+    let lease = Keep::Facts.of(record);
     let condition = condition::of(&lease, date, stamps);
-    Ok(Row {
+    Row {
         lease,
         condition,
         date,
-    })
+    }
 }
 
 /// What is known of its life, below who holds it. `mine` says whether that is who asks; `waits` whether the takeover waits
 /// until the holder must have stopped.
-fn lines(
-    seen: &Observation,
-    expiry: &Expiry,
-    row: &Result<Row, serde_json::Error>,
-    mine: bool,
-    waits: bool,
-) -> Vec<String> {
+fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool) -> Vec<String> {
     let record = seen.record();
     let alive = match mine {
         true => "what you run under it may be alive",
         false => "it may be alive",
     };
-    let mut lines = Vec::new();
-    let shown_expired = match row {
-        Ok(row) => {
-            let life = life(row, record);
-            lines.push(format!("  {life}"));
-            row.condition.state == condition::State::Expired
-        }
-        Err(error) => {
-            lines.push(format!("  it cannot be read whole: {error}"));
-            false
-        }
-    };
+    let mut lines = vec![format!("  {}", life(row, record))];
+    let shown_expired = row.condition.state == condition::State::Expired;
     match expiry {
         Expiry::Free => {}
         Expiry::Expired(Proof::ServerStamped { age }) => lines.push(format!(

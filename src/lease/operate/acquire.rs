@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::api::{Api, Fault};
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
 use super::super::evidence::{Expiry, Observation};
-use super::super::record::{Alteration, Record};
+use super::super::record::{Alteration, Lease, Record};
 use super::release::Returned;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
@@ -21,9 +21,26 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 /// So many refused writes are remembered.
 const REMEMBERED: usize = 8;
 
+/// A write that makes a grant.
+enum GrantWrite {
+    Create(Lease),
+    Replace(Record),
+}
+
+impl std::ops::Deref for GrantWrite {
+    type Target = Lease;
+
+    fn deref(&self) -> &Lease {
+        match self {
+            Self::Create(lease) => lease,
+            Self::Replace(record) => record,
+        }
+    }
+}
+
 /// A write that was sent, and may have been carried out.
 struct Attempt {
-    written: Record,
+    written: GrantWrite,
     sent_at: Instant,
     /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
     reenters: bool,
@@ -56,17 +73,16 @@ impl Attempt {
         if self.answered {
             return false;
         }
-        match seen {
-            Seen::Absent => self.creates(),
-            Seen::Lease(seen) => {
-                seen.record().uid() == self.written.uid()
-                    && seen.record().resource_version() == self.written.resource_version()
+        match (&self.written, seen) {
+            (GrantWrite::Create(_), Seen::Absent) => true,
+            (GrantWrite::Replace(written), Seen::Lease(seen)) => {
+                seen.record().uid() == written.uid()
+                    && seen.record().resource_version() == written.resource_version()
+            }
+            (GrantWrite::Create(_), Seen::Lease(_)) | (GrantWrite::Replace(_), Seen::Absent) => {
+                false
             }
         }
-    }
-
-    fn creates(&self) -> bool {
-        self.written.uid().is_empty()
     }
 }
 
@@ -87,7 +103,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             .obtain(terms, limits, report)
             .await
             .map_err(Ended::Ungranted)?;
-        self.hand_out(&grant, true, &limits.interrupt, then).await
+        self.hand_out(&grant, &limits.interrupt, then).await
     }
 
     /// The bare grant, for [`Operations::acquire`].
@@ -174,10 +190,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     if let Some(signal) = limits.interrupt.received() {
                         return Err(End::Interrupted(signal));
                     }
-                    let creating = matches!(step, AcquireStep::Create(_));
-                    let (AcquireStep::Create(written) | AcquireStep::Replace(written)) = step
-                    else {
-                        continue;
+                    let written = match step {
+                        AcquireStep::Create(lease) => GrantWrite::Create(lease),
+                        AcquireStep::Replace(record) => GrantWrite::Replace(record),
+                        AcquireStep::Wait(_)
+                        | AcquireStep::AskVersion
+                        | AcquireStep::TryOut(_)
+                        | AcquireStep::Refuse(_) => continue,
                     };
                     let reenters =
                         terms.reenter && matches!(&seen, Seen::Lease(seen) if self.may_run(seen));
@@ -188,7 +207,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         answered: false,
                         looked_for: false,
                     };
-                    match self.try_to_write(attempt, creating, attempts).await {
+                    match self.try_to_write(attempt, attempts).await {
                         Ok((Written::Done(stored), attempt)) => {
                             return self.in_time(attempt.grant(&stored), limits).await;
                         }
@@ -294,17 +313,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
     async fn try_to_write(
         &self,
         attempt: Attempt,
-        creating: bool,
         attempts: &mut Vec<Attempt>,
     ) -> Result<(Written, Attempt), Fault> {
-        let record = &attempt.written;
-        let limit = write_limit(record.duration());
-        let answer = if creating {
-            self.post(record, false, false, limit).await
-        } else {
-            self.replace(record, limit).await
-        };
-        match answer {
+        match self.write(&attempt.written).await {
             Ok(written) => Ok((written, attempt)),
             Err(fault) => {
                 let answered = fault.may_hide_success();
@@ -330,7 +341,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     async fn as_stored(
         &self,
         grant: Grant,
-        written: &Record,
+        written: &Lease,
         found: &Alteration,
         terms: &AcquireTerms,
         report: OnProgress<'_>,
@@ -353,7 +364,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// Gives back what the server stored in place of the grant that `written` is. The answer may be about somebody else's
     /// write, so that what is there is read, and given back only if it is ours.
-    pub(super) async fn undo(&self, stored: Grant, written: &Record, found: &Alteration) -> End {
+    pub(super) async fn undo(&self, stored: Grant, written: &Lease, found: &Alteration) -> End {
         let limits = Limits {
             deadline: Some(self.clock.now() + super::ATTEMPT_LIMIT),
             once: false,
@@ -491,7 +502,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         // To carry it out and give it back would let somebody in beside the earlier process.
                         return End::Kept(Box::new(end));
                     }
-                    match self.write_again(open).await {
+                    // The same once more, to be given back: only one of the two can be stored on top of the same version.
+                    match self.write(&open.written).await {
                         Ok(Written::Done(stored) | Written::Altered(stored, _)) => {
                             return self.give_back(&open.grant(&stored), end).await;
                         }
@@ -521,13 +533,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// The same write once more, to be given back: only one of the two can be stored on top of the same version.
-    async fn write_again(&self, attempt: &Attempt) -> Result<Written, Fault> {
-        let limit = write_limit(attempt.written.duration());
-        if attempt.creates() {
-            self.post(&attempt.written, false, false, limit).await
-        } else {
-            self.replace(&attempt.written, limit).await
+    async fn write(&self, sent: &GrantWrite) -> Result<Written, Fault> {
+        let limit = write_limit(sent.duration());
+        match sent {
+            GrantWrite::Create(lease) => self.post(lease, Lease::alteration, limit).await,
+            GrantWrite::Replace(record) => self.replace(record, limit).await,
         }
     }
 }

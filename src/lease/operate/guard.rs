@@ -79,11 +79,10 @@ pub enum Fate {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Hands `grant` to `then`, and gives it back unless that ends well; nothing of it is `stored` by a dry run.
+    /// Hands `grant` to `then`, and gives it back unless that ends well.
     pub(super) async fn hand_out<T, E>(
         &self,
         grant: &Grant,
-        stored: bool,
         interrupt: &Interrupt,
         then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
     ) -> Result<T, Ended<E>> {
@@ -100,7 +99,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(panic) => Failure::Panicked(text(panic.as_ref())),
         };
         let fate = match (&why, answered_for.get()) {
-            _ if !stored => Fate::None,
             (_, false) => self.give_up(grant, interrupt).await,
             (Failure::Failed(_), true) => Fate::None,
             // It may be in use: what uses it is not known to have ended.

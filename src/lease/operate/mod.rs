@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use check::Checked;
-pub use create::{CreateTerms, Created};
+pub use create::Created;
 pub use guard::{Ended, Failure, Fate, Held};
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
@@ -31,7 +31,7 @@ pub use watcher::{Hint, Watcher};
 use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{self, Loss, Now, Obstacle, Refusal, Seen};
 use super::evidence::{Observation, Stamps};
-use super::record::Record;
+use super::record::{Lease, Record};
 use super::values::LeaseDuration;
 use crate::clock::{Clock, Instant};
 
@@ -72,7 +72,7 @@ pub struct Grant {
 
 impl Grant {
     /// What the server made of `written`, which was sent after `sent_at`.
-    pub(super) fn new(record: Record, written: &Record, sent_at: Instant) -> Self {
+    pub(super) fn new(record: Record, written: &Lease, sent_at: Instant) -> Self {
         // The shorter one, should the server have stored another than was sent: others count by what is stored.
         let durations = [written.duration(), record.duration()];
         Self {

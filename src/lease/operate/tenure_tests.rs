@@ -15,9 +15,7 @@ fn begun() -> Tenure {
 
 /// As the server has it after this write.
 fn stored(record: &Record, version: u32) -> Record {
-    let mut object = record.as_json().clone();
-    object["metadata"]["resourceVersion"] = json!(version.to_string());
-    Record::new(object).expect("an object")
+    record.with(|object| object["metadata"]["resourceVersion"] = json!(version.to_string()))
 }
 
 fn seen(record: &Record) -> Seen {
@@ -25,9 +23,7 @@ fn seen(record: &Record) -> Seen {
 }
 
 fn edited(record: &Record, version: u32) -> Record {
-    let mut object = stored(record, version).as_json().clone();
-    object["metadata"]["labels"] = json!({ "edited": "yes" });
-    Record::new(object).expect("an object")
+    stored(record, version).with(|object| object["metadata"]["labels"] = json!({ "edited": "yes" }))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
 
-use super::super::api::{Api, Fault, LeaseEvent};
+use super::super::api::{Api, Fault, LeaseEvent, RejectionKind};
 use super::super::record::Record;
 use crate::clock::{Clock, Instant};
 
@@ -242,5 +242,12 @@ fn poll() -> Duration {
 
 /// Whether the server will not have us watch; too many requests and a version that is gone pass.
 fn refused(fault: &Fault) -> bool {
-    matches!(fault, Fault::Rejected(rejection) if ![401, 410, 429].contains(&rejection.code))
+    fault.rejected().is_some_and(|kind| {
+        !matches!(
+            kind,
+            RejectionKind::Unauthorized
+                | RejectionKind::Gone
+                | RejectionKind::TooManyRequests { .. }
+        )
+    })
 }

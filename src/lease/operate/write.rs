@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
 use super::super::decide::{Ours, OursStep, Seen};
 use super::super::evidence::Observation;
-use super::super::record::{Alteration, Record};
+use super::super::record::{Alteration, Lease, Record};
 use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -67,33 +67,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Written, Fault> {
         let answer = self.api.replace(record, limit).await?;
         self.contacted.set(true);
-        Ok(compared(record, answer, Record::alteration))
+        Ok(compared(record, answer, Lease::alteration))
     }
 
-    /// POST, compared likewise; with `whole`, everything that was asked for.
+    /// POST, compared likewise by `alteration`.
     pub(super) async fn post(
         &self,
-        record: &Record,
-        dry_run: bool,
-        whole: bool,
+        lease: &Lease,
+        alteration: fn(&Lease, &Lease) -> Option<Alteration>,
         limit: Duration,
     ) -> Result<Written, Fault> {
         let limit = limit.min(self.read_limit);
-        let answer = self.api.create(record, dry_run, limit).await?;
+        let answer = self.api.create(lease, false, limit).await?;
         self.contacted.set(true);
-        let alteration = if whole {
-            Record::alteration_of_all
-        } else {
-            Record::alteration
-        };
-        match answer {
-            // A dry run stores nothing, and has no version.
-            Write::Done(stored) if dry_run => Ok(match alteration(&stored, record) {
-                Some(found) => Written::Altered(stored, found),
-                None => Written::Done(stored),
-            }),
-            answer => Ok(compared(record, answer, alteration)),
-        }
+        Ok(compared(lease, answer, alteration))
     }
 
     /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
@@ -262,22 +249,20 @@ const ONCE: u32 = 5;
 const ONCE_UNMOVED: u32 = 2;
 
 fn compared(
-    sent: &Record,
+    sent: &Lease,
     answer: Write,
-    alteration: fn(&Record, &Record) -> Option<Alteration>,
+    alteration: fn(&Lease, &Lease) -> Option<Alteration>,
 ) -> Written {
     match answer {
         Write::Done(stored) => {
-            let version = stored.resource_version();
-            if version.is_empty()
-                || version == sent.resource_version()
-                || (!sent.resource_version().is_empty() && stored.older_than(sent))
-            {
+            let version = stored.resource_version().to_owned();
+            let before = sent.resource_version();
+            let is_newer = version != before && !stored.older_than(sent);
+            let Some(stored) = stored.into_record().filter(|_| is_newer) else {
                 return Written::Conflict(Fault::NotStored(format!(
-                    "the server answered that the write is done and stored nothing (resourceVersion {version:?} after {:?})",
-                    sent.resource_version()
+                    "the server answered that the write is done and stored nothing (resourceVersion {version:?} after {before:?})"
                 )));
-            }
+            };
             if stored.is_another_write(sent) {
                 // What is there may be somebody else's: it is looked at again, and never given back for ours.
                 return Written::Conflict(Fault::NotStored(format!(

@@ -96,7 +96,7 @@ prop_compose! {
             },
             "spec": {
                 "holderIdentity": holder, "leaseDurationSeconds": duration, "acquireTime": acquired,
-                "renewTime": renewed, "leaseTransitions": transitions, "preferredHolder": unknown_spec,
+                "renewTime": renewed, "leaseTransitions": transitions, "x-unknown": unknown_spec,
             },
             "x-unknown": unknown,
         });

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{DURATION_ANNOTATION, REASON_ANNOTATION, Record, VICTIM_ANNOTATION};
+use super::Lease;
+use super::read::{DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION, field, same_time};
 
 /// The annotations that say something about a grant: a reason that was asked for, and what a release must know.
 const ABOUT_GRANTS: [&str; 3] = [REASON_ANNOTATION, VICTIM_ANNOTATION, DURATION_ANNOTATION];
@@ -37,7 +37,7 @@ impl fmt::Display for Alteration {
     }
 }
 
-impl Record {
+impl Lease {
     /// What of `sent` this one, the server's answer, has otherwise in the fields that make a grant; and what else of the spec, and
     /// of what is said about the grant, it has not.
     pub fn alteration(&self, sent: &Self) -> Option<Alteration> {
@@ -53,29 +53,35 @@ impl Record {
             differences: Vec::new(),
         };
         if found.holder {
-            found.differs("holderIdentity", text(self.holder()), text(sent.holder()));
+            found.differs(field::HOLDER, text(self.holder()), text(sent.holder()));
         }
         if stored_for != sent_for {
-            let shown = |record: &Self| record.spec("leaseDurationSeconds").map(Value::to_string);
-            found.differs("leaseDurationSeconds", shown(self), shown(sent));
+            let shown = |record: &Self| {
+                record
+                    .object
+                    .get("spec")?
+                    .get(field::DURATION)
+                    .map(Value::to_string)
+            };
+            found.differs(field::DURATION, shown(self), shown(sent));
         }
         if !sent.uid().is_empty() && self.uid() != sent.uid() {
             found.differs("uid", text(Some(self.uid())), text(Some(sent.uid())));
         }
         if !same_time(self.acquire_time(), sent.acquire_time()) {
             found.differs(
-                "acquireTime",
+                field::ACQUIRE_TIME,
                 text(self.acquire_time()),
                 text(sent.acquire_time()),
             );
         }
         if self.transitions() != sent.transitions() {
             let shown = |record: &Self| Some(record.transitions().to_string());
-            found.differs("leaseTransitions", shown(self), shown(sent));
+            found.differs(field::TRANSITIONS, shown(self), shown(sent));
         }
         if found.renewal {
             found.differs(
-                "renewTime",
+                field::RENEW_TIME,
                 text(self.renew_time()),
                 text(sent.renew_time()),
             );
@@ -122,27 +128,20 @@ impl Record {
         found: &mut Alteration,
         counts: impl Fn(&str, &str) -> bool,
     ) {
-        let known = [
-            "holderIdentity",
-            "leaseDurationSeconds",
-            "acquireTime",
-            "renewTime",
-            "leaseTransitions",
-        ];
         let places = [
             ("/spec", ""),
             ("/metadata/labels", "label "),
             ("/metadata/annotations", "annotation "),
         ];
         for (place, kind) in places {
-            let asked = sent.0.pointer(place).and_then(Value::as_object);
-            let stored = self.0.pointer(place).and_then(Value::as_object);
+            let asked = sent.object.pointer(place).and_then(Value::as_object);
+            let stored = self.object.pointer(place).and_then(Value::as_object);
             for (key, value) in asked.into_iter().flatten() {
                 let there = stored.and_then(|stored| stored.get(key));
                 // What is null is not there.
                 let same = there.unwrap_or(&Value::Null) == value;
                 if same
-                    || (place == "/spec" && known.contains(&key.as_str()))
+                    || (place == "/spec" && field::OF_GRANT.contains(&key.as_str()))
                     || !counts(place, key)
                 {
                     continue;
@@ -167,17 +166,12 @@ fn text(value: Option<&str>) -> Option<String> {
     value.map(|value| format!("{value:?}"))
 }
 
-/// Whether two times are the same, however they are written.
-pub(super) fn same_time(one: Option<&str>, other: Option<&str>) -> bool {
-    let read = |text: Option<&str>| text.and_then(|text| text.parse::<Timestamp>().ok());
-    one == other || (read(one).is_some() && read(one) == read(other))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::lease::record::Record;
     use crate::lease::testing::held;
 
     fn stored(change: impl FnOnce(&mut Value)) -> Option<Alteration> {

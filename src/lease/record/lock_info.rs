@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Record;
+use super::read::Fields;
 
 /// Written by the kubernetes backend of both while a state is locked (`statemgr.LockInfo` in Terraform).
 pub(super) const ANNOTATION: &str = "app.terraform.io/lock-info";
@@ -40,13 +40,7 @@ pub(super) fn is_lock_of(text: &str, holder: &str) -> bool {
     named.is_ok_and(|named| !holder.is_empty() && named.id == holder)
 }
 
-impl Record {
-    /// Whether what is written about a lock is about one of this identity.
-    pub(super) fn tells_of_lock(&self, holder: &str) -> bool {
-        self.annotation(ANNOTATION)
-            .is_some_and(|text| is_lock_of(text, holder))
-    }
-
+impl Fields<'_> {
     /// What Terraform or OpenTofu says of its lock; `None` where there is nothing, or nothing that can be read.
     pub fn lock_info(&self) -> Option<LockInfo> {
         let info: LockInfo = serde_json::from_str(self.annotation(ANNOTATION)?).ok()?;
@@ -62,23 +56,24 @@ impl Record {
 
     /// Whether Terraform or OpenTofu locks states with it: its own command frees it.
     pub fn is_terraforms(&self) -> bool {
-        self.annotation(ANNOTATION).is_some() || self.labels().any(|(key, _)| key == "tfstate")
+        self.annotation(ANNOTATION).is_some() || self.label("tfstate").is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::record::Lease;
     use serde_json::json;
 
-    fn record(text: &str) -> Record {
+    fn lease(text: &str) -> Lease {
         let object = json!({ "metadata": { "annotations": { ANNOTATION: text, "a": "b" } } });
-        Record::new(object).expect("an object")
+        Lease::new(object).expect("a lease")
     }
 
     #[test]
     fn the_note_about_a_lock_is_read_whatever_else_it_says() {
-        let read = record(r#"{"ID":"7","Who":"me@host","Later":[1]}"#);
+        let read = lease(r#"{"ID":"7","Who":"me@host","Later":[1]}"#);
         let info = read.lock_info().expect("it can be read");
         assert_eq!((info.id.as_str(), info.who.as_str()), ("7", "me@host"));
         assert_eq!(read.other_annotations().collect::<Vec<_>>(), [("a", "b")]);
@@ -87,7 +82,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_stays_an_annotation() {
         for text in ["", "{", "[]", r#"{"ID":7}"#, r#"{"Who":"me"}"#] {
-            let read = record(text);
+            let read = lease(text);
             assert_eq!(read.lock_info(), None, "{text}");
             assert_eq!(read.other_annotations().count(), 2, "{text}");
             assert!(read.is_terraforms());

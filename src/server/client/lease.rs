@@ -11,10 +11,8 @@ use serde_json::Value;
 
 use super::query::Query;
 use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
-use crate::lease::api::{
-    Api, FIELD_MANAGER, Fault, Found, LeaseEvent, Rejection, RejectionKind, Write,
-};
-use crate::lease::record::Record;
+use crate::lease::api::{Api, FIELD_MANAGER, Fault, Found, LeaseEvent, RejectionKind, Write};
+use crate::lease::record::{self, Record};
 
 /// One Lease in the store.
 #[derive(Clone)]
@@ -41,7 +39,7 @@ impl LeaseClient {
         &self,
         method: Method,
         mut query: Query,
-        record: &Record,
+        lease: &record::Lease,
         manager: &str,
         limit: Duration,
     ) -> Result<Write, Fault> {
@@ -49,24 +47,20 @@ impl LeaseClient {
         query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
         query.add("fieldManager", manager);
         let creating = method == Method::POST;
-        let body = serde_json::to_vec(record.as_json())
+        let body = serde_json::to_vec(lease.as_json())
             .map_err(|error| Fault::Unknown(error.to_string()))?;
         let sending = self
             .store
             .send(method, query.text(), body, Most::LEASE, limit);
         match sending.await {
-            Ok(reply) => Ok(Write::Done(self.record(&reply)?)),
+            Ok(reply) => self.lease(&reply).map(Write::Done),
             Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
                 Ok(Write::Exists(rejection))
             }
             // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
-            Err(Fault::Rejected(rejection)) if creating && rejection.code == 409 => {
-                Err(Fault::Rejected(Rejection {
-                    kind: RejectionKind::Conflict,
-                    ..rejection
-                }))
-            }
-            Err(Fault::Rejected(rejection)) if rejection.code == 409 => {
+            Err(Fault::Rejected(rejection))
+                if rejection.kind == RejectionKind::Conflict && !creating =>
+            {
                 Ok(Write::Conflict(rejection))
             }
             Err(Fault::Rejected(rejection))
@@ -90,17 +84,17 @@ impl LeaseClient {
         Ok(changes.boxed_local())
     }
 
-    fn record(&self, reply: &Reply) -> Result<Record, Fault> {
+    fn lease(&self, reply: &Reply) -> Result<record::Lease, Fault> {
         let object = self.store.parse(&reply.body, "a Lease")?;
-        let is_lease = object["kind"] == "Lease";
-        let record = Record::new(object)
-            .filter(|_| is_lease)
-            .ok_or_else(|| self.store.foreign(&reply.body, "a Lease"))?;
-        if self.is_it(&record) {
-            Ok(record)
+        if object["kind"] != "Lease" {
+            return Err(self.store.foreign(&reply.body, "a Lease"));
+        }
+        let lease = record::Lease::new(object).map_err(no_lease)?;
+        if self.is_it(&lease) {
+            Ok(lease)
         } else {
             // A cache or a proxy that mixes up answers: what it says of another Lease proves nothing of this one.
-            let (namespace, name) = (record.namespace(), record.name());
+            let (namespace, name) = (lease.namespace(), lease.name());
             Err(self.store.other(format!(
                 "asked about lease {:?} in namespace {:?}, it tells of {name:?} in {namespace:?}",
                 self.name, self.namespace
@@ -108,9 +102,13 @@ impl LeaseClient {
         }
     }
 
-    fn is_it(&self, record: &Record) -> bool {
-        record.name() == self.name && record.namespace() == self.namespace
+    fn is_it(&self, lease: &record::Lease) -> bool {
+        lease.name() == self.name && lease.namespace() == self.namespace
     }
+}
+
+fn no_lease(why: impl std::fmt::Display) -> Fault {
+    Fault::Unknown(format!("the answer is not a lease: {why}"))
 }
 
 impl Api for LeaseClient {
@@ -127,10 +125,11 @@ impl Api for LeaseClient {
             .await
         {
             Ok(reply) => Ok(Found::Lease {
-                record: self.record(&reply)?,
+                record: (self.lease(&reply)?.into_record())
+                    .ok_or_else(|| no_lease("no uid or no resourceVersion"))?,
                 date: reply.date,
             }),
-            Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::LeaseMissing => {
+            Err(fault) if fault.rejected() == Some(RejectionKind::LeaseMissing) => {
                 Ok(Found::Absent)
             }
             Err(fault) => Err(fault),
@@ -139,7 +138,7 @@ impl Api for LeaseClient {
 
     async fn create(
         &self,
-        record: &Record,
+        lease: &record::Lease,
         dry_run: bool,
         limit: Duration,
     ) -> Result<Write, Fault> {
@@ -147,7 +146,7 @@ impl Api for LeaseClient {
         if dry_run {
             query.add("dryRun", "All");
         }
-        self.write(Method::POST, query, record, FIELD_MANAGER, limit)
+        self.write(Method::POST, query, lease, FIELD_MANAGER, limit)
             .await
     }
 
@@ -216,7 +215,7 @@ impl Api for LeaseClient {
 /// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
 fn change(lease: &LeaseClient, line: &[u8]) -> Option<Result<LeaseEvent, Fault>> {
     let record =
-        |object| Record::new(object).ok_or_else(|| lease.store.foreign(line, "a watch event"));
+        |object| Record::new(object).map_err(|_| lease.store.foreign(line, "a watch event"));
     let change = match serde_json::from_slice(line) {
         Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
             record(object).map(|record| lease.is_it(&record).then_some(LeaseEvent::Lease(record)))

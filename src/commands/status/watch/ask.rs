@@ -63,9 +63,7 @@ pub async fn one(
         date: None,
     };
     if let Found::Lease { record, date } = lease.get(limit).await? {
-        let lease = keep
-            .of(&record)
-            .map_err(|error| Fault::Unknown(format!("the answer is not a lease: {error}")))?;
+        let lease = keep.of(&record);
         answer.resource_version.clone_from(&lease.resource_version);
         answer.leases.push(lease);
         answer.date = date;

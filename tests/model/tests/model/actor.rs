@@ -8,9 +8,9 @@ use lease_model::clock::Clock;
 use lease_model::lease::decide::{AcquireTerms, Ours, StealTerms};
 use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::operate::{
-    CreateTerms, Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress,
+    Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress,
 };
-use lease_model::lease::record::{GrantTerms, Record};
+use lease_model::lease::record::{GrantTerms, Lease};
 use lease_model::lease::values::LeaseDuration;
 use tokio::task::{JoinHandle, spawn_local};
 
@@ -161,17 +161,14 @@ impl Actor {
     /// Creates a Lease, with a holder unless that is empty.
     pub async fn create(&self, holder: &str, limits: &Limits) -> Result<Created<()>, End> {
         self.api.begin(Purpose::Outsider);
-        let fresh = Record::fresh("default", "my-lease", LeaseDuration::constant(60));
-        let record = match holder {
-            "" => fresh,
-            holder => fresh.with_spec("holderIdentity", holder.into()),
-        };
-        let terms = CreateTerms {
-            record,
-            dry_run: false,
-        };
+        let fresh = Lease::fresh("default", "my-lease", LeaseDuration::constant(60));
+        let mut object = fresh.as_json().clone();
+        if !holder.is_empty() {
+            object["spec"]["holderIdentity"] = holder.into();
+        }
+        let lease = Lease::new(object).expect("a lease");
         let kept = async |_: Held<'_>| Ok(());
-        let created = self.operations.create(&terms, limits, &|_| (), kept).await;
+        let created = self.operations.create(&lease, limits, &|_| (), kept).await;
         created.map_err(ungranted)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::LocalBoxStream;
 use lease_model::lease::api::{Api, Fault, Found, LeaseEvent, Write};
-use lease_model::lease::record::Record;
+use lease_model::lease::record::{Lease, Record};
 use tokio::sync::oneshot;
 
 use crate::checker::{Event, Purpose, Sender};
@@ -89,9 +89,9 @@ impl SimulatedApi {
     async fn write(
         &self,
         verb: Verb,
-        record: &Record,
+        lease: &Lease,
         limit: Duration,
-        write: fn(&mut Server, TrueTime, Sender, &str, &Record) -> Write,
+        write: fn(&mut Server, TrueTime, Sender, &str, &Lease) -> Write,
     ) -> Result<Write, Fault> {
         let (call, purpose) = self.call.get();
         let sender = Sender {
@@ -99,8 +99,8 @@ impl SimulatedApi {
             call,
             purpose,
         };
-        let (record, name) = (record.clone(), self.name.clone());
-        let work = move |server: &mut Server, now| Ok(write(server, now, sender, &name, &record));
+        let (lease, name) = (lease.clone(), self.name.clone());
+        let work = move |server: &mut Server, now| Ok(write(server, now, sender, &name, &lease));
         self.send(verb, limit, work).await
     }
 }
@@ -120,14 +120,9 @@ impl Api for SimulatedApi {
         .await
     }
 
-    async fn create(
-        &self,
-        record: &Record,
-        dry_run: bool,
-        limit: Duration,
-    ) -> Result<Write, Fault> {
+    async fn create(&self, lease: &Lease, dry_run: bool, limit: Duration) -> Result<Write, Fault> {
         assert!(!dry_run, "nothing here creates with a dry run");
-        self.write(Verb::Create, record, limit, Server::post).await
+        self.write(Verb::Create, lease, limit, Server::post).await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {

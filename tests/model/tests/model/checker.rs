@@ -143,10 +143,10 @@ impl Checker {
                 after.as_json()["spec"]
             ),
         );
-        let holder_before = before.and_then(Record::holder);
+        let holder_before = before.and_then(|record| record.holder());
         let new_grant =
             after.holder().is_some() && before.is_none_or(|before| !after.same_grant(before));
-        let transitions = before.map_or(0, Record::transitions);
+        let transitions = before.map_or(0, |record| record.transitions());
         let expected = transitions + i64::from(new_grant);
         self.require(now, after.transitions() == expected, || {
             format!("transitions {transitions} -> {}", after.transitions())
@@ -246,7 +246,8 @@ impl Checker {
             return;
         }
         self.disowned.insert(call);
-        let holds = self.granted_to == Some(call) && stored.and_then(Record::holder) == Some(name);
+        let holds = self.granted_to == Some(call)
+            && stored.and_then(|record| record.holder()) == Some(name);
         self.require(now, !holds, || {
             format!("a ghost: acquire failed, and {name} holds the lease")
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use lease_model::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
-use lease_model::lease::record::Record;
+use lease_model::lease::record::{Lease, Record};
 use serde_json::{Value, json};
 
 use crate::checker::{Checker, Event, Purpose, Sender};
@@ -107,7 +107,7 @@ impl Server {
     /// managedFields as one of the servers writes them for `manager`.
     fn stamp(&mut self, now: TrueTime, manager: &str, before: Option<&Record>, object: &mut Value) {
         let time = json!(self.time(now).to_string());
-        let old = before.map(Record::as_json);
+        let old = before.map(|record| record.as_json());
         let changed: Vec<String> = (object["spec"].as_object().into_iter().flatten())
             .filter(|(key, value)| old.and_then(|old| old["spec"].get(*key)) != Some(value))
             .map(|(key, _)| format!("f:{key}"))
@@ -152,11 +152,11 @@ impl Server {
         self.stamp(now, manager, before.as_ref(), &mut object);
         self.resource_version += self.rng.u64(1..4);
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
-        let after = Record::new(object).expect("an object");
+        let after = Record::new(object).expect("a stored lease");
         (self.checker).stored(now, sender, name, before.as_ref(), &after);
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
-        Write::Done(after)
+        Write::Done((*after).clone())
     }
 
     pub fn delete(&mut self) {
@@ -171,14 +171,14 @@ impl Server {
         if let Some(record) = &self.object {
             let mut object = record.as_json().clone();
             object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
-            self.object = Record::new(object);
+            self.object = Record::new(object).ok();
         }
     }
 
-    /// What is stored, if `record` carries its uid and resourceVersion.
-    fn matching(&self, record: &Record) -> Option<&Record> {
+    /// What is stored, if `lease` carries its uid and resourceVersion.
+    fn matching(&self, lease: &Lease) -> Option<&Record> {
         self.object.as_ref().filter(|stored| {
-            stored.uid() == record.uid() && stored.resource_version() == record.resource_version()
+            stored.uid() == lease.uid() && stored.resource_version() == lease.resource_version()
         })
     }
 
@@ -198,12 +198,12 @@ impl Server {
         };
         let mut object = record.as_json().clone();
         self.stamp(now, manager, Some(&stored), &mut object);
-        Ok(Write::Done(Record::new(object).expect("an object")))
+        Ok(Write::Done(Lease::new(object).expect("a lease")))
     }
 
-    pub fn post(&mut self, now: TrueTime, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = match self.admit(sender, record) {
-            Ok(record) => record,
+    pub fn post(&mut self, now: TrueTime, sender: Sender, name: &str, lease: &Lease) -> Write {
+        let lease = match self.admit(sender, lease) {
+            Ok(lease) => lease,
             Err(Write::Conflict(says)) => return Write::Exists(says),
             Err(answer) => return answer,
         };
@@ -211,28 +211,23 @@ impl Server {
             return Write::Exists(conflict("AlreadyExists"));
         }
         self.uids += 1;
-        let mut object = record.as_json().clone();
+        let mut object = lease.as_json().clone();
         object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
         self.store(now, sender, name, object)
     }
 
-    pub fn put(&mut self, now: TrueTime, sender: Sender, name: &str, record: &Record) -> Write {
-        let record = match self.admit(sender, record) {
-            Ok(record) => record,
+    pub fn put(&mut self, now: TrueTime, sender: Sender, name: &str, lease: &Lease) -> Write {
+        let lease = match self.admit(sender, lease) {
+            Ok(lease) => lease,
             Err(answer) => return answer,
         };
-        let bound = !record.uid().is_empty() && !record.resource_version().is_empty();
-        if sender.purpose != Purpose::Outsider && !bound {
-            let what = format!("{name} sent a PUT without uid or resourceVersion");
-            self.checker.violation(now, what);
-        }
-        match self.matching(&record).cloned() {
+        match self.matching(&lease).cloned() {
             // The precondition on the uid fails with a 409; older servers say 404.
             None if self.object.is_none() && self.rng.bool() => Write::Absent(absent()),
             None => Write::Conflict(conflict("Conflict")),
-            Some(stored) if stored == record => Write::Done(stored),
+            Some(stored) if *stored == lease => Write::Done(lease),
             Some(_) => {
-                let answer = self.store(now, sender, name, record.as_json().clone());
+                let answer = self.store(now, sender, name, lease.as_json().clone());
                 match self.plan.webhooks.get(&sender.client) {
                     Some(Webhook::SendsTwice) => Write::Conflict(conflict("Conflict")),
                     Some(_) | None => answer,
@@ -242,19 +237,19 @@ impl Server {
     }
 
     /// What a webhook makes of a write: the answer, or what is to be stored.
-    fn admit(&self, sender: Sender, record: &Record) -> Result<Record, Write> {
+    fn admit(&self, sender: Sender, lease: &Lease) -> Result<Lease, Write> {
         match self.plan.webhooks.get(&sender.client) {
-            None | Some(Webhook::SendsTwice) => Ok(record.clone()),
+            None | Some(Webhook::SendsTwice) => Ok(lease.clone()),
             Some(Webhook::SaysConflict) => Err(Write::Conflict(Rejection {
                 message: "the webhook says no".into(),
                 ..conflict("Conflict")
             })),
             Some(Webhook::SaysAbsent) => Err(Write::Absent(absent())),
-            Some(Webhook::Echoes) => Err(Write::Done(record.clone())),
+            Some(Webhook::Echoes) => Err(Write::Done(lease.clone())),
             Some(Webhook::Alters(change)) => {
-                let mut object = record.as_json().clone();
+                let mut object = lease.as_json().clone();
                 change(&mut object);
-                Ok(Record::new(object).expect("an object"))
+                Ok(Lease::new(object).expect("a lease"))
             }
         }
     }

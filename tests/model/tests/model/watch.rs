@@ -84,7 +84,7 @@ impl Watch {
                 return self.reset();
             }
             (None, WatchFault::NeverOpens) => std::future::pending().await,
-            (None, WatchFault::Gone) => rejected(410, "Expired", RejectionKind::Invalid),
+            (None, WatchFault::Gone) => rejected(410, "Expired", RejectionKind::Gone),
             (None, WatchFault::Denied) => rejected(403, "Forbidden", RejectionKind::Forbidden),
             (None, _) => {
                 self.opened = Some(instant());

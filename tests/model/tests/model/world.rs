@@ -4,7 +4,7 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 use lease_model::lease::api::Write;
-use lease_model::lease::record::Record;
+use lease_model::lease::record::{Lease, Record};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -145,8 +145,8 @@ impl World {
         let Some(record) = self.record() else { return };
         let mut object = record.as_json().clone();
         change(&mut object);
-        let record = Record::new(object).expect("an object");
-        self.outsider(|server, now, sender| server.put(now, sender, "outsider", &record));
+        let lease = Lease::new(object).expect("a lease");
+        self.outsider(|server, now, sender| server.put(now, sender, "outsider", &lease));
     }
 
     pub fn edit_spec(&self, field: &str, value: impl Into<Value>) {
@@ -170,14 +170,14 @@ impl World {
 
     /// A Lease that is free.
     pub fn create(&self, duration: u32) {
-        let record = Record::new(json!({
+        let lease = Lease::new(json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": { "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] },
             "spec": { "holderIdentity": "", "leaseDurationSeconds": duration, "leaseTransitions": 0, "x-unknown": [null, 1] },
             "x-unknown": { "a": null },
         }));
-        let record = record.expect("an object");
-        self.outsider(|server, now, sender| server.post(now, sender, "outsider", &record));
+        let lease = lease.expect("a lease");
+        self.outsider(|server, now, sender| server.post(now, sender, "outsider", &lease));
     }
 
     /// Tells the watches that something was written.

@@ -126,7 +126,7 @@ fn a_grant_whose_duration_is_edited_meanwhile_is_kept_by_the_duration_it_was_gra
     for (edited, recorded) in [
         (json!(null), 15),
         (json!(0), 15),
-        (json!("15"), 15),
+        (json!(-15), 15),
         (json!(600), 600),
     ] {
         scenario(15, async |world, [actor, ..]| {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::record::Record;
-use super::{Summary, SummaryPage, of, one, or_default, page};
+use super::Record;
+use super::read::or_default;
+use super::summary::{Summary, SummaryPage, one, page};
 
 /// Whether the objects are kept beside their facts: a list of a large cluster is decoded several times as fast without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,24 +27,19 @@ impl Keep {
         if self == Self::Facts {
             return None;
         }
-        if self == Self::Objects
-            && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.remove("managedFields");
+        if self == Self::Objects {
+            hide_managed_fields(&mut object);
         }
         Some(Arc::new(object))
     }
 
     /// The facts of a Lease that was read whole, and as much of it as is kept.
-    ///
-    /// # Errors
-    /// When a field is not of its type.
-    pub fn of(self, record: &Record) -> Result<Summary, serde_json::Error> {
+    pub fn of(self, record: &Record) -> Summary {
         let object = self.kept(record.as_json().clone());
-        Ok(Summary {
+        Summary {
             object,
-            ..of(record)?
-        })
+            ..Summary::from(&***record)
+        }
     }
 
     /// Decodes one Lease.
@@ -79,5 +75,12 @@ impl Keep {
             }
         }
         Ok(facts)
+    }
+}
+
+/// Takes out what servers note on who wrote which field, as kubectl does: it is long, and an apply with it is refused.
+pub fn hide_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
     }
 }

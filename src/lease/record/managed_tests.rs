@@ -1,0 +1,101 @@
+//! Whose stamp counts: of a write, and of a holder's life.
+
+use crate::lease::record::{GrantTerms, Record};
+use crate::lease::testing::{held, wall};
+use crate::lease::values::LeaseDuration;
+use serde_json::{Value, json};
+
+/// A read, a takeover and the reply to it with one entry of managedFields, changed by `edit`.
+fn reply(edit: impl FnOnce(&mut Value)) -> (Record, Record, Record) {
+    let read = held("x", 15);
+    let terms = GrantTerms {
+        holder: "me".parse().expect("a holder"),
+        duration: None,
+        default_duration: LeaseDuration::constant(60),
+        reason: None,
+        mark: std::time::Duration::ZERO,
+    };
+    let sent = read
+        .granted(&terms, wall("2026-01-01T00:00:00Z"))
+        .expect("a grant");
+    let mut reply = sent.as_json().clone();
+    reply["metadata"]["managedFields"] = json!([{
+        "manager": "other", "operation": "Update", "time": "2026-01-01T00:00:00Z",
+        "fieldsV1": { "f:spec": { "f:leaseDurationSeconds": {} } },
+    }, {
+        "manager": "kubectl-lease", "operation": "Update", "time": "2026-01-01T01:00:00Z",
+        "fieldsV1": { "f:spec": { "f:acquireTime": {}, "f:holderIdentity": {}, "f:leaseTransitions": {}, "f:renewTime": {} } },
+    }]);
+    edit(&mut reply);
+    (read, sent, Record::new(reply).expect("an object"))
+}
+
+#[test]
+fn the_stamp_of_a_write_is_that_of_our_own_entry_in_the_reply_to_it() {
+    let stamp = |edit: fn(&mut Value)| {
+        let (read, sent, reply) = reply(edit);
+        reply.stamp_of_write(&read, &sent, "kubectl-lease")
+    };
+    assert_eq!(stamp(|_| ()), Some(wall("2026-01-01T01:00:00Z")));
+    let others: [fn(&mut Value); 9] = [
+        |reply| reply["metadata"]["uid"] = json!("another"),
+        |reply| reply["spec"]["holderIdentity"] = json!("prefix-me"),
+        |reply| reply["spec"]["leaseTransitions"] = json!(4),
+        |reply| reply["metadata"]["managedFields"][1]["manager"] = json!("kubectl"),
+        |reply| reply["metadata"]["managedFields"][1]["operation"] = json!("Apply"),
+        |reply| reply["metadata"]["managedFields"][1]["subresource"] = json!("status"),
+        |reply| reply["metadata"]["managedFields"][1]["time"] = json!("now"),
+        |reply| reply["metadata"]["managedFields"] = Value::Null,
+        // Not stamped by this write: it does not own what this write changes.
+        |reply| {
+            reply["metadata"]["managedFields"][1]["fieldsV1"]["f:spec"] =
+                json!({ "f:renewTime": {}, "f:holderIdentity": {} });
+        },
+    ];
+    for other in others {
+        assert_eq!(stamp(other), None);
+    }
+    let (read, _, reply) = reply(|_| ());
+    assert_eq!(
+        reply.stamp_of_write(&read, &read, "kubectl-lease"),
+        None,
+        "a write that changes nothing is not stamped"
+    );
+}
+
+#[test]
+fn only_what_restarts_everybodys_observation_is_a_sign_of_life() {
+    let stamped = |edit: fn(&mut Value)| {
+        let mut object = held("me", 15).as_json().clone();
+        object["metadata"]["managedFields"] = json!([{
+            "manager": "other", "operation": "Update", "time": "2026-01-01T00:00:00Z",
+            "fieldsV1": { "f:spec": { "f:renewTime": {}, "f:holderIdentity": {} } },
+        }]);
+        edit(&mut object["metadata"]["managedFields"]);
+        Record::new(object).expect("an object").alive_stamp()
+    };
+    let time = Some(wall("2026-01-01T00:00:00Z"));
+    assert_eq!(stamped(|_| ()), time);
+    // An annotation is written with a grant by us, and at any time by others.
+    let label: fn(&mut Value) =
+        |entries| entries[0]["fieldsV1"]["f:metadata"] = json!({ "f:annotations": {} });
+    assert_eq!(stamped(label), None);
+    assert_eq!(
+        stamped(|entries| {
+            entries[0]["fieldsV1"]["f:metadata"] = json!({ "f:annotations": {} });
+            entries[0]["manager"] = json!("kubectl-lease");
+        }),
+        time
+    );
+    let others: [fn(&mut Value); 6] = [
+        |entries| entries[0]["manager"] = json!("before-first-apply"),
+        |entries| entries[0]["operation"] = json!("Apply"),
+        |entries| entries[0]["fieldsV1"] = json!({ "f:spec": { "f:holderIdentity": {} } }),
+        |entries| entries[0]["fieldsV1"]["f:spec"]["f:preferredHolder"] = json!({}),
+        |entries| entries[0]["time"] = json!("now"),
+        |entries| *entries = Value::Null,
+    ];
+    for other in others {
+        assert_eq!(stamped(other), None);
+    }
+}

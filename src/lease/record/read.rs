@@ -1,0 +1,381 @@
+//! What this build reads of a Lease: each field's name, and what it means.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::managed::Managed;
+use super::{LeaseDuration, ObservedRecord, lock_info};
+
+/// The annotation that keeps `--reason`.
+pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
+
+/// The annotation of a Lease that was stolen from a holder that may still run: the transitions of the grant that it was stolen
+/// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
+pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
+
+/// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
+/// that the recorded duration belongs to, and goes with.
+pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
+
+/// The fields of the spec that make a grant, as [`Spec`] reads them.
+pub mod field {
+    /// The holder identity.
+    pub const HOLDER: &str = "holderIdentity";
+    /// The lease duration, seconds.
+    pub const DURATION: &str = "leaseDurationSeconds";
+    /// When it was granted, by the holder's clock.
+    pub const ACQUIRE_TIME: &str = "acquireTime";
+    /// When it was last renewed, by the holder's clock.
+    pub const RENEW_TIME: &str = "renewTime";
+    /// How often the holder changed.
+    pub const TRANSITIONS: &str = "leaseTransitions";
+    /// Those that a grant writes.
+    pub const OF_GRANT: [&str; 5] = [HOLDER, DURATION, ACQUIRE_TIME, RENEW_TIME, TRANSITIONS];
+}
+
+/// Text that stays where the answer has it, unless it has escapes. (An `Option<Cow>` would be copied.)
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is read of a Lease, out of the answer or out of the whole object; the rest is skipped.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Fields<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) metadata: Meta<'a>,
+    #[serde(borrow, deserialize_with = "or_default")]
+    pub(super) spec: Spec<'a>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Meta<'a> {
+    #[serde(borrow)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    uid: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource_version: Option<Text<'a>>,
+    #[serde(borrow)]
+    creation_timestamp: Option<Text<'a>>,
+    deletion_timestamp: Option<IgnoredAny>,
+    #[serde(borrow)]
+    finalizers: Option<Vec<Text<'a>>>,
+    #[serde(borrow)]
+    labels: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    annotations: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    owner_references: Option<Vec<Owner<'a>>>,
+    #[serde(borrow)]
+    pub(super) managed_fields: Option<Vec<Managed<'a>>>,
+}
+
+type Pairs<'a> = BTreeMap<Text<'a>, Text<'a>>;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Spec<'a> {
+    #[serde(borrow)]
+    pub(super) holder_identity: Option<Text<'a>>,
+    pub(super) lease_duration_seconds: Option<i64>,
+    #[serde(borrow)]
+    pub(super) acquire_time: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) renew_time: Option<Text<'a>>,
+    pub(super) lease_transitions: Option<i64>,
+    #[serde(borrow)]
+    strategy: Option<Text<'a>>,
+    #[serde(borrow)]
+    preferred_holder: Option<Text<'a>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Owner<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+}
+
+/// What is null is not there.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+/// What is empty is not there.
+pub(super) fn filled<'t>(from: &'t Option<Text<'_>>) -> Option<&'t str> {
+    from.as_deref().filter(|text| !text.is_empty())
+}
+
+fn pairs<'t>(of: &'t Option<Pairs<'_>>) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let all = of.iter().flatten();
+    all.map(|(key, value)| (&**key, &**value))
+}
+
+fn value<'t>(of: &'t Option<Pairs<'_>>, key: &str) -> Option<&'t str> {
+    of.as_ref()?.get(key).map(|value| &**value)
+}
+
+impl Fields<'_> {
+    /// `metadata.name`, empty if absent.
+    pub fn name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// `metadata.namespace`, empty if absent.
+    pub fn namespace(&self) -> &str {
+        self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// `metadata.uid`, empty if absent.
+    pub fn uid(&self) -> &str {
+        self.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// `metadata.resourceVersion`, empty if absent.
+    pub fn resource_version(&self) -> &str {
+        let version = self.metadata.resource_version.as_deref();
+        version.unwrap_or_default()
+    }
+
+    /// `metadata.creationTimestamp`, by the server's clock.
+    pub fn created(&self) -> Option<Timestamp> {
+        self.metadata.creation_timestamp.as_deref()?.parse().ok()
+    }
+
+    /// Whether this state is older than `other`, as far as resourceVersions can tell (they grow, and compare as
+    /// numbers on every API server backed by etcd).
+    pub fn older_than(&self, other: &Fields<'_>) -> bool {
+        match (
+            self.resource_version().parse::<u64>(),
+            other.resource_version().parse::<u64>(),
+        ) {
+            (Ok(mine), Ok(others)) => mine < others,
+            _ => false,
+        }
+    }
+
+    /// The holder identity; `None` means free, be the field absent, null or empty.
+    pub fn holder(&self) -> Option<&str> {
+        filled(&self.spec.holder_identity)
+    }
+
+    /// The recorded lease duration; `None` means that the lease never expires by itself.
+    pub fn duration(&self) -> Option<LeaseDuration> {
+        self.recorded_duration()
+            .filter(|_| !self.duration_is_anothers())
+    }
+
+    /// The recorded duration where it is not its holder's, who does not go by it.
+    pub fn left_over_duration(&self) -> Option<LeaseDuration> {
+        self.recorded_duration()
+            .filter(|_| self.duration_is_anothers())
+    }
+
+    fn recorded_duration(&self) -> Option<LeaseDuration> {
+        LeaseDuration::from_secs(self.spec.lease_duration_seconds?)
+    }
+
+    /// Whether a recorded duration is not the holder's: it was left behind by an earlier grant, or the holder is a lock of
+    /// Terraform's or OpenTofu's. Clients that record no duration do not count transitions either: they took the Lease for
+    /// good, and do not renew it, whatever is recorded.
+    fn duration_is_anothers(&self) -> bool {
+        match self.grant_of(DURATION_ANNOTATION) {
+            Some((transitions, whose)) if transitions == self.transitions() => {
+                whose != self.holder().unwrap_or_default()
+            }
+            Some(_) | None => self.is_held_by_terraform(),
+        }
+    }
+
+    /// Whether the recorded duration came with the present grant, or with one that this one follows: the Lease had none before.
+    pub(super) fn duration_is_of_grant(&self) -> bool {
+        self.grant_of(DURATION_ANNOTATION)
+            .is_some_and(|(transitions, _)| transitions == self.transitions())
+    }
+
+    /// Whether the annotations say that the present grant is one of this program's: where nobody keeps who wrote what.
+    pub(super) fn is_our_grant(&self) -> bool {
+        let grant = self.grant_of(DURATION_ANNOTATION);
+        self.holder().is_some() && grant == self.holder().map(|holder| (self.transitions(), holder))
+    }
+
+    /// The transitions and the holder that an annotation names.
+    fn grant_of(&self, annotation: &str) -> Option<(i64, &str)> {
+        let (transitions, holder) = self.annotation(annotation)?.split_once(' ')?;
+        Some((transitions.parse().ok()?, holder))
+    }
+
+    /// Whether the holder is a lock of Terraform's or OpenTofu's, by the annotations.
+    pub(super) fn is_held_by_terraform(&self) -> bool {
+        self.holder()
+            .is_some_and(|holder| self.tells_of_lock(holder))
+    }
+
+    /// Whether what is written about a lock is about one of this identity.
+    pub(super) fn tells_of_lock(&self, holder: &str) -> bool {
+        self.annotation(lock_info::ANNOTATION)
+            .is_some_and(|text| lock_info::is_lock_of(text, holder))
+    }
+
+    /// `spec.acquireTime` as written.
+    pub fn acquire_time(&self) -> Option<&str> {
+        filled(&self.spec.acquire_time)
+    }
+
+    /// `spec.renewTime` as written.
+    pub fn renew_time(&self) -> Option<&str> {
+        filled(&self.spec.renew_time)
+    }
+
+    /// `spec.leaseTransitions`; absent counts as 0.
+    pub fn transitions(&self) -> i64 {
+        self.spec.lease_transitions.unwrap_or(0)
+    }
+
+    /// Whether the transitions cannot be counted any further, so that nobody can be granted it any more.
+    pub fn transitions_are_exhausted(&self) -> bool {
+        // `spec.leaseTransitions` is an int32.
+        self.transitions() >= i64::from(i32::MAX)
+    }
+
+    /// `spec.strategy`, set where the API server elects the holder (coordinated leader election).
+    pub fn strategy(&self) -> Option<&str> {
+        filled(&self.spec.strategy)
+    }
+
+    /// `spec.preferredHolder`
+    pub fn preferred_holder(&self) -> Option<&str> {
+        filled(&self.spec.preferred_holder)
+    }
+
+    /// Whether the Lease is being deleted and only waits for its finalizers.
+    pub fn is_terminating(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// `metadata.finalizers`.
+    pub fn finalizers(&self) -> Vec<&str> {
+        let all = self.metadata.finalizers.iter().flatten();
+        all.map(|text| &**text).collect()
+    }
+
+    /// The object that owns it, as `Kind/name`.
+    pub fn owner(&self) -> Option<String> {
+        let owner = self.metadata.owner_references.as_ref()?.first()?;
+        let (kind, name) = (owner.kind.as_deref()?, owner.name.as_deref()?);
+        Some(format!("{kind}/{name}"))
+    }
+
+    /// Whether a Node owns it.
+    pub(super) fn is_owned_by_node(&self) -> bool {
+        self.owning_nodes().next().is_some()
+    }
+
+    /// The name of the Node that owns it.
+    pub fn owning_node(&self) -> Option<&str> {
+        self.owning_nodes().next()?.name.as_deref()
+    }
+
+    fn owning_nodes(&self) -> impl Iterator<Item = &Owner<'_>> {
+        let owners = self.metadata.owner_references.iter().flatten();
+        owners.filter(|owner| owner.kind.as_deref() == Some("Node"))
+    }
+
+    /// What `--reason` said of the present grant.
+    pub fn reason(&self) -> Option<&str> {
+        self.annotation(REASON_ANNOTATION)
+            .filter(|_| self.holder().is_some() && self.reason_is_the_holders())
+    }
+
+    /// `metadata.labels`.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        pairs(&self.metadata.labels)
+    }
+
+    /// One of them.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        value(&self.metadata.labels, key)
+    }
+
+    /// `metadata.annotations`, without those that this program keeps for itself.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ours = [REASON_ANNOTATION, VICTIM_ANNOTATION];
+        pairs(&self.metadata.annotations).filter(move |(key, _)| !ours.contains(key))
+    }
+
+    pub(super) fn annotation(&self, key: &str) -> Option<&str> {
+        value(&self.metadata.annotations, key)
+    }
+
+    /// From whom it was stolen, as long as that holder may still run.
+    pub fn victim(&self) -> Option<&str> {
+        let (transitions, victim) = self.grant_of(VICTIM_ANNOTATION)?;
+        (transitions == self.transitions()).then_some(victim)
+    }
+
+    /// What a live holder changes.
+    pub fn observed_record(&self) -> ObservedRecord {
+        ObservedRecord {
+            uid: self.uid().to_owned(),
+            holder: self.holder().unwrap_or_default().to_owned(),
+            acquire_time: self.acquire_time().map(str::to_owned),
+            renew_time: self.renew_time().map(str::to_owned),
+            transitions: self.transitions(),
+            duration: self.duration(),
+        }
+    }
+
+    /// Whether `spec.renewTime` is this time, however it is written.
+    pub fn renewed_at(&self, time: &str) -> bool {
+        same_time(self.renew_time(), Some(time))
+    }
+
+    /// Whether this state is of the grant that `written` was to make, whoever is named as its holder.
+    pub fn is_of_write(&self, written: &Fields<'_>) -> bool {
+        same_time(self.acquire_time(), written.acquire_time())
+            && self.acquire_time().is_some()
+            && self.transitions() == written.transitions()
+    }
+
+    /// Whether this state belongs to the same grant as `other`: same object, holder, transitions and acquire time.
+    pub fn same_grant(&self, other: &Fields<'_>) -> bool {
+        self.uid() == other.uid()
+            && self.holder().is_some()
+            && self.holder() == other.holder()
+            && self.transitions() == other.transitions()
+            && self.acquire_time() == other.acquire_time()
+    }
+}
+
+/// Whether two times are the same, however they are written.
+pub(super) fn same_time(one: Option<&str>, other: Option<&str>) -> bool {
+    let read = |text: Option<&str>| text.and_then(|text| text.parse::<Timestamp>().ok());
+    one == other || (read(one).is_some() && read(one) == read(other))
+}
