@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::saying::{good_until, listen, object_text, say_by, say_done};
-use super::{Session, limits, mark, options, say};
+use super::{Session, limits, mark, say};
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         DryRun::None => "created",
         DryRun::Client => {
             // As kubectl: a pipeline that only writes manifests has no cluster.
-            let record = record(&args, &namespace_alone(&options(connection))?)?;
+            let record = record(&args, &namespace_alone(&connection.into())?)?;
             terminal::print(&object_text(&record, "created (dry run)", &args.output)?)?;
             return Ok(Exit::DONE);
         }

@@ -77,7 +77,7 @@ struct Session {
 
 impl Session {
     async fn open(args: &ConnectionArgs) -> Result<Self, Error> {
-        let connection = Connection::load(&options(args)).await?;
+        let connection = Connection::load(&args.into()).await?;
         Ok(Self {
             namespace: connection.namespace().to_owned(),
             request_limit: args
@@ -125,28 +125,30 @@ impl Session {
     }
 }
 
-pub(crate) fn options(args: &ConnectionArgs) -> ConnectionOptions {
-    // As kubectl: an empty flag is as if it was not given.
-    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    ConnectionOptions {
-        kubeconfig: (args.kubeconfig.clone()).filter(|path| !path.as_os_str().is_empty()),
-        context: given(&args.context),
-        cluster: given(&args.cluster),
-        user: given(&args.user),
-        namespace: given(&args.namespace),
-        server: given(&args.server),
-        token: given(&args.token),
-        username: given(&args.username),
-        password: given(&args.password),
-        impersonate: given(&args.impersonate),
-        impersonate_groups: args.impersonate_groups.clone(),
-        impersonate_uid: given(&args.impersonate_uid),
-        impersonate_extra: args.impersonate_extra.clone(),
-        certificate_authority: given(&args.certificate_authority),
-        client_certificate: given(&args.client_certificate),
-        client_key: given(&args.client_key),
-        tls_server_name: given(&args.tls_server_name),
-        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+impl From<&ConnectionArgs> for ConnectionOptions {
+    fn from(args: &ConnectionArgs) -> Self {
+        // As kubectl: an empty flag is as if it was not given.
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        Self {
+            kubeconfig: (args.kubeconfig.clone()).filter(|path| !path.as_os_str().is_empty()),
+            context: given(&args.context),
+            cluster: given(&args.cluster),
+            user: given(&args.user),
+            namespace: given(&args.namespace),
+            server: given(&args.server),
+            token: given(&args.token),
+            username: given(&args.username),
+            password: given(&args.password),
+            impersonate: given(&args.impersonate),
+            impersonate_groups: args.impersonate_groups.clone(),
+            impersonate_uid: given(&args.impersonate_uid),
+            impersonate_extra: args.impersonate_extra.clone(),
+            certificate_authority: given(&args.certificate_authority),
+            client_certificate: given(&args.client_certificate),
+            client_key: given(&args.client_key),
+            tls_server_name: given(&args.tls_server_name),
+            insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        }
     }
 }
 

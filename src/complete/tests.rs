@@ -1,10 +1,11 @@
 //! Completion without a server: every line is answered from clap's own command tree.
 
 use super::values::kind;
-use super::{Answer, Directive, answer, takes_value, tree};
+use super::{Answer, Directive, answer};
+use crate::usage::tree;
 
 fn complete(line: &str) -> Answer {
-    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let words: Vec<_> = line.split(' ').map(Into::into).collect();
     answer(&words)
 }
 
@@ -120,7 +121,8 @@ fn every_argument_has_values_to_offer_or_is_known_to_have_none() {
     fn check(command: &clap::Command) {
         // `help` repeats the others.
         for argument in command.get_arguments() {
-            let known = argument.get_possible_values().is_empty() && takes_value(argument);
+            let known =
+                argument.get_possible_values().is_empty() && argument.get_action().takes_values();
             assert!(
                 !known || kind(command.get_name(), argument).is_some(),
                 "say in src/complete/values.rs what {} of {:?} may be",
