@@ -98,6 +98,10 @@ fn values_that_cannot_be_are_named_with_what_is_allowed() {
         kubectl lease status -oxml
         kubectl lease version -oxml
         kubectl lease status --template={{.a}}
+        kubectl lease release job --template {{.kind}}
+        kubectl lease status -o go-template --template={{.kind}}
+        kubectl lease renew job -o go-template-file=x
+        kubectl lease status --allow-missing-template-keys=maybe
         kubectl lease create job --dry-run=x
         kubectl lease completion tcsh
         kubectl lease explain magic
@@ -146,6 +150,7 @@ fn what_is_missing_unknown_or_contradictory_is_told_with_what_was_meant() {
         kubectl lease hold job --watch -- true
         kubectl lease check job --yes
         kubectl lease check job -o json
+        kubectl lease check job --template={.a}
         kubectl lease --state=held status
         kubectl lease --state held status
         kubectl lease --watch status
