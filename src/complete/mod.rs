@@ -218,9 +218,11 @@ fn values(
             .collect();
     }
     let connection = connection(line);
-    match values::kind(line.typed.command.get_name(), argument).unwrap_or(Kind::Free) {
+    match values::kind(line.typed.command.get_name(), argument) {
         Kind::Words(words) => words
             .iter()
+            .copied()
+            .flatten()
             .map(|(text, about)| Candidate::new(*text, *about))
             .collect(),
         Kind::Leases => {
@@ -239,9 +241,7 @@ fn values(
             names::holders(&connection, lease.map(|name| of_kind(name).1))
         }
         Kind::Namespaces => names::namespaces(&connection),
-        Kind::Contexts => names::configured(&connection, &names::Section::Contexts),
-        Kind::Clusters => names::configured(&connection, &names::Section::Clusters),
-        Kind::Users => names::configured(&connection, &names::Section::Users),
+        Kind::Configured(section) => names::configured(&connection, section),
         Kind::Files => {
             *directive = Directive::Files;
             Vec::new()
