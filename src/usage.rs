@@ -1,7 +1,6 @@
 //! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
 
 mod help;
-mod subcommand;
 mod template;
 pub mod typed;
 mod unknown;
@@ -59,9 +58,7 @@ fn read(words: &[OsString]) -> Result<Cli, Instead> {
     if words == ["--version"] {
         words = vec!["version".into()];
     }
-    if unknown::may_have(&typed, "template") {
-        words = template::joined(words).map_err(wrong)?;
-    }
+    words = template::joined(&typed, words).map_err(wrong)?;
     let program = [OsString::from("kubectl-lease")].into_iter();
     let cli =
         Cli::try_parse_from(program.chain(words.iter().cloned())).map_err(|error| {
@@ -137,12 +134,12 @@ fn line(
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             format!(
                 "error: unrecognized subcommand '{word}'{} (see --help)",
-                subcommand::meant(&word)
+                unknown::subcommand(root, &word)
             )
         }
         (ErrorKind::MissingSubcommand, ..) => format!(
             "error: no subcommand: there are {} (see --help)",
-            subcommand::all().join(", ")
+            unknown::subcommands(root).join(", ")
         ),
         _ => {
             let rendered = error.render().to_string();

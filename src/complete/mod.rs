@@ -198,19 +198,15 @@ fn values(
 ) -> Vec<Candidate> {
     let possible = argument.get_possible_values();
     if !possible.is_empty() {
-        let (before, chosen) = match argument.get_value_delimiter() {
-            Some(delimiter) => match typed.rsplit_once(delimiter) {
-                Some((chosen, _)) => (
-                    format!("{chosen}{delimiter}"),
-                    chosen.split(delimiter).collect(),
-                ),
-                None => (String::new(), Vec::new()),
-            },
-            None => (String::new(), Vec::new()),
-        };
+        // Of a list, what is typed already, its last comma included.
+        let last = argument
+            .get_value_delimiter()
+            .and_then(|comma| typed.rfind(comma));
+        let before = last.map_or("", |comma| &typed[..=comma]);
+        let is_there = |name: &str| before.split(',').any(|chosen| chosen == name);
         return possible
             .iter()
-            .filter(|value| !value.is_hide_set() && !chosen.contains(&value.get_name()))
+            .filter(|value| !value.is_hide_set() && !is_there(value.get_name()))
             .map(|value| {
                 let text = format!("{before}{}", value.get_name());
                 Candidate::new(text, about(value.get_help()))

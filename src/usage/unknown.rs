@@ -1,17 +1,73 @@
-//! What to say of a flag that the subcommand does not have, and of a word too many.
+//! What was meant by a subcommand, a flag or a word that is not expected.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
+use strsim::{jaro, normalized_damerau_levenshtein};
 
-use super::subcommand::NEAR;
 use super::typed::{Typed, long, short};
 use crate::lease::values::{LeaseName, is_lease};
 use crate::words::pasted;
 
-/// Whether the subcommand has the argument of this id.
-pub fn may_have(typed: &Typed<'_>, id: &str) -> bool {
-    typed.command.get_arguments().any(|arg| arg.get_id() == id)
+/// Below this two words have little in common.
+const NEAR: f64 = 0.7;
+
+/// What kubectl, flock and others call it, and what it is here.
+const ELSEWHERE: [(&[&str], &str); 9] = [
+    (
+        &["get", "list", "ls", "describe", "show", "info", "watch"],
+        "kubectl lease status",
+    ),
+    (&["lock", "take", "wait"], "kubectl lease acquire"),
+    (&["run", "exec", "with", "flock"], "kubectl lease hold"),
+    (&["unlock", "free", "drop"], "kubectl lease release"),
+    (
+        &["takeover", "force", "seize", "break"],
+        "kubectl lease steal",
+    ),
+    (&["extend", "keep", "refresh"], "kubectl lease renew"),
+    (&["new", "add", "apply"], "kubectl lease create"),
+    (&["delete", "remove", "rm"], "kubectl delete lease"),
+    (&["docs", "concepts"], "kubectl lease explain"),
+];
+
+/// The names of our subcommands that help shows; clap's own is `help`.
+pub fn subcommands(root: &Command) -> Vec<&str> {
+    let shown = root.get_subcommands().filter(|it| !it.is_hide_set());
+    let names = shown.map(Command::get_name);
+    names.filter(|name| *name != "help").collect()
+}
+
+/// What to say after a word that is no subcommand: the one it is like, or where a lease's name goes; empty if nothing
+/// comes to mind.
+pub fn subcommand(root: &Command, word: &str) -> String {
+    let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&word));
+    if let Some((_, here)) = elsewhere {
+        return format!(": that is {here}");
+    }
+    match nearest(word, subcommands(root), normalized_damerau_levenshtein) {
+        Some(name) => format!(": did you mean {name}?"),
+        None if word.parse::<LeaseName>().is_ok() => {
+            format!(": a lease's name goes after a subcommand, as in kubectl lease status {word}")
+        }
+        None => String::new(),
+    }
+}
+
+/// The name that `word` begins, or is most like.
+fn nearest<'a>(
+    word: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    likeness: impl Fn(&str, &str) -> f64,
+) -> Option<&'a str> {
+    let likeness = |name: &str| match word.len() >= 3 && name.starts_with(word) {
+        true => 1.0,
+        false => likeness(word, name),
+    };
+    let all = names.into_iter().map(|name| (likeness(name), name));
+    let near = all.filter(|(likeness, _)| *likeness >= NEAR);
+    let nearest = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    nearest.map(|(_, name)| name)
 }
 
 /// What `word` is that clap does not expect among `words`.
@@ -47,28 +103,18 @@ fn flag(root: &Command, command: &Command, word: &str) -> String {
         [all @ .., last] => {
             format!(" of {here}: {} and {last} have it", all.join(", "))
         }
-        [] => nearest(command, word),
-    };
-    format!("error: unknown flag '{word}'{what} (see --help)")
-}
-
-fn nearest(command: &Command, word: &str) -> String {
-    let Some(word) = word.strip_prefix("--") else {
-        return String::new();
-    };
-    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
-    let likeness = |name: &str| match word.len() >= 3 && name.starts_with(word) {
-        true => 1.0,
-        false => {
-            strsim::normalized_damerau_levenshtein(word, name).max(strsim::jaro(word, name) - 0.1)
+        [] => {
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            let both = |one: &str, other: &str| {
+                normalized_damerau_levenshtein(one, other).max(jaro(one, other) - 0.1)
+            };
+            // A letter is like any other.
+            let word = word.strip_prefix("--").unwrap_or_default();
+            let meant = nearest(word, shown.filter_map(Arg::get_long), both);
+            meant.map_or_else(String::new, |name| format!(": did you mean --{name}?"))
         }
     };
-    let near = shown
-        .filter_map(Arg::get_long)
-        .map(|name| (likeness(name), name))
-        .filter(|(likeness, _)| *likeness >= NEAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    near.map_or_else(String::new, |(_, name)| format!(": did you mean --{name}?"))
+    format!("error: unknown flag '{word}'{what} (see --help)")
 }
 
 /// What to say where the first of several names is kubectl's word for the kind. A lease may have that name, so which of
