@@ -20,16 +20,19 @@ pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
 
-const AFTER_HELP: &str = "\
-Exit status:
-  0    done                            122  the lease is not held by you
-  1    API, kubeconfig or permission   123  the lease was lost
-  2    wrong usage                     124  not acquired in time (-E changes it)
-  120  declined at the prompt          125  hold itself failed
-  121  lease not found                 126/127  not executable / not found
-  otherwise hold returns the command's own status, 128+n for a signal.
+/// What the program's own help ends with.
+fn after_help() -> String {
+    let row = |[(code, meaning), (other, its)]: [(String, String); 2]| {
+        format!("  {code:<3}  {meaning:<30}  {other:<3}  {its}\n")
+    };
+    format!(
+        "Exit status:
+{}  otherwise hold returns the command's own status, 128+n for a signal.
 
-Durations are written 90s, 10m, 1h30m or in plain seconds.";
+Durations are written 90s, 10m, 1h30m or in plain seconds.",
+        crate::exit::columns().map(row).collect::<String>()
+    )
+}
 
 /// Inspect and manipulate Kubernetes Leases: who holds what, one at a time, take over safely.
 #[derive(Debug, Parser)]
@@ -43,7 +46,7 @@ Durations are written 90s, 10m, 1h30m or in plain seconds.";
     max_term_width = 80,
     // As in pflag, the last one counts: an alias that gives -n can be told another.
     args_override_self = true,
-    after_help = AFTER_HELP,
+    after_help = after_help(),
     arg_required_else_help = true
 )]
 pub struct Cli {

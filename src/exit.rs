@@ -1,4 +1,4 @@
-//! The exit codes: one constant each, the same in every subcommand.
+//! The exit codes, the same in every subcommand: one constant each, and one table from which help and docs have them.
 
 use std::process::ExitCode;
 
@@ -40,8 +40,62 @@ impl Exit {
     }
 }
 
+/// Every code of this program's own and what it means. docs/exit-codes.md says what to do about each.
+const TABLE: [(Exit, &str); 13] = [
+    (Exit::DONE, "done"),
+    (Exit::API, "API, kubeconfig or permission"),
+    (Exit::USAGE, "wrong usage"),
+    (Exit::EXPIRED, "status --exit-code: expired"),
+    (Exit::FREE, "status --exit-code: free"),
+    (Exit::DECLINED, "declined at the prompt"),
+    (Exit::NOT_FOUND, "lease not found"),
+    (Exit::NOT_HELD, "the lease is not held by you"),
+    (Exit::LOST, "the lease was lost"),
+    (Exit::NOT_ACQUIRED, "not acquired in time (-E changes it)"),
+    (Exit::HOLD_FAILED, "hold itself failed"),
+    (Exit::NOT_EXECUTABLE, "not executable"),
+    (Exit::COMMAND_NOT_FOUND, "not found"),
+];
+
+/// The table in two columns, each a code and its meaning, without what only `status --exit-code` has.
+pub fn columns() -> impl Iterator<Item = [(String, String); 2]> {
+    let [common @ .., (found, not_executable), (missing, not_found)] = TABLE;
+    let common = common.into_iter();
+    let common = common.filter(|(exit, _)| !matches!(*exit, Exit::EXPIRED | Exit::FREE));
+    let mut left: Vec<_> = common
+        .map(|(exit, meaning)| (exit.0.to_string(), meaning.to_owned()))
+        .collect();
+    left.push((
+        format!("{}/{}", found.0, missing.0),
+        format!("{not_executable} / {not_found}"),
+    ));
+    let right = left.split_off(left.len() / 2);
+    left.into_iter().zip(right).map(<[_; 2]>::from)
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_table_and_the_docs_have_every_code() {
+        let readme = include_str!("../README.md");
+        for [(code, meaning), (other, its)] in columns() {
+            let row = format!("| {code} | {meaning} | {other} | {its} |\n");
+            assert!(readme.contains(&row), "{row}");
+        }
+        let docs = include_str!("../docs/exit-codes.md").lines();
+        let codes =
+            docs.filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
+        let table = TABLE.map(|(exit, _)| exit.0);
+        // The last is 128 + n.
+        let table: Vec<u8> = table.into_iter().chain([128]).collect();
+        assert_eq!(codes.collect::<Vec<u8>>(), table);
     }
 }

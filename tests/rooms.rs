@@ -19,9 +19,9 @@ const ROOMS: &[(&str, &str)] = &[
         "cli clock complete error exit hint hold identity lease limits output server signals usage userinfo words",
     ),
     ("error", "exit hint lease server words"),
-    ("usage", "cli complete exit lease output words"),
-    ("complete", "cli lease output server words"),
-    ("cli", "lease output"),
+    ("complete", "cli lease output server usage words"),
+    ("usage", "cli exit lease output words"),
+    ("cli", "exit lease output"),
     ("hold", "children clock lease limits side signals words"),
     (
         "server",

@@ -2,8 +2,7 @@
 //!
 //! kubectl runs an executable of that name on PATH with the words after `kubectl lease`, and hands what it prints to
 //! the shell: Cobra's form, a candidate a line with a tab before what it means, and `:` with a directive at the end
-//! (kubectl's pkg/cmd/plugin_completion.go, Cobra's ShellCompDirective). clap_complete's own engine for this is
-//! unstable and lists files itself, which the shell does better.
+//! (kubectl's pkg/cmd/plugin_completion.go, Cobra's ShellCompDirective).
 
 mod line;
 mod names;
@@ -16,13 +15,14 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Arg, CommandFactory, Parser};
+use clap::{Arg, Parser};
 
 use crate::cli::Cli;
 use crate::lease::values::is_lease;
 use crate::output::terminal;
 use crate::server::ConnectionOptions;
-use line::{Line, Wanted, takes_value};
+use crate::usage;
+use line::{Line, Wanted};
 use values::Kind;
 
 /// The plugin `kubectl-NAME` is completed by `kubectl_complete-NAME`.
@@ -85,12 +85,8 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     hush();
-    let words: Vec<String> = words
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
     // Nobody to tell if stdout is gone.
-    let _ = terminal::print(&answer(&words).text());
+    let _ = terminal::print(&answer(words).text());
     Some(ExitCode::SUCCESS)
 }
 
@@ -119,27 +115,14 @@ impl Answer {
     }
 }
 
-/// The command that these words are for, of a tree that is built.
-pub fn command_of<'a>(root: &'a clap::Command, words: &[String]) -> &'a clap::Command {
-    let mut words = words.to_vec();
-    // What would come next.
-    words.push(String::new());
-    Line::read(root, &words).command
-}
-
-/// What `words` give to the argument of this id, in their order.
-pub fn values_of(root: &clap::Command, words: &[String], id: &str) -> Vec<String> {
-    let mut words = words.to_vec();
-    words.push(String::new());
-    let given = Line::read(root, &words).given.into_iter();
-    let given = given.filter(|(argument, _)| argument.get_id() == id);
-    given.filter_map(|(_, value)| value).collect()
-}
-
-fn answer(words: &[String]) -> Answer {
-    let mut root = Cli::command();
-    root.build();
-    let line = Line::read(&root, words);
+fn answer(words: &[OsString]) -> Answer {
+    let root = usage::tree();
+    let Ok(line) = Line::read(&root, words) else {
+        return Answer {
+            candidates: Vec::new(),
+            directive: Directive::NoFiles,
+        };
+    };
     let mut directive = Directive::NoFiles;
     let mut candidates = match &line.wanted {
         Wanted::Foreign => {
@@ -180,10 +163,10 @@ fn starting_with(typed: &str, mut candidates: Vec<Candidate>) -> Vec<Candidate> 
 }
 
 fn subcommands(line: &Line<'_>) -> Vec<Candidate> {
-    if line.positional {
+    if line.typed.positions > 0 {
         return Vec::new();
     }
-    let all = line.command.get_subcommands();
+    let all = line.typed.command.get_subcommands();
     all.filter(|command| !command.is_hide_set())
         .map(|command| Candidate::new(command.get_name(), about(command.get_about())))
         .collect()
@@ -191,7 +174,7 @@ fn subcommands(line: &Line<'_>) -> Vec<Candidate> {
 
 fn flags(line: &Line<'_>) -> Vec<Candidate> {
     let mut all = Vec::new();
-    for flag in line.command.get_arguments() {
+    for flag in line.typed.command.get_arguments() {
         if flag.is_positional() || flag.is_hide_set() || !line.admits(flag) {
             continue;
         }
@@ -215,19 +198,15 @@ fn values(
 ) -> Vec<Candidate> {
     let possible = argument.get_possible_values();
     if !possible.is_empty() {
-        let (before, chosen) = match argument.get_value_delimiter() {
-            Some(delimiter) => match typed.rsplit_once(delimiter) {
-                Some((chosen, _)) => (
-                    format!("{chosen}{delimiter}"),
-                    chosen.split(delimiter).collect(),
-                ),
-                None => (String::new(), Vec::new()),
-            },
-            None => (String::new(), Vec::new()),
-        };
+        // Of a list, what is typed already, its last comma included.
+        let last = argument
+            .get_value_delimiter()
+            .and_then(|comma| typed.rfind(comma));
+        let before = last.map_or("", |comma| &typed[..=comma]);
+        let is_there = |name: &str| before.split(',').any(|chosen| chosen == name);
         return possible
             .iter()
-            .filter(|value| !value.is_hide_set() && !chosen.contains(&value.get_name()))
+            .filter(|value| !value.is_hide_set() && !is_there(value.get_name()))
             .map(|value| {
                 let text = format!("{before}{}", value.get_name());
                 Candidate::new(text, about(value.get_help()))
@@ -235,19 +214,18 @@ fn values(
             .collect();
     }
     let connection = connection(line);
-    match values::kind(line.command.get_name(), argument).unwrap_or(Kind::Free) {
+    match values::kind(line.typed.command.get_name(), argument) {
         Kind::Words(words) => words
             .iter()
+            .copied()
+            .flatten()
             .map(|(text, about)| Candidate::new(*text, *about))
             .collect(),
         Kind::Leases => {
             let mut leases = names::leases(&connection);
             // Of several each is named once.
-            let given = line.given.iter();
-            let given = given.filter(|(given, _)| given.get_id() == argument.get_id());
-            let given: Vec<&str> = given
-                .filter_map(|(_, value)| value.as_deref().map(|value| of_kind(value).1))
-                .collect();
+            let given = line.typed.values(argument.get_id().as_str());
+            let given: Vec<&str> = given.map(|value| of_kind(value).1).collect();
             leases.retain(|lease| !given.contains(&lease.text.as_str()));
             let (kind, _) = of_kind(typed);
             let typed_so =
@@ -255,12 +233,11 @@ fn values(
             leases.into_iter().map(typed_so).collect()
         }
         Kind::Holders => {
-            names::holders(&connection, line.value("name").map(|name| of_kind(name).1))
+            let lease = line.typed.values("name").last();
+            names::holders(&connection, lease.map(|name| of_kind(name).1))
         }
         Kind::Namespaces => names::namespaces(&connection),
-        Kind::Contexts => names::configured(&connection, &names::Section::Contexts),
-        Kind::Clusters => names::configured(&connection, &names::Section::Clusters),
-        Kind::Users => names::configured(&connection, &names::Section::Users),
+        Kind::Configured(section) => names::configured(&connection, section),
         Kind::Files => {
             *directive = Directive::Files;
             Vec::new()
@@ -279,14 +256,11 @@ fn of_kind(typed: &str) -> (&str, &str) {
 
 /// The connection that the flags typed so far describe; what clap does not accept counts as not typed.
 fn connection(line: &Line<'_>) -> ConnectionOptions {
-    let typed = line.given.iter().filter(|(flag, _)| flag.is_global_set());
-    let words = typed.filter_map(|(flag, value)| {
-        let long = flag.get_long()?;
-        match value {
-            Some(value) => Some(format!("--{long}={value}")),
-            None if takes_value(flag) => None,
-            None => Some(format!("--{long}")),
-        }
+    let given = line.typed.given.iter();
+    let words = given.filter(|(flag, _)| flag.is_global_set());
+    let words = words.map(|(flag, value)| match (flag.get_long(), value) {
+        (Some(long), Some(value)) => format!("--{long}={value}"),
+        (long, _) => format!("--{}", long.unwrap_or_default()),
     });
     let program = ["kubectl-lease".to_owned(), "version".to_owned()];
     let parsed = Cli::try_parse_from(program.into_iter().chain(words));
@@ -300,12 +274,4 @@ fn connection(line: &Line<'_>) -> ConnectionOptions {
 fn about(text: Option<&clap::builder::StyledStr>) -> String {
     let text = text.map(ToString::to_string).unwrap_or_default();
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-/// The whole command tree, for whoever checks that nothing was left out.
-#[cfg(test)]
-fn tree() -> clap::Command {
-    let mut root = Cli::command();
-    root.build();
-    root
 }

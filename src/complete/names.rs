@@ -7,6 +7,7 @@ use kube::core::Resource;
 use serde_json::Value;
 
 use super::Candidate;
+use super::values::Section;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::server::Client;
 use crate::server::{Connection, ConnectionOptions, kubeconfig};
@@ -17,18 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Asked for at once; a namespace with more is listed in several pages, as far as the second goes.
 const PAGE: u32 = 500;
 
-/// What the kubeconfig has of one kind.
-pub enum Section {
-    /// Its contexts.
-    Contexts,
-    /// Its clusters.
-    Clusters,
-    /// Its users.
-    Users,
-}
-
 /// The names in the kubeconfig.
-pub fn configured(options: &ConnectionOptions, section: &Section) -> Vec<Candidate> {
+pub fn configured(options: &ConnectionOptions, section: Section) -> Vec<Candidate> {
     let Ok(Some(config)) = kubeconfig::read(options) else {
         return Vec::new();
     };

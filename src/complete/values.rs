@@ -2,30 +2,40 @@
 
 use clap::Arg;
 
+/// What the kubeconfig has names of.
+#[derive(Clone, Copy, Debug)]
+pub enum Section {
+    /// Its contexts.
+    Contexts,
+    /// Its clusters.
+    Clusters,
+    /// Its users.
+    Users,
+}
+
+/// Words, each with what it means.
+type Words = &'static [(&'static str, &'static str)];
+
 /// Where the values of an argument come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// These words, each with what it means.
-    Words(&'static [(&'static str, &'static str)]),
+    /// These words.
+    Words(&'static [Words]),
     /// The names of the namespace's Leases.
     Leases,
     /// The holders of the namespace's Leases, or of the one that was named.
     Holders,
     /// The cluster's namespaces.
     Namespaces,
-    /// The kubeconfig's contexts.
-    Contexts,
-    /// The kubeconfig's clusters.
-    Clusters,
-    /// The kubeconfig's users.
-    Users,
+    /// The names in the kubeconfig.
+    Configured(Section),
     /// Files: the shell knows them better.
     Files,
     /// Anything: there is nothing to offer.
     Free,
 }
 
-const VALUE_FORMATS: &[(&str, &str)] = &[
+const VALUE_FORMATS: Words = &[
     ("json", "JSON"),
     ("yaml", "YAML"),
     ("jsonpath=", "A template over the document"),
@@ -33,7 +43,7 @@ const VALUE_FORMATS: &[(&str, &str)] = &[
     ("jsonpath-file=", "A template in a file"),
 ];
 
-const OBJECT_FORMATS: &[(&str, &str)] = &[
+const OBJECT_FORMATS: Words = &[
     ("name", "Just `lease.coordination.k8s.io/NAME`"),
     ("json", "The Lease as JSON"),
     ("yaml", "The Lease as YAML"),
@@ -42,20 +52,12 @@ const OBJECT_FORMATS: &[(&str, &str)] = &[
     ("jsonpath-file=", "A template in a file"),
 ];
 
-const GRANT_FORMATS: &[(&str, &str)] = &[
-    (
-        "env",
-        "`export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell",
-    ),
-    ("name", "Just `lease.coordination.k8s.io/NAME`"),
-    ("json", "The Lease as JSON"),
-    ("yaml", "The Lease as YAML"),
-    ("jsonpath=", "A template over the lease"),
-    ("jsonpath-as-json=", "What a template finds, as JSON"),
-    ("jsonpath-file=", "A template in a file"),
-];
+const ENVIRONMENT: Words = &[(
+    "env",
+    "`export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell",
+)];
 
-const STATUS_FORMATS: &[(&str, &str)] = &[
+const STATUS_FORMATS: Words = &[
     ("wide", "The table with more columns"),
     ("json", "JSON"),
     ("yaml", "YAML"),
@@ -67,7 +69,7 @@ const STATUS_FORMATS: &[(&str, &str)] = &[
     ("custom-columns-file=", "The same in a file"),
 ];
 
-const ORDERS: &[(&str, &str)] = &[
+const ORDERS: Words = &[
     ("name", "By namespace and name"),
     ("renewed", "Longest not renewed first"),
     ("expires", "Next to expire first"),
@@ -75,9 +77,9 @@ const ORDERS: &[(&str, &str)] = &[
     ("age", "Oldest first"),
 ];
 
-const TRUTHS: &[(&str, &str)] = &[("true", ""), ("false", "")];
+const TRUTHS: Words = &[("true", ""), ("false", "")];
 
-const SIGNALS: &[(&str, &str)] = &[
+const SIGNALS: Words = &[
     ("TERM", "Ask to end"),
     ("INT", "As Ctrl-C"),
     ("HUP", "As a terminal that went away"),
@@ -88,72 +90,34 @@ const SIGNALS: &[(&str, &str)] = &[
 ];
 
 /// client-go's k8s.io/api/coordination/v1 knows this one.
-const STRATEGIES: &[(&str, &str)] = &[(
+const STRATEGIES: Words = &[(
     "OldestEmulationVersion",
     "The candidate with the oldest emulation version leads",
 )];
 
-/// Where the values of `argument` of `command` come from; `None` if nobody has thought about it.
-pub fn kind(command: &str, argument: &Arg) -> Option<Kind> {
-    Some(match (command, argument.get_id().as_str()) {
+/// Where the values of `argument` of `command` come from.
+pub fn kind(command: &str, argument: &Arg) -> Kind {
+    match (command, argument.get_id().as_str()) {
         ("create", "name") => Kind::Free,
         (_, "name") => Kind::Leases,
         ("create" | "acquire" | "hold" | "steal", "holder") => Kind::Free,
         (_, "holder" | "if_holder") => Kind::Holders,
         (_, "namespace") => Kind::Namespaces,
-        (_, "context") => Kind::Contexts,
-        (_, "cluster") => Kind::Clusters,
-        (_, "user") => Kind::Users,
-        (
-            _,
-            "kubeconfig"
-            | "certificate_authority"
-            | "client_certificate"
-            | "client_key"
-            | "cache_dir"
-            | "kuberc"
-            | "profile_output"
-            | "command"
-            | "dir",
-        ) => Kind::Files,
-        ("status", "output") => Kind::Words(STATUS_FORMATS),
-        ("version", "output") => Kind::Words(VALUE_FORMATS),
-        ("acquire" | "steal", "output") => Kind::Words(GRANT_FORMATS),
-        (_, "output") => Kind::Words(OBJECT_FORMATS),
-        (_, "sort_by") => Kind::Words(ORDERS),
-        (_, "allow_missing_template_keys") => Kind::Words(TRUTHS),
-        (_, "on_lost") => Kind::Words(SIGNALS),
-        (_, "strategy") => Kind::Words(STRATEGIES),
-        (
-            _,
-            "server"
-            | "token"
-            | "username"
-            | "password"
-            | "vmodule"
-            | "impersonate"
-            | "impersonate_groups"
-            | "impersonate_uid"
-            | "impersonate_extra"
-            | "tls_server_name"
-            | "request_timeout"
-            | "duration"
-            | "timeout"
-            | "kill_after"
-            | "renew_every"
-            | "reason"
-            | "labels"
-            | "annotations"
-            | "preferred_holder"
-            | "conflict_exit_code"
-            | "selector"
-            | "field_selector"
-            | "label_columns"
-            | "chunk_size"
-            | "template"
-            | "profile"
-            | "log_flush_frequency",
-        ) => Kind::Free,
-        _ => return None,
-    })
+        (_, "context") => Kind::Configured(Section::Contexts),
+        (_, "cluster") => Kind::Configured(Section::Clusters),
+        (_, "user") => Kind::Configured(Section::Users),
+        (_, "kubeconfig" | "certificate_authority" | "client_certificate" | "client_key") => {
+            Kind::Files
+        }
+        (_, "cache_dir" | "kuberc" | "profile_output" | "command" | "dir") => Kind::Files,
+        ("status", "output") => Kind::Words(&[STATUS_FORMATS]),
+        ("version", "output") => Kind::Words(&[VALUE_FORMATS]),
+        ("acquire" | "steal", "output") => Kind::Words(&[ENVIRONMENT, OBJECT_FORMATS]),
+        (_, "output") => Kind::Words(&[OBJECT_FORMATS]),
+        (_, "sort_by") => Kind::Words(&[ORDERS]),
+        (_, "allow_missing_template_keys") => Kind::Words(&[TRUTHS]),
+        (_, "on_lost") => Kind::Words(&[SIGNALS]),
+        (_, "strategy") => Kind::Words(&[STRATEGIES]),
+        _ => Kind::Free,
+    }
 }

@@ -7,13 +7,6 @@ use jiff::Timestamp;
 
 use super::record::{Lease, Record};
 
-/// Our name in managedFields.
-pub const FIELD_MANAGER: &str = "kubectl-lease";
-
-/// The name for dry runs that only ask what the server's time is: a manager that owns nothing yet is stamped with now by
-/// every server, those too that leave the time of an entry alone while its fields stay the same ones.
-pub const CLOCK_MANAGER: &str = "kubectl-lease-clock";
-
 /// One Lease on one API server. Each call is one attempt: nothing behind it retries.
 pub trait Api {
     /// A consistent read: GET without a resourceVersion parameter.

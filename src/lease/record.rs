@@ -11,21 +11,26 @@ use super::values::{HolderIdentity, LeaseDuration};
 
 mod alteration;
 mod class;
+mod entry;
+pub mod field;
 mod keep;
 mod lock_info;
 mod managed;
+mod object;
 mod read;
 pub mod summary;
+mod text;
 mod write;
 
 pub use alteration::Alteration;
-pub use keep::hide_managed_fields;
+pub use field::{CLOCK_MANAGER, FIELD_MANAGER};
+pub use keep::{Keep, hide_managed_fields};
 pub use lock_info::LockInfo;
 pub use managed::Writer;
-pub use read::Fields;
+pub use object::Fields;
 
 #[cfg(test)]
-pub use read::{DURATION_ANNOTATION, REASON_ANNOTATION, field};
+pub use field::{DURATION_ANNOTATION, REASON_ANNOTATION};
 #[cfg(test)]
 pub use write::micro_time;
 

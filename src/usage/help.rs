@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
-use crate::cli::Cli;
-use crate::complete::command_of;
+use super::typed::Typed;
 
 /// They ask no server, so how to reach one is nothing to choose.
 const WITHOUT_A_SERVER: [&str; 6] = [
@@ -22,43 +21,25 @@ const WITHOUT_A_SERVER: [&str; 6] = [
 const OF_ALL: &str =
     "Flags of every subcommand (cluster, namespace, user, -v): kubectl lease options";
 
-/// What `args` ask to be told: with `-h` the arguments alone.
-pub fn text(args: &[OsString]) -> StyledStr {
-    let words: Vec<String> = args
-        .iter()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let asked = words.iter().position(|word| is_asking(word));
-    let (before, whole) = match asked {
+/// What `words`, as clap takes them, ask to be told: with `-h` the arguments alone.
+pub fn text(root: &Command, words: &[OsString]) -> StyledStr {
+    let asks = |word: &OsString| *word == "--help" || *word == "-h";
+    let (before, whole) = match words.iter().position(asks) {
+        Some(at) => (&words[..at], words[at] == "--help"),
         // `help hold`
         None => match words.iter().position(|word| word == "help") {
             Some(at) => (&words[at + 1..], true),
-            None => (&words[..], true),
+            None => (words, true),
         },
-        Some(at) => (&words[..at], words[at] == "--help"),
     };
-    let mut root = Cli::command();
-    root.build();
-    render(command_of(&root, before).clone(), whole)
-}
-
-fn is_asking(word: &str) -> bool {
-    let is_short = || word.starts_with('-') && !word.starts_with("--") && word.ends_with('h');
-    word == "--help" || is_short()
-}
-
-/// The help of the program itself.
-pub fn root() -> StyledStr {
-    let mut root = Cli::command();
-    root.build();
-    render(root, true)
+    // They were read before, so nothing is wrong with them.
+    let command = Typed::read(root, before).map_or(root, |typed| typed.command);
+    page(command, whole)
 }
 
 /// The flags that every subcommand has, as `kubectl options` lists kubectl's.
 pub fn options() -> StyledStr {
-    let mut root = Cli::command();
-    root.build();
+    let root = super::tree();
     let shared = root.get_arguments().filter(|arg| arg.is_global_set());
     // Those without a heading of their own come first, as in every help.
     let shared: Vec<Arg> = shared.cloned().collect();
@@ -71,9 +52,9 @@ pub fn options() -> StyledStr {
 }
 
 /// Without the flags that every subcommand has. clap's own long form takes three lines for each argument.
-fn render(mut command: Command, whole: bool) -> StyledStr {
-    let name = command.get_name().to_owned();
-    command = command.mut_args(|arg| match arg.is_global_set() {
+pub fn page(command: &Command, whole: bool) -> StyledStr {
+    let name = command.get_name();
+    let mut command = command.clone().mut_args(|arg| match arg.is_global_set() {
         true => arg.hide(true),
         false => arg,
     });
@@ -85,7 +66,7 @@ fn render(mut command: Command, whole: bool) -> StyledStr {
         }
     }
     let mut below = below.map_or_else(String::new, |text| text.to_string());
-    if !WITHOUT_A_SERVER.contains(&name.as_str()) {
+    if !WITHOUT_A_SERVER.contains(&name) {
         if !below.is_empty() {
             below.push_str("\n\n");
         }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use super::typed::Typed;
 use crate::output::format::no_go_templates;
 
 const TEMPLATE: &str = "--template=";
@@ -15,25 +16,18 @@ const TAKES_ONE: [&str; 3] = ["jsonpath", "jsonpath-as-json", "jsonpath-file"];
 ///
 /// # Errors
 /// Where it is a Go template: those are what kubectl takes it for without a format.
-pub fn joined(mut words: Vec<OsString>) -> Result<Vec<OsString>, String> {
-    let end = words.iter().position(|word| word == "--");
-    let ours = &words[..end.unwrap_or(words.len())];
-    let last = |flag: &str| {
-        let mut all = ours.iter().rev();
-        all.find_map(|word| word.to_str()?.strip_prefix(flag).map(str::to_owned))
-    };
-    let Some(template) = last(TEMPLATE) else {
+pub fn joined(typed: &Typed<'_>, mut words: Vec<OsString>) -> Result<Vec<OsString>, String> {
+    let Some(template) = typed.values("template").last() else {
         return Ok(words);
     };
-    let format = last(OUTPUT);
+    let format = typed.values("output").filter(|format| !format.is_empty());
     // A format of Go templates is refused where formats are read, with the same words.
-    let Some(format) = format else {
-        return Err(no_go_templates("--template"));
-    };
+    let format = format.last().ok_or_else(|| no_go_templates("--template"))?;
     let is = |word: &OsString, flag: &str| word.to_str().is_some_and(|word| word.starts_with(flag));
+    let end = words.iter().position(|word| word == "--");
     let others = words.split_off(end.unwrap_or(words.len()));
     words.retain(|word| !is(word, TEMPLATE));
-    if TAKES_ONE.contains(&format.as_str()) {
+    if TAKES_ONE.contains(&format) {
         let formats = words.iter_mut().filter(|word| is(word, OUTPUT));
         formats.for_each(|word| *word = format!("{OUTPUT}{format}={template}").into());
     }
@@ -46,8 +40,11 @@ mod tests {
     use super::*;
 
     fn read(typed: &str) -> Result<String, String> {
-        let words = joined(typed.split(' ').map(OsString::from).collect())?;
-        let words = words.iter().map(|word| word.to_string_lossy());
+        let root = crate::usage::tree();
+        let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+        let typed = Typed::read(&root, &words)?;
+        let words = joined(&typed, typed.words.clone())?.into_iter();
+        let words = words.map(|word| word.to_string_lossy().into_owned());
         Ok(words.collect::<Vec<_>>().join(" "))
     }
 
@@ -55,34 +52,34 @@ mod tests {
     fn a_template_goes_behind_a_format_that_has_none() {
         for (typed, becomes) in [
             (
-                "x status --output=jsonpath --template={.a}",
-                "x status --output=jsonpath={.a}",
+                "status --output=jsonpath --template={.a}",
+                "status --output=jsonpath={.a}",
             ),
             (
-                "x status --template={.a} --output=jsonpath-as-json a",
-                "x status --output=jsonpath-as-json={.a} a",
+                "status --template={.a} --output=jsonpath-as-json a",
+                "status --output=jsonpath-as-json={.a} a",
             ),
             (
-                "x status --output=jsonpath-file --template=f",
-                "x status --output=jsonpath-file=f",
+                "status --output=jsonpath-file --template=f",
+                "status --output=jsonpath-file=f",
             ),
             (
-                "x status --output=jsonpath={.b} --template={.a}",
-                "x status --output=jsonpath={.b}",
+                "status --output=jsonpath={.b} --template={.a}",
+                "status --output=jsonpath={.b}",
             ),
             (
-                "x status --output=json --template={.a}",
-                "x status --output=json",
+                "status --output=json --template={.a}",
+                "status --output=json",
             ),
             (
-                "x status --output=go-template --template={{.a}}",
-                "x status --output=go-template",
+                "status --output=go-template --template={{.a}}",
+                "status --output=go-template",
             ),
-            ("x hold a -- b --template=c", "x hold a -- b --template=c"),
+            ("hold a -- b --template=c", "hold a -- b --template=c"),
         ] {
             assert_eq!(read(typed).as_deref(), Ok(becomes), "{typed}");
         }
-        let refused = read("x status --template={{.a}}");
+        let refused = read("status --template={{.a}}");
         assert!(
             refused.is_err_and(|why| why.starts_with("Go templates need Go; use -o jsonpath="))
         );

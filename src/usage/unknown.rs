@@ -1,137 +1,155 @@
-//! What to say of a flag that the subcommand does not have, and of a word too many.
+//! What was meant by a subcommand, a flag or a word that is not expected.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
+use strsim::{jaro, normalized_damerau_levenshtein};
 
-use super::subcommand::NEAR;
-use crate::complete::{command_of, values_of};
+use super::typed::{Typed, long, short};
 use crate::lease::values::{LeaseName, is_lease};
 use crate::words::pasted;
 
-/// The words that were typed, and the tree of commands, which is built.
-pub struct Typed<'a> {
-    root: &'a Command,
-    command: &'a Command,
-    ours: Vec<String>,
+/// Below this two words have little in common.
+const NEAR: f64 = 0.7;
+
+/// What kubectl, flock and others call it, and what it is here.
+const ELSEWHERE: [(&[&str], &str); 9] = [
+    (
+        &["get", "list", "ls", "describe", "show", "info", "watch"],
+        "kubectl lease status",
+    ),
+    (&["lock", "take", "wait"], "kubectl lease acquire"),
+    (&["run", "exec", "with", "flock"], "kubectl lease hold"),
+    (&["unlock", "free", "drop"], "kubectl lease release"),
+    (
+        &["takeover", "force", "seize", "break"],
+        "kubectl lease steal",
+    ),
+    (&["extend", "keep", "refresh"], "kubectl lease renew"),
+    (&["new", "add", "apply"], "kubectl lease create"),
+    (&["delete", "remove", "rm"], "kubectl delete lease"),
+    (&["docs", "concepts"], "kubectl lease explain"),
+];
+
+/// The names of our subcommands that help shows; clap's own is `help`.
+pub fn subcommands(root: &Command) -> Vec<&str> {
+    let shown = root.get_subcommands().filter(|it| !it.is_hide_set());
+    let names = shown.map(Command::get_name);
+    names.filter(|name| *name != "help").collect()
 }
 
-impl<'a> Typed<'a> {
-    pub fn new(root: &'a Command, args: &[OsString]) -> Self {
-        let ours = args.iter().skip(1).take_while(|arg| *arg != "--");
-        let ours: Vec<String> = ours.map(|arg| arg.to_string_lossy().into_owned()).collect();
-        let command = command_of(root, &ours);
-        Self {
-            root,
-            command,
-            ours,
+/// What to say after a word that is no subcommand: the one it is like, or where a lease's name goes; empty if nothing
+/// comes to mind.
+pub fn subcommand(root: &Command, word: &str) -> String {
+    let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&word));
+    if let Some((_, here)) = elsewhere {
+        return format!(": that is {here}");
+    }
+    match nearest(word, subcommands(root), normalized_damerau_levenshtein) {
+        Some(name) => format!(": did you mean {name}?"),
+        None if word.parse::<LeaseName>().is_ok() => {
+            format!(": a lease's name goes after a subcommand, as in kubectl lease status {word}")
         }
+        None => String::new(),
     }
+}
 
-    /// Whether the subcommand has the argument of this id.
-    pub fn may_have(&self, id: &str) -> bool {
-        self.command.get_arguments().any(|arg| arg.get_id() == id)
+/// The name that `word` begins, or is most like.
+fn nearest<'a>(
+    word: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    likeness: impl Fn(&str, &str) -> f64,
+) -> Option<&'a str> {
+    let likeness = |name: &str| match word.len() >= 3 && name.starts_with(word) {
+        true => 1.0,
+        false => likeness(word, name),
+    };
+    let all = names.into_iter().map(|name| (likeness(name), name));
+    let near = all.filter(|(likeness, _)| *likeness >= NEAR);
+    let nearest = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    nearest.map(|(_, name)| name)
+}
+
+/// What `word` is that clap does not expect among `words`.
+pub fn line(root: &Command, typed: &Typed<'_>, words: &[OsString], word: &str) -> String {
+    let mut ours = words.iter().take_while(|word| *word != "--");
+    let is = |typed: &OsString| {
+        let rest = typed.to_str().and_then(|typed| typed.strip_prefix(word));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    match word.starts_with('-') && (!word.starts_with("--") || ours.any(is)) {
+        true => flag(root, typed.command, word),
+        false => too_many(typed, word),
     }
+}
 
-    /// What `word` is that clap does not expect.
-    pub fn unexpected(&self, word: &str) -> String {
-        let is = |typed: &String| typed == word || typed.starts_with(&format!("{word}="));
-        let is_short = || !word.starts_with("--");
-        match word.starts_with('-') && (is_short() || self.ours.iter().any(is)) {
-            true => self.flag(word),
-            false => self.word(word),
+fn flag(root: &Command, command: &Command, word: &str) -> String {
+    let all = root.get_subcommands().filter(|one| !one.is_hide_set());
+    let having = all.filter(|one| match word.strip_prefix("--") {
+        Some(name) => long(one, name).is_some(),
+        None => (word.chars().nth(1)).is_some_and(|letter| short(one, letter).is_some()),
+    });
+    let having: Vec<&str> = having.map(Command::get_name).collect();
+    let here = command.get_name();
+    let what = match having.as_slice() {
+        // Known further down, so it was typed too early.
+        [_, ..] if having.contains(&here) => {
+            format!(": it goes after the subcommand, as in: {here} {word}")
         }
-    }
-
-    fn flag(&self, word: &str) -> String {
-        let is = |arg: &Arg| match word.strip_prefix("--") {
-            Some(long) => arg.get_long() == Some(long),
-            None => arg
-                .get_short()
-                .is_some_and(|short| word == format!("-{short}")),
-        };
-        let all = self.root.get_subcommands().filter(|one| !one.is_hide_set());
-        let having = all.filter(|one| one.get_arguments().any(is));
-        let having: Vec<&str> = having.map(Command::get_name).collect();
-        let here = self.command.get_name();
-        let what = match having.as_slice() {
-            // Known further down, so it was typed too early.
-            [_, ..] if having.contains(&here) => {
-                format!(": it goes after the subcommand, as in: {here} {word}")
-            }
-            [first, ..] if here == self.root.get_name() => {
-                format!(": it goes after the subcommand, as in: {first} {word}")
-            }
-            [only] => format!(" of {here}: {only} has it"),
-            [all @ .., last] => {
-                format!(" of {here}: {} and {last} have it", all.join(", "))
-            }
-            [] => self.nearest(word),
-        };
-        format!("error: unknown flag '{word}'{what} (see --help)")
-    }
-
-    fn nearest(&self, word: &str) -> String {
-        let Some(word) = word.strip_prefix("--") else {
-            return String::new();
-        };
-        let shown = self
-            .command
-            .get_arguments()
-            .filter(|arg| !arg.is_hide_set());
-        let likeness = |name: &str| match word.len() >= 3 && name.starts_with(word) {
-            true => 1.0,
-            false => strsim::normalized_damerau_levenshtein(word, name)
-                .max(strsim::jaro(word, name) - 0.1),
-        };
-        let near = shown
-            .filter_map(Arg::get_long)
-            .map(|name| (likeness(name), name))
-            .filter(|(likeness, _)| *likeness >= NEAR)
-            .max_by(|(one, _), (other, _)| one.total_cmp(other));
-        near.map_or_else(String::new, |(_, name)| format!(": did you mean --{name}?"))
-    }
-
-    /// What stands where the lease's name goes.
-    fn names(&self) -> Vec<String> {
-        values_of(self.root, &self.ours, "name")
-    }
-
-    /// What to say where the first of several names is kubectl's word for the kind. A lease may have that name, so which of
-    /// both was meant is not guessed.
-    pub fn kind_before_names(&self) -> Option<String> {
-        let names = self.names();
-        let (first, rest) = names.split_first()?;
-        let is = is_lease(first) && !rest.is_empty();
-        is.then(|| self.kind_is_known(first, rest))
-    }
-
-    fn kind_is_known(&self, kind: &str, names: &[String]) -> String {
-        let (command, names) = (self.command.get_name(), names.join(" "));
-        format!(
-            "error: {kind:?} is what kubectl calls the kind; here the name is enough, as in: {command} {names} (a lease of that name is lease/{kind})"
-        )
-    }
-
-    fn word(&self, word: &str) -> String {
-        let name = self.command.get_name();
-        let takes_a_lease = self.may_have("name");
-        let Some(first) = self.names().into_iter().next().filter(|_| takes_a_lease) else {
-            return format!("error: unexpected argument {word:?} (see --help)");
-        };
-        let (lease, other) = (pasted(&first), pasted(word));
-        let is_name = word.parse::<LeaseName>().is_ok();
-        if is_lease(&first) && is_name {
-            return self.kind_is_known(&first, &[word.to_owned()]);
+        [first, ..] if here == root.get_name() => {
+            format!(": it goes after the subcommand, as in: {first} {word}")
         }
-        let many = format!("error: {name} takes one lease, and {word:?} is a word too many");
-        match name {
-            "hold" => format!("{many}: a command goes after '--', as in: hold {lease} -- {other}"),
-            "acquire" if !is_name => {
-                format!("{many}: to run a command with it: hold {lease} -- {other}")
-            }
-            _ if is_name => format!("{many}: do it once for each, as in: {name} {lease}"),
-            _ => format!("{many} (see --help)"),
+        [only] => format!(" of {here}: {only} has it"),
+        [all @ .., last] => {
+            format!(" of {here}: {} and {last} have it", all.join(", "))
         }
+        [] => {
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            let both = |one: &str, other: &str| {
+                normalized_damerau_levenshtein(one, other).max(jaro(one, other) - 0.1)
+            };
+            // A letter is like any other.
+            let word = word.strip_prefix("--").unwrap_or_default();
+            let meant = nearest(word, shown.filter_map(Arg::get_long), both);
+            meant.map_or_else(String::new, |name| format!(": did you mean --{name}?"))
+        }
+    };
+    format!("error: unknown flag '{word}'{what} (see --help)")
+}
+
+/// What to say where the first of several names is kubectl's word for the kind. A lease may have that name, so which of
+/// both was meant is not guessed.
+pub fn kind_before_names(typed: &Typed<'_>) -> Option<String> {
+    let mut names = typed.values("name");
+    let first = names.next().filter(|first| is_lease(first))?;
+    let rest: Vec<&str> = names.collect();
+    (!rest.is_empty()).then(|| kind_is_known(typed.command, first, &rest.join(" ")))
+}
+
+fn kind_is_known(command: &Command, kind: &str, names: &str) -> String {
+    let command = command.get_name();
+    format!(
+        "error: {kind:?} is what kubectl calls the kind; here the name is enough, as in: {command} {names} (a lease of that name is lease/{kind})"
+    )
+}
+
+fn too_many(typed: &Typed<'_>, word: &str) -> String {
+    let name = typed.command.get_name();
+    let Some(first) = typed.values("name").next() else {
+        return format!("error: unexpected argument {word:?} (see --help)");
+    };
+    let (lease, other) = (pasted(first), pasted(word));
+    let is_name = word.parse::<LeaseName>().is_ok();
+    if is_lease(first) && is_name {
+        return kind_is_known(typed.command, first, word);
+    }
+    let many = format!("error: {name} takes one lease, and {word:?} is a word too many");
+    match name {
+        "hold" => format!("{many}: a command goes after '--', as in: hold {lease} -- {other}"),
+        "acquire" if !is_name => {
+            format!("{many}: to run a command with it: hold {lease} -- {other}")
+        }
+        _ if is_name => format!("{many}: do it once for each, as in: {name} {lease}"),
+        _ => format!("{many} (see --help)"),
     }
 }

@@ -38,148 +38,6 @@ fn examples(help: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn each_subcommand_teaches_by_three_examples_exit_codes_permissions_and_what_to_see_next() {
-    for name in subcommands() {
-        let help = tool(&[&name, "--help"]).run();
-        assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help}");
-        assert_eq!(examples(&help.stdout).len(), 3, "{help}");
-        for part in ["\nExit status:\n", "\nPermissions: ", "\nSee also: "] {
-            assert!(help.stdout.contains(part), "no {part:?} in {help}");
-        }
-        let short = tool(&[&name, "-h"]).run();
-        assert!(!short.stdout.contains("Examples:"), "{short}");
-    }
-}
-
-/// As much as `kubectl wait --help` has.
-const LINES: usize = 70;
-
-#[test]
-fn every_help_fits_a_terminal_of_80_columns_and_two_screens() {
-    let asked = subcommands().into_iter().flat_map(|name| {
-        let ways = [
-            vec![name.clone(), "--help".into()],
-            vec![name.clone(), "-h".into()],
-        ];
-        let all = ways.into_iter().chain([vec!["help".into(), name.clone()]]);
-        all.chain((name == "options").then(|| vec![name]))
-    });
-    let root = [vec!["--help".to_owned()], vec!["-h".to_owned()]];
-    for words in asked.chain(root) {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let help = tool(&words).run();
-        assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help}");
-        for line in help.stdout.lines() {
-            assert!(line.chars().count() <= 80, "{line:?} in {help}");
-        }
-        let count = help.stdout.lines().count();
-        assert!(count <= LINES, "{count} lines: {help}");
-    }
-}
-
-/// Those of kubectl's own that mean something here, and ours.
-const SHARED: [&str; 17] = [
-    "--as",
-    "--as-group",
-    "--as-uid",
-    "--certificate-authority",
-    "--client-certificate",
-    "--client-key",
-    "--cluster",
-    "--context",
-    "--insecure-skip-tls-verify",
-    "--kubeconfig",
-    "-n, --namespace",
-    "--request-timeout",
-    "-s, --server",
-    "--tls-server-name",
-    "--token",
-    "--user",
-    "-v, --verbose",
-];
-
-/// Whether a line of `help` is about that flag.
-fn lists(help: &str, flag: &str) -> bool {
-    let is = |line: &str| {
-        let rest = line.trim_start().strip_prefix(flag);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    help.lines().any(is)
-}
-
-#[test]
-fn the_flags_of_all_subcommands_are_listed_once_and_each_help_says_where() {
-    let options = tool(&["options"]).env("KUBECONFIG", "/nowhere").run();
-    assert_eq!(
-        (options.code, options.stderr.as_str()),
-        (Some(0), ""),
-        "{options}"
-    );
-    for flag in SHARED {
-        assert!(lists(&options.stdout, flag), "no {flag} in {options}");
-    }
-    let mut all = vec![vec!["--help".to_owned()], vec!["-h".to_owned()]];
-    for name in subcommands() {
-        all.push(vec![name.clone(), "--help".to_owned()]);
-        all.push(vec![name, "-h".to_owned()]);
-    }
-    for words in all {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let help = tool(&words).run();
-        for flag in SHARED {
-            assert!(!lists(&help.stdout, flag), "{flag} in {help}");
-        }
-        let asks_none = ["options", "version", "completion", "explain"].contains(&words[0]);
-        let line =
-            "Flags of every subcommand (cluster, namespace, user, -v): kubectl lease options\n";
-        assert_eq!(help.stdout.ends_with(line), !asks_none, "{help}");
-    }
-}
-
-#[test]
-fn help_is_that_of_the_subcommand_wherever_it_is_asked_for() {
-    let whole = tool(&["hold", "--help"]).run().stdout;
-    for words in [
-        &["help", "hold"][..],
-        &["-n", "status", "hold", "--help"],
-        &["hold", "status", "--help"],
-        &["--context=x", "hold", "--create", "job", "--help"],
-    ] {
-        assert_eq!(tool(words).run().stdout, whole, "{words:?}");
-    }
-    let short = tool(&["hold", "-h"]).run().stdout;
-    assert!(
-        whole.starts_with(short.split("  -h, --help").next().expect("it has one")),
-        "{short}"
-    );
-    let install = tool(&["completion", "install", "--help"]).run().stdout;
-    assert!(
-        install.contains("Usage: kubectl lease completion install"),
-        "{install}"
-    );
-}
-
-#[test]
-fn what_asks_no_server_lists_no_way_to_one() {
-    for name in ["explain", "version", "completion"] {
-        let help = tool(&[name, "--help"]).run();
-        assert!(!help.stdout.contains("--kubeconfig"), "{help}");
-    }
-}
-
-#[test]
-fn help_says_what_create_records_and_what_hold_does_not_wait_for() {
-    for name in ["acquire", "hold"] {
-        let help = tool(&[name, "--help"]).run().stdout;
-        let help: Vec<&str> = help.split_whitespace().collect();
-        let help = help.join(" ");
-        assert!(help.contains("with 15s (hold) or 60s (acquire)"), "{help}");
-        let background = help.contains("hold does not wait for what it started in the background");
-        assert_eq!(background, name == "hold", "{help}");
-    }
-}
-
 /// A folder with the plugin as kubectl finds it, and the scripts that the examples run.
 fn workshop(ns: &Namespace) -> PathBuf {
     let script = ns.script("deploy.sh", "#!/bin/sh\necho deployed\n");
@@ -236,31 +94,22 @@ fn every_example_works_as_written() {
 }
 
 #[test]
-fn the_concepts_are_explained_without_a_cluster() {
-    let run = |arguments: &[&str]| {
-        let output = tool(arguments).env("KUBECONFIG", "/nowhere").run();
+fn what_explains_asks_no_server() {
+    for words in [
+        &["explain"][..],
+        &["explain", "proof"],
+        &["options"],
+        &["help", "hold"],
+        &["status", "-h"],
+    ] {
+        let output = tool(words).env("KUBECONFIG", "/nowhere").run();
         assert_eq!(
             (output.code, output.stderr.as_str()),
             (Some(0), ""),
             "{output}"
         );
-        output.stdout
-    };
-    let overview = run(&["explain"]);
-    for topic in ["lease", "holder", "grant", "proof", "token", "loss"] {
-        assert!(overview.contains(&format!("\n  {topic}  ")), "{topic}");
-        let text = run(&["explain", topic]);
-        assert!(
-            text.starts_with(&format!("{}: ", topic.to_uppercase())),
-            "{text}"
-        );
+        assert!(!output.stdout.is_empty(), "{words:?}");
     }
-    said(
-        &tool(&["explain", "magic"]).run(),
-        2,
-        "",
-        "error: invalid value \"magic\" for [TOPIC]: allowed: lease, holder, grant, proof, token, loss\n",
-    );
 }
 
 #[test]

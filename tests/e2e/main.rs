@@ -30,7 +30,6 @@ mod hostile;
 mod identity;
 mod impersonation;
 mod interrupts;
-mod kubectl_flags;
 mod kubectl_formats;
 mod kubectl_words;
 mod leaders;

@@ -43,22 +43,6 @@ fn kubectl_lists_the_plugin() {
 }
 
 #[test]
-fn usage_speaks_as_kubectl_lease() {
-    let (ns, user) = fresh();
-    let Some(help) = kubectl(&ns, &user, &["acquire", "--help"]) else {
-        return;
-    };
-    let output = help.run();
-    assert_eq!(output.code, Some(0), "{output}");
-    assert!(
-        output
-            .stdout
-            .contains("Usage: kubectl lease acquire [OPTIONS] <NAME>"),
-        "{output}"
-    );
-}
-
-#[test]
 fn what_the_plugin_holds_kubectl_shows() {
     let (ns, user) = fresh();
     let flags = ["acquire", "job", "--create", "--holder=me"];

@@ -243,13 +243,9 @@ fn release_goes_on_when_nobody_reads_what_it_says() {
 
 #[test]
 fn what_takes_one_name_says_so_and_the_kind_is_not_guessed() {
-    let kind = "is what kubectl calls the kind; here the name is enough, as in:";
     crate::usage::refused(&[
         (&["status", "a", "b", "-w"], "error: -w follows one lease, or all that -l, --field-selector and the other filters leave, and 2 are named".into()),
         (&["status", "a", "b", "c", "--exit-code"], "error: --exit-code tells the state of one lease, and 3 are named".into()),
-        (&["status", "lease", "a"], format!("error: \"lease\" {kind} status a (a lease of that name is lease/lease)")),
-        (&["status", "leases", "a", "b"], format!("error: \"leases\" {kind} status a b (a lease of that name is lease/leases)")),
-        (&["release", "leases.coordination.k8s.io", "a"], format!("error: \"leases.coordination.k8s.io\" {kind} release a (a lease of that name is lease/leases.coordination.k8s.io)")),
     ]);
     let (ns, user) = fresh();
     ns.create(&free("lease"));

@@ -1,7 +1,6 @@
 //! kubectl's flags about templates: `--allow-missing-template-keys` and `--template`.
 
 use crate::support::{fresh, held, said};
-use crate::usage::{invalid, refused};
 
 const STRICT: &str = "--allow-missing-template-keys=false";
 
@@ -90,22 +89,4 @@ fn a_template_may_stand_in_a_flag_of_its_own() {
         let all = ["status", "job"].into_iter().chain(words.iter().copied());
         said(&ns.run(&user, all), 0, expected, "");
     }
-}
-
-#[test]
-fn a_go_template_is_refused_with_the_way_out() {
-    let go = |flag: &str| {
-        format!(
-            "Go templates need Go; use -o jsonpath=TEMPLATE (status has custom-columns=HEADER:PATH,… too), or kubectl get lease NAME {flag}=…, which knows the lease itself"
-        )
-    };
-    let asked = |value: &str, flag: &str| invalid(value, "--output <FORMAT>", &go(flag));
-    refused(&[
-        (&["status", "job", "--template={{.kind}}"], format!("error: {}", go("--template"))),
-        (&["release", "job", "--template", "{{.kind}}"], format!("error: {}", go("--template"))),
-        (&["status", "-o", "go-template", "--template={{.kind}}"], asked("go-template", "-o go-template")),
-        (&["renew", "job", "-o", "go-template-file=x"], asked("go-template-file=x", "-o go-template-file")),
-        (&["status", "--allow-missing-template-keys=maybe"], invalid("maybe", "--allow-missing-template-keys[=<true|false>]", "allowed: true, false")),
-        (&["check", "job", "--template={.a}"], "error: unknown flag '--template' of check: create, acquire, renew, release, steal and status have it (see --help)".into()),
-    ]);
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::Api;
 use crate::lease::evidence::Stamps;
-use crate::lease::summary::Keep;
+use crate::lease::record::Keep;
 use crate::output::format::{StatusFormat, ValueFormat};
 use crate::server::Selection;
 

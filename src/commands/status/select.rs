@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use jiff::SignedDuration;
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 use crate::cli::{ClassArg, SortBy, StateArg, StatusArgs};
 use crate::error::Error;
@@ -34,7 +35,7 @@ pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
             row.lease
                 .holder
                 .as_deref()
-                .is_some_and(|holder| matches(pattern, holder))
+                .is_some_and(|holder| WildMatch::new(pattern).matches(holder))
         })
     };
     state() && class() && holder()
@@ -56,31 +57,6 @@ fn is_class(class: Class, asked: ClassArg) -> bool {
         ClassArg::Election => class == Class::LeaderElection,
         ClassArg::Lock => class == Class::Lock,
     }
-}
-
-/// Shell patterns: `*` is any text, `?` any character.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p, t));
-            p += 1;
-        } else if pattern.get(p).is_some_and(|c| *c == '?' || *c == text[t]) {
-            p += 1;
-            t += 1;
-        } else if let Some((at, from)) = star {
-            // The last star takes one character more.
-            star = Some((at, from + 1));
-            p = at + 1;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 /// Sorts rows; the server's own order is by name.
@@ -194,7 +170,11 @@ mod tests {
             ("me", "me2", false),
             ("ü*", "über", true),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(
+                WildMatch::new(pattern).matches(text),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
-use crate::lease::summary::Keep;
+use crate::lease::record::Keep;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
 use crate::server::Selection;

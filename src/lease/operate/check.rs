@@ -1,9 +1,9 @@
 //! Check: is a Lease ours, and is that certain?
 
-use super::super::api::{Api, CLOCK_MANAGER, Fault, Found, Write};
+use super::super::api::{Api, Fault, Found, Write};
 use super::super::decide::Ours;
 use super::super::evidence;
-use super::super::record::Record;
+use super::super::record::{CLOCK_MANAGER, Record};
 use super::{Operations, write_limit};
 use crate::clock::{Clock, Instant};
 

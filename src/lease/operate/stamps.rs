@@ -1,8 +1,8 @@
 //! What the server's own stamps are worth, and its stamp of now by a dry run.
 
-use super::super::api::{Api, FIELD_MANAGER, Write};
+use super::super::api::{Api, Write};
 use super::super::evidence::{Observation, Stamps};
-use super::super::record::Record;
+use super::super::record::{FIELD_MANAGER, Record};
 use super::{Limits, Operations, write_limit};
 use crate::clock::Clock;
 

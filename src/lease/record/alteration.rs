@@ -5,7 +5,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Lease;
-use super::read::{DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION, field, same_time};
+use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::read::same_time;
 
 /// The annotations that say something about a grant: a reason that was asked for, and what a release must know.
 const ABOUT_GRANTS: [&str; 3] = [REASON_ANNOTATION, VICTIM_ANNOTATION, DURATION_ANNOTATION];

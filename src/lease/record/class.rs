@@ -1,6 +1,6 @@
 //! What kind of use a Lease has, as far as it can be told.
 
-use super::read::Fields;
+use super::object::Fields;
 use crate::lease::values::LeaseName;
 
 /// What kind of use a Lease has, as far as it can be told.

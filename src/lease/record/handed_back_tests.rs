@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DURATION_ANNOTATION, GrantTerms, Record};
-use crate::lease::summary;
+use super::{DURATION_ANNOTATION, GrantTerms, Keep, Record};
 use crate::lease::testing::wall;
 use crate::lease::values::LeaseDuration;
 
@@ -34,7 +33,7 @@ fn edited(record: &Record, edit: impl FnOnce(&mut Value)) -> Record {
 }
 
 fn secs(record: &Record) -> Option<u32> {
-    let summary = summary::Keep::Facts.of(record);
+    let summary = Keep::Facts.of(record);
     assert_eq!(summary.duration, record.duration(), "read in two ways");
     record.duration().map(LeaseDuration::as_secs)
 }

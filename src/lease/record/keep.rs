@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Record;
-use super::read::or_default;
 use super::summary::{Summary, SummaryPage, one, page};
+use super::text::or_default;
 
 /// Whether the objects are kept beside their facts: a list of a large cluster is decoded several times as fast without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::read::Fields;
+use super::object::Fields;
 
 /// Written by the kubernetes backend of both while a state is locked (`statemgr.LockInfo` in Terraform).
 pub(super) const ANNOTATION: &str = "app.terraform.io/lock-info";

@@ -1,13 +1,11 @@
 //! Who wrote which fields of a Lease and when by the API server's clock: its stamps, `metadata.managedFields`.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::read::{Fields, REASON_ANNOTATION, Text, field, filled};
-use crate::lease::api::FIELD_MANAGER;
+use super::entry::{Managed, Owned};
+use super::field::FIELD_MANAGER;
+use super::object::Fields;
+use super::text::filled;
 
 /// Beginnings of managers that name no program of their own: a person's kubectl, and what scripts ask with.
 const ANYBODYS: [&str; 10] = [
@@ -26,22 +24,6 @@ const ANYBODYS: [&str; 10] = [
 /// How exact a stamp is.
 const STAMPS: SignedDuration = SignedDuration::from_secs(1);
 
-/// One entry.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Managed<'a> {
-    #[serde(borrow)]
-    manager: Option<Text<'a>>,
-    #[serde(borrow)]
-    operation: Option<Text<'a>>,
-    #[serde(borrow)]
-    subresource: Option<Text<'a>>,
-    #[serde(borrow)]
-    time: Option<Text<'a>>,
-    #[serde(rename = "fieldsV1")]
-    owned: Option<Owned>,
-}
-
 /// Who wrote a Lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writer<'a> {
@@ -51,113 +33,6 @@ pub struct Writer<'a> {
     pub operation: &'a str,
     /// When, by the server's clock, as written.
     pub time: &'a str,
-}
-
-/// Which fields an entry owns, as far as it matters: a set of the flags below.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Owned(u16);
-
-impl Owned {
-    /// The spec, or anything in it.
-    const SPEC: Self = Self(1);
-    const HOLDER: Self = Self(1 << 1);
-    const DURATION: Self = Self(1 << 2);
-    const ACQUIRE_TIME: Self = Self(1 << 3);
-    const RENEW_TIME: Self = Self(1 << 4);
-    const TRANSITIONS: Self = Self(1 << 5);
-    /// Any other field of the spec.
-    const OTHER: Self = Self(1 << 6);
-    /// Anything beside the spec.
-    const BESIDE: Self = Self(1 << 7);
-    const REASON: Self = Self(1 << 8);
-
-    fn of_spec(name: &str) -> Self {
-        match name {
-            field::HOLDER => Self::HOLDER,
-            field::DURATION => Self::DURATION,
-            field::ACQUIRE_TIME => Self::ACQUIRE_TIME,
-            field::RENEW_TIME => Self::RENEW_TIME,
-            field::TRANSITIONS => Self::TRANSITIONS,
-            _ => Self::OTHER,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Owned {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut owned = Self::default();
-        Walk(Map::Top, &mut owned).deserialize(from)?;
-        Ok(owned)
-    }
-}
-
-/// The maps of `fieldsV1`, whose keys are the names of fields after `f:`, and a `.` for the map itself.
-#[derive(Clone, Copy)]
-enum Map {
-    Top,
-    Spec,
-    Metadata,
-    Annotations,
-}
-
-struct Walk<'o>(Map, &'o mut Owned);
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of fields")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let Self(at, owned) = self;
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            let (owns, inner) = match (at, key.strip_prefix("f:")) {
-                (Map::Top, Some("spec")) => (Owned::SPEC, Some(Map::Spec)),
-                (Map::Top, Some("metadata")) => (Owned::BESIDE, Some(Map::Metadata)),
-                (Map::Top, _) => (Owned::BESIDE, None),
-                (Map::Spec, Some(name)) => (Owned::of_spec(name), None),
-                (Map::Spec, None) if &*key == "." => (Owned::SPEC, None),
-                (Map::Spec, None) => (Owned::OTHER, None),
-                (Map::Metadata, Some("annotations")) => (Owned::BESIDE, Some(Map::Annotations)),
-                (Map::Annotations, Some(REASON_ANNOTATION)) => (Owned::REASON, None),
-                (Map::Metadata | Map::Annotations, _) => (Owned::BESIDE, None),
-            };
-            owned.0 |= owns.0;
-            match inner {
-                Some(inner) => map.next_value_seed(Walk(inner, owned))?,
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Managed<'_> {
-    fn owns(&self, all: Owned) -> bool {
-        self.owned.is_some_and(|owned| owned.0 & all.0 == all.0)
-    }
-
-    fn is_of(&self, manager: &str) -> bool {
-        self.manager.as_deref() == Some(manager)
-    }
-
-    fn is_update(&self) -> bool {
-        self.operation.as_deref() == Some("Update")
-    }
-
-    /// The time of the entry: whole seconds, by the server's clock.
-    fn stamp(&self) -> Option<Timestamp> {
-        self.time.as_deref()?.parse().ok()
-    }
 }
 
 /// Which times in the spec are not the present holder's: an earlier grant has left them behind.

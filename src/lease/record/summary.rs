@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub use super::class::{Class, instance, may_be_an_objects_name};
-pub use super::keep::Keep;
 pub use super::managed::LeftBehind;
-use super::read::{Fields, Text, filled, or_default};
+use super::object::Fields;
+use super::text::{Text, filled, or_default};
 use crate::lease::values::LeaseDuration;
 
 /// The facts of one Lease.

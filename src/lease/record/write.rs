@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::read::{DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION, field};
+use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
 
 /// A clock that is behind the last renewal by less counts as standing still.

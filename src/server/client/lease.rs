@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::query::Query;
 use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
-use crate::lease::api::{Api, FIELD_MANAGER, Fault, Found, LeaseEvent, RejectionKind, Write};
-use crate::lease::record::{self, Record};
+use crate::lease::api::{Api, Fault, Found, LeaseEvent, RejectionKind, Write};
+use crate::lease::record::{self, FIELD_MANAGER, Record};
 
 /// One Lease in the store.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::Resource;
 
-use crate::lease::summary::Keep;
+use crate::lease::record::Keep;
 
 /// Which Leases to list or watch.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,8 @@ use super::silence::ANSWER;
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::Session;
 use crate::lease::api::{Api, Fault, Found};
-use crate::lease::summary::{self, Keep, Summary, SummaryPage};
+use crate::lease::record::Keep;
+use crate::lease::summary::{self, Summary, SummaryPage};
 use crate::lease::values::LeaseName;
 use crate::server::{Page, Selection};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use lease_model::lease::api::{FIELD_MANAGER, Fault, Rejection, RejectionKind, Write};
-use lease_model::lease::record::{Lease, Record};
+use lease_model::lease::api::{Fault, Rejection, RejectionKind, Write};
+use lease_model::lease::record::{FIELD_MANAGER, Lease, Record};
 use serde_json::{Value, json};
 
 use crate::checker::{Checker, Event, Purpose, Sender};

@@ -6,12 +6,13 @@ use super::*;
 use crate::cli::Cli;
 
 fn read(typed: &str) -> Result<String, String> {
-    let args: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+    let words: Vec<OsString> = typed.split(' ').skip(1).map(OsString::from).collect();
     let mut root = Cli::command();
     root.build();
-    let words = taken(&args, &root)?;
-    let words = words.iter().map(|arg| arg.to_string_lossy());
-    Ok(words.collect::<Vec<_>>().join(" "))
+    let read = Typed::read(&root, &words)?.words.into_iter();
+    let all = [OsString::from("x")].into_iter().chain(read);
+    let all = all.map(|word| word.to_string_lossy().into_owned());
+    Ok(all.collect::<Vec<_>>().join(" "))
 }
 
 #[track_caller]
@@ -154,11 +155,11 @@ fn a_value_may_begin_with_a_dash_where_it_is_no_flag() {
     becomes("x acquire job --reason -.5", "x acquire job --reason=-.5");
     becomes("x acquire job --reason -", "x acquire job --reason=-");
     becomes("x acquire job --reason -→b", "x acquire job --reason=-→b");
-    let words = ["x", "acquire", "job", "--reason", "- as agreed"].map(OsString::from);
+    let words = ["acquire", "job", "--reason", "- as agreed"].map(OsString::from);
     let mut root = Cli::command();
     root.build();
-    let taken = taken(&words, &root).expect("it is a reason");
-    assert_eq!(taken[3], "--reason=- as agreed");
+    let typed = Typed::read(&root, &words).expect("it is a reason");
+    assert_eq!(typed.words[2], "--reason=- as agreed");
     becomes(
         "x acquire job --holder=--create",
         "x acquire job --holder=--create",
@@ -196,10 +197,11 @@ fn what_chooses_nothing_is_as_if_it_was_not_given() {
     for typed in ["-o=", "--output=", "--sort-by="] {
         becomes(&format!("x status {typed} job"), "x status job");
     }
-    let words = ["x", "status", "-o", "", "job"].map(OsString::from);
+    let words = ["status", "-o", "", "job"].map(OsString::from);
     let mut root = Cli::command();
     root.build();
-    assert_eq!(taken(&words, &root).expect("a format").len(), 3);
+    let typed = Typed::read(&root, &words).expect("a format");
+    assert_eq!(typed.words, ["status", "job"]);
 }
 
 /// As in pflag: an alias or a script that gives a flag can be told another.

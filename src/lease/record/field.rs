@@ -1,0 +1,32 @@
+//! The names: of the fields of a spec that make a grant, of this program's annotations, and of this program in managedFields.
+
+/// The holder identity.
+pub const HOLDER: &str = "holderIdentity";
+/// The lease duration, seconds.
+pub const DURATION: &str = "leaseDurationSeconds";
+/// When it was granted, by the holder's clock.
+pub const ACQUIRE_TIME: &str = "acquireTime";
+/// When it was last renewed, by the holder's clock.
+pub const RENEW_TIME: &str = "renewTime";
+/// How often the holder changed.
+pub const TRANSITIONS: &str = "leaseTransitions";
+/// Those that a grant writes.
+pub const OF_GRANT: [&str; 5] = [HOLDER, DURATION, ACQUIRE_TIME, RENEW_TIME, TRANSITIONS];
+
+/// The annotation that keeps `--reason`.
+pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
+
+/// The annotation of a Lease that was stolen from a holder that may still run: the transitions of the grant that it was stolen
+/// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
+pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
+
+/// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
+/// that the recorded duration belongs to, and goes with.
+pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
+
+/// Our name in managedFields.
+pub const FIELD_MANAGER: &str = "kubectl-lease";
+
+/// The name for dry runs that only ask what the server's time is: a manager that owns nothing yet is stamped with now by
+/// every server, those too that leave the time of an entry alone while its fields stay the same ones.
+pub const CLOCK_MANAGER: &str = "kubectl-lease-clock";
