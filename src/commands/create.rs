@@ -15,6 +15,7 @@ use crate::lease::operate::{
     CreateTerms, Created, End, Ended, Failure, Held, Interrupt, Operations,
 };
 use crate::lease::record::{GrantTerms, Record};
+use crate::lease::summary::Keep;
 use crate::lease::values::LeaseName;
 use crate::output::{document, hint, terminal};
 use crate::server::namespace_alone;
@@ -139,8 +140,8 @@ async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> 
     let text = match &args.output.format {
         None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
         Some(_) => {
-            let record = super::status::read(session, &args.name).await?;
-            object_text(record.record(), "unchanged", &args.output)?
+            let look = session.look(&args.name, Keep::Facts).await?;
+            object_text(&look.record, "unchanged", &args.output)?
         }
     };
     terminal::print(&text)?;

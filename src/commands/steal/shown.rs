@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
-use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
+use crate::lease::operate::Operations;
 use crate::lease::record::Record;
+use crate::lease::report::{self, Row};
 use crate::lease::summary;
-use crate::output::status::Row;
 use crate::output::status::describe::life;
 use crate::output::{advised, terminal};
+use crate::server::LeaseClient;
 use crate::words;
 use crate::words::shown::{may_take, printable, shortened};
 
@@ -26,20 +27,18 @@ const MOST: usize = 2;
 /// server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
+    operations: &Operations<LeaseClient, SystemClock>,
     me: &str,
-    stamps: Stamps,
     seen: &Observation,
     expiry: &Expiry,
     waits: bool,
     columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
-    let matters =
-        summary::of(seen.record()).is_ok_and(|lease| condition::needs_version(&lease, date));
-    let stamps = match stamps {
-        Stamps::Trusted => stamps,
-        Stamps::Unknown | Stamps::Untrusted if matters => status::stamps(session).await,
-        Stamps::Unknown | Stamps::Untrusted => stamps,
+    let matters = summary::of(seen.record()).is_ok_and(|lease| report::needs_version(&lease, date));
+    let stamps = match operations.stamps() {
+        Stamps::Unknown | Stamps::Untrusted if matters => operations.show_stamps().await,
+        stamps => stamps,
     };
     let record = seen.record();
     let row = row(record, date, stamps);
@@ -95,13 +94,7 @@ fn in_lines(text: &str, columns: usize) -> String {
 
 /// As `status` sees it; `date` is the server's time.
 fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Result<Row, serde_json::Error> {
-    let lease = summary::of(record)?;
-    let condition = condition::of(&lease, date, stamps);
-    Ok(Row {
-        lease,
-        condition,
-        date,
-    })
+    Ok(Row::new(summary::of(record)?, date, stamps))
 }
 
 /// What is known of its life, below who holds it. `mine` says whether that is who asks; `waits` whether the takeover waits
@@ -123,7 +116,7 @@ fn lines(
         Ok(row) => {
             let life = life(row, record);
             lines.push(format!("  {life}"));
-            row.condition.state == condition::State::Expired
+            row.condition.state == report::State::Expired
         }
         Err(error) => {
             lines.push(format!("  it cannot be read whole: {error}"));

@@ -3,9 +3,14 @@
 mod acquire;
 mod check;
 mod create;
+pub mod follow;
 mod guard;
 mod hear;
+pub mod list;
+mod look;
+pub mod objects;
 mod outlast;
+mod reconnect;
 mod release;
 mod renew;
 mod stamps;
@@ -23,6 +28,7 @@ use tokio::sync::watch;
 pub use check::Checked;
 pub use create::{CreateTerms, Created};
 pub use guard::{Ended, Failure, Fate, Held};
+pub use look::Look;
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::output::document;
 
 use super::{Row, class, state};
-use crate::lease::condition::{Basis, State};
+use crate::lease::report::{Basis, State};
 use crate::words::duration;
 
 /// The version of the documents `-o json` and `-o yaml` print.

@@ -10,9 +10,9 @@ use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
 use super::query::Query;
-use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
+use super::{Client, Most, Reply, Selection};
 use crate::lease::api::{
-    Api, FIELD_MANAGER, Fault, Found, LeaseEvent, Rejection, RejectionKind, Write,
+    Api, FIELD_MANAGER, Fault, Found, LeaseEvent, Rejection, RejectionKind, WATCH_OPENING, Write,
 };
 use crate::lease::record::Record;
 
@@ -78,9 +78,19 @@ impl LeaseClient {
         }
     }
 
-    async fn open_watch(self, path: &str) -> Result<LocalBoxStream<'static, LeaseEvent>, Fault> {
-        let lines = self.store.follow(path, WATCH_OPENING).await?;
-        let changes = lines.filter_map(move |line| {
+    async fn open_watch(
+        self,
+        resource_version: &str,
+    ) -> Result<LocalBoxStream<'static, LeaseEvent>, Fault> {
+        let selection = Selection {
+            namespace: Some(self.namespace.clone()),
+            // One name: a Role that grants watch with resourceNames allows exactly this.
+            field_selector: Some(format!("metadata.name={}", self.name)),
+            label_selector: None,
+        };
+        let store = &self.store;
+        let lines = store.watch(&selection, resource_version, WATCH_OPENING);
+        let changes = lines.await?.filter_map(move |line| {
             let change = match line {
                 Ok(line) => change(&self, &line),
                 Err(fault) => Some(Err(fault)),
@@ -174,16 +184,10 @@ impl Api for LeaseClient {
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
-        let mut query = self.collection();
-        query.add("watch", "true");
-        query.add("allowWatchBookmarks", "true");
-        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
-        // One name: a Role that grants watch with resourceNames allows exactly this.
-        query.add("fieldSelector", &format!("metadata.name={}", self.name));
-        query.add("resourceVersion", resource_version);
+        let from = resource_version.to_owned();
         let lease = self.clone();
         futures::stream::once(async move {
-            match lease.open_watch(query.text()).await {
+            match lease.open_watch(&from).await {
                 Ok(events) => futures::stream::iter([LeaseEvent::Open])
                     .chain(events)
                     .left_stream(),
@@ -195,21 +199,7 @@ impl Api for LeaseClient {
     }
 
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        let reply = self
-            .store
-            .send(Method::GET, "/version", Vec::new(), Most::VERSION, limit)
-            .await?;
-        let version: Value = self.store.parse(&reply.body, "a version")?;
-        // "20+" on some distributions
-        let number = |field: &str| -> Option<u32> {
-            let digits: String = version[field]
-                .as_str()?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            digits.parse().ok()
-        };
-        Ok(number("major").zip(number("minor")))
+        self.store.version(limit).await
     }
 }
 
