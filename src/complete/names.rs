@@ -166,6 +166,6 @@ async fn all_leases(client: Client, namespace: String) -> Result<Vec<Summary>, F
         limit: PATIENCE,
     };
     let pages = list::facts(client.leases(selection), listed);
-    let pages = pages.map_ok(|page| page.leases);
+    let pages = pages.map_ok(|page| page.facts.items);
     pages.try_concat().await
 }

@@ -12,7 +12,7 @@ use crate::commands::saying::listen;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::operate::End;
-use crate::lease::operate::follow::{Asking, Follower, News};
+use crate::lease::operate::follow::{Followed, Follower, News};
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
 
@@ -31,12 +31,12 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
 /// Never ends but by an error.
 async fn follow(session: &Session, args: &StatusArgs, view: &mut View<'_>) -> Error {
     let name = args.names.first();
-    let asking = Asking {
+    let followed = Followed {
         api: leases(session, args),
         name: name.cloned(),
         listed: listed(session, args),
     };
-    let mut follower = Follower::new(asking, SystemClock);
+    let mut follower = Follower::new(followed, SystemClock);
     loop {
         let said = match (follower.next().await, name) {
             (Ok(News::Absent), Some(name)) => absent(session, name).await,

@@ -2,7 +2,6 @@
 
 mod ask;
 mod board;
-mod known;
 mod silence;
 
 use std::collections::VecDeque;
@@ -15,12 +14,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::ask::Answer;
-pub use self::ask::Asking;
-pub use self::known::Known;
+pub use self::ask::Followed;
+use self::board::Board;
+use self::silence::Silence;
 use super::super::api::{Fault, Leases, Lines};
 use super::super::evidence::Stamps;
 use super::super::report::Row;
-use super::reconnect::{Reconnect, Watched};
+use super::reconnect::Reconnect;
 use crate::clock::{Clock, Instant};
 
 /// How often time is looked at: a Lease becomes Expired without any event.
@@ -55,9 +55,17 @@ pub enum News {
     Refused(Fault),
 }
 
+/// What is known, and since when.
+pub struct Known {
+    /// The Leases.
+    pub board: Board,
+    /// What was heard of the server.
+    pub silence: Silence,
+}
+
 /// Follows the Leases of a selection, or the one that was named.
 pub struct Follower<A, C> {
-    asking: Asking<A>,
+    followed: Followed<A>,
     clock: C,
     /// What is known.
     pub known: Known,
@@ -72,26 +80,15 @@ pub struct Follower<A, C> {
 }
 
 enum State {
-    /// How things are is asked.
-    Asking(LocalBoxFuture<'static, Result<Answer, Fault>>),
-    /// It is known, and what the server's stamps are worth is asked, because it may matter later on.
-    Weighing(LocalBoxFuture<'static, (Answer, Instant, Stamps)>),
-    /// Until then nothing is asked.
-    Paused(Instant),
-    /// A watch is asked for.
-    Opening(LocalBoxFuture<'static, Result<Lines, Fault>>, Begun),
-    /// It has opened.
-    Open(Watch),
+    /// Something is asked, or waited for.
+    Asked(LocalBoxFuture<'static, Happened>),
+    Watching(Watch),
 }
-
-/// When a watch was asked for, and from which resourceVersion: an empty one where there was nothing yet.
-#[derive(Clone)]
-struct Begun(Instant, String);
 
 struct Watch {
     lines: Lines,
-    begun: Begun,
-    /// The resourceVersion that came last.
+    asked_at: Instant,
+    /// The last one; empty as long as there is nothing.
     resource_version: String,
     /// Whether it has brought nothing yet.
     empty: bool,
@@ -101,11 +98,15 @@ struct Watch {
 
 enum Happened {
     Ticked,
+    /// This is how things are.
     Answered(Result<Answer, Fault>),
+    /// So they were at that instant, and this is what the server's stamps are worth: it may matter later on.
     Weighed(Answer, Instant, Stamps),
     Waited,
-    Opened(Result<Lines, Fault>),
+    Opened(Result<Watch, Fault>),
     Line(Option<Result<Bytes, Fault>>),
+    /// This is how things are while a watch is silent.
+    Told(Result<Answer, Fault>),
 }
 
 /// One line of a watch.
@@ -119,43 +120,37 @@ struct Line<'a> {
 
 impl State {
     /// What comes next; may be dropped and called again.
-    async fn next(&mut self, clock: &impl Clock) -> Happened {
+    async fn next(&mut self) -> Happened {
         match self {
-            Self::Asking(answer) => Happened::Answered(answer.await),
-            Self::Weighing(weighed) => {
-                let (answer, at, stamps) = weighed.await;
-                Happened::Weighed(answer, at, stamps)
-            }
-            Self::Paused(until) => {
-                clock.sleep_until(*until).await;
-                Happened::Waited
-            }
-            Self::Opening(lines, _) => Happened::Opened(lines.await),
-            Self::Open(watch) => tokio::select! {
+            Self::Asked(happened) => happened.await,
+            Self::Watching(watch) => tokio::select! {
                 biased;
                 line = watch.lines.next() => Happened::Line(line),
                 Some(answer) = async { Some(watch.asking.as_mut()?.await) } => {
                     watch.asking = None;
-                    Happened::Answered(answer)
+                    Happened::Told(answer)
                 }
             },
         }
     }
 }
 
-impl<A: Leases, C: Clock> Follower<A, C> {
+impl<A: Leases, C: Clock + Clone + 'static> Follower<A, C> {
     /// Nothing is asked for yet.
-    pub fn new(asking: Asking<A>, clock: C) -> Self {
+    pub fn new(followed: Followed<A>, clock: C) -> Self {
         let now = clock.now();
         Self {
-            known: Known::new(now),
+            known: Known {
+                board: Board::default(),
+                silence: Silence::new(now),
+            },
             news: VecDeque::new(),
-            state: State::Asking(asking.whole(now)),
-            reconnect: Reconnect::new(Watched::Collection),
+            state: State::Asked(async { Happened::Waited }.boxed_local()),
+            reconnect: Reconnect::of_a_collection(),
             watch_at: now,
             begun: false,
             next_tick: now + TICK,
-            asking,
+            followed,
             clock,
         }
     }
@@ -169,17 +164,21 @@ impl<A: Leases, C: Clock> Follower<A, C> {
             if let Some(news) = self.news.pop_front() {
                 return Ok(news);
             }
-            if let State::Open(watch) = &mut self.state
+            if let State::Watching(watch) = &mut self.state
                 && watch.asking.is_none()
             {
                 let now = self.clock.now();
-                let must = self.known.must_ask(now);
-                watch.asking = must.then(|| self.asking.soon(now));
+                let Known { board, silence } = &self.known;
+                // Where events come all the time, the next one tells soon enough.
+                let quiet = now.since(silence.heard_at()) >= TICK;
+                if silence.must_ask(now, quiet && board.is_due(now)) {
+                    watch.asking = Some(self.followed.clone().ask(now, true).boxed_local());
+                }
             }
             let happened = tokio::select! {
                 biased;
                 () = self.clock.sleep_until(self.next_tick) => Happened::Ticked,
-                happened = self.state.next(&self.clock) => happened,
+                happened = self.state.next() => happened,
             };
             self.happened(happened)?;
         }
@@ -190,10 +189,8 @@ impl<A: Leases, C: Clock> Follower<A, C> {
             Happened::Ticked => self.tick(),
             Happened::Waited => self.ask(),
             Happened::Weighed(answer, at, stamps) => self.known_anew(answer, at, stamps),
-            Happened::Answered(answer) if matches!(self.state, State::Open(_)) => match answer {
-                Ok(answer) => self.told(answer),
-                Err(fault) => self.failed(fault),
-            },
+            Happened::Told(Ok(answer)) => self.told(answer),
+            Happened::Told(Err(fault)) => self.failed(fault),
             Happened::Answered(Ok(answer)) => self.answered(answer),
             // Once it has worked, an outage is waited out.
             Happened::Answered(Err(fault)) if self.begun && fault.is_transient() => {
@@ -201,7 +198,7 @@ impl<A: Leases, C: Clock> Follower<A, C> {
                 self.pause();
             }
             Happened::Answered(Err(fault)) => return Err(fault),
-            Happened::Opened(Ok(lines)) => self.opened(lines),
+            Happened::Opened(Ok(watch)) => self.state = State::Watching(watch),
             Happened::Opened(Err(fault)) if fault.is_gone() => self.ask(),
             Happened::Opened(Err(fault)) => self.unwatched(fault),
             Happened::Line(Some(Ok(line))) => self.line(&line),
@@ -218,9 +215,10 @@ impl<A: Leases, C: Clock> Follower<A, C> {
             return;
         }
         if self.known.silence.begins(now) {
-            self.news.push_back(News::Silent(self.known.heard_at()));
+            self.news
+                .push_back(News::Silent(self.known.silence.heard_at()));
         }
-        let changes = self.known.board.tick(self.known.heard_at());
+        let changes = self.known.board.tick(self.known.silence.heard_at());
         self.changed(changes);
         self.news.push_back(News::Ticked);
     }
@@ -244,27 +242,36 @@ impl<A: Leases, C: Clock> Follower<A, C> {
         self.news.push_back(News::Failed { fault, first });
     }
 
+    fn go_on_after(&mut self, asked: impl Future<Output = Happened> + 'static) {
+        self.state = State::Asked(asked.boxed_local());
+    }
+
     fn ask(&mut self) {
-        self.state = State::Asking(self.asking.whole(self.clock.now()));
+        let answer = self.followed.clone().ask(self.clock.now(), false);
+        self.go_on_after(answer.map(Happened::Answered));
     }
 
     fn pause(&mut self) {
-        self.state = State::Paused(self.clock.now() + PAUSE);
+        let (clock, until) = (self.clock.clone(), self.clock.now() + PAUSE);
+        self.go_on_after(async move {
+            clock.sleep_until(until).await;
+            Happened::Waited
+        });
     }
 
     fn answered(&mut self, answer: Answer) {
-        if answer.leases.is_empty() && self.asking.name.is_some() && !self.begun {
+        if answer.leases.is_empty() && self.followed.name.is_some() && !self.begun {
             self.news.push_back(News::Absent);
         }
-        let at = self.clock.now();
-        let known = answer.stamps;
-        if known == Stamps::Unknown && !self.known.board.knows_stamps() {
-            let weighed = self.asking.stamps();
-            let weighed = weighed.map(move |stamps| (answer, at, stamps));
-            self.state = State::Weighing(weighed.boxed_local());
-        } else {
-            self.known_anew(answer, at, known);
+        let (at, known) = (self.clock.now(), answer.stamps);
+        if known != Stamps::Unknown || self.known.board.knows_stamps() {
+            return self.known_anew(answer, at, known);
         }
+        let Followed { api, listed, .. } = self.followed.clone();
+        self.go_on_after(async move {
+            let version = api.version(listed.limit).await;
+            Happened::Weighed(answer, at, Stamps::by_version(version))
+        });
     }
 
     fn known_anew(&mut self, answer: Answer, at: Instant, stamps: Stamps) {
@@ -281,42 +288,39 @@ impl<A: Leases, C: Clock> Follower<A, C> {
         if now < self.watch_at {
             return self.pause();
         }
-        let lines = self.asking.watch(resource_version.clone(), OPENING);
-        self.state = State::Opening(lines, Begun(now, resource_version));
-    }
-
-    fn opened(&mut self, lines: Lines) {
-        if let State::Opening(_, begun) = &self.state {
-            self.state = State::Open(Watch {
+        let Followed { api, listed, .. } = self.followed.clone();
+        self.go_on_after(async move {
+            let lines = api.watch(&resource_version, listed.limit.min(OPENING));
+            Happened::Opened(lines.await.map(|lines| Watch {
                 lines,
-                resource_version: begun.1.clone(),
-                begun: begun.clone(),
+                asked_at: now,
+                resource_version,
                 empty: true,
                 asking: None,
-            });
-        }
+            }))
+        });
     }
 
     /// Reading may work where watching does not.
     fn unwatched(&mut self, fault: Fault) {
         let refused = self.reconnect.is_refusal(&fault);
         let pause = self.reconnect.pause(Duration::ZERO, refused);
-        self.watch_at = self.clock.now() + pause.unwrap_or_default();
+        self.watch_at = self.clock.now() + pause;
         if !refused {
             self.failed(fault);
             return self.ask();
         }
-        if self.reconnect.says_refused() {
+        if !std::mem::replace(&mut self.reconnect.said_refused, true) {
             self.news.push_back(News::Refused(fault));
         }
         self.pause();
     }
 
     fn ended(&mut self) {
-        let State::Open(watch) = &self.state else {
+        let State::Watching(watch) = &self.state else {
             return;
         };
-        let lasted = self.clock.now().since(watch.begun.0);
+        let lasted = self.clock.now().since(watch.asked_at);
         match watch.empty {
             false => self.watch(watch.resource_version.clone()),
             // A server that ends each watch at once must not be asked without a pause.
@@ -327,27 +331,23 @@ impl<A: Leases, C: Clock> Follower<A, C> {
     }
 
     fn line(&mut self, line: &[u8]) {
-        let State::Open(watch) = &mut self.state else {
+        let State::Watching(watch) = &mut self.state else {
             return;
         };
         // The watch is alive, and newer than any answer that is still on its way.
         (watch.asking, watch.empty) = (None, false);
-        let lease = match serde_json::from_slice(line) {
-            Ok(Line { kind, object }) if kind != "ERROR" => self
-                .asking
-                .listed
-                .keep
-                .one(object.get().as_bytes())
-                .map(|lease| (kind, lease)),
-            Ok(_) => return self.ask(),
-            Err(error) => Err(error),
-        };
+        let keep = self.followed.listed.keep;
+        let change = serde_json::from_slice(line).ok();
+        let change = change.and_then(|Line { kind, object }| {
+            let lease = keep.one(object.get().as_bytes()).ok()?;
+            (kind != "ERROR").then_some((kind, lease))
+        });
         let now = self.clock.now();
         // Where nothing was there, it is now: read, for the server's time comes with an answer only. After a silence more may
         // follow: how things are now is read, and not what they were when this was sent.
-        let anew = watch.begun.1.is_empty() || self.known.silence.was_cut_off(now);
+        let anew = watch.resource_version.is_empty() || self.known.silence.was_cut_off(now);
         // Or the server has forgotten that state.
-        let Some((kind, lease)) = lease.ok().filter(|_| !anew) else {
+        let Some((kind, lease)) = change.filter(|_| !anew) else {
             return self.ask();
         };
         watch.resource_version.clone_from(&lease.resource_version);
@@ -363,10 +363,10 @@ impl<A: Leases, C: Clock> Follower<A, C> {
     /// What an answer means for a silent watch.
     fn told(&mut self, answer: Answer) {
         let now = self.clock.now();
-        let hung = self.known.fault().is_some();
+        let hung = self.known.silence.fault().is_some();
         let board = &mut self.known.board;
-        let same = board.agrees(&answer.leases, answer.all);
-        if !answer.all && (!same || board.is_due(now)) {
+        let same = board.agrees(&answer.leases, !answer.is_part);
+        if answer.is_part && (!same || board.is_due(now)) {
             // It does not tell all.
             return self.ask();
         }

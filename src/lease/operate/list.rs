@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::api::{Fault, Leases, Page};
 use super::super::evidence::Stamps;
 use super::super::report::{self, Row};
-use super::super::summary::{self, Keep, Summary, SummaryPage};
+use super::super::summary::{self, Keep, SummaryPage};
 
 /// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
 /// Not all the rest at once: the server sends nothing of an answer before it has the whole, and meanwhile there would be
@@ -28,12 +28,10 @@ pub struct Listed {
     pub limit: Duration,
 }
 
-/// A page of a list.
+/// A page of a list, decoded.
 pub struct FactsPage {
-    /// Its Leases.
-    pub leases: Vec<Summary>,
-    /// The resourceVersion of the list.
-    pub resource_version: String,
+    /// Its Leases, and the resourceVersion of the list.
+    pub facts: SummaryPage,
     /// The server's `Date`.
     pub date: Option<Timestamp>,
     /// Where they stand.
@@ -132,13 +130,8 @@ async fn decode(
     let decoded = decoding
         .await
         .map_err(|bug| Fault::Unknown(bug.to_string()))?;
-    let SummaryPage {
-        items,
-        resource_version,
-    } = decoded.map_err(|_| api.foreign(&body))?;
     Ok(FactsPage {
-        leases: items,
-        resource_version,
+        facts: decoded.map_err(|_| api.foreign(&body))?,
         date,
         place,
     })
@@ -181,17 +174,16 @@ impl<A: Leases> Listing<A> {
         let Some(page) = self.pages.next().await.transpose()? else {
             return Ok(None);
         };
-        let date = page.date;
+        let FactsPage { facts, date, place } = page;
         let unsure = |lease| report::needs_version(lease, date);
-        if self.stamps == Stamps::Unknown && page.leases.iter().any(unsure) {
+        if self.stamps == Stamps::Unknown && facts.items.iter().any(unsure) {
             self.stamps = Stamps::by_version(self.api.version(self.limit).await);
         }
-        self.count += page.leases.len();
+        self.count += facts.items.len();
         self.date = date;
-        self.resource_version = page.resource_version;
-        let rows = page.leases.into_iter();
-        let rows = rows.map(|lease| Row::new(lease, date, self.stamps));
-        Ok(Some((rows.collect(), page.place)))
+        self.resource_version = facts.resource_version;
+        let row = |lease| Row::new(lease, date, self.stamps);
+        Ok(Some((facts.items.into_iter().map(row).collect(), place)))
     }
 }
 

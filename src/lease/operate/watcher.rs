@@ -159,7 +159,7 @@ impl Watcher {
                     match event {
                         Some(LeaseEvent::Open | LeaseEvent::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
-                            if self.reconnect.opened() {
+                            if std::mem::take(&mut self.reconnect.said_refused) {
                                 return Hint::Watching;
                             }
                         }
@@ -173,7 +173,7 @@ impl Watcher {
                         }
                         Some(LeaseEvent::Broken(fault)) if self.reconnect.is_refusal(&fault) => {
                             self.ended(asked_at, clock.now(), true);
-                            if self.reconnect.says_refused() {
+                            if !std::mem::replace(&mut self.reconnect.said_refused, true) {
                                 return Hint::Refused;
                             }
                         }
@@ -195,9 +195,10 @@ impl Watcher {
     }
 
     fn ended(&mut self, asked_at: Instant, now: Instant, refused: bool) {
-        self.state = match self.reconnect.pause(now.since(asked_at), refused) {
-            None => State::Closed,
-            Some(pause) => State::Paused {
+        let pause = self.reconnect.pause(now.since(asked_at), refused);
+        self.state = match pause.is_zero() {
+            true => State::Closed,
+            false => State::Paused {
                 watch_at: now + pause,
                 read_at: now + poll(),
             },

@@ -98,8 +98,8 @@ impl<'a> View<'a> {
         if self.on_screen {
             return Ok(());
         }
-        let (date, silent) = (known.date(since), SystemClock.now().since(since));
-        let fault = known.fault();
+        let (date, silent) = (known.board.date(since), SystemClock.now().since(since));
+        let fault = known.silence.fault();
         let json = StatusFormat::Value(ValueFormat::Document(DocumentFormat::Json));
         if self.args.output.as_ref() == Some(&json) {
             let document = document::silence(date, silent, unknown, fault);
@@ -184,16 +184,14 @@ impl<'a> View<'a> {
 
     /// The whole table, over the one that is there.
     async fn draw(&mut self, known: &Known) -> Result<(), Error> {
-        let now = match known.is_unknown() {
+        let now = match known.silence.is_unknown() {
             // Nothing goes on where nothing is known.
-            true => known.heard_at(),
+            true => known.silence.heard_at(),
             false => SystemClock.now(),
         };
         let footer = self.footer(known);
-        let mut rows: Vec<Row> = known
-            .rows(now)
-            .filter(|row| select::wanted(row, self.args))
-            .collect();
+        let rows = known.board.rows(now, known.silence.heard_at());
+        let mut rows: Vec<Row> = rows.filter(|row| select::wanted(row, self.args)).collect();
         if *self.args.order() != SortBy::Name {
             select::sort(&mut rows, self.args.order())?;
         }
@@ -202,7 +200,7 @@ impl<'a> View<'a> {
             .saturating_sub(3 + footer.len())
             .max(1);
         rows.truncate(room);
-        let rates = rows.iter().map(|row| known.rate(&row.lease, now));
+        let rates = rows.iter().map(|row| known.board.rate(&row.lease, now));
         let rates: Vec<Option<f64>> = rates.collect();
         let layout = Layout {
             rates: rates.iter().any(Option::is_some),
@@ -249,10 +247,10 @@ impl<'a> View<'a> {
 
     /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.
     fn footer(&self, known: &Known) -> Vec<String> {
-        let since = known.heard_at();
-        let (date, silent) = (known.date(since), SystemClock.now().since(since));
+        let since = known.silence.heard_at();
+        let (date, silent) = (known.board.date(since), SystemClock.now().since(since));
         let (width, most) = (screen_width(), footer::most(terminal::height()));
-        let mut lines = match (known.is_unknown(), known.fault()) {
+        let mut lines = match (known.silence.is_unknown(), known.silence.fault()) {
             (true, fault) => {
                 let short = format!(
                     "Nothing is known for {}; trying again",

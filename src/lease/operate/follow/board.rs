@@ -1,6 +1,6 @@
 //! Every Lease as last seen, the server's clock going on, and what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,9 +16,16 @@ const LONG_ENOUGH: Duration = Duration::from_secs(300);
 /// The Leases.
 #[derive(Debug, Default)]
 pub struct Board {
-    leases: BTreeMap<(String, String), Entry>,
+    leases: BTreeMap<Key, Entry>,
     clock: Option<(Timestamp, Instant)>,
     stamps: Stamps,
+}
+
+/// Namespace and name.
+type Key = (String, String);
+
+fn key(lease: &Summary) -> Key {
+    (lease.namespace.clone(), lease.name.clone())
 }
 
 #[derive(Debug)]
@@ -58,7 +65,7 @@ impl Board {
     /// A Lease was added or modified; renewals alone are no change.
     pub fn put(&mut self, lease: Summary, now: Instant) -> Option<Row> {
         let row = self.row(&lease, now);
-        let key = (lease.namespace.clone(), lease.name.clone());
+        let key = key(&lease);
         let before = self.leases.get(&key);
         let same_object = before.filter(|before| before.lease.uid == lease.uid);
         let changed = same_object.is_none_or(|before| {
@@ -80,9 +87,11 @@ impl Board {
 
     /// A Lease was deleted.
     pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<Row> {
-        let gone = self
-            .leases
-            .remove(&(lease.namespace.clone(), lease.name.clone()))?;
+        self.forget(&key(lease), now)
+    }
+
+    fn forget(&mut self, key: &Key, now: Instant) -> Option<Row> {
+        let gone = self.leases.remove(key)?;
         let mut row = self.row(&gone.lease, now);
         row.condition.state = State::Deleted;
         Some(row)
@@ -90,19 +99,13 @@ impl Board {
 
     /// A new list: says what is different from what was known.
     pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<Row> {
-        let mut gone: BTreeMap<(String, String), Summary> = self
-            .leases
-            .iter()
-            .map(|(key, entry)| (key.clone(), entry.lease.clone()))
-            .collect();
+        let mut gone: BTreeSet<Key> = self.leases.keys().cloned().collect();
         let mut changes = Vec::new();
         for lease in leases {
-            gone.remove(&(lease.namespace.clone(), lease.name.clone()));
+            gone.remove(&key(&lease));
             changes.extend(self.put(lease, now));
         }
-        for lease in gone.values() {
-            changes.extend(self.remove(lease, now));
-        }
+        changes.extend(gone.iter().filter_map(|key| self.forget(key, now)));
         changes
     }
 
@@ -116,8 +119,7 @@ impl Board {
     /// Whether these Leases are known as they are, and where they are `all` no others.
     pub fn agrees(&self, leases: &[Summary], all: bool) -> bool {
         let known = |lease: &Summary| {
-            let key = (lease.namespace.clone(), lease.name.clone());
-            self.leases.get(&key).is_some_and(|known| {
+            self.leases.get(&key(lease)).is_some_and(|known| {
                 known.lease.uid == lease.uid
                     && known.lease.resource_version == lease.resource_version
             })
@@ -159,8 +161,7 @@ impl Board {
 
     /// The transitions an hour of one Lease, where it was watched long enough.
     pub fn rate(&self, lease: &Summary, now: Instant) -> Option<f64> {
-        let key = (lease.namespace.clone(), lease.name.clone());
-        let entry = self.leases.get(&key)?;
+        let entry = self.leases.get(&key(lease))?;
         let watched = now.since(entry.watched_since);
         let transitions = entry
             .lease
