@@ -97,6 +97,10 @@ impl Client {
         self.link.borrow_mut().take();
     }
 
+    async fn get(&self, path: &str, most: Most, limit: Duration) -> Result<Reply, Fault> {
+        self.send(Method::GET, path, Vec::new(), most, limit).await
+    }
+
     /// One request, one answer, within `limit`.
     async fn send(
         &self,
@@ -252,7 +256,7 @@ impl Client {
 
     /// Major and minor version of the server.
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        let reply = self.send(Method::GET, "/version", Vec::new(), Most::VERSION, limit);
+        let reply = self.get("/version", Most::VERSION, limit);
         let version = self.parse(&reply.await?.body, "a version")?;
         // "20+" on some distributions
         let number = |field: &str| -> Option<u32> {

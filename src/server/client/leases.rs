@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde_json::Value;
 
 use super::query::Query;
@@ -20,9 +19,7 @@ impl Leases for LeasesClient {
     async fn page(&self, size: u32, from: Option<&str>, limit: Duration) -> Result<Page, Fault> {
         let mut query = self.selection.query();
         query.page(size, from);
-        let page = self
-            .store
-            .send(Method::GET, query.text(), Vec::new(), Most::PAGE, limit);
+        let page = self.store.get(query.text(), Most::PAGE, limit);
         let Reply { body, date } = page.await?;
         Ok(Page { body, date })
     }
@@ -48,7 +45,7 @@ impl Leases for LeasesClient {
 
 impl Objects for Client {
     async fn object(&self, path: &str, limit: Duration) -> Result<Value, Fault> {
-        let found = self.send(Method::GET, path, Vec::new(), Most::OBJECT, limit);
+        let found = self.get(path, Most::OBJECT, limit);
         self.parse(&found.await?.body, "an object")
     }
 
