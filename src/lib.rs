@@ -113,14 +113,10 @@ fn fail(error: &Error) -> Exit {
 /// The table of a page of Leases, as `status` prints it. For `benches/decode.rs`, and no part of the interface.
 #[doc(hidden)]
 pub fn render_page(body: &[u8]) -> Option<String> {
-    use output::status::Row;
+    use lease::{evidence::Stamps, report::Row};
     let date = "2026-01-02T00:00:10Z".parse().ok();
     let page = lease::summary::page(body).ok()?;
-    let row = |lease| Row {
-        condition: lease::condition::of(&lease, date, lease::evidence::Stamps::Trusted),
-        lease,
-        date,
-    };
+    let row = |lease| Row::new(lease, date, Stamps::Trusted);
     let rows: Vec<Row> = page.items.into_iter().map(row).collect();
     Some(output::status::table::Printer::new(Default::default()).page(&rows, &[]))
 }

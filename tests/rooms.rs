@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &str)] = &[
         "cli clock complete error exit hint hold identity lease limits output server signals usage userinfo words",
     ),
     ("error", "exit hint lease server words"),
-    ("complete", "cli lease output server usage words"),
+    ("complete", "cli clock lease output server usage words"),
     ("usage", "cli exit lease output words"),
     ("cli", "exit lease output"),
     ("hold", "children clock lease limits side signals words"),
@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &str)] = &[
 
 /// Libraries, and the only rooms that may know them.
 const LIBRARIES: &[(&str, &str)] = &[
-    ("kube k8s_openapi", "server complete"),
+    ("kube k8s_openapi", "server"),
     (
         "hyper hyper_util hyper_rustls http http_body_util tower tower_http rustls",
         "server",

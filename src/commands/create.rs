@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::hint;
 use crate::lease::api::Api;
 use crate::lease::operate::{Created, End, Ended, Failure, Fate, Held, Interrupt, Operations};
-use crate::lease::record::{GrantTerms, Lease};
+use crate::lease::record::{GrantTerms, Keep, Lease};
 use crate::lease::values::LeaseName;
 use crate::output::{document, terminal};
 use crate::server::namespace_alone;
@@ -142,8 +142,8 @@ async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> 
     let text = match &args.output.format {
         None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
         Some(_) => {
-            let record = super::status::read(session, &args.name).await?;
-            object_text(record.record(), "unchanged", &args.output)?
+            let look = session.look(&args.name, Keep::Facts).await?;
+            object_text(&look.record, "unchanged", &args.output)?
         }
     };
     terminal::print(&text)?;

@@ -22,18 +22,23 @@ mod waiting;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
 use crate::hint;
+use crate::lease::api::Fault;
 use crate::lease::decide::Refusal;
-use crate::lease::operate::{ATTEMPT_LIMIT, End, Interrupt, Limits, Operations, Progress};
-use crate::lease::record::GrantTerms;
+use crate::lease::operate::{
+    ATTEMPT_LIMIT, End, Interrupt, Limits, Look, Operations, Progress, objects,
+};
+use crate::lease::record::{GrantTerms, Keep};
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::{Failure, terminal};
-use crate::server::{Client, LeaseClient};
-use crate::server::{Connection, ConnectionOptions, plugin};
+use crate::server::{Client, Connection, ConnectionOptions, plugin};
+use crate::server::{LeaseClient, LeasesClient, Selection};
 use crate::words;
 
 /// How long `create` and `steal` go on over passing faults, and `release` and `renew` unless told otherwise.
@@ -106,6 +111,29 @@ impl Session {
         Operations::new(lease, SystemClock, self.request_limit)
     }
 
+    fn leases(&self, selection: Selection) -> LeasesClient {
+        self.store.leases(selection)
+    }
+
+    /// Reads one Lease, and keeps of the object as much as `keep` says.
+    async fn look(&self, name: &LeaseName, keep: Keep) -> Result<Look, Error> {
+        let subject = self.subject(name, None);
+        match self.lease(name).look(keep).await {
+            Ok(Some(look)) => Ok(look),
+            Ok(None) => Err(self.error(subject, End::Refused(Refusal::NotFound)).await),
+            Err(fault) => Err(Error::lease(subject, End::Fault(fault))),
+        }
+    }
+
+    /// Another object; `None` if it is not there.
+    async fn object(&self, path: &str, limit: Duration) -> Result<Option<Value>, Fault> {
+        objects::object(&self.store, path, limit).await
+    }
+
+    async fn namespace_is_missing(&self, limit: Duration) -> bool {
+        objects::namespace_is_missing(&self.store, &self.namespace, limit).await
+    }
+
     fn subject(&self, name: &LeaseName, holder: Option<&HolderIdentity>) -> Subject {
         Subject {
             namespace: self.namespace.clone(),
@@ -122,16 +150,8 @@ impl Session {
     /// is answered the same way.
     async fn error(&self, subject: Subject, end: End) -> Error {
         let gone = matches!(end, End::Refused(Refusal::NotFound));
-        if gone
-            && self
-                .store
-                .namespace_exists(
-                    &self.namespace,
-                    self.request_limit.min(Duration::from_secs(2)),
-                )
-                .await
-                == Some(false)
-        {
+        let limit = self.request_limit.min(Duration::from_secs(2));
+        if gone && self.namespace_is_missing(limit).await {
             return Error::NamespaceMissing(self.namespace.clone());
         }
         Error::lease(subject, end)

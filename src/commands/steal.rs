@@ -51,9 +51,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if let Some(keeper) = keeper.filter(|_| !args.force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        let stamps = operations.stamps();
         let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
-        shown::show(&session, me, stamps, seen, expiry, !args.now, columns).await;
+        shown::show(&session, &operations, me, seen, expiry, !args.now, columns).await;
         confirmed(&args, &interrupt).await
     };
     let report = |progress| say(&subject, &progress);

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::core::Resource;
-use serde_json::Value;
+use futures::TryStreamExt;
 
 use super::Candidate;
 use super::values::Section;
+use crate::clock::SystemClock;
 use crate::lease::api::{Fault, RejectionKind};
-use crate::server::Client;
-use crate::server::{Connection, ConnectionOptions, kubeconfig};
+use crate::lease::decide::Seen;
+use crate::lease::operate::list::{self, Listed};
+use crate::lease::operate::{Operations, objects};
+use crate::lease::record::Keep;
+use crate::lease::summary::Summary;
+use crate::lease::values::LeaseName;
+use crate::server::{Client, Connection, ConnectionOptions, Selection, kubeconfig};
 
 /// Whoever presses TAB does not wait longer for a server, exec plugin included.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,48 +55,49 @@ pub fn configured(options: &ConnectionOptions, section: Section) -> Vec<Candidat
 
 /// The Leases of the namespace, each with its holder.
 pub fn leases(options: &ConnectionOptions) -> Vec<Candidate> {
-    let found = within_a_second(options, async |store, namespace| {
-        list(&store, &leases_path(&namespace)).await
-    });
-    let found = found.unwrap_or_default();
-    let lease = |item: &Value| {
-        let about = match holder(item) {
+    let found = within_a_second(options, all_leases).unwrap_or_default();
+    let lease = |lease: Summary| {
+        let about = match &lease.holder {
             Some(holder) => format!("held by {holder}"),
             None => "free".to_owned(),
         };
-        Candidate::found(name(item)?, &about)
+        Candidate::found(lease.name, &about)
     };
-    found.iter().filter_map(lease).collect()
+    found.into_iter().filter_map(lease).collect()
 }
 
 /// Who holds the Lease of that name, or any of the namespace's.
 pub fn holders(options: &ConnectionOptions, of: Option<&str>) -> Vec<Candidate> {
-    let found = within_a_second(options, async |store, namespace| {
-        let path = leases_path(&namespace);
-        match of {
-            Some(lease) => {
-                let path = format!("{path}/{}", encoded(lease));
-                let lease = store.object(&path, PATIENCE).await?;
-                Ok(lease.into_iter().collect())
-            }
-            None => list(&store, &path).await,
-        }
+    let found = within_a_second(options, async |client, namespace| {
+        let Some(name) = of else {
+            return all_leases(client, namespace).await;
+        };
+        // It becomes part of a path.
+        let Ok(name) = name.parse::<LeaseName>() else {
+            return Ok(Vec::new());
+        };
+        let lease = client.lease(&namespace, name.as_str());
+        let operations = Operations::new(lease, SystemClock, PATIENCE);
+        Ok(match operations.read(None, PATIENCE).await? {
+            Seen::Lease(seen) => vec![Keep::Facts.of(seen.record())],
+            Seen::Absent => Vec::new(),
+        })
     });
-    let found = found.unwrap_or_default();
-    let candidate = |item: &Value| {
-        let about = format!("holds {}", name(item)?);
-        Candidate::found(holder(item)?, &about)
+    let candidate = |lease: Summary| {
+        let about = format!("holds {}", lease.name);
+        Candidate::found(lease.holder?, &about)
     };
-    found.iter().filter_map(candidate).collect()
+    let found = found.unwrap_or_default();
+    found.into_iter().filter_map(candidate).collect()
 }
 
 /// The cluster's namespaces; where they must not be listed, those that the kubeconfig names.
 pub fn namespaces(options: &ConnectionOptions) -> Vec<Candidate> {
-    let found = within_a_second(options, async |store, _| {
-        list(&store, "/api/v1/namespaces").await
+    let found = within_a_second(options, async |client, _| {
+        objects::names(&client, "/api/v1/namespaces", PAGE, PATIENCE).await
     });
-    let names: Vec<String> = match found {
-        Ok(found) => found.iter().filter_map(name).collect(),
+    let names = match found {
+        Ok(names) => names,
         Err(NoNames::Forbidden) => configured_namespaces(options),
         Err(NoNames::Other) => Vec::new(),
     };
@@ -115,10 +120,10 @@ enum NoNames {
 }
 
 /// Asks the server, and gives up after a second whatever it is that takes longer.
-fn within_a_second(
+fn within_a_second<T>(
     options: &ConnectionOptions,
-    ask: impl AsyncFnOnce(Client, String) -> Result<Vec<Value>, Fault>,
-) -> Result<Vec<Value>, NoNames> {
+    ask: impl AsyncFnOnce(Client, String) -> Result<Vec<T>, Fault>,
+) -> Result<Vec<T>, NoNames> {
     let runtime = crate::runtime().map_err(|_| NoNames::Other)?;
     // The terminal is the line editor's.
     crate::server::nobody_to_ask();
@@ -142,38 +147,17 @@ fn within_a_second(
     found.unwrap_or(Err(NoNames::Other))
 }
 
-/// Every page of a collection.
-async fn list(store: &Client, path: &str) -> Result<Vec<Value>, Fault> {
-    let mut items = Vec::new();
-    let mut next = String::new();
-    loop {
-        let page = format!("{path}?limit={PAGE}{next}");
-        let Some(mut page) = store.object(&page, PATIENCE).await? else {
-            return Ok(items);
-        };
-        if let Value::Array(more) = page["items"].take() {
-            items.extend(more);
-        }
-        match page["metadata"]["continue"].as_str() {
-            Some(token) if !token.is_empty() => next = format!("&continue={}", encoded(token)),
-            _ => return Ok(items),
-        }
-    }
-}
-
-fn leases_path(namespace: &str) -> String {
-    Lease::url_path(&(), Some(namespace))
-}
-
-fn encoded(text: &str) -> impl std::fmt::Display {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-fn name(item: &Value) -> Option<String> {
-    item["metadata"]["name"].as_str().map(str::to_owned)
-}
-
-fn holder(item: &Value) -> Option<&str> {
-    let holder = item["spec"]["holderIdentity"].as_str()?;
-    (!holder.is_empty()).then_some(holder)
+async fn all_leases(client: Client, namespace: String) -> Result<Vec<Summary>, Fault> {
+    let selection = Selection {
+        namespace: Some(namespace),
+        ..Selection::default()
+    };
+    let listed = Listed {
+        keep: Keep::Facts,
+        page_size: Some(PAGE),
+        limit: PATIENCE,
+    };
+    let pages = list::facts(client.leases(selection), listed);
+    let pages = pages.map_ok(|page| page.facts.items);
+    pages.try_concat().await
 }

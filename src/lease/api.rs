@@ -1,11 +1,16 @@
-//! What the operations ask of an API server for one Lease, and the closed set of its answers.
+//! What the operations ask of an API server for one Lease and for many, and the closed set of its answers.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::record::{Lease, Record};
+
+/// How long the watch of one Lease may take to begin: a server answers it at once.
+pub const WATCH_OPENING: Duration = Duration::from_secs(10);
 
 /// One Lease on one API server. Each call is one attempt: nothing behind it retries.
 pub trait Api {
@@ -39,6 +44,55 @@ pub trait Api {
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent>;
     /// Major and minor version of the server; `None` if it says neither.
     fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
+}
+
+/// Leases of a namespace or of all, as a selection has them. Each call is one attempt: nothing behind it retries.
+pub trait Leases: Clone + 'static {
+    /// A page of the list, of at most so many, `from` where the page before it ended.
+    fn page(
+        &self,
+        size: u32,
+        from: Option<&str>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Page, Fault>>;
+    /// The changes after `resource_version`, a JSON watch event a line; from an empty one on, what is there now comes first.
+    /// The answer has to begin within `opening`. The stream ends when the server ends it.
+    fn watch(
+        &self,
+        resource_version: &str,
+        opening: Duration,
+    ) -> impl Future<Output = Result<Lines, Fault>>;
+    /// One of them by its name, which takes no permission to list.
+    fn get(&self, name: &str, limit: Duration) -> impl Future<Output = Result<Found, Fault>>;
+    /// Major and minor version of the server; `None` if it says neither.
+    fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
+    /// What it means that a page is no list of Leases.
+    fn foreign(&self, page: &[u8]) -> Fault;
+}
+
+/// The lines of a watch. A fault is the last.
+pub type Lines = LocalBoxStream<'static, Result<Bytes, Fault>>;
+
+/// Other objects, for what is said about a Lease.
+pub trait Objects {
+    /// The object of this path.
+    fn object(&self, path: &str, limit: Duration) -> impl Future<Output = Result<Value, Fault>>;
+    /// A page of the collection of this path, of at most so many, `from` where the page before it ended.
+    fn objects(
+        &self,
+        path: &str,
+        size: u32,
+        from: Option<&str>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Value, Fault>>;
+}
+
+/// A page of a list, not decoded yet.
+pub struct Page {
+    /// The answer's body.
+    pub body: Bytes,
+    /// The server's `Date`.
+    pub date: Option<Timestamp>,
 }
 
 /// The answer to a read.
@@ -233,6 +287,18 @@ impl std::fmt::Display for Fault {
     }
 }
 
+impl Rejection {
+    /// Whether what was asked for is not there (404).
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self.kind,
+            RejectionKind::NamespaceMissing
+                | RejectionKind::LeaseMissing
+                | RejectionKind::NotServed
+        )
+    }
+}
+
 impl Fault {
     /// What the server's no means, if this is one.
     pub fn rejected(&self) -> Option<RejectionKind> {
@@ -275,6 +341,11 @@ impl Fault {
             Self::Rejected(_) | Self::NotStored(_) => true,
             Self::Unknown(_) | Self::Foreign { .. } | Self::NotSent(_) => false,
         }
+    }
+
+    /// Whether the server has forgotten the state that a list or a watch was to go on from (410).
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.kind == RejectionKind::Gone)
     }
 
     /// Whether it says that the credentials are no good any more: whatever is asked next is answered so too.

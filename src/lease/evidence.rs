@@ -65,6 +65,19 @@ pub enum Stamps {
     Untrusted,
 }
 
+/// The server restamps an entry with every change of its manager's fields from this version on.
+const RESTAMPS: (u32, u32) = (1, 25);
+
+impl Stamps {
+    /// By the version that the server says it has. One that cannot be had counts as old.
+    pub fn by_version<E>(version: Result<Option<(u32, u32)>, E>) -> Self {
+        match version {
+            Ok(Some(version)) if version >= RESTAMPS => Self::Trusted,
+            Ok(_) | Err(_) => Self::Untrusted,
+        }
+    }
+}
+
 /// How an expiry was proven (docs/design.md, The argument and Clocks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {

@@ -1,12 +1,12 @@
 //! THE lease-operations module, shared by every subcommand: a Lease's fields, evidence, decisions, the API and the drivers.
 
 pub mod api;
-pub mod condition;
 pub mod decide;
 pub mod evidence;
 pub mod keeper;
 pub mod operate;
 pub mod record;
+pub mod report;
 pub mod values;
 
 pub use record::summary;

@@ -3,6 +3,7 @@
 mod ask;
 mod body;
 mod lease;
+mod leases;
 mod patience;
 mod query;
 
@@ -11,17 +12,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
 
 use crate::clock::{Clock, SystemClock};
-use crate::lease::api::{ConnectFailure, Fault, RejectionKind, TransportError};
+use crate::lease::api::{ConnectFailure, Fault, Lines, RejectionKind, TransportError};
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
 pub use lease::LeaseClient;
+pub use leases::LeasesClient;
 pub use query::Selection;
 
 use super::faults::{fault_of, foreign, late, rejection};
@@ -34,9 +37,6 @@ pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION")
 /// How long one watch request lasts, seconds; the server ends it then.
 const WATCH_SECONDS: u32 = 290;
 
-/// A server answers a watch at once.
-const WATCH_OPENING: Duration = Duration::from_secs(10);
-
 /// A connection that is made anew after a timeout or a 401, with credentials read anew.
 #[derive(Clone)]
 pub struct Client {
@@ -44,14 +44,6 @@ pub struct Client {
     link: Rc<RefCell<Option<Link>>>,
     /// How far the last write got.
     written: Rc<RefCell<RequestProgress>>,
-}
-
-/// A page of a list, not decoded yet.
-pub struct Page {
-    /// The answer's body.
-    pub body: Bytes,
-    /// The server's `Date`.
-    pub date: Option<Timestamp>,
 }
 
 struct Reply {
@@ -78,6 +70,14 @@ impl Client {
         }
     }
 
+    /// The Leases of this store that a selection has.
+    pub fn leases(&self, selection: Selection) -> LeasesClient {
+        LeasesClient {
+            store: self.clone(),
+            selection,
+        }
+    }
+
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
@@ -95,6 +95,10 @@ impl Client {
     /// The next request makes a new connection and reads the credentials anew.
     fn forget_client(&self) {
         self.link.borrow_mut().take();
+    }
+
+    async fn get(&self, path: &str, most: Most, limit: Duration) -> Result<Reply, Fault> {
+        self.send(Method::GET, path, Vec::new(), most, limit).await
     }
 
     /// One request, one answer, within `limit`.
@@ -220,12 +224,21 @@ impl Client {
         Err(with_unread(fault, link.unread()))
     }
 
-    /// The lines of a watch as they come; its answer has to begin within `opening`.
-    async fn follow(
+    /// The changes after `resource_version`, a JSON watch event a line, undecoded. The answer has to begin within `opening`.
+    async fn watch(
         &self,
-        path: &str,
+        selection: &Selection,
+        resource_version: &str,
         opening: Duration,
-    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
+    ) -> Result<Lines, Fault> {
+        let mut query = selection.query();
+        query.add("watch", "true");
+        query.add("allowWatchBookmarks", "true");
+        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
+        if !resource_version.is_empty() {
+            query.add("resourceVersion", resource_version);
+        }
+        let path = query.text();
         log::debug!("GET {path}: watching");
         let ask = Ask::new(Method::GET, path, Vec::new(), Shape::Events);
         let progress = ask.progress.clone();
@@ -237,78 +250,27 @@ impl Client {
             }
         })?;
         let server = self.connection.server();
-        Ok(body::lines(answer.into_body(), Most::LEASE, server))
+        Ok(body::lines(answer.into_body(), Most::LEASE, server).boxed_local())
     }
 
-    /// One page of Leases.
-    ///
-    /// # Errors
-    /// As every request.
-    pub async fn list(
-        &self,
-        selection: &Selection,
-        limit: u32,
-        from: Option<&str>,
-        within: Duration,
-    ) -> Result<Page, Fault> {
-        let mut query = selection.query();
-        query.add("limit", &limit.to_string());
-        if let Some(from) = from {
-            query.add("continue", from);
-        }
-        let Reply { body, date } = self
-            .send(Method::GET, query.text(), Vec::new(), Most::PAGE, within)
-            .await?;
-        Ok(Page { body, date })
-    }
-
-    /// The changes after `resource_version`, a JSON watch event a line, undecoded; ends when the server ends it. From an
-    /// empty one on, what is there now comes first. The answer has to begin within `opening`.
-    ///
-    /// # Errors
-    /// As every request.
-    pub async fn watch_lines(
-        &self,
-        selection: &Selection,
-        resource_version: &str,
-        opening: Duration,
-    ) -> Result<impl futures::Stream<Item = Result<Bytes, Fault>> + use<>, Fault> {
-        let mut query = selection.query();
-        query.add("watch", "true");
-        query.add("allowWatchBookmarks", "true");
-        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
-        if !resource_version.is_empty() {
-            query.add("resourceVersion", resource_version);
-        }
-        self.follow(query.text(), opening).await
-    }
-
-    /// Any other object, for what is said about a Lease; `None` if it is not there.
-    ///
-    /// # Errors
-    /// As every request.
-    pub async fn object(&self, path: &str, within: Duration) -> Result<Option<Value>, Fault> {
-        let found = self.send(Method::GET, path, Vec::new(), Most::OBJECT, within);
-        match found.await {
-            Ok(reply) => self.parse(&reply.body, "an object").map(Some),
-            Err(Fault::Rejected(rejection)) if rejection.code == 404 => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Whether a namespace is there; `None` if that cannot be told (it takes a permission of its own).
-    pub async fn namespace_exists(&self, namespace: &str, limit: Duration) -> Option<bool> {
-        let path = format!("/api/v1/namespaces/{namespace}");
-        let found = self.send(Method::GET, &path, Vec::new(), Most::OBJECT, limit);
-        match found.await {
-            Ok(_) => Some(true),
-            Err(fault) if fault.rejected() == Some(RejectionKind::NamespaceMissing) => Some(false),
-            Err(_) => None,
-        }
+    /// Major and minor version of the server.
+    async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
+        let reply = self.get("/version", Most::VERSION, limit);
+        let version = self.parse(&reply.await?.body, "a version")?;
+        // "20+" on some distributions
+        let number = |field: &str| -> Option<u32> {
+            let digits: String = version[field]
+                .as_str()?
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            digits.parse().ok()
+        };
+        Ok(number("major").zip(number("minor")))
     }
 
     /// A 200 with something that is not what was asked for.
-    pub fn foreign(&self, body: &[u8], wanted: &str) -> Fault {
+    fn foreign(&self, body: &[u8], wanted: &str) -> Fault {
         foreign(body, wanted, &self.connection)
     }
 

@@ -50,8 +50,7 @@ const READING_LIMIT: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Link {
     ready: Arc<Ready>,
-    /// Sends requests; where one is on its way is told to the
-    /// [`RequestProgress`](super::progress::RequestProgress) among its extensions.
+    /// Sends requests; where one is on its way is told to the [`RequestProgress`](super::progress::RequestProgress) among its extensions.
     pub client: Client,
     /// Whose header its requests carry.
     credentials: Arc<Credentials>,

@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use crate::commands::{Session, exported};
 use crate::lease::api::{Fault, RejectionKind};
-use crate::lease::condition::State;
 use crate::lease::record::Record;
+use crate::lease::report::{Row, State};
 use crate::lease::summary::{self, Class, Summary};
 use crate::lease::values::LeaseName;
-use crate::output::status::Row;
 use crate::output::status::describe::Surroundings;
 
 /// Where the API of Leases says which versions it has.
@@ -87,7 +86,7 @@ async fn node(
     let writer = lease.holder.as_deref().filter(|holder| *holder != name);
     let writer = writer.map_or_else(String::new, |writer| format!(", written by {writer}"));
     let path = format!("/api/v1/nodes/{name}");
-    match session.store.object(&path, limit).await {
+    match session.object(&path, limit).await {
         Ok(Some(found)) => format!("the heartbeat of Node {name}: {}{writer}", ready(&found)),
         Ok(None) if ended => {
             format!("gone: there is no Node {name}, and its heartbeat has stopped{writer}")
@@ -128,7 +127,7 @@ async fn pod_or_node(
     limit: Duration,
 ) -> Result<String, Absent> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
-    let no_pod = match session.store.object(&path, limit).await {
+    let no_pod = match session.object(&path, limit).await {
         Ok(Some(pod)) => {
             let phase = pod
                 .pointer("/status/phase")
@@ -146,7 +145,7 @@ async fn pod_or_node(
     };
     // Host names of control plane components are node names.
     let path = format!("/api/v1/nodes/{name}");
-    match (session.store.object(&path, limit).await, no_pod) {
+    match (session.object(&path, limit).await, no_pod) {
         (Ok(Some(found)), _) => Ok(format!("Node {name}: {}", ready(&found))),
         (_, unseen @ Absent::Unknown(..)) => Err(unseen),
         (Ok(None), Absent::Neither) => Err(Absent::Neither),
@@ -156,7 +155,7 @@ async fn pod_or_node(
 
 fn unknown(kind: &str, name: &str, fault: &Fault) -> String {
     match fault {
-        fault if fault.rejected() == Some(RejectionKind::Forbidden) => {
+        Fault::Rejected(rejection) if rejection.kind == RejectionKind::Forbidden => {
             format!("perhaps {kind} {name}: no permission to get it")
         }
         fault => format!("perhaps {kind} {name}: {fault}"),
@@ -193,7 +192,7 @@ async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
         Ok(Some(version)) => {
             let namespace = &lease.namespace;
             let path = format!("{GROUP}/{version}/namespaces/{namespace}/leasecandidates");
-            session.store.object(&path, session.request_limit).await
+            session.object(&path, session.request_limit).await
         }
         Ok(None) => return Vec::new(),
         Err(fault) => Err(fault),
@@ -213,7 +212,7 @@ async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
                 })
                 .collect()
         }
-        Err(fault) if fault.rejected() == Some(RejectionKind::Forbidden) => {
+        Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::Forbidden => {
             vec!["unknown: no permission to list leasecandidates".to_owned()]
         }
         Err(fault) => vec![format!("unknown: {fault}")],
@@ -223,7 +222,7 @@ async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
 /// Which version of the API this server has LeaseCandidates in, in its own order: it says so, whoever asks.
 async fn version_with_candidates(session: &Session) -> Result<Option<String>, Fault> {
     let limit = session.request_limit;
-    let group = session.store.object(GROUP, limit).await?;
+    let group = session.object(GROUP, limit).await?;
     let versions = group
         .as_ref()
         .and_then(|group| group["versions"].as_array());
@@ -234,7 +233,7 @@ async fn version_with_candidates(session: &Session) -> Result<Option<String>, Fa
             continue;
         }
         let path = format!("{GROUP}/{version}");
-        let resources = session.store.object(&path, limit).await?;
+        let resources = session.object(&path, limit).await?;
         let has = |list: &Value| {
             let resources = list["resources"].as_array().into_iter().flatten();
             resources

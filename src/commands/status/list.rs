@@ -1,34 +1,21 @@
-//! The list of Leases: each page is decoded while the next one is fetched, and shown before the last has come.
+//! The list of Leases, shown before the last page of it has come.
 
-use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::select::{sort, wanted};
-use super::{selection, stamps};
+use super::{leases, list_error, listed};
 use crate::cli::{SortBy, StatusArgs};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::api::{Fault, RejectionKind};
-use crate::lease::condition;
-use crate::lease::evidence::Stamps;
-use crate::lease::summary::{self, SummaryPage};
+use crate::lease::operate::list::{FIRST_PAGE, Listing, USUAL_PAGE};
+use crate::lease::report::Row;
 use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{StatusFormat, ValueFormat};
-use crate::output::status::document::ListWriter;
+use crate::output::status::document::{self, ListWriter};
 use crate::output::status::table::{Counts, Layout, Printer};
-use crate::output::status::{Row, document};
 use crate::output::terminal;
-use crate::server::{Page, Selection};
-
-/// Leases asked for at once: few at first, to show them soon, and then many, because each page costs the server a look-up.
-/// Not all the rest at once: the server sends nothing of an answer before it has the whole, and meanwhile there would be
-/// nothing to decode; and it would not be fetched in 24 MiB.
-pub const FIRST_PAGE: u32 = 500;
-const LARGEST_PAGE: u32 = 6500;
-const USUAL_PAGE: u32 = 4000;
 
 /// A table of no more rows than this is laid out as a whole: two requests bring them. Of a longer one the first page shows
 /// at once, and the columns of the later ones may only be wider.
@@ -38,21 +25,25 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
-    let listing = all(session, &selection(session, args), |mut rows, place| {
-        passing_over |= place.begin == Begin::Anew;
+    let mut listing = Listing::new(leases(session, args), listed(session, args));
+    loop {
+        let (mut rows, place) = match listing.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(fault) => {
+                // As much as came.
+                output.show_kept()?;
+                return Err(list_error(session, args, fault));
+            }
+        };
+        passing_over |= place.anew;
         if passing_over && let Some(last) = &last {
             rows.retain(|row| key(row) > *last);
         }
         last = rows.last().map(key).or(last.take());
         rows.retain(|row| wanted(row, args));
-        output.page(rows, place.left)
-    })
-    .await;
-    if listing.is_err() {
-        // As much as came.
-        output.show_kept()?;
+        output.page(rows, place.left)?;
     }
-    let listing = listing?;
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
         if !args.ignore_not_found {
             nothing(session, args).await?;
@@ -66,145 +57,6 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
 /// Where a Lease stands in a list: etcd sorts by the bytes of the whole key, so that `a-b/x` comes before `a/x`.
 fn key(row: &Row) -> String {
     format!("{}/{}", row.lease.namespace, row.lease.name)
-}
-
-/// How the rows of a page follow those of the page before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// They come after them.
-    Next,
-    /// The server had forgotten that list: this is the first page of another.
-    Anew,
-}
-
-/// Where the rows of a page stand.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// How they follow those of the page before.
-    pub begin: Begin,
-    /// How many are to come, where the server says so.
-    pub left: Option<u32>,
-}
-
-/// What is known after a list.
-pub struct Listing {
-    /// How many Leases there are.
-    pub count: usize,
-    /// The resourceVersion of the list.
-    pub resource_version: String,
-    /// The server's `Date` of the last page.
-    pub date: Option<Timestamp>,
-    /// What the server's stamps are worth; asked for only if it decides a state.
-    pub stamps: Stamps,
-}
-
-/// Lists page by page. A page that begins anew makes what the pages before it said obsolete.
-///
-/// # Errors
-/// As every request, and whatever `each` says.
-pub async fn all(
-    session: &Session,
-    selection: &Selection,
-    mut each: impl FnMut(Vec<Row>, Place) -> Result<(), Error>,
-) -> Result<Listing, Error> {
-    let failed = |fault: Fault| Error::Api {
-        namespace: selection.namespace.clone(),
-        fault,
-    };
-    let (sender, mut pages) = mpsc::channel(1);
-    let fetching = fetch(session, selection, sender);
-    let showing = async {
-        let mut listing = Listing {
-            count: 0,
-            resource_version: String::new(),
-            date: None,
-            stamps: Stamps::Unknown,
-        };
-        while let Some(page) = pages.recv().await {
-            let (page, place): (Page, Place) = page.map_err(failed)?;
-            let date = page.date;
-            let body = page.body.clone();
-            let keep = selection.keep;
-            let decoded = tokio::task::spawn_blocking(move || keep.page(&page.body)).await;
-            let SummaryPage {
-                items,
-                resource_version,
-            } = decoded
-                .map_err(|error| Error::Local(error.to_string()))?
-                .map_err(|_| failed(session.store.foreign(&body, "a list of Leases")))?;
-            let unsure = || {
-                items
-                    .iter()
-                    .any(|lease| condition::needs_version(lease, date))
-            };
-            if listing.stamps == Stamps::Unknown && unsure() {
-                listing.stamps = stamps(session).await;
-            }
-            listing.count += items.len();
-            listing.date = date;
-            listing.resource_version = resource_version;
-            let row = |lease| Row {
-                condition: condition::of(&lease, date, listing.stamps),
-                lease,
-                date,
-            };
-            each(items.into_iter().map(row).collect(), place)?;
-        }
-        Ok(listing)
-    };
-    // Whoever cannot show any more does not wait for the pages that are still to come.
-    tokio::select! {
-        listing = showing => listing,
-        never = async { fetching.await; std::future::pending().await } => never,
-    }
-}
-
-/// Fetches page after page while the ones before are decoded and shown.
-async fn fetch(
-    session: &Session,
-    selection: &Selection,
-    pages: mpsc::Sender<Result<(Page, Place), Fault>>,
-) {
-    let (store, limit) = (&session.store, session.request_limit);
-    let mut from: Option<String> = None;
-    let fixed = selection.page_size;
-    let mut size = fixed.unwrap_or(FIRST_PAGE);
-    loop {
-        let mut begin = Begin::Next;
-        let mut page = store.list(selection, size, from.as_deref(), limit).await;
-        if from.is_some()
-            && let Err(fault) = &page
-            && fault.rejected() == Some(RejectionKind::Gone)
-        {
-            // The server has forgotten the state that the list began with: once more from the start.
-            begin = Begin::Anew;
-            page = store
-                .list(selection, fixed.unwrap_or(USUAL_PAGE), None, limit)
-                .await;
-        }
-        let next = page
-            .as_ref()
-            .ok()
-            .and_then(|page| summary::next_page(&page.body));
-        if fixed.is_none() {
-            size = next.as_ref().map_or(size, |next| page_size(next.left));
-        }
-        let left = next.as_ref().and_then(|next| next.left);
-        from = next.map(|next| next.from);
-        let page = page.map(|page| (page, Place { begin, left }));
-        if pages.send(page).await.is_err() || from.is_none() {
-            return;
-        }
-    }
-}
-
-/// The size of the next page when so many are left. The last one is the smaller part: nothing is fetched any more while
-/// it is decoded.
-fn page_size(left: Option<u32>) -> u32 {
-    match left {
-        Some(left) if left > USUAL_PAGE => (left / 5 * 3).min(LARGEST_PAGE),
-        Some(_) | None => USUAL_PAGE,
-    }
 }
 
 /// How the rows come out: at once where format and order allow it, else at the end.
@@ -357,11 +209,7 @@ async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {
         terminal::say("No leases found");
         return Ok(());
     }
-    let exists = session
-        .store
-        .namespace_exists(&session.namespace, session.request_limit)
-        .await;
-    if exists == Some(false) {
+    if session.namespace_is_missing(session.request_limit).await {
         return Err(Error::NamespaceMissing(session.namespace.clone()));
     }
     terminal::say(&format!(
@@ -369,22 +217,4 @@ async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {
         session.namespace
     ));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_thousand_come_in_three_pages_of_which_the_last_is_not_the_largest() {
-        let mut left = 10_000 - FIRST_PAGE;
-        let mut pages = vec![FIRST_PAGE];
-        while left > 0 {
-            pages.push(page_size(Some(left)).min(left));
-            left -= pages[pages.len() - 1];
-        }
-        assert_eq!(pages, [500, 5700, 3800]);
-        assert_eq!(page_size(Some(49_500)), LARGEST_PAGE);
-        assert_eq!(page_size(None), USUAL_PAGE);
-    }
 }

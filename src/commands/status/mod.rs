@@ -10,16 +10,14 @@ mod watch;
 use crate::cli::{ConnectionArgs, StatusArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::api::Api;
-use crate::lease::evidence::Stamps;
+use crate::lease::api::Fault;
+use crate::lease::operate::list::Listed;
 use crate::lease::record::Keep;
 use crate::output::format::{StatusFormat, ValueFormat};
-use crate::server::Selection;
+use crate::server::{LeasesClient, Selection};
 
 use super::Session;
 use super::several::distinct;
-
-pub use one::read;
 
 pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let names = distinct(&args.names);
@@ -47,16 +45,30 @@ fn alone(args: &StatusArgs, count: usize) -> Result<(), Error> {
     Err(Error::Usage(format!("{why}, and {count} are named")))
 }
 
-fn selection(session: &Session, args: &StatusArgs) -> Selection {
-    Selection {
+fn leases(session: &Session, args: &StatusArgs) -> LeasesClient {
+    session.leases(Selection {
         namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
         label_selector: args.selector.clone(),
         field_selector: match args.names.first() {
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },
-        page_size: args.chunk_size,
+    })
+}
+
+fn listed(session: &Session, args: &StatusArgs) -> Listed {
+    Listed {
         keep: keep(args),
+        page_size: args.chunk_size,
+        limit: session.request_limit,
+    }
+}
+
+/// A list failed, or what follows it.
+fn list_error(session: &Session, args: &StatusArgs, fault: Fault) -> Error {
+    Error::Api {
+        namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
+        fault,
     }
 }
 
@@ -70,14 +82,5 @@ fn keep(args: &StatusArgs) -> Keep {
         (false, _) => Keep::Facts,
         (true, true) => Keep::Objects,
         (true, false) => Keep::ObjectsWhole,
-    }
-}
-
-/// What the server's stamps are worth. A version that cannot be had counts as old.
-pub async fn stamps(session: &Session) -> Stamps {
-    let api = session.store.lease(&session.namespace, "");
-    match api.version(session.request_limit).await {
-        Ok(Some(version)) if version >= (1, 25) => Stamps::Trusted,
-        Ok(_) | Err(_) => Stamps::Untrusted,
     }
 }

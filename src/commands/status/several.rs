@@ -2,7 +2,6 @@
 
 use super::keep;
 use super::list::Output;
-use super::one::read_keeping;
 use crate::cli::StatusArgs;
 use crate::commands::Session;
 use crate::commands::several::{Errors, Next};
@@ -20,9 +19,9 @@ pub async fn run(
     let mut errors = Errors::default();
     let mut stopped = false;
     for (index, name) in names.iter().enumerate() {
-        let error = match read_keeping(session, name, keep(args)).await {
-            Ok(reading) => {
-                rows.push(reading.into_row());
+        let error = match session.look(name, keep(args)).await {
+            Ok(look) => {
+                rows.push(look.row);
                 continue;
             }
             Err(error) if args.ignore_not_found && error.exit() == Exit::NOT_FOUND => continue,

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
 use crate::hint::advised;
-use crate::lease::condition;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
-use crate::lease::record::Keep;
-use crate::lease::record::Record;
-use crate::output::status::Row;
+use crate::lease::operate::Operations;
+use crate::lease::record::{Keep, Record};
+use crate::lease::report::{self, Row};
 use crate::output::status::describe::life;
 use crate::output::terminal;
+use crate::server::LeaseClient;
 use crate::words;
 use crate::words::shown::{may_take, printable, shortened};
 
@@ -27,19 +27,18 @@ const MOST: usize = 2;
 /// server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
     session: &Session,
+    operations: &Operations<LeaseClient, SystemClock>,
     me: &str,
-    stamps: Stamps,
     seen: &Observation,
     expiry: &Expiry,
     waits: bool,
     columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
-    let matters = condition::needs_version(&Keep::Facts.of(seen.record()), date);
-    let stamps = match stamps {
-        Stamps::Trusted => stamps,
-        Stamps::Unknown | Stamps::Untrusted if matters => status::stamps(session).await,
-        Stamps::Unknown | Stamps::Untrusted => stamps,
+    let matters = report::needs_version(&Keep::Facts.of(seen.record()), date);
+    let stamps = match operations.stamps() {
+        Stamps::Unknown | Stamps::Untrusted if matters => operations.show_stamps().await,
+        stamps => stamps,
     };
     let record = seen.record();
     let row = row(record, date, stamps);
@@ -95,13 +94,7 @@ fn in_lines(text: &str, columns: usize) -> String {
 
 /// As `status` sees it; `date` is the server's time.
 fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Row {
-    let lease = Keep::Facts.of(record);
-    let condition = condition::of(&lease, date, stamps);
-    Row {
-        lease,
-        condition,
-        date,
-    }
+    Row::new(Keep::Facts.of(record), date, stamps)
 }
 
 /// What is known of its life, below who holds it. `mine` says whether that is who asks; `waits` whether the takeover waits
@@ -113,7 +106,7 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
         false => "it may be alive",
     };
     let mut lines = vec![format!("  {}", life(row, record))];
-    let shown_expired = row.condition.state == condition::State::Expired;
+    let shown_expired = row.condition.state == report::State::Expired;
     match expiry {
         Expiry::Free => {}
         Expiry::Expired(Proof::ServerStamped { age }) => lines.push(format!(

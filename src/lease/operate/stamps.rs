@@ -6,9 +6,6 @@ use super::super::record::{FIELD_MANAGER, Record};
 use super::{Limits, Operations, write_limit};
 use crate::clock::Clock;
 
-/// The server restamps an entry with every change of its manager's fields from this version on.
-pub const RESTAMPS: (u32, u32) = (1, 25);
-
 /// So many dry runs in a row may conflict: more are a webhook's doing, and watching proves the expiry too.
 const CONFLICTS: u32 = 5;
 
@@ -30,18 +27,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         self
     }
 
-    /// Finds out what the server's stamps are worth. A version that cannot be had counts as old.
+    /// Finds out what the server's stamps are worth.
     pub(super) async fn ask_version(&self, limits: &Limits) {
         let limit = self.clip(self.read_limit, limits);
-        let trusted = match self.api.version(limit).await {
-            Ok(Some(version)) => version >= RESTAMPS,
-            Ok(None) | Err(_) => false,
-        };
-        self.stamps.set(if trusted {
-            Stamps::Trusted
-        } else {
-            Stamps::Untrusted
-        });
+        let version = self.api.version(limit).await;
+        self.stamps.set(Stamps::by_version(version));
     }
 
     /// A dry run of `takeover`, which is a write over `seen`, for the server's own stamp of now. Where it cannot be had,

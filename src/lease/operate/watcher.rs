@@ -5,19 +5,15 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
 
-use super::super::api::{Api, Fault, LeaseEvent, RejectionKind};
+use super::super::api::{Api, LeaseEvent, WATCH_OPENING};
 use super::super::record::Record;
+use super::reconnect::Reconnect;
 use crate::clock::{Clock, Instant};
 
 /// How often to read while changes cannot be watched.
 const POLL: Duration = Duration::from_secs(1);
 
-/// The first pause before a watch that failed is tried again, and the longest that it grows to.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// A server answers a watch at once, and sends a bookmark about every minute; a longer silence means a dead connection.
-const OPENING: Duration = Duration::from_secs(10);
+/// A server sends a bookmark about every minute; a longer silence means a dead connection.
 const SILENCE: Duration = Duration::from_secs(90);
 
 /// A watch is silent while nothing changes, and when its connection hangs: after so long without a word, bookmarks
@@ -29,9 +25,6 @@ const BEFORE_THE_END: Duration = Duration::from_secs(3);
 
 /// ...unless something was heard so shortly before that.
 const FRESH: Duration = Duration::from_secs(4);
-
-/// A watch that did not last so long has failed, however it ended: some proxies open every watch and end it at once.
-const STEADY: Duration = Duration::from_secs(5);
 
 /// What the watcher has to say. A hint, never proof: watches can be late, and end unseen.
 #[derive(Clone, Debug)]
@@ -53,7 +46,7 @@ pub enum Hint {
 #[derive(Default)]
 pub struct Watcher {
     state: State,
-    failures: u32,
+    reconnect: Reconnect,
     /// Whether to have the Lease read while there is no watch, or one that says nothing.
     polls: bool,
     /// When the wait ends.
@@ -62,8 +55,6 @@ pub struct Watcher {
     heard: Instant,
     /// When it was last asked because nothing was heard.
     asked: Instant,
-    /// Whether it was said that watching is refused.
-    said_refused: bool,
 }
 
 #[derive(Default)]
@@ -144,7 +135,7 @@ impl Watcher {
                     self.state = State::Open {
                         events: api.watch(resource_version),
                         asked_at: clock.now(),
-                        silent_at: clock.now() + OPENING,
+                        silent_at: clock.now() + WATCH_OPENING,
                     };
                 }
                 State::Open {
@@ -168,7 +159,7 @@ impl Watcher {
                     match event {
                         Some(LeaseEvent::Open | LeaseEvent::Bookmark) => {
                             *silent_at = clock.now() + SILENCE;
-                            if std::mem::take(&mut self.said_refused) {
+                            if std::mem::take(&mut self.reconnect.said_refused) {
                                 return Hint::Watching;
                             }
                         }
@@ -180,9 +171,9 @@ impl Watcher {
                             *silent_at = clock.now() + SILENCE;
                             return Hint::ReadAgain;
                         }
-                        Some(LeaseEvent::Broken(fault)) if refused(&fault) => {
+                        Some(LeaseEvent::Broken(fault)) if self.reconnect.is_refusal(&fault) => {
                             self.ended(asked_at, clock.now(), true);
-                            if !std::mem::replace(&mut self.said_refused, true) {
+                            if !std::mem::replace(&mut self.reconnect.said_refused, true) {
                                 return Hint::Refused;
                             }
                         }
@@ -204,29 +195,15 @@ impl Watcher {
     }
 
     fn ended(&mut self, asked_at: Instant, now: Instant, refused: bool) {
-        if now.since(asked_at) >= STEADY {
-            self.failures = 0;
-        }
-        // The first failure is followed by a new watch at once (a connection that broke, a 410), more of them by pauses.
-        // A refusal is no accident: there is always a pause.
-        self.failures = self.failures.max(u32::from(refused));
-        self.state = match self.failures {
-            0 => State::Closed,
-            more => State::Paused {
-                watch_at: now + pause(more),
+        let pause = self.reconnect.pause(now.since(asked_at), refused);
+        self.state = match pause.is_zero() {
+            true => State::Closed,
+            false => State::Paused {
+                watch_at: now + pause,
                 read_at: now + poll(),
             },
         };
-        self.failures += 1;
     }
-}
-
-/// The pause after so many failures in a row, a little by chance, so that many watchers do not come back at once.
-fn pause(failures: u32) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(8));
-    doubled
-        .min(LONGEST_PAUSE)
-        .mul_f64(0.8 + fastrand::f64() / 5.0)
 }
 
 async fn reached<C: Clock>(clock: &C, instant: Option<Instant>) {
@@ -238,16 +215,4 @@ async fn reached<C: Clock>(clock: &C, instant: Option<Instant>) {
 
 fn poll() -> Duration {
     POLL.mul_f64(0.9 + fastrand::f64() / 5.0)
-}
-
-/// Whether the server will not have us watch; too many requests and a version that is gone pass.
-fn refused(fault: &Fault) -> bool {
-    fault.rejected().is_some_and(|kind| {
-        !matches!(
-            kind,
-            RejectionKind::Unauthorized
-                | RejectionKind::Gone
-                | RejectionKind::TooManyRequests { .. }
-        )
-    })
 }

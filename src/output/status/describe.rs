@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::{Row, age, ago, class, expires, metadata, state};
 use crate::hint;
 use crate::hint::advised::{self, From};
-use crate::lease::condition::{self, Basis, State};
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::keeper::{Nature, Other};
 use crate::lease::record::{Record, Writer};
+use crate::lease::report::{self, Basis, State};
 use crate::words::shown::value;
 use crate::words::{self, printable};
 
@@ -259,7 +259,7 @@ fn proof_takes(row: &Row) -> String {
     };
     match row.condition.basis {
         Basis::ServerStamp => {
-            let age = row.condition.renewed_ago.map(condition::magnitude);
+            let age = row.condition.renewed_ago.map(report::magnitude);
             let left = stamped_expiry(duration).saturating_sub(age.unwrap_or_default());
             if left.is_zero() {
                 "at once".to_owned()

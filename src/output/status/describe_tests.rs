@@ -5,8 +5,8 @@ use super::samples::{
     assert_safe, elected, endless, expired, free, held, hostile, record, row, skewed, stamp,
     terminating,
 };
-use crate::lease::condition;
 use crate::lease::evidence::Stamps;
+use crate::lease::report::Row;
 use crate::lease::testing::wall;
 use serde_json::{Value, json};
 
@@ -153,11 +153,9 @@ fn the_times_of_one_write_agree_whatever_is_cut_to_whole_seconds() {
     }
     lease["spec"]["leaseDurationSeconds"] = json!(60);
     stamp(&mut lease, "2026-01-01T11:59:58Z");
-    let mut row = row(&lease);
     // As it goes on between two answers.
     let date = wall("2026-01-01T11:59:59.400000Z");
-    row.condition = condition::of(&row.lease, Some(date), Stamps::Trusted);
-    row.date = Some(date);
+    let row = Row::new(row(&lease).lease, Some(date), Stamps::Trusted);
     assert_eq!(
         life(&row, &record(&lease)),
         "Held (by the server's own stamp of the last renewal), acquired 1s ago, expires in 59s (renewed 1s ago, for 60s)"

@@ -9,7 +9,7 @@ use crate::output::format::{DocumentFormat, ValueFormat};
 use crate::output::{Failure, document};
 
 use super::{Row, class, state};
-use crate::lease::condition::{Basis, State};
+use crate::lease::report::{Basis, State};
 use crate::words::duration;
 
 /// The version of the documents `-o json` and `-o yaml` print.

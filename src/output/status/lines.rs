@@ -4,7 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::fit::Fitted;
-use crate::lease::condition::State;
+use crate::lease::report::State;
 use crate::words::shown::width;
 
 /// As much as most cells lack.

@@ -1,7 +1,7 @@
 //! What stands out in a list: a word for a row, and the line that counts them.
 
 use super::Row;
-use crate::lease::condition::State;
+use crate::lease::report::State;
 
 /// What stands out about a row, in one word.
 pub fn note(row: &Row) -> String {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::ago;
-use crate::lease::condition::since;
 use crate::lease::record::{LockInfo, Record};
+use crate::lease::report::since;
 use crate::words::printable;
 
 /// A line of a description.

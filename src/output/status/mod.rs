@@ -21,47 +21,11 @@ mod table_tests;
 #[cfg(test)]
 mod tour_tests;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use crate::lease::condition::{Condition, State, holders_time_ago, magnitude};
-use crate::lease::summary::{Class, Summary};
+use crate::lease::report::{Condition, Row, State, magnitude};
+use crate::lease::summary::Class;
 use crate::words::duration;
-
-/// A Lease, what can be said of it, and when by the server's clock.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The facts.
-    pub lease: Summary,
-    /// What can be said of it.
-    pub condition: Condition,
-    /// The server's time of it all.
-    pub date: Option<Timestamp>,
-}
-
-impl Row {
-    /// How long ago a time of the holder's was, negative if it is still to come by the server's clock.
-    fn ago(&self, time: Timestamp) -> Option<SignedDuration> {
-        let ago = |date| holders_time_ago(&self.lease, &self.condition, time, date);
-        self.date.map(ago)
-    }
-
-    /// How long the object exists.
-    pub fn age(&self) -> Option<SignedDuration> {
-        Some(
-            self.date?
-                .duration_since(self.lease.created?)
-                .max(SignedDuration::ZERO),
-        )
-    }
-
-    /// Transitions an hour over the object's life, where that says something: elections that change hands all the
-    /// time. Locks are meant to.
-    pub fn flaps_per_hour(&self) -> Option<f64> {
-        let hours = self.age()?.as_secs_f64() / 3600.0;
-        let often = self.lease.transitions as f64 / hours.max(1.0 / 6.0);
-        (self.lease.class == Class::LeaderElection && often > 6.0).then_some(often)
-    }
-}
 
 fn state(state: State) -> &'static str {
     match state {

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::Row;
-use crate::lease::condition;
 use crate::lease::evidence::Stamps;
 use crate::lease::record::Record;
 use crate::lease::summary;
@@ -148,12 +147,7 @@ pub fn hostile() -> Vec<Value> {
 /// The row of a Lease, with the server's stamps trusted.
 pub fn row(lease: &Value) -> Row {
     let lease = summary::one(lease.to_string().as_bytes()).expect("a lease");
-    let date = Some(wall(NOW));
-    Row {
-        condition: condition::of(&lease, date, Stamps::Trusted),
-        lease,
-        date,
-    }
+    Row::new(lease, Some(wall(NOW)), Stamps::Trusted)
 }
 
 /// The Lease as it was read.

@@ -11,7 +11,7 @@ use super::fit::{ASKED_FOR, Gives, LAST};
 pub use super::marks::Counts;
 use super::marks::note;
 use super::{Row, age, ago, class, expires, lines, skew, state};
-use crate::lease::condition::State;
+use crate::lease::report::State;
 use crate::words::shown::{printable, shortened, value, width};
 use differ::Shown;
 

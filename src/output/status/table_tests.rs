@@ -5,7 +5,7 @@ use super::samples::{
 };
 use super::table::{Counts, Layout, Printer};
 use super::{Row, state};
-use crate::lease::condition::State;
+use crate::lease::report::State;
 use serde_json::json;
 
 fn rows() -> Vec<Row> {

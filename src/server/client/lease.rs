@@ -1,17 +1,18 @@
 //! One Lease over HTTP: its paths, its answers, its watch.
 
+use std::future::ready;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::LocalBoxStream;
+use futures::stream::{self, LocalBoxStream};
+use futures::{FutureExt, StreamExt};
 use http::Method;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::{Resource, WatchEvent};
 use serde_json::Value;
 
 use super::query::Query;
-use super::{Client, Most, Reply, WATCH_OPENING, WATCH_SECONDS};
-use crate::lease::api::{Api, Fault, Found, LeaseEvent, RejectionKind, Write};
+use super::{Client, Most, Reply, Selection};
+use crate::lease::api::{Api, Fault, Found, LeaseEvent, RejectionKind, WATCH_OPENING, Write};
 use crate::lease::record::{self, FIELD_MANAGER, Record};
 
 /// One Lease in the store.
@@ -72,18 +73,6 @@ impl LeaseClient {
         }
     }
 
-    async fn open_watch(self, path: &str) -> Result<LocalBoxStream<'static, LeaseEvent>, Fault> {
-        let lines = self.store.follow(path, WATCH_OPENING).await?;
-        let changes = lines.filter_map(move |line| {
-            let change = match line {
-                Ok(line) => change(&self, &line),
-                Err(fault) => Some(Err(fault)),
-            };
-            std::future::ready(change.map(|change| change.unwrap_or_else(LeaseEvent::Broken)))
-        });
-        Ok(changes.boxed_local())
-    }
-
     fn lease(&self, reply: &Reply) -> Result<record::Lease, Fault> {
         let object = self.store.parse(&reply.body, "a Lease")?;
         if object["kind"] != "Lease" {
@@ -102,6 +91,26 @@ impl LeaseClient {
         }
     }
 
+    /// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
+    fn event(&self, line: &[u8]) -> Result<Option<LeaseEvent>, Fault> {
+        let foreign = || self.store.foreign(line, "a watch event");
+        let record = |object| {
+            let record = Record::new(object).map_err(|_| foreign())?;
+            Ok(Some(record).filter(|record| self.is_it(record)))
+        };
+        match serde_json::from_slice(line) {
+            Ok(WatchEvent::<Value>::Added(object) | WatchEvent::Modified(object)) => {
+                Ok(record(object)?.map(LeaseEvent::Lease))
+            }
+            Ok(WatchEvent::Deleted(object)) => Ok(record(object)?.map(|_| LeaseEvent::Deleted)),
+            Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
+            Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
+            // The connection ended within it.
+            Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
+            Err(_) => Err(foreign()),
+        }
+    }
+
     fn is_it(&self, lease: &record::Lease) -> bool {
         lease.name() == self.name && lease.namespace() == self.namespace
     }
@@ -113,17 +122,8 @@ fn no_lease(why: impl std::fmt::Display) -> Fault {
 
 impl Api for LeaseClient {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
-        match self
-            .store
-            .send(
-                Method::GET,
-                self.object().text(),
-                Vec::new(),
-                Most::LEASE,
-                limit,
-            )
-            .await
-        {
+        let path = self.object();
+        match self.store.get(path.text(), Most::LEASE, limit).await {
             Ok(reply) => Ok(Found::Lease {
                 record: (self.lease(&reply)?.into_record())
                     .ok_or_else(|| no_lease("no uid or no resourceVersion"))?,
@@ -173,61 +173,29 @@ impl Api for LeaseClient {
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
-        let mut query = self.collection();
-        query.add("watch", "true");
-        query.add("allowWatchBookmarks", "true");
-        query.add("timeoutSeconds", &WATCH_SECONDS.to_string());
-        // One name: a Role that grants watch with resourceNames allows exactly this.
-        query.add("fieldSelector", &format!("metadata.name={}", self.name));
-        query.add("resourceVersion", resource_version);
-        let lease = self.clone();
-        futures::stream::once(async move {
-            match lease.open_watch(query.text()).await {
-                Ok(events) => futures::stream::iter([LeaseEvent::Open])
-                    .chain(events)
-                    .left_stream(),
-                Err(fault) => futures::stream::iter([LeaseEvent::Broken(fault)]).right_stream(),
-            }
-        })
-        .flatten()
-        .boxed_local()
+        let (lease, from) = (self.clone(), resource_version.to_owned());
+        let selection = Selection {
+            namespace: Some(self.namespace.clone()),
+            // One name: a Role that grants watch with resourceNames allows exactly this.
+            field_selector: Some(format!("metadata.name={}", self.name)),
+            label_selector: None,
+        };
+        let events = async move {
+            let opening = lease.store.watch(&selection, &from, WATCH_OPENING);
+            let (first, lines) = match opening.await {
+                Ok(lines) => (LeaseEvent::Open, lines),
+                Err(fault) => (LeaseEvent::Broken(fault), stream::empty().boxed_local()),
+            };
+            let told = lines.filter_map(move |line| {
+                let event = line.and_then(|line| lease.event(&line));
+                ready(event.unwrap_or_else(|fault| Some(LeaseEvent::Broken(fault))))
+            });
+            stream::iter([first]).chain(told)
+        };
+        events.flatten_stream().boxed_local()
     }
 
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        let reply = self
-            .store
-            .send(Method::GET, "/version", Vec::new(), Most::VERSION, limit)
-            .await?;
-        let version: Value = self.store.parse(&reply.body, "a version")?;
-        // "20+" on some distributions
-        let number = |field: &str| -> Option<u32> {
-            let digits: String = version[field]
-                .as_str()?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            digits.parse().ok()
-        };
-        Ok(number("major").zip(number("minor")))
+        self.store.version(limit).await
     }
-}
-
-/// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
-fn change(lease: &LeaseClient, line: &[u8]) -> Option<Result<LeaseEvent, Fault>> {
-    let record =
-        |object| Record::new(object).map_err(|_| lease.store.foreign(line, "a watch event"));
-    let change = match serde_json::from_slice(line) {
-        Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-            record(object).map(|record| lease.is_it(&record).then_some(LeaseEvent::Lease(record)))
-        }
-        Ok(WatchEvent::<Value>::Deleted(object)) => {
-            record(object).map(|record| lease.is_it(&record).then_some(LeaseEvent::Deleted))
-        }
-        Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
-        Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
-        // The connection ended within it.
-        Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
-        Err(_) => Err(lease.store.foreign(line, "a watch event")),
-    };
-    change.transpose()
 }

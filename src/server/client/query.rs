@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::Resource;
 
-use crate::lease::record::Keep;
-
 /// Which Leases to list or watch.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -16,10 +14,6 @@ pub struct Selection {
     pub label_selector: Option<String>,
     /// As kubectl's `--field-selector`.
     pub field_selector: Option<String>,
-    /// How many a page of a list has, 0 for all; `None` for what is fastest.
-    pub page_size: Option<u32>,
-    /// What is kept of each.
-    pub keep: Keep,
 }
 
 impl Selection {
@@ -51,6 +45,14 @@ impl Query {
         let value =
             percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
         let _ = write!(self.0, "{separator}{key}={value}");
+    }
+
+    /// Asks for a page of at most so many, `from` where the page before it ended.
+    pub fn page(&mut self, size: u32, from: Option<&str>) {
+        self.add("limit", &size.to_string());
+        if let Some(from) = from {
+            self.add("continue", from);
+        }
     }
 
     /// As it goes into a request.

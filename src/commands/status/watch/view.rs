@@ -4,21 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::TICK;
-use super::board::{Board, RowChange};
 use super::footer;
-use super::silence::Silence;
 use crate::cli::{SortBy, StatusArgs};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::status::{list, select};
 use crate::error::Error;
-use crate::lease::api::Fault;
-use crate::lease::condition::State;
+use crate::lease::operate::follow::{Known, News, PAUSE};
+use crate::lease::report::{Row, State};
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{DocumentFormat, StatusFormat, ValueFormat};
+use crate::output::status::document;
 use crate::output::status::table::{Layout, Printer};
-use crate::output::status::{Row, document};
 use crate::output::terminal;
 use crate::words;
 
@@ -29,8 +26,6 @@ const WRAP: &str = "\x1b[?7h";
 /// What is shown, and how.
 pub struct View<'a> {
     args: &'a StatusArgs,
-    /// What is known.
-    pub board: Board,
     lines: Printer,
     columns: columns::Printer,
     /// Whether there was a document.
@@ -40,10 +35,6 @@ pub struct View<'a> {
     on_screen: bool,
     /// Whether there was a first list.
     pub begun: bool,
-    /// When time is looked at again.
-    pub next_tick: Instant,
-    /// When the server was last heard.
-    pub silence: Silence,
     /// What stays in the way, and what is done instead: it is said below the table.
     note: Option<(String, String)>,
     drawn: usize,
@@ -63,92 +54,53 @@ impl<'a> View<'a> {
             args,
             columns: columns::Printer::default(),
             written: false,
-            board: Board::default(),
             lines: Printer::new(layout).with_labels(&args.label_columns),
             said: BTreeSet::new(),
             on_screen: table && terminal::moves_the_cursor(),
             begun: false,
-            next_tick: SystemClock.now() + TICK,
-            silence: Silence::new(SystemClock.now()),
             note: None,
             drawn: 0,
         }
     }
 
-    /// Time has passed.
+    /// Says what there is to say, when this is known.
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub async fn tick(&mut self) -> Result<(), Error> {
-        self.next_tick = SystemClock.now() + TICK;
-        if !self.begun {
-            return Ok(());
+    pub async fn tell(&mut self, known: &Known, news: News) -> Result<(), Error> {
+        match news {
+            News::Changed(rows) => self.show(known, rows).await,
+            News::Ticked | News::Failed { .. } if self.on_screen => self.draw(known).await,
+            News::Silent(since) => self.say_silence(known, since, true).await,
+            News::Heard(since) => self.say_silence(known, since, false).await,
+            News::Failed { fault, first: true } => {
+                terminal::say(&format!("{fault}; trying again"));
+                Ok(())
+            }
+            News::Refused(fault) => {
+                let doing = match self.args.names.is_empty() {
+                    true => "listing",
+                    false => "reading it",
+                };
+                let instead = format!("{doing} every {} s instead", PAUSE.as_secs());
+                if self.on_screen {
+                    self.note = Some((fault.to_string(), instead));
+                } else {
+                    terminal::say(&format!("{fault}; {instead}"));
+                }
+                Ok(())
+            }
+            News::Ticked | News::Failed { .. } | News::Absent => Ok(()),
         }
-        if self.silence.begins(SystemClock.now()) {
-            self.say_silence(self.silence.heard_at(), true).await?;
-        }
-        let changes = self.board.tick(self.silence.heard_at());
-        self.show(changes).await?;
-        if self.on_screen {
-            self.draw().await
-        } else {
-            Ok(())
-        }
-    }
-
-    /// The server was heard: what is known is how things were at this instant.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
-    pub async fn heard(&mut self, at: Instant) -> Result<(), Error> {
-        match self.silence.heard(at, SystemClock.now()) {
-            Some(since) => self.say_silence(since, false).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Something is in the way; it is tried again.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
-    pub async fn trouble(&mut self, fault: &Fault) -> Result<(), Error> {
-        let first = self.silence.failed(fault.to_string(), SystemClock.now());
-        if !self.begun {
-            return Ok(());
-        }
-        if self.on_screen {
-            return self.draw().await;
-        }
-        if first {
-            terminal::say(&format!("{fault}; trying again"));
-        }
-        Ok(())
-    }
-
-    /// Says what stays in the way, and what is done instead.
-    pub fn remark(&mut self, fault: &Fault, instead: String) {
-        if self.on_screen {
-            self.note = Some((fault.to_string(), instead));
-        } else {
-            terminal::say(&format!("{fault}; {instead}"));
-        }
-    }
-
-    /// Whether to ask the server how things are.
-    pub fn must_ask(&self) -> bool {
-        let now = SystemClock.now();
-        // Where events come all the time, the next one tells soon enough.
-        let quiet = now.since(self.silence.heard_at()) >= TICK;
-        self.silence.must_ask(now, quiet && self.board.is_due(now))
     }
 
     /// Says that nothing has been known since then, or that it is over. The screen has it below the table meanwhile.
-    async fn say_silence(&self, since: Instant, unknown: bool) -> Result<(), Error> {
+    async fn say_silence(&self, known: &Known, since: Instant, unknown: bool) -> Result<(), Error> {
         if self.on_screen {
             return Ok(());
         }
-        let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
-        let fault = self.silence.fault();
+        let (date, silent) = (known.board.date(since), SystemClock.now().since(since));
+        let fault = known.silence.fault();
         let json = StatusFormat::Value(ValueFormat::Document(DocumentFormat::Json));
         if self.args.output.as_ref() == Some(&json) {
             let document = document::silence(date, silent, unknown, fault);
@@ -164,15 +116,15 @@ impl<'a> View<'a> {
     }
 
     /// Shows what changed; at the first call that is everything.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
-    pub async fn show(&mut self, changes: Vec<RowChange>) -> Result<(), Error> {
+    async fn show(&mut self, known: &Known, mut rows: Vec<Row>) -> Result<(), Error> {
         let first = !std::mem::replace(&mut self.begun, true);
         if self.on_screen {
-            return if first { self.draw().await } else { Ok(()) };
+            return if first {
+                self.draw(known).await
+            } else {
+                Ok(())
+            };
         }
-        let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
         rows.retain(|row| self.concerns(row));
         if first {
             select::sort(&mut rows, self.args.order())?;
@@ -231,39 +183,30 @@ impl<'a> View<'a> {
     }
 
     /// The whole table, over the one that is there.
-    async fn draw(&mut self) -> Result<(), Error> {
-        let heard = self.silence.heard_at();
-        let unknown = self.silence.is_unknown();
-        // Nothing goes on where nothing is known.
-        let now = if unknown { heard } else { SystemClock.now() };
-        let footer = self.footer();
-        let mut rows: Vec<(Row, Option<f64>)> = self
-            .board
-            .rows(now, heard)
-            .filter(|(row, _)| select::wanted(row, self.args))
-            .collect();
+    async fn draw(&mut self, known: &Known) -> Result<(), Error> {
+        let now = match known.silence.is_unknown() {
+            // Nothing goes on where nothing is known.
+            true => known.silence.heard_at(),
+            false => SystemClock.now(),
+        };
+        let footer = self.footer(known);
+        let rows = known.board.rows(now, known.silence.heard_at());
+        let mut rows: Vec<Row> = rows.filter(|row| select::wanted(row, self.args)).collect();
         if *self.args.order() != SortBy::Name {
-            let mut sorted: Vec<Row> = rows.iter().map(|(row, _)| row.clone()).collect();
-            select::sort(&mut sorted, self.args.order())?;
-            rows = sorted
-                .into_iter()
-                .map(|row| {
-                    let rate = self.board.rate(&row.lease, now);
-                    (row, rate)
-                })
-                .collect();
+            select::sort(&mut rows, self.args.order())?;
         }
         let all = rows.len();
         let room = usize::from(terminal::height().unwrap_or(24))
             .saturating_sub(3 + footer.len())
             .max(1);
         rows.truncate(room);
+        let rates = rows.iter().map(|row| known.board.rate(&row.lease, now));
+        let rates: Vec<Option<f64>> = rates.collect();
         let layout = Layout {
-            rates: rows.iter().any(|(_, rate)| rate.is_some()),
+            rates: rates.iter().any(Option::is_some),
             on_screen: true,
             ..list::layout(self.args)
         };
-        let (rows, rates): (Vec<Row>, Vec<Option<f64>>) = rows.into_iter().unzip();
         let ellipsis = if layout.ascii { "..." } else { "…" };
         let mut text = if all == 0 {
             "No leases found\n".to_owned()
@@ -304,11 +247,11 @@ impl<'a> View<'a> {
     }
 
     /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.
-    fn footer(&self) -> Vec<String> {
-        let since = self.silence.heard_at();
-        let (date, silent) = (self.board.date(since), SystemClock.now().since(since));
+    fn footer(&self, known: &Known) -> Vec<String> {
+        let since = known.silence.heard_at();
+        let (date, silent) = (known.board.date(since), SystemClock.now().since(since));
         let (width, most) = (screen_width(), footer::most(terminal::height()));
-        let mut lines = match (self.silence.is_unknown(), self.silence.fault()) {
+        let mut lines = match (known.silence.is_unknown(), known.silence.fault()) {
             (true, fault) => {
                 let short = format!(
                     "Nothing is known for {}; trying again",

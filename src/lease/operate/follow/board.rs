@@ -1,32 +1,31 @@
-//! What a watch knows: every Lease as last seen, the server's clock going on, and what changed.
+//! Every Lease as last seen, the server's clock going on, and what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::super::evidence::Stamps;
+use super::super::super::report::{self, Row, State};
+use super::super::super::summary::Summary;
 use crate::clock::Instant;
-use crate::lease::condition::{self, State};
-use crate::lease::evidence::Stamps;
-use crate::lease::summary::Summary;
-use crate::output::status::Row;
 
 /// A rate of transitions says something only after this long.
 const LONG_ENOUGH: Duration = Duration::from_secs(300);
 
-/// A Lease that changed.
-#[derive(Debug)]
-pub struct RowChange {
-    /// As it is now; deleted ones as they were.
-    pub row: Row,
-}
-
 /// The Leases.
 #[derive(Debug, Default)]
 pub struct Board {
-    leases: BTreeMap<(String, String), Entry>,
+    leases: BTreeMap<Key, Entry>,
     clock: Option<(Timestamp, Instant)>,
     stamps: Stamps,
+}
+
+/// Namespace and name.
+type Key = (String, String);
+
+fn key(lease: &Summary) -> Key {
+    (lease.namespace.clone(), lease.name.clone())
 }
 
 #[derive(Debug)]
@@ -60,18 +59,13 @@ impl Board {
     }
 
     fn row(&self, lease: &Summary, now: Instant) -> Row {
-        let date = self.date(now);
-        Row {
-            condition: condition::of(lease, date, self.stamps),
-            lease: lease.clone(),
-            date,
-        }
+        Row::new(lease.clone(), self.date(now), self.stamps)
     }
 
     /// A Lease was added or modified; renewals alone are no change.
-    pub fn put(&mut self, lease: Summary, now: Instant) -> Option<RowChange> {
+    pub fn put(&mut self, lease: Summary, now: Instant) -> Option<Row> {
         let row = self.row(&lease, now);
-        let key = (lease.namespace.clone(), lease.name.clone());
+        let key = key(&lease);
         let before = self.leases.get(&key);
         let same_object = before.filter(|before| before.lease.uid == lease.uid);
         let changed = same_object.is_none_or(|before| {
@@ -88,49 +82,44 @@ impl Board {
             transitions_then,
         };
         self.leases.insert(key, entry);
-        changed.then_some(RowChange { row })
+        changed.then_some(row)
     }
 
     /// A Lease was deleted.
-    pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<RowChange> {
-        let gone = self
-            .leases
-            .remove(&(lease.namespace.clone(), lease.name.clone()))?;
+    pub fn remove(&mut self, lease: &Summary, now: Instant) -> Option<Row> {
+        self.forget(&key(lease), now)
+    }
+
+    fn forget(&mut self, key: &Key, now: Instant) -> Option<Row> {
+        let gone = self.leases.remove(key)?;
         let mut row = self.row(&gone.lease, now);
         row.condition.state = State::Deleted;
-        Some(RowChange { row })
+        Some(row)
     }
 
     /// A new list: says what is different from what was known.
-    pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<RowChange> {
-        let mut gone: BTreeMap<(String, String), Summary> = self
-            .leases
-            .iter()
-            .map(|(key, entry)| (key.clone(), entry.lease.clone()))
-            .collect();
+    pub fn replace(&mut self, leases: Vec<Summary>, now: Instant) -> Vec<Row> {
+        let mut gone: BTreeSet<Key> = self.leases.keys().cloned().collect();
         let mut changes = Vec::new();
         for lease in leases {
-            gone.remove(&(lease.namespace.clone(), lease.name.clone()));
+            gone.remove(&key(&lease));
             changes.extend(self.put(lease, now));
         }
-        for lease in gone.values() {
-            changes.extend(self.remove(lease, now));
-        }
+        changes.extend(gone.iter().filter_map(|key| self.forget(key, now)));
         changes
     }
 
     /// Whether time alone changes a state by `now`.
     pub fn is_due(&self, now: Instant) -> bool {
         let date = self.date(now);
-        let state = |entry: &Entry| condition::of(&entry.lease, date, self.stamps).state;
+        let state = |entry: &Entry| report::of(&entry.lease, date, self.stamps).state;
         (self.leases.values()).any(|entry| state(entry) != entry.state)
     }
 
     /// Whether these Leases are known as they are, and where they are `all` no others.
     pub fn agrees(&self, leases: &[Summary], all: bool) -> bool {
         let known = |lease: &Summary| {
-            let key = (lease.namespace.clone(), lease.name.clone());
-            self.leases.get(&key).is_some_and(|known| {
+            self.leases.get(&key(lease)).is_some_and(|known| {
                 known.lease.uid == lease.uid
                     && known.lease.resource_version == lease.resource_version
             })
@@ -139,56 +128,45 @@ impl Board {
     }
 
     /// Time alone makes a holder's lease expire; `now` is when the server was last heard, for silence proves nothing.
-    pub fn tick(&mut self, now: Instant) -> Vec<RowChange> {
+    pub fn tick(&mut self, now: Instant) -> Vec<Row> {
         let date = self.date(now);
         let stamps = self.stamps;
         let mut changes = Vec::new();
         for entry in self.leases.values_mut() {
-            let condition = condition::of(&entry.lease, date, stamps);
+            let condition = report::of(&entry.lease, date, stamps);
             if condition.state != entry.state {
                 entry.state = condition.state;
-                changes.push(RowChange {
-                    row: Row {
-                        condition,
-                        lease: entry.lease.clone(),
-                        date,
-                    },
+                changes.push(Row {
+                    condition,
+                    lease: entry.lease.clone(),
+                    date,
                 });
             }
         }
         changes
     }
 
-    /// Every Lease by namespace and name, with its transitions an hour where it was watched long enough. One whose state
-    /// would be another by now is as it was when the server was last `heard`.
-    pub fn rows(
-        &self,
-        now: Instant,
-        heard: Instant,
-    ) -> impl Iterator<Item = (Row, Option<f64>)> + '_ {
+    /// Every Lease by namespace and name. One whose state would be another by now is as it was when the server was last
+    /// `heard`.
+    pub fn rows(&self, now: Instant, heard: Instant) -> impl Iterator<Item = Row> + '_ {
         self.leases.values().map(move |entry| {
             let row = self.row(&entry.lease, now);
-            let row = if row.condition.state == entry.state {
+            if row.condition.state == entry.state {
                 row
             } else {
                 self.row(&entry.lease, heard)
-            };
-            (row, entry.rate(now))
+            }
         })
     }
 
-    /// The transitions an hour of one Lease.
+    /// The transitions an hour of one Lease, where it was watched long enough.
     pub fn rate(&self, lease: &Summary, now: Instant) -> Option<f64> {
-        self.leases
-            .get(&(lease.namespace.clone(), lease.name.clone()))?
-            .rate(now)
-    }
-}
-
-impl Entry {
-    fn rate(&self, now: Instant) -> Option<f64> {
-        let watched = now.since(self.watched_since);
-        let transitions = self.lease.transitions.saturating_sub(self.transitions_then);
+        let entry = self.leases.get(&key(lease))?;
+        let watched = now.since(entry.watched_since);
+        let transitions = entry
+            .lease
+            .transitions
+            .saturating_sub(entry.transitions_then);
         (watched >= LONG_ENOUGH).then(|| transitions as f64 * 3600.0 / watched.as_secs_f64())
     }
 }
@@ -268,7 +246,7 @@ mod tests {
         assert!(board.tick(at(114.0)).is_empty());
         let changes = board.tick(at(115.0));
         assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].row.condition.state, State::Expired);
+        assert_eq!(changes[0].condition.state, State::Expired);
         assert!(board.tick(at(116.0)).is_empty());
         assert!(
             board
@@ -286,7 +264,7 @@ mod tests {
         let changes = board.replace(vec![lease("b", "", "", 0)], at(106.0));
         let said: Vec<(&str, State)> = changes
             .iter()
-            .map(|change| (change.row.lease.name.as_str(), change.row.condition.state))
+            .map(|row| (row.lease.name.as_str(), row.condition.state))
             .collect();
         assert_eq!(said, [("b", State::Free), ("a", State::Deleted)]);
     }
@@ -299,8 +277,8 @@ mod tests {
             at(380.0),
         );
         let rate = |board: &Board, now: f64| {
-            let mut rows = board.rows(at(now), at(now));
-            rows.next().and_then(|(_, rate)| rate)
+            let row = board.rows(at(now), at(now)).next()?;
+            board.rate(&row.lease, at(now))
         };
         assert_eq!(rate(&board, 399.0), None);
         assert_eq!(rate(&board, 400.0), Some(120.0));
@@ -313,7 +291,7 @@ mod tests {
         assert!(board.tick(at(112.0)).is_empty());
         let state = |board: &Board| {
             let mut rows = board.rows(at(120.0), at(112.0));
-            rows.next().map(|(row, _)| row.condition.state)
+            rows.next().map(|row| row.condition.state)
         };
         assert_eq!(state(&board), Some(State::Held));
         assert_eq!(board.tick(at(115.0)).len(), 1);

@@ -1,12 +1,23 @@
-//! What can be said of a Lease from one reply, for people to read: its state and how that is known. Taking a Lease over
-//! needs proof, and proof is `evidence`; this is a report.
+//! What there is to say about a Lease's state from one reply, for people to read, and how that is known. Taking a Lease
+//! over needs proof, and proof is `evidence`; this is a report.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::Stamps;
-use super::summary::Summary;
+use super::summary::{Class, Summary};
+
+/// A Lease, what can be said of it, and when by the server's clock.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The facts.
+    pub lease: Summary,
+    /// What can be said of it.
+    pub condition: Condition,
+    /// The server's time of it all.
+    pub date: Option<Timestamp>,
+}
 
 /// The state of a Lease as one reply shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,21 +158,47 @@ pub fn of(lease: &Summary, date: Option<Timestamp>, stamps: Stamps) -> Condition
     }
 }
 
-/// How long ago a holder's other time was, next to [`Condition::renewed_ago`]: where that is known by the server's stamp,
-/// by the holder's own clock from there, so that two times of one write are one.
-pub fn holders_time_ago(
-    lease: &Summary,
-    condition: &Condition,
-    time: Timestamp,
-    date: Timestamp,
-) -> SignedDuration {
-    let renewal = lease
-        .renewed
-        .zip(condition.renewed_ago)
-        .filter(|_| condition.basis == Basis::ServerStamp && lease.stamp == lease.renew_stamp);
-    match renewal {
-        Some((renewed, ago)) if renewed >= time => ago.saturating_add(renewed.duration_since(time)),
-        Some(_) | None => since(time, date),
+impl Row {
+    /// What can be said of a Lease at `date`, by the server's clock.
+    pub fn new(lease: Summary, date: Option<Timestamp>, stamps: Stamps) -> Self {
+        Self {
+            condition: of(&lease, date, stamps),
+            lease,
+            date,
+        }
+    }
+
+    /// How long ago a time of the holder's was, negative if it is still to come by the server's clock. Where the age of the
+    /// renewal is known by the server's stamp, it is by the holder's own clock from there, so that two times of one write are
+    /// one.
+    pub fn ago(&self, time: Timestamp) -> Option<SignedDuration> {
+        let Self {
+            lease,
+            condition,
+            date,
+        } = self;
+        let by_stamp = condition.basis == Basis::ServerStamp && lease.stamp == lease.renew_stamp;
+        let renewal = lease.renewed.zip(condition.renewed_ago);
+        match renewal.filter(|_| by_stamp) {
+            Some((renewed, ago)) if renewed >= time && date.is_some() => {
+                Some(ago.saturating_add(renewed.duration_since(time)))
+            }
+            Some(_) | None => Some(since(time, (*date)?)),
+        }
+    }
+
+    /// How long the object exists.
+    pub fn age(&self) -> Option<SignedDuration> {
+        let age = self.date?.duration_since(self.lease.created?);
+        Some(age.max(SignedDuration::ZERO))
+    }
+
+    /// Transitions an hour over the object's life, where that says something: elections that change hands all the
+    /// time. Locks are meant to.
+    pub fn flaps_per_hour(&self) -> Option<f64> {
+        let hours = self.age()?.as_secs_f64() / 3600.0;
+        let often = self.lease.transitions as f64 / hours.max(1.0 / 6.0);
+        (self.lease.class == Class::LeaderElection && often > 6.0).then_some(often)
     }
 }
 

@@ -1,0 +1,63 @@
+//! Many Leases over HTTP, and other objects: pages of a list, a watch of them all, reads.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::query::Query;
+use super::{Client, Most, Reply, Selection};
+use crate::lease::api::{Api, Fault, Found, Leases, Lines, Objects, Page};
+
+/// The Leases of a selection.
+#[derive(Clone)]
+pub struct LeasesClient {
+    pub(super) store: Client,
+    pub(super) selection: Selection,
+}
+
+impl Leases for LeasesClient {
+    async fn page(&self, size: u32, from: Option<&str>, limit: Duration) -> Result<Page, Fault> {
+        let mut query = self.selection.query();
+        query.page(size, from);
+        let page = self.store.get(query.text(), Most::PAGE, limit);
+        let Reply { body, date } = page.await?;
+        Ok(Page { body, date })
+    }
+
+    async fn watch(&self, resource_version: &str, opening: Duration) -> Result<Lines, Fault> {
+        let (store, selection) = (&self.store, &self.selection);
+        store.watch(selection, resource_version, opening).await
+    }
+
+    async fn get(&self, name: &str, limit: Duration) -> Result<Found, Fault> {
+        let namespace = self.selection.namespace.as_deref().unwrap_or_default();
+        self.store.lease(namespace, name).get(limit).await
+    }
+
+    async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
+        self.store.version(limit).await
+    }
+
+    fn foreign(&self, page: &[u8]) -> Fault {
+        self.store.foreign(page, "a list of Leases")
+    }
+}
+
+impl Objects for Client {
+    async fn object(&self, path: &str, limit: Duration) -> Result<Value, Fault> {
+        let found = self.get(path, Most::OBJECT, limit);
+        self.parse(&found.await?.body, "an object")
+    }
+
+    async fn objects(
+        &self,
+        path: &str,
+        size: u32,
+        from: Option<&str>,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        let mut query = Query::new(path.to_owned());
+        query.page(size, from);
+        self.object(query.text(), limit).await
+    }
+}
