@@ -435,3 +435,5 @@ impl Pause {
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod pause_tests;

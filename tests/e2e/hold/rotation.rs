@@ -74,38 +74,26 @@ fn rewrite(path: &Path, contents: &str) {
 }
 
 #[test]
-fn an_authority_replaced_in_its_file_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let file = it.file("ca.pem", it.front.ca_pem());
-    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
-    let held = it.start(&[]);
-    it.front.replace_authority();
-    rewrite(&file, it.front.ca_pem());
-    it.survives(held);
-}
-
-#[test]
-fn an_authority_given_by_flag_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let file = it.file("ca.pem", it.front.ca_pem());
-    it.write_kubeconfig(&json!({}), &json!({}));
-    let flag = format!("--certificate-authority={}", file.display());
-    let held = it.start(&[&flag]);
-    it.front.replace_authority();
-    rewrite(&file, it.front.ca_pem());
-    it.survives(held);
-}
-
-#[test]
-fn an_authority_replaced_in_the_kubeconfig_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let data = json!({ "certificate-authority-data": it.front.ca_data() });
-    it.write_kubeconfig(&data, &json!({}));
-    let held = it.start(&[]);
-    it.front.replace_authority();
-    let data = json!({ "certificate-authority-data": it.front.ca_data() });
-    it.write_kubeconfig(&data, &json!({}));
-    it.survives(held);
+fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again() {
+    for by_flag in [true, false] {
+        let mut it = Rotation::new(3, false);
+        let file = it.file("ca.pem", it.front.ca_pem());
+        let flag = format!("--certificate-authority={}", file.display());
+        let write = |it: &Rotation| match by_flag {
+            true => it.write_kubeconfig(&json!({}), &json!({})),
+            false => {
+                let data = json!({ "certificate-authority-data": it.front.ca_data() });
+                it.write_kubeconfig(&data, &json!({}));
+            }
+        };
+        write(&it);
+        let flags = [flag.as_str()];
+        let held = it.start(if by_flag { &flags } else { &[] });
+        it.front.replace_authority();
+        rewrite(&file, it.front.ca_pem());
+        write(&it);
+        it.survives(held);
+    }
 }
 
 /// The file comes half a second after the certificate: until then the old authority is what there is.

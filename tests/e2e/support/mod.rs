@@ -2,9 +2,7 @@
 
 pub mod relay;
 
-use lease_harness::{
-    Cluster, Command, Fault, Match, Namespace, Output, Proxy, Request, Running, User, lease,
-};
+use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -49,25 +47,6 @@ pub fn held(name: &str, holder: &str, duration: i64) -> Value {
 /// A free Lease with a duration of a minute.
 pub fn free(name: &str) -> Value {
     lease(name).holder("").duration(60).transitions(3).build()
-}
-
-/// A command whose first PUT is on its way to the lease `job`, which `me` holds.
-pub struct OnItsWay {
-    pub ns: Namespace,
-    pub proxy: Proxy,
-    pub running: Running,
-}
-
-/// Starts the command and waits until it has sent the PUT; the server gets it half a second later.
-#[track_caller]
-pub fn put_on_its_way(words: impl IntoIterator<Item = &'static str>) -> OnItsWay {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, words).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    OnItsWay { ns, proxy, running }
 }
 
 /// What was said on stderr, without what a busy machine adds where it is not what is expected: an attempt that took too
