@@ -46,11 +46,7 @@ fn told(output: &Output, server: &str, answer: &str) {
 fn what_has_no_end_is_not_read_to_its_end() {
     let lease = "a Lease of more than 16 MiB";
     let page = Impostor::endless(format!("{HEAD}{LEASE}"), vec![b'x'; 1 << 16]);
-    for (arguments, answer) in [
-        ("status job", lease),
-        ("status", "a page of Leases of more than 128 MiB"),
-        ("renew job --holder me", lease),
-    ] {
+    for (arguments, answer) in [("status job", lease), ("renew job --holder me", lease)] {
         told(&run(page.url(), None, arguments), page.url(), answer);
     }
     let headers = Impostor::endless(HEAD.trim_end(), "\r\nX-Again: and again");

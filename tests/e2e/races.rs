@@ -3,7 +3,7 @@
 use crate::support::{SOON, free, fresh, holder, not_acquired_as, said, stored, transitions};
 use lease_harness::{Command, Proxy};
 
-const ROUNDS: i64 = 30;
+const ROUNDS: i64 = 16;
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
 
 #[test]

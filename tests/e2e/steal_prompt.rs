@@ -83,46 +83,30 @@ fn asked_below_a_shell(first: &str) -> (Namespace, Value, Terminal) {
 }
 
 #[test]
-fn the_whole_answer_is_read_and_nothing_is_left_for_the_shell() {
-    for (answer, code) in [("yes", 0), ("no", 120)] {
-        let (_ns, _, terminal) = asked_below_a_shell("");
+fn the_answer_is_one_line_typed_after_the_question_and_nothing_of_it_is_left_for_the_shell() {
+    let declined = "declined; nothing was written";
+    let pasted =
+        "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
+    let stolen = "lease.coordination.k8s.io/job stolen";
+    for (early, answer, code, said) in [
+        ("", "yes\r", 0, stolen),
+        // What was typed before the question is no answer.
+        ("y\ryes\ry", "n\r", 120, declined),
+        ("", "y\rls", 120, pasted),
+        ("", "deploy\ry\r", 120, pasted),
+    ] {
+        let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
+        terminal.wait_screen(|text| text.contains("ready"), SOON);
+        terminal.send(format!("go\r{early}").as_bytes());
         terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        terminal.send(format!("{answer}\r").as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
-        assert!(screen.contains("left <>"), "{screen}");
-    }
-}
-
-#[test]
-fn what_was_typed_before_the_question_is_no_answer() {
-    let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
-    terminal.wait_screen(|text| text.contains("ready"), SOON);
-    terminal.send(b"go\ry\ryes\ry");
-    terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-    untouched(&ns, &before);
-    terminal.send(b"n\r");
-    assert!(terminal.wait(SOON).success());
-    let screen = terminal.screen();
-    assert!(screen.contains("declined; nothing was written"), "{screen}");
-    assert!(screen.contains("left <>"), "{screen}");
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_paste_of_more_than_a_line_is_no_answer_and_not_for_the_shell_either() {
-    for paste in ["y\rls", "deploy\ry\r"] {
-        let (ns, before, terminal) = asked_below_a_shell("");
-        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        terminal.send(paste.as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        let refusal = "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
-        assert!(screen.contains(refusal), "{screen}");
-        assert!(screen.contains("code 120\n"), "{screen}");
-        assert!(screen.contains("left <>"), "{screen}");
         untouched(&ns, &before);
+        terminal.send(answer.as_bytes());
+        assert!(terminal.wait(SOON).success());
+        let screen = terminal.screen();
+        assert!(screen.contains(said), "{answer:?}: {screen}");
+        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
+        assert!(screen.contains("left <>"), "{answer:?}: {screen}");
+        assert_eq!(stored(&ns, "job") == before, code != 0);
     }
 }
 

@@ -6,12 +6,12 @@ use super::others::{Open, assert_free, skipped, under};
 use super::scene::{Held, Scene, announced};
 
 #[test]
-fn few_open_files_are_enough_or_nothing_is_taken() {
+fn few_open_files_are_enough_or_nothing_is_taken_and_so_is_a_small_stack() {
     for limit in [10, 16, 24, 64] {
         let scene = Scene::new(4);
         let output = under(
             &scene,
-            &format!("ulimit -n {limit}"),
+            &format!("ulimit -s 64; ulimit -n {limit}"),
             &["--", "echo", "ran"],
         )
         .run();
@@ -26,18 +26,6 @@ fn few_open_files_are_enough_or_nothing_is_taken() {
         assert!(limit < 64 || output.code == Some(0), "{limit}: {output}");
         assert_free(&scene, &output);
     }
-}
-
-#[test]
-fn a_small_stack_is_enough() {
-    let scene = Scene::new(4);
-    let output = under(&scene, "ulimit -s 64", &["--", "/bin/echo", "ran"]).run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "ran\n"),
-        "{output}"
-    );
-    assert_free(&scene, &output);
 }
 
 #[test]

@@ -172,13 +172,3 @@ fn the_reply_of_the_grant_lost_leaves_one_grant_and_one_command() {
         1
     );
 }
-
-#[test]
-fn two_holds_of_one_user_never_share_a_grant() {
-    let scene = Scene::new(4);
-    let first = scene.hold(&["--", "cat", "/dev/zero"]).spawn();
-    scene.wait_renewals(1);
-    let output = scene.hold(&["--timeout", "0", "--", "echo", "ran"]).run();
-    assert_eq!(output.code, Some(124), "{output}");
-    drop(first);
-}

@@ -87,36 +87,10 @@ pub fn said_like(output: &Output, code: i32, stdout: &str, pattern: &str) {
 
 /// Whether `text` is `pattern` with each `…` standing for any text within its line.
 pub fn matches(text: &str, pattern: &str) -> bool {
-    let (mut lines, mut patterns) = (text.split('\n'), pattern.split('\n'));
-    loop {
-        match (lines.next(), patterns.next()) {
-            (None, None) => return true,
-            (Some(line), Some(pattern)) if line_matches(line, pattern) => {}
-            _ => return false,
-        }
-    }
-}
-
-fn line_matches(line: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = line.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    false
+    let parts: Vec<String> = pattern.split('…').map(regex_lite::escape).collect();
+    let pattern = format!("^{}$", parts.join("[^\n]*"));
+    let pattern = regex_lite::Regex::new(&pattern).expect("parts are escaped");
+    pattern.is_match(text)
 }
 
 /// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).
