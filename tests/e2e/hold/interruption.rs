@@ -203,20 +203,19 @@ fn a_signal_of_any_kind_reaches_the_command_and_the_lease_is_free_afterwards() {
 
 #[test]
 fn a_signal_of_any_kind_ends_a_hold_without_a_command_and_an_acquire_that_waits() {
-    for signal in [libc::SIGXCPU] {
-        let scene = Scene::new(4);
-        let running = scene.hold(&[]).spawn();
-        running.wait_stdout(|line| line.contains("acquired"), SOON);
-        let waiting = scene.hold(&["--", "echo", "ran"]).spawn();
-        waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
-        waiting.signal(signal);
-        let output = waiting.wait(SOON);
-        assert_eq!(output.code, Some(128 + signal), "{output}");
-        running.signal(signal);
-        let output = running.wait(SOON);
-        assert_eq!(output.code, Some(128 + signal), "{output}");
-        assert_eq!(scene.ns.holder("job"), None, "{output}");
-    }
+    let signal = libc::SIGXCPU;
+    let scene = Scene::new(4);
+    let running = scene.hold(&[]).spawn();
+    running.wait_stdout(|line| line.contains("acquired"), SOON);
+    let waiting = scene.hold(&["--", "echo", "ran"]).spawn();
+    waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
+    waiting.signal(signal);
+    let output = waiting.wait(SOON);
+    assert_eq!(output.code, Some(128 + signal), "{output}");
+    running.signal(signal);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(128 + signal), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
 }
 
 #[test]
