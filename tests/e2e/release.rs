@@ -42,6 +42,10 @@ fn only_the_renew_time_is_renewed_and_everything_but_the_grant_is_kept_by_a_rele
     let acquire = ["acquire", "job", "--holder=me", "--timeout=0"];
     assert_eq!(ns.run(&user, acquire).code, Some(0));
     assert_eq!(transitions(&stored(&ns, "job")), 6);
+    // And is known as ours, though it follows one that was given back.
+    said(&ns.run(&user, RENEW), 0, RENEWED, "");
+    let check = ns.run(&user, ["check", "job", "--holder=me"]);
+    assert_eq!(check.code, Some(0), "{check}");
 }
 
 #[test]

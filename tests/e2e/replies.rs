@@ -86,6 +86,19 @@ fn what_was_carried_out_and_not_answered_is_recognised_and_counted_once() {
 }
 
 #[test]
+fn a_create_whose_reply_is_lost_does_not_claim_the_lease_of_another() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "other", 5));
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::post(), Fault::DropReply, 1);
+    let output = ns.command(&user, ["create", "job"]).via(&proxy).run();
+    let exists = "…; trying again\n\
+        Error from server (AlreadyExists): leases.coordination.k8s.io \"job\" already exists\n…\n";
+    said_like(&output, 1, "", exists);
+    untouched(&ns, &before);
+}
+
+#[test]
 fn out_of_time_with_a_write_in_flight_nothing_is_held() {
     let settling = "finding out what became of a write whose answer is missing (interrupt again to leave now)\n";
     let lost = Fault::status_after_commit(504, "Timeout", "request timed out");
@@ -99,7 +112,7 @@ fn out_of_time_with_a_write_in_flight_nothing_is_held() {
     );
     for (fault, timeout, code, expected) in [
         (lost, "--timeout=0", 1, once),
-        (Fault::HangAfterCommit, "--timeout=500ms", 124, late),
+        (Fault::HangAfterCommit, "--timeout=900ms", 124, late),
     ] {
         let (ns, user) = fresh();
         ns.create(&lease_harness::lease("job").duration(3).build());

@@ -66,11 +66,11 @@ fn a_renewal_that_nobody_hears_of_is_one_but_no_success_once_it_is_over() {
     assert_eq!((holder(&lease), transitions(&lease)), ("me", 3));
     // Nor is an answer that comes out too late that it is held.
     ns.delete("job");
-    ns.create(&held("job", "me", 2));
+    ns.create(&held("job", "me", 3));
     let running = blocked(&ns, &user, &["check", "job", "--holder=me"]);
     running.wait_blocked(SOON);
     // Its time passes: that is what the answer depends on.
-    std::thread::sleep(Duration::from_millis(2100));
+    std::thread::sleep(Duration::from_millis(3100));
     running.read_on();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(122), "{output}");

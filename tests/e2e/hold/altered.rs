@@ -45,6 +45,23 @@ fn a_renewal_that_is_stored_otherwise_is_a_loss_and_what_is_left_of_it_is_given_
 }
 
 #[test]
+fn a_grant_that_is_stored_for_a_shorter_time_is_renewed_by_that() {
+    let scene = Scene::new(6);
+    let shorter = Fault::Alter(shortened);
+    scene.proxy.fault(Match::put(), shorter, usize::MAX);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    // More often than at 6 s.
+    let puts = |all: &[Request]| all.iter().filter(|r| r.method == "PUT").count();
+    scene.proxy.wait_for(|all| puts(all) >= 4, scene.duration);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    let named = "leaseDurationSeconds 2 instead of 6";
+    assert!(output.stderr.contains(named), "{output}");
+}
+
+#[test]
 fn a_release_that_is_not_heard_of_or_sent_twice_is_no_loss() {
     let twice = Fault::status_after_commit(409, "Conflict", "modified");
     for fault in [Fault::DropReply, twice] {

@@ -14,7 +14,7 @@ fn what_a_command_left_is_named_and_gone_before_the_release_when_it_dies_of_a_re
     let gate = scene.gate();
     let named = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done";
     let held = scene.start(&format!(
-        "setsid sleep 601 & {named}; {}; kill -34 $$",
+        "(setsid /bin/bash -c 'kill -35 $$' &); setsid sleep 601 & {named}; {}; kill -34 $$",
         until(&gate)
     ));
     let survivors = scene.survivors_at_release(&held);

@@ -77,8 +77,12 @@ fn a_server_that_is_of_no_use_has_the_command_dead_by_the_deadline() {
         let busy = busy.with_header("Retry-After", "32");
         scene.proxy.fault(Match::put(), busy, usize::MAX);
     }
+    fn says_no(scene: &Scene) {
+        let says = Fault::status(409, "Conflict", "the policy says no");
+        scene.proxy.fault(Match::put(), says, usize::MAX);
+    }
     let deaf = "trap '' TERM; READY; while :; do sleep 0.05; done";
-    let troubles: [(&str, Trouble, &str, &str); 5] = [
+    let troubles: [(&str, Trouble, &str, &str); 6] = [
         (
             "away",
             |scene| scene.proxy.down(),
@@ -94,6 +98,12 @@ fn a_server_that_is_of_no_use_has_the_command_dead_by_the_deadline() {
             "",
         ),
         ("429 for ever", is_busy, "exec sleep 600", "slow down"),
+        (
+            "409 for ever",
+            says_no,
+            "exec sleep 600",
+            "the policy says no",
+        ),
     ];
     std::thread::scope(|scope| {
         for (what, trouble, script, why) in troubles {
