@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 /// A Lease that was held and given back by this tool, and then taken by a client that writes a holder alone.
 fn taken_after_a_hold() -> (Namespace, User) {
     let (ns, user) = fresh();
-    ns.create(&lease("job").build());
+    let mut made = lease("job").build();
+    made["metadata"]["annotations"] = json!({ "app.terraform.io/lock-info": "" });
+    ns.create(&made);
     let held = ns.run(&user, ["hold", "job", "--", "true"]);
     assert_eq!(held.code, Some(0), "{held}");
     let mut lease = stored(&ns, "job");
