@@ -2,7 +2,7 @@
 
 use crate::support::{fresh, held, holder, stored};
 
-const ODD: [&str; 5] = ["--yes", "-", " ", "a\u{1b}[2J'b", "\u{202e}-x"];
+const ODD: [&str; 6] = ["--yes", "-", " ", " x ", "a\u{1b}[2J'b", "\u{202e}-x"];
 
 #[test]
 fn every_holder_can_be_named_by_what_a_hint_shows_and_by_a_flag() {
