@@ -24,7 +24,12 @@ fn every_holder_can_be_named_by_what_a_hint_shows_and_by_a_flag() {
         assert_eq!(stolen.code, Some(0), "{odd:?} {stolen}");
         assert_eq!(holder(&stored(&ns, "job")), "me");
     }
-    // A new one is not made of blanks: that is a variable that is not set.
+    // A new one is as it is given.
+    let acquire = ["acquire", "new", "--create", "--holder= x "];
+    let output = ns.run(&user, acquire);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(holder(&stored(&ns, "new")), " x ");
+    // It is not made of blanks: that is a variable that is not set.
     for call in [
         &["acquire", "job", "--holder= "][..],
         &["hold", "job", "--holder= ", "--", "true"],
