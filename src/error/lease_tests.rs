@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::lease::api::{Rejection, TransportError};
-use crate::lease::decide::{Loss, Obstacle, Refusal};
+use crate::lease::decide::Refusal::{self, HolderIs, NoLock};
+use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::keeper::{Keeper, Nature, Other};
 use crate::lease::operate::{Failure, Fate};
 use crate::lease::values::LeaseDuration;
@@ -87,6 +88,15 @@ fn forbidden() -> Fault {
     rejected(RejectionKind::Forbidden, 403, "Forbidden", message)
 }
 
+fn out_of_time(obstacle: Option<Obstacle>, fault: Option<Fault>) -> End {
+    End::TimedOut {
+        obstacle,
+        at_most: None,
+        fault,
+        since: None,
+    }
+}
+
 /// A title, then what is said, then the exit code.
 fn all(cases: impl IntoIterator<Item = (String, Error)>) -> String {
     let mut text = String::new();
@@ -105,6 +115,7 @@ fn ends(cases: impl IntoIterator<Item = (&'static str, Subject, End)>) -> String
 
 #[test]
 fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
+    let theirs = || Some(other("other"));
     let not_as_shown = |shown: Option<&str>| Refusal::NotAsShown {
         shown: shown.map(str::to_owned),
         now: other("third"),
@@ -167,36 +178,16 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
         (
             "a node's heartbeat",
             subject(),
-            Refusal::NoLock(Keeper::Node("node-a".to_owned())),
+            NoLock(Keeper::Node("node-a".to_owned())),
         ),
-        (
-            "an API server",
-            subject(),
-            Refusal::NoLock(Keeper::ApiServer),
-        ),
-        ("free", subject(), Refusal::HolderIs(None)),
-        ("free, check", asks.clone(), Refusal::HolderIs(None)),
-        ("another", spaced, Refusal::HolderIs(Some(other("other")))),
-        (
-            "another, check",
-            asks,
-            Refusal::HolderIs(Some(other("other"))),
-        ),
-        (
-            "oneself anew",
-            subject(),
-            Refusal::HolderIs(Some(other("me"))),
-        ),
-        (
-            "free, --if-holder",
-            if_holder.clone(),
-            Refusal::HolderIs(None),
-        ),
-        (
-            "another, --if-holder",
-            if_holder,
-            Refusal::HolderIs(Some(other("other"))),
-        ),
+        ("an API server", subject(), NoLock(Keeper::ApiServer)),
+        ("free", subject(), HolderIs(None)),
+        ("free, check", asks.clone(), HolderIs(None)),
+        ("another", spaced, HolderIs(theirs())),
+        ("another, check", asks, HolderIs(theirs())),
+        ("oneself anew", subject(), HolderIs(Some(other("me")))),
+        ("free, --if-holder", if_holder.clone(), HolderIs(None)),
+        ("another, --if-holder", if_holder, HolderIs(theirs())),
     ];
     let cases = cases.map(|(title, subject, refusal)| (title, subject, End::Refused(refusal)));
     insta::assert_snapshot!(ends(cases));
@@ -217,28 +208,15 @@ fn whatever_another_has_is_advised_about_by_what_it_is_and_only_a_lock_is_to_be_
             fault: None,
             since: None,
         };
+        let theirs = || timed_out(Obstacle::HeldBy(other.clone()));
+        let own = || timed_out(Obstacle::HeldByOneself(nature.clone()));
+        let released = End::Refused(HolderIs(Some(other.clone())));
         for (call, subject, end) in [
-            (
-                "acquire",
-                acquirer(),
-                timed_out(Obstacle::HeldBy(other.clone())),
-            ),
-            ("hold", hold(), timed_out(Obstacle::HeldBy(other.clone()))),
-            (
-                "oneself",
-                acquirer(),
-                timed_out(Obstacle::HeldByOneself(nature.clone())),
-            ),
-            (
-                "oneself, hold",
-                hold(),
-                timed_out(Obstacle::HeldByOneself(nature.clone())),
-            ),
-            (
-                "release",
-                subject(),
-                End::Refused(Refusal::HolderIs(Some(other.clone()))),
-            ),
+            ("acquire", acquirer(), theirs()),
+            ("hold", hold(), theirs()),
+            ("oneself", acquirer(), own()),
+            ("oneself, hold", hold(), own()),
+            ("release", subject(), released),
         ] {
             let error = Error::lease(subject, end);
             let steals = error.lines().concat().contains("lease steal");
@@ -252,12 +230,7 @@ fn whatever_another_has_is_advised_about_by_what_it_is_and_only_a_lock_is_to_be_
 
 #[test]
 fn every_other_end_says_what_is_known_and_what_is_not() {
-    let timed_out = |fault: Option<Fault>| End::TimedOut {
-        obstacle: None,
-        at_most: None,
-        fault,
-        since: None,
-    };
+    let timed_out = |fault| out_of_time(None, fault);
     let unknown = || Fault::Unknown("no answer within 1s".to_owned());
     let unsettled = |end: End, fault: Option<Fault>| End::Unsettled {
         end: Box::new(end),
@@ -274,12 +247,7 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         fault: Some(unknown()),
         since: Some(since),
     };
-    let terminating = End::TimedOut {
-        obstacle: Some(Obstacle::Terminating),
-        at_most: None,
-        fault: None,
-        since: None,
-    };
+    let terminating = out_of_time(Some(Obstacle::Terminating), None);
     let nobody = Subject {
         holder: None,
         ..subject()

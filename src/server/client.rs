@@ -1,6 +1,6 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod answers_tests;
 mod ask;
 mod body;
