@@ -3,6 +3,8 @@
 mod advice;
 mod command;
 mod forbidden;
+#[cfg(test)]
+mod lease_tests;
 mod obstacle;
 mod refused;
 mod unsaid;

@@ -1,5 +1,7 @@
 //! The Lease API over HTTP: get, create, replace, watch, list; maps every answer to a closed set.
 
+#[cfg(all(test, unix))]
+mod answers_tests;
 mod ask;
 mod body;
 mod lease;

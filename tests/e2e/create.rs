@@ -1,25 +1,25 @@
 //! `create`: what it stores, says and leaves alone.
 
-use crate::support::{
-    VERBS, forbidden, free, fresh, fresh_in_process, said, said_like, shared, stored,
-};
+use crate::support::{VERBS, free, fresh, fresh_in_process, said, said_like, shared, stored};
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Command, Fault, Match, Namespace, Proxy, User};
 use serde_json::json;
 
-const CREATED: &str = "lease.coordination.k8s.io/job created\n";
-
-#[test]
-fn a_lease_is_created_free_with_a_duration_of_a_minute() {
-    let (ns, user) = fresh();
-    said(&ns.run(&user, ["create", "job"]), 0, CREATED, "");
-    let expected = json!({ "leaseDurationSeconds": 60, "leaseTransitions": 0 });
-    assert_eq!(stored(&ns, "job")["spec"], expected);
+fn created(name: &str) -> String {
+    format!("lease.coordination.k8s.io/{name} created\n")
 }
 
 #[test]
-fn duration_holder_reason_labels_and_annotations_are_recorded() {
+fn a_lease_is_created_free_for_a_minute_or_as_the_flags_say() {
     let (ns, user) = fresh();
+    said(
+        &ns.run(&user, ["create", "plain"]),
+        0,
+        &created("plain"),
+        "",
+    );
+    let expected = json!({ "leaseDurationSeconds": 60, "leaseTransitions": 0 });
+    assert_eq!(stored(&ns, "plain")["spec"], expected);
     let arguments = [
         "create",
         "job",
@@ -31,49 +31,39 @@ fn duration_holder_reason_labels_and_annotations_are_recorded() {
         "c=",
         "--annotations=note=x y",
     ];
-    said(&ns.run(&user, arguments), 0, CREATED, "");
+    said(&ns.run(&user, arguments), 0, &created("job"), "");
     let lease = stored(&ns, "job");
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 90);
     assert_eq!(lease["spec"]["holderIdentity"], "me");
     assert_eq!(lease["spec"]["leaseTransitions"], 1);
     assert_eq!(lease["spec"]["acquireTime"], lease["spec"]["renewTime"]);
-    assert_eq!(
-        lease["metadata"]["labels"],
-        json!({ "a": "b", "c": "", "app.example.com/part": "db" })
-    );
-    assert_eq!(
-        lease["metadata"]["annotations"],
-        json!({ "note": "x y", "kubectl-lease/reason": "night run" })
-    );
+    let labels = json!({ "a": "b", "c": "", "app.example.com/part": "db" });
+    assert_eq!(lease["metadata"]["labels"], labels);
+    let annotations = json!({ "note": "x y", "kubectl-lease/reason": "night run" });
+    assert_eq!(lease["metadata"]["annotations"], annotations);
+    // Not in the namespace of the kubeconfig, where another is named.
+    let other = shared().namespace();
+    let user = other.user(&VERBS);
+    let elsewhere = ["create", "there", "-n", other.name()];
+    said(&ns.run(&user, elsewhere), 0, &created("there"), "");
+    assert!(ns.get("there").is_none() && other.get("there").is_some());
 }
 
 #[test]
-fn a_lease_that_exists_is_left_alone_and_named() {
+fn a_lease_that_exists_is_left_alone_and_named_or_shown() {
     let (ns, user) = fresh();
     let before = ns.create(&free("job"));
     let error = "Error from server (AlreadyExists): leases.coordination.k8s.io \"job\" already exists\n\
                  To leave it as it is, give --ignore-existing; to look at it: kubectl lease status job -n …\n";
-    said_like(&ns.run(&user, ["create", "job"]), 1, "", error);
-    said_like(
-        &ns.run(&user, ["create", "job", "--dry-run=server"]),
-        1,
-        "",
-        error,
-    );
-    assert_eq!(stored(&ns, "job"), before);
-}
-
-#[test]
-fn ignore_existing_succeeds_and_shows_the_one_that_is_there() {
-    let (ns, user) = fresh();
-    let before = ns.create(&free("job"));
+    for call in [
+        &["create", "job"][..],
+        &["create", "job", "--dry-run=server"],
+    ] {
+        said_like(&ns.run(&user, call), 1, "", error);
+    }
     let create = ["create", "job", "--duration=5", "--ignore-existing"];
-    said(
-        &ns.run(&user, create),
-        0,
-        "lease.coordination.k8s.io/job unchanged\n",
-        "",
-    );
+    let unchanged = "lease.coordination.k8s.io/job unchanged\n";
+    said(&ns.run(&user, create), 0, unchanged, "");
     let shown = ns.command(&user, create).arg("-ojson").run();
     assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));
     let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
@@ -82,19 +72,29 @@ fn ignore_existing_succeeds_and_shows_the_one_that_is_there() {
 }
 
 #[test]
-fn a_dry_run_at_the_client_sends_nothing() {
+fn a_dry_run_stores_nothing_and_one_at_the_client_sends_nothing() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
-    for flag in ["--dry-run", "--dry-run=client"] {
-        let output = ns.command(&user, ["create", "job", flag]).via(&proxy).run();
-        said(
-            &output,
-            0,
-            "lease.coordination.k8s.io/job created (dry run)\n",
-            "",
-        );
-    }
+    let run = |flags: &[&str]| {
+        let words = ["create", "job"].iter().chain(flags);
+        ns.command(&user, words).via(&proxy).run()
+    };
+    let done = "lease.coordination.k8s.io/job created (dry run)\n";
+    said(&run(&["--dry-run"]), 0, done, "");
+    said(&run(&["--dry-run=client"]), 0, done, "");
+    let expected = format!(
+        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
+        ns.name()
+    );
+    said(
+        &run(&["--dry-run=client", "-oyaml", "-l", "a=b"]),
+        0,
+        &expected,
+        "",
+    );
     assert_eq!(proxy.requests().len(), 0);
+    let done = "lease.coordination.k8s.io/job created (server dry run)\n";
+    said(&run(&["--dry-run=server"]), 0, done, "");
     assert!(ns.get("job").is_none());
 }
 
@@ -118,93 +118,6 @@ fn a_dry_run_at_the_client_needs_no_kubeconfig_unless_a_flag_names_something_in_
     }
 }
 
-#[test]
-fn a_dry_run_at_the_client_prints_the_record_it_would_send() {
-    let (ns, user) = fresh();
-    let output = ns.run(
-        &user,
-        [
-            "create",
-            "job",
-            "--dry-run=client",
-            "-o",
-            "yaml",
-            "-l",
-            "a=b",
-        ],
-    );
-    let expected = format!(
-        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  labels:\n    a: b\n  name: job\n  namespace: {}\nspec:\n  leaseDurationSeconds: 60\n  leaseTransitions: 0\n",
-        ns.name()
-    );
-    said(&output, 0, &expected, "");
-}
-
-#[test]
-fn a_dry_run_at_the_server_is_checked_and_stores_nothing() {
-    let (ns, user) = fresh();
-    let output = ns.run(&user, ["create", "job", "--dry-run=server"]);
-    said(
-        &output,
-        0,
-        "lease.coordination.k8s.io/job created (server dry run)\n",
-        "",
-    );
-    assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn without_permission_to_create_the_role_is_named() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["get", "update"]);
-    let output = ns.run(&user, ["create", "job"]);
-    said(
-        &output,
-        1,
-        "",
-        &forbidden(&ns, &user, "create", None, "create"),
-    );
-    assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn a_namespace_that_does_not_exist_is_named() {
-    let ns = shared().namespace();
-    let output = ns.run(&ns.admin(), ["create", "job", "-n", "nowhere"]);
-    said(
-        &output,
-        1,
-        "",
-        "Error from server (NotFound): namespaces \"nowhere\" not found\n\
-         Choose another with -n, or create it: kubectl create namespace nowhere\n",
-    );
-}
-
-#[test]
-fn the_namespace_flag_chooses_another_namespace() {
-    let (ns, other) = (shared().namespace(), shared().namespace());
-    let user = other.user(&VERBS);
-    let output = ns.run(&user, ["create", "job", "-n", other.name()]);
-    said(&output, 0, CREATED, "");
-    assert!(ns.get("job").is_none() && other.get("job").is_some());
-}
-
-/// In-process only: the real server of the suite is older than these fields and drops them.
-#[test]
-fn strategy_and_preferred_holder_are_recorded_for_a_coordinated_election() {
-    let (ns, user): (_, User) = fresh_in_process(Options::default());
-    let arguments = [
-        "create",
-        "job",
-        "--strategy=OldestEmulationVersion",
-        "--preferred-holder=me",
-    ];
-    said(&ns.run(&user, arguments), 0, CREATED, "");
-    let lease = stored(&ns, "job");
-    assert_eq!(lease["spec"]["strategy"], "OldestEmulationVersion");
-    assert_eq!(lease["spec"]["preferredHolder"], "me");
-}
-
 const COORDINATED: [&str; 4] = [
     "create",
     "job",
@@ -226,7 +139,7 @@ fn older() -> (Namespace, User) {
 }
 
 #[test]
-fn fields_that_the_server_would_drop_are_named_and_nothing_is_created() {
+fn what_the_server_drops_is_named_and_the_lease_with_it_where_it_tries_nothing() {
     let (ns, user) = older();
     for flag in [None, Some("--dry-run=server"), Some("--holder=x")] {
         let output = ns.run(&user, COORDINATED.into_iter().chain(flag));
@@ -235,11 +148,6 @@ fn fields_that_the_server_would_drop_are_named_and_nothing_is_created() {
         said(&output, 1, "", &expected);
         assert!(ns.get("job").is_none());
     }
-}
-
-#[test]
-fn fields_that_the_server_dropped_are_named_where_it_tries_nothing_and_the_lease_with_them() {
-    let (ns, user) = older();
     let proxy = Proxy::to(ns.cluster());
     let says = Fault::status(403, "Forbidden", "no dry runs here");
     proxy.fault(Match::post(), says, 1);
@@ -250,22 +158,25 @@ fn fields_that_the_server_dropped_are_named_where_it_tries_nothing_and_the_lease
     );
     said(&output, 1, "", &expected);
     assert!(ns.get("job").is_some());
-}
-
-#[test]
-fn a_label_that_a_webhook_removes_is_named_and_the_lease_with_it() {
-    let (ns, user) = fresh();
-    let proxy = Proxy::to(ns.cluster());
+    // As an admission webhook does.
     let strips = |lease: &mut serde_json::Value| lease["metadata"]["labels"] = json!(null);
     proxy.fault(Match::post(), Fault::Alter(strips), 1);
-    let output = ns
-        .command(&user, ["create", "job", "-l", "a=b"])
-        .via(&proxy)
-        .run();
+    let labelled = ["create", "labelled", "-l", "a=b"];
+    let output = ns.command(&user, labelled).via(&proxy).run();
     let expected = format!(
-        "error: lease \"job\" was created, but not as asked for: the server stored no label a instead of \"b\" (an admission webhook?)\n\
-         Which webhooks there are: kubectl get mutatingwebhookconfigurations. To delete it: kubectl delete lease job -n {}\n",
+        "error: lease \"labelled\" was created, but not as asked for: the server stored no label a instead of \"b\" (an admission webhook?)\n\
+         Which webhooks there are: kubectl get mutatingwebhookconfigurations. To delete it: kubectl delete lease labelled -n {}\n",
         ns.name()
     );
     said(&output, 1, "", &expected);
+}
+
+/// In-process only: the real server of the suite is older than these fields and drops them.
+#[test]
+fn strategy_and_preferred_holder_are_recorded_for_a_coordinated_election() {
+    let (ns, user): (_, User) = fresh_in_process(Options::default());
+    said(&ns.run(&user, COORDINATED), 0, &created("job"), "");
+    let lease = stored(&ns, "job");
+    assert_eq!(lease["spec"]["strategy"], "OldestEmulationVersion");
+    assert_eq!(lease["spec"]["preferredHolder"], "me");
 }

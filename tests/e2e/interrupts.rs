@@ -1,7 +1,7 @@
 //! Ctrl-C and its kin while acquiring: one line, nothing written, no ghost holders.
 
 use crate::support::{
-    SOON, free, fresh, held, holder, said, said_like, stored, transitions, untouched, waiting,
+    SOON, free, fresh, held, holder, said, stored, transitions, untouched, waiting,
 };
 use lease_harness::{Fault, Match, Proxy, Request};
 use std::time::{Duration, Instant};
@@ -53,100 +53,6 @@ fn ctrl_c_on_a_terminal_ends_a_waiter() {
 }
 
 #[test]
-fn a_read_that_hangs_is_not_waited_for() {
-    let (ns, user) = fresh();
-    let before = ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::get(), Fault::Hang, 1);
-    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
-    proxy.wait_for(|all| !all.is_empty(), SOON);
-    running.signal(SIGINT);
-    let signalled = Instant::now();
-    said(&running.wait(SOON), 130, "", INTERRUPTED);
-    assert!(signalled.elapsed() < Duration::from_secs(2));
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_write_in_flight_that_happened_is_given_back() {
-    let (ns, user) = fresh();
-    ns.create(&lease_harness::lease("job").duration(3).build());
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
-    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
-    proxy.wait_for(written, SOON);
-    assert_eq!(holder(&stored(&ns, "job")), "me");
-    running.signal(SIGINT);
-    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
-    said(&running.wait(SOON), 130, "", &expected);
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("", 1));
-}
-
-#[test]
-fn a_create_in_flight_that_happened_is_given_back() {
-    let (ns, user) = fresh();
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::post(), Fault::HangAfterCommit, 1);
-    let command = ns
-        .command(&user, ACQUIRE)
-        .arg("--create")
-        .arg("--duration=3");
-    let running = command.via(&proxy).spawn();
-    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-    running.signal(SIGINT);
-    let expected = format!("no answer within 1s; trying again\n{SETTLING}{INTERRUPTED}");
-    said(&running.wait(SOON), 130, "", &expected);
-    assert_eq!(holder(&stored(&ns, "job")), "");
-}
-
-#[test]
-fn a_write_in_flight_that_never_happened_cannot_happen_any_more() {
-    let (ns, user) = fresh();
-    let before = ns.create(&lease_harness::lease("job").duration(3).build());
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Hang, 1);
-    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
-    proxy.wait_for(|all| all.len() == 2, SOON);
-    running.signal(SIGINT);
-    let expected = format!("{SETTLING}{INTERRUPTED}");
-    let output = running.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(130), ""),
-        "{output}"
-    );
-    assert!(
-        output
-            .stderr
-            .starts_with("no answer within 1s; trying again\n"),
-        "{output}"
-    );
-    assert!(output.stderr.ends_with(&expected), "{output}");
-    let after = stored(&ns, "job");
-    assert_eq!(holder(&after), "");
-    // Whatever is still under way is on top of a version that is gone.
-    assert_ne!(
-        after["metadata"]["resourceVersion"],
-        before["metadata"]["resourceVersion"]
-    );
-}
-
-#[test]
-fn a_grant_that_arrives_after_the_signal_is_given_back() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::DelayReply(Duration::from_secs(1)), 1);
-    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
-    proxy.wait_for(written, SOON);
-    running.signal(SIGINT);
-    said(&running.wait(SOON), 130, "", INTERRUPTED);
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("", 4));
-}
-
-#[test]
 fn a_second_signal_leaves_at_once_and_says_what_is_open() {
     let (ns, user) = fresh();
     ns.create(&lease_harness::lease("job").duration(3).build());
@@ -168,16 +74,68 @@ fn a_second_signal_leaves_at_once_and_says_what_is_open() {
 }
 
 #[test]
-fn a_pause_between_tries_is_cut_short() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
+fn neither_a_read_that_hangs_nor_a_pause_is_waited_for() {
     let busy = Fault::status(429, "TooManyRequests", "busy").with_header("Retry-After", "3600");
-    proxy.fault(Match::get(), busy, 1);
-    let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
-    running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
-    running.signal(SIGINT);
-    let expected =
-        format!("Error from server (TooManyRequests): busy; trying again\n{INTERRUPTED}");
-    said_like(&running.wait(SOON), 130, "", &expected);
+    let again = "Error from server (TooManyRequests): busy; trying again\n";
+    for (fault, said_before) in [(Fault::Hang, ""), (busy, again)] {
+        let (ns, user) = fresh();
+        let before = ns.create(&free("job"));
+        let proxy = Proxy::to(ns.cluster());
+        proxy.fault(Match::get(), fault, 1);
+        let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+        proxy.wait_for(|all| !all.is_empty(), SOON);
+        if !said_before.is_empty() {
+            running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
+        }
+        running.signal(SIGINT);
+        let signalled = Instant::now();
+        let expected = format!("{said_before}{INTERRUPTED}");
+        said(&running.wait(SOON), 130, "", &expected);
+        assert!(signalled.elapsed() < Duration::from_secs(2));
+        untouched(&ns, &before);
+    }
+}
+
+#[test]
+fn a_write_in_flight_is_settled_whatever_became_of_it() {
+    let late = Fault::DelayReply(Duration::from_secs(1));
+    for (create, fault, is_late) in [
+        (false, Fault::HangAfterCommit, false),
+        (true, Fault::HangAfterCommit, false),
+        (false, Fault::Hang, false),
+        (false, late, true),
+    ] {
+        let (ns, user) = fresh();
+        let before = (!create).then(|| ns.create(&lease_harness::lease("job").duration(3).build()));
+        let proxy = Proxy::to(ns.cluster());
+        let matching = if create { Match::post() } else { Match::put() };
+        let happens = !matches!(fault, Fault::Hang);
+        proxy.fault(matching, fault, 1);
+        let words = ACQUIRE
+            .iter()
+            .chain(&["--create", "--duration=3"][..if create { 2 } else { 0 }]);
+        let running = ns.command(&user, words).via(&proxy).spawn();
+        if happens {
+            ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+        } else {
+            proxy.wait_for(|all| all.len() == 2, SOON);
+        }
+        running.signal(SIGINT);
+        let output = running.wait(SOON);
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(130), ""),
+            "{output}"
+        );
+        let unanswered = format!("no answer within 1s; trying again\n{SETTLING}");
+        let expected = if is_late { "" } else { &unanswered };
+        assert!(output.stderr.starts_with(expected), "{output}");
+        assert!(output.stderr.ends_with(INTERRUPTED), "{output}");
+        let after = stored(&ns, "job");
+        assert_eq!(holder(&after), "");
+        assert!(!happens || transitions(&after) == 1, "{output}");
+        // Whatever is still under way is on top of a version that is gone.
+        let version = |lease: &serde_json::Value| lease["metadata"]["resourceVersion"].clone();
+        assert_ne!(before.as_ref().map(version), Some(version(&after)));
+    }
 }

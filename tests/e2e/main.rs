@@ -7,7 +7,6 @@
 )]
 
 mod acquire;
-mod advice;
 mod check;
 mod clocks;
 mod completion;
@@ -36,7 +35,6 @@ mod leaders;
 mod left_behind;
 mod named;
 mod nesting;
-mod oneself;
 mod other_clients;
 mod passwords;
 mod plugin;
@@ -44,7 +42,6 @@ mod plugin_rules;
 mod proxies;
 mod races;
 mod release;
-mod renew;
 mod replies;
 mod requests;
 mod several;
@@ -63,7 +60,6 @@ mod status_terminals;
 mod status_watch;
 mod steal;
 mod steal_prompt;
-mod steal_shown;
 mod support;
 mod templates;
 mod terminating;

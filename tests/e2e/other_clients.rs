@@ -1,6 +1,6 @@
 //! Other clients on the same Lease: what each reads there after ours, and what ours does with what each wrote.
 
-use crate::support::{fresh, held, holder, said, said_like, stored, transitions, untouched};
+use crate::support::{fresh, held, holder, said_like, stored, transitions, untouched};
 use lease_harness::{Namespace, lease};
 use serde_json::{Value, json};
 
@@ -48,115 +48,54 @@ fn terraform_free() -> Value {
 }
 
 #[test]
-fn terraform_gets_its_lock_back_however_a_grant_of_ours_ends() {
-    let endings: [(&[&str], &[&str]); 4] = [
-        (
-            &["acquire", LOCK, "--holder=me"],
-            &["release", LOCK, "--holder=me"],
-        ),
-        (
-            &["acquire", LOCK, "--holder=me", "--duration=1h"],
-            &["release", LOCK, "--holder=me"],
-        ),
-        (&["hold", LOCK, "--", "true"], &["version"]),
-        (
-            &["steal", LOCK, "--holder=me", "--yes"],
-            &["release", LOCK, "--holder=me"],
-        ),
-    ];
-    for (begins, ends) in endings {
-        let (ns, user) = fresh();
-        ns.create(&terraform_free());
-        assert_eq!(ns.run(&user, begins).code, Some(0), "{begins:?}");
-        assert_eq!(ns.run(&user, ends).code, Some(0), "{begins:?}");
-        let lease = stored(&ns, LOCK);
-        assert_eq!(
-            lease["spec"].get("leaseDurationSeconds"),
-            None,
-            "{begins:?}"
-        );
-        assert_eq!(terraform_locks(&ns, "first"), Ok(()), "{begins:?}");
-        let waits = ns.run(&user, ["acquire", LOCK, "--holder=me", "--timeout=0"]);
+fn terraform_gets_its_lock_back_however_a_grant_of_ours_ends_and_its_run_is_not_taken_from() {
+    let (ns, user) = fresh();
+    ns.create(&terraform_free());
+    let run = |words: &[&str]| {
+        let output = ns.run(&user, words);
+        assert_eq!(output.code, Some(0), "{words:?} {output}");
+    };
+    // Waited for without an end, whatever a grant before had as its duration.
+    let is_waited_for = |timeout: &str| {
+        let acquire = ["acquire", LOCK, "--holder=me", "--timeout", timeout];
+        let waits = ns.run(&user, acquire);
         assert_eq!(waits.code, Some(124), "{waits}");
-        assert!(
-            waits.stderr.contains("held by \"first\" without an expiry"),
-            "{waits}"
-        );
+        assert!(waits.stderr.contains("without an expiry"), "{waits}");
+    };
+    for begins in [
+        &["acquire", LOCK, "--holder=me", "--duration=1h"][..],
+        &["hold", LOCK, "--", "true"],
+        &["steal", LOCK, "--holder=me", "--yes"],
+    ] {
+        run(begins);
+        if begins[0] != "hold" {
+            run(&["release", LOCK, "--holder=me"]);
+        }
+        let spec = stored(&ns, LOCK)["spec"].clone();
+        assert_eq!(spec.get("leaseDurationSeconds"), None, "{begins:?}");
+        assert_eq!(terraform_locks(&ns, "first"), Ok(()), "{begins:?}");
+        is_waited_for("0");
         assert_eq!(terraform_unlocks(&ns, "first"), Ok(()), "{begins:?}");
     }
-}
-
-#[test]
-fn a_running_apply_is_not_taken_from_after_its_lock_was_stolen_and_released() {
-    let (ns, user) = fresh();
-    ns.create(&terraform_free());
+    // Stolen from a run: its end does not free what is ours, and after ours the next run has it.
     assert_eq!(terraform_locks(&ns, "first"), Ok(()));
-    let steal = ["steal", LOCK, "--holder=me", "--if-holder=first", "--yes"];
-    let stolen = ns.run(&user, steal);
-    assert_eq!(stolen.code, Some(0), "{stolen}");
-    // The end of the apply that was robbed does not free what is ours.
-    assert_eq!(
-        terraform_unlocks(&ns, "first"),
-        Err("first does not match me".to_owned())
-    );
-    assert_eq!(
-        terraform_locks(&ns, "second"),
-        Err("already locked by \"me\"".to_owned())
-    );
-    assert_eq!(
-        ns.run(&user, ["release", LOCK, "--holder=me"]).code,
-        Some(0)
-    );
+    run(&["steal", LOCK, "--holder=me", "--if-holder=first", "--yes"]);
+    let not_its_own = Err("first does not match me".to_owned());
+    assert_eq!(terraform_unlocks(&ns, "first"), not_its_own);
+    let locked = Err("already locked by \"me\"".to_owned());
+    assert_eq!(terraform_locks(&ns, "second"), locked);
+    run(&["release", LOCK, "--holder=me"]);
     assert_eq!(terraform_locks(&ns, "second"), Ok(()));
-    let waits = ns.run(&user, ["acquire", LOCK, "--holder=me", "--timeout=0"]);
-    assert_eq!(waits.code, Some(124), "{waits}");
-    assert!(waits.stderr.contains("without an expiry"), "{waits}");
-    assert_eq!(holder(&stored(&ns, LOCK)), "second");
-}
-
-/// The holder of a grant is dead, and an operator frees it with what Terraform has for that.
-#[test]
-fn a_running_apply_is_not_taken_from_after_force_unlock_ended_our_grant() {
-    let (ns, user) = fresh();
-    ns.create(&terraform_free());
-    let acquire = ["acquire", LOCK, "--holder=me", "--duration=1s"];
-    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    is_waited_for("0");
+    assert_eq!(terraform_unlocks(&ns, "second"), Ok(()));
+    // The holder of a grant is dead, and an operator frees it with what Terraform has for that.
+    run(&["acquire", LOCK, "--holder=me", "--duration=1s"]);
     assert_eq!(terraform_unlocks(&ns, "me"), Ok(()));
-    assert_eq!(terraform_locks(&ns, "second"), Ok(()));
-    let waits = ns.run(&user, ["acquire", LOCK, "--holder=you", "--timeout=3"]);
-    assert_eq!(waits.code, Some(124), "{waits}");
+    assert_eq!(terraform_locks(&ns, "third"), Ok(()));
+    is_waited_for("2s");
     let shown = ns.run(&user, ["status", LOCK]);
-    assert!(shown.stdout.contains("never"), "{shown}");
-}
-
-#[test]
-fn terraform_takes_a_lease_that_create_made() {
-    let (ns, user) = fresh();
-    assert_eq!(ns.run(&user, ["create", LOCK]).code, Some(0));
-    ns.edit(LOCK, |lease| lease["metadata"]["annotations"] = json!({}));
-    assert_eq!(terraform_locks(&ns, "first"), Ok(()));
-}
-
-#[test]
-fn check_and_renew_know_a_grant_right_after_one_that_was_released() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    for _ in 0..2 {
-        for (verb, done) in [
-            ("release", "released"),
-            ("acquire", "acquired"),
-            ("check", "held"),
-            ("renew", "renewed"),
-        ] {
-            let output = ns.run(&user, [verb, "job", "--holder=me"]);
-            said(
-                &output,
-                0,
-                &format!("lease.coordination.k8s.io/job {done}\n"),
-                "",
-            );
-        }
-    }
+    let not_its = "<none> (1s is recorded, and is not its holder's)";
+    assert!(shown.stdout.contains(not_its), "{shown}");
 }
 
 #[test]
@@ -200,34 +139,6 @@ fn an_election_of_client_go_goes_on_after_a_grant_of_ours() {
     assert!(waits.stderr.contains("for at most 15s more"), "{waits}");
 }
 
-#[test]
-fn a_reboot_lock_of_fleetlock_never_expires_and_is_free_for_it_after_us() {
-    let (ns, user) = fresh();
-    let mut lock = lease("job").build();
-    lock["spec"] =
-        json!({ "holderIdentity": "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7", "leaseTransitions": 3 });
-    ns.create(&lock);
-    let waits = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
-    assert_eq!(waits.code, Some(124), "{waits}");
-    assert!(waits.stderr.contains("without an expiry"), "{waits}");
-    let stolen = ns.run(&user, ["steal", "job", "--holder=me", "--yes"]);
-    assert_eq!(stolen.code, Some(0), "{stolen}");
-    assert_eq!(
-        ns.run(&user, ["release", "job", "--holder=me"]).code,
-        Some(0)
-    );
-    // It replaces the whole spec with these two.
-    let spec = stored(&ns, "job")["spec"].clone();
-    assert_eq!(
-        (
-            spec.get("holderIdentity"),
-            spec["leaseTransitions"].as_i64()
-        ),
-        (None, Some(4))
-    );
-    assert_eq!(spec.get("leaseDurationSeconds"), None);
-}
-
 pub fn heartbeat() -> Value {
     let mut lease = held("job", "node-a", 40);
     lease["metadata"]["ownerReferences"] =
@@ -235,7 +146,7 @@ pub fn heartbeat() -> Value {
     lease
 }
 
-pub fn identity() -> Value {
+fn identity() -> Value {
     lease("job")
         .holder("apiserver-07a5ea9b9b072c4a5f3d1c3702_0c8914f7-0f35-440e-8676-7844977d3a05")
         .duration(3600)
@@ -269,89 +180,4 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         assert!(forced.stderr.contains(&warning), "{forced}");
         assert_eq!(holder(&stored(&ns, "job")), "me");
     }
-}
-
-/// Shapes that were found in clusters, and what is to be recorded after a grant of ours: `true` where a duration was before.
-#[test]
-fn whatever_shape_a_lease_has_a_grant_leaves_no_holder_and_only_the_duration_that_was_there() {
-    let shapes = [
-        (None, false),
-        (Some(json!({})), false),
-        (
-            Some(json!({
-                "holderIdentity": null, "leaseDurationSeconds": null, "acquireTime": null,
-                "renewTime": null, "leaseTransitions": null,
-            })),
-            false,
-        ),
-        (
-            Some(json!({ "holderIdentity": "", "leaseTransitions": 0 })),
-            false,
-        ),
-        (
-            Some(json!({ "holderIdentity": "158302", "renewTime": "2026-01-01T06:15:09.459888Z" })),
-            false,
-        ),
-        (
-            Some(json!({ "holderIdentity": "backup-2026-07-11t16-25-10z" })),
-            false,
-        ),
-        (
-            Some(json!({ "holderIdentity": "navigator-ab12cd34", "leaseDurationSeconds": 180 })),
-            true,
-        ),
-        (
-            Some(
-                json!({ "holderIdentity": "js", "leaseDurationSeconds": 60, "renewTime": "2022-06-23T18:10:50.278000Z" }),
-            ),
-            true,
-        ),
-        (
-            Some(
-                json!({ "holderIdentity": "ops", "leaseDurationSeconds": 2147483647, "renewTime": "2022-06-23T18:10:50.000000Z" }),
-            ),
-            true,
-        ),
-    ];
-    let (ns, user) = fresh();
-    for (spec, had_duration) in shapes {
-        let mut object = lease("job").build();
-        match &spec {
-            Some(spec) => object["spec"] = spec.clone(),
-            None => drop(object.as_object_mut().expect("a map").remove("spec")),
-        }
-        ns.create(&object);
-        let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
-        let stolen = ns.run(&user, steal);
-        assert_eq!(stolen.code, Some(0), "{spec:?}: {stolen}");
-        for verb in ["renew", "release"] {
-            let output = ns.run(&user, [verb, "job", "--holder=me"]);
-            assert_eq!(output.code, Some(0), "{spec:?}: {output}");
-        }
-        let after = stored(&ns, "job")["spec"].clone();
-        assert_eq!(after.get("holderIdentity"), None, "{spec:?}");
-        let has_duration = after.get("leaseDurationSeconds").is_some();
-        assert_eq!(has_duration, had_duration, "{spec:?}");
-        ns.delete("job");
-    }
-}
-
-#[test]
-fn a_running_apply_is_not_taken_from_where_its_lease_records_a_duration() {
-    let (ns, user) = fresh();
-    let create = ["create", LOCK, "--duration=1s"];
-    assert_eq!(ns.run(&user, create).code, Some(0));
-    ns.edit(LOCK, |lease| lease["metadata"]["annotations"] = json!({}));
-    assert_eq!(terraform_locks(&ns, "1111"), Ok(()));
-    let waits = ns.run(&user, ["acquire", LOCK, "--holder=you", "--timeout=3"]);
-    assert_eq!(waits.code, Some(124), "{waits}");
-    assert!(waits.stderr.contains("without an expiry"), "{waits}");
-    let shown = ns.run(&user, ["status", LOCK]);
-    assert!(
-        shown
-            .stdout
-            .contains("<none> (1s is recorded, and is not its holder's)"),
-        "{shown}"
-    );
-    assert!(!shown.stdout.contains("acquire"), "{shown}");
 }

@@ -1,146 +1,112 @@
-//! `release`: frees what is ours, and writes nothing else.
+//! `release` and `renew`: free and keep what is ours, and write nothing else.
 
 use crate::support::{
-    OnItsWay, SOON, forbidden, free, fresh, held, holder, methods, not_found_as_held,
-    not_held_by_you, put_on_its_way, said, stored, transitions, untouched,
+    SOON, fresh, held, holder, methods, not_found_as_held, not_held_by_you, said, stored,
+    transitions, untouched,
 };
-use lease_harness::{Proxy, lease};
+use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::json;
+use std::time::Duration;
 
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
+const RENEWED: &str = "lease.coordination.k8s.io/job renewed\n";
 const RELEASE: [&str; 3] = ["release", "job", "--holder=me"];
+const RENEW: [&str; 3] = ["renew", "job", "--holder=me"];
 
 #[test]
-fn our_lease_is_freed_and_everything_but_the_grant_is_kept() {
+fn only_the_renew_time_is_renewed_and_everything_but_the_grant_is_kept_by_a_release() {
     let (ns, user) = fresh();
-    let before = ns.create(
-        &lease("job")
-            .holder("me")
-            .duration(77)
-            .transitions(5)
-            .acquired_ago(9, 0)
-            .renewed_ago(3, 0)
-            .label("a", "b")
-            .annotation("kubectl-lease/reason", "migration")
-            .annotation("note", "kept")
-            .build(),
-    );
+    let grant = lease("job").holder("me").duration(77).transitions(5);
+    let grant = grant.acquired_ago(9, 0).renewed_ago(3, 0).label("a", "b");
+    let grant = grant.annotation("kubectl-lease/reason", "migration");
+    let before = ns.create(&grant.annotation("note", "kept").build());
+    said(&ns.run(&user, RENEW), 0, RENEWED, "");
+    let after = stored(&ns, "job");
+    let renewed = |lease: &serde_json::Value| lease["spec"]["renewTime"].clone();
+    assert!(renewed(&after).as_str() > renewed(&before).as_str());
+    let mut spec = after["spec"].clone();
+    spec["renewTime"] = renewed(&before);
+    assert_eq!(spec, before["spec"]);
+    for field in ["labels", "annotations", "uid"] {
+        assert_eq!(after["metadata"][field], before["metadata"][field]);
+    }
     said(&ns.run(&user, RELEASE), 0, RELEASED, "");
     let after = stored(&ns, "job");
     assert_eq!(after["spec"].get("holderIdentity"), None);
     assert_eq!(after["spec"]["leaseDurationSeconds"], 77);
     assert_eq!(transitions(&after), 5);
-    assert_ne!(after["spec"]["renewTime"], before["spec"]["renewTime"]);
+    assert_ne!(renewed(&after), renewed(&before));
     assert_eq!(after["metadata"]["labels"], json!({ "a": "b" }));
     assert_eq!(after["metadata"]["annotations"], json!({ "note": "kept" }));
+    // It can be had at once.
+    let acquire = ["acquire", "job", "--holder=me", "--timeout=0"];
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    assert_eq!(transitions(&stored(&ns, "job")), 6);
+    // And is known as ours, though it follows one that was given back.
+    said(&ns.run(&user, RENEW), 0, RENEWED, "");
+    let check = ns.run(&user, ["check", "job", "--holder=me"]);
+    assert_eq!(check.code, Some(0), "{check}");
 }
 
 #[test]
-fn a_lease_of_another_or_of_nobody_is_refused_without_a_write() {
+fn what_another_has_or_nobody_or_is_not_there_is_refused_without_a_write() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
+    let refused = |code: i32, message: &str| {
+        for call in [RELEASE, RENEW] {
+            let output = ns.command(&user, call).via(&proxy).run();
+            said(&output, code, "", message);
+        }
+    };
+    refused(121, &not_found_as_held(&ns, "job"));
+    assert!(ns.get("job").is_none());
     let others = ns.create(&held("job", "other", 60));
-    let output = ns.command(&user, RELEASE).via(&proxy).run();
-    said(
-        &output,
-        122,
-        "",
-        &not_held_by_you(&ns, "job", "me", "other"),
-    );
+    refused(122, &not_held_by_you(&ns, "job", "me", "other"));
     untouched(&ns, &others);
     let nobodys = ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
-    let output = ns.command(&user, RELEASE).via(&proxy).run();
-    said(
-        &output,
-        122,
-        "",
-        "error: lease \"job\" is not held by \"me\": it is free\nNothing was written.\n",
-    );
+    let is_free = "error: lease \"job\" is not held by \"me\": it is free\nNothing was written.\n";
+    refused(122, is_free);
     untouched(&ns, &nobodys);
-    assert_eq!(methods(&proxy.requests()), ["GET", "GET"]);
+    let requests = proxy.requests();
+    assert!(requests.iter().all(|request| request.method == "GET"));
 }
 
 #[test]
-fn an_absent_lease_is_not_found_and_not_created() {
-    let (ns, user) = fresh();
-    let proxy = Proxy::to(ns.cluster());
-    let output = ns.command(&user, RELEASE).via(&proxy).run();
-    said(&output, 121, "", &not_found_as_held(&ns, "job"));
-    assert!(ns.get("job").is_none());
-    assert!(
-        proxy
-            .requests()
-            .iter()
-            .all(|request| request.method == "GET")
-    );
-}
-
-#[test]
-fn an_edit_of_labels_meanwhile_is_kept_and_the_lease_freed() {
-    let OnItsWay { ns, proxy, running } = put_on_its_way(RELEASE);
-    ns.edit("job", |lease| {
-        lease["metadata"]["labels"] = json!({ "new": "label" })
-    });
-    said(&running.wait(SOON), 0, RELEASED, "");
-    let after = stored(&ns, "job");
-    assert_eq!(holder(&after), "");
-    assert_eq!(after["metadata"]["labels"], json!({ "new": "label" }));
-    assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
-}
-
-#[test]
-fn a_takeover_meanwhile_is_left_alone() {
-    let OnItsWay {
-        ns,
-        proxy: _proxy,
-        running,
-    } = put_on_its_way(RELEASE);
-    let taken = ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = json!("thief")
-    });
-    said(
-        &running.wait(SOON),
-        122,
-        "",
-        &not_held_by_you(&ns, "job", "me", "thief"),
-    );
-    untouched(&ns, &taken);
-}
-
-#[test]
-fn a_deletion_meanwhile_does_not_bring_the_lease_back() {
-    let OnItsWay {
-        ns,
-        proxy: _proxy,
-        running,
-    } = put_on_its_way(RELEASE);
-    ns.delete("job");
-    said(&running.wait(SOON), 121, "", &not_found_as_held(&ns, "job"));
-    assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn without_permission_to_update_the_role_is_named() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["get"]);
-    let before = ns.create(&held("job", "me", 60));
-    said(
-        &ns.run(&user, RELEASE),
-        1,
-        "",
-        &forbidden(&ns, &user, "update", Some("job"), "release"),
-    );
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_released_lease_can_be_acquired_at_once() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    for round in 1..=3 {
-        let acquire = ["acquire", "job", "--holder=me", "--timeout=0"];
-        assert_eq!(ns.run(&user, acquire).code, Some(0));
-        said(&ns.run(&user, RELEASE), 0, RELEASED, "");
-        assert_eq!(transitions(&stored(&ns, "job")), 3 + round);
+fn what_happens_while_the_write_is_on_its_way_is_seen() {
+    for (call, done) in [(RELEASE, RELEASED), (RENEW, RENEWED)] {
+        let (ns, user) = fresh();
+        let proxy = Proxy::to(ns.cluster());
+        // The server gets the PUT half a second later.
+        let begun = || {
+            ns.create(&held("job", "me", 60));
+            proxy.clear();
+            proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
+            let running = ns.command(&user, call).via(&proxy).spawn();
+            proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+            running
+        };
+        let running = begun();
+        let labels = json!({ "new": "label" });
+        ns.edit("job", |lease| lease["metadata"]["labels"] = labels.clone());
+        said(&running.wait(SOON), 0, done, "");
+        let after = stored(&ns, "job");
+        assert_eq!(holder(&after), if call == RENEW { "me" } else { "" });
+        assert_eq!(after["metadata"]["labels"], labels);
+        assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
+        ns.delete("job");
+        let running = begun();
+        let thief = json!("thief");
+        let taken = ns.edit("job", |lease| {
+            lease["spec"]["holderIdentity"] = thief.clone()
+        });
+        let message = not_held_by_you(&ns, "job", "me", "thief");
+        said(&running.wait(SOON), 122, "", &message);
+        untouched(&ns, &taken);
+        ns.delete("job");
+        let running = begun();
+        ns.delete("job");
+        let message = not_found_as_held(&ns, "job");
+        said(&running.wait(SOON), 121, "", &message);
+        assert!(ns.get("job").is_none());
     }
 }

@@ -20,27 +20,37 @@ fn three(ns: &Namespace) {
 }
 
 #[test]
-fn status_lists_the_leases_that_were_named_in_that_order_each_once() {
+fn status_lists_the_leases_that_were_named_in_that_order_each_once_and_names_what_is_missing() {
     let (ns, user) = fresh();
     three(&ns);
+    let status = |words: &str| ns.run(&user, std::iter::once("status").chain(words.split(' ')));
     let listed = names(&["c", "a"]);
-    for words in [
-        &["status", "c", "a", "-o", "name"][..],
-        &["status", "lease/c", "lease/a", "-o", "name"],
-        &["status", "c", "leases.coordination.k8s.io/a", "-o", "name"],
-        &["status", "c", "a", "lease/c", "a", "-o", "name"],
-    ] {
-        said(&ns.run(&user, words), 0, &listed, "");
-    }
+    said(
+        &status("c leases.coordination.k8s.io/a lease/c a -o name"),
+        0,
+        &listed,
+        "",
+    );
     // Unless another order is asked for.
-    for order in ["--sort-by=.metadata.name", "--sort-by=name"] {
-        let sorted = ["status", "c", "a", "-oname", order];
-        said(&ns.run(&user, sorted), 0, &names(&["a", "c"]), "");
-    }
-    let table = ns.run(&user, ["status", "c", "a"]);
-    let first: Vec<&str> = table
-        .stdout
-        .lines()
+    let sorted = names(&["a", "c"]);
+    said(
+        &status("c a -oname --sort-by=.metadata.name"),
+        0,
+        &sorted,
+        "",
+    );
+    said(&status("c a -oname --sort-by=name"), 0, &sorted, "");
+    said(
+        &status("c a -o jsonpath={.items[*].metadata.name}"),
+        0,
+        "c a",
+        "",
+    );
+    let columns = "c a -o custom-columns=N:.metadata.name --no-headers";
+    said(&status(columns), 0, "c\na\n", "");
+    let table = status("c a");
+    let lines = table.stdout.lines();
+    let first: Vec<_> = lines
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert_eq!(
@@ -48,86 +58,36 @@ fn status_lists_the_leases_that_were_named_in_that_order_each_once() {
         (Some(0), vec!["NAME", "c", "a"]),
         "{table}"
     );
-    let output = ns.run(
-        &user,
-        [
-            "status",
-            "c",
-            "a",
-            "-o",
-            "jsonpath={.items[*].metadata.name}",
-        ],
-    );
-    said(&output, 0, "c a", "");
-    let columns = [
-        "status",
-        "c",
-        "a",
-        "-o",
-        "custom-columns=N:.metadata.name",
-        "--no-headers",
-    ];
-    said(&ns.run(&user, columns), 0, "c\na\n", "");
     // As kubectl: whether it is a list is told by how many were asked for.
-    for words in [
-        &["status", "a", "a", "-ojson"][..],
-        &["status", "c", "gone", "-ojson"],
-        &["status", "c", "a", "-oyaml"],
-    ] {
-        let output = ns.run(&user, words);
+    for words in ["a a -ojson", "c gone -ojson", "c a -oyaml"] {
+        let output = status(words);
         assert!(output.stdout.contains("LeaseStatusList"), "{output}");
     }
-}
-
-#[test]
-fn status_names_each_that_is_missing_and_shows_the_others() {
-    let (ns, user) = fresh();
-    three(&ns);
     let missing = not_found(&ns, "x") + &not_found(&ns, "y");
-    let output = ns.run(&user, ["status", "x", "b", "y", "a", "-o", "name"]);
-    said(&output, 121, &names(&["b", "a"]), &missing);
-    let output = ns.run(
-        &user,
-        ["status", "x", "b", "y", "-o", "name", "--ignore-not-found"],
-    );
-    said(&output, 0, &names(&["b"]), "");
-    said(&ns.run(&user, ["status", "x", "y"]), 121, "", &missing);
     said(
-        &ns.run(&user, ["status", "x", "y", "--ignore-not-found"]),
-        0,
-        "",
-        "",
+        &status("x b y a -o name"),
+        121,
+        &names(&["b", "a"]),
+        &missing,
     );
     said(
-        &ns.run(&user, ["status", "x", "y", "-ojson", "--ignore-not-found"]),
+        &status("x b y -o name --ignore-not-found"),
         0,
-        "",
+        &names(&["b"]),
         "",
     );
-    let output = ns.run(&user, ["status", "x", "y", "-ojson"]);
+    said(&status("x y -ojson --ignore-not-found"), 0, "", "");
+    let output = status("x y -ojson");
     let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(
-        (output.code, &list["items"]),
-        (Some(121), &Value::Array(Vec::new())),
-        "{output}"
-    );
-}
-
-#[test]
-fn status_shows_those_that_may_be_read_and_tells_of_the_others() {
-    let (ns, _) = fresh();
-    three(&ns);
+    let expected = (Some(121), &Value::Array(Vec::new()));
+    assert_eq!((output.code, &list["items"]), expected, "{output}");
+    // Nor do those that may not be read hide the others.
     let user = ns.user_with(&[Rule::leases(&["get"]).named(&["b"])]);
     let output = ns.run(&user, ["status", "a", "b", "-o", "name"]);
-    assert_eq!(
-        (output.code, &output.stdout),
-        (Some(1), &names(&["b"])),
-        "{output}"
-    );
-    assert!(
-        output.stderr.contains("Forbidden") && output.stderr.contains("\"a\""),
-        "{output}"
-    );
+    let result = (output.code, &output.stdout);
+    assert_eq!(result, (Some(1), &names(&["b"])), "{output}");
+    let forbidden = output.stderr.contains("Forbidden");
+    assert!(forbidden && output.stderr.contains("\"a\""), "{output}");
 }
 
 #[test]
@@ -163,82 +123,51 @@ fn a_server_out_of_reach_is_told_once_with_what_was_left_out() {
 }
 
 #[test]
-fn release_frees_what_is_ours_and_tells_of_each_other() {
+fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     let (ns, user) = fresh();
     three(&ns);
     ns.edit("b", |lease| {
         lease["spec"]["holderIdentity"] = "other".into()
     });
-    let output = ns.run(
-        &user,
-        ["release", "a", "b", "gone", "lease/c", "--holder=me"],
-    );
+    let proxy = Proxy::to(ns.cluster());
+    let release = |words: &str| {
+        let words = ["release", "--holder=me"]
+            .into_iter()
+            .chain(words.split(' '));
+        ns.command(&user, words).via(&proxy)
+    };
+    let output = release("a b gone lease/c lease/a").run();
     let errors = not_held_by_you(&ns, "b", "me", "other") + &not_found_as_held(&ns, "gone");
     let released = "lease.coordination.k8s.io/a released\nlease.coordination.k8s.io/c released\n";
     said(&output, 122, released, &errors);
     for (name, by) in [("a", ""), ("b", "other"), ("c", "")] {
         assert_eq!(holder(&stored(&ns, name)), by, "{name}");
     }
-    // The first error's code counts.
-    let output = ns.run(&user, ["release", "gone", "b", "--holder=other"]);
-    said(
-        &output,
-        121,
-        "lease.coordination.k8s.io/b released\n",
-        &not_found_as_held(&ns, "gone"),
-    );
-}
-
-#[test]
-fn release_frees_a_lease_that_is_named_twice_once() {
-    let (ns, user) = fresh();
-    three(&ns);
-    let proxy = Proxy::to(ns.cluster());
-    let words = ["release", "a", "lease/a", "a", "--holder=me", "-o", "name"];
-    let output = ns.command(&user, words).via(&proxy).run();
-    said(&output, 0, &names(&["a"]), "");
-    assert_eq!(methods(&proxy.requests()), ["GET", "PUT"]);
-}
-
-#[test]
-fn release_of_several_as_a_document_is_one_list() {
-    let (ns, user) = fresh();
-    three(&ns);
-    let output = ns.run(
-        &user,
-        ["release", "a", "gone", "b", "--holder=me", "-ojson"],
-    );
+    let sent = proxy.requests();
+    let puts = methods(&sent)
+        .iter()
+        .filter(|method| **method == "PUT")
+        .count();
+    assert_eq!(puts, 2);
+    // A document of several is one list; and all are freed when nobody reads it.
+    let again = |name: &str| ns.edit(name, |lease| lease["spec"]["holderIdentity"] = "me".into());
+    again("a");
+    again("c");
+    let output = release("a gone c -ojson").run();
     let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let released = |at: usize| list["items"][at]["metadata"]["name"].as_str();
+    let listed = (list["kind"].as_str(), released(0), released(1), released(2));
     assert_eq!(
-        (output.code, &list["kind"]),
-        (Some(121), &Value::from("List")),
+        listed,
+        (Some("List"), Some("a"), Some("c"), None),
         "{output}"
     );
-    let released = |at: usize| list["items"][at]["metadata"]["name"].as_str();
-    assert_eq!(
-        (released(0), released(1), released(2)),
-        (Some("a"), Some("b"), None)
-    );
-    let template = "jsonpath={range .items[*]}{.metadata.name},{end}";
-    ns.edit("a", |lease| lease["spec"]["holderIdentity"] = "me".into());
-    let output = ns.run(&user, ["release", "a", "c", "--holder=me", "-o", template]);
-    said(&output, 0, "a,c,", "");
-}
-
-#[test]
-fn release_goes_on_when_nobody_reads_what_it_says() {
-    let (ns, user) = fresh();
-    three(&ns);
-    let command = ns.command(&user, ["release", "a", "b", "c", "--holder=me"]);
-    said(
-        &command.stdout(lease_harness::Outlet::Broken).run(),
-        0,
-        "",
-        "",
-    );
-    for name in ["a", "b", "c"] {
-        assert_eq!(holder(&stored(&ns, name)), "", "{name}");
-    }
+    assert_eq!(output.code, Some(121), "{output}");
+    again("a");
+    again("c");
+    let output = release("a c").stdout(lease_harness::Outlet::Broken).run();
+    said(&output, 0, "", "");
+    assert_eq!(holder(&stored(&ns, "c")), "");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! `steal` without a question: what is refused, what is written, and the wait for the victim.
 
 use crate::support::{
-    SOON, forbidden, free, fresh, fresh_in_process, held, holder, methods, not_found_as_held, said,
-    said_like, stored, transitions, untouched,
+    SOON, fresh, held, holder, methods, not_found_as_held, said, said_like, stored, transitions,
+    untouched,
 };
-use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Output, Proxy, Request, lease};
+use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,157 +50,6 @@ fn a_held_lease_is_taken_at_once_when_asked_to() {
         after["metadata"]["annotations"],
         json!({ "kubectl-lease/reason": "stuck" })
     );
-}
-
-#[test]
-fn a_free_lease_is_taken_without_a_question() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let output = ns.run(&user, ["steal", "job", "--holder=me"]);
-    said(&output, 0, STOLEN, "");
-    let after = stored(&ns, "job");
-    assert_eq!((holder(&after), transitions(&after)), ("me", 4));
-}
-
-#[test]
-fn an_absent_lease_is_not_found() {
-    let (ns, user) = fresh();
-    let absent = not_found_as_held(&ns, "job");
-    said(&ns.run(&user, STEAL), 121, "", &absent);
-    assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn without_a_terminal_and_without_yes_it_refuses() {
-    let (ns, user) = fresh();
-    let before = ns.create(&held("job", "victim", 60));
-    let output = ns.run(&user, ["steal", "job", "--holder=me"]);
-    let refusal =
-        "not confirmed: there is no terminal to ask on; give --yes; nothing was written\n";
-    said_like(&output, 120, "", &(shown("victim", "60s") + refusal));
-    untouched(&ns, &before);
-}
-
-#[test]
-fn only_the_holder_that_was_named_is_robbed() {
-    let (ns, user) = fresh();
-    let before = ns.create(&held("job", "victim", 60));
-    let steal = |from: &str| {
-        let command = ns.command(&user, STEAL).arg("--now");
-        command.arg("--if-holder").arg(from).run()
-    };
-    let expected = format!(
-        "error: lease \"job\" is not held by \"somebody\": it is held by \"victim\"\n\
-         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --holder me --if-holder victim\n",
-        ns.name()
-    );
-    said(&steal("somebody"), 122, "", &expected);
-    // Whoever steals is not who is asked for.
-    said_like(
-        &steal("me"),
-        122,
-        "",
-        "error: lease \"job\" is not held by \"me\": it is held by \"victim\"\n…\n",
-    );
-    untouched(&ns, &before);
-    said_like(&steal("victim"), 0, STOLEN, &shown("victim", "60s"));
-    crate::support::set_free(&ns, "job");
-    let free = "error: lease \"job\" is not held by \"victim\": it is free\nNothing was written.\n";
-    said(&steal("victim"), 122, "", free);
-}
-
-#[test]
-fn a_holder_that_a_terminal_must_not_be_shown_can_be_named_as_the_hint_says() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "a\u{1b}[2J'b\u{202e}", 60));
-    let output = ns.command(&user, STEAL).arg("--if-holder=other").run();
-    let (_, hint) = output
-        .stderr
-        .split_once(": kubectl lease ")
-        .expect("a hint");
-    let script = format!("exec kubectl-lease {} --yes --now", hint.trim_end());
-    let output = ns.program(&user, "bash", ["-c", &script]).run();
-    assert_eq!(output.code, Some(0), "{script}: {output}");
-    assert_eq!(holder(&stored(&ns, "job")), "me");
-}
-
-#[test]
-fn transitions_at_their_limit_are_refused() {
-    let (ns, user) = fresh();
-    let mut lease = held("job", "victim", 60);
-    lease["spec"]["leaseTransitions"] = json!(i32::MAX);
-    let before = ns.create(&lease);
-    let output = ns.command(&user, STEAL).arg("--now").run();
-    let expected = format!(
-        "{}error: lease \"job\" has counted 2147483647 transitions, the most there can be\n\
-         When nobody holds it, delete it and create it anew: kubectl delete lease job -n {}\n",
-        shown("victim", "60s"),
-        ns.name()
-    );
-    said_like(&output, 1, "", &expected);
-    untouched(&ns, &before);
-}
-
-#[test]
-fn without_permission_to_update_the_role_is_named() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["get"]);
-    let before = ns.create(&held("job", "victim", 60));
-    let output = ns.command(&user, STEAL).arg("--now").run();
-    let expected = shown("victim", "60s") + &forbidden(&ns, &user, "update", Some("job"), "steal");
-    said_like(&output, 1, "", &expected);
-    untouched(&ns, &before);
-}
-
-#[test]
-fn the_victim_is_waited_for_while_the_lease_is_kept_renewed() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 5));
-    let proxy = Proxy::to(ns.cluster());
-    let output = ns.command(&user, STEAL).via(&proxy).run();
-    let waits = "waiting 5s until \"victim\" must have stopped; the lease is kept renewed (--now skips this)\n";
-    said_like(&output, 0, STOLEN, &(shown("victim", "5s") + waits));
-    assert!(
-        output.elapsed >= Duration::from_millis(4900),
-        "{:?}",
-        output.elapsed
-    );
-    assert!(
-        output.elapsed < Duration::from_secs(15),
-        "{:?}",
-        output.elapsed
-    );
-    let puts = |all: &[Request]| all.iter().filter(|request| request.method == "PUT").count();
-    assert!(
-        puts(&proxy.requests()) >= 3,
-        "{:?}",
-        methods(&proxy.requests())
-    );
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
-    assert_ne!(lease["spec"]["acquireTime"], lease["spec"]["renewTime"]);
-}
-
-#[test]
-fn a_shorter_duration_is_recorded_only_after_the_victim_must_have_stopped() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 3));
-    let running = ns.command(&user, STEAL).arg("--duration=2").spawn();
-    running.wait_stderr(|line| line.starts_with("waiting 3s"), SOON);
-    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 3);
-    assert_eq!(running.wait(SOON).code, Some(0));
-    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 2);
-}
-
-#[test]
-fn a_victim_without_duration_is_not_waited_for_but_named() {
-    let (ns, user) = fresh();
-    ns.create(&lease("job").holder("victim").build());
-    let expected = "lease \"job\" is held by \"victim\"\n  \
-        Held, acquired at an unknown time, expires never: it has no duration; only release or steal ends it\n\
-        the lease of \"victim\" had no duration, so nothing tells when it stops: make sure that it has\n";
-    said(&ns.run(&user, STEAL), 0, STOLEN, expected);
-    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 60);
 }
 
 #[test]
@@ -256,90 +104,6 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
 }
 
 #[test]
-fn what_was_stolen_is_given_back_once_the_victim_must_have_stopped() {
-    // With a short wait, and with one after which the duration is another too.
-    for flag in ["--duration=4s", "--duration=6s"] {
-        let (ns, user) = fresh();
-        ns.create(&held("job", "victim", 4));
-        let stolen = ns.command(&user, STEAL).arg(flag).run();
-        assert_eq!(stolen.code, Some(0), "{stolen}");
-        assert_eq!(stored(&ns, "job")["metadata"].get("annotations"), None);
-        let freed = ns.command(&user, ["release", "job", "--holder=me"]).run();
-        assert_eq!(freed.code, Some(0), "{freed}");
-        assert_eq!(holder(&stored(&ns, "job")), "");
-    }
-}
-
-/// A steal whose PUT is on its way to a lease that is edited meanwhile.
-fn overtaken(flags: &[&str], edit: impl Fn(&mut Value)) -> (Output, Value, Value) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let command = ns.command(&user, STEAL).arg("--now").via(&proxy);
-    let command = flags
-        .iter()
-        .fold(command, |command, flag| command.arg(flag));
-    let running = command.spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    let edited = ns.edit("job", edit);
-    (running.wait(SOON), edited, stored(&ns, "job"))
-}
-
-#[test]
-fn a_yes_in_advance_is_for_the_grant_that_is_shown_and_no_other() {
-    let (output, edited, after) = overtaken(&[], |lease| {
-        lease["spec"]["leaseTransitions"] = 9.into();
-        lease["spec"]["holderIdentity"] = "third".into();
-    });
-    let refusal = "error: lease \"job\" is held by \"third\" now, not by \"victim\", who was shown\n\
-        It was not taken from \"third\": --yes is for what is shown. Look, and steal it again: kubectl lease steal job -n …\n";
-    said_like(&output, 122, "", &(shown("victim", "60s") + refusal));
-    assert_eq!(edited, after);
-    let (output, edited, after) =
-        overtaken(&[], |lease| lease["spec"]["leaseTransitions"] = 9.into());
-    assert_eq!(output.code, Some(122), "{output}");
-    let refusal = "lease \"job\" is not as it was shown any more: \"victim\" renewed it";
-    assert!(output.stderr.contains(refusal), "{output}");
-    assert_eq!(edited, after);
-}
-
-#[test]
-fn a_free_lease_that_somebody_else_was_faster_to_take_is_not_taken_from_it() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, STEAL).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    let taken = ns.edit("job", |lease| {
-        lease["spec"]["leaseTransitions"] = 4.into();
-        lease["spec"]["holderIdentity"] = "third".into();
-    });
-    let output = running.wait(SOON);
-    assert_eq!(output.code, Some(122), "{output}");
-    let refusal = "error: lease \"job\" was free, and is held by \"third\" now\n";
-    assert!(output.stderr.starts_with(refusal), "{output}");
-    untouched(&ns, &taken);
-}
-
-#[test]
-fn whoever_names_the_holder_is_shown_its_new_grant_and_takes_it() {
-    let (output, _, after) = overtaken(&["--if-holder=victim"], |lease| {
-        lease["spec"]["leaseTransitions"] = 9.into()
-    });
-    let twice = shown("victim", "60s").repeat(2);
-    said_like(&output, 0, STOLEN, &twice);
-    assert_eq!((holder(&after), transitions(&after)), ("me", 10));
-    let (output, edited, after) = overtaken(&["--if-holder=victim"], |lease| {
-        lease["spec"]["leaseTransitions"] = 9.into();
-        lease["spec"]["holderIdentity"] = "third".into();
-    });
-    assert_eq!(output.code, Some(122), "{output}");
-    assert_eq!(edited, after);
-}
-
-#[test]
 fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_again() {
     for waits in [true, false] {
         let (ns, user) = fresh();
@@ -369,27 +133,144 @@ fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_a
 }
 
 #[test]
-fn a_victim_that_goes_on_renewing_is_what_was_agreed_to() {
+fn only_the_holder_that_was_named_is_robbed_and_nobody_without_a_yes() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, STEAL).arg("--now").via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    crate::support::renew(&ns, "job", 5);
-    said_like(&running.wait(SOON), 0, STOLEN, &shown("victim", "60s"));
-    assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "GET", "PUT"]);
+    let absent = not_found_as_held(&ns, "job");
+    said(&ns.run(&user, STEAL), 121, "", &absent);
+    assert!(ns.get("job").is_none());
+    let before = ns.create(&held("job", "victim", 60));
+    let refusal =
+        "not confirmed: there is no terminal to ask on; give --yes; nothing was written\n";
+    let output = ns.run(&user, ["steal", "job", "--holder=me"]);
+    said_like(&output, 120, "", &(shown("victim", "60s") + refusal));
+    let steal = |from: &str| {
+        let command = ns.command(&user, STEAL).arg("--now");
+        command.arg("--if-holder").arg(from).run()
+    };
+    let expected = format!(
+        "error: lease \"job\" is not held by \"somebody\": it is held by \"victim\"\n\
+         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --holder me --if-holder victim\n",
+        ns.name()
+    );
+    said(&steal("somebody"), 122, "", &expected);
+    untouched(&ns, &before);
+    said_like(&steal("victim"), 0, STOLEN, &shown("victim", "60s"));
+    // One's own identity may be another process.
+    let own = ns.command(&user, STEAL).arg("--now").run();
+    let yours = "lease \"job\" is held by \"me\", which is your own identity\n  Held…: what you run under it may be alive\n";
+    said_like(&own, 0, STOLEN, yours);
+    crate::support::set_free(&ns, "job");
+    let free = "error: lease \"job\" is not held by \"victim\": it is free\nNothing was written.\n";
+    said(&steal("victim"), 122, "", free);
+    // A free one is taken without a question.
+    said(
+        &ns.run(&user, ["steal", "job", "--holder=me"]),
+        0,
+        STOLEN,
+        "",
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+    // Nothing tells when a holder without a duration stops.
+    ns.delete("job");
+    ns.create(&lease("job").holder("victim").build());
+    let expected = "lease \"job\" is held by \"victim\"\n  \
+        Held, acquired at an unknown time, expires never: it has no duration; only release or steal ends it\n\
+        the lease of \"victim\" had no duration, so nothing tells when it stops: make sure that it has\n";
+    said(&ns.run(&user, STEAL), 0, STOLEN, expected);
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 60);
 }
 
-/// In-process only: this server's clock is moved.
 #[test]
-fn an_expired_victim_is_not_waited_for_where_the_server_proves_it() {
-    let (ns, user) = fresh_in_process(Options::default());
-    ns.create(&held("job", "victim", 60));
-    let server = ns.cluster().api_server().expect("in-process");
-    server.set_clock_offset(jiff::SignedDuration::from_secs(100));
-    let output = ns.run(&user, STEAL);
-    let expected = "lease \"job\" is held by \"victim\"\n  Expired…, acquired … ago, expired … ago (renewed … ago, for 60s)\n  the server's own stamps prove it: nothing of it has changed for …\n";
-    said_like(&output, 0, STOLEN, expected);
-    assert!(output.elapsed < Duration::from_secs(5));
+fn the_victim_is_waited_for_while_the_lease_is_kept_renewed_and_then_it_can_be_given_back() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 3));
+    let proxy = Proxy::to(ns.cluster());
+    let running = ns
+        .command(&user, STEAL)
+        .arg("--duration=2")
+        .via(&proxy)
+        .spawn();
+    running.wait_stderr(|line| line.starts_with("waiting 3s"), SOON);
+    // A shorter duration is recorded only after the victim must have stopped.
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 3);
+    let output = running.wait(SOON);
+    let waits = "waiting 3s until \"victim\" must have stopped; the lease is kept renewed (--now skips this)\n";
+    said_like(&output, 0, STOLEN, &(shown("victim", "3s") + waits));
+    let took = output.elapsed;
+    assert!(
+        took >= Duration::from_millis(2900) && took < SOON,
+        "{took:?}"
+    );
+    let requests = proxy.requests();
+    let puts = methods(&requests)
+        .iter()
+        .filter(|method| **method == "PUT")
+        .count();
+    assert!(puts >= 3, "{:?}", methods(&requests));
+    let lease = stored(&ns, "job");
+    assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
+    assert_ne!(lease["spec"]["acquireTime"], lease["spec"]["renewTime"]);
+    assert_eq!(lease["spec"]["leaseDurationSeconds"], 2);
+    assert_eq!(lease["metadata"].get("annotations"), None);
+    let freed = ns.run(&user, ["release", "job", "--holder=me"]);
+    assert_eq!(freed.code, Some(0), "{freed}");
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+/// While the PUT is on its way, the Lease is edited.
+#[test]
+fn a_yes_in_advance_is_for_the_grant_that_is_shown_and_no_other() {
+    fn renewed(lease: &mut Value) {
+        lease["spec"]["renewTime"] = json!("2026-01-01T00:00:00.000000Z");
+    }
+    fn regranted(lease: &mut Value) {
+        lease["spec"]["leaseTransitions"] = 9.into();
+    }
+    fn taken(lease: &mut Value) {
+        regranted(lease);
+        lease["spec"]["holderIdentity"] = "third".into();
+    }
+    let twice = shown("victim", "60s").repeat(2);
+    let not_theirs = "\nIt was not taken from \"third\": --yes is for what is shown. Look, and steal it again: kubectl lease steal job -n …\n";
+    let from_third = format!(
+        "error: lease \"job\" is held by \"third\" now, not by \"victim\", who was shown{not_theirs}"
+    );
+    let was_free =
+        format!("error: lease \"job\" was free, and is held by \"third\" now{not_theirs}");
+    let again = "error: lease \"job\" is not as it was shown any more: \"victim\" renewed it…\n…\n";
+    let named = "error: lease \"job\" is not held by \"victim\": it is held by \"third\"\n…\n";
+    let once = shown("victim", "60s");
+    type Edit = fn(&mut Value);
+    for (before, flag, edit, code, stderr) in [
+        ("victim", "-y", renewed as Edit, 0, once.clone()),
+        ("victim", "-y", taken, 122, once.clone() + &from_third),
+        ("victim", "-y", regranted, 122, once.clone() + again),
+        ("victim", "--if-holder=victim", regranted, 0, twice),
+        ("victim", "--if-holder=victim", taken, 122, once + named),
+        ("", "-y", taken, 122, was_free),
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", before, 60));
+        let proxy = Proxy::to(ns.cluster());
+        proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
+        let command = ns.command(&user, ["steal", "job", "--holder=me", "--yes", "--now"]);
+        let command = if flag == "-y" {
+            command
+        } else {
+            command.arg(flag)
+        };
+        let running = command.via(&proxy).spawn();
+        proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
+        let edited = ns.edit("job", edit);
+        let output = running.wait(SOON);
+        let stdout = if code == 0 { STOLEN } else { "" };
+        said_like(&output, code, stdout, &stderr);
+        if code == 0 {
+            let after = stored(&ns, "job");
+            let expected = ("me", transitions(&edited) + 1);
+            assert_eq!((holder(&after), transitions(&after)), expected);
+        } else {
+            untouched(&ns, &edited);
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! `steal` on a terminal: the question and its answers.
 
 use crate::support::{SOON, VERBS, fresh, held, holder, stored, transitions, untouched};
-use lease_harness::{Namespace, Terminal, stopped};
-use serde_json::Value;
+use lease_harness::{Fault, Match, Namespace, Proxy, Rule, Terminal, stopped};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const QUESTION: &str = "Take it over?";
@@ -27,40 +27,43 @@ fn asked(flags: &[&str]) -> (Namespace, Value, Terminal) {
 }
 
 #[test]
-fn yes_takes_the_lease() {
-    let (ns, _, terminal) = asked(&["--now"]);
-    terminal.send(b"y\r");
-    assert_eq!(terminal.wait(SOON).code(), Some(0));
-    let screen = terminal.screen();
-    assert!(
-        screen.contains("lease.coordination.k8s.io/job stolen"),
-        "{screen}"
-    );
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
-}
-
-#[test]
 fn anything_but_a_yes_declines_and_writes_nothing() {
-    for answer in ["n", "", "maybe", "yes please", "yy"] {
+    let declined = "declined; nothing was written";
+    let silent = "not confirmed: there was no answer; nothing was written";
+    let interrupted = "interrupted: nothing is known to have changed";
+    for (answer, code, said) in [
+        ("\r", 120, declined),
+        ("yes please\r", 120, declined),
+        // A key is no answer before enter, and can be thought over.
+        ("y\x7fn\r", 120, declined),
+        ("\x04", 120, silent),
+        ("\x03", 130, interrupted),
+    ] {
         let (ns, before, terminal) = asked(&[]);
-        terminal.send(format!("{answer}\r").as_bytes());
-        assert_eq!(terminal.wait(SOON).code(), Some(120));
+        terminal.send(answer.as_bytes());
+        assert_eq!(terminal.wait(SOON).code(), Some(code), "{answer:?}");
         let screen = terminal.screen();
-        assert!(screen.contains("declined; nothing was written"), "{screen}");
+        assert!(screen.contains(said), "{answer:?}: {screen}");
         untouched(&ns, &before);
     }
 }
 
 #[test]
-fn a_key_is_no_answer_before_enter() {
-    let (ns, before, terminal) = asked(&[]);
-    terminal.send(b"y");
-    terminal.wait_screen(|text| text.contains("[y/N] y"), SOON);
-    // It can be thought over.
-    terminal.send(b"\x7fn\r");
-    assert_eq!(terminal.wait(SOON).code(), Some(120));
-    untouched(&ns, &before);
+fn what_changed_during_the_question_is_asked_about_again_unless_it_became_free() {
+    let (ns, _, terminal) = asked(&["--now"]);
+    ns.edit("job", |lease| lease["spec"]["leaseTransitions"] = 9.into());
+    terminal.send(b"y\r");
+    terminal.wait_screen(|text| text.matches(QUESTION).count() >= 2, SOON);
+    assert_eq!(holder(&stored(&ns, "job")), "victim");
+    crate::support::set_free(&ns, "job");
+    terminal.send(b"y\r");
+    assert_eq!(terminal.wait(SOON).code(), Some(0));
+    let screen = terminal.screen();
+    assert_eq!(screen.matches(QUESTION).count(), 2, "{screen}");
+    let stolen = "lease.coordination.k8s.io/job stolen";
+    assert!(screen.contains(stolen), "{screen}");
+    let lease = stored(&ns, "job");
+    assert_eq!((holder(&lease), transitions(&lease)), ("me", 10));
 }
 
 /// A shell that goes on after `steal` and shows what is left for it to read.
@@ -80,46 +83,30 @@ fn asked_below_a_shell(first: &str) -> (Namespace, Value, Terminal) {
 }
 
 #[test]
-fn the_whole_answer_is_read_and_nothing_is_left_for_the_shell() {
-    for (answer, code) in [("yes", 0), ("Y", 0), ("no", 120)] {
-        let (_ns, _, terminal) = asked_below_a_shell("");
+fn the_answer_is_one_line_typed_after_the_question_and_nothing_of_it_is_left_for_the_shell() {
+    let declined = "declined; nothing was written";
+    let pasted =
+        "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
+    let stolen = "lease.coordination.k8s.io/job stolen";
+    for (early, answer, code, said) in [
+        ("", "yes\r", 0, stolen),
+        // What was typed before the question is no answer.
+        ("y\ryes\ry", "n\r", 120, declined),
+        ("", "y\rls", 120, pasted),
+        ("", "deploy\ry\r", 120, pasted),
+    ] {
+        let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
+        terminal.wait_screen(|text| text.contains("ready"), SOON);
+        terminal.send(format!("go\r{early}").as_bytes());
         terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        terminal.send(format!("{answer}\r").as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
-        assert!(screen.contains("left <>"), "{screen}");
-    }
-}
-
-#[test]
-fn what_was_typed_before_the_question_is_no_answer() {
-    let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
-    terminal.wait_screen(|text| text.contains("ready"), SOON);
-    terminal.send(b"go\ry\ryes\ry");
-    terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-    untouched(&ns, &before);
-    terminal.send(b"n\r");
-    assert!(terminal.wait(SOON).success());
-    let screen = terminal.screen();
-    assert!(screen.contains("declined; nothing was written"), "{screen}");
-    assert!(screen.contains("left <>"), "{screen}");
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_paste_of_more_than_a_line_is_no_answer_and_not_for_the_shell_either() {
-    for paste in ["y\rls\r", "y\rls", "yes\r\r", "deploy\ry\r"] {
-        let (ns, before, terminal) = asked_below_a_shell("");
-        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        terminal.send(paste.as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        let refusal = "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
-        assert!(screen.contains(refusal), "{screen}");
-        assert!(screen.contains("code 120\n"), "{screen}");
-        assert!(screen.contains("left <>"), "{screen}");
         untouched(&ns, &before);
+        terminal.send(answer.as_bytes());
+        assert!(terminal.wait(SOON).success());
+        let screen = terminal.screen();
+        assert!(screen.contains(said), "{answer:?}: {screen}");
+        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
+        assert!(screen.contains("left <>"), "{answer:?}: {screen}");
+        assert_eq!(stored(&ns, "job") == before, code != 0);
     }
 }
 
@@ -219,67 +206,12 @@ fn in_the_background_it_asks_once_fg_has_come() {
 
 #[test]
 fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
-    for _ in 0..10 {
+    for _ in 0..4 {
         let (_ns, _, shell) = asked_in_the_background("read go; echo \"heard <$go>\"; read end");
         // While the job stops.
         shell.send(b"go\r");
         shell.wait_screen(|text| text.contains("heard <go>"), SOON);
     }
-}
-
-#[test]
-fn ctrl_d_is_no_answer() {
-    let (ns, before, terminal) = asked(&[]);
-    terminal.send(b"\x04");
-    assert_eq!(terminal.wait(SOON).code(), Some(120));
-    let screen = terminal.screen();
-    let refusal = "not confirmed: there was no answer; nothing was written";
-    assert!(screen.contains(refusal), "{screen}");
-    untouched(&ns, &before);
-}
-
-#[test]
-fn ctrl_c_at_the_question_writes_nothing() {
-    let (ns, before, terminal) = asked(&[]);
-    terminal.send(b"\x03");
-    assert_eq!(terminal.wait(SOON).code(), Some(130));
-    let screen = terminal.screen();
-    let interrupted = "interrupted: nothing is known to have changed";
-    assert!(screen.contains(interrupted), "{screen}");
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_record_that_changed_during_the_question_is_asked_about_again() {
-    let (ns, _, terminal) = asked(&["--now"]);
-    ns.edit("job", |lease| lease["spec"]["leaseTransitions"] = 9.into());
-    terminal.send(b"y\r");
-    terminal.wait_screen(|text| text.matches(QUESTION).count() >= 2, SOON);
-    assert_eq!(holder(&stored(&ns, "job")), "victim");
-    let before = stored(&ns, "job");
-    terminal.send(b"n\r");
-    assert_eq!(terminal.wait(SOON).code(), Some(120));
-    untouched(&ns, &before);
-}
-
-#[test]
-fn a_lease_that_became_free_during_the_question_is_simply_taken() {
-    let (ns, _, terminal) = asked(&["--now"]);
-    crate::support::set_free(&ns, "job");
-    terminal.send(b"y\r");
-    assert_eq!(terminal.wait(SOON).code(), Some(0));
-    assert_eq!(terminal.screen().matches(QUESTION).count(), 1);
-    assert_eq!(holder(&stored(&ns, "job")), "me");
-}
-
-#[test]
-fn with_yes_nothing_is_asked_on_a_terminal_either() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 60));
-    let flags = ["steal", "job", "--holder=me", "-y", "--now"];
-    let terminal = ns.command(&user, flags).spawn_pty(40, 120);
-    assert_eq!(terminal.wait(SOON).code(), Some(0));
-    assert!(!terminal.screen().contains(QUESTION));
 }
 
 #[test]
@@ -367,8 +299,8 @@ fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_scree
         "and so on ".repeat(400),
         "\u{202e}".repeat(400)
     );
-    long["metadata"]["annotations"] = serde_json::json!({ "kubectl-lease/reason": reason });
-    long["metadata"]["labels"] = serde_json::json!({ "team": "x".repeat(63) });
+    long["metadata"]["annotations"] = json!({ "kubectl-lease/reason": reason });
+    long["metadata"]["labels"] = json!({ "team": "x".repeat(63) });
     ns.create(&long);
     let long_holder = format!("ada@desk_{}", "f".repeat(4000));
     ns.create(&held("other", &long_holder, 60));
@@ -391,4 +323,40 @@ fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_scree
     // What nobody is asked about is shown whole.
     let output = ns.run(&user, ["steal", "other", "--holder=me"]);
     assert!(output.stderr.contains(&long_holder), "{output}");
+}
+
+#[test]
+fn who_is_asked_sees_the_pod_behind_the_holder() {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[
+        Rule::leases(&VERBS),
+        Rule::leases(&["get"]).on(&["pods", "nodes"]).everywhere(),
+    ]);
+    ns.create(&held("job", "pod-1", 60));
+    let pod = json!({
+        "metadata": {"name": "pod-1", "ownerReferences": [{"kind": "Job", "name": "nightly"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    });
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(
+        Match::get().path("/pods/pod-1"),
+        Fault::Respond {
+            status: 200,
+            headers: Vec::new(),
+            body: pod.to_string(),
+        },
+        1,
+    );
+    let asked = ns
+        .command(&user, ["steal", "job", "--holder=me"])
+        .via(&proxy)
+        .spawn_pty(40, 120);
+    let screen = asked.wait_screen(|text| text.contains("Take it over?"), SOON);
+    let line = "  holder is: Pod pod-1: Running, ready, of Job nightly";
+    assert!(
+        screen.lines().any(|shown| shown.trim_end() == line),
+        "{screen}"
+    );
+    asked.send(b"n\r");
+    assert_eq!(asked.wait(SOON).code(), Some(120));
 }

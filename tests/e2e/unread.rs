@@ -1,9 +1,9 @@
 //! `acquire` where its result cannot be written, or nobody reads it: no lease is left held that nobody knows of.
 
 use crate::support::{
-    SOON, VERBS, free, fresh, held, holder, said, said_like, set_free, stored, transitions, waiting,
+    SOON, free, fresh, held, holder, said, said_like, set_free, stored, transitions, waiting,
 };
-use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Running, User};
+use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Request, Running, User};
 use std::time::{Duration, Instant};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
@@ -41,95 +41,118 @@ fn was_had_and_is_free(ns: &Namespace) {
 }
 
 #[test]
-fn what_cannot_be_written_is_given_back() {
-    for words in [
-        ["--unique", "-o", "env"].as_slice(),
-        &["-o", "json"],
-        &["-o", "yaml"],
-        &["-o", "name"],
-        &[],
+fn what_cannot_be_written_is_given_back_unless_somebody_may_run_under_it() {
+    for (words, outlet, why) in [
+        (&["--unique", "-o", "env"][..], full(), FULL),
+        (&["-o", "json"], Outlet::Broken, GONE),
+        (&["--create", "--holder=me"], full(), FULL),
+        (&["--holder=me"], Outlet::Broken, GONE),
     ] {
-        for (outlet, why) in [(full(), FULL), (Outlet::Broken, GONE)] {
-            let (ns, user) = fresh();
-            ns.create(&free("job"));
-            let command = ["acquire", "job"].iter().chain(words);
-            let output = ns.command(&user, command).stdout(outlet).run();
-            said(&output, 1, "", &format!("{why}{GIVEN_BACK}"));
-            was_had_and_is_free(&ns);
-        }
-    }
-}
-
-#[test]
-fn a_lease_that_was_created_for_it_is_given_back_too() {
-    let (ns, user) = fresh();
-    let words = ["acquire", "job", "--create", "--holder=me"];
-    let output = ns.command(&user, words).stdout(full()).run();
-    said(&output, 1, "", &format!("{FULL}{GIVEN_BACK}"));
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("", 1));
-}
-
-/// As with `>/dev/null`: whoever closes stdout does not want to be told.
-#[test]
-fn a_closed_stdout_is_no_reason_to_give_it_back() {
-    for closed in [">&-", ">&- 2>&-", "2>&-"] {
         let (ns, user) = fresh();
-        ns.create(&free("job"));
-        let script = format!("exec kubectl-lease acquire job --holder me {closed}");
-        let output = ns.program(&user, "sh", ["-c", &script]).run();
-        let stdout = if closed == "2>&-" { ACQUIRED } else { "" };
+        let creates = words[0] == "--create";
+        let before = if creates {
+            0
+        } else {
+            transitions(&ns.create(&free("job")))
+        };
+        let command = ["acquire", "job"].iter().chain(words);
+        let output = ns.command(&user, command).stdout(outlet).run();
+        said(&output, 1, "", &format!("{why}{GIVEN_BACK}"));
+        let lease = stored(&ns, "job");
+        assert_eq!((holder(&lease), transitions(&lease)), ("", before + 1));
+    }
+    let (ns, user) = fresh();
+    // An earlier process of this identity may run.
+    ns.create(&held("job", "me", 60));
+    let words = ["acquire", "job", "--holder=me", "--reenter"];
+    let output = ns.command(&user, words).stdout(full()).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    let kept = "is held by \"me\" until its time is over";
+    assert!(output.stderr.contains(kept), "{output}");
+    let after = stored(&ns, "job");
+    assert_eq!((holder(&after), transitions(&after)), ("me", 4));
+}
+
+/// As with `>/dev/null`: whoever closes stdout does not want to be told. Nor does it matter who hears stderr.
+#[test]
+fn a_closed_stdout_or_an_unheard_stderr_is_no_reason_to_give_it_back() {
+    let (ns, user) = fresh();
+    let granted = |output: lease_harness::Output, stdout: &str| {
         said(&output, 0, stdout, "");
         assert_eq!(holder(&stored(&ns, "job")), "me");
+        set_free(&ns, "job");
+    };
+    ns.create(&free("job"));
+    for (closed, stdout) in [(">&-", ""), (">&- 2>&-", ""), ("2>&-", ACQUIRED)] {
+        let script = format!("exec kubectl-lease acquire job --holder me {closed}");
+        granted(ns.program(&user, "sh", ["-c", &script]).run(), stdout);
+    }
+    for outlet in [full(), Outlet::Broken, Outlet::Full] {
+        let words = ["acquire", "job", "--holder=me", "-v"];
+        granted(ns.command(&user, words).stderr(outlet).run(), ACQUIRED);
     }
 }
 
 #[test]
-fn neither_is_a_stderr_that_nobody_can_write_to() {
-    for outlet in [full(), Outlet::Broken, Outlet::Full] {
+fn what_nobody_reads_yet_is_kept_for_a_reader_and_given_back_without_one_or_by_a_signal() {
+    let (ns, _, running) = blocked("60s");
+    running.read_on();
+    said(&running.wait(SOON), 0, ACQUIRED, "");
+    assert_eq!(holder(&stored(&ns, "job")), "me");
+    let (ns, _, running) = blocked("60s");
+    running.hang_up();
+    said(&running.wait(SOON), 1, "", &format!("{GONE}{GIVEN_BACK}"));
+    was_had_and_is_free(&ns);
+    let (ns, _, running) = blocked("60s");
+    running.signal(SIGTERM);
+    let signalled = Instant::now();
+    said(&running.wait(SOON), 143, "", INTERRUPTED);
+    assert!(signalled.elapsed() < Duration::from_secs(3));
+    was_had_and_is_free(&ns);
+}
+
+#[test]
+fn what_cannot_be_given_back_is_said_and_a_second_signal_does_not_wait_for_it() {
+    let forbidden = || Fault::status(403, "Forbidden", "no more writes");
+    for (fault, why) in [
+        (
+            forbidden(),
+            "could not be given back: Error from server (Forbidden): no more writes",
+        ),
+        (Fault::Hang, "was not given back"),
+    ] {
         let (ns, user) = fresh();
         ns.create(&free("job"));
-        let words = ["acquire", "job", "--holder=me", "-v"];
-        let output = ns.command(&user, words).stderr(outlet).run();
-        said(&output, 0, ACQUIRED, "");
-        assert_eq!(holder(&stored(&ns, "job")), "me");
+        let proxy = Proxy::to(ns.cluster());
+        let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
+        let running = command.via(&proxy).stdout(Outlet::Full).spawn();
+        ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+        running.wait_blocked(SOON);
+        proxy.clear();
+        let hangs = matches!(fault, Fault::Hang);
+        proxy.fault(Match::put(), fault, usize::MAX);
+        running.signal(SIGTERM);
+        if hangs {
+            let put = |all: &[Request]| all.iter().any(|request| request.method == "PUT");
+            proxy.wait_for(put, SOON);
+            running.signal(SIGINT);
+        }
+        let expected = format!(
+            "interrupted before the result was read\n\
+             error: lease \"job\" {why}\n\
+             It may be held by \"me\". Look: kubectl lease status job -n {ns}; free it: kubectl lease release job -n {ns} --holder me\n",
+            ns = ns.name()
+        );
+        said(&running.wait(SOON), 143, "", &expected);
     }
 }
 
 #[test]
 fn what_nobody_reads_in_time_is_given_back_before_anybody_else_can_have_it() {
-    let (ns, _, running) = blocked("4s");
+    let (ns, _, running) = blocked("3s");
     let output = running.wait(SOON);
     said(&output, 123, "", &format!("{TOO_LATE}{GIVEN_BACK}"));
-    assert!(output.elapsed < Duration::from_secs(4), "{output}");
-    was_had_and_is_free(&ns);
-}
-
-#[test]
-fn what_is_read_in_time_is_kept() {
-    let (ns, _, running) = blocked("60s");
-    running.read_on();
-    said(&running.wait(SOON), 0, ACQUIRED, "");
-    assert_eq!(holder(&stored(&ns, "job")), "me");
-}
-
-#[test]
-fn a_signal_ends_what_nobody_reads_and_gives_it_back() {
-    for (signal, code) in [(SIGTERM, 143), (SIGINT, 130)] {
-        let (ns, _, running) = blocked("60s");
-        running.signal(signal);
-        let signalled = Instant::now();
-        said(&running.wait(SOON), code, "", INTERRUPTED);
-        assert!(signalled.elapsed() < Duration::from_secs(3));
-        was_had_and_is_free(&ns);
-    }
-}
-
-#[test]
-fn a_reader_that_goes_away_late_gets_it_given_back_as_well() {
-    let (ns, _, running) = blocked("60s");
-    running.hang_up();
-    said(&running.wait(SOON), 1, "", &format!("{GONE}{GIVEN_BACK}"));
+    assert!(output.elapsed < Duration::from_secs(3), "{output}");
     was_had_and_is_free(&ns);
 }
 
@@ -149,55 +172,10 @@ fn what_was_said_after_its_time_is_no_success() {
     assert_eq!(holder(&stored(&ns, "job")), "other");
 }
 
-#[test]
-fn what_cannot_be_given_back_is_said() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
-    let running = command.via(&proxy).stdout(Outlet::Full).spawn();
-    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-    running.wait_blocked(SOON);
-    let forbidden = Fault::status(403, "Forbidden", "no more writes");
-    proxy.fault(Match::put(), forbidden, usize::MAX);
-    running.signal(SIGTERM);
-    let expected = format!(
-        "interrupted before the result was read\n\
-         error: lease \"job\" could not be given back: Error from server (Forbidden): no more writes\n\
-         It may be held by \"me\". Look: kubectl lease status job -n {ns}; free it: kubectl lease release job -n {ns} --holder me\n",
-        ns = ns.name()
-    );
-    said(&running.wait(SOON), 143, "", &expected);
-    assert_eq!(holder(&stored(&ns, "job")), "me");
-}
-
-#[test]
-fn a_second_signal_does_not_wait_for_the_giving_back() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
-    let running = command.via(&proxy).stdout(Outlet::Full).spawn();
-    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-    running.wait_blocked(SOON);
-    proxy.clear();
-    proxy.fault(Match::put(), Fault::Hang, usize::MAX);
-    running.signal(SIGTERM);
-    proxy.wait_for(
-        |all| all.iter().any(|request| request.method == "PUT"),
-        SOON,
-    );
-    running.signal(SIGINT);
-    let output = running.wait(SOON);
-    let expected = "interrupted before the result was read\n\
-                    error: lease \"job\" was not given back\nIt may be held by \"me\". …\n";
-    said_like(&output, 143, "", expected);
-}
-
 /// Ctrl-S, as typed.
 #[test]
 fn a_stopped_terminal_blocks_neither_the_end_of_a_grant_nor_a_signal() {
-    for (duration, signal, code) in [("4s", None, 123), ("60s", Some(SIGTERM), 143)] {
+    for (duration, signal, code) in [("3s", None, 123), ("60s", Some(SIGTERM), 143)] {
         let (ns, user) = fresh();
         ns.create(&free("job"));
         let script = format!(
@@ -243,62 +221,29 @@ fn a_terminal_that_goes_on_shows_how_much_is_left() {
 }
 
 #[test]
-fn a_waiter_that_nobody_hears_obeys_its_timeout_and_signals() {
+fn a_waiter_that_nobody_hears_obeys_its_timeout_and_signals_and_is_heard_once_somebody_reads() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
-    for flags in [[].as_slice(), &["-v"]] {
-        let waiter = |timeout: &str| {
-            let words = ["acquire", "job", "--holder=me", "--timeout", timeout];
-            let command = ns.command(&user, words.iter().chain(flags));
-            command.stderr(Outlet::Full).spawn()
-        };
-        said(&waiter("1s").wait(SOON), 124, "", "");
-        let waiting = waiter("60s");
-        let watches =
-            |pid: u32| std::fs::read_dir(format!("/proc/{pid}/task")).map(Iterator::count);
-        // It listens to signals once its threads are there.
-        while cfg!(target_os = "linux") && watches(waiting.pid()).is_ok_and(|count| count < 3) {
-            std::thread::yield_now();
-        }
-        waiting.signal(SIGTERM);
-        let output = waiting.wait(SOON);
-        assert!(
-            output.code == Some(143) || output.signal == Some(SIGTERM),
-            "{output}"
-        );
+    let waiter = |flags: &[&str]| {
+        let words = ["acquire", "job", "--holder=me"].iter().chain(flags);
+        let command = ns.command(&user, words).stderr(Outlet::Full);
+        command.stdout(Outlet::Full).spawn()
+    };
+    said(&waiter(&["--timeout=1s", "-v"]).wait(SOON), 124, "", "");
+    let unheard = waiter(&[]);
+    let threads = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/task")).map(Iterator::count);
+    // It listens to signals once its threads are there.
+    while cfg!(target_os = "linux") && threads(unheard.pid()).is_ok_and(|count| count < 3) {
+        std::thread::yield_now();
     }
-}
-
-#[test]
-fn a_waiter_is_heard_once_somebody_reads() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let words = ["acquire", "job", "--holder=me"];
-    let command = ns.command(&user, words);
-    let waiter = command.stderr(Outlet::Full).stdout(Outlet::Full).spawn();
-    waiter.read_on();
-    waiter.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+    unheard.signal(SIGTERM);
+    let output = unheard.wait(SOON);
+    let ended = output.code == Some(143) || output.signal == Some(SIGTERM);
+    assert!(ended, "{output}");
+    let heard = waiter(&[]);
+    heard.read_on();
+    heard.wait_stderr(|line| line.starts_with("waiting for"), SOON);
     set_free(&ns, "job");
-    said(
-        &waiter.wait(SOON),
-        0,
-        ACQUIRED,
-        &waiting("job", "other", "60s"),
-    );
-}
-
-#[test]
-fn a_release_that_is_not_allowed_leaves_a_created_holder_and_says_so() {
-    let (ns, _) = fresh();
-    let only = VERBS.into_iter().filter(|verb| *verb != "update");
-    let user = ns.user(&only.collect::<Vec<_>>());
-    let words = ["create", "job", "--holder=me"];
-    let output = ns.command(&user, words).stdout(full()).run();
-    let expected = format!(
-        "{FULL}lease \"job\" was created all the same\n\
-         error: lease \"job\" could not be given back: Error from server (Forbidden): …\n\
-         It may be held by \"me\". …\n"
-    );
-    said_like(&output, 1, "", &expected);
-    assert_eq!(holder(&stored(&ns, "job")), "me");
+    let waits = waiting("job", "other", "60s");
+    said(&heard.wait(SOON), 0, ACQUIRED, &waits);
 }

@@ -1,8 +1,8 @@
 //! `acquire` where it waits: for a release, an expiry, a deletion; by a watch, or without one.
 
 use crate::support::{
-    SOON, fresh, held, holder, methods, not_acquired, not_found_to_take, said, said_like, set_free,
-    stored, transitions, waiting, watching,
+    SOON, fresh, held, holder, not_acquired, not_found_to_take, said, said_like, set_free, stored,
+    transitions, waiting, watching,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
 use serde_json::json;
@@ -19,43 +19,34 @@ fn wait_via(ns: &Namespace, user: &User, proxy: &Proxy, flags: &[&str]) -> Runni
 }
 
 #[test]
-fn a_waiter_gives_up_after_its_timeout() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let output = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=1s"]);
-    let obstacle = "held by \"other\" for at most 60s more unless renewed";
-    let expected = waiting("job", "other", "60s") + &not_acquired(&ns, "job", obstacle);
-    said(&output, 124, "", &expected);
-    let elapsed = output.elapsed;
-    assert!(
-        elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5),
-        "{elapsed:?}"
-    );
-}
-
-#[test]
-fn each_holder_is_named_once_however_often_it_renews() {
+fn a_waiter_names_each_holder_once_however_often_it_renews_and_gives_up_after_its_timeout() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 60));
-    let running = ns.spawn(&user, ["acquire", "job", "--holder=me"]);
+    let running = ns.spawn(&user, ["acquire", "job", "--holder=me", "--timeout=2s"]);
     running.wait_stderr(|line| line.contains("\"first\""), SOON);
     for seconds in 1..=3 {
         crate::support::renew(&ns, "job", seconds);
     }
+    let second = json!("second");
     ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = json!("second")
+        lease["spec"]["holderIdentity"] = second.clone()
     });
-    running.wait_stderr(|line| line.contains("\"second\""), SOON);
-    set_free(&ns, "job");
-    let expected = waiting("job", "first", "60s") + &waiting("job", "second", "60s");
-    said(&running.wait(SOON), 0, ACQUIRED, &expected);
+    let output = running.wait(SOON);
+    let obstacle = "held by \"second\" for at most … more unless renewed";
+    let expected = waiting("job", "first", "60s")
+        + &waiting("job", "second", "60s")
+        + &not_acquired(&ns, "job", obstacle);
+    said_like(&output, 124, "", &expected);
+    let took = output.elapsed;
+    let in_time = took >= Duration::from_secs(2) && took < Duration::from_secs(6);
+    assert!(in_time, "{took:?}");
 }
 
 #[test]
 fn a_released_lease_is_handed_over_within_half_a_second() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
-    let mut measured: Vec<Duration> = (0..5)
+    let mut measured: Vec<Duration> = (0..3)
         .map(|round| {
             let proxy = Proxy::to(ns.cluster());
             let running = wait_via(&ns, &user, &proxy, &[]);
@@ -73,87 +64,54 @@ fn a_released_lease_is_handed_over_within_half_a_second() {
         .collect();
     measured.sort();
     println!("from release to the waiter's exit: {measured:?}");
-    assert!(measured[2] < Duration::from_millis(500), "{measured:?}");
+    assert!(measured[1] < Duration::from_millis(500), "{measured:?}");
 }
 
 #[test]
-fn a_silent_holder_is_outlived_by_its_recorded_duration() {
+fn a_silent_holder_is_outlived_by_its_recorded_duration_whatever_happens_to_labels() {
     let (ns, user) = fresh();
+    // Oneself, in a process that has ended, and a holder that wrote no renewTime.
+    let mut own = held("own", "me", 2);
+    own["metadata"]["namespace"] = ns.name().into();
+    ns.create(&own);
     ns.create(&held("job", "dead", 2));
-    let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
-    said(&output, 0, ACQUIRED, &waiting("job", "dead", "2s"));
-    let elapsed = output.elapsed;
-    assert!(
-        elapsed >= Duration::from_secs(2) && elapsed < Duration::from_secs(5),
-        "{elapsed:?}"
-    );
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
-}
-
-#[test]
-fn edits_of_labels_do_not_keep_a_silent_holder_alive() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "dead", 3));
-    let running = ns.spawn(&user, ["acquire", "job", "--holder=me"]);
+    ns.create(&lease("odd").holder("dead").duration(2).build());
+    let start = |name: &str| {
+        let running = ns.spawn(&user, ["acquire", name, "--holder=me"]);
+        running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+        running
+    };
+    let (own, odd, running) = (start("own"), start("odd"), start("job"));
     let begun = Instant::now();
     let mut edits = 0;
     while running.is_running() && begun.elapsed() < SOON {
         edits += 1;
-        ns.edit("job", |lease| {
-            lease["metadata"]["labels"] = json!({ "edit": edits.to_string() });
-        });
+        let labels = json!({ "edit": edits.to_string() });
+        ns.edit("job", |lease| lease["metadata"]["labels"] = labels.clone());
         // The pace of the edits, not a wait for anything.
         std::thread::sleep(Duration::from_millis(250));
     }
-    said(
-        &running.wait(SOON),
-        0,
-        ACQUIRED,
-        &waiting("job", "dead", "3s"),
-    );
-    assert!(begun.elapsed() < Duration::from_secs(6) && edits > 5);
-    let lease = stored(&ns, "job");
-    assert_eq!(holder(&lease), "me");
-    assert!(lease["metadata"]["labels"]["edit"].is_string());
-}
-
-#[test]
-fn a_lease_without_renew_time_expires_by_being_watched() {
-    let (ns, user) = fresh();
-    ns.create(&lease("job").holder("dead").duration(2).build());
-    let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
+    let output = running.wait(SOON);
     said(&output, 0, ACQUIRED, &waiting("job", "dead", "2s"));
-}
-
-#[test]
-fn a_waiter_for_itself_says_so_and_is_granted_anew_after_its_own_expiry() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 2));
-    let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
+    let took = output.elapsed;
+    let in_time = took >= Duration::from_secs(2) && took < Duration::from_secs(6);
+    assert!(in_time && edits > 3, "{took:?} {edits}");
+    let after = stored(&ns, "job");
+    assert_eq!((holder(&after), transitions(&after)), ("me", 4));
+    assert!(after["metadata"]["labels"]["edit"].is_string());
+    let of = |name: &str| ACQUIRED.replace("job", name);
+    said(
+        &odd.wait(SOON),
+        0,
+        &of("odd"),
+        &waiting("odd", "dead", "2s"),
+    );
     let expected = format!(
-        "waiting for lease \"job\": held by yourself already, for at most 2s more unless renewed\n\
-         To keep it: kubectl lease renew job -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
+        "waiting for lease \"own\": held by yourself already, for at most 2s more unless renewed\n\
+         To keep it: kubectl lease renew own -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
         ns.name()
     );
-    said(&output, 0, ACQUIRED, &expected);
-    assert_eq!(transitions(&stored(&ns, "job")), 4);
-}
-
-#[test]
-fn a_hold_beside_its_own_identity_is_not_told_of_flags_that_it_does_not_have() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let output = ns.run(
-        &user,
-        ["hold", "job", "--holder=me", "--timeout=0", "--", "true"],
-    );
-    assert_eq!(output.code, Some(124), "{output}");
-    let advice = "Another process holds it under the same identity. Without --holder each hold has one of its own\n";
-    assert!(output.stderr.ends_with(advice), "{output}");
-    for flag in ["--reenter", "--unique"] {
-        assert!(!output.stderr.contains(flag), "{output}");
-    }
+    said(&own.wait(SOON), 0, &of("own"), &expected);
 }
 
 #[test]
@@ -201,40 +159,6 @@ fn a_watch_that_breaks_ends_or_is_too_old_is_taken_up_again() {
 }
 
 #[test]
-fn a_watch_that_is_never_answered_is_given_up() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::watch(), Fault::Hang, 1);
-    let running = wait_via(&ns, &user, &proxy, &[]);
-    proxy.wait_for(|all| methods(all).contains(&"WATCH"), SOON);
-    set_free(&ns, "job");
-    let output = running.wait(SOON);
-    said(&output, 0, ACQUIRED, &waiting("job", "other", "60s"));
-}
-
-#[test]
-fn a_server_that_hangs_is_said_so_and_so_is_its_answer_and_a_release_meanwhile_is_noticed() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 600));
-    let proxy = Proxy::to(ns.cluster());
-    let running = wait_via(&ns, &user, &proxy, &[]);
-    watching(&proxy);
-    proxy.freeze();
-    let silent = |line: &str| {
-        line.starts_with("no answer from the server since 2") && line.ends_with("; trying again")
-    };
-    running.wait_stderr(silent, 2 * SOON);
-    set_free(&ns, "job");
-    proxy.thaw();
-    let output = running.wait(SOON);
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), ACQUIRED));
-    let lines: Vec<&str> = output.stderr.lines().collect();
-    assert_eq!(lines.len(), 3, "{output}");
-    assert_eq!(lines[2], "the server is heard again");
-}
-
-#[test]
 fn a_timeout_tells_no_old_news_as_what_is_so() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 600));
@@ -266,21 +190,6 @@ fn a_timeout_tells_no_old_news_as_what_is_so() {
 }
 
 #[test]
-fn a_release_that_a_silent_watch_hides_is_found_by_the_time_of_expiry() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 4));
-    let proxy = Proxy::to(ns.cluster());
-    let running = wait_via(&ns, &user, &proxy, &[]);
-    watching(&proxy);
-    proxy.pause_watches();
-    set_free(&ns, "job");
-    let released = Instant::now();
-    let output = running.wait(SOON);
-    said(&output, 0, ACQUIRED, &waiting("job", "other", "4s"));
-    assert!(released.elapsed() < Duration::from_secs(7));
-}
-
-#[test]
 fn an_outage_while_waiting_is_survived() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
@@ -298,63 +207,26 @@ fn an_outage_while_waiting_is_survived() {
 }
 
 #[test]
-fn a_lease_deleted_under_a_waiter_is_not_found() {
+fn a_lease_deleted_under_a_waiter_is_not_found_or_made_anew() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let proxy = Proxy::to(ns.cluster());
-    let running = wait_via(&ns, &user, &proxy, &[]);
-    watching(&proxy);
-    ns.delete("job");
-    let expected = waiting("job", "other", "60s") + &not_found_to_take(&ns, "job");
-    said(&running.wait(SOON), 121, "", &expected);
-    assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn a_lease_deleted_under_a_waiter_with_create_is_made_anew() {
-    let (ns, user) = fresh();
-    let before = ns.create(&held("job", "other", 60));
-    let proxy = Proxy::to(ns.cluster());
-    let running = wait_via(&ns, &user, &proxy, &["--create"]);
-    watching(&proxy);
-    ns.delete("job");
-    said(
-        &running.wait(SOON),
-        0,
-        ACQUIRED,
-        &waiting("job", "other", "60s"),
-    );
-    let lease = stored(&ns, "job");
-    assert_eq!((holder(&lease), transitions(&lease)), ("me", 1));
-    assert_ne!(lease["metadata"]["uid"], before["metadata"]["uid"]);
-}
-
-#[test]
-fn a_lease_recreated_under_a_waiter_is_observed_anew() {
-    let (ns, user) = fresh();
-    let text = held("job", "other", 3);
-    ns.create(&text);
-    let running = ns.spawn(&user, ["acquire", "job", "--holder=me", "--create"]);
-    running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
-    // Most of its time passes before another takes its place: the same text, a new uid.
-    std::thread::sleep(Duration::from_millis(1500));
-    let api = ns.cluster().admin();
-    let path = format!(
-        "/apis/coordination.k8s.io/v1/namespaces/{}/leases/job",
-        ns.name()
-    );
-    assert_eq!(
-        api.call("DELETE", &path, None).map(|a| a.status).ok(),
-        Some(200)
-    );
-    let recreated = Instant::now();
-    let collection = path.trim_end_matches("/job");
-    let answer = api.call("POST", collection, Some(&text)).map(|a| a.status);
-    let output = running.wait(SOON);
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), ACQUIRED));
-    // Either the waiter's own create came first, or the newcomer had its full time.
-    match answer.ok() {
-        Some(201) => assert!(recreated.elapsed() >= Duration::from_millis(2900)),
-        answer => assert_eq!(answer, Some(409)),
+    for create in [false, true] {
+        let before = ns.create(&held("job", "other", 60));
+        let proxy = Proxy::to(ns.cluster());
+        let flags = ["--create"];
+        let flags = if create { &flags[..] } else { &[] };
+        let running = wait_via(&ns, &user, &proxy, flags);
+        watching(&proxy);
+        ns.delete("job");
+        let waits = waiting("job", "other", "60s");
+        if create {
+            said(&running.wait(SOON), 0, ACQUIRED, &waits);
+            let lease = stored(&ns, "job");
+            assert_eq!((holder(&lease), transitions(&lease)), ("me", 1));
+            assert_ne!(lease["metadata"]["uid"], before["metadata"]["uid"]);
+        } else {
+            let expected = waits + &not_found_to_take(&ns, "job");
+            said(&running.wait(SOON), 121, "", &expected);
+            assert!(ns.get("job").is_none());
+        }
     }
 }

@@ -436,3 +436,6 @@ impl Pause {
             .unwrap_or_else(|| doubled.mul_f64(0.5 + fastrand::f64() / 2.0))
     }
 }
+
+#[cfg(test)]
+mod pause_tests;

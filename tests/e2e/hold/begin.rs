@@ -49,7 +49,7 @@ fn a_command_whose_exec_waits_does_not_begin_after_its_supervisor_has_died() {
 
 #[test]
 fn a_command_whose_exec_waits_for_longer_than_the_lease_may_be_held_is_not_begun() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(3);
     if Command::new("python3", ["-c", ""]).run().code != Some(0) {
         return;
     }
@@ -58,7 +58,7 @@ fn a_command_whose_exec_waits_for_longer_than_the_lease_may_be_held_is_not_begun
         .hold(&["--", &program.display().to_string(), "604"])
         .spawn();
     keeper.wait_stdout(|line| line == "wanted", SOON);
-    scene.wait_renewals(2);
+    scene.wait_renewals(1);
     scene.proxy.down();
     let output = running.wait(SOON);
     // Whoever of the two came first.

@@ -40,17 +40,6 @@ fn runs_out(scene: &Scene, dead: &str) {
     assert_eq!(holder(&stored(&scene.ns, "job")), "next");
 }
 
-#[test]
-fn a_command_that_ends_on_the_first_signal_leaves_nothing() {
-    for (number, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-        let scene = Scene::new(SECONDS);
-        let held = scene.start("exec sleep 600");
-        signal(held.running.pid(), number);
-        assert_eq!(held.end().code, Some(code));
-        assert_eq!(holder(&stored(&scene.ns, "job")), "");
-    }
-}
-
 /// GitHub Actions: INT and TERM to the first process, then KILL to all.
 #[test]
 fn what_github_kills_with_its_command_is_held_until_it_runs_out() {

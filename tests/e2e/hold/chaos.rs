@@ -14,7 +14,7 @@ use super::scene::watchdog;
 const HOLDERS: u64 = 5;
 const DURATION: Duration = Duration::from_secs(3);
 /// `KUBECTL_LEASE_CHAOS=600` goes on for ten minutes.
-const SECONDS: u64 = 50;
+const SECONDS: u64 = 20;
 
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -147,5 +147,5 @@ fn holders_frozen_killed_and_cut_off_at_random_never_run_two_commands_at_once() 
     let runs = lines(&arena.runs).len();
     super::scene::measured(&format!("{runs} commands, one at a time"), begun.elapsed());
     assert_eq!(lines(&arena.beside), Vec::<String>::new(), "seed {seed}");
-    assert!(runs > 5, "only {runs} commands ran");
+    assert!(runs > 3, "only {runs} commands ran");
 }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{SOON, free, fresh, held, said, stored};
+use lease_harness::Proxy;
 
 #[test]
 fn what_only_a_shell_can_run_is_given_to_one_by_the_advice() {
@@ -21,7 +22,7 @@ fn what_only_a_shell_can_run_is_given_to_one_by_the_advice() {
 }
 
 #[test]
-fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
+fn a_file_that_cannot_be_executed_is_told_what_it_wants_and_nothing_is_sent() {
     let (ns, user) = fresh();
     ns.create(&free("job"));
     let folder = ns.file("place", "");
@@ -34,6 +35,7 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
     mode.set_mode(0o644);
     std::fs::set_permissions(&plain, mode).expect("it is ours");
     std::fs::create_dir(folder.join("sub")).expect("the folder is ours");
+    let proxy = Proxy::to(ns.cluster());
     for (command, code, expected) in [
         (
             "./windows.sh",
@@ -65,8 +67,13 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
         ),
         ("./none", 127, "error: ./none: command not found\n"),
     ] {
+        proxy.clear();
         let hold = ns.command(&user, ["hold", "job", "--", command]);
-        said(&hold.current_dir(&folder).run(), code, "", expected);
+        let hold = hold.current_dir(&folder).via(&proxy);
+        said(&hold.run(), code, "", expected);
+        // A missing interpreter shows only when the command is executed.
+        let interpreted = expected.contains("interpreter");
+        assert_eq!(proxy.requests().is_empty(), !interpreted, "{command}");
         let after = stored(&ns, "job");
         let holder = after["spec"]["holderIdentity"].as_str().unwrap_or_default();
         assert_eq!(holder, "", "{command}");
@@ -74,24 +81,6 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants() {
     // As a shell, and as execvp(3).
     let hold = ns.command(&user, ["hold", "job", "--", "./bare.sh"]);
     said(&hold.current_dir(&folder).run(), 0, "bare\n", "");
-}
-
-#[test]
-fn a_server_in_the_background_is_ended_and_named_when_the_command_has_ended() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    // Until it has executed, what the shell forked bears the shell's name.
-    let script = "sleep 600 & until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done; echo started";
-    let hold = ns.command(&user, ["hold", "job", "--", "sh", "-c", script]);
-    let output = hold.limit(SOON).run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "started\n"),
-        "{output}"
-    );
-    let named = "lease \"job\": the command has ended; stopping what it left behind: ";
-    assert!(output.stderr.starts_with(named), "{output}");
-    assert!(output.stderr.contains(" (sleep)\n"), "{output}");
 }
 
 #[test]

@@ -9,23 +9,12 @@ use super::others::{assert_free, may_unshare, skipped, under};
 use super::scene::{Held, SOON, Scene, announced, until};
 
 #[test]
-fn a_command_that_dies_of_a_real_time_signal_is_128_and_the_signal() {
-    for signal in [34, 40, 64] {
-        let scene = Scene::new(4);
-        let script = format!("kill -{signal} $$");
-        let output = scene.hold(&["--", "/bin/bash", "-c", &script]).run();
-        assert_eq!(output.code, Some(128 + signal), "{output}");
-        assert_free(&scene, &output);
-    }
-}
-
-#[test]
-fn what_a_command_left_is_gone_before_the_release_when_it_dies_of_a_real_time_signal() {
+fn what_a_command_left_is_named_and_gone_before_the_release_when_it_dies_of_a_real_time_signal() {
     let scene = Scene::new(4);
     let gate = scene.gate();
     let named = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done";
     let held = scene.start(&format!(
-        "setsid sleep 601 & {named}; {}; kill -34 $$",
+        "(setsid /bin/bash -c 'kill -35 $$' &); setsid sleep 601 & {named}; {}; kill -34 $$",
         until(&gate)
     ));
     let survivors = scene.survivors_at_release(&held);
@@ -33,32 +22,10 @@ fn what_a_command_left_is_gone_before_the_release_when_it_dies_of_a_real_time_si
     let output = held.end();
     assert_eq!(output.code, Some(162), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new());
-    assert!(output.stderr.contains("(sleep)"), "{output}");
+    let named = "lease \"job\": the command has ended; stopping what it left behind: ";
+    assert!(output.stderr.starts_with(named), "{output}");
+    assert!(output.stderr.contains(" (sleep)"), "{output}");
     assert_free(&scene, &output);
-}
-
-#[test]
-fn an_orphan_that_dies_of_a_real_time_signal_does_not_disturb_the_command() {
-    let scene = Scene::new(4);
-    let gate = scene.gate();
-    let held = scene.start(&format!(
-        "(setsid /bin/bash -c 'kill -35 $$' &); {}; exit 7",
-        until(&gate)
-    ));
-    scene.wait_renewals(1);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(7), "{output}");
-}
-
-#[test]
-fn what_is_stopped_after_the_command_has_ended_is_named() {
-    let script = "sleep 601 & echo $!; until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done";
-    let scene = Scene::new(4);
-    let output = scene.hold(&["--", "/bin/sh", "-c", script]).run();
-    assert_eq!(output.code, Some(0), "{output}");
-    let named = format!("{} (sleep)", output.stdout.trim());
-    assert!(output.stderr.contains(&named), "{output}");
 }
 
 #[test]
@@ -212,24 +179,6 @@ fn without_a_path_the_command_is_found_where_execvp_looks() {
     assert_eq!(output.code, Some(127), "{output}");
 }
 
-#[test]
-fn a_child_from_before_the_command_is_left_alone() {
-    let scene = Scene::new(60);
-    let running = under(&scene, "sleep 601 & echo $!", &["--", "true"]).spawn();
-    let line = running.wait_stdout(|line| !line.is_empty(), SOON);
-    let earlier = line.parse().expect("a process id");
-    while running.is_running() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(lease_harness::alive(earlier));
-    let output = running.wait(SOON);
-    assert_eq!(
-        (output.code, output.stderr.as_str()),
-        (Some(0), ""),
-        "{output}"
-    );
-}
-
 /// What a process from before the command starts while the command runs comes to the supervisor too, as an orphan.
 #[test]
 fn an_orphan_of_a_child_from_before_the_command_is_left_alone() {
@@ -305,7 +254,7 @@ fn allow_no_more_files(pid: u32) {
 
 #[test]
 fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_the_release() {
-    let scene = Scene::new(10);
+    let scene = Scene::new(4);
     let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
     scene.wait_renewals(1);
     let survivors = scene.survivors_at_release(&held);

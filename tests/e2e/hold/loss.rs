@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lease_harness::{Namespace, lease, wait_gone};
+use lease_harness::{Namespace, Request, lease, wait_gone};
 use serde_json::json;
 
 use super::scene::{SOON, Scene, measured};
@@ -13,7 +13,6 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 type Act = fn(&Namespace);
 
 const STOLEN: (&str, Act, &str) = ("a steal", steal, "\"thief\"");
-const EDITED: (&str, Act, &str) = ("a foreign edit of the holder", edit, "\"intruder\"");
 const BLANKED: (&str, Act, &str) = ("a blanked holder", blank, "released");
 const DELETED: (&str, Act, &str) = ("a delete", delete, "deleted");
 /// A read may fall between the two, hence no name.
@@ -24,12 +23,6 @@ fn steal(ns: &Namespace) {
     let words = ["steal", "job", "--holder", "thief", "--yes", "--now"];
     let output = ns.run(&ns.admin(), words);
     assert_eq!(output.code, Some(0), "{output}");
-}
-
-fn edit(ns: &Namespace) {
-    ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = json!("intruder")
-    });
 }
 
 fn blank(ns: &Namespace) {
@@ -64,8 +57,8 @@ fn regrant(ns: &Namespace) {
 #[track_caller]
 fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duration) {
     let held = scene.start("sleep 601 & exec sleep 600");
-    // In the midst of holding, not at its start.
-    scene.wait_renewals(1);
+    let answered = |request: &Request| request.is_watch() && request.status.is_some();
+    scene.proxy.wait_for(|all| all.iter().any(answered), SOON);
     let before = Instant::now();
     act(&scene.ns);
     let (acted, since_before) = (Instant::now(), before.elapsed());
@@ -90,70 +83,26 @@ fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duratio
     assert_eq!(scene.ns.get("job"), left, "{what}: {output}");
 }
 
-fn watched(case: (&str, Act, &str)) {
-    // Long enough that no renewal can be what notices.
-    fences(&Scene::new(4), case, AT_ONCE);
-}
-
-fn unwatched(case: (&str, Act, &str)) {
-    let scene = Scene::without_watch(3);
-    let limit = scene.duration / 3 + Duration::from_secs(1);
-    fences(&scene, case, limit);
+#[test]
+fn whatever_ends_the_grant_is_noticed_at_once_and_left_as_it_is() {
+    for case in [STOLEN, BLANKED, DELETED, RECREATED, REGRANTED] {
+        // Long enough that no renewal can be what notices.
+        fences(&Scene::new(4), case, AT_ONCE);
+    }
 }
 
 #[test]
-fn a_steal_is_noticed_at_once() {
-    watched(STOLEN);
-}
-
-#[test]
-fn a_foreign_edit_of_the_holder_is_noticed_at_once() {
-    watched(EDITED);
-}
-
-#[test]
-fn a_blanked_holder_is_noticed_at_once() {
-    watched(BLANKED);
-}
-
-#[test]
-fn a_delete_is_noticed_at_once() {
-    watched(DELETED);
-}
-
-#[test]
-fn a_delete_and_recreate_by_another_is_noticed_at_once() {
-    watched(RECREATED);
-}
-
-#[test]
-fn a_new_grant_to_the_same_name_is_noticed_at_once() {
-    watched(REGRANTED);
-}
-
-#[test]
-fn a_steal_is_noticed_without_watch_permission() {
-    unwatched(STOLEN);
-}
-
-#[test]
-fn a_foreign_edit_of_the_holder_is_noticed_without_watch_permission() {
-    unwatched(EDITED);
-}
-
-#[test]
-fn a_blanked_holder_is_noticed_without_watch_permission() {
-    unwatched(BLANKED);
-}
-
-#[test]
-fn a_delete_is_noticed_without_watch_permission() {
-    unwatched(DELETED);
-}
-
-#[test]
-fn a_delete_and_recreate_by_another_is_noticed_without_watch_permission() {
-    unwatched(RECREATED);
+fn without_a_watch_the_next_renewal_notices() {
+    let mute = Scene::new(3);
+    mute.proxy.pause_watches();
+    for (scene, case) in [
+        (Scene::without_watch(3), STOLEN),
+        (Scene::without_watch(3), DELETED),
+        (mute, BLANKED),
+    ] {
+        let limit = scene.duration / 3 + Duration::from_secs(1);
+        fences(&scene, case, limit);
+    }
 }
 
 #[test]
@@ -174,20 +123,12 @@ fn the_new_holder_of_a_recreated_lease_is_named() {
 }
 
 #[test]
-fn a_watch_that_says_nothing_is_made_up_for_by_the_renewals() {
-    let scene = Scene::new(3);
-    scene.proxy.pause_watches();
-    let limit = scene.duration / 3 + Duration::from_secs(1);
-    fences(&scene, EDITED, limit);
-}
-
-#[test]
 fn a_watch_that_is_cut_or_ended_is_followed_by_another() {
     let scene = Scene::new(4);
     let held = scene.start("exec sleep 600");
     for again in 1..3 {
         let watches = |count| {
-            move |all: &[lease_harness::Request]| {
+            move |all: &[Request]| {
                 all.iter()
                     .filter(|r| r.is_watch() && r.status.is_some())
                     .count()
@@ -204,7 +145,7 @@ fn a_watch_that_is_cut_or_ended_is_followed_by_another() {
         }
         scene.proxy.wait_for(watches(again + 1), SOON);
     }
-    edit(&scene.ns);
+    blank(&scene.ns);
     let acted = Instant::now();
     wait_gone(held.child, SOON);
     assert!(acted.elapsed() <= AT_ONCE, "{:?}", acted.elapsed());

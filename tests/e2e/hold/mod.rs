@@ -22,7 +22,6 @@ mod others;
 mod outage;
 mod proc;
 mod processes;
-mod replies;
 mod rotation;
 mod scene;
 #[cfg(target_os = "linux")]

@@ -56,36 +56,76 @@ fn an_api_server_away_for_less_than_half_the_duration_costs_nothing() {
     survived(&scene, held, &gate);
 }
 
+/// All at the same time, as each takes a duration.
 #[test]
-fn an_api_server_away_for_two_durations_has_the_command_dead_by_the_deadline() {
-    let scene = Scene::new(3);
-    let held = scene.start("exec sleep 600");
-    scene.wait_renewals(1);
-    scene.proxy.down();
-    let began = Instant::now();
-    fenced(&scene, &held, "server away");
-    outage((2 * scene.duration).saturating_sub(began.elapsed()));
-    scene.proxy.up();
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
-    assert!(
-        output
-            .stderr
-            .contains("no renewal was acknowledged in time"),
-        "{output}"
-    );
-    assert!(output.stderr.contains("refused"), "{output}");
-}
-
-#[test]
-fn an_api_server_that_accepts_and_never_answers_has_the_command_dead_by_the_deadline() {
-    let scene = Scene::new(3);
-    let held = scene.start("trap '' TERM; READY; while :; do sleep 0.05; done");
-    scene.wait_renewals(1);
-    scene.proxy.freeze();
-    fenced(&scene, &held, "server mute, TERM ignored");
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
+fn a_server_that_is_of_no_use_has_the_command_dead_by_the_deadline() {
+    type Trouble = fn(&Scene);
+    fn drops_replies(scene: &Scene) {
+        // Else the watch shows that the renewals were stored.
+        scene.proxy.pause_watches();
+        let proxy = &scene.proxy;
+        proxy.fault(Match::put(), Fault::DropReply, usize::MAX);
+        proxy.fault(Match::get(), Fault::Refuse, usize::MAX);
+    }
+    fn answers_late(scene: &Scene) {
+        scene.proxy.pause_watches();
+        let late = Fault::DelayReply(2 * scene.duration);
+        scene.proxy.fault(Match::put(), late, usize::MAX);
+    }
+    fn is_busy(scene: &Scene) {
+        let busy = Fault::status(429, "TooManyRequests", "slow down");
+        let busy = busy.with_header("Retry-After", "32");
+        scene.proxy.fault(Match::put(), busy, usize::MAX);
+    }
+    fn says_no(scene: &Scene) {
+        let says = Fault::status(409, "Conflict", "the policy says no");
+        scene.proxy.fault(Match::put(), says, usize::MAX);
+    }
+    let deaf = "trap '' TERM; READY; while :; do sleep 0.05; done";
+    let troubles: [(&str, Trouble, &str, &str); 6] = [
+        (
+            "away",
+            |scene| scene.proxy.down(),
+            "exec sleep 600",
+            "refused",
+        ),
+        ("mute, TERM ignored", |scene| scene.proxy.freeze(), deaf, ""),
+        ("every reply dropped", drops_replies, "exec sleep 600", ""),
+        (
+            "answers after the deadline",
+            answers_late,
+            "exec sleep 600",
+            "",
+        ),
+        ("429 for ever", is_busy, "exec sleep 600", "slow down"),
+        (
+            "409 for ever",
+            says_no,
+            "exec sleep 600",
+            "the policy says no",
+        ),
+    ];
+    std::thread::scope(|scope| {
+        for (what, trouble, script, why) in troubles {
+            scope.spawn(move || {
+                let scene = Scene::new(3);
+                let held = scene.start(script);
+                scene.wait_renewals(1);
+                trouble(&scene);
+                fenced(&scene, &held, what);
+                scene.proxy.up();
+                scene.proxy.clear_faults();
+                let output = held.end();
+                assert_eq!(output.code, Some(123), "{what}: {output}");
+                let lost = "no renewal was acknowledged in time";
+                let said = &output.stderr;
+                assert!(
+                    said.contains(lost) && said.contains(why),
+                    "{what}: {output}"
+                );
+            });
+        }
+    });
 }
 
 #[test]
@@ -143,46 +183,6 @@ fn one_renewal_that_is_never_answered_costs_one_attempt_and_its_connection() {
 }
 
 #[test]
-fn a_renewal_carried_out_and_never_answered_is_not_lost() {
-    let scene = Scene::new(3);
-    let gate = scene.gate();
-    let held = scene.start(&until(&gate));
-    scene.proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
-    survived(&scene, held, &gate);
-}
-
-#[test]
-fn replies_dropped_after_the_commit_are_not_lost_renewals() {
-    let scene = Scene::new(4);
-    let gate = scene.gate();
-    let held = scene.start(&until(&gate));
-    scene.proxy.fault(Match::put(), Fault::DropReply, 3);
-    survived(&scene, held, &gate);
-    let dropped = scene.proxy.requests();
-    assert_eq!(
-        dropped
-            .iter()
-            .filter(|r| r.fault == Some("DropReply"))
-            .count(),
-        3
-    );
-}
-
-#[test]
-fn every_reply_dropped_has_the_command_dead_by_the_deadline_although_the_record_is_fresh() {
-    let scene = Scene::new(2);
-    let held = scene.start("exec sleep 600");
-    // Else the watch shows that the renewals were stored.
-    scene.proxy.pause_watches();
-    scene
-        .proxy
-        .fault(Match::put(), Fault::DropReply, usize::MAX);
-    scene.proxy.fault(Match::get(), Fault::Refuse, usize::MAX);
-    fenced(&scene, &held, "every reply dropped");
-    assert_eq!(held.end().code, Some(123));
-}
-
-#[test]
 fn a_release_that_cannot_be_sent_does_not_change_the_exit_status() {
     let scene = Scene::new(2);
     let gate = scene.gate();
@@ -207,4 +207,29 @@ fn sockets(pid: u32) -> BTreeSet<String> {
         .map(|target| target.to_string_lossy().into_owned())
         .filter(|target| target.starts_with("socket:"))
         .collect()
+}
+
+#[test]
+fn answers_that_decide_nothing_cost_nothing() {
+    let busy = Fault::status(429, "TooManyRequests", "slow down").with_header("Retry-After", "32");
+    let scene = Scene::new(3);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    let faults = [
+        (busy, 1),
+        (Fault::status(503, "ServiceUnavailable", "starting"), 2),
+        (Fault::status_after_commit(504, "Timeout", "timed out"), 1),
+        (Fault::DropReply, 2),
+    ];
+    for (fault, times) in faults {
+        scene.proxy.fault(Match::put(), fault, times);
+        scene.wait_renewals(1);
+    }
+    let transitions = scene.ns.get("job").expect("it is there")["spec"]["leaseTransitions"].clone();
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = held.end();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(transitions, json!(1));
+    let met = scene.proxy.requests();
+    assert_eq!(met.iter().filter(|r| r.fault.is_some()).count(), 6);
 }

@@ -48,27 +48,12 @@ fn a_supervisor_that_wakes_before_anyone_else_came_gives_the_lease_back() {
 }
 
 #[test]
-fn a_supervisor_killed_takes_tree_and_watchdog_with_it() {
-    let scene = Scene::new(3);
-    let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
-    let acknowledged = scene.last_acknowledged();
-    held.running.signal(libc::SIGKILL);
-    held.wait_tree_gone(&[], SOON);
-    let took = acknowledged.elapsed();
-    measured(
-        "killed supervisor, all gone after its last acknowledgement, D = 3 s",
-        took,
-    );
-    assert!(took <= scene.duration, "{took:?}");
-    assert!(scene.ns.holder("job").is_some());
-}
-
-#[test]
 fn a_supervisor_killed_long_before_the_deadline_is_not_waited_for() {
     let scene = Scene::new(3600);
-    let held = scene.start("setsid sleep 601 & exec sleep 600");
+    let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
     held.running.signal(libc::SIGKILL);
     held.wait_tree_gone(&[], SOON);
+    assert!(scene.ns.holder("job").is_some());
 }
 
 #[test]
@@ -170,7 +155,7 @@ impl Drop for Frozen {
 #[test]
 fn a_watchdog_frozen_from_before_the_grant_until_after_its_deadline_starts_nothing_and_that_is_said()
  {
-    let scene = Scene::new(6);
+    let scene = Scene::new(3);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "another".into();
     });

@@ -74,38 +74,26 @@ fn rewrite(path: &Path, contents: &str) {
 }
 
 #[test]
-fn an_authority_replaced_in_its_file_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let file = it.file("ca.pem", it.front.ca_pem());
-    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
-    let held = it.start(&[]);
-    it.front.replace_authority();
-    rewrite(&file, it.front.ca_pem());
-    it.survives(held);
-}
-
-#[test]
-fn an_authority_given_by_flag_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let file = it.file("ca.pem", it.front.ca_pem());
-    it.write_kubeconfig(&json!({}), &json!({}));
-    let flag = format!("--certificate-authority={}", file.display());
-    let held = it.start(&[&flag]);
-    it.front.replace_authority();
-    rewrite(&file, it.front.ca_pem());
-    it.survives(held);
-}
-
-#[test]
-fn an_authority_replaced_in_the_kubeconfig_is_read_again() {
-    let mut it = Rotation::new(3, false);
-    let data = json!({ "certificate-authority-data": it.front.ca_data() });
-    it.write_kubeconfig(&data, &json!({}));
-    let held = it.start(&[]);
-    it.front.replace_authority();
-    let data = json!({ "certificate-authority-data": it.front.ca_data() });
-    it.write_kubeconfig(&data, &json!({}));
-    it.survives(held);
+fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again() {
+    for by_flag in [true, false] {
+        let mut it = Rotation::new(3, false);
+        let file = it.file("ca.pem", it.front.ca_pem());
+        let flag = format!("--certificate-authority={}", file.display());
+        let write = |it: &Rotation| match by_flag {
+            true => it.write_kubeconfig(&json!({}), &json!({})),
+            false => {
+                let data = json!({ "certificate-authority-data": it.front.ca_data() });
+                it.write_kubeconfig(&data, &json!({}));
+            }
+        };
+        write(&it);
+        let flags = [flag.as_str()];
+        let held = it.start(if by_flag { &flags } else { &[] });
+        it.front.replace_authority();
+        rewrite(&file, it.front.ca_pem());
+        write(&it);
+        it.survives(held);
+    }
 }
 
 /// The file comes half a second after the certificate: until then the old authority is what there is.
@@ -126,15 +114,23 @@ fn an_authority_whose_file_is_away_or_half_written_for_a_while_is_waited_for() {
 }
 
 #[test]
-fn an_authority_whose_file_is_gone_for_good_is_still_known() {
-    let it = Rotation::new(3, false);
-    let file = it.file("ca.pem", it.front.ca_pem());
-    it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
-    let held = it.start(&[]);
-    std::fs::remove_file(&file).expect("it is there");
-    std::fs::remove_file(&it.kubeconfig).expect("it is there");
-    it.scene.proxy.reset_connections();
-    it.survives(held);
+fn what_is_gone_or_leads_elsewhere_by_now_changes_nothing() {
+    for gone in [true, false] {
+        let it = Rotation::new(3, false);
+        let file = it.file("ca.pem", it.front.ca_pem());
+        let authority = json!({ "certificate-authority": file });
+        it.write_kubeconfig(&authority, &json!({}));
+        let held = it.start(&[]);
+        if gone {
+            std::fs::remove_file(&file).expect("it is there");
+            std::fs::remove_file(&it.kubeconfig).expect("it is there");
+        } else {
+            let elsewhere = json!({ "server": "https://127.0.0.1:1" });
+            it.write_kubeconfig(&elsewhere, &json!({ "token": "another" }));
+        }
+        it.scene.proxy.reset_connections();
+        it.survives(held);
+    }
 }
 
 #[test]
@@ -151,19 +147,6 @@ fn a_client_certificate_replaced_with_its_key_is_read_again() {
     // One after the other, as they are written: they do not belong together in between.
     rewrite(&certificate_file, &certificate);
     rewrite(&key_file, &key);
-    it.survives(held);
-}
-
-#[test]
-fn a_kubeconfig_that_leads_elsewhere_by_now_takes_no_lease_there() {
-    let it = Rotation::new(3, false);
-    let data = json!({ "certificate-authority-data": it.front.ca_data() });
-    it.write_kubeconfig(&data, &json!({}));
-    let held = it.start(&[]);
-    let mut other = data.clone();
-    other["server"] = json!("https://127.0.0.1:1");
-    it.write_kubeconfig(&other, &json!({ "token": "another" }));
-    it.scene.proxy.reset_connections();
     it.survives(held);
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use lease_harness::lease;
 use serde_json::json;
 
 use super::scene::{SOON, Scene, is_release};
@@ -15,12 +14,11 @@ fn held_by_another(scene: &Scene) {
 }
 
 #[test]
-fn a_timeout_ends_the_waiting_with_124_or_the_code_asked_for() {
+fn a_timeout_bounds_the_waiting_alone_with_124_or_the_code_asked_for() {
     let scene = Scene::new(4);
     held_by_another(&scene);
     for (words, code) in [
-        (&["--timeout", "0"][..], 124),
-        (&["--timeout", "500ms"], 124),
+        (&["--timeout", "500ms"][..], 124),
         (&["--timeout", "0", "-E", "77"], 77),
         (&["--timeout", "500ms", "--conflict-exit-code", "0"], 0),
     ] {
@@ -32,42 +30,36 @@ fn a_timeout_ends_the_waiting_with_124_or_the_code_asked_for() {
         assert!(output.elapsed < Duration::from_secs(5), "{output}");
     }
     assert_eq!(scene.writes(), 0);
-}
-
-#[test]
-fn a_timeout_bounds_only_the_waiting() {
-    let scene = Scene::new(2);
-    let output = scene.hold(&["--timeout", "2s", "--", "sleep", "4"]).run();
+    crate::support::set_free(&scene.ns, "job");
+    let words = ["--duration", "4s", "--timeout", "500ms", "--", "sleep", "1"];
+    let output = scene.hold(&words).run();
     assert_eq!(output.code, Some(0), "{output}");
-}
-
-#[test]
-fn the_command_starts_when_the_holder_before_releases() {
-    let scene = Scene::new(4);
-    held_by_another(&scene);
-    let waiting = scene
-        .hold(&["--duration", "4s", "--", "echo", "ran"])
-        .spawn();
-    waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
-    assert_eq!(waiting.stdout(), "");
-    scene
-        .ns
-        .edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
-    let output = waiting.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "ran\n"),
-        "{output}"
-    );
 }
 
 #[test]
 fn the_command_sees_the_grant_in_its_environment() {
     let scene = Scene::new(4);
-    let script = "env | grep ^KUBECTL_LEASE_ | sort";
-    let output = scene
-        .hold(&["--holder", "me", "--", "/bin/sh", "-c", script])
-        .run();
+    let gate = scene.gate();
+    let script = format!(
+        "env | grep ^KUBECTL_LEASE_ | sort; echo; {}",
+        super::scene::until(&gate)
+    );
+    let running = scene
+        .hold(&[
+            "--holder",
+            "me",
+            "--duration",
+            "60s",
+            "--",
+            "/bin/sh",
+            "-c",
+            &script,
+        ])
+        .spawn();
+    running.wait_stdout(str::is_empty, SOON);
+    let token = scene.ns.get("job").expect("it is there")["metadata"]["resourceVersion"].clone();
+    std::fs::write(gate, "").expect("the folder is ours");
+    let output = running.wait(SOON);
     assert_eq!(output.code, Some(0), "{output}");
     let requests = scene.proxy.requests();
     let grant = requests
@@ -76,15 +68,11 @@ fn the_command_sees_the_grant_in_its_environment() {
         .expect("the grant");
     assert_eq!(grant.json()["spec"]["holderIdentity"], "me");
     let uid = scene.ns.get("job").expect("it is there")["metadata"]["uid"].clone();
-    let token = output
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("KUBECTL_LEASE_FENCING_TOKEN="));
     let expected = format!(
         "KUBECTL_LEASE_FENCING_TOKEN={}\nKUBECTL_LEASE_HOLDER=me\n\
          KUBECTL_LEASE_KEPT_BY=hold\nKUBECTL_LEASE_NAME=job\n\
-         KUBECTL_LEASE_NAMESPACE={}\nKUBECTL_LEASE_TRANSITIONS=1\nKUBECTL_LEASE_UID={}\n",
-        token.unwrap_or_default(),
+         KUBECTL_LEASE_NAMESPACE={}\nKUBECTL_LEASE_TRANSITIONS=1\nKUBECTL_LEASE_UID={}\n\n",
+        token.as_str().expect("text"),
         scene.ns.name(),
         uid.as_str().expect("text"),
     );
@@ -92,46 +80,17 @@ fn the_command_sees_the_grant_in_its_environment() {
 }
 
 #[test]
-fn the_fencing_token_is_the_resource_version_of_the_grant() {
-    let scene = Scene::new(60);
-    let script = "echo token $KUBECTL_LEASE_FENCING_TOKEN; exec sleep 600";
-    let running = scene.hold(&["--", "/bin/sh", "-c", script]).spawn();
-    let line = running.wait_stdout(|line| line.starts_with("token "), SOON);
-    let version = scene.ns.get("job").expect("it is there")["metadata"]["resourceVersion"].clone();
-    assert_eq!(Some(line.trim_start_matches("token ")), version.as_str());
-    running.signal(libc::SIGTERM);
-    assert_eq!(running.wait(SOON).code, Some(143));
-}
-
-#[test]
-fn stdin_is_the_commands_own() {
-    let scene = Scene::new(4);
-    let output = scene.hold(&["--", "cat"]).stdin("one\ntwo\n").run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "one\ntwo\n"),
-        "{output}"
-    );
-}
-
-#[test]
 fn without_a_command_it_says_acquired_and_holds_until_a_signal() {
-    for (signal, code) in [
-        (libc::SIGINT, 130),
-        (libc::SIGTERM, 143),
-        (libc::SIGHUP, 129),
-    ] {
-        let scene = Scene::new(2);
-        let running = scene.hold(&[]).spawn();
-        let line = running.wait_stdout(|line| line.contains("acquired"), SOON);
-        assert_eq!(line, "lease.coordination.k8s.io/job acquired");
-        scene.wait_renewals(2);
-        assert!(scene.ns.holder("job").is_some());
-        running.signal(signal);
-        let output = running.wait(SOON);
-        assert_eq!(output.code, Some(code), "{output}");
-        assert_eq!(scene.ns.holder("job"), None, "{output}");
-    }
+    let scene = Scene::new(2);
+    let running = scene.hold(&[]).spawn();
+    let line = running.wait_stdout(|line| line.contains("acquired"), SOON);
+    assert_eq!(line, "lease.coordination.k8s.io/job acquired");
+    scene.wait_renewals(2);
+    assert!(scene.ns.holder("job").is_some());
+    running.signal(libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
 }
 
 #[test]
@@ -149,36 +108,6 @@ fn without_a_command_it_says_why_it_was_lost() {
         "{output}"
     );
     assert_eq!(scene.ns.holder("job").as_deref(), Some("thief"));
-}
-
-#[test]
-fn times_that_do_not_fit_the_recorded_duration_leave_nothing_held() {
-    let scene = Scene::new(4);
-    let output = scene
-        .hold(&["--kill-after", "3s", "--", "echo", "ran"])
-        .run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(2), ""),
-        "{output}"
-    );
-    assert!(
-        output.stderr.contains("3s") && output.stderr.contains("4s"),
-        "{output}"
-    );
-    assert_eq!(scene.ns.holder("job"), None);
-    let sent = scene.proxy.requests().len();
-    let words = [
-        "--duration",
-        "4s",
-        "--kill-after",
-        "3s",
-        "--",
-        "echo",
-        "ran",
-    ];
-    assert_eq!(scene.hold(&words).run().code, Some(2));
-    assert_eq!(scene.proxy.requests().len(), sent);
 }
 
 #[test]
@@ -240,16 +169,4 @@ fn the_reply_of_the_grant_lost_leaves_one_grant_and_one_command() {
             .count(),
         1
     );
-}
-
-#[test]
-fn two_holds_of_one_user_never_share_a_grant() {
-    let scene = Scene::new(4);
-    let first = scene.hold(&["--", "cat", "/dev/zero"]).spawn();
-    scene.wait_renewals(1);
-    let output = scene.hold(&["--timeout", "0", "--", "echo", "ran"]).run();
-    assert_eq!(output.code, Some(124), "{output}");
-    drop(first);
-    let other = scene.ns.create(&lease("other").duration(2).build());
-    assert_eq!(other["spec"]["holderIdentity"], json!(null));
 }

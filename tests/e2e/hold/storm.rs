@@ -10,7 +10,7 @@ use super::scene::{SOON, measured};
 
 const DURATION: Duration = Duration::from_secs(2);
 /// For each of the two storms; `KUBECTL_LEASE_CHAOS=600` goes on for ten minutes.
-const SECONDS: u64 = 12;
+const SECONDS: u64 = 10;
 const HOLDERS: u64 = 3;
 const THIEVES: u64 = 2;
 

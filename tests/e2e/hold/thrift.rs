@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 use super::scene::{SOON, Scene, measured};
 
 #[test]
-fn an_idle_minute_at_fifteen_seconds_is_at_most_fourteen_requests_start_and_end_included() {
-    let scene = Scene::new(15);
+fn four_durations_of_an_idle_hold_are_at_most_fourteen_requests_start_and_end_included() {
+    let scene = Scene::new(5);
     let held = scene.start("exec sleep 600");
     let began = scene.proxy.requests()[0].at;
-    // The minute is what is measured.
-    std::thread::sleep((began + Duration::from_secs(60)).saturating_duration_since(Instant::now()));
+    // A minute where the duration is 15 s: the time is what is measured.
+    std::thread::sleep((began + 4 * scene.duration).saturating_duration_since(Instant::now()));
     held.running.signal(libc::SIGTERM);
     let output = held.end();
     assert_eq!(output.code, Some(143), "{output}");
-    assert!(output.elapsed < Duration::from_secs(60) + SOON);
+    assert!(output.elapsed < 4 * scene.duration + SOON);
     let requests = scene.proxy.requests();
     measured(
-        "requests in a minute, counted as",
+        "requests in four durations, counted as",
         Duration::from_millis(requests.len() as u64),
     );
     let words: Vec<_> = requests.iter().map(|r| (&r.method, r.is_watch())).collect();

@@ -2,9 +2,7 @@
 
 pub mod relay;
 
-use lease_harness::{
-    Cluster, Command, Fault, Match, Namespace, Output, Proxy, Request, Running, User, lease,
-};
+use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -51,25 +49,6 @@ pub fn free(name: &str) -> Value {
     lease(name).holder("").duration(60).transitions(3).build()
 }
 
-/// A command whose first PUT is on its way to the lease `job`, which `me` holds.
-pub struct OnItsWay {
-    pub ns: Namespace,
-    pub proxy: Proxy,
-    pub running: Running,
-}
-
-/// Starts the command and waits until it has sent the PUT; the server gets it half a second later.
-#[track_caller]
-pub fn put_on_its_way(words: impl IntoIterator<Item = &'static str>) -> OnItsWay {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 1);
-    let running = ns.command(&user, words).via(&proxy).spawn();
-    proxy.wait_for(|all| methods(all) == ["GET", "PUT"], SOON);
-    OnItsWay { ns, proxy, running }
-}
-
 /// What was said on stderr, without what a busy machine adds where it is not what is expected: an attempt that took too
 /// long and was made again.
 fn stderr_of(output: &Output, expected: &str) -> String {
@@ -108,36 +87,10 @@ pub fn said_like(output: &Output, code: i32, stdout: &str, pattern: &str) {
 
 /// Whether `text` is `pattern` with each `…` standing for any text within its line.
 pub fn matches(text: &str, pattern: &str) -> bool {
-    let (mut lines, mut patterns) = (text.split('\n'), pattern.split('\n'));
-    loop {
-        match (lines.next(), patterns.next()) {
-            (None, None) => return true,
-            (Some(line), Some(pattern)) if line_matches(line, pattern) => {}
-            _ => return false,
-        }
-    }
-}
-
-fn line_matches(line: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = line.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    false
+    let parts: Vec<String> = pattern.split('…').map(regex_lite::escape).collect();
+    let pattern = format!("^{}$", parts.join("[^\n]*"));
+    let pattern = regex_lite::Regex::new(&pattern).expect("parts are escaped");
+    pattern.is_match(text)
 }
 
 /// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).

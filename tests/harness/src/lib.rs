@@ -56,7 +56,7 @@ pub use lease::{LeaseBuilder, lease};
 pub use namespace::Namespace;
 pub use outlet::Outlet;
 pub use output::Output;
-pub use process::{alive, rss_kib, stopped, tagged, wait_gone};
+pub use process::{alive, stopped, tagged, wait_gone};
 pub use proxy::{Fault, Match, Proxy, Request};
 pub use running::Running;
 pub use terminal::Terminal;

@@ -157,12 +157,6 @@ impl Namespace {
         self.command(user, arguments).spawn()
     }
 
-    /// [`Output::snapshot`] with the namespace's name as `<namespace>` and the test's folder as `<folder>`.
-    pub fn snapshot(&self, output: &Output) -> String {
-        let folder = self.folder.display().to_string();
-        output.snapshot(&[(&folder, "<folder>"), (&self.name, "<namespace>")])
-    }
-
     fn write_kubeconfig(&self, config: &Value) -> PathBuf {
         self.file(
             &format!("kubeconfig-{}", random::hex(4)),

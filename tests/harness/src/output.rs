@@ -1,9 +1,6 @@
-//! What a finished command said, and how it looks in a snapshot.
+//! What a finished command said.
 
-use regex_lite::{Captures, Regex};
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A finished command.
@@ -23,40 +20,6 @@ pub struct Output {
     pub elapsed: Duration,
     /// A process that it started still held its stdout or stderr a second later.
     pub pipes_open: bool,
-}
-
-static VARIES: LazyLock<Regex> = LazyLock::new(|| {
-    let time = r"(?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))";
-    let uid = r"(?<uid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})";
-    let address = r"(?<address>127\.0\.0\.1:\d+)";
-    Regex::new(&format!("{time}|{uid}|{address}")).expect("the pattern is valid")
-});
-
-impl Output {
-    /// One text with command, stdout, stderr and exit status, for comparison with an expected text.
-    ///
-    /// Each pair of `replacements` is replaced first, in order. Then RFC 3339 times become `<time>`, addresses
-    /// `<server>` and UUIDs `<uid 1>`, `<uid 2>` in order of appearance.
-    #[must_use]
-    pub fn snapshot(&self, replacements: &[(&str, &str)]) -> String {
-        let mut text = self.to_string();
-        for (from, to) in replacements {
-            text = text.replace(from, to);
-        }
-        let mut seen = HashMap::new();
-        let replaced = VARIES.replace_all(&text, |found: &Captures| {
-            if found.name("time").is_some() {
-                return "<time>".to_owned();
-            }
-            if found.name("address").is_some() {
-                return "<server>".to_owned();
-            }
-            let next = seen.len() + 1;
-            let number = *seen.entry(found[0].to_owned()).or_insert(next);
-            format!("<uid {number}>")
-        });
-        replaced.into_owned()
-    }
 }
 
 impl fmt::Display for Output {

@@ -45,15 +45,6 @@ pub fn wait_gone(pid: u32, timeout: Duration) {
     }
 }
 
-/// The resident memory in KiB, or `None` when the process is gone or the system has no /proc.
-pub fn rss_kib(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
-}
-
 /// The living processes that carry `tag` in their environment: what a command started, `setsid` or not, reparented
 /// or not. Empty where there is no /proc.
 pub fn tagged(tag: &str) -> Vec<u32> {

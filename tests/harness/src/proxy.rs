@@ -198,14 +198,9 @@ impl Proxy {
         self.switch(|switches| switches.frozen = false);
     }
 
-    /// Watches, present and new, stay open and say nothing until [`Proxy::resume_watches`]; the rest is served.
+    /// Watches, present and new, stay open and say nothing from now on; the rest is served.
     pub fn pause_watches(&self) {
         self.switch(|switches| switches.watches_paused = true);
-    }
-
-    /// Ends [`Proxy::pause_watches`]; what was held back is sent.
-    pub fn resume_watches(&self) {
-        self.switch(|switches| switches.watches_paused = false);
     }
 
     /// Breaks off the open watches: the connection is reset in mid-body.

@@ -270,29 +270,26 @@ fn freeze_accepts_and_sends_nothing_until_thaw() {
 }
 
 #[test]
-fn watches_pass_at_once_can_be_paused_ended_and_cut() {
+fn watches_pass_at_once_can_be_ended_cut_and_paused() {
     let scene = Scene::new();
+    let hold = |holder: &str| {
+        let holder = json!(holder);
+        scene.ns.edit("job", |lease| {
+            lease["spec"]["holderIdentity"] = holder.clone()
+        });
+    };
     let mut watch = scene.watch();
-    scene
-        .ns
-        .edit("job", |lease| lease["spec"]["holderIdentity"] = json!("me"));
+    hold("me");
     read_until(&mut watch, "\"MODIFIED\"");
-
-    scene.proxy.pause_watches();
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = json!("you")
-    });
-    assert_silent(&mut watch);
-    assert_eq!(scene.get().expect("not a watch"), 200);
-    scene.proxy.resume_watches();
-    read_until(&mut watch, "\"you\"");
-
     scene.proxy.end_watches();
     read_until(&mut watch, "0\r\n\r\n");
     let mut watch = scene.watch();
     scene.proxy.cut_watches();
-    assert_eq!(
-        watch.read(&mut [0; 16]).expect_err("cut").kind(),
-        ErrorKind::ConnectionReset
-    );
+    let cut = watch.read(&mut [0; 16]).expect_err("cut").kind();
+    assert_eq!(cut, ErrorKind::ConnectionReset);
+    let mut watch = scene.watch();
+    scene.proxy.pause_watches();
+    hold("you");
+    assert_silent(&mut watch);
+    assert_eq!(scene.get().expect("not a watch"), 200);
 }

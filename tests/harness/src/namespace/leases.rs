@@ -85,16 +85,6 @@ impl Namespace {
         found.expect("observe returns only when something was found")
     }
 
-    /// Waits until there is no such Lease.
-    ///
-    /// # Panics
-    ///
-    /// When there still is one after `timeout`.
-    #[track_caller]
-    pub fn wait_deleted(&self, name: &str, timeout: Duration) {
-        self.observe(name, timeout, |state| state.is_none());
-    }
-
     /// Shows `seen` the present state and each later one, until it returns true.
     #[track_caller]
     fn observe(&self, name: &str, timeout: Duration, mut seen: impl FnMut(Option<&Value>) -> bool) {
