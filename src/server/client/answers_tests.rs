@@ -59,7 +59,7 @@ fn meet(ns: &Namespace, answer: impl Fn() -> Answer) -> Answers {
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": { "name": "job", "namespace": ns.name() }, "spec": {},
         });
-        let fresh = Record::new(fresh).expect("an object");
+        let fresh = crate::lease::record::Lease::new(fresh).expect("an object");
         proxy.fault(Match::post(), answer(), 1);
         let created = variant(&client.create(&fresh, false, LIMIT).await);
         Answers {
@@ -96,9 +96,9 @@ fn every_answer_is_one_of_the_closed_set() {
     };
     let alike = |kind: &'static str| [kind; 3];
     let conflict = status(409, "Conflict", "the object has been modified");
-    case("409", &conflict, ["Invalid", "Conflict", "Conflict"]);
+    case("409", &conflict, alike("Conflict"));
     let exists = status(409, "AlreadyExists", "leases \"job\" already exists");
-    case("409 exists", &exists, ["Invalid", "Conflict", "Exists"]);
+    case("409 exists", &exists, ["Conflict", "Conflict", "Exists"]);
     let absent = status(404, "NotFound", leases);
     case("404", &absent, ["Absent", "Absent", "LeaseMissing"]);
     let missing = status(404, "NotFound", namespaces);
@@ -111,6 +111,7 @@ fn every_answer_is_one_of_the_closed_set() {
         (401, "Unauthorized", "Unauthorized"),
         (403, "Forbidden", "Forbidden"),
         (408, "Timeout", "Unknown"),
+        (410, "Expired", "Gone"),
         (413, "RequestEntityTooLarge", "Invalid"),
         (422, "Invalid", "Invalid"),
         (429, "TooManyRequests", "TooManyRequests"),
