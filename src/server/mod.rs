@@ -14,6 +14,8 @@ mod fair;
 mod faults;
 mod file;
 mod files;
+#[cfg(all(test, unix))]
+mod first_contact_tests;
 mod header;
 #[cfg(test)]
 mod input_tests;
@@ -27,6 +29,8 @@ mod proxy;
 mod ready;
 mod refused;
 mod stack;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 use crate::lease::api::Unusable;
