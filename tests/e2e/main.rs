@@ -50,7 +50,6 @@ mod several;
 mod stale_tokens;
 mod stamps;
 mod status;
-mod status_aligned;
 mod status_holder;
 mod status_pages;
 mod status_proof;
