@@ -15,7 +15,7 @@ use crate::{
     state::State,
     status::{GROUP, Status},
     store::Key,
-    table, watch,
+    watch,
     write::{self, Replaced, Writing},
 };
 
@@ -57,18 +57,16 @@ fn read(state: &Arc<State>, call: &Call, namespace: Option<&str>) -> Result<Repl
     let verb = if watching { "watch" } else { "list" };
     call.user
         .check(&Attributes::leases(verb, namespace, selector.name()))?;
-    let form = call.form()?;
     if watching {
-        return watch::start(state, namespace.map(str::to_owned), &call.query, form)
-            .map(Reply::Lines);
+        return watch::start(state, namespace.map(str::to_owned), &call.query).map(Reply::Lines);
     }
-    list::list(&state.lock(), namespace, &call.query, form).map(|text| Reply::Json(200, text))
+    list::list(&state.lock(), namespace, &call.query).map(|text| Reply::Json(200, text))
 }
 
 fn get(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("get", Some(&key.0), Some(&key.1)))?;
-    let (form, wanted) = (call.form()?, call.query.resource_version()?);
+    let wanted = call.query.resource_version()?;
     let inner = state.lock();
     let current = inner.store.revision();
     if let Some(wanted) = wanted.filter(|wanted| *wanted > current) {
@@ -78,16 +76,12 @@ fn get(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         .store
         .get(key)
         .ok_or_else(|| Status::lease_not_found(&key.1))?;
-    Ok(Reply::Json(
-        200,
-        table::object(lease, form, inner.clock.now()),
-    ))
+    Ok(Reply::Json(200, lease.to_string()))
 }
 
 fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("create", Some(namespace), None))?;
-    let form = call.form()?;
     let writing = writing(state, call, "CreateOptions")?;
     let lease = decode_body(state, call)?;
     let own = lease["metadata"]["namespace"].as_str().unwrap_or(namespace);
@@ -97,17 +91,13 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
         return Err(Status::bad_request(message));
     }
     let created = state.change(|inner| write::create(inner, namespace, lease, &writing))?;
-    Ok(Reply::Json(
-        201,
-        table::object(&created, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(201, created.to_string()))
 }
 
 fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     let (namespace, name) = (key.0.as_str(), key.1.as_str());
     call.user
         .check(&Attributes::leases("update", Some(namespace), Some(name)))?;
-    let form = call.form()?;
     let writing = writing(state, call, "UpdateOptions")?;
     let lease = decode_body(state, call)?;
     check_name(&lease, key)?;
@@ -127,25 +117,16 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
             Replaced::Created(lease) => (201, lease),
             Replaced::Updated(lease) => (200, lease),
         };
-    Ok(Reply::Json(
-        code,
-        table::object(&lease, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(code, lease.to_string()))
 }
 
 fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("patch", Some(&key.0), Some(&key.1)))?;
-    let form = call.form()?;
-    let strategic = match call.content_type.as_str() {
-        "application/merge-patch+json" => false,
-        "application/strategic-merge-patch+json" => true,
-        _ => {
-            return Err(Status::unsupported_media_type(
-                "415: Unsupported Media Type",
-            ));
-        }
-    };
+    if call.content_type != "application/merge-patch+json" {
+        let message = "415: Unsupported Media Type";
+        return Err(Status::unsupported_media_type(message));
+    }
     let writing = writing(state, call, "PatchOptions")?;
     let patch: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
@@ -157,15 +138,12 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
             .cloned()
             .ok_or_else(|| Status::lease_not_found(&key.1))?;
         let mut patched = (*old).clone();
-        patch::merge(&mut patched, &patch, strategic);
+        patch::merge(&mut patched, &patch);
         let lease = decode::lease_value(&patched, decoding)?;
         check_name(&lease, key)?;
         write::update(inner, key, &old, lease, &writing)
     })?;
-    Ok(Reply::Json(
-        200,
-        table::object(&lease, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(200, lease.to_string()))
 }
 
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -202,10 +180,7 @@ fn delete_collection(state: &Arc<State>, call: &Call, namespace: &str) -> Result
         }
         let metadata = serde_json::json!({"resourceVersion": inner.store.revision().to_string()});
         let leases = leases.iter().map(Arc::as_ref);
-        Ok(Reply::Json(
-            200,
-            table::list(&metadata, leases, table::Form::Object, inner.clock.now()),
-        ))
+        Ok(Reply::Json(200, list::text(&metadata, leases)))
     })
 }
 

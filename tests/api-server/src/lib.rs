@@ -33,7 +33,6 @@ mod server;
 mod state;
 mod status;
 mod store;
-mod table;
 mod tls;
 mod uid;
 mod validate;

@@ -12,7 +12,6 @@ use crate::{
     state::{Inner, State},
     status::{Cause, Status},
     store::Event,
-    table::{self, Form},
 };
 
 /// How long a watch lasts that names no end.
@@ -24,7 +23,6 @@ const BUFFER: usize = 64;
 struct Watch {
     namespace: Option<String>,
     selector: Selector,
-    form: Form,
     /// Events up to here were told.
     seen: u64,
     /// Ends when the server's epoch is another.
@@ -37,7 +35,6 @@ pub(crate) fn start(
     state: &Arc<State>,
     namespace: Option<String>,
     query: &Query,
-    form: Form,
 ) -> Result<mpsc::Receiver<Bytes>, Status> {
     let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
     let since = query.resource_version()?;
@@ -65,7 +62,6 @@ pub(crate) fn start(
         let mut watch = Watch {
             namespace,
             selector,
-            form,
             seen: since.unwrap_or(0),
             epoch: inner.epoch,
             bookmarks,
@@ -132,7 +128,7 @@ impl Watch {
             .snapshot(self.namespace.as_deref(), None, self.seen);
         let matching = all.iter().filter(|lease| self.selector.matches(lease));
         let mut lines: Vec<Bytes> = matching
-            .map(|lease| self.line("ADDED", lease, inner))
+            .map(|lease| line("ADDED", &lease.to_string()))
             .collect();
         if marked {
             lines.extend(self.bookmark(inner, true));
@@ -151,14 +147,14 @@ impl Watch {
         let lines = inner
             .store
             .events_after(self.seen)
-            .filter_map(|event| self.tell(event, inner))
+            .filter_map(|event| self.tell(event))
             .collect();
         self.seen = self.seen.max(inner.store.revision());
         Some(lines)
     }
 
     /// An event as this watch sees it: what begins or ceases to match the selector is added or deleted.
-    fn tell(&self, event: &Event, inner: &Inner) -> Option<Bytes> {
+    fn tell(&self, event: &Event) -> Option<Bytes> {
         if self
             .namespace
             .as_ref()
@@ -170,18 +166,14 @@ impl Watch {
             |lease: &Option<Arc<Value>>| lease.clone().filter(|lease| self.selector.matches(lease));
         match (matching(&event.before), matching(&event.after)) {
             (None, None) => None,
-            (None, Some(now)) => Some(self.line("ADDED", &now, inner)),
-            (Some(_), Some(now)) => Some(self.line("MODIFIED", &now, inner)),
+            (None, Some(now)) => Some(line("ADDED", &now.to_string())),
+            (Some(_), Some(now)) => Some(line("MODIFIED", &now.to_string())),
             (Some(last), None) => {
                 let mut last = (*last).clone();
                 last["metadata"]["resourceVersion"] = event.revision.to_string().into();
-                Some(self.line("DELETED", &last, inner))
+                Some(line("DELETED", &last.to_string()))
             }
         }
-    }
-
-    fn line(&self, kind: &str, lease: &Value, inner: &Inner) -> Bytes {
-        line(kind, &table::object(lease, self.form, inner.clock.now()))
     }
 
     /// How far the watch has got, for a client that wants to know.

@@ -158,20 +158,6 @@ fn silent_watches_stay_open_and_say_nothing() {
 }
 
 #[test]
-fn tables_are_watched_too() {
-    let client = Client::admin().header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
-    client.server.seed(json!({"metadata": {"name": "a"}}));
-    let event = client.watch("").next().expect("an event");
-    assert_eq!(
-        (
-            event["object"]["kind"].as_str(),
-            &event["object"]["rows"][0]["cells"][0]
-        ),
-        (Some("Table"), &json!("a"))
-    );
-}
-
-#[test]
 fn an_update_that_empties_the_finalizers_is_told_as_a_deletion() {
     let client = Client::admin();
     let mut sent = lease("a", json!({}));
