@@ -4,6 +4,8 @@ mod advice;
 mod command;
 mod fault;
 mod forbidden;
+#[cfg(test)]
+mod lines_tests;
 mod obstacle;
 mod refused;
 mod unsaid;
