@@ -49,13 +49,22 @@ fn every_subcommand_says_at_once_what_is_wrong_on_the_way() {
              Is the address right, or is there a login page or a proxy in between? …\n"
         );
         said_like(&run(&format!("-s {url}")), 1, "", &expected);
-        let url = hole.url();
-        let expected = format!(
-            "error: cannot connect to the server {url}: no connection within 1s\n\
-             Does it take a VPN or a proxy to get there? …\n"
+    }
+    // All wait at once.
+    let waiting = SUBCOMMANDS.map(|words| {
+        let flags = format!(
+            "-s {} --insecure-skip-tls-verify --request-timeout=1s",
+            hole.url()
         );
-        let flags = format!("-s {url} --insecure-skip-tls-verify --request-timeout=1s");
-        said_like(&run(&flags), 1, "", &expected);
+        ns.spawn(&user, format!("{flags} {words}").split_whitespace())
+    });
+    let expected = format!(
+        "error: cannot connect to the server {}: no connection within 1s\n\
+         Does it take a VPN or a proxy to get there? …\n",
+        hole.url()
+    );
+    for running in waiting {
+        said_like(&running.wait(SOON), 1, "", &expected);
     }
 }
 

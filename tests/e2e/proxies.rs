@@ -78,6 +78,29 @@ fn the_environments_proxy_is_used_unless_no_proxy_names_the_server() {
 }
 
 #[test]
+fn a_proxy_that_leads_nowhere_is_named() {
+    let (ns, user) = fresh();
+    let elsewhere = Relay::to(Protocol::Http, "127.0.0.1:1");
+    let elsewhere = format!("http://{}", elsewhere.address());
+    let unknown = "the name proxy.invalid does not resolve (…)";
+    for (proxy, why) in [
+        ("http://proxy.invalid:3128", unknown),
+        ("socks5://proxy.invalid:1080", unknown),
+        (&elsewhere, "…"),
+    ] {
+        let command = status(&ns, &user, |cluster| {
+            far_away(cluster);
+            cluster["proxy-url"] = json!(proxy);
+        });
+        let expected = format!(
+            "error: cannot connect to the server https://api.far.invalid:6443: the proxy {proxy}: {why}\n\
+             Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY\n"
+        );
+        said_like(&command.run(), 1, "", &expected);
+    }
+}
+
+#[test]
 fn a_waiter_watches_through_a_proxy() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));

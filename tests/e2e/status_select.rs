@@ -72,7 +72,7 @@ fn the_list_is_cut_down_sorted_and_counted() {
         (&["--holder=ci-*"], "a-held d-endless"),
         (&["--holder=ci-?"], "a-held"),
         (&["--holder=ci"], ""),
-        (&["-l", "tier=db"], "d-endless"),
+        (&["-l", "tier in (db)"], "d-endless"),
         (&["--field-selector=metadata.name=c-free"], "c-free"),
         (&["--state=held", "--holder=*12"], "d-endless"),
         (
