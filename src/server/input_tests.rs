@@ -47,7 +47,7 @@ fn port() -> u16 {
 /// Connects as these say, and sends one request. What comes of it is not looked at.
 fn try_to_connect(config: &Value, mut options: ConnectionOptions) {
     let folder = Folder::new();
-    options.kubeconfig = Some(folder.file("config", &config.to_string()));
+    options.kubeconfig = Some(folder.file("config", config.to_string()));
     let runtime = runtime();
     runtime.block_on(async {
         let Ok(connection) = Connection::load(&options).await else {

@@ -46,11 +46,12 @@ fn a_state_is_told_by_the_servers_stamp_where_that_can_be_believed_and_by_the_ho
         ),
         (false, false, 0, -3600, "Held", "", "Expires in:  unknown\n"),
     ] {
-        let mut options = Options::default();
-        options.date_header = dates;
-        if old {
-            options.version = (1, 24);
-        }
+        let new = Options::default().version;
+        let options = Options {
+            date_header: dates,
+            version: if old { (1, 24) } else { new },
+            ..Options::default()
+        };
         let (ns, user) = fresh_in_process(options);
         ns.create(&match skew {
             0 => held("job", "x", 15),

@@ -316,7 +316,7 @@ fn only_what_was_asked_for_is_shown_and_what_leaves_it_once_more() {
     shows(&watches[2], "b Deleted ci-2");
     shows(&watches[1], "b Deleted ci-2");
     shows(&watches[0], "a Free -");
-    let lines = watches.each_ref().map(|watch| lines(watch));
+    let lines = watches.each_ref().map(lines);
     assert_eq!(lines[0], ["a Held ci-1", "a Free -"]);
     let by_holder = ["a Held ci-1", "a Free -", "b Held ci-2", "b Deleted ci-2"];
     assert_eq!(lines[1], by_holder);

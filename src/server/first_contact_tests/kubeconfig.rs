@@ -43,6 +43,9 @@ fn a_file_that_is_no_kubeconfig_is_named_with_the_line_at_fault() {
     assert_snapshot!(scene.told());
 }
 
+/// What is different in a kubeconfig.
+type Change = fn(&mut Value);
+
 #[test]
 fn names_that_the_kubeconfig_does_not_have_are_told_with_the_nearest() {
     let mut scene = Scene::new();
@@ -72,7 +75,7 @@ fn names_that_the_kubeconfig_does_not_have_are_told_with_the_nearest() {
         };
         scene.tell(&format!("--cluster {name}"), &whole, cluster);
     }
-    let changes: [(&str, fn(&mut Value)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("a context of another cluster", |config| {
             config["contexts"][0]["context"]["cluster"] = json!("kind-prod")
         }),
