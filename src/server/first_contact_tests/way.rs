@@ -1,10 +1,13 @@
 //! On the way to the server: the network, TLS and proxies.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use lease_harness::{Flaw, Impostor};
 use serde_json::json;
 
 use super::{ConnectionOptions, Scene, config, none, served, token, trusting};
+use crate::server::testing::said;
 
 const FAR: &str = "https://api.far.invalid:6443";
 
@@ -16,21 +19,31 @@ fn whoever_keeps_a_request_waiting_is_named_within_the_request_timeout() {
         hole.url().replace("https:", "http:"),
         silent.url().replace("http:", "https:"),
     );
-    for (situation, server) in [
-        ("no connection", hole.url()),
-        ("no connection, without TLS", &plain_hole),
-        ("no TLS", &mute),
-        ("no answer", silent.url()),
-    ] {
-        scene.tell(situation, &config(server, &token()), none());
-    }
-    let mut through = config(FAR, &token());
-    for (situation, proxy) in [
-        ("no connection through the proxy", silent.url()),
-        ("no connection to the proxy", &plain_hole),
-    ] {
+    let through = |proxy: &str| {
+        let mut through = config(FAR, &token());
         through["clusters"][0]["cluster"]["proxy-url"] = json!(proxy);
-        scene.tell(situation, &through, none());
+        through
+    };
+    let cases = [
+        ("no connection", config(hole.url(), &token())),
+        ("no connection, without TLS", config(&plain_hole, &token())),
+        ("no TLS", config(&mute, &token())),
+        ("no answer", config(silent.url(), &token())),
+        ("no connection through the proxy", through(silent.url())),
+        ("no connection to the proxy", through(&plain_hole)),
+    ]
+    .map(|(situation, config)| (situation, scene.file("config", config.to_string())));
+    // All wait at once.
+    let waiting = cases.map(|(situation, path)| {
+        let options = ConnectionOptions {
+            kubeconfig: Some(path.into()),
+            ..none()
+        };
+        let waits = std::thread::spawn(move || said(&options, Duration::from_secs(1)));
+        (situation, waits)
+    });
+    for (situation, waits) in waiting {
+        scene.note(situation, &waits.join().expect("it says something"));
     }
     assert_snapshot!(scene.told());
 }
