@@ -50,7 +50,7 @@ const READING_LIMIT: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Link {
     ready: Arc<Ready>,
-    /// Sends requests; where one is on its way is told to the [`progress::Progress`] among its extensions.
+    /// Sends requests; where one is on its way is told to the [`super::progress::RequestProgress`] among its extensions.
     pub client: Client,
     /// Whose header its requests carry.
     credentials: Arc<Credentials>,

@@ -215,8 +215,11 @@ fn has_kubectl() -> bool {
     found.code == Some(0)
 }
 
+/// kubectl, which asks once what the server has.
 fn kubectl(ns: &Namespace, user: &User, words: &[&str]) -> Command {
-    ns.program(user, "kubectl", words)
+    let folder = ns.file("kubectl", "").with_file_name("kubectl-cache");
+    let command = ns.program(user, "kubectl", words);
+    command.arg("--cache-dir").arg(folder)
 }
 
 /// kubectl and `status` find the same in the Lease's own paths.
