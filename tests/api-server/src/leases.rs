@@ -19,7 +19,7 @@ use crate::{
     write::{self, Replaced, Writing},
 };
 
-/// A request for a collection: list, watch, create, delete all.
+/// A request for a collection: list, watch, create.
 pub(crate) fn collection(
     state: &Arc<State>,
     call: &Call,
@@ -28,7 +28,6 @@ pub(crate) fn collection(
     match (call.method.as_str(), namespace) {
         ("GET", _) => read(state, call, namespace),
         ("POST", Some(namespace)) => create(state, call, namespace),
-        ("DELETE", Some(namespace)) => delete_collection(state, call, namespace),
         _ => Err(Status::method_not_allowed()),
     }
 }
@@ -154,34 +153,6 @@ fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
         Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
     }
-}
-
-fn delete_collection(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
-    call.user.check(&Attributes::leases(
-        "deletecollection",
-        Some(namespace),
-        None,
-    ))?;
-    let (demands, dry_run) = delete_options(call)?;
-    let selector = Selector::parse(
-        call.query.text("labelSelector"),
-        call.query.text("fieldSelector"),
-    )?;
-    state.change(|inner| {
-        let revision = inner.store.revision();
-        let mut leases = inner.store.snapshot(Some(namespace), None, revision);
-        leases.retain(|lease| selector.matches(lease));
-        for lease in &leases {
-            let name = lease["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            delete::delete(inner, &(namespace.to_owned(), name), &demands, dry_run)?;
-        }
-        let metadata = serde_json::json!({"resourceVersion": inner.store.revision().to_string()});
-        let leases = leases.iter().map(Arc::as_ref);
-        Ok(Reply::Json(200, list::text(&metadata, leases)))
-    })
 }
 
 /// The options of a deletion, from its query and its body.

@@ -25,8 +25,8 @@ struct Watch {
     selector: Selector,
     /// Events up to here were told.
     seen: u64,
-    /// Ends when the server's epoch is another.
-    epoch: u64,
+    /// The history that it asks for is gone: it says so, and ends.
+    over: bool,
     bookmarks: bool,
 }
 
@@ -63,14 +63,12 @@ pub(crate) fn start(
             namespace,
             selector,
             seen: since.unwrap_or(0),
-            epoch: inner.epoch,
+            over: false,
             bookmarks,
         };
         if initial_events || watch.seen == 0 {
             watch.seen = inner.store.revision();
-            if !inner.silent {
-                first = watch.existing(&inner, initial_events);
-            }
+            first = watch.existing(&inner, initial_events);
         } else if watch.seen < inner.store.compacted() {
             let message = format!(
                 "too old resource version: {} ({})",
@@ -81,7 +79,7 @@ pub(crate) fn start(
                 "ERROR",
                 &Status::expired(message).to_json().to_string(),
             )];
-            watch.epoch = u64::MAX;
+            watch.over = true;
         }
         watch
     };
@@ -106,7 +104,7 @@ pub(crate) fn start(
                     changed = changes.changed() => if changed.is_err() { return },
                     () = sender.closed() => return,
                     () = &mut deadline => {
-                        let bookmark = watch.bookmark(&state.lock(), false);
+                        let bookmark = watch.bookmark(false);
                         if let Some(line) = bookmark {
                             // The reader may be gone, and the watch is over anyway.
                             let _gone = sender.send(line).await;
@@ -131,18 +129,15 @@ impl Watch {
             .map(|lease| line("ADDED", &lease.to_string()))
             .collect();
         if marked {
-            lines.extend(self.bookmark(inner, true));
+            lines.extend(self.bookmark(true));
         }
         lines
     }
 
     /// The lines since the last call; `None` when the watch is over.
     fn next(&mut self, inner: &Inner) -> Option<Vec<Bytes>> {
-        if self.epoch != inner.epoch {
+        if self.over {
             return None;
-        }
-        if inner.silent {
-            return Some(Vec::new());
         }
         let lines = inner
             .store
@@ -177,8 +172,8 @@ impl Watch {
     }
 
     /// How far the watch has got, for a client that wants to know.
-    fn bookmark(&self, inner: &Inner, end_of_initial_events: bool) -> Option<Bytes> {
-        if !self.bookmarks || inner.silent {
+    fn bookmark(&self, end_of_initial_events: bool) -> Option<Bytes> {
+        if !self.bookmarks {
             return None;
         }
         let mut metadata =
