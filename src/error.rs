@@ -5,6 +5,8 @@ mod command;
 mod forbidden;
 #[cfg(test)]
 mod lease_tests;
+#[cfg(test)]
+mod lines_tests;
 mod obstacle;
 mod refused;
 mod unsaid;

@@ -6,8 +6,10 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use serde_yaml::Value;
 
@@ -50,13 +52,29 @@ fn package(binary: &Path, platform: &str, out: &Path) -> PathBuf {
     out.join(format!("kubectl-lease-{VERSION}-{platform}.tar.gz"))
 }
 
-/// All five archives of something small in place of the plugin, and their manifest.
-fn release(name: &str) -> PathBuf {
-    let out = folder(name);
-    let binary = out.join("binary");
+/// Something small in place of the plugin.
+fn small(folder: &Path) -> PathBuf {
+    let binary = folder.join("binary");
     fs::write(&binary, "not the plugin, but packed like it\n").unwrap();
-    for platform in PLATFORMS {
-        package(&binary, platform, &out);
+    binary
+}
+
+/// All five archives of it and their manifest, packed once and copied for each test.
+fn release(name: &str) -> PathBuf {
+    static PACKED: OnceLock<PathBuf> = OnceLock::new();
+    let packed = PACKED.get_or_init(|| {
+        // Some runners give each test a process of its own.
+        let out = folder(&format!("packed-{}", std::process::id()));
+        let binary = small(&out);
+        for platform in PLATFORMS {
+            package(&binary, platform, &out);
+        }
+        out
+    });
+    let out = folder(name);
+    for file in fs::read_dir(packed).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), out.join(file.file_name())).unwrap();
     }
     out
 }
@@ -110,11 +128,13 @@ fn host() -> String {
 #[test]
 fn the_same_input_gives_the_same_archive() {
     let (one, two) = (folder("same-1"), folder("same-2"));
-    let first = package(Path::new(BINARY), &host(), &one);
+    let (binary, other) = (small(&one), small(&two));
+    let first = package(&binary, &host(), &one);
     // Neither the folder nor the age and the mode of the binary is part of the input.
-    let copy = two.join("copy");
-    fs::write(&copy, fs::read(BINARY).unwrap()).unwrap();
-    let second = package(&copy, &host(), &two);
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let old = fs::File::options().write(true).open(&other).unwrap();
+    old.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let second = package(&other, &host(), &two);
     assert_eq!(sha256(&first), sha256(&second));
     assert_eq!(
         fs::read(one.join("lease.yaml")).unwrap(),
@@ -128,8 +148,7 @@ fn the_man_pages_travel_in_the_archive() {
     let pages = out.join("pages");
     let mut man = Command::new(BINARY);
     succeeded(&man.arg("man").arg(&pages).output().unwrap());
-    let binary = out.join("binary");
-    fs::write(&binary, "small").unwrap();
+    let binary = small(&out);
     let mut command = script("package");
     command.arg("--binary").arg(&binary).arg("--out").arg(&out);
     command.arg("--man").arg(&pages);
@@ -185,8 +204,7 @@ fn every_checksum_is_text_to_every_reader() {
 #[test]
 fn a_platform_without_an_archive_is_left_out_and_no_release() {
     let out = folder("host-only");
-    let binary = out.join("binary");
-    fs::write(&binary, "small").unwrap();
+    let binary = small(&out);
     package(&binary, "linux-arm64", &out);
     let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
     assert_eq!(manifest.matches("selector:").count(), 1, "{manifest}");

@@ -348,4 +348,18 @@ mod tests {
             (State::HeldWithoutExpiry, Basis::None)
         );
     }
+
+    /// Stamps and `Date` are cut to whole seconds.
+    #[test]
+    fn an_expiry_by_the_servers_stamp_needs_the_duration_and_two_seconds() {
+        let record = stamped(held("x", 15), &["2020-01-01T00:00:00Z"]);
+        for (date, expected) in [
+            ("2020-01-01T00:00:15Z", State::Held),
+            ("2020-01-01T00:00:16Z", State::Held),
+            ("2020-01-01T00:00:18Z", State::Expired),
+        ] {
+            let (state, _) = state(&record, date, Stamps::Trusted);
+            assert_eq!(state, expected, "{date}");
+        }
+    }
 }

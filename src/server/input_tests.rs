@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::testing::{Folder, kubeconfig, runtime};
 use super::{Connection, ConnectionOptions, Wanted};
 
 thread_local! {
@@ -44,37 +44,11 @@ fn port() -> u16 {
     })
 }
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = format!("kubectl-lease-input-{}", uuid::Uuid::new_v4());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).expect("a folder");
-        Self(folder)
-    }
-
-    fn file(&self, name: &str, contents: &str) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, contents).expect("the folder is ours");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Connects as these say, and sends one request. What comes of it is not looked at.
 fn try_to_connect(config: &Value, mut options: ConnectionOptions) {
     let folder = Folder::new();
-    options.kubeconfig = Some(folder.file("config", &config.to_string()));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    options.kubeconfig = Some(folder.file("config", config.to_string()));
+    let runtime = runtime();
     runtime.block_on(async {
         let Ok(connection) = Connection::load(&options).await else {
             return;
@@ -89,15 +63,6 @@ fn try_to_connect(config: &Value, mut options: ConnectionOptions) {
         let _ = tokio::time::timeout(Duration::from_secs(2), link.client.send(request)).await;
     });
     runtime.shutdown_background();
-}
-
-fn kubeconfig(cluster: &Value, user: &Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "clusters": [{ "name": "c", "cluster": cluster }],
-        "users": [{ "name": "u", "user": user }],
-        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
-    })
 }
 
 /// What people and programs get wrong in texts, and plain noise.

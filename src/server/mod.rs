@@ -10,11 +10,13 @@ mod connection;
 mod credentials;
 mod der;
 mod dial;
-mod error;
+pub(crate) mod error;
 mod fair;
 mod faults;
 mod file;
 mod files;
+#[cfg(all(test, unix))]
+mod first_contact_tests;
 mod header;
 #[cfg(test)]
 mod input_tests;
@@ -28,6 +30,8 @@ mod proxy;
 mod ready;
 mod refused;
 mod stack;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 use crate::lease::api::Unusable;

@@ -1,121 +1,16 @@
-//! Who we are to the server: tokens, token files, exec plugins, client certificates.
+//! Who we are to the server, and to whom we speak, where that changes while we wait.
 
-use crate::support::{SOON, held, held_by_another, said, said_like, set_free, status_as, waiting};
+use crate::support::{SOON, held, held_by_another, said, set_free, status_as, waiting};
 use lease_harness::Cluster;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
-const ADVICE: &str =
-    "Check the exec plugin of the user in the kubeconfig: kubectl config view --minify\n";
 /// The server does not accept the token of somebody.
 fn unauthorized(whose: &str) -> String {
     format!(
         "Error from server (Unauthorized): Unauthorized\n\
          The server does not accept the token of {whose}: it may have expired, or be for another cluster; log in again\n"
     )
-}
-
-fn plugin(command: impl AsRef<std::path::Path>, arguments: &[&str]) -> Value {
-    json!({ "exec": {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "command": command.as_ref(),
-        "args": arguments,
-        "interactiveMode": "Never",
-    } })
-}
-
-#[test]
-fn a_token_that_the_server_does_not_know_is_not_accepted() {
-    let (ns, user) = held_by_another();
-    for subcommand in [
-        "status", "acquire", "release", "renew", "check", "create", "steal",
-    ] {
-        let output = ns.run(&user, [subcommand, "job", "--token=wrong"]);
-        said(&output, 1, "", &unauthorized("the command line"));
-    }
-}
-
-#[test]
-fn a_token_flag_replaces_what_the_kubeconfig_has() {
-    let (ns, user) = held_by_another();
-    let command = status_as(&ns, &user, &plugin("/nowhere/plugin", &[]));
-    said(&command.arg("--token").arg(&user.token).run(), 0, NAME, "");
-}
-
-#[test]
-fn a_token_file_may_end_with_a_newline_and_is_found_relative_to_its_kubeconfig() {
-    let (ns, user) = held_by_another();
-    let file = ns.file("token", format!("{}\n", user.token));
-    let absolute = json!({ "tokenFile": file });
-    said(&status_as(&ns, &user, &absolute).run(), 0, NAME, "");
-    let relative = json!({ "tokenFile": "token" });
-    said(&status_as(&ns, &user, &relative).run(), 0, NAME, "");
-}
-
-#[test]
-fn a_token_file_that_is_not_there_is_named() {
-    let (ns, user) = held_by_another();
-    let output = status_as(&ns, &user, &json!({ "tokenFile": "/nowhere/token" })).run();
-    let expected = "error: cannot use the token file of user \"test\": /nowhere/token: No such file or directory\n\
-        Check that user in the kubeconfig: kubectl config view --minify\n";
-    said(&output, 1, "", expected);
-}
-
-#[test]
-fn an_exec_plugin_gives_the_token_and_is_run_once() {
-    let (ns, user) = held_by_another();
-    let script = format!(
-        r#"#!/bin/sh
-        test "$1" = login || exit 3
-        echo run >> "$0.runs"
-        echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{}"}}}}'"#,
-        user.token
-    );
-    let path = ns.script("plugin", &script);
-    let output = status_as(&ns, &user, &plugin(&path, &["login"])).run();
-    said(&output, 0, NAME, "");
-    let runs = std::fs::read_to_string(path.with_extension("runs")).unwrap_or_default();
-    assert_eq!(runs, "run\n");
-}
-
-#[test]
-fn an_exec_plugin_that_is_missing_is_named() {
-    let (ns, user) = held_by_another();
-    let output = status_as(&ns, &user, &plugin("/nowhere/plugin", &[])).run();
-    let expected = format!(
-        "error: cannot use the credentials: exec plugin \"/nowhere/plugin\" does not exist\n{ADVICE}"
-    );
-    said_like(&output, 1, "", &expected);
-}
-
-#[test]
-fn an_exec_plugin_that_fails_is_shown_with_what_it_said() {
-    let (ns, user) = held_by_another();
-    let path = ns.script("plugin", "#!/bin/sh\necho 'please log in' >&2\nexit 4\n");
-    let output = status_as(&ns, &user, &plugin(&path, &[])).run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(1), ""),
-        "{output}"
-    );
-    assert!(
-        output
-            .stderr
-            .contains("error: cannot use the credentials: "),
-        "{output}"
-    );
-    assert!(output.stderr.contains("please log in"), "{output}");
-    assert!(output.stderr.contains("status: 4"), "{output}");
-    assert!(output.stderr.ends_with(ADVICE), "{output}");
-}
-
-#[test]
-fn an_exec_plugin_that_prints_nonsense_is_an_error() {
-    let (ns, user) = held_by_another();
-    let path = ns.script("plugin", "#!/bin/sh\necho 'hello'\n");
-    let output = status_as(&ns, &user, &plugin(&path, &[])).run();
-    let expected = format!("error: cannot use the credentials: …\n{ADVICE}");
-    said_like(&output, 1, "", &expected);
 }
 
 #[test]
@@ -140,33 +35,6 @@ fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
     );
 }
 
-/// Real server only: the in-process one knows no client certificates.
-#[test]
-fn a_client_certificate_is_taken_from_the_kubeconfig() {
-    let (ns, user) = held_by_another();
-    let Some(config) = ns.kubeconfig_with_certificate(&user) else {
-        println!("SKIPPED: the in-process server knows no client certificates");
-        return;
-    };
-    let command = ns.command(&user, ["status", "job", "-o", "name"]);
-    said(&command.kubeconfig(config).run(), 0, NAME, "");
-}
-
-/// Real server only: the in-process one knows no client certificates.
-#[test]
-fn a_client_certificate_is_taken_from_flags() {
-    let (ns, user) = held_by_another();
-    let Some(plane) = ns.cluster().control_plane() else {
-        println!("SKIPPED: the in-process server knows no client certificates");
-        return;
-    };
-    let (certificate, key) = plane.client_certificate(&user.name, &[]);
-    let (certificate, key) = (ns.file("cert", certificate), ns.file("key", key));
-    let command = status_as(&ns, &user, &json!({}));
-    let command = command.arg("--client-certificate").arg(certificate);
-    said(&command.arg("--client-key").arg(key).run(), 0, NAME, "");
-}
-
 /// In-process only: a user is removed from it.
 #[test]
 fn a_token_revoked_while_waiting_ends_the_wait() {
@@ -188,83 +56,44 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
 }
 
 #[test]
-fn a_token_may_have_white_space_around_it_wherever_it_comes_from() {
+fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
     let (ns, user) = held_by_another();
-    let padded = format!(" {}\r\n\n", user.token);
-    let file = ns.file("token", &padded);
-    for credentials in [
-        json!({ "token": padded }),
-        json!({ "tokenFile": file }),
-        json!({ "token": "", "tokenFile": file }),
-        json!({ "auth-provider": { "name": "oidc", "config": { "id-token": padded } } }),
-        json!({ "auth-provider": { "name": "gcp", "config": {
-            "cmd-path": "echo", "cmd-args": user.token,
-        } } }),
-    ] {
-        said(&status_as(&ns, &user, &credentials).run(), 0, NAME, "");
-    }
-    let command = status_as(&ns, &user, &json!({})).arg("--token");
-    said(&command.arg(&padded).run(), 0, NAME, "");
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    let mut front = lease_harness::TlsFront::to(&proxy.plain_url(), false);
+    let authority = ns.file("ca.pem", front.ca_pem());
+    let mut config = ns.kubeconfig_json(&user);
+    config["clusters"][0]["cluster"] =
+        json!({ "server": front.url(), "certificate-authority": authority });
+    let file = ns.file("rotating", config.to_string());
+    let watching = ns.command(&user, ["status", "--watch", "-o", "name"]);
+    let watching = watching.kubeconfig(file).spawn();
+    watching.wait_stdout(|line| line == NAME.trim_end(), SOON);
+    crate::support::watching(&proxy);
+    front.replace_authority();
+    std::fs::write(&authority, front.ca_pem()).expect("the folder is ours");
+    ns.create(&held("another", "other", 60));
+    watching.wait_stdout(|line| line == "lease.coordination.k8s.io/another", SOON);
+    watching.signal(libc::SIGTERM);
+    watching.wait(SOON);
 }
 
+/// Real server only: the in-process one knows no client certificates.
 #[test]
-fn a_token_that_no_header_carries_is_named_by_where_it_comes_from_and_never_shown() {
+fn a_client_certificate_is_taken_from_the_kubeconfig_or_from_flags() {
     let (ns, user) = held_by_another();
-    let lines = "s3cret\ns3cret";
-    let two = ns.file("two", lines);
-    let none = ns.file("none", " \n");
-    let huge = ns.file("huge", "s3cret".repeat(300_000));
-    let more_than_one_line = "contains more than one line, which no HTTP header can carry";
-    let provider = json!({ "name": "oidc", "config": { "id-token": lines } });
-    for (credentials, why) in [
-        (
-            json!({ "token": lines }),
-            format!("the token of user \"test\" {more_than_one_line}"),
-        ),
-        (
-            json!({ "token": "s3cret\0" }),
-            "the token of user \"test\" contains a NUL character, which no HTTP header can carry"
-                .to_owned(),
-        ),
-        (
-            json!({ "token": " " }),
-            "the token of user \"test\" is empty".to_owned(),
-        ),
-        (
-            json!({ "auth-provider": provider }),
-            format!("the id-token of auth-provider \"oidc\" {more_than_one_line}"),
-        ),
-    ] {
-        let output = status_as(&ns, &user, &credentials).run();
-        let expected = format!("error: cannot use the credentials: {why}\n{ADVICE}");
-        said_like(&output, 1, "", &expected);
-    }
-    for (file, why) in [
-        (
-            two.display().to_string(),
-            "it is no token: it has several lines, or characters that no token has",
-        ),
-        (none.display().to_string(), "it is empty"),
-        (huge.display().to_string(), "it is too large to be one"),
-        ("/dev/zero".to_owned(), "it is too large to be one"),
-    ] {
-        let output = status_as(&ns, &user, &json!({ "tokenFile": file })).run();
-        let expected = format!(
-            "error: cannot use the token file of user \"test\": {file}: {why}\nCheck that user in the kubeconfig: kubectl config view --minify\n"
-        );
-        said_like(&output, 1, "", &expected);
-    }
-    let output = ns.run(&user, ["hold", "job", "--token", lines, "--", "true"]);
-    let expected =
-        format!("error: cannot use the credentials: --token {more_than_one_line}\n{ADVICE}");
-    said_like(&output, 1, "", &expected);
-}
-
-#[test]
-fn a_password_may_have_anything_in_it() {
-    let (ns, user) = held_by_another();
-    let credentials = json!({ "username": "ad\nmin", "password": "pass\0wörd\n" });
-    let output = status_as(&ns, &user, &credentials).run();
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(output.stderr.contains("(Unauthorized)"), "{output}");
+    let Some(plane) = ns.cluster().control_plane() else {
+        println!("SKIPPED: the in-process server knows no client certificates");
+        return;
+    };
+    let (certificate, key) = plane.client_certificate(&user.name, &[]);
+    let (certificate, key) = (ns.file("cert", certificate), ns.file("key", key));
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", "command": "false",
+    });
+    // Beside a plugin it is what asks.
+    let entry = json!({ "client-certificate": certificate, "client-key": key, "exec": exec });
+    said(&status_as(&ns, &user, &entry).run(), 0, NAME, "");
+    let command = status_as(&ns, &user, &json!({}));
+    let command = command.arg("--client-certificate").arg(certificate);
+    said(&command.arg("--client-key").arg(key).run(), 0, NAME, "");
 }

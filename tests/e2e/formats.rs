@@ -1,20 +1,9 @@
-//! `-o name|json|yaml|env` of what is done to a Lease.
+//! `-o` of what is done to a Lease, and its paths, columns and documents beside kubectl's own. Where there is no kubectl on PATH, the
+//! comparisons say SKIPPED.
 
-use crate::support::{free, fresh, said, stored};
-use lease_harness::{Namespace, User};
-use serde_json::Value;
-
-/// Runs the subcommand with this format and returns what it printed.
-#[track_caller]
-fn printed(ns: &Namespace, user: &User, arguments: &[&str], format: &str) -> String {
-    let output = ns.command(user, arguments).arg("-o").arg(format).run();
-    assert_eq!(
-        (output.code, output.stderr.as_str()),
-        (Some(0), ""),
-        "{output}"
-    );
-    output.stdout
-}
+use crate::support::{VERBS, free, fresh, held, holder, said, shared, stored};
+use lease_harness::{Command, Namespace, Output, User, lease};
+use serde_json::{Value, json};
 
 /// Each subcommand that changes a Lease, in an order that succeeds.
 const CHANGES: [&[&str]; 5] = [
@@ -26,88 +15,358 @@ const CHANGES: [&[&str]; 5] = [
 ];
 
 #[test]
-fn name_is_the_name_alone() {
+fn what_is_done_to_a_lease_is_printed_in_every_format() {
     let (ns, user) = fresh();
-    for arguments in CHANGES {
-        let name = printed(&ns, &user, arguments, "name");
-        assert_eq!(name, "lease.coordination.k8s.io/job\n", "{arguments:?}");
-    }
-}
-
-#[test]
-fn json_is_the_lease_as_stored_laid_out_as_kubectl_does() {
-    let (ns, user) = fresh();
-    for arguments in CHANGES {
-        let text = printed(&ns, &user, arguments, "json");
-        let lease: Value = serde_json::from_str(&text).expect("JSON");
-        let mut stored = stored(&ns, "job");
-        if let Some(metadata) = stored["metadata"].as_object_mut() {
-            metadata.remove("managedFields");
+    let from_file = ns.file("template", "{.metadata.name}\n");
+    let from_file = format!("jsonpath-file={}", from_file.display());
+    let json_head = "{\n    \"apiVersion\": \"coordination.k8s.io/v1\",\n    \"kind\": \"Lease\",";
+    for format in [
+        "name",
+        "json",
+        "yaml",
+        "jsonpath={.metadata.name}:{.kind}",
+        "jsonpath-as-json={.metadata.name}",
+        &from_file,
+    ] {
+        for arguments in CHANGES {
+            let output = ns.command(&user, arguments).arg("-o").arg(format).run();
+            let text = &output.stdout;
+            let expected = match format {
+                "name" => "lease.coordination.k8s.io/job\n",
+                "jsonpath={.metadata.name}:{.kind}" => "job:Lease",
+                "jsonpath-as-json={.metadata.name}" => "[\n    \"job\"\n]\n",
+                "json" | "yaml" => text,
+                _ => "job\n",
+            };
+            said(&output, 0, expected, "");
+            assert!(!text.contains("managedFields"), "{text}");
+            let mut stored = stored(&ns, "job");
+            if format == "json" {
+                let lease: Value = serde_json::from_str(text).expect("JSON");
+                let metadata = stored["metadata"].as_object_mut();
+                metadata.expect("a map").remove("managedFields");
+                assert_eq!(lease, stored, "{arguments:?}");
+                assert!(
+                    text.starts_with(json_head) && text.ends_with("\n}\n"),
+                    "{text}"
+                );
+            } else if format == "yaml" {
+                let head = "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n";
+                assert!(
+                    text.starts_with(head) && text.contains("\nspec:\n"),
+                    "{text}"
+                );
+                let version = &stored["metadata"]["resourceVersion"];
+                let line = format!("\n  resourceVersion: {version}\n");
+                assert!(text.contains(&line), "{text}");
+            }
         }
-        assert_eq!(lease, stored, "{arguments:?}");
-        assert!(
-            text.starts_with(
-                "{\n    \"apiVersion\": \"coordination.k8s.io/v1\",\n    \"kind\": \"Lease\","
-            ),
-            "{text}"
-        );
-        assert!(text.ends_with("\n}\n"), "{text}");
+        ns.delete("job");
     }
-}
-
-#[test]
-fn yaml_is_the_lease_as_stored() {
-    let (ns, user) = fresh();
-    for arguments in CHANGES {
-        let text = printed(&ns, &user, arguments, "yaml");
-        assert!(
-            text.starts_with("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n"),
-            "{text}"
-        );
-        let lease = stored(&ns, "job");
-        let version = lease["metadata"]["resourceVersion"]
-            .as_str()
-            .unwrap_or_default();
-        assert!(
-            text.contains(&format!("\n  resourceVersion: \"{version}\"\n")),
-            "{text}"
-        );
-        assert!(text.contains("\nspec:\n"), "{text}");
-    }
-}
-
-#[test]
-fn env_is_what_a_shell_can_eval() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let text = printed(&ns, &user, &["acquire", "job", "--holder=it's me"], "env");
-    let lease = stored(&ns, "job");
+    let output = ns.run(&user, ["version", "-o", "jsonpath={.version}"]);
+    let version = output.stdout.starts_with('v') && !output.stdout.ends_with('\n');
+    assert!(version, "{output}");
+    ns.create(&held("job", "me", 60));
+    let renew = [
+        "renew",
+        "job",
+        "--holder=me",
+        "-ojson",
+        "--show-managed-fields",
+    ];
+    let lease: Value = serde_json::from_str(&ns.run(&user, renew).stdout).expect("JSON");
+    assert_eq!(lease, stored(&ns, "job"));
+    ns.create(&free("free"));
+    let acquire = ["acquire", "free", "--holder=it's me", "-o", "env"];
+    let output = ns.run(&user, acquire);
+    let lease = stored(&ns, "free");
+    let of = |field: &str| lease["metadata"][field].as_str().expect("text");
     let expected = format!(
-        "export KUBECTL_LEASE_NAME=job\n\
+        "export KUBECTL_LEASE_NAME=free\n\
          export KUBECTL_LEASE_NAMESPACE={}\n\
          export KUBECTL_LEASE_HOLDER='it'\\''s me'\n\
          export KUBECTL_LEASE_UID={}\n\
          export KUBECTL_LEASE_TRANSITIONS=4\n\
          export KUBECTL_LEASE_FENCING_TOKEN={}\n",
         ns.name(),
-        lease["metadata"]["uid"].as_str().unwrap_or_default(),
-        lease["metadata"]["resourceVersion"]
-            .as_str()
-            .unwrap_or_default(),
+        of("uid"),
+        of("resourceVersion"),
     );
-    assert_eq!(text, expected);
+    said(&output, 0, &expected, "");
+    for format in ["name", "json", "yaml", "env"] {
+        let output = ns.run(&user, ["acquire", "none", "--holder=me", "-o", format]);
+        let absent = crate::support::not_found_to_take(&ns, "none");
+        said(&output, 121, "", &absent);
+    }
 }
 
 #[test]
-fn nothing_is_printed_on_stdout_by_what_fails() {
+fn what_a_template_does_not_find_is_an_error_where_it_has_to_be_and_no_grant_is_kept_that_cannot_be_told()
+ {
     let (ns, user) = fresh();
-    for format in ["name", "json", "yaml", "env"] {
-        let output = ns.run(&user, ["acquire", "job", "--holder=me", "-o", format]);
-        said(
-            &output,
-            121,
-            "",
-            &crate::support::not_found_to_take(&ns, "job"),
-        );
+    let strict = "--allow-missing-template-keys=false";
+    for subcommand in ["status", "renew", "release"] {
+        for (format, lenient) in [
+            ("jsonpath={.nope}", ""),
+            ("jsonpath-as-json={.nope}", "[]\n"),
+        ] {
+            for allow in [None, Some("--allow-missing-template-keys=T"), Some(strict)] {
+                ns.create(&held("job", "me", 60));
+                let mut words = vec![subcommand, "job", "-o", format];
+                words.extend((subcommand != "status").then_some("--holder=me"));
+                words.extend(allow);
+                let output = ns.run(&user, words);
+                if allow == Some(strict) {
+                    assert_eq!(
+                        (output.code, output.stdout.as_str()),
+                        (Some(1), ""),
+                        "{output}"
+                    );
+                    let missing = "error: the template cannot be filled in: nope is not found\n";
+                    assert!(output.stderr.starts_with(missing), "{output}");
+                } else {
+                    said(&output, 0, lenient, "");
+                }
+                ns.delete("job");
+            }
+        }
+    }
+    ns.create(&free("job"));
+    let format = "-o=jsonpath={.metadata.name[0]}";
+    let why = "error: the template cannot be filled in: a string is not array or slice\n";
+    said(&ns.run(&user, ["status", "job", format]), 1, "", why);
+    let output = ns.run(&user, ["acquire", "job", "--holder=me", format]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(1), ""),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
+fn status_fills_in_templates_and_columns() {
+    let (ns, user) = fresh();
+    ns.create(&held("a", "me", 600));
+    ns.create(&free("b"));
+    let file = ns.file("template", "{.metadata.name}!");
+    let file = file.to_str().expect("text");
+    let strict = "--allow-missing-template-keys=false";
+    let both =
+        "-o=jsonpath={.spec.holderIdentity} {.holder} {.state} {.durationSeconds} {.reason}.";
+    let each = "-o=jsonpath={range .items[*]}{.metadata.name} {.state} {.holder}{\"\\n\"}{end}";
+    let some = "-o=jsonpath={.items[?(@.state==\"Free\")].metadata.name}";
+    let columns = "-o=custom-columns=LEASE:.metadata.name,WHO:.holder,N:.transitions";
+    for (words, expected) in [
+        (&["a", both][..], "me me Held 600 ."),
+        (&[each], "a Held me\nb Free \n"),
+        (&[some], "b"),
+        (
+            &[columns],
+            "LEASE   WHO      N\na       me       3\nb       <none>   3\n",
+        ),
+        (&["a", columns, "--no-headers"], "a     me    3\n"),
+        // What is there, and what is no template.
+        (&["a", "-ojsonpath={.metadata.name}", strict], "a"),
+        (&["a", "-oname", strict], "lease.coordination.k8s.io/a\n"),
+        (&["a", "-ocustom-columns=A:.nope", strict], "A\n<none>\n"),
+        // A template in a flag of its own; as in kubectl, other formats have none.
+        (&["a", "-ojsonpath", "--template={.metadata.name}"], "a"),
+        (
+            &["a", "--template={.metadata.name}", "-ojsonpath-as-json"],
+            "[\n    \"a\"\n]\n",
+        ),
+        (&["a", "-ojsonpath-file", "--template", file], "a!"),
+        (
+            &["a", "-oname", "--template={.metadata.name}"],
+            "lease.coordination.k8s.io/a\n",
+        ),
+    ] {
+        let words = ["status"].iter().chain(words);
+        said(&ns.run(&user, words), 0, expected, "");
+    }
+}
+
+fn has_kubectl() -> bool {
+    let found = Command::new("/bin/sh", ["-c", "command -v kubectl"]).run();
+    if found.code != Some(0) {
+        println!("SKIPPED: there is no kubectl on PATH");
+    }
+    found.code == Some(0)
+}
+
+/// kubectl, which asks once what the server has.
+fn kubectl(ns: &Namespace, user: &User, words: &[&str]) -> Command {
+    let folder = ns.file("kubectl", "").with_file_name("kubectl-cache");
+    let command = ns.program(user, "kubectl", words);
+    command.arg("--cache-dir").arg(folder)
+}
+
+/// kubectl and `status` find the same in the Lease's own paths.
+#[track_caller]
+fn same(ns: &Namespace, user: &User, words: &[&str]) -> Output {
+    let theirs = kubectl(ns, user, &[&["get", "lease"], words].concat()).run();
+    let ours = ns.run(user, [&["status"], words].concat());
+    let agree = (ours.code == Some(0)) == (theirs.code == Some(0));
+    assert!(agree, "{ours}{theirs}");
+    if theirs.code == Some(0) {
+        assert_eq!(ours.stdout, theirs.stdout, "{words:?}");
+    }
+    ours
+}
+
+/// What is printed of one of these paths is in the tables of `src/output/jsonpath`; here all at once.
+#[test]
+fn paths_and_columns_print_what_kubectl_prints() {
+    let (ns, user) = fresh();
+    if !has_kubectl() {
+        return;
+    }
+    let mut a = held("a", "me", 600);
+    a["metadata"]["labels"] = json!({"tier": "db", "app.io/x": "1"});
+    a["metadata"]["annotations"] = json!({"n": "a b", "e": "", "q": "x'y\"z<&>", "f": "f.io/a"});
+    ns.create(&a);
+    let one = [
+        "{.metadata.name}{\"\\t\"}{.spec}{.metadata}",
+        "{.metadata.labels}{.metadata.annotations}{.metadata.annotations.q}",
+        "{.metadata['name','namespace']}{.metadata.labels['app\\.io/x']}{.metadata.labels['app.io/x']}{.metadata.labels.app\\.io/x}",
+        "{..name}{.metadata..n}{..metadata.name}{..holderIdentity}",
+        "{.metadata.managedFields[*].manager}{.metadata.managedFields[0].manager}{.metadata.managedFields[-1].manager}",
+        "{.metadata.creationTimestamp} {.metadata.uid} {.metadata.resourceVersion}",
+        "{.nothing}x{.spec.holderIdentity.foo}{.metadata.name .spec}",
+        "{\"a\" \"b\"}{1}{true}x{\"\\u0041\\x42\"}y",
+    ];
+    let one = format!("jsonpath={}", one.join("|"));
+    for format in [
+        &one,
+        "jsonpath-as-json={.metadata.annotations}{.spec.holderIdentity}",
+        "custom-columns=N:{.metadata.name},H:.spec.holderIdentity,D:.spec.leaseDurationSeconds,L:.metadata.labels,X:.nothing,A:.metadata.annotations.n,M:.metadata.managedFields[-1].manager",
+        "custom-columns=E:.metadata.annotations.e,N:metadata.name",
+    ] {
+        let output = same(&ns, &user, &["a", "-o", format]);
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+    for format in [
+        "jsonpath={.metadata.managedFields[5]}",
+        "jsonpath={.metadata.name[0]}",
+        "custom-columns=N",
+    ] {
+        let output = same(&ns, &user, &["a", "-o", format]);
+        assert_ne!(output.code, Some(0), "{output}");
+    }
+    ns.create(&lease("b-10").holder("x").build());
+    ns.create(&lease("b-9").duration(5).build());
+    let list = [
+        "{..metadata.name}{.items..leaseDurationSeconds}{.items[*].metadata.name}{.items[0,1].metadata.name}{.items[-1:].metadata.name}",
+        "{.items[?(@.metadata.name==\"a\")].spec.holderIdentity}{.items[?(@.metadata.name != 'a' )].metadata.name}{.items[?(@.spec.leaseDurationSeconds>10)].metadata.name}{.items[?(@.spec.holderIdentity)].metadata.name}{.items[?(@.metadata.labels.app\\.io/x==\"1\")].metadata.name}",
+        "{.items[*]['metadata.name', 'spec.holderIdentity']}{range .items[*]}[{.metadata.name}, {.spec.holderIdentity}] {end}\n",
+    ];
+    let list = format!("jsonpath={}", list.join("|"));
+    for words in [
+        &["-o", &list][..],
+        &[
+            "-o",
+            "custom-columns=NAME:.metadata.name,HOLDER:.spec.holderIdentity,L:.metadata.labels",
+        ],
+        &["-o", "name", "--sort-by={.metadata.name}"],
+        &["-o", "name", "--sort-by=.spec.leaseDurationSeconds"],
+    ] {
+        let output = same(&ns, &user, words);
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+    for words in [
+        [
+            "-o",
+            "jsonpath={.items[?(@.spec.leaseDurationSeconds==\"x\")].metadata.name}",
+        ],
+        ["--sort-by=.nothing", "-oname"],
+    ] {
+        same(&ns, &user, &words);
+    }
+}
+
+/// Strings that some parser of YAML takes for something else; more are in `src/output/yaml_tests.rs`.
+const ODD: [&str; 16] = [
+    "y",
+    "off",
+    "null",
+    "~",
+    "017",
+    "0x1f",
+    "1e3",
+    "1:30",
+    "2026-01-01T00:00:00Z",
+    " x",
+    "a: b",
+    "a #b",
+    "a\nb\n",
+    "a\u{85}b",
+    "a\u{1b}[2Jb",
+    "ป\u{e34}ด\u{202e}x",
+];
+
+#[test]
+fn kubectl_reads_yaml_as_it_was_meant_and_creates_and_applies_it() {
+    let (ns, _) = fresh();
+    let user = ns.user(&[&VERBS[..], &["patch"]].concat());
+    if !has_kubectl() {
+        return;
+    }
+    let labels = "protected=yes,n=1a,y=no,off=1e3,t=0x1f,u=1_000,v=017";
+    let made = [
+        "create",
+        "x",
+        "--dry-run=client",
+        "-o",
+        "yaml",
+        "--holder=1_000",
+        "-l",
+        labels,
+    ];
+    let mut documents = String::new();
+    for odd in ODD {
+        let reason = format!("--reason={odd}");
+        let words = made.iter().copied().chain([reason.as_str()]);
+        documents += &format!("---\n{}", ns.run(&user, words).stdout);
+    }
+    let words = [
+        "create",
+        "--dry-run=client",
+        "--validate=false",
+        "-ojson",
+        "-f",
+        "-",
+    ];
+    let output = kubectl(&ns, &user, &words).stdin(&documents).run();
+    assert_eq!(output.code, Some(0), "{output}\n{documents}");
+    let items = serde_json::Deserializer::from_str(&output.stdout).into_iter();
+    let items: Vec<Value> = items.map(|item| item.expect("JSON")).collect();
+    assert_eq!(items.len(), ODD.len());
+    for (item, odd) in items.iter().zip(ODD) {
+        let reason = &item["metadata"]["annotations"]["kubectl-lease/reason"];
+        assert_eq!(reason.as_str(), Some(odd));
+    }
+    let labels = json!({"protected": "yes", "n": "1a", "y": "no", "off": "1e3", "t": "0x1f", "u": "1_000", "v": "017"});
+    let yaml = ns.run(&user, made).stdout;
+    let words = ["create", "--validate=false", "-f", "-"];
+    let output = kubectl(&ns, &user, &words).stdin(&yaml).run();
+    said(&output, 0, "lease.coordination.k8s.io/x created\n", "");
+    let lease = stored(&ns, "x");
+    assert_eq!(lease["metadata"]["labels"], labels);
+    assert_eq!(lease["spec"]["holderIdentity"], "1_000");
+    // Only a real server takes an apply, and only one with managed fields can refuse it.
+    if shared().is_real() {
+        let renew = ["renew", "x", "--holder=1_000", "-oyaml"];
+        let lease = ns.run(&user, renew).stdout;
+        let apply = [
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--validate=false",
+            "-f",
+            "-",
+        ];
+        let output = kubectl(&ns, &user, &apply).stdin(&lease).run();
+        assert_eq!(output.code, Some(0), "{output}");
     }
 }

@@ -6,26 +6,27 @@ use lease_harness::Fault;
 #[test]
 fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "me", 60));
-    // Pasted, it is taken by who asked.
-    let context = "test";
-    let output = ns.run(
-        &user,
-        ["release", "job", "--holder=other", "--context", context],
-    );
-    assert_eq!(output.code, Some(122), "{output}");
-    let pasted = output
-        .stderr
-        .split(": kubectl lease ")
-        .nth(1)
-        .expect("a hint")
-        .trim();
-    let flag = format!(" -n {} --context {context}", ns.name());
-    assert!(pasted.contains(&flag), "{output}");
-    let script = format!("kubectl-lease {pasted} --yes --now");
-    let stolen = ns.program(&user, "sh", ["-c", &script]).run();
-    assert_eq!(stolen.code, Some(0), "{stolen}");
-    assert_eq!(holder(&stored(&ns, "job")), "other");
+    let token = format!("--token={}", user.token);
+    for (flag, given) in [
+        ("--context=test", "--context test"),
+        // Nobody reads it in a log.
+        (token.as_str(), "--token \"$TOKEN\""),
+    ] {
+        ns.create(&held("job", "me", 60));
+        let output = ns.run(&user, ["release", "job", "--holder=other", flag]);
+        assert_eq!(output.code, Some(122), "{output}");
+        assert!(!output.stderr.contains(&user.token), "{output}");
+        let pasted = pasted(&output.stderr, "lease steal");
+        let flags = format!(" -n {} {given}", ns.name());
+        assert!(pasted.contains(&flags), "{output}");
+        // Pasted, it is taken by who asked.
+        let script = format!("{pasted} --yes --now");
+        let stolen = ns.program(&user, "sh", ["-c", &script]);
+        let stolen = stolen.env("TOKEN", &user.token).run();
+        assert_eq!(stolen.code, Some(0), "{stolen}");
+        assert_eq!(holder(&stored(&ns, "job")), "other");
+        ns.delete("job");
+    }
 }
 
 #[test]

@@ -43,6 +43,15 @@ fn the_clusters_own_proxy_is_used() {
         });
         said(&command.run(), 0, NAME, "");
         assert_eq!(relay.asked(), ["api.far.invalid:6443"], "{scheme}");
+        if protocol == Protocol::Http {
+            let command = status(&ns, &user, |cluster| {
+                far_away(cluster);
+                cluster["proxy-url"] = json!(format!("http://kim:pass@{}", relay.address()));
+            });
+            said(&command.run(), 0, NAME, "");
+            // base64 of kim:pass
+            assert_eq!(relay.asked()[1], "api.far.invalid:6443 Basic a2ltOnBhc3M=");
+        }
     }
 }
 
@@ -51,97 +60,44 @@ fn the_environments_proxy_is_used_unless_no_proxy_names_the_server() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
     let relay = Relay::to(Protocol::Http, &address(&ns));
-    let proxy = format!("http://{}", relay.address());
+    let proxy = format!("http://kim:p%61ss@{}", relay.address());
     let command = status(&ns, &user, far_away).env("HTTPS_PROXY", &proxy);
     said(&command.run(), 0, NAME, "");
-    assert_eq!(relay.asked().len(), 1);
+    assert_eq!(relay.asked(), ["api.far.invalid:6443 Basic a2ltOnBhc3M="]);
     let bypassed = command.env("NO_PROXY", ".far.invalid").run();
     let expected = "error: cannot connect to the server https://api.far.invalid:6443: …\n\
         The server's name cannot be resolved: check the address in the kubeconfig, and this machine's network\n";
     said_like(&bypassed, 1, "", expected);
     assert_eq!(relay.asked().len(), 1);
+    // As Go's ProxyFromEnvironment, which is kubectl's.
+    let nowhere = "http://127.0.0.1:1";
+    let all = status(&ns, &user, far_away).env("ALL_PROXY", nowhere);
+    said_like(&all.env("all_proxy", nowhere).run(), 1, "", expected);
+    let here = status(&ns, &user, |_| ()).env("HTTPS_PROXY", nowhere);
+    said(&here.run(), 0, NAME, "");
 }
 
 #[test]
-fn this_machine_itself_is_reached_without_the_environments_proxy() {
+fn a_proxy_that_leads_nowhere_is_named() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let command = status(&ns, &user, |_| ()).env("HTTPS_PROXY", "http://127.0.0.1:1");
-    said(&command.run(), 0, NAME, "");
-}
-
-#[test]
-fn a_proxy_is_given_its_user_and_password() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let relay = Relay::to(Protocol::Http, &address(&ns));
-    let command = status(&ns, &user, |cluster| {
-        far_away(cluster);
-        cluster["proxy-url"] = json!(format!("http://kim:pass@{}", relay.address()));
-    });
-    said(&command.run(), 0, NAME, "");
-    let proxy = format!("http://kim:p%61ss@{}", relay.address());
-    let command = status(&ns, &user, far_away).env("HTTPS_PROXY", proxy);
-    said(&command.run(), 0, NAME, "");
-    // base64 of kim:pass
-    let asked = "api.far.invalid:6443 Basic a2ltOnBhc3M=";
-    assert_eq!(relay.asked(), [asked, asked]);
-}
-
-#[test]
-fn a_proxy_that_is_not_there_is_an_error_and_not_tried_again() {
-    let (ns, user) = fresh();
-    let command = status(&ns, &user, |cluster| {
-        far_away(cluster);
-        cluster["proxy-url"] = json!("http://127.0.0.1:1");
-    });
-    let output = command.run();
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(1), ""),
-        "{output}"
-    );
-    assert_eq!(output.stderr.lines().count(), 2, "{output}");
-    assert!(
-        output.stderr.contains("https://api.far.invalid:6443"),
-        "{output}"
-    );
-}
-
-#[test]
-fn a_proxy_of_an_unknown_kind_is_named() {
-    let (ns, user) = fresh();
-    let command = status(&ns, &user, |cluster| {
-        cluster["proxy-url"] = json!("ftp://127.0.0.1:1");
-    });
-    let expected = "error: cannot use the kubeconfig: proxy-url \"ftp://127.0.0.1:1\": only http, https and socks5 proxies are supported\n…\n";
-    said_like(&command.run(), 1, "", expected);
+    let elsewhere = Relay::to(Protocol::Http, "127.0.0.1:1");
+    let elsewhere = format!("http://{}", elsewhere.address());
+    let unknown = "the name proxy.invalid does not resolve (…)";
     for (proxy, why) in [
-        (
-            "ftp://127.0.0.1:1",
-            "only http, https and socks5 proxies are supported",
-        ),
-        ("http://[:1", "it is no address: …"),
+        ("http://proxy.invalid:3128", unknown),
+        ("socks5://proxy.invalid:1080", unknown),
+        (&elsewhere, "…"),
     ] {
-        let command = status(&ns, &user, far_away).env("HTTPS_PROXY", proxy);
+        let command = status(&ns, &user, |cluster| {
+            far_away(cluster);
+            cluster["proxy-url"] = json!(proxy);
+        });
         let expected = format!(
-            "error: cannot use the proxy of HTTPS_PROXY, {proxy:?}: {why}\n\
-             Set HTTPS_PROXY to one like http://host:3128, unset it, or name the server in NO_PROXY\n"
+            "error: cannot connect to the server https://api.far.invalid:6443: the proxy {proxy}: {why}\n\
+             Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY\n"
         );
         said_like(&command.run(), 1, "", &expected);
     }
-}
-
-/// As in Go's ProxyFromEnvironment, which is kubectl's.
-#[test]
-fn all_proxy_is_not_heeded() {
-    let (ns, user) = fresh();
-    let proxy = "http://127.0.0.1:1";
-    let command = status(&ns, &user, far_away).env("ALL_PROXY", proxy);
-    let output = command.env("all_proxy", proxy).run();
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(output.stderr.contains("cannot be resolved"), "{output}");
-    assert!(!output.stderr.contains("proxy"), "{output}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! `status`: one Lease, the list, and what is said where there is nothing.
+//! `status`: one Lease and the list, in every format, and what is said where there is nothing or no permission.
 
-use crate::support::{free, fresh, held, not_found, said, shared};
-use lease_harness::{Namespace, Output, Rule, lease};
+use crate::support::{free, fresh, held, methods, not_found, said, said_like, shared};
+use lease_harness::{Namespace, Output, Proxy, Rule, lease};
 use serde_json::{Value, json};
 
 /// A Lease of each kind of state that needs no clock.
@@ -25,164 +25,190 @@ fn rows(output: &Output) -> Vec<Vec<&str>> {
         .collect()
 }
 
-#[test]
-fn one_lease_is_described() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 600));
-    let output = ns.run(&user, ["status", "job"]);
+#[track_caller]
+fn document(output: &Output) -> Value {
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(0), ""),
         "{output}"
     );
-    let field = |label: &str| {
-        let line = output
-            .stdout
-            .lines()
-            .find(|line| line.starts_with(&format!("{label}:")));
-        line.map(|line| line[label.len() + 1..].trim().to_owned())
+    serde_json::from_str(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn one_lease_and_the_list_are_shown_in_every_format_with_one_request() {
+    let (ns, user) = fresh();
+    some(&ns);
+    let proxy = Proxy::to(ns.cluster());
+    let status = |words: &[&str]| {
+        proxy.clear();
+        let command = ns.command(&user, ["status"]).via(&proxy);
+        let output = words
+            .iter()
+            .fold(command, |command, word| command.arg(word));
+        let output = output.run();
+        assert_eq!(methods(&proxy.requests()), ["GET"], "{output}");
+        output
     };
-    assert_eq!(field("Name").as_deref(), Some("job"));
-    assert_eq!(field("Namespace").as_deref(), Some(ns.name()));
-    assert!(
-        field("State").is_some_and(|state| state.starts_with("Held ")),
-        "{output}"
-    );
-    assert_eq!(field("Holder").as_deref(), Some("other"));
-    assert_eq!(field("Duration").as_deref(), Some("600s"));
-    assert_eq!(field("Transitions").as_deref(), Some("3"));
-    assert_eq!(field("Reason").as_deref(), Some("<none>"));
-}
-
-#[test]
-fn a_free_one_and_an_endless_one_are_said_to_be_so() {
-    let (ns, user) = fresh();
-    some(&ns);
-    let text = ns.run(&user, ["status", "a-free"]).stdout;
-    assert!(
-        text.contains("\nState:       Free\nHolder:      <none>\n"),
-        "{text}"
-    );
-    let text = ns.run(&user, ["status", "c-endless"]).stdout;
-    assert!(
-        text.contains("\nState:       Held\nHolder:      x\n"),
-        "{text}"
-    );
-    assert!(text.contains("\nExpires in:  never"), "{text}");
-}
-
-#[test]
-fn the_reason_is_shown_until_it_is_released() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let acquire = ["acquire", "job", "--holder=me", "--reason=night run"];
-    assert_eq!(ns.run(&user, acquire).code, Some(0));
-    let text = ns.run(&user, ["status", "job"]).stdout;
-    assert!(text.contains("\nReason:      night run\n"), "{text}");
-    assert_eq!(
-        ns.run(&user, ["release", "job", "--holder=me"]).code,
-        Some(0)
-    );
-    let text = ns.run(&user, ["status", "job"]).stdout;
-    assert!(text.contains("\nReason:      <none>\n"), "{text}");
-}
-
-#[test]
-fn an_absent_lease_is_not_found_in_every_format() {
-    let (ns, user) = fresh();
-    for format in ["wide", "json", "yaml", "name"] {
-        let output = ns.run(&user, ["status", "job", "-o", format]);
-        said(&output, 121, "", &not_found(&ns, "job"));
+    let text = status(&["b-held"]).stdout;
+    for line in [
+        "Name:        b-held",
+        &format!("Namespace:   {}", ns.name()),
+        "Holder:      other",
+        "Reason:      <none>",
+        "Duration:    600s",
+        "Transitions: 3",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line}: {text}");
     }
-}
-
-#[test]
-fn the_list_is_a_table_sorted_by_name() {
-    let (ns, user) = fresh();
-    some(&ns);
+    assert!(text.contains("\nState:       Held "), "{text}");
     let expected = [
         ["NAME", "STATE", "HOLDER"],
         ["a-free", "Free", "-"],
         ["b-held", "Held", "other"],
         ["c-endless", "Held", "x"],
     ];
-    assert_eq!(rows(&ns.run(&user, ["status"])), expected);
-    let wide = ns.run(&user, ["status", "-o", "wide"]);
+    assert_eq!(rows(&status(&[])), expected);
+    let wide = status(&["-o", "wide"]);
     assert_eq!(rows(&wide), expected);
+    let header = wide.stdout.lines().next().unwrap_or_default();
     for column in ["DURATION", "ACQUIRED", "SKEW", "REASON"] {
-        assert!(
-            wide.stdout
-                .lines()
-                .next()
-                .is_some_and(|header| header.contains(column)),
-            "{wide}"
-        );
+        assert!(header.contains(column), "{wide}");
     }
-}
-
-#[test]
-fn a_label_selector_chooses() {
-    let (ns, user) = fresh();
-    some(&ns);
-    let output = ns.run(&user, ["status", "-l", "tier in (db)", "-o", "name"]);
-    said(&output, 0, "lease.coordination.k8s.io/c-endless\n", "");
-    let output = ns.run(&user, ["status", "-l", "tier=none"]);
-    said(
-        &output,
-        0,
-        "",
-        &format!("No leases found in {} namespace.\n", ns.name()),
+    let names =
+        ["a-free", "b-held", "c-endless"].map(|n| format!("lease.coordination.k8s.io/{n}\n"));
+    said(&status(&["-o", "name"]), 0, &names.concat(), "");
+    said(&status(&["b-held", "-o", "name"]), 0, &names[1], "");
+    let list = document(&status(&["-o", "json"]));
+    assert_eq!(
+        (&list["apiVersion"], &list["kind"]),
+        (&json!("kubectl-lease/v1"), &json!("LeaseStatusList"))
+    );
+    let states: Vec<&Value> = (0..3).map(|index| &list["items"][index]["state"]).collect();
+    assert_eq!(states, ["Free", "Held", "HeldWithoutExpiry"]);
+    let one = document(&status(&["b-held", "-o", "json"]));
+    assert_eq!(one["kind"], "LeaseStatus");
+    for field in [
+        "holder",
+        "durationSeconds",
+        "transitions",
+        "metadata",
+        "spec",
+    ] {
+        assert_eq!(one[field], list["items"][1][field], "{field}");
+    }
+    // The Lease itself, beside what is made of it.
+    let stored = ns.get("b-held").expect("a lease");
+    assert_eq!(one["spec"], stored["spec"]);
+    for field in ["labels", "annotations", "uid", "name"] {
+        assert_eq!(one["metadata"][field], stored["metadata"][field], "{field}");
+    }
+    assert_eq!(one["metadata"].get("managedFields"), None);
+    let whole = document(&status(&["b-held", "-o", "json", "--show-managed-fields"]));
+    assert_eq!(
+        whole["metadata"].get("managedFields"),
+        stored["metadata"].get("managedFields")
+    );
+    let yaml = status(&["b-held", "-o", "yaml"]).stdout;
+    assert!(yaml.contains("\napiVersion: kubectl-lease/v1\n"), "{yaml}");
+    assert!(yaml.contains("\nholder: other\n"), "{yaml}");
+    let labels = status(&["--show-labels", "-L", "tier,app.io/x", "-L", "none"]);
+    let header: Vec<&str> = labels.stdout.lines().next().into_iter().collect();
+    let header: Vec<&str> = header[0].split_whitespace().collect();
+    assert_eq!(header[8..], ["TIER", "X", "NONE", "LABELS"], "{labels}");
+    let last = labels.stdout.trim_end().lines().last().unwrap_or_default();
+    assert!(
+        last.contains(" db ") && last.ends_with("tier=db"),
+        "{labels}"
     );
 }
 
+/// `status` of Leases as they were found, in one list.
 #[test]
-fn a_selector_that_is_malformed_is_the_servers_to_refuse() {
+fn the_documents_of_leases_that_other_clients_leave_fit_the_schema() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/leases/found");
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let items: Vec<Value> = files
+        .map(|file| {
+            let text = std::fs::read_to_string(file.expect("a file").path());
+            serde_json::from_str(&text.expect("it can be read")).expect("JSON")
+        })
+        .collect();
     let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    let list =
+        json!({ "kind": "LeaseList", "metadata": { "resourceVersion": "7" }, "items": items });
+    let answer = lease_harness::Fault::Respond {
+        status: 200,
+        headers: Vec::new(),
+        body: list.to_string(),
+    };
+    proxy.fault(lease_harness::Match::get().path("/leases"), answer, 1);
+    let command = ns.command(&user, ["status", "-A", "-o", "json"]);
+    let list = document(&command.via(&proxy).run());
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(items.len()));
+    crate::status_schema::fits("LeaseStatusList", &list);
+}
+
+#[test]
+fn a_reason_ends_with_the_grant_that_it_was_given_for() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let acquire = ["acquire", "job", "--holder=me", "--reason=night run"];
+    let shown = || {
+        let alone = ns.run(&user, ["status", "job"]).stdout;
+        let list = ns.run(&user, ["status", "-o", "wide"]).stdout;
+        let reason = ["status", "job", "-o", "jsonpath={.reason}"];
+        let document = ns.run(&user, reason).stdout;
+        [alone, list, document].map(|text| text.contains("night run"))
+    };
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    assert_eq!(shown(), [true; 3]);
+    // A renewal by somebody else's hands changes no holder.
+    crate::support::renew(&ns, "job", 0);
+    assert_eq!(shown(), [true; 3]);
+    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = "x".into());
+    assert_eq!(shown(), [false; 3]);
+    crate::support::set_free(&ns, "job");
+    assert_eq!(ns.run(&user, acquire).code, Some(0));
+    let release = ns.run(&user, ["release", "job", "--holder=me"]);
+    assert_eq!(release.code, Some(0), "{release}");
+    assert_eq!(shown(), [false; 3]);
+}
+
+#[test]
+fn what_is_not_there_is_said_and_can_be_ignored() {
+    let (ns, user) = fresh();
+    for format in ["wide", "json", "yaml", "name"] {
+        let output = ns.run(&user, ["status", "job", "-o", format]);
+        said(&output, 121, "", &not_found(&ns, "job"));
+    }
+    let ignored = ["status", "job", "--ignore-not-found"];
+    said(&ns.run(&user, ignored), 0, "", "");
+    said(&ns.run(&user, ["status", "--ignore-not-found"]), 0, "", "");
+    let nothing = format!("No leases found in {} namespace.\n", ns.name());
+    said(&ns.run(&user, ["status"]), 0, "", &nothing);
+    said(&ns.run(&user, ["status", "-o", "name"]), 0, "", "");
+    let list = document(&ns.run(&user, ["status", "-o", "json"]));
+    assert_eq!(list["items"], json!([]));
+    some(&ns);
+    let output = ns.run(&user, ["status", "-l", "tier=none"]);
+    said(&output, 0, "", &nothing);
     let output = ns.run(&user, ["status", "-l", "tier in db"]);
     let expected =
         "Error from server (BadRequest): unable to parse requirement: found 'db'…expected: '('\n";
-    crate::support::said_like(&output, 1, "", expected);
-}
-
-#[test]
-fn names_and_documents_are_for_scripts() {
-    let (ns, user) = fresh();
-    some(&ns);
-    let names =
-        ["a-free", "b-held", "c-endless"].map(|n| format!("lease.coordination.k8s.io/{n}\n"));
-    said(
-        &ns.run(&user, ["status", "-o", "name"]),
-        0,
-        &names.concat(),
-        "",
-    );
-    let output = ns.run(&user, ["status", "-o", "json"]);
-    assert_eq!(
-        (output.code, output.stderr.as_str()),
-        (Some(0), ""),
-        "{output}"
-    );
-    let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(list["apiVersion"], "kubectl-lease/v1");
-    assert_eq!(list["kind"], "LeaseStatusList");
-    let states: Vec<&Value> = (0..3).map(|index| &list["items"][index]["state"]).collect();
-    assert_eq!(states, ["Free", "Held", "HeldWithoutExpiry"]);
-    let output = ns.run(&user, ["status", "b-held", "-o", "json"]);
-    let one: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(one["kind"], "LeaseStatus");
-    for field in ["holder", "durationSeconds", "transitions", "metadata"] {
-        assert_eq!(one[field], list["items"][1][field], "{field}");
+    said_like(&output, 1, "", expected);
+    let expected = "Error from server (NotFound): namespaces \"nowhere\" not found\n\
+                    Choose another with -n, or create it: kubectl create namespace nowhere\n";
+    for arguments in [
+        &["status"][..],
+        &["status", "job"],
+        &["status", "job", "-w"],
+        &["create", "job"],
+    ] {
+        let command = ns.command(&ns.admin(), arguments).arg("-n=nowhere");
+        said(&command.run(), 1, "", expected);
     }
-    assert_eq!(
-        (&one["holder"], &one["durationSeconds"]),
-        (&json!("other"), &json!(600))
-    );
-    let output = ns.run(&user, ["status", "b-held", "-o", "yaml"]);
-    assert!(
-        output.stdout.contains("\napiVersion: kubectl-lease/v1\n"),
-        "{output}"
-    );
-    assert!(output.stdout.contains("\nholder: other\n"), "{output}");
 }
 
 #[test]
@@ -204,60 +230,23 @@ fn all_namespaces_are_listed_with_their_names() {
 }
 
 #[test]
-fn nothing_to_list_is_said_on_stderr_and_no_error() {
-    let (ns, user) = fresh();
-    let nothing = format!("No leases found in {} namespace.\n", ns.name());
-    said(&ns.run(&user, ["status"]), 0, "", &nothing);
-    let output = ns.run(&user, ["status", "-o", "name"]);
-    said(&output, 0, "", "");
-    let output = ns.run(&user, ["status", "-o", "json"]);
-    let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(list["items"], json!([]));
-}
-
-#[test]
-fn a_namespace_that_does_not_exist_is_named() {
-    let ns = shared().namespace();
-    let expected = "Error from server (NotFound): namespaces \"nowhere\" not found\n\
-                    Choose another with -n, or create it: kubectl create namespace nowhere\n";
-    for arguments in [&["status"][..], &["status", "job"]] {
-        let command = ns.command(&ns.admin(), arguments).arg("-n=nowhere");
-        said(&command.run(), 1, "", expected);
-    }
-}
-
-#[test]
-fn without_permission_to_list_the_role_is_named() {
+fn without_permission_the_role_that_grants_it_is_named() {
     let (ns, _) = fresh();
+    ns.create(&free("job"));
+    let user = ns.user(&["list"]);
+    let expected = crate::support::forbidden(&ns, &user, "get", Some("job"), "status job");
+    said(&ns.run(&user, ["status", "job"]), 1, "", &expected);
     let user = ns.user(&["get"]);
     let expected = crate::support::forbidden(&ns, &user, "list", None, "status");
     said(&ns.run(&user, ["status"]), 1, "", &expected);
+    let watching = expected
+        .replace("lease-list", "lease-list-watch")
+        .replace("--verb=list", "--verb=list,watch");
+    said(&ns.run(&user, ["status", "-w"]), 1, "", &watching);
     let everywhere = format!(
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{0}\" cannot list resource \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
          The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list --verb=list --resource=leases.coordination.k8s.io --dry-run=client -o yaml | kubectl apply -f - && kubectl create clusterrolebinding lease-list:{0} --clusterrole=lease-list --user={0} --dry-run=client -o yaml | kubectl apply -f -\n",
         user.name
     );
     said(&ns.run(&user, ["status", "-A"]), 1, "", &everywhere);
-}
-
-#[test]
-fn without_permission_to_get_the_role_is_named() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["list"]);
-    ns.create(&free("job"));
-    let expected = crate::support::forbidden(&ns, &user, "get", Some("job"), "status job");
-    said(&ns.run(&user, ["status", "job"]), 1, "", &expected);
-}
-
-#[test]
-fn a_long_holder_is_shortened_to_the_terminals_width_and_not_in_a_pipe() {
-    let (ns, user) = fresh();
-    let long = "x".repeat(300);
-    ns.create(&held("job", &long, 600));
-    assert!(ns.run(&user, ["status"]).stdout.contains(&long));
-    let terminal = ns.command(&user, ["status"]).spawn_pty(24, 100);
-    assert_eq!(terminal.wait(crate::support::SOON).code(), Some(0));
-    let screen = terminal.screen();
-    assert_eq!(screen.trim_end().lines().count(), 2, "{screen}");
-    assert!(screen.contains('…'), "{screen}");
 }

@@ -11,10 +11,12 @@ fn rows(screen: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_table_is_drawn_in_place_and_ticks_and_ctrl_c_leaves_it_there() {
     let (ns, user) = fresh();
-    ns.create(&held("a-job", "x", 3));
-    ns.create(&held("b-job", "y", 600));
     let terminal = ns.command(&user, ["status", "-w"]).spawn_pty(24, 100);
-    terminal.wait_screen(|screen| screen.contains("b-job"), SOON);
+    terminal.wait_screen(|screen| screen.contains("No leases found"), SOON);
+    ns.create(&held("a-job", "x", 1));
+    ns.create(&held("b-job", "y", 600));
+    let filled = |screen: &str| screen.contains("b-job") && !screen.contains("No leases");
+    terminal.wait_screen(filled, SOON);
     // It becomes Expired with no event, and the rest goes on counting.
     terminal.wait_screen(|screen| screen.contains("Expired"), SOON);
     ns.create(&free("c-job"));
@@ -73,60 +75,5 @@ fn rows_wider_or_more_than_the_screen_do_not_break_it() {
         for (number, row) in found[1..10].iter().enumerate() {
             assert!(row[0].starts_with(&format!("job-{number:02}-")), "{row:?}");
         }
-    }
-}
-
-#[test]
-fn an_empty_list_is_said_and_filled_later() {
-    let (ns, user) = fresh();
-    let terminal = ns.command(&user, ["status", "-w"]).spawn_pty(24, 100);
-    terminal.wait_screen(|screen| screen.contains("No leases found"), SOON);
-    ns.create(&free("job"));
-    terminal.wait_screen(
-        |screen| screen.contains("job") && !screen.contains("No leases"),
-        SOON,
-    );
-}
-
-#[test]
-fn colours_are_for_terminals_without_no_color() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "x", 600));
-    let raw = |command: lease_harness::Command| {
-        let terminal = command.spawn_pty(24, 100);
-        assert_eq!(terminal.wait(SOON).code(), Some(0));
-        String::from_utf8_lossy(&terminal.raw()).into_owned()
-    };
-    let command = ns.command(&user, ["status"]);
-    assert!(raw(command.clone()).contains("\x1b["));
-    assert!(!raw(command.clone().env("NO_COLOR", "1")).contains("\x1b["));
-    assert!(!raw(command.clone().env("TERM", "dumb")).contains("\x1b["));
-    assert!(!command.run().stdout.contains('\x1b'));
-}
-
-#[test]
-fn nothing_a_holder_writes_moves_the_cursor() {
-    let (ns, user) = fresh();
-    ns.create(&held(
-        "job",
-        "a\x1b[2J\x1b[31mb\u{9b}31m\u{202e}c\r\nd",
-        600,
-    ));
-    let arguments = [
-        &["status"][..],
-        &["status", "job"],
-        &["status", "-o", "json"],
-        &["status", "-o", "jsonpath={.items[0].holder}"],
-        &["status", "-o", "custom-columns=H:.holder"],
-    ];
-    for arguments in arguments {
-        let terminal = ns
-            .command(&user, arguments)
-            .env("NO_COLOR", "1")
-            .spawn_pty(50, 200);
-        assert_eq!(terminal.wait(SOON).code(), Some(0));
-        let raw = String::from_utf8_lossy(&terminal.raw()).replace("\r\n", "\n");
-        let odd = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-        assert!(!raw.contains(odd), "{arguments:?}: {raw:?}");
     }
 }

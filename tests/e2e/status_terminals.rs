@@ -43,7 +43,7 @@ fn on_every_width_a_lease_has_one_line_with_its_state_and_times() {
     some(&ns);
     let user_of_all = ns.user_with(&[lease_harness::Rule::leases(&["list", "watch"]).everywhere()]);
     let selector = format!("test={}", ns.name());
-    for columns in [40, 80, 200] {
+    for columns in [40, 200] {
         for (user, words) in [
             (&user, &["status"][..]),
             (&user_of_all, &["status", "-A", "-l", &selector]),
@@ -150,41 +150,38 @@ fn sent(
 }
 
 #[test]
-fn a_terminal_that_is_none_gets_lines_without_escape_sequences() {
+fn only_a_terminal_that_can_gets_colours_sequences_and_an_ellipsis() {
     let (ns, user) = fresh();
     some(&ns);
+    let sent = |environment: &[(&str, &str)], rows| sent(&ns, &user, environment, (rows, 80));
+    let list = ns.run(&user, ["status"]).stdout;
+    assert!(!list.contains('\x1b'), "{list}");
+    let [watch, list] = sent(&[("LC_ALL", "C.UTF-8"), ("TERM", "xterm")], 24);
+    assert!(
+        watch.contains('…') && list.contains("\x1b["),
+        "{watch:?} {list:?}"
+    );
     for environment in [[("TERM", "dumb")], [("TERM", "")]] {
-        for text in sent(&ns, &user, &environment, (24, 80)) {
+        for text in sent(&environment, 24) {
             assert!(!text.contains('\x1b'), "{environment:?}: {text:?}");
+            // A row has one line all the same.
+            let wide = |line: &&str| console_width(line.trim_end()) > 80;
+            assert_eq!(text.lines().find(wide), None, "{text:?}");
         }
     }
-    let [watch, list] = sent(
-        &ns,
-        &user,
-        &[("NO_COLOR", "1"), ("TERM", "xterm")],
-        (24, 80),
-    );
+    let [watch, list] = sent(&[("NO_COLOR", "1"), ("TERM", "xterm")], 24);
     assert!(!watch.contains("\x1b[38"), "{watch:?}");
     assert!(!list.contains('\x1b'), "{list:?}");
-}
-
-#[test]
-fn a_terminal_that_is_none_has_one_line_for_a_row_too() {
-    let (ns, user) = fresh();
-    some(&ns);
-    for text in sent(&ns, &user, &[("TERM", "dumb")], (24, 80)) {
-        let wide = |line: &&str| console_width(line.trim_end()) > 80;
-        assert_eq!(text.lines().find(wide), None, "{text:?}");
+    for text in sent(&[("LC_ALL", "C"), ("TERM", "xterm")], 4) {
+        assert!(text.contains("...") && !text.contains('…'), "{text:?}");
     }
     // What was asked for goes where it does not fit: a line that changes is not drawn over, but is a line.
     let command = ns.command(&user, ["status", "-w", "-o", "wide"]);
     let watch = command.env("TERM", "dumb").spawn_pty(24, 80);
     let screen = watch.wait_screen(|screen| screen.contains("Held"), SOON);
+    let mut lines = screen.lines();
     assert!(
-        screen
-            .lines()
-            .next()
-            .is_some_and(|line| line.starts_with("NAME")),
+        lines.next().is_some_and(|line| line.starts_with("NAME")),
         "{screen}"
     );
     let text = raw(&watch);
@@ -196,30 +193,6 @@ fn a_terminal_that_is_none_has_one_line_for_a_row_too() {
 fn console_width(line: &str) -> usize {
     let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}');
     line.chars().filter(|c| !is_mark(*c)).count()
-}
-
-#[test]
-fn a_locale_of_ascii_gets_no_ellipsis_of_ours() {
-    let (ns, user) = fresh();
-    some(&ns);
-    for locale in ["C", "POSIX"] {
-        let [watch, list] = sent(
-            &ns,
-            &user,
-            &[("LC_ALL", locale), ("TERM", "xterm")],
-            (4, 80),
-        );
-        for text in [&watch, &list] {
-            assert!(text.contains("...") && !text.contains('…'), "{text:?}");
-        }
-    }
-    let [watch, _] = sent(
-        &ns,
-        &user,
-        &[("LC_ALL", "C.UTF-8"), ("TERM", "xterm")],
-        (24, 80),
-    );
-    assert!(watch.contains('…'), "{watch:?}");
 }
 
 #[test]

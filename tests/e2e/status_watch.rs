@@ -1,6 +1,6 @@
 //! `status -w` in a pipe: a line for each change and none for a renewal, without a gap or a repeat.
 
-use crate::support::{SOON, VERBS, free, fresh, held, renew, set_free, watching};
+use crate::support::{SOON, free, fresh, held, renew, set_free, watching};
 use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
 use serde_json::Value;
 use std::time::Duration;
@@ -83,7 +83,7 @@ fn each_change_is_a_line_and_a_renewal_is_none() {
 fn a_lease_becomes_expired_without_any_event_and_lives_again_by_a_renewal() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
-    ns.create(&held("a", "x", 5));
+    ns.create(&held("a", "x", 2));
     let running = start(&ns, &user, &proxy, &[]);
     shows(&running, "a Expired x");
     renew(&ns, "a", 0);
@@ -110,128 +110,134 @@ fn wait(running: &Running, wanted: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn a_watch_of_one_lease_shows_only_that() {
-    let (ns, user) = fresh();
-    ns.create(&free("a"));
-    ns.create(&free("b"));
-    let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &["a", "--no-headers"]);
-    take(&ns, "b", "y");
-    take(&ns, "a", "x");
-    shows(&running, "a Held x");
-    assert_eq!(lines(&running), ["a Free -", "a Held x"]);
-}
-
-#[test]
-fn json_is_one_document_a_line_and_names_are_names() {
+fn a_watch_goes_on_in_every_format() {
     let (ns, user) = fresh();
     ns.create(&free("a"));
     let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &["-o", "json"]);
+    let formats = [
+        ("json", "\"Free\"", "\"Held\""),
+        (
+            "name",
+            "lease.coordination.k8s.io/a",
+            "lease.coordination.k8s.io/b",
+        ),
+        ("yaml", "state: Free", "---"),
+        (
+            "jsonpath={.metadata.name} {.state}{\"\\n\"}",
+            "a Free",
+            "a Held",
+        ),
+        ("jsonpath-as-json={.state}", "    \"Free\"", "    \"Held\""),
+        (
+            "custom-columns=N:.metadata.name,S:.state",
+            "a     Free",
+            "a     Held",
+        ),
+    ];
+    let watches = formats.map(|(format, first, second)| {
+        let watch = ns
+            .command(&user, ["status", "-w", "-o", format])
+            .via(&proxy);
+        let watch = watch.spawn();
+        watch.wait_stdout(|line| line.contains(first), SOON);
+        (watch, second)
+    });
+    let all = |all: &[lease_harness::Request]| {
+        let open = |one: &&lease_harness::Request| one.is_watch() && one.status == Some(200);
+        all.iter().filter(open).count() == 6
+    };
+    proxy.wait_for(all, SOON);
     take(&ns, "a", "x\ny");
-    running.wait_stdout(|line| line.contains("\"Held\""), SOON);
+    ns.create(&free("b"));
+    for (watch, second) in &watches {
+        watch.wait_stdout(|line| line.contains(second), SOON);
+    }
     ns.delete("a");
-    running.wait_stdout(|line| line.contains("\"Deleted\""), SOON);
-    let documents: Vec<Value> = running
-        .stdout()
+    let [(json, _), .., (columns, _)] = &watches;
+    json.wait_stdout(|line| line.contains("\"Deleted\""), SOON);
+    let text = json.stdout();
+    let documents: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("a document a line"))
         .collect();
-    let states: Vec<&str> = documents
-        .iter()
-        .filter_map(|one| one["state"].as_str())
-        .collect();
-    assert_eq!(states, ["Free", "Held", "Deleted"]);
     assert!(documents.iter().all(|one| one["kind"] == "LeaseStatus"));
-
-    let running = start(&ns, &user, &proxy, &["-o", "name"]);
-    ns.create(&free("b"));
-    running.wait_stdout(|line| line == "lease.coordination.k8s.io/b", SOON);
+    let of_a = documents
+        .iter()
+        .filter(|one| one["metadata"]["name"] == "a");
+    let states: Vec<&str> = of_a.filter_map(|one| one["state"].as_str()).collect();
+    assert_eq!(states, ["Free", "Held", "Deleted"]);
+    assert_eq!(columns.stdout().matches("N     S\n").count(), 1);
 }
 
-/// Whatever breaks the watch off, what happened meanwhile is said, and nothing twice.
-#[track_caller]
-fn survives(disturb: impl Fn(&Namespace, &Proxy)) {
-    let (ns, user) = fresh();
-    ns.create(&free("a"));
-    ns.create(&free("b"));
-    let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &[]);
-    take(&ns, "a", "one");
-    shows(&running, "a Held one");
-    proxy.clear();
-    disturb(&ns, &proxy);
-    take(&ns, "a", "two");
-    ns.delete("b");
-    shows(&running, "b Deleted -");
-    shows(&running, "a Held two");
-    watching(&proxy);
-    take(&ns, "a", "three");
-    shows(&running, "a Held three");
-    let mut found = lines(&running);
-    // After a new list the order between leases is not that of the changes.
-    found[1..].sort();
-    let expected = [
-        "NAME STATE HOLDER",
-        "a Free -",
-        "a Held one",
-        "a Held three",
-        "a Held two",
-        "b Deleted -",
-        "b Free -",
+/// How to break a watch off.
+type Disturbance = fn(&Namespace, &Proxy);
+
+#[test]
+fn whatever_breaks_a_watch_off_what_happened_meanwhile_is_said_and_nothing_twice() {
+    let told = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}}\n";
+    let disturbances: [(&str, Disturbance); 5] = [
+        ("cut off", |_, proxy| proxy.cut_watches()),
+        ("ended", |_, proxy| proxy.end_watches()),
+        ("refused as too old", |_, proxy| {
+            let old = Fault::status(410, "Expired", "too old resource version");
+            proxy.fault(Match::watch(), old, 1);
+            proxy.cut_watches();
+        }),
+        ("told within that it is too old", |_, proxy| {
+            proxy.cut_watches();
+        }),
+        ("the history is forgotten", |ns, proxy| {
+            let server = ns.cluster().api_server();
+            if server.is_some() {
+                proxy.fault(Match::watch(), Fault::Delay(Duration::from_millis(500)), 1);
+            }
+            proxy.cut_watches();
+            if let Some(server) = server {
+                take(ns, "a", "between");
+                take(ns, "a", "two");
+                server.compact();
+            }
+        }),
     ];
-    assert_eq!(found, expected, "{}", running.stderr());
-}
-
-#[test]
-fn a_watch_cut_off_in_the_middle_goes_on() {
-    survives(|_, proxy| proxy.cut_watches());
-}
-
-#[test]
-fn a_watch_that_ends_goes_on() {
-    survives(|_, proxy| proxy.end_watches());
-}
-
-#[test]
-fn a_watch_refused_as_too_old_begins_with_a_new_list() {
-    survives(|_, proxy| {
-        proxy.fault(
-            Match::watch(),
-            Fault::status(410, "Expired", "too old resource version"),
-            1,
-        );
-        proxy.cut_watches();
-    });
-}
-
-#[test]
-fn a_watch_told_within_that_it_is_too_old_begins_with_a_new_list() {
-    survives(|_, proxy| {
-        let event = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}}\n";
-        let told = Fault::Respond {
-            status: 200,
-            headers: Vec::new(),
-            body: event.to_owned(),
-        };
-        proxy.fault(Match::watch(), told, 1);
-        proxy.cut_watches();
-    });
-}
-
-#[test]
-fn a_server_that_forgets_its_history_is_listed_anew() {
-    survives(|ns, proxy| {
-        if let Some(server) = ns.cluster().api_server() {
-            proxy.fault(Match::watch(), Fault::Delay(Duration::from_secs(1)), 1);
-            proxy.cut_watches();
-            take(ns, "a", "between");
-            take(ns, "a", "two");
-            server.compact();
-        } else {
-            proxy.cut_watches();
+    for (what, disturb) in disturbances {
+        let (ns, user) = fresh();
+        ns.create(&free("a"));
+        ns.create(&free("b"));
+        let proxy = Proxy::to(ns.cluster());
+        let running = start(&ns, &user, &proxy, &[]);
+        take(&ns, "a", "one");
+        shows(&running, "a Held one");
+        proxy.clear();
+        if what.starts_with("told") {
+            let told = Fault::Respond {
+                status: 200,
+                headers: Vec::new(),
+                body: told.to_owned(),
+            };
+            proxy.fault(Match::watch(), told, 1);
         }
-    });
+        disturb(&ns, &proxy);
+        take(&ns, "a", "two");
+        ns.delete("b");
+        shows(&running, "b Deleted -");
+        shows(&running, "a Held two");
+        watching(&proxy);
+        take(&ns, "a", "three");
+        shows(&running, "a Held three");
+        let mut found = lines(&running);
+        // After a new list the order between leases is not that of the changes.
+        found[1..].sort();
+        let expected = [
+            "NAME STATE HOLDER",
+            "a Free -",
+            "a Held one",
+            "a Held three",
+            "a Held two",
+            "b Deleted -",
+            "b Free -",
+        ];
+        assert_eq!(found, expected, "{what}: {}", running.stderr());
+    }
 }
 
 #[test]
@@ -257,21 +263,6 @@ fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
 }
 
 #[test]
-fn without_permission_to_watch_it_lists_and_says_so_once() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["list"]);
-    ns.create(&free("a"));
-    let running = ns.spawn(&user, ["status", "-w"]);
-    running.wait_stderr(|line| line.ends_with("; listing every 2 s instead"), SOON);
-    take(&ns, "a", "x");
-    shows(&running, "a Held x");
-    ns.delete("a");
-    shows(&running, "a Deleted x");
-    assert_eq!(lines(&running).len(), 4);
-    assert_eq!(running.stderr().lines().count(), 1, "{}", running.stderr());
-}
-
-#[test]
 fn a_server_that_ends_each_watch_at_once_is_not_asked_without_a_pause() {
     let (ns, user) = fresh();
     ns.create(&free("a"));
@@ -284,55 +275,59 @@ fn a_server_that_ends_each_watch_at_once_is_not_asked_without_a_pause() {
     proxy.fault(Match::watch(), ended, usize::MAX);
     let running = start(&ns, &user, &proxy, &[]);
     shows(&running, "a Free -");
-    std::thread::sleep(Duration::from_secs(3));
-    let asked = proxy.requests().len();
-    assert!(asked < 8, "{asked} requests in 3 s");
+    // Two seconds are between any two.
+    let begun = std::time::Instant::now();
+    let twice =
+        |all: &[lease_harness::Request]| all.iter().filter(|one| one.is_watch()).count() == 2;
+    proxy.wait_for(twice, SOON);
+    assert!(begun.elapsed() > Duration::from_secs(1));
 }
 
 #[test]
-fn without_permission_to_list_it_ends() {
-    let (ns, _) = fresh();
-    let user = ns.user(&["get", "watch"]);
-    let output = ns.run(&user, ["status", "-w"]);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(1), ""),
-        "{output}"
+fn only_what_was_asked_for_is_shown_and_what_leaves_it_once_more() {
+    let (ns, user) = fresh();
+    ns.create(
+        &lease("a")
+            .holder("ci-1")
+            .duration(600)
+            .renewed_ago(0, 0)
+            .build(),
     );
-}
-
-#[test]
-fn only_what_was_asked_for_is_shown() {
-    let (ns, user) = fresh();
-    assert!(VERBS.contains(&"watch"));
-    ns.create(&lease("a").holder("ci-1").build());
-    ns.create(&lease("b").holder("me").build());
-    let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &["--holder=ci-*", "--no-headers"]);
-    take(&ns, "b", "me-too");
-    take(&ns, "b", "ci-2");
-    shows(&running, "b Held ci-2");
-    assert_eq!(lines(&running), ["a Held ci-1", "b Held ci-2"]);
-}
-
-#[test]
-fn a_lease_that_leaves_what_was_asked_for_is_said_once_more() {
-    let (ns, user) = fresh();
-    ns.create(&held("a", "x", 600));
     ns.create(&free("b"));
     let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &["--state=held", "--no-headers"]);
+    let asked = [
+        &["a", "--no-headers"][..],
+        &["--holder=ci-*", "--no-headers"],
+        &["--state=held", "--no-headers"],
+    ];
+    let watches = asked.map(|more| start(&ns, &user, &proxy, more));
+    let all = |all: &[lease_harness::Request]| {
+        let open = |one: &&lease_harness::Request| one.is_watch() && one.status == Some(200);
+        all.iter().filter(open).count() == 3
+    };
+    proxy.wait_for(all, SOON);
+    take(&ns, "b", "me-too");
     set_free(&ns, "a");
-    shows(&running, "a Free -");
+    shows(&watches[2], "a Free -");
     // Neither was held: no line says so, and none says that it is gone.
-    ns.delete("a");
     ns.create(&free("c"));
-    take(&ns, "b", "y");
-    shows(&running, "b Held y");
+    take(&ns, "b", "ci-2");
     ns.delete("b");
-    shows(&running, "b Deleted y");
-    let expected = ["a Held x", "a Free -", "b Held y", "b Deleted y"];
-    assert_eq!(lines(&running), expected);
+    shows(&watches[2], "b Deleted ci-2");
+    shows(&watches[1], "b Deleted ci-2");
+    shows(&watches[0], "a Free -");
+    let lines = watches.each_ref().map(lines);
+    assert_eq!(lines[0], ["a Held ci-1", "a Free -"]);
+    let by_holder = ["a Held ci-1", "a Free -", "b Held ci-2", "b Deleted ci-2"];
+    assert_eq!(lines[1], by_holder);
+    let held = [
+        "a Held ci-1",
+        "b Held me-too",
+        "a Free -",
+        "b Held ci-2",
+        "b Deleted ci-2",
+    ];
+    assert_eq!(lines[2], held);
 }
 
 #[test]
@@ -351,15 +346,4 @@ fn a_name_that_is_not_there_is_said_and_waited_for() {
     ns.delete("later");
     shows(&running, "later Deleted -");
     assert_eq!(running.stderr().lines().count(), 1, "{}", running.stderr());
-}
-
-#[test]
-fn a_name_in_a_namespace_that_is_missing_is_not_waited_for() {
-    let (ns, _) = fresh();
-    let output = ns.run(&ns.admin(), ["status", "later", "-w", "-n", "nowhere"]);
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(
-        output.stderr.contains("namespaces \"nowhere\" not found"),
-        "{output}"
-    );
 }

@@ -48,10 +48,7 @@ fn who_steals_is_told_what_goes_on_and_what_is_right_in_the_words_of_status() {
     ns.create(&held("job", "ada", 60));
     let stolen = ns.run(&user, ["steal", "job", "--holder=me", "--yes", "--now"]);
     assert!(!stolen.stderr.contains("warning"), "{stolen}");
-}
-
-#[test]
-fn a_node_is_drained_by_its_name_which_need_not_be_its_leases() {
+    // A node is drained by its name, which need not be its lease's.
     let (ns, user) = fresh();
     ns.create(&heartbeat());
     for call in [
@@ -94,28 +91,4 @@ fn what_nobody_can_take_any_more_is_not_advised_to_be_taken() {
             assert!(has_way || needs_none, "{call:?} {output}");
         }
     }
-}
-
-#[test]
-fn a_token_is_given_again_in_a_variable() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "ada", 60));
-    let token = format!("--token={}", user.token);
-    let released = ns.run(&user, ["release", "job", "--holder=me", &token]);
-    assert!(!released.stderr.contains(&user.token), "{released}");
-    assert!(
-        released.stderr.contains(" --token \"$TOKEN\""),
-        "{released}"
-    );
-    let command = released
-        .stderr
-        .rsplit(": kubectl ")
-        .next()
-        .unwrap_or_default();
-    let script = format!("kubectl-{} --yes --now", command.trim_end());
-    let stolen = ns
-        .program(&user, "sh", ["-c", &script])
-        .env("TOKEN", &user.token);
-    let stolen = stolen.run();
-    assert_eq!(stolen.code, Some(0), "{stolen}");
 }

@@ -15,6 +15,8 @@ mod describe_tests;
 #[cfg(test)]
 mod document_tests;
 #[cfg(test)]
+mod found_tests;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod table_tests;

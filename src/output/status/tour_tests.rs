@@ -1,6 +1,4 @@
-//! A tour of what a terminal of 40, 80 and 200 columns shows, in `tour/`: to be looked at by a person. `UPDATE_TOUR=1` writes it.
-
-use std::path::Path;
+//! A tour of what a terminal of 40, 80 and 200 columns shows, as snapshots to be looked at by a person.
 
 use serde_json::{Value, json};
 
@@ -70,22 +68,6 @@ fn rows() -> Vec<Row> {
     leases().iter().map(row).collect()
 }
 
-#[track_caller]
-fn is_as_it_was(file: &str, text: &str) {
-    assert_safe(text);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/output/status/tour")
-        .join(file);
-    if std::env::var_os("UPDATE_TOUR").is_some() {
-        std::fs::write(&path, text).expect("it can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        text, expected,
-        "look at it, and if it is right: UPDATE_TOUR=1 cargo test --lib tour"
-    );
-}
-
 fn tour(width: u16) -> String {
     let base = Layout {
         width: Some(width),
@@ -128,22 +110,23 @@ fn tour(width: u16) -> String {
         }
         text.push_str(&format!("$ kubectl lease {command}\n{shown}\n"));
     }
+    assert_safe(&text);
     text
 }
 
 #[test]
 fn at_40_columns() {
-    is_as_it_was("40.txt", &tour(40));
+    insta::assert_snapshot!(tour(40));
 }
 
 #[test]
 fn at_80_columns() {
-    is_as_it_was("80.txt", &tour(80));
+    insta::assert_snapshot!(tour(80));
 }
 
 #[test]
 fn at_200_columns() {
-    is_as_it_was("200.txt", &tour(200));
+    insta::assert_snapshot!(tour(200));
 }
 
 #[test]
@@ -161,5 +144,7 @@ fn one_by_one() {
         let shown = describe(&row(&lease), &record(&lease), &around);
         format!("$ kubectl lease status {name} -n {namespace}\n{shown}\n")
     });
-    is_as_it_was("one.txt", &all.collect::<String>());
+    let all: String = all.collect();
+    assert_safe(&all);
+    insta::assert_snapshot!(all);
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Client;
 use crate::lease::api::{Api, Found};
-use crate::lease::record::Record;
+use crate::lease::record::Lease;
 use crate::server::{Connection, ConnectionOptions};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -59,7 +59,7 @@ fn meet(ns: &Namespace, answer: impl Fn() -> Answer) -> Answers {
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": { "name": "job", "namespace": ns.name() }, "spec": {},
         });
-        let fresh = crate::lease::record::Lease::new(fresh).expect("an object");
+        let fresh = Lease::new(fresh).expect("an object");
         proxy.fault(Match::post(), answer(), 1);
         let created = variant(&client.create(&fresh, false, LIMIT).await);
         Answers {

@@ -210,4 +210,62 @@ mod tests {
             assert_eq!(header.as_bytes(), b"Bearer b", "{answer}");
         }
     }
+
+    #[test]
+    fn what_is_of_no_use_is_told_by_its_fault_and_never_shown() {
+        let exec = ExecConfig {
+            api_version: Some(V1.to_owned()),
+            ..ExecConfig::default()
+        };
+        let with = |status: Value| {
+            json!({ "apiVersion": V1, "kind": "ExecCredential", "status": status }).to_string()
+        };
+        let beta = json!({ "apiVersion": V1BETA1, "kind": "ExecCredential", "status": { "token": "s3cret" } });
+        let secret =
+            json!({ "apiVersion": "v1", "kind": "Secret", "status": { "token": "s3cret" } });
+        for (printed, why) in [
+            (
+                beta.to_string(),
+                "another version than client.authentication.k8s.io/v1",
+            ),
+            (secret.to_string(), "of another kind"),
+            (
+                with(json!({ "token": "" })),
+                "neither a token nor a certificate",
+            ),
+            (
+                with(json!({ "clientKeyData": "s3cret" })),
+                "only one of a certificate and its key",
+            ),
+            (
+                with(json!({ "token": "s3cret\nmore" })),
+                "contains more than one line",
+            ),
+            (
+                with(json!({ "token": "s3cret\0" })),
+                "contains a NUL character",
+            ),
+            (
+                with(json!({ "token": "s3cret", "expirationTimestamp": "soon" })),
+                "an expirationTimestamp that is no time",
+            ),
+            ("s3cret".to_owned(), "line 1 column 1: no object"),
+            (String::new(), "printed no ExecCredential with a status"),
+        ] {
+            let said = given(&exec, "x", printed.as_bytes()).expect_err(&printed);
+            assert!(said.contains(why), "{printed}: {said}");
+            assert!(!said.contains("s3cret"), "{printed}: {said}");
+        }
+    }
+
+    #[test]
+    fn who_has_to_ask_and_cannot_is_refused() {
+        let exec = ExecConfig {
+            interactive_mode: Some(ExecInteractiveMode::Always),
+            ..ExecConfig::default()
+        };
+        assert_eq!(interactive(&exec, true, false), Ok(true));
+        let said = interactive(&exec, false, false).expect_err("there is nobody");
+        assert!(said.contains("standard input is not a terminal"), "{said}");
+    }
 }

@@ -206,37 +206,18 @@ impl Kind {
     }
 }
 
-/// The message of the JSON decoder that servers have since 1.23.
+/// The beginning of the message that servers have since 1.23.
 fn wrong_type(value: &Value, section: &str, field: &str) -> Status {
-    let (found, number) = match value {
-        Value::Null => ("null", String::new()),
-        Value::Bool(_) => ("bool", String::new()),
-        Value::Number(number) => ("number", format!(" {number}")),
-        Value::String(_) => ("string", String::new()),
-        Value::Array(_) => ("array", String::new()),
-        Value::Object(_) => ("object", String::new()),
-    };
-    let kind = SPEC
-        .iter()
-        .chain(&METADATA)
-        .find(|(name, _)| *name == field)
-        .map(|(_, kind)| *kind);
-    let (expected, number) = match kind {
-        Some(Kind::Int32) => ("int32", number),
-        Some(Kind::Int64) => ("int64", number),
-        Some(Kind::Texts) => ("[]string", String::new()),
-        Some(Kind::Objects) => ("[]v1.Object", String::new()),
-        Some(Kind::Map) => ("map[string]string", String::new()),
-        Some(Kind::Text | Kind::Time | Kind::MicroTime) => ("string", String::new()),
-        None => ("v1.Object", String::new()),
-    };
-    let owner = if section == "spec" {
-        "LeaseSpec"
-    } else {
-        "ObjectMeta"
+    let found = match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) => format!("number {number}"),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
     };
     cannot(&format!(
-        "json: cannot unmarshal {found}{number} into Go struct field {owner}.{section}.{field} of type {expected}"
+        "json: cannot unmarshal {found} into Go struct field {section}.{field}"
     ))
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn document(document: Document) -> Value {
         Document::LeaseResources => json!({
             "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "coordination.k8s.io/v1", "resources": [
                 {"name": "leases", "singularName": "lease", "namespaced": true, "kind": "Lease",
-                 "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]},
+                 "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"]},
             ],
         }),
     }

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use hyper::{
     HeaderMap, Request as HttpRequest, Response,
     body::{Bytes, Incoming},
-    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue, USER_AGENT},
+    header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, USER_AGENT},
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -21,7 +21,6 @@ use crate::{
     query::Query,
     state::{Request, State},
     status::{Cause, Status},
-    table::Form,
 };
 
 /// A request, as the operations see it.
@@ -32,7 +31,6 @@ pub(crate) struct Call {
     pub user: User,
     pub content_type: String,
     pub body: Bytes,
-    accept: String,
     user_agent: String,
 }
 
@@ -47,10 +45,6 @@ pub(crate) enum Reply {
 const MANAGER_LIMIT: usize = 128;
 
 impl Call {
-    pub fn form(&self) -> Result<Form, Status> {
-        Form::accepted(&self.accept)
-    }
-
     /// Who is written into managedFields: `fieldManager`, else the User-Agent up to the first `/`.
     pub fn manager(&self, options: &str) -> Result<String, Status> {
         match self
@@ -131,7 +125,6 @@ pub(crate) async fn serve(
             user,
             content_type,
             body,
-            accept: header(ACCEPT),
             user_agent,
         };
         answer(&state, &call, target)

@@ -15,11 +15,11 @@ use crate::{
     state::State,
     status::{GROUP, Status},
     store::Key,
-    table, watch,
+    watch,
     write::{self, Replaced, Writing},
 };
 
-/// A request for a collection: list, watch, create, delete all.
+/// A request for a collection: list, watch, create.
 pub(crate) fn collection(
     state: &Arc<State>,
     call: &Call,
@@ -28,7 +28,6 @@ pub(crate) fn collection(
     match (call.method.as_str(), namespace) {
         ("GET", _) => read(state, call, namespace),
         ("POST", Some(namespace)) => create(state, call, namespace),
-        ("DELETE", Some(namespace)) => delete_collection(state, call, namespace),
         _ => Err(Status::method_not_allowed()),
     }
 }
@@ -57,18 +56,16 @@ fn read(state: &Arc<State>, call: &Call, namespace: Option<&str>) -> Result<Repl
     let verb = if watching { "watch" } else { "list" };
     call.user
         .check(&Attributes::leases(verb, namespace, selector.name()))?;
-    let form = call.form()?;
     if watching {
-        return watch::start(state, namespace.map(str::to_owned), &call.query, form)
-            .map(Reply::Lines);
+        return watch::start(state, namespace.map(str::to_owned), &call.query).map(Reply::Lines);
     }
-    list::list(&state.lock(), namespace, &call.query, form).map(|text| Reply::Json(200, text))
+    list::list(&state.lock(), namespace, &call.query).map(|text| Reply::Json(200, text))
 }
 
 fn get(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("get", Some(&key.0), Some(&key.1)))?;
-    let (form, wanted) = (call.form()?, call.query.resource_version()?);
+    let wanted = call.query.resource_version()?;
     let inner = state.lock();
     let current = inner.store.revision();
     if let Some(wanted) = wanted.filter(|wanted| *wanted > current) {
@@ -78,16 +75,12 @@ fn get(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         .store
         .get(key)
         .ok_or_else(|| Status::lease_not_found(&key.1))?;
-    Ok(Reply::Json(
-        200,
-        table::object(lease, form, inner.clock.now()),
-    ))
+    Ok(Reply::Json(200, lease.to_string()))
 }
 
 fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("create", Some(namespace), None))?;
-    let form = call.form()?;
     let writing = writing(state, call, "CreateOptions")?;
     let lease = decode_body(state, call)?;
     let own = lease["metadata"]["namespace"].as_str().unwrap_or(namespace);
@@ -97,17 +90,13 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
         return Err(Status::bad_request(message));
     }
     let created = state.change(|inner| write::create(inner, namespace, lease, &writing))?;
-    Ok(Reply::Json(
-        201,
-        table::object(&created, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(201, created.to_string()))
 }
 
 fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     let (namespace, name) = (key.0.as_str(), key.1.as_str());
     call.user
         .check(&Attributes::leases("update", Some(namespace), Some(name)))?;
-    let form = call.form()?;
     let writing = writing(state, call, "UpdateOptions")?;
     let lease = decode_body(state, call)?;
     check_name(&lease, key)?;
@@ -127,25 +116,16 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
             Replaced::Created(lease) => (201, lease),
             Replaced::Updated(lease) => (200, lease),
         };
-    Ok(Reply::Json(
-        code,
-        table::object(&lease, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(code, lease.to_string()))
 }
 
 fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("patch", Some(&key.0), Some(&key.1)))?;
-    let form = call.form()?;
-    let strategic = match call.content_type.as_str() {
-        "application/merge-patch+json" => false,
-        "application/strategic-merge-patch+json" => true,
-        _ => {
-            return Err(Status::unsupported_media_type(
-                "415: Unsupported Media Type",
-            ));
-        }
-    };
+    if call.content_type != "application/merge-patch+json" {
+        let message = "415: Unsupported Media Type";
+        return Err(Status::unsupported_media_type(message));
+    }
     let writing = writing(state, call, "PatchOptions")?;
     let patch: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
@@ -157,15 +137,12 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
             .cloned()
             .ok_or_else(|| Status::lease_not_found(&key.1))?;
         let mut patched = (*old).clone();
-        patch::merge(&mut patched, &patch, strategic);
+        patch::merge(&mut patched, &patch);
         let lease = decode::lease_value(&patched, decoding)?;
         check_name(&lease, key)?;
         write::update(inner, key, &old, lease, &writing)
     })?;
-    Ok(Reply::Json(
-        200,
-        table::object(&lease, form, state.lock().clock.now()),
-    ))
+    Ok(Reply::Json(200, lease.to_string()))
 }
 
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -176,37 +153,6 @@ fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
         Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
     }
-}
-
-fn delete_collection(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Status> {
-    call.user.check(&Attributes::leases(
-        "deletecollection",
-        Some(namespace),
-        None,
-    ))?;
-    let (demands, dry_run) = delete_options(call)?;
-    let selector = Selector::parse(
-        call.query.text("labelSelector"),
-        call.query.text("fieldSelector"),
-    )?;
-    state.change(|inner| {
-        let revision = inner.store.revision();
-        let mut leases = inner.store.snapshot(Some(namespace), None, revision);
-        leases.retain(|lease| selector.matches(lease));
-        for lease in &leases {
-            let name = lease["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            delete::delete(inner, &(namespace.to_owned(), name), &demands, dry_run)?;
-        }
-        let metadata = serde_json::json!({"resourceVersion": inner.store.revision().to_string()});
-        let leases = leases.iter().map(Arc::as_ref);
-        Ok(Reply::Json(
-            200,
-            table::list(&metadata, leases, table::Form::Object, inner.clock.now()),
-        ))
-    })
 }
 
 /// The options of a deletion, from its query and its body.

@@ -2,7 +2,7 @@
 //!
 //! It behaves as a real kube-apiserver does towards a client of `coordination.k8s.io/v1`: messages, status codes,
 //! resource versions, watches, managed fields and permissions. It adds what a test needs and a real server lacks:
-//! a clock that can be set, a record of every request, and watches that can be ended, silenced or compacted.
+//! a clock that can be set, a record of every request, and a history that can be forgotten.
 //!
 //! ```no_run
 //! use lease_api_server::{ApiServer, Options};
@@ -33,7 +33,6 @@ mod server;
 mod state;
 mod status;
 mod store;
-mod table;
 mod tls;
 mod uid;
 mod validate;

@@ -77,7 +77,7 @@ impl User {
 /// A permission, in the terms of a Role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, `impersonate`, or `*`.
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `impersonate`, or `*`.
     pub verbs: Vec<String>,
     /// `leases`, `namespaces`, `users`, …, or `*`.
     pub resources: Vec<String>,

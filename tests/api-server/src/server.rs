@@ -211,21 +211,6 @@ impl ApiServer {
     pub fn compact(&self) {
         self.state.change(|inner| inner.store.compact());
     }
-
-    /// Ends every open watch, as a server does that restarts.
-    pub fn end_watches(&self) {
-        self.state.change(|inner| inner.epoch += 1);
-    }
-
-    /// While silent, watches stay open and say nothing. Afterwards they tell what they missed.
-    pub fn silence_watches(&self, silent: bool) {
-        self.state.change(|inner| inner.silent = silent);
-    }
-
-    /// How many watches are open.
-    pub fn open_watches(&self) -> usize {
-        self.state.changes.receiver_count()
-    }
 }
 
 fn fill(object: &mut Value, field: &str, value: Value) {

@@ -56,9 +56,6 @@ pub(crate) struct Inner {
     pub users: Vec<User>,
     pub clock: Clock,
     pub requests: Vec<Request>,
-    /// Watches that began in an earlier epoch end.
-    pub epoch: u64,
-    pub silent: bool,
 }
 
 impl State {
@@ -70,8 +67,6 @@ impl State {
                 offset: options.clock_offset,
             },
             requests: Vec::new(),
-            epoch: 0,
-            silent: false,
         };
         for name in &options.namespaces {
             inner.add_namespace(name);

@@ -12,7 +12,6 @@ use crate::{
     state::{Inner, State},
     status::{Cause, Status},
     store::Event,
-    table::{self, Form},
 };
 
 /// How long a watch lasts that names no end.
@@ -24,11 +23,10 @@ const BUFFER: usize = 64;
 struct Watch {
     namespace: Option<String>,
     selector: Selector,
-    form: Form,
     /// Events up to here were told.
     seen: u64,
-    /// Ends when the server's epoch is another.
-    epoch: u64,
+    /// The history that it asks for is gone: it says so, and ends.
+    over: bool,
     bookmarks: bool,
 }
 
@@ -37,7 +35,6 @@ pub(crate) fn start(
     state: &Arc<State>,
     namespace: Option<String>,
     query: &Query,
-    form: Form,
 ) -> Result<mpsc::Receiver<Bytes>, Status> {
     let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
     let since = query.resource_version()?;
@@ -65,16 +62,13 @@ pub(crate) fn start(
         let mut watch = Watch {
             namespace,
             selector,
-            form,
             seen: since.unwrap_or(0),
-            epoch: inner.epoch,
+            over: false,
             bookmarks,
         };
         if initial_events || watch.seen == 0 {
             watch.seen = inner.store.revision();
-            if !inner.silent {
-                first = watch.existing(&inner, initial_events);
-            }
+            first = watch.existing(&inner, initial_events);
         } else if watch.seen < inner.store.compacted() {
             let message = format!(
                 "too old resource version: {} ({})",
@@ -85,7 +79,7 @@ pub(crate) fn start(
                 "ERROR",
                 &Status::expired(message).to_json().to_string(),
             )];
-            watch.epoch = u64::MAX;
+            watch.over = true;
         }
         watch
     };
@@ -110,7 +104,7 @@ pub(crate) fn start(
                     changed = changes.changed() => if changed.is_err() { return },
                     () = sender.closed() => return,
                     () = &mut deadline => {
-                        let bookmark = watch.bookmark(&state.lock(), false);
+                        let bookmark = watch.bookmark(false);
                         if let Some(line) = bookmark {
                             // The reader may be gone, and the watch is over anyway.
                             let _gone = sender.send(line).await;
@@ -132,33 +126,30 @@ impl Watch {
             .snapshot(self.namespace.as_deref(), None, self.seen);
         let matching = all.iter().filter(|lease| self.selector.matches(lease));
         let mut lines: Vec<Bytes> = matching
-            .map(|lease| self.line("ADDED", lease, inner))
+            .map(|lease| line("ADDED", &lease.to_string()))
             .collect();
         if marked {
-            lines.extend(self.bookmark(inner, true));
+            lines.extend(self.bookmark(true));
         }
         lines
     }
 
     /// The lines since the last call; `None` when the watch is over.
     fn next(&mut self, inner: &Inner) -> Option<Vec<Bytes>> {
-        if self.epoch != inner.epoch {
+        if self.over {
             return None;
-        }
-        if inner.silent {
-            return Some(Vec::new());
         }
         let lines = inner
             .store
             .events_after(self.seen)
-            .filter_map(|event| self.tell(event, inner))
+            .filter_map(|event| self.tell(event))
             .collect();
         self.seen = self.seen.max(inner.store.revision());
         Some(lines)
     }
 
     /// An event as this watch sees it: what begins or ceases to match the selector is added or deleted.
-    fn tell(&self, event: &Event, inner: &Inner) -> Option<Bytes> {
+    fn tell(&self, event: &Event) -> Option<Bytes> {
         if self
             .namespace
             .as_ref()
@@ -170,23 +161,19 @@ impl Watch {
             |lease: &Option<Arc<Value>>| lease.clone().filter(|lease| self.selector.matches(lease));
         match (matching(&event.before), matching(&event.after)) {
             (None, None) => None,
-            (None, Some(now)) => Some(self.line("ADDED", &now, inner)),
-            (Some(_), Some(now)) => Some(self.line("MODIFIED", &now, inner)),
+            (None, Some(now)) => Some(line("ADDED", &now.to_string())),
+            (Some(_), Some(now)) => Some(line("MODIFIED", &now.to_string())),
             (Some(last), None) => {
                 let mut last = (*last).clone();
                 last["metadata"]["resourceVersion"] = event.revision.to_string().into();
-                Some(self.line("DELETED", &last, inner))
+                Some(line("DELETED", &last.to_string()))
             }
         }
     }
 
-    fn line(&self, kind: &str, lease: &Value, inner: &Inner) -> Bytes {
-        line(kind, &table::object(lease, self.form, inner.clock.now()))
-    }
-
     /// How far the watch has got, for a client that wants to know.
-    fn bookmark(&self, inner: &Inner, end_of_initial_events: bool) -> Option<Bytes> {
-        if !self.bookmarks || inner.silent {
+    fn bookmark(&self, end_of_initial_events: bool) -> Option<Bytes> {
+        if !self.bookmarks {
             return None;
         }
         let mut metadata =

@@ -28,26 +28,18 @@ fn deployed(machine: &Machine, output: &Output, holder_is: &str, reason: &str) {
 }
 
 #[test]
-fn github_installs_what_the_checksum_names_and_deploys_under_the_lease() {
+fn each_job_installs_what_the_checksum_names_and_deploys_under_the_lease() {
     let mut github = GitHub::new(DEPLOY);
     github.machine.fill_in_checksum();
     github.prepare();
     let output = github.machine.shell(&github.script("Deploy")).run();
     let reason = "ada: https://ci.example/shop/web/actions/runs/42\n";
     deployed(&github.machine, &output, "github-42-1", reason);
-}
-
-#[test]
-fn gitlab_installs_what_the_checksum_names_and_deploys_under_the_lease() {
     let (mut machine, script) = gitlab(DEPLOY);
     machine.fill_in_checksum();
     let output = machine.shell(&script).run();
-    deployed(
-        &machine,
-        &output,
-        "gitlab-77",
-        "ada: https://ci.example/jobs/77\n",
-    );
+    let reason = "ada: https://ci.example/jobs/77\n";
+    deployed(&machine, &output, "gitlab-77", reason);
 }
 
 #[test]
@@ -130,7 +122,7 @@ fn a_cancelled_gitlab_job_frees_the_lease_when_the_runner_signals_its_process_gr
 }
 
 #[test]
-fn the_workflow_asks_for_little_pins_its_actions_and_keeps_expressions_out_of_scripts() {
+fn the_jobs_have_the_keys_of_jobs_ask_for_little_and_keep_expressions_out_of_scripts() {
     let workflow = &documents("github-actions.yml")[0];
     assert_eq!(
         workflow["permissions"],
@@ -156,10 +148,6 @@ fn the_workflow_asks_for_little_pins_its_actions_and_keeps_expressions_out_of_sc
         // A value pasted into a script is run as part of it.
         assert!(run.is_none_or(|script| !script.contains("${{")), "{step}");
     }
-}
-
-#[test]
-fn the_gitlab_job_has_the_keys_of_a_job_and_scripts_of_plain_lines() {
     let configuration = &documents("gitlab-ci.yml")[0];
     let job = configuration["deploy"].as_object().expect("a job");
     let known = [

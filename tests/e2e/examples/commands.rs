@@ -79,7 +79,7 @@ impl Example {
 }
 
 #[test]
-fn each_container_runs_its_script_under_the_lease_with_the_roles_of_its_file() {
+fn each_container_runs_its_script_under_the_lease_with_the_roles_of_its_file_or_not_at_all() {
     for example in Example::all() {
         let ns = shared().namespace();
         example.prepare(&ns);
@@ -92,12 +92,7 @@ fn each_container_runs_its_script_under_the_lease_with_the_roles_of_its_file() {
         let ran = format!("./{} runs as pod-7_", example.script());
         assert!(output.stdout.starts_with(&ran), "{output}");
         assert_eq!(holder(&stored(&ns, &example.lease())), "");
-    }
-}
-
-#[test]
-fn a_run_that_finds_another_one_ends_quietly_where_the_example_says_so() {
-    for example in Example::all() {
+        // A run that finds another one ends quietly where the example says so.
         let ns = shared().namespace();
         let before = ns.create(&held(&example.lease(), "another", 600));
         let mut arguments = example.arguments();
@@ -111,12 +106,7 @@ fn a_run_that_finds_another_one_ends_quietly_where_the_example_says_so() {
         assert_eq!(output.code, Some(if quiet { 0 } else { 124 }), "{output}");
         assert_eq!(output.stdout, "", "the script must not run: {output}");
         untouched(&ns, &before);
-    }
-}
-
-#[test]
-fn each_wait_is_longer_than_the_duration_so_that_a_dead_holder_is_outlasted() {
-    for example in Example::all() {
+        // A dead holder is outlasted.
         let seconds = |flag: &str| {
             let value = example.flag(flag).expect("said in the example");
             let span: jiff::SignedDuration = value.parse().expect("a duration");

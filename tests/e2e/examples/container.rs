@@ -18,7 +18,8 @@ fn hold(ns: &Namespace, user: &User, script: &str) -> Option<Output> {
 }
 
 #[test]
-fn as_the_first_process_it_ends_what_the_command_leaves_behind_and_returns_its_status() {
+fn as_the_first_process_it_ends_what_is_left_behind_and_passes_on_the_signal_that_ends_a_container()
+{
     let (ns, user) = fresh();
     ns.create(&free("job"));
     // It outlives its parent in a session of its own: were it not ended, there would be no release.
@@ -35,13 +36,7 @@ fn as_the_first_process_it_ends_what_the_command_leaves_behind_and_returns_its_s
     assert!(output.stderr.starts_with(named), "{output}");
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "");
-}
-
-/// The kernel does not give a first process a signal that it has no handler for.
-#[test]
-fn as_the_first_process_it_passes_the_signal_on_that_ends_a_container() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
+    // The kernel does not give a first process a signal that it has no handler for.
     let script = "trap 'echo caught; exit 9' TERM; kill -TERM 1; while :; do sleep 0.05; done";
     let Some(output) = hold(&ns, &user, script) else {
         return;

@@ -136,7 +136,7 @@ fn allowed(ns: &Namespace, account: &str, verb: &str, lease: &str) -> bool {
 }
 
 #[test]
-fn every_name_that_a_manifest_refers_to_is_in_the_same_file() {
+fn every_name_of_a_manifest_is_in_its_file_and_every_container_runs_without_privileges() {
     for file in manifest_files() {
         let all = documents(&file);
         let there =
@@ -167,10 +167,6 @@ fn every_name_that_a_manifest_refers_to_is_in_the_same_file() {
             }
         }
     }
-}
-
-#[test]
-fn every_container_runs_without_root_and_privileges_on_a_read_only_image() {
     let mut seen = 0;
     for file in manifest_files() {
         let all = documents(&file);

@@ -137,7 +137,7 @@ fn a_micro_time_needs_six_digits() {
     assert_eq!(
         answer.message(),
         "Lease in version \"v1\" cannot be handled as a Lease: parsing time \"2024-01-01T00:00:00Z\" as \
-         \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"Z\" as \".000000\""
+         \"2006-01-02T15:04:05.000000Z07:00\""
     );
 }
 
@@ -147,11 +147,11 @@ fn wrong_types_are_bad_requests() {
     for (spec, told) in [
         (
             json!({"holderIdentity": 5}),
-            "cannot unmarshal number into Go struct field LeaseSpec.spec.holderIdentity",
+            "cannot unmarshal number 5 into Go struct field spec.holderIdentity",
         ),
         (
             json!({"leaseDurationSeconds": "5"}),
-            "cannot unmarshal string into Go struct field LeaseSpec.spec.leaseDur",
+            "cannot unmarshal string into Go struct field spec.leaseDur",
         ),
         (
             json!({"leaseDurationSeconds": 99999999999_u64}),

@@ -109,16 +109,3 @@ fn finalizers_keep_a_lease_until_an_update_empties_them() {
     assert_eq!(client.put(&path("a"), &kept).code, 200);
     assert_eq!(client.get(&path("a")).code, 404);
 }
-
-#[test]
-fn a_collection_is_deleted_by_its_selector() {
-    let client = Client::admin();
-    client.create("a", json!({}));
-    client.create("b", json!({}));
-    let answer = client.delete(&format!("{LEASES}?fieldSelector=metadata.name%3Da"));
-    assert_eq!(answer.body["items"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        (client.get(&path("a")).code, client.get(&path("b")).code),
-        (404, 200)
-    );
-}

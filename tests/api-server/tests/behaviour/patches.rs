@@ -22,23 +22,6 @@ fn a_merge_patch_changes_what_it_names() {
 }
 
 #[test]
-fn a_strategic_patch_is_understood() {
-    let client = Client::admin();
-    client.create("a", json!({}));
-    let patch = json!({"metadata": {"labels": {"l": "1"}}}).to_string();
-    let answer = client.send(
-        "PATCH",
-        &path("a"),
-        "application/strategic-merge-patch+json",
-        &patch,
-    );
-    assert_eq!(
-        (answer.code, &answer.body["metadata"]["labels"]),
-        (200, &json!({"l": "1"}))
-    );
-}
-
-#[test]
 fn a_patch_may_demand_a_version() {
     let client = Client::admin();
     client.create("a", json!({}));

@@ -129,49 +129,6 @@ fn initial_events_end_with_a_bookmark_that_says_so() {
 }
 
 #[test]
-fn watches_can_be_ended() {
-    let client = Client::admin();
-    let mut events = client.watch("");
-    client.server.end_watches();
-    assert_eq!(events.next(), None);
-    client.server.seed(json!({"metadata": {"name": "a"}}));
-    assert_eq!(
-        client.watch("").next().as_ref().map(told),
-        Some(("ADDED", "a"))
-    );
-}
-
-#[test]
-fn silent_watches_stay_open_and_say_nothing() {
-    let client = Client::admin();
-    let created = client.create("a", json!({}));
-    let from = version(&created).to_owned();
-    client.server.silence_watches(true);
-    let events = client.watch(&format!(
-        "resourceVersion={from}&timeoutSeconds=1&allowWatchBookmarks=true"
-    ));
-    client.create("b", json!({}));
-    assert_eq!(events.count(), 0);
-    let mut events = client.watch(&format!("resourceVersion={from}"));
-    client.server.silence_watches(false);
-    assert_eq!(events.next().as_ref().map(told), Some(("ADDED", "b")));
-}
-
-#[test]
-fn tables_are_watched_too() {
-    let client = Client::admin().header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
-    client.server.seed(json!({"metadata": {"name": "a"}}));
-    let event = client.watch("").next().expect("an event");
-    assert_eq!(
-        (
-            event["object"]["kind"].as_str(),
-            &event["object"]["rows"][0]["cells"][0]
-        ),
-        (Some("Table"), &json!("a"))
-    );
-}
-
-#[test]
 fn an_update_that_empties_the_finalizers_is_told_as_a_deletion() {
     let client = Client::admin();
     let mut sent = lease("a", json!({}));
