@@ -333,7 +333,7 @@ pub struct StealArgs {
     /// Do not wait until the present holder must have stopped: it may still be running
     #[arg(long)]
     pub now: bool,
-    /// Steal what is no lock, too: a node's heartbeat, an API server's identity
+    /// Steal it even if it is not a lock but a node's heartbeat or the like
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

@@ -210,7 +210,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     obstacle_text(obstacle, *at_most)
                 ),
                 (None, Some(fault)) if subject.conflict.is_none() && said_no(fault) => {
-                    format!("error: gave up on lease {name:?} when the time was over: {fault}")
+                    format!("error: ran out of time on lease {name:?}: {fault}")
                 }
                 (None, Some(fault)) if subject.conflict.is_none() => {
                     format!("error: no usable answer from the API server: {fault}")
@@ -243,7 +243,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             // It may be held, by another grant of this same identity.
             vec![format!("interrupted: lease {name:?} was not acquired")]
         }
-        End::Interrupted(_) => vec!["interrupted: nothing is known to have changed".to_owned()],
+        End::Interrupted(_) => vec!["interrupted: nothing was changed".to_owned()],
         End::Altered { what, left } => {
             let mut lines = vec![format!("error: {what}: that is not what was asked for")];
             lines.push(match left {
@@ -252,7 +252,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     hint::lease_as("release", name, namespace, left)
                 ),
                 None => format!(
-                    "Nobody holds what was stored. Which webhooks there are: {}",
+                    "Nobody holds the lease as it was stored. List the webhooks: {}",
                     hint::kubectl("get mutatingwebhookconfigurations")
                 ),
             });
@@ -274,7 +274,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             });
             lines.push(if me.is_empty() {
                 format!(
-                    "It may have been created, or be created yet. Look: {}",
+                    "It may exist already, or appear later. Look: {}",
                     lease("status")
                 )
             } else {

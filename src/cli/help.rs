@@ -133,8 +133,8 @@ Examples:
   # without the wait: both may be running for a moment
   kubectl lease steal deploy --yes --now
 
-What is no lock (a node's heartbeat, an API server's identity) is refused (120)
-without --force: Kubernetes renews it whoever its holder is.
+A node's heartbeat or an API server's identity is not a lock: it is refused
+(120) without --force, as Kubernetes renews it whoever its holder is.
 
 Exit status:
   0  taken over  1  API, kubeconfig or permission  2  wrong usage  120  declined

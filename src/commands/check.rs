@@ -53,24 +53,24 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 "{name} is held by you, but {victim:?}, whom it was stolen from, may still run"
             ));
             terminal::say(&format!(
-                "Wait until the steal is done. If it was interrupted, this waits until {victim:?} must have stopped, and begins anew: {} --reenter",
+                "Wait until the steal is done. If it was interrupted, this waits until {victim:?} must have stopped, and then acquires it again: {} --reenter",
                 hint::lease("acquire", args.name.as_str(), &session.namespace)
             ));
         }
         Checked::Over => terminal::say(&format!(
-            "{name} is held by you, but its time is over: others may take it any moment"
+            "{name} is held by you, but it has expired: others can take it now"
         )),
         Checked::Unproven { why } => {
             terminal::say(&format!(
-                "{name} is recorded as held by you, but nothing proves that its time is not over"
+                "{name} is recorded as held by you, but it may have expired"
             ));
             if let Some(why) = why {
                 terminal::say(&format!(
-                    "The server's own time is not known, because it tries no renewal for you: {why}"
+                    "The server's clock is unknown, because it refused a dry run of the renewal: {why}"
                 ));
             }
             terminal::say(&format!(
-                "A renewal proves it: {}",
+                "To be sure, renew it: {}",
                 hint::lease("renew", args.name.as_str(), &session.namespace)
             ));
         }

@@ -134,7 +134,7 @@ fn next(args: &CreateArgs) -> String {
         )
     } else {
         let webhooks = hint::kubectl("get mutatingwebhookconfigurations");
-        format!("Which webhooks there are: {webhooks}.")
+        format!("List the webhooks: {webhooks}.")
     }
 }
 

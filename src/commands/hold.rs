@@ -153,7 +153,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             Ok(Exit::signal(signal))
         }
         Outcome::EndUnseen => Err(Error::Hold(
-            "the command is gone, and nobody saw how it ended".to_owned(),
+            "the command has ended, and its exit status is unknown".to_owned(),
         )),
         Outcome::Lost => Ok(Exit::LOST),
         Outcome::NotStarted => Err(Error::Command {
@@ -297,13 +297,13 @@ fn tell(name: &str, note: Note) {
             "the command is stopped: it asks for the terminal, and no shell is left to give it. Lease {name:?} is kept"
         ),
         Note::ReleasedAfterLoss => {
-            format!("lease {name:?} had not been taken by anybody: released")
+            format!("lease {name:?} was not taken by anybody else: released")
         }
         Note::Left(names) => {
             format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
         }
         Note::Unkilled(left) => format!(
-            "lease {name:?} is not given back yet: the kill does not end {}",
+            "lease {name:?} is still held, because SIGKILL has not ended {}",
             if left.is_empty() {
                 "the command".to_owned()
             } else {

@@ -245,10 +245,10 @@ fn say(subject: &Subject, progress: &Progress) {
                 "no answer from the server since {since:.0}; trying again"
             ));
         }
-        Progress::Heard => terminal::say("the server is heard again"),
+        Progress::Heard => terminal::say("the server answers again"),
         Progress::Settling => {
             terminal::say(
-                "finding out what became of a write whose answer is missing (interrupt again to leave now)",
+                "the last write was not answered: checking whether it took effect (interrupt again to leave at once)",
             );
         }
         Progress::Outlasting { victim, wait } => terminal::say(&format!(

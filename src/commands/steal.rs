@@ -65,7 +65,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     } else {
         if let (Some(victim), Err(_)) = (&stolen.victim, stolen.victim_stops) {
             terminal::say(&format!(
-                "the lease of {victim:?} had no duration, so nothing tells when it stops: make sure that it has"
+                "the lease of {victim:?} had no duration, so its holder may still run: make sure that it has stopped"
             ));
         }
         let interrupt = saying.clone();

@@ -48,7 +48,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
         Fault::Unknown(detail) => vec![
             format!("error: no usable answer from the API server: {detail}"),
             format!(
-                "Nothing is known to be wrong with the request; try again, and see {}",
+                "The request itself looks right: try again, and see {}",
                 hint::kubectl("get --raw /readyz")
             ),
         ],

@@ -24,7 +24,7 @@ pub fn lines(words: &[String], why: &io::Error) -> Vec<String> {
     match why.kind() {
         // The file was found before; what execve(2) misses then is what the file needs.
         io::ErrorKind::NotFound if why.raw_os_error().is_some() => vec![
-            format!("error: {command}: the interpreter that its first line names is not there"),
+            format!("error: {command}: its first line names an interpreter that does not exist"),
             interpreter(command),
         ],
         io::ErrorKind::NotFound if command.is_empty() => vec![
@@ -55,27 +55,27 @@ fn for_a_shell(words: &[String]) -> Option<String> {
     if is_in(BASHS_OWN) {
         let line = joined(words);
         return Some(format!(
-            "{command} is a word of bash, and no program: {}",
+            "{command} is a word of bash, not a program: {}",
             through("bash", &line)
         ));
     }
     if is_in(SHELLS_OWN) {
         let line = joined(words);
         return Some(format!(
-            "{command} is a word of the shell, and no program: {}",
+            "{command} is a word of the shell, not a program: {}",
             through("sh", &line)
         ));
     }
     if rest.is_empty() && command.contains(|c| OPERATORS.contains(c)) {
         return Some(format!(
-            "hold runs a program with its arguments, and no line of a shell: {}",
+            "hold runs a program with its arguments, not a shell command line: {}",
             through("sh", command)
         ));
     }
     if command.contains(|c| OPERATORS.contains(c)) {
         let line = format!("{command} {}", joined(rest));
         return Some(format!(
-            "hold runs a program, and reads nothing as a shell does: {}",
+            "hold runs a program and does not interpret shell syntax: {}",
             through("sh", &line)
         ));
     }

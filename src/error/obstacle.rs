@@ -32,7 +32,7 @@ pub fn waited_for(obstacle: &Obstacle, reason: Option<&str>) -> String {
 fn who(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::HeldBy(other) => format!("held by {:?}", other.holder),
-        Obstacle::HeldByOneself(_) => "held by yourself already".to_owned(),
+        Obstacle::HeldByOneself(_) => "already held by you".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
     }
 }
@@ -92,12 +92,12 @@ pub fn loss_text(loss: &Loss) -> String {
         Loss::Recreated {
             holder: Some(holder),
         } => {
-            format!("the lease was deleted and created anew, held by {holder:?}")
+            format!("the lease was deleted and created again, held by {holder:?}")
         }
-        Loss::Recreated { holder: None } => "the lease was deleted and created anew".to_owned(),
+        Loss::Recreated { holder: None } => "the lease was deleted and created again".to_owned(),
         Loss::Released => "somebody released it".to_owned(),
         Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
-        Loss::Regranted => "granted anew to the same identity in another process".to_owned(),
+        Loss::Regranted => "acquired again by another process with the same identity".to_owned(),
         Loss::Shortened(duration) => format!("somebody shortened its duration to {duration}"),
         Loss::Altered(what) => what.clone(),
         Loss::Deadline { last: Some(last) } => {

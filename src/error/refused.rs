@@ -83,9 +83,9 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::HolderIs(Some(other)) if other.holder == me => vec![
             format!(
-                "error: lease {name:?} was granted anew to {me:?}: it is not the grant that KUBECTL_LEASE_TRANSITIONS names"
+                "error: lease {name:?} now belongs to a newer grant of {me:?}, not to the one that KUBECTL_LEASE_TRANSITIONS names"
             ),
-            "Nothing was written. If that grant is over and this one was taken since: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
+            "Nothing was written. If you acquired it again yourself: unset KUBECTL_LEASE_UID KUBECTL_LEASE_TRANSITIONS".to_owned(),
         ],
         Refusal::HolderIs(Some(other)) => vec![
             format!(
@@ -99,7 +99,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::NoLock(keeper) => vec![
             format!(
-                "error: lease {name:?} is no lock: {}",
+                "error: lease {name:?} is not a lock: {}",
                 advised::keeps(keeper)
             ),
             format!(
@@ -136,7 +136,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         } => vec![
             match shown {
                 Some(shown) if shown == holder => format!(
-                    "error: lease {name:?} is not as it was shown any more: {holder:?} renewed it after it had expired, or was granted it anew"
+                    "error: lease {name:?} has changed since it was shown: {holder:?} renewed or acquired it again after it had expired"
                 ),
                 Some(shown) => format!(
                     "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
@@ -144,7 +144,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
             },
             format!(
-                "It was not taken from {holder:?}: --yes is for what is shown. {}",
+                "It was not taken from {holder:?}: --yes agrees only to what was shown. {}",
                 match advised::steal(now, name, namespace, From::Anybody) {
                     Ok(steal) => format!("Look, and steal it again: {steal}"),
                     Err(instead) => instead,
@@ -153,10 +153,10 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::VictimMayRun(victim) => vec![
             format!(
-                "error: lease {name:?} was stolen from {victim:?}, who may still run, and nobody waited until that was over"
+                "error: lease {name:?} was stolen from {victim:?}, who may still run: the steal did not wait to the end"
             ),
             format!(
-                "Nothing was written: it stays held and expires by itself. To wait for that and have it anew: {} --reenter. If {victim:?} is known to have stopped: {} --now",
+                "Nothing was written: it stays held and expires by itself. To wait for that and acquire it again: {} --reenter. If {victim:?} is known to have stopped: {} --now",
                 lease("acquire"),
                 lease("release")
             ),
@@ -169,15 +169,15 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         ],
         Refusal::HeldByAncestor(holder) => vec![
             format!(
-                "error: lease {name:?} not acquired: this very process runs under it, held by {holder:?}, so it would wait for itself"
+                "error: lease {name:?} not acquired: this process already runs under it, held by {holder:?}, so it would wait for itself"
             ),
             if subject.reenters {
                 format!(
-                    "It is held for this process already: go on, or use another lease. To keep it: {}; to begin a new grant, which ends the present one, give --reenter",
+                    "This process has it already: go on, or use another lease. To keep it: {}; to begin a new grant, which ends the present one, give --reenter",
                     lease("renew")
                 )
             } else {
-                "It is held for this process already: run the command without this hold, or use another lease".to_owned()
+                "This process has it already: run the command without this hold, or use another lease".to_owned()
             },
         ],
     }

@@ -47,7 +47,7 @@ impl Unsaid {
             }
             Self::Failed(error) => format!("error: cannot write to stdout: {error}"),
             Self::TooLate => {
-                "error: nobody read the result in time: stdout is blocked, or was for long"
+                "error: nobody read the result in time: stdout is blocked, or was for too long"
                     .to_owned()
             }
             Self::Interrupted(_) => "interrupted before the result was read".to_owned(),
@@ -83,7 +83,7 @@ impl Error {
     /// Something was done, and its result was not said; whoever asked must know what stands.
     pub fn done_all_the_same(subject: &Subject, why: Self, done: &str) -> Self {
         Self::Despite {
-            then: vec![format!("lease {:?} was {done} all the same", subject.name)],
+            then: vec![format!("lease {:?} was {done} anyway", subject.name)],
             why: Box::new(why),
         }
     }
@@ -93,12 +93,12 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
     let name = &subject.name;
     match fate {
         Fate::None => Vec::new(),
-        Fate::Free => vec![format!("lease {name:?} was given back: it is not held")],
+        Fate::Free => vec![format!("lease {name:?} was released: nobody holds it")],
         Fate::Gone => vec![format!("lease {name:?} is not yours any more")],
         Fate::Open(fault) => vec![
             match fault {
-                Some(fault) => format!("error: lease {name:?} could not be given back: {fault}"),
-                None => format!("error: lease {name:?} was not given back"),
+                Some(fault) => format!("error: lease {name:?} could not be released: {fault}"),
+                None => format!("error: lease {name:?} was not released"),
             },
             may_be_held_line(subject),
         ],
@@ -106,10 +106,10 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
         Fate::Kept => vec![
             match why {
                 Error::Unsaid(_) => format!(
-                    "lease {name:?} is held by {:?} all the same, until its time is over",
+                    "lease {name:?} is held by {:?} anyway, until it expires",
                     subject.holder.as_deref().unwrap_or_default()
                 ),
-                _ => format!("error: lease {name:?} was not given back: it may be in use"),
+                _ => format!("error: lease {name:?} was not released: it may be in use"),
             },
             may_be_held_line(subject),
         ],
@@ -126,7 +126,7 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
     } = subject;
     vec![
         format!(
-            "lease {name:?} is held by {:?} until its time is over: given back at once it would let somebody in beside a command that may still run",
+            "lease {name:?} is held by {:?} until it expires: released now, somebody could take it while an earlier command still runs",
             holder.as_deref().unwrap_or_default()
         ),
         format!("Until when: {}", hint::lease("status", name, namespace)),

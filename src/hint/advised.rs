@@ -40,7 +40,7 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
             pasted(holder)
         )),
         Nature::Exhausted => Err(exhausted(name, namespace)),
-        Nature::Kept(keeper) => Err(format!("It is no lock: {}", keeps(keeper))),
+        Nature::Kept(keeper) => Err(format!("It is not a lock: {}", keeps(keeper))),
     }
 }
 
@@ -60,7 +60,9 @@ pub fn warnings(record: &Record, expired: bool) -> Vec<String> {
     };
     let goes_on = match &other.nature {
         Nature::Lock | Nature::Exhausted => return Vec::new(),
-        Nature::Kept(keeper) => return vec![format!("warning: it is no lock: {}", keeps(keeper))],
+        Nature::Kept(keeper) => {
+            return vec![format!("warning: it is not a lock: {}", keeps(keeper))];
+        }
         Nature::Election if expired => return Vec::new(),
         Nature::Election => "its leader works on until it notices",
         Nature::Terraform => {
@@ -78,7 +80,7 @@ pub fn ended_by(nature: &Nature) -> &'static str {
         Nature::Lock | Nature::Election => "only release or steal ends it",
         Nature::Exhausted => "only release ends it",
         Nature::Terraform => "only its own unlock ends it",
-        Nature::Kept(_) => "it is no lock",
+        Nature::Kept(_) => "it is not a lock",
     }
 }
 
@@ -92,7 +94,7 @@ pub fn endless_because(nature: &Nature) -> &'static str {
     }
 }
 
-/// What a Lease is that is no lock, and why it is of no use to take it.
+/// What a Lease is that is not a lock, and why it is of no use to take it.
 pub fn keeps(keeper: &Keeper) -> String {
     match keeper {
         Keeper::Node(name) => {

@@ -55,7 +55,7 @@ impl Timing {
                 dead_after: spans.dead_after,
             }),
             None => Err(format!(
-                "the times do not fit: of a lease duration of {} there remain {} for renewals \
+                "the times do not fit: a lease duration of {} leaves {} for renewals \
                  (less {} for clocks that run at different rates, {} to kill, --kill-after {}), \
                  but a renewal every {}, up to a tenth late, that may take {} needs {}; choose {}",
                 words(duration),

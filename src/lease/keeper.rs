@@ -5,7 +5,7 @@ use super::record::Record;
 use super::summary::Class;
 use super::values::LeaseName;
 
-/// What keeps a Lease that is no lock.
+/// What keeps a Lease that is not a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keeper {
     /// A kubelet, or what stands in for one: the Lease is the heartbeat of the node of this name.

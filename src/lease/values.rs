@@ -28,7 +28,7 @@ impl FromStr for LeaseName {
             Some((kind, name)) if is_lease(kind) => name,
             Some((kind, _)) => {
                 return Err(format!(
-                    "{kind:?} is no kind of lease: give NAME or lease/NAME"
+                    "{kind:?} is not a kind of lease: give NAME or lease/NAME"
                 ));
             }
             None => text,

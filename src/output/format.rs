@@ -109,7 +109,7 @@ impl FromStr for ValueFormat {
         };
         let parsed = |template: &str| {
             Template::parse(template)
-                .map_err(|why| format!("{template:?} is no JSONPath template: {why}"))
+                .map_err(|why| format!("{template:?} is not a JSONPath template: {why}"))
         };
         let given = || {
             let value = value.filter(|value| !value.is_empty());
@@ -243,7 +243,7 @@ mod tests {
             ("jsonpath-file=", "a file is missing: jsonpath-file=FILE"),
             (
                 "jsonpath={.a",
-                "\"{.a\" is no JSONPath template: unclosed action",
+                "\"{.a\" is not a JSONPath template: unclosed action",
             ),
             (
                 "json=x",

@@ -82,7 +82,7 @@ pub fn of(error: &kube::Error, progress: &RequestProgress, proxy: Option<&str>) 
         }
         // hyper-rustls passes on what tokio-rustls says.
         None if words.contains("tls handshake eof") => Cause::NoConnection(
-            "it closes the connection while TLS is agreed on".to_owned(),
+            "it closes the connection during the TLS handshake".to_owned(),
             ConnectFailure::NoTls,
         ),
         None => Cause::NoConnection(words, ConnectFailure::Other),

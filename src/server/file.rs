@@ -77,7 +77,7 @@ fn text(path: &Path) -> io::Result<String> {
         let (pairs, rest) = bytes.as_chunks();
         let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
         let whole = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
-        whole.ok_or_else(|| invalid("it begins as UTF-16 and is none"))
+        whole.ok_or_else(|| invalid("it begins like UTF-16 and is not"))
     };
     match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),

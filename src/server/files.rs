@@ -98,7 +98,7 @@ pub fn read(path: &Path, time: Time) -> Result<Vec<u8>, String> {
     let words = |error: std::io::Error| without_number(&error.to_string()).to_owned();
     let regular = std::fs::metadata(path).map_err(words)?.is_file();
     if time == Time::Again && !regular {
-        return Err("it is no regular file, so it was read only once".to_owned());
+        return Err("it is not a regular file, so it was read only once".to_owned());
     }
     let mut bytes = Vec::new();
     let mut file = File::open(path).map_err(words)?.take(LIMIT + 1);
@@ -187,9 +187,8 @@ pub fn token(given: &Given<'_>, time: Time) -> Result<Option<String>, ConfigErro
     }
     // RFC 9110, section 5.5: what a header may say.
     if !token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err(
-            given.unusable("it is no token: it has several lines, or characters that no token has")
-        );
+        return Err(given
+            .unusable("it is not a token: it has several lines, or characters that no token has"));
     }
     Ok(Some(token.to_owned()))
 }

@@ -162,7 +162,7 @@ pub fn looked_for() -> LookedFor {
     }
 }
 
-/// Why a file is no kubeconfig, in one line: the YAML library draws a picture below its own.
+/// Why a file is not a kubeconfig, in one line: the YAML library draws a picture below its own.
 fn unreadable(error: &KubeconfigError) -> String {
     let text = match error {
         KubeconfigError::ReadConfig(error, _) => error.to_string(),
@@ -184,7 +184,7 @@ fn unreadable(error: &KubeconfigError) -> String {
 /// What the flags and the kubeconfig together mean.
 ///
 /// # Errors
-/// With what is not in the kubeconfig, or is no address.
+/// With what is not in the kubeconfig, or is not an address.
 pub fn resolve(
     kubeconfig: Kubeconfig,
     options: &ConnectionOptions,
@@ -290,7 +290,7 @@ pub fn resolve(
         values::namespace(given).map_err(|why| {
             let context = name.as_deref().unwrap_or_default();
             ConfigError::Kubeconfig(format!(
-                "the namespace of context {context:?} is {given:?}: {why}; give --namespace, or mend it"
+                "the namespace of context {context:?} is {given:?}: {why}; give --namespace, or correct it"
             ))
         })?;
     }

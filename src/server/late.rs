@@ -24,7 +24,7 @@ impl Connection {
             (Stage::Connected, _) => return Late::Answer,
             (Stage::Credentials, _) => {
                 let plugin = plugin::name(&self.known().user());
-                return Late::Credentials(format!("{plugin} gave nothing within {limit:?}"));
+                return Late::Credentials(format!("{plugin} gave no credentials within {limit:?}"));
             }
             (Stage::Name(_), Some(proxy)) => (
                 format!("the proxy {proxy}: its name did not resolve within {limit:?}"),
@@ -47,7 +47,9 @@ impl Connection {
                 ConnectFailure::Proxy,
             ),
             (Stage::Handshake, _) => (
-                format!("it takes connections, but did not answer in TLS within {limit:?}"),
+                format!(
+                    "it accepts connections, but did not answer the TLS handshake within {limit:?}"
+                ),
                 ConnectFailure::NoTls,
             ),
         };

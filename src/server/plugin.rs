@@ -156,7 +156,7 @@ async fn stdout_of(
     let unnameable = |(name, _): &(String, String)| name.is_empty() || name.contains('=');
     if all.any(|text| text.contains('\0')) || program.environment.iter().any(unnameable) {
         return Err(plain(format!(
-            "{name} cannot be run: its arguments or environment in the kubeconfig are not such as a process can have"
+            "{name} cannot be run: its arguments or environment in the kubeconfig are not possible for a process"
         )));
     }
     let Outcome {
@@ -189,7 +189,7 @@ async fn stdout_of(
         }
         Ended::TimedOut(limit) => {
             let limit = clock::told(limit);
-            format!("{name} gave nothing within {limit:?}, and was killed")
+            format!("{name} gave no credentials within {limit:?}, and was killed")
         }
         Ended::Asked if circumstances.unattended => format!(
             "{name} asks for something on the terminal, which it may not while the lease is held, and was killed"

@@ -67,14 +67,14 @@ pub fn of_cluster(url: &str) -> Result<Uri, ConfigError> {
 fn checked(url: &str) -> Result<Uri, String> {
     let uri: Uri = url
         .parse()
-        .map_err(|error: http::uri::InvalidUri| format!("it is no address: {error}"))?;
+        .map_err(|error: http::uri::InvalidUri| format!("it is not an address: {error}"))?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5" | "socks5h") => {}
         Some(_) => return Err("only http, https and socks5 proxies are supported".to_owned()),
         None => return Err("it has to begin with http://, https:// or socks5://".to_owned()),
     }
     match uri.host() {
-        None | Some("") => return Err("it is no address: there is no host in it".to_owned()),
+        None | Some("") => return Err("it is not an address: there is no host in it".to_owned()),
         Some(_) => {}
     }
     match has_usable_port(&uri) {
@@ -228,10 +228,10 @@ mod tests {
             ("socks4://u:s3cret@p:1", "only http, https and socks5"),
             ("http://u:s3cret@p:99999", "its port is none"),
             ("http://u:s3cret@p:x", "its port is none"),
-            ("http://u:s3cret@", "it is no address"),
-            ("http://", "it is no address"),
-            ("http://u:s3 cret@p:1", "it is no address"),
-            ("u:s3cret@[p", "it is no address"),
+            ("http://u:s3cret@", "it is not an address"),
+            ("http://", "it is not an address"),
+            ("http://u:s3 cret@p:1", "it is not an address"),
+            ("u:s3cret@[p", "it is not an address"),
         ] {
             let said = proxy("https://api.far", &[("https_proxy", value)]);
             let said = said.expect_err("it cannot be used");

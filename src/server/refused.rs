@@ -35,7 +35,7 @@ impl Connection {
         } else if user.username.is_some() {
             format!("The server does not accept the password of {whose}; few servers accept any")
         } else if known.resolved.user.is_none() {
-            "Nothing says who asks: give --token, or choose a user of the kubeconfig with --user or --context".to_owned()
+            "The request names no user: give --token, or choose a user of the kubeconfig with --user or --context".to_owned()
         } else {
             format!("There are no credentials for {whose}: log in, or give --token")
         }

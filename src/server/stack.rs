@@ -34,7 +34,7 @@ pub fn link(
     // Nothing below has the password, so that no error of theirs tells it.
     let proxy: Uri = address
         .parse()
-        .map_err(|_| unusable(format!("proxy {address} is no address")))?;
+        .map_err(|_| unusable(format!("proxy {address} is not an address")))?;
     match proxy.scheme_str() {
         Some("socks5" | "socks5h") => {
             let socks = SocksV5::new(proxy, reaching(dial, Stage::Proxy));

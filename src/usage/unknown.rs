@@ -43,7 +43,7 @@ pub fn subcommands(root: &Command) -> Vec<&str> {
 pub fn subcommand(root: &Command, word: &str) -> String {
     let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&word));
     if let Some((_, here)) = elsewhere {
-        return format!(": that is {here}");
+        return format!(": use {here}");
     }
     match nearest(word, subcommands(root), normalized_damerau_levenshtein) {
         Some(name) => format!(": did you mean {name}?"),

@@ -120,7 +120,7 @@ fn a_lease_of_ones_own_is_granted_anew_only_by_reentering() {
         ns.run(&user, words.iter().chain(flags))
     };
     let expected = format!(
-        "error: lease \"job\" not acquired: held by yourself already, for at most 15s more unless renewed\n\
+        "error: lease \"job\" not acquired: already held by you, for at most 15s more unless renewed\n\
          To keep it: kubectl lease renew job -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
         ns.name()
     );

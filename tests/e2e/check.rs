@@ -8,8 +8,10 @@ use lease_harness::lease_api_server::Options;
 use lease_harness::{Namespace, Output, User, lease};
 
 const HELD: &str = "lease.coordination.k8s.io/job held\n";
-const EXPIRED: &str = "lease.coordination.k8s.io/job is held by you, but its time is over: others may take it any moment\n";
-const UNPROVEN: &str = "lease.coordination.k8s.io/job is recorded as held by you, but nothing proves that its time is not over\n";
+const EXPIRED: &str =
+    "lease.coordination.k8s.io/job is held by you, but it has expired: others can take it now\n";
+const UNPROVEN: &str =
+    "lease.coordination.k8s.io/job is recorded as held by you, but it may have expired\n";
 
 fn check(ns: &Namespace, user: &User) -> Output {
     ns.run(user, ["check", "job", "--holder=me"])
@@ -29,7 +31,7 @@ fn later(ns: &Namespace, seconds: i64) {
 
 fn renewal(ns: &Namespace) -> String {
     format!(
-        "A renewal proves it: kubectl lease renew job -n {} --holder me\n",
+        "To be sure, renew it: kubectl lease renew job -n {} --holder me\n",
         ns.name()
     )
 }
@@ -120,7 +122,7 @@ fn without_the_servers_time_nothing_is_certain() {
         let before = ns.create(&held("job", "me", 60));
         let output = check(ns, user);
         assert_eq!((output.code, output.stdout.as_str()), (Some(122), ""));
-        let because = "The server's own time is not known, because it tries no renewal for you: Error from server ";
+        let because = "The server's clock is unknown, because it refused a dry run of the renewal: Error from server ";
         let begins = format!("{UNPROVEN}{because}");
         let said = &output.stderr;
         assert!(said.starts_with(&begins) && said.contains(why), "{output}");

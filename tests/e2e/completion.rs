@@ -305,7 +305,7 @@ fn install_puts_the_link_beside_the_plugin_once() {
     said(
         &install(&plugin, path),
         0,
-        &is("replaced: it led elsewhere"),
+        &is("replaced (it pointed to another file)"),
         "",
     );
     replace("/bin/sh");

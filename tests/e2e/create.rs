@@ -165,7 +165,7 @@ fn what_the_server_drops_is_named_and_the_lease_with_it_where_it_tries_nothing()
     let output = ns.command(&user, labelled).via(&proxy).run();
     let expected = format!(
         "error: lease \"labelled\" was created, but not as asked for: the server stored no label a instead of \"b\" (an admission webhook?)\n\
-         Which webhooks there are: kubectl get mutatingwebhookconfigurations. To delete it: kubectl delete lease labelled -n {}\n",
+         List the webhooks: kubectl get mutatingwebhookconfigurations. To delete it: kubectl delete lease labelled -n {}\n",
         ns.name()
     );
     said(&output, 1, "", &expected);

@@ -15,12 +15,12 @@ fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held() {
     ns.create(&lease);
     let check = ns.command(&user, ["check", "job", "--holder=me"]).run();
     let words = "lease.coordination.k8s.io/job is held by you, but \"victim\", whom it was stolen from, may still run\n\
-                 Wait until the steal is done. If it was interrupted, this waits until \"victim\" must have stopped, and begins anew: kubectl lease acquire job …--reenter\n";
+                 Wait until the steal is done. If it was interrupted, this waits until \"victim\" must have stopped, and then acquires it again: kubectl lease acquire job …--reenter\n";
     said_like(&check, 122, "", words);
     // Renewed again and again, it would never be known when that is over.
     let before = stored(&ns, "job");
     let renewed = ns.command(&user, ["renew", "job", "--holder=me"]).run();
-    let refused = "error: lease \"job\" was stolen from \"victim\", who may still run, and nobody waited until that was over\nNothing was written: …";
+    let refused = "error: lease \"job\" was stolen from \"victim\", who may still run: the steal did not wait to the end\nNothing was written: …";
     said_like(&renewed, 122, "", &format!("{refused}\n"));
     untouched(&ns, &before);
     // To begin anew is to wait, as for anybody.

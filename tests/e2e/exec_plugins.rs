@@ -158,7 +158,7 @@ fn a_plugin_that_gives_no_credentials_is_shown_with_what_it_said_or_how_to_get_i
     let slow = json!({ "exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["3"], "interactiveMode": "Never",
     } });
-    let expected = "error: no credentials in time: exec plugin \"sleep\" gave nothing within 1s\n\
+    let expected = "error: no credentials in time: exec plugin \"sleep\" gave no credentials within 1s\n\
         Run that plugin by hand to see what it waits for, or give it longer with --request-timeout\n";
     let output = status_as(&ns, &user, &slow)
         .arg("--request-timeout=1s")

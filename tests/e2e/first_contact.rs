@@ -207,7 +207,7 @@ fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
     let named = "in the namespace \"default\"";
     assert!(output.stderr.contains(named), "{output}");
     let output = somewhere().run();
-    let then = "\nNothing says who asks: give --token, or choose a user of the kubeconfig with --user or --context\n";
+    let then = "\nThe request names no user: give --token, or choose a user of the kubeconfig with --user or --context\n";
     assert!(output.stderr.ends_with(then), "{output}");
 }
 
@@ -217,9 +217,9 @@ fn words_that_are_no_subcommands_lead_to_one() {
         ("staus", ": did you mean status?"),
         ("aquire", ": did you mean acquire?"),
         ("stat", ": did you mean status?"),
-        ("list", ": that is kubectl lease status"),
-        ("lock", ": that is kubectl lease acquire"),
-        ("delete", ": that is kubectl delete lease"),
+        ("list", ": use kubectl lease status"),
+        ("lock", ": use kubectl lease acquire"),
+        ("delete", ": use kubectl delete lease"),
         (
             "my-lease",
             ": a lease's name goes after a subcommand, as in kubectl lease status my-lease",

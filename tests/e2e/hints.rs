@@ -41,7 +41,7 @@ fn what_o_name_prints_is_taken_for_a_name() {
     assert_eq!(pod.code, Some(2), "{pod}");
     assert!(
         pod.stderr
-            .contains("\"pod\" is no kind of lease: give NAME or lease/NAME"),
+            .contains("\"pod\" is not a kind of lease: give NAME or lease/NAME"),
         "{pod}"
     );
 }

@@ -74,7 +74,7 @@ fn a_server_that_writes_to_the_terminal_or_tells_of_no_lease_is_shown_escaped() 
         body: odd.to_string(),
     };
     let expected = "error: no usable answer from the API server: the answer is not a lease: …\n\
-        Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz\n";
+        The request itself looks right: try again, and see kubectl get --raw /readyz\n";
     said_like(&status(odd), 1, "", expected);
 }
 

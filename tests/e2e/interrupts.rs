@@ -7,8 +7,7 @@ use lease_harness::{Fault, Match, Proxy, Request};
 use std::time::{Duration, Instant};
 
 const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
-const SETTLING: &str =
-    "finding out what became of a write whose answer is missing (interrupt again to leave now)\n";
+const SETTLING: &str = "the last write was not answered: checking whether it took effect (interrupt again to leave at once)\n";
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 
 /// Ctrl-C, as a signal.
@@ -62,7 +61,7 @@ fn a_second_signal_leaves_at_once_and_says_what_is_open() {
     proxy.wait_for(written, SOON);
     proxy.fault(Match::get(), Fault::Hang, usize::MAX);
     running.signal(SIGINT);
-    running.wait_stderr(|line| line.starts_with("finding out"), SOON);
+    running.wait_stderr(|line| line.starts_with("the last write was not answered"), SOON);
     running.signal(SIGTERM);
     let expected = format!(
         "no answer within 1s; trying again\n{SETTLING}\

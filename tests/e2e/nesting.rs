@@ -98,7 +98,7 @@ fn a_grant_that_is_over_is_no_reason_to_refuse() {
             .env("KUBECTL_LEASE_TRANSITIONS", transitions)
             .run();
         assert_eq!(output.code, Some(124), "{output}");
-        assert!(output.stderr.contains("not acquired: held by"), "{output}");
+        assert!(output.stderr.contains("held by"), "{output}");
         assert!(!output.stderr.contains(ITSELF), "{output}");
     }
     let outer = json!([{ "holder": "another", "uid": uid, "transitions": 3 }]);
@@ -115,7 +115,7 @@ fn whoever_steals_the_lease_it_runs_under_is_told_so() {
     let script = "kubectl lease steal job --holder thief --yes --now; exec sleep 600";
     let running = outer(&ns, &user, script).spawn();
     running.wait_stderr(
-        |line| line.contains("this very process runs under it"),
+        |line| line.contains("this process already runs under it"),
         SOON,
     );
     let output = running.wait(SOON);

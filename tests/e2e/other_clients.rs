@@ -166,7 +166,7 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         let steal = ["steal", "job", "--holder=me", "--yes", "--now"];
         let refused = ns.run(&user, steal);
         let expected = format!(
-            "error: lease \"job\" is no lock: {what}…\n\
+            "error: lease \"job\" is not a lock: {what}…\n\
              Nothing was written. To steal it all the same: kubectl lease steal job -n {} --holder me --force\n",
             ns.name()
         );
@@ -176,7 +176,7 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         assert_eq!(other.code, Some(122), "{other}");
         let forced = ns.command(&user, steal).arg("--force").run();
         assert_eq!(forced.code, Some(0), "{forced}");
-        let warning = format!("warning: it is no lock: {what}");
+        let warning = format!("warning: it is not a lock: {what}");
         assert!(forced.stderr.contains(&warning), "{forced}");
         assert_eq!(holder(&stored(&ns, "job")), "me");
     }

@@ -100,11 +100,11 @@ fn a_create_whose_reply_is_lost_does_not_claim_the_lease_of_another() {
 
 #[test]
 fn out_of_time_with_a_write_in_flight_nothing_is_held() {
-    let settling = "finding out what became of a write whose answer is missing (interrupt again to leave now)\n";
+    let settling = "the last write was not answered: checking whether it took effect (interrupt again to leave at once)\n";
     let lost = Fault::status_after_commit(504, "Timeout", "request timed out");
     let once = format!(
         "{settling}error: no usable answer from the API server: the server answered 504: request timed out\n\
-         Nothing is known to be wrong with the request; try again, and see kubectl get --raw /readyz\n"
+         The request itself looks right: try again, and see kubectl get --raw /readyz\n"
     );
     let late = format!(
         "no answer within 1s; trying again\n{settling}\
@@ -166,7 +166,7 @@ fn an_answer_about_another_lease_proves_nothing_of_this_one() {
     proxy.fault(Match::get(), mixed_up, 100);
     let output = ns.command(&user, ACQUIRE).via(&proxy).run();
     let expected = format!(
-        "error: … does not answer like a Kubernetes API server: asked about lease \"job\" in namespace {ns:?}, it tells of \"neighbour\" in {ns:?}\n…\n",
+        "error: … does not answer like a Kubernetes API server: asked about lease \"job\" in namespace {ns:?}, it answered about \"neighbour\" in {ns:?}\n…\n",
         ns = ns.name()
     );
     said_like(&output, 1, "", &expected);

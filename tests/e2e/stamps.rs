@@ -118,7 +118,7 @@ fn steal_does_not_wait_and_hold_begins_where_stamps_prove_it() {
     later(&ns, 100);
     let steal = ["steal", "job", "--holder=me", "--yes"];
     let output = ns.run(&user, steal);
-    let expected = "lease \"job\" is held by \"other\"\n  Expired…, acquired … ago, expired … ago (renewed … ago, for 60s)\n  the server's own stamps prove it: nothing of it has changed for …\n";
+    let expected = "lease \"job\" is held by \"other\"\n  Expired…, acquired … ago, expired … ago (renewed … ago, for 60s)\n  the server's own stamps prove it: it has not changed for …\n";
     said_like(
         &output,
         0,

@@ -23,7 +23,7 @@ fn answer(object: &Value) -> Fault {
 fn held_by(namespace: &str, holder: &str, renewed: &str) -> Value {
     json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": { "name": "job", "namespace": namespace },
+        "metadata": { "name": "job", "namespace": namespace, "uid": "u", "resourceVersion": "1" },
         "spec": { "holderIdentity": holder, "leaseDurationSeconds": 40, "renewTime": renewed },
     })
 }
@@ -246,7 +246,9 @@ fn candidates(version: &str, answer_to_list: Fault) -> String {
         .spec("strategy", json!("OldestEmulationVersion"))
         .spec("preferredHolder", json!("b"))
         .build();
-    elected["metadata"]["namespace"] = ns.name().into();
+    let stored =
+        json!({ "name": "job", "namespace": ns.name(), "uid": "u", "resourceVersion": "1" });
+    elected["metadata"] = stored;
     let group = "/apis/coordination.k8s.io";
     let versions = ["v1", "v9", version].map(|version| json!({"version": version}));
     let (leases, both) = (

@@ -22,7 +22,7 @@ fn a_state_is_told_by_the_servers_stamp_where_that_can_be_believed_and_by_the_ho
             0,
             "Expired",
             stamp,
-            "s, which a proof takes)",
+            "s, as long as the proof takes)",
         ),
         (false, true, 10, 0, "Held", "", "Expires in:  "),
         (false, true, 0, -3600, "Held", stamp, "behind the server's"),
@@ -33,7 +33,7 @@ fn a_state_is_told_by_the_servers_stamp_where_that_can_be_believed_and_by_the_ho
             0,
             "Expired",
             time,
-            "(within 15s, which this server needs as proof)",
+            "(within 15s, as long as the proof takes on this server)",
         ),
         (
             true,
@@ -42,7 +42,7 @@ fn a_state_is_told_by_the_servers_stamp_where_that_can_be_believed_and_by_the_ho
             -3600,
             "Expired",
             time,
-            "(within 15s, which this server needs as proof)",
+            "(within 15s, as long as the proof takes on this server)",
         ),
         (false, false, 0, -3600, "Held", "", "Expires in:  unknown\n"),
     ] {

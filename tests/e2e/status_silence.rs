@@ -41,7 +41,7 @@ fn readers_are_told_when_nothing_is_known_and_no_lease_expires_by_silence() {
     json.wait_stdout(|line| line.contains("\"known\":false"), SOON);
     renew(&ns, "a", 600);
     proxy.thaw();
-    text.wait_stderr(|line| line.starts_with("The server is heard again."), SOON);
+    text.wait_stderr(|line| line.starts_with("The server answers again."), SOON);
     json.wait_stdout(|line| line.contains("\"known\":true"), SOON);
     assert_eq!(
         (expired(&text), expired(&json)),
@@ -121,7 +121,7 @@ fn where_only_watches_hang_it_reads_and_knows() {
     running.wait_stdout(|line| line.contains(" y "), SOON);
     let stderr = running.stderr();
     // A slow machine may have its first answer late.
-    let heard = stderr.matches("The server is heard again").count();
+    let heard = stderr.matches("The server answers again").count();
     assert_eq!(
         stderr.matches("Nothing is known").count(),
         heard,
@@ -143,7 +143,7 @@ fn a_server_that_answers_with_errors_says_nothing_about_leases() {
     assert!(running.stderr().contains("etcd is away"));
     assert_eq!(expired(&running), before, "{}", running.stdout());
     proxy.clear_faults();
-    let ends = |line: &str| line.starts_with("The server is heard again.");
+    let ends = |line: &str| line.starts_with("The server answers again.");
     running.wait_stderr(ends, SOON);
     running.wait_stdout(|line| line.contains("Expired"), SOON);
 }

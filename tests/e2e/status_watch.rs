@@ -254,7 +254,7 @@ fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
     renew(&ns, "a", 0);
     proxy.up();
     shows(&running, "a Held y");
-    running.wait_stderr(|line| line.starts_with("The server is heard again."), SOON);
+    running.wait_stderr(|line| line.starts_with("The server answers again."), SOON);
     assert_eq!(
         lines(&running)[..3],
         ["NAME STATE HOLDER", "a Held x", "a Held y"]

@@ -92,8 +92,8 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief() {
     assert_eq!(holder(&before), "me");
     // A script gives back what it has taken, on its way out.
     let release = ["release", "job", "--holder=me"];
-    let refusal = "error: lease \"job\" was stolen from \"victim\", who may still run, and nobody waited until that was over\n\
-        Nothing was written: it stays held and expires by itself. To wait for that and have it anew: kubectl lease acquire job -n … --reenter. If \"victim\" is known to have stopped: kubectl lease release job -n … --now\n";
+    let refusal = "error: lease \"job\" was stolen from \"victim\", who may still run: the steal did not wait to the end\n\
+        Nothing was written: it stays held and expires by itself. To wait for that and acquire it again: kubectl lease acquire job -n … --reenter. If \"victim\" is known to have stopped: kubectl lease release job -n … --now\n";
     said_like(&ns.command(&user, release).run(), 122, "", refusal);
     untouched(&ns, &before);
     let freed = ns.command(&user, release).arg("--now").run();
@@ -175,7 +175,7 @@ fn only_the_holder_that_was_named_is_robbed_and_nobody_without_a_yes() {
     ns.create(&lease("job").holder("victim").build());
     let expected = "lease \"job\" is held by \"victim\"\n  \
         Held, acquired at an unknown time, expires never: it has no duration; only release or steal ends it\n\
-        the lease of \"victim\" had no duration, so nothing tells when it stops: make sure that it has\n";
+        the lease of \"victim\" had no duration, so its holder may still run: make sure that it has stopped\n";
     said(&ns.run(&user, STEAL), 0, STOLEN, expected);
     assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 60);
 }
@@ -231,13 +231,13 @@ fn a_yes_in_advance_is_for_the_grant_that_is_shown_and_no_other() {
         lease["spec"]["holderIdentity"] = "third".into();
     }
     let twice = shown("victim", "60s").repeat(2);
-    let not_theirs = "\nIt was not taken from \"third\": --yes is for what is shown. Look, and steal it again: kubectl lease steal job -n …\n";
+    let not_theirs = "\nIt was not taken from \"third\": --yes agrees only to what was shown. Look, and steal it again: kubectl lease steal job -n …\n";
     let from_third = format!(
         "error: lease \"job\" is held by \"third\" now, not by \"victim\", who was shown{not_theirs}"
     );
     let was_free =
         format!("error: lease \"job\" was free, and is held by \"third\" now{not_theirs}");
-    let again = "error: lease \"job\" is not as it was shown any more: \"victim\" renewed it…\n…\n";
+    let again = "error: lease \"job\" has changed since it was shown: \"victim\" renewed …\n…\n";
     let named = "error: lease \"job\" is not held by \"victim\": it is held by \"third\"\n…\n";
     let once = shown("victim", "60s");
     type Edit = fn(&mut Value);

@@ -30,7 +30,7 @@ fn asked(flags: &[&str]) -> (Namespace, Value, Terminal) {
 fn anything_but_a_yes_declines_and_writes_nothing() {
     let declined = "declined; nothing was written";
     let silent = "not confirmed: there was no answer; nothing was written";
-    let interrupted = "interrupted: nothing is known to have changed";
+    let interrupted = "interrupted: nothing was changed";
     for (answer, code, said) in [
         ("\r", 120, declined),
         ("yes please\r", 120, declined),

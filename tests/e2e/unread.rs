@@ -7,11 +7,11 @@ use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Request, Running, Us
 use std::time::{Duration, Instant};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
-const GIVEN_BACK: &str = "lease \"job\" was given back: it is not held\n";
+const GIVEN_BACK: &str = "lease \"job\" was released: nobody holds it\n";
 const GONE: &str = "error: nobody read the result: the reader of stdout has gone\n";
 const FULL: &str = "error: cannot write to stdout: No space left on device (os error 28)\n";
 const TOO_LATE: &str =
-    "error: nobody read the result in time: stdout is blocked, or was for long\n";
+    "error: nobody read the result in time: stdout is blocked, or was for too long\n";
 const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 
 const SIGINT: i32 = 2;
@@ -67,7 +67,7 @@ fn what_cannot_be_written_is_given_back_unless_somebody_may_run_under_it() {
     let words = ["acquire", "job", "--holder=me", "--reenter"];
     let output = ns.command(&user, words).stdout(full()).run();
     assert_eq!(output.code, Some(1), "{output}");
-    let kept = "is held by \"me\" until its time is over";
+    let kept = "is held by \"me\" until it expires";
     assert!(output.stderr.contains(kept), "{output}");
     let after = stored(&ns, "job");
     assert_eq!((holder(&after), transitions(&after)), ("me", 4));
@@ -117,9 +117,9 @@ fn what_cannot_be_given_back_is_said_and_a_second_signal_does_not_wait_for_it() 
     for (fault, why) in [
         (
             forbidden(),
-            "could not be given back: Error from server (Forbidden): no more writes",
+            "could not be released: Error from server (Forbidden): no more writes",
         ),
-        (Fault::Hang, "was not given back"),
+        (Fault::Hang, "was not released"),
     ] {
         let (ns, user) = fresh();
         ns.create(&free("job"));

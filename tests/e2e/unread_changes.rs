@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const FULL: &str = "error: cannot write to stdout: No space left on device (os error 28)\n";
 const TOO_LATE: &str =
-    "error: nobody read the result in time: stdout is blocked, or was for long\n";
+    "error: nobody read the result in time: stdout is blocked, or was for too long\n";
 
 const SIGTERM: i32 = 15;
 
@@ -42,7 +42,7 @@ fn a_stolen_lease_is_kept_and_said_to_be() {
         }
         let expected = format!(
             "lease \"job\" is held by \"victim\"\n…\n{why}\
-             lease \"job\" is held by \"me\" all the same, until its time is over\n\
+             lease \"job\" is held by \"me\" anyway, until it expires\n\
              It may be held by \"me\". Look: …; free it: kubectl lease release job -n {} --holder me\n",
             ns.name()
         );
@@ -56,7 +56,7 @@ fn a_renewal_that_nobody_hears_of_is_one_but_no_success_once_it_is_over() {
     let (ns, user) = fresh();
     ns.create(&held("job", "me", 2));
     let renew = ["renew", "job", "--holder=me"];
-    let all_the_same = "lease \"job\" was renewed all the same\n";
+    let all_the_same = "lease \"job\" was renewed anyway\n";
     let output = ns.command(&user, renew).stdout(full()).run();
     said(&output, 1, "", &format!("{FULL}{all_the_same}"));
     let output = blocked(&ns, &user, &renew).wait(SOON);
@@ -80,7 +80,7 @@ fn a_renewal_that_nobody_hears_of_is_one_but_no_success_once_it_is_over() {
 fn a_release_that_nobody_reads_is_one_and_can_be_read_as_late_as_one_likes() {
     let released = "lease.coordination.k8s.io/job released\n";
     let interrupted = "interrupted before the result was read\n\
-                       lease \"job\" was released all the same\n";
+                       lease \"job\" was released anyway\n";
     for (signal, code, stdout, stderr) in [
         (None, 0, released, ""),
         (Some(SIGTERM), 143, "", interrupted),
@@ -103,8 +103,8 @@ fn a_created_holder_that_nobody_hears_of_is_freed_and_what_names_none_stays() {
     let (ns, user) = fresh();
     let only = VERBS.into_iter().filter(|verb| *verb != "update");
     let creator = ns.user(&only.collect::<Vec<_>>());
-    let given_back = "lease \"job\" was given back: it is not held\n";
-    let left = "error: lease \"job\" could not be given back: Error from server (Forbidden): …\n\
+    let given_back = "lease \"job\" was released: nobody holds it\n";
+    let left = "error: lease \"job\" could not be released: Error from server (Forbidden): …\n\
                 It may be held by \"me\". …\n";
     for (user, outlet, flags, code, why, then) in [
         (
@@ -128,7 +128,7 @@ fn a_created_holder_that_nobody_hears_of_is_freed_and_what_names_none_stays() {
     ] {
         let words = ["create", "job"].iter().chain(flags);
         let output = ns.command(user, words).stdout(outlet).spawn().wait(SOON);
-        let expected = format!("{why}lease \"job\" was created all the same\n{then}");
+        let expected = format!("{why}lease \"job\" was created anyway\n{then}");
         said_like(&output, code, "", &expected);
         let by = if then == left { "me" } else { "" };
         assert_eq!(holder(&stored(&ns, "job")), by);

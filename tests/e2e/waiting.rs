@@ -107,7 +107,7 @@ fn a_silent_holder_is_outlived_by_its_recorded_duration_whatever_happens_to_labe
         &waiting("odd", "dead", "2s"),
     );
     let expected = format!(
-        "waiting for lease \"own\": held by yourself already, for at most 2s more unless renewed\n\
+        "waiting for lease \"own\": already held by you, for at most 2s more unless renewed\n\
          To keep it: kubectl lease renew own -n {} --holder me; to begin a new grant for the same identity give --reenter, for another give --holder or --unique\n",
         ns.name()
     );
@@ -202,7 +202,7 @@ fn an_outage_while_waiting_is_survived() {
     proxy.up();
     let output = running.wait(SOON);
     // Refused; or reset, if it was on its way.
-    let expected = waiting("job", "other", "60s") + "…; trying again\nthe server is heard again\n";
+    let expected = waiting("job", "other", "60s") + "…; trying again\nthe server answers again\n";
     said_like(&output, 0, ACQUIRED, &expected);
 }
 

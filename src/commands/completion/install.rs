@@ -35,7 +35,7 @@ pub fn run() -> Result<Exit, Error> {
     let sentence = match done {
         Done::There => "is there already",
         Done::Made => "put in place",
-        Done::Replaced => "replaced: it led elsewhere",
+        Done::Replaced => "replaced (it pointed to another file)",
     };
     terminal::print(&format!("{} {sentence}\n", link.display()))?;
     if on_path(folder) {

@@ -74,7 +74,7 @@ pub async fn show(
     let around = exported::grants();
     if around.iter().any(|grant| grant.is_granted(record)) {
         terminal::say(
-            "  this very process runs under it: a hold around it will stop it when the lease is taken",
+            "  this process already runs under it: a hold around it will stop it when the lease is taken",
         );
     }
 }
@@ -110,11 +110,11 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
     match expiry {
         Expiry::Free => {}
         Expiry::Expired(Proof::ServerStamped { age }) => lines.push(format!(
-            "  the server's own stamps prove it: nothing of it has changed for {}",
+            "  the server's own stamps prove it: it has not changed for {}",
             words::duration(*age)
         )),
         Expiry::Expired(Proof::Observed { unchanged }) => lines.push(format!(
-            "  proven: nothing of it has changed for {} while it was watched",
+            "  proven: it has not changed for {} while it was watched",
             words::duration(*unchanged)
         )),
         // Nothing tells when it stops, and that is said when it is taken.
@@ -222,7 +222,7 @@ mod tests {
         });
         let text = shown(&stamped, date, true);
         assert!(
-            text.ends_with("the server's own stamps prove it: nothing of it has changed for 3h"),
+            text.ends_with("the server's own stamps prove it: it has not changed for 3h"),
             "{text}"
         );
         let observed = Expiry::Expired(Proof::Observed {
@@ -230,7 +230,7 @@ mod tests {
         });
         let text = shown(&observed, date, true);
         assert!(
-            text.ends_with("proven: nothing of it has changed for 61s while it was watched"),
+            text.ends_with("proven: it has not changed for 61s while it was watched"),
             "{text}"
         );
     }

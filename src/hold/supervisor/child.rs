@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// What became of a command whose watchdog woke when the lease could be another's, had it not been renewed meanwhile.
-const LATE: &str = "the command was not started: its watchdog came to run too late for the grant that it was told of \
+const LATE: &str = "the command was not started: its watchdog started too late for this grant \
                     (was it stopped for a while, or is the machine very busy?)";
 
 /// News of the command.

@@ -42,7 +42,7 @@ pub enum News {
     Ticked,
     /// Nothing is known any more, since then.
     Silent(Instant),
-    /// The server is heard again, of which nothing was known since then.
+    /// The server answers again, of which nothing was known since then.
     Heard(Instant),
     /// Something is in the way, and it is tried again.
     Failed {

@@ -70,7 +70,7 @@ pub enum Fate {
     Free,
     /// It was somebody else's already, or nobody's.
     Gone,
-    /// It may still be held: why it could not be given back, if that is known.
+    /// It may still be held: why it could not be released, if that is known.
     Open(Option<Fault>),
     /// It is held: whoever had taken it over broke off.
     Kept,

@@ -199,7 +199,7 @@ fn arithmetic(row: &Row, record: &Record) -> String {
             )
         }
         (State::Held, Some(_), None) if condition.skew_is_least => {
-            "unknown, because a clock is wrong: the renewTime is still to come".to_owned()
+            "unknown, because a clock is wrong: renewTime is in the future".to_owned()
         }
         (State::HeldWithoutExpiry, ..) => {
             let nature = Nature::of(record);
@@ -265,16 +265,16 @@ fn proof_takes(row: &Row) -> String {
                 "at once".to_owned()
             } else {
                 let left = words::duration(left.min(duration.as_duration()));
-                format!("within {left}, which a proof takes")
+                format!("within {left}, as long as the proof takes")
             }
         }
         Basis::RenewTime | Basis::None if row.lease.stamp.is_none() => {
             format!(
-                "within {duration}: no stamp of the server's proves it, so it is watched for so long"
+                "within {duration}: no timestamp of the server proves it, so acquire has to watch it that long"
             )
         }
         Basis::RenewTime | Basis::None => {
-            format!("within {duration}, which this server needs as proof")
+            format!("within {duration}, as long as the proof takes on this server")
         }
     }
 }

@@ -50,7 +50,7 @@ fn an_expired_lease_is_there_to_be_taken() {
     );
     assert!(
         text.ends_with(
-            "Whoever waits takes it. To take it: kubectl lease acquire expired -n default   (within 15s: no stamp of the server's proves it, so it is watched for so long)\n"
+            "Whoever waits takes it. To take it: kubectl lease acquire expired -n default   (within 15s: no timestamp of the server proves it, so acquire has to watch it that long)\n"
         ),
         "{text}"
     );
@@ -137,7 +137,7 @@ fn a_renewal_that_is_still_to_come_is_no_age_and_no_time_left() {
     );
     assert_eq!(
         line(&text, "Expires in"),
-        Some("unknown, because a clock is wrong: the renewTime is still to come")
+        Some("unknown, because a clock is wrong: renewTime is in the future")
     );
     assert_eq!(
         line(&text, "Skew"),

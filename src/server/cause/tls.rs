@@ -6,7 +6,7 @@ use crate::lease::api::ConnectFailure;
 
 const UNTRUSTED: &str = "its certificate is signed by an authority that is not trusted here";
 const NOTHING_IN_COMMON: &str =
-    "it and kubectl-lease have nothing of TLS in common (TLS 1.2 and 1.3 are spoken here)";
+    "it shares no TLS version or cipher with kubectl-lease, which speaks TLS 1.2 and 1.3";
 
 /// What TLS has against a connection that is coming up.
 pub fn handshake(error: &TlsError) -> (String, ConnectFailure) {
@@ -44,10 +44,8 @@ pub fn plain(error: &TlsError) -> String {
         TlsError::PeerIncompatible(_) => NOTHING_IN_COMMON.to_owned(),
         TlsError::DecryptError
         | TlsError::InvalidMessage(_)
-        | TlsError::PeerSentOversizedRecord => {
-            "what came over the connection was damaged on its way".to_owned()
-        }
-        TlsError::FailedToGetCurrentTime => "this machine does not say what time it is".to_owned(),
+        | TlsError::PeerSentOversizedRecord => "the data was damaged on its way".to_owned(),
+        TlsError::FailedToGetCurrentTime => "this machine's clock cannot be read".to_owned(),
         TlsError::FailedToGetRandomBytes => "this machine gives no random numbers".to_owned(),
         TlsError::InconsistentKeys(_) => {
             "the client key does not belong to the client certificate".to_owned()
@@ -57,7 +55,7 @@ pub fn plain(error: &TlsError) -> String {
         | TlsError::InappropriateHandshakeMessage { .. } => {
             "it breaks the rules of TLS; something else may listen there".to_owned()
         }
-        _ => "TLS could not be agreed on".to_owned(),
+        _ => "the TLS handshake failed".to_owned(),
     }
 }
 
@@ -143,10 +141,7 @@ fn certificate(error: &CertificateError) -> (String, ConnectFailure) {
                 "comes with more authorities in between than are allowed",
                 ConnectFailure::Certificate,
             ),
-            _ => is(
-                "is not made as the rules have it",
-                ConnectFailure::Certificate,
-            ),
+            _ => is("is malformed", ConnectFailure::Certificate),
         },
         _ => is("is not acceptable here", ConnectFailure::Certificate),
     }
@@ -172,7 +167,7 @@ fn alert_words(alert: AlertDescription) -> (&'static str, ConnectFailure) {
             ConnectFailure::ClientCertificate,
         ),
         AlertDescription::UnrecognisedName => (
-            "it knows no server of the name that it is asked for",
+            "it does not know the server name that it was asked for",
             ConnectFailure::OtherNames(Vec::new()),
         ),
         AlertDescription::HandshakeFailure
@@ -180,13 +175,10 @@ fn alert_words(alert: AlertDescription) -> (&'static str, ConnectFailure) {
         | AlertDescription::InsufficientSecurity
         | AlertDescription::NoApplicationProtocol => (NOTHING_IN_COMMON, ConnectFailure::NoTls),
         AlertDescription::InternalError => (
-            "something went wrong in it while TLS was agreed on",
+            "it had an error of its own during the TLS handshake",
             ConnectFailure::Other,
         ),
-        _ => (
-            "it broke off while TLS was agreed on",
-            ConnectFailure::Other,
-        ),
+        _ => ("it broke off the TLS handshake", ConnectFailure::Other),
     }
 }
 

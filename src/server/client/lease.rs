@@ -85,7 +85,7 @@ impl LeaseClient {
             // A cache or a proxy that mixes up answers: what it says of another Lease proves nothing of this one.
             let (namespace, name) = (lease.namespace(), lease.name());
             Err(self.store.other(format!(
-                "asked about lease {:?} in namespace {:?}, it tells of {name:?} in {namespace:?}",
+                "asked about lease {:?} in namespace {:?}, it answered about {name:?} in {namespace:?}",
                 self.name, self.namespace
             )))
         }

@@ -39,7 +39,7 @@ pub fn of_another_kind(config: &Kubeconfig) -> Option<String> {
         said(&config.api_version, "v1"),
     );
     (kind != "Config" || version != "v1").then(|| {
-        format!("kind {kind:?} of version {version:?} is no kubeconfig, which has kind: Config and apiVersion: v1")
+        format!("kind {kind:?} of version {version:?} is not a kubeconfig, which has kind: Config and apiVersion: v1")
     })
 }
 
@@ -126,7 +126,7 @@ pub fn check_server_name(cluster: &Cluster) -> Result<(), ConfigError> {
     match cluster.tls_server_name.as_deref() {
         Some(name) if rustls::pki_types::ServerName::try_from(name).is_err() => {
             Err(ConfigError::File {
-                what: format!("cannot use the TLS server name {name:?}: it is no host name"),
+                what: format!("cannot use the TLS server name {name:?}: it is not a host name"),
                 next:
                     "Check --tls-server-name, or tls-server-name of the cluster in the kubeconfig"
                         .to_owned(),

@@ -86,7 +86,7 @@ fn address(host: &str, port: &str) -> Result<String, ConfigError> {
         Err(_) if port.is_empty() => {
             return Err(unusable(format!("{HOST} is set, but {PORT} is not")));
         }
-        Err(_) => return Err(unusable(format!("{PORT} is no port: {port:?}"))),
+        Err(_) => return Err(unusable(format!("{PORT} is not a port: {port:?}"))),
     };
     let address = match host.parse() {
         Ok(IpAddr::V6(host)) => format!("https://[{host}]:{port}"),
@@ -97,7 +97,7 @@ fn address(host: &str, port: &str) -> Result<String, ConfigError> {
         .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     match usable {
         true => Ok(address),
-        false => Err(unusable(format!("{HOST} is no host: {host:?}"))),
+        false => Err(unusable(format!("{HOST} is not a host: {host:?}"))),
     }
 }
 
@@ -121,7 +121,7 @@ fn namespace() -> Result<Option<String>, ConfigError> {
         .map(Some)
         .map_err(|why| ConfigError::File {
             what: format!("the namespace in {from} is {name:?}: {why}"),
-            next: "Give --namespace, or mend it".to_owned(),
+            next: "Give --namespace, or correct it".to_owned(),
         })
 }
 
@@ -151,14 +151,18 @@ mod tests {
             (
                 "10.0.0.1",
                 "https",
-                "KUBERNETES_SERVICE_PORT is no port: \"https\"",
+                "KUBERNETES_SERVICE_PORT is not a port: \"https\"",
             ),
             (
                 "10.0.0.1",
                 "70000",
-                "KUBERNETES_SERVICE_PORT is no port: \"70000\"",
+                "KUBERNETES_SERVICE_PORT is not a port: \"70000\"",
             ),
-            ("a b", "443", "KUBERNETES_SERVICE_HOST is no host: \"a b\""),
+            (
+                "a b",
+                "443",
+                "KUBERNETES_SERVICE_HOST is not a host: \"a b\"",
+            ),
         ] {
             let lines = address(host, port).map_or_else(|error| error.lines(), |uri| vec![uri]);
             assert!(lines[0].ends_with(wanted), "{lines:?}");

@@ -47,7 +47,7 @@ pub fn settle(
     });
     if !usable {
         return Err(ConfigError::Kubeconfig(format!(
-            "the server of {} is no address: {:?}; one looks like https://host:6443",
+            "the server of {} is not an address: {:?}; one looks like https://host:6443",
             of(),
             redacted(&server)
         )));
@@ -159,7 +159,7 @@ mod tests {
             "u:s3cret@",
         ] {
             let said = settled(server, AuthInfo::default()).expect_err("it is none");
-            assert!(said.contains("is no address"), "{said}");
+            assert!(said.contains("is not an address"), "{said}");
             assert!(!said.contains("s3") && !said.contains("cret"), "{said}");
         }
     }

@@ -153,7 +153,7 @@ pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, Stri
         Some(time) => Some(
             time.as_str()
                 .and_then(|text| text.parse().ok())
-                .ok_or("printed an expirationTimestamp that is no time")?,
+                .ok_or("printed an expirationTimestamp that is not a time")?,
         ),
     };
     let identity = match (
@@ -247,7 +247,7 @@ mod tests {
             ),
             (
                 with(json!({ "token": "s3cret", "expirationTimestamp": "soon" })),
-                "an expirationTimestamp that is no time",
+                "an expirationTimestamp that is not a time",
             ),
             ("s3cret".to_owned(), "line 1 column 1: no object"),
             (String::new(), "printed no ExecCredential with a status"),

@@ -39,7 +39,7 @@ pub fn of(provider: &AuthProviderConfig, now: Timestamp) -> Result<Provider, Str
             {
                 let expiry: Timestamp = expiry
                     .parse()
-                    .map_err(|_| format!("the expiry of {name} is no time"))?;
+                    .map_err(|_| format!("the expiry of {name} is not a time"))?;
                 if now < expiry {
                     let given = token_of(token, &from("access-token"), Some(expiry))?;
                     return Ok(Provider::Given(given));

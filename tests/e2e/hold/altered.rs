@@ -99,9 +99,9 @@ fn what_only_the_release_finds_is_a_loss_all_the_same() {
     for (act, words) in [
         (steal as Act, "taken over by \"thief\""),
         (|ns| ns.delete("job"), "deleted"),
-        (recreate, "created anew, held by \"next\""),
+        (recreate, "created again, held by \"next\""),
         (blank, "somebody released it"),
-        (regrant, "granted anew"),
+        (regrant, "acquired again"),
     ] {
         let scene = Scene::without_watch(60);
         let gate = scene.gate();

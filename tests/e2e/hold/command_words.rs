@@ -11,7 +11,7 @@ fn what_only_a_shell_can_run_is_given_to_one_by_the_advice() {
     ns.create(&free("job"));
     let output = ns.run(&user, ["hold", "job", "--", "echo one && echo two"]);
     let expected = "error: echo one && echo two: command not found\n\
-                    hold runs a program with its arguments, and no line of a shell: \
+                    hold runs a program with its arguments, not a shell command line: \
                     give it to a shell: -- sh -c 'echo one && echo two'\n";
     said(&output, 127, "", expected);
     // Pasted, it works.
@@ -40,13 +40,13 @@ fn a_file_that_cannot_be_executed_is_told_what_it_wants_and_nothing_is_sent() {
         (
             "./windows.sh",
             127,
-            "error: ./windows.sh: the interpreter that its first line names is not there\n\
+            "error: ./windows.sh: its first line names an interpreter that does not exist\n\
           Its lines end as in Windows, so what it asks for is \"/bin/sh\\r\": write it with line feeds only\n",
         ),
         (
             "./odd.sh",
             127,
-            "error: ./odd.sh: the interpreter that its first line names is not there\n\
+            "error: ./odd.sh: its first line names an interpreter that does not exist\n\
           It asks for \"/opt/none/python9 -u\": install that, or name another\n",
         ),
         (

@@ -17,7 +17,7 @@ const BLANKED: (&str, Act, &str) = ("a blanked holder", blank, "released");
 const DELETED: (&str, Act, &str) = ("a delete", delete, "deleted");
 /// A read may fall between the two, hence no name.
 const RECREATED: (&str, Act, &str) = ("a delete and recreate", recreate, "deleted");
-const REGRANTED: (&str, Act, &str) = ("a new grant to the same name", regrant, "anew");
+const REGRANTED: (&str, Act, &str) = ("a new grant to the same name", regrant, "acquired again");
 
 fn steal(ns: &Namespace) {
     let words = ["steal", "job", "--holder", "thief", "--yes", "--now"];
@@ -116,7 +116,7 @@ fn the_new_holder_of_a_recreated_lease_is_named() {
     let output = held.end();
     assert_eq!(output.code, Some(123), "{output}");
     assert!(
-        output.stderr.contains("created anew, held by \"another\""),
+        output.stderr.contains("created again, held by \"another\""),
         "{output}"
     );
     assert_eq!(scene.ns.holder("job").as_deref(), Some("another"));

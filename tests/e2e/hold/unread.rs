@@ -8,7 +8,7 @@ use super::scene::{SOON, Scene};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
-const GIVEN_BACK: &str = "lease \"job\" was given back: it is not held\n";
+const GIVEN_BACK: &str = "lease \"job\" was released: nobody holds it\n";
 const SIGTERM: i32 = 15;
 
 fn full() -> Outlet {

@@ -110,7 +110,7 @@ impl<'a> View<'a> {
             document::silence_words(date, silent, fault)
         } else {
             let silent = words::duration(silent);
-            format!("The server is heard again. Nothing was known for {silent}.")
+            format!("The server answers again. Nothing was known for {silent}.")
         });
         Ok(())
     }
