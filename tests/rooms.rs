@@ -1,4 +1,4 @@
-//! Which room may know which: the table below, which the imports in `src` are held to, and CONTRIBUTING.md's picture of it.
+//! Which room may know which: the table below, which the imports in `src` are held to, and the picture of it in docs/rooms.md.
 //!
 //! A room is a module of `src/lib.rs` with all below it. No files know each other in a circle, within a room or across. A file may
 //! use what the modules around it define, as Rust's scopes have it: that is no arrow. What a module only passes on (`use`) is
@@ -61,7 +61,7 @@ const LIBRARIES: &[(&str, &str)] = &[
 
 static SOURCES: LazyLock<Sources> = LazyLock::new(Sources::read);
 
-const PAGE: &str = "CONTRIBUTING.md";
+const PAGE: &str = "docs/rooms.md";
 
 /// Draws the picture anew where it is set.
 const DRAW: &str = "KUBECTL_LEASE_DRAW";

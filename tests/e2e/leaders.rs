@@ -72,7 +72,7 @@ fn is_a_leaders(ns: &Namespace, lease: &str, what: &str) {
     assert!(!shown.stdout.contains("steal"), "{what} {shown}");
 }
 
-/// What each class is told by is in the tables of `src/lease/summary_tests.rs`; here with the stamps that a server makes.
+/// What each class is told by is in the tables of `src/lease/record/summary_tests.rs`; here with the stamps that a server makes.
 #[test]
 fn no_leader_is_advised_to_be_stolen_whoever_has_written_to_its_lease() {
     for (fixture, manager) in [
