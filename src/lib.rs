@@ -18,6 +18,7 @@ mod lease;
 #[cfg(unix)]
 mod limits;
 mod output;
+mod runtime;
 mod server;
 mod side;
 mod signals;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 
 use error::Error;
 use exit::Exit;
+use usage::Instead;
 
 /// Runs the program with `args` (the first is the program's own name) and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,10 +54,17 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     if let Some(code) = complete::main(&args) {
         return code;
     }
-    let cli = match usage::parse(&args) {
-        Ok(cli) => cli,
-        Err(exit) => return exit.into(),
+    let (cli, warning) = match usage::parse(&args) {
+        Ok(parsed) => parsed,
+        Err(Instead::Help(text)) => return printed(text.to_string()).into(),
+        Err(Instead::Error(line)) => {
+            output::terminal::say(&output::terminal::in_locale(line));
+            return Exit::USAGE.into();
+        }
     };
+    if let Some(line) = warning {
+        output::terminal::say(&line);
+    }
     std::panic::set_hook(Box::new(|bug| {
         output::terminal::say(&format!(
             "error: a bug in kubectl lease, please report it: {bug}"
@@ -65,7 +74,7 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
             hint::kubectl("lease status")
         ));
     }));
-    let runtime = match runtime() {
+    let runtime = match runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&cannot_start(&cli, &error)).into(),
     };
@@ -84,13 +93,10 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     exit.into()
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    #[cfg(unix)]
-    limits::room_to_start()?;
-    // One thread: a supervisor costs little, and starts fast.
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+/// Prints a help: a result like any other, which somebody may want in a file.
+fn printed(help: String) -> Exit {
+    output::terminal::print(&output::terminal::in_locale(help))
+        .map_or_else(|error| fail(&error.into()), |()| Exit::DONE)
 }
 
 fn cannot_start(cli: &cli::Cli, error: &std::io::Error) -> Error {

@@ -14,33 +14,25 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, DryRun, truth};
-use crate::exit::Exit;
-use crate::output::terminal;
 use typed::Typed;
 
 /// Why there is nothing to run.
-enum Instead {
+pub enum Instead {
     /// A help was asked for: a result like any other, which somebody may want in a file.
     Help(StyledStr),
     /// The words are wrong, and this says how.
     Error(String),
 }
 
-/// The arguments, or how to exit after their help or their error was printed.
-pub fn parse(args: &[OsString]) -> Result<Cli, Exit> {
+/// The arguments, and a warning about them, if there is one to be made.
+///
+/// # Errors
+/// What is to be printed instead of running anything.
+pub fn parse(args: &[OsString]) -> Result<(Cli, Option<String>), Instead> {
     let words = args.get(1..).unwrap_or_default();
-    let cli = read(words).map_err(|instead| match instead {
-        Instead::Help(text) => terminal::print(&terminal::in_locale(text.to_string()))
-            .map_or_else(|error| crate::fail(&error.into()), |()| Exit::DONE),
-        Instead::Error(line) => {
-            terminal::say(&terminal::in_locale(line));
-            Exit::USAGE
-        }
-    })?;
-    if let Some(line) = deprecated(&cli, words) {
-        terminal::say(&line);
-    }
-    Ok(cli)
+    let cli = read(words)?;
+    let warning = deprecated(&cli, words);
+    Ok((cli, warning))
 }
 
 /// The root of clap's command tree, built.

@@ -19,8 +19,11 @@ const ROOMS: &[(&str, &str)] = &[
         "cli clock complete error exit hint hold identity lease limits output server signals usage userinfo words",
     ),
     ("error", "exit hint lease server words"),
-    ("complete", "cli clock lease output server usage words"),
-    ("usage", "cli exit lease output words"),
+    (
+        "complete",
+        "cli clock lease output runtime server usage words",
+    ),
+    ("usage", "cli lease output words"),
     ("cli", "exit lease output"),
     ("hold", "children clock lease limits side signals words"),
     (
@@ -35,6 +38,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("children", ""),
     ("clock", ""),
     ("exit", ""),
+    ("runtime", "limits"),
     ("limits", ""),
     ("side", ""),
     ("stack", ""),
@@ -55,7 +59,7 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("console", "commands output words"),
     (
         "tokio",
-        "clock commands complete hold lease lib output server signals",
+        "clock commands complete hold lease lib output runtime server signals",
     ),
 ];
 

@@ -14,6 +14,7 @@ use crate::lease::operate::{Operations, objects};
 use crate::lease::record::Keep;
 use crate::lease::summary::Summary;
 use crate::lease::values::LeaseName;
+use crate::runtime;
 use crate::server::{Client, Connection, ConnectionOptions, Selection, kubeconfig};
 
 /// Whoever presses TAB does not wait longer for a server, exec plugin included.
@@ -124,7 +125,7 @@ fn within_a_second<T>(
     options: &ConnectionOptions,
     ask: impl AsyncFnOnce(Client, String) -> Result<Vec<T>, Fault>,
 ) -> Result<Vec<T>, NoNames> {
-    let runtime = crate::runtime().map_err(|_| NoNames::Other)?;
+    let runtime = runtime::new().map_err(|_| NoNames::Other)?;
     // The terminal is the line editor's.
     crate::server::nobody_to_ask();
     let asking = async {

@@ -137,7 +137,8 @@ impl Sources {
                     });
                     continue;
                 };
-                let around = name.starts_with(to);
+                // The root is nobody's surroundings: it is the roof.
+                let around = name == to || (!to.is_empty() && name.starts_with(to));
                 let file = &self.modules[to].file;
                 if !around && seen.insert((file, *line)) {
                     self.imports.push(Import {
