@@ -243,7 +243,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             // It may be held, by another grant of this same identity.
             vec![format!("interrupted: lease {name:?} was not acquired")]
         }
-        End::Interrupted(_) => vec!["interrupted: nothing was changed".to_owned()],
+        End::Interrupted(_) => vec![format!("interrupted: lease {name:?} was not changed")],
         End::Altered { what, left } => {
             let mut lines = vec![format!("error: {what}: that is not what was asked for")];
             lines.push(match left {

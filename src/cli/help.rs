@@ -29,7 +29,7 @@ Examples:
 Exit status:
   0    acquired       1  API, kubeconfig or permission    2  wrong usage
   121  no such lease
-  123  nobody read in time that it was acquired: it is given back
+  123  nobody read in time that it was acquired: it is released
   124  not acquired in time, or held for this very process (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting
@@ -46,7 +46,7 @@ Examples:
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
 
-COMMAND is a program and its arguments, and no line of a shell. When it ends,
+COMMAND is a program and its arguments, not a shell command line. When it ends,
 hold does not wait for what it started in the background: it ends that, names it
 and releases the lease. Keep a server in the foreground: exec ./server.
 
@@ -73,7 +73,7 @@ Examples:
 
 Exit status:
   0    renewed        1    API, kubeconfig or permission    2  wrong usage
-  121  no such lease  122  not held by you, or beside whom it was stolen from
+  121  no such lease  122  not held by you, or its victim may still run
   123  lost: the server has stored something else
 
 Permissions: get and update on leases.

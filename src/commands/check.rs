@@ -66,7 +66,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
             ));
             if let Some(why) = why {
                 terminal::say(&format!(
-                    "The server's clock is unknown, because it refused a dry run of the renewal: {why}"
+                    "The server's clock is unknown, because a dry run of the renewal failed: {why}"
                 ));
             }
             terminal::say(&format!(

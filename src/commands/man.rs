@@ -48,12 +48,15 @@ fn write(command: &Command, folder: &Path) -> io::Result<usize> {
     Ok(count)
 }
 
+/// What begins a section of what `--help` ends with.
+const TITLES: [&str; 4] = ["Examples", "Exit status", "Permissions", "See also"];
+
 /// What `--help` ends with, a section for each paragraph, its lines as they are.
 fn sections(help: &str) -> Roff {
     let mut roff = Roff::new();
     for line in help.lines() {
         match line.split_once(':') {
-            Some((title, rest)) if line.starts_with(|c: char| c.is_ascii_uppercase()) => {
+            Some((title, rest)) if TITLES.contains(&title) => {
                 roff.control("fi", []);
                 roff.control("SH", [title.to_uppercase().as_str()]);
                 roff.control("nf", []);

@@ -32,7 +32,7 @@ pub fn fault_lines(fault: &Fault, namespace: Option<&str>, name: Option<&str>) -
             let mut lines = vec![format!("error: cannot use the credentials: {detail}")];
             lines.extend_from_slice(said);
             lines.push(format!(
-                "Check the exec plugin of the user in the kubeconfig: {}",
+                "Check the user in the kubeconfig, and the plugin if it has one: {}",
                 hint::kubectl_config("view --minify")
             ));
             lines

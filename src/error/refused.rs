@@ -103,7 +103,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 advised::keeps(keeper)
             ),
             format!(
-                "Nothing was written. To steal it all the same: {} --force",
+                "Nothing was written. To steal it anyway: {} --force",
                 lease("steal")
             ),
         ],
@@ -136,7 +136,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         } => vec![
             match shown {
                 Some(shown) if shown == holder => format!(
-                    "error: lease {name:?} has changed since it was shown: {holder:?} renewed or acquired it again after it had expired"
+                    "error: lease {name:?} has changed since it was shown: {holder:?} renewed it after it had expired, or acquired it again"
                 ),
                 Some(shown) => format!(
                     "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"

@@ -47,7 +47,7 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
 /// What is to be done about a Lease that nobody can take any more.
 pub fn exhausted(name: &str, namespace: &str) -> String {
     format!(
-        "When nobody holds it, delete it and create it anew: {}",
+        "When nobody holds it, delete it and create it again: {}",
         hint::kubectl_in(&format!("delete lease {name}"), namespace)
     )
 }
@@ -111,7 +111,7 @@ pub fn keeps(keeper: &Keeper) -> String {
             "the control plane elects its holder, and ends what anybody else writes; it cannot be stolen".to_owned()
         }
         Keeper::EtcdDruid => {
-            "it is etcd-druid's bookkeeping, which is written anew whoever its holder is".to_owned()
+            "it is etcd-druid's bookkeeping, which it writes again whoever the holder is".to_owned()
         }
     }
 }

@@ -13,11 +13,12 @@ use crate::words::pasted;
 const NEAR: f64 = 0.7;
 
 /// What kubectl, flock and others call it, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 9] = [
+const ELSEWHERE: [(&[&str], &str); 10] = [
     (
-        &["get", "list", "ls", "describe", "show", "info", "watch"],
+        &["get", "list", "ls", "describe", "show", "info", "lease", "leases"],
         "kubectl lease status",
     ),
+    (&["watch", "follow"], "kubectl lease status -w"),
     (&["lock", "take", "wait"], "kubectl lease acquire"),
     (&["run", "exec", "with", "flock"], "kubectl lease hold"),
     (&["unlock", "free", "drop"], "kubectl lease release"),

@@ -131,8 +131,12 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
             let wait = record.duration().filter(|_| waits).map(|duration| {
                 format!(", so the takeover waits up to {duration} for it to stop (--now does not)")
             });
+            let why = match row.condition.stamped {
+                true => "the clocks of API servers may differ",
+                false => "the holder's clock may be wrong",
+            };
             lines.push(format!(
-                "  that is no proof, because the holder's clock may be wrong: {alive}{}",
+                "  that is no proof, because {why}: {alive}{}",
                 wait.unwrap_or_default()
             ));
         }

@@ -78,7 +78,7 @@ impl LeaseClient {
         if object["kind"] != "Lease" {
             return Err(self.store.foreign(&reply.body, "a Lease"));
         }
-        let lease = record::Lease::new(object).map_err(no_lease)?;
+        let lease = record::Lease::new(object).map_err(|why| self.no_lease(why))?;
         if self.is_it(&lease) {
             Ok(lease)
         } else {
@@ -111,13 +111,14 @@ impl LeaseClient {
         }
     }
 
+    /// No API server stores such a Lease, or leaves that out.
+    fn no_lease(&self, why: impl std::fmt::Display) -> Fault {
+        self.store.other(format!("a Lease that cannot be read: {why}"))
+    }
+
     fn is_it(&self, lease: &record::Lease) -> bool {
         lease.name() == self.name && lease.namespace() == self.namespace
     }
-}
-
-fn no_lease(why: impl std::fmt::Display) -> Fault {
-    Fault::Unknown(format!("the answer is not a lease: {why}"))
 }
 
 impl Api for LeaseClient {
@@ -126,7 +127,7 @@ impl Api for LeaseClient {
         match self.store.get(path.text(), Most::LEASE, limit).await {
             Ok(reply) => Ok(Found::Lease {
                 record: (self.lease(&reply)?.into_record())
-                    .ok_or_else(|| no_lease("no uid or no resourceVersion"))?,
+                    .ok_or_else(|| self.no_lease("no uid or no resourceVersion"))?,
                 date: reply.date,
             }),
             Err(fault) if fault.rejected() == Some(RejectionKind::LeaseMissing) => {
