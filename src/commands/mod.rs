@@ -41,7 +41,7 @@ use crate::server::{Client, Connection, ConnectionOptions, plugin};
 use crate::server::{LeaseClient, LeasesClient, Selection};
 use crate::words;
 
-/// How long `create` and `steal` go on over passing faults, and `release` and `renew` unless told otherwise.
+/// How long `create` and `steal` go on over transient faults, and `release` and `renew` unless told otherwise.
 const SHORT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the subcommand.

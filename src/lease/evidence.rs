@@ -35,7 +35,7 @@ pub fn alive_for(record: &Record, now: Timestamp) -> Option<Duration> {
     duration.as_duration().checked_sub(age + CUT)
 }
 
-/// A Lease as last seen, and since when its tuple has not changed.
+/// A Lease as last seen, and since when its observed record has not changed.
 #[derive(Clone, Debug)]
 pub struct Observation {
     record: Record,
@@ -83,7 +83,7 @@ impl Stamps {
 pub enum Proof {
     /// Nothing changed for the recorded duration while we watched.
     Observed {
-        /// How long the tuple had not changed, on our monotonic clock.
+        /// How long the observed record had not changed, on our monotonic clock.
         unchanged: Duration,
     },
     /// The API server's own stamps say so.
@@ -135,7 +135,7 @@ impl Observation {
     }
 
     /// What is known after `record` arrived too, by a watch, whose events have no `Date`. The time of observation goes on
-    /// while the tuple is the same. A state older than the one seen (a watch replaying its past) is ignored.
+    /// while the observed record is the same. A state older than the one seen (a watch replaying its past) is ignored.
     #[must_use]
     pub fn and(self, record: Record, at: Instant, date: Option<Timestamp>) -> Self {
         if record.uid() == self.record.uid() && record.older_than(&self.record) {
@@ -188,7 +188,7 @@ impl Observation {
         reading.time.checked_add(since).ok()
     }
 
-    /// Since when its tuple has not changed, as far as we saw.
+    /// Since when its observed record has not changed, as far as we saw.
     #[cfg(test)]
     pub fn since(&self) -> Instant {
         self.since

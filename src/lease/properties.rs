@@ -321,7 +321,7 @@ proptest! {
         for (version, (what, step, other, labels)) in (first_version + 1..).zip(sights) {
             clock += step;
             let now: Instant = at(clock);
-            let (before, tuple) = (seen.since(), seen.record().observed_record());
+            let (before, observed) = (seen.since(), seen.record().observed_record());
             let next = seen.record().with(|object| {
                 object["metadata"]["resourceVersion"] = json!(version.to_string());
                 match what % 8 {
@@ -335,7 +335,7 @@ proptest! {
                     _ => object["x-unknown"] = other.as_json()["x-unknown"].clone(),
                 }
             });
-            let changed = next.observed_record() != tuple;
+            let changed = next.observed_record() != observed;
             seen = seen.and(next, now, None);
             prop_assert!(seen.since() >= before);
             prop_assert_eq!(seen.since(), if changed { now } else { before });

@@ -15,7 +15,9 @@ const NEAR: f64 = 0.7;
 /// What kubectl, flock and others call it, and what it is here.
 const ELSEWHERE: [(&[&str], &str); 10] = [
     (
-        &["get", "list", "ls", "describe", "show", "info", "lease", "leases"],
+        &[
+            "get", "list", "ls", "describe", "show", "info", "lease", "leases",
+        ],
         "kubectl lease status",
     ),
     (&["watch", "follow"], "kubectl lease status -w"),

@@ -118,28 +118,33 @@ impl Child {
             return News::Gone;
         }
         match self.next_message().await {
-            Some(ToSupervisor::Started(group)) => {
+            Some(ToSupervisor::Started(group)) if self.group.is_none() && group > 1 => {
                 let group = Pid::from_raw(group);
                 self.group = Some(group);
                 News::Started(group)
             }
-            Some(ToSupervisor::Failed(errno)) => {
+            Some(ToSupervisor::Failed(errno)) if self.is_nobody_there() => {
                 match limits::named(&std::io::Error::from_raw_os_error(errno)) {
                     Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
                     None => News::NotStarted(errno),
                 }
             }
-            Some(ToSupervisor::Late) => News::NoRoom(LATE.to_owned()),
+            Some(ToSupervisor::Late) if self.is_nobody_there() => News::NoRoom(LATE.to_owned()),
             Some(ToSupervisor::Ended(ended)) => News::Ended(ended),
             Some(ToSupervisor::Stopped(signal)) => News::Stopped(signal),
             Some(ToSupervisor::Left(names)) => News::Left(names),
             // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
             // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
             // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
-            // nobody's parent for good. Only what the watchdog itself starts that way would be ours. But it is looked at
-            // whether the watchdog has said so: who may copy its socket may write there.
+            // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
             Some(ToSupervisor::Gone) if !self.has_somebody_below() => News::Gone,
-            Some(ToSupervisor::Gone) => {
+            // Not the watchdog has said so: who may copy its socket may write there.
+            Some(
+                ToSupervisor::Started(_)
+                | ToSupervisor::Failed(_)
+                | ToSupervisor::Late
+                | ToSupervisor::Gone,
+            ) => {
                 self.watchdog.end();
                 self.taken_over = true;
                 News::WatchdogDied
@@ -149,6 +154,11 @@ impl Child {
                 News::WatchdogDied
             }
         }
+    }
+
+    /// Whether no command was started, or can have been: the watchdog has collected one that could not be executed.
+    fn is_nobody_there(&self) -> bool {
+        self.group.is_none() && !self.has_somebody_below()
     }
 
     /// Whether the watchdog has a child, as far as this system tells.

@@ -44,7 +44,7 @@ use crate::clock::{Clock, Instant};
 /// The longest one request may take where no lease duration asks for less.
 pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The first pause after a passing fault; it doubles up to [`LONGEST_PAUSE`].
+/// The first pause after a transient fault; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -316,7 +316,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// Reads until there is an answer, over passing faults, within the limits.
+    /// Reads until there is an answer, over transient faults, within the limits.
     async fn read_patiently(
         &self,
         before: Option<Seen>,

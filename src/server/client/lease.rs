@@ -113,7 +113,8 @@ impl LeaseClient {
 
     /// No API server stores such a Lease, or leaves that out.
     fn no_lease(&self, why: impl std::fmt::Display) -> Fault {
-        self.store.other(format!("a Lease that cannot be read: {why}"))
+        self.store
+            .other(format!("a Lease that cannot be read: {why}"))
     }
 
     fn is_it(&self, lease: &record::Lease) -> bool {

@@ -95,7 +95,7 @@ pub fn secret(text: &Option<SecretString>) -> bool {
     (text.as_ref()).is_some_and(|text| !text.expose_secret().is_empty())
 }
 
-/// As kubectl: servers answer 500 to a group or uid without a user, which reads as a passing fault.
+/// As kubectl: servers answer 500 to a group or uid without a user, which reads as a transient fault.
 pub fn check_impersonation(
     user: &AuthInfo,
     options: &ConnectionOptions,

@@ -143,18 +143,32 @@ fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed() {
 
 #[test]
 fn what_somebody_else_writes_into_the_watchdogs_socket_releases_nothing() {
-    let scene = Scene::new(4);
-    let program = format!(
-        "import signal
+    let lies = [
+        r#"{"ended":{"exited":0}}\n"gone"\n"#,
+        r#""late"\n"#,
+        r#"{"failed":2}\n"#,
+        r#"{"started":1}\n"gone"\n"#,
+        r#""ready"\n"#,
+    ];
+    std::thread::scope(|threads| {
+        for lie in lies {
+            threads.spawn(move || {
+                let scene = Scene::new(4);
+                let program = format!(
+                    "import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 {COPIES}for copy in copies:
-    os.write(copy, b'{{\"ended\":{{\"exited\":0}}}}\\n\"gone\"\\n')
+    os.write(copy, b'{lie}')
 time.sleep(60)
 "
-    );
-    if let Some((held, gate)) = hold(&scene, &program, None) {
-        leaves_nothing(&scene, held, &gate);
-    }
+                );
+                println!("what is written: {lie}");
+                if let Some((held, gate)) = hold(&scene, &program, None) {
+                    leaves_nothing(&scene, held, &gate);
+                }
+            });
+        }
+    });
 }
 
 #[test]
