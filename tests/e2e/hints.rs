@@ -118,39 +118,6 @@ fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
     }
 }
 
-#[test]
-fn a_missing_lease_is_told_with_what_makes_sense_there() {
-    let (ns, user) = fresh();
-    let create = format!("kubectl lease create job -n {}", ns.name());
-    let see = format!(
-        "See which there are: kubectl lease status -n {}\n",
-        ns.name()
-    );
-    let cases = [
-        (
-            &["status", "job"][..],
-            format!("Create it with: {create}   (acquire and hold take --create)\n"),
-        ),
-        (
-            &["acquire", "job"],
-            format!("Create it with --create, or: {create}\n"),
-        ),
-        (
-            &["hold", "job", "--", "true"],
-            format!("Create it with --create, or: {create}\n"),
-        ),
-        (&["renew", "job"], see.clone()),
-        (&["check", "job"], see.clone()),
-        (&["release", "job"], see.clone()),
-        (&["steal", "job", "--yes"], see),
-    ];
-    for (words, hint) in cases {
-        let output = ns.run(&user, words);
-        assert_eq!(output.code, Some(121), "{output}");
-        assert!(output.stderr.ends_with(&hint), "not {hint}{output}");
-    }
-}
-
 /// The words of the last command in a hint that begins so.
 #[track_caller]
 fn pasted(stderr: &str, words: &str) -> String {

@@ -77,29 +77,3 @@ fn a_server_that_writes_to_the_terminal_or_tells_of_no_lease_is_shown_escaped() 
         The request itself looks right: try again, and see kubectl get --raw /readyz\n";
     said_like(&status(odd), 1, "", expected);
 }
-
-#[test]
-fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
-    let (ns, user) = fresh();
-    let mut lease = held("job", "me", 60);
-    // More than a pipe holds.
-    let reason = "x".repeat(200_000);
-    lease["metadata"]["annotations"] = json!({ "kubectl-lease/reason": reason });
-    ns.create(&lease);
-    for arguments in [
-        "status job -o json",
-        "status -o wide",
-        "renew job --holder=me -o json",
-    ] {
-        let script =
-            format!("kubectl-lease {arguments} | head -1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"");
-        let output = ns.program(&user, "bash", ["-c", &script]).run();
-        said(&output, 0, "0\n", "");
-    }
-    let expected = "error: cannot write to stdout: No space left on device (os error 28)\n";
-    for arguments in ["status job", "status -o name"] {
-        let script = format!("kubectl-lease {arguments} >/dev/full");
-        let output = ns.program(&user, "bash", ["-c", &script]).run();
-        said(&output, 1, "", expected);
-    }
-}
