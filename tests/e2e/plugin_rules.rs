@@ -39,7 +39,7 @@ const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 #[test]
-fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
+fn what_kubectl_refuses_is_a_warning_once_and_what_cannot_work_an_error() {
     let (ns, user) = held_by_another();
     let mode = "interactiveMode is missing, without which kubectl does not run a plugin of client.authentication.k8s.io/v1; add interactiveMode: IfAvailable, or Never";
     let version = "apiVersion is missing, without which kubectl runs no plugin; add apiVersion: client.authentication.k8s.io/v1";
@@ -66,11 +66,6 @@ fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
             .collect();
         said(&output, 0, NAME, &lines);
     }
-}
-
-#[test]
-fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
-    let (ns, user) = held_by_another();
     let script = format!(
         "if test -e \"$0.ran\"; then\n{}else touch \"$0.ran\"\n{}fi",
         prints(Some(V1), &user.token),
@@ -84,12 +79,7 @@ fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
         "{output}"
     );
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
-}
-
-/// They fail in kubectl too; what is wrong is named.
-#[test]
-fn what_cannot_be_run_usefully_is_an_error_that_says_what_to_change() {
-    let (ns, user) = held_by_another();
+    // They fail in kubectl too; what is wrong is named.
     for (printed, entry, what) in [
         (
             V1,

@@ -100,18 +100,14 @@ fn screens_show_what_was_known_and_since_when_nothing_is() {
 }
 
 #[test]
-fn a_watch_that_hangs_alone_is_found_out_and_replaced() {
+fn a_watch_that_hangs_alone_is_replaced_and_where_all_do_it_reads_and_knows() {
     let (ns, user, proxy) = due();
     let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
     watching(&proxy);
     proxy.pause_watches();
-    ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
-    running.wait_stdout(|line| line.contains(" y "), SOON);
+    ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "z".into());
+    running.wait_stdout(|line| line.contains(" z "), SOON);
     assert_eq!(running.stderr(), "");
-}
-
-#[test]
-fn where_only_watches_hang_it_reads_and_knows() {
     let (ns, user, proxy) = due();
     proxy.fault(Match::watch(), Fault::Hang, usize::MAX);
     let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
@@ -129,23 +125,46 @@ fn where_only_watches_hang_it_reads_and_knows() {
     );
 }
 
+/// An outage, by name: how it begins and how it ends.
+type Outage = (&'static str, fn(&Proxy), fn(&Proxy));
+
 #[test]
-fn a_server_that_answers_with_errors_says_nothing_about_leases() {
-    let (ns, user, proxy) = due();
-    let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
-    watching(&proxy);
-    renew(&ns, "a", 0);
-    let broken = || Fault::status(503, "ServiceUnavailable", "etcd is away");
-    proxy.fault(Match::get(), broken(), usize::MAX);
-    proxy.fault(Match::watch(), broken(), usize::MAX);
-    let before = expired(&running);
-    running.wait_stderr(|line| line.starts_with("Nothing is known since "), SOON);
-    assert!(running.stderr().contains("etcd is away"));
-    assert_eq!(expired(&running), before, "{}", running.stdout());
-    proxy.clear_faults();
-    let ends = |line: &str| line.starts_with("The server answers again.");
-    running.wait_stderr(ends, SOON);
-    running.wait_stdout(|line| line.contains("Expired"), SOON);
+fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
+    let errors = |proxy: &Proxy| {
+        let broken = || Fault::status(503, "ServiceUnavailable", "etcd is away");
+        proxy.fault(Match::get(), broken(), usize::MAX);
+        proxy.fault(Match::watch(), broken(), usize::MAX);
+    };
+    let outages: [Outage; 2] = [
+        ("refused", Proxy::down, Proxy::up),
+        ("etcd is away", errors, Proxy::clear_faults),
+    ];
+    let begun = outages.map(|(what, begins, ends)| {
+        let (ns, user, proxy) = due();
+        let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
+        watching(&proxy);
+        renew(&ns, "a", 0);
+        begins(&proxy);
+        let before = expired(&running);
+        (what, ends, ns, proxy, running, before)
+    });
+    for (what, ends, ns, proxy, running, before) in begun {
+        running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
+        running.wait_stderr(|line| line.starts_with("Nothing is known since "), SOON);
+        assert!(running.stderr().contains(what), "{}", running.stderr());
+        assert_eq!(expired(&running), before, "{what}: {}", running.stdout());
+        ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
+        ends(&proxy);
+        running.wait_stdout(|line| line.contains(" y "), SOON);
+        running.wait_stderr(|line| line.starts_with("The server answers again."), SOON);
+        running.wait_stdout(|line| line.contains("Expired"), SOON);
+        assert_eq!(
+            running.stderr().lines().count(),
+            3,
+            "{what}: {}",
+            running.stderr()
+        );
+    }
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn who_may_look_sees_one_and_all_and_changes_and_locks_nothing() {
 }
 
 #[test]
-fn who_may_use_one_lease_locks_with_it_and_sees_and_touches_no_other() {
+fn who_may_use_one_lease_or_any_locks_with_it_and_lists_none() {
     let (ns, user) = scene("rbac-use-one.yaml");
     locks(&ns, &user, "deploy");
     works(&ns, &user, "acquire deploy --holder=me");
@@ -189,10 +189,6 @@ fn who_may_use_one_lease_locks_with_it_and_sees_and_touches_no_other() {
         "create",
         Some("deploy"),
     );
-}
-
-#[test]
-fn who_may_use_any_lease_makes_them_and_locks_with_them_and_does_not_list_them() {
     let (ns, user) = scene("rbac-use-any.yaml");
     locks(&ns, &user, "one");
     works(&ns, &user, "create two");
