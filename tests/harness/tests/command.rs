@@ -35,9 +35,8 @@ fn output_is_told_whole_and_the_environment_and_stdin_are_scrubbed() {
 #[test]
 #[should_panic(expected = "still running")]
 fn a_command_that_runs_too_long_is_a_panic() {
-    shell("echo started; sleep 60")
-        .limit(Duration::from_millis(300))
-        .run();
+    let running = shell("echo started; sleep 60").spawn();
+    running.wait(Duration::from_millis(300));
 }
 
 #[test]
