@@ -1,6 +1,6 @@
 //! What a newcomer meets first, where it takes the program: its environment, and that every subcommand says it.
 
-use crate::support::{SOON, fresh, held, held_by_another, said, said_like, shared};
+use crate::support::{SOON, fresh, held_by_another, said, said_like, shared};
 use lease_harness::{Command, Impostor, Proxy};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -66,6 +66,20 @@ fn every_subcommand_says_at_once_what_is_wrong_on_the_way() {
     for running in waiting {
         said_like(&running.wait(SOON), 1, "", &expected);
     }
+    // A real server's and the in-process one's own words differ: each says in its way that the other protocol is meant.
+    let wrong = shared().url().replace("https:", "http:");
+    let output = ns.run(&user, ["status", "-s", &wrong]);
+    let expected = match shared().is_real() {
+        true => format!(
+            "Error from server (BadRequest): Client sent an HTTP request to an HTTPS server.\n\
+             {wrong} has to begin with https: check the server in the kubeconfig, or --server\n"
+        ),
+        false => format!(
+            "error: {wrong} does not answer like a Kubernetes API server: not HTTP\n\
+             Is the address right, or is there a login page or a proxy in between? …\n"
+        ),
+    };
+    said_like(&output, 1, "", &expected);
 }
 
 #[test]
@@ -201,24 +215,4 @@ fn a_pods_own_account_is_used_unless_something_is_chosen_that_only_a_kubeconfig_
             said_like(&command.run(), 1, "", &expected);
         }
     }
-}
-
-/// A real server's and the in-process one's own words differ: each says in its way that the other protocol is meant.
-#[test]
-fn http_to_an_https_port_is_told_apart_from_an_outage() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let wrong = shared().url().replace("https:", "http:");
-    let output = ns.run(&user, ["status", "-s", &wrong]);
-    let expected = match shared().is_real() {
-        true => format!(
-            "Error from server (BadRequest): Client sent an HTTP request to an HTTPS server.\n\
-             {wrong} has to begin with https: check the server in the kubeconfig, or --server\n"
-        ),
-        false => format!(
-            "error: {wrong} does not answer like a Kubernetes API server: not HTTP\n\
-             Is the address right, or is there a login page or a proxy in between? …\n"
-        ),
-    };
-    said_like(&output, 1, "", &expected);
 }

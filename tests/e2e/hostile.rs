@@ -15,7 +15,7 @@ fn is_hostile(c: char) -> bool {
 }
 
 #[test]
-fn a_holder_that_writes_to_the_terminal_is_shown_escaped_and_can_be_pasted_back() {
+fn what_a_holder_or_a_server_writes_to_the_terminal_is_shown_escaped() {
     let (ns, user) = fresh();
     ns.create(&held("job", HOLDER, 60));
     let output = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
@@ -50,11 +50,6 @@ fn a_holder_that_writes_to_the_terminal_is_shown_escaped_and_can_be_pasted_back(
         };
         assert!(text.contains(shown), "{arguments:?}: {text}");
     }
-}
-
-#[test]
-fn a_server_that_writes_to_the_terminal_or_tells_of_no_lease_is_shown_escaped() {
-    let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let status = |answer| {
         proxy.fault(Match::get(), answer, 1);

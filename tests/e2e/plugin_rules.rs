@@ -1,9 +1,9 @@
-//! What kubectl demands of exec plugins and their entries, and the time that a person has to answer one.
+//! What kubectl demands of exec plugins and their entries.
 
 use lease_harness::{Command, Namespace, User};
 use serde_json::{Value, json};
 
-use crate::support::{SOON, held_by_another, said};
+use crate::support::{held_by_another, said};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 
@@ -106,37 +106,5 @@ fn what_kubectl_refuses_is_a_warning_once_and_what_cannot_work_an_error() {
             "{output}"
         );
         assert!(output.stderr.contains(what), "{output}");
-    }
-}
-
-/// The plugin itself takes longer than a request may before it asks.
-#[test]
-fn a_persons_time_at_a_plugins_question_is_not_the_requests() {
-    let (ns, user) = held_by_another();
-    for words in [
-        "status job -o name",
-        "create another",
-        "acquire another --create --holder=me",
-        "hold another --create -- true",
-    ] {
-        let script = format!(
-            "sleep 1; printf 'token? ' >/dev/tty; read -r token\n{}",
-            prints(Some(V1), "$token")
-        );
-        let words = format!("exec kubectl-lease {words} --request-timeout=300ms");
-        let words = words.replace(
-            "-- true --request-timeout=300ms",
-            "--request-timeout=300ms -- true",
-        );
-        let entry = [("apiVersion", V1), ("interactiveMode", "IfAvailable")];
-        let command = with_plugin(&ns, &user, &words, &script, &entry);
-        let terminal = command.spawn_pty(24, 200);
-        terminal.wait_screen(|text| text.contains("token?"), SOON);
-        terminal.send(format!("{}\r", user.token).as_bytes());
-        let ended = terminal.wait(SOON);
-        assert_eq!(ended.code(), Some(0), "{words}: {}", terminal.screen());
-        if words.contains("another") {
-            ns.delete("another");
-        }
     }
 }

@@ -20,27 +20,47 @@ fn expired(running: &Running) -> usize {
 }
 
 #[test]
-fn readers_are_told_when_nothing_is_known_and_no_lease_expires_by_silence() {
+fn readers_and_screens_are_told_when_nothing_is_known_and_no_lease_expires_by_silence() {
     let (ns, user, proxy) = due();
+    ns.create(&held("c", "x", 8));
     let watch = |more: &[&str]| {
         let command = ns.command(&user, ["status", "-w"]).via(&proxy);
-        more.iter()
-            .fold(command, |command, a| command.arg(a))
-            .spawn()
+        more.iter().fold(command, |command, a| command.arg(a))
     };
-    let (text, json) = (watch(&[]), watch(&["-o", "json"]));
-    let both = |all: &[Request]| {
+    let (text, json) = (watch(&[]).spawn(), watch(&["-o", "json"]).spawn());
+    let (screen, small) = (
+        watch(&["c"]).spawn_pty(24, 60),
+        watch(&["c"]).spawn_pty(14, 40),
+    );
+    for terminal in [&screen, &small] {
+        terminal.wait_screen(|screen| screen.contains("Held"), SOON);
+    }
+    let all = |all: &[Request]| {
         let open = |one: &&Request| one.is_watch() && one.status == Some(200);
-        all.iter().filter(open).count() == 2
+        all.iter().filter(open).count() == 4
     };
-    proxy.wait_for(both, SOON);
+    proxy.wait_for(all, SOON);
     renew(&ns, "a", 0);
+    renew(&ns, "c", 0);
     proxy.freeze();
     let before = (expired(&text), expired(&json));
     text.wait_stderr(|line| line.starts_with("Nothing is known since 2"), SOON);
     json.wait_stdout(|line| line.contains("\"known\":false"), SOON);
+    let later = |screen: &str| screen.contains("Nothing is known since 2");
+    screen.wait_screen(later, SOON);
+    // It counts on, in its place below the table, beyond the end of the lease.
+    let shown = screen.wait_screen(|screen| screen.contains("(9s ago)"), SOON);
+    let held = shown.contains("Held") && !shown.contains("Expired");
+    assert!(held, "{shown}");
+    assert_eq!(shown.matches("Nothing is known").count(), 1, "{shown}");
+    let words = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ends = |screen: &str| words(screen).contains("The states are as of then; trying again.");
+    assert!(ends(&shown), "{shown}");
+    small.wait_screen(ends, SOON);
     renew(&ns, "a", 600);
+    renew(&ns, "c", 600);
     proxy.thaw();
+    screen.wait_screen(|screen| !screen.contains("Nothing is known"), SOON);
     text.wait_stderr(|line| line.starts_with("The server answers again."), SOON);
     json.wait_stdout(|line| line.contains("\"known\":true"), SOON);
     assert_eq!(
@@ -66,37 +86,6 @@ fn readers_are_told_when_nothing_is_known_and_no_lease_expires_by_silence() {
     // A server tells whole seconds, and a slow machine hears of them late.
     let apart = since[1].duration_since(since[0]).as_secs().abs();
     assert!(apart <= 2, "{told}");
-}
-
-#[test]
-fn screens_show_what_was_known_and_since_when_nothing_is() {
-    let (ns, user) = fresh();
-    ns.create(&held("a", "x", 6));
-    let proxy = Proxy::to(ns.cluster());
-    let command = ns.command(&user, ["status", "-w"]).via(&proxy);
-    let (screen, small) = (command.spawn_pty(24, 60), command.spawn_pty(14, 40));
-    for terminal in [&screen, &small] {
-        terminal.wait_screen(|screen| screen.contains("Held"), SOON);
-    }
-    let both = |all: &[Request]| {
-        let open = |one: &&Request| one.is_watch() && one.status == Some(200);
-        all.iter().filter(open).count() == 2
-    };
-    proxy.wait_for(both, SOON);
-    proxy.freeze();
-    let later = |screen: &str| screen.contains("Nothing is known since 2");
-    screen.wait_screen(later, SOON);
-    // It counts on, in its place below the table, beyond the end of the lease.
-    let shown = screen.wait_screen(|screen| screen.contains("(9s ago)"), SOON);
-    let held = shown.contains("Held") && !shown.contains("Expired");
-    assert!(held, "{shown}");
-    assert_eq!(shown.matches("Nothing is known").count(), 1, "{shown}");
-    let words = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
-    let ends = |screen: &str| words(screen).contains("The states are as of then; trying again.");
-    assert!(ends(&shown), "{shown}");
-    small.wait_screen(ends, SOON);
-    proxy.thaw();
-    screen.wait_screen(|screen| !screen.contains("Nothing is known"), SOON);
 }
 
 #[test]

@@ -302,11 +302,6 @@ fn only_what_was_asked_for_is_shown_and_what_leaves_it_once_more() {
         "b Deleted ci-2",
     ];
     assert_eq!(lines[2], held);
-}
-
-#[test]
-fn a_name_that_is_not_there_is_said_and_waited_for() {
-    let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let running = start(&ns, &user, &proxy, &["later", "--no-headers"]);
     let said = format!(
