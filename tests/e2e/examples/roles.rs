@@ -180,6 +180,10 @@ fn who_may_use_one_lease_or_any_locks_with_it_and_lists_none() {
     ns.create(&held("other", "me", 600));
     refused(&ns, &user, "acquire other", "get", Some("other"));
     refused(&ns, &user, "status", "list", None);
+    let watching = forbidden(&ns, &user, "list", None, "status")
+        .replace("lease-list", "lease-list-watch")
+        .replace("--verb=list", "--verb=list,watch");
+    said(&ns.run(&user, ["status", "-w"]), 1, "", &watching);
     refused(&ns, &user, "create new", "create", None);
     ns.delete("deploy");
     refused(
