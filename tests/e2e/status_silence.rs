@@ -90,28 +90,28 @@ fn readers_and_screens_are_told_when_nothing_is_known_and_no_lease_expires_by_si
 
 #[test]
 fn a_watch_that_hangs_alone_is_replaced_and_where_all_do_it_reads_and_knows() {
-    let (ns, user, proxy) = due();
-    let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
-    watching(&proxy);
-    proxy.pause_watches();
-    ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "z".into());
-    running.wait_stdout(|line| line.contains(" z "), SOON);
-    assert_eq!(running.stderr(), "");
-    let (ns, user, proxy) = due();
-    proxy.fault(Match::watch(), Fault::Hang, usize::MAX);
-    let running = ns.command(&user, ["status", "-w"]).via(&proxy).spawn();
-    running.wait_stdout(|line| line.contains("Held"), SOON);
-    running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
-    ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
-    running.wait_stdout(|line| line.contains(" y "), SOON);
-    let stderr = running.stderr();
+    let begin = |(ns, user, proxy): &(Namespace, User, Proxy)| {
+        let running = ns.command(user, ["status", "-w"]).via(proxy).spawn();
+        running.wait_stdout(|line| line.contains("Held"), SOON);
+        running
+    };
+    let (one, all) = (due(), due());
+    all.2.fault(Match::watch(), Fault::Hang, usize::MAX);
+    let (replaced, reading) = (begin(&one), begin(&all));
+    watching(&one.2);
+    one.2.pause_watches();
+    reading.wait_stderr(|line| line.ends_with("; trying again"), SOON);
+    for (ns, ..) in [&one, &all] {
+        ns.edit("b", |lease| lease["spec"]["holderIdentity"] = "y".into());
+    }
+    replaced.wait_stdout(|line| line.contains(" y "), SOON);
+    assert_eq!(replaced.stderr(), "");
+    reading.wait_stdout(|line| line.contains(" y "), SOON);
+    let stderr = reading.stderr();
     // A slow machine may have its first answer late.
     let heard = stderr.matches("The server answers again").count();
-    assert_eq!(
-        stderr.matches("Nothing is known").count(),
-        heard,
-        "{stderr}"
-    );
+    let silences = stderr.matches("Nothing is known").count();
+    assert_eq!(silences, heard, "{stderr}");
 }
 
 /// An outage, by name: how it begins and how it ends.
@@ -159,7 +159,7 @@ fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
 #[test]
 fn a_watch_takes_no_more_permissions_than_it_needs() {
     // Of one Lease to get it; of all to list them; the verb watch makes both immediate.
-    for (verbs, words, says) in [
+    let rows = [
         (&["get", "watch"][..], &["status", "a", "-w"][..], None),
         (
             &["get"],
@@ -171,22 +171,30 @@ fn a_watch_takes_no_more_permissions_than_it_needs() {
             &["status", "-w"],
             Some("; listing every 2 s instead"),
         ),
-    ] {
+    ];
+    let begun = rows.map(|(verbs, words, says)| {
         let (ns, _) = fresh();
         let user = ns.user(verbs);
         ns.create(&free("a"));
         let proxy = Proxy::to(ns.cluster());
         let running = ns.command(&user, words).via(&proxy).spawn();
+        (ns, proxy, running, verbs, says)
+    });
+    for (ns, proxy, running, _, says) in &begun {
         running.wait_stdout(|line| line.contains("Free"), SOON);
         match says {
-            None => watching(&proxy),
+            None => watching(proxy),
             Some(says) => {
                 running.wait_stderr(|line| line.ends_with(says), SOON);
             }
         }
         ns.edit("a", |lease| lease["spec"]["holderIdentity"] = "x".into());
+    }
+    for (ns, _, running, ..) in &begun {
         running.wait_stdout(|line| line.contains("Held"), SOON);
         ns.delete("a");
+    }
+    for (_, proxy, running, verbs, says) in begun {
         running.wait_stdout(|line| line.contains("Deleted"), SOON);
         let requests = proxy.requests();
         assert!(methods(&requests).contains(&"WATCH"), "it is tried");
