@@ -126,7 +126,7 @@ fn host() -> String {
 }
 
 #[test]
-fn the_same_input_gives_the_same_archive() {
+fn the_same_input_gives_the_same_archive_with_its_man_pages() {
     let (one, two) = (folder("same-1"), folder("same-2"));
     let (binary, other) = (small(&one), small(&two));
     let first = package(&binary, &host(), &one);
@@ -140,10 +140,6 @@ fn the_same_input_gives_the_same_archive() {
         fs::read(one.join("lease.yaml")).unwrap(),
         fs::read(two.join("lease.yaml")).unwrap()
     );
-}
-
-#[test]
-fn the_man_pages_travel_in_the_archive() {
     let out = folder("man");
     let pages = out.join("pages");
     let mut man = Command::new(BINARY);
@@ -162,7 +158,7 @@ fn the_man_pages_travel_in_the_archive() {
 }
 
 #[test]
-fn the_manifest_says_the_same_to_a_yaml_library() {
+fn the_manifest_says_the_same_to_a_yaml_library_and_every_checksum_is_text() {
     let out = release("manifest");
     let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
     let manifest: Value = serde_yaml::from_str(&manifest).unwrap();
@@ -181,13 +177,9 @@ fn the_manifest_says_the_same_to_a_yaml_library() {
         assert_eq!(platform["uri"], uri.as_str());
         assert_eq!(platform["sha256"], sha256(&out.join(archive)).as_str());
     }
-}
-
-/// What a reader of YAML 1.1, as krew's, makes something else of, is quoted: a checksum may be of digits alone.
-#[test]
-fn every_checksum_is_text_to_every_reader() {
+    // What a reader of YAML 1.1, as krew's, makes something else of, is quoted: a checksum may be of digits alone.
     let draft = Path::new(env!("CARGO_MANIFEST_DIR")).join("krew/lease.yaml");
-    for file in [release("quoted").join("lease.yaml"), draft] {
+    for file in [out.join("lease.yaml"), draft] {
         let text = fs::read_to_string(&file).unwrap();
         let sums: Vec<&str> = text
             .lines()
@@ -202,17 +194,6 @@ fn every_checksum_is_text_to_every_reader() {
 }
 
 #[test]
-fn a_platform_without_an_archive_is_left_out_and_no_release() {
-    let out = folder("host-only");
-    let binary = small(&out);
-    package(&binary, "linux-arm64", &out);
-    let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
-    assert_eq!(manifest.matches("selector:").count(), 1, "{manifest}");
-    succeeded(&check(&out, &[]));
-    refused(&check(&out, &["--release"]), "a release has windows-amd64");
-}
-
-#[test]
 fn a_release_has_five_archives_and_a_repository() {
     let out = release("release");
     let manifest = out.join("lease.yaml");
@@ -224,6 +205,13 @@ fn a_release_has_five_archives_and_a_repository() {
     succeeded(&check(&out, &["--release"]));
     fs::remove_file(out.join(format!("kubectl-lease-{VERSION}-darwin-arm64.tar.gz"))).unwrap();
     refused(&check(&out, &["--release"]), "in none of the folders");
+    let out = folder("host-only");
+    let binary = small(&out);
+    package(&binary, "linux-arm64", &out);
+    let manifest = fs::read_to_string(out.join("lease.yaml")).unwrap();
+    assert_eq!(manifest.matches("selector:").count(), 1, "{manifest}");
+    succeeded(&check(&out, &[]));
+    refused(&check(&out, &["--release"]), "a release has windows-amd64");
 }
 
 #[test]
@@ -320,7 +308,7 @@ fn an_archive_that_is_not_what_the_manifest_says_is_refused() {
 }
 
 #[test]
-fn the_draft_in_the_repository_is_of_this_version_names_all_platforms_and_is_no_release() {
+fn draft_and_template_in_the_repository_are_made_of_this_version() {
     let draft = Path::new(env!("CARGO_MANIFEST_DIR")).join("krew/lease.yaml");
     let made = succeeded(&script("package").arg("--draft").output().unwrap());
     assert_eq!(fs::read_to_string(&draft).unwrap(), made);
@@ -330,10 +318,6 @@ fn the_draft_in_the_repository_is_of_this_version_names_all_platforms_and_is_no_
     succeeded(&script("check").arg(&draft).output().unwrap());
     let released = script("check").arg("--release").arg(&draft).output();
     refused(&released.unwrap(), "sha256 is still that of a draft");
-}
-
-#[test]
-fn the_release_bots_template_is_made_from_the_same_one() {
     let wanted = succeeded(&script("package").arg("--bot").output().unwrap());
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".krew.yaml");
     let hint = "run: krew/package --bot >.krew.yaml";

@@ -96,6 +96,10 @@ fn values_that_cannot_be_are_named_with_what_is_allowed() {
         kubectl lease release job -oxml
         kubectl lease steal job -oxml
         kubectl lease status -oxml
+        kubectl lease status -o=jsonpath={.items[
+        kubectl lease status -o=custom-columns=NAME
+        kubectl lease status --state=lost
+        kubectl lease status --sort-by=size
         kubectl lease version -oxml
         kubectl lease status --template={{.a}}
         kubectl lease release job --template {{.kind}}
@@ -129,6 +133,8 @@ fn what_is_missing_unknown_or_contradictory_is_told_with_what_was_meant() {
         kubectl lease status job -A
         kubectl lease status job -l a=b
         kubectl lease status --exit-code
+        kubectl lease status job --exit-code -w
+        kubectl lease status -w --ignore-not-found
         kubectl lease aquire job
         kubectl lease sta
         kubectl lease get leases

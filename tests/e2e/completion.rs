@@ -2,7 +2,7 @@
 
 use crate::support::{SOON, free, fresh, held, said};
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Command, Fault, Match, Namespace, Output, Proxy, Rule, User};
+use lease_harness::{Command, Fault, Match, Namespace, Output, Proxy, User};
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn complete(ns: &Namespace, user: &User, line: &str) -> String {
 }
 
 #[test]
-fn lease_names_are_completed_with_their_holders() {
+fn names_are_those_of_the_cluster_or_the_kubeconfig_that_was_typed() {
     let (ns, user) = fresh();
     ns.create(&held("my-job", "ada", 60));
     ns.create(&free("my-lock"));
@@ -84,62 +84,26 @@ fn lease_names_are_completed_with_their_holders() {
         complete(&ns, &user, "status --holder a"),
         "ada\tholds my-job\n:4\n"
     );
-}
-
-#[test]
-fn lease_names_are_those_of_the_namespace_that_was_typed() {
-    let (ns, user) = fresh();
-    let (other, _) = fresh();
-    ns.create(&free("here"));
-    other.create(&free("there"));
-    other.set_rules(&user, &[Rule::leases(&["list"]).everywhere()]);
-    let there = "there\tfree\n:4\n";
-    for flag in [
-        format!("-n {}", other.name()),
-        format!("--namespace={}", other.name()),
-        format!("-n{}", other.name()),
-    ] {
-        assert_eq!(
-            complete(&ns, &user, &format!("acquire {flag} ")),
-            there,
-            "{flag}"
-        );
-        assert_eq!(
-            complete(&ns, &user, &format!("{flag} acquire ")),
-            there,
-            "{flag}"
-        );
-    }
-}
-
-#[test]
-fn more_leases_than_a_page_holds_are_completed() {
-    let (ns, user) = fresh();
+    // As many as there are.
     for number in 0..501 {
         ns.create(&free(&format!("many-{number:03}")));
     }
-    let output = complete(&ns, &user, "acquire many-50");
-    assert_eq!(output, "many-500\tfree\n:4\n");
-}
-
-#[test]
-fn namespaces_are_those_of_the_cluster_or_of_the_kubeconfig_where_they_must_not_be_listed() {
-    let (ns, user) = fresh();
+    let page = complete(&ns, &user, "acquire many-50");
+    assert_eq!(page, "many-500\tfree\n:4\n");
+    // Those of the namespace that was typed, before or after the subcommand.
+    let (other, reader) = fresh();
+    other.create(&free("there"));
+    for line in ["acquire -n{} ", "--namespace={} acquire "] {
+        let line = line.replace("{}", other.name());
+        assert_eq!(complete(&ns, &reader, &line), "there\tfree\n:4\n", "{line}");
+    }
+    // Namespaces: of the kubeconfig for who must not list them.
     let line = format!("status -n {}", ns.name());
     let own = format!("{}\n:4\n", ns.name());
     assert_eq!(complete(&ns, &user, "status -n kube-s"), ":4\n");
     assert_eq!(complete(&ns, &user, &line), own);
-    let admin = ns.admin();
-    assert_eq!(
-        complete(&ns, &admin, "status --namespace=kube-s"),
-        "kube-system\n:4\n"
-    );
-    assert_eq!(complete(&ns, &admin, &line), own);
-}
-
-#[test]
-fn contexts_clusters_and_users_come_from_the_kubeconfig() {
-    let (ns, user) = fresh();
+    let system = complete(&ns, &ns.admin(), "status --namespace=kube-s");
+    assert_eq!(system, "kube-system\n:4\n");
     let mut config = ns.kubeconfig_json(&user);
     config["contexts"] = json!([
         { "name": "prod", "context": { "cluster": "test", "user": "test", "namespace": "shop" } },
@@ -180,7 +144,7 @@ fn nothing_in_time(run: impl FnOnce() -> Output) {
 }
 
 #[test]
-fn a_server_that_is_slow_gone_or_refuses_gets_a_second_and_no_word() {
+fn whatever_is_wrong_the_shell_waits_a_second_and_reads_no_word() {
     let (ns, user) = fresh();
     ns.create(&free("my-lock"));
     let proxy = Proxy::to(ns.cluster());
@@ -203,11 +167,6 @@ fn a_server_that_is_slow_gone_or_refuses_gets_a_second_and_no_word() {
     nothing_in_time(|| completing(&ns, &user, "--context missing acquire my-").run());
     let nobody = ns.user(&["get"]);
     nothing_in_time(|| completing(&ns, &nobody, "acquire my-").run());
-}
-
-#[test]
-fn an_exec_plugin_that_complains_or_hangs_makes_no_noise() {
-    let (ns, user) = fresh();
     for (name, script) in [
         (
             "loud",
@@ -228,6 +187,36 @@ fn an_exec_plugin_that_complains_or_hangs_makes_no_noise() {
             .run();
         said(&output, 0, ":4\n", "");
         assert!(began.elapsed() < PROMPT * 5, "{name}");
+    }
+    // One that asks does not get the line editor's terminal.
+    let script = "#!/bin/sh\necho 'log in' >&2\nread -r x </dev/tty\n";
+    let mut config = ns.kubeconfig_json(&user);
+    config["users"][0]["user"] = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": ns.script("plugin", script),
+        "interactiveMode": "IfAvailable",
+    } });
+    let config = ns.file("kubeconfig", config.to_string());
+    let command = completing(&ns, &user, "acquire my-").kubeconfig(config);
+    let terminal = command.spawn_pty(24, 100);
+    assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
+    assert_eq!(terminal.screen().trim(), ":4");
+    for limit in [6, 7, 9, 40] {
+        let line = format!(
+            "ulimit -n {limit} && exec {} release my-",
+            link(&ns).display()
+        );
+        let expected = if limit < 10 {
+            ":4\n"
+        } else {
+            "my-lock\tfree\n:4\n"
+        };
+        said(
+            &ns.program(&user, "sh", ["-c", &line]).run(),
+            0,
+            expected,
+            "",
+        );
     }
 }
 
@@ -280,7 +269,7 @@ fn install(plugin: &Path, path: &str) -> Output {
 }
 
 #[test]
-fn install_puts_the_link_beside_the_plugin_once() {
+fn install_puts_the_link_beside_the_plugin_where_kubectl_finds_it() {
     let (ns, user) = fresh();
     let folder = folder(&ns);
     let plugin = folder.join("kubectl-lease");
@@ -325,14 +314,8 @@ fn install_puts_the_link_beside_the_plugin_once() {
     std::fs::write(&link, "#!/bin/sh\n").expect("the folder is ours");
     let file = "there is a file of that name: move it away first";
     said(&install(&plugin, path), 1, "", &refused(file));
-}
-
-#[test]
-fn install_says_when_kubectl_will_not_find_the_link() {
-    let (ns, _) = fresh();
-    let folder = folder(&ns);
-    let plugin = folder.join("kubectl-lease");
-    symlink(env!("CARGO_BIN_EXE_kubectl-lease"), &plugin).expect("the folder is ours");
+    // Where kubectl does not look, and by a name that it does not know.
+    std::fs::remove_file(&link).expect("it is there");
     let expected = format!(
         "{0}/kubectl_complete-lease put in place\n{0} is not on PATH, where kubectl looks for it: add it to PATH\n",
         folder.display()
@@ -345,44 +328,4 @@ fn install_says_when_kubectl_will_not_find_the_link() {
         named.display()
     );
     said(&install(&named, "/usr/bin:/bin"), 1, "", &expected);
-}
-
-#[test]
-fn an_exec_plugin_that_asks_does_not_get_the_line_editors_terminal() {
-    let (ns, user) = fresh();
-    let script = "#!/bin/sh\necho 'log in' >&2\nread -r x </dev/tty\n";
-    let mut config = ns.kubeconfig_json(&user);
-    config["users"][0]["user"] = json!({ "exec": {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "command": ns.script("plugin", script),
-        "interactiveMode": "IfAvailable",
-    } });
-    let config = ns.file("kubeconfig", config.to_string());
-    let command = completing(&ns, &user, "acquire my-").kubeconfig(config);
-    let terminal = command.spawn_pty(24, 100);
-    assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
-    assert_eq!(terminal.screen().trim(), ":4");
-}
-
-#[test]
-fn few_open_files_leave_the_names_out_and_say_nothing() {
-    let (ns, user) = fresh();
-    ns.create(&free("my-lock"));
-    for limit in [6, 7, 9, 40] {
-        let line = format!(
-            "ulimit -n {limit} && exec {} release my-",
-            link(&ns).display()
-        );
-        let expected = if limit < 10 {
-            ":4\n"
-        } else {
-            "my-lock\tfree\n:4\n"
-        };
-        said(
-            &ns.program(&user, "sh", ["-c", &line]).run(),
-            0,
-            expected,
-            "",
-        );
-    }
 }

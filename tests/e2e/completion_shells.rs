@@ -7,20 +7,13 @@ use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Names that a shell would run, split, or take for something else; `{}` is the file that they would leave behind.
-const TRAPS: [&str; 14] = [
+/// Names that a shell would run, split, or take for something else, one of a kind; all are in `src/complete/word.rs`.
+/// `{}` is the file that they would leave behind.
+const TRAPS: [&str; 6] = [
     "x$(touch {})",
-    "x`touch {}`",
     "x;touch {}",
-    "x&touch {}",
-    "x|touch {}",
     "x\ntouch {}",
-    "x>{}",
-    "x<(touch {})",
-    "$(touch {})",
-    "(touch {})",
     "x'y",
-    "two words",
     "--now",
     "=ls",
 ];
@@ -118,7 +111,7 @@ impl Shell {
             let line = format!("kubectl lease steal trap{number} --if-holder ");
             self.offers_nothing(&line, &mark);
         }
-        for number in [0, 1, 9] {
+        for number in [0, 2] {
             let mark = format!("own{number}");
             // A letter that no file begins with: where nothing is known, the shells offer files.
             let line = format!("kubectl-lease steal trap{number} --if-holder X");
@@ -180,33 +173,39 @@ fn arrange(ns: &Namespace, user: &User, left_behind: &Path) -> PathBuf {
 }
 
 #[test]
-fn bash_runs_nothing_of_a_cluster() {
+fn no_shell_runs_anything_of_a_cluster() {
     const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
-    let rc = format!(
+    let bash = format!(
         ". {BASH_COMPLETION}\n. <(kubectl completion bash)\n. <(kubectl-lease completion bash)\n\
          bind 'set enable-bracketed-paste off'\nunset HISTFILE\nPS1='ready> '\n"
     );
-    let arguments = ["--noprofile", "--rcfile", "@/rc", "-i"];
-    if let Some(shell) = Shell::start("bash", &arguments, ("rc", &rc), &[BASH_COMPLETION]) {
-        shell.tries_everything();
-    }
-}
-
-#[test]
-fn zsh_runs_nothing_of_a_cluster() {
-    let rc = "autoload -U compinit\ncompinit -u -d @/zcompdump\n. <(kubectl completion zsh)\n\
-              . <(kubectl-lease completion zsh)\nunset zle_bracketed_paste\nPS1='ready> '\n";
-    if let Some(shell) = Shell::start("zsh", &["-d", "-i"], (".zshrc", rc), &[]) {
-        shell.tries_everything();
-    }
-}
-
-#[test]
-fn fish_runs_nothing_of_a_cluster() {
-    let rc = "set -g fish_greeting\nfunction fish_prompt\n  echo -n 'ready> '\nend\n\
-              kubectl completion fish | source\nkubectl-lease completion fish | source\n";
-    let arguments = ["--no-config", "-i", "-C", "source @/rc"];
-    if let Some(shell) = Shell::start("fish", &arguments, ("rc", rc), &[]) {
-        shell.tries_everything();
-    }
+    let zsh = "autoload -U compinit\ncompinit -u -d @/zcompdump\n. <(kubectl completion zsh)\n\
+               . <(kubectl-lease completion zsh)\nunset zle_bracketed_paste\nPS1='ready> '\n";
+    let fish = "set -g fish_greeting\nfunction fish_prompt\n  echo -n 'ready> '\nend\n\
+                kubectl completion fish | source\nkubectl-lease completion fish | source\n";
+    let rcfile = ["--noprofile", "--rcfile", "@/rc", "-i"];
+    let source = ["--no-config", "-i", "-C", "source @/rc"];
+    // A panic names the shell by its thread.
+    std::thread::scope(|scope| {
+        for (program, arguments, rc, needs) in [
+            (
+                "bash",
+                &rcfile[..],
+                ("rc", bash.as_str()),
+                &[BASH_COMPLETION][..],
+            ),
+            ("zsh", &["-d", "-i"], (".zshrc", zsh), &[]),
+            ("fish", &source, ("rc", fish), &[]),
+        ] {
+            let tries = move || {
+                if let Some(shell) = Shell::start(program, arguments, rc, needs) {
+                    shell.tries_everything();
+                }
+            };
+            let thread = std::thread::Builder::new().name(program.to_owned());
+            thread
+                .spawn_scoped(scope, tries)
+                .expect("there are threads");
+        }
+    });
 }

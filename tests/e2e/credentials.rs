@@ -14,7 +14,7 @@ fn unauthorized(whose: &str) -> String {
 }
 
 #[test]
-fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
+fn who_waits_goes_on_when_the_token_or_the_authority_is_replaced() {
     let (ns, user) = held_by_another();
     let next = ns.user(&crate::support::VERBS);
     let file = ns.file("token", &user.token);
@@ -33,6 +33,24 @@ fn a_waiter_whose_token_was_rotated_goes_on_with_the_new_one() {
         stdout,
         &waiting("job", "other", "60s"),
     );
+    let (ns, user) = held_by_another();
+    let proxy = lease_harness::Proxy::to(ns.cluster());
+    let mut front = lease_harness::TlsFront::to(&proxy.plain_url(), false);
+    let authority = ns.file("ca.pem", front.ca_pem());
+    let mut config = ns.kubeconfig_json(&user);
+    config["clusters"][0]["cluster"] =
+        json!({ "server": front.url(), "certificate-authority": authority });
+    let file = ns.file("rotating", config.to_string());
+    let watching = ns.command(&user, ["status", "--watch", "-o", "name"]);
+    let watching = watching.kubeconfig(file).spawn();
+    watching.wait_stdout(|line| line == NAME.trim_end(), SOON);
+    crate::support::watching(&proxy);
+    front.replace_authority();
+    std::fs::write(&authority, front.ca_pem()).expect("the folder is ours");
+    ns.create(&held("another", "other", 60));
+    watching.wait_stdout(|line| line == "lease.coordination.k8s.io/another", SOON);
+    watching.signal(libc::SIGTERM);
+    watching.wait(SOON);
 }
 
 /// In-process only: a user is removed from it.
@@ -53,28 +71,6 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
     set_free(&ns, "job");
     let expected = waiting("job", "other", "60s") + &unauthorized("user \"test\"");
     said(&running.wait(SOON), 1, "", &expected);
-}
-
-#[test]
-fn a_status_that_watches_goes_on_when_the_authority_is_replaced() {
-    let (ns, user) = held_by_another();
-    let proxy = lease_harness::Proxy::to(ns.cluster());
-    let mut front = lease_harness::TlsFront::to(&proxy.plain_url(), false);
-    let authority = ns.file("ca.pem", front.ca_pem());
-    let mut config = ns.kubeconfig_json(&user);
-    config["clusters"][0]["cluster"] =
-        json!({ "server": front.url(), "certificate-authority": authority });
-    let file = ns.file("rotating", config.to_string());
-    let watching = ns.command(&user, ["status", "--watch", "-o", "name"]);
-    let watching = watching.kubeconfig(file).spawn();
-    watching.wait_stdout(|line| line == NAME.trim_end(), SOON);
-    crate::support::watching(&proxy);
-    front.replace_authority();
-    std::fs::write(&authority, front.ca_pem()).expect("the folder is ours");
-    ns.create(&held("another", "other", 60));
-    watching.wait_stdout(|line| line == "lease.coordination.k8s.io/another", SOON);
-    watching.signal(libc::SIGTERM);
-    watching.wait(SOON);
 }
 
 /// Real server only: the in-process one knows no client certificates.

@@ -107,6 +107,16 @@ fn a_plugin_is_run_once_and_told_what_client_go_tells_it() {
     assert_eq!(told["spec"]["interactive"], false);
     let server = &ns.kubeconfig_json(&user)["clusters"][0]["cluster"]["server"];
     assert_eq!(&told["spec"]["cluster"]["server"], server);
+    let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", gives(&user.token)));
+    let config = config(&ns, &user, &exec(&script, &json!({})));
+    for words in [
+        "exec env --ignore-signal=CHLD",
+        "exec env --block-signal=CHLD",
+    ] {
+        let words = format!("{words} kubectl-lease status job -o name");
+        let command = ns.program(&user, "/bin/sh", ["-c", &words]);
+        said(&command.kubeconfig(&config).run(), 0, NAME, "");
+    }
 }
 
 #[test]
@@ -178,21 +188,6 @@ fn a_plugin_that_gives_no_credentials_is_shown_with_what_it_said_or_how_to_get_i
 }
 
 #[test]
-fn a_plugin_works_where_whoever_starts_us_ignores_or_blocks_the_deaths_of_children() {
-    let (ns, user) = held_by_another();
-    let script = ns.script("plugin", &format!("#!/bin/sh\n{}\n", gives(&user.token)));
-    let config = config(&ns, &user, &exec(&script, &json!({})));
-    for words in [
-        "exec env --ignore-signal=CHLD",
-        "exec env --block-signal=CHLD",
-    ] {
-        let words = format!("{words} kubectl-lease status job -o name");
-        let command = ns.program(&user, "/bin/sh", ["-c", &words]);
-        said(&command.kubeconfig(&config).run(), 0, NAME, "");
-    }
-}
-
-#[test]
 fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
     let (ns, user) = held_by_another();
     for (arguments, signal) in [
@@ -227,6 +222,22 @@ fn nothing_is_left_of_a_plugin_that_hangs_whatever_ends_us() {
     let output = running.wait(SOON);
     assert_ne!(output.code, Some(0), "{output}");
     nothing_is_left(&pids);
+    // What it started in its group is killed; an agent that left it may be what keeps the login.
+    let log = ns.file("log", "");
+    let script = format!(
+        "(sleep 99 & echo $! >>{log}) >/dev/null\nenv -u LEASE_HARNESS_TAG setsid sh -c 'echo $$ >>{log}; exec sleep 99' >/dev/null 2>&1 &\nuntil [ $(wc -l <{log}) = 2 ]; do sleep 0.01; done\n{}",
+        gives(&user.token),
+        log = log.display()
+    );
+    let output = status(&ns, &user, &script, &json!({})).run();
+    said(&output, 0, NAME, "");
+    let text = std::fs::read_to_string(log).expect("it is ours");
+    let pids: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    let (ended, agent) = (pids[0], pids[1]);
+    wait_gone(ended, SOON);
+    assert!(lease_harness::alive(agent));
+    let agent = nix::unistd::Pid::from_raw(i32::try_from(agent).expect("process ids are small"));
+    nix::sys::signal::kill(agent, Signal::SIGKILL).expect("it is ours");
 }
 
 /// `kubectl lease` with these words, under a limit of the shell.
@@ -259,57 +270,60 @@ fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
     }
 }
 
-/// What it started in its group is killed; an agent that left it may be what keeps the login.
-#[test]
-fn of_a_plugin_that_ends_only_what_left_its_group_stays() {
-    let (ns, user) = held_by_another();
-    let log = ns.file("log", "");
-    let script = format!(
-        "(sleep 99 & echo $! >>{log}) >/dev/null\nenv -u LEASE_HARNESS_TAG setsid sh -c 'echo $$ >>{log}; exec sleep 99' >/dev/null 2>&1 &\nuntil [ $(wc -l <{log}) = 2 ]; do sleep 0.01; done\n{}",
-        gives(&user.token),
-        log = log.display()
-    );
-    let output = status(&ns, &user, &script, &json!({})).run();
-    said(&output, 0, NAME, "");
-    let text = std::fs::read_to_string(log).expect("it is ours");
-    let pids: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    let (ended, agent) = (pids[0], pids[1]);
-    wait_gone(ended, SOON);
-    assert!(lease_harness::alive(agent));
-    let agent = nix::unistd::Pid::from_raw(i32::try_from(agent).expect("process ids are small"));
-    nix::sys::signal::kill(agent, Signal::SIGKILL).expect("it is ours");
-}
-
-/// On a terminal the plugin may ask, by stdin or by the terminal itself, unseen or seen.
+/// On a terminal the plugin may ask, by stdin or by the terminal itself, unseen or seen; a person's time is not the
+/// request's, nor is what the plugin takes before it asks.
 #[test]
 fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
     let (ns, user) = held_by_another();
-    for (ask, stdin) in [
-        ("read -r token", ""),
-        ("read -r token </dev/tty", ""),
-        ("stty -echo; read -r token; stty echo", ""),
-        ("read -r token </dev/tty", "</dev/null"),
+    let (status, slowly) = ("status job -o name", "sleep 1; ");
+    for (words, before, ask) in [
+        (status, "", "read -r token"),
+        (status, "", "read -r token </dev/tty"),
+        (status, "", "stty -echo; read -r token; stty echo"),
+        (
+            "status job -o name </dev/null",
+            "",
+            "read -r token </dev/tty",
+        ),
+        (
+            "status job --request-timeout=300ms",
+            slowly,
+            "read -r token",
+        ),
+        (
+            "create one --request-timeout=300ms",
+            slowly,
+            "read -r token",
+        ),
+        (
+            "acquire one --holder=me --request-timeout=300ms",
+            slowly,
+            "read -r token",
+        ),
+        (
+            "hold two --create --request-timeout=300ms -- true",
+            slowly,
+            "read -r token",
+        ),
     ] {
-        let script = format!("printf 'token? ' >/dev/tty\n{ask}\n{}", gives("\"$token\""));
-        let path = ns.script("plugin", &format!("#!/bin/sh\n{script}\n"));
+        let gives = gives("\"$token\"");
+        let script = format!("#!/bin/sh\n{before}printf 'token? ' >/dev/tty\n{ask}\n{gives}\n");
+        let path = ns.script("plugin", &script);
         let config = config(&ns, &user, &exec(&path, &json!({})));
-        let words = format!("exec kubectl-lease status job -o name {stdin}");
-        let command = ns.program(&user, "/bin/sh", ["-c", &words]);
+        let line = format!("exec kubectl-lease {words}");
+        let command = ns.program(&user, "/bin/sh", ["-c", &line]);
         let terminal = command.kubeconfig(config).spawn_pty(24, 200);
         terminal.wait_screen(|text| text.contains("token?"), SOON);
         terminal.send(format!("{}\r", user.token).as_bytes());
-        let ended = terminal.wait(SOON);
-        assert_eq!(ended.code(), Some(0), "{ask}: {}", terminal.screen());
-        assert!(
-            terminal.screen().contains(NAME.trim()),
-            "{ask}: {}",
-            terminal.screen()
-        );
+        let (ended, screen) = (terminal.wait(SOON), terminal.screen());
+        assert_eq!(ended.code(), Some(0), "{words}, {ask}: {screen}");
+        let shown = !words.starts_with(status) || screen.contains(NAME.trim());
+        assert!(shown, "{words}, {ask}: {screen}");
     }
 }
 
 #[test]
-fn ctrl_c_at_a_plugins_question_ends_us_too() {
+fn ctrl_c_at_a_plugins_question_ends_us_too_and_ctrl_z_stops_the_job() {
     let (ns, user) = held_by_another();
     for subcommand in ["status job", "acquire job", "hold job -- true"] {
         let script = ns.script(
@@ -330,11 +344,6 @@ fn ctrl_c_at_a_plugins_question_ends_us_too() {
         // The plugin had no time to show again what is typed.
         assert_eq!(shell.wait(SOON).code(), Some(1), "{}", shell.screen());
     }
-}
-
-#[test]
-fn ctrl_z_at_a_plugins_question_stops_the_job_and_fg_asks_on() {
-    let (ns, user) = held_by_another();
     let script = format!(
         "printf 'token? ' >/dev/tty; read -r token </dev/tty\n{}",
         gives("\"$token\"")

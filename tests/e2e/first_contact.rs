@@ -1,6 +1,6 @@
 //! What a newcomer meets first, where it takes the program: its environment, and that every subcommand says it.
 
-use crate::support::{SOON, fresh, held, held_by_another, said, said_like, shared};
+use crate::support::{SOON, fresh, held_by_another, said, said_like, shared};
 use lease_harness::{Command, Impostor, Proxy};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -66,10 +66,24 @@ fn every_subcommand_says_at_once_what_is_wrong_on_the_way() {
     for running in waiting {
         said_like(&running.wait(SOON), 1, "", &expected);
     }
+    // A real server's and the in-process one's own words differ: each says in its way that the other protocol is meant.
+    let wrong = shared().url().replace("https:", "http:");
+    let output = ns.run(&user, ["status", "-s", &wrong]);
+    let expected = match shared().is_real() {
+        true => format!(
+            "Error from server (BadRequest): Client sent an HTTP request to an HTTPS server.\n\
+             {wrong} has to begin with https: check the server in the kubeconfig, or --server\n"
+        ),
+        false => format!(
+            "error: {wrong} does not answer like a Kubernetes API server: not HTTP\n\
+             Is the address right, or is there a login page or a proxy in between? …\n"
+        ),
+    };
+    said_like(&output, 1, "", &expected);
 }
 
 #[test]
-fn the_environment_says_where_the_kubeconfig_is() {
+fn the_environment_and_flags_say_where_the_server_is() {
     let (ns, user) = held_by_another();
     let run = |list: &str| {
         let command = Command::new(BINARY, ["status", "job", "-o", "name"]);
@@ -116,6 +130,49 @@ fn the_environment_says_where_the_kubeconfig_is() {
     let command = Command::new(BINARY, ["status", "job", "-o", "name"]);
     let output = command.kubeconfig("").env("HOME", &home).run();
     said(&output, 0, NAME, "");
+    // An empty flag is as if it was not given.
+    let empty = [
+        "status",
+        "job",
+        "-oname",
+        "--context=",
+        "--cluster=",
+        "--user=",
+        "-n",
+        "",
+        "--server=",
+        "--token=",
+        "--kubeconfig=",
+        "--as=",
+        "--tls-server-name=",
+        "--certificate-authority=",
+        "--request-timeout=",
+    ];
+    let command = Command::new(BINARY, empty).kubeconfig(ns.kubeconfig(&user));
+    said(&command.run(), 0, NAME, "");
+    let command = ns.command(&user, ["status", "job", "-oname"]);
+    let output = command.arg("--request-timeout").arg("-1s").run();
+    said(&output, 0, NAME, "");
+    // The server and a token are enough without any kubeconfig.
+    let proxy = Proxy::to(ns.cluster());
+    let authority = ns.file("ca.pem", Proxy::ca_pem());
+    let somewhere = || {
+        let command = Command::new(BINARY, ["status", "job", "-oname"]);
+        let command = command.kubeconfig("/nowhere/config").arg("-s");
+        let command = command.arg(proxy.url()).arg("--certificate-authority");
+        command.arg(&authority)
+    };
+    let known = somewhere().arg("--token").arg(&user.token);
+    let output = known.clone().arg("-n").arg(ns.name()).run();
+    said(&output, 0, NAME, "");
+    // The default namespace, which this user may not look into.
+    let output = known.run();
+    assert_eq!(output.code, Some(1), "{output}");
+    let named = "in the namespace \"default\"";
+    assert!(output.stderr.contains(named), "{output}");
+    let output = somewhere().run();
+    let then = "\nThe request names no user: give --token, or choose a user of the kubeconfig with --user or --context\n";
+    assert!(output.stderr.ends_with(then), "{output}");
 }
 
 /// In a pod, with everything there is to be asked in its own cluster.
@@ -158,100 +215,4 @@ fn a_pods_own_account_is_used_unless_something_is_chosen_that_only_a_kubeconfig_
             said_like(&command.run(), 1, "", &expected);
         }
     }
-}
-
-#[test]
-fn an_empty_flag_is_as_if_it_was_not_given() {
-    let (ns, user) = held_by_another();
-    let empty = [
-        "status",
-        "job",
-        "-oname",
-        "--context=",
-        "--cluster=",
-        "--user=",
-        "-n",
-        "",
-        "--server=",
-        "--token=",
-        "--kubeconfig=",
-        "--as=",
-        "--tls-server-name=",
-        "--certificate-authority=",
-        "--request-timeout=",
-    ];
-    let command = Command::new(BINARY, empty).kubeconfig(ns.kubeconfig(&user));
-    said(&command.run(), 0, NAME, "");
-    let command = ns.command(&user, ["status", "job", "-oname"]);
-    let output = command.arg("--request-timeout").arg("-1s").run();
-    said(&output, 0, NAME, "");
-}
-
-#[test]
-fn the_server_and_a_token_are_enough_without_any_kubeconfig() {
-    let (ns, user) = held_by_another();
-    let proxy = Proxy::to(ns.cluster());
-    let authority = ns.file("ca.pem", Proxy::ca_pem());
-    let somewhere = || {
-        let command = Command::new(BINARY, ["status", "job", "-oname"]);
-        let command = command.kubeconfig("/nowhere/config").arg("-s");
-        let command = command.arg(proxy.url()).arg("--certificate-authority");
-        command.arg(&authority)
-    };
-    let known = somewhere().arg("--token").arg(&user.token);
-    let output = known.clone().arg("-n").arg(ns.name()).run();
-    said(&output, 0, NAME, "");
-    // The default namespace, which this user may not look into.
-    let output = known.run();
-    assert_eq!(output.code, Some(1), "{output}");
-    let named = "in the namespace \"default\"";
-    assert!(output.stderr.contains(named), "{output}");
-    let output = somewhere().run();
-    let then = "\nThe request names no user: give --token, or choose a user of the kubeconfig with --user or --context\n";
-    assert!(output.stderr.ends_with(then), "{output}");
-}
-
-#[test]
-fn words_that_are_no_subcommands_lead_to_one() {
-    for (word, then) in [
-        ("staus", ": did you mean status?"),
-        ("aquire", ": did you mean acquire?"),
-        ("stat", ": did you mean status?"),
-        ("list", ": use kubectl lease status"),
-        ("lock", ": use kubectl lease acquire"),
-        ("delete", ": use kubectl delete lease"),
-        (
-            "my-lease",
-            ": a lease's name goes after a subcommand, as in kubectl lease status my-lease",
-        ),
-        ("My_Lease", ""),
-    ] {
-        let output = Command::new(BINARY, [word]).run();
-        let expected = format!("error: unrecognized subcommand '{word}'{then} (see --help)\n");
-        said(&output, 2, "", &expected);
-    }
-    let output = Command::new(BINARY, ["-n", "shop"]).run();
-    let all = "create, acquire, hold, renew, check, release, steal, status, options, version, completion, explain";
-    let expected = format!("error: no subcommand: there are {all} (see --help)\n");
-    said(&output, 2, "", &expected);
-}
-
-/// A real server's and the in-process one's own words differ: each says in its way that the other protocol is meant.
-#[test]
-fn http_to_an_https_port_is_told_apart_from_an_outage() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let wrong = shared().url().replace("https:", "http:");
-    let output = ns.run(&user, ["status", "-s", &wrong]);
-    let expected = match shared().is_real() {
-        true => format!(
-            "Error from server (BadRequest): Client sent an HTTP request to an HTTPS server.\n\
-             {wrong} has to begin with https: check the server in the kubeconfig, or --server\n"
-        ),
-        false => format!(
-            "error: {wrong} does not answer like a Kubernetes API server: not HTTP\n\
-             Is the address right, or is there a login page or a proxy in between? …\n"
-        ),
-    };
-    said_like(&output, 1, "", &expected);
 }

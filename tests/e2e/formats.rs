@@ -101,51 +101,7 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
 }
 
 #[test]
-fn what_a_template_does_not_find_is_an_error_where_it_has_to_be_and_no_grant_is_kept_that_cannot_be_told()
- {
-    let (ns, user) = fresh();
-    let strict = "--allow-missing-template-keys=false";
-    for subcommand in ["status", "renew", "release"] {
-        for (format, lenient) in [
-            ("jsonpath={.nope}", ""),
-            ("jsonpath-as-json={.nope}", "[]\n"),
-        ] {
-            for allow in [None, Some("--allow-missing-template-keys=T"), Some(strict)] {
-                ns.create(&held("job", "me", 60));
-                let mut words = vec![subcommand, "job", "-o", format];
-                words.extend((subcommand != "status").then_some("--holder=me"));
-                words.extend(allow);
-                let output = ns.run(&user, words);
-                if allow == Some(strict) {
-                    assert_eq!(
-                        (output.code, output.stdout.as_str()),
-                        (Some(1), ""),
-                        "{output}"
-                    );
-                    let missing = "error: the template cannot be filled in: nope is not found\n";
-                    assert!(output.stderr.starts_with(missing), "{output}");
-                } else {
-                    said(&output, 0, lenient, "");
-                }
-                ns.delete("job");
-            }
-        }
-    }
-    ns.create(&free("job"));
-    let format = "-o=jsonpath={.metadata.name[0]}";
-    let why = "error: the template cannot be filled in: a string is not array or slice\n";
-    said(&ns.run(&user, ["status", "job", format]), 1, "", why);
-    let output = ns.run(&user, ["acquire", "job", "--holder=me", format]);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(1), ""),
-        "{output}"
-    );
-    assert_eq!(holder(&stored(&ns, "job")), "");
-}
-
-#[test]
-fn status_fills_in_templates_and_columns() {
+fn templates_and_columns_are_filled_in_and_no_grant_is_kept_that_cannot_be_told() {
     let (ns, user) = fresh();
     ns.create(&held("a", "me", 600));
     ns.create(&free("b"));
@@ -185,6 +141,25 @@ fn status_fills_in_templates_and_columns() {
         let words = ["status"].iter().chain(words);
         said(&ns.run(&user, words), 0, expected, "");
     }
+    // What is not found is an error where it has to be, and no grant is kept that cannot be told.
+    let missing = "error: the template cannot be filled in: nope is not found\n";
+    for subcommand in ["renew", "release"] {
+        let words = [subcommand, "a", "--holder=me", "-o"];
+        let lenient = words.iter().chain(&["jsonpath-as-json={.nope}"]);
+        said(&ns.run(&user, lenient), 0, "[]\n", "");
+        if subcommand == "release" {
+            ns.edit("a", |lease| lease["spec"]["holderIdentity"] = "me".into());
+        }
+        let output = ns.run(&user, words.iter().chain(&["jsonpath={.nope}", strict]));
+        let failed = (output.code, output.stdout.as_str());
+        assert_eq!(failed, (Some(1), ""), "{output}");
+        assert!(output.stderr.starts_with(missing), "{output}");
+    }
+    let format = "-o=jsonpath={.metadata.name[0]}";
+    let output = ns.run(&user, ["acquire", "b", "--holder=me", format]);
+    let failed = (output.code, output.stdout.as_str());
+    assert_eq!(failed, (Some(1), ""), "{output}");
+    assert_eq!(holder(&stored(&ns, "b")), "");
 }
 
 fn has_kubectl() -> bool {

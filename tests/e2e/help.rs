@@ -94,25 +94,6 @@ fn every_example_works_as_written() {
 }
 
 #[test]
-fn what_explains_asks_no_server() {
-    for words in [
-        &["explain"][..],
-        &["explain", "proof"],
-        &["options"],
-        &["help", "hold"],
-        &["status", "-h"],
-    ] {
-        let output = tool(words).env("KUBECONFIG", "/nowhere").run();
-        assert_eq!(
-            (output.code, output.stderr.as_str()),
-            (Some(0), ""),
-            "{output}"
-        );
-        assert!(!output.stdout.is_empty(), "{words:?}");
-    }
-}
-
-#[test]
 fn each_subcommand_has_a_man_page_with_its_examples_line_by_line() {
     let ns = shared().namespace();
     let folder = workshop(&ns).join("share/man1");
@@ -132,10 +113,6 @@ fn each_subcommand_has_a_man_page_with_its_examples_line_by_line() {
         assert!(page.contains("\\-\\-kubeconfig"), "{page}");
     }
     assert!(!folder.join("kubectl-lease-man.1").exists());
-}
-
-#[test]
-fn man_says_why_a_page_cannot_be_written() {
     said(
         &tool(&["man", "/dev/null/x"]).run(),
         1,

@@ -4,7 +4,7 @@ use crate::support::{fresh, held, holder, stored};
 use lease_harness::Fault;
 
 #[test]
-fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted() {
+fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
     let (ns, user) = fresh();
     let token = format!("--token={}", user.token);
     for (flag, given) in [
@@ -27,6 +27,33 @@ fn a_hint_carries_the_connection_flags_of_the_call_and_works_when_it_is_pasted()
         assert_eq!(holder(&stored(&ns, "job")), "other");
         ns.delete("job");
     }
+    ns.create(&held("mine", "it's me", 60));
+    ns.create(&held("job", "other", 60));
+    let sh = |command: String| ns.program(&user, "sh", ["-c", &command]).run();
+    let me = "--holder=it's me";
+    let again = ns.run(&user, ["acquire", "mine", me, "--timeout=0"]);
+    assert_eq!(again.code, Some(124), "{again}");
+    let renewed = sh(pasted(&again.stderr, "lease renew"));
+    assert_eq!(renewed.code, Some(0), "{renewed}");
+    for call in [
+        &["acquire", "job", me, "--timeout=0"][..],
+        &["release", "job", me],
+        &["steal", "job", me, "--if-holder=x", "--yes"],
+    ] {
+        let output = ns.run(&user, call);
+        let steal = pasted(&output.stderr, "lease steal");
+        assert!(steal.contains(" --holder 'it'\\''s me'"), "{output}");
+    }
+    let steal = ns.run(&user, ["release", "job", me]);
+    let stolen = sh(pasted(&steal.stderr, "lease steal") + " --yes --now");
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+    assert_eq!(holder(&stored(&ns, "job")), "it's me");
+    // An identity of the environment is there when the command is pasted.
+    let acquire = ["acquire", "mine", "--timeout=0"];
+    let by_variable = ns.command(&user, acquire);
+    let output = by_variable.env("KUBECTL_LEASE_HOLDER", "it's me").run();
+    assert!(!output.stderr.contains("--holder '"), "{output}");
+    assert!(output.stderr.contains("kubectl lease renew"), "{output}");
 }
 
 #[test]
@@ -118,39 +145,6 @@ fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
     }
 }
 
-#[test]
-fn a_missing_lease_is_told_with_what_makes_sense_there() {
-    let (ns, user) = fresh();
-    let create = format!("kubectl lease create job -n {}", ns.name());
-    let see = format!(
-        "See which there are: kubectl lease status -n {}\n",
-        ns.name()
-    );
-    let cases = [
-        (
-            &["status", "job"][..],
-            format!("Create it with: {create}   (acquire and hold take --create)\n"),
-        ),
-        (
-            &["acquire", "job"],
-            format!("Create it with --create, or: {create}\n"),
-        ),
-        (
-            &["hold", "job", "--", "true"],
-            format!("Create it with --create, or: {create}\n"),
-        ),
-        (&["renew", "job"], see.clone()),
-        (&["check", "job"], see.clone()),
-        (&["release", "job"], see.clone()),
-        (&["steal", "job", "--yes"], see),
-    ];
-    for (words, hint) in cases {
-        let output = ns.run(&user, words);
-        assert_eq!(output.code, Some(121), "{output}");
-        assert!(output.stderr.ends_with(&hint), "not {hint}{output}");
-    }
-}
-
 /// The words of the last command in a hint that begins so.
 #[track_caller]
 fn pasted(stderr: &str, words: &str) -> String {
@@ -164,36 +158,4 @@ fn pasted(stderr: &str, words: &str) -> String {
         .or_else(|| rest.find("   ("))
         .unwrap_or(rest.len());
     rest[..end].replacen("kubectl lease", "kubectl-lease", 1)
-}
-
-#[test]
-fn a_hint_acts_as_the_identity_that_the_call_was_given() {
-    let (ns, user) = fresh();
-    ns.create(&held("mine", "it's me", 60));
-    ns.create(&held("job", "other", 60));
-    let sh = |command: String| ns.program(&user, "sh", ["-c", &command]).run();
-    let me = "--holder=it's me";
-    let again = ns.run(&user, ["acquire", "mine", me, "--timeout=0"]);
-    assert_eq!(again.code, Some(124), "{again}");
-    let renewed = sh(pasted(&again.stderr, "lease renew"));
-    assert_eq!(renewed.code, Some(0), "{renewed}");
-    for call in [
-        &["acquire", "job", me, "--timeout=0"][..],
-        &["release", "job", me],
-        &["steal", "job", me, "--if-holder=x", "--yes"],
-    ] {
-        let output = ns.run(&user, call);
-        let steal = pasted(&output.stderr, "lease steal");
-        assert!(steal.contains(" --holder 'it'\\''s me'"), "{output}");
-    }
-    let steal = ns.run(&user, ["release", "job", me]);
-    let stolen = sh(pasted(&steal.stderr, "lease steal") + " --yes --now");
-    assert_eq!(stolen.code, Some(0), "{stolen}");
-    assert_eq!(holder(&stored(&ns, "job")), "it's me");
-    // An identity of the environment is there when the command is pasted.
-    let acquire = ["acquire", "mine", "--timeout=0"];
-    let by_variable = ns.command(&user, acquire);
-    let output = by_variable.env("KUBECTL_LEASE_HOLDER", "it's me").run();
-    assert!(!output.stderr.contains("--holder '"), "{output}");
-    assert!(output.stderr.contains("kubectl lease renew"), "{output}");
 }

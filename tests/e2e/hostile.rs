@@ -15,7 +15,7 @@ fn is_hostile(c: char) -> bool {
 }
 
 #[test]
-fn a_holder_that_writes_to_the_terminal_is_shown_escaped_and_can_be_pasted_back() {
+fn what_a_holder_or_a_server_writes_to_the_terminal_is_shown_escaped() {
     let (ns, user) = fresh();
     ns.create(&held("job", HOLDER, 60));
     let output = ns.run(&user, ["acquire", "job", "--holder=me", "--timeout=0"]);
@@ -50,11 +50,6 @@ fn a_holder_that_writes_to_the_terminal_is_shown_escaped_and_can_be_pasted_back(
         };
         assert!(text.contains(shown), "{arguments:?}: {text}");
     }
-}
-
-#[test]
-fn a_server_that_writes_to_the_terminal_or_tells_of_no_lease_is_shown_escaped() {
-    let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let status = |answer| {
         proxy.fault(Match::get(), answer, 1);
@@ -76,30 +71,4 @@ fn a_server_that_writes_to_the_terminal_or_tells_of_no_lease_is_shown_escaped() 
     let expected = "error: no usable answer from the API server: the answer is not a lease: …\n\
         The request itself looks right: try again, and see kubectl get --raw /readyz\n";
     said_like(&status(odd), 1, "", expected);
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
-    let (ns, user) = fresh();
-    let mut lease = held("job", "me", 60);
-    // More than a pipe holds.
-    let reason = "x".repeat(200_000);
-    lease["metadata"]["annotations"] = json!({ "kubectl-lease/reason": reason });
-    ns.create(&lease);
-    for arguments in [
-        "status job -o json",
-        "status -o wide",
-        "renew job --holder=me -o json",
-    ] {
-        let script =
-            format!("kubectl-lease {arguments} | head -1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"");
-        let output = ns.program(&user, "bash", ["-c", &script]).run();
-        said(&output, 0, "0\n", "");
-    }
-    let expected = "error: cannot write to stdout: No space left on device (os error 28)\n";
-    for arguments in ["status job", "status -o name"] {
-        let script = format!("kubectl-lease {arguments} >/dev/full");
-        let output = ns.program(&user, "bash", ["-c", &script]).run();
-        said(&output, 1, "", expected);
-    }
 }

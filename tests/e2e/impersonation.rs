@@ -44,31 +44,7 @@ fn impersonation_takes_a_permission_and_gives_those_of_whom_it_is_for() {
     said(&output, 0, NAME, "");
     let without = ns.run(&impersonator, ["status", "job", "--as=nobody"]);
     assert_eq!(without.code, Some(1), "{without}");
-}
-
-/// All commands of the advice as an admin, twice, and then the call is not refused for that any more.
-#[track_caller]
-fn is_granted_by_the_commands_in(stderr: &str, ns: &Namespace, again: impl Fn() -> Output) {
-    let commands = stderr
-        .split(" alone: ")
-        .nth(1)
-        .expect("commands")
-        .lines()
-        .next();
-    let script = commands.unwrap_or_default();
-    for _ in 0..2 {
-        let output = ns.program(&ns.admin(), "sh", ["-c", script]).run();
-        assert_eq!(output.code, Some(0), "{script}\n{output}");
-    }
-    let refused = stderr.lines().next().unwrap_or_default();
-    let output = again();
-    assert!(!output.stderr.contains(refused), "{script}\n{output}");
-}
-
-/// Real server only: the in-process one knows no permissions on what else is said of a user.
-#[test]
-fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
-    let (ns, _) = held_by_another();
+    // Real server only: the in-process one knows no permissions on what else is said of a user.
     if ns.cluster().control_plane().is_none() {
         println!("SKIPPED: the in-process server does not look at it");
         return;
@@ -108,4 +84,23 @@ fn what_else_is_said_of_who_is_impersonated_reaches_the_server() {
         assert_eq!(output.code, Some(2), "{output}");
         assert!(output.stderr.contains("give KEY=VALUE"), "{output}");
     }
+}
+
+/// All commands of the advice as an admin, twice, and then the call is not refused for that any more.
+#[track_caller]
+fn is_granted_by_the_commands_in(stderr: &str, ns: &Namespace, again: impl Fn() -> Output) {
+    let commands = stderr
+        .split(" alone: ")
+        .nth(1)
+        .expect("commands")
+        .lines()
+        .next();
+    let script = commands.unwrap_or_default();
+    for _ in 0..2 {
+        let output = ns.program(&ns.admin(), "sh", ["-c", script]).run();
+        assert_eq!(output.code, Some(0), "{script}\n{output}");
+    }
+    let refused = stderr.lines().next().unwrap_or_default();
+    let output = again();
+    assert!(!output.stderr.contains(refused), "{script}\n{output}");
 }

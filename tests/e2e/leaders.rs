@@ -74,7 +74,7 @@ fn is_a_leaders(ns: &Namespace, lease: &str, what: &str) {
 
 /// What each class is told by is in the tables of `src/lease/record/summary_tests.rs`; here with the stamps that a server makes.
 #[test]
-fn no_leader_is_advised_to_be_stolen_whoever_has_written_to_its_lease() {
+fn advice_is_what_the_lease_is_for_whoever_has_written_to_it() {
     for (fixture, manager) in [
         ("kube-scheduler", "kubectl-create"),
         ("keda", "keda"),
@@ -111,10 +111,6 @@ fn no_leader_is_advised_to_be_stolen_whoever_has_written_to_its_lease() {
     renewed_now(&mut lease);
     written(&ns, "cluster-autoscaler", &lease);
     is_not_to_be_stolen(&ns, "job", "autoscaler");
-}
-
-#[test]
-fn a_grant_of_ours_is_a_lock_whoever_made_the_lease() {
     for spec in [
         json!(null),
         json!({}),

@@ -27,7 +27,6 @@ mod hostile;
 mod identity;
 mod impersonation;
 mod interrupts;
-mod kubectl_words;
 mod leaders;
 mod left_behind;
 mod named;

@@ -14,7 +14,7 @@ fn is_kept(output: &Output) {
 }
 
 #[test]
-fn a_password_in_an_address_is_in_no_log() {
+fn a_password_in_an_address_is_in_no_log_and_no_hint() {
     let (ns, user) = held_by_another();
     let url = ns.cluster().url();
     let own = url.split("://").nth(1).unwrap_or_default();
@@ -36,11 +36,6 @@ fn a_password_in_an_address_is_in_no_log() {
         let command = ns.command(&user, words).arg("-s").arg(far);
         is_kept(&command.env("HTTPS_PROXY", &address).run());
     }
-}
-
-#[test]
-fn a_hint_has_neither_the_password_of_the_server_nor_the_token() {
-    let (ns, user) = held_by_another();
     let server = format!("https://kim:{PASSWORD}@localhost:{}", port(&ns));
     let output = ns
         .command(&user, ["release", "job", "--holder=me"])

@@ -19,7 +19,7 @@ fn kubectl(ns: &Namespace, user: &User, arguments: &[&str]) -> Option<Command> {
 }
 
 #[test]
-fn kubectl_runs_the_plugin_with_its_arguments_streams_and_exit_code() {
+fn kubectl_lists_the_plugin_runs_it_and_shows_what_it_holds() {
     let (ns, user) = fresh();
     let Some(status) = kubectl(&ns, &user, &["status", "job", "-o", "name"]) else {
         return;
@@ -29,33 +29,20 @@ fn kubectl_runs_the_plugin_with_its_arguments_streams_and_exit_code() {
     said(&status.run(), 0, "lease.coordination.k8s.io/job\n", "");
     let output = kubectl(&ns, &user, &["acquire", "job", "--timeout=0", "-E", "7"]);
     assert_eq!(output.map(|command| command.run().code), Some(Some(7)));
-}
-
-#[test]
-fn kubectl_lists_the_plugin() {
-    let (ns, user) = fresh();
-    if kubectl(&ns, &user, &[]).is_none() {
-        return;
-    }
     let output = ns.program(&user, "kubectl", ["plugin", "list"]).run();
     let binary = env!("CARGO_BIN_EXE_kubectl-lease");
     assert!(output.stdout.lines().any(|line| line == binary), "{output}");
-}
-
-#[test]
-fn what_the_plugin_holds_kubectl_shows() {
-    let (ns, user) = fresh();
-    let flags = ["acquire", "job", "--create", "--holder=me"];
+    let flags = ["acquire", "new", "--create", "--holder=me"];
     let Some(acquire) = kubectl(&ns, &user, &flags) else {
         return;
     };
     said(
         &acquire.run(),
         0,
-        "lease.coordination.k8s.io/job acquired\n",
+        "lease.coordination.k8s.io/new acquired\n",
         "",
     );
     let path = "jsonpath={.spec.holderIdentity} {.spec.leaseTransitions}";
-    let get = ["get", "lease", "job", "-o", path];
+    let get = ["get", "lease", "new", "-o", path];
     said(&ns.program(&user, "kubectl", get).run(), 0, "me 1", "");
 }

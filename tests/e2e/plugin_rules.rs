@@ -1,9 +1,9 @@
-//! What kubectl demands of exec plugins and their entries, and the time that a person has to answer one.
+//! What kubectl demands of exec plugins and their entries.
 
 use lease_harness::{Command, Namespace, User};
 use serde_json::{Value, json};
 
-use crate::support::{SOON, held_by_another, said};
+use crate::support::{held_by_another, said};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 
@@ -39,7 +39,7 @@ const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 #[test]
-fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
+fn what_kubectl_refuses_is_a_warning_once_and_what_cannot_work_an_error() {
     let (ns, user) = held_by_another();
     let mode = "interactiveMode is missing, without which kubectl does not run a plugin of client.authentication.k8s.io/v1; add interactiveMode: IfAvailable, or Never";
     let version = "apiVersion is missing, without which kubectl runs no plugin; add apiVersion: client.authentication.k8s.io/v1";
@@ -66,11 +66,6 @@ fn what_kubectl_refuses_is_a_warning_once_that_says_what_to_change() {
             .collect();
         said(&output, 0, NAME, &lines);
     }
-}
-
-#[test]
-fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
-    let (ns, user) = held_by_another();
     let script = format!(
         "if test -e \"$0.ran\"; then\n{}else touch \"$0.ran\"\n{}fi",
         prints(Some(V1), &user.token),
@@ -84,12 +79,7 @@ fn a_warning_is_not_repeated_when_the_plugin_runs_again() {
         "{output}"
     );
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
-}
-
-/// They fail in kubectl too; what is wrong is named.
-#[test]
-fn what_cannot_be_run_usefully_is_an_error_that_says_what_to_change() {
-    let (ns, user) = held_by_another();
+    // They fail in kubectl too; what is wrong is named.
     for (printed, entry, what) in [
         (
             V1,
@@ -116,37 +106,5 @@ fn what_cannot_be_run_usefully_is_an_error_that_says_what_to_change() {
             "{output}"
         );
         assert!(output.stderr.contains(what), "{output}");
-    }
-}
-
-/// The plugin itself takes longer than a request may before it asks.
-#[test]
-fn a_persons_time_at_a_plugins_question_is_not_the_requests() {
-    let (ns, user) = held_by_another();
-    for words in [
-        "status job -o name",
-        "create another",
-        "acquire another --create --holder=me",
-        "hold another --create -- true",
-    ] {
-        let script = format!(
-            "sleep 1; printf 'token? ' >/dev/tty; read -r token\n{}",
-            prints(Some(V1), "$token")
-        );
-        let words = format!("exec kubectl-lease {words} --request-timeout=300ms");
-        let words = words.replace(
-            "-- true --request-timeout=300ms",
-            "--request-timeout=300ms -- true",
-        );
-        let entry = [("apiVersion", V1), ("interactiveMode", "IfAvailable")];
-        let command = with_plugin(&ns, &user, &words, &script, &entry);
-        let terminal = command.spawn_pty(24, 200);
-        terminal.wait_screen(|text| text.contains("token?"), SOON);
-        terminal.send(format!("{}\r", user.token).as_bytes());
-        let ended = terminal.wait(SOON);
-        assert_eq!(ended.code(), Some(0), "{words}: {}", terminal.screen());
-        if words.contains("another") {
-            ns.delete("another");
-        }
     }
 }

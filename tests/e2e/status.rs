@@ -1,7 +1,7 @@
 //! `status`: one Lease and the list, in every format, and what is said where there is nothing or no permission.
 
-use crate::support::{free, fresh, held, methods, not_found, said, said_like, shared};
-use lease_harness::{Namespace, Output, Proxy, Rule, lease};
+use crate::support::{free, fresh, held, methods, not_found, said, said_like};
+use lease_harness::{Namespace, Output, Proxy, lease};
 use serde_json::{Value, json};
 
 /// A Lease of each kind of state that needs no clock.
@@ -123,59 +123,6 @@ fn one_lease_and_the_list_are_shown_in_every_format_with_one_request() {
     );
 }
 
-/// `status` of Leases as they were found, in one list.
-#[test]
-fn the_documents_of_leases_that_other_clients_leave_fit_the_schema() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/leases/found");
-    let files = std::fs::read_dir(folder).expect("the folder is there");
-    let items: Vec<Value> = files
-        .map(|file| {
-            let text = std::fs::read_to_string(file.expect("a file").path());
-            serde_json::from_str(&text.expect("it can be read")).expect("JSON")
-        })
-        .collect();
-    let (ns, user) = fresh();
-    let proxy = Proxy::to(ns.cluster());
-    let list =
-        json!({ "kind": "LeaseList", "metadata": { "resourceVersion": "7" }, "items": items });
-    let answer = lease_harness::Fault::Respond {
-        status: 200,
-        headers: Vec::new(),
-        body: list.to_string(),
-    };
-    proxy.fault(lease_harness::Match::get().path("/leases"), answer, 1);
-    let command = ns.command(&user, ["status", "-A", "-o", "json"]);
-    let list = document(&command.via(&proxy).run());
-    assert_eq!(list["items"].as_array().map(Vec::len), Some(items.len()));
-    crate::status_schema::fits("LeaseStatusList", &list);
-}
-
-#[test]
-fn a_reason_ends_with_the_grant_that_it_was_given_for() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let acquire = ["acquire", "job", "--holder=me", "--reason=night run"];
-    let shown = || {
-        let alone = ns.run(&user, ["status", "job"]).stdout;
-        let list = ns.run(&user, ["status", "-o", "wide"]).stdout;
-        let reason = ["status", "job", "-o", "jsonpath={.reason}"];
-        let document = ns.run(&user, reason).stdout;
-        [alone, list, document].map(|text| text.contains("night run"))
-    };
-    assert_eq!(ns.run(&user, acquire).code, Some(0));
-    assert_eq!(shown(), [true; 3]);
-    // A renewal by somebody else's hands changes no holder.
-    crate::support::renew(&ns, "job", 0);
-    assert_eq!(shown(), [true; 3]);
-    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = "x".into());
-    assert_eq!(shown(), [false; 3]);
-    crate::support::set_free(&ns, "job");
-    assert_eq!(ns.run(&user, acquire).code, Some(0));
-    let release = ns.run(&user, ["release", "job", "--holder=me"]);
-    assert_eq!(release.code, Some(0), "{release}");
-    assert_eq!(shown(), [false; 3]);
-}
-
 #[test]
 fn what_is_not_there_is_said_and_can_be_ignored() {
     let (ns, user) = fresh();
@@ -209,44 +156,4 @@ fn what_is_not_there_is_said_and_can_be_ignored() {
         let command = ns.command(&ns.admin(), arguments).arg("-n=nowhere");
         said(&command.run(), 1, "", expected);
     }
-}
-
-#[test]
-fn all_namespaces_are_listed_with_their_names() {
-    let (ns, other) = (shared().namespace(), shared().namespace());
-    let user = ns.user_with(&[Rule::leases(&["list"]).everywhere()]);
-    let name = format!("everywhere-{}", ns.name());
-    for place in [&ns, &other] {
-        let labelled = lease(&name).holder("x").label("test", ns.name());
-        place.create(&labelled.build());
-    }
-    let selector = format!("test={}", ns.name());
-    let output = ns.run(&user, ["status", "-A", "-l", &selector]);
-    let mut expected = [ns.name(), other.name()].map(|place| vec![place, name.as_str(), "Held"]);
-    expected.sort();
-    let rows = rows(&output);
-    assert_eq!(rows[0], ["NAMESPACE", "NAME", "STATE"]);
-    assert_eq!(rows[1..], expected);
-}
-
-#[test]
-fn without_permission_the_role_that_grants_it_is_named() {
-    let (ns, _) = fresh();
-    ns.create(&free("job"));
-    let user = ns.user(&["list"]);
-    let expected = crate::support::forbidden(&ns, &user, "get", Some("job"), "status job");
-    said(&ns.run(&user, ["status", "job"]), 1, "", &expected);
-    let user = ns.user(&["get"]);
-    let expected = crate::support::forbidden(&ns, &user, "list", None, "status");
-    said(&ns.run(&user, ["status"]), 1, "", &expected);
-    let watching = expected
-        .replace("lease-list", "lease-list-watch")
-        .replace("--verb=list", "--verb=list,watch");
-    said(&ns.run(&user, ["status", "-w"]), 1, "", &watching);
-    let everywhere = format!(
-        "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: User \"{0}\" cannot list resource \"leases\" in API group \"coordination.k8s.io\" at the cluster scope\n\
-         The verb \"list\" is missing in all namespaces; give -n, or let a cluster admin grant it: kubectl create clusterrole lease-list --verb=list --resource=leases.coordination.k8s.io --dry-run=client -o yaml | kubectl apply -f - && kubectl create clusterrolebinding lease-list:{0} --clusterrole=lease-list --user={0} --dry-run=client -o yaml | kubectl apply -f -\n",
-        user.name
-    );
-    said(&ns.run(&user, ["status", "-A"]), 1, "", &everywhere);
 }

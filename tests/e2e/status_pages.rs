@@ -49,7 +49,7 @@ fn next_page() -> Match {
 }
 
 #[test]
-fn a_long_list_comes_in_pages_and_whole() {
+fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     let (ns, user) = fresh_in_process(Options::default());
     seed(&ns, MANY);
     let server = ns.cluster().api_server().expect("in-process");
@@ -80,6 +80,17 @@ fn a_long_list_comes_in_pages_and_whole() {
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
     assert_eq!(states(&raw).len(), 1, "{raw:.2000}");
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(next_page(), Fault::Delay(Duration::from_millis(500)), 1);
+    let command = ns.command(&user, ["status", "-o", "name"]);
+    let running = command.via(&proxy).spawn();
+    let asked = |all: &[Request]| all.iter().any(|one| one.query.contains("continue="));
+    proxy.wait_for(asked, SOON);
+    server.seed(one(ns.name(), &name(3, MANY)));
+    server.compact();
+    every_name_once(&running.wait(SOON));
+    let gone = |all: &[Request]| all.iter().any(|request| request.status == Some(410));
+    proxy.wait_for(gone, SOON);
 }
 
 #[test]
@@ -103,24 +114,6 @@ fn what_has_come_is_shown_while_the_next_page_is_slow_or_fails() {
     assert!(shown, "{:.500}", output.stdout);
     let says = output.stderr.contains("etcd is away");
     assert!(says, "{:.500}", output.stderr);
-}
-
-#[test]
-fn a_list_that_the_server_forgot_goes_on_where_it_was() {
-    let (ns, user) = fresh_in_process(Options::default());
-    seed(&ns, MANY);
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(next_page(), Fault::Delay(Duration::from_millis(500)), 1);
-    let command = ns.command(&user, ["status", "-o", "name"]);
-    let running = command.via(&proxy).spawn();
-    let asked = |all: &[Request]| all.iter().any(|one| one.query.contains("continue="));
-    proxy.wait_for(asked, SOON);
-    let server = ns.cluster().api_server().expect("in-process");
-    server.seed(one(ns.name(), &name(3, MANY)));
-    server.compact();
-    every_name_once(&running.wait(SOON));
-    let gone = |all: &[Request]| all.iter().any(|request| request.status == Some(410));
-    proxy.wait_for(gone, SOON);
 }
 
 #[test]

@@ -121,27 +121,3 @@ fn the_list_is_cut_down_sorted_and_counted() {
     assert_eq!(ns.run(&user, ["status", "b-expired"]).code, Some(0));
     finish(&ns);
 }
-
-#[test]
-fn what_makes_no_sense_together_is_a_usage_error() {
-    let (ns, user) = fresh();
-    for arguments in [
-        &["status", "job", "-A"][..],
-        &["status", "job", "-l", "a=b"],
-        &["status", "--exit-code"],
-        &["status", "job", "--exit-code", "-w"],
-        &["status", "--state=lost"],
-        &["status", "-w", "--ignore-not-found"],
-        &["status", "--sort-by=size"],
-        &["status", "-o=jsonpath={.items["],
-        &["status", "-o=custom-columns=NAME"],
-        &["status", "-o=table"],
-    ] {
-        let output = ns.run(&user, arguments);
-        assert_eq!(
-            (output.code, output.stdout.as_str()),
-            (Some(2), ""),
-            "{output}"
-        );
-    }
-}

@@ -23,50 +23,9 @@ fn some(ns: &Namespace) {
     ns.create(&nightly);
 }
 
-fn lines(terminal: &Terminal) -> Vec<String> {
-    let screen = terminal.screen();
-    screen
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect()
-}
-
 /// What was sent to the terminal.
 fn raw(terminal: &Terminal) -> String {
     String::from_utf8_lossy(&terminal.raw()).into_owned()
-}
-
-#[test]
-fn on_every_width_a_lease_has_one_line_with_its_state_and_times() {
-    let (ns, user) = fresh();
-    some(&ns);
-    let user_of_all = ns.user_with(&[lease_harness::Rule::leases(&["list", "watch"]).everywhere()]);
-    let selector = format!("test={}", ns.name());
-    for columns in [40, 200] {
-        for (user, words) in [
-            (&user, &["status"][..]),
-            (&user_of_all, &["status", "-A", "-l", &selector]),
-            (&user, &["status", "-w"]),
-        ] {
-            let terminal = ns.command(user, words).spawn_pty(60, columns);
-            terminal.wait_screen(|screen| screen.contains("nig"), SOON);
-            let header = lines(&terminal).first().cloned().unwrap_or_default();
-            for name in ["NAME", "STATE", "HOL", "RENEWED", "EXPIRES IN"] {
-                assert!(header.contains(name), "{words:?}, {columns}: {header}");
-            }
-            let all = lines(&terminal);
-            let row = |begin: &str| all.iter().filter(|line| line.contains(begin)).count();
-            assert_eq!(row("cert"), 1, "{words:?}, {columns}: {all:#?}");
-            // A line that was wrapped would begin with what the one before had no room for.
-            assert!(
-                all[1..]
-                    .iter()
-                    .all(|line| line.contains("Held") || line.contains("Free")),
-                "{words:?}, {columns}: {all:#?}"
-            );
-        }
-    }
 }
 
 #[test]
@@ -150,7 +109,7 @@ fn sent(
 }
 
 #[test]
-fn only_a_terminal_that_can_gets_colours_sequences_and_an_ellipsis() {
+fn a_terminal_gets_what_it_can_show() {
     let (ns, user) = fresh();
     some(&ns);
     let sent = |environment: &[(&str, &str)], rows| sent(&ns, &user, environment, (rows, 80));
@@ -187,18 +146,6 @@ fn only_a_terminal_that_can_gets_colours_sequences_and_an_ellipsis() {
     let text = raw(&watch);
     let wide = |line: &&str| console_width(line.trim_end()) > 80;
     assert_eq!(text.lines().find(wide), None, "{text:?}");
-}
-
-/// Columns of a line without escape sequences; the marks of the Thai holder stand above or below their letters.
-fn console_width(line: &str) -> usize {
-    let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}');
-    line.chars().filter(|c| !is_mark(*c)).count()
-}
-
-#[test]
-fn a_terminal_that_does_not_know_its_size_gets_whole_lines() {
-    let (ns, user) = fresh();
-    some(&ns);
     let binary = env!("CARGO_BIN_EXE_kubectl-lease");
     let shown = |size: &str| {
         let script = format!("stty {size} && exec \"$0\" status");
@@ -217,4 +164,10 @@ fn a_terminal_that_does_not_know_its_size_gets_whole_lines() {
     }
     // One column is a terminal all the same.
     assert!(shown("cols 1 rows 1").contains("Held"));
+}
+
+/// Columns of a line without escape sequences; the marks of the Thai holder stand above or below their letters.
+fn console_width(line: &str) -> usize {
+    let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}');
+    line.chars().filter(|c| !is_mark(*c)).count()
 }

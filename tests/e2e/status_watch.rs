@@ -43,7 +43,7 @@ fn take(ns: &Namespace, name: &str, holder: &str) {
 }
 
 #[test]
-fn each_change_is_a_line_and_a_renewal_is_none() {
+fn each_change_is_a_line_an_expiry_too_and_a_renewal_is_none() {
     let (ns, user) = fresh();
     ns.create(&held("a", "x", 600));
     ns.create(&free("b"));
@@ -77,10 +77,6 @@ fn each_change_is_a_line_and_a_renewal_is_none() {
     assert_eq!(running.stderr(), "");
     running.signal(libc::SIGINT);
     assert_eq!(running.wait(SOON).code, Some(130));
-}
-
-#[test]
-fn a_lease_becomes_expired_without_any_event_and_lives_again_by_a_renewal() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     ns.create(&held("a", "x", 2));
@@ -241,28 +237,6 @@ fn whatever_breaks_a_watch_off_what_happened_meanwhile_is_said_and_nothing_twice
 }
 
 #[test]
-fn an_outage_is_waited_out_and_said_once_and_no_lease_expires_by_it() {
-    let (ns, user) = fresh();
-    ns.create(&held("a", "x", 4));
-    let proxy = Proxy::to(ns.cluster());
-    let running = start(&ns, &user, &proxy, &[]);
-    shows(&running, "a Held x");
-    proxy.down();
-    running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
-    running.wait_stderr(|line| line.starts_with("Nothing is known since "), SOON);
-    take(&ns, "a", "y");
-    renew(&ns, "a", 0);
-    proxy.up();
-    shows(&running, "a Held y");
-    running.wait_stderr(|line| line.starts_with("The server answers again."), SOON);
-    assert_eq!(
-        lines(&running)[..3],
-        ["NAME STATE HOLDER", "a Held x", "a Held y"]
-    );
-    assert_eq!(running.stderr().lines().count(), 3, "{}", running.stderr());
-}
-
-#[test]
 fn a_server_that_ends_each_watch_at_once_is_not_asked_without_a_pause() {
     let (ns, user) = fresh();
     ns.create(&free("a"));
@@ -328,11 +302,6 @@ fn only_what_was_asked_for_is_shown_and_what_leaves_it_once_more() {
         "b Deleted ci-2",
     ];
     assert_eq!(lines[2], held);
-}
-
-#[test]
-fn a_name_that_is_not_there_is_said_and_waited_for() {
-    let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     let running = start(&ns, &user, &proxy, &["later", "--no-headers"]);
     let said = format!(

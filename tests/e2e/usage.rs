@@ -1,7 +1,8 @@
 //! Bad input: one line that names the value and what is allowed, exit 2, and no request sent.
 
-use crate::support::{free, fresh, matches, said};
+use crate::support::{free, fresh, held, holder, matches, said, stored};
 use lease_harness::{Command, Outlet, Proxy};
+use serde_json::json;
 
 const EMPTY: &str =
     "a holder identity must not be empty: an empty holder means that the lease is free";
@@ -52,10 +53,6 @@ fn what_is_wrong_is_one_line_and_sends_nothing() {
         ),
         (&["steal"], "error: …<NAME> (see --help)".into()),
     ]);
-}
-
-#[test]
-fn an_empty_identity_in_the_environment_is_refused_by_its_name() {
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());
     for subcommand in ["acquire", "renew", "check", "release", "steal"] {
@@ -69,7 +66,7 @@ fn an_empty_identity_in_the_environment_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_help_that_cannot_be_written_is_an_error_and_one_that_nobody_reads_on_is_none() {
+fn what_cannot_be_written_is_an_error_and_what_nobody_reads_on_is_none() {
     let binary = env!("CARGO_BIN_EXE_kubectl-lease");
     let full = "error: cannot write to stdout: No space left on device (os error 28)\n";
     for arguments in [
@@ -81,6 +78,8 @@ fn a_help_that_cannot_be_written_is_an_error_and_one_that_nobody_reads_on_is_non
         &["status", "--help"],
         &["completion", "--help"],
         &["explain"],
+        &["explain", "proof"],
+        &["options"],
         &["version"],
         &["completion", "bash"],
         &["man"],
@@ -88,6 +87,27 @@ fn a_help_that_cannot_be_written_is_an_error_and_one_that_nobody_reads_on_is_non
         let to = |outlet| Command::new(binary, arguments).stdout(outlet).run();
         said(&to(Outlet::File("/dev/full".into())), 1, "", full);
         said(&to(Outlet::Broken), 0, "", "");
+    }
+    let (ns, user) = fresh();
+    let mut lease = held("job", "me", 60);
+    // More than a pipe holds.
+    let reason = "x".repeat(200_000);
+    lease["metadata"]["annotations"] = json!({ "kubectl-lease/reason": reason });
+    ns.create(&lease);
+    for arguments in [
+        "status job -o json",
+        "status -o wide",
+        "renew job --holder=me -o json",
+    ] {
+        let script =
+            format!("kubectl-lease {arguments} | head -1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"");
+        let output = ns.program(&user, "bash", ["-c", &script]).run();
+        said(&output, 0, "0\n", "");
+    }
+    for arguments in ["status job", "status -o name"] {
+        let script = format!("kubectl-lease {arguments} >/dev/full");
+        let output = ns.program(&user, "bash", ["-c", &script]).run();
+        said(&output, 1, "", full);
     }
 }
 
@@ -139,6 +159,11 @@ fn few_open_files_are_enough_or_the_limit_is_named() {
             (&["create", "job", "--ignore-existing"], 1),
             (&["version"], 1),
         ] {
+            // The one that needs the most with each, the others in turn.
+            let turn = limit % 5 == arguments[0].len() % 5;
+            if arguments[0] != "hold" && !turn && limit < 32 {
+                continue;
+            }
             if arguments[0] == "acquire" || arguments[0] == "hold" {
                 crate::support::set_free(&ns, "job");
             }
@@ -189,4 +214,21 @@ fn what_is_typed_for_kubectl_is_taken() {
         "{traced}"
     );
     assert!(traced.stderr.contains("GET "), "level 8 traces: {traced}");
+    for value in ["true", "1"] {
+        let output = ns.run(&user, ["create", "new", &format!("--dry-run={value}")]);
+        assert_eq!(output.code, Some(0), "{output}");
+        assert_eq!(
+            output.stderr,
+            format!(
+                "warning: --dry-run={value} is deprecated (boolean value) and can be replaced with --dry-run=client\n"
+            )
+        );
+        assert!(ns.get("new").is_none(), "it was created");
+    }
+    let output = ns.run(&user, ["create", "new", "--dry-run=false", "--holder=me"]);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stderr.contains("--dry-run=none"), "{output}");
+    assert_eq!(holder(&stored(&ns, "new")), "me");
+    let output = ns.run(&user, ["create", "other", "--dry-run=foo"]);
+    assert_eq!(output.code, Some(2), "{output}");
 }

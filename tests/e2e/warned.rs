@@ -17,7 +17,7 @@ fn leader() -> Value {
 }
 
 #[test]
-fn who_steals_is_told_what_goes_on_and_what_is_right_in_the_words_of_status() {
+fn a_steal_is_advised_only_where_it_is_right_and_warned_of_where_it_stops_nobody() {
     for (object, goes_on, instead) in [
         (
             terraforms(),
@@ -60,10 +60,6 @@ fn who_steals_is_told_what_goes_on_and_what_is_right_in_the_words_of_status() {
         let drain = ": kubectl drain node-a --ignore-daemonsets";
         assert!(output.stderr.contains(drain), "{output}");
     }
-}
-
-#[test]
-fn what_nobody_can_take_any_more_is_not_advised_to_be_taken() {
     for duration in [1, 600] {
         let (ns, user) = fresh();
         let mut exhausted = held("job", "ada", duration);

@@ -20,7 +20,7 @@ use crate::{
     path::Target,
     query::Query,
     state::{Request, State},
-    status::{Cause, Status},
+    status::Status,
 };
 
 /// A request, as the operations see it.
@@ -41,36 +41,13 @@ pub(crate) enum Reply {
     Lines(mpsc::Receiver<Bytes>),
 }
 
-/// Field managers longer than this are refused, or cut where they come from the User-Agent.
-const MANAGER_LIMIT: usize = 128;
-
 impl Call {
     /// Who is written into managedFields: `fieldManager`, else the User-Agent up to the first `/`.
-    pub fn manager(&self, options: &str) -> Result<String, Status> {
-        match self
-            .query
-            .get("fieldManager")
-            .filter(|manager| !manager.is_empty())
-        {
-            Some(manager) if manager.len() > MANAGER_LIMIT => {
-                let message = format!("Too long: must have at most {MANAGER_LIMIT} bytes");
-                let cause = Cause {
-                    field: "fieldManager".into(),
-                    reason: "FieldValueTooLong",
-                    message,
-                };
-                Err(Status::invalid_options(options, cause))
-            }
-            Some(manager) => Ok(manager.to_owned()),
-            None => {
-                let agent = self.user_agent.split('/').next().unwrap_or_default();
-                Ok(agent
-                    .chars()
-                    .filter(|letter| !letter.is_control())
-                    .take(MANAGER_LIMIT)
-                    .collect())
-            }
-        }
+    pub fn manager(&self) -> String {
+        let named = self.query.get("fieldManager");
+        let agent = self.user_agent.split('/').next().unwrap_or_default();
+        let named = named.filter(|manager| !manager.is_empty());
+        named.unwrap_or(agent).to_owned()
     }
 }
 

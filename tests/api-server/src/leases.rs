@@ -7,10 +7,9 @@ use serde_json::Value;
 use crate::{
     access::Attributes,
     decode::{self, Decoding},
-    delete::{self, Deleted, Preconditions},
+    delete::{self, Deleted},
     http::{Call, Reply},
     list, patch,
-    query::dry_run_value,
     selector::Selector,
     state::State,
     status::{GROUP, Status},
@@ -148,44 +147,17 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("delete", Some(&key.0), Some(&key.1)))?;
-    let (demands, dry_run) = delete_options(call)?;
-    match state.change(|inner| delete::delete(inner, key, &demands, dry_run))? {
+    match state.change(|inner| delete::delete(inner, key))? {
         Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
         Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
     }
 }
 
-/// The options of a deletion, from its query and its body.
-fn delete_options(call: &Call) -> Result<(Preconditions, bool), Status> {
-    let mut dry_run = call.query.dry_run("DeleteOptions")?;
-    if call.body.is_empty() {
-        return Ok((Preconditions::default(), dry_run));
-    }
-    let options: Value = serde_json::from_slice(&call.body).map_err(|error| {
-        Status::bad_request(format!(
-            "couldn't get version/kind; json parse error: {error}"
-        ))
-    })?;
-    for value in options["dryRun"].as_array().into_iter().flatten() {
-        dry_run |= dry_run_value(value.as_str().unwrap_or_default(), "DeleteOptions")?;
-    }
-    let text = |field: &str| options["preconditions"][field].as_str().map(str::to_owned);
-    Ok((
-        Preconditions {
-            uid: text("uid"),
-            resource_version: text("resourceVersion"),
-        },
-        dry_run,
-    ))
-}
-
 fn writing(state: &State, call: &Call, options: &str) -> Result<Writing, Status> {
     let dry_run = call.query.dry_run(options)?;
-    let manager = call.manager(options)?;
     Ok(Writing {
-        version: state.version,
         restamp: state.restamp,
-        manager,
+        manager: call.manager(),
         dry_run,
     })
 }

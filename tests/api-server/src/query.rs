@@ -60,25 +60,24 @@ impl Query {
 
     /// Whether a write is to be tried only. `options` names the kind of options in the error.
     pub fn dry_run(&self, options: &str) -> Result<bool, Status> {
-        self.get("dryRun")
-            .map_or(Ok(false), |value| dry_run_value(value, options))
+        let Some(value) = self.get("dryRun") else {
+            return Ok(false);
+        };
+        // It is the only dry run there is.
+        if value == "All" {
+            return Ok(true);
+        }
+        let message =
+            format!("Unsupported value: []string{{\"{value}\"}}: supported values: \"All\"");
+        Err(Status::invalid_options(
+            options,
+            Cause {
+                field: "dryRun".into(),
+                reason: "FieldValueNotSupported",
+                message,
+            },
+        ))
     }
-}
-
-/// `All` is the only dry run there is.
-pub(crate) fn dry_run_value(value: &str, options: &str) -> Result<bool, Status> {
-    if value == "All" {
-        return Ok(true);
-    }
-    let message = format!("Unsupported value: []string{{\"{value}\"}}: supported values: \"All\"");
-    Err(Status::invalid_options(
-        options,
-        Cause {
-            field: "dryRun".into(),
-            reason: "FieldValueNotSupported",
-            message,
-        },
-    ))
 }
 
 /// Undoes percent-encoding; in queries `+` is a space.

@@ -148,11 +148,6 @@ impl ApiServer {
         self.state.change(|inner| inner.add_namespace(name));
     }
 
-    /// Removes a namespace and every Lease in it, at once.
-    pub fn remove_namespace(&self, name: &str) {
-        self.state.change(|inner| inner.remove_namespace(name));
-    }
-
     /// Every request that was answered since the start or the last [`clear_requests`](Self::clear_requests), in the
     /// order of the answers. A watch counts when it begins.
     pub fn requests(&self) -> Vec<Request> {

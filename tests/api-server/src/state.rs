@@ -112,19 +112,4 @@ impl Inner {
                 created,
             });
     }
-
-    /// Removes the namespace and every Lease in it.
-    pub fn remove_namespace(&mut self, name: &str) {
-        let revision = self.store.revision();
-        for lease in self.store.snapshot(Some(name), None, revision) {
-            let lease = lease["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            self.store.remove(&(name.to_owned(), lease));
-        }
-        if self.store.namespaces.remove(name).is_some() {
-            self.store.advance();
-        }
-    }
 }

@@ -147,16 +147,6 @@ impl Status {
         .details(lease_details(name))
     }
 
-    /// A deletion's preconditions are not met. The real server names the kind here, not the resource.
-    pub fn delete_conflict(name: &str, why: &str) -> Self {
-        Self::new(
-            409,
-            "Conflict",
-            format!("Operation cannot be fulfilled on Lease.{GROUP} \"{name}\": {why}"),
-        )
-        .details(json!({"name": name, "group": GROUP, "kind": "Lease"}))
-    }
-
     /// Fields of a Lease are wrong. `kind` is `Lease`, or `leases` where the real server says so.
     pub fn invalid(kind: &str, name: &str, causes: &[Cause]) -> Self {
         Self::invalid_in(GROUP, kind, name, causes)

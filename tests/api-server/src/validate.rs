@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::status::Cause;
 
-/// Everything wrong with a spec. Messages read as those of `version`.
-pub(crate) fn spec(spec: &Value, version: (u32, u32)) -> Vec<Cause> {
+/// Everything wrong with a spec.
+pub(crate) fn spec(spec: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     if spec["leaseDurationSeconds"]
         .as_i64()
@@ -22,15 +22,10 @@ pub(crate) fn spec(spec: &Value, version: (u32, u32)) -> Vec<Cause> {
         .as_i64()
         .is_some_and(|transitions| transitions < 0)
     {
-        // The first wording is 1.20's own.
-        let why = match version {
-            (1, ..=27) => "must to greater or equal than 0",
-            _ => "must be greater than or equal to 0",
-        };
         causes.push(Cause::invalid(
             "spec.leaseTransitions",
             &spec["leaseTransitions"],
-            why,
+            "must be greater than or equal to 0",
         ));
     }
     let text = |field: &str| spec[field].as_str().unwrap_or_default();

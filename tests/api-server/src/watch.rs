@@ -10,7 +10,7 @@ use crate::{
     query::Query,
     selector::Selector,
     state::{Inner, State},
-    status::{Cause, Status},
+    status::Status,
     store::Event,
 };
 
@@ -38,16 +38,6 @@ pub(crate) fn start(
 ) -> Result<mpsc::Receiver<Bytes>, Status> {
     let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
     let since = query.resource_version()?;
-    // Unknown to servers before 1.27, refused by those that know it but have it switched off.
-    let initial_events = state.version >= (1, 27) && query.flag("sendInitialEvents");
-    if initial_events && state.version < (1, 32) {
-        let why =
-            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-        return Err(Status::invalid_options(
-            "ListOptions",
-            Cause::forbidden("sendInitialEvents", why),
-        ));
-    }
     let timeout = query
         .number("timeoutSeconds")?
         .filter(|seconds| *seconds > 0);
@@ -66,9 +56,9 @@ pub(crate) fn start(
             over: false,
             bookmarks,
         };
-        if initial_events || watch.seen == 0 {
+        if watch.seen == 0 {
             watch.seen = inner.store.revision();
-            first = watch.existing(&inner, initial_events);
+            first = watch.existing(&inner);
         } else if watch.seen < inner.store.compacted() {
             let message = format!(
                 "too old resource version: {} ({})",
@@ -104,7 +94,7 @@ pub(crate) fn start(
                     changed = changes.changed() => if changed.is_err() { return },
                     () = sender.closed() => return,
                     () = &mut deadline => {
-                        let bookmark = watch.bookmark(false);
+                        let bookmark = watch.bookmark();
                         if let Some(line) = bookmark {
                             // The reader may be gone, and the watch is over anyway.
                             let _gone = sender.send(line).await;
@@ -120,18 +110,14 @@ pub(crate) fn start(
 
 impl Watch {
     /// The Leases there are, as if they had just been added.
-    fn existing(&self, inner: &Inner, marked: bool) -> Vec<Bytes> {
+    fn existing(&self, inner: &Inner) -> Vec<Bytes> {
         let all = inner
             .store
             .snapshot(self.namespace.as_deref(), None, self.seen);
         let matching = all.iter().filter(|lease| self.selector.matches(lease));
-        let mut lines: Vec<Bytes> = matching
+        matching
             .map(|lease| line("ADDED", &lease.to_string()))
-            .collect();
-        if marked {
-            lines.extend(self.bookmark(true));
-        }
-        lines
+            .collect()
     }
 
     /// The lines since the last call; `None` when the watch is over.
@@ -172,15 +158,11 @@ impl Watch {
     }
 
     /// How far the watch has got, for a client that wants to know.
-    fn bookmark(&self, end_of_initial_events: bool) -> Option<Bytes> {
+    fn bookmark(&self) -> Option<Bytes> {
         if !self.bookmarks {
             return None;
         }
-        let mut metadata =
-            json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
-        if end_of_initial_events {
-            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
-        }
+        let metadata = json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
         let object = json!({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": {}});
         Some(line("BOOKMARK", &object.to_string()))
     }

@@ -17,7 +17,6 @@ use crate::{
 /// How a write is to be done.
 #[derive(Clone, Debug)]
 pub(crate) struct Writing {
-    pub version: (u32, u32),
     pub restamp: bool,
     pub manager: String,
     pub dry_run: bool,
@@ -45,7 +44,6 @@ pub(crate) fn create(
         .as_array()
         .cloned()
         .unwrap_or_default();
-    generate_name(&mut lease);
     let name = lease["metadata"]["name"]
         .as_str()
         .unwrap_or_default()
@@ -70,18 +68,13 @@ pub(crate) fn create(
     let entries = fields::update(&sent, None, &lease, &writing.writer(inner));
     set_managed_fields(&mut lease, entries);
     let mut causes = metadata::check(&lease["metadata"]);
-    causes.extend(validate::spec(&lease["spec"], writing.version));
+    causes.extend(validate::spec(&lease["spec"]));
     if !causes.is_empty() {
         return Err(Status::invalid("Lease", &name, &causes));
     }
     if versioned {
         let message = "resourceVersion should not be set on objects to be created";
-        // 1.20 answers 500, without a reason.
-        return Err(if writing.version < (1, 22) {
-            Status::internal(message)
-        } else {
-            Status::bad_request(message)
-        });
+        return Err(Status::bad_request(message));
     }
     if inner.store.get(&key).is_some() {
         return Err(Status::already_exists(&name));
@@ -163,9 +156,8 @@ pub(crate) fn update(
             };
         }
     }
-    let mut causes = metadata::check_change(before, &lease["metadata"]);
-    causes.extend(metadata::check(&lease["metadata"]));
-    causes.extend(validate::spec(&lease["spec"], writing.version));
+    let mut causes = metadata::check(&lease["metadata"]);
+    causes.extend(validate::spec(&lease["spec"]));
     if !causes.is_empty() {
         return Err(Status::invalid("Lease", name, &causes));
     }
@@ -238,20 +230,6 @@ fn uid_conflict(key: &Key, wanted: &str, stored: &str) -> Status {
              AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {stored}"
         ),
     )
-}
-
-fn generate_name(lease: &mut Value) {
-    let metadata = &lease["metadata"];
-    if metadata.get("name").is_none()
-        && let Some(prefix) = metadata["generateName"].as_str()
-    {
-        let suffix: String = uid::fresh()
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .take(5)
-            .collect();
-        lease["metadata"]["name"] = format!("{prefix}{suffix}").into();
-    }
 }
 
 fn without_managed_fields(lease: &Value) -> Value {

@@ -1,6 +1,6 @@
 //! The manifests of docs/examples: whole in themselves, and taken by a real API server field by field.
 
-use super::{RBAC, documents, items, kind, manifest_files, name, strings};
+use super::{RBAC, documents, files, items, kind, manifest_files, name, strings, text};
 use crate::support::{SOON, shared};
 use lease_harness::{Api, Namespace};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn create(ns: &Namespace, object: &Value, query: &str) -> Value {
 }
 
 #[test]
-fn a_server_takes_every_manifest_and_drops_none_of_its_fields() {
+fn a_server_takes_every_manifest_whole_and_the_accounts_may_what_their_roles_say() {
     let Some(ns) = real() else { return };
     for file in manifest_files() {
         for object in documents(&file) {
@@ -74,11 +74,6 @@ fn a_server_takes_every_manifest_and_drops_none_of_its_fields() {
             assert_eq!(dropped(&object, &stored, ""), None, "{file}");
         }
     }
-}
-
-#[test]
-fn the_service_accounts_may_what_their_roles_say_and_no_more() {
-    let Some(ns) = real() else { return };
     let mut accounts = 0;
     for file in manifest_files() {
         let all = documents(&file);
@@ -136,7 +131,21 @@ fn allowed(ns: &Namespace, account: &str, verb: &str, lease: &str) -> bool {
 }
 
 #[test]
-fn every_name_of_a_manifest_is_in_its_file_and_every_container_runs_without_privileges() {
+fn every_file_is_linked_and_whole_in_itself_and_every_container_runs_without_privileges() {
+    let index = text("README.md");
+    let links = index.split("](").skip(1);
+    let mut linked: Vec<&str> = links.filter_map(|rest| rest.split(')').next()).collect();
+    linked.sort_unstable();
+    let mut there = files();
+    there.retain(|name| name != "README.md");
+    assert_eq!(linked, there);
+    for file in files().iter().filter(|name| *name != "README.md") {
+        let all = documents(file);
+        assert!(!all.is_empty(), "{file}");
+        for document in all {
+            assert!(document.is_object(), "{file}: {document}");
+        }
+    }
     for file in manifest_files() {
         let all = documents(&file);
         let there =

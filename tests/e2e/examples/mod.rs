@@ -104,21 +104,3 @@ fn with_script(ns: &Namespace, name: &str) -> PathBuf {
     let script = ns.script(name, says);
     script.parent().expect("a file is in a folder").to_owned()
 }
-
-#[test]
-fn the_index_links_every_file_and_each_is_yaml_with_something_in_it() {
-    let index = text("README.md");
-    let links = index.split("](").skip(1);
-    let mut linked: Vec<&str> = links.filter_map(|rest| rest.split(')').next()).collect();
-    linked.sort_unstable();
-    let mut there = files();
-    there.retain(|name| name != "README.md");
-    assert_eq!(linked, there);
-    for file in files().iter().filter(|name| *name != "README.md") {
-        let all = documents(file);
-        assert!(!all.is_empty(), "{file}");
-        for document in all {
-            assert!(document.is_object(), "{file}: {document}");
-        }
-    }
-}

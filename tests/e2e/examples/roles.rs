@@ -172,7 +172,7 @@ fn who_may_look_sees_one_and_all_and_changes_and_locks_nothing() {
 }
 
 #[test]
-fn who_may_use_one_lease_locks_with_it_and_sees_and_touches_no_other() {
+fn who_may_use_one_lease_or_any_locks_with_it_and_lists_none() {
     let (ns, user) = scene("rbac-use-one.yaml");
     locks(&ns, &user, "deploy");
     works(&ns, &user, "acquire deploy --holder=me");
@@ -180,6 +180,10 @@ fn who_may_use_one_lease_locks_with_it_and_sees_and_touches_no_other() {
     ns.create(&held("other", "me", 600));
     refused(&ns, &user, "acquire other", "get", Some("other"));
     refused(&ns, &user, "status", "list", None);
+    let watching = forbidden(&ns, &user, "list", None, "status")
+        .replace("lease-list", "lease-list-watch")
+        .replace("--verb=list", "--verb=list,watch");
+    said(&ns.run(&user, ["status", "-w"]), 1, "", &watching);
     refused(&ns, &user, "create new", "create", None);
     ns.delete("deploy");
     refused(
@@ -189,10 +193,6 @@ fn who_may_use_one_lease_locks_with_it_and_sees_and_touches_no_other() {
         "create",
         Some("deploy"),
     );
-}
-
-#[test]
-fn who_may_use_any_lease_makes_them_and_locks_with_them_and_does_not_list_them() {
     let (ns, user) = scene("rbac-use-any.yaml");
     locks(&ns, &user, "one");
     works(&ns, &user, "create two");

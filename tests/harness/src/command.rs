@@ -54,7 +54,6 @@ pub struct Command {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     input: Vec<u8>,
-    limit: Duration,
     folder: Option<PathBuf>,
     connection: Option<(Namespace, User)>,
     stdout: Outlet,
@@ -75,7 +74,6 @@ impl Command {
                 .collect(),
             environment: Vec::new(),
             input: Vec::new(),
-            limit: LIMIT,
             folder: None,
             connection: None,
             stdout: Outlet::Read,
@@ -155,22 +153,14 @@ impl Command {
         self
     }
 
-    /// How long [`Command::run`] lets it run, instead of a minute.
-    #[must_use]
-    pub fn limit(mut self, limit: Duration) -> Command {
-        self.limit = limit;
-        self
-    }
-
     /// Runs it to its end.
     ///
     /// # Panics
     ///
-    /// When it cannot be started, or runs longer than its limit: it is killed and its output so far shown.
+    /// When it cannot be started, or runs longer than a minute: it is killed and its output so far shown.
     #[track_caller]
     pub fn run(&self) -> Output {
-        let limit = self.limit;
-        self.spawn().wait(limit)
+        self.spawn().wait(LIMIT)
     }
 
     /// Starts it in a process group of its own, with pipes.

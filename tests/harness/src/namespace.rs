@@ -5,7 +5,7 @@ mod leases;
 use crate::access::{Rule, User};
 use crate::cluster::Cluster;
 use crate::command::{Command, binary};
-use crate::kubeconfig::{Credentials, kubeconfig};
+use crate::kubeconfig::kubeconfig;
 use crate::output::Output;
 use crate::proxy::Proxy;
 use crate::running::Running;
@@ -74,31 +74,14 @@ impl Namespace {
             url,
             Some(Proxy::ca_pem()),
             &self.name,
-            &Credentials::Token(&user.token),
+            &user.token,
         ))
-    }
-
-    /// The same with a client certificate; `None` where the server knows none (the in-process one).
-    pub fn kubeconfig_with_certificate(&self, user: &User) -> Option<PathBuf> {
-        let plane = self.cluster.control_plane()?;
-        let (certificate, key) = plane.client_certificate(&user.name, &[]);
-        let credentials = Credentials::Certificate {
-            certificate: &certificate,
-            key: &key,
-        };
-        let config = kubeconfig(&plane.url(), Some(plane.ca_pem()), &self.name, &credentials);
-        Some(self.write_kubeconfig(&config))
     }
 
     /// The kubeconfig itself, for a test to change. Cluster, user and context are all named `test`.
     pub fn kubeconfig_json(&self, user: &User) -> Value {
-        let credentials = Credentials::Token(&user.token);
-        kubeconfig(
-            &self.cluster.url(),
-            self.cluster.ca_pem(),
-            &self.name,
-            &credentials,
-        )
+        let cluster = &self.cluster;
+        kubeconfig(&cluster.url(), cluster.ca_pem(), &self.name, &user.token)
     }
 
     /// Writes a file for this test, readable by its owner only.

@@ -77,29 +77,6 @@ fn it_serves_leases_to_users_with_just_the_verbs_they_were_given() {
 }
 
 #[test]
-fn kubectl_works_with_a_token_and_with_a_client_certificate() {
-    if assets().is_none() {
-        return;
-    }
-    let ns = Cluster::shared().namespace();
-    let user = ns.user(&["get", "list"]);
-    ns.create(&lease("job").holder("me").build());
-    let arguments = ["get", "lease", "-o", "name"];
-    let kubeconfigs = [
-        ns.kubeconfig(&user),
-        ns.kubeconfig_with_certificate(&user)
-            .expect("a real server knows certificates"),
-    ];
-    for (number, kubeconfig) in kubeconfigs.iter().enumerate() {
-        let output = Command::new("kubectl", arguments)
-            .kubeconfig(kubeconfig)
-            .run();
-        assert_eq!(output.code, Some(0), "kubeconfig {number}: {output}");
-        assert_eq!(output.stdout, "lease.coordination.k8s.io/job\n");
-    }
-}
-
-#[test]
 fn the_api_server_can_be_stopped_frozen_and_started_again_at_the_same_address() {
     let Some(assets) = assets() else { return };
     let cluster = Cluster::private();
@@ -121,20 +98,13 @@ fn the_api_server_can_be_stopped_frozen_and_started_again_at_the_same_address() 
     plane.thaw_api_server();
     ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!("me"));
     assert_eq!(ns.holder("job").as_deref(), Some("me"));
-}
-
-#[test]
-fn both_servers_are_gone_after_drop() {
-    let Some(assets) = assets() else { return };
-    let start = Instant::now();
-    let plane = ControlPlane::start(&assets).expect("it starts");
-    eprintln!("private control plane after {:?}", start.elapsed());
+    // Both are gone after the last handle.
     let pids = plane.pids();
     assert!(
         pids.len() == 2 && pids.iter().all(|pid| alive(*pid)),
         "{pids:?}"
     );
-    drop(plane);
+    drop((ns, cluster));
     assert!(!pids.iter().any(|pid| alive(*pid)), "{pids:?}");
 }
 

@@ -112,28 +112,37 @@ fn without_faults_requests_pass_and_are_recorded() {
 }
 
 #[test]
-fn drop_reply_commits_and_resets() {
-    let scene = Scene::new();
-    scene.proxy.fault(Match::put(), Fault::DropReply, 1);
-    assert!(scene.put("me").is_err());
-    assert_eq!(scene.ns.holder("job").as_deref(), Some("me"));
-    let request = scene.proxy.requests().remove(0);
-    assert_eq!(
-        (request.fault, request.upstream_status, request.status),
-        (Some("DropReply"), Some(200), None)
-    );
-    assert_eq!(scene.put("you").expect("used up").0, 200);
-}
-
-#[test]
-fn refuse_resets_and_does_not_commit() {
-    let scene = Scene::new();
-    scene
-        .proxy
-        .fault(Match::put().path("/leases/job"), Fault::Refuse, 1);
-    assert!(scene.put("me").is_err());
-    assert_eq!(scene.ns.holder("job"), None);
-    assert_eq!(scene.get().expect("not a PUT"), 200);
+fn each_fault_commits_or_not_and_answers_or_not() {
+    let slow =
+        || Fault::status(429, "TooManyRequests", "slow down").with_header("retry-after", "32");
+    let moved = || Fault::status_after_commit(500, "InternalError", "leader changed");
+    for (fault, name, committed, told) in [
+        (Fault::DropReply, "DropReply", true, None),
+        (Fault::Refuse, "Refuse", false, None),
+        (slow(), "Respond", false, Some((429, "slow down"))),
+        (
+            moved(),
+            "RespondAfterCommit",
+            true,
+            Some((500, "leader changed")),
+        ),
+    ] {
+        let scene = Scene::new();
+        let put = Match::put().path("/leases/job");
+        scene.proxy.fault(put, fault, 1);
+        let answer = scene.put("me").ok();
+        let answer = answer
+            .as_ref()
+            .map(|(status, body)| (*status, body["message"].as_str().unwrap_or_default()));
+        assert_eq!(answer, told, "{name}");
+        assert_eq!(scene.ns.holder("job").is_some(), committed, "{name}");
+        let request = scene.proxy.requests().remove(0);
+        let upstream = committed.then_some(200);
+        let seen = (request.fault, request.upstream_status, request.status);
+        assert_eq!(seen, (Some(name), upstream, told.map(|told| told.0)));
+        assert_eq!(scene.get().expect("not a PUT"), 200, "{name}");
+        assert_eq!(scene.put("you").expect("used up").0, 200, "{name}");
+    }
 }
 
 #[test]
@@ -150,12 +159,8 @@ fn a_reset_is_a_reset_and_not_an_orderly_close() {
 }
 
 #[test]
-fn hang_never_answers_and_does_not_commit() {
+fn a_hang_never_answers_and_commits_or_not() {
     hangs(Fault::Hang, None);
-}
-
-#[test]
-fn hang_after_commit_never_answers_and_commits() {
     hangs(Fault::HangAfterCommit, Some("me"));
 }
 
@@ -194,37 +199,6 @@ fn delay_and_delay_reply_answer_later() {
         assert_eq!(scene.put("me").expect("an answer").0, 200);
         assert!(start.elapsed() >= SILENCE);
     }
-}
-
-#[test]
-fn respond_says_what_it_was_told_and_does_not_commit() {
-    let scene = Scene::new();
-    let fault = Fault::status(429, "TooManyRequests", "slow down").with_header("retry-after", "32");
-    scene.proxy.fault(Match::put(), fault, usize::MAX);
-    for _ in 0..3 {
-        let (status, body) = scene.put("me").expect("an answer");
-        assert_eq!((status, body["message"].as_str()), (429, Some("slow down")));
-    }
-    assert_eq!(scene.ns.holder("job"), None);
-    scene.proxy.clear_faults();
-    assert_eq!(scene.put("me").expect("an answer").0, 200);
-}
-
-#[test]
-fn respond_after_commit_says_what_it_was_told_and_commits() {
-    let scene = Scene::new();
-    scene.proxy.fault(
-        Match::put(),
-        Fault::status_after_commit(500, "InternalError", "etcdserver: leader changed"),
-        1,
-    );
-    assert_eq!(scene.put("me").expect("an answer").0, 500);
-    assert_eq!(scene.ns.holder("job").as_deref(), Some("me"));
-    let request = scene.proxy.requests().remove(0);
-    assert_eq!(
-        (request.upstream_status, request.status),
-        (Some(200), Some(500))
-    );
 }
 
 #[test]

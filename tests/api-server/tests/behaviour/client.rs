@@ -153,10 +153,6 @@ impl Client {
         self.send("DELETE", path, "", "")
     }
 
-    pub fn delete_with(&self, path: &str, body: &Value) -> Answer {
-        self.send("DELETE", path, "application/json", &body.to_string())
-    }
-
     pub fn merge(&self, path: &str, body: &Value) -> Answer {
         self.send(
             "PATCH",

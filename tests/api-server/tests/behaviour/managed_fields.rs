@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use lease_api_server::Options;
 use serde_json::{Value, json};
 
-use crate::client::{Client, LEASES, lease, path};
+use crate::client::{Client, path};
 
 fn entry<'a>(lease: &'a Value, manager: &str) -> &'a Value {
     let entries = lease["metadata"]["managedFields"]
@@ -111,17 +111,6 @@ fn seeded_entries_are_kept_and_updated() {
         entry(&renewed.body, "tester")["fieldsV1"],
         json!({"f:spec": {"f:renewTime": {}}})
     );
-}
-
-#[test]
-fn a_field_manager_that_is_too_long_is_refused() {
-    let client = Client::admin();
-    let answer = client.post(
-        &format!("{LEASES}?fieldManager={}", "a".repeat(129)),
-        &lease("a", json!({})),
-    );
-    let message = "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: must have at most 128 bytes";
-    assert_eq!((answer.code, answer.message()), (422, message));
 }
 
 #[test]

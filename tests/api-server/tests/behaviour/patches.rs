@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::client::{Client, path};
 
 #[test]
-fn a_merge_patch_changes_what_it_names() {
+fn a_merge_patch_changes_what_it_names_of_the_version_that_it_demands() {
     let client = Client::admin();
     client.create(
         "a",
@@ -19,10 +19,6 @@ fn a_merge_patch_changes_what_it_names() {
         json!({"leaseDurationSeconds": 15, "leaseTransitions": 3})
     );
     assert_eq!(answer.body["metadata"]["annotations"], json!({"q": "1"}));
-}
-
-#[test]
-fn a_patch_may_demand_a_version() {
     let client = Client::admin();
     client.create("a", json!({}));
     let answer = client.merge(
@@ -34,18 +30,6 @@ fn a_patch_may_demand_a_version() {
         "{}",
         answer.message()
     );
-}
-
-#[test]
-fn a_patch_cannot_change_uid_or_name() {
-    let client = Client::admin();
-    client.create("a", json!({}));
-    let answer = client.merge(&path("a"), &json!({"metadata": {"uid": "3"}}));
-    let message = "Lease.coordination.k8s.io \"a\" is invalid: metadata.uid: Invalid value: \"3\": field is immutable";
-    assert_eq!((answer.code, answer.message()), (422, message));
-    let answer = client.merge(&path("a"), &json!({"metadata": {"name": "b"}}));
-    let message = "the name of the object (b) does not match the name on the URL (a)";
-    assert_eq!((answer.code, answer.message()), (400, message));
 }
 
 #[test]

@@ -137,8 +137,7 @@ impl Match {
         Match::method("POST")
     }
 
-    /// Any method.
-    pub fn method(method: &'static str) -> Match {
+    fn method(method: &'static str) -> Match {
         Match::when(move |request| request.method == method)
     }
 
