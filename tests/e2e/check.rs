@@ -55,6 +55,31 @@ fn a_check_tells_whose_a_lease_is_and_writes_nothing() {
         untouched(&ns, &before);
         ns.delete("job");
     }
+    // In-process only: the one server refuses dry runs.
+    let (ns, user) = fresh_in_process(Options {
+        refuse_dry_run: Some(400),
+        ..Options::default()
+    });
+    let (others, _) = fresh_in_process(Options::default());
+    let reader = others.user(&["get"]);
+    for (ns, user, why) in [
+        (
+            &ns,
+            &user,
+            "side.effects.example\" does not support dry run",
+        ),
+        (&others, &reader, "is forbidden"),
+    ] {
+        let before = ns.create(&held("job", "me", 60));
+        let output = check(ns, user);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(122), ""));
+        let because = "The server's clock is unknown, because it refused a dry run of the renewal: Error from server ";
+        let begins = format!("{UNPROVEN}{because}");
+        let said = &output.stderr;
+        assert!(said.starts_with(&begins) && said.contains(why), "{output}");
+        assert!(said.ends_with(&renewal(ns)), "{output}");
+        untouched(ns, &before);
+    }
 }
 
 /// In-process only: this server's clock is moved.
@@ -99,34 +124,5 @@ fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or
         later(&ns, 31);
         // By our own clock it was renewed just now: it may be alive.
         quiet(&ns, &user, 122);
-    }
-}
-
-/// In-process only: the one server refuses dry runs.
-#[test]
-fn without_the_servers_time_nothing_is_certain() {
-    let (ns, user) = fresh_in_process(Options {
-        refuse_dry_run: Some(400),
-        ..Options::default()
-    });
-    let (others, _) = fresh_in_process(Options::default());
-    let reader = others.user(&["get"]);
-    for (ns, user, why) in [
-        (
-            &ns,
-            &user,
-            "side.effects.example\" does not support dry run",
-        ),
-        (&others, &reader, "is forbidden"),
-    ] {
-        let before = ns.create(&held("job", "me", 60));
-        let output = check(ns, user);
-        assert_eq!((output.code, output.stdout.as_str()), (Some(122), ""));
-        let because = "The server's clock is unknown, because it refused a dry run of the renewal: Error from server ";
-        let begins = format!("{UNPROVEN}{because}");
-        let said = &output.stderr;
-        assert!(said.starts_with(&begins) && said.contains(why), "{output}");
-        assert!(said.ends_with(&renewal(ns)), "{output}");
-        untouched(ns, &before);
     }
 }

@@ -65,10 +65,7 @@ fn a_missing_verb_is_named_with_the_role_that_grants_it_and_nothing_is_written()
         untouched(&ns, &before);
         assert!(ns.get("new").is_none());
     }
-}
-
-#[test]
-fn one_role_is_advised_for_all_names_of_a_call() {
+    // One role for all names of a call.
     let (ns, user) = scene();
     for call in [
         &["release", "a", "b", "a", "--holder=me"][..],

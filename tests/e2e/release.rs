@@ -1,7 +1,7 @@
 //! `release` and `renew`: free and keep what is ours, and write nothing else.
 
 use crate::support::{
-    SOON, fresh, held, holder, methods, not_found_as_held, not_held_by_you, said, stored,
+    SOON, fresh, held, holder, methods, not_found_as_held, not_held_by_you, pass_to, said, stored,
     transitions, untouched,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
@@ -63,7 +63,7 @@ fn what_another_has_or_nobody_or_is_not_there_is_refused_without_a_write() {
     let others = ns.create(&held("job", "other", 60));
     refused(122, &not_held_by_you(&ns, "job", "me", "other"));
     untouched(&ns, &others);
-    let nobodys = ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
+    let nobodys = pass_to(&ns, "job", "");
     let is_free = "error: lease \"job\" is not held by \"me\": it is free\nNothing was written.\n";
     refused(122, is_free);
     untouched(&ns, &nobodys);

@@ -197,15 +197,11 @@ fn answered_after_fg((ns, before, shell): &(Namespace, Value, Terminal)) {
 }
 
 #[test]
-fn in_the_background_it_asks_once_fg_has_come() {
+fn in_the_background_it_asks_once_fg_has_come_and_forgets_nothing_that_is_typed_for_the_shell() {
     let asked = asked_in_the_background("read go; fg; echo code $?; read end");
     let (_, _, shell) = &asked;
     wait_until(|| shell.tree().into_iter().any(stopped));
     answered_after_fg(&asked);
-}
-
-#[test]
-fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
     for _ in 0..4 {
         let (_ns, _, shell) = asked_in_the_background("read go; echo \"heard <$go>\"; read end");
         // While the job stops.
@@ -215,7 +211,7 @@ fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
 }
 
 #[test]
-fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
+fn a_signal_ends_the_question_shown_or_not_and_leaves_the_terminal_as_it_was() {
     for (signal, code) in [
         (libc::SIGTERM, 143),
         (libc::SIGHUP, 129),
@@ -256,10 +252,6 @@ fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
         );
         untouched(&ns, &before);
     }
-}
-
-#[test]
-fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
     let (ns, _) = fresh();
     let user = ns.user(&VERBS);
     let before = ns.create(&held("job", "victim", 60));
@@ -289,7 +281,7 @@ fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
 }
 
 #[test]
-fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_screen() {
+fn the_question_shows_the_holder_and_its_pod_whatever_somebody_wrote_at_length() {
     let (ns, _) = fresh();
     let user = ns.user(&VERBS);
     let mut long = held("job", "victim@desk", 60);
@@ -323,10 +315,6 @@ fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_scree
     // What nobody is asked about is shown whole.
     let output = ns.run(&user, ["steal", "other", "--holder=me"]);
     assert!(output.stderr.contains(&long_holder), "{output}");
-}
-
-#[test]
-fn who_is_asked_sees_the_pod_behind_the_holder() {
     let (ns, _) = fresh();
     let user = ns.user_with(&[
         Rule::leases(&VERBS),

@@ -71,11 +71,6 @@ fn what_cannot_be_written_is_given_back_unless_somebody_may_run_under_it() {
     assert!(output.stderr.contains(kept), "{output}");
     let after = stored(&ns, "job");
     assert_eq!((holder(&after), transitions(&after)), ("me", 4));
-}
-
-/// As with `>/dev/null`: whoever closes stdout does not want to be told. Nor does it matter who hears stderr.
-#[test]
-fn a_closed_stdout_or_an_unheard_stderr_is_no_reason_to_give_it_back() {
     let (ns, user) = fresh();
     let granted = |output: lease_harness::Output, stdout: &str| {
         said(&output, 0, stdout, "");
@@ -94,7 +89,7 @@ fn a_closed_stdout_or_an_unheard_stderr_is_no_reason_to_give_it_back() {
 }
 
 #[test]
-fn what_nobody_reads_yet_is_kept_for_a_reader_and_given_back_without_one_or_by_a_signal() {
+fn what_nobody_reads_is_kept_for_a_reader_and_given_back_without_one_by_a_signal_or_in_time() {
     let (ns, _, running) = blocked("60s");
     running.read_on();
     said(&running.wait(SOON), 0, ACQUIRED, "");
@@ -108,6 +103,11 @@ fn what_nobody_reads_yet_is_kept_for_a_reader_and_given_back_without_one_or_by_a
     let signalled = Instant::now();
     said(&running.wait(SOON), 143, "", INTERRUPTED);
     assert!(signalled.elapsed() < Duration::from_secs(3));
+    was_had_and_is_free(&ns);
+    let (ns, _, running) = blocked("3s");
+    let output = running.wait(SOON);
+    said(&output, 123, "", &format!("{TOO_LATE}{GIVEN_BACK}"));
+    assert!(output.elapsed < Duration::from_secs(3), "{output}");
     was_had_and_is_free(&ns);
 }
 
@@ -147,15 +147,6 @@ fn what_cannot_be_given_back_is_said_and_a_second_signal_does_not_wait_for_it() 
     }
 }
 
-#[test]
-fn what_nobody_reads_in_time_is_given_back_before_anybody_else_can_have_it() {
-    let (ns, _, running) = blocked("3s");
-    let output = running.wait(SOON);
-    said(&output, 123, "", &format!("{TOO_LATE}{GIVEN_BACK}"));
-    assert!(output.elapsed < Duration::from_secs(3), "{output}");
-    was_had_and_is_free(&ns);
-}
-
 /// Stopped between the grant and its print, and continued when another has the lease: `acquire && deploy` must not deploy.
 #[test]
 fn what_was_said_after_its_time_is_no_success() {
@@ -193,10 +184,7 @@ fn a_stopped_terminal_blocks_neither_the_end_of_a_grant_nor_a_signal() {
         assert!(!terminal.screen().contains("acquired"));
         was_had_and_is_free(&ns);
     }
-}
-
-#[test]
-fn a_terminal_that_goes_on_shows_how_much_is_left() {
+    // One that goes on shows how much is left.
     let (ns, user) = fresh();
     ns.create(&free("job"));
     let script = "echo ready; read go; exec kubectl-lease acquire job --holder me --duration 60s";

@@ -14,7 +14,7 @@ use super::scene::watchdog;
 const HOLDERS: u64 = 5;
 const DURATION: Duration = Duration::from_secs(3);
 /// `KUBECTL_LEASE_CHAOS=600` goes on for ten minutes.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 12;
 
 const LOOK: Duration = Duration::from_millis(50);
 

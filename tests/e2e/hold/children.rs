@@ -1,14 +1,16 @@
 //! How a command can end, and what it can leave behind.
 
+use crate::support::{ended, pass_to};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use lease_harness::wait_gone;
 
+use super::others::under;
 use super::scene::{SOON, Scene, measured};
 
 #[test]
-fn the_exit_status_is_the_commands_own_and_the_lease_is_released() {
+fn the_exit_status_is_the_commands_own_whoever_starts_it_and_the_lease_is_released() {
     for (script, code) in [
         ("exit 3", 3),
         ("exit 139", 139),
@@ -23,10 +25,29 @@ fn the_exit_status_is_the_commands_own_and_the_lease_is_released() {
         assert_eq!(scene.ns.holder("job"), None, "{output}");
         assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
     }
+    // Without a PATH it is found where execvp(3) looks.
+    let scene = Scene::new(4);
+    let output = under(&scene, "unset PATH", &["--", "true"]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    let output = under(&scene, "unset PATH", &["--", "no-such-command"]).run();
+    assert_eq!(output.code, Some(127), "{output}");
+    // Whoever starts us may ignore or block the deaths of children.
+    let scene = Scene::new(4);
+    for words in [
+        "exec env --ignore-signal=CHLD",
+        "exec env --block-signal=CHLD",
+    ] {
+        let words = format!("{words} kubectl-lease hold job -- /bin/sh -c 'sleep 0.1; exit 7'");
+        let command = scene.ns.program(&scene.user, "/bin/sh", ["-c", &words]);
+        let output = command.via(&scene.proxy).run();
+        assert_eq!(output.code, Some(7), "{output}");
+        assert_eq!(scene.ns.holder("job"), None, "{output}");
+    }
 }
 
 #[test]
-fn a_tool_replaced_on_disk_while_it_waits_still_starts_its_command() {
+fn a_tool_replaced_on_disk_while_it_waits_starts_its_command_and_one_whose_watchdog_died_leaves_nothing_held()
+ {
     let scene = Scene::new(2);
     let copy = scene.ns.file("kubectl-lease", "");
     std::fs::copy(lease_harness::binary(), &copy).expect("there is space");
@@ -41,20 +62,10 @@ fn a_tool_replaced_on_disk_while_it_waits_still_starts_its_command() {
         .spawn();
     waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
     std::fs::remove_file(&copy).expect("it is there");
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "".into();
-    });
+    pass_to(&scene.ns, "job", "");
     let output = waiting.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "ran\n"),
-        "{output}"
-    );
+    ended(&output, 0, "ran\n");
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_watchdog_that_died_while_the_lease_was_waited_for_does_not_leave_the_lease_held() {
     let scene = Scene::new(4);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "before".into();
@@ -67,9 +78,7 @@ fn a_watchdog_that_died_while_the_lease_was_waited_for_does_not_leave_the_lease_
     let watchdog = super::scene::watchdog(&waiting.tree()).expect("it waits too");
     super::scene::signal(watchdog, nix::sys::signal::Signal::SIGKILL);
     wait_gone(watchdog, SOON);
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "".into();
-    });
+    pass_to(&scene.ns, "job", "");
     let output = waiting.wait(SOON);
     assert_eq!(output.code, Some(125), "{output}");
     assert!(output.stderr.contains("watchdog"), "{output}");
@@ -120,11 +129,7 @@ fn whatever_a_command_left_behind_is_gone_before_the_release() {
         if ups > 0 {
             held.running.wait_stdout(|_| all(), SOON);
         }
-        let survivors = scene.survivors_at_release(&held);
-        std::fs::write(&gate, "").expect("the folder is ours");
-        let output = held.end();
-        assert_eq!(output.code, Some(0), "{left}: {output}");
-        assert_eq!(survivors(), Vec::<u32>::new(), "{left}");
+        scene.ends_alone(held, &gate, 0);
         assert_eq!(scene.ns.holder("job"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Which duration a hold has: what is recorded when none is asked for, what does not fit it, and edits of it meanwhile.
 
+use crate::support::ended;
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -11,8 +12,7 @@ fn times_that_do_not_fit_are_refused_before_anything_is_written() {
     let refused = |words: &[&str], named: &[&str]| {
         let words = [&["hold", "job"], words, &["--", "echo", "ran"]].concat();
         let output = scene.ns.command(&admin, words).via(&scene.proxy).run();
-        let result = (output.code, output.stdout.as_str());
-        assert_eq!(result, (Some(2), ""), "{output}");
+        ended(&output, 2, "");
         assert!(
             named.iter().all(|word| output.stderr.contains(word)),
             "{output}"

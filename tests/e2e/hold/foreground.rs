@@ -60,10 +60,6 @@ fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
         assert!(!raw.contains("topped"), "{around}: {raw}");
         assert_eq!(scene.ns.holder("job"), None);
     }
-}
-
-#[test]
-fn a_question_without_an_echo_is_answered() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     enter(
@@ -75,10 +71,6 @@ fn a_question_without_an_echo_is_answered() {
     let screen = shell.wait_screen(|text| text.contains("got secret"), SOON);
     assert!(!screen.contains("unseen:secret"), "{screen}");
     all_is_as_before(&shell, 0);
-}
-
-#[test]
-fn questions_of_the_command_and_of_a_child_of_it_are_answered() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     let twice = format!(
@@ -94,7 +86,7 @@ fn questions_of_the_command_and_of_a_child_of_it_are_answered() {
 }
 
 #[test]
-fn ctrl_c_at_a_question_or_before_it_ends_the_command() {
+fn ctrl_c_at_a_question_or_before_it_ends_the_command_and_a_new_size_is_told_to_it() {
     let ask = "stty -echo </dev/tty; printf \"begun\\n\" >/dev/tty; read p </dev/tty";
     for script in [ask, "echo begun >/dev/tty; exec sleep 600"] {
         let scene = Scene::new(60);
@@ -106,6 +98,18 @@ fn ctrl_c_at_a_question_or_before_it_ends_the_command() {
         all_is_as_before(&shell, 130);
         assert_eq!(scene.ns.holder("job"), None);
     }
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c '{script}' | cat"),
+    );
+    wait_line(&shell, "begun");
+    shell.resize(30, 90);
+    wait_line(&shell, "resized");
+    shell.send(b"\x03");
+    wait_prompt(&shell);
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
 }
 
 #[test]
-fn a_pager_as_the_command_has_the_terminal() {
+fn a_pager_as_the_command_or_after_a_question_of_it_has_the_terminal() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     enter(
@@ -151,10 +155,6 @@ fn a_pager_as_the_command_has_the_terminal() {
     shell.send(b"q");
     all_is_as_before(&shell, 0);
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_question_before_a_pager_and_then_the_pager_both_have_the_terminal() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     let ask = "echo asking >/dev/tty; read p </dev/tty; seq 100000; exec sleep 600";
@@ -177,7 +177,7 @@ fn a_question_before_a_pager_and_then_the_pager_both_have_the_terminal() {
 }
 
 #[test]
-fn an_interactive_shell_with_its_errors_in_a_file_has_job_control() {
+fn an_interactive_shell_has_job_control_behind_a_pipe_or_not() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     enter(
@@ -194,6 +194,43 @@ fn an_interactive_shell_with_its_errors_in_a_file_has_job_control() {
     shell.wait_screen(|text| text.contains("status 130"), SOON);
     enter(&shell, "exit 0");
     all_is_as_before(&shell, 0);
+    let scene = Scene::new(4);
+    let shell = scene
+        .hold(&["--", "/bin/bash", "--norc", "-i"])
+        .env("PS1", "> ")
+        .spawn_pty(24, 100);
+    wait_prompt(&shell);
+    assert!(
+        !shell.screen().contains("no job control"),
+        "{}",
+        shell.screen()
+    );
+
+    shell.send(b"sh -c 'echo begun; exec sleep 601'\r");
+    wait_line(&shell, "begun");
+    shell.send(b"\x03");
+    wait_prompt(&shell);
+    shell.send(b"echo status $?\r");
+    wait_line(&shell, "status 130");
+    wait_prompt(&shell);
+
+    shell.send(b"sh -c 'echo begun again; read x; echo got $x'\r");
+    wait_line(&shell, "begun again");
+    shell.send(b"\x1a");
+    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    shell.send(b"echo still here\r");
+    wait_line(&shell, "still here");
+    wait_prompt(&shell);
+    shell.send(b"fg\r");
+    // Typed before the shell has left its own mode, the return key would not end a line.
+    wait_line(&shell, "sh -c 'echo begun again; read x; echo got $x'");
+    shell.send(b"words\r");
+    wait_line(&shell, "got words");
+
+    scene.wait_renewals(1);
+    shell.send(b"exit 4\r");
+    assert_eq!(shell.wait(SOON).code(), Some(4));
+    assert_eq!(scene.ns.holder("job"), None);
 }
 
 #[test]
@@ -268,22 +305,6 @@ fn a_session_leader_of_its_own_terminal_is_answered_and_does_not_stop() {
         "{}",
         terminal.screen()
     );
-}
-
-#[test]
-fn a_resized_terminal_is_told_to_a_command_behind_a_pipe() {
-    let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
-    enter(
-        &shell,
-        &format!("kubectl-lease hold job -- sh -c '{script}' | cat"),
-    );
-    wait_line(&shell, "begun");
-    shell.resize(30, 90);
-    wait_line(&shell, "resized");
-    shell.send(b"\x03");
-    wait_prompt(&shell);
 }
 
 #[test]

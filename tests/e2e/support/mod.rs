@@ -71,6 +71,13 @@ pub fn said(output: &Output, code: i32, stdout: &str, stderr: &str) {
     );
 }
 
+/// How a command ended, and what it said on stdout.
+#[track_caller]
+pub fn ended(output: &Output, code: i32, stdout: &str) {
+    let result = (output.code, output.stdout.as_str());
+    assert_eq!(result, (Some(code), stdout), "{output}");
+}
+
 /// The same where parts of stderr are not ours to word: `pattern` has `…` for those.
 #[track_caller]
 pub fn said_like(output: &Output, code: i32, stdout: &str, pattern: &str) {
@@ -100,6 +107,11 @@ pub fn renew(ns: &Namespace, name: &str, skew: i64) {
         let text = time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         lease["spec"]["renewTime"] = text.into();
     });
+}
+
+/// Whoever holds the Lease, `by` is its holder from now on.
+pub fn pass_to(ns: &Namespace, name: &str, by: &str) -> Value {
+    ns.edit(name, |lease| lease["spec"]["holderIdentity"] = by.into())
 }
 
 /// Frees the Lease as its holder would.
