@@ -104,7 +104,7 @@ fn the_holders_skewed_clock_does_not_matter_where_the_server_stamps_renewals() {
 #[test]
 fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or_the_holders_clock()
 {
-    for date in [-3600, 0, 3600] {
+    for date in [-3600, 3600] {
         let old = Options {
             version: (1, 20),
             restamp_managed_fields: false,

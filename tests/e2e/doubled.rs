@@ -129,36 +129,3 @@ fn what_was_carried_out_and_answered_with_a_refusal_leaves_no_ghost_and_is_not_d
         }
     }
 }
-
-#[test]
-fn a_refusal_after_which_nothing_can_be_read_is_owned_up_to() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(
-        Match::put(),
-        Fault::status_after_commit(403, "Forbidden", "not a second time"),
-        1,
-    );
-    // All but the first, which finds it free.
-    let seen = std::sync::atomic::AtomicUsize::new(0);
-    let later = Match::when(move |request| {
-        request.method == "GET" && seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0
-    });
-    proxy.fault(
-        later,
-        Fault::status(403, "Forbidden", "no reading now"),
-        usize::MAX,
-    );
-    let acquire = ["acquire", "job", "--holder=me", "--timeout=0"];
-    let output = ns.command(&user, acquire).via(&proxy).run();
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(
-        output.stderr.contains("outcome could not be learned"),
-        "{output}"
-    );
-    assert!(
-        output.stderr.contains("It may be held by \"me\""),
-        "{output}"
-    );
-}

@@ -1,8 +1,7 @@
 //! Waiting for oneself: a lease that the process runs under already, however many others are between.
 
-use crate::support::{SOON, ended, fresh, held, holder, stored, transitions};
+use crate::support::{SOON, ended, fresh, holder, stored, transitions};
 use lease_harness::{Command, Namespace, Output, User, lease};
-use serde_json::json;
 use std::time::Duration;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
@@ -98,32 +97,6 @@ fn after_acquire_a_second_one_in_the_same_shell_is_refused_unless_it_reenters() 
     assert_eq!((output.code, names.len()), (Some(0), 3), "{output}");
     assert_eq!(names[0].len(), names[2].len(), "{output}");
     assert!(names[0] != names[1] && names[1] != names[2], "{output}");
-}
-
-#[test]
-fn a_grant_that_is_over_is_no_reason_to_refuse() {
-    let (ns, user) = fresh();
-    let before = ns.create(&held("job", "another", 120));
-    let uid = before["metadata"]["uid"].as_str().expect("text");
-    for (uid, holder, transitions) in [(uid, "another", "2"), ("another-uid", "another", "3")] {
-        let output = ns
-            .command(&user, ["acquire", "job", "--timeout", "0"])
-            .env("KUBECTL_LEASE_NAME", "job")
-            .env("KUBECTL_LEASE_NAMESPACE", ns.name())
-            .env("KUBECTL_LEASE_HOLDER", holder)
-            .env("KUBECTL_LEASE_UID", uid)
-            .env("KUBECTL_LEASE_TRANSITIONS", transitions)
-            .run();
-        assert_eq!(output.code, Some(124), "{output}");
-        assert!(output.stderr.contains("held by"), "{output}");
-        assert!(!output.stderr.contains(ITSELF), "{output}");
-    }
-    let outer = json!([{ "holder": "another", "uid": uid, "transitions": 3 }]);
-    let command = ns.command(&user, ["acquire", "job", "--timeout", "1h"]);
-    refused(
-        &command.env("KUBECTL_LEASE_OUTER", outer.to_string()).run(),
-        124,
-    );
 }
 
 #[test]

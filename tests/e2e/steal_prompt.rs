@@ -66,20 +66,21 @@ fn what_changed_during_the_question_is_asked_about_again_unless_it_became_free()
     assert_eq!((holder(&lease), transitions(&lease)), ("me", 10));
 }
 
+/// A shell script in which STEAL steals from the victim, beside what was stored before.
+fn script(script: &str) -> (Namespace, Value, Terminal) {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "victim", 60));
+    let script = script.replace("STEAL", "kubectl-lease steal job --holder=me");
+    let shell = ns.program(&user, "/bin/sh", ["-c", &script]);
+    (ns, before, shell.spawn_pty(60, 120))
+}
+
 /// A shell that goes on after `steal` and shows what is left for it to read.
 fn asked_below_a_shell(first: &str) -> (Namespace, Value, Terminal) {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!(
-        "{first} '{tool}' steal job --holder=me --now; echo code $?; \
+    script(&format!(
+        "{first} STEAL --now; echo code $?; \
          stty -icanon min 0 time 2; left=$(dd bs=100 count=1 2>&-); echo \"left <$left>\""
-    );
-    let terminal = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
-    (ns, before, terminal)
+    ))
 }
 
 #[test]
@@ -112,16 +113,7 @@ fn the_answer_is_one_line_typed_after_the_question_and_nothing_of_it_is_left_for
 
 #[test]
 fn ctrl_z_stops_the_question_and_fg_asks_it_again() {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!(
-        "set -m; '{tool}' steal job --holder=me --now; echo job $?; read go; fg; echo code $?"
-    );
-    let shell = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, shell) = script("set -m; STEAL --now; echo job $?; read go; fg; echo code $?");
     shell.wait_screen(|text| text.contains(QUESTION), SOON);
     shell.send(b"\x1a");
     // 128 + SIGTSTP.
@@ -170,14 +162,7 @@ fn is_idle(pid: u32) -> bool {
 
 /// A shell whose job asks in the background, as soon as that has shown what it asks about.
 fn asked_in_the_background(then: &str) -> (Namespace, Value, Terminal) {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!("set -m; '{tool}' steal job --holder=me --now & {then}");
-    let shell = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, shell) = script(&format!("set -m; STEAL --now & {then}"));
     let shown = shell.wait_screen(|text| text.contains("it may be alive"), SOON);
     assert!(!shown.contains(QUESTION), "{shown}");
     (ns, before, shell)
@@ -217,15 +202,8 @@ fn a_signal_ends_the_question_shown_or_not_and_leaves_the_terminal_as_it_was() {
         (libc::SIGHUP, 129),
         (libc::SIGINT, 130),
     ] {
-        let (ns, _) = fresh();
-        let user = ns.user(&VERBS);
-        let before = ns.create(&held("job", "victim", 60));
-        let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-        let script = format!("stty -a; '{tool}' steal job --holder=me; echo code $?; stty -a");
         // No shell of a person, which would put the terminal right by itself.
-        let terminal = ns
-            .program(&user, "/bin/sh", ["-c", &script])
-            .spawn_pty(60, 120);
+        let (ns, before, terminal) = script("stty -a; STEAL; echo code $?; stty -a");
         terminal.wait_screen(|text| text.contains(QUESTION), SOON);
         let mut tree = terminal.tree();
         tree.retain(|pid| *pid != terminal.pid());
@@ -252,14 +230,7 @@ fn a_signal_ends_the_question_shown_or_not_and_leaves_the_terminal_as_it_was() {
         );
         untouched(&ns, &before);
     }
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!("echo ready; read go; exec '{tool}' steal job --holder=me");
-    let terminal = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, terminal) = script("echo ready; read go; exec STEAL");
     terminal.wait_screen(|text| text.contains("ready"), SOON);
     // Ctrl-S, and then what the shell reads.
     terminal.send(b"\x13go\r");
@@ -270,11 +241,7 @@ fn a_signal_ends_the_question_shown_or_not_and_leaves_the_terminal_as_it_was() {
             .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
             .any(|name| name.starts_with("tokio"))
     };
-    let deadline = std::time::Instant::now() + SOON;
-    while !asks() && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert!(asks(), "no question within {SOON:?}");
+    wait_until(asks);
     terminal.signal(libc::SIGTERM);
     assert_eq!(terminal.wait(SOON).code(), Some(143));
     untouched(&ns, &before);

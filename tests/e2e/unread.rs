@@ -3,7 +3,7 @@
 use crate::support::{
     SOON, free, fresh, held, holder, said, said_like, set_free, stored, transitions, waiting,
 };
-use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Request, Running, User};
+use lease_harness::{Namespace, Outlet, Running, User};
 use std::time::{Duration, Instant};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
@@ -14,7 +14,6 @@ const TOO_LATE: &str =
     "error: nobody read the result in time: stdout is blocked, or was for too long\n";
 const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 
-const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
 fn full() -> Outlet {
@@ -109,42 +108,6 @@ fn what_nobody_reads_is_kept_for_a_reader_and_given_back_without_one_by_a_signal
     said(&output, 123, "", &format!("{TOO_LATE}{GIVEN_BACK}"));
     assert!(output.elapsed < Duration::from_secs(3), "{output}");
     was_had_and_is_free(&ns);
-}
-
-#[test]
-fn what_cannot_be_given_back_is_said_and_a_second_signal_does_not_wait_for_it() {
-    let forbidden = || Fault::status(403, "Forbidden", "no more writes");
-    for (fault, why) in [
-        (
-            forbidden(),
-            "could not be released: Error from server (Forbidden): no more writes",
-        ),
-        (Fault::Hang, "was not released"),
-    ] {
-        let (ns, user) = fresh();
-        ns.create(&free("job"));
-        let proxy = Proxy::to(ns.cluster());
-        let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
-        let running = command.via(&proxy).stdout(Outlet::Full).spawn();
-        ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-        running.wait_blocked(SOON);
-        proxy.clear();
-        let hangs = matches!(fault, Fault::Hang);
-        proxy.fault(Match::put(), fault, usize::MAX);
-        running.signal(SIGTERM);
-        if hangs {
-            let put = |all: &[Request]| all.iter().any(|request| request.method == "PUT");
-            proxy.wait_for(put, SOON);
-            running.signal(SIGINT);
-        }
-        let expected = format!(
-            "interrupted before the result was read\n\
-             error: lease \"job\" {why}\n\
-             It may be held by \"me\". Look: kubectl lease status job -n {ns}; free it: kubectl lease release job -n {ns} --holder me\n",
-            ns = ns.name()
-        );
-        said(&running.wait(SOON), 143, "", &expected);
-    }
 }
 
 /// Stopped between the grant and its print, and continued when another has the lease: `acquire && deploy` must not deploy.

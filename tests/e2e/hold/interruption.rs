@@ -1,9 +1,9 @@
 //! Ctrl-C, TERM and HUP in each state of a hold.
 
 use crate::support::{ended, pass_to};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lease_harness::{Fault, Match, wait_gone};
+use lease_harness::{Fault, Match};
 
 use super::scene::{SOON, Scene, is_release};
 
@@ -81,44 +81,6 @@ fn while_held_the_command_gets_it_may_take_its_time_and_its_status_is_ours() {
     let output = held.end_at(&gate);
     assert_eq!(output.code, Some(7), "{output}");
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn while_the_command_or_what_it_left_is_being_killed_nothing_changes() {
-    let scene = Scene::new(4);
-    let script = super::scene::announced(
-        "trap 'echo caught' TERM; trap '' INT HUP; READY; while :; do sleep 0.05; done",
-    );
-    let words = ["--kill-after", "1s", "--", "/bin/sh", "-c", &script];
-    let held = super::scene::Held::start(&scene.hold(&words));
-    pass_to(&scene.ns, "job", "thief");
-    let stolen = Instant::now();
-    held.running.wait_stdout(|line| line == "caught", SOON);
-    held.running.signal(libc::SIGTERM);
-    wait_gone(held.child, SOON);
-    let took = stolen.elapsed();
-    assert!(
-        took >= Duration::from_millis(900) && took <= Duration::from_millis(1500),
-        "{took:?}"
-    );
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
-    assert_eq!(scene.ns.holder("job").as_deref(), Some("thief"));
-    let scene = Scene::new(4);
-    let daemon = "trap \"\" TERM INT HUP; echo up; while :; do sleep 0.05; done";
-    let gate = scene.gate();
-    let until = super::scene::until(&gate);
-    let script = super::scene::announced(&format!("setsid sh -c '{daemon}' & {until}; exit 0"));
-    let words = ["--kill-after", "1s", "--", "/bin/sh", "-c", &script];
-    let held = super::scene::Held::start(&scene.hold(&words));
-    held.running.wait_stdout(|line| line == "up", SOON);
-    let survivors = scene.survivors_at_release(&held);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    wait_gone(held.child, SOON);
-    held.running.signal(libc::SIGTERM);
-    let output = held.end();
-    assert_eq!(output.code, Some(0), "{output}");
-    assert_eq!(survivors(), Vec::<u32>::new());
 }
 
 #[test]

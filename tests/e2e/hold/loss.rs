@@ -86,14 +86,11 @@ fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duratio
 
 #[test]
 fn whatever_ends_the_grant_is_noticed_at_once_and_left_as_it_is() {
+    // Long enough that no renewal can be what notices.
     for case in [STOLEN, BLANKED, DELETED, RECREATED, REGRANTED] {
-        // Long enough that no renewal can be what notices.
         fences(&Scene::new(4), case, AT_ONCE);
     }
-}
-
-#[test]
-fn without_a_watch_the_next_renewal_notices() {
+    // Without a watch, or with a mute one, the next renewal notices.
     let mute = Scene::new(3);
     mute.proxy.pause_watches();
     for (scene, case) in [(Scene::without_watch(3), STOLEN), (mute, BLANKED)] {

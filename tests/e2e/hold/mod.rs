@@ -1,6 +1,5 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
-mod altered;
 mod begin;
 mod cancelled;
 mod chaos;
@@ -25,7 +24,6 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
-mod storm;
 mod terminal;
 mod thrift;
 mod unread;

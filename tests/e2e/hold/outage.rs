@@ -95,17 +95,8 @@ fn a_server_that_is_of_no_use_has_the_command_dead_by_the_deadline() {
         let late = Fault::DelayReply(2 * scene.duration);
         scene.proxy.fault(Match::put(), late, usize::MAX);
     }
-    fn is_busy(scene: &Scene) {
-        let busy = Fault::status(429, "TooManyRequests", "slow down");
-        let busy = busy.with_header("Retry-After", "32");
-        scene.proxy.fault(Match::put(), busy, usize::MAX);
-    }
-    fn says_no(scene: &Scene) {
-        let says = Fault::status(409, "Conflict", "the policy says no");
-        scene.proxy.fault(Match::put(), says, usize::MAX);
-    }
     let deaf = "trap '' TERM; READY; while :; do sleep 0.05; done";
-    let troubles: [(&str, Trouble, &str, &str); 6] = [
+    let troubles: [(&str, Trouble, &str, &str); 4] = [
         (
             "away",
             |scene| scene.proxy.down(),
@@ -119,13 +110,6 @@ fn a_server_that_is_of_no_use_has_the_command_dead_by_the_deadline() {
             answers_late,
             "exec sleep 600",
             "",
-        ),
-        ("429 for ever", is_busy, "exec sleep 600", "slow down"),
-        (
-            "409 for ever",
-            says_no,
-            "exec sleep 600",
-            "the policy says no",
         ),
     ];
     std::thread::scope(|scope| {
