@@ -244,5 +244,5 @@ fn a_plugin_replaced_by_another_is_asked_at_once_and_used_on_where_a_file_is_not
     scene.wait_renewals(2);
     let output = held.end_at(&gate);
     assert_eq!(output.code, Some(0), "{output}");
-    assert!(!output.stderr.contains("could not be renewed"), "{output}");
+    assert!(!output.stderr.contains("Unauthorized"), "{output}");
 }

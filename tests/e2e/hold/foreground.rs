@@ -8,19 +8,15 @@ use nix::sys::signal::Signal;
 
 use super::others::{Open, may_unshare, skipped};
 use super::scene::{SOON, Scene, signal, watchdog};
-use super::terminal::{has_line, outer_shell, wait_line, wait_prompt};
+use super::terminal::{
+    assert_cooked, enter, entered, has_line, outer_shell, wait_line, wait_prompt,
+};
 
 /// Asks as ssh, sudo and psql do.
 const ASK: &str = "read p </dev/tty; echo got $p";
 
 /// The same without an echo, which a program must change the terminal for.
 const ASK_UNSEEN: &str = "stty -echo </dev/tty; printf unseen: >/dev/tty; read p </dev/tty; stty echo </dev/tty; echo got $p";
-
-/// Types a line once the shell waits for one.
-fn enter(shell: &Terminal, line: &str) {
-    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
-    shell.send(format!("{line}\n").as_bytes());
-}
 
 /// The last line that the shell runs: that it comes shows that the terminal is the shell's again, and its modes with it.
 #[track_caller]
@@ -31,20 +27,15 @@ fn all_is_as_before(shell: &Terminal, status: i32) {
     wait_prompt(shell);
     enter(shell, "clear; stty -a | tr ';' '\\n'");
     let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
-    let words: Vec<&str> = screen.split_whitespace().collect();
-    assert!(
-        words.contains(&"icanon") && words.contains(&"echo") && words.contains(&"isig"),
-        "{screen}"
-    );
+    assert_cooked(&screen);
 }
 
 #[test]
 fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
     for around in [">out", "</dev/null 2>err", "| cat"] {
         let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
+        let shell = entered(
+            &scene,
             &format!("cd {}", scene.gate().parent().expect("a folder").display()),
         );
         let ask = "echo asking >/dev/tty; read p </dev/tty; echo got $p >/dev/tty; exit 0";
@@ -61,9 +52,8 @@ fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
         assert_eq!(scene.ns.holder("job"), None);
     }
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         &format!("kubectl-lease hold job -- sh -c '{ASK_UNSEEN}' | cat"),
     );
     shell.wait_screen(|text| text.contains("\nunseen:"), SOON);
@@ -115,8 +105,7 @@ fn ctrl_c_at_a_question_or_before_it_ends_the_command_and_a_new_size_is_told_to_
 #[test]
 fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(&shell, "kubectl-lease hold job -- seq 100000 | less");
+    let shell = entered(&scene, "kubectl-lease hold job -- seq 100000 | less");
     shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
     // less forgets a Ctrl-Z that comes between its prompt and its read, without hold too: it is typed again then.
     let begun = std::time::Instant::now();
@@ -144,9 +133,8 @@ fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
 #[test]
 fn a_pager_as_the_command_or_after_a_question_of_it_has_the_terminal() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "seq 1000 | kubectl-lease hold job -- less 2>/dev/null",
     );
     shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
@@ -179,9 +167,8 @@ fn a_pager_as_the_command_or_after_a_question_of_it_has_the_terminal() {
 #[test]
 fn an_interactive_shell_has_job_control_behind_a_pipe_or_not() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- env PS1='in> ' bash --norc -i | cat",
     );
     // Prompts go to stderr, which is the terminal.
@@ -249,11 +236,7 @@ fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
         let watchdog = watchdog(&shell.tree()).expect("it watches");
         signal(watchdog, Signal::SIGKILL);
         let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
-        let words: Vec<&str> = screen.split_whitespace().collect();
-        assert!(
-            words.contains(&"icanon") && words.contains(&"echo"),
-            "{screen}"
-        );
+        assert_cooked(&screen);
     }
 }
 

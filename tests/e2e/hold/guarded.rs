@@ -134,12 +134,12 @@ fn a_process_in_the_group_of_a_credential_plugin_is_ended_before_the_release() {
 #[test]
 fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed_and_what_is_written_into_it_releases_nothing()
  {
-    let scene = Scene::new(4);
+    let scene = Scene::new(6);
     let program = format!("{COPIES}os.kill(guard, 9)\ntime.sleep(60)\n");
     if let Some((held, gate)) = hold(&scene, &program, None) {
         leaves_nothing(&scene, held, &gate);
     }
-    let scene = Scene::new(4);
+    let scene = Scene::new(6);
     let program = format!(
         "import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

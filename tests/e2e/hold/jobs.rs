@@ -7,12 +7,7 @@ use lease_harness::{Terminal, stopped};
 use nix::sys::signal::Signal;
 
 use super::scene::{SOON, Scene, signal};
-use super::terminal::{outer_shell, wait_line, wait_prompt};
-
-fn enter(shell: &Terminal, line: &str) {
-    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
-    shell.send(format!("{line}\n").as_bytes());
-}
+use super::terminal::{enter, entered, outer_shell, wait_line, wait_prompt};
 
 /// Waits until something is so that no output tells of.
 #[track_caller]
@@ -74,9 +69,8 @@ fn a_background_job_that_reads_is_stopped_and_fg_continues_it_and_one_that_reads
         "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
     ] {
         let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
+        let shell = entered(
+            &scene,
             &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
         );
         shell.wait_screen(|text| text.contains("continue it within"), SOON);
@@ -101,9 +95,8 @@ fn a_background_job_that_reads_is_stopped_and_fg_continues_it_and_one_that_reads
     let scene = Scene::new(60);
     let gate = scene.gate();
     let until = super::scene::until(&gate);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         &format!("kubectl-lease hold job -- sh -c 'echo begun; {until}; read x; echo got $x' &"),
     );
     shell.wait_screen(|text| text.contains("begun"), SOON);
@@ -119,9 +112,8 @@ fn a_background_job_that_reads_is_stopped_and_fg_continues_it_and_one_that_reads
 #[test]
 fn bg_stops_it_again_as_long_as_it_asks() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- sh -c 'echo begun; read x; echo got $x'",
     );
     wait_line(&shell, "begun");
@@ -190,9 +182,8 @@ fn ctrl_z_before_or_at_the_very_moment_of_a_question_stops_the_job() {
 fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_them() {
     for number in [Signal::SIGTSTP, Signal::SIGTTOU] {
         let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
+        let shell = entered(
+            &scene,
             "kubectl-lease hold job -- sh -c 'echo child is $$; exec sleep 600' </dev/null &",
         );
         let begun = |text: &str| {
@@ -213,9 +204,8 @@ fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_the
         assert_eq!(scene.ns.holder("job"), None);
     }
     let scene = Scene::new(2);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- sh -c 'trap \"\" TSTP; echo begun; exec sleep 600' | cat",
     );
     wait_line(&shell, "begun");
@@ -230,8 +220,7 @@ fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_the
 #[test]
 fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on_or_says_that_it_is_lost() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(&shell, "kubectl-lease hold job");
+    let shell = entered(&scene, "kubectl-lease hold job");
     wait_line(&shell, "lease.coordination.k8s.io/job acquired");
     let held = supervisor(&shell);
     // What is on the screen before the first round; then what each round begins with, quoted where it is typed.
@@ -265,8 +254,7 @@ fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on_or_says_that_it_is
     assert_eq!(scene.ns.holder("job"), None);
     for taken in [true, false] {
         let scene = Scene::new(2);
-        let shell = outer_shell(&scene);
-        enter(&shell, "kubectl-lease hold job");
+        let shell = entered(&scene, "kubectl-lease hold job");
         wait_line(&shell, "lease.coordination.k8s.io/job acquired");
         shell.send(b"\x1a");
         shell.wait_screen(|text| text.contains("Stopped"), SOON);

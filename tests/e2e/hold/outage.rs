@@ -41,7 +41,7 @@ fn fenced(scene: &Scene, held: &Held, what: &str) {
 
 #[test]
 fn a_server_away_for_less_than_half_the_duration_or_mute_for_one_renewal_costs_nothing() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(5);
     let gate = scene.gate();
     let held = scene.start(&until(&gate));
     scene.wait_renewals(1);
@@ -69,7 +69,7 @@ fn a_server_away_for_less_than_half_the_duration_or_mute_for_one_renewal_costs_n
         .iter()
         .find(|r| r.status == Some(200) && r.method == "PUT");
     let pause = next.expect("just seen").at - hung.expect("programmed").at;
-    measured("one PUT hung, the next sent after, D = 4 s", pause);
+    measured("one PUT hung, the next sent after, D = 5 s", pause);
     assert!(pause < scene.duration / 3, "{pause:?}");
     let after = sockets(held.running.pid());
     assert!(

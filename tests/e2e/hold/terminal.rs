@@ -33,6 +33,30 @@ pub fn outer_shell(scene: &Scene) -> Terminal {
     shell
 }
 
+/// Types a line. A line feed ends one in every mode of the terminal: while the shell edits, and before it has left that.
+pub fn enter(shell: &Terminal, line: &str) {
+    shell.send(format!("{line}\n").as_bytes());
+}
+
+/// An interactive shell that runs this line.
+pub fn entered(scene: &Scene, line: &str) -> Terminal {
+    let shell = outer_shell(scene);
+    enter(&shell, line);
+    shell
+}
+
+/// What `stty -a` shows is a terminal whose lines are edited, and shown.
+#[track_caller]
+pub fn assert_cooked(shown: &str) {
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert!(
+        ["icanon", "echo", "isig"]
+            .iter()
+            .all(|mode| words.contains(mode)),
+        "{shown}"
+    );
+}
+
 #[test]
 fn ctrl_z_returns_to_the_outer_shell_and_fg_or_bg_continues() {
     let scene = Scene::new(60);
@@ -195,9 +219,5 @@ fn the_modes_come_back_after_a_fence() {
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     let screen = terminal.screen();
     assert!(screen.contains("status 123"), "{screen}");
-    let words: Vec<&str> = screen.split_whitespace().collect();
-    assert!(
-        words.contains(&"icanon") && words.contains(&"echo"),
-        "{screen}"
-    );
+    assert_cooked(&screen);
 }
