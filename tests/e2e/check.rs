@@ -1,7 +1,7 @@
 //! `check`: tells by the exit status whether a lease is held.
 
 use crate::support::{
-    free, fresh, fresh_in_process, held, not_found_as_held, not_held_by_you, said, untouched,
+    each, free, fresh, fresh_in_process, held, not_found_as_held, not_held_by_you, said, untouched,
 };
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
@@ -85,7 +85,7 @@ fn a_check_tells_whose_a_lease_is_and_writes_nothing() {
 /// In-process only: this server's clock is moved.
 #[test]
 fn the_holders_skewed_clock_does_not_matter_where_the_server_stamps_renewals() {
-    for skew in [-3600, 0, 3600] {
+    each([-3600, 0, 3600], |skew| {
         let (ns, user) = fresh_in_process(Options::default());
         let skewed = lease("job").holder("me").duration(15);
         ns.create(&skewed.renewed_ago(0, skew).build());
@@ -97,14 +97,14 @@ fn the_holders_skewed_clock_does_not_matter_where_the_server_stamps_renewals() {
         };
         said(&check(&ns, &user), 122, "", &message);
         quiet(&ns, &user, 122);
-    }
+    });
 }
 
 /// In-process only: an old server's clock is moved, and a proxy rewrites its `Date`.
 #[test]
 fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or_the_holders_clock()
 {
-    for date in [-3600, 3600] {
+    each([-3600, 3600], |date| {
         let old = Options {
             version: (1, 20),
             restamp_managed_fields: false,
@@ -124,5 +124,5 @@ fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or
         later(&ns, 31);
         // By our own clock it was renewed just now: it may be alive.
         quiet(&ns, &user, 122);
-    }
+    });
 }

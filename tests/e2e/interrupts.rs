@@ -1,7 +1,7 @@
 //! Ctrl-C and its kin while acquiring: one line, nothing written, no ghost holders.
 
 use crate::support::{
-    SOON, ended, free, fresh, held, holder, said, stored, transitions, untouched, waiting,
+    SOON, each, ended, free, fresh, held, holder, said, stored, transitions, untouched, waiting,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
 use std::time::{Duration, Instant};
@@ -19,18 +19,21 @@ const SIGTERM: i32 = 15;
 
 #[test]
 fn a_waiter_ends_with_one_line_and_writes_nothing() {
-    for (signal, code) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] {
-        let (ns, user) = fresh();
-        let before = ns.create(&held("job", "other", 60));
-        let running = ns.spawn(&user, ACQUIRE);
-        running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
-        running.signal(signal);
-        let signalled = Instant::now();
-        let expected = waiting("job", "other", "60s") + INTERRUPTED;
-        said(&running.wait(SOON), code, "", &expected);
-        assert!(signalled.elapsed() < Duration::from_secs(2));
-        untouched(&ns, &before);
-    }
+    each(
+        [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)],
+        |(signal, code)| {
+            let (ns, user) = fresh();
+            let before = ns.create(&held("job", "other", 60));
+            let running = ns.spawn(&user, ACQUIRE);
+            running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+            running.signal(signal);
+            let signalled = Instant::now();
+            let expected = waiting("job", "other", "60s") + INTERRUPTED;
+            said(&running.wait(SOON), code, "", &expected);
+            assert!(signalled.elapsed() < Duration::from_secs(2));
+            untouched(&ns, &before);
+        },
+    );
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "other", 60));
     let terminal = ns.command(&user, ACQUIRE).spawn_pty(24, 100);

@@ -1,7 +1,7 @@
 //! Replies that are lost, late or no answer: read again, decide from what is there, never twice.
 
 use crate::support::{
-    SOON, ended, free, fresh, held, holder, methods, said, said_like, stored, transitions,
+    SOON, each, ended, free, fresh, held, holder, methods, said, said_like, stored, transitions,
     untouched,
 };
 use lease_harness::{Fault, Match, Proxy};
@@ -15,79 +15,82 @@ const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 fn what_was_carried_out_and_not_answered_is_recognised_and_counted_once() {
     let busy = || Fault::status_after_commit(503, "ServiceUnavailable", "shutting down");
     let stopping = "the server answered 503: shutting down; trying again\n";
-    for (call, before, done, after, sent) in [
-        (
-            &["create", "job"][..],
-            None,
-            "created",
-            ("", 0),
-            &["POST", "POST", "GET"][..],
-        ),
-        (
-            &["acquire", "job"],
-            Some(""),
-            "acquired",
-            ("me", 4),
-            &["GET", "PUT", "GET"],
-        ),
-        (
-            &["acquire", "job", "--create"],
-            None,
-            "acquired",
-            ("me", 1),
-            &["GET", "POST", "GET"],
-        ),
-        (
-            &["renew", "job"],
-            Some("me"),
-            "renewed",
-            ("me", 3),
-            &["GET", "PUT", "GET"],
-        ),
-        (
-            &["release", "job"],
-            Some("me"),
-            "released",
-            ("", 3),
-            &["GET", "PUT", "GET"],
-        ),
-        (
-            &["steal", "job", "--yes", "--now"],
-            Some("victim"),
-            "stolen",
-            ("me", 4),
-            &["GET", "PUT", "GET"],
-        ),
-    ] {
-        let faults = [(Fault::DropReply, "; trying again\n"), (busy(), stopping)];
-        // One call meets both.
-        let faults = faults
-            .into_iter()
-            .take(if call == ["acquire", "job"] { 2 } else { 1 });
-        for (fault, said) in faults {
-            let (ns, user) = fresh();
-            if let Some(holder) = before {
-                ns.create(&held("job", holder, 60));
+    each(
+        [
+            (
+                &["create", "job"][..],
+                None,
+                "created",
+                ("", 0),
+                &["POST", "POST", "GET"][..],
+            ),
+            (
+                &["acquire", "job"],
+                Some(""),
+                "acquired",
+                ("me", 4),
+                &["GET", "PUT", "GET"],
+            ),
+            (
+                &["acquire", "job", "--create"],
+                None,
+                "acquired",
+                ("me", 1),
+                &["GET", "POST", "GET"],
+            ),
+            (
+                &["renew", "job"],
+                Some("me"),
+                "renewed",
+                ("me", 3),
+                &["GET", "PUT", "GET"],
+            ),
+            (
+                &["release", "job"],
+                Some("me"),
+                "released",
+                ("", 3),
+                &["GET", "PUT", "GET"],
+            ),
+            (
+                &["steal", "job", "--yes", "--now"],
+                Some("victim"),
+                "stolen",
+                ("me", 4),
+                &["GET", "PUT", "GET"],
+            ),
+        ],
+        |(call, before, done, after, sent)| {
+            let faults = [(Fault::DropReply, "; trying again\n"), (busy(), stopping)];
+            // One call meets both.
+            let faults = faults
+                .into_iter()
+                .take(if call == ["acquire", "job"] { 2 } else { 1 });
+            for (fault, said) in faults {
+                let (ns, user) = fresh();
+                if let Some(holder) = before {
+                    ns.create(&held("job", holder, 60));
+                }
+                let proxy = Proxy::to(ns.cluster());
+                let writes = |request: &lease_harness::Request| request.method != "GET";
+                proxy.fault(Match::when(writes), fault, 1);
+                let command = ns.command(&user, call).via(&proxy);
+                let command = match call[0] {
+                    "create" => command,
+                    _ => command.env("KUBECTL_LEASE_HOLDER", "me"),
+                };
+                let output = command.run();
+                let stdout = format!("lease.coordination.k8s.io/job {done}\n");
+                ended(&output, 0, stdout.as_str());
+                assert!(output.stderr.ends_with(said), "{output}");
+                let lease = stored(&ns, "job");
+                assert_eq!((holder(&lease), transitions(&lease)), after, "{output}");
+                let requests = proxy.requests();
+                let enough = methods(&requests).starts_with(&sent[..2]);
+                assert!(enough && requests.len() <= 4, "{:?}", methods(&requests));
             }
-            let proxy = Proxy::to(ns.cluster());
-            let writes = |request: &lease_harness::Request| request.method != "GET";
-            proxy.fault(Match::when(writes), fault, 1);
-            let command = ns.command(&user, call).via(&proxy);
-            let command = match call[0] {
-                "create" => command,
-                _ => command.env("KUBECTL_LEASE_HOLDER", "me"),
-            };
-            let output = command.run();
-            let stdout = format!("lease.coordination.k8s.io/job {done}\n");
-            ended(&output, 0, stdout.as_str());
-            assert!(output.stderr.ends_with(said), "{output}");
-            let lease = stored(&ns, "job");
-            assert_eq!((holder(&lease), transitions(&lease)), after, "{output}");
-            let requests = proxy.requests();
-            let enough = methods(&requests).starts_with(&sent[..2]);
-            assert!(enough && requests.len() <= 4, "{:?}", methods(&requests));
-        }
-    }
+        },
+    );
     // Another's is not claimed.
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "other", 5));

@@ -1,6 +1,6 @@
 //! `steal` on a terminal: the question and its answers.
 
-use crate::support::{SOON, VERBS, fresh, held, holder, stored, transitions, untouched};
+use crate::support::{SOON, VERBS, each, fresh, held, holder, stored, transitions, untouched};
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule, Terminal, stopped};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -31,21 +31,24 @@ fn anything_but_a_yes_declines_and_writes_nothing() {
     let declined = "declined; nothing was written";
     let silent = "not confirmed: there was no answer; nothing was written";
     let interrupted = "interrupted: nothing was changed";
-    for (answer, code, said) in [
-        ("\r", 120, declined),
-        ("yes please\r", 120, declined),
-        // A key is no answer before enter, and can be thought over.
-        ("y\x7fn\r", 120, declined),
-        ("\x04", 120, silent),
-        ("\x03", 130, interrupted),
-    ] {
-        let (ns, before, terminal) = asked(&[]);
-        terminal.send(answer.as_bytes());
-        assert_eq!(terminal.wait(SOON).code(), Some(code), "{answer:?}");
-        let screen = terminal.screen();
-        assert!(screen.contains(said), "{answer:?}: {screen}");
-        untouched(&ns, &before);
-    }
+    each(
+        [
+            ("\r", 120, declined),
+            ("yes please\r", 120, declined),
+            // A key is no answer before enter, and can be thought over.
+            ("y\x7fn\r", 120, declined),
+            ("\x04", 120, silent),
+            ("\x03", 130, interrupted),
+        ],
+        |(answer, code, said)| {
+            let (ns, before, terminal) = asked(&[]);
+            terminal.send(answer.as_bytes());
+            assert_eq!(terminal.wait(SOON).code(), Some(code), "{answer:?}");
+            let screen = terminal.screen();
+            assert!(screen.contains(said), "{answer:?}: {screen}");
+            untouched(&ns, &before);
+        },
+    );
 }
 
 #[test]
@@ -89,26 +92,29 @@ fn the_answer_is_one_line_typed_after_the_question_and_nothing_of_it_is_left_for
     let pasted =
         "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
     let stolen = "lease.coordination.k8s.io/job stolen";
-    for (early, answer, code, said) in [
-        ("", "yes\r", 0, stolen),
-        // What was typed before the question is no answer.
-        ("y\ryes\ry", "n\r", 120, declined),
-        ("", "y\rls", 120, pasted),
-        ("", "deploy\ry\r", 120, pasted),
-    ] {
-        let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
-        terminal.wait_screen(|text| text.contains("ready"), SOON);
-        terminal.send(format!("go\r{early}").as_bytes());
-        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        untouched(&ns, &before);
-        terminal.send(answer.as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        assert!(screen.contains(said), "{answer:?}: {screen}");
-        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
-        assert!(screen.contains("left <>"), "{answer:?}: {screen}");
-        assert_eq!(stored(&ns, "job") == before, code != 0);
-    }
+    each(
+        [
+            ("", "yes\r", 0, stolen),
+            // What was typed before the question is no answer.
+            ("y\ryes\ry", "n\r", 120, declined),
+            ("", "y\rls", 120, pasted),
+            ("", "deploy\ry\r", 120, pasted),
+        ],
+        |(early, answer, code, said)| {
+            let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
+            terminal.wait_screen(|text| text.contains("ready"), SOON);
+            terminal.send(format!("go\r{early}").as_bytes());
+            terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+            untouched(&ns, &before);
+            terminal.send(answer.as_bytes());
+            assert!(terminal.wait(SOON).success());
+            let screen = terminal.screen();
+            assert!(screen.contains(said), "{answer:?}: {screen}");
+            assert!(screen.contains(&format!("code {code}\n")), "{screen}");
+            assert!(screen.contains("left <>"), "{answer:?}: {screen}");
+            assert_eq!(stored(&ns, "job") == before, code != 0);
+        },
+    );
 }
 
 #[test]

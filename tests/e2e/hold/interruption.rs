@@ -1,6 +1,6 @@
 //! Ctrl-C, TERM and HUP in each state of a hold.
 
-use crate::support::{ended, pass_to};
+use crate::support::{each, ended, pass_to};
 use std::time::Duration;
 
 use lease_harness::{Fault, Match};
@@ -85,22 +85,25 @@ fn while_held_the_command_gets_it_may_take_its_time_and_its_status_is_ours() {
 
 #[test]
 fn a_signal_of_any_kind_reaches_the_command_but_a_hangup_that_was_ignored_at_the_start() {
-    for signal in [
-        libc::SIGUSR1,
-        libc::SIGXCPU,
-        libc::SIGQUIT,
-        libc::SIGRTMIN() + 3,
-    ] {
-        let scene = Scene::new(4);
-        let held = scene.start(&format!(
-            "trap 'exit 7' {signal}; READY; while :; do sleep 0.02; done"
-        ));
-        let kill = format!("kill -{signal} {}", held.running.pid());
-        lease_harness::Command::new("/bin/bash", ["-c", &kill]).run();
-        let output = held.end();
-        assert_eq!(output.code, Some(7), "{signal}: {output}");
-        assert_eq!(scene.ns.holder("job"), None, "{signal}: {output}");
-    }
+    each(
+        [
+            libc::SIGUSR1,
+            libc::SIGXCPU,
+            libc::SIGQUIT,
+            libc::SIGRTMIN() + 3,
+        ],
+        |signal| {
+            let scene = Scene::new(4);
+            let held = scene.start(&format!(
+                "trap 'exit 7' {signal}; READY; while :; do sleep 0.02; done"
+            ));
+            let kill = format!("kill -{signal} {}", held.running.pid());
+            lease_harness::Command::new("/bin/bash", ["-c", &kill]).run();
+            let output = held.end();
+            assert_eq!(output.code, Some(7), "{signal}: {output}");
+            assert_eq!(scene.ns.holder("job"), None, "{signal}: {output}");
+        },
+    );
     let scene = Scene::new(4);
     let gate = scene.gate();
     let until = super::scene::until(&gate);

@@ -100,6 +100,25 @@ pub fn matches(text: &str, pattern: &str) -> bool {
     pattern.is_match(text)
 }
 
+/// Does this with every row at the same time, and names the rows that fail.
+pub fn each<T: std::fmt::Debug + Send>(
+    rows: impl IntoIterator<Item = T>,
+    check: impl Fn(T) + Sync,
+) {
+    std::thread::scope(|scope| {
+        let check = &check;
+        let running: Vec<_> = rows
+            .into_iter()
+            .map(|row| (format!("{row:?}"), scope.spawn(move || check(row))))
+            .collect();
+        let failed: Vec<String> = running
+            .into_iter()
+            .filter_map(|(row, running)| running.join().is_err().then_some(row))
+            .collect();
+        assert!(failed.is_empty(), "these rows failed: {failed:#?}");
+    });
+}
+
 /// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).
 pub fn renew(ns: &Namespace, name: &str, skew: i64) {
     ns.edit(name, |lease| {
