@@ -24,7 +24,7 @@ fn outer(ns: &Namespace, user: &User, script: &str) -> Command {
 
 #[track_caller]
 fn refused(output: &Output, code: i32) {
-    ended(&output, code, "");
+    ended(output, code, "");
     assert!(output.stderr.contains(ITSELF), "{output}");
     assert!(!output.stderr.contains("steal"), "{output}");
     assert!(output.elapsed < Duration::from_secs(15), "{output}");

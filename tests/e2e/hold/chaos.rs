@@ -14,7 +14,7 @@ use super::scene::{SOON, watchdog};
 const HOLDERS: u64 = 4;
 const DURATION: Duration = Duration::from_secs(3);
 /// `KUBECTL_LEASE_CHAOS=600` goes on for ten minutes.
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 12;
 
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -72,7 +72,7 @@ impl Arena {
     fn thief(&self, seed: u64) {
         let mut random = fastrand::Rng::with_seed(seed);
         while Instant::now() < self.end {
-            pass(&mut random, DURATION);
+            pass(&mut random, 3 * DURATION);
             // Far longer than what runs under it.
             let words = ["steal", "job", "--yes", "--duration=6s", "--holder=thief"];
             let stolen = self.ns.command(&self.user, words).spawn().wait(3 * SOON);
@@ -185,5 +185,5 @@ fn holders_frozen_killed_cut_off_and_stolen_from_at_random_never_run_two_command
         begun.elapsed(),
     );
     assert_eq!(lines(&arena.beside), Vec::<String>::new(), "seed {seed}");
-    assert!(runs > 3, "only {runs} commands ran");
+    assert!(runs > 2, "only {runs} commands ran");
 }

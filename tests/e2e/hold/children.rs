@@ -1,6 +1,6 @@
 //! How a command can end, and what it can leave behind.
 
-use crate::support::{ended, pass_to};
+use crate::support::{each, ended, pass_to};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,23 @@ use super::scene::{SOON, Scene, measured};
 
 #[test]
 fn the_exit_status_is_the_commands_own_whoever_starts_it_and_the_lease_is_released() {
-    for (script, code) in [
-        ("exit 3", 3),
-        ("exit 139", 139),
-        ("kill -KILL $$", 137),
-        // Real-time signals, which have no names.
-        ("kill -34 $$", 162),
-        ("kill -64 $$", 192),
-    ] {
-        let scene = Scene::new(4);
-        let output = scene.hold(&["--", "/bin/bash", "-c", script]).run();
-        assert_eq!((output.code, output.signal), (Some(code), None), "{output}");
-        assert_eq!(scene.ns.holder("job"), None, "{output}");
-        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
-    }
+    each(
+        [
+            ("exit 3", 3),
+            ("exit 139", 139),
+            ("kill -KILL $$", 137),
+            // Real-time signals, which have no names.
+            ("kill -34 $$", 162),
+            ("kill -64 $$", 192),
+        ],
+        |(script, code)| {
+            let scene = Scene::new(4);
+            let output = scene.hold(&["--", "/bin/bash", "-c", script]).run();
+            assert_eq!((output.code, output.signal), (Some(code), None), "{output}");
+            assert_eq!(scene.ns.holder("job"), None, "{output}");
+            assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+        },
+    );
     // Without a PATH it is found where execvp(3) looks.
     let scene = Scene::new(4);
     let output = under(&scene, "unset PATH", &["--", "true"]).run();
@@ -108,28 +111,31 @@ fn what_runs_in_sessions_of_its_own_or_ignores_term_dies_with_the_lease() {
 fn whatever_a_command_left_behind_is_gone_before_the_release() {
     let link = "#!/bin/sh\ntrap '' TERM\n\"$0\" &\n";
     let forks = "trap \"\" TERM; echo up; while :; do sleep 0.3 & sleep 0.01; done";
-    for (left, ups) in [
-        ("(setsid sh -c 'echo up; exec sleep 601' &);".to_owned(), 1),
-        (
-            "(setsid sh -c 'trap \"\" TERM HUP; echo up; while :; do sleep 0.05; done' &);"
-                .to_owned(),
-            1,
-        ),
-        (format!("sh -c '{forks}' & setsid sh -c '{forks}' &"), 2),
-        // A chain of processes that fork and exit.
-        ("LINK;".to_owned(), 0),
-    ] {
-        let scene = Scene::new(4);
-        let gate = scene.gate();
-        let until = super::scene::until(&gate);
-        let link = scene.ns.script("link", link).display().to_string();
-        let left = left.replace("LINK", &link);
-        let held = scene.start(&format!("{left} {until}; exit 0"));
-        let all = || held.running.stdout().matches("up\n").count() >= ups;
-        if ups > 0 {
-            held.running.wait_stdout(|_| all(), SOON);
-        }
-        scene.ends_alone(held, &gate, 0);
-        assert_eq!(scene.ns.holder("job"), None);
-    }
+    each(
+        [
+            ("(setsid sh -c 'echo up; exec sleep 601' &);".to_owned(), 1),
+            (
+                "(setsid sh -c 'trap \"\" TERM HUP; echo up; while :; do sleep 0.05; done' &);"
+                    .to_owned(),
+                1,
+            ),
+            (format!("sh -c '{forks}' & setsid sh -c '{forks}' &"), 2),
+            // A chain of processes that fork and exit.
+            ("LINK;".to_owned(), 0),
+        ],
+        |(left, ups)| {
+            let scene = Scene::new(4);
+            let gate = scene.gate();
+            let until = super::scene::until(&gate);
+            let link = scene.ns.script("link", link).display().to_string();
+            let left = left.replace("LINK", &link);
+            let held = scene.start(&format!("{left} {until}; exit 0"));
+            let all = || held.running.stdout().matches("up\n").count() >= ups;
+            if ups > 0 {
+                held.running.wait_stdout(|_| all(), SOON);
+            }
+            scene.ends_alone(held, &gate, 0);
+            assert_eq!(scene.ns.holder("job"), None);
+        },
+    );
 }

@@ -1,6 +1,5 @@
 //! Credentials that change while a lease is held: they are read anew, and the lease is kept.
 
-use crate::support::each;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ fn revoke(scene: &Scene) {
 #[track_caller]
 fn survives_the_change(scene: &Scene, held: Held, gate: &Path) {
     scene.wait_renewals(2);
-    let output = held.end_at(&gate);
+    let output = held.end_at(gate);
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
 }
@@ -43,42 +42,39 @@ fn survives_the_change(scene: &Scene, held: Held, gate: &Path) {
 /// A token file, and exec plugins whose tokens last for two seconds and for a day.
 #[test]
 fn credentials_that_are_replaced_in_mid_hold_are_read_again() {
-    each(
-        [(None, true), (Some(2), false), (Some(86_400), false)],
-        |(lasts, half_written)| {
-            let scene = Scene::new(3);
-            let gate = scene.gate();
-            let successor = scene.ns.user(&["get", "update", "watch"]);
-            let token = token_of(&scene, &scene.user);
-            let user = match lasts {
-                Some(seconds) => plugin(&scene, &token, seconds, "").0,
-                None => json!({ "tokenFile": token }),
-            };
-            let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
-            scene.wait_renewals(1);
-            let write = |text: String| std::fs::write(&token, text).expect("the folder is ours");
-            if half_written {
-                write(format!("{0}\n{0}\n", successor.token));
-                revoke(&scene);
-                let running = &held.running;
-                running.wait_stderr(|line| line.contains("could not be renewed"), SOON);
-            }
-            write(format!("{}\n", successor.token));
-            if !half_written {
-                revoke(&scene);
-            }
-            survives_the_change(&scene, held, &gate);
-            let runs = std::fs::read_to_string(token.with_file_name("runs")).unwrap_or_default();
-            let runs = runs.lines().count();
-            assert!(lasts != Some(2) || runs >= 3, "{runs}");
-        },
-    );
+    for (lasts, half_written) in [(None, true), (Some(2), false), (Some(86_400), false)] {
+        let scene = Scene::new(3);
+        let gate = scene.gate();
+        let successor = scene.ns.user(&["get", "update", "watch"]);
+        let token = token_of(&scene, &scene.user);
+        let user = match lasts {
+            Some(seconds) => plugin(&scene, &token, seconds, "").0,
+            None => json!({ "tokenFile": token }),
+        };
+        let held = Held::start(&hold_as(&scene, &user, &until(&gate)));
+        scene.wait_renewals(1);
+        let write = |text: String| std::fs::write(&token, text).expect("the folder is ours");
+        if half_written {
+            write(format!("{0}\n{0}\n", successor.token));
+            revoke(&scene);
+            let running = &held.running;
+            running.wait_stderr(|line| line.contains("could not be renewed"), SOON);
+        }
+        write(format!("{}\n", successor.token));
+        if !half_written {
+            revoke(&scene);
+        }
+        survives_the_change(&scene, held, &gate);
+        let runs = std::fs::read_to_string(token.with_file_name("runs")).unwrap_or_default();
+        let runs = runs.lines().count();
+        assert!(lasts != Some(2) || runs >= 3, "{runs}");
+    }
 }
 
 #[test]
 fn credentials_that_are_not_replaced_have_the_command_dead_by_the_deadline() {
-    each([false, true], |hangs| {
-        let scene = Scene::new(2);
+    for hangs in [false, true] {
+        let scene = Scene::new(3);
         let hang = scene.gate();
         let token = token_of(&scene, &scene.user);
         let first = format!("[ -e {} ] && exec sleep 600", hang.display());
@@ -93,12 +89,12 @@ fn credentials_that_are_not_replaced_have_the_command_dead_by_the_deadline() {
         wait_gone(held.child, SOON);
         let took = scene.last_acknowledged().elapsed();
         let what = format!(
-            "token revoked, plugin hangs: {hangs}, dead after the last acknowledgement, D = 2 s"
+            "token revoked, plugin hangs: {hangs}, dead after the last acknowledgement, D = 3 s"
         );
         measured(&what, took);
         assert!(took <= scene.duration, "{took:?}");
         assert_eq!(held.end().code, Some(123));
-    });
+    }
 }
 
 /// An exec plugin that hands out what is in `token`, valid for `seconds`, after `first`; it logs each run.
@@ -132,7 +128,7 @@ fn runs(log: &Path) -> usize {
 
 #[test]
 fn an_exec_plugin_that_hangs_costs_nothing_while_its_last_token_still_does_or_does_again() {
-    let scene = Scene::new(2);
+    let scene = Scene::new(3);
     let (hang, gate) = (scene.ns.file("hang", ""), scene.gate());
     std::fs::remove_file(&hang).expect("the folder is ours");
     let token = token_of(&scene, &scene.user);

@@ -1,6 +1,7 @@
 //! Commands that ask for the terminal, whatever their stdin is: they get it, and the programs around them keep it
 //! until then.
 
+use crate::support::each;
 use std::time::Duration;
 
 use lease_harness::{Command, Terminal};
@@ -32,7 +33,7 @@ fn all_is_as_before(shell: &Terminal, status: i32) {
 
 #[test]
 fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
-    for around in [">out", "</dev/null 2>err", "| cat"] {
+    each([">out", "</dev/null 2>err", "| cat"], |around| {
         let scene = Scene::new(60);
         let shell = entered(
             &scene,
@@ -50,7 +51,7 @@ fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
         let raw = String::from_utf8_lossy(&shell.raw()).into_owned();
         assert!(!raw.contains("topped"), "{around}: {raw}");
         assert_eq!(scene.ns.holder("job"), None);
-    }
+    });
     let scene = Scene::new(60);
     let shell = entered(
         &scene,
@@ -78,7 +79,7 @@ fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
 #[test]
 fn ctrl_c_at_a_question_or_before_it_ends_the_command_and_a_new_size_is_told_to_it() {
     let ask = "stty -echo </dev/tty; printf \"begun\\n\" >/dev/tty; read p </dev/tty";
-    for script in [ask, "echo begun >/dev/tty; exec sleep 600"] {
+    each([ask, "echo begun >/dev/tty; exec sleep 600"], |script| {
         let scene = Scene::new(60);
         let shell = outer_shell(&scene);
         let hold = format!("kubectl-lease hold job -- sh -c '{script}' </dev/null");
@@ -87,7 +88,7 @@ fn ctrl_c_at_a_question_or_before_it_ends_the_command_and_a_new_size_is_told_to_
         shell.send(b"\x03");
         all_is_as_before(&shell, 130);
         assert_eq!(scene.ns.holder("job"), None);
-    }
+    });
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
@@ -222,7 +223,7 @@ fn an_interactive_shell_has_job_control_behind_a_pipe_or_not() {
 
 #[test]
 fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
-    for around in ["</dev/null", "| cat"] {
+    each(["</dev/null", "| cat"], |around| {
         let scene = Scene::new(60);
         let shell = outer_shell(&scene);
         let editor = "stty raw -echo </dev/tty; printf begun >/dev/tty; exec sleep 600";
@@ -237,7 +238,7 @@ fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
         signal(watchdog, Signal::SIGKILL);
         let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
         assert_cooked(&screen);
-    }
+    });
 }
 
 #[test]

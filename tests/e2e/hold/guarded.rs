@@ -57,7 +57,7 @@ fn hold(scene: &Scene, program: &str, user: Option<&Value>) -> Option<(Held, std
 #[track_caller]
 fn leaves_nothing(scene: &Scene, held: Held, gate: &std::path::Path) {
     let survivors = scene.survivors_at_release(&held);
-    let output = held.end_at(&gate);
+    let output = held.end_at(gate);
     assert_eq!(output.code, Some(125), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
     let left = output

@@ -1,6 +1,6 @@
 //! A hold as a job of a shell: in the background, stopped, continued, with a command and without.
 
-use crate::support::pass_to;
+use crate::support::{each, pass_to};
 use std::time::{Duration, Instant};
 
 use lease_harness::{Terminal, stopped};
@@ -64,34 +64,37 @@ fn supervisor(shell: &Terminal) -> u32 {
 
 #[test]
 fn a_background_job_that_reads_is_stopped_and_fg_continues_it_and_one_that_reads_later_is_not() {
-    for read in [
-        "read x",
-        "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
-    ] {
-        let scene = Scene::new(60);
-        let shell = entered(
-            &scene,
-            &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
-        );
-        shell.wait_screen(|text| text.contains("continue it within"), SOON);
-        wait_stopped(&shell, supervisor(&shell));
-        enter(&shell, "fg");
-        shell.wait_screen(
-            |text| {
-                text.lines()
-                    .filter(|line| line.starts_with("kubectl-lease hold"))
-                    .count()
-                    == 1
-            },
-            SOON,
-        );
-        enter(&shell, "words");
-        wait_line(&shell, "got words");
-        wait_prompt(&shell);
-        enter(&shell, "echo status $?");
-        wait_line(&shell, "status 0");
-        assert_eq!(scene.ns.holder("job"), None);
-    }
+    each(
+        [
+            "read x",
+            "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
+        ],
+        |read| {
+            let scene = Scene::new(60);
+            let shell = entered(
+                &scene,
+                &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
+            );
+            shell.wait_screen(|text| text.contains("continue it within"), SOON);
+            wait_stopped(&shell, supervisor(&shell));
+            enter(&shell, "fg");
+            shell.wait_screen(
+                |text| {
+                    text.lines()
+                        .filter(|line| line.starts_with("kubectl-lease hold"))
+                        .count()
+                        == 1
+                },
+                SOON,
+            );
+            enter(&shell, "words");
+            wait_line(&shell, "got words");
+            wait_prompt(&shell);
+            enter(&shell, "echo status $?");
+            wait_line(&shell, "status 0");
+            assert_eq!(scene.ns.holder("job"), None);
+        },
+    );
     let scene = Scene::new(60);
     let gate = scene.gate();
     let until = super::scene::until(&gate);
@@ -180,7 +183,7 @@ fn ctrl_z_before_or_at_the_very_moment_of_a_question_stops_the_job() {
 
 #[test]
 fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_them() {
-    for number in [Signal::SIGTSTP, Signal::SIGTTOU] {
+    each([Signal::SIGTSTP, Signal::SIGTTOU], |number| {
         let scene = Scene::new(60);
         let shell = entered(
             &scene,
@@ -202,7 +205,7 @@ fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_the
         enter(&shell, "kill %1; wait; echo waited");
         wait_line(&shell, "waited");
         assert_eq!(scene.ns.holder("job"), None);
-    }
+    });
     let scene = Scene::new(2);
     let shell = entered(
         &scene,
@@ -253,7 +256,7 @@ fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on_or_says_that_it_is
     wait_line(&shell, "status 130");
     assert_eq!(scene.ns.holder("job"), None);
     for taken in [true, false] {
-        let scene = Scene::new(2);
+        let scene = Scene::new(3);
         let shell = entered(&scene, "kubectl-lease hold job");
         wait_line(&shell, "lease.coordination.k8s.io/job acquired");
         shell.send(b"\x1a");

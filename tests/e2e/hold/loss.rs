@@ -27,7 +27,7 @@ fn steal(ns: &Namespace) {
 }
 
 fn blank(ns: &Namespace) {
-    pass_to(&ns, "job", "");
+    pass_to(ns, "job", "");
 }
 
 fn delete(ns: &Namespace) {

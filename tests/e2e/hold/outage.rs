@@ -18,7 +18,7 @@ fn outage(span: Duration) {
 fn survived(scene: &Scene, held: Held, gate: &std::path::Path) {
     scene.wait_renewals(1);
     let transitions = scene.ns.get("job").expect("it is there")["spec"]["leaseTransitions"].clone();
-    let output = held.end_at(&gate);
+    let output = held.end_at(gate);
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(transitions, json!(1));
     assert_eq!(scene.ns.holder("job"), None);

@@ -1,6 +1,5 @@
 //! Certificates, keys and kubeconfigs that are replaced while a lease is held: read anew, and the lease is kept.
 
-use crate::support::each;
 use std::path::{Path, PathBuf};
 
 use lease_harness::{Command, TlsFront, wait_gone};
@@ -76,7 +75,7 @@ fn rewrite(path: &Path, contents: &str) {
 
 #[test]
 fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again_and_waited_for() {
-    each([true, false], |by_flag| {
+    for by_flag in [true, false] {
         let mut it = Rotation::new(3, false);
         let file = it.file("ca.pem", it.front.ca_pem());
         let flag = format!("--certificate-authority={}", file.display());
@@ -94,7 +93,7 @@ fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again_and_waited
         rewrite(&file, it.front.ca_pem());
         write(&it);
         it.survives(held);
-    });
+    }
     // The file comes after the certificate: until then the old authority is what there is.
     let mut it = Rotation::new(6, false);
     let file = it.file("ca.pem", it.front.ca_pem());
@@ -112,7 +111,7 @@ fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again_and_waited
 
 #[test]
 fn what_is_gone_or_leads_elsewhere_changes_nothing_and_a_new_client_certificate_is_read() {
-    each([true, false], |gone| {
+    for gone in [true, false] {
         let it = Rotation::new(3, false);
         let file = it.file("ca.pem", it.front.ca_pem());
         let authority = json!({ "certificate-authority": file });
@@ -127,7 +126,7 @@ fn what_is_gone_or_leads_elsewhere_changes_nothing_and_a_new_client_certificate_
         }
         it.scene.proxy.reset_connections();
         it.survives(held);
-    });
+    }
     let mut it = Rotation::new(3, true);
     let (certificate, key) = it.front.client();
     let (certificate_file, key_file) = (it.file("crt", &certificate), it.file("key", &key));
