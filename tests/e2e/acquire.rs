@@ -31,10 +31,7 @@ fn a_free_lease_is_granted_and_everything_else_in_it_is_kept() {
         let (after, before) = (&after["metadata"][field], &before["metadata"][field]);
         assert_eq!(after, before, "{field}");
     }
-}
-
-#[test]
-fn duration_and_reason_are_recorded_and_an_older_reason_is_cleared() {
+    // Duration and reason are recorded, and an older reason is cleared.
     let (ns, _) = fresh();
     // The least permission for a Lease that is there.
     let user = ns.user_with(&[Rule::leases(&["get", "update"]).named(&["job"])]);
@@ -59,7 +56,7 @@ fn duration_and_reason_are_recorded_and_an_older_reason_is_cleared() {
 }
 
 #[test]
-fn an_absent_lease_is_named_or_made_already_held() {
+fn an_absent_lease_is_named_or_made_already_held_and_so_is_a_namespace() {
     let (ns, user) = fresh();
     let output = ns.run(&user, ["acquire", "job", "--holder=me"]);
     said(&output, 121, "", &not_found_to_take(&ns, "job"));
@@ -69,10 +66,6 @@ fn an_absent_lease_is_named_or_made_already_held() {
     let lease = stored(&ns, "job");
     assert_eq!((holder(&lease), transitions(&lease)), ("me", 1));
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 30);
-}
-
-#[test]
-fn a_namespace_that_does_not_exist_is_named() {
     let ns = shared().namespace();
     for call in [
         &["acquire", "job", "--holder=me", "--timeout=0"][..],
@@ -90,7 +83,7 @@ fn a_namespace_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn a_lease_of_another_is_not_acquired_and_only_that_exit_code_can_be_chosen() {
+fn a_lease_of_another_is_not_acquired_and_ones_own_only_by_reentering() {
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "other", 15));
     let run = |name: &str, flags: &[&str]| {
@@ -109,10 +102,6 @@ fn a_lease_of_another_is_not_acquired_and_only_that_exit_code_can_be_chosen() {
     untouched(&ns, &before);
     let absent = not_found_to_take(&ns, "absent");
     said(&run("absent", &["-E7"]), 121, "", &absent);
-}
-
-#[test]
-fn a_lease_of_ones_own_is_granted_anew_only_by_reentering() {
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "me", 15));
     let acquire = |flags: &[&str]| {

@@ -1,7 +1,7 @@
 //! `check`: tells by the exit status whether a lease is held.
 
 use crate::support::{
-    free, fresh, fresh_in_process, held, not_found_as_held, not_held_by_you, said, untouched,
+    each, free, fresh, fresh_in_process, held, not_found_as_held, not_held_by_you, said, untouched,
 };
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
@@ -55,56 +55,7 @@ fn a_check_tells_whose_a_lease_is_and_writes_nothing() {
         untouched(&ns, &before);
         ns.delete("job");
     }
-}
-
-/// In-process only: this server's clock is moved.
-#[test]
-fn the_holders_skewed_clock_does_not_matter_where_the_server_stamps_renewals() {
-    for skew in [-3600, 0, 3600] {
-        let (ns, user) = fresh_in_process(Options::default());
-        let skewed = lease("job").holder("me").duration(15);
-        ns.create(&skewed.renewed_ago(0, skew).build());
-        said(&check(&ns, &user), 0, HELD, "");
-        later(&ns, 18);
-        let message = match skew {
-            3600 => format!("{UNPROVEN}{}", renewal(&ns)),
-            _ => EXPIRED.to_owned(),
-        };
-        said(&check(&ns, &user), 122, "", &message);
-        quiet(&ns, &user, 122);
-    }
-}
-
-/// In-process only: an old server's clock is moved, and a proxy rewrites its `Date`.
-#[test]
-fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or_the_holders_clock()
-{
-    for date in [-3600, 0, 3600] {
-        let old = Options {
-            version: (1, 20),
-            restamp_managed_fields: false,
-            date_offset: SignedDuration::from_secs(date),
-            ..Options::default()
-        };
-        let (ns, user) = fresh_in_process(old);
-        ns.create(&free("job"));
-        let take = ["acquire", "job", "--holder=me", "--duration=30s"];
-        assert_eq!(ns.run(&user, take).code, Some(0));
-        quiet(&ns, &user, 0);
-        later(&ns, 20);
-        let renewed = ns.run(&user, ["renew", "job", "--holder=me"]);
-        assert_eq!(renewed.code, Some(0));
-        // Granted 20 s ago.
-        quiet(&ns, &user, 0);
-        later(&ns, 31);
-        // By our own clock it was renewed just now: it may be alive.
-        quiet(&ns, &user, 122);
-    }
-}
-
-/// In-process only: the one server refuses dry runs.
-#[test]
-fn without_the_servers_time_nothing_is_certain() {
+    // In-process only: the one server refuses dry runs.
     let (ns, user) = fresh_in_process(Options {
         refuse_dry_run: Some(400),
         ..Options::default()
@@ -129,4 +80,49 @@ fn without_the_servers_time_nothing_is_certain() {
         assert!(said.ends_with(&renewal(ns)), "{output}");
         untouched(ns, &before);
     }
+}
+
+/// In-process only: this server's clock is moved.
+#[test]
+fn the_holders_skewed_clock_does_not_matter_where_the_server_stamps_renewals() {
+    each([-3600, 0, 3600], |skew| {
+        let (ns, user) = fresh_in_process(Options::default());
+        let skewed = lease("job").holder("me").duration(15);
+        ns.create(&skewed.renewed_ago(0, skew).build());
+        said(&check(&ns, &user), 0, HELD, "");
+        later(&ns, 18);
+        let message = match skew {
+            3600 => format!("{UNPROVEN}{}", renewal(&ns)),
+            _ => EXPIRED.to_owned(),
+        };
+        said(&check(&ns, &user), 122, "", &message);
+        quiet(&ns, &user, 122);
+    });
+}
+
+/// In-process only: an old server's clock is moved, and a proxy rewrites its `Date`.
+#[test]
+fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or_the_holders_clock()
+{
+    each([-3600, 3600], |date| {
+        let old = Options {
+            version: (1, 20),
+            restamp_managed_fields: false,
+            date_offset: SignedDuration::from_secs(date),
+            ..Options::default()
+        };
+        let (ns, user) = fresh_in_process(old);
+        ns.create(&free("job"));
+        let take = ["acquire", "job", "--holder=me", "--duration=30s"];
+        assert_eq!(ns.run(&user, take).code, Some(0));
+        quiet(&ns, &user, 0);
+        later(&ns, 20);
+        let renewed = ns.run(&user, ["renew", "job", "--holder=me"]);
+        assert_eq!(renewed.code, Some(0));
+        // Granted 20 s ago.
+        quiet(&ns, &user, 0);
+        later(&ns, 31);
+        // By our own clock it was renewed just now: it may be alive.
+        quiet(&ns, &user, 122);
+    });
 }

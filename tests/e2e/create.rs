@@ -47,10 +47,6 @@ fn a_lease_is_created_free_for_a_minute_or_as_the_flags_say() {
     let elsewhere = ["create", "there", "-n", other.name()];
     said(&ns.run(&user, elsewhere), 0, &created("there"), "");
     assert!(ns.get("there").is_none() && other.get("there").is_some());
-}
-
-#[test]
-fn a_lease_that_exists_is_left_alone_and_named_or_shown() {
     let (ns, user) = fresh();
     let before = ns.create(&free("job"));
     let error = "Error from server (AlreadyExists): leases.coordination.k8s.io \"job\" already exists\n\
@@ -96,10 +92,6 @@ fn a_dry_run_stores_nothing_and_one_at_the_client_sends_nothing() {
     let done = "lease.coordination.k8s.io/job created (server dry run)\n";
     said(&run(&["--dry-run=server"]), 0, done, "");
     assert!(ns.get("job").is_none());
-}
-
-#[test]
-fn a_dry_run_at_the_client_needs_no_kubeconfig_unless_a_flag_names_something_in_one() {
     let run = |list: &str, flags: &[&str]| {
         let words = ["create", "job", "--dry-run=client", "-o", "yaml"];
         let words = words.iter().chain(flags).copied();
@@ -139,7 +131,7 @@ fn older() -> (Namespace, User) {
 }
 
 #[test]
-fn what_the_server_drops_is_named_and_the_lease_with_it_where_it_tries_nothing() {
+fn a_coordinated_election_is_recorded_and_what_the_server_drops_of_it_named() {
     let (ns, user) = older();
     for flag in [None, Some("--dry-run=server"), Some("--holder=x")] {
         let output = ns.run(&user, COORDINATED.into_iter().chain(flag));
@@ -169,11 +161,7 @@ fn what_the_server_drops_is_named_and_the_lease_with_it_where_it_tries_nothing()
         ns.name()
     );
     said(&output, 1, "", &expected);
-}
-
-/// In-process only: the real server of the suite is older than these fields and drops them.
-#[test]
-fn strategy_and_preferred_holder_are_recorded_for_a_coordinated_election() {
+    // In-process only: the real server of the suite is older than these fields.
     let (ns, user): (_, User) = fresh_in_process(Options::default());
     said(&ns.run(&user, COORDINATED), 0, &created("job"), "");
     let lease = stored(&ns, "job");

@@ -1,6 +1,6 @@
 //! What a cluster admin is told to do about a missing permission: pasted, it helps, and it can be pasted again.
 
-use crate::support::{forbidden, fresh, held, untouched};
+use crate::support::{each, forbidden, fresh, held, untouched};
 use lease_harness::{Command, Namespace, User};
 
 fn has_kubectl() -> bool {
@@ -32,43 +32,43 @@ fn scene() -> (Namespace, User) {
 /// In each namespace of its own: the call, what its user may, and what is missing.
 #[test]
 fn a_missing_verb_is_named_with_the_role_that_grants_it_and_nothing_is_written() {
-    for (call, verbs, missing) in [
-        (&["acquire", "job"][..], &["update"][..], "get"),
-        (&["acquire", "job"], &["get", "list", "watch"], "update"),
-        (
-            &["acquire", "new", "--create"],
-            &["get", "update"],
-            "create",
-        ),
-        (&["create", "new"], &["get", "update"], "create"),
-        (&["renew", "job"], &["get"], "update"),
-        (&["release", "job"], &["get"], "update"),
-        (&["steal", "job", "--yes", "--now"], &["get"], "update"),
-        (&["check", "job"], &["list"], "get"),
-    ] {
-        let (ns, _) = fresh();
-        let user = ns.user(verbs);
-        let acquires = call[0] == "acquire";
-        let before = ns.create(&held("job", if acquires { "" } else { "me" }, 60));
-        let command = ns.command(&user, call);
-        let output = command.env("KUBECTL_LEASE_HOLDER", "me").run();
-        let words = match call {
-            ["acquire", _, "--create"] => "acquire --create",
-            _ => call[0],
-        };
-        let lease = Some(call[1]).filter(|_| call[0] != "create");
-        let expected = forbidden(&ns, &user, missing, lease, words);
-        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
-        // Before it, a steal shows whom it would rob.
-        assert!(output.stderr.ends_with(&expected), "{output}");
-        assert!(call[0] == "steal" || output.stderr == expected, "{output}");
-        untouched(&ns, &before);
-        assert!(ns.get("new").is_none());
-    }
-}
-
-#[test]
-fn one_role_is_advised_for_all_names_of_a_call() {
+    each(
+        [
+            (&["acquire", "job"][..], &["update"][..], "get"),
+            (&["acquire", "job"], &["get", "list", "watch"], "update"),
+            (
+                &["acquire", "new", "--create"],
+                &["get", "update"],
+                "create",
+            ),
+            (&["create", "new"], &["get", "update"], "create"),
+            (&["renew", "job"], &["get"], "update"),
+            (&["release", "job"], &["get"], "update"),
+            (&["steal", "job", "--yes", "--now"], &["get"], "update"),
+            (&["check", "job"], &["list"], "get"),
+        ],
+        |(call, verbs, missing)| {
+            let (ns, _) = fresh();
+            let user = ns.user(verbs);
+            let acquires = call[0] == "acquire";
+            let before = ns.create(&held("job", if acquires { "" } else { "me" }, 60));
+            let command = ns.command(&user, call);
+            let output = command.env("KUBECTL_LEASE_HOLDER", "me").run();
+            let words = match call {
+                ["acquire", _, "--create"] => "acquire --create",
+                _ => call[0],
+            };
+            let lease = Some(call[1]).filter(|_| call[0] != "create");
+            let expected = forbidden(&ns, &user, missing, lease, words);
+            assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+            // Before it, a steal shows whom it would rob.
+            assert!(output.stderr.ends_with(&expected), "{output}");
+            assert!(call[0] == "steal" || output.stderr == expected, "{output}");
+            untouched(&ns, &before);
+            assert!(ns.get("new").is_none());
+        },
+    );
+    // One role for all names of a call.
     let (ns, user) = scene();
     for call in [
         &["release", "a", "b", "a", "--holder=me"][..],

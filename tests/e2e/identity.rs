@@ -46,6 +46,27 @@ fn a_process_is_who_its_account_is_unless_told_otherwise() {
         assert_eq!(holder(&stored(&ns, "job")), expected);
         ns.delete("job");
     }
+    // A variable that names no grant is not taken for one.
+    ns.create(&free("job"));
+    said(
+        &acquire(&ns, &user).arg("--holder=me").run(),
+        0,
+        ACQUIRED,
+        "",
+    );
+    for empty in ["KUBECTL_LEASE_UID", "KUBECTL_LEASE_TRANSITIONS"] {
+        let mut check = ns.command(&user, ["check", "job"]);
+        for (name, value) in [
+            ("KUBECTL_LEASE_NAME", "job"),
+            ("KUBECTL_LEASE_NAMESPACE", ns.name()),
+            ("KUBECTL_LEASE_HOLDER", "me"),
+            ("KUBECTL_LEASE_UID", "another"),
+            ("KUBECTL_LEASE_TRANSITIONS", "1"),
+        ] {
+            check = check.env(name, if name == empty { "" } else { value });
+        }
+        said(&check.run(), 0, "lease.coordination.k8s.io/job held\n", "");
+    }
 }
 
 #[test]
@@ -120,29 +141,4 @@ fn the_fencing_token_is_the_version_of_the_grant_and_grows_over_delete_and_recre
         ns.delete("job");
     }
     assert!(tokens.is_sorted_by(|a, b| a < b), "{tokens:?}");
-}
-
-#[test]
-fn a_variable_that_names_no_grant_is_not_taken_for_one() {
-    let (ns, user) = fresh();
-    ns.create(&free("job"));
-    said(
-        &acquire(&ns, &user).arg("--holder=me").run(),
-        0,
-        ACQUIRED,
-        "",
-    );
-    for empty in ["KUBECTL_LEASE_UID", "KUBECTL_LEASE_TRANSITIONS"] {
-        let mut check = ns.command(&user, ["check", "job"]);
-        for (name, value) in [
-            ("KUBECTL_LEASE_NAME", "job"),
-            ("KUBECTL_LEASE_NAMESPACE", ns.name()),
-            ("KUBECTL_LEASE_HOLDER", "me"),
-            ("KUBECTL_LEASE_UID", "another"),
-            ("KUBECTL_LEASE_TRANSITIONS", "1"),
-        ] {
-            check = check.env(name, if name == empty { "" } else { value });
-        }
-        said(&check.run(), 0, "lease.coordination.k8s.io/job held\n", "");
-    }
 }

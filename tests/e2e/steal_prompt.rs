@@ -1,6 +1,6 @@
 //! `steal` on a terminal: the question and its answers.
 
-use crate::support::{SOON, VERBS, fresh, held, holder, stored, transitions, untouched};
+use crate::support::{SOON, VERBS, each, fresh, held, holder, stored, transitions, untouched};
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule, Terminal, stopped};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -31,21 +31,24 @@ fn anything_but_a_yes_declines_and_writes_nothing() {
     let declined = "declined; nothing was written";
     let silent = "not confirmed: there was no answer; nothing was written";
     let interrupted = "interrupted: nothing was changed";
-    for (answer, code, said) in [
-        ("\r", 120, declined),
-        ("yes please\r", 120, declined),
-        // A key is no answer before enter, and can be thought over.
-        ("y\x7fn\r", 120, declined),
-        ("\x04", 120, silent),
-        ("\x03", 130, interrupted),
-    ] {
-        let (ns, before, terminal) = asked(&[]);
-        terminal.send(answer.as_bytes());
-        assert_eq!(terminal.wait(SOON).code(), Some(code), "{answer:?}");
-        let screen = terminal.screen();
-        assert!(screen.contains(said), "{answer:?}: {screen}");
-        untouched(&ns, &before);
-    }
+    each(
+        [
+            ("\r", 120, declined),
+            ("yes please\r", 120, declined),
+            // A key is no answer before enter, and can be thought over.
+            ("y\x7fn\r", 120, declined),
+            ("\x04", 120, silent),
+            ("\x03", 130, interrupted),
+        ],
+        |(answer, code, said)| {
+            let (ns, before, terminal) = asked(&[]);
+            terminal.send(answer.as_bytes());
+            assert_eq!(terminal.wait(SOON).code(), Some(code), "{answer:?}");
+            let screen = terminal.screen();
+            assert!(screen.contains(said), "{answer:?}: {screen}");
+            untouched(&ns, &before);
+        },
+    );
 }
 
 #[test]
@@ -66,20 +69,21 @@ fn what_changed_during_the_question_is_asked_about_again_unless_it_became_free()
     assert_eq!((holder(&lease), transitions(&lease)), ("me", 10));
 }
 
+/// A shell script in which STEAL steals from the victim, beside what was stored before.
+fn script(script: &str) -> (Namespace, Value, Terminal) {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "victim", 60));
+    let script = script.replace("STEAL", "kubectl-lease steal job --holder=me");
+    let shell = ns.program(&user, "/bin/sh", ["-c", &script]);
+    (ns, before, shell.spawn_pty(60, 120))
+}
+
 /// A shell that goes on after `steal` and shows what is left for it to read.
 fn asked_below_a_shell(first: &str) -> (Namespace, Value, Terminal) {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!(
-        "{first} '{tool}' steal job --holder=me --now; echo code $?; \
+    script(&format!(
+        "{first} STEAL --now; echo code $?; \
          stty -icanon min 0 time 2; left=$(dd bs=100 count=1 2>&-); echo \"left <$left>\""
-    );
-    let terminal = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
-    (ns, before, terminal)
+    ))
 }
 
 #[test]
@@ -88,40 +92,34 @@ fn the_answer_is_one_line_typed_after_the_question_and_nothing_of_it_is_left_for
     let pasted =
         "not confirmed: more than a line came at once, as if it was pasted; nothing was written";
     let stolen = "lease.coordination.k8s.io/job stolen";
-    for (early, answer, code, said) in [
-        ("", "yes\r", 0, stolen),
-        // What was typed before the question is no answer.
-        ("y\ryes\ry", "n\r", 120, declined),
-        ("", "y\rls", 120, pasted),
-        ("", "deploy\ry\r", 120, pasted),
-    ] {
-        let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
-        terminal.wait_screen(|text| text.contains("ready"), SOON);
-        terminal.send(format!("go\r{early}").as_bytes());
-        terminal.wait_screen(|text| text.contains(QUESTION), SOON);
-        untouched(&ns, &before);
-        terminal.send(answer.as_bytes());
-        assert!(terminal.wait(SOON).success());
-        let screen = terminal.screen();
-        assert!(screen.contains(said), "{answer:?}: {screen}");
-        assert!(screen.contains(&format!("code {code}\n")), "{screen}");
-        assert!(screen.contains("left <>"), "{answer:?}: {screen}");
-        assert_eq!(stored(&ns, "job") == before, code != 0);
-    }
+    each(
+        [
+            ("", "yes\r", 0, stolen),
+            // What was typed before the question is no answer.
+            ("y\ryes\ry", "n\r", 120, declined),
+            ("", "y\rls", 120, pasted),
+            ("", "deploy\ry\r", 120, pasted),
+        ],
+        |(early, answer, code, said)| {
+            let (ns, before, terminal) = asked_below_a_shell("echo ready; read go;");
+            terminal.wait_screen(|text| text.contains("ready"), SOON);
+            terminal.send(format!("go\r{early}").as_bytes());
+            terminal.wait_screen(|text| text.contains(QUESTION), SOON);
+            untouched(&ns, &before);
+            terminal.send(answer.as_bytes());
+            assert!(terminal.wait(SOON).success());
+            let screen = terminal.screen();
+            assert!(screen.contains(said), "{answer:?}: {screen}");
+            assert!(screen.contains(&format!("code {code}\n")), "{screen}");
+            assert!(screen.contains("left <>"), "{answer:?}: {screen}");
+            assert_eq!(stored(&ns, "job") == before, code != 0);
+        },
+    );
 }
 
 #[test]
 fn ctrl_z_stops_the_question_and_fg_asks_it_again() {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!(
-        "set -m; '{tool}' steal job --holder=me --now; echo job $?; read go; fg; echo code $?"
-    );
-    let shell = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, shell) = script("set -m; STEAL --now; echo job $?; read go; fg; echo code $?");
     shell.wait_screen(|text| text.contains(QUESTION), SOON);
     shell.send(b"\x1a");
     // 128 + SIGTSTP.
@@ -170,14 +168,7 @@ fn is_idle(pid: u32) -> bool {
 
 /// A shell whose job asks in the background, as soon as that has shown what it asks about.
 fn asked_in_the_background(then: &str) -> (Namespace, Value, Terminal) {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!("set -m; '{tool}' steal job --holder=me --now & {then}");
-    let shell = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, shell) = script(&format!("set -m; STEAL --now & {then}"));
     let shown = shell.wait_screen(|text| text.contains("it may be alive"), SOON);
     assert!(!shown.contains(QUESTION), "{shown}");
     (ns, before, shell)
@@ -197,15 +188,11 @@ fn answered_after_fg((ns, before, shell): &(Namespace, Value, Terminal)) {
 }
 
 #[test]
-fn in_the_background_it_asks_once_fg_has_come() {
+fn in_the_background_it_asks_once_fg_has_come_and_forgets_nothing_that_is_typed_for_the_shell() {
     let asked = asked_in_the_background("read go; fg; echo code $?; read end");
     let (_, _, shell) = &asked;
     wait_until(|| shell.tree().into_iter().any(stopped));
     answered_after_fg(&asked);
-}
-
-#[test]
-fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
     for _ in 0..4 {
         let (_ns, _, shell) = asked_in_the_background("read go; echo \"heard <$go>\"; read end");
         // While the job stops.
@@ -215,21 +202,14 @@ fn what_is_typed_for_the_shell_is_not_forgotten_by_a_job_in_the_background() {
 }
 
 #[test]
-fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
+fn a_signal_ends_the_question_shown_or_not_and_leaves_the_terminal_as_it_was() {
     for (signal, code) in [
         (libc::SIGTERM, 143),
         (libc::SIGHUP, 129),
         (libc::SIGINT, 130),
     ] {
-        let (ns, _) = fresh();
-        let user = ns.user(&VERBS);
-        let before = ns.create(&held("job", "victim", 60));
-        let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-        let script = format!("stty -a; '{tool}' steal job --holder=me; echo code $?; stty -a");
         // No shell of a person, which would put the terminal right by itself.
-        let terminal = ns
-            .program(&user, "/bin/sh", ["-c", &script])
-            .spawn_pty(60, 120);
+        let (ns, before, terminal) = script("stty -a; STEAL; echo code $?; stty -a");
         terminal.wait_screen(|text| text.contains(QUESTION), SOON);
         let mut tree = terminal.tree();
         tree.retain(|pid| *pid != terminal.pid());
@@ -256,18 +236,7 @@ fn a_signal_at_the_question_ends_it_and_leaves_the_terminal_as_it_was() {
         );
         untouched(&ns, &before);
     }
-}
-
-#[test]
-fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
-    let (ns, _) = fresh();
-    let user = ns.user(&VERBS);
-    let before = ns.create(&held("job", "victim", 60));
-    let tool = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script = format!("echo ready; read go; exec '{tool}' steal job --holder=me");
-    let terminal = ns
-        .program(&user, "/bin/sh", ["-c", &script])
-        .spawn_pty(40, 120);
+    let (ns, before, terminal) = script("echo ready; read go; exec STEAL");
     terminal.wait_screen(|text| text.contains("ready"), SOON);
     // Ctrl-S, and then what the shell reads.
     terminal.send(b"\x13go\r");
@@ -278,18 +247,14 @@ fn a_signal_ends_a_question_that_a_stopped_terminal_does_not_show() {
             .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
             .any(|name| name.starts_with("tokio"))
     };
-    let deadline = std::time::Instant::now() + SOON;
-    while !asks() && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert!(asks(), "no question within {SOON:?}");
+    wait_until(asks);
     terminal.signal(libc::SIGTERM);
     assert_eq!(terminal.wait(SOON).code(), Some(143));
     untouched(&ns, &before);
 }
 
 #[test]
-fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_screen() {
+fn the_question_shows_the_holder_and_its_pod_whatever_somebody_wrote_at_length() {
     let (ns, _) = fresh();
     let user = ns.user(&VERBS);
     let mut long = held("job", "victim@desk", 60);
@@ -323,10 +288,6 @@ fn what_somebody_wrote_at_length_leaves_the_holder_and_the_question_on_the_scree
     // What nobody is asked about is shown whole.
     let output = ns.run(&user, ["steal", "other", "--holder=me"]);
     assert!(output.stderr.contains(&long_holder), "{output}");
-}
-
-#[test]
-fn who_is_asked_sees_the_pod_behind_the_holder() {
     let (ns, _) = fresh();
     let user = ns.user_with(&[
         Rule::leases(&VERBS),

@@ -3,7 +3,7 @@
 use crate::support::{
     SOON, free, fresh, held, holder, said, said_like, set_free, stored, transitions, waiting,
 };
-use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Request, Running, User};
+use lease_harness::{Namespace, Outlet, Running, User};
 use std::time::{Duration, Instant};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
@@ -14,7 +14,6 @@ const TOO_LATE: &str =
     "error: nobody read the result in time: stdout is blocked, or was for too long\n";
 const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 
-const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
 fn full() -> Outlet {
@@ -71,11 +70,6 @@ fn what_cannot_be_written_is_given_back_unless_somebody_may_run_under_it() {
     assert!(output.stderr.contains(kept), "{output}");
     let after = stored(&ns, "job");
     assert_eq!((holder(&after), transitions(&after)), ("me", 4));
-}
-
-/// As with `>/dev/null`: whoever closes stdout does not want to be told. Nor does it matter who hears stderr.
-#[test]
-fn a_closed_stdout_or_an_unheard_stderr_is_no_reason_to_give_it_back() {
     let (ns, user) = fresh();
     let granted = |output: lease_harness::Output, stdout: &str| {
         said(&output, 0, stdout, "");
@@ -94,7 +88,7 @@ fn a_closed_stdout_or_an_unheard_stderr_is_no_reason_to_give_it_back() {
 }
 
 #[test]
-fn what_nobody_reads_yet_is_kept_for_a_reader_and_given_back_without_one_or_by_a_signal() {
+fn what_nobody_reads_is_kept_for_a_reader_and_given_back_without_one_by_a_signal_or_in_time() {
     let (ns, _, running) = blocked("60s");
     running.read_on();
     said(&running.wait(SOON), 0, ACQUIRED, "");
@@ -109,46 +103,6 @@ fn what_nobody_reads_yet_is_kept_for_a_reader_and_given_back_without_one_or_by_a
     said(&running.wait(SOON), 143, "", INTERRUPTED);
     assert!(signalled.elapsed() < Duration::from_secs(3));
     was_had_and_is_free(&ns);
-}
-
-#[test]
-fn what_cannot_be_given_back_is_said_and_a_second_signal_does_not_wait_for_it() {
-    let forbidden = || Fault::status(403, "Forbidden", "no more writes");
-    for (fault, why) in [
-        (
-            forbidden(),
-            "could not be released: Error from server (Forbidden): no more writes",
-        ),
-        (Fault::Hang, "was not released"),
-    ] {
-        let (ns, user) = fresh();
-        ns.create(&free("job"));
-        let proxy = Proxy::to(ns.cluster());
-        let command = ns.command(&user, ["acquire", "job", "--holder=me"]);
-        let running = command.via(&proxy).stdout(Outlet::Full).spawn();
-        ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-        running.wait_blocked(SOON);
-        proxy.clear();
-        let hangs = matches!(fault, Fault::Hang);
-        proxy.fault(Match::put(), fault, usize::MAX);
-        running.signal(SIGTERM);
-        if hangs {
-            let put = |all: &[Request]| all.iter().any(|request| request.method == "PUT");
-            proxy.wait_for(put, SOON);
-            running.signal(SIGINT);
-        }
-        let expected = format!(
-            "interrupted before the result was read\n\
-             error: lease \"job\" {why}\n\
-             It may be held by \"me\". Look: kubectl lease status job -n {ns}; free it: kubectl lease release job -n {ns} --holder me\n",
-            ns = ns.name()
-        );
-        said(&running.wait(SOON), 143, "", &expected);
-    }
-}
-
-#[test]
-fn what_nobody_reads_in_time_is_given_back_before_anybody_else_can_have_it() {
     let (ns, _, running) = blocked("3s");
     let output = running.wait(SOON);
     said(&output, 123, "", &format!("{TOO_LATE}{GIVEN_BACK}"));
@@ -193,10 +147,7 @@ fn a_stopped_terminal_blocks_neither_the_end_of_a_grant_nor_a_signal() {
         assert!(!terminal.screen().contains("acquired"));
         was_had_and_is_free(&ns);
     }
-}
-
-#[test]
-fn a_terminal_that_goes_on_shows_how_much_is_left() {
+    // One that goes on shows how much is left.
     let (ns, user) = fresh();
     ns.create(&free("job"));
     let script = "echo ready; read go; exec kubectl-lease acquire job --holder me --duration 60s";

@@ -21,7 +21,7 @@ fn blocked(ns: &Namespace, user: &User, words: &[&str]) -> Running {
 }
 
 #[test]
-fn a_stolen_lease_is_kept_and_said_to_be() {
+fn a_steal_and_a_release_that_nobody_reads_are_ones_and_said_to_be() {
     for (outlet, signal, code, why) in [
         (full(), None, 1, FULL),
         (
@@ -49,6 +49,24 @@ fn a_stolen_lease_is_kept_and_said_to_be() {
         said_like(&running.wait(SOON), code, "", &expected);
         assert_eq!(holder(&stored(&ns, "job")), "me");
     }
+    let released = "lease.coordination.k8s.io/job released\n";
+    let interrupted = "interrupted before the result was read\n\
+                       lease \"job\" was released anyway\n";
+    for (signal, code, stdout, stderr) in [
+        (None, 0, released, ""),
+        (Some(SIGTERM), 143, "", interrupted),
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "me", 1));
+        let running = blocked(&ns, &user, &["release", "job", "--holder=me"]);
+        ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
+        running.wait_blocked(SOON);
+        match signal {
+            Some(signal) => running.signal(signal),
+            None => running.read_on(),
+        }
+        said(&running.wait(SOON), code, stdout, stderr);
+    }
 }
 
 #[test]
@@ -74,28 +92,6 @@ fn a_renewal_that_nobody_hears_of_is_one_but_no_success_once_it_is_over() {
     running.read_on();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(122), "{output}");
-}
-
-#[test]
-fn a_release_that_nobody_reads_is_one_and_can_be_read_as_late_as_one_likes() {
-    let released = "lease.coordination.k8s.io/job released\n";
-    let interrupted = "interrupted before the result was read\n\
-                       lease \"job\" was released anyway\n";
-    for (signal, code, stdout, stderr) in [
-        (None, 0, released, ""),
-        (Some(SIGTERM), 143, "", interrupted),
-    ] {
-        let (ns, user) = fresh();
-        ns.create(&held("job", "me", 1));
-        let running = blocked(&ns, &user, &["release", "job", "--holder=me"]);
-        ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
-        running.wait_blocked(SOON);
-        match signal {
-            Some(signal) => running.signal(signal),
-            None => running.read_on(),
-        }
-        said(&running.wait(SOON), code, stdout, stderr);
-    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! A command that takes long to begin, and a watchdog that does not run while its supervisor dies.
+//! A command that takes long to begin.
 
 use std::path::PathBuf;
 
-use lease_harness::{Command, Running, stopped, wait_gone};
+use lease_harness::{Command, Running, wait_gone};
 
 use super::scene::{SOON, Scene};
 
@@ -28,7 +28,7 @@ fn slow_to_begin(scene: &Scene) -> (PathBuf, Running) {
 }
 
 #[test]
-fn a_command_whose_exec_waits_does_not_begin_after_its_supervisor_has_died() {
+fn a_command_whose_exec_waits_does_not_begin_after_its_supervisor_has_died_or_its_time_is_over() {
     let scene = Scene::new(60);
     if Command::new("python3", ["-c", ""]).run().code != Some(0) {
         return;
@@ -45,14 +45,8 @@ fn a_command_whose_exec_waits_does_not_begin_after_its_supervisor_has_died() {
     for pid in tree {
         wait_gone(pid, SOON);
     }
-}
-
-#[test]
-fn a_command_whose_exec_waits_for_longer_than_the_lease_may_be_held_is_not_begun() {
+    // Nor when it waits for longer than the lease may be held.
     let scene = Scene::new(3);
-    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
-        return;
-    }
     let (program, keeper) = slow_to_begin(&scene);
     let running = scene
         .hold(&["--", &program.display().to_string(), "604"])
@@ -64,19 +58,4 @@ fn a_command_whose_exec_waits_for_longer_than_the_lease_may_be_held_is_not_begun
     // Whoever of the two came first.
     assert!(matches!(output.code, Some(123 | 125)), "{output}");
     drop(keeper);
-}
-
-#[test]
-fn a_stopped_watchdog_is_continued_by_the_death_of_its_supervisor() {
-    let scene = Scene::new(60);
-    let held = scene.start("exec sleep 600");
-    let begun = std::time::Instant::now();
-    while !stopped(held.watchdog) {
-        // An order to it continues it.
-        Command::new("/bin/sh", ["-c", &format!("kill -STOP {}", held.watchdog)]).run();
-        assert!(begun.elapsed() < SOON, "it does not stop");
-    }
-    held.running.signal(libc::SIGKILL);
-    wait_gone(held.child, SOON);
-    wait_gone(held.watchdog, SOON);
 }

@@ -42,7 +42,8 @@ fn runs_out(scene: &Scene, dead: &str) {
 
 /// GitHub Actions: INT and TERM to the first process, then KILL to all.
 #[test]
-fn what_github_kills_with_its_command_is_held_until_it_runs_out() {
+fn what_is_killed_with_its_command_is_held_until_it_runs_out_and_what_is_asked_to_end_until_it_is_gone()
+ {
     let scene = Scene::new(SECONDS);
     let held = scene.start(DEAF);
     let dead = holder(&stored(&scene.ns, "job")).to_owned();
@@ -54,11 +55,7 @@ fn what_github_kills_with_its_command_is_held_until_it_runs_out() {
     signal_everything(&held, Signal::SIGKILL);
     held.end();
     runs_out(&scene, &dead);
-}
-
-/// systemd, Jenkins and shells: TERM to every process of the job. The watchdog stays with the command.
-#[test]
-fn a_signal_to_every_process_is_heard_by_the_command_and_keeps_the_lease_until_it_is_gone() {
+    // systemd, Jenkins and shells: TERM to every process of the job. The watchdog stays with the command.
     let scene = Scene::new(SECONDS);
     let held = scene.start(DEAF);
     let dead = holder(&stored(&scene.ns, "job")).to_owned();

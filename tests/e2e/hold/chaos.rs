@@ -1,4 +1,4 @@
-//! Many holders at once, frozen, killed and cut off at random: never two commands at a time.
+//! Many holders at once, frozen, killed, cut off and stolen from at random: never two commands at a time.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use lease_harness::{
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
-use super::scene::watchdog;
+use super::scene::{SOON, watchdog};
 
-const HOLDERS: u64 = 5;
+const HOLDERS: u64 = 4;
 const DURATION: Duration = Duration::from_secs(3);
 /// `KUBECTL_LEASE_CHAOS=600` goes on for ten minutes.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 12;
 
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -44,21 +44,53 @@ impl Arena {
         }
     }
 
+    /// Shell words of who is to be alone, and says if it is not.
+    fn alone(&self, name: &str) -> String {
+        format!(
+            "exec 9>>{guarded}; flock -n 9 || echo {name} $$ >>{beside}; echo {name} $$ >>{runs}",
+            guarded = self.guarded.display(),
+            beside = self.beside.display(),
+            runs = self.runs.display(),
+        )
+    }
+
     /// The kernel says whether another command, or anything that one started, is alive: all of them have the file open.
     fn hold(&self, proxy: &Proxy, random: &mut fastrand::Rng) -> Command {
         let deaf = if random.bool() { "trap '' TERM;" } else { "" };
         // Long enough to be there when a lease that was not renewed is taken over.
         let work = random.f32() * 3.0 * DURATION.as_secs_f32();
         let left = random.f32() * 3.0 * DURATION.as_secs_f32();
-        let script = format!(
-            "{deaf} exec 9>>{guarded}; flock -n 9 || echo $$ >>{beside}; echo $$ >>{runs}; echo begun; \
-             (setsid sleep {left:.2} &); sleep {work:.2}",
-            guarded = self.guarded.display(),
-            beside = self.beside.display(),
-            runs = self.runs.display(),
-        );
-        let words = ["hold", "job", "--", "/bin/sh", "-c", &script];
+        let alone = self.alone("hold");
+        let script =
+            format!("{deaf} {alone}; echo begun; (setsid sleep {left:.2} &); sleep {work:.2}");
+        let words = ["hold", "job", "--duration=3s", "--", "/bin/sh", "-c"];
+        let words = words.into_iter().chain([script.as_str()]);
         self.ns.command(&self.user, words).via(proxy)
+    }
+
+    /// Steals and waits for the victim, runs alone for a moment, and releases.
+    fn thief(&self, seed: u64) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        while Instant::now() < self.end {
+            pass(&mut random, 3 * DURATION);
+            // Far longer than what runs under it.
+            let words = ["steal", "job", "--yes", "--duration=6s", "--holder=thief"];
+            let stolen = self.ns.command(&self.user, words).spawn().wait(3 * SOON);
+            if stolen.code == Some(0) {
+                let section = format!("{}; sleep 0.2", self.alone("thief"));
+                let mut shell = std::process::Command::new("/bin/sh");
+                assert!(
+                    shell
+                        .args(["-c", &section])
+                        .status()
+                        .expect("a shell")
+                        .success()
+                );
+                let words = ["release", "job", "--holder=thief"];
+                let freed = self.ns.command(&self.user, words).spawn().wait(3 * SOON);
+                assert!(matches!(freed.code, Some(0 | 122)), "seed {seed}: {freed}");
+            }
+        }
     }
 
     fn holder(&self, seed: u64) {
@@ -130,7 +162,7 @@ fn send(process: Option<u32>, signal: Signal) {
 }
 
 #[test]
-fn holders_frozen_killed_and_cut_off_at_random_never_run_two_commands_at_once() {
+fn holders_frozen_killed_cut_off_and_stolen_from_at_random_never_run_two_commands_at_once() {
     let arena = Arena::new();
     let begun = Instant::now();
     let seed = fastrand::u64(0..1 << 32);
@@ -139,13 +171,19 @@ fn holders_frozen_killed_and_cut_off_at_random_never_run_two_commands_at_once() 
             let arena = &arena;
             scope.spawn(move || arena.holder(seed + holder));
         }
+        scope.spawn(|| arena.thief(seed + HOLDERS));
     });
     let lines = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).expect("our file");
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let runs = lines(&arena.runs).len();
-    super::scene::measured(&format!("{runs} commands, one at a time"), begun.elapsed());
+    let runs = lines(&arena.runs);
+    let thieves = runs.iter().filter(|line| line.starts_with("thief")).count();
+    let runs = runs.len();
+    super::scene::measured(
+        &format!("{runs} commands, one at a time, {thieves} after a steal"),
+        begun.elapsed(),
+    );
     assert_eq!(lines(&arena.beside), Vec::<String>::new(), "seed {seed}");
-    assert!(runs > 3, "only {runs} commands ran");
+    assert!(runs > 2, "only {runs} commands ran");
 }

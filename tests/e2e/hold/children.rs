@@ -1,32 +1,56 @@
 //! How a command can end, and what it can leave behind.
 
+use crate::support::{each, ended, pass_to};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use lease_harness::wait_gone;
 
+use super::others::under;
 use super::scene::{SOON, Scene, measured};
 
 #[test]
-fn the_exit_status_is_the_commands_own_and_the_lease_is_released() {
-    for (script, code) in [
-        ("exit 3", 3),
-        ("exit 139", 139),
-        ("kill -KILL $$", 137),
-        // Real-time signals, which have no names.
-        ("kill -34 $$", 162),
-        ("kill -64 $$", 192),
+fn the_exit_status_is_the_commands_own_whoever_starts_it_and_the_lease_is_released() {
+    each(
+        [
+            ("exit 3", 3),
+            ("exit 139", 139),
+            ("kill -KILL $$", 137),
+            // Real-time signals, which have no names.
+            ("kill -34 $$", 162),
+            ("kill -64 $$", 192),
+        ],
+        |(script, code)| {
+            let scene = Scene::new(4);
+            let output = scene.hold(&["--", "/bin/bash", "-c", script]).run();
+            assert_eq!((output.code, output.signal), (Some(code), None), "{output}");
+            assert_eq!(scene.ns.holder("job"), None, "{output}");
+            assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+        },
+    );
+    // Without a PATH it is found where execvp(3) looks.
+    let scene = Scene::new(4);
+    let output = under(&scene, "unset PATH", &["--", "true"]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    let output = under(&scene, "unset PATH", &["--", "no-such-command"]).run();
+    assert_eq!(output.code, Some(127), "{output}");
+    // Whoever starts us may ignore or block the deaths of children.
+    let scene = Scene::new(4);
+    for words in [
+        "exec env --ignore-signal=CHLD",
+        "exec env --block-signal=CHLD",
     ] {
-        let scene = Scene::new(4);
-        let output = scene.hold(&["--", "/bin/bash", "-c", script]).run();
-        assert_eq!((output.code, output.signal), (Some(code), None), "{output}");
+        let words = format!("{words} kubectl-lease hold job -- /bin/sh -c 'sleep 0.1; exit 7'");
+        let command = scene.ns.program(&scene.user, "/bin/sh", ["-c", &words]);
+        let output = command.via(&scene.proxy).run();
+        assert_eq!(output.code, Some(7), "{output}");
         assert_eq!(scene.ns.holder("job"), None, "{output}");
-        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
     }
 }
 
 #[test]
-fn a_tool_replaced_on_disk_while_it_waits_still_starts_its_command() {
+fn a_tool_replaced_on_disk_while_it_waits_starts_its_command_and_one_whose_watchdog_died_leaves_nothing_held()
+ {
     let scene = Scene::new(2);
     let copy = scene.ns.file("kubectl-lease", "");
     std::fs::copy(lease_harness::binary(), &copy).expect("there is space");
@@ -41,20 +65,10 @@ fn a_tool_replaced_on_disk_while_it_waits_still_starts_its_command() {
         .spawn();
     waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
     std::fs::remove_file(&copy).expect("it is there");
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "".into();
-    });
+    pass_to(&scene.ns, "job", "");
     let output = waiting.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), "ran\n"),
-        "{output}"
-    );
+    ended(&output, 0, "ran\n");
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_watchdog_that_died_while_the_lease_was_waited_for_does_not_leave_the_lease_held() {
     let scene = Scene::new(4);
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "before".into();
@@ -67,9 +81,7 @@ fn a_watchdog_that_died_while_the_lease_was_waited_for_does_not_leave_the_lease_
     let watchdog = super::scene::watchdog(&waiting.tree()).expect("it waits too");
     super::scene::signal(watchdog, nix::sys::signal::Signal::SIGKILL);
     wait_gone(watchdog, SOON);
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "".into();
-    });
+    pass_to(&scene.ns, "job", "");
     let output = waiting.wait(SOON);
     assert_eq!(output.code, Some(125), "{output}");
     assert!(output.stderr.contains("watchdog"), "{output}");
@@ -99,32 +111,31 @@ fn what_runs_in_sessions_of_its_own_or_ignores_term_dies_with_the_lease() {
 fn whatever_a_command_left_behind_is_gone_before_the_release() {
     let link = "#!/bin/sh\ntrap '' TERM\n\"$0\" &\n";
     let forks = "trap \"\" TERM; echo up; while :; do sleep 0.3 & sleep 0.01; done";
-    for (left, ups) in [
-        ("(setsid sh -c 'echo up; exec sleep 601' &);".to_owned(), 1),
-        (
-            "(setsid sh -c 'trap \"\" TERM HUP; echo up; while :; do sleep 0.05; done' &);"
-                .to_owned(),
-            1,
-        ),
-        (format!("sh -c '{forks}' & setsid sh -c '{forks}' &"), 2),
-        // A chain of processes that fork and exit.
-        ("LINK;".to_owned(), 0),
-    ] {
-        let scene = Scene::new(4);
-        let gate = scene.gate();
-        let until = super::scene::until(&gate);
-        let link = scene.ns.script("link", link).display().to_string();
-        let left = left.replace("LINK", &link);
-        let held = scene.start(&format!("{left} {until}; exit 0"));
-        let all = || held.running.stdout().matches("up\n").count() >= ups;
-        if ups > 0 {
-            held.running.wait_stdout(|_| all(), SOON);
-        }
-        let survivors = scene.survivors_at_release(&held);
-        std::fs::write(&gate, "").expect("the folder is ours");
-        let output = held.end();
-        assert_eq!(output.code, Some(0), "{left}: {output}");
-        assert_eq!(survivors(), Vec::<u32>::new(), "{left}");
-        assert_eq!(scene.ns.holder("job"), None);
-    }
+    each(
+        [
+            ("(setsid sh -c 'echo up; exec sleep 601' &);".to_owned(), 1),
+            (
+                "(setsid sh -c 'trap \"\" TERM HUP; echo up; while :; do sleep 0.05; done' &);"
+                    .to_owned(),
+                1,
+            ),
+            (format!("sh -c '{forks}' & setsid sh -c '{forks}' &"), 2),
+            // A chain of processes that fork and exit.
+            ("LINK;".to_owned(), 0),
+        ],
+        |(left, ups)| {
+            let scene = Scene::new(4);
+            let gate = scene.gate();
+            let until = super::scene::until(&gate);
+            let link = scene.ns.script("link", link).display().to_string();
+            let left = left.replace("LINK", &link);
+            let held = scene.start(&format!("{left} {until}; exit 0"));
+            let all = || held.running.stdout().matches("up\n").count() >= ups;
+            if ups > 0 {
+                held.running.wait_stdout(|_| all(), SOON);
+            }
+            scene.ends_alone(held, &gate, 0);
+            assert_eq!(scene.ns.holder("job"), None);
+        },
+    );
 }

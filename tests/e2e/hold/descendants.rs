@@ -17,11 +17,7 @@ fn what_a_command_left_is_named_and_gone_before_the_release_when_it_dies_of_a_re
         "(setsid /bin/bash -c 'kill -35 $$' &); setsid sleep 601 & {named}; {}; kill -34 $$",
         until(&gate)
     ));
-    let survivors = scene.survivors_at_release(&held);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(162), "{output}");
-    assert_eq!(survivors(), Vec::<u32>::new());
+    let output = scene.ends_alone(held, &gate, 162);
     let named = "lease \"job\": the command has ended; stopping what it left behind: ";
     assert!(output.stderr.starts_with(named), "{output}");
     assert!(output.stderr.contains(" (sleep)"), "{output}");
@@ -33,22 +29,21 @@ fn a_watchdog_takes_every_signal_that_others_send() {
     let scene = Scene::new(4);
     let gate = scene.gate();
     let held = scene.start(&format!("{}; exit 5", until(&gate)));
-    let watchdog = held.watchdog.to_string();
-    for signal in [
-        "HUP", "INT", "QUIT", "ABRT", "USR1", "USR2", "ALRM", "TERM", "TSTP", "TTIN", "TTOU",
-        "VTALRM", "PROF", "IO", "XCPU", "PWR", "STKFLT", "RTMIN", "RTMAX",
-    ] {
-        let sent = Command::new("/bin/bash", ["-c", &format!("kill -{signal} {watchdog}")]).run();
-        assert_eq!(sent.code, Some(0), "{sent}");
-    }
+    let each = format!(
+        "for signal in HUP INT QUIT ABRT USR1 USR2 ALRM TERM TSTP TTIN TTOU VTALRM PROF IO XCPU PWR STKFLT RTMIN RTMAX; do \
+             kill -$signal {watchdog} && sleep 0.01 && kill -0 {watchdog} || exit; \
+         done",
+        watchdog = held.watchdog
+    );
+    let sent = Command::new("/bin/bash", ["-c", &each]).run();
+    assert_eq!(sent.code, Some(0), "{sent}");
     scene.wait_renewals(1);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
+    let output = held.end_at(&gate);
     assert_eq!(output.code, Some(5), "{output}");
 }
 
 #[test]
-fn a_command_that_moved_to_another_process_group_is_sent_what_is_forwarded_once() {
+fn a_command_that_moved_to_another_process_group_or_is_traced_is_sent_what_is_forwarded_once() {
     let scene = Scene::new(4);
     // Its group is another process's from then on.
     let script = "import os, signal, sys, time
@@ -66,26 +61,19 @@ time.sleep(0.2)
 os.kill(other, 9)
 print(*said, flush=True)
 sys.exit(9)";
-    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
-        return skipped("no python3");
+    if Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0) {
+        return skipped("no python3 with ctypes");
     }
     let held = Held::start(&scene.hold(&["--", "python3", "-c", script]));
     held.running.signal(libc::SIGTERM);
     let output = held.end();
     assert_eq!(output.code, Some(9), "{output}");
     assert!(output.stdout.ends_with("\nterm\n"), "{output}");
-}
-
-#[test]
-fn a_command_that_asks_to_be_traced_is_sent_what_is_forwarded() {
     let scene = Scene::new(4);
     let script = "import ctypes, os, time
 ctypes.CDLL(None).ptrace(0, 0, 0, 0)
 print('child', os.getpid(), os.environ['LEASE_HARNESS_TAG'], flush=True)
 time.sleep(600)";
-    if Command::new("python3", ["-c", "import ctypes"]).run().code != Some(0) {
-        return skipped("no python3 with ctypes");
-    }
     let held = Held::start(&scene.hold(&["--", "python3", "-c", script]));
     held.running.signal(libc::SIGTERM);
     let output = held.end();
@@ -100,7 +88,7 @@ if os.fork() == 0:
         if os.fork(): os._exit(0)";
 
 #[test]
-fn chains_are_ended_by_the_supervisor_too_when_the_watchdog_is_killed() {
+fn chains_of_sessions_that_never_pause_are_gone_before_the_release_whoever_ends_them() {
     if Command::new("python3", ["-c", ""]).run().code != Some(0) {
         return skipped("no python3");
     }
@@ -112,27 +100,17 @@ fn chains_are_ended_by_the_supervisor_too_when_the_watchdog_is_killed() {
     super::scene::signal(held.watchdog, nix::sys::signal::Signal::SIGKILL);
     let output = held.end();
     assert_eq!(output.code, Some(125), "{output}");
+    assert!(output.stderr.contains("watchdog"), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new());
     assert_free(&scene, &output);
-}
-
-#[test]
-fn a_chain_of_sessions_that_never_pauses_is_gone_before_the_release() {
     let scene = Scene::new(4);
     let gate = scene.gate();
-    if Command::new("python3", ["-c", ""]).run().code != Some(0) {
-        return skipped("no python3");
-    }
     let held = scene.start(&format!(
         "trap '' TERM; python3 -c '{CHAIN}'; {}; exit 0",
         until(&gate)
     ));
     scene.wait_renewals(1);
-    let survivors = scene.survivors_at_release(&held);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(0), "{output}");
-    assert_eq!(survivors(), Vec::<u32>::new());
+    let output = scene.ends_alone(held, &gate, 0);
     assert_free(&scene, &output);
 }
 
@@ -168,15 +146,6 @@ for _ in range(39):
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new());
     assert_free(&scene, &output);
-}
-
-#[test]
-fn without_a_path_the_command_is_found_where_execvp_looks() {
-    let scene = Scene::new(4);
-    let output = under(&scene, "unset PATH", &["--", "true"]).run();
-    assert_eq!(output.code, Some(0), "{output}");
-    let output = under(&scene, "unset PATH", &["--", "no-such-command"]).run();
-    assert_eq!(output.code, Some(127), "{output}");
 }
 
 /// What a process from before the command starts while the command runs comes to the supervisor too, as an orphan.
@@ -236,11 +205,7 @@ while not os.path.exists('{}'): time.sleep(0.02)",
         gate.display()
     );
     let held = Held::start(&scene.hold(&["--", "python3", "-c", &script]));
-    let survivors = scene.survivors_at_release(&held);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(0), "{output}");
-    assert_eq!(survivors(), Vec::<u32>::new());
+    let output = scene.ends_alone(held, &gate, 0);
     assert!(output.stderr.contains("(python3)"), "{output}");
 }
 
@@ -253,7 +218,7 @@ fn allow_no_more_files(pid: u32) {
 }
 
 #[test]
-fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_the_release() {
+fn what_is_left_is_ended_before_the_release_by_a_supervisor_or_a_watchdog_that_may_open_no_file() {
     let scene = Scene::new(4);
     let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
     scene.wait_renewals(1);
@@ -264,10 +229,6 @@ fn a_supervisor_that_may_open_no_file_ends_what_a_killed_watchdog_left_before_th
     assert_eq!(output.code, Some(125), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new());
     assert_free(&scene, &output);
-}
-
-#[test]
-fn a_watchdog_that_may_open_no_file_ends_what_its_command_left_before_the_release() {
     let scene = Scene::new(4);
     let gate = scene.gate();
     let held = scene.start(&format!(
@@ -276,8 +237,7 @@ fn a_watchdog_that_may_open_no_file_ends_what_its_command_left_before_the_releas
     ));
     let survivors = scene.survivors_at_release(&held);
     allow_no_more_files(held.watchdog);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
+    let output = held.end_at(&gate);
     assert_eq!(output.code, Some(3), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new());
     assert_free(&scene, &output);

@@ -1,6 +1,7 @@
 //! Which duration a hold has: what is recorded when none is asked for, what does not fit it, and edits of it meanwhile.
 
-use serde_json::{Value, json};
+use crate::support::ended;
+use serde_json::json;
 
 use super::scene::Scene;
 
@@ -11,8 +12,7 @@ fn times_that_do_not_fit_are_refused_before_anything_is_written() {
     let refused = |words: &[&str], named: &[&str]| {
         let words = [&["hold", "job"], words, &["--", "echo", "ran"]].concat();
         let output = scene.ns.command(&admin, words).via(&scene.proxy).run();
-        let result = (output.code, output.stdout.as_str());
-        assert_eq!(result, (Some(2), ""), "{output}");
+        ended(&output, 2, "");
         assert!(
             named.iter().all(|word| output.stderr.contains(word)),
             "{output}"
@@ -31,27 +31,4 @@ fn times_that_do_not_fit_are_refused_before_anything_is_written() {
     refused(&["--create", "--renew-every", "14s"], &default);
     assert_eq!(scene.writes(), 0);
     assert!(scene.ns.get("job").is_none());
-}
-
-#[test]
-fn a_duration_that_is_removed_or_longer_is_recorded_again_and_a_shorter_one_is_a_loss() {
-    let scene = Scene::new(3);
-    let held = scene.start("exec sleep 600");
-    let record = |value: Value| {
-        scene.ns.edit("job", |lease| {
-            lease["spec"]["leaseDurationSeconds"] = value.clone()
-        });
-    };
-    record(Value::Null);
-    scene.wait_renewals(2);
-    let recorded =
-        scene.ns.get("job").expect("it is there")["spec"]["leaseDurationSeconds"].clone();
-    assert_eq!(recorded, 3);
-    record(json!(60));
-    scene.wait_renewals(1);
-    record(json!(2));
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
-    let shortened = "shortened its duration to 2s";
-    assert!(output.stderr.contains(shortened), "{output}");
 }

@@ -1,6 +1,7 @@
 //! Commands that ask for the terminal, whatever their stdin is: they get it, and the programs around them keep it
 //! until then.
 
+use crate::support::each;
 use std::time::Duration;
 
 use lease_harness::{Command, Terminal};
@@ -8,19 +9,15 @@ use nix::sys::signal::Signal;
 
 use super::others::{Open, may_unshare, skipped};
 use super::scene::{SOON, Scene, signal, watchdog};
-use super::terminal::{has_line, outer_shell, wait_line, wait_prompt};
+use super::terminal::{
+    assert_cooked, enter, entered, has_line, outer_shell, wait_line, wait_prompt,
+};
 
 /// Asks as ssh, sudo and psql do.
 const ASK: &str = "read p </dev/tty; echo got $p";
 
 /// The same without an echo, which a program must change the terminal for.
 const ASK_UNSEEN: &str = "stty -echo </dev/tty; printf unseen: >/dev/tty; read p </dev/tty; stty echo </dev/tty; echo got $p";
-
-/// Types a line once the shell waits for one.
-fn enter(shell: &Terminal, line: &str) {
-    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
-    shell.send(format!("{line}\n").as_bytes());
-}
 
 /// The last line that the shell runs: that it comes shows that the terminal is the shell's again, and its modes with it.
 #[track_caller]
@@ -31,20 +28,15 @@ fn all_is_as_before(shell: &Terminal, status: i32) {
     wait_prompt(shell);
     enter(shell, "clear; stty -a | tr ';' '\\n'");
     let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
-    let words: Vec<&str> = screen.split_whitespace().collect();
-    assert!(
-        words.contains(&"icanon") && words.contains(&"echo") && words.contains(&"isig"),
-        "{screen}"
-    );
+    assert_cooked(&screen);
 }
 
 #[test]
 fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
-    for around in [">out", "</dev/null 2>err", "| cat"] {
+    each([">out", "</dev/null 2>err", "| cat"], |around| {
         let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
+        let shell = entered(
+            &scene,
             &format!("cd {}", scene.gate().parent().expect("a folder").display()),
         );
         let ask = "echo asking >/dev/tty; read p </dev/tty; echo got $p >/dev/tty; exit 0";
@@ -59,15 +51,10 @@ fn a_question_on_the_terminal_is_answered_whatever_is_a_pipe_or_a_file() {
         let raw = String::from_utf8_lossy(&shell.raw()).into_owned();
         assert!(!raw.contains("topped"), "{around}: {raw}");
         assert_eq!(scene.ns.holder("job"), None);
-    }
-}
-
-#[test]
-fn a_question_without_an_echo_is_answered() {
+    });
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         &format!("kubectl-lease hold job -- sh -c '{ASK_UNSEEN}' | cat"),
     );
     shell.wait_screen(|text| text.contains("\nunseen:"), SOON);
@@ -75,10 +62,6 @@ fn a_question_without_an_echo_is_answered() {
     let screen = shell.wait_screen(|text| text.contains("got secret"), SOON);
     assert!(!screen.contains("unseen:secret"), "{screen}");
     all_is_as_before(&shell, 0);
-}
-
-#[test]
-fn questions_of_the_command_and_of_a_child_of_it_are_answered() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     let twice = format!(
@@ -94,9 +77,9 @@ fn questions_of_the_command_and_of_a_child_of_it_are_answered() {
 }
 
 #[test]
-fn ctrl_c_at_a_question_or_before_it_ends_the_command() {
+fn ctrl_c_at_a_question_or_before_it_ends_the_command_and_a_new_size_is_told_to_it() {
     let ask = "stty -echo </dev/tty; printf \"begun\\n\" >/dev/tty; read p </dev/tty";
-    for script in [ask, "echo begun >/dev/tty; exec sleep 600"] {
+    each([ask, "echo begun >/dev/tty; exec sleep 600"], |script| {
         let scene = Scene::new(60);
         let shell = outer_shell(&scene);
         let hold = format!("kubectl-lease hold job -- sh -c '{script}' </dev/null");
@@ -105,14 +88,25 @@ fn ctrl_c_at_a_question_or_before_it_ends_the_command() {
         shell.send(b"\x03");
         all_is_as_before(&shell, 130);
         assert_eq!(scene.ns.holder("job"), None);
-    }
+    });
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
+    enter(
+        &shell,
+        &format!("kubectl-lease hold job -- sh -c '{script}' | cat"),
+    );
+    wait_line(&shell, "begun");
+    shell.resize(30, 90);
+    wait_line(&shell, "resized");
+    shell.send(b"\x03");
+    wait_prompt(&shell);
 }
 
 #[test]
 fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(&shell, "kubectl-lease hold job -- seq 100000 | less");
+    let shell = entered(&scene, "kubectl-lease hold job -- seq 100000 | less");
     shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
     // less forgets a Ctrl-Z that comes between its prompt and its read, without hold too: it is typed again then.
     let begun = std::time::Instant::now();
@@ -138,11 +132,10 @@ fn ctrl_z_at_a_pager_behind_the_command_stops_both_and_fg_continues_both() {
 }
 
 #[test]
-fn a_pager_as_the_command_has_the_terminal() {
+fn a_pager_as_the_command_or_after_a_question_of_it_has_the_terminal() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "seq 1000 | kubectl-lease hold job -- less 2>/dev/null",
     );
     shell.wait_screen(|text| has_line(text, "23") && text.ends_with(':'), SOON);
@@ -151,10 +144,6 @@ fn a_pager_as_the_command_has_the_terminal() {
     shell.send(b"q");
     all_is_as_before(&shell, 0);
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_question_before_a_pager_and_then_the_pager_both_have_the_terminal() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     let ask = "echo asking >/dev/tty; read p </dev/tty; seq 100000; exec sleep 600";
@@ -177,11 +166,10 @@ fn a_question_before_a_pager_and_then_the_pager_both_have_the_terminal() {
 }
 
 #[test]
-fn an_interactive_shell_with_its_errors_in_a_file_has_job_control() {
+fn an_interactive_shell_has_job_control_behind_a_pipe_or_not() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- env PS1='in> ' bash --norc -i | cat",
     );
     // Prompts go to stderr, which is the terminal.
@@ -194,11 +182,48 @@ fn an_interactive_shell_with_its_errors_in_a_file_has_job_control() {
     shell.wait_screen(|text| text.contains("status 130"), SOON);
     enter(&shell, "exit 0");
     all_is_as_before(&shell, 0);
+    let scene = Scene::new(4);
+    let shell = scene
+        .hold(&["--", "/bin/bash", "--norc", "-i"])
+        .env("PS1", "> ")
+        .spawn_pty(24, 100);
+    wait_prompt(&shell);
+    assert!(
+        !shell.screen().contains("no job control"),
+        "{}",
+        shell.screen()
+    );
+
+    shell.send(b"sh -c 'echo begun; exec sleep 601'\r");
+    wait_line(&shell, "begun");
+    shell.send(b"\x03");
+    wait_prompt(&shell);
+    shell.send(b"echo status $?\r");
+    wait_line(&shell, "status 130");
+    wait_prompt(&shell);
+
+    shell.send(b"sh -c 'echo begun again; read x; echo got $x'\r");
+    wait_line(&shell, "begun again");
+    shell.send(b"\x1a");
+    shell.wait_screen(|text| text.contains("Stopped"), SOON);
+    shell.send(b"echo still here\r");
+    wait_line(&shell, "still here");
+    wait_prompt(&shell);
+    shell.send(b"fg\r");
+    // Typed before the shell has left its own mode, the return key would not end a line.
+    wait_line(&shell, "sh -c 'echo begun again; read x; echo got $x'");
+    shell.send(b"words\r");
+    wait_line(&shell, "got words");
+
+    scene.wait_renewals(1);
+    shell.send(b"exit 4\r");
+    assert_eq!(shell.wait(SOON).code(), Some(4));
+    assert_eq!(scene.ns.holder("job"), None);
 }
 
 #[test]
 fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
-    for around in ["</dev/null", "| cat"] {
+    each(["</dev/null", "| cat"], |around| {
         let scene = Scene::new(60);
         let shell = outer_shell(&scene);
         let editor = "stty raw -echo </dev/tty; printf begun >/dev/tty; exec sleep 600";
@@ -212,12 +237,8 @@ fn an_editor_that_is_killed_leaves_the_modes_as_they_were() {
         let watchdog = watchdog(&shell.tree()).expect("it watches");
         signal(watchdog, Signal::SIGKILL);
         let screen = shell.wait_screen(|text| text.contains("echoke"), SOON);
-        let words: Vec<&str> = screen.split_whitespace().collect();
-        assert!(
-            words.contains(&"icanon") && words.contains(&"echo"),
-            "{screen}"
-        );
-    }
+        assert_cooked(&screen);
+    });
 }
 
 #[test]
@@ -268,22 +289,6 @@ fn a_session_leader_of_its_own_terminal_is_answered_and_does_not_stop() {
         "{}",
         terminal.screen()
     );
-}
-
-#[test]
-fn a_resized_terminal_is_told_to_a_command_behind_a_pipe() {
-    let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    let script = "trap \"echo resized\" WINCH; echo begun; while :; do sleep 0.02; done";
-    enter(
-        &shell,
-        &format!("kubectl-lease hold job -- sh -c '{script}' | cat"),
-    );
-    wait_line(&shell, "begun");
-    shell.resize(30, 90);
-    wait_line(&shell, "resized");
-    shell.send(b"\x03");
-    wait_prompt(&shell);
 }
 
 #[test]

@@ -1,18 +1,13 @@
 //! A hold as a job of a shell: in the background, stopped, continued, with a command and without.
 
+use crate::support::{each, pass_to};
 use std::time::{Duration, Instant};
 
 use lease_harness::{Terminal, stopped};
 use nix::sys::signal::Signal;
-use serde_json::json;
 
 use super::scene::{SOON, Scene, signal};
-use super::terminal::{outer_shell, wait_line, wait_prompt};
-
-fn enter(shell: &Terminal, line: &str) {
-    // A line feed ends a line in every mode of the terminal: while the shell edits, and before it has left that mode.
-    shell.send(format!("{line}\n").as_bytes());
-}
+use super::terminal::{enter, entered, outer_shell, wait_line, wait_prompt};
 
 /// Waits until something is so that no output tells of.
 #[track_caller]
@@ -68,46 +63,43 @@ fn supervisor(shell: &Terminal) -> u32 {
 }
 
 #[test]
-fn a_background_job_that_reads_is_stopped_and_fg_continues_it() {
-    for read in [
-        "read x",
-        "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
-    ] {
-        let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
-            &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
-        );
-        shell.wait_screen(|text| text.contains("continue it within"), SOON);
-        wait_stopped(&shell, supervisor(&shell));
-        enter(&shell, "fg");
-        shell.wait_screen(
-            |text| {
-                text.lines()
-                    .filter(|line| line.starts_with("kubectl-lease hold"))
-                    .count()
-                    == 1
-            },
-            SOON,
-        );
-        enter(&shell, "words");
-        wait_line(&shell, "got words");
-        wait_prompt(&shell);
-        enter(&shell, "echo status $?");
-        wait_line(&shell, "status 0");
-        assert_eq!(scene.ns.holder("job"), None);
-    }
-}
-
-#[test]
-fn a_background_job_that_reads_only_after_fg_is_never_stopped() {
+fn a_background_job_that_reads_is_stopped_and_fg_continues_it_and_one_that_reads_later_is_not() {
+    each(
+        [
+            "read x",
+            "stty -echo </dev/tty; read x </dev/tty; stty echo </dev/tty",
+        ],
+        |read| {
+            let scene = Scene::new(60);
+            let shell = entered(
+                &scene,
+                &format!("kubectl-lease hold job -- sh -c '{read}; echo got $x' &"),
+            );
+            shell.wait_screen(|text| text.contains("continue it within"), SOON);
+            wait_stopped(&shell, supervisor(&shell));
+            enter(&shell, "fg");
+            shell.wait_screen(
+                |text| {
+                    text.lines()
+                        .filter(|line| line.starts_with("kubectl-lease hold"))
+                        .count()
+                        == 1
+                },
+                SOON,
+            );
+            enter(&shell, "words");
+            wait_line(&shell, "got words");
+            wait_prompt(&shell);
+            enter(&shell, "echo status $?");
+            wait_line(&shell, "status 0");
+            assert_eq!(scene.ns.holder("job"), None);
+        },
+    );
     let scene = Scene::new(60);
     let gate = scene.gate();
     let until = super::scene::until(&gate);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         &format!("kubectl-lease hold job -- sh -c 'echo begun; {until}; read x; echo got $x' &"),
     );
     shell.wait_screen(|text| text.contains("begun"), SOON);
@@ -123,9 +115,8 @@ fn a_background_job_that_reads_only_after_fg_is_never_stopped() {
 #[test]
 fn bg_stops_it_again_as_long_as_it_asks() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- sh -c 'echo begun; read x; echo got $x'",
     );
     wait_line(&shell, "begun");
@@ -149,7 +140,27 @@ fn bg_stops_it_again_as_long_as_it_asks() {
 }
 
 #[test]
-fn ctrl_z_while_the_command_has_not_asked_yet_stops_the_job() {
+fn ctrl_z_before_or_at_the_very_moment_of_a_question_stops_the_job() {
+    let scene = Scene::new(60);
+    let shell = outer_shell(&scene);
+    for round in 0..5 {
+        enter(&shell, "clear");
+        wait_prompt(&shell);
+        enter(
+            &shell,
+            "kubectl-lease hold job -- sh -c 'echo begun; read p </dev/tty; echo got $p' </dev/null",
+        );
+        wait_line(&shell, "begun");
+        // The news that the command asks is under way for about as long.
+        std::thread::sleep(Duration::from_micros(500 * round));
+        shell.send(b"\x1a");
+        shell.wait_screen(|text| text.contains("Stopped"), SOON);
+        enter(&shell, "clear; fg");
+        shell.wait_screen(|text| text.contains("kubectl-lease hold"), SOON);
+        enter(&shell, "words");
+        wait_line(&shell, "got words");
+        wait_prompt(&shell);
+    }
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     // Nothing is started after "begun": a process that is stopped between vfork(2) and its exec keeps its parent, which
@@ -171,36 +182,11 @@ fn ctrl_z_while_the_command_has_not_asked_yet_stops_the_job() {
 }
 
 #[test]
-fn ctrl_z_at_the_very_moment_of_a_question_stops_the_job() {
-    let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    for round in 0..8 {
-        enter(&shell, "clear");
-        wait_prompt(&shell);
-        enter(
-            &shell,
-            "kubectl-lease hold job -- sh -c 'echo begun; read p </dev/tty; echo got $p' </dev/null",
-        );
-        wait_line(&shell, "begun");
-        // The news that the command asks is under way for about as long.
-        std::thread::sleep(Duration::from_micros(500 * round));
-        shell.send(b"\x1a");
-        shell.wait_screen(|text| text.contains("Stopped"), SOON);
-        enter(&shell, "clear; fg");
-        shell.wait_screen(|text| text.contains("kubectl-lease hold"), SOON);
-        enter(&shell, "words");
-        wait_line(&shell, "got words");
-        wait_prompt(&shell);
-    }
-}
-
-#[test]
-fn the_terminals_stop_signals_stop_a_hold_with_its_command_after_a_warning() {
-    for number in [Signal::SIGTSTP, Signal::SIGTTOU] {
+fn the_terminals_stop_signals_stop_a_hold_with_its_command_unless_it_ignores_them() {
+    each([Signal::SIGTSTP, Signal::SIGTTOU], |number| {
         let scene = Scene::new(60);
-        let shell = outer_shell(&scene);
-        enter(
-            &shell,
+        let shell = entered(
+            &scene,
             "kubectl-lease hold job -- sh -c 'echo child is $$; exec sleep 600' </dev/null &",
         );
         let begun = |text: &str| {
@@ -219,15 +205,10 @@ fn the_terminals_stop_signals_stop_a_hold_with_its_command_after_a_warning() {
         enter(&shell, "kill %1; wait; echo waited");
         wait_line(&shell, "waited");
         assert_eq!(scene.ns.holder("job"), None);
-    }
-}
-
-#[test]
-fn a_command_that_ignores_ctrl_z_keeps_its_lease_renewed() {
+    });
     let scene = Scene::new(2);
-    let shell = outer_shell(&scene);
-    enter(
-        &shell,
+    let shell = entered(
+        &scene,
         "kubectl-lease hold job -- sh -c 'trap \"\" TSTP; echo begun; exec sleep 600' | cat",
     );
     wait_line(&shell, "begun");
@@ -240,10 +221,9 @@ fn a_command_that_ignores_ctrl_z_keeps_its_lease_renewed() {
 }
 
 #[test]
-fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on() {
+fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on_or_says_that_it_is_lost() {
     let scene = Scene::new(60);
-    let shell = outer_shell(&scene);
-    enter(&shell, "kubectl-lease hold job");
+    let shell = entered(&scene, "kubectl-lease hold job");
     wait_line(&shell, "lease.coordination.k8s.io/job acquired");
     let held = supervisor(&shell);
     // What is on the screen before the first round; then what each round begins with, quoted where it is typed.
@@ -275,22 +255,15 @@ fn ctrl_z_without_a_command_says_what_it_means_and_fg_goes_on() {
     enter(&shell, "echo status $?");
     wait_line(&shell, "status 130");
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn continued_too_late_without_a_command_it_says_what_became_of_the_lease() {
     for taken in [true, false] {
-        let scene = Scene::new(2);
-        let shell = outer_shell(&scene);
-        enter(&shell, "kubectl-lease hold job");
+        let scene = Scene::new(3);
+        let shell = entered(&scene, "kubectl-lease hold job");
         wait_line(&shell, "lease.coordination.k8s.io/job acquired");
         shell.send(b"\x1a");
         shell.wait_screen(|text| text.contains("Stopped"), SOON);
         let since = scene.last_acknowledged();
         if taken {
-            scene.ns.edit("job", |lease| {
-                lease["spec"]["holderIdentity"] = json!("another")
-            });
+            pass_to(&scene.ns, "job", "another");
         }
         wait_until(|| since.elapsed() > scene.duration);
         enter(&shell, "clear; fg");

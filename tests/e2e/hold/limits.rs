@@ -6,7 +6,7 @@ use super::others::{Open, assert_free, skipped, under};
 use super::scene::{Held, SOON, Scene, announced};
 
 #[test]
-fn few_open_files_are_enough_or_nothing_is_taken_and_so_is_a_small_stack() {
+fn of_few_open_files_a_small_stack_or_few_processes_all_is_held_or_nothing_and_the_limit_named() {
     for limit in [10, 16, 24, 64] {
         let scene = Scene::new(4);
         let output = under(
@@ -26,10 +26,6 @@ fn few_open_files_are_enough_or_nothing_is_taken_and_so_is_a_small_stack() {
         assert!(limit < 64 || output.code == Some(0), "{limit}: {output}");
         assert_free(&scene, &output);
     }
-}
-
-#[test]
-fn a_process_limit_is_named_and_nothing_stays_held() {
     // Nobody else here is this user, and the limit counts all that a user runs.
     const USER: &str = "61234";
     let user = ["--reuid", USER, "--regid", USER, "--clear-groups"];
@@ -75,16 +71,16 @@ fn too_little_memory_is_found_before_anything_is_taken() {
         output.code == Some(0)
     };
     // In kilobytes: less than the program itself, and more than it will ever want.
-    let (mut less, mut enough) = (1_000, 4_000_000);
+    let (mut less, mut enough) = (1_000, 1_000_000);
     assert!(!holds(less) && holds(enough));
-    while enough - less > 512 {
+    while enough - less > 2_048 {
         let between = u64::midpoint(less, enough);
         match holds(between) {
             true => enough = between,
             false => less = between,
         }
     }
-    for limit in (less.saturating_sub(4_000)..enough).step_by(800) {
+    for limit in (less.saturating_sub(4_000)..enough).step_by(1_600) {
         holds(limit);
     }
 }

@@ -1,8 +1,9 @@
 //! The lease taken, edited, blanked or deleted by somebody else: the command is stopped at once, and nothing is taken back.
 
+use crate::support::pass_to;
 use std::time::{Duration, Instant};
 
-use lease_harness::{Namespace, Request, lease, wait_gone};
+use lease_harness::{Fault, Match, Namespace, Request, lease, wait_gone};
 use serde_json::json;
 
 use super::scene::{SOON, Scene, measured};
@@ -26,7 +27,7 @@ fn steal(ns: &Namespace) {
 }
 
 fn blank(ns: &Namespace) {
-    ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!(""));
+    pass_to(ns, "job", "");
 }
 
 fn delete(ns: &Namespace) {
@@ -85,52 +86,32 @@ fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duratio
 
 #[test]
 fn whatever_ends_the_grant_is_noticed_at_once_and_left_as_it_is() {
+    // Long enough that no renewal can be what notices.
     for case in [STOLEN, BLANKED, DELETED, RECREATED, REGRANTED] {
-        // Long enough that no renewal can be what notices.
         fences(&Scene::new(4), case, AT_ONCE);
     }
-}
-
-#[test]
-fn without_a_watch_the_next_renewal_notices() {
+    // Without a watch, or with a mute one, the next renewal notices.
     let mute = Scene::new(3);
     mute.proxy.pause_watches();
-    for (scene, case) in [
-        (Scene::without_watch(3), STOLEN),
-        (Scene::without_watch(3), DELETED),
-        (mute, BLANKED),
-    ] {
+    for (scene, case) in [(Scene::without_watch(3), STOLEN), (mute, BLANKED)] {
         let limit = scene.duration / 3 + Duration::from_secs(1);
         fences(&scene, case, limit);
     }
 }
 
 #[test]
-fn the_new_holder_of_a_recreated_lease_is_named() {
-    let scene = Scene::new(60);
-    let held = scene.start("exec sleep 600");
-    // It must see both at once.
-    held.running.signal(libc::SIGSTOP);
-    recreate(&scene.ns);
-    held.running.signal(libc::SIGCONT);
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
-    assert!(
-        output.stderr.contains("created again, held by \"another\""),
-        "{output}"
-    );
-    assert_eq!(scene.ns.holder("job").as_deref(), Some("another"));
-}
-
-#[test]
-fn a_watch_that_is_cut_or_ended_is_followed_by_another() {
+fn a_watch_that_is_refused_cut_or_ended_is_followed_by_another() {
     let scene = Scene::new(4);
+    let forbidden = Fault::status(403, "Forbidden", "not now");
+    scene.proxy.fault(Match::watch(), forbidden, 1);
     let held = scene.start("exec sleep 600");
+    let again = |line: &str| line.contains("can be watched again");
+    held.running.wait_stderr(again, SOON);
     for again in 1..3 {
         let watches = |count| {
             move |all: &[Request]| {
                 all.iter()
-                    .filter(|r| r.is_watch() && r.status.is_some())
+                    .filter(|r| r.is_watch() && r.status == Some(200))
                     .count()
                     >= count
             }

@@ -1,12 +1,10 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
-mod altered;
 mod begin;
 mod cancelled;
 mod chaos;
 mod children;
 mod command_words;
-mod contest;
 mod credentials;
 mod descendants;
 mod durations;
@@ -14,7 +12,6 @@ mod foreground;
 mod guarded;
 mod interruption;
 mod jobs;
-mod late;
 mod limits;
 mod loss;
 mod names;
@@ -27,7 +24,6 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
-mod storm;
 mod terminal;
 mod thrift;
 mod unread;

@@ -87,17 +87,13 @@ fn ends_well(named: Named) {
 }
 
 #[test]
-fn a_name_that_leads_elsewhere_leaves_the_address_that_worked() {
+fn a_name_that_leads_elsewhere_leaves_the_address_that_worked_until_that_stops_too() {
     let Some(named) = hold_by_name(3) else { return };
     // Nothing listens at the others; they are tried first.
     let elsewhere = format!("127.0.0.7 {NAME}\n127.0.0.8 {NAME}\n");
     std::fs::write(&named.hosts, elsewhere).expect("the folder is ours");
     named.scene.proxy.reset_connections();
     ends_well(named);
-}
-
-#[test]
-fn an_address_that_stops_answering_too_has_the_command_dead_and_says_how_far_it_got() {
     let Some(named) = hold_by_name(2) else { return };
     std::fs::write(&named.hosts, "").expect("the folder is ours");
     named.scene.proxy.down();

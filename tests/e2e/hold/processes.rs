@@ -1,5 +1,6 @@
 //! Supervisor and watchdog frozen and killed: the command is dead by the deadline.
 
+use crate::support::{ended, pass_to};
 use std::time::Instant;
 
 use lease_harness::wait_gone;
@@ -36,59 +37,41 @@ fn a_frozen_supervisor_has_its_command_dead_by_the_deadline_and_leaves_the_next_
 }
 
 #[test]
-fn a_supervisor_that_wakes_before_anyone_else_came_gives_the_lease_back() {
-    let scene = Scene::new(2);
-    let held = scene.start("exec sleep 600");
-    held.running.signal(libc::SIGSTOP);
-    wait_gone(held.child, SOON);
-    held.running.signal(libc::SIGCONT);
-    let output = held.end();
-    assert_eq!(output.code, Some(123), "{output}");
-    assert_eq!(scene.ns.holder("job"), None, "{output}");
-}
-
-#[test]
 fn a_supervisor_killed_long_before_the_deadline_is_not_waited_for() {
     let scene = Scene::new(3600);
     let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
     held.running.signal(libc::SIGKILL);
     held.wait_tree_gone(&[], SOON);
     assert!(scene.ns.holder("job").is_some());
-}
-
-#[test]
-fn a_supervisor_killed_has_a_command_that_ignores_term_dead_by_the_deadline() {
-    let scene = Scene::new(2);
-    let held = scene.start("trap '' TERM; READY; while :; do sleep 0.05; done");
-    let acknowledged = scene.last_acknowledged();
+    // A watchdog that is stopped is continued by the death of its supervisor.
+    let scene = Scene::new(60);
+    let held = scene.start("exec sleep 600");
+    let begun = std::time::Instant::now();
+    while !lease_harness::stopped(held.watchdog) {
+        // An order to it continues it.
+        lease_harness::Command::new("/bin/sh", ["-c", &format!("kill -STOP {}", held.watchdog)])
+            .run();
+        assert!(begun.elapsed() < SOON, "it does not stop");
+    }
     held.running.signal(libc::SIGKILL);
-    held.wait_tree_gone(&[], SOON);
-    let took = acknowledged.elapsed();
-    measured("killed supervisor, TERM ignored, D = 2 s", took);
-    assert!(took <= scene.duration, "{took:?}");
+    wait_gone(held.child, SOON);
+    wait_gone(held.watchdog, SOON);
 }
 
 #[test]
-fn a_watchdog_killed_ends_the_hold_with_the_tree_dead_and_the_lease_released() {
-    let scene = Scene::new(4);
-    let held = scene.start("setsid sleep 601 & (setsid sleep 602 &); exec sleep 600");
-    let survivors = scene.survivors_at_release(&held);
-    signal(held.watchdog, Signal::SIGKILL);
-    let output = held.end();
-    assert_eq!(output.code, Some(125), "{output}");
-    assert!(output.stderr.contains("watchdog"), "{output}");
-    assert_eq!(survivors(), Vec::<u32>::new());
-    assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_frozen_watchdog_does_not_stop_the_fence() {
+fn a_frozen_watchdog_is_awake_by_the_next_renewal_and_does_not_stop_the_fence() {
     let scene = Scene::new(4);
     let held = scene.start("exec sleep 600");
     signal(held.watchdog, Signal::SIGSTOP);
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "thief".into();
-    });
+    // It is awake again by the next renewal.
+    scene.wait_renewals(1);
+    let begun = Instant::now();
+    while lease_harness::stopped(held.watchdog) {
+        assert!(begun.elapsed() < SOON, "it sleeps on");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    signal(held.watchdog, Signal::SIGSTOP);
+    pass_to(&scene.ns, "job", "thief");
     let stolen = Instant::now();
     wait_gone(held.child, SOON);
     let took = stolen.elapsed();
@@ -96,18 +79,6 @@ fn a_frozen_watchdog_does_not_stop_the_fence() {
     assert!(took <= scene.duration / 2, "{took:?}");
     let output = held.end();
     assert_eq!(output.code, Some(123), "{output}");
-}
-
-#[test]
-fn a_frozen_watchdog_is_awake_again_by_the_next_renewal() {
-    let scene = Scene::new(2);
-    let gate = scene.gate();
-    let held = scene.start(&super::scene::until(&gate));
-    signal(held.watchdog, Signal::SIGSTOP);
-    scene.wait_renewals(1);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(0), "{output}");
 }
 
 #[test]
@@ -156,25 +127,17 @@ impl Drop for Frozen {
 fn a_watchdog_frozen_from_before_the_grant_until_after_its_deadline_starts_nothing_and_that_is_said()
  {
     let scene = Scene::new(3);
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "another".into();
-    });
+    pass_to(&scene.ns, "job", "another");
     let running = scene.hold(&["--", "echo", "ran"]).spawn();
     running.wait_stderr(|line| line.contains("waiting for lease"), SOON);
     let watchdog = super::scene::watchdog(&running.tree()).expect("it waits too");
     let frozen = Frozen::new(watchdog);
-    scene.ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "".into();
-    });
+    pass_to(&scene.ns, "job", "");
     // The grant, and renewals for longer than the grant alone would have lasted.
     scene.wait_renewals(4);
     drop(frozen);
     let output = running.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(125), ""),
-        "{output}"
-    );
+    ended(&output, 125, "");
     assert!(output.stderr.contains("was not started"), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
 }

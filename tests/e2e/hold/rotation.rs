@@ -74,7 +74,7 @@ fn rewrite(path: &Path, contents: &str) {
 }
 
 #[test]
-fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again() {
+fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again_and_waited_for() {
     for by_flag in [true, false] {
         let mut it = Rotation::new(3, false);
         let file = it.file("ca.pem", it.front.ca_pem());
@@ -94,11 +94,7 @@ fn an_authority_replaced_in_a_file_or_in_the_kubeconfig_is_read_again() {
         write(&it);
         it.survives(held);
     }
-}
-
-/// The file comes half a second after the certificate: until then the old authority is what there is.
-#[test]
-fn an_authority_whose_file_is_away_or_half_written_for_a_while_is_waited_for() {
+    // The file comes after the certificate: until then the old authority is what there is.
     let mut it = Rotation::new(6, false);
     let file = it.file("ca.pem", it.front.ca_pem());
     it.write_kubeconfig(&json!({ "certificate-authority": file }), &json!({}));
@@ -114,7 +110,7 @@ fn an_authority_whose_file_is_away_or_half_written_for_a_while_is_waited_for() {
 }
 
 #[test]
-fn what_is_gone_or_leads_elsewhere_by_now_changes_nothing() {
+fn what_is_gone_or_leads_elsewhere_changes_nothing_and_a_new_client_certificate_is_read() {
     for gone in [true, false] {
         let it = Rotation::new(3, false);
         let file = it.file("ca.pem", it.front.ca_pem());
@@ -131,10 +127,6 @@ fn what_is_gone_or_leads_elsewhere_by_now_changes_nothing() {
         it.scene.proxy.reset_connections();
         it.survives(held);
     }
-}
-
-#[test]
-fn a_client_certificate_replaced_with_its_key_is_read_again() {
     let mut it = Rotation::new(3, true);
     let (certificate, key) = it.front.client();
     let (certificate_file, key_file) = (it.file("crt", &certificate), it.file("key", &key));

@@ -109,6 +109,17 @@ impl Scene {
         }
     }
 
+    /// The end of a hold with this code, once its command may go on: nothing of it is left when it releases.
+    #[track_caller]
+    pub fn ends_alone(&self, held: Held, gate: &std::path::Path, code: i32) -> Output {
+        let survivors = self.survivors_at_release(&held);
+        let output = held.end_at(gate);
+        assert_eq!(output.code, Some(code), "{output}");
+        assert_eq!(survivors(), Vec::<u32>::new(), "{output}");
+        assert_eq!(self.ns.holder("job"), None, "{output}");
+        output
+    }
+
     /// The writes that the server carried out, since the last [`Proxy::clear`].
     pub fn writes(&self) -> usize {
         let writes = |request: &&Request| {
@@ -158,6 +169,13 @@ impl Held {
                 wait_gone(pid, deadline.saturating_duration_since(Instant::now()));
             }
         }
+    }
+
+    /// Its end once the command may go on; nothing may be left of it.
+    #[track_caller]
+    pub fn end_at(self, gate: &std::path::Path) -> Output {
+        std::fs::write(gate, "").expect("the folder is ours");
+        self.end()
     }
 
     /// Its end; nothing may be left of it.

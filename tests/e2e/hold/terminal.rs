@@ -1,13 +1,11 @@
 //! Commands on a terminal: the foreground is theirs, job control works, and the modes come back.
 
+use crate::support::pass_to;
 use std::io::Write;
-use std::time::Duration;
 
-use lease_harness::{Terminal, stopped, wait_gone};
-use nix::sys::signal::Signal;
-use serde_json::json;
+use lease_harness::{Terminal, wait_gone};
 
-use super::scene::{SOON, Scene, signal, watchdog};
+use super::scene::{SOON, Scene};
 
 pub fn has_line(text: &str, wanted: &str) -> bool {
     text.lines().any(|line| line.trim_end() == wanted)
@@ -35,49 +33,32 @@ pub fn outer_shell(scene: &Scene) -> Terminal {
     shell
 }
 
-#[test]
-fn an_interactive_shell_as_the_command_has_job_control() {
-    let scene = Scene::new(4);
-    let shell = scene
-        .hold(&["--", "/bin/bash", "--norc", "-i"])
-        .env("PS1", "> ")
-        .spawn_pty(24, 100);
-    wait_prompt(&shell);
+/// Types a line. A line feed ends one in every mode of the terminal: while the shell edits, and before it has left that.
+pub fn enter(shell: &Terminal, line: &str) {
+    shell.send(format!("{line}\n").as_bytes());
+}
+
+/// An interactive shell that runs this line.
+pub fn entered(scene: &Scene, line: &str) -> Terminal {
+    let shell = outer_shell(scene);
+    enter(&shell, line);
+    shell
+}
+
+/// What `stty -a` shows is a terminal whose lines are edited, and shown.
+#[track_caller]
+pub fn assert_cooked(shown: &str) {
+    let words: Vec<&str> = shown.split_whitespace().collect();
     assert!(
-        !shell.screen().contains("no job control"),
-        "{}",
-        shell.screen()
+        ["icanon", "echo", "isig"]
+            .iter()
+            .all(|mode| words.contains(mode)),
+        "{shown}"
     );
-
-    shell.send(b"sh -c 'echo begun; exec sleep 601'\r");
-    wait_line(&shell, "begun");
-    shell.send(b"\x03");
-    wait_prompt(&shell);
-    shell.send(b"echo status $?\r");
-    wait_line(&shell, "status 130");
-    wait_prompt(&shell);
-
-    shell.send(b"sh -c 'echo begun again; read x; echo got $x'\r");
-    wait_line(&shell, "begun again");
-    shell.send(b"\x1a");
-    shell.wait_screen(|text| text.contains("Stopped"), SOON);
-    shell.send(b"echo still here\r");
-    wait_line(&shell, "still here");
-    wait_prompt(&shell);
-    shell.send(b"fg\r");
-    // Typed before the shell has left its own mode, the return key would not end a line.
-    wait_line(&shell, "sh -c 'echo begun again; read x; echo got $x'");
-    shell.send(b"words\r");
-    wait_line(&shell, "got words");
-
-    scene.wait_renewals(1);
-    shell.send(b"exit 4\r");
-    assert_eq!(shell.wait(SOON).code(), Some(4));
-    assert_eq!(scene.ns.holder("job"), None);
 }
 
 #[test]
-fn ctrl_z_returns_to_the_outer_shell_and_fg_continues() {
+fn ctrl_z_returns_to_the_outer_shell_and_fg_or_bg_continues() {
     let scene = Scene::new(60);
     let shell = outer_shell(&scene);
     shell.send(b"kubectl-lease hold job -- sh -c 'echo begun; exec cat'\r");
@@ -116,10 +97,6 @@ fn ctrl_z_returns_to_the_outer_shell_and_fg_continues() {
     shell.send(b"echo status $?\r");
     wait_line(&shell, "status 0");
     assert_eq!(scene.ns.holder("job"), None);
-}
-
-#[test]
-fn a_job_that_is_sent_to_the_background_goes_on() {
     let scene = Scene::new(60);
     // Waits without a child: one that dash has vforked and that is stopped before its exec stops dash unseen.
     let gate = scene.gate();
@@ -185,7 +162,8 @@ fn a_job_stopped_for_too_long_is_dead_by_the_deadline_and_says_so() {
 }
 
 #[test]
-fn the_command_is_in_the_foreground_from_its_first_instruction() {
+fn the_command_is_in_the_foreground_from_its_first_instruction_and_inherits_no_blocked_or_ignored_signals()
+ {
     for _ in 0..2 {
         let scene = Scene::new(60);
         let script = r#"read -r pid name state ppid group session terminal foreground rest < /proc/self/stat
@@ -197,6 +175,15 @@ fn the_command_is_in_the_foreground_from_its_first_instruction() {
         wait_line(&terminal, "got early");
         assert_eq!(terminal.wait(SOON).code(), Some(0), "{}", terminal.screen());
     }
+    let scene = Scene::new(4);
+    let words = ["-E", "^Sig(Blk|Ign)", "/proc/self/status"];
+    let alone = lease_harness::Command::new("/bin/grep", words).spawn_pty(24, 100);
+    assert_eq!(alone.wait(SOON).code(), Some(0));
+    let held = scene
+        .hold(&["--", "/bin/grep", words[0], words[1], words[2]])
+        .spawn_pty(24, 100);
+    assert_eq!(held.wait(SOON).code(), Some(0));
+    assert_eq!(held.screen(), alone.screen());
 }
 
 #[test]
@@ -216,22 +203,9 @@ fn a_command_that_cannot_be_started_leaves_the_terminal_to_the_shell() {
     wait_line(&shell, "got words");
 }
 
-#[test]
-fn the_command_inherits_no_blocked_or_ignored_signals() {
-    let scene = Scene::new(4);
-    let words = ["-E", "^Sig(Blk|Ign)", "/proc/self/status"];
-    let alone = lease_harness::Command::new("/bin/grep", words).spawn_pty(24, 100);
-    assert_eq!(alone.wait(SOON).code(), Some(0));
-    let held = scene
-        .hold(&["--", "/bin/grep", words[0], words[1], words[2]])
-        .spawn_pty(24, 100);
-    assert_eq!(held.wait(SOON).code(), Some(0));
-    assert_eq!(held.screen(), alone.screen());
-}
-
 /// A program in raw mode is killed; the next one finds the terminal as it was.
-#[track_caller]
-fn modes_come_back(end: impl FnOnce(&Scene, &Terminal), message: &str) {
+#[test]
+fn the_modes_come_back_after_a_fence() {
     let scene = Scene::new(4);
     let program = "stty raw -echo; printf begun; exec sleep 600";
     let script = format!("kubectl-lease hold job -- sh -c '{program}'; echo status $?; stty -a");
@@ -241,44 +215,9 @@ fn modes_come_back(end: impl FnOnce(&Scene, &Terminal), message: &str) {
         .via(&scene.proxy)
         .spawn_pty(40, 100);
     terminal.wait_screen(|text| text.contains("begun"), SOON);
-    end(&scene, &terminal);
+    pass_to(&scene.ns, "job", "thief");
     assert_eq!(terminal.wait(SOON).code(), Some(0));
     let screen = terminal.screen();
-    assert!(screen.contains(message), "{screen}");
-    let words: Vec<&str> = screen.split_whitespace().collect();
-    assert!(
-        words.contains(&"icanon") && words.contains(&"echo"),
-        "{screen}"
-    );
-}
-
-#[test]
-fn the_modes_come_back_after_a_fence_and_when_the_watchdog_is_killed() {
-    let steal = |scene: &Scene, _: &Terminal| {
-        let thief = json!("thief");
-        scene.ns.edit("job", |lease| {
-            lease["spec"]["holderIdentity"] = thief.clone()
-        });
-    };
-    modes_come_back(steal, "status 123");
-    let kill = |_: &Scene, terminal: &Terminal| {
-        let watchdog = watchdog(&terminal.tree()).expect("it watches");
-        signal(watchdog, Signal::SIGKILL);
-    };
-    modes_come_back(kill, "status 125");
-}
-
-#[test]
-fn a_command_stopped_without_a_terminal_keeps_the_lease_and_goes_on() {
-    let scene = Scene::new(2);
-    let gate = scene.gate();
-    let held = scene.start(&super::scene::until(&gate));
-    signal(held.child, Signal::SIGSTOP);
-    scene.wait_renewals(2);
-    assert!(stopped(held.child));
-    signal(held.child, Signal::SIGCONT);
-    std::fs::write(&gate, "").expect("the folder is ours");
-    let output = held.end();
-    assert_eq!(output.code, Some(0), "{output}");
-    assert!(output.elapsed > Duration::from_millis(500), "{output}");
+    assert!(screen.contains("status 123"), "{screen}");
+    assert_cooked(&screen);
 }

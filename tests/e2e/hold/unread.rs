@@ -1,5 +1,6 @@
 //! `hold` where nobody reads what it says: it renews, ends and gives back all the same.
 
+use crate::support::ended;
 use std::time::Duration;
 
 use lease_harness::{Outlet, Running};
@@ -34,7 +35,8 @@ fn is_free(scene: &Scene) {
 }
 
 #[test]
-fn a_hold_that_cannot_say_that_it_began_is_given_back() {
+fn a_hold_that_cannot_say_that_it_began_is_given_back_and_a_reader_that_has_heard_enough_is_no_error()
+ {
     for (outlet, why) in [
         (
             full(),
@@ -51,70 +53,6 @@ fn a_hold_that_cannot_say_that_it_began_is_given_back() {
         assert_eq!(output.stderr, format!("{why}{GIVEN_BACK}"));
         is_free(&scene);
     }
-}
-
-#[test]
-fn a_hold_that_nobody_reads_goes_on_and_is_heard_once_somebody_does() {
-    let scene = Scene::new(2);
-    let running = blocked(&scene);
-    running.read_on();
-    running.wait_stdout(|line| ACQUIRED.trim() == line, SOON);
-    running.signal(SIGTERM);
-    let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
-    assert_eq!(output.stdout, format!("{ACQUIRED}{RELEASED}"));
-    is_free(&scene);
-}
-
-#[test]
-fn a_hold_whose_reader_goes_away_unread_is_given_back() {
-    let scene = Scene::new(2);
-    let running = blocked(&scene);
-    running.hang_up();
-    let output = running.wait(SOON);
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(output.stderr.ends_with(GIVEN_BACK), "{output}");
-    is_free(&scene);
-}
-
-/// Ctrl-S, as typed.
-#[test]
-fn a_hold_on_a_stopped_terminal_goes_on_and_obeys_signals() {
-    let scene = Scene::new(2);
-    let script = "echo ready; read go; exec kubectl-lease hold job";
-    let terminal = scene
-        .ns
-        .program(&scene.user, "sh", ["-c", script])
-        .via(&scene.proxy)
-        .spawn_pty(24, 100);
-    terminal.wait_screen(|text| text.contains("ready"), SOON);
-    terminal.send(b"\x13");
-    terminal.send(b"go\r");
-    scene.wait_renewals(3);
-    terminal.signal(SIGTERM);
-    assert_eq!(terminal.wait(SOON).code(), Some(143));
-    is_free(&scene);
-}
-
-#[test]
-fn a_hold_that_tells_all_it_does_to_nobody_runs_its_command() {
-    let scene = Scene::new(2);
-    let running = scene
-        .hold(&["-v", "--", "sleep", "3"])
-        .stderr(Outlet::Full)
-        .spawn();
-    let output = running.wait(SOON);
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (Some(0), ""),
-        "{output}"
-    );
-    assert!(output.elapsed >= Duration::from_secs(3));
-    is_free(&scene);
-}
-
-#[test]
-fn a_reader_that_has_heard_enough_is_no_error() {
     let scene = Scene::new(15);
     let pipeline = "trap '' TERM; (trap - TERM; exec kubectl-lease hold job; ) | { read line; echo \"$line\"; }";
     let running = scene
@@ -137,5 +75,71 @@ fn a_reader_that_has_heard_enough_is_no_error() {
     super::scene::signal(hold, nix::sys::signal::Signal::SIGTERM);
     let output = running.wait(SOON);
     assert_eq!(output.stdout, format!("{ACQUIRED}143\n"), "{output}");
+    is_free(&scene);
+    let scene = Scene::new(4);
+    let file = scene.ns.file("said", "");
+    let under = |what: &str| {
+        let line = format!("ulimit -f 0; exec \"$0\" {what}");
+        let binary = lease_harness::binary().display().to_string();
+        lease_harness::Command::new("/bin/bash", ["-c", &line, &binary])
+            .kubeconfig(scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url()))
+            .run()
+    };
+    let output = under(&format!("acquire job > {}", file.display()));
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+    let output = under(&format!(
+        "hold job -- sh -c 'setsid sleep 601 & exit 3' 2> {}",
+        file.display()
+    ));
+    assert_eq!(output.code, Some(3), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_hold_that_nobody_reads_goes_on_is_heard_once_somebody_does_and_given_back_without() {
+    let scene = Scene::new(2);
+    let running = blocked(&scene);
+    running.read_on();
+    running.wait_stdout(|line| ACQUIRED.trim() == line, SOON);
+    running.signal(SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.stdout, format!("{ACQUIRED}{RELEASED}"));
+    is_free(&scene);
+    let scene = Scene::new(2);
+    let running = blocked(&scene);
+    running.hang_up();
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.ends_with(GIVEN_BACK), "{output}");
+    is_free(&scene);
+}
+
+/// Ctrl-S, as typed.
+#[test]
+fn a_hold_on_a_stopped_terminal_or_that_tells_all_it_does_to_nobody_goes_on() {
+    let scene = Scene::new(2);
+    let script = "echo ready; read go; exec kubectl-lease hold job";
+    let terminal = scene
+        .ns
+        .program(&scene.user, "sh", ["-c", script])
+        .via(&scene.proxy)
+        .spawn_pty(24, 100);
+    terminal.wait_screen(|text| text.contains("ready"), SOON);
+    terminal.send(b"\x13");
+    terminal.send(b"go\r");
+    scene.wait_renewals(3);
+    terminal.signal(SIGTERM);
+    assert_eq!(terminal.wait(SOON).code(), Some(143));
+    is_free(&scene);
+    let scene = Scene::new(2);
+    let running = scene
+        .hold(&["-v", "--", "sleep", "3"])
+        .stderr(Outlet::Full)
+        .spawn();
+    let output = running.wait(SOON);
+    ended(&output, 0, "");
+    assert!(output.elapsed >= Duration::from_secs(3));
     is_free(&scene);
 }

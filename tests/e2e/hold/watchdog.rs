@@ -82,21 +82,6 @@ fn a_supervisor_dead_before_the_command_runs_leaves_no_grandchild() {
 }
 
 #[test]
-fn a_watchdog_that_comes_to_run_after_the_deadline_starts_nothing() {
-    let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
-    let tag = format!("watchdog-late-{}", std::process::id());
-    let file = std::env::temp_dir().join(&tag);
-    let script = format!("echo ran > {}", file.display());
-    let mut watchdog = start(&ours, theirs, Duration::ZERO, &script, &tag);
-    let status = watchdog.wait().expect("it is our child");
-    assert!(status.success(), "{status}");
-    assert!(!file.exists());
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
-    assert_eq!(said, "\"ready\"\n\"late\"\n");
-}
-
-#[test]
 fn a_supervisor_that_does_not_read_for_a_while_is_not_taken_for_dead_and_hears_all() {
     let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
     // Full after a few lines, and not only after some hundred.

@@ -71,6 +71,13 @@ pub fn said(output: &Output, code: i32, stdout: &str, stderr: &str) {
     );
 }
 
+/// How a command ended, and what it said on stdout.
+#[track_caller]
+pub fn ended(output: &Output, code: i32, stdout: &str) {
+    let result = (output.code, output.stdout.as_str());
+    assert_eq!(result, (Some(code), stdout), "{output}");
+}
+
 /// The same where parts of stderr are not ours to word: `pattern` has `…` for those.
 #[track_caller]
 pub fn said_like(output: &Output, code: i32, stdout: &str, pattern: &str) {
@@ -93,6 +100,25 @@ pub fn matches(text: &str, pattern: &str) -> bool {
     pattern.is_match(text)
 }
 
+/// Does this with every row at the same time, and names the rows that fail.
+pub fn each<T: std::fmt::Debug + Send>(
+    rows: impl IntoIterator<Item = T>,
+    check: impl Fn(T) + Sync,
+) {
+    std::thread::scope(|scope| {
+        let check = &check;
+        let running: Vec<_> = rows
+            .into_iter()
+            .map(|row| (format!("{row:?}"), scope.spawn(move || check(row))))
+            .collect();
+        let failed: Vec<String> = running
+            .into_iter()
+            .filter_map(|(row, running)| running.join().is_err().then_some(row))
+            .collect();
+        assert!(failed.is_empty(), "these rows failed: {failed:#?}");
+    });
+}
+
 /// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).
 pub fn renew(ns: &Namespace, name: &str, skew: i64) {
     ns.edit(name, |lease| {
@@ -100,6 +126,11 @@ pub fn renew(ns: &Namespace, name: &str, skew: i64) {
         let text = time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         lease["spec"]["renewTime"] = text.into();
     });
+}
+
+/// Whoever holds the Lease, `by` is its holder from now on.
+pub fn pass_to(ns: &Namespace, name: &str, by: &str) -> Value {
+    ns.edit(name, |lease| lease["spec"]["holderIdentity"] = by.into())
 }
 
 /// Frees the Lease as its holder would.
