@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Row;
+use super::table::Layout;
 use crate::lease::evidence::Stamps;
 use crate::lease::record::Record;
 use crate::lease::summary;
@@ -141,6 +142,13 @@ pub fn hostile() -> Vec<Value> {
 pub fn row(lease: &Value) -> Row {
     let lease = summary::one(lease.to_string().as_bytes()).expect("a lease");
     Row::new(lease, Some(wall(NOW)), Stamps::Trusted)
+}
+
+/// The plain layout, changed by `edit`.
+pub fn layout(edit: impl FnOnce(&mut Layout)) -> Layout {
+    let mut layout = Layout::default();
+    edit(&mut layout);
+    layout
 }
 
 /// The Lease as it was read.

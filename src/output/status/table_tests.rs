@@ -1,8 +1,8 @@
 //! The table, whole, as each layout prints it.
 
 use super::samples::{
-    assert_safe, elected, endless, expired, free, held, hostile, object, row, skewed, terminating,
-    with,
+    assert_safe, elected, endless, expired, free, held, hostile, layout, object, row, skewed,
+    terminating, with,
 };
 use super::table::{Counts, Layout, Printer};
 use super::{Row, state};
@@ -17,12 +17,6 @@ fn every() -> [Value; 7] {
 
 fn rows(leases: &[Value]) -> Vec<Row> {
     leases.iter().map(row).collect()
-}
-
-fn layout(edit: impl FnOnce(&mut Layout)) -> Layout {
-    let mut layout = Layout::default();
-    edit(&mut layout);
-    layout
 }
 
 fn within(width: u16) -> Layout {
