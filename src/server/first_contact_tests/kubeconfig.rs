@@ -122,15 +122,12 @@ fn a_flag_is_an_answer_and_two_that_exclude_each_other_are_wrong_usage() {
     for (situation, flags) in [
         (
             "a group",
-            flags(|it| it.impersonate_groups = vec!["g".to_owned()]),
+            flags(|it| it.impersonate_groups = vec!["g".into()]),
         ),
-        (
-            "a uid",
-            flags(|it| it.impersonate_uid = Some("u".to_owned())),
-        ),
+        ("a uid", flags(|it| it.impersonate_uid = Some("u".into()))),
         (
             "something else",
-            flags(|it| it.impersonate_extra = vec![("k".to_owned(), "v".to_owned())]),
+            flags(|it| it.impersonate_extra = vec![("k".into(), "v".into())]),
         ),
     ] {
         let plain = config("https://127.0.0.1:1", &token());
@@ -216,21 +213,17 @@ fn a_kubeconfig_that_kubectl_reads_is_read() {
     let (cluster, token) = (&config["clusters"][0]["cluster"], &user.token);
     let (good, name) = (format!("{{ token: {token} }}"), ns.name());
     let context = format!("{{ cluster: c, user: u, namespace: {name} }}");
+    let (one, other) = (
+        format!("- name: u\n  user: {good}\n"),
+        "- name: z\n  context: { user: u }\n-\n",
+    );
+    let twice = format!("- name: u\n  user:\n    token: a\n    token: {token}\n");
     for (users, others) in [
-        (
-            format!("- name: u\n  user:\n    token: a\n    token: {token}\n"),
-            "",
-        ),
-        (format!("-\n- name: u\n  user: {good}\n"), ""),
-        (
-            format!("- user: {{ token: x }}\n- name: u\n  user: {good}\n"),
-            "",
-        ),
-        (format!("- name:\n  user:\n- name: u\n  user: {good}\n"), ""),
-        (
-            format!("- name: u\n  user: {good}\n"),
-            "- name: z\n  context: { user: u }\n-\n",
-        ),
+        (twice, ""),
+        (format!("-\n{one}"), ""),
+        (format!("- user: {{ token: x }}\n{one}"), ""),
+        (format!("- name:\n  user:\n{one}"), ""),
+        (one, other),
     ] {
         let text = format!(
             "current-context: z\ncurrent-context: c\nclusters:\n- name: c\n  cluster: {cluster}\ncontexts:\n- name: c\n  context: {context}\n{others}users:\n{users}"
