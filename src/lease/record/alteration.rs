@@ -174,6 +174,8 @@ mod tests {
     use super::*;
     use crate::lease::testing::held;
 
+    type Edit = fn(&mut Value);
+
     fn stored(change: impl FnOnce(&mut Value)) -> Option<Alteration> {
         let sent = held("me", 6);
         sent.with(change).alteration(&sent)
@@ -210,7 +212,7 @@ mod tests {
             let found = found.expect("an alteration").to_string();
             assert!(found.contains(&named), "{named:?} is not in: {found}");
         }
-        let edits: [(fn(&mut Value), &str); 2] = [
+        let edits: [(Edit, &str); 2] = [
             (|o| o["metadata"]["uid"] = json!("other"), "uid \"other\""),
             (|o| o["spec"] = json!({}), "no holderIdentity instead of"),
         ];
@@ -237,7 +239,7 @@ mod tests {
     #[test]
     fn a_grant_of_somebody_else_is_no_alteration_of_ours() {
         let sent = held("me", 6);
-        let edits: [(fn(&mut Value), bool); 5] = [
+        let edits: [(Edit, bool); 5] = [
             (
                 |object| {
                     object["spec"]["holderIdentity"] = json!("other");

@@ -46,7 +46,7 @@ fn each_layout_is_printed_like_this() {
     let asked = with(held(), "metadata/annotations", because);
     let renewed = |lease, time| with(lease, "spec/renewTime", json!(time));
     let future = renewed(held(), "2026-01-01T13:00:00.000000Z");
-    let just_expired = renewed(expired(), "2026-01-01T11:59:44.600000Z");
+    let just_expired = [renewed(expired(), "2026-01-01T11:59:44.600000Z")];
     let pipe = layout(|it| (it.words, it.no_headers) = (true, true));
     let wide_pipe = layout(|it| (it.words, it.no_headers, it.wide) = (true, true, true));
     let screen = layout(|it| (it.width, it.on_screen) = (Some(40), true));
@@ -59,8 +59,8 @@ fn each_layout_is_printed_like_this() {
     for (title, layout, leases) in [
         ("every state", Layout::default(), &every()[..]),
         ("pipe, wide", wide_pipe, &[expired(), skewed(), future]),
-        ("pipe, no headers", pipe, &[just_expired.clone()]),
-        ("just expired", Layout::default(), &[just_expired]),
+        ("pipe, no headers", pipe, &just_expired),
+        ("just expired", Layout::default(), &just_expired),
         ("no room for notes", screen, &[held(), skewed()]),
         ("no headers", layout(|it| it.no_headers = true), &[held()]),
         ("-A", layout(|it| it.namespaces = true), &[held()]),
