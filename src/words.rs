@@ -82,31 +82,22 @@ mod tests {
 
     #[test]
     fn spans_read_as_kubectls_ages() {
-        let of = |seconds| duration(Duration::from_secs(seconds));
-        let shown: Vec<String> = [
-            0,
-            42,
-            119,
-            120,
-            303,
-            3599,
-            10_800,
-            11_520,
-            90_000,
-            172_800,
-            86_400 * 30,
-            86_400 * 800,
-        ]
-        .into_iter()
-        .map(of)
-        .collect();
-        assert_eq!(
-            shown,
-            [
-                "0s", "42s", "119s", "2m", "5m3s", "59m", "3h", "3h12m", "25h", "2d", "30d",
-                "2y70d"
-            ]
-        );
+        for (seconds, shown) in [
+            (0, "0s"),
+            (42, "42s"),
+            (119, "119s"),
+            (120, "2m"),
+            (303, "5m3s"),
+            (3599, "59m"),
+            (10_800, "3h"),
+            (11_520, "3h12m"),
+            (90_000, "25h"),
+            (172_800, "2d"),
+            (86_400 * 30, "30d"),
+            (86_400 * 800, "2y70d"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), shown);
+        }
     }
 
     #[test]

@@ -30,15 +30,7 @@ fn hidden_subcommands_are_not_offered() {
 #[test]
 fn flags_are_offered_long_and_short_until_they_are_given() {
     let all = texts("renew job -");
-    for flag in [
-        "--holder",
-        "--output",
-        "-o",
-        "--namespace",
-        "-n",
-        "--help",
-        "-h",
-    ] {
+    for flag in "--holder --output -o --namespace -n --help -h".split(' ') {
         assert!(all.contains(&flag.to_owned()), "{flag} in {all:?}");
     }
     let rest = texts("renew -o json -n x job -");

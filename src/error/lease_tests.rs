@@ -23,6 +23,12 @@ fn subject() -> Subject {
     }
 }
 
+fn who(edit: impl FnOnce(&mut Subject)) -> Subject {
+    let mut subject = subject();
+    edit(&mut subject);
+    subject
+}
+
 /// As `acquire` asks.
 fn acquirer() -> Subject {
     Subject {
@@ -120,72 +126,38 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
         shown: shown.map(str::to_owned),
         now: other("third"),
     };
-    let asks = Subject {
-        only_asks: true,
-        ..subject()
-    };
-    let looks = Subject {
-        holder: None,
-        ..subject()
-    };
-    let if_holder = Subject {
-        if_holder: Some("victim".to_owned()),
-        ..subject()
-    };
-    let spaced = Subject {
-        holder: Some("me here".to_owned()),
-        ..subject()
-    };
+    let asks = who(|it| it.only_asks = true);
+    let looks = who(|it| it.holder = None);
+    let if_holder = who(|it| it.if_holder = Some("victim".to_owned()));
+    let spaced = who(|it| it.holder = Some("me here".to_owned()));
+    let strategy = Refusal::Coordinated("OldestEmulationVersion".to_owned());
+    let ancestor = || Refusal::HeldByAncestor("outer".to_owned());
+    let too_short = Refusal::TooShort(LeaseDuration::constant(1));
+    let victim = Refusal::VictimMayRun("victim".to_owned());
+    let node = NoLock(Keeper::Node("node-a".to_owned()));
+    let anew = HolderIs(Some(other("me")));
     let cases = [
         ("absent, who wants it", acquirer(), Refusal::NotFound),
         ("absent, who means to hold it", subject(), Refusal::NotFound),
         ("absent, who looks", looks, Refusal::NotFound),
-        (
-            "coordinated",
-            acquirer(),
-            Refusal::Coordinated("OldestEmulationVersion".to_owned()),
-        ),
+        ("coordinated", acquirer(), strategy),
         ("exhausted", acquirer(), Refusal::TransitionsExhausted),
         ("terminating", subject(), Refusal::Terminating),
-        (
-            "too short",
-            hold(),
-            Refusal::TooShort(LeaseDuration::constant(1)),
-        ),
-        (
-            "ancestor, acquire",
-            acquirer(),
-            Refusal::HeldByAncestor("outer".to_owned()),
-        ),
-        (
-            "ancestor, hold -E 77",
-            hold(),
-            Refusal::HeldByAncestor("outer".to_owned()),
-        ),
+        ("too short", hold(), too_short),
+        ("ancestor, acquire", acquirer(), ancestor()),
+        ("ancestor, hold -E 77", hold(), ancestor()),
         ("shown free", subject(), not_as_shown(None)),
         ("shown another", subject(), not_as_shown(Some("victim"))),
-        (
-            "shown an older grant",
-            subject(),
-            not_as_shown(Some("third")),
-        ),
-        (
-            "stolen",
-            subject(),
-            Refusal::VictimMayRun("victim".to_owned()),
-        ),
+        ("shown older", subject(), not_as_shown(Some("third"))),
+        ("stolen", subject(), victim),
         ("kept by hold", subject(), Refusal::KeptByHold),
-        (
-            "a node's heartbeat",
-            subject(),
-            NoLock(Keeper::Node("node-a".to_owned())),
-        ),
+        ("a node's heartbeat", subject(), node),
         ("an API server", subject(), NoLock(Keeper::ApiServer)),
         ("free", subject(), HolderIs(None)),
         ("free, check", asks.clone(), HolderIs(None)),
         ("another", spaced, HolderIs(theirs())),
         ("another, check", asks, HolderIs(theirs())),
-        ("oneself anew", subject(), HolderIs(Some(other("me")))),
+        ("oneself anew", subject(), anew),
         ("free, --if-holder", if_holder.clone(), HolderIs(None)),
         ("another, --if-holder", if_holder, HolderIs(theirs())),
     ];
@@ -248,27 +220,22 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         since: Some(since),
     };
     let terminating = out_of_time(Some(Obstacle::Terminating), None);
-    let nobody = Subject {
-        holder: None,
-        ..subject()
-    };
+    let nobody = who(|it| it.holder = None);
+    let refused = Fault::NotSent(TransportError::Refused {
+        server: "https://api:6443".to_owned(),
+    });
+    let not_stored = Fault::NotStored("the server stored nothing".to_owned());
+    let no_role = unsettled(End::Fault(forbidden()), Some(forbidden()));
+    let open = unsettled(End::Fault(unknown()), None);
+    let open_signal = unsettled(End::Interrupted(2), None);
+    let kept = End::Kept(Box::new(End::Interrupted(1)));
     let mut cases = vec![
-        (
-            "refused connection",
-            acquirer(),
-            End::Fault(Fault::NotSent(TransportError::Refused {
-                server: "https://api:6443".to_owned(),
-            })),
-        ),
+        ("refused connection", acquirer(), End::Fault(refused)),
         ("unknown", acquirer(), End::Fault(unknown())),
         ("busy", acquirer(), End::Fault(busy())),
         ("forbidden", subject(), End::Fault(forbidden())),
         ("conflict for ever", subject(), End::Fault(conflict())),
-        (
-            "not stored",
-            subject(),
-            End::Fault(Fault::NotStored("the server stored nothing".to_owned())),
-        ),
+        ("not stored", subject(), End::Fault(not_stored)),
         ("terminating", acquirer(), terminating),
         ("silent since", acquirer(), silent),
         ("timed out", acquirer(), timed_out(None)),
@@ -293,43 +260,26 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         ("TERM, release", subject(), End::Interrupted(15)),
         ("altered, given back", subject(), altered(None)),
         ("altered, left", subject(), altered(Some("keeper"))),
-        (
-            "unsettled, create",
-            nobody,
-            unsettled(End::Fault(unknown()), None),
-        ),
-        (
-            "unsettled, INT",
-            acquirer(),
-            unsettled(End::Interrupted(2), None),
-        ),
-        (
-            "unsettled, forbidden",
-            acquirer(),
-            unsettled(End::Fault(forbidden()), Some(forbidden())),
-        ),
-        (
-            "kept, HUP",
-            acquirer(),
-            End::Kept(Box::new(End::Interrupted(1))),
-        ),
+        ("unsettled, create", nobody, open),
+        ("unsettled, INT", acquirer(), open_signal),
+        ("unsettled, forbidden", acquirer(), no_role),
+        ("kept, HUP", acquirer(), kept),
         ("declined", subject(), End::Declined("declined".to_owned())),
     ];
+    let shortened = Loss::Shortened(LeaseDuration::constant(2));
+    let stored = "the server stored leaseDurationSeconds 2 instead of 60";
+    let (next, last) = ("next".to_owned(), "no answer within 1s".to_owned());
     let losses = [
         Loss::Deleted,
         Loss::Recreated { holder: None },
-        Loss::Recreated {
-            holder: Some("next".to_owned()),
-        },
+        Loss::Recreated { holder: Some(next) },
         Loss::Released,
         Loss::TakenBy("thief".to_owned()),
         Loss::Regranted,
-        Loss::Shortened(LeaseDuration::constant(2)),
-        Loss::Altered("the server stored leaseDurationSeconds 2 instead of 60".to_owned()),
+        shortened,
+        Loss::Altered(stored.to_owned()),
         Loss::Deadline { last: None },
-        Loss::Deadline {
-            last: Some("no answer within 1s".to_owned()),
-        },
+        Loss::Deadline { last: Some(last) },
     ];
     cases.extend(losses.map(|loss| ("lost", subject(), End::Lost(loss))));
     insta::assert_snapshot!(ends(cases));

@@ -30,27 +30,56 @@ fn looked_for(by_environment: bool, paths: &[&str]) -> LookedFor {
 
 #[test]
 fn every_error_but_those_of_one_lease_says_what_happened_and_what_to_do() {
-    let many = (0..30).map(|number| format!("c-{number}")).collect();
+    let config = Error::Config;
     let no_kubeconfig = |by_environment, paths: &[&str]| {
-        Error::Config(ConfigError::NoKubeconfig(looked_for(by_environment, paths)))
+        config(ConfigError::NoKubeconfig(looked_for(by_environment, paths)))
     };
-    let command = |words: &[&str], why: io::Error| Error::Command {
+    let no_context = |known: &[&str]| {
+        config(ConfigError::NoCurrentContext {
+            known: names(known),
+        })
+    };
+    let no_such = |entry, name: &str, named_by: Option<&str>, known| {
+        config(ConfigError::NoSuchEntry {
+            entry,
+            name: name.to_owned(),
+            named_by: named_by.map(str::to_owned),
+            known,
+        })
+    };
+    let many = (0..30).map(|number| format!("c-{number}")).collect();
+    let choose = ConfigError::NothingToChoose {
+        flag: "--context",
+        what: "context \"prod\"".to_owned(),
+        looked_for: looked_for(false, &["/nowhere/.kube/config"]),
+    };
+    let command = |words: &[&str]| Error::Command {
         words: names(words),
-        why,
+        why: io::Error::from(io::ErrorKind::NotFound),
     };
-    let missing = || io::Error::from(io::ErrorKind::NotFound);
-    let unsaid = || Error::Unsaid(Unsaid::TooLate);
+    let list = Error::Api {
+        namespace: None,
+        fault: Fault::Unknown("no answer within 1s".to_owned()),
+    };
+    let exists = Error::AlreadyExists {
+        name: "job".to_owned(),
+        namespace: "team".to_owned(),
+    };
+    let despite = Error::Despite {
+        why: Box::new(Error::Unsaid(Unsaid::TooLate)),
+        then: names(&["It was given back."]),
+    };
+    let (what, next) = ("cannot use it".to_owned(), "Check it".to_owned());
+    let file = config(ConfigError::File { what, next });
+    let (what, next) = ("it differs".to_owned(), "Look".to_owned());
+    let not_as_asked = Error::NotAsAsked { what, next };
+    let home = "/nowhere/.kube/config";
+    let unusable = ConfigError::Kubeconfig("/x: why".to_owned());
     let told = told([
         ("usage", Error::Usage("give one".to_owned())),
-        (
-            "a kubeconfig of no use",
-            Error::Config(ConfigError::Kubeconfig("/x: why".to_owned())),
-        ),
+        ("a kubeconfig of no use", config(unusable)),
         ("no variable and no home", no_kubeconfig(false, &[])),
-        (
-            "no variable",
-            no_kubeconfig(false, &["/nowhere/.kube/config"]),
-        ),
+        ("no variable", no_kubeconfig(false, &[home])),
         ("an empty variable", no_kubeconfig(true, &[])),
         ("a variable of one", no_kubeconfig(true, &["/nowhere/a"])),
         (
@@ -61,86 +90,28 @@ fn every_error_but_those_of_one_lease_says_what_happened_and_what_to_do() {
             "an empty file",
             no_kubeconfig(true, &["/nowhere/a", "/dev/null"]),
         ),
-        (
-            "nothing to choose from",
-            Error::Config(ConfigError::NothingToChoose {
-                flag: "--context",
-                what: "context \"prod\"".to_owned(),
-                looked_for: looked_for(false, &["/nowhere/.kube/config"]),
-            }),
-        ),
-        (
-            "no current context",
-            Error::Config(ConfigError::NoCurrentContext {
-                known: names(&["dev", "prod"]),
-            }),
-        ),
-        (
-            "no context at all",
-            Error::Config(ConfigError::NoCurrentContext { known: Vec::new() }),
-        ),
-        (
-            "one of many",
-            Error::Config(ConfigError::NoSuchEntry {
-                entry: Entry::Context,
-                name: "d".to_owned(),
-                named_by: None,
-                known: many,
-            }),
-        ),
+        ("nothing to choose from", config(choose)),
+        ("no current context", no_context(&["dev", "prod"])),
+        ("no context at all", no_context(&[])),
+        ("one of many", no_such(Entry::Context, "d", None, many)),
         (
             "a user that a context names",
-            Error::Config(ConfigError::NoSuchEntry {
-                entry: Entry::User,
-                name: "alcie".to_owned(),
-                named_by: Some("dev".to_owned()),
-                known: names(&["alice"]),
-            }),
+            no_such(Entry::User, "alcie", Some("dev"), names(&["alice"])),
         ),
-        (
-            "a list that failed",
-            Error::Api {
-                namespace: None,
-                fault: Fault::Unknown("no answer within 1s".to_owned()),
-            },
-        ),
+        ("a list that failed", list),
         ("no namespace", Error::NamespaceMissing("team".to_owned())),
-        (
-            "it exists",
-            Error::AlreadyExists {
-                name: "job".to_owned(),
-                namespace: "team".to_owned(),
-            },
-        ),
-        ("no such command", command(&["no-such"], missing())),
-        ("a word of the shell", command(&["cd", "/tmp"], missing())),
-        ("an empty command", command(&[""], missing())),
+        ("it exists", exists),
+        ("no such command", command(&["no-such"])),
+        ("a word of the shell", command(&["cd", "/tmp"])),
+        ("an empty command", command(&[""])),
         ("hold's own", Error::Hold("cannot start: no".to_owned())),
         ("a reader that went away", Error::BrokenPipe),
         ("nobody reads", Error::Unsaid(Unsaid::NobodyReads)),
-        ("too late", unsaid()),
+        ("too late", Error::Unsaid(Unsaid::TooLate)),
         ("interrupted", Error::Unsaid(Unsaid::Interrupted(15))),
-        (
-            "despite",
-            Error::Despite {
-                why: Box::new(unsaid()),
-                then: names(&["It was given back."]),
-            },
-        ),
-        (
-            "a file",
-            Error::Config(ConfigError::File {
-                what: "cannot use it".to_owned(),
-                next: "Check it".to_owned(),
-            }),
-        ),
-        (
-            "not as asked",
-            Error::NotAsAsked {
-                what: "it differs".to_owned(),
-                next: "Look".to_owned(),
-            },
-        ),
+        ("despite", despite),
+        ("a file", file),
+        ("not as asked", not_as_asked),
         ("anything else", Error::Local("no room".to_owned())),
     ]);
     insta::assert_snapshot!(told);

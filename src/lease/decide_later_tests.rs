@@ -26,58 +26,31 @@ fn a_renewal_goes_on_over_metadata_edits() {
 #[test]
 fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
     let grant = held("me", 15);
-    let cases = [
-        (
-            with(&grant, "/spec/holderIdentity", json!("x")),
-            Loss::TakenBy("x".into()),
-        ),
-        (
-            with(&grant, "/spec/holderIdentity", json!("")),
-            Loss::Released,
-        ),
-        (
-            with(&grant, "/spec/holderIdentity", Value::Null),
-            Loss::Released,
-        ),
-        (
-            with(&grant, "/spec/leaseTransitions", json!(5)),
-            Loss::Regranted,
-        ),
-        (
-            with(
-                &grant,
-                "/spec/acquireTime",
-                json!("2020-01-01T00:00:00.000001Z"),
-            ),
-            Loss::Regranted,
-        ),
-        (
-            with(&grant, "/spec/leaseDurationSeconds", json!(14)),
-            Loss::Shortened(LeaseDuration::constant(14)),
-        ),
-        (
-            with(&grant, "/metadata/uid", json!("uid-2")),
-            Loss::Recreated {
-                holder: Some("me".into()),
-            },
-        ),
-    ];
-    for (record, loss) in cases {
+    let another_time = json!("2020-01-01T00:00:00.000001Z");
+    let shortened = Loss::Shortened(LeaseDuration::constant(14));
+    for (field, value, loss) in [
+        ("holderIdentity", json!("x"), Loss::TakenBy("x".into())),
+        ("holderIdentity", json!(""), Loss::Released),
+        ("holderIdentity", Value::Null, Loss::Released),
+        ("leaseTransitions", json!(5), Loss::Regranted),
+        ("acquireTime", another_time, Loss::Regranted),
+        ("leaseDurationSeconds", json!(14), shortened),
+    ] {
+        let record = grant.with_spec(field, value);
         assert_eq!(lost(&grant, GRANTED, &seen(record)), Some(loss));
     }
+    let anew = with(&grant, "/metadata/uid", json!("uid-2"));
+    let holder = Some("me".into());
+    let loss = Some(Loss::Recreated { holder });
+    assert_eq!(lost(&grant, GRANTED, &seen(anew)), loss);
     assert_eq!(lost(&grant, GRANTED, &Seen::Absent), Some(Loss::Deleted));
 }
 
 #[test]
 fn a_grant_is_judged_by_the_duration_it_was_granted_with_whatever_is_recorded_meanwhile() {
     let recording = |seconds: Value| with(&held("me", 15), "/spec/leaseDurationSeconds", seconds);
-    let gone = [
-        Value::Null,
-        json!(0),
-        json!(-1),
-        json!(-15),
-        json!(2_147_483_648_i64),
-    ];
+    let gone = [json!(0), json!(-1), json!(-15), json!(2_147_483_648_i64)];
+    let gone = gone.into_iter().chain([Value::Null]).collect::<Vec<_>>();
     let longer = [json!(16), json!(i32::MAX)];
     // What we saw last of our own grant may have been edited already.
     for last in gone.iter().chain(&longer).chain([&json!(15)]) {
@@ -87,19 +60,14 @@ fn a_grant_is_judged_by_the_duration_it_was_granted_with_whatever_is_recorded_me
             let next = record.renewed_for(GRANTED, wall(NOW));
             let lost = lost(&grant, GRANTED, &seen(record));
             assert_eq!(lost, None, "{last} -> {now}");
-            let expected = if longer.contains(now) {
-                now
-            } else {
-                &json!(15)
-            };
+            let ours = json!(15);
+            let expected = if longer.contains(now) { now } else { &ours };
             assert_eq!(&next.as_json()["spec"]["leaseDurationSeconds"], expected);
         }
         for shorter in [1, 14] {
-            assert_eq!(
-                lost(&grant, GRANTED, &seen(recording(json!(shorter)))),
-                Some(Loss::Shortened(LeaseDuration::constant(shorter))),
-                "{last} -> {shorter}"
-            );
+            let lost = lost(&grant, GRANTED, &seen(recording(json!(shorter))));
+            let shortened = Loss::Shortened(LeaseDuration::constant(shorter));
+            assert_eq!(lost, Some(shortened), "{last} -> {shorter}");
         }
     }
 }
@@ -113,223 +81,151 @@ fn a_renewal_always_writes_another_renew_time() {
     );
 }
 
+#[track_caller]
+fn written(step: OursStep) -> Record {
+    match step {
+        OursStep::Replace(record) => record,
+        OursStep::Refuse(refusal) => panic!("{refusal:?}"),
+    }
+}
+
 #[test]
 fn a_release_frees_only_what_is_ours_and_keeps_duration_and_transitions() {
     let record = held("me", 15).with(|object| {
         object["metadata"]["annotations"] = json!({ "kubectl-lease/reason": "maintenance" });
     });
     let ours = Ours::Identity("me".parse().expect("a holder"));
-    let OursStep::Replace(next) = release(&ours, &seen(record), wall(NOW)) else {
-        panic!("refused")
-    };
+    let next = written(release(&ours, &seen(record), wall(NOW)));
     assert_eq!(next.as_json()["spec"].get("holderIdentity"), None);
     assert_eq!((next.renew_time(), next.transitions()), (Some(NOW), 4));
-    assert_eq!(next.duration().map(LeaseDuration::as_secs), Some(15));
-    assert_eq!(next.reason(), None);
-    assert_eq!(
-        release(&ours, &seen(held("x", 15)), wall(NOW)),
-        OursStep::Refuse(Refusal::HolderIs(Some(other("x", Nature::Lock))))
-    );
+    assert_eq!((secs(&next), next.reason()), (Some(15), None));
     let elected = held("x", 15).with_spec("strategy", "OldestEmulationVersion".into());
-    assert_eq!(
-        release(&ours, &seen(elected), wall(NOW)),
-        OursStep::Refuse(Refusal::HolderIs(Some(other(
-            "x",
-            Nature::Kept(Keeper::Election)
-        )))),
-        "no steal is advised that is refused"
-    );
-    assert_eq!(
-        release(&ours, &seen(free(15)), wall(NOW)),
-        OursStep::Refuse(Refusal::HolderIs(None))
-    );
-    assert_eq!(
-        release(&ours, &Seen::Absent, wall(NOW)),
-        OursStep::Refuse(Refusal::NotFound)
-    );
+    let holder_is = |nature| Refusal::HolderIs(Some(other("x", nature)));
+    for (seen, refusal) in [
+        (seen(held("x", 15)), holder_is(Nature::Lock)),
+        // No steal is advised that is refused.
+        (seen(elected), holder_is(Nature::Kept(Keeper::Election))),
+        (seen(free(15)), Refusal::HolderIs(None)),
+        (Seen::Absent, Refusal::NotFound),
+    ] {
+        let step = release(&ours, &seen, wall(NOW));
+        assert_eq!(step, OursStep::Refuse(refusal));
+    }
 }
 
 #[test]
 fn hold_releases_only_its_own_grant() {
     let ours = Ours::Grant(held("me", 15));
-    assert!(matches!(
-        release(&ours, &seen(held("me", 15)), wall(NOW)),
-        OursStep::Replace(_)
-    ));
-    let regranted = with(&held("me", 15), "/spec/leaseTransitions", json!(5));
-    assert!(matches!(
-        release(&ours, &seen(regranted), wall(NOW)),
-        OursStep::Refuse(_)
-    ));
+    written(release(&ours, &seen(held("me", 15)), wall(NOW)));
+    let regranted = held("me", 15).with_spec("leaseTransitions", json!(5));
+    let step = release(&ours, &seen(regranted), wall(NOW));
+    assert!(matches!(step, OursStep::Refuse(_)), "{step:?}");
+}
+
+#[track_caller]
+fn stolen(step: StealStep) -> Record {
+    match step {
+        StealStep::Replace(record) => record,
+        other => panic!("did not write: {other:?}"),
+    }
 }
 
 #[test]
 fn steal_asks_first_and_writes_only_over_what_was_agreed_to() {
-    let terms = StealTerms {
-        grant: grant_terms("me"),
-        if_holder: None,
-        asks: true,
-        waits: true,
-    };
+    let terms = steal_terms();
     let record = held("x", 15);
-    assert_eq!(
-        steal(&terms, &seen(record.clone()), None, now(100.0)),
-        StealStep::Ask
-    );
-    let StealStep::Replace(next) = steal(
-        &terms,
-        &seen(record.clone()),
-        Some(&agreement(&record, false)),
-        now(100.0),
-    ) else {
-        panic!("did not write")
-    };
-    assert_eq!(
-        (next.holder(), next.transitions(), next.resource_version()),
-        (Some("me"), 5, "7")
-    );
+    let (alive, dead) = (agreement(&record, false), agreement(&record, true));
+    assert_eq!(steals(&terms, &record, None), StealStep::Ask);
+    let next = stolen(steals(&terms, &record, Some(&alive)));
+    assert_eq!((next.holder(), next.transitions()), (Some("me"), 5));
+    assert_eq!(next.resource_version(), "7");
     // A holder that goes on renewing is what was shown; a dead one that renews is not, nor is another grant.
     let renewed = record.renewed(wall(NOW));
-    let alive = agreement(&record, false);
-    let dead = agreement(&record, true);
-    let another = with(&record, "/spec/leaseTransitions", json!(5));
-    let step =
-        |record: &Record, agreed| steal(&terms, &seen(record.clone()), Some(agreed), now(100.0));
-    assert!(matches!(step(&renewed, &alive), StealStep::Replace(_)));
-    assert_eq!(step(&renewed, &dead), StealStep::Ask);
-    assert_eq!(step(&another, &alive), StealStep::Ask);
+    let another = record.with_spec("leaseTransitions", json!(5));
+    stolen(steals(&terms, &renewed, Some(&alive)));
+    assert_eq!(steals(&terms, &renewed, Some(&dead)), StealStep::Ask);
+    assert_eq!(steals(&terms, &another, Some(&alive)), StealStep::Ask);
 }
 
 #[test]
 fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
-    let mut terms = StealTerms {
-        grant: grant_terms("me"),
-        if_holder: None,
-        asks: false,
-        waits: true,
-    };
+    let mut terms = steal_terms();
+    terms.asks = false;
     let shown = held("x", 15);
     let renewed = shown.renewed(wall(NOW));
-    let anew = with(&shown, "/spec/leaseTransitions", json!(5));
-    let shorter = with(&shown, "/spec/leaseDurationSeconds", json!(2));
+    let anew = shown.with_spec("leaseTransitions", json!(5));
+    let shorter = shown.with_spec("leaseDurationSeconds", json!(2));
     let (alive, dead) = (agreement(&shown, false), agreement(&shown, true));
-    let not_as_shown = |holder: &str| {
-        StealStep::Refuse(Refusal::NotAsShown {
-            shown: Some("x".into()),
-            now: other(holder, Nature::Lock),
-        })
-    };
-    let step = |terms: &StealTerms, record: &Record, agreed| {
-        steal(terms, &seen(record.clone()), agreed, now(100.0))
-    };
-    assert_eq!(step(&terms, &shown, None), StealStep::Ask);
-    for (record, agreed) in [(&shown, &alive), (&renewed, &alive), (&shown, &dead)] {
-        let step = step(&terms, record, Some(agreed));
-        assert!(matches!(step, StealStep::Replace(_)), "{step:?}");
-    }
-    assert!(matches!(
-        step(&terms, &free(15), Some(&alive)),
-        StealStep::Replace(_)
-    ));
-    for (record, agreed, holder) in [
-        (&held("y", 15), &alive, "y"),
-        (&held("me", 15), &alive, "me"),
-        (&anew, &alive, "x"),
-        (&shorter, &alive, "x"),
-        (&renewed, &dead, "x"),
+    assert_eq!(steals(&terms, &shown, None), StealStep::Ask);
+    for (record, agreed) in [
+        (&shown, &alive),
+        (&renewed, &alive),
+        (&shown, &dead),
+        (&free(15), &alive),
     ] {
-        assert_eq!(step(&terms, record, Some(agreed)), not_as_shown(holder));
+        stolen(steals(&terms, record, Some(agreed)));
     }
     let was_free = agreement(&free(15), false);
-    assert_eq!(
-        step(&terms, &shown, Some(&was_free)),
-        StealStep::Refuse(Refusal::NotAsShown {
-            shown: None,
-            now: other("x", Nature::Lock)
-        })
-    );
+    for (record, agreed, was, holder) in [
+        (&held("y", 15), &alive, Some("x"), "y"),
+        (&held("me", 15), &alive, Some("x"), "me"),
+        (&anew, &alive, Some("x"), "x"),
+        (&shorter, &alive, Some("x"), "x"),
+        (&renewed, &dead, Some("x"), "x"),
+        (&shown, &was_free, None, "x"),
+    ] {
+        let not_as_shown = Refusal::NotAsShown {
+            shown: was.map(str::to_owned),
+            now: other(holder, Nature::Lock),
+        };
+        let step = steals(&terms, record, Some(agreed));
+        assert_eq!(step, StealStep::Refuse(not_as_shown));
+    }
     // Whoever names the holder means whatever grant it has.
     terms.if_holder = Some("x".into());
-    assert_eq!(step(&terms, &anew, Some(&alive)), StealStep::Ask);
+    assert_eq!(steals(&terms, &anew, Some(&alive)), StealStep::Ask);
 }
 
 #[test]
 fn steal_if_holder_refuses_every_other_holder() {
-    let terms = StealTerms {
-        grant: grant_terms("me"),
-        if_holder: Some("y".into()),
-        asks: true,
-        waits: true,
-    };
-    assert_eq!(
-        steal(&terms, &seen(held("x", 15)), None, now(100.0)),
-        StealStep::Refuse(Refusal::HolderIs(Some(other("x", Nature::Lock))))
-    );
-    assert_eq!(
-        steal(&terms, &seen(free(15)), None, now(100.0)),
-        StealStep::Refuse(Refusal::HolderIs(None))
-    );
-    assert_eq!(
-        steal(&terms, &seen(held("y", 15)), None, now(100.0)),
-        StealStep::Ask
-    );
+    let mut terms = steal_terms();
+    terms.if_holder = Some("y".into());
+    for (holder, is) in [("x", Some(other("x", Nature::Lock))), ("", None)] {
+        let step = steals(&terms, &held(holder, 15), None);
+        assert_eq!(step, StealStep::Refuse(Refusal::HolderIs(is)));
+    }
+    assert_eq!(steals(&terms, &held("y", 15), None), StealStep::Ask);
 }
 
 #[test]
 fn a_free_lease_is_stolen_without_a_question_and_a_missing_one_not_at_all() {
-    let terms = StealTerms {
-        grant: grant_terms("me"),
-        if_holder: None,
-        asks: true,
-        waits: true,
-    };
-    assert!(matches!(
-        steal(&terms, &seen(free(15)), None, now(100.0)),
-        StealStep::Replace(_)
-    ));
-    assert_eq!(
-        steal(&terms, &Seen::Absent, None, now(100.0)),
-        StealStep::Refuse(Refusal::NotFound)
-    );
+    let terms = steal_terms();
+    stolen(steals(&terms, &free(15), None));
+    let step = steal(&terms, &Seen::Absent, None, now(100.0));
+    assert_eq!(step, StealStep::Refuse(Refusal::NotFound));
 }
 
 #[test]
 fn a_victim_must_have_stopped_its_duration_after_the_last_change_we_saw() {
-    let seen = Observation::first(held("x", 15), at(100.0), None);
-    assert_eq!(
-        victim_stops(&seen, Stamps::Unknown, at(104.0)),
-        Ok(at(115.0))
-    );
-    assert_eq!(
-        victim_stops(&seen, Stamps::Unknown, at(120.0)),
-        Ok(at(120.0))
-    );
-    let endless = Observation::first(
-        with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null),
-        at(100.0),
-        None,
-    );
-    assert_eq!(
-        victim_stops(&endless, Stamps::Unknown, at(104.0)),
-        Err(NeverExpires)
-    );
+    let endless = held("x", 15).with_spec("leaseDurationSeconds", Value::Null);
+    for (record, seconds, stops) in [
+        (&held("x", 15), 104.0, Ok(at(115.0))),
+        (&held("x", 15), 120.0, Ok(at(120.0))),
+        (&endless, 104.0, Err(NeverExpires)),
+    ] {
+        let seen = Observation::first(record.clone(), at(100.0), None);
+        assert_eq!(victim_stops(&seen, Stamps::Unknown, at(seconds)), stops);
+    }
 }
 
 #[test]
 fn a_lease_whose_duration_is_too_short_is_refused_before_anything_is_written() {
     let mut terms = terms();
     terms.min_duration = LeaseDuration::from_secs(20);
-    assert_eq!(
-        acquire(&terms, &seen(free(15)), Stamps::Unknown, now(100.0)),
-        AcquireStep::Refuse(Refusal::TooShort(LeaseDuration::constant(15)))
-    );
+    let too_short = Refusal::TooShort(LeaseDuration::constant(15));
+    assert_eq!(first(&terms, free(15)), AcquireStep::Refuse(too_short));
     terms.grant.duration = LeaseDuration::from_secs(20);
-    replaced(acquire(
-        &terms,
-        &seen(free(15)),
-        Stamps::Unknown,
-        now(100.0),
-    ));
+    replaced(first(&terms, free(15)));
 }
 
 #[test]
@@ -337,16 +233,11 @@ fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
     let mut terms = terms();
     terms.create = true;
     terms.min_duration = LeaseDuration::from_secs(61);
-    let no_duration = with(&free(15), "/spec/leaseDurationSeconds", Value::Null);
+    let no_duration = free(15).with_spec("leaseDurationSeconds", Value::Null);
     let no_spec = free(15).with(|object| object["spec"] = Value::Null);
-    let held_without = with(&held("x", 15), "/spec/leaseDurationSeconds", Value::Null);
-    for seen in [
-        Seen::Absent,
-        seen(no_duration),
-        seen(no_spec),
-        seen(free(1)),
-        seen(held_without),
-    ] {
+    let held_without = held("x", 15).with_spec("leaseDurationSeconds", Value::Null);
+    let found = [no_duration, no_spec, free(1), held_without].map(seen);
+    for seen in found.into_iter().chain([Seen::Absent]) {
         assert_eq!(
             acquire(&terms, &seen, Stamps::Unknown, now(100.0)),
             AcquireStep::Refuse(Refusal::TooShort(LeaseDuration::constant(60))),
@@ -357,40 +248,25 @@ fn the_default_is_checked_as_any_other_duration_before_anything_is_written() {
 
 #[test]
 fn an_exported_grant_is_no_other_grant_of_the_same_identity() {
-    let exported = |transitions| Ours::Exported(exported("me", "uid-1", transitions));
-    assert!(matches!(
-        release(&exported(4), &seen(held("me", 15)), wall(NOW)),
-        OursStep::Replace(_)
-    ));
-    for ours in [exported(3), exported(5)] {
-        assert!(matches!(
-            release(&ours, &seen(held("me", 15)), wall(NOW)),
-            OursStep::Refuse(_)
-        ));
-        assert!(matches!(
-            renew_ours(&ours, &seen(held("me", 15)), wall(NOW)),
-            OursStep::Refuse(_)
-        ));
+    let found = seen(held("me", 15));
+    for (transitions, is_ours) in [(3, false), (4, true), (5, false)] {
+        let ours = Ours::Exported(exported("me", "uid-1", transitions));
+        for step in [release, renew_ours].map(|step| step(&ours, &found, wall(NOW))) {
+            assert_eq!(matches!(step, OursStep::Replace(_)), is_ours, "{step:?}");
+        }
     }
 }
 
 #[test]
 fn the_victim_of_another_grant_keeps_nobody_from_releasing_his_own() {
     let ours = Ours::Identity("me".parse().expect("a holder"));
-    let stolen = held("me", 15).with_victim(Some("the victim"));
-    let refusal = OursStep::Refuse(Refusal::VictimMayRun("the victim".into()));
-    assert_eq!(
-        release_ours(&ours, &seen(stolen.clone()), wall(NOW)),
-        refusal
-    );
-    assert!(matches!(
-        release(&ours, &seen(stolen.clone()), wall(NOW)),
-        OursStep::Replace(_)
-    ));
+    let of_ours = held("me", 15).with_victim(Some("the victim"));
     // Who took it from us has counted its own grant, and left the annotation.
-    let taken = stolen.with_spec("leaseTransitions", json!(5));
-    assert!(matches!(
-        release_ours(&ours, &seen(taken), wall(NOW)),
-        OursStep::Replace(_)
-    ));
+    let taken = of_ours.with_spec("leaseTransitions", json!(5));
+    let (of_ours, taken) = (seen(of_ours), seen(taken));
+    let refusal = Refusal::VictimMayRun("the victim".into());
+    let step = release_ours(&ours, &of_ours, wall(NOW));
+    assert_eq!(step, OursStep::Refuse(refusal));
+    written(release(&ours, &of_ours, wall(NOW)));
+    written(release_ours(&ours, &taken, wall(NOW)));
 }

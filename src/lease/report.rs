@@ -237,32 +237,24 @@ mod tests {
     #[test]
     fn a_holder_is_judged_by_the_servers_date_and_never_by_the_local_clock() {
         let record = held("x", 15);
-        assert_eq!(
-            state(&record, "2020-01-01T00:00:14Z", Stamps::Unknown),
-            (State::Held, Basis::RenewTime)
-        );
-        assert_eq!(
-            state(&record, "2020-01-01T00:00:15Z", Stamps::Unknown),
-            (State::Expired, Basis::RenewTime)
-        );
-        assert_eq!(
-            of(&summary(&record), None, Stamps::Unknown).state,
-            State::Held
-        );
+        for (date, expected) in [
+            ("2020-01-01T00:00:14Z", State::Held),
+            ("2020-01-01T00:00:15Z", State::Expired),
+        ] {
+            let found = state(&record, date, Stamps::Unknown);
+            assert_eq!(found, (expected, Basis::RenewTime), "{date}");
+        }
+        let undated = of(&summary(&record), None, Stamps::Unknown);
+        assert_eq!(undated.state, State::Held);
     }
 
     #[test]
     fn a_skewed_holder_is_judged_by_the_servers_stamp_where_that_can_be_believed() {
         let record = stamped(held("x", 15), &["2020-01-01T01:00:00Z"]);
         let date = "2020-01-01T01:00:05Z";
-        assert_eq!(
-            state(&record, date, Stamps::Trusted),
-            (State::Held, Basis::ServerStamp)
-        );
-        assert_eq!(
-            state(&record, date, Stamps::Untrusted),
-            (State::Expired, Basis::RenewTime)
-        );
+        let by = |stamps| state(&record, date, stamps);
+        assert_eq!(by(Stamps::Trusted), (State::Held, Basis::ServerStamp));
+        assert_eq!(by(Stamps::Untrusted), (State::Expired, Basis::RenewTime));
         assert!(needs_version(&summary(&record), Some(wall(date))));
         let skew = of(&summary(&record), Some(wall(date)), Stamps::Trusted).skew;
         assert_eq!(skew, Some(SignedDuration::from_secs(-3600)));
@@ -304,49 +296,34 @@ mod tests {
     #[test]
     fn a_renewal_that_is_still_to_come_is_a_wrong_clock_and_no_time_left() {
         let record = held("x", 15).with_spec("renewTime", "2020-01-01T02:00:00.000000Z".into());
-        let summary = summary(&record);
+        let at = |record: &Record, date, stamps| of(&summary(record), Some(wall(date)), stamps);
         for stamps in [Stamps::Unknown, Stamps::Untrusted, Stamps::Trusted] {
-            let condition = of(&summary, Some(wall("2020-01-01T00:00:00Z")), stamps);
-            assert_eq!(
-                (condition.state, condition.basis, condition.skew_is_least),
-                (State::Held, Basis::None, true)
-            );
+            let condition = at(&record, "2020-01-01T00:00:00Z", stamps);
+            let state = (condition.state, condition.basis);
+            assert_eq!(state, (State::Held, Basis::None));
             assert_eq!((condition.renewed_ago, condition.expires_in), (None, None));
             assert_eq!(condition.skew, Some(SignedDuration::from_hours(2)));
+            assert!(condition.skew_is_least);
         }
         // The server's Date is cut to whole seconds.
-        let condition = of(
-            &summary,
-            Some(wall("2020-01-01T01:59:58Z")),
-            Stamps::Unknown,
-        );
+        let condition = at(&record, "2020-01-01T01:59:58Z", Stamps::Unknown);
         assert_eq!((condition.state, condition.skew), (State::Held, None));
         assert_eq!(condition.renewed_ago, Some(SignedDuration::ZERO));
         // Where the server's stamp tells, it tells how wrong exactly.
         let stamped = stamped(record, &["2020-01-01T00:00:00Z"]);
-        let stamped = super::super::summary::one(stamped.as_json().to_string().as_bytes());
-        let stamped = stamped.expect("a lease");
-        let condition = of(
-            &stamped,
-            Some(wall("2020-01-01T00:00:05Z")),
-            Stamps::Trusted,
-        );
+        let condition = at(&stamped, "2020-01-01T00:00:05Z", Stamps::Trusted);
         assert_eq!(condition.renewed_ago, Some(SignedDuration::from_secs(5)));
         assert_eq!(condition.skew, Some(SignedDuration::from_hours(2)));
         assert!(!condition.skew_is_least);
     }
 
     #[test]
-    fn free_terminating_and_endless_leases_need_no_clock() {
-        assert_eq!(
-            state(&free(15), "2030-01-01T00:00:00Z", Stamps::Unknown),
-            (State::Free, Basis::None)
-        );
+    fn free_and_endless_leases_need_no_clock() {
         let endless = held("x", 15).with_spec("leaseDurationSeconds", serde_json::Value::Null);
-        assert_eq!(
-            state(&endless, "2030-01-01T00:00:00Z", Stamps::Unknown),
-            (State::HeldWithoutExpiry, Basis::None)
-        );
+        for (record, expected) in [(free(15), State::Free), (endless, State::HeldWithoutExpiry)] {
+            let found = state(&record, "2030-01-01T00:00:00Z", Stamps::Unknown);
+            assert_eq!(found, (expected, Basis::None));
+        }
     }
 
     /// Stamps and `Date` are cut to whole seconds.

@@ -234,45 +234,27 @@ mod tests {
 
     #[test]
     fn a_lease_is_named_as_kubectl_names_one() {
-        for text in [
-            "x",
-            "lease/x",
-            "leases/x",
-            "Lease/x",
-            "lease.coordination.k8s.io/x",
-            "leases.coordination.k8s.io/x",
-            "leases.v1.coordination.k8s.io/x",
-        ] {
+        for text in "x lease/x leases/x Lease/x lease.coordination.k8s.io/x \
+            leases.coordination.k8s.io/x leases.v1.coordination.k8s.io/x"
+            .split(' ')
+        {
             let name = text.parse::<LeaseName>().map(|name| name.to_string());
             assert_eq!(name.as_deref(), Ok("x"), "{text}");
         }
-        for text in [
-            "pod/x",
-            "leases.example.com/x",
-            "leasecandidates.coordination.k8s.io/x",
-            "lease/",
-            "/x",
-            "lease/x/y",
-            "lease/X",
-        ] {
+        for text in "pod/x leases.example.com/x leasecandidates.coordination.k8s.io/x lease/ /x \
+            lease/x/y lease/X"
+            .split(' ')
+        {
             assert!(text.parse::<LeaseName>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn durations_are_read_as_kubectl_users_write_them() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("10m", 600),
-            ("1h30m", 5400),
-            ("15", 15),
-            ("0", 0),
-        ] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_secs(seconds)),
-                "{text}"
-            );
+        let read = [("90s", 90), ("10m", 600), ("1h30m", 5400), ("15", 15)];
+        for (text, seconds) in read.into_iter().chain([("0", 0)]) {
+            let duration = Duration::from_secs(seconds);
+            assert_eq!(parse_duration(text), Ok(duration), "{text}");
         }
         assert_eq!(parse_duration("1500ms"), Ok(Duration::from_millis(1500)));
         for text in [
@@ -293,26 +275,11 @@ mod tests {
 
     #[test]
     fn a_lease_duration_is_whole_seconds_within_int32() {
-        assert_eq!(
-            "2".parse::<LeaseDuration>().map(LeaseDuration::as_secs),
-            Ok(2)
-        );
-        assert_eq!(
-            "2147483647"
-                .parse::<LeaseDuration>()
-                .map(LeaseDuration::as_secs),
-            Ok(i32::MAX as u32)
-        );
-        for text in [
-            "0",
-            "0s",
-            "-1",
-            "500ms",
-            "1.5s",
-            "2147483648",
-            "99999999999999999999",
-            "abc",
-        ] {
+        for (text, seconds) in [("2", 2), ("2147483647", i32::MAX as u32)] {
+            let duration = text.parse().map(LeaseDuration::as_secs);
+            assert_eq!(duration, Ok(seconds));
+        }
+        for text in "0 0s -1 500ms 1.5s 2147483648 99999999999999999999 abc".split(' ') {
             assert!(
                 text.parse::<LeaseDuration>().is_err(),
                 "{text:?} was accepted"

@@ -180,15 +180,11 @@ mod tests {
         let columns = Columns::parse("A:.a,B:.b").expect("columns");
         let mut printer = Printer::default();
         let item = json!({"a": "x", "b": "y"});
-        assert_eq!(
-            printer.page(&columns, &[item], false).as_deref(),
-            Ok("A     B\nx     y\n")
-        );
-        let item = json!({"a": "longer", "b": "y"});
-        assert_eq!(
-            printer.page(&columns, &[item], false).as_deref(),
-            Ok("longer   y\n")
-        );
+        let longer = json!({"a": "longer", "b": "y"});
+        for (item, line) in [(item, "A     B\nx     y\n"), (longer, "longer   y\n")] {
+            let page = printer.page(&columns, &[item], false);
+            assert_eq!(page.as_deref(), Ok(line));
+        }
     }
 
     #[test]
@@ -210,16 +206,8 @@ mod tests {
 
     #[test]
     fn what_is_no_column_is_refused_and_what_is_out_of_range_is_an_error() {
-        for wrong in [
-            "",
-            "N",
-            ".metadata.name",
-            "N:.a,",
-            "N:.a[x]",
-            "N:{.a",
-            "N:.a}",
-            "N:{}",
-        ] {
+        let name = ".metadata.name";
+        for wrong in ["", "N", name, "N:.a,", "N:.a[x]", "N:{.a", "N:.a}", "N:{}"] {
             assert!(Columns::parse(wrong).is_err(), "{wrong:?}");
         }
         let columns = Columns::parse("F:.metadata.finalizers[5]").expect("columns");

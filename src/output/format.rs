@@ -216,43 +216,25 @@ mod tests {
 
     #[test]
     fn formats_are_those_of_kubectl_and_what_is_missing_is_named() {
-        for good in [
-            "name",
-            "json",
-            "yaml",
-            "jsonpath={.a}",
-            "jsonpath-as-json={.a}",
-            "jsonpath=a=b",
-            "JSON",
-            "Yaml",
-            "NAME",
-        ] {
+        for good in "name json yaml jsonpath={.a} jsonpath-as-json={.a} jsonpath=a=b JSON Yaml \
+            NAME"
+            .split(' ')
+        {
             assert!(good.parse::<ObjectFormat>().is_ok(), "{good}");
             assert!(good.parse::<GrantFormat>().is_ok(), "{good}");
             assert!(good.parse::<StatusFormat>().is_ok(), "{good}");
         }
+        let template = "a template is missing: jsonpath='{.metadata.name}'";
+        let allowed = "allowed: name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE";
+        let unclosed = "\"{.a\" is not a JSONPath template: unclosed action";
+        let no_file = "a file is missing: jsonpath-file=FILE";
         for (bad, why) in [
-            (
-                "jsonpath",
-                "a template is missing: jsonpath='{.metadata.name}'",
-            ),
-            (
-                "jsonpath=",
-                "a template is missing: jsonpath='{.metadata.name}'",
-            ),
-            ("jsonpath-file=", "a file is missing: jsonpath-file=FILE"),
-            (
-                "jsonpath={.a",
-                "\"{.a\" is not a JSONPath template: unclosed action",
-            ),
-            (
-                "json=x",
-                "allowed: name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE",
-            ),
-            (
-                "wide",
-                "allowed: name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE",
-            ),
+            ("jsonpath", template),
+            ("jsonpath=", template),
+            ("jsonpath-file=", no_file),
+            ("jsonpath={.a", unclosed),
+            ("json=x", allowed),
+            ("wide", allowed),
         ] {
             assert_eq!(bad.parse::<ObjectFormat>(), Err(why.to_owned()), "{bad}");
         }

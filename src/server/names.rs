@@ -195,19 +195,18 @@ mod tests {
         })
     }
 
+    async fn resolved(names: &Names, host: &str) -> Vec<IpAddr> {
+        names.resolve(host).await.expect("it resolves")
+    }
+
     #[tokio::test]
     async fn an_address_that_worked_is_kept_while_the_name_fails() {
-        let names = names(vec![Some(ips(&["10.0.0.1", "10.0.0.2"])), None, None]);
-        assert_eq!(
-            names.resolve(HOST).await.expect("it resolves"),
-            ips(&["10.0.0.1", "10.0.0.2"])
-        );
+        let both = ips(&["10.0.0.1", "10.0.0.2"]);
+        let names = names(vec![Some(both.clone()), None, None]);
+        assert_eq!(resolved(&names, HOST).await, both);
         names.note_worked(HOST, ip("10.0.0.2"));
         for _ in 0..2 {
-            assert_eq!(
-                names.resolve(HOST).await.expect("it worked"),
-                ips(&["10.0.0.2"])
-            );
+            assert_eq!(resolved(&names, HOST).await, both[1..]);
         }
     }
 
@@ -215,26 +214,22 @@ mod tests {
     async fn a_name_that_never_worked_is_an_error() {
         let names = names(vec![None]);
         let error = names.resolve(HOST).await.expect_err("no such host");
-        assert_eq!(
-            error.as_ref().as_ref().map_err(ToString::to_string),
-            Err("no such host".to_owned())
-        );
+        let said = error.as_ref().as_ref().map_err(ToString::to_string);
+        assert_eq!(said, Err("no such host".to_owned()));
     }
 
     #[tokio::test]
     async fn new_addresses_come_before_old_ones_that_are_not_named_any_more() {
-        let names = names(vec![
-            Some(ips(&["10.0.0.1"])),
-            Some(ips(&["10.0.0.7", "10.0.0.8"])),
-            Some(ips(&["10.0.0.7", "10.0.0.8"])),
-        ]);
-        names.resolve(HOST).await.expect("it resolves");
-        names.note_worked(HOST, ip("10.0.0.1"));
-        let found = names.resolve(HOST).await.expect("it resolves");
-        assert_eq!(found, ips(&["10.0.0.7", "10.0.0.8", "10.0.0.1"]));
-        names.note_worked(HOST, ip("10.0.0.8"));
-        let found = names.resolve(HOST).await.expect("it resolves");
-        assert_eq!(found, ips(&["10.0.0.8", "10.0.0.7", "10.0.0.1"]));
+        let new = || Some(ips(&["10.0.0.7", "10.0.0.8"]));
+        let names = names(vec![Some(ips(&["10.0.0.1"])), new(), new()]);
+        resolved(&names, HOST).await;
+        for (worked, found) in [
+            ("10.0.0.1", ["10.0.0.7", "10.0.0.8", "10.0.0.1"]),
+            ("10.0.0.8", ["10.0.0.8", "10.0.0.7", "10.0.0.1"]),
+        ] {
+            names.note_worked(HOST, ip(worked));
+            assert_eq!(resolved(&names, HOST).await, ips(&found));
+        }
     }
 
     #[tokio::test]
@@ -250,8 +245,7 @@ mod tests {
         });
         names.note_worked(HOST, ip("10.0.0.1"));
         for _ in 0..20 {
-            let found = names.resolve(HOST).await.expect("it worked");
-            assert_eq!(found, ips(&["10.0.0.1"]));
+            assert_eq!(resolved(&names, HOST).await, ips(&["10.0.0.1"]));
         }
         assert_eq!(asked.load(Ordering::SeqCst), 1);
         drop(release);
@@ -261,10 +255,7 @@ mod tests {
     async fn an_address_is_its_own_name() {
         let names = names(vec![]);
         for address in ["10.0.0.1", "::1"] {
-            assert_eq!(
-                names.resolve(address).await.expect("it is"),
-                ips(&[address])
-            );
+            assert_eq!(resolved(&names, address).await, ips(&[address]));
         }
     }
 

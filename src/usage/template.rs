@@ -50,33 +50,16 @@ mod tests {
 
     #[test]
     fn a_template_goes_behind_a_format_that_has_none() {
-        for (typed, becomes) in [
-            (
-                "status --output=jsonpath --template={.a}",
-                "status --output=jsonpath={.a}",
-            ),
-            (
-                "status --template={.a} --output=jsonpath-as-json a",
-                "status --output=jsonpath-as-json={.a} a",
-            ),
-            (
-                "status --output=jsonpath-file --template=f",
-                "status --output=jsonpath-file=f",
-            ),
-            (
-                "status --output=jsonpath={.b} --template={.a}",
-                "status --output=jsonpath={.b}",
-            ),
-            (
-                "status --output=json --template={.a}",
-                "status --output=json",
-            ),
-            (
-                "status --output=go-template --template={{.a}}",
-                "status --output=go-template",
-            ),
-            ("hold a -- b --template=c", "hold a -- b --template=c"),
+        for line in [
+            "status --output=jsonpath --template={.a} => status --output=jsonpath={.a}",
+            "status --template={.a} --output=jsonpath-as-json a => status --output=jsonpath-as-json={.a} a",
+            "status --output=jsonpath-file --template=f => status --output=jsonpath-file=f",
+            "status --output=jsonpath={.b} --template={.a} => status --output=jsonpath={.b}",
+            "status --output=json --template={.a} => status --output=json",
+            "status --output=go-template --template={{.a}} => status --output=go-template",
+            "hold a -- b --template=c => hold a -- b --template=c",
         ] {
+            let (typed, becomes) = line.split_once(" => ").expect("an arrow");
             assert_eq!(read(typed).as_deref(), Ok(becomes), "{typed}");
         }
         let refused = read("status --template={{.a}}");

@@ -172,14 +172,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::lease::record::Record;
     use crate::lease::testing::held;
+
+    type Edit = fn(&mut Value);
 
     fn stored(change: impl FnOnce(&mut Value)) -> Option<Alteration> {
         let sent = held("me", 6);
-        let mut object = sent.as_json().clone();
-        change(&mut object);
-        Record::new(object).expect("an object").alteration(&sent)
+        sent.with(change).alteration(&sent)
     }
 
     #[test]
@@ -198,41 +197,27 @@ mod tests {
 
     #[test]
     fn every_field_that_makes_a_grant_is_compared_and_named() {
-        type Edit = fn(&mut Value);
-        let cases: [(Edit, &str); 9] = [
-            (
-                |o| o["spec"]["holderIdentity"] = json!("team-me"),
-                "holderIdentity \"team-me\" instead of \"me\"",
-            ),
-            (
-                |o| o["spec"]["holderIdentity"] = json!(""),
-                "no holderIdentity instead of \"me\"",
-            ),
-            (
-                |o| o["spec"]["leaseDurationSeconds"] = json!(2),
-                "leaseDurationSeconds 2 instead of 6",
-            ),
-            (
-                |o| o["spec"]["leaseDurationSeconds"] = json!(null),
-                "leaseDurationSeconds null instead of 6",
-            ),
-            (
-                |o| o["spec"]["leaseTransitions"] = json!(0),
-                "leaseTransitions 0 instead of 4",
-            ),
-            (
-                |o| o["spec"]["acquireTime"] = json!("2020-01-01T00:00:01Z"),
-                "acquireTime",
-            ),
-            (
-                |o| o["spec"]["renewTime"] = json!(null),
-                "no renewTime instead of",
-            ),
+        let (sent, duration) = (held("me", 6), "leaseDurationSeconds");
+        for (field, value, named) in [
+            ("holderIdentity", json!("us"), "holderIdentity \"us\""),
+            ("holderIdentity", json!(""), "no holderIdentity"),
+            (duration, json!(2), "leaseDurationSeconds 2"),
+            (duration, json!(null), "leaseDurationSeconds null"),
+            ("leaseTransitions", json!(0), "leaseTransitions 0"),
+            ("acquireTime", json!("then"), "acquireTime \"then\""),
+            ("renewTime", json!(null), "no renewTime"),
+        ] {
+            let named = format!("{named} instead of {}", sent.as_json()["spec"][field]);
+            let found = sent.with_spec(field, value).alteration(&sent);
+            let found = found.expect("an alteration").to_string();
+            assert!(found.contains(&named), "{named:?} is not in: {found}");
+        }
+        let edits: [(Edit, &str); 2] = [
             (|o| o["metadata"]["uid"] = json!("other"), "uid \"other\""),
             (|o| o["spec"] = json!({}), "no holderIdentity instead of"),
         ];
-        for (change, named) in cases {
-            let found = stored(change).expect("an alteration").to_string();
+        for (edit, named) in edits {
+            let found = stored(edit).expect("an alteration").to_string();
             assert!(found.contains(named), "{named:?} is not in: {found}");
         }
     }
@@ -254,26 +239,28 @@ mod tests {
     #[test]
     fn a_grant_of_somebody_else_is_no_alteration_of_ours() {
         let sent = held("me", 6);
-        let shown = |change: fn(&mut Value)| {
-            let mut object = sent.as_json().clone();
-            change(&mut object);
-            let stored = Record::new(object).expect("an object");
-            stored.is_another_write(&sent)
-        };
-        assert!(shown(|object| {
-            object["spec"]["holderIdentity"] = json!("other");
-            object["spec"]["acquireTime"] = json!("2020-01-01T00:00:03Z");
-            object["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z");
-        }));
-        // What a webhook does to ours.
-        assert!(!shown(
-            |object| object["spec"]["holderIdentity"] = json!("other")
-        ));
-        assert!(!shown(|object| {
-            object["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z");
-        }));
-        assert!(!shown(|object| object["spec"] = json!({})));
-        assert!(!shown(|_| ()));
+        let edits: [(Edit, bool); 5] = [
+            (
+                |object| {
+                    object["spec"]["holderIdentity"] = json!("other");
+                    object["spec"]["acquireTime"] = json!("2020-01-01T00:00:03Z");
+                    object["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z");
+                },
+                true,
+            ),
+            // What a webhook does to ours.
+            (|o| o["spec"]["holderIdentity"] = json!("other"), false),
+            (
+                |o| o["spec"]["renewTime"] = json!("2020-01-01T00:00:04Z"),
+                false,
+            ),
+            (|o| o["spec"] = json!({}), false),
+            (|_| (), false),
+        ];
+        for (edit, is_another) in edits {
+            let stored = sent.with(edit);
+            assert_eq!(stored.is_another_write(&sent), is_another, "{stored:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Decoding of Leases: odd fields, pages in any order, classes.
 
+use serde_json::json;
+
 use super::*;
 
 #[test]
@@ -55,30 +57,38 @@ fn the_next_page_is_read_from_the_head() {
 
 #[test]
 fn the_class_is_told_by_namespace_owner_labels_and_holder() {
-    let of = |meta: &str, spec: &str| {
-        one(format!(r#"{{"metadata":{meta},"spec":{spec}}}"#).as_bytes())
-            .expect("a lease")
-            .class
-    };
-    assert_eq!(of(r#"{"namespace":"kube-node-lease"}"#, "{}"), Class::Node);
-    assert_eq!(
-        of(r#"{"ownerReferences":[{"kind":"Node"}]}"#, "{}"),
-        Class::Node
-    );
-    assert_eq!(
-        of(
-            r#"{"labels":{"apiserver.kubernetes.io/identity":"kube-apiserver"}}"#,
-            "{}"
+    let identity = json!({"apiserver.kubernetes.io/identity": "kube-apiserver"});
+    for (meta, spec, class) in [
+        (
+            json!({"namespace": "kube-node-lease"}),
+            json!({}),
+            Class::Node,
         ),
-        Class::ApiServer
-    );
-    assert_eq!(
-        of("{}", r#"{"strategy":"OldestEmulationVersion"}"#),
-        Class::LeaderElection
-    );
-    let instance = r#"{"holderIdentity":"pod-1_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10"}"#;
-    assert_eq!(of("{}", instance), Class::LeaderElection);
-    assert_eq!(of("{}", r#"{"holderIdentity":"me@host"}"#), Class::Lock);
+        (
+            json!({"ownerReferences": [{"kind": "Node"}]}),
+            json!({}),
+            Class::Node,
+        ),
+        (json!({"labels": identity}), json!({}), Class::ApiServer),
+        (
+            json!({}),
+            json!({"strategy": "Other"}),
+            Class::LeaderElection,
+        ),
+        (
+            json!({}),
+            json!({"holderIdentity": INSTANCE}),
+            Class::LeaderElection,
+        ),
+        (json!({}), json!({"holderIdentity": "me@host"}), Class::Lock),
+    ] {
+        let body = json!({"metadata": meta, "spec": spec}).to_string();
+        assert_eq!(
+            one(body.as_bytes()).expect("a lease").class,
+            class,
+            "{body}"
+        );
+    }
 }
 
 /// The class of a Lease held so, whose fields these managers own.
@@ -139,40 +149,31 @@ fn a_grant_of_this_program_is_one_though_nobody_keeps_who_wrote_it() {
 #[test]
 fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
     let held = r#""f:spec":{"f:holderIdentity":{},"f:leaseTransitions":{}}"#;
+    let web = "web-6d8f7c9b5-abcde";
+    let manager = "cert-manager-5d7f97b46d-x2x9k-external";
+    let fleetlock = "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7";
+    let scaler = "cluster-autoscaler";
     for (holder, manager, owned, class) in [
         (
-            "cluster-autoscaler-6d8f7c9b5-abcde",
-            "cluster-autoscaler",
+            &*format!("{scaler}-6d8f7c9b5-abcde"),
+            scaler,
             ALL,
             Class::LeaderElection,
         ),
         ("kind-worker", "cilium-agent", ALL, Class::LeaderElection),
-        (
-            "a6a0f8b1c2d34e5f8091a2b3c4d5e6f7",
-            "fleetlock",
-            held,
-            Class::Lock,
-        ),
-        (
-            "cert-manager-5d7f97b46d-x2x9k-external",
-            "controller",
-            ALL,
-            Class::LeaderElection,
-        ),
+        (fleetlock, "fleetlock", held, Class::Lock),
+        (manager, "controller", ALL, Class::LeaderElection),
         ("ci-7", "some-tool", ALL, Class::Lock),
         ("ada@laptop", "some-tool", ALL, Class::Lock),
         ("ada", "some-tool", ALL, Class::Lock),
-        ("web-6d8f7c9b5-abcde", "kubectl-create", ALL, Class::Lock),
-        ("web-6d8f7c9b5-abcde", "curl", ALL, Class::Lock),
-        ("web-6d8f7c9b5-abcde", "", ALL, Class::Lock),
-        ("web-6d8f7c9b5-abcde", "unknown", ALL, Class::Lock),
-        ("", "cluster-autoscaler", ALL, Class::Lock),
+        (web, "kubectl-create", ALL, Class::Lock),
+        (web, "curl", ALL, Class::Lock),
+        (web, "", ALL, Class::Lock),
+        (web, "unknown", ALL, Class::Lock),
+        ("", scaler, ALL, Class::Lock),
     ] {
-        assert_eq!(
-            class_of(holder, &[(manager, owned)], ""),
-            class,
-            "{holder} {manager}"
-        );
+        let found = class_of(holder, &[(manager, owned)], "");
+        assert_eq!(found, class, "{holder} {manager}");
     }
 }
 

@@ -4,23 +4,17 @@
 use serde_json::json;
 
 use super::Row;
-use super::samples::{held, row};
-use super::table::{Layout, Printer};
+use super::samples::{held, layout, row, with};
+use super::table::Printer;
 use crate::words::shown::{may_take, width};
 
 fn lease(name: &str, holder: &str) -> Row {
-    let mut lease = held();
-    lease["metadata"]["name"] = json!(name);
-    lease["spec"]["holderIdentity"] = json!(holder);
-    row(&lease)
+    let lease = with(held(), "metadata/name", json!(name));
+    row(&with(lease, "spec/holderIdentity", json!(holder)))
 }
 
 fn printer(width: u16) -> Printer {
-    Printer::new(Layout {
-        width: Some(width),
-        on_screen: true,
-        ..Layout::default()
-    })
+    Printer::new(layout(|it| (it.width, it.on_screen) = (Some(width), true)))
 }
 
 /// A column of what these rows look like.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::describe::{Surroundings, describe};
 use super::document;
-use super::samples::record;
-use super::table::{Layout, Printer};
+use super::samples::{layout, record};
+use super::table::Printer;
 use crate::lease::evidence::Stamps;
 use crate::lease::report::Row;
 use crate::lease::summary::{self, Summary};
@@ -22,17 +22,14 @@ const DATE: &str = "2026-11-25T07:22:00Z";
 fn leases() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/leases/found");
     let files = std::fs::read_dir(folder).expect("the folder is there");
-    let mut all: Vec<(String, Value)> = files
-        .map(|file| {
-            let path = file.expect("a file").path();
-            let name = path.file_stem().expect("a name").to_string_lossy();
-            let text = std::fs::read_to_string(&path).expect("it can be read");
-            (
-                name.into_owned(),
-                serde_json::from_str(&text).expect("JSON"),
-            )
-        })
-        .collect();
+    let found = files.map(|file| {
+        let path = file.expect("a file").path();
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        let lease = serde_json::from_str(&text).expect("JSON");
+        (name.into_owned(), lease)
+    });
+    let mut all: Vec<(String, Value)> = found.collect();
     assert!(all.len() >= 27, "{} were found", all.len());
     all.extend(invented());
     for (_, lease) in &mut all {
@@ -42,12 +39,7 @@ fn leases() -> Vec<(String, Value)> {
     }
     // As a server lists them.
     all.sort_by_key(|(_, lease)| {
-        let part = |field: &str| {
-            lease["metadata"][field]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let part = |field: &str| lease["metadata"][field].as_str().unwrap_or_default();
         format!("{}/{}", part("namespace"), part("name"))
     });
     all
@@ -94,11 +86,7 @@ fn invented() -> Vec<(String, Value)> {
         renewed("time-empty", ""),
         set("duration-negative", "leaseDurationSeconds", json!(-5)),
         set("duration-zero", "leaseDurationSeconds", json!(0)),
-        set(
-            "duration-huge",
-            "leaseDurationSeconds",
-            json!(4_294_967_296_i64),
-        ),
+        set("duration-huge", "leaseDurationSeconds", json!(1_i64 << 32)),
         set("transitions-negative", "leaseTransitions", json!(-1)),
         set("transitions-huge", "leaseTransitions", json!(i64::MAX)),
         set("holder-of-blanks", "holderIdentity", json!("   ")),
@@ -234,13 +222,8 @@ fn each_is_described() {
 #[test]
 fn all_are_listed() {
     let list = |wide| {
-        let layout = Layout {
-            namespaces: true,
-            wide,
-            // As in a pipe.
-            words: true,
-            ..Layout::default()
-        };
+        // As in a pipe.
+        let layout = layout(|it| (it.namespaces, it.words, it.wide) = (true, true, wide));
         Printer::new(layout).page(&listed(), &[])
     };
     insta::assert_snapshot!(list(false));

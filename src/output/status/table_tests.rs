@@ -1,112 +1,92 @@
 //! The table, whole, as each layout prints it.
 
 use super::samples::{
-    assert_safe, elected, endless, expired, free, held, hostile, object, row, skewed, terminating,
+    assert_safe, elected, endless, expired, free, held, hostile, layout, object, row, skewed,
+    terminating, with,
 };
 use super::table::{Counts, Layout, Printer};
 use super::{Row, state};
 use crate::lease::report::State;
-use serde_json::json;
+use serde_json::{Value, json};
 
-fn rows() -> Vec<Row> {
-    [
-        elected(),
-        endless(),
-        expired(),
-        free(),
-        held(),
-        skewed(),
-        terminating(),
-    ]
-    .iter()
-    .map(row)
-    .collect()
+fn every() -> [Value; 7] {
+    let (elected, endless, expired) = (elected(), endless(), expired());
+    let (free, held, skewed, terminating) = (free(), held(), skewed(), terminating());
+    [elected, endless, expired, free, held, skewed, terminating]
 }
 
-fn table(layout: Layout, rows: &[Row]) -> String {
-    Printer::new(layout).page(rows, &[])
+fn rows(leases: &[Value]) -> Vec<Row> {
+    leases.iter().map(row).collect()
 }
 
-/// The text as a person sees it and not as Rust indents it.
-fn text(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+fn within(width: u16) -> Layout {
+    layout(|it| it.width = Some(width))
 }
 
-#[test]
-fn every_state_has_its_line() {
-    assert_eq!(
-        table(Layout::default(), &rows()),
-        text(&[
-            "NAME          STATE         HOLDER      RENEWED   EXPIRES IN   TRANSITIONS   AGE   NOTE",
-            "elected       Held          me@host     5s ago    10s          3             60m",
-            "endless       Held          terraform   -         never        0             60m",
-            "expired       Expired       gone-7      10m ago   9m45s ago    0             60m",
-            "free          Free          -           59m ago   -            12            60m",
-            "held          Held          me@host     5s ago    10s          3             60m",
-            "skewed        Held          me@host     5s ago    10s          3             60m   skewed",
-            "terminating   Terminating   me@host     5s ago    -            3             60m",
-        ])
-    );
+fn table(layout: Layout, leases: &[Value]) -> String {
+    Printer::new(layout).page(&rows(leases), &[])
+}
+
+/// Its cells, one blank between them.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn held_by(holder: &str) -> Value {
+    with(held(), "spec/holderIdentity", json!(holder))
+}
+
+fn flapping() -> Value {
+    with(elected(), "spec/leaseTransitions", json!(40))
 }
 
 #[test]
-fn in_a_pipe_every_span_is_one_word() {
-    let layout = Layout {
-        words: true,
-        wide: true,
-        no_headers: true,
-        ..Layout::default()
-    };
-    let mut future = held();
-    future["spec"]["renewTime"] = json!("2026-01-01T13:00:00.000000Z");
-    let rows = [expired(), skewed(), future].map(|lease| row(&lease));
-    let text = table(layout, &rows);
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(
-        text.lines().map(words).collect::<Vec<_>>(),
-        [
-            "expired Expired gone-7 10m -9m45s 0 60m 15s 30m lock - - -",
-            "skewed Held me@host 5s 10s 3 60m 15s 10m lock - 60m-behind - skewed",
-            "held Held me@host unknown unknown 3 60m 15s 10m lock - 60m-ahead - skewed",
-        ]
-    );
-}
-
-#[test]
-fn what_has_just_expired_is_no_negative_nothing() {
-    let mut lease = expired();
-    lease["spec"]["renewTime"] = json!("2026-01-01T11:59:44.600000Z");
-    let layout = Layout {
-        words: true,
-        no_headers: true,
-        ..Layout::default()
-    };
-    let words = |layout| table(layout, &[row(&lease)]);
-    assert!(words(layout).contains("15s       0s "), "{}", words(layout));
-    let text = words(Layout::default());
-    assert!(text.contains("15s ago   just now "), "{text}");
+fn each_layout_is_printed_like_this() {
+    let because = json!({"kubectl-lease/reason": "night run"});
+    let asked = with(held(), "metadata/annotations", because);
+    let renewed = |lease, time| with(lease, "spec/renewTime", json!(time));
+    let future = renewed(held(), "2026-01-01T13:00:00.000000Z");
+    let just_expired = [renewed(expired(), "2026-01-01T11:59:44.600000Z")];
+    let pipe = layout(|it| (it.words, it.no_headers) = (true, true));
+    let wide_pipe = layout(|it| (it.words, it.no_headers, it.wide) = (true, true, true));
+    let screen = layout(|it| (it.width, it.on_screen) = (Some(40), true));
+    let long = held_by("controller-7d9f8b6c5d-x2x7p-of-team-blue");
+    let run = held_by("controller-7d9f8_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90");
+    let name = json!("a-rather-long-name-of-a-lease");
+    let run = [with(run, "metadata/name", name)];
+    let ascii = layout(|it| (it.width, it.ascii) = (Some(100), true));
+    let mut shown = String::new();
+    for (title, layout, leases) in [
+        ("every state", Layout::default(), &every()[..]),
+        ("pipe, wide", wide_pipe, &[expired(), skewed(), future]),
+        ("pipe, no headers", pipe, &just_expired),
+        ("just expired", Layout::default(), &just_expired),
+        ("no room for notes", screen, &[held(), skewed()]),
+        ("no headers", layout(|it| it.no_headers = true), &[held()]),
+        ("-A", layout(|it| it.namespaces = true), &[held()]),
+        (
+            "wide",
+            layout(|it| it.wide = true),
+            &[asked, skewed(), elected()],
+        ),
+        ("a long holder's head stays", within(80), &[long]),
+        ("a run's id goes first", within(110), &run),
+        ("in ASCII", ascii, &run),
+    ] {
+        shown += &format!("## {title}\n{}\n", table(layout, leases));
+    }
+    let mut printer = Printer::new(layout(|it| it.rates = true));
+    shown += "## rates\n";
+    shown += &printer.page(&rows(&[held(), free()]), &[Some(11.6), None]);
+    insta::assert_snapshot!(shown);
 }
 
 /// The holders as they are shown in a list of this width, in which these hold.
 fn shown_holders(width: u16, holders: &[&str]) -> Vec<String> {
-    let rows: Vec<Row> = holders
-        .iter()
-        .map(|holder| {
-            let mut lease = held();
-            lease["spec"]["holderIdentity"] = json!(holder);
-            row(&lease)
-        })
-        .collect();
-    let mut printer = Printer::new(Layout {
-        width: Some(width),
-        ..Layout::default()
-    });
-    let text = printer.page(&rows, &[]);
-    assert!(
-        text.lines()
-            .all(|line| line.chars().count() <= usize::from(width)),
-        "{text}"
-    );
+    let leases: Vec<Value> = holders.iter().map(|holder| held_by(holder)).collect();
+    let text = table(within(width), &leases);
+    let fits = |line: &str| line.chars().count() <= usize::from(width);
+    assert!(text.lines().all(fits), "{text}");
     let holder = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
     text.lines().skip(1).filter_map(holder).collect()
 }
@@ -123,353 +103,154 @@ fn a_run_keeps_its_id_where_it_has_room_and_two_runs_never_look_the_same() {
     let longer = format!("{}_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90", "n".repeat(30));
     let shown = shown_holders(112, &[one, &longer]);
     assert_eq!(shown, [one.to_owned(), format!("{}_…", "n".repeat(30))]);
-    assert_eq!(
-        shown_holders(85, &[one, two, other]),
-        ["me@x_3e4b…", "me@x_7d11…", "me@y_…"]
-    );
+    let shown = shown_holders(85, &[one, two, other]);
+    assert_eq!(shown, ["me@x_3e4b…", "me@x_7d11…", "me@y_…"]);
     assert_eq!(shown_holders(85, &[one, one]), ["me@x_…", "me@x_…"]);
 }
 
 #[test]
-fn where_a_note_has_no_room_the_state_is_marked() {
-    let mut printer = Printer::new(Layout {
-        width: Some(40),
-        on_screen: true,
-        ..Layout::default()
-    });
-    let text = printer.page(&[row(&held()), row(&skewed())], &[]);
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(
-        text.lines().map(words).collect::<Vec<_>>(),
-        [
-            "NAME STATE HOLDER RENEWED EXPIRES IN",
-            "held Held me@host 5s ago 10s",
-            "skewed Held! me@host 5s ago 10s",
-        ]
-    );
-}
-
-#[test]
 fn what_stands_out_is_marked_and_moves_no_other_column() {
-    let mut flapping = elected();
-    flapping["spec"]["leaseTransitions"] = json!(40);
-    for width in [None, Some(100)] {
-        let mut printer = Printer::new(Layout {
-            width,
-            ..Layout::default()
-        });
-        let leases = [held(), flapping.clone(), held()];
-        let pages = leases.iter().map(|lease| printer.page(&[row(lease)], &[]));
-        assert_eq!(
-            pages.collect::<String>(),
-            text(&[
-                "NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE",
-                "held   Held    me@host   5s ago    10s          3             60m",
-                "elected   Held    me@host   5s ago    10s          40            60m   flapping",
-                "held      Held    me@host   5s ago    10s          3             60m",
-            ])
-        );
-    }
-}
-
-#[test]
-fn without_headers_the_columns_stay() {
-    let layout = Layout {
-        no_headers: true,
-        ..Layout::default()
-    };
-    assert_eq!(
-        table(layout, &[row(&held())]),
-        "held   Held    me@host   5s ago    10s          3             60m\n"
-    );
-}
-
-#[test]
-fn with_all_namespaces_the_namespace_comes_first() {
-    let layout = Layout {
-        namespaces: true,
-        ..Layout::default()
-    };
-    assert_eq!(
-        table(layout, &[row(&held())]),
-        text(&[
-            "NAMESPACE   NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE",
-            "default     held   Held    me@host   5s ago    10s          3             60m",
-        ])
-    );
-}
-
-#[test]
-fn the_wide_table_has_the_rest() {
-    let layout = Layout {
-        wide: true,
-        ..Layout::default()
-    };
-    let mut asked = held();
-    asked["metadata"]["annotations"] = json!({"kubectl-lease/reason": "night run"});
-    assert_eq!(
-        table(layout, &[row(&asked), row(&skewed()), row(&elected())]),
-        text(&[
-            "NAME      STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   DURATION   ACQUIRED   CLASS      STRATEGY                 SKEW         REASON      NOTE",
-            "held      Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        -            night run",
-            "skewed    Held    me@host   5s ago    10s          3             60m   15s        10m ago    lock       -                        60m behind   -           skewed",
-            "elected   Held    me@host   5s ago    10s          3             60m   15s        10m ago    election   OldestEmulationVersion   -            -",
-        ])
-    );
+    let [free, wide] = [None, Some(100)].map(|width| {
+        let mut printer = Printer::new(layout(|it| it.width = width));
+        let leases = [held(), flapping(), held()];
+        leases
+            .map(|lease| printer.page(&[row(&lease)], &[]))
+            .concat()
+    });
+    assert_eq!(free, wide);
+    insta::assert_snapshot!(free, @r"
+    NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE
+    held   Held    me@host   5s ago    10s          3             60m
+    elected   Held    me@host   5s ago    10s          40            60m   flapping
+    held      Held    me@host   5s ago    10s          3             60m
+    ");
 }
 
 #[test]
 fn a_page_without_wider_cells_keeps_the_columns_of_the_page_before() {
     let mut printer = Printer::new(Layout::default());
-    let first = printer.page(&[row(&terminating())], &[]);
-    let second = printer.page(&[row(&held())], &[]);
-    let at = |text: &str, what: &str| text.lines().last().and_then(|line| line.find(what));
-    assert_eq!(
-        at(&first, "me@host"),
-        at(&second, "me@host"),
-        "{first}{second}"
-    );
+    let [first, second] = [terminating(), held()].map(|lease| printer.page(&[row(&lease)], &[]));
+    let holder_at = |text: &str| text.lines().last().and_then(|line| line.find("me@host"));
+    assert_eq!(holder_at(&first), holder_at(&second), "{first}{second}");
     assert_eq!(second.lines().count(), 1, "{second}");
 }
 
 #[test]
-fn rates_have_a_column_where_there_are_any() {
-    let layout = Layout {
-        rates: true,
-        ..Layout::default()
-    };
-    assert_eq!(
-        Printer::new(layout).page(&[row(&held()), row(&free())], &[Some(11.6), None]),
-        text(&[
-            "NAME   STATE   HOLDER    RENEWED   EXPIRES IN   TRANSITIONS   AGE   PER HOUR",
-            "held   Held    me@host   5s ago    10s          3             60m   12",
-            "free   Free    -         59m ago   -            12            60m   -",
-        ])
-    );
-}
-
-#[test]
 fn states_have_colours_and_nothing_else_has() {
-    let layout = Layout {
-        colour: true,
-        ..Layout::default()
-    };
-    let coloured = table(layout, &rows());
+    let coloured = table(layout(|it| it.colour = true), &every());
     for (colour, name) in [
         ("\u{1b}[38;5;10m", "Held"),
         ("\u{1b}[38;5;9m", "Expired"),
         ("\u{1b}[38;5;11m", "Terminating"),
         ("\u{1b}[2m", "Free"),
     ] {
-        assert!(
-            coloured.contains(&format!("{colour} {name}"))
-                || coloured.contains(&format!("{colour}{name}")),
-            "{name}: {coloured:?}"
-        );
+        let said = ["", " "].map(|blank| format!("{colour}{blank}{name}"));
+        let is_there = said.iter().any(|said| coloured.contains(said));
+        assert!(is_there, "{name}: {coloured:?}");
     }
-    assert_eq!(uncoloured(&coloured), table(Layout::default(), &rows()));
+    assert_eq!(uncoloured(&coloured), table(Layout::default(), &every()));
 }
 
 fn uncoloured(text: &str) -> String {
-    console::strip_ansi_codes(text)
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    let text = console::strip_ansi_codes(text);
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
 }
 
 #[test]
 fn without_colours_the_lines_are_laid_out_as_with_them() {
-    let odd: Vec<Row> = hostile().iter().map(row).collect();
+    let (rows, odd) = (rows(&every()), rows(&hostile()));
     for layout in [
         Layout::default(),
-        Layout {
-            wide: true,
-            namespaces: true,
-            ..Layout::default()
-        },
-        Layout {
-            width: Some(100),
-            no_headers: true,
-            ..Layout::default()
-        },
+        layout(|it| (it.wide, it.namespaces) = (true, true)),
+        layout(|it| (it.width, it.no_headers) = (Some(100), true)),
     ] {
         let mut plain = Printer::new(layout);
-        let mut coloured = Printer::new(Layout {
-            colour: true,
-            ..layout
-        });
-        for page in [&rows()[..], &odd[..], &rows()[..1], &[]] {
+        let colour = true;
+        let mut coloured = Printer::new(Layout { colour, ..layout });
+        for page in [&rows[..], &odd[..], &rows[..1], &[]] {
             assert_eq!(plain.page(page, &[]), uncoloured(&coloured.page(page, &[])));
         }
     }
 }
 
 #[test]
-fn long_holders_keep_their_head_in_the_terminals_width() {
-    let mut lease = held();
-    lease["spec"]["holderIdentity"] = json!("controller-7d9f8b6c5d-x2x7p-of-team-blue");
-    let layout = |width| Layout {
-        width: Some(width),
-        ..Layout::default()
-    };
-    assert_eq!(
-        table(layout(80), &[row(&lease)]),
-        text(&[
-            "NAME   STATE   HOLDER                   RENEWED   EXPIRES IN   TRANSITIONS   AGE",
-            "held   Held    controller-7d9f8b6c5d…   5s ago    10s          3             60m",
-        ])
-    );
+fn no_line_is_wider_than_the_terminal_draws_it() {
+    let long = held_by("controller-7d9f8b6c5d-x2x7p-of-team-blue");
+    let scripts = held_by(&"漢字".repeat(50));
     for width in [0, 1, 35, 36, 40, 60, 79, 80, 90, 100, 132] {
-        for line in table(layout(width), &[row(&lease)]).lines() {
-            let shown = console::measure_text_width(line);
-            assert!(
-                shown <= usize::from(width).max(32),
-                "{width}: {shown} {line}"
-            );
+        for lease in [&long, &scripts] {
+            for line in table(within(width), std::slice::from_ref(lease)).lines() {
+                let shown = console::measure_text_width(line);
+                let room = usize::from(width).max(32);
+                assert!(shown <= room, "{width}: {shown} {line}");
+            }
         }
-    }
-}
-
-#[test]
-fn a_run_s_own_id_goes_before_anything_else_is_cut() {
-    let mut lease = held();
-    lease["metadata"]["name"] = json!("a-rather-long-name-of-a-lease");
-    lease["spec"]["holderIdentity"] =
-        json!("controller-7d9f8_3e4b9c1a-5f0d-4a7e-9c55-2f8a6b1d7e90");
-    let layout = |width, ascii| Layout {
-        width: Some(width),
-        ascii,
-        ..Layout::default()
-    };
-    let second = |text: String| text.lines().nth(1).map(str::to_owned);
-    assert_eq!(
-        second(table(layout(110, false), &[row(&lease)])).as_deref(),
-        Some(
-            "a-rather-long-name-of-a-lease   Held    controller-7d9f8_…   5s ago    10s          3             60m"
-        )
-    );
-    assert_eq!(
-        second(table(layout(100, true), &[row(&lease)])).as_deref(),
-        Some(
-            "a-rather-long-name-of-a...   Held    controller-7d9f8_...   5s ago    10s          3             60m"
-        )
-    );
-}
-
-#[test]
-fn wide_characters_are_counted_as_the_terminal_shows_them() {
-    let mut lease = held();
-    lease["spec"]["holderIdentity"] = json!("漢字".repeat(50));
-    let layout = Layout {
-        width: Some(100),
-        ..Layout::default()
-    };
-    for line in table(layout, &[row(&lease)]).lines() {
-        assert!(console::measure_text_width(line) <= 100, "{line}");
     }
 }
 
 #[test]
 fn hostile_content_stays_in_its_line() {
-    let rows: Vec<Row> = hostile().iter().map(row).collect();
-    for (wide, width) in [
-        (false, None),
-        (true, None),
-        (false, Some(100)),
-        (true, Some(100)),
-    ] {
-        let layout = Layout {
-            wide,
-            width,
-            ..Layout::default()
-        };
-        let text = table(layout, &rows);
-        assert_safe(&text);
-        assert_eq!(
-            text.lines().count(),
-            rows.len() + 1,
-            "wide {wide}, width {width:?}"
-        );
-        for (line, row) in text.lines().skip(1).zip(&rows) {
-            assert!(line.starts_with(&row.lease.name), "{line:.200}");
-        }
-        if !wide && width.is_some() {
-            let widest = text.lines().map(console::measure_text_width).max();
+    let rows = rows(&hostile());
+    for wide in [false, true] {
+        for width in [None, Some(100)] {
+            let layout = layout(|it| (it.wide, it.width) = (wide, width));
+            let text = Printer::new(layout).page(&rows, &[]);
+            assert_safe(&text);
+            let lines = text.lines().count();
+            assert_eq!(lines, rows.len() + 1, "wide {wide}, width {width:?}");
+            for (line, row) in text.lines().skip(1).zip(&rows) {
+                assert!(line.starts_with(&row.lease.name), "{line:.200}");
+            }
             // i64::MAX transitions and a year 9999 leave the holder its least.
-            assert!(
-                widest.is_some_and(|widest| widest <= 110),
-                "{widest:?}\n{text}"
-            );
+            let widest = text.lines().map(console::measure_text_width).max();
+            let fits = wide || width.is_none() || widest.is_some_and(|widest| widest <= 110);
+            assert!(fits, "{widest:?}\n{text}");
         }
     }
 }
 
 #[test]
 fn times_far_away_are_times_all_the_same() {
-    let shown = |name: &str| {
+    for (name, line) in [
+        ("future", "Held me@host unknown unknown 3 60m skewed"),
+        ("past", "Expired me@host 2026y126d ago 2026y126d ago 3 60m"),
+        ("no-time", "Held me@host - unknown 3 60m"),
+        ("no-spec", "Free - - - 0 60m"),
+        ("negative", "Held me@host 5s ago never 3 60m"),
+        ("for-ever", "Held me@host 5s ago 68y35d 3 60m"),
+    ] {
         let all = hostile();
         let lease = all.iter().find(|lease| lease["metadata"]["name"] == name);
-        let text = table(
-            Layout {
-                no_headers: true,
-                ..Layout::default()
-            },
-            &[row(lease.expect(name))],
-        );
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    assert_eq!(
-        shown("future"),
-        "future Held me@host unknown unknown 3 60m skewed"
-    );
-    assert_eq!(
-        shown("past"),
-        "past Expired me@host 2026y126d ago 2026y126d ago 3 60m"
-    );
-    assert_eq!(shown("no-time"), "no-time Held me@host - unknown 3 60m");
-    assert_eq!(shown("no-spec"), "no-spec Free - - - 0 60m");
-    assert_eq!(
-        shown("negative"),
-        "negative Held me@host 5s ago never 3 60m"
-    );
-    assert_eq!(
-        shown("for-ever"),
-        "for-ever Held me@host 5s ago 68y35d 3 60m"
-    );
+        let lease = std::slice::from_ref(lease.expect(name));
+        let text = table(layout(|it| it.no_headers = true), lease);
+        assert_eq!(words(&text), format!("{name} {line}"));
+    }
 }
 
 #[test]
 fn the_closing_line_counts_what_stands_out() {
-    let mut counts = Counts::default();
-    counts.add(&row(&held()));
-    assert_eq!(counts.line(), None);
-    counts.add(&row(&expired()));
-    counts.add(&row(&skewed()));
-    let mut flapping = elected();
-    flapping["spec"]["leaseTransitions"] = json!(40);
-    counts.add(&row(&flapping));
-    assert_eq!(
-        counts.line().as_deref(),
-        Some("Of 4 leases: 1 expired, 1 skewed, 1 flapping")
-    );
-    let mut one = Counts::default();
-    one.add(&row(&expired()));
-    assert_eq!(one.line().as_deref(), Some("Of 1 lease: 1 expired"));
+    let counted = |leases: &[Value]| {
+        let mut counts = Counts::default();
+        rows(leases).iter().for_each(|row| counts.add(row));
+        counts.line()
+    };
+    let four = [held(), expired(), skewed(), flapping()];
+    for (leases, line) in [
+        (&[held()][..], None),
+        (&four, Some("Of 4 leases: 1 expired, 1 skewed, 1 flapping")),
+        (&[expired()], Some("Of 1 lease: 1 expired")),
+    ] {
+        assert_eq!(counted(leases).as_deref(), line);
+    }
 }
 
 #[test]
 fn a_lease_acquired_this_second_is_not_of_the_future() {
-    let lease = object(
-        "new",
-        json!({"holderIdentity": "x", "leaseDurationSeconds": 15, "acquireTime": "2026-01-01T12:00:00.700000Z",
-               "renewTime": "2026-01-01T12:00:00.700000Z"}),
-    );
-    let layout = Layout {
-        wide: true,
-        no_headers: true,
-        ..Layout::default()
-    };
-    let text = table(layout, &[row(&lease)]);
+    let now = "2026-01-01T12:00:00.700000Z";
+    let spec = json!({"holderIdentity": "x", "leaseDurationSeconds": 15, "acquireTime": now, "renewTime": now});
+    let wide = layout(|it| (it.wide, it.no_headers) = (true, true));
+    let text = table(wide, &[object("new", spec)]);
     assert!(!text.contains("in 0s"), "{text}");
 }
 

@@ -75,34 +75,29 @@ mod tests {
 
     #[test]
     fn what_is_null_or_nameless_is_nothing() {
-        for (text, list, wanted) in [
+        let nameless = json!([{ "name": "" }]);
+        let served = json!([{ "name": "", "cluster": { "server": "s" } }]);
+        let context = json!([{ "name": "c", "context": { "user": "u", "cluster": "" } }]);
+        let exec = json!({ "command": "x", "args": [], "provideClusterInfo": false });
+        let exec = json!([{ "name": "u", "user": { "exec": exec } }]);
+        for (text, wanted) in [
             (
                 "users:\n-\n- name: u\n",
-                "users",
                 json!([{ "name": "" }, { "name": "u" }]),
             ),
-            (
-                "clusters: [{ name: , cluster: }]",
-                "clusters",
-                json!([{ "name": "" }]),
-            ),
-            (
-                "clusters: [{ cluster: { server: s } }]",
-                "clusters",
-                json!([{ "name": "", "cluster": { "server": "s" } }]),
-            ),
-            ("users:", "users", json!([])),
+            ("clusters: [{ name: , cluster: }]", nameless),
+            ("clusters: [{ cluster: { server: s } }]", served),
+            ("users:", json!([])),
             (
                 "contexts: [{ name: c, context: { user: u, cluster: } }]",
-                "contexts",
-                json!([{ "name": "c", "context": { "user": "u", "cluster": "" } }]),
+                context,
             ),
             (
                 "users: [{ name: u, user: { exec: { command: x, provideClusterInfo: , args: [ ] } } }]",
-                "users",
-                json!([{ "name": "u", "user": { "exec": { "command": "x", "args": [], "provideClusterInfo": false } } }]),
+                exec,
             ),
         ] {
+            let list = text.split(':').next().unwrap_or_default();
             let config = told(text).unwrap_or_else(|| panic!("it is one: {text}"));
             assert_eq!(config[list], wanted, "{text}");
         }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use lease_harness::{Flaw, Impostor};
 use serde_json::json;
 
-use super::{ConnectionOptions, Scene, config, none, served, token};
+use super::{Scene, config, flags, none, served, token};
 
 const HERE: &str = "https://127.0.0.1:1";
 const ENCRYPTED: &str =
@@ -31,10 +31,7 @@ fn an_authority_that_cannot_be_used_is_told_with_what_is_wrong_with_it() {
         let mut named = config(HERE, &token());
         named["clusters"][0]["cluster"]["certificate-authority"] = json!(path);
         scene.tell(situation, &named, none());
-        let flag = ConnectionOptions {
-            certificate_authority: Some(path),
-            ..none()
-        };
+        let flag = flags(|it| it.certificate_authority = Some(path));
         let plain = config(HERE, &token());
         scene.tell(&format!("{situation}, by the flag"), &plain, flag);
     }
@@ -124,42 +121,22 @@ fn what_no_header_and_no_handshake_carries_is_told_before_anything_is_sent() {
     }
     let some = |text: &str| Some(text.to_owned());
     for (situation, flags) in [
-        (
-            "--token of two lines",
-            ConnectionOptions {
-                token: some(lines),
-                ..none()
-            },
-        ),
-        (
-            "--as",
-            ConnectionOptions {
-                impersonate: some("a\nb"),
-                ..none()
-            },
-        ),
+        ("--token of two lines", flags(|it| it.token = some(lines))),
+        ("--as", flags(|it| it.impersonate = some("a\nb"))),
         (
             "--as-group",
-            ConnectionOptions {
-                impersonate: some("a"),
-                impersonate_groups: vec!["g\r".to_owned()],
-                ..none()
-            },
+            flags(|it| {
+                it.impersonate = some("a");
+                it.impersonate_groups = vec!["g\r".to_owned()];
+            }),
         ),
         (
             "--as-uid",
-            ConnectionOptions {
-                impersonate: some("a"),
-                impersonate_uid: some("u\nv"),
-                ..none()
-            },
+            flags(|it| (it.impersonate, it.impersonate_uid) = (some("a"), some("u\nv"))),
         ),
         (
             "--tls-server-name",
-            ConnectionOptions {
-                tls_server_name: some("a_b..c"),
-                ..none()
-            },
+            flags(|it| it.tls_server_name = some("a_b..c")),
         ),
     ] {
         scene.tell(situation, &config(HERE, &token()), flags);

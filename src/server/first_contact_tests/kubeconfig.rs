@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::{ConnectionOptions, Scene, config, none, served, token};
+use super::{ConnectionOptions, Scene, config, flags, none, served, token};
 use crate::server::Connection;
 use crate::server::testing::runtime;
 
@@ -54,25 +54,16 @@ fn names_that_the_kubeconfig_does_not_have_are_told_with_the_nearest() {
     several["contexts"] = ["dev", "prod-eu", "prod-us"]
         .map(|name| json!({ "name": name, "context": { "cluster": "kind-dev", "user": "alice" } }))
         .into();
-    let context = |name: &str| ConnectionOptions {
-        context: Some(name.to_owned()),
-        ..none()
-    };
+    let context = |name: &str| flags(|it| it.context = Some(name.to_owned()));
     for name in ["dve", "prod", "staging", "dev"] {
         scene.tell(&format!("--context {name}"), &several, context(name));
     }
     for name in ["alcie", "alice"] {
-        let user = ConnectionOptions {
-            user: Some(name.to_owned()),
-            ..none()
-        };
+        let user = flags(|it| it.user = Some(name.to_owned()));
         scene.tell(&format!("--user {name}"), &whole, user);
     }
     for name in ["nope", "kind-dev"] {
-        let cluster = ConnectionOptions {
-            cluster: Some(name.to_owned()),
-            ..none()
-        };
+        let cluster = flags(|it| it.cluster = Some(name.to_owned()));
         scene.tell(&format!("--cluster {name}"), &whole, cluster);
     }
     let changes: [(&str, Change); 7] = [
@@ -121,10 +112,7 @@ fn a_flag_is_an_answer_and_two_that_exclude_each_other_are_wrong_usage() {
     let cluster = &mut both["clusters"][0]["cluster"];
     cluster["insecure-skip-tls-verify"] = json!(true);
     cluster["certificate-authority-data"] = json!("YWJj");
-    let insecure = ConnectionOptions {
-        insecure_skip_tls_verify: true,
-        ..none()
-    };
+    let insecure = flags(|it| it.insecure_skip_tls_verify = true);
     scene.tell("no verification", &both, insecure.clone());
     let exclusive = ConnectionOptions {
         certificate_authority: Some("/nowhere".to_owned()),
@@ -134,24 +122,12 @@ fn a_flag_is_an_answer_and_two_that_exclude_each_other_are_wrong_usage() {
     for (situation, flags) in [
         (
             "a group",
-            ConnectionOptions {
-                impersonate_groups: vec!["g".to_owned()],
-                ..none()
-            },
+            flags(|it| it.impersonate_groups = vec!["g".into()]),
         ),
-        (
-            "a uid",
-            ConnectionOptions {
-                impersonate_uid: Some("u".to_owned()),
-                ..none()
-            },
-        ),
+        ("a uid", flags(|it| it.impersonate_uid = Some("u".into()))),
         (
             "something else",
-            ConnectionOptions {
-                impersonate_extra: vec![("k".to_owned(), "v".to_owned())],
-                ..none()
-            },
+            flags(|it| it.impersonate_extra = vec![("k".into(), "v".into())]),
         ),
     ] {
         let plain = config("https://127.0.0.1:1", &token());
@@ -204,11 +180,10 @@ fn the_namespace_is_that_of_the_context_unless_a_flag_says_otherwise() {
     let in_namespace = |namespace: &str, flag: Option<&str>| {
         let mut config = config("https://127.0.0.1:1", &token());
         config["contexts"][0]["context"]["namespace"] = json!(namespace);
-        let options = ConnectionOptions {
-            kubeconfig: Some(scene.file("config", config.to_string()).into()),
-            namespace: flag.map(str::to_owned),
-            ..none()
-        };
+        let options = flags(|it| {
+            it.kubeconfig = Some(scene.file("config", config.to_string()).into());
+            it.namespace = flag.map(str::to_owned);
+        });
         let connection = runtime().block_on(Connection::load(&options));
         connection
             .map(|connection| connection.namespace().to_owned())
@@ -238,21 +213,17 @@ fn a_kubeconfig_that_kubectl_reads_is_read() {
     let (cluster, token) = (&config["clusters"][0]["cluster"], &user.token);
     let (good, name) = (format!("{{ token: {token} }}"), ns.name());
     let context = format!("{{ cluster: c, user: u, namespace: {name} }}");
+    let (one, other) = (
+        format!("- name: u\n  user: {good}\n"),
+        "- name: z\n  context: { user: u }\n-\n",
+    );
+    let twice = format!("- name: u\n  user:\n    token: a\n    token: {token}\n");
     for (users, others) in [
-        (
-            format!("- name: u\n  user:\n    token: a\n    token: {token}\n"),
-            "",
-        ),
-        (format!("-\n- name: u\n  user: {good}\n"), ""),
-        (
-            format!("- user: {{ token: x }}\n- name: u\n  user: {good}\n"),
-            "",
-        ),
-        (format!("- name:\n  user:\n- name: u\n  user: {good}\n"), ""),
-        (
-            format!("- name: u\n  user: {good}\n"),
-            "- name: z\n  context: { user: u }\n-\n",
-        ),
+        (twice, ""),
+        (format!("-\n{one}"), ""),
+        (format!("- user: {{ token: x }}\n{one}"), ""),
+        (format!("- name:\n  user:\n{one}"), ""),
+        (one, other),
     ] {
         let text = format!(
             "current-context: z\ncurrent-context: c\nclusters:\n- name: c\n  cluster: {cluster}\ncontexts:\n- name: c\n  context: {context}\n{others}users:\n{users}"

@@ -104,6 +104,12 @@ fn none() -> ConnectionOptions {
     ConnectionOptions::default()
 }
 
+fn flags(edit: impl FnOnce(&mut ConnectionOptions)) -> ConnectionOptions {
+    let mut flags = none();
+    edit(&mut flags);
+    flags
+}
+
 /// A namespace on a server of this process with the Lease `job`, and somebody who may read it.
 fn served() -> (Namespace, User) {
     static SERVER: OnceLock<Cluster> = OnceLock::new();

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use lease_harness::{Flaw, Impostor};
 use serde_json::json;
 
-use super::{ConnectionOptions, Scene, config, none, served, token, trusting};
+use super::{Scene, config, flags, none, served, token, trusting};
 use crate::server::testing::said;
 
 const FAR: &str = "https://api.far.invalid:6443";
@@ -35,10 +35,7 @@ fn whoever_keeps_a_request_waiting_is_named_within_the_request_timeout() {
     .map(|(situation, config)| (situation, scene.file("config", config.to_string())));
     // All wait at once.
     let waiting = cases.map(|(situation, path)| {
-        let options = ConnectionOptions {
-            kubeconfig: Some(path.into()),
-            ..none()
-        };
+        let options = flags(|it| it.kubeconfig = Some(path.into()));
         let waits = std::thread::spawn(move || said(&options, Duration::from_secs(1)));
         (situation, waits)
     });
@@ -89,10 +86,7 @@ fn a_certificate_of_another_authority_is_not_trusted_unless_it_is_its_own() {
         // What `openssl req -x509` makes: Go takes it as a server's, and so is it here if the kubeconfig has it.
         let own = trusting(server.url(), server.ca_pem(), &token());
         scene.tell(&format!("{flaw:?}: its own"), &own, none());
-        let named = ConnectionOptions {
-            tls_server_name: Some("other.example".to_owned()),
-            ..none()
-        };
+        let named = flags(|it| it.tls_server_name = Some("other.example".to_owned()));
         scene.tell(&format!("{flaw:?}: by another name"), &own, named);
     }
     assert_snapshot!(scene.told());
@@ -107,10 +101,7 @@ fn flags_say_whom_to_trust_and_by_which_name() {
     cluster.expect("a map").remove("certificate-authority-data");
     let said = |flags| scene.said(&untrusting, flags);
     assert!(said(none()).contains("an authority that is not trusted here\n"));
-    let insecure = ConnectionOptions {
-        insecure_skip_tls_verify: true,
-        ..none()
-    };
+    let insecure = flags(|it| it.insecure_skip_tls_verify = true);
     assert_eq!(said(insecure), "ok");
     let authority = scene.file("ca.pem", ns.cluster().ca_pem().unwrap_or_default());
     for (name, wanted) in [
@@ -121,11 +112,10 @@ fn flags_say_whom_to_trust_and_by_which_name() {
             "its certificate is not for another.example: it is for ",
         ),
     ] {
-        let said = said(ConnectionOptions {
-            certificate_authority: Some(authority.clone()),
-            tls_server_name: name.map(str::to_owned),
-            ..none()
-        });
+        let said = said(flags(|it| {
+            it.certificate_authority = Some(authority.clone());
+            it.tls_server_name = name.map(str::to_owned);
+        }));
         assert!(said.contains(wanted), "{name:?}: {said}");
     }
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use lease_harness::{Impostor, Proxy, TlsFront};
 use serde_json::{Value, json};
 
-use super::{ConnectionOptions, Scene, config, none, served, served_as, token, trusting};
+use super::{ConnectionOptions, Scene, config, flags, none, served, served_as, token, trusting};
 use crate::server::Connection;
 use crate::server::testing::runtime;
 
@@ -80,10 +80,7 @@ fn credentials_that_are_not_accepted_are_told_by_their_kind() {
     let front = TlsFront::to(server.url(), false);
     let secure = |user: &Value| trusting(front.url(), front.ca_pem(), user);
     scene.tell("a token", &secure(&token()), none());
-    let flag = ConnectionOptions {
-        token: Some("other".to_owned()),
-        ..none()
-    };
+    let flag = flags(|it| it.token = Some("other".to_owned()));
     scene.tell("--token", &secure(&token()), flag);
     // It may have anything in it.
     let password = json!({ "username": "ad\nmin", "password": "pass\0wörd\n" });
@@ -141,10 +138,7 @@ fn a_token_may_come_from_anywhere_with_white_space_around_it() {
         let said = scene.said(&served_as(&ns, &user, &entry), none());
         assert!(said.contains(wanted), "{entry}: {said}");
     }
-    let flag = ConnectionOptions {
-        token: Some(padded),
-        ..none()
-    };
+    let flag = flags(|it| it.token = Some(padded));
     let exec = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "/nowhere" } });
     for entry in [json!({}), exec] {
         let said = scene.said(&served_as(&ns, &user, &entry), flag.clone());
@@ -169,10 +163,7 @@ fn over_plain_http_no_credentials_go_out_and_no_plugin_runs() {
         json!({ "auth-provider": { "name": "oidc", "config": { "id-token": user.token } } }),
     ] {
         proxy.clear();
-        let flags = ConnectionOptions {
-            impersonate: Some("carol".to_owned()),
-            ..none()
-        };
+        let flags = flags(|it| it.impersonate = Some("carol".to_owned()));
         let said = scene.said(&config(&proxy.plain_url(), &entry), flags);
         let requests = proxy.requests();
         assert!(!requests.is_empty(), "{entry}: {said}");
@@ -186,13 +177,7 @@ fn over_plain_http_no_credentials_go_out_and_no_plugin_runs() {
 /// Every address a server or a proxy can be given by, with a password, and what is wrong with each.
 fn addresses() -> Vec<String> {
     let mut all = Vec::new();
-    for rest in [
-        "@127.0.0.1:1",
-        "@127.0.0.1:x",
-        "@",
-        "/x@127.0.0.1:1",
-        "@127.0.0.1:1/path",
-    ] {
+    for rest in "@127.0.0.1:1 @127.0.0.1:x @ /x@127.0.0.1:1 @127.0.0.1:1/path".split(' ') {
         for scheme in ["https://", "http:/", "ftp://", ""] {
             all.push(format!("{scheme}kim:s3cret{rest}"));
             all.push(format!("{scheme}kim:1/s3cret{rest}"));
@@ -207,10 +192,7 @@ fn a_password_in_an_address_is_not_said() {
     let kept = |said: &str| assert!(!said.contains("s3cret"), "{said}");
     for address in addresses() {
         kept(&scene.said(&config(&address, &token()), none()));
-        let flag = ConnectionOptions {
-            server: Some(address.clone()),
-            ..none()
-        };
+        let flag = flags(|it| it.server = Some(address.clone()));
         kept(&scene.said(&config("https://127.0.0.1:1", &token()), flag));
         let mut through = config("https://127.0.0.1:1", &token());
         through["clusters"][0]["cluster"]["proxy-url"] = json!(address);

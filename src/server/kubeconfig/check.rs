@@ -154,23 +154,15 @@ mod tests {
     #[test]
     fn of_two_ways_to_say_who_asks_none_is_chosen() {
         let exec = json!({ "command": "x" });
+        let password = json!({ "username": "a", "password": "b", "token": "t" });
+        let provider = json!({ "name": "gcp", "config": {} });
+        let token = "a token and a username or password";
+        let plugins = "an exec plugin and an auth-provider";
         for (both, what) in [
-            (
-                json!({ "username": "a", "password": "b", "token": "t" }),
-                "a token and a username or password",
-            ),
-            (
-                json!({ "password": "b", "token": "t" }),
-                "a token and a username or password",
-            ),
-            (
-                json!({ "username": "a", "tokenFile": "/t" }),
-                "a token and a username or password",
-            ),
-            (
-                json!({ "exec": exec, "auth-provider": { "name": "gcp", "config": {} } }),
-                "an exec plugin and an auth-provider",
-            ),
+            (password, token),
+            (json!({ "password": "b", "token": "t" }), token),
+            (json!({ "username": "a", "tokenFile": "/t" }), token),
+            (json!({ "exec": exec, "auth-provider": provider }), plugins),
         ] {
             let said = refusal(both.clone()).unwrap_or_default();
             let expected = format!(

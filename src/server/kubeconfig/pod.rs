@@ -142,30 +142,16 @@ mod tests {
 
     #[test]
     fn an_environment_of_no_use_names_the_variable() {
+        let no_port = "HOST is set, but KUBERNETES_SERVICE_PORT is not";
         for (host, port, wanted) in [
-            (
-                "10.0.0.1",
-                "",
-                "KUBERNETES_SERVICE_HOST is set, but KUBERNETES_SERVICE_PORT is not",
-            ),
-            (
-                "10.0.0.1",
-                "https",
-                "KUBERNETES_SERVICE_PORT is not a port: \"https\"",
-            ),
-            (
-                "10.0.0.1",
-                "70000",
-                "KUBERNETES_SERVICE_PORT is not a port: \"70000\"",
-            ),
-            (
-                "a b",
-                "443",
-                "KUBERNETES_SERVICE_HOST is not a host: \"a b\"",
-            ),
+            ("10.0.0.1", "", no_port),
+            ("10.0.0.1", "https", "PORT is not a port: \"https\""),
+            ("10.0.0.1", "70000", "PORT is not a port: \"70000\""),
+            ("a b", "443", "HOST is not a host: \"a b\""),
         ] {
             let lines = address(host, port).map_or_else(|error| error.lines(), |uri| vec![uri]);
-            assert!(lines[0].ends_with(wanted), "{lines:?}");
+            let wanted = format!("KUBERNETES_SERVICE_{wanted}");
+            assert!(lines[0].ends_with(&wanted), "{lines:?}");
         }
     }
 }

@@ -217,38 +217,23 @@ mod tests {
             api_version: Some(V1.to_owned()),
             ..ExecConfig::default()
         };
-        let with = |status: Value| {
-            json!({ "apiVersion": V1, "kind": "ExecCredential", "status": status }).to_string()
+        let of = |version: &str, kind: &str, status: Value| {
+            json!({ "apiVersion": version, "kind": kind, "status": status }).to_string()
         };
-        let beta = json!({ "apiVersion": V1BETA1, "kind": "ExecCredential", "status": { "token": "s3cret" } });
-        let secret =
-            json!({ "apiVersion": "v1", "kind": "Secret", "status": { "token": "s3cret" } });
+        let with = |status: Value| of(V1, "ExecCredential", status);
+        let token = |token: &str| json!({ "token": token });
+        let never = json!({ "token": "s3cret", "expirationTimestamp": "soon" });
+        let key = json!({ "clientKeyData": "s3cret" });
+        let beta = of(V1BETA1, "ExecCredential", token("s3cret"));
+        let other = "another version than client.authentication.k8s.io/v1";
         for (printed, why) in [
-            (
-                beta.to_string(),
-                "another version than client.authentication.k8s.io/v1",
-            ),
-            (secret.to_string(), "of another kind"),
-            (
-                with(json!({ "token": "" })),
-                "neither a token nor a certificate",
-            ),
-            (
-                with(json!({ "clientKeyData": "s3cret" })),
-                "only one of a certificate and its key",
-            ),
-            (
-                with(json!({ "token": "s3cret\nmore" })),
-                "contains more than one line",
-            ),
-            (
-                with(json!({ "token": "s3cret\0" })),
-                "contains a NUL character",
-            ),
-            (
-                with(json!({ "token": "s3cret", "expirationTimestamp": "soon" })),
-                "an expirationTimestamp that is not a time",
-            ),
+            (beta, other),
+            (of("v1", "Secret", token("s3cret")), "of another kind"),
+            (with(token("")), "neither a token nor a certificate"),
+            (with(key), "only one of a certificate and its key"),
+            (with(token("s3cret\nmore")), "contains more than one line"),
+            (with(token("s3cret\0")), "contains a NUL character"),
+            (with(never), "an expirationTimestamp that is not a time"),
             ("s3cret".to_owned(), "line 1 column 1: no object"),
             (String::new(), "printed no ExecCredential with a status"),
         ] {

@@ -199,45 +199,34 @@ mod tests {
     use crate::lease::summary;
     use crate::lease::testing::{at, wall};
 
-    fn lease(name: &str, holder: &str, renewed: &str, transitions: i64) -> Summary {
-        let body = format!(
-            r#"{{"metadata":{{"namespace":"n","name":"{name}","uid":"u"}},"spec":{{"holderIdentity":"{holder}","leaseDurationSeconds":15,"renewTime":"{renewed}","leaseTransitions":{transitions}}}}}"#
-        );
-        summary::one(body.as_bytes()).expect("a lease")
+    fn lease(name: &str, holder: &str, minute_and_second: &str, transitions: i64) -> Summary {
+        let body = serde_json::json!({
+            "metadata": { "namespace": "n", "name": name, "uid": "u" },
+            "spec": {
+                "holderIdentity": holder, "leaseDurationSeconds": 15, "leaseTransitions": transitions,
+                "renewTime": format!("2026-01-01T00:{minute_and_second}.000000Z"),
+            },
+        });
+        summary::one(body.to_string().as_bytes()).expect("a lease")
     }
 
+    /// With one lease that `x` renewed at 100 s.
     fn board() -> Board {
         let mut board = Board::default();
-        board.set_clock(
-            Some(wall("2026-01-01T00:00:00Z")),
-            at(100.0),
-            Stamps::Unknown,
-        );
-        assert_eq!(
-            board
-                .replace(
-                    vec![lease("a", "x", "2026-01-01T00:00:00.000000Z", 1)],
-                    at(100.0)
-                )
-                .len(),
-            1
-        );
+        let date = Some(wall("2026-01-01T00:00:00Z"));
+        board.set_clock(date, at(100.0), Stamps::Unknown);
+        let changes = board.replace(vec![lease("a", "x", "00:00", 1)], at(100.0));
+        assert_eq!(changes.len(), 1);
         board
     }
 
     #[test]
     fn a_renewal_alone_is_no_change_and_a_new_holder_is() {
         let mut board = board();
-        assert!(
-            board
-                .put(lease("a", "x", "2026-01-01T00:00:05.000000Z", 1), at(105.0))
-                .is_none()
-        );
-        assert!(
-            board
-                .put(lease("a", "y", "2026-01-01T00:00:06.000000Z", 2), at(106.0))
-                .is_some()
-        );
+        let renewed = board.put(lease("a", "x", "00:05", 1), at(105.0));
+        assert!(renewed.is_none());
+        let taken = board.put(lease("a", "y", "00:06", 2), at(106.0));
+        assert!(taken.is_some());
     }
 
     #[test]
@@ -248,20 +237,16 @@ mod tests {
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].condition.state, State::Expired);
         assert!(board.tick(at(116.0)).is_empty());
-        assert!(
-            board
-                .put(lease("a", "x", "2026-01-01T00:00:16.000000Z", 1), at(116.0))
-                .is_some(),
-            "alive again"
-        );
+        let alive_again = board.put(lease("a", "x", "00:16", 1), at(116.0));
+        assert!(alive_again.is_some());
     }
 
     #[test]
     fn a_new_list_says_only_what_is_different() {
         let mut board = board();
-        let same = lease("a", "x", "2026-01-01T00:00:05.000000Z", 1);
+        let same = lease("a", "x", "00:05", 1);
         assert!(board.replace(vec![same.clone()], at(105.0)).is_empty());
-        let changes = board.replace(vec![lease("b", "", "", 0)], at(106.0));
+        let changes = board.replace(vec![lease("b", "", "00:00", 0)], at(106.0));
         let said: Vec<(&str, State)> = changes
             .iter()
             .map(|row| (row.lease.name.as_str(), row.condition.state))
@@ -272,10 +257,7 @@ mod tests {
     #[test]
     fn transitions_an_hour_show_after_five_minutes_of_watching() {
         let mut board = board();
-        let _ = board.put(
-            lease("a", "y", "2026-01-01T00:05:00.000000Z", 11),
-            at(380.0),
-        );
+        let _ = board.put(lease("a", "y", "05:00", 11), at(380.0));
         let rate = |board: &Board, now: f64| {
             let row = board.rows(at(now), at(now)).next()?;
             board.rate(&row.lease, at(now))
@@ -304,7 +286,7 @@ mod tests {
         let mut board = Board::default();
         let lease = |name: &str, version: &str| Summary {
             resource_version: version.to_owned(),
-            ..lease(name, "x", "2026-01-01T00:00:00.000000Z", 1)
+            ..lease(name, "x", "00:00", 1)
         };
         let _ = board.replace(vec![lease("a", "1"), lease("b", "2")], at(100.0));
         assert!(board.agrees(&[lease("a", "1"), lease("b", "2")], true));
