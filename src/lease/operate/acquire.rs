@@ -192,7 +192,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     let woken = tokio::select! {
                         biased;
                         signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        () = self.reached(limits.deadline) => return Err(timed_out),
+                        () = self.clock.reached(limits.deadline) => return Err(timed_out),
                         woken = self.change(&waiting, &seen, &mut watcher) => woken,
                     };
                     seen = match woken {
@@ -224,8 +224,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         tokio::select! {
             biased;
-            () = self.reached(waiting.expired_at) => Woken::Due,
-            () = self.reached(waiting.try_out_at) => Woken::Due,
+            () = self.clock.reached(waiting.expired_at) => Woken::Due,
+            () = self.clock.reached(waiting.try_out_at) => Woken::Due,
             hint = watcher.hint(&self.api, &self.clock, &resource_version) => Woken::Hint(hint),
         }
     }
@@ -273,7 +273,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let renewed = tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = self.reached(limits.deadline.filter(|_| !limits.once)) => {
+            () = self.clock.reached(limits.deadline.filter(|_| !limits.once)) => {
                 Err(End::TimedOut { obstacle: None, at_most: None, fault: None, since: None })
             }
             renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),

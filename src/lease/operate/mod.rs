@@ -44,7 +44,7 @@ use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{Now, Obstacle, Seen};
 use super::evidence::{Observation, Stamps};
 use super::values::LeaseDuration;
-use crate::clock::{Clock, Instant};
+use crate::clock::Clock;
 use end::unsettled;
 use pause::{FIRST_PAUSE, Pause};
 
@@ -206,16 +206,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = self.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault), since: None }),
+            () = self.clock.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault), since: None }),
             () = self.clock.sleep_until(until) => Ok(()),
-        }
-    }
-
-    /// Returns at `instant`, or never.
-    async fn reached(&self, instant: Option<Instant>) {
-        match instant {
-            Some(instant) => self.clock.sleep_until(instant).await,
-            None => std::future::pending().await,
         }
     }
 

@@ -233,7 +233,7 @@ impl Conflicts {
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = operations.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::TimedOut {
+            () = operations.clock.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::TimedOut {
                 obstacle: None,
                 at_most: None,
                 fault: Some(fault),
