@@ -84,10 +84,13 @@ impl LeaseClient {
         } else {
             // A cache or a proxy that mixes up answers: what it says of another Lease proves nothing of this one.
             let (namespace, name) = (lease.namespace(), lease.name());
-            Err(self.store.other(format!(
-                "asked about lease {:?} in namespace {:?}, it answered about {name:?} in {namespace:?}",
-                self.name, self.namespace
-            )))
+            Err(Fault::Foreign {
+                server: self.store.connection.server(),
+                answer: format!(
+                    "asked about lease {:?} in namespace {:?}, it answered about {name:?} in {namespace:?}",
+                    self.name, self.namespace
+                ),
+            })
         }
     }
 
