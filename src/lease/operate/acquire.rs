@@ -250,12 +250,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let now = self.clock.now();
         let end = match (limits.interrupt.received(), limits.deadline) {
             (Some(signal), _) => Some(End::Interrupted(signal)),
-            (None, Some(deadline)) if !limits.once && now >= deadline => Some(End::TimedOut {
-                obstacle: None,
-                at_most: None,
-                fault: None,
-                since: None,
-            }),
+            (None, Some(deadline)) if !limits.once && now >= deadline => Some(End::timed_out(None)),
             _ => None,
         };
         if let Some(end) = end {
@@ -274,7 +269,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
             () = self.clock.reached(limits.deadline.filter(|_| !limits.once)) => {
-                Err(End::TimedOut { obstacle: None, at_most: None, fault: None, since: None })
+                Err(End::timed_out(None))
             }
             renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),
         };

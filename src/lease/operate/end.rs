@@ -51,6 +51,16 @@ pub enum End {
 }
 
 impl End {
+    /// Not acquired in time, for this trouble with the API server if there was any.
+    pub(super) fn timed_out(fault: Option<Fault>) -> Self {
+        Self::TimedOut {
+            obstacle: None,
+            at_most: None,
+            fault,
+            since: None,
+        }
+    }
+
     /// What stood in the way, where it was the API server.
     pub fn why(&self) -> Option<String> {
         match self {

@@ -206,7 +206,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = self.clock.reached(limits.deadline) => Err(End::TimedOut { obstacle: None, at_most: None, fault: Some(fault), since: None }),
+            () = self.clock.reached(limits.deadline) => Err(End::timed_out(Some(fault))),
             () = self.clock.sleep_until(until) => Ok(()),
         }
     }
