@@ -55,20 +55,13 @@ impl LeaseClient {
             .send(method, query.text(), body, Most::LEASE, limit);
         match sending.await {
             Ok(reply) => self.lease(&reply).map(Write::Done),
-            Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
-                Ok(Write::Exists(rejection))
-            }
-            // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::Conflict && !creating =>
-            {
-                Ok(Write::Conflict(rejection))
-            }
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::LeaseMissing && !creating =>
-            {
-                Ok(Write::Absent(rejection))
-            }
+            Err(Fault::Rejected(rejection)) => match (creating, rejection.kind) {
+                (true, _) if rejection.reason == "AlreadyExists" => Ok(Write::Exists(rejection)),
+                // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
+                (false, RejectionKind::Conflict) => Ok(Write::Conflict(rejection)),
+                (false, RejectionKind::LeaseMissing) => Ok(Write::Absent(rejection)),
+                (true | false, _) => Err(Fault::Rejected(rejection)),
+            },
             Err(fault) => Err(fault),
         }
     }
