@@ -61,7 +61,10 @@ fn a_second_signal_leaves_at_once_and_says_what_is_open() {
     proxy.wait_for(written, SOON);
     proxy.fault(Match::get(), Fault::Hang, usize::MAX);
     running.signal(SIGINT);
-    running.wait_stderr(|line| line.starts_with("the last write was not answered"), SOON);
+    running.wait_stderr(
+        |line| line.starts_with("the last write was not answered"),
+        SOON,
+    );
     running.signal(SIGTERM);
     let expected = format!(
         "no answer within 1s; trying again\n{SETTLING}\
