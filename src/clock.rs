@@ -53,6 +53,15 @@ pub trait Clock {
     fn wall(&self) -> jiff::Timestamp;
     /// Returns once [`Clock::now`] has reached `instant`.
     fn sleep_until(&self, instant: Instant) -> impl Future<Output = ()>;
+    /// The same, or never.
+    fn reached(&self, instant: Option<Instant>) -> impl Future<Output = ()> {
+        async move {
+            match instant {
+                Some(instant) => self.sleep_until(instant).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
 }
 
 /// This machine's clocks.

@@ -12,7 +12,7 @@ mod refused;
 mod unsaid;
 
 use crate::exit::Exit;
-use crate::hint;
+use crate::hint::{self, Hint};
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::End;
 use crate::server::ConfigError;
@@ -106,6 +106,23 @@ pub struct Subject {
     pub if_holder: Option<String>,
 }
 
+impl Subject {
+    /// The identity that asked; empty where there is none.
+    fn me(&self) -> &str {
+        self.holder.as_deref().unwrap_or_default()
+    }
+
+    /// The command about this Lease that a hint has.
+    fn lease(&self, subcommand: &str) -> Hint {
+        hint::lease(subcommand, &self.name, &self.namespace)
+    }
+
+    /// The same as that identity.
+    fn lease_as(&self, subcommand: &str, holder: &str) -> Hint {
+        hint::lease_as(subcommand, &self.name, &self.namespace, holder)
+    }
+}
+
 impl Error {
     /// An operation on `subject` ended without its result.
     pub fn lease(subject: Subject, end: End) -> Self {
@@ -185,14 +202,7 @@ fn exit_of(subject: &Subject, end: &End) -> Exit {
 }
 
 fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
-    let Subject {
-        namespace,
-        name,
-        holder,
-        ..
-    } = subject;
-    let me = holder.as_deref().unwrap_or_default();
-    let lease = |subcommand: &str| hint::lease(subcommand, name, namespace);
+    let (namespace, name) = (&subject.namespace, &subject.name);
     match end {
         End::Refused(refusal) => refused::lines(subject, refusal),
         End::Fault(fault) => fault_lines(fault, Some(namespace), Some(name)),
@@ -249,7 +259,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines.push(match left {
                 Some(left) => format!(
                     "Lease {name:?} is held by {left:?} now. Free it: {}",
-                    hint::lease_as("release", name, namespace, left)
+                    subject.lease_as("release", left)
                 ),
                 None => format!(
                     "Nobody holds the lease as it was stored. List the webhooks: {}",
@@ -272,10 +282,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 Some(fault) => format!("error: a write to lease {name:?} was sent and its outcome could not be learned: {fault}"),
                 None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),
             });
-            lines.push(if me.is_empty() {
+            lines.push(if subject.me().is_empty() {
                 format!(
                     "It may exist already, or appear later. Look: {}",
-                    lease("status")
+                    subject.lease("status")
                 )
             } else {
                 unsaid::may_be_held_line(subject)
@@ -288,9 +298,5 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
 
 /// Whether the server refused writes for a reason of its own, time and again.
 fn said_no(fault: &Fault) -> bool {
-    match fault {
-        Fault::NotStored(_) => true,
-        Fault::Rejected(rejection) => rejection.kind == RejectionKind::Conflict,
-        Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. } => false,
-    }
+    matches!(fault, Fault::NotStored(_)) || fault.rejected() == Some(RejectionKind::Conflict)
 }

@@ -1,6 +1,9 @@
 //! The processes that this one runs on the side for its own purposes (exec credential plugins), so that who looks for what
 //! is left of a command passes them over. By their own numbers: any process of the session can join a group.
 
+#[cfg(unix)]
+pub mod socket;
+
 use std::sync::{Mutex, PoisonError};
 
 static PROCESSES: Mutex<Vec<i32>> = Mutex::new(Vec::new());

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{Cli, Command};
+use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -44,31 +44,15 @@ impl Cli {
     /// The same, with the templates of `-o` as strict as `--allow-missing-template-keys` says.
     pub fn with_strict_templates(mut self) -> Self {
         match &mut self.command {
-            Command::Create(args) => strict(
-                &mut args.output.format,
-                &args.output.template,
-                Object::strict,
-            ),
-            Command::Renew(args) => strict(
-                &mut args.output.format,
-                &args.output.template,
-                Object::strict,
-            ),
-            Command::Release(args) => strict(
-                &mut args.output.format,
-                &args.output.template,
-                Object::strict,
-            ),
-            Command::Acquire(args) => strict(
-                &mut args.output.format,
-                &args.output.template,
-                Grant::strict,
-            ),
-            Command::Steal(args) => strict(
-                &mut args.output.format,
-                &args.output.template,
-                Grant::strict,
-            ),
+            Command::Create(CreateArgs { output, .. })
+            | Command::Renew(RenewArgs { output, .. })
+            | Command::Release(ReleaseArgs { output, .. }) => {
+                strict(&mut output.format, &output.template, Object::strict);
+            }
+            Command::Acquire(AcquireArgs { output, .. })
+            | Command::Steal(StealArgs { output, .. }) => {
+                strict(&mut output.format, &output.template, Grant::strict);
+            }
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
             | Command::Check(_)

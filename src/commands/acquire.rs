@@ -2,12 +2,11 @@
 
 use super::saying::{listen, say_grant};
 use super::waiting::Waiting;
-use super::{Session, exported, grant_terms, limits};
+use super::{Session, acquire_terms, identity, limits};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::identity::Sources;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::Held;
 
@@ -15,9 +14,7 @@ use crate::lease::operate::Held;
 const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let identity = Sources::from_process(args.grant.holder.holder.clone())
-        .identity()
-        .map_err(Error::Usage)?;
+    let identity = identity(&args.grant.holder.holder)?;
     let holder = if args.unique {
         identity.unique()
     } else {
@@ -28,13 +25,8 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     subject.reenters = true;
     let terms = AcquireTerms {
-        namespace: session.namespace.clone(),
-        name: args.name.to_string(),
-        grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
-        create: args.grant.create,
         reenter: args.reenter,
-        min_duration: None,
-        ancestors: exported::grants(),
+        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
     let operations = session
         .lease(&args.name)

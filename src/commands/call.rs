@@ -1,5 +1,6 @@
 //! What this call was given, as the commands in hints give it again.
 
+use super::several::distinct;
 use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
 use crate::hint::{Call, flag};
 use crate::lease::values::{HolderIdentity, LeaseName};
@@ -26,7 +27,10 @@ pub fn of(cli: &Cli) -> Call {
             .filter(|(_, does)| *does)
             .map(|(verb, _)| verb)
             .collect(),
-        names: each_once(names),
+        names: distinct(names)
+            .into_iter()
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 
@@ -72,16 +76,6 @@ fn about(command: &Command) -> About<'_> {
         verbs,
         names,
     }
-}
-
-fn each_once(given: &[LeaseName]) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for name in given.iter().map(ToString::to_string) {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
 }
 
 fn file(connection: &ConnectionArgs) -> String {

@@ -1,22 +1,19 @@
 //! `kubectl lease check`
 
-use super::Session;
 use super::exported::ours;
+use super::{Session, identity};
 use crate::cli::{CheckArgs, ConnectionArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hint;
-use crate::identity::Sources;
 use crate::lease::decide::{Refusal, not_ours};
 use crate::lease::operate::{Checked, End};
 use crate::output::document::object_name;
 use crate::output::terminal;
 
 pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let holder = Sources::from_process(args.holder.holder.clone())
-        .identity()
-        .map_err(Error::Usage)?;
+    let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
     let subject = Subject {
         only_asks: true,

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::saying::{deaf, start};
 use super::waiting::Waiting;
-use super::{Session, exported, grant_terms, limits};
+use super::{Session, acquire_terms, exported, identity, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::{self, Error, Unsaid};
@@ -16,7 +16,6 @@ use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Signals};
 use crate::hold::timing::Timing;
-use crate::identity::Sources;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
@@ -31,10 +30,9 @@ const SIGTERM: i32 = 15;
 const DEFAULT_DURATION: u32 = 15;
 
 pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let sources = Sources::from_process(args.grant.holder.holder.clone());
-    let identity = sources.identity().map_err(Error::Usage)?;
+    let identity = identity(&args.grant.holder.holder)?;
     // Two holds never share a grant, unless somebody wants to.
-    let holder = if sources.flag.is_some() {
+    let holder = if args.grant.holder.holder.is_some() {
         identity
     } else {
         identity.unique()
@@ -52,13 +50,8 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     let terms = AcquireTerms {
-        namespace: session.namespace.clone(),
-        name: args.name.to_string(),
-        grant: grant_terms(&args.grant, holder, DEFAULT_DURATION),
-        create: args.grant.create,
-        reenter: false,
         min_duration: Some(min_duration),
-        ancestors: exported::grants(),
+        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
     let operations = session
         .lease(&args.name)

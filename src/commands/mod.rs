@@ -29,8 +29,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
 use crate::hint;
+use crate::identity::Sources;
 use crate::lease::api::Fault;
-use crate::lease::decide::Refusal;
+use crate::lease::decide::{AcquireTerms, Obstacle, Refusal};
 use crate::lease::operate::{
     ATTEMPT_LIMIT, End, Interrupt, Limits, Look, Operations, Progress, objects,
 };
@@ -197,13 +198,33 @@ fn limits(clock: &impl Clock, timeout: Option<Duration>, interrupt: Interrupt) -
     }
 }
 
-fn grant_terms(args: &GrantArgs, holder: HolderIdentity, default_duration: u32) -> GrantTerms {
-    GrantTerms {
-        holder,
-        duration: args.duration,
-        default_duration: LeaseDuration::constant(default_duration),
-        reason: args.reason.clone(),
-        mark: mark(),
+/// Who asks: whom `--holder` names, or what the environment and the machine say.
+fn identity(flag: &Option<HolderIdentity>) -> Result<HolderIdentity, Error> {
+    let sources = Sources::from_process(flag.clone());
+    sources.identity().map_err(Error::Usage)
+}
+
+/// What `acquire` and `hold` want alike; it records `default_duration` seconds where nothing else says how many.
+fn acquire_terms(
+    subject: &Subject,
+    args: &GrantArgs,
+    holder: HolderIdentity,
+    default_duration: u32,
+) -> AcquireTerms {
+    AcquireTerms {
+        namespace: subject.namespace.clone(),
+        name: subject.name.clone(),
+        grant: GrantTerms {
+            holder,
+            duration: args.duration,
+            default_duration: LeaseDuration::constant(default_duration),
+            reason: args.reason.clone(),
+            mark: mark(),
+        },
+        create: args.create,
+        reenter: false,
+        min_duration: None,
+        ancestors: exported::grants(),
     }
 }
 
@@ -226,7 +247,7 @@ fn say(subject: &Subject, progress: &Progress) {
                 error::obstacle_text(obstacle, *at_most),
                 error::reason_text(reason.as_deref())
             ));
-            if matches!(obstacle, crate::lease::decide::Obstacle::HeldByOneself(_))
+            if matches!(obstacle, Obstacle::HeldByOneself(_))
                 && let Some(advice) = error::obstacle_advice(obstacle, subject)
             {
                 terminal::say(&advice);

@@ -3,12 +3,11 @@
 use super::exported::{is_kept_by_hold, ours};
 use super::saying::{listen, object_text, say_done};
 use super::several::{Errors, Next, distinct};
-use super::{Session, limits, say};
+use super::{Session, identity, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
-use crate::identity::Sources;
 use crate::lease::decide::Refusal;
 use crate::lease::operate::{End, Limits};
 use crate::lease::record::Record;
@@ -17,9 +16,7 @@ use crate::output::document;
 use crate::output::format::ObjectFormat;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let holder = Sources::from_process(args.holder.holder.clone())
-        .identity()
-        .map_err(Error::Usage)?;
+    let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
     let limits = Limits {
         insist: true,

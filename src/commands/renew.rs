@@ -2,18 +2,15 @@
 
 use super::exported::ours;
 use super::saying::{listen, object_text, say_done};
-use super::{Session, limits, say};
+use super::{Session, identity, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::identity::Sources;
 use crate::lease::operate::Limits;
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let holder = Sources::from_process(args.holder.holder.clone())
-        .identity()
-        .map_err(Error::Usage)?;
+    let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
     let subject = session.subject(&args.name, Some(&holder));
     let operations = session.lease(&args.name);

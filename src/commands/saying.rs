@@ -67,18 +67,12 @@ async fn say_unless(
     good_until: Option<Instant>,
     signal: impl Future<Output = i32>,
 ) -> Result<(), Unsaid> {
-    let too_late = async {
-        match good_until {
-            Some(instant) => SystemClock.sleep_until(instant).await,
-            None => std::future::pending().await,
-        }
-    };
     let delivery = terminal::deliver(text)?;
     tokio::select! {
         biased;
         signal = signal => return Err(Unsaid::Interrupted(signal)),
         written = delivery => written?,
-        () = too_late => return Err(Unsaid::TooLate),
+        () = SystemClock.reached(good_until) => return Err(Unsaid::TooLate),
     }
     // This process, or the whole machine, may have stood still.
     match good_until {

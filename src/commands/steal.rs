@@ -3,12 +3,11 @@
 mod shown;
 
 use super::saying::{listen, say_grant};
-use super::{Session, limits, mark, say};
+use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::identity::Sources;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
@@ -22,9 +21,7 @@ use crate::output::terminal;
 const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let holder = Sources::from_process(args.holder.holder.clone())
-        .identity()
-        .map_err(Error::Usage)?;
+    let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);

@@ -92,7 +92,7 @@ impl<'a> Waiting<'a> {
                 biased;
                 done = &mut work => return done,
                 () = self.changed.notified() => {}
-                () = reached(due) => self.remind(),
+                () = SystemClock.reached(due) => self.remind(),
             }
         }
     }
@@ -108,13 +108,6 @@ impl<'a> Waiting<'a> {
                     .unwrap_or(&self.obstacle.borrow()),
             ));
         }
-    }
-}
-
-async fn reached(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => SystemClock.sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

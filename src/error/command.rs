@@ -49,35 +49,26 @@ pub fn lines(words: &[String], why: &io::Error) -> Vec<String> {
 fn for_a_shell(words: &[String]) -> Option<String> {
     let (command, rest) = words.split_first()?;
     let is_in = |list: &str| list.contains(&format!(" {command} "));
-    let through = |shell_name: &str, line: &str| {
-        format!("give it to a shell: -- {shell_name} -c {}", shell(line))
+    let through = |why: &str, name: &str, line: &str| {
+        let line = shell(line);
+        Some(format!("{why}: give it to a shell: -- {name} -c {line}"))
     };
     if is_in(BASHS_OWN) {
-        let line = joined(words);
-        return Some(format!(
-            "{command} is a word of bash, not a program: {}",
-            through("bash", &line)
-        ));
+        let why = format!("{command} is a word of bash, not a program");
+        return through(&why, "bash", &joined(words));
     }
     if is_in(SHELLS_OWN) {
-        let line = joined(words);
-        return Some(format!(
-            "{command} is a word of the shell, not a program: {}",
-            through("sh", &line)
-        ));
-    }
-    if rest.is_empty() && command.contains(|c| OPERATORS.contains(c)) {
-        return Some(format!(
-            "hold runs a program with its arguments, not a shell command line: {}",
-            through("sh", command)
-        ));
+        let why = format!("{command} is a word of the shell, not a program");
+        return through(&why, "sh", &joined(words));
     }
     if command.contains(|c| OPERATORS.contains(c)) {
-        let line = format!("{command} {}", joined(rest));
-        return Some(format!(
-            "hold runs a program and does not interpret shell syntax: {}",
-            through("sh", &line)
-        ));
+        return if rest.is_empty() {
+            let why = "hold runs a program with its arguments, not a shell command line";
+            through(why, "sh", command)
+        } else {
+            let why = "hold runs a program and does not interpret shell syntax";
+            through(why, "sh", &format!("{command} {}", joined(rest)))
+        };
     }
     if command.contains('/') {
         return None;
@@ -87,16 +78,10 @@ fn for_a_shell(words: &[String]) -> Option<String> {
 
 /// The words as a line, in which each is what it is.
 fn joined(words: &[String]) -> String {
-    let quoted: Vec<String> = words
-        .iter()
-        .enumerate()
-        .map(|(at, word)| match at {
-            // A word of the shell is one only as it is.
-            0 => word.clone(),
-            _ => shell(word),
-        })
-        .collect();
-    quoted.join(" ")
+    // A word of the shell is one only as it is.
+    let first = words.iter().take(1).cloned();
+    let rest = words.iter().skip(1).map(|word| shell(word));
+    first.chain(rest).collect::<Vec<String>>().join(" ")
 }
 
 /// What the first line asks for.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Subject;
-use crate::hint::{self, advised};
+use crate::hint::advised;
 use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::keeper::{Nature, Other};
 use crate::words;
@@ -47,12 +47,11 @@ pub fn reason_text(reason: Option<&str>) -> String {
 
 /// What to do about it.
 pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String> {
-    let name = &subject.name;
-    let lease = |subcommand: &str| hint::lease(subcommand, name, &subject.namespace);
+    let (name, namespace) = (&subject.name, &subject.namespace);
     match obstacle {
         Obstacle::HeldBy(other) => {
-            let look = format!("Look: {}", lease("status"));
-            let steal = advised::steal(other, name, &subject.namespace, advised::From::Anybody);
+            let look = format!("Look: {}", subject.lease("status"));
+            let steal = advised::steal(other, name, namespace, advised::From::Anybody);
             Some(match (steal, &other.nature) {
                 (Ok(steal), _) => {
                     format!("{look}; wait longer with --timeout, or take it over: {steal}")
@@ -65,18 +64,17 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
             })
         }
         Obstacle::HeldByOneself(nature @ (Nature::Terraform | Nature::Kept(_))) => {
-            let holder = subject.holder.clone().unwrap_or_default();
-            let nature = nature.clone();
+            let (holder, nature) = (subject.me().to_owned(), nature.clone());
             let oneself = Other { holder, nature };
-            advised::steal(&oneself, name, &subject.namespace, advised::From::Anybody).err()
+            advised::steal(&oneself, name, namespace, advised::From::Anybody).err()
         }
         // It cannot be granted anew.
         Obstacle::HeldByOneself(Nature::Exhausted) => {
-            Some(format!("To keep it: {}", lease("renew")))
+            Some(format!("To keep it: {}", subject.lease("renew")))
         }
         Obstacle::HeldByOneself(Nature::Lock | Nature::Election) if subject.reenters => Some(format!(
             "To keep it: {}; to begin a new grant for the same identity give --reenter, for another give --holder or --unique",
-            lease("renew")
+            subject.lease("renew")
         )),
         Obstacle::HeldByOneself(Nature::Lock | Nature::Election) => Some(
             "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),

@@ -39,19 +39,12 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
 }
 
 fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
-    let Subject {
-        namespace,
-        name,
-        holder,
-        ..
-    } = subject;
-    let me = holder.as_deref().unwrap_or_default();
-    let lease = |subcommand: &str| hint::lease(subcommand, name, namespace);
+    let (namespace, name, me) = (&subject.namespace, &subject.name, subject.me());
     match refusal {
         Refusal::NotFound => vec![
             format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
-            match (subject.conflict, holder) {
-                (Some(_), _) => format!("Create it with --create, or: {}", lease("create")),
+            match (subject.conflict, &subject.holder) {
+                (Some(_), _) => format!("Create it with --create, or: {}", subject.lease("create")),
                 // There is nothing to keep or to give back of a lease that is created now.
                 (None, Some(_)) => format!(
                     "See which there are: {}",
@@ -59,7 +52,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 ),
                 (None, None) => format!(
                     "Create it with: {}   (acquire and hold take --create)",
-                    lease("create")
+                    subject.lease("create")
                 ),
             },
         ],
@@ -104,7 +97,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             format!(
                 "Nothing was written. To steal it anyway: {} --force",
-                lease("steal")
+                subject.lease("steal")
             ),
         ],
         Refusal::Coordinated(strategy) => vec![
@@ -157,8 +150,8 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             format!(
                 "Nothing was written: it stays held and expires by itself. To wait for that and acquire it again: {} --reenter. If {victim:?} is known to have stopped: {} --now",
-                lease("acquire"),
-                lease("release")
+                subject.lease("acquire"),
+                subject.lease("release")
             ),
         ],
         Refusal::KeptByHold => vec![
@@ -174,7 +167,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             if subject.reenters {
                 format!(
                     "This process has it already: go on, or use another lease. To keep it: {}; to begin a new grant, which ends the present one, give --reenter",
-                    lease("renew")
+                    subject.lease("renew")
                 )
             } else {
                 "This process has it already: run the command without this hold, or use another lease".to_owned()

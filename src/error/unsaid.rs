@@ -4,7 +4,6 @@ use std::io;
 
 use super::{Error, Subject};
 use crate::exit::Exit;
-use crate::hint;
 use crate::lease::operate::{End, Failure, Fate};
 
 /// Why a result was not said, or not while it was worth something.
@@ -107,7 +106,7 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
             match why {
                 Error::Unsaid(_) => format!(
                     "lease {name:?} is held by {:?} anyway, until it expires",
-                    subject.holder.as_deref().unwrap_or_default()
+                    subject.me()
                 ),
                 _ => format!("error: lease {name:?} was not released: it may be in use"),
             },
@@ -118,33 +117,21 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
 
 /// What was taken and could not be used is held all the same, and why.
 pub fn kept_lines(subject: &Subject) -> Vec<String> {
-    let Subject {
-        namespace,
-        name,
-        holder,
-        ..
-    } = subject;
+    let (name, me) = (&subject.name, subject.me());
     vec![
         format!(
-            "lease {name:?} is held by {:?} until it expires: released now, somebody could take it while an earlier command still runs",
-            holder.as_deref().unwrap_or_default()
+            "lease {name:?} is held by {me:?} until it expires: released now, somebody could take it while an earlier command still runs"
         ),
-        format!("Until when: {}", hint::lease("status", name, namespace)),
+        format!("Until when: {}", subject.lease("status")),
     ]
 }
 
 /// Where to look, and how to free it.
 pub fn may_be_held_line(subject: &Subject) -> String {
-    let Subject {
-        namespace,
-        name,
-        holder,
-        ..
-    } = subject;
-    let me = holder.as_deref().unwrap_or_default();
+    let me = subject.me();
     format!(
         "It may be held by {me:?}. Look: {}; free it: {}",
-        hint::lease("status", name, namespace),
-        hint::lease_as("release", name, namespace, me)
+        subject.lease("status"),
+        subject.lease_as("release", me)
     )
 }

@@ -287,18 +287,6 @@ impl std::fmt::Display for Fault {
     }
 }
 
-impl Rejection {
-    /// Whether what was asked for is not there (404).
-    pub fn is_not_found(&self) -> bool {
-        matches!(
-            self.kind,
-            RejectionKind::NamespaceMissing
-                | RejectionKind::LeaseMissing
-                | RejectionKind::NotServed
-        )
-    }
-}
-
 impl Fault {
     /// What the server's no means, if this is one.
     pub fn rejected(&self) -> Option<RejectionKind> {
@@ -341,11 +329,6 @@ impl Fault {
             Self::Rejected(_) | Self::NotStored(_) => true,
             Self::Unknown(_) | Self::Foreign { .. } | Self::NotSent(_) => false,
         }
-    }
-
-    /// Whether the server has forgotten the state that a list or a watch was to go on from (410).
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Rejected(rejection) if rejection.kind == RejectionKind::Gone)
     }
 
     /// Whether it says that the credentials are no good any more: whatever is asked next is answered so too.

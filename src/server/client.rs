@@ -276,14 +276,6 @@ impl Client {
         foreign(body, wanted, &self.connection)
     }
 
-    /// An answer of a Kubernetes API that is not the one to what was asked.
-    fn other(&self, answer: String) -> Fault {
-        Fault::Foreign {
-            server: self.connection.server(),
-            answer,
-        }
-    }
-
     fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
         serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
     }

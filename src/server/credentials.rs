@@ -107,7 +107,7 @@ struct Kept {
 impl Credentials {
     /// Those of `user`, who is called `whose`; nothing is read or run yet. `from` says where an inline token comes from.
     pub fn of(user: &AuthInfo, whose: &str, from: &str) -> Arc<Self> {
-        let changing = user.auth_provider.is_some() || user.exec.is_some();
+        let plugin = || Source::Plugin(Box::new(user.clone()), whose.to_owned());
         let secret = |text: &Option<secrecy::SecretString>| {
             let text = text.as_ref().map(|text| text.expose_secret().to_owned());
             text.filter(|text| !text.is_empty())
@@ -119,15 +119,15 @@ impl Credentials {
             }))
         };
         let source = if user.auth_provider.is_some() {
-            Source::Plugin(Box::new(user.clone()), whose.to_owned())
+            plugin()
         } else if let Some(name) = user.username.as_ref().filter(|name| !name.is_empty()) {
             // As client-go: a user without a password has an empty one, and a password alone says nothing.
             let password = secret(&user.password).unwrap_or_default();
             fixed(header::basic(name, &password))
         } else if let Some(token) = secret(&user.token) {
             fixed(header::bearer(&token, from))
-        } else if changing {
-            Source::Plugin(Box::new(user.clone()), whose.to_owned())
+        } else if user.exec.is_some() {
+            plugin()
         } else {
             Source::Fixed(Ok(Given::default()))
         };

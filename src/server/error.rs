@@ -85,7 +85,10 @@ impl ConfigError {
                 ),
             ],
             Self::File { what, next } => vec![format!("error: {what}"), next.clone()],
-            Self::NoKubeconfig(looked_for) => no_kubeconfig_lines(looked_for),
+            Self::NoKubeconfig(looked_for) => vec![
+                format!("error: no kubeconfig: {}", without_kubeconfig(looked_for)),
+                "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
+            ],
             Self::NothingToChoose {
                 flag,
                 what,
@@ -117,37 +120,22 @@ impl ConfigError {
     }
 }
 
-/// There is no kubeconfig: which were looked for.
-fn no_kubeconfig_lines(looked_for: &LookedFor) -> Vec<String> {
-    vec![
-        format!("error: no kubeconfig: {}", without_kubeconfig(looked_for)),
-        "Set KUBECONFIG, give --kubeconfig FILE, or give --server and --token".to_owned(),
-    ]
-}
-
 /// Why there is no kubeconfig.
 fn without_kubeconfig(looked_for: &LookedFor) -> String {
     let LookedFor {
         by_environment,
         paths,
     } = looked_for;
-    let empty: Vec<String> = paths
-        .iter()
-        .filter(|path| path.exists())
-        .map(|path| path.display().to_string())
-        .collect();
-    let all: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let all = all.join(" and ");
-    match (empty.as_slice(), by_environment, paths.len()) {
-        ([first, ..], ..) => format!("{first} has no clusters and no contexts"),
-        ([], true, 0) => "KUBECONFIG names no file".to_owned(),
-        ([], true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
-        ([], true, _) => format!("KUBECONFIG names {all}, which do not exist"),
-        ([], false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
-        ([], false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
+    let empty = paths.iter().find(|path| path.exists());
+    let all = paths.iter().map(|path| path.display().to_string());
+    let all = all.collect::<Vec<String>>().join(" and ");
+    match (empty, by_environment, paths.len()) {
+        (Some(first), ..) => format!("{} has no clusters and no contexts", first.display()),
+        (None, true, 0) => "KUBECONFIG names no file".to_owned(),
+        (None, true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
+        (None, true, _) => format!("KUBECONFIG names {all}, which do not exist"),
+        (None, false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
+        (None, false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
     }
 }
 

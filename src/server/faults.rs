@@ -32,70 +32,13 @@ pub fn rejection(
             answer: format!("a redirection to {}", redacted(to)),
         };
     }
-    let message = text("message").map_or_else(
-        || match plain(body) {
-            Some(text) => text,
-            None => status.to_string(),
-        },
-        str::to_owned,
-    );
-    let about = answer["details"]["kind"].as_str();
-    reject(
-        status.as_u16(),
-        text("reason"),
-        &message,
-        about,
-        headers,
-        connection,
-    )
-}
-
-/// A 200 with something that is not what was asked for.
-pub fn foreign(body: &[u8], wanted: &str, connection: &Connection) -> Fault {
-    let answer = match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Object(object)) => match object.get("kind").and_then(Value::as_str) {
-            Some(kind) => format!("{kind:?}, not {wanted}"),
-            None => format!("JSON that is not {wanted}"),
-        },
-        Ok(_) => format!("JSON that is not {wanted}"),
-        Err(_) => plain(body).unwrap_or_else(|| "nothing".to_owned()),
-    };
-    Fault::Foreign {
-        server: connection.server(),
-        answer,
-    }
-}
-
-/// What a page says, in one line: the title of HTML, else the first line with text.
-fn plain(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    let short = |text: &str| -> String { text.trim().chars().take(SHORT).collect() };
-    let begins = text.trim_start();
-    if begins.starts_with('<') {
-        let lower = begins.to_ascii_lowercase();
-        let title = lower
-            .find("<title>")
-            .zip(lower.find("</title>"))
-            .and_then(|(from, to)| begins.get(from + "<title>".len()..to))
-            .map(short)
-            .filter(|title| !title.is_empty());
-        return Some(match title {
-            Some(title) => format!("an HTML page, {title:?}"),
-            None => "an HTML page".to_owned(),
-        });
-    }
-    text.lines().map(short).find(|line| !line.is_empty())
-}
-
-fn reject(
-    code: u16,
-    reason: Option<&str>,
-    message: &str,
-    about: Option<&str>,
-    headers: &HeaderMap,
-    connection: &Connection,
-) -> Fault {
+    let message = text("message").map(str::to_owned);
+    let message = message
+        .or_else(|| plain(body))
+        .unwrap_or_else(|| status.to_string());
+    let (code, reason) = (status.as_u16(), text("reason"));
     // Gateways may drop the details.
+    let about = answer["details"]["kind"].as_str();
     let about = about.or_else(|| message.split([' ', '.']).next());
     let mut advice = None;
     let kind = match (code, about) {
@@ -142,26 +85,58 @@ fn reject(
         }
         _ => RejectionKind::Invalid,
     };
-    let status = StatusCode::from_u16(code).ok();
     let is_status = reason.is_some();
     let reason = reason
         .map(str::to_owned)
         // No Status object: this is not the API's word that the Lease is absent, but something else's page.
         .or_else(|| (code == 404).then(|| "PageNotFound".to_owned()))
-        .or_else(|| {
-            status?
-                .canonical_reason()
-                .map(|words| words.replace(' ', ""))
-        })
+        .or_else(|| Some(status.canonical_reason()?.replace(' ', "")))
         .unwrap_or_else(|| "Unknown".to_owned());
     Fault::Rejected(Rejection {
         code,
         reason,
-        message: message.to_owned(),
+        message,
         kind,
         advice,
         is_status,
     })
+}
+
+/// A 200 with something that is not what was asked for.
+pub fn foreign(body: &[u8], wanted: &str, connection: &Connection) -> Fault {
+    let answer = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(object)) => match object.get("kind").and_then(Value::as_str) {
+            Some(kind) => format!("{kind:?}, not {wanted}"),
+            None => format!("JSON that is not {wanted}"),
+        },
+        Ok(_) => format!("JSON that is not {wanted}"),
+        Err(_) => plain(body).unwrap_or_else(|| "nothing".to_owned()),
+    };
+    Fault::Foreign {
+        server: connection.server(),
+        answer,
+    }
+}
+
+/// What a page says, in one line: the title of HTML, else the first line with text.
+fn plain(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let short = |text: &str| -> String { text.trim().chars().take(SHORT).collect() };
+    let begins = text.trim_start();
+    if begins.starts_with('<') {
+        let lower = begins.to_ascii_lowercase();
+        let title = lower
+            .find("<title>")
+            .zip(lower.find("</title>"))
+            .and_then(|(from, to)| begins.get(from + "<title>".len()..to))
+            .map(short)
+            .filter(|title| !title.is_empty());
+        return Some(match title {
+            Some(title) => format!("an HTML page, {title:?}"),
+            None => "an HTML page".to_owned(),
+        });
+    }
+    text.lines().map(short).find(|line| !line.is_empty())
 }
 
 /// A request that is not over within `limit` and had got so far; `None` once it was sent.
@@ -178,19 +153,8 @@ pub fn late(stage: Option<Stage>, limit: Duration, connection: &Connection) -> F
     }
 }
 
-/// A request that brought no answer, or one that kube has read already.
+/// A request that brought no answer.
 pub fn fault_of(error: &kube::Error, progress: &RequestProgress, connection: &Connection) -> Fault {
-    if let kube::Error::Api(status) = error {
-        let about = status.details.as_ref().map(|details| details.kind.as_str());
-        return reject(
-            status.code,
-            Some(&status.reason),
-            &status.message,
-            about.filter(|kind| !kind.is_empty()),
-            &HeaderMap::new(),
-            connection,
-        );
-    }
     let server = connection.server();
     match cause::of(error, progress, connection.proxy().as_deref()) {
         Cause::Refused => Fault::NotSent(TransportError::Refused { server }),

@@ -79,16 +79,10 @@ pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Reso
         Some(path) => vec![path.clone()],
         None => looked_for().paths,
     };
+    let there: Vec<PathBuf> = paths.into_iter().filter(|path| path.exists()).collect();
     // A pipe has been read, and /dev/stdin is the command's by now.
-    let readable = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|found| found.is_file());
-    if before.in_pod || before.context.is_none() || !paths.iter().any(|path| readable(&path)) {
-        return Ok(before.clone());
-    }
-    if !paths
-        .iter()
-        .filter(|path| path.exists())
-        .all(|path| readable(&path))
-    {
+    let readable = !there.is_empty() && there.iter().all(|path| path.is_file());
+    if before.in_pod || before.context.is_none() || !readable {
         return Ok(before.clone());
     }
     let options = ConnectionOptions {
@@ -101,21 +95,14 @@ pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Reso
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
 pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, ConfigError> {
     let read = |path: &Path| {
-        let mut config = file::read(path).map_err(|error| {
-            ConfigError::Kubeconfig(format!("{}: {}", path.display(), unreadable(&error)))
-        })?;
+        let wrong = |why: String| ConfigError::Kubeconfig(format!("{}: {why}", path.display()));
+        let mut config = file::read(path).map_err(|error| wrong(unreadable(&error)))?;
         if let Some(what) = of_another_kind(&config) {
-            return Err(ConfigError::Kubeconfig(format!(
-                "{}: {what}",
-                path.display()
-            )));
+            return Err(wrong(what));
         }
         if let Some(twice) = named_twice(&config) {
             // Either of the two could be the wrong cluster.
-            return Err(ConfigError::Kubeconfig(format!(
-                "{}: two {twice}: remove or rename one",
-                path.display()
-            )));
+            return Err(wrong(format!("two {twice}: remove or rename one")));
         }
         // Nothing can name one without a name.
         config.clusters.retain(|entry| !entry.name.is_empty());
@@ -193,31 +180,22 @@ pub fn resolve(
         .context
         .clone()
         .or(kubeconfig.current_context.filter(|name| !name.is_empty()));
-    let context = match &name {
-        Some(name) => Some(
-            kubeconfig
-                .contexts
-                .iter()
-                .find(|context| &context.name == name)
-                .and_then(|context| context.context.clone())
-                .ok_or_else(|| ConfigError::NoSuchEntry {
-                    entry: Entry::Context,
-                    name: name.clone(),
-                    named_by: None,
-                    known: kubeconfig
-                        .contexts
-                        .iter()
-                        .map(|context| context.name.clone())
-                        .collect(),
-                })?,
-        ),
-        None => None,
-    };
     let absent = |entry, missing: &str, by_flag: bool, known| ConfigError::NoSuchEntry {
         entry,
         name: missing.to_owned(),
         named_by: name.clone().filter(|_| !by_flag),
         known,
+    };
+    let contexts = kubeconfig.contexts;
+    let context = match &name {
+        Some(name) => {
+            let found = contexts.iter().find(|context| context.name == *name);
+            let found = found.and_then(|context| context.context.clone());
+            // Whoever names a context does so by a flag, or as the current one: no other context names it.
+            let known = || names(&contexts, |context| &context.name);
+            Some(found.ok_or_else(|| absent(Entry::Context, name, true, known()))?)
+        }
+        None => None,
     };
 
     let cluster_name = options
@@ -225,30 +203,20 @@ pub fn resolve(
         .clone()
         .or(context.as_ref().map(|context| context.cluster.clone()));
     let mut cluster = match &cluster_name {
-        Some(name) => kubeconfig
-            .clusters
-            .iter()
-            .find(|cluster| &cluster.name == name)
-            .and_then(|cluster| cluster.cluster.clone())
-            .or(options
-                .server
-                .is_some()
-                .then(Cluster::default)
-                .filter(|_| options.cluster.is_none()))
-            .ok_or_else(|| {
-                let known = kubeconfig.clusters.iter();
-                let known = known.map(|cluster| cluster.name.clone()).collect();
-                absent(Entry::Cluster, name, options.cluster.is_some(), known)
-            })?,
+        Some(name) => {
+            let (clusters, by_flag) = (&kubeconfig.clusters, options.cluster.is_some());
+            let found = clusters.iter().find(|cluster| cluster.name == *name);
+            let found = found.and_then(|cluster| cluster.cluster.clone());
+            let by_address = options.server.is_some() && !by_flag;
+            let known = || names(clusters, |cluster| &cluster.name);
+            found
+                .or(by_address.then(Cluster::default))
+                .ok_or_else(|| absent(Entry::Cluster, name, by_flag, known()))?
+        }
         None if options.server.is_some() => Cluster::default(),
         None => {
-            return Err(ConfigError::NoCurrentContext {
-                known: kubeconfig
-                    .contexts
-                    .into_iter()
-                    .map(|context| context.name)
-                    .collect(),
-            });
+            let known = names(&contexts, |context| &context.name);
+            return Err(ConfigError::NoCurrentContext { known });
         }
     };
     check_verification(&cluster, options, cluster_name.as_deref())?;
@@ -259,16 +227,13 @@ pub fn resolve(
         .clone()
         .or(context.as_ref().and_then(|context| context.user.clone()));
     let mut user = match user_name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => kubeconfig
-            .auth_infos
-            .iter()
-            .find(|user| user.name == name)
-            .and_then(|user| user.auth_info.clone())
-            .ok_or_else(|| {
-                let known = kubeconfig.auth_infos.iter();
-                let known = known.map(|user| user.name.clone()).collect();
-                absent(Entry::User, name, options.user.is_some(), known)
-            })?,
+        Some(name) => {
+            let users = &kubeconfig.auth_infos;
+            let found = users.iter().find(|user| user.name == name);
+            let found = found.and_then(|user| user.auth_info.clone());
+            let known = || names(users, |user| &user.name);
+            found.ok_or_else(|| absent(Entry::User, name, options.user.is_some(), known()))?
+        }
         None => AuthInfo::default(),
     };
     override_user(&mut user, options);
@@ -302,6 +267,10 @@ pub fn resolve(
         context: name,
         in_pod: false,
     })
+}
+
+fn names<T>(entries: &[T], name: fn(&T) -> &String) -> Vec<String> {
+    entries.iter().map(|entry| name(entry).clone()).collect()
 }
 
 /// A kubeconfig of these alone.

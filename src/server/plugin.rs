@@ -13,11 +13,12 @@ mod run;
 mod run;
 mod warning;
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::time::Duration;
 
 use kube::config::{AuthInfo, AuthProviderConfig, ExecConfig, ExecInteractiveMode};
 
+use super::unusable;
 use crate::clock::{self, Clock, SystemClock};
 use crate::lease::api::Unusable;
 use crate::words::without_number;
@@ -31,7 +32,6 @@ pub use warning::warn_through;
 pub use {exec::given, provider::given as given_by_provider};
 
 use provider::Provider;
-use run::Ended;
 
 /// The most lines of a plugin's own words, and of the kubeconfig's about it.
 const LINES: usize = 10;
@@ -59,6 +59,29 @@ pub struct Circumstances {
     pub limit: Option<Duration>,
 }
 
+/// How a plugin ended.
+#[cfg_attr(
+    not(unix),
+    allow(
+        dead_code,
+        reason = "no signals there, and what is too much is not read"
+    )
+)]
+enum Ended {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// Before it began.
+    NotStarted(io::Error),
+    /// Killed, as it took longer than this.
+    TimedOut(Duration),
+    /// Killed, as it asked for a terminal that it does not get.
+    Asked,
+    /// Killed, as it printed without end.
+    TooMuch,
+}
+
 /// How a run went.
 struct Outcome {
     ended: Ended,
@@ -84,9 +107,9 @@ pub async fn ask(
     circumstances: Circumstances,
 ) -> Result<Given, Unusable> {
     let name = name(user);
-    let about = |rest: String| plain(format!("{name} {rest}"));
+    let about = |rest: String| unusable(format!("{name} {rest}"));
     if let Some(provider) = &user.auth_provider {
-        return match provider::of(provider, SystemClock.wall()).map_err(plain)? {
+        return match provider::of(provider, SystemClock.wall()).map_err(unusable)? {
             Provider::Given(given) => Ok(given),
             Provider::Command(program) => {
                 let stdout = stdout_of(&program, &name, None, circumstances).await?;
@@ -99,7 +122,7 @@ pub async fn ask(
     };
     let command = exec.command.clone().unwrap_or_default();
     if command.is_empty() {
-        return Err(plain(
+        return Err(unusable(
             "the exec plugin of the kubeconfig has no command".to_owned(),
         ));
     }
@@ -123,7 +146,7 @@ pub async fn ask(
     let given = exec::given(exec, &name, &stdout).map_err(|why| {
         // About the token itself, which names the plugin.
         if why.contains(&name) {
-            plain(why)
+            unusable(why)
         } else {
             about(why)
         }
@@ -155,7 +178,7 @@ async fn stdout_of(
     let mut all = words.chain(variables.flat_map(|(name, value)| [name, value]));
     let unnameable = |(name, _): &(String, String)| name.is_empty() || name.contains('=');
     if all.any(|text| text.contains('\0')) || program.environment.iter().any(unnameable) {
-        return Err(plain(format!(
+        return Err(unusable(format!(
             "{name} cannot be run: its arguments or environment in the kubeconfig are not possible for a process"
         )));
     }
@@ -215,13 +238,6 @@ fn signal_words(signal: i32) -> String {
 #[cfg(not(unix))]
 fn signal_words(signal: i32) -> String {
     format!("signal: {signal}")
-}
-
-fn plain(detail: String) -> Unusable {
-    Unusable {
-        detail,
-        said: Vec::new(),
-    }
 }
 
 /// How to call the plugin.

@@ -155,7 +155,7 @@ async fn pod_or_node(
 
 fn unknown(kind: &str, name: &str, fault: &Fault) -> String {
     match fault {
-        Fault::Rejected(rejection) if rejection.kind == RejectionKind::Forbidden => {
+        fault if fault.rejected() == Some(RejectionKind::Forbidden) => {
             format!("perhaps {kind} {name}: no permission to get it")
         }
         fault => format!("perhaps {kind} {name}: {fault}"),
@@ -212,7 +212,7 @@ async fn candidates(session: &Session, lease: &Summary) -> Vec<String> {
                 })
                 .collect()
         }
-        Err(Fault::Rejected(rejection)) if rejection.kind == RejectionKind::Forbidden => {
+        Err(fault) if fault.rejected() == Some(RejectionKind::Forbidden) => {
             vec!["unknown: no permission to list leasecandidates".to_owned()]
         }
         Err(fault) => vec![format!("unknown: {fault}")],

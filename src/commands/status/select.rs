@@ -16,29 +16,18 @@ use crate::output::status::document;
 
 /// Whether a row is asked for.
 pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
-    let state = || {
-        args.state.is_empty()
-            || args
-                .state
-                .iter()
-                .any(|state| is_state(row.condition.state, *state))
+    let is_holders = |pattern: &String| {
+        let holder = row.lease.holder.as_deref();
+        holder.is_some_and(|holder| WildMatch::new(pattern).matches(holder))
     };
-    let class = || {
-        args.class.is_empty()
-            || args
-                .class
-                .iter()
-                .any(|class| is_class(row.lease.class, *class))
-    };
-    let holder = || {
-        args.holder.as_deref().is_none_or(|pattern| {
-            row.lease
-                .holder
-                .as_deref()
-                .is_some_and(|holder| WildMatch::new(pattern).matches(holder))
-        })
-    };
-    state() && class() && holder()
+    one_of(&args.state, |state| is_state(row.condition.state, state))
+        && one_of(&args.class, |class| is_class(row.lease.class, class))
+        && args.holder.as_ref().is_none_or(is_holders)
+}
+
+/// Whether it is one of those asked for, where any are.
+fn one_of<T: Copy>(asked: &[T], is: impl Fn(T) -> bool) -> bool {
+    asked.is_empty() || asked.iter().any(|one| is(*one))
 }
 
 fn is_state(state: State, asked: StateArg) -> bool {

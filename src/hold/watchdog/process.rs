@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -19,6 +19,7 @@ use super::wire::{Start, ToSupervisor, ToWatchdog};
 use super::{tree, watch};
 use crate::clock::{Clock, SystemClock};
 use crate::limits;
+use crate::side::socket;
 
 /// The first argument of a watchdog.
 pub const MARK: &str = "--watchdog";
@@ -32,8 +33,7 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
     if args.get(1)? != MARK {
         return None;
     }
-    let control: u32 = args.get(2)?.to_str()?.parse().ok()?;
-    let control = RawFd::try_from(control).ok()?;
+    let control = socket::number(args.get(2)?)?;
     Some(match serve(control) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -41,7 +41,7 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 }
 
 fn serve(control: RawFd) -> io::Result<()> {
-    let control = self::control(control)?;
+    let control = socket::passed(control)?;
     let (mut inbox, mut outbox) = (Inbox::default(), Outbox::default());
     let (wakers, minder) = match get_ready(&control) {
         Ok(ready) => ready,
@@ -130,20 +130,4 @@ pub fn spare(any: &impl AsFd, number: usize) -> io::Result<()> {
     let copy = || any.as_fd().try_clone_to_owned();
     let copies: io::Result<Vec<_>> = (0..number).map(|_| copy()).collect();
     copies.map(drop)
-}
-
-#[expect(unsafe_code, reason = "the supervisor passes the socket by its number")]
-fn control(number: RawFd) -> io::Result<UnixStream> {
-    // Somebody who tries this by hand names something else.
-    let flags = nix::fcntl::FcntlArg::F_GETFD;
-    // SAFETY: only asked whether it is open.
-    nix::fcntl::fcntl(unsafe { BorrowedFd::borrow_raw(number) }, flags)?;
-    // SAFETY: it is open, the supervisor says which one it is, and nothing else in this process uses it.
-    let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    // The command must not inherit it: the supervisor would not see the watchdog end.
-    nix::fcntl::fcntl(
-        &socket,
-        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
-    )?;
-    Ok(UnixStream::from(socket))
 }

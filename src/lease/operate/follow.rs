@@ -17,7 +17,7 @@ use self::ask::Answer;
 pub use self::ask::Followed;
 use self::board::Board;
 use self::silence::Silence;
-use super::super::api::{Fault, Leases, Lines};
+use super::super::api::{Fault, Leases, Lines, RejectionKind};
 use super::super::evidence::Stamps;
 use super::super::report::Row;
 use super::reconnect::Reconnect;
@@ -199,7 +199,9 @@ impl<A: Leases, C: Clock + Clone + 'static> Follower<A, C> {
             }
             Happened::Answered(Err(fault)) => return Err(fault),
             Happened::Opened(Ok(watch)) => self.state = State::Watching(watch),
-            Happened::Opened(Err(fault)) if fault.is_gone() => self.ask(),
+            Happened::Opened(Err(fault)) if fault.rejected() == Some(RejectionKind::Gone) => {
+                self.ask();
+            }
             Happened::Opened(Err(fault)) => self.unwatched(fault),
             Happened::Line(Some(Ok(line))) => self.line(&line),
             Happened::Line(Some(Err(fault @ Fault::Foreign { .. }))) => self.unwatched(fault),

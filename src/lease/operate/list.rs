@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 use jiff::Timestamp;
 
-use super::super::api::{Fault, Leases, Page};
+use super::super::api::{Fault, Leases, Page, RejectionKind};
 use super::super::evidence::Stamps;
 use super::super::record::Keep;
 use super::super::report::{self, Row};
@@ -95,7 +95,8 @@ impl<A: Leases> Fetch<A> {
         let (api, from, limit) = (&self.api, self.from.take(), self.limit);
         let mut page = api.page(self.size, from.as_deref(), limit).await;
         // A list that takes very long: once more from the start.
-        let anew = from.is_some() && page.as_ref().is_err_and(Fault::is_gone);
+        let rejected = page.as_ref().err().and_then(Fault::rejected);
+        let anew = from.is_some() && rejected == Some(RejectionKind::Gone);
         if anew {
             let size = self.fixed.unwrap_or(USUAL_PAGE);
             page = api.page(size, None, limit).await;

@@ -47,15 +47,14 @@ pub async fn names(
 /// Whether a namespace is known not to be there: to be told it takes a permission of its own.
 pub async fn namespace_is_missing(api: &impl Objects, namespace: &str, limit: Duration) -> bool {
     let path = format!("/api/v1/namespaces/{namespace}");
-    match api.object(&path, limit).await {
-        Err(Fault::Rejected(rejection)) => rejection.kind == RejectionKind::NamespaceMissing,
-        Ok(_) | Err(_) => false,
-    }
+    let found = api.object(&path, limit).await;
+    found.is_err_and(|fault| fault.rejected() == Some(RejectionKind::NamespaceMissing))
 }
 
 fn found(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
-    match answer {
-        Err(Fault::Rejected(rejection)) if rejection.is_not_found() => Ok(None),
-        answer => answer.map(Some),
+    use RejectionKind::{LeaseMissing, NamespaceMissing, NotServed};
+    match answer.as_ref().err().and_then(Fault::rejected) {
+        Some(NamespaceMissing | LeaseMissing | NotServed) => Ok(None),
+        _ => answer.map(Some),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::api::Fault;
+use super::super::api::{Fault, RejectionKind};
 
 /// The pauses of whoever depends on the watch of one Lease: the first, and the longest that they grow to.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -37,7 +37,8 @@ impl Reconnect {
     /// Whether the server will not have us watch. Too many requests and a version that is gone pass; so do credentials that
     /// have expired, unless a list before the next watch tells more.
     pub fn is_refusal(&self, fault: &Fault) -> bool {
-        let passes = fault.is_gone() || (!self.lists && fault.is_of_credentials());
+        let gone = fault.rejected() == Some(RejectionKind::Gone);
+        let passes = gone || (!self.lists && fault.is_of_credentials());
         !passes && !fault.is_transient()
     }
 

@@ -126,7 +126,7 @@ impl<'a, A: Api, C: Clock> Renewals<'a, A, C> {
             let reply = tokio::select! {
                 biased;
                 Some(reply) = self.under_way.next() => reply,
-                () = self.operations.reached(time_up) => {
+                () = self.operations.clock.reached(time_up) => {
                     let limit = self.present.take().map_or(Duration::ZERO, |present| present.limit);
                     return Renewal::Failed(self.operations.api.silent(limit));
                 }

@@ -148,7 +148,7 @@ impl Watcher {
                         biased;
                         event = events.next() => event,
                         () = clock.sleep_until(*silent_at) => None,
-                        () = reached(clock, quiet_at) => {
+                        () = clock.reached(quiet_at) => {
                             self.asked = clock.now();
                             return Hint::Quiet;
                         }
@@ -203,13 +203,6 @@ impl Watcher {
                 read_at: now + poll(),
             },
         };
-    }
-}
-
-async fn reached<C: Clock>(clock: &C, instant: Option<Instant>) {
-    match instant {
-        Some(instant) => clock.sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -215,12 +215,7 @@ impl Conflicts {
         let over = limits.deadline.is_some_and(|deadline| now >= deadline)
             || (limits.once && self.moved >= ONCE);
         if over {
-            return Err(End::TimedOut {
-                obstacle: None,
-                at_most: None,
-                fault: Some(fault),
-                since: None,
-            });
+            return Err(End::timed_out(Some(fault)));
         }
         let doubled = FIRST_CONFLICT
             .saturating_mul(1 << self.moved.min(10))
@@ -233,12 +228,7 @@ impl Conflicts {
         tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
-            () = operations.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::TimedOut {
-                obstacle: None,
-                at_most: None,
-                fault: Some(fault),
-                since: None,
-            }),
+            () = operations.clock.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::timed_out(Some(fault))),
             () = operations.clock.sleep_until(until) => Ok(()),
         }
     }

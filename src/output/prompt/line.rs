@@ -191,23 +191,19 @@ fn has_begun_a_line() -> bool {
 /// In the background this stops us (SIGTTOU), until `fg`. Flushing the input would do so as well, but Linux forgets
 /// what was typed for the shell before it looks who asks (`tty_ioctl`, TCFLSH).
 fn await_foreground() -> io::Result<()> {
-    loop {
-        let modes = tcgetattr(stdin())?;
-        match tcsetattr(stdin(), SetArg::TCSANOW, &modes) {
-            Ok(()) => return Ok(()),
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
+    uninterrupted(|| tcsetattr(stdin(), SetArg::TCSANOW, &tcgetattr(stdin())?))
 }
 
 /// What was typed before the question is no answer to it; what was pasted with the answer is not for the shell.
 fn forget_input() -> io::Result<()> {
+    uninterrupted(|| tcflush(stdin(), FlushArg::TCIFLUSH))
+}
+
+fn uninterrupted(call: impl Fn() -> nix::Result<()>) -> io::Result<()> {
     loop {
-        match tcflush(stdin(), FlushArg::TCIFLUSH) {
-            Ok(()) => return Ok(()),
+        match call() {
             Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
+            done => return Ok(done?),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-/// Where a text goes.
+/// Where a text goes; as a number, its place in an array of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Results.
@@ -17,14 +17,6 @@ impl Stream {
         match self {
             Self::Out => Self::Err,
             Self::Err => Self::Out,
-        }
-    }
-
-    /// Its place in an array of both.
-    pub const fn index(self) -> usize {
-        match self {
-            Self::Out => 0,
-            Self::Err => 1,
         }
     }
 

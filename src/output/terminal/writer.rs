@@ -122,12 +122,12 @@ struct State {
 
 impl State {
     fn is_busy(&self, stream: Stream) -> bool {
-        self.lanes[stream.index()].oldest().is_some()
+        self.lanes[stream as usize].oldest().is_some()
     }
 
     /// Whether something that was said before `ticket` is still to be written on `stream`, by a reader that reads.
     fn comes_first(&self, stream: Stream, ticket: u64) -> bool {
-        let lane = &self.lanes[stream.index()];
+        let lane = &self.lanes[stream as usize];
         lane.oldest()
             .is_some_and(|oldest| oldest < ticket && lane.not_waited_for < Some(oldest))
     }
@@ -151,7 +151,7 @@ impl Writer {
         let mut state = self.lock();
         state.tickets += 1;
         let ticket = state.tickets;
-        let lane = &mut state.lanes[stream.index()];
+        let lane = &mut state.lanes[stream as usize];
         if lane.waiting.len() >= QUEUE {
             return None;
         }
@@ -200,7 +200,7 @@ impl Writer {
             let job = self.next(stream);
             let result = write(&job.text);
             let mut state = self.lock();
-            state.lanes[stream.index()].writing = None;
+            state.lanes[stream as usize].writing = None;
             state.written += 1;
             self.changed.notify_all();
             drop(state);
@@ -214,7 +214,7 @@ impl Writer {
     fn next(&self, stream: Stream) -> Job {
         let mut state = self.lock();
         loop {
-            let Some(ticket) = state.lanes[stream.index()]
+            let Some(ticket) = state.lanes[stream as usize]
                 .waiting
                 .front()
                 .map(|job| job.ticket)
@@ -233,13 +233,13 @@ impl Writer {
                     .unwrap_or_else(PoisonError::into_inner);
                 state = after;
                 if waited.timed_out() {
-                    let lane = &mut state.lanes[other.index()];
+                    let lane = &mut state.lanes[other as usize];
                     lane.not_waited_for = lane.oldest();
                 }
                 // The text may have been taken back meanwhile.
                 continue;
             }
-            let lane = &mut state.lanes[stream.index()];
+            let lane = &mut state.lanes[stream as usize];
             if let Some(job) = lane.waiting.pop_front() {
                 lane.writing = Some(job.ticket);
                 return job;
@@ -298,7 +298,7 @@ impl Future for Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         let mut state = self.writer.lock();
-        state.lanes[self.stream.index()]
+        state.lanes[self.stream as usize]
             .waiting
             .retain(|job| Some(job.ticket) != self.ticket);
         self.writer.changed.notify_all();

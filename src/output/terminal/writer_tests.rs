@@ -74,7 +74,7 @@ fn a_reader_that_has_stopped_reading_is_not_waited_for() {
     for number in 0..2 * QUEUE {
         writer.say(Stream::Err, number.to_string());
     }
-    let waiting = writer.lock().lanes[Stream::Err.index()].waiting.len();
+    let waiting = writer.lock().lanes[Stream::Err as usize].waiting.len();
     assert!((QUEUE - 1..=QUEUE).contains(&waiting), "{waiting}");
     drop(let_go);
     // Each gives it a moment; on a busy machine so many lines take several.

@@ -25,15 +25,11 @@ pub fn handshake(error: &TlsError) -> (String, ConnectFailure) {
 /// What the other side has against our certificate, which it may say after the handshake: with TLS 1.3 the request is on
 /// its way by then, and nobody reads it.
 pub fn against_client(error: &TlsError) -> Option<(String, ConnectFailure)> {
-    match error {
-        TlsError::AlertReceived(alert) => match alert_words(*alert) {
-            (words, ConnectFailure::ClientCertificate) => {
-                Some((words.to_owned(), ConnectFailure::ClientCertificate))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    let TlsError::AlertReceived(alert) = error else {
+        return None;
+    };
+    let (words, why) = alert_words(*alert);
+    (why == ConnectFailure::ClientCertificate).then(|| (words.to_owned(), why))
 }
 
 /// Any of these errors in a line.
@@ -61,22 +57,21 @@ pub fn plain(error: &TlsError) -> String {
 
 fn certificate(error: &CertificateError) -> (String, ConnectFailure) {
     let is = |text: &str, why: ConnectFailure| (format!("its certificate {text}"), why);
+    let bad = |text: &str| is(text, ConnectFailure::Certificate);
+    let untimely = |text: &str| is(text, ConnectFailure::Validity);
     match error {
         CertificateError::ExpiredContext { not_after, .. } => match day(not_after.as_secs()) {
-            Some(day) => is(&format!("expired on {day}"), ConnectFailure::Validity),
-            None => is("has expired", ConnectFailure::Validity),
+            Some(day) => untimely(&format!("expired on {day}")),
+            None => untimely("has expired"),
         },
-        CertificateError::Expired => is("has expired", ConnectFailure::Validity),
+        CertificateError::Expired => untimely("has expired"),
         CertificateError::NotValidYetContext { not_before, .. } => {
             match day(not_before.as_secs()) {
-                Some(day) => is(
-                    &format!("is not valid before {day}"),
-                    ConnectFailure::Validity,
-                ),
-                None => is("is not valid yet", ConnectFailure::Validity),
+                Some(day) => untimely(&format!("is not valid before {day}")),
+                None => untimely("is not valid yet"),
             }
         }
-        CertificateError::NotValidYet => is("is not valid yet", ConnectFailure::Validity),
+        CertificateError::NotValidYet => untimely("is not valid yet"),
         CertificateError::NotValidForNameContext {
             expected,
             presented,
@@ -97,75 +92,62 @@ fn certificate(error: &CertificateError) -> (String, ConnectFailure) {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             (UNTRUSTED.to_owned(), ConnectFailure::Authority)
         }
-        CertificateError::Revoked => is("was revoked", ConnectFailure::Certificate),
+        CertificateError::Revoked => bad("was revoked"),
         CertificateError::UnknownRevocationStatus
         | CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. }
-        | CertificateError::InvalidOcspResponse => is(
-            "may be revoked: nobody says that it is not",
-            ConnectFailure::Certificate,
-        ),
-        CertificateError::BadEncoding => is("is damaged", ConnectFailure::Certificate),
-        CertificateError::UnhandledCriticalExtension => is(
-            "demands something that is not supported here (a critical extension)",
-            ConnectFailure::Certificate,
-        ),
+        | CertificateError::InvalidOcspResponse => {
+            bad("may be revoked: nobody says that it is not")
+        }
+        CertificateError::BadEncoding => bad("is damaged"),
+        CertificateError::UnhandledCriticalExtension => {
+            bad("demands something that is not supported here (a critical extension)")
+        }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => is(
-            "is signed by a method that is not supported here, as SHA-1 is not",
-            ConnectFailure::Certificate,
-        ),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => is(
-            "is not for servers (its extendedKeyUsage lacks serverAuth)",
-            ConnectFailure::Certificate,
-        ),
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            bad("is signed by a method that is not supported here, as SHA-1 is not")
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            bad("is not for servers (its extendedKeyUsage lacks serverAuth)")
+        }
         // webpki's own, which are names of variants in text too.
         CertificateError::Other(other) => match other.to_string() {
-            text if text.contains("CaUsedAsEndEntity") => is(
-                "is an authority's, and no server's (CA:TRUE)",
-                ConnectFailure::Certificate,
-            ),
-            text if text.contains("EndEntityUsedAsCa") => is(
-                "is signed by one that is no authority's (CA:FALSE)",
-                ConnectFailure::Certificate,
-            ),
-            text if text.contains("UnsupportedCertVersion") => is(
-                "is of an old version, and only X.509 version 3 is supported",
-                ConnectFailure::Certificate,
-            ),
-            text if text.contains("NameConstraint") => is(
-                "is for a name that its authority may not sign for",
-                ConnectFailure::Certificate,
-            ),
-            text if text.contains("PathLenConstraint") || text.contains("Maximum") => is(
-                "comes with more authorities in between than are allowed",
-                ConnectFailure::Certificate,
-            ),
-            _ => is("is malformed", ConnectFailure::Certificate),
+            text if text.contains("CaUsedAsEndEntity") => {
+                bad("is an authority's, and no server's (CA:TRUE)")
+            }
+            text if text.contains("EndEntityUsedAsCa") => {
+                bad("is signed by one that is no authority's (CA:FALSE)")
+            }
+            text if text.contains("UnsupportedCertVersion") => {
+                bad("is of an old version, and only X.509 version 3 is supported")
+            }
+            text if text.contains("NameConstraint") => {
+                bad("is for a name that its authority may not sign for")
+            }
+            text if text.contains("PathLenConstraint") || text.contains("Maximum") => {
+                bad("comes with more authorities in between than are allowed")
+            }
+            _ => bad("is malformed"),
         },
-        _ => is("is not acceptable here", ConnectFailure::Certificate),
+        _ => bad("is not acceptable here"),
     }
 }
 
 fn alert_words(alert: AlertDescription) -> (&'static str, ConnectFailure) {
+    let client = |words| (words, ConnectFailure::ClientCertificate);
     match alert {
-        AlertDescription::CertificateExpired => (
-            "it says that the client certificate has expired",
-            ConnectFailure::ClientCertificate,
-        ),
-        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => (
-            "it wants a client certificate",
-            ConnectFailure::ClientCertificate,
-        ),
+        AlertDescription::CertificateExpired => {
+            client("it says that the client certificate has expired")
+        }
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+            client("it wants a client certificate")
+        }
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
-        | AlertDescription::AccessDenied => (
-            "it does not accept the client certificate",
-            ConnectFailure::ClientCertificate,
-        ),
+        | AlertDescription::AccessDenied => client("it does not accept the client certificate"),
         AlertDescription::UnrecognisedName => (
             "it does not know the server name that it was asked for",
             ConnectFailure::OtherNames(Vec::new()),

@@ -1,6 +1,6 @@
 //! A request before it is sent, which may be asked twice.
 
-use http::{HeaderValue, Method, Request, header};
+use http::{Method, Request, header};
 use kube::client::Body;
 
 use super::USER_AGENT;
@@ -41,30 +41,22 @@ impl Ask {
 
     /// As it is sent.
     pub fn request(self) -> Result<Request<Body>, Fault> {
-        let encodings = match self.shape {
-            Shape::Object => None,
-            Shape::Events => Some(HeaderValue::from_static("identity")),
-        };
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.path)
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/json")
-            .extension(self.progress)
-            .body(Body::from(self.body))
-            .map_err(|error| {
-                Fault::NotSent(TransportError::Connect {
-                    server: self.path,
-                    detail: error.to_string(),
-                    why: ConnectFailure::Other,
-                })
-            })?;
-        if let Some(encodings) = encodings {
-            request
-                .headers_mut()
-                .insert(header::ACCEPT_ENCODING, encodings);
+            .header(header::CONTENT_TYPE, "application/json");
+        if self.shape == Shape::Events {
+            request = request.header(header::ACCEPT_ENCODING, "identity");
         }
-        Ok(request)
+        let request = request.extension(self.progress);
+        request.body(Body::from(self.body)).map_err(|error| {
+            Fault::NotSent(TransportError::Connect {
+                server: self.path,
+                detail: error.to_string(),
+                why: ConnectFailure::Other,
+            })
+        })
     }
 }

@@ -55,20 +55,13 @@ impl LeaseClient {
             .send(method, query.text(), body, Most::LEASE, limit);
         match sending.await {
             Ok(reply) => self.lease(&reply).map(Write::Done),
-            Err(Fault::Rejected(rejection)) if creating && rejection.reason == "AlreadyExists" => {
-                Ok(Write::Exists(rejection))
-            }
-            // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::Conflict && !creating =>
-            {
-                Ok(Write::Conflict(rejection))
-            }
-            Err(Fault::Rejected(rejection))
-                if rejection.kind == RejectionKind::LeaseMissing && !creating =>
-            {
-                Ok(Write::Absent(rejection))
-            }
+            Err(Fault::Rejected(rejection)) => match (creating, rejection.kind) {
+                (true, _) if rejection.reason == "AlreadyExists" => Ok(Write::Exists(rejection)),
+                // A POST that conflicts with something else (a quota that is being updated) may succeed the next time.
+                (false, RejectionKind::Conflict) => Ok(Write::Conflict(rejection)),
+                (false, RejectionKind::LeaseMissing) => Ok(Write::Absent(rejection)),
+                (true | false, _) => Err(Fault::Rejected(rejection)),
+            },
             Err(fault) => Err(fault),
         }
     }
@@ -84,7 +77,7 @@ impl LeaseClient {
         } else {
             // A cache or a proxy that mixes up answers: what it says of another Lease proves nothing of this one.
             let (namespace, name) = (lease.namespace(), lease.name());
-            Err(self.store.other(format!(
+            Err(self.foreign(format!(
                 "asked about lease {:?} in namespace {:?}, it answered about {name:?} in {namespace:?}",
                 self.name, self.namespace
             )))
@@ -113,8 +106,12 @@ impl LeaseClient {
 
     /// No API server stores such a Lease, or leaves that out.
     fn no_lease(&self, why: impl std::fmt::Display) -> Fault {
-        self.store
-            .other(format!("a Lease that cannot be read: {why}"))
+        self.foreign(format!("a Lease that cannot be read: {why}"))
+    }
+
+    fn foreign(&self, answer: String) -> Fault {
+        let server = self.store.connection.server();
+        Fault::Foreign { server, answer }
     }
 
     fn is_it(&self, lease: &record::Lease) -> bool {

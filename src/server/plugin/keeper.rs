@@ -8,7 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, wait, waitid};
 
 use super::foreground::Foreground;
+use crate::side::socket;
 
 /// The first argument of a keeper.
 pub const MARK: &str = "--keep-plugin";
@@ -34,8 +35,7 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
     if args.get(1)? != MARK {
         return None;
     }
-    let control: u32 = args.get(2)?.to_str()?.parse().ok()?;
-    let control = RawFd::try_from(control).ok()?;
+    let control = socket::number(args.get(2)?)?;
     let above = args.get(3)?.to_str()?.parse().ok()?;
     let (command, arguments) = args.get(4..)?.split_first()?;
     Some(match keep(control, above, command, arguments) {
@@ -45,7 +45,7 @@ pub fn main(args: &[OsString]) -> Option<ExitCode> {
 }
 
 fn keep(control: RawFd, above: i32, command: &OsStr, arguments: &[OsString]) -> io::Result<()> {
-    let mut control = self::control(control)?;
+    let mut control = socket::passed(control)?;
     // What the plugin leaves behind when it dies is ours to end (prctl(2), PR_SET_CHILD_SUBREAPER).
     #[cfg(target_os = "linux")]
     {
@@ -227,23 +227,4 @@ fn is_our_child(pid: Pid) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn own_children() -> io::Result<Vec<Pid>> {
     Ok(Vec::new())
-}
-
-#[expect(
-    unsafe_code,
-    reason = "whoever starts a keeper passes the socket by its number"
-)]
-fn control(number: RawFd) -> io::Result<UnixStream> {
-    // Somebody who tries this by hand names something else.
-    let flags = nix::fcntl::FcntlArg::F_GETFD;
-    // SAFETY: only asked whether it is open.
-    nix::fcntl::fcntl(unsafe { BorrowedFd::borrow_raw(number) }, flags)?;
-    // SAFETY: it is open, whoever asks says which one it is, and nothing else in this process uses it.
-    let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    // The plugin must not inherit it: it would keep the socket open after us.
-    nix::fcntl::fcntl(
-        &socket,
-        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
-    )?;
-    Ok(socket.into())
 }

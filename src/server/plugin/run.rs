@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
 use super::keeper::MARK;
-use super::{Circumstances, Outcome, Program};
+use super::{Circumstances, Ended, Outcome, Program};
 use crate::side::{self, OnTheSide};
 
 /// The most that is read of what a plugin prints; a certificate with its key and chain takes some 10 KiB.
@@ -34,22 +34,6 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// How long a signal that a plugin died of may take to reach us too.
 const SIGNAL_LIMIT: Duration = Duration::from_millis(200);
-
-/// How a plugin ended.
-pub enum Ended {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
-    /// Before it began.
-    NotStarted(io::Error),
-    /// Killed, as it took longer than this.
-    TimedOut(Duration),
-    /// Killed, as it asked for a terminal that it does not get.
-    Asked,
-    /// Killed, as it printed without end.
-    TooMuch,
-}
 
 /// Keepers that have not been collected, each noted as long.
 static KEEPERS: Mutex<Vec<(Pid, OnTheSide)>> = Mutex::new(Vec::new());
@@ -98,12 +82,7 @@ impl Keeper {
             .arg(above.to_string())
             .arg(&program.command)
             .args(&program.arguments)
-            .envs(
-                program
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
+            .envs(program.environment.iter().cloned())
             .stdin(if program.interactive {
                 Stdio::inherit()
             } else {

@@ -4,32 +4,13 @@ use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::{Circumstances, Outcome, Program};
+use super::{Circumstances, Ended, Outcome, Program};
 
 /// The most that is read of what a plugin prints, and says.
 const LIMIT: u64 = 1 << 20;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// How a plugin ended.
-pub enum Ended {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    #[allow(dead_code, reason = "there are no signals here")]
-    Signalled(i32),
-    /// Before it began.
-    NotStarted(io::Error),
-    /// Killed, as it took longer than this.
-    TimedOut(Duration),
-    /// Killed, as it asked for a terminal that it does not get.
-    #[allow(dead_code, reason = "nothing is stopped for that here")]
-    Asked,
-    /// It printed without end.
-    #[allow(dead_code, reason = "what is too much is not read")]
-    TooMuch,
-}
 
 /// Runs `program`. Dropped, it ends the program.
 pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
@@ -68,12 +49,7 @@ fn start(program: &Program) -> io::Result<Running> {
     let mut starter = Command::new(&program.command);
     starter
         .args(&program.arguments)
-        .envs(
-            program
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
+        .envs(program.environment.iter().cloned())
         .stdin(stream(program.interactive, Stdio::null()))
         .stdout(Stdio::piped())
         .stderr(stream(program.aloud, Stdio::piped()));

@@ -1,0 +1,61 @@
+//! A grant of ours: what the server acknowledged, and until when it keeps others out.
+
+use super::super::decide::{self, Loss, Seen};
+use super::super::record::{Lease, Record};
+use super::super::values::LeaseDuration;
+use crate::clock::Instant;
+
+/// A grant of ours: the record as the server acknowledged it.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The record as last written and acknowledged.
+    pub record: Record,
+    /// Read before the acknowledged request was sent: nobody else's watching can have begun earlier.
+    pub sent_at: Instant,
+    /// The resourceVersion of the write that made the grant: it grows across takeovers, deletes and recreations, so
+    /// the protected system can refuse whoever comes with a smaller one.
+    pub fencing_token: String,
+    pub(super) duration: LeaseDuration,
+    /// Whether it replaced a grant of the same identity whose process may still run (`--reenter`).
+    pub(super) reenters: bool,
+}
+
+impl Grant {
+    /// What the server made of `written`, which was sent after `sent_at`.
+    pub(super) fn new(record: Record, written: &Lease, sent_at: Instant) -> Self {
+        // The shorter one, should the server have stored another than was sent: others count by what is stored.
+        let durations = [written.duration(), record.duration()];
+        Self {
+            duration: durations
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(LeaseDuration::SHORTEST),
+            fencing_token: record.resource_version().to_owned(),
+            record,
+            sent_at,
+            reenters: false,
+        }
+    }
+
+    /// Whether freeing it at once could let somebody in beside a command that may still run: that of an earlier process of
+    /// this identity, or of whoever the Lease was stolen from.
+    pub(super) fn keeps_others_out(&self) -> bool {
+        self.reenters || self.record.victim().is_some()
+    }
+
+    /// The duration that it was granted for, whatever somebody has recorded since.
+    pub fn duration(&self) -> LeaseDuration {
+        self.duration
+    }
+
+    /// Whether what was seen ends it.
+    pub fn lost(&self, seen: &Seen) -> Option<Loss> {
+        decide::lost(&self.record, self.duration, seen)
+    }
+
+    /// When others may prove it expired, unless it is renewed.
+    pub fn expires_at(&self) -> Instant {
+        self.sent_at + self.duration().as_duration()
+    }
+}
