@@ -156,7 +156,7 @@ fn a_plugin_that_gives_no_credentials_is_shown_with_what_it_said_or_how_to_get_i
         let output = status_as(&ns, &user, &exec).run();
         let expected = format!(
             "error: cannot use the credentials: exec plugin {command:?}{why}\n{shown}\
-             Check the exec plugin of the user in the kubeconfig: kubectl config view --minify\n"
+             Check the user in the kubeconfig, and the plugin if it has one: kubectl config view --minify\n"
         );
         said_like(&output, 1, "", &expected);
     }

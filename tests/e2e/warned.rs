@@ -82,7 +82,7 @@ fn a_steal_is_advised_only_where_it_is_right_and_warned_of_where_it_stops_nobody
             let said = format!("{}{}", output.stdout, output.stderr);
             assert!(!said.contains("kubectl lease steal"), "{call:?} {output}");
             assert!(!said.contains("--reenter"), "{call:?} {output}");
-            let has_way = said.contains("delete it and create it anew: kubectl delete lease job");
+            let has_way = said.contains("delete it and create it again: kubectl delete lease job");
             let needs_none = call[0] == "status" && duration == 600 || said.contains("To keep it");
             assert!(has_way || needs_none, "{call:?} {output}");
         }
