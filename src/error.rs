@@ -243,7 +243,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             }
             if let Some((since, obstacle)) = then {
                 lines.push(format!(
-                    "Nothing is known since {since:.0}. As of then: {}",
+                    "The server has not answered since {since:.0}. Until then: {}",
                     waited_for(obstacle, None)
                 ));
             }

@@ -57,6 +57,12 @@ const TABLE: [(Exit, &str); 13] = [
     (Exit::COMMAND_NOT_FOUND, "not found"),
 ];
 
+/// Whether one of these is a code of this program's own.
+#[cfg(test)]
+pub fn is_one(code: u8) -> bool {
+    TABLE.iter().any(|(exit, _)| exit.0 == code)
+}
+
 /// The table in two columns, each a code and its meaning, without what only `status --exit-code` has.
 pub fn columns() -> impl Iterator<Item = [(String, String); 2]> {
     let [common @ .., (found, not_executable), (missing, not_found)] = TABLE;

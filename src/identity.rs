@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use crate::lease::values::HolderIdentity;
 
-const HOLDER: &str = "KUBECTL_LEASE_HOLDER";
+/// The variable that names a holder, and that a grant hands on.
+pub const HOLDER: &str = "KUBECTL_LEASE_HOLDER";
 const POD_NAME: &str = "POD_NAME";
 
 /// What a kernel says that was given no name.

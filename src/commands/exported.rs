@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Session;
+use crate::identity::HOLDER;
 use crate::lease::decide::{Exported, Ours};
 use crate::lease::operate::Grant;
 use crate::lease::record::Record;
@@ -10,7 +11,6 @@ use crate::lease::values::{HolderIdentity, LeaseName};
 
 const NAME: &str = "KUBECTL_LEASE_NAME";
 const NAMESPACE: &str = "KUBECTL_LEASE_NAMESPACE";
-const HOLDER: &str = "KUBECTL_LEASE_HOLDER";
 const UID: &str = "KUBECTL_LEASE_UID";
 const TRANSITIONS: &str = "KUBECTL_LEASE_TRANSITIONS";
 const FENCING_TOKEN: &str = "KUBECTL_LEASE_FENCING_TOKEN";

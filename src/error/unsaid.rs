@@ -110,7 +110,11 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
                 ),
                 _ => format!("error: lease {name:?} was not released: it may be in use"),
             },
-            may_be_held_line(subject),
+            format!(
+                "Look: {}; when it is not in use any more, free it: {}",
+                subject.lease("status"),
+                subject.lease_as("release", subject.me())
+            ),
         ],
     }
 }

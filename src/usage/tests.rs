@@ -247,6 +247,28 @@ fn each_help_fits_a_terminal_of_80_columns_and_two_screens() {
 }
 
 #[test]
+fn the_exit_codes_in_each_help_are_those_of_the_table() {
+    let mut told = 0;
+    for command in pages() {
+        let page = help::page(&command, true).to_string();
+        let Some((_, codes)) = page.split_once("Exit status:\n") else {
+            continue;
+        };
+        told += 1;
+        let codes = codes.split("\n\n").next().unwrap_or_default();
+        let numbers = codes
+            .split([' ', '\n', '/'])
+            .filter_map(|word| word.parse().ok());
+        let numbers: Vec<u8> = numbers.collect();
+        assert!(!numbers.is_empty(), "{page}");
+        for code in numbers {
+            assert!(crate::exit::is_one(code), "{code}: {page}");
+        }
+    }
+    assert!(told >= 12, "{told}");
+}
+
+#[test]
 fn a_short_help_is_the_long_one_without_what_teaches() {
     for command in pages() {
         let [short, whole] = [false, true].map(|whole| help::page(&command, whole).to_string());

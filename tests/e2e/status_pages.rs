@@ -145,3 +145,29 @@ fn namespaces_whose_names_begin_alike_are_in_the_servers_order() {
         .collect();
     assert_eq!(places, ["team-b", "team"], "{output}");
 }
+
+#[test]
+fn a_page_that_is_to_be_followed_by_itself_ends_the_list_with_an_error() {
+    let (ns, user) = fresh();
+    let proxy = Proxy::to(ns.cluster());
+    let page = json!({
+        "kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1",
+        "metadata": { "resourceVersion": "7", "continue": "again" }, "items": [],
+    });
+    let answer = || Fault::Respond {
+        status: 200,
+        headers: Vec::new(),
+        body: page.to_string(),
+    };
+    proxy.fault(
+        Match::get().and(|request| request.path.ends_with("/leases")),
+        answer(),
+        usize::MAX,
+    );
+    let output = ns.command(&user, ["status"]).via(&proxy).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("LeaseList"), "{output}");
+    let lists = proxy.requests().into_iter();
+    let lists = lists.filter(|request| request.path.ends_with("/leases"));
+    assert_eq!(lists.count(), 2);
+}

@@ -43,7 +43,7 @@ fn a_steal_and_a_release_that_nobody_reads_are_ones_and_said_to_be() {
         let expected = format!(
             "lease \"job\" is held by \"victim\"\n…\n{why}\
              lease \"job\" is held by \"me\" anyway, until it expires\n\
-             It may be held by \"me\". Look: …; free it: kubectl lease release job -n {} --holder me\n",
+             Look: …; when it is not in use any more, free it: kubectl lease release job -n {} --holder me\n",
             ns.name()
         );
         said_like(&running.wait(SOON), code, "", &expected);

@@ -36,7 +36,7 @@ type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
 struct Hold<'a, A, C> {
     operations: &'a Operations<A, C>,
     grant: Grant,
-    order: &'a HoldTerms,
+    terms: &'a HoldTerms,
     machine: Machine,
     prepared: Option<Prepared>,
     child: Option<Child>,
@@ -54,7 +54,7 @@ struct Hold<'a, A, C> {
 pub async fn hold<A: Api, C: Clock>(
     operations: &Operations<A, C>,
     held: Held<'_>,
-    order: &HoldTerms,
+    terms: &HoldTerms,
     prepared: Option<Prepared>,
     signals: Signals,
     say: &dyn Fn(Note),
@@ -68,11 +68,11 @@ pub async fn hold<A: Api, C: Clock>(
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
-        machine: Machine::new(order.timing, !order.command.is_empty(), fastrand::f64()),
+        machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64()),
         operations,
         renewals: Renewals::new(operations, grant.clone(), None),
         grant,
-        order,
+        terms,
         prepared,
         child: None,
         job: signals.job,
@@ -202,7 +202,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::Renew(limit) => {
-                    let until = self.grant.sent_at + self.order.timing.renew_deadline;
+                    let until = self.grant.sent_at + self.terms.timing.renew_deadline;
                     self.renewals.begin(limit, until);
                 }
                 Effect::Forward(signal) => {
@@ -222,7 +222,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     if !self.said_trouble {
                         self.said_trouble = true;
                         let left =
-                            (self.grant.sent_at + self.order.timing.renew_deadline).since(now);
+                            (self.grant.sent_at + self.terms.timing.renew_deadline).since(now);
                         (self.say)(Note::RenewalFailed { why, left });
                     }
                 }
@@ -238,18 +238,18 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
 
     #[cfg(unix)]
     fn start(&mut self) -> Result<(), String> {
-        let order = self.order;
+        let terms = self.terms;
         let start = Start {
             orders: Orders {
                 sent_at: self.grant.sent_at,
-                timing: order.timing,
-                on_lost: order.on_lost,
+                timing: terms.timing,
+                on_lost: terms.on_lost,
             },
             terminal_of: self.job.takes_terminal_of().map(nix::unistd::Pid::as_raw),
-            environment: (order.environment.iter())
+            environment: (terms.environment.iter())
                 .map(|(name, value)| (Word(name.into()), Word(value.into())))
                 .collect(),
-            command: order.command.iter().cloned().map(Word).collect(),
+            command: terms.command.iter().cloned().map(Word).collect(),
         };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         self.child = Some(Child::start(prepared, start)?);
@@ -259,8 +259,8 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     #[cfg(not(unix))]
     fn start(&mut self) -> Result<(), String> {
         self.child = Some(Child::start(
-            &self.order.command,
-            self.order.environment.clone(),
+            &self.terms.command,
+            self.terms.environment.clone(),
         )?);
         Ok(())
     }

@@ -107,7 +107,12 @@ impl<A: Leases> Fetch<A> {
         if self.fixed.is_none() && next.is_some() {
             self.size = page_size(left);
         }
-        self.from = next.map(|next| next.from);
+        let next = next.map(|next| next.from);
+        // One that is told to go on from where this page began would never end.
+        if next.is_some() && next == from {
+            page = page.and_then(|page| Err(api.foreign(&page.body)));
+        }
+        self.from = next.filter(|_| page.is_ok());
         self.over = self.from.is_none();
         Some(page.map(|page| (page, Place { anew, left })))
     }

@@ -198,10 +198,10 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without those that this program keeps for itself.
+    /// `metadata.annotations`, without the reason and the victim, which are shown by themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let ours = [REASON_ANNOTATION, VICTIM_ANNOTATION];
-        pairs(&self.metadata.annotations).filter(move |(key, _)| !ours.contains(key))
+        let apart = [REASON_ANNOTATION, VICTIM_ANNOTATION];
+        pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }
 
     pub(super) fn annotation(&self, key: &str) -> Option<&str> {

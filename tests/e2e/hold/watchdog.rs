@@ -14,17 +14,17 @@ use serde_json::json;
 
 use super::scene::SOON;
 
-/// A watchdog whose lease was granted when the machine booted, lasts for `fence_after` from then on, and is sent this
+/// A watchdog whose lease was granted when the machine booted, lasts for `renew_deadline` from then on, and is sent this
 /// script; its processes carry `tag`.
 fn start(
     mut ours: &UnixStream,
     control: UnixStream,
-    fence_after: Duration,
+    renew_deadline: Duration,
     script: &str,
     tag: &str,
 ) -> Child {
     let span = |span: Duration| json!({"secs": span.as_secs(), "nanos": span.subsec_nanos()});
-    let (fence, nothing) = (span(fence_after), span(Duration::ZERO));
+    let (fence, nothing) = (span(renew_deadline), span(Duration::ZERO));
     let timing = json!({
         "duration": fence, "renew_every": fence, "attempt": nothing, "renew_deadline": fence,
         "kill_after": span(Duration::from_millis(100)), "kill_at": fence, "dead_after": fence,

@@ -129,7 +129,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     /// Stops our own job, as the shell expects; goes on once continued, by `fg` or by `bg`.
     fn stop_job(&mut self, whom: Whom, signal: Signal) {
         let clock = self.operations.clock();
-        let left = (self.grant.sent_at + self.order.timing.renew_deadline).since(clock.now());
+        let left = (self.grant.sent_at + self.terms.timing.renew_deadline).since(clock.now());
         (self.say)(Note::Stopped {
             left,
             command: self.job.phase != Phase::None,

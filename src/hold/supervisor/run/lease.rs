@@ -18,7 +18,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     /// One try to release, for as long as the grant could last at most.
     pub(super) fn give_back(&mut self) {
         let now = self.operations.clock().now();
-        let patience = self.order.timing.duration.min(Duration::from_secs(5));
+        let patience = self.terms.timing.duration.min(Duration::from_secs(5));
         let limits = Limits {
             deadline: Some(
                 (self.grant.expires_at())
@@ -84,7 +84,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         if self.reads.len() >= READS {
             return;
         }
-        let limit = (self.order.timing.duration / 2).min(ATTEMPT_LIMIT);
+        let limit = (self.terms.timing.duration / 2).min(ATTEMPT_LIMIT);
         let operations = self.operations;
         let asked_at = operations.clock().now();
         let read = async move {

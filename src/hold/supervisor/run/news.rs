@@ -70,7 +70,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
         self.job.end();
         // A word that follows "lost" says how both can be.
-        if lost && std::mem::take(&mut self.report.released) && self.order.command.is_empty() {
+        if lost && std::mem::take(&mut self.report.released) && self.terms.command.is_empty() {
             (self.say)(Note::ReleasedAfterLoss);
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Attempt {
     pub(super) sent_at: Instant,
     /// It was to replace a grant of the same identity whose process may still run (`--reenter`).
     pub(super) reenters: bool,
-    /// The answer was a no that may hide a success ([`Fault::may_hide_success`]). It is looked for, and not made impossible: what
+    /// The answer was a no that may hide a success ([`Fault::may_hide_success`](crate::lease::api::Fault::may_hide_success)). It is looked for, and not made impossible: what
     /// is held back on the way for longer than that is among the limits (docs/safety.md).
     pub(super) answered: bool,
     /// The Lease was read since, and showed another grant: only what is held back somewhere can change that.
