@@ -253,7 +253,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             // It may be held, by another grant of this same identity.
             vec![format!("interrupted: lease {name:?} was not acquired")]
         }
-        End::Interrupted(_) => vec![format!("interrupted: lease {name:?} was not changed")],
+        End::Interrupted(_) => vec![format!(
+            "interrupted: as far as is known, lease {name:?} was not changed"
+        )],
         End::Altered { what, left } => {
             let mut lines = vec![format!("error: {what}: that is not what was asked for")];
             lines.push(match left {

@@ -73,7 +73,7 @@ Examples:
 
 Exit status:
   0    renewed        1    API, kubeconfig or permission    2  wrong usage
-  121  no such lease  122  not held by you, or its victim may still run
+  121  no such lease  122  not held by you, or the earlier holder may still run
   123  lost: the server has stored something else
 
 Permissions: get and update on leases.

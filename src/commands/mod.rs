@@ -269,7 +269,7 @@ fn say(subject: &Subject, progress: &Progress) {
         Progress::Heard => terminal::say("the server answers again"),
         Progress::Settling => {
             terminal::say(
-                "the last write was not answered: checking whether it took effect (interrupt again to leave at once)",
+                "it is not known whether the last write took effect: checking (interrupt again to leave at once)",
             );
         }
         Progress::Outlasting { victim, wait } => terminal::say(&format!(

@@ -68,7 +68,7 @@ fn what_a_holder_or_a_server_writes_to_the_terminal_is_shown_escaped() {
         headers: Vec::new(),
         body: odd.to_string(),
     };
-    let expected = "error: … does not answer like a Kubernetes API server: a Lease that cannot be read: …\n\
+    let expected = "error: … does not answer like a Kubernetes API server: the answer is not a lease: …\n\
         Is the address right, or is there a login page or a proxy in between? …\n";
     said_like(&status(odd), 1, "", expected);
 }

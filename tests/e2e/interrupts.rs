@@ -7,7 +7,7 @@ use lease_harness::{Fault, Match, Proxy, lease};
 use std::time::{Duration, Instant};
 
 const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
-const SETTLING: &str = "the last write was not answered: checking whether it took effect (interrupt again to leave at once)\n";
+const SETTLING: &str = "it is not known whether the last write took effect: checking (interrupt again to leave at once)\n";
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 
 /// Ctrl-C, as a signal.

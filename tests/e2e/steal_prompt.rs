@@ -30,7 +30,7 @@ fn asked(flags: &[&str]) -> (Namespace, Value, Terminal) {
 fn anything_but_a_yes_declines_and_writes_nothing() {
     let declined = "declined; nothing was written";
     let silent = "not confirmed: there was no answer; nothing was written";
-    let interrupted = "interrupted: lease \"job\" was not changed";
+    let interrupted = "interrupted: as far as is known, lease \"job\" was not changed";
     each(
         [
             ("\r", 120, declined),

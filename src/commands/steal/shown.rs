@@ -136,7 +136,7 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
                 false => "the holder's clock may be wrong",
             };
             lines.push(format!(
-                "  that is no proof, because {why}: {alive}{}",
+                "  not certain, because {why}: {alive}{}",
                 wait.unwrap_or_default()
             ));
         }
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(
             text,
             "  Expired (by the holder's renewTime against the server's clock), acquired 3h ago, expired 179m ago (renewed 3h ago, for 60s)\n  \
-             that is no proof, because the holder's clock may be wrong: it may be alive, so the takeover waits up to 60s for it to stop (--now does not)"
+             not certain, because the holder's clock may be wrong: it may be alive, so the takeover waits up to 60s for it to stop (--now does not)"
         );
         let text = shown(&UNPROVEN, Some("2020-01-01T03:00:00Z"), false);
         assert!(text.ends_with("it may be alive"), "{text}");

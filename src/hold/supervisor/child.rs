@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use self::guard::Watchdog;
 pub use self::guard::is_watchdog;
 pub use self::prepared::Prepared;
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::machine::Ended;
 use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
 use crate::hold::watchdog::{Inbox, Outbox, tree};
@@ -22,6 +22,9 @@ use crate::limits;
 
 /// How often what is left is looked at, besides whenever a child ends.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a watchdog may take to end after its last word.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// How long it takes at most to hear what is there to be heard.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -62,6 +65,8 @@ pub struct Child {
     group: Option<Pid>,
     /// Our own children from before the command began: they are none of its.
     older_children: HashSet<Pid>,
+    /// What the watchdog says before it ends, and when that was heard: if it is the watchdog that said it.
+    last_word: Option<(ToSupervisor, Instant)>,
     /// The watchdog is dead, whatever its socket says.
     watchdog_ended: bool,
     /// Nobody watches any more: the watchdog is dead, and what is left is ours to end.
@@ -100,6 +105,7 @@ impl Child {
             deaths,
             group: None,
             older_children,
+            last_word: None,
             watchdog_ended: false,
             taken_over: false,
             killed: HashSet::new(),
@@ -117,53 +123,73 @@ impl Child {
             }
             return News::Gone;
         }
-        match self.next_message().await {
-            Some(ToSupervisor::Started(group)) if self.group.is_none() && group > 1 => {
-                let group = Pid::from_raw(group);
-                self.group = Some(group);
-                News::Started(group)
-            }
-            Some(ToSupervisor::Failed(errno)) if self.is_nobody_there() => {
-                match limits::named(&std::io::Error::from_raw_os_error(errno)) {
-                    Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
-                    None => News::NotStarted(errno),
+        if self.last_word.is_none() {
+            match self.next_message().await {
+                Some(ToSupervisor::Started(group)) if self.group.is_none() && group > 1 => {
+                    let group = Pid::from_raw(group);
+                    self.group = Some(group);
+                    return News::Started(group);
                 }
+                Some(ToSupervisor::Ended(ended)) => return News::Ended(ended),
+                Some(ToSupervisor::Stopped(signal)) => return News::Stopped(signal),
+                Some(ToSupervisor::Left(names)) => return News::Left(names),
+                Some(word @ (ToSupervisor::Failed(_) | ToSupervisor::Late))
+                    if self.group.is_none() =>
+                {
+                    self.last_word = Some((word, SystemClock.now()));
+                }
+                Some(word @ ToSupervisor::Gone) => {
+                    self.last_word = Some((word, SystemClock.now()));
+                }
+                Some(ToSupervisor::Ready | ToSupervisor::Unready(_)) | None => {
+                    self.taken_over = true;
+                    return News::WatchdogDied;
+                }
+                Some(ToSupervisor::Started(_) | ToSupervisor::Failed(_) | ToSupervisor::Late) => {}
             }
-            Some(ToSupervisor::Late) if self.is_nobody_there() => News::NoRoom(LATE.to_owned()),
-            Some(ToSupervisor::Ended(ended)) => News::Ended(ended),
-            Some(ToSupervisor::Stopped(signal)) => News::Stopped(signal),
-            Some(ToSupervisor::Left(names)) => News::Left(names),
-            // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
-            // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
-            // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
-            // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
-            Some(ToSupervisor::Gone) if !self.has_somebody_below() => News::Gone,
-            // Not the watchdog has said so: who may copy its socket may write there.
-            Some(
-                ToSupervisor::Started(_)
-                | ToSupervisor::Failed(_)
-                | ToSupervisor::Late
-                | ToSupervisor::Gone,
-            ) => {
+        }
+        // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
+        // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
+        // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
+        // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
+        match self.last_word.clone() {
+            Some((word, heard_at)) if self.is_the_watchdogs(heard_at).await => match word {
+                ToSupervisor::Failed(errno) => {
+                    match limits::named(&std::io::Error::from_raw_os_error(errno)) {
+                        Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
+                        None => News::NotStarted(errno),
+                    }
+                }
+                ToSupervisor::Late => News::NoRoom(LATE.to_owned()),
+                _ => News::Gone,
+            },
+            Some(_) | None => {
                 self.watchdog.end();
-                self.taken_over = true;
-                News::WatchdogDied
-            }
-            Some(ToSupervisor::Ready | ToSupervisor::Unready(_)) | None => {
                 self.taken_over = true;
                 News::WatchdogDied
             }
         }
     }
 
-    /// Whether no command was started, or can have been: the watchdog has collected one that could not be executed.
-    fn is_nobody_there(&self) -> bool {
-        self.group.is_none() && !self.has_somebody_below()
+    /// Whether a last word, heard then, is the watchdog's own: it ends by itself after one, and has nobody below. Who may copy
+    /// its socket may write there, and kill it.
+    async fn is_the_watchdogs(&mut self, heard_at: Instant) -> bool {
+        loop {
+            match self.watchdog.status() {
+                Some(ended) => return ended == Ended::Exited(0),
+                None if self.has_somebody_below() => return false,
+                None if SystemClock.now() >= heard_at + ENDING => return false,
+                None => tokio::select! {
+                    _ = self.deaths.recv() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                },
+            }
+        }
     }
 
     /// Whether the watchdog has a child, as far as this system tells.
     fn has_somebody_below(&self) -> bool {
-        let children = self.watchdog.0.map(tree::children_of);
+        let children = self.watchdog.pid.map(tree::children_of);
         matches!(children, Some(Ok(children)) if !children.is_empty())
     }
 
@@ -206,7 +232,7 @@ impl Child {
         let _ = kill(group, Signal::SIGCONT);
         next();
         let mut all = cfg!(target_os = "linux");
-        match self.watchdog.0 {
+        match self.watchdog.pid {
             Some(watchdog) => tree::visit_below(watchdog, &mut |process| {
                 let pid = process.pid();
                 if pid != group && getpgid(Some(pid)) == Ok(group) {
@@ -253,7 +279,7 @@ impl Child {
         self.watchdog_ended |= self.watchdog.has_ended();
         if self.watchdog_ended || self.taken_over {
             self.end_what_is_left();
-        } else if let Some(watchdog) = self.watchdog.0 {
+        } else if let Some(watchdog) = self.watchdog.pid {
             tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));
             self.tell(&ToWatchdog::Kill);
         }
@@ -263,7 +289,7 @@ impl Child {
     pub fn unkilled(&self) -> Vec<String> {
         let mut left = Vec::new();
         let mut each = |process: &tree::Process| left.extend(tree::describe_running(process.pid()));
-        match self.watchdog.0.filter(|_| !self.taken_over) {
+        match self.watchdog.pid.filter(|_| !self.taken_over) {
             Some(watchdog) => tree::visit_below(watchdog, &mut each),
             None => tree::visit(&mut |process| {
                 if !self.is_exempt(process.top()) {
@@ -271,7 +297,7 @@ impl Child {
                 }
             }),
         }
-        if let Some(watchdog) = self.watchdog.0.filter(|_| left.is_empty()) {
+        if let Some(watchdog) = self.watchdog.pid.filter(|_| left.is_empty()) {
             // It is to collect the dead, and to say so.
             left.push(format!("the watchdog {watchdog} (is it frozen?)"));
         }

@@ -31,7 +31,7 @@ fn start() -> (Child, Theirs) {
         .set_read_timeout(Some(Duration::from_secs(10)))
         .expect("a socket");
     let prepared = Prepared {
-        watchdog: Watchdog(None),
+        watchdog: Watchdog::new(None),
         control: UnixStream::from_std(ours).expect("a runtime"),
         deaths: signal(SignalKind::child()).expect("a runtime"),
     };
@@ -83,10 +83,23 @@ async fn orders_that_a_watchdog_does_not_read_are_sent_when_it_does() {
 }
 
 #[tokio::test]
-async fn a_watchdog_that_woke_too_late_is_no_end_of_a_command() {
-    let (mut child, mut theirs) = start();
-    theirs.tell(&ToSupervisor::Late);
-    assert!(matches!(child.news().await, News::NoRoom(_)));
+#[expect(clippy::zombie_processes, reason = "it is the child's own to collect")]
+async fn a_last_word_is_believed_of_a_watchdog_that_ends_by_itself_and_of_no_other() {
+    for (script, is_believed) in [("exit 0", true), ("exit 1", false), ("kill -9 $$", false)] {
+        for word in [ToSupervisor::Late, ToSupervisor::Gone] {
+            let (mut child, mut theirs) = start();
+            let mut shell = std::process::Command::new("sh");
+            let shell = shell.args(["-c", script]).spawn().expect("a shell");
+            child.watchdog = Watchdog::new(i32::try_from(shell.id()).ok());
+            theirs.tell(&word);
+            let believed = match child.news().await {
+                News::NoRoom(_) | News::Gone => true,
+                News::WatchdogDied => false,
+                news => panic!("{news:?}"),
+            };
+            assert_eq!(believed, is_believed, "{script} {word:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -99,7 +112,7 @@ async fn the_dead_whom_a_frozen_watchdog_does_not_collect_are_not_named_as_alive
         .spawn()
         .expect("there is a shell");
     let pid = i32::try_from(frozen.id()).expect("process ids are small");
-    child.watchdog = Watchdog(Some(Pid::from_raw(pid)));
+    child.watchdog = Watchdog::new(Some(pid));
     let named = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
             let named = child.unkilled();

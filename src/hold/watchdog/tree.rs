@@ -26,7 +26,7 @@ use list::Crowd;
 pub use list::{
     Process, adopt_orphans, check, children_of, describe_running, go_first, visit_below,
 };
-pub use wait::{ChildEvent, collect, end, is_nobody, is_running, is_zombie, none_left};
+pub use wait::{ChildEvent, collect, end, ended, is_nobody, is_running, is_zombie, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
 const LOOKS: usize = 1000;

@@ -71,7 +71,9 @@ impl LeaseClient {
         if object["kind"] != "Lease" {
             return Err(self.store.foreign(&reply.body, "a Lease"));
         }
-        let lease = record::Lease::new(object).map_err(|why| self.no_lease(why))?;
+        // What became of a write that is answered like this is not known.
+        let unreadable = |why| Fault::Unknown(format!("the answer is not a lease: {why}"));
+        let lease = record::Lease::new(object).map_err(unreadable)?;
         if self.is_it(&lease) {
             Ok(lease)
         } else {
@@ -104,11 +106,6 @@ impl LeaseClient {
         }
     }
 
-    /// No API server stores such a Lease, or leaves that out.
-    fn no_lease(&self, why: impl std::fmt::Display) -> Fault {
-        self.foreign(format!("a Lease that cannot be read: {why}"))
-    }
-
     fn foreign(&self, answer: String) -> Fault {
         let server = self.store.connection.server();
         Fault::Foreign { server, answer }
@@ -123,11 +120,18 @@ impl Api for LeaseClient {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
         let path = self.object();
         match self.store.get(path.text(), Most::LEASE, limit).await {
-            Ok(reply) => Ok(Found::Lease {
-                record: (self.lease(&reply)?.into_record())
-                    .ok_or_else(|| self.no_lease("no uid or no resourceVersion"))?,
-                date: reply.date,
-            }),
+            Ok(reply) => {
+                // No API server stores such a Lease, or leaves that out: trying again changes nothing.
+                let lease = self.lease(&reply).map_err(|fault| match fault {
+                    Fault::Unknown(why) => self.foreign(why),
+                    fault => fault,
+                })?;
+                let record = lease.into_record().ok_or_else(|| {
+                    self.foreign("a Lease without uid or resourceVersion".to_owned())
+                })?;
+                let date = reply.date;
+                Ok(Found::Lease { record, date })
+            }
             Err(fault) if fault.rejected() == Some(RejectionKind::LeaseMissing) => {
                 Ok(Found::Absent)
             }

@@ -120,6 +120,15 @@ impl Keeper {
         })
     }
 
+    /// Whether this is a process that the keeper started, as far as this system tells.
+    fn has_child(&self, process: i32) -> bool {
+        #[cfg(target_os = "linux")]
+        return crate::children::of(self.process)
+            .is_ok_and(|children| children.contains(&Pid::from_raw(process)));
+        #[cfg(not(target_os = "linux"))]
+        true
+    }
+
     async fn wait(
         &mut self,
         limit: Option<Duration>,
@@ -146,7 +155,11 @@ impl Keeper {
                     let (verb, number) = line.split_once(' ').unwrap_or((&line, ""));
                     let number = number.parse().unwrap_or_default();
                     match verb {
-                        "started" => self.noted = Some(side::note(number)),
+                        // Who may copy the keeper's socket may write there.
+                        "started" if self.noted.is_none() && self.has_child(number) => {
+                            self.noted = Some(side::note(number));
+                        }
+                        "started" => {}
                         "exited" => break Ended::Exited(number),
                         "signalled" => break Ended::Signalled(number),
                         "asked" => break Ended::Asked,

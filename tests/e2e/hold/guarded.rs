@@ -143,26 +143,29 @@ fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed_and_what_is_writt
 
 #[test]
 fn what_somebody_else_writes_into_the_watchdogs_socket_releases_nothing() {
+    let killed = "os.kill(guard, 9)\ntime.sleep(0.015)\n";
     let lies = [
-        r#"{"ended":{"exited":0}}\n"gone"\n"#,
-        r#""late"\n"#,
-        r#"{"failed":2}\n"#,
-        r#"{"started":1}\n"gone"\n"#,
-        r#""ready"\n"#,
+        ("", r#"{"ended":{"exited":0}}\n"gone"\n"#),
+        ("", r#""late"\n"#),
+        ("", r#"{"failed":2}\n"#),
+        ("", r#"{"started":1}\n"gone"\n"#),
+        ("", r#""ready"\n"#),
+        (killed, r#""gone"\n"#),
+        (killed, r#"{"ended":{"exited":0}}\n"gone"\n"#),
     ];
     std::thread::scope(|threads| {
-        for lie in lies {
+        for (before, lie) in lies {
             threads.spawn(move || {
                 let scene = Scene::new(4);
                 let program = format!(
                     "import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-{COPIES}for copy in copies:
+{COPIES}{before}for copy in copies:
     os.write(copy, b'{lie}')
 time.sleep(60)
 "
                 );
-                println!("what is written: {lie}");
+                println!("what is written: {before}{lie}");
                 if let Some((held, gate)) = hold(&scene, &program, None) {
                     leaves_nothing(&scene, held, &gate);
                 }

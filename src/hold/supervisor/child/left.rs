@@ -18,6 +18,7 @@ impl Child {
     /// there before the command. What those left to us since they cannot be told from what the command did.
     pub(super) fn end_what_is_left(&mut self) -> bool {
         tree::go_first();
+        self.watchdog.has_ended();
         let Ok(children) = tree::own() else {
             // Who cannot be listed may be there. The group at least is known, and its number its own as long as its
             // leader is our child.
