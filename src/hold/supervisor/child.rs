@@ -148,8 +148,8 @@ impl Child {
                 Some(ToSupervisor::Started(_) | ToSupervisor::Failed(_) | ToSupervisor::Late) => {}
             }
         }
-        // Nor is anything of it among our children, which are left alone: whoever is below the watchdog has it, or
-        // somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
+        // Once it is true, nothing of the command is among our children either, which are left alone: whoever is below the
+        // watchdog has it, or somebody nearer, as subreaper (kernel/exit.c, find_new_reaper), and it has had ECHILD. CLONE_PARENT makes
         // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
         // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
         match self.last_word.clone() {
@@ -180,11 +180,16 @@ impl Child {
                 None if self.has_somebody_below() => return false,
                 None if SystemClock.now() >= heard_at + ENDING => return false,
                 None => tokio::select! {
-                    _ = self.deaths.recv() => {}
+                    _ = self.deaths.recv() => self.forget_the_dead(),
                     () = tokio::time::sleep(LOOK) => {}
                 },
             }
         }
+    }
+
+    /// The number of an older child that has ended may be anybody's next.
+    fn forget_the_dead(&mut self) {
+        self.older_children.retain(|&pid| tree::is_running(pid));
     }
 
     /// Whether the watchdog has a child, as far as this system tells.
@@ -204,8 +209,7 @@ impl Child {
             }
             tokio::select! {
                 message = message => return message,
-                // The number of one that has ended may be anybody's next.
-                _ = self.deaths.recv() => self.older_children.retain(|&pid| tree::is_running(pid)),
+                _ = self.deaths.recv() => self.forget_the_dead(),
                 _ = self.control.writable(), if !self.outbox.is_empty() => {
                     let control = &self.control;
                     // One that is gone is noticed by its silence.

@@ -108,8 +108,8 @@ impl<A: Leases> Fetch<A> {
             self.size = page_size(left);
         }
         let next = next.map(|next| next.from);
-        // One that is told to go on from where this page began would never end.
-        if next.is_some() && next == from {
+        // A list that is told to go on from where this page began would never end.
+        if next.is_some() && next == from && !anew {
             page = page.and_then(|page| Err(api.foreign(&page.body)));
         }
         self.from = next.filter(|_| page.is_ok());

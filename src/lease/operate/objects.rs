@@ -38,7 +38,10 @@ pub async fn names(
         let items = page["items"].as_array().into_iter().flatten();
         names.extend(items.filter_map(|item| Some(item["metadata"]["name"].as_str()?.to_owned())));
         match page["metadata"]["continue"].as_str() {
-            Some(token) if !token.is_empty() => from = Some(token.to_owned()),
+            // A page that is to be followed by itself is the last.
+            Some(token) if !token.is_empty() && from.as_deref() != Some(token) => {
+                from = Some(token.to_owned());
+            }
             _ => return Ok(names),
         }
     }

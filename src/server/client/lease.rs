@@ -121,7 +121,7 @@ impl Api for LeaseClient {
         let path = self.object();
         match self.store.get(path.text(), Most::LEASE, limit).await {
             Ok(reply) => {
-                // No API server stores such a Lease, or leaves that out: trying again changes nothing.
+                // No API server stores such a Lease, or leaves that out.
                 let lease = self.lease(&reply).map_err(|fault| match fault {
                     Fault::Unknown(why) => self.foreign(why),
                     fault => fault,

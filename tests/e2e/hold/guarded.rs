@@ -132,6 +132,37 @@ fn a_process_in_the_group_of_a_credential_plugin_is_ended_before_the_release() {
 }
 
 #[test]
+fn a_process_that_calls_itself_a_plugin_in_its_keepers_socket_is_ended_before_the_release() {
+    let scene = Scene::new(4);
+    // As above: the plugin hangs while it is told of.
+    let token = token_of(&scene, &scene.user);
+    let runs = scene.ns.file("runs", "");
+    let hang = format!("[ $(wc -l <{}) -lt 2 ] || exec sleep 60", runs.display());
+    let (user, _) = plugin(&scene, &token, 1, &hang);
+    let program = "import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.setsid()
+call = ctypes.CDLL(None).syscall
+while time.monotonic() < end:
+    time.sleep(0.01)
+    for child in children(above):
+        words = open(f'/proc/{child}/cmdline').read().split('\\0')
+        if '--keep-plugin' in words:
+            time.sleep(0.1)
+            copy = call(438, call(434, child, 0), int(words[2]), 0)
+            if copy >= 0:
+                os.write(copy, b'started %d\\n' % os.getpid())
+            time.sleep(0.1)
+            print('left', os.getpid(), flush=True)
+            os.kill(guard, 9)
+            time.sleep(60)
+";
+    if let Some((held, gate)) = hold(&scene, program, Some(&user)) {
+        leaves_nothing(&scene, held, &gate);
+    }
+}
+
+#[test]
 fn a_dead_watchdog_whose_socket_somebody_keeps_open_is_noticed_and_what_is_written_into_it_releases_nothing()
  {
     let scene = Scene::new(6);
