@@ -1,30 +1,32 @@
 //! `kubectl lease hold`
 
-use std::ffi::OsString;
+mod command;
+mod notes;
+mod unsaid;
+
 use std::time::Duration;
 
-use futures::FutureExt;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::saying::{deaf, start};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, exported, identity, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
-use crate::error::{self, Error, Unsaid};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Signals};
+use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
-use crate::output::terminal::{self, Delivery};
-use crate::signals::{self, Received};
+use crate::output::terminal;
+use crate::signals;
 use crate::words;
-
-/// Ends a hold whose holder was told nothing, as `kill` would.
-const SIGTERM: i32 = 15;
+use command::{find, readable};
+use notes::tell;
+use unsaid::{say_released, until_unsaid};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -168,154 +170,6 @@ fn ours(error: Error) -> Error {
     )
 }
 
-/// The signals received, and one to end by should it turn out that `acquired` cannot be said: a lease is not held for
-/// nobody. It is not waited for: the renewals must go on while nobody reads.
-fn until_unsaid(
-    mut received: Received,
-    acquired: Delivery,
-    tell_unsaid: oneshot::Sender<Unsaid>,
-) -> Received {
-    let (all, merged) = watch::channel(received.borrow_and_update().clone());
-    tokio::spawn(async move {
-        let (mut acquired, mut tell_unsaid) = (Some(acquired), Some(tell_unsaid));
-        loop {
-            let written = async {
-                match &mut acquired {
-                    Some(acquired) => acquired.await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                changed = received.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    let (old, new) = (all.borrow().len(), received.borrow_and_update().clone());
-                    // The one of our own making is the last.
-                    if tell_unsaid.is_some() && new.len() > old {
-                        let _ = all.send(new);
-                    }
-                }
-                written = written => {
-                    acquired = None;
-                    if let Err(error) = written
-                        && let Some(tell) = tell_unsaid.take()
-                        && tell.send(error.into()).is_ok()
-                    {
-                        all.send_modify(|all| all.push(SIGTERM));
-                    }
-                }
-            }
-        }
-    });
-    merged
-}
-
-/// Nothing is held any more; whoever has stopped reading is not waited for.
-fn say_released(name: &str) -> Result<(), Error> {
-    let released = terminal::deliver(format!("{name} released\n"))
-        .map_err(|error| Error::Unsaid(error.into()))?;
-    terminal::drain();
-    match released
-        .now_or_never()
-        .map(|written| written.map_err(Unsaid::from))
-    {
-        // A reader that has gone knew as much as it wanted.
-        None | Some(Ok(()) | Err(Unsaid::NobodyReads)) => Ok(()),
-        Some(Err(unsaid)) => Err(Error::Unsaid(unsaid)),
-    }
-}
-
 fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {
     Timing::new(duration, args.kill_after, args.renew_every).map_err(Error::Usage)
-}
-
-/// Finds out before the lease is taken whether the command can be run.
-fn find(words: &[OsString]) -> Result<(), Error> {
-    let Some(command) = words.first() else {
-        return Ok(());
-    };
-    // Without one, execvp(3) looks in these.
-    let search = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
-    if which::which_in(command, Some(&search), ".").is_ok() {
-        return Ok(());
-    }
-    let path = std::path::Path::new(command);
-    let there = if path.components().count() > 1 {
-        path.exists()
-    } else {
-        // As env(1) and timeout(1): a file on the PATH that cannot be executed is not "not found".
-        std::env::split_paths(&search).any(|folder| folder.join(path).is_file())
-    };
-    let kind = if there {
-        std::io::ErrorKind::PermissionDenied
-    } else {
-        std::io::ErrorKind::NotFound
-    };
-    Err(Error::Command {
-        words: readable(words),
-        why: kind.into(),
-    })
-}
-
-fn readable(words: &[OsString]) -> Vec<String> {
-    let words = words.iter();
-    words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect()
-}
-
-fn tell(name: &str, note: Note) {
-    let stops = matches!(note, Note::Stopped { .. });
-    if matches!(note, Note::Stopped { echoed: true, .. }) {
-        // The terminal has echoed `^Z` and is still on that line.
-        terminal::say("");
-    }
-    terminal::say(&match note {
-        Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
-        Note::RenewalFailed { why, left } => format!(
-            "lease {name:?} could not be renewed: {why}; trying for {} more",
-            words::duration(left)
-        ),
-        Note::Stopped { left, command, .. } => format!(
-            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or {}",
-            words::duration(left),
-            if command {
-                "the command is killed"
-            } else {
-                "it is lost"
-            }
-        ),
-        Note::WaitsForTerminal => format!(
-            "the command is stopped: it asks for the terminal, and no shell is left to give it. Lease {name:?} is kept"
-        ),
-        Note::ReleasedAfterLoss => {
-            format!("lease {name:?} was not taken by anybody else: released")
-        }
-        Note::Left(names) => {
-            format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
-        }
-        Note::Unkilled(left) => format!(
-            "lease {name:?} is still held, because SIGKILL has not ended {}",
-            if left.is_empty() {
-                "the command".to_owned()
-            } else {
-                left.join(", ")
-            }
-        ),
-        Note::Unwatched => format!(
-            "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
-        ),
-        Note::Watched => format!("lease {name:?} can be watched again"),
-        Note::NotReleased(None) => {
-            format!("lease {name:?} could not be released; it expires by itself")
-        }
-        Note::NotReleased(Some(why)) => {
-            format!("lease {name:?} could not be released: {why}; it expires by itself")
-        }
-    });
-    if stops {
-        // We stop next: said later, it would come amid the output of what runs then.
-        terminal::drain();
-    }
 }

@@ -37,6 +37,14 @@ pub trait Api {
         manager: &'static str,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
+    /// DELETE, under the resourceVersion and the uid that it was read with. With `dry_run` the server checks and deletes
+    /// nothing.
+    fn delete(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Deletion, Fault>>;
     /// What it means that a request has brought nothing for `limit`. Whoever asked may go on listening to it; the next
     /// request is sent on a new connection.
     fn silent(&self, limit: Duration) -> Fault;
@@ -73,7 +81,18 @@ pub trait Leases: Clone + 'static {
 /// The lines of a watch. A fault is the last.
 pub type Lines = LocalBoxStream<'static, Result<Bytes, Fault>>;
 
-/// Other objects, for what is said about a Lease.
+/// The answer to a DELETE.
+#[derive(Clone, Debug)]
+pub enum Deletion {
+    /// Deleted, or it will be once its finalizers are done.
+    Done,
+    /// 409: the resourceVersion or the uid is not the stored one any more; or so the server says.
+    Conflict(Rejection),
+    /// 404: there is no such Lease.
+    Absent,
+}
+
+/// Other objects, for what is said about a Lease, or done beside it.
 pub trait Objects {
     /// The object of this path.
     fn object(&self, path: &str, limit: Duration) -> impl Future<Output = Result<Value, Fault>>;
@@ -83,6 +102,21 @@ pub trait Objects {
         path: &str,
         size: u32,
         from: Option<&str>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Value, Fault>>;
+    /// POST to the collection of this path: the object as it was stored.
+    fn post(
+        &self,
+        path: &str,
+        object: &Value,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Value, Fault>>;
+    /// A JSON merge patch of the object of this path: as it was stored then. What the patch says of uid and resourceVersion
+    /// is a condition.
+    fn patch(
+        &self,
+        path: &str,
+        patch: &Value,
         limit: Duration,
     ) -> impl Future<Output = Result<Value, Fault>>;
 }

@@ -3,6 +3,7 @@
 mod acquire;
 mod check;
 mod create;
+mod delete;
 mod end;
 pub mod follow;
 mod grant;
@@ -30,6 +31,7 @@ use jiff::Timestamp;
 
 pub use check::Checked;
 pub use create::Created;
+pub use delete::Deleted;
 pub use end::End;
 pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};

@@ -41,12 +41,16 @@ impl Ask {
 
     /// As it is sent.
     pub fn request(self) -> Result<Request<Body>, Fault> {
+        let content = match self.method {
+            Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
+        };
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.path)
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::CONTENT_TYPE, content);
         if self.shape == Shape::Events {
             request = request.header(header::ACCEPT_ENCODING, "identity");
         }

@@ -8,11 +8,13 @@ use futures::{FutureExt, StreamExt};
 use http::Method;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::core::{Resource, WatchEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::query::Query;
 use super::{Client, Most, Reply, Selection};
-use crate::lease::api::{Api, Fault, Found, LeaseEvent, RejectionKind, WATCH_OPENING, Write};
+use crate::lease::api::{
+    Api, Deletion, Fault, Found, LeaseEvent, RejectionKind, WATCH_OPENING, Write,
+};
 use crate::lease::record::{self, FIELD_MANAGER, Record};
 
 /// One Lease in the store.
@@ -167,6 +169,44 @@ impl Api for LeaseClient {
         let mut query = self.object();
         query.add("dryRun", "All");
         self.write(Method::PUT, query, record, manager, limit).await
+    }
+
+    async fn delete(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> Result<Deletion, Fault> {
+        let mut query = self.object();
+        query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
+        if dry_run {
+            query.add("dryRun", "All");
+        }
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": record.uid(), "resourceVersion": record.resource_version() },
+        });
+        let body = options.to_string().into_bytes();
+        let sending = self
+            .store
+            .send(Method::DELETE, query.text(), body, Most::LEASE, limit);
+        match sending.await {
+            Ok(reply) => {
+                let answer = self.store.parse(&reply.body, "what became of a deletion")?;
+                // The object itself where finalizers keep it for now.
+                match answer["kind"].as_str() {
+                    Some("Status" | "Lease") => Ok(Deletion::Done),
+                    _ => Err(self.store.foreign(&reply.body, "what became of a deletion")),
+                }
+            }
+            Err(Fault::Rejected(rejection)) => match rejection.kind {
+                RejectionKind::Conflict => Ok(Deletion::Conflict(rejection)),
+                RejectionKind::LeaseMissing => Ok(Deletion::Absent),
+                _ => Err(Fault::Rejected(rejection)),
+            },
+            Err(fault) => Err(fault),
+        }
     }
 
     fn silent(&self, limit: Duration) -> Fault {

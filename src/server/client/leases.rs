@@ -1,12 +1,14 @@
-//! Many Leases over HTTP, and other objects: pages of a list, a watch of them all, reads.
+//! Many Leases over HTTP, and other objects: pages of a list, a watch of them all, reads, writes.
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::Value;
 
 use super::query::Query;
 use super::{Client, Most, Reply, Selection};
 use crate::lease::api::{Api, Fault, Found, Leases, Lines, Objects, Page};
+use crate::lease::record::FIELD_MANAGER;
 
 /// The Leases of a selection.
 #[derive(Clone)]
@@ -59,5 +61,29 @@ impl Objects for Client {
         let mut query = Query::new(path.to_owned());
         query.page(size, from);
         self.object(query.text(), limit).await
+    }
+
+    async fn post(&self, path: &str, object: &Value, limit: Duration) -> Result<Value, Fault> {
+        self.write(Method::POST, path, object, limit).await
+    }
+
+    async fn patch(&self, path: &str, patch: &Value, limit: Duration) -> Result<Value, Fault> {
+        self.write(Method::PATCH, path, patch, limit).await
+    }
+}
+
+impl Client {
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Value,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        let mut query = Query::new(path.to_owned());
+        query.add("fieldManager", FIELD_MANAGER);
+        let body = object.to_string().into_bytes();
+        let sending = self.send(method, query.text(), body, Most::OBJECT, limit);
+        self.parse(&sending.await?.body, "an object")
     }
 }

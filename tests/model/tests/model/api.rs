@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::stream::LocalBoxStream;
-use lease_model::lease::api::{Api, Fault, Found, LeaseEvent, Write};
+use lease_model::lease::api::{Api, Deletion, Fault, Found, LeaseEvent, Write};
 use lease_model::lease::record::{Lease, Record};
 use tokio::sync::oneshot;
 
@@ -138,6 +138,19 @@ impl Api for SimulatedApi {
         let record = record.clone();
         self.send(Verb::DryRun, limit, move |server, now| {
             server.dry_run(now, manager, &record)
+        })
+        .await
+    }
+
+    async fn delete(
+        &self,
+        record: &Record,
+        dry_run: bool,
+        limit: Duration,
+    ) -> Result<Deletion, Fault> {
+        let record = record.clone();
+        self.send(Verb::Delete, limit, move |server, _| {
+            Ok(server.delete_as(&record, dry_run))
         })
         .await
     }

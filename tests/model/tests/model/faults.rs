@@ -16,6 +16,7 @@ pub enum Verb {
     Get,
     Create,
     Replace,
+    Delete,
     DryRun,
     Watch,
     Version,
@@ -23,7 +24,7 @@ pub enum Verb {
 
 impl Verb {
     fn stores(self) -> bool {
-        matches!(self, Self::Create | Self::Replace)
+        matches!(self, Self::Create | Self::Replace | Self::Delete)
     }
 }
 

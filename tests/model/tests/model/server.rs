@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use lease_model::lease::api::{Fault, Rejection, RejectionKind, Write};
+use lease_model::lease::api::{Deletion, Fault, Rejection, RejectionKind, Write};
 use lease_model::lease::record::{FIELD_MANAGER, Lease, Record};
 use serde_json::{Value, json};
 
@@ -157,6 +157,20 @@ impl Server {
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
         Write::Done((*after).clone())
+    }
+
+    /// A DELETE under the uid and the resourceVersion of `record`.
+    pub fn delete_as(&mut self, record: &Record, dry_run: bool) -> Deletion {
+        if self.object.is_none() {
+            return Deletion::Absent;
+        }
+        if self.matching(record).is_none() {
+            return Deletion::Conflict(conflict("Conflict"));
+        }
+        if !dry_run {
+            self.delete();
+        }
+        Deletion::Done
     }
 
     pub fn delete(&mut self) {
