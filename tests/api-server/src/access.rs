@@ -92,8 +92,8 @@ impl User {
     }
 }
 
-/// The API groups that the resources of a rule are in; `*` for those that this server does not know.
-pub(crate) fn groups(resources: &[String]) -> Vec<&'static str> {
+/// The API groups that these resources are in, sorted; `*` for those that this server does not know.
+pub fn api_groups(resources: &[String]) -> Vec<&'static str> {
     let mut groups: Vec<_> = resources
         .iter()
         .flat_map(|resource| groups_of(resource))

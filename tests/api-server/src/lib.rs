@@ -48,6 +48,7 @@ mod validate;
 mod watch;
 mod write;
 
+pub use access::api_groups;
 pub use options::{Options, Rule, User};
 pub use server::ApiServer;
 pub use state::Request;

@@ -122,7 +122,7 @@ fn rules(user: &User, spec: &Value) -> Result<Value, Status> {
         .filter(|rule| rule.holds_in(Some(namespace)))
     {
         let mut told = json!({
-            "verbs": rule.verbs, "apiGroups": access::groups(&rule.resources), "resources": rule.resources,
+            "verbs": rule.verbs, "apiGroups": access::api_groups(&rule.resources), "resources": rule.resources,
         });
         if !rule.names.is_empty() {
             told["resourceNames"] = json!(rule.names);
