@@ -39,6 +39,11 @@ pub(crate) fn create(
     if let Some(missing) = namespace.filter(|name| !inner.store.namespaces.contains_key(*name)) {
         return Err(Status::core_not_found("namespaces", missing));
     }
+    if let Some(fields) = object.as_object_mut() {
+        for named in ["kind", "apiVersion"] {
+            fields.remove(named);
+        }
+    }
     if !object["metadata"].is_object() {
         object["metadata"] = json!({});
     }

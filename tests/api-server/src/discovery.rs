@@ -94,7 +94,9 @@ fn resources(group: &str, version: &str, server: (u32, u32)) -> Value {
         .iter()
         .filter(|kind| kind.group == group && kind.version == version && kind.since <= server);
     for kind in kinds {
-        let verbs = ["create", "delete", "get", "list", "patch", "update"];
+        let verbs = [
+            "create", "delete", "get", "list", "patch", "update", "watch",
+        ];
         list.push(resource(
             kind.plural,
             kind.singular,

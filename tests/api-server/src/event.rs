@@ -28,6 +28,14 @@ pub(crate) fn shown(stored: Value, kind: &Kind) -> Value {
     }
 }
 
+/// An object of any kind as its group and version have it, with its kind's name.
+pub(crate) fn whole(stored: Value, kind: &Kind) -> Value {
+    let mut object = shown(stored, kind);
+    object["kind"] = kind.kind.into();
+    object["apiVersion"] = kind.api_version().into();
+    object
+}
+
 /// An Event in the stored form, from what was sent as `kind`.
 pub(crate) fn stored(sent: Value, kind: &Kind) -> Value {
     if kind.group.is_empty() {

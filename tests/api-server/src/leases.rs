@@ -13,7 +13,7 @@ use crate::{
     list, patch,
     selector::Selector,
     state::State,
-    status::{GROUP, Status},
+    status::{BODY, GROUP, Status},
     store::Key,
     watch,
     write::{self, Replaced, Writing},
@@ -57,7 +57,10 @@ fn read(state: &Arc<State>, call: &Call, namespace: Option<&str>) -> Result<Repl
     call.user
         .check(&Attributes::leases(verb, namespace, selector.name()))?;
     if watching {
-        return watch::start(state, namespace.map(str::to_owned), &call.query).map(Reply::Lines);
+        let query = &call.query;
+        let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
+        let namespace = namespace.map(str::to_owned);
+        return watch::start(state, None, namespace, query, selector).map(Reply::Lines);
     }
     list::list(&state.lock(), namespace, &call.query).map(|text| Reply::Json(200, text))
 }
@@ -178,9 +181,7 @@ fn decoding(state: &State, call: &Call) -> Decoding {
 
 fn decode_body(state: &State, call: &Call) -> Result<Value, Status> {
     if !matches!(call.content_type.as_str(), "" | "application/json") {
-        return Err(Status::unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: application/json",
-        ));
+        return Err(Status::unsupported_media_type(BODY));
     }
     decode::lease(&call.body, decoding(state, call))
 }

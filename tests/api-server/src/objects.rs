@@ -1,5 +1,7 @@
 //! Requests for the objects beside Leases: each method to its verb, permission, and operation.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,8 +15,8 @@ use crate::{
     refusal::Subject,
     selector::Selector,
     state::State,
-    status::Status,
-    store,
+    status::{BODY, Status},
+    store, watch,
 };
 
 /// What a request is about, but for the name.
@@ -27,7 +29,7 @@ pub(crate) struct Place<'a> {
 
 /// Answers a request for an object, or for the collection where there is no name.
 pub(crate) fn answer(
-    state: &State,
+    state: &Arc<State>,
     call: &Call,
     place: &Place<'_>,
     name: Option<&str>,
@@ -62,6 +64,11 @@ pub(crate) fn answer(
     }
     match (verb, name) {
         ("get", Some(name)) => get(state, place, name),
+        ("watch", _) => {
+            let namespace = place.namespace.map(str::to_owned);
+            watch::start(state, Some(place.kind), namespace, &call.query, selector?)
+                .map(Reply::Lines)
+        }
         ("list", _) => selector.map(|selector| list(state, place, &selector)),
         ("create", _) => create(state, call, place),
         ("update", Some(name)) => replace(state, call, place, name),
@@ -206,6 +213,9 @@ fn of<'a>(call: &Call, place: &Place<'a>, options: &str) -> Result<Change<'a>, S
 /// The body as an object in the stored form; what its fields are is not looked at.
 fn decode(call: &Call, place: &Place<'_>) -> Result<Value, Status> {
     let kind = place.kind.kind;
+    if !matches!(call.content_type.as_str(), "" | "application/json") {
+        return Err(Status::unsupported_media_type(BODY));
+    }
     let unrecognized = |why: &str| {
         Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why}"
@@ -252,8 +262,5 @@ fn named(object: &Value, name: &str) -> Result<(), Status> {
 }
 
 fn reply(code: u16, kind: &Kind, object: Value) -> Reply {
-    let mut object = event::shown(object, kind);
-    object["kind"] = kind.kind.into();
-    object["apiVersion"] = kind.api_version().into();
-    Reply::Json(code, object.to_string())
+    Reply::Json(code, event::whole(object, kind).to_string())
 }

@@ -7,13 +7,17 @@ use crate::{
     http::{Call, Reply},
     options::User,
     path::Review,
-    status::{Cause, Status},
+    status::{BODY, Cause, Status},
 };
 
 /// Answers a review. Everybody who authenticated may ask.
 pub(crate) fn answer(call: &Call, review: Review) -> Result<Reply, Status> {
     if call.method != "POST" {
         return Err(Status::method_not_allowed());
+    }
+    // kubectl asks in protobuf, which this server does not read.
+    if !matches!(call.content_type.as_str(), "" | "application/json") {
+        return Err(Status::unsupported_media_type(BODY));
     }
     let kind = match review {
         Review::Access => "SelfSubjectAccessReview",

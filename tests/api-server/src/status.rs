@@ -7,6 +7,9 @@ use crate::refusal::Subject;
 /// The API group of Leases.
 pub(crate) const GROUP: &str = "coordination.k8s.io";
 
+/// What is said of a body that is no JSON.
+pub(crate) const BODY: &str = "the body of the request was in an unknown format - accepted media types include: application/json";
+
 /// A failure, as the API tells it.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {

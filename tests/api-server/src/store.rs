@@ -32,7 +32,7 @@ const HISTORY: usize = 200_000;
 #[derive(Debug)]
 pub(crate) struct Store {
     leases: BTreeMap<String, Arc<Value>>,
-    /// Everything else, by what it is and etcd's key. It has no history.
+    /// Everything else, by what it is and etcd's key.
     others: BTreeMap<(Storage, String), Arc<Value>>,
     /// Name to the resourceVersion and creation time, in whole seconds, of the namespace.
     pub namespaces: BTreeMap<String, Namespace>,
@@ -52,6 +52,9 @@ pub(crate) struct Namespace {
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub revision: u64,
+    /// What was written: `None` for a Lease.
+    pub storage: Option<Storage>,
+    /// The namespace is "" for what is in none.
     pub key: Key,
     /// The object before the write, if there was one.
     pub before: Option<Arc<Value>>,
@@ -110,6 +113,7 @@ impl Store {
         let before = self.leases.insert(path(&key), object.clone());
         self.remember(Event {
             revision: self.revision,
+            storage: None,
             key,
             before,
             after: Some(object),
@@ -122,6 +126,7 @@ impl Store {
             let revision = self.advance();
             self.remember(Event {
                 revision,
+                storage: None,
                 key: key.clone(),
                 before: Some(before),
                 after: None,
@@ -162,18 +167,29 @@ impl Store {
         name: &str,
         object: Arc<Value>,
     ) {
-        self.others
-            .insert((storage, other_path(namespace, name)), object);
+        let key = (storage, other_path(namespace, name));
+        let before = self.others.insert(key, object.clone());
+        self.remember(Event {
+            revision: self.revision,
+            storage: Some(storage),
+            key: (namespace.unwrap_or_default().to_owned(), name.to_owned()),
+            before,
+            after: Some(object),
+        });
     }
 
     /// Removes an object, which takes a resourceVersion of its own.
     pub fn remove_object(&mut self, storage: Storage, namespace: Option<&str>, name: &str) {
-        if self
-            .others
-            .remove(&(storage, other_path(namespace, name)))
-            .is_some()
-        {
-            self.advance();
+        let key = (storage, other_path(namespace, name));
+        if let Some(before) = self.others.remove(&key) {
+            let revision = self.advance();
+            self.remember(Event {
+                revision,
+                storage: Some(storage),
+                key: (namespace.unwrap_or_default().to_owned(), name.to_owned()),
+                before: Some(before),
+                after: None,
+            });
         }
     }
 
@@ -202,7 +218,8 @@ impl Store {
         revision: u64,
     ) -> Vec<Arc<Value>> {
         let mut then: BTreeMap<String, Option<&Arc<Value>>> = BTreeMap::new();
-        for event in self.events_after(revision) {
+        let leases = |event: &&Event| event.storage.is_none();
+        for event in self.events_after(revision).filter(leases) {
             then.entry(path(&event.key))
                 .or_insert(event.before.as_ref());
         }

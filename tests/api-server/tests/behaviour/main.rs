@@ -5,6 +5,7 @@ mod client;
 mod creates;
 mod deletes;
 mod discovery;
+mod events;
 mod handle;
 mod lists;
 mod managed_fields;

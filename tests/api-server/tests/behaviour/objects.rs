@@ -1,40 +1,19 @@
-//! Pods, Nodes, Events and LeaseCandidates: what is kept of them, and how the server refuses.
+//! Pods, Nodes and LeaseCandidates: what is kept of them, and how the server refuses.
 
 use lease_api_server::{Options, Rule, User};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
+use crate::{
+    client::Client,
+    events::{EVENTS, event, names, said},
+};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const NODES: &str = "/api/v1/nodes";
-const EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/default/events";
 const CANDIDATES: &str = "/apis/coordination.k8s.io/v1beta1/namespaces/default/leasecandidates";
 
 fn pod(name: &str) -> Value {
     json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
-}
-
-fn event(name: &str, lease: &str) -> Value {
-    json!({
-        "metadata": {"name": name}, "eventTime": "2026-01-01T00:00:00.123456Z",
-        "regarding": {"kind": "Lease", "namespace": "default", "name": lease, "uid": "u"},
-        "reportingController": "kubectl-lease", "reportingInstance": "host", "action": "Acquire",
-        "reason": "LeaseAcquired", "type": "Normal", "note": "taken",
-    })
-}
-
-fn said(answer: &Answer) -> (u16, &str) {
-    (answer.code, answer.message())
-}
-
-fn names(answer: &Answer) -> Vec<&str> {
-    let items = answer.body["items"].as_array().expect("a list");
-    let name = |item: &'_ Value| item["metadata"]["name"].as_str().map(str::len);
-    assert!(items.iter().all(|item| name(item).is_some()));
-    items
-        .iter()
-        .filter_map(|item| item["metadata"]["name"].as_str())
-        .collect()
 }
 
 #[test]
@@ -235,114 +214,6 @@ fn a_pod_on_a_node_is_deleted_in_time() {
 }
 
 #[test]
-fn events_are_found_by_what_they_are_about_in_both_their_faces() {
-    let client = Client::admin();
-    for (name, lease) in [("e1", "a"), ("e2", "b")] {
-        let created = client.post(EVENTS, &event(name, lease));
-        assert_eq!(created.code, 201, "{}", created.body);
-    }
-    let found = |selector: &str| client.get(&format!("{EVENTS}?fieldSelector={selector}"));
-    assert_eq!(
-        names(&found(
-            "regarding.name%3Da%2Cregarding.kind%3DLease%2Cregarding.uid%3Du"
-        )),
-        ["e1"]
-    );
-    assert_eq!(
-        names(&found(
-            "reason%3DLeaseAcquired%2Cregarding.namespace%3Ddefault"
-        )),
-        ["e1", "e2"]
-    );
-    assert_eq!(
-        said(&found("involvedObject.name%3Da")),
-        (400, "field label not supported: involvedObject.name")
-    );
-    let core =
-        client.get("/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Da");
-    let older = &core.body["items"][0];
-    assert_eq!(
-        (
-            &older["involvedObject"]["name"],
-            &older["message"],
-            &older["reportingComponent"]
-        ),
-        (&"a".into(), &"taken".into(), &"kubectl-lease".into())
-    );
-    assert_eq!(
-        client.delete(&format!("{EVENTS}/e1")).body["details"]["group"],
-        "events.k8s.io"
-    );
-}
-
-#[test]
-fn an_event_without_what_the_newer_face_demands_is_invalid() {
-    let client = Client::admin();
-    let without = |field: &str| {
-        let mut event = event("e", "a");
-        event[field] = Value::Null;
-        client.post(EVENTS, &event)
-    };
-    for (field, told) in [
-        (
-            "eventTime",
-            "Event \"e\" is invalid: eventTime: Required value",
-        ),
-        (
-            "reportingInstance",
-            "Event \"e\" is invalid: reportingInstance: Required value",
-        ),
-        ("action", "Event \"e\" is invalid: action: Required value"),
-        ("reason", "Event \"e\" is invalid: reason: Required value"),
-        (
-            "type",
-            "Event \"e\" is invalid: type: Invalid value: \"\": has invalid value: ",
-        ),
-        (
-            "regarding",
-            "Event \"e\" is invalid: involvedObject.namespace: Invalid value: \"\": does not match event.namespace",
-        ),
-    ] {
-        assert_eq!(said(&without(field)), (422, told));
-    }
-    assert!(
-        without("reportingController").message().starts_with(
-            "Event \"e\" is invalid: [reportingController: Required value, reportingController: Invalid value: \"\": name part must be non-empty,"
-        )
-    );
-    let mut long = event("e", "a");
-    long["note"] = "x".repeat(1025).into();
-    assert_eq!(
-        said(&client.post(EVENTS, &long)),
-        (
-            422,
-            "Event \"e\" is invalid: message: Invalid value: \"\": can have at most 1024 characters"
-        )
-    );
-    let mut coarse = event("e", "a");
-    coarse["eventTime"] = "2026-01-01T00:00:00Z".into();
-    assert_eq!(client.post(EVENTS, &coarse).code, 400);
-}
-
-#[test]
-fn a_generated_name_begins_as_asked() {
-    let client = Client::admin();
-    let mut sent = event("", "a");
-    sent["metadata"] = json!({"generateName": "a-"});
-    let name = client.post(EVENTS, &sent).body["metadata"]["name"].clone();
-    let name = name.as_str().expect("a name");
-    assert!(name.starts_with("a-") && name.len() == 7, "{name}");
-    sent["metadata"] = json!({"generateName": "a."});
-    assert_eq!(client.post(EVENTS, &sent).code, 422);
-    let tried = client.post(&format!("{EVENTS}?dryRun=All"), &event("tried", "a"));
-    assert_eq!(
-        (tried.code, &tried.body["metadata"]["resourceVersion"]),
-        (201, &Value::Null)
-    );
-    assert_eq!(client.get(&format!("{EVENTS}/tried")).code, 404);
-}
-
-#[test]
 fn lease_candidates_are_there_in_the_versions_that_have_them() {
     let client = Client::admin();
     let candidate = json!({
@@ -402,5 +273,37 @@ fn each_resource_needs_a_permission_of_its_own() {
             403,
             "nodes \"n\" is forbidden: User \"dev\" cannot get resource \"nodes\" in API group \"\" at the cluster scope"
         )
+    );
+}
+
+#[test]
+fn a_watch_tells_each_change_of_what_it_is_about_and_of_nothing_else() {
+    let client = Client::admin();
+    let first = client.post(PODS, &pod("p"));
+    let since = format!("resourceVersion={}&timeoutSeconds=1", first.version());
+    client.merge(
+        &format!("{PODS}/p"),
+        &json!({"metadata": {"labels": {"a": "b"}}}),
+    );
+    client.create("p", json!({}));
+    client.post(EVENTS, &event("p", "a"));
+    client.delete(&format!("{PODS}/p"));
+    let told: Vec<_> = client.watch_at(PODS, &since).collect();
+    let types: Vec<_> = told.iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(types, ["MODIFIED", "DELETED"]);
+    assert!(told.iter().all(|event| event["object"]["kind"] == "Pod"));
+    let labelled: Vec<_> = client
+        .watch_at(PODS, &format!("{since}&labelSelector=a"))
+        .collect();
+    assert_eq!(labelled[0]["type"], "ADDED");
+    let events: Vec<_> = client.watch_at(EVENTS, "timeoutSeconds=1").collect();
+    assert_eq!(
+        (events.len(), &events[0]["object"]["note"]),
+        (1, &"taken".into())
+    );
+    let leases: Vec<_> = client.watch("timeoutSeconds=1").collect();
+    assert_eq!(
+        (leases.len(), &leases[0]["object"]["kind"]),
+        (1, &"Lease".into())
     );
 }

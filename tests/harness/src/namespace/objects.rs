@@ -5,8 +5,8 @@ use crate::api::Answer;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Between two looks at what cannot be watched on both servers.
-const POLL: Duration = Duration::from_millis(10);
+/// Between two tries to reach a server that is away.
+const OUTAGE: Duration = Duration::from_millis(10);
 
 /// A Pod with one container, which nobody runs: there is no kubelet.
 pub fn pod(name: &str) -> Value {
@@ -81,37 +81,20 @@ impl Namespace {
         wanted: impl Fn(Option<&Value>) -> bool,
         timeout: Duration,
     ) -> Option<Value> {
-        let deadline = Instant::now() + timeout;
-        loop {
-            let pod = self.pod(name);
-            if wanted(pod.as_ref()) {
-                return pod;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "not seen within {timeout:?}; the last state of Pod {name}:\n{:#}",
-                pod.unwrap_or_default()
-            );
-            std::thread::sleep(POLL);
-        }
+        let mut last = None;
+        self.observe(&self.pod_path(""), name, timeout, |pod| {
+            last = pod.cloned();
+            wanted(pod)
+        });
+        last
     }
 
     /// The Events (`events.k8s.io/v1`) about the Lease of this name, oldest first.
     pub fn events(&self, lease: &str) -> Vec<Value> {
-        let path = format!(
-            "/apis/events.k8s.io/v1/namespaces/{}/events\
-             ?fieldSelector=regarding.kind%3DLease%2Cregarding.name%3D{lease}",
-            self.name
-        );
-        let list = done(self.call("GET", &path, None), "GET");
-        let mut events = list["items"].as_array().cloned().unwrap_or_default();
-        // An Event is written once: the order of the versions is that of the writes.
-        let version = |event: &Value| {
-            let text = event["metadata"]["resourceVersion"].as_str();
-            text.and_then(|text| text.parse::<u64>().ok())
-        };
-        events.sort_by_key(version);
-        events
+        oldest_first(&done(
+            self.call("GET", &self.events_path(lease), None),
+            "GET",
+        ))
     }
 
     /// The reasons of the Events about the Lease of this name, oldest first.
@@ -128,17 +111,36 @@ impl Namespace {
     #[track_caller]
     pub fn wait_event(&self, lease: &str, reason: &str, timeout: Duration) -> Value {
         let deadline = Instant::now() + timeout;
-        loop {
-            let events = self.events(lease);
-            if let Some(found) = events.iter().find(|event| event["reason"] == reason) {
+        let mut last = Vec::new();
+        while Instant::now() < deadline {
+            // An outage that the test itself made is waited out, too.
+            let path = self.events_path(lease);
+            let Ok(list) = self.cluster.admin().call("GET", &path, None) else {
+                std::thread::sleep(OUTAGE);
+                continue;
+            };
+            last = oldest_first(&list.body);
+            if let Some(found) = last.iter().find(|event| event["reason"] == reason) {
                 return found.clone();
             }
-            assert!(
-                Instant::now() < deadline,
-                "no Event {reason} about Lease {lease} within {timeout:?}, but {events:#?}"
+            let version = list.body["metadata"]["resourceVersion"].as_str();
+            let watch = format!(
+                "{path}&watch=true&resourceVersion={}",
+                version.unwrap_or_default()
             );
-            std::thread::sleep(POLL);
+            let mut found = None;
+            let _ = self.cluster.admin().follow(&watch, deadline, |event| {
+                let event = &event["object"];
+                if event["reason"] == reason {
+                    found = Some(event.clone());
+                }
+                found.is_some()
+            });
+            if let Some(found) = found {
+                return found;
+            }
         }
+        panic!("no Event {reason} about Lease {lease} within {timeout:?}, but {last:#?}");
     }
 
     /// Creates a LeaseCandidate (`coordination.k8s.io/v1beta1`) for the Lease. Only the in-process server has them.
@@ -159,10 +161,29 @@ impl Namespace {
         done(self.call("POST", &path, Some(&candidate)), "POST")
     }
 
+    fn events_path(&self, lease: &str) -> String {
+        format!(
+            "/apis/events.k8s.io/v1/namespaces/{}/events\
+             ?fieldSelector=regarding.kind%3DLease%2Cregarding.name%3D{lease}",
+            self.name
+        )
+    }
+
     fn pod_path(&self, name: &str) -> String {
         let path = format!("/api/v1/namespaces/{}/pods/{name}", self.name);
         path.trim_end_matches('/').to_owned()
     }
+}
+
+/// An Event is written once: the order of the versions is that of the writes.
+fn oldest_first(list: &Value) -> Vec<Value> {
+    let mut events = list["items"].as_array().cloned().unwrap_or_default();
+    let version = |event: &Value| {
+        let text = event["metadata"]["resourceVersion"].as_str();
+        text.and_then(|text| text.parse::<u64>().ok())
+    };
+    events.sort_by_key(version);
+    events
 }
 
 fn done(answer: Answer, method: &str) -> Value {
