@@ -205,6 +205,8 @@ fn a_pod_on_a_node_is_deleted_in_time() {
     let leaving = client.delete(&path).body;
     assert_eq!(leaving["metadata"]["deletionGracePeriodSeconds"], 30);
     assert_eq!(client.get(&path).body, leaving);
+    client.merge(&path, &json!({"metadata": {"labels": {"a": "b"}}}));
+    assert_eq!(client.get(&path).body["metadata"]["labels"]["a"], "b");
     let now = r#"{"gracePeriodSeconds":0}"#;
     assert_eq!(
         client.send("DELETE", &path, "application/json", now).code,

@@ -27,6 +27,8 @@ fn a_pod_is_made_labelled_and_deleted() {
     assert_eq!(leaving["metadata"]["deletionGracePeriodSeconds"], 30);
     let there = ns.pod("q").expect("only its kubelet ends it");
     assert!(there["metadata"]["deletionTimestamp"].is_string());
+    ns.patch_pod("q", &json!({ "metadata": { "labels": { "a": "b" } } }));
+    assert_eq!(ns.pod_label("q", "a").as_deref(), Some("b"));
     ns.delete_pod("q");
     assert_eq!(ns.pod("q"), None);
 }
