@@ -6,6 +6,7 @@ mod help;
 mod shell;
 mod status;
 mod template;
+mod wait;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use format::{GrantOutput, ObjectOutput};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
+pub use wait::WaitArgs;
 
 /// What the program's own help ends with.
 fn after_help() -> String {
@@ -88,6 +90,9 @@ pub enum Command {
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
+    /// Wait until leases are free, held, expired, deleted or another's; take nothing
+    #[command(after_long_help = help::WAIT)]
+    Wait(WaitArgs),
     /// List the flags that every subcommand has: cluster, namespace, user
     #[command(after_long_help = help::OPTIONS)]
     Options(OptionsArgs),

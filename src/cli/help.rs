@@ -165,6 +165,38 @@ Permissions: list on leases, get for one by name; watch with --watch;
 get on pods and nodes shows the holder's.
 See also: check, explain lease, explain proof";
 
+/// `wait --help`
+pub const WAIT: &str = "\
+Examples:
+  # until somebody leads, in an init container
+  kubectl lease wait deploy --for=held --timeout 5m
+  # until all of a maintenance window is over
+  kubectl lease wait deploy nightly --for=not-holder=ada@laptop
+  # is it free now? 75 says no
+  kubectl lease wait nightly --for=free --timeout 0 -E 75
+
+Each lease has to be so once, not all at the same time; a moment is enough.
+  free              nobody holds it
+  held              somebody does, and is alive by the server's clock or writes
+                    while this waits
+  expired           somebody does, and is proven to be over (explain proof);
+                    a free lease is not expired
+  deleted           it is gone, or was made anew
+  holder=IDENTITY, not-holder=IDENTITY
+                    exactly this one holds it, alive or not; or does not
+A lease that is deleted meanwhile is waited for until it is made again. What is
+met may be over when it is said: to be alone, acquire it.
+
+Exit status:
+  0    met            1  API, kubeconfig or permission    2  wrong usage
+  121  no such lease
+  124  not met in time (-E changes it)
+  of several leases, the status of the first one that failed
+
+Permissions: get on leases; watch makes it immediate; update where stamps are to
+prove an expiry sooner, by a dry run.
+See also: status NAME --exit-code, acquire, explain proof";
+
 /// `options --help`
 pub const OPTIONS: &str = "\
 Examples:

@@ -65,6 +65,7 @@ fn about(command: &Command) -> About<'_> {
             let verbs = vec![("get", named), ("list", !named), ("watch", args.watch)];
             (&None, verbs, names)
         }
+        Command::Wait(args) => (&None, vec![get, watch], &args.names[..]),
         Command::Options(_)
         | Command::Version(_)
         | Command::Completion(_)

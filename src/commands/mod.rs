@@ -17,6 +17,7 @@ mod several;
 mod status;
 mod steal;
 mod version;
+mod wait;
 mod waiting;
 
 use std::io::ErrorKind;
@@ -65,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
+        Command::Wait(args) => wait::run(args, connection).await,
         Command::Options(_) => options::run(),
         Command::Version(args) => version::run(&args),
         Command::Completion(args) => completion::run(&args),

@@ -77,6 +77,15 @@ const ORDERS: Words = &[
     ("age", "Oldest first"),
 ];
 
+const CONDITIONS: Words = &[
+    ("free", "Nobody holds it"),
+    ("held", "Somebody holds it, and is alive"),
+    ("expired", "Somebody holds it, and is proven to be over"),
+    ("deleted", "It is gone"),
+    ("holder=", "This identity holds it"),
+    ("not-holder=", "This identity does not hold it"),
+];
+
 const TRUTHS: Words = &[("true", ""), ("false", "")];
 
 const SIGNALS: Words = &[
@@ -114,6 +123,7 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
         ("version", "output") => Kind::Words(&[VALUE_FORMATS]),
         ("acquire" | "steal", "output") => Kind::Words(&[ENVIRONMENT, OBJECT_FORMATS]),
         (_, "output") => Kind::Words(&[OBJECT_FORMATS]),
+        (_, "awaited") => Kind::Words(&[CONDITIONS]),
         (_, "sort_by") => Kind::Words(&[ORDERS]),
         (_, "allow_missing_template_keys") => Kind::Words(&[TRUTHS]),
         (_, "on_lost") => Kind::Words(&[SIGNALS]),

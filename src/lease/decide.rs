@@ -2,11 +2,13 @@
 
 mod ours;
 mod steal;
+mod wait;
 
 use jiff::Timestamp;
 
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
+pub use wait::{Awaited, WaitStep, wait};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

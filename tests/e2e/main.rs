@@ -60,6 +60,7 @@ mod terminating;
 mod unread;
 mod unread_changes;
 mod usage;
+mod wait;
 mod waiting;
 mod warned;
 mod webhooks;

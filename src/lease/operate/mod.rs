@@ -21,6 +21,7 @@ mod renew;
 mod stamps;
 mod steal;
 mod tenure;
+mod wait;
 mod watcher;
 mod write;
 
