@@ -73,8 +73,8 @@ pub struct StatusArgs {
     /// With a name: exit with 0 if it is held, 3 if expired, 4 if free
     #[arg(long, requires = "name", conflicts_with = "watch")]
     pub exit_code: bool,
-    /// Output format: wide, name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE,
-    /// custom-columns=HEADER:PATH,… or custom-columns-file=FILE
+    /// Output format: wide, name, json, yaml, prometheus, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE,
+    /// jsonpath-file=FILE, custom-columns=HEADER:PATH,… or custom-columns-file=FILE
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<StatusFormat>,
 }
@@ -147,7 +147,7 @@ impl StatusArgs {
     pub fn needs_objects(&self) -> bool {
         let table = matches!(
             self.output,
-            None | Some(StatusFormat::Wide | StatusFormat::Name)
+            None | Some(StatusFormat::Wide | StatusFormat::Name | StatusFormat::Prometheus)
         );
         !table
             || self.show_labels

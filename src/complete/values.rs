@@ -62,6 +62,7 @@ const STATUS_FORMATS: Words = &[
     ("json", "JSON"),
     ("yaml", "YAML"),
     ("name", "Just lease.coordination.k8s.io/NAME"),
+    ("prometheus", "Samples for a textfile collector"),
     ("jsonpath=", "A template over the JSON document"),
     ("jsonpath-as-json=", "What a template finds, as JSON"),
     ("jsonpath-file=", "A template in a file"),

@@ -46,6 +46,7 @@ mod stamps;
 mod status;
 mod status_holder;
 mod status_pages;
+mod status_prometheus;
 mod status_proof;
 mod status_schema;
 mod status_screen;

@@ -14,6 +14,7 @@ use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{StatusFormat, ValueFormat};
 use crate::output::status::document::{self, ListWriter};
+use crate::output::status::prometheus::Exposition;
 use crate::output::status::table::{Counts, Layout, Printer};
 use crate::output::terminal;
 
@@ -75,6 +76,7 @@ enum Form<'a> {
     Document(ListWriter),
     Template(&'a ValueFormat),
     Columns(&'a Columns),
+    Samples(Exposition),
 }
 
 impl<'a> Output<'a> {
@@ -90,6 +92,7 @@ impl<'a> Output<'a> {
                 }
                 Some(StatusFormat::Value(format)) => Form::Template(format),
                 Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
+                Some(StatusFormat::Prometheus) => Form::Samples(Exposition::default()),
             },
             kept: Vec::new(),
             begun: false,
@@ -146,6 +149,7 @@ impl<'a> Output<'a> {
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
                 .collect(),
             Form::Document(writer) => writer.page(rows)?,
+            Form::Samples(exposition) => exposition.page(rows),
             Form::Template(format) => value(&document::list_for_templates(rows), format)?,
             Form::Columns(columns) => {
                 let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
@@ -175,6 +179,12 @@ impl<'a> Output<'a> {
             Form::Table(_) => {
                 if let Some(line) = self.counts.line() {
                     terminal::say(&line);
+                }
+                Ok(())
+            }
+            Form::Samples(exposition) => {
+                for part in std::mem::take(exposition).end() {
+                    terminal::print(&part)?;
                 }
                 Ok(())
             }

@@ -24,6 +24,11 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
     if names.len() > 1 {
         alone(&args, names.len())?;
     }
+    if args.watch && args.output == Some(StatusFormat::Prometheus) {
+        let why =
+            "-o prometheus is how things are once: leave -w out, and run it from time to time";
+        return Err(Error::Usage(why.to_owned()));
+    }
     let session = Session::open(connection).await?;
     match (names.as_slice(), args.watch) {
         ([] | [_], true) => watch::run(&session, &args).await,
