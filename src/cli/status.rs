@@ -11,7 +11,7 @@ use crate::output::jsonpath::Template;
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// Name of one lease, to see everything about it; of several, to see a list of them
-    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder"])]
+    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "holder_gone"])]
     pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
@@ -43,6 +43,9 @@ pub struct StatusArgs {
     /// Only leases whose holder matches; * and ? as in a shell
     #[arg(long, value_name = "PATTERN")]
     pub holder: Option<String>,
+    /// Only leases whose holder's Pod or Node is gone
+    #[arg(long)]
+    pub holder_gone: bool,
     /// Order of the list: name, renewed, expires, transitions, age, or a path such as .metadata.name
     /// [default: name, or as they were named]
     #[arg(long, value_name = "KEY")]
@@ -151,6 +154,7 @@ impl StatusArgs {
         );
         !table
             || self.show_labels
+            || self.holder_gone
             || !self.label_columns.is_empty()
             || matches!(self.sort_by, Some(SortBy::Path(_)))
     }

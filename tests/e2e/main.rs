@@ -44,6 +44,7 @@ mod several;
 mod stale_tokens;
 mod stamps;
 mod status;
+mod status_gone;
 mod status_holder;
 mod status_pages;
 mod status_prometheus;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::gone::Cluster;
 use super::select::{sort, wanted};
 use super::{leases, list_error, listed};
 use crate::cli::{SortBy, StatusArgs};
@@ -26,6 +27,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
+    let mut cluster = args.holder_gone.then(|| Cluster::new(session, args));
     let mut listing = Listing::new(leases(session, args), listed(session, args));
     loop {
         let (mut rows, place) = match listing.next().await {
@@ -43,6 +45,9 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
         }
         last = rows.last().map(key).or(last.take());
         rows.retain(|row| wanted(row, args));
+        if let Some(cluster) = &mut cluster {
+            cluster.retain(&mut rows).await;
+        }
         output.page(rows, place.left)?;
     }
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
@@ -52,7 +57,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
         return Ok(Exit::DONE);
     }
     output.end()?;
-    Ok(Exit::DONE)
+    Ok(cluster.map_or(Exit::DONE, |cluster| cluster.exit()))
 }
 
 /// Where a Lease stands in a list: etcd sorts by the bytes of the whole key, so that `a-b/x` comes before `a/x`.

@@ -1,6 +1,7 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod gone;
 mod list;
 mod one;
 mod select;
@@ -27,6 +28,10 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
     if args.watch && args.output == Some(StatusFormat::Prometheus) {
         let why =
             "-o prometheus is how things are once: leave -w out, and run it from time to time";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    if args.watch && args.holder_gone {
+        let why = "--holder-gone looks once at the cluster's Pods and Nodes: leave -w out, or --holder-gone";
         return Err(Error::Usage(why.to_owned()));
     }
     let session = Session::open(connection).await?;
