@@ -162,8 +162,8 @@ Exit status:
   of several leases, the status of the first one that could not be shown
 
 Permissions: list on leases, get for one by name; watch with --watch;
-get on pods and nodes shows the holder's.
-See also: check, explain lease, explain proof";
+get on pods and nodes shows the holder's, list finds those that are gone.
+See also: wait, check, prune, explain lease, explain proof";
 
 /// `wait --help`
 pub const WAIT: &str = "\

@@ -10,7 +10,7 @@ use crate::output::jsonpath::Template;
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Name of one lease, to see everything about it; of several, to see a list of them
+    /// Name of one lease, to see all of it; of several, to list them
     #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "holder_gone"])]
     pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
@@ -56,7 +56,7 @@ pub struct StatusArgs {
     /// Show these labels in columns of the list
     #[arg(short = 'L', long, value_name = "KEY,…", value_delimiter = ',')]
     pub label_columns: Vec<String>,
-    /// Leases to ask the server for at once, 0 for all [default: what is fastest]
+    /// Leases to a request, 0 for all [default: what is fastest]
     #[arg(long, value_name = "COUNT")]
     pub chunk_size: Option<u32>,
     /// Say nothing, and succeed, where there is no such lease
