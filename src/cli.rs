@@ -3,6 +3,7 @@
 mod connection;
 mod format;
 mod help;
+mod prune;
 mod shell;
 mod status;
 mod template;
@@ -17,6 +18,7 @@ use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
 pub use format::{GrantOutput, ObjectOutput};
+pub use prune::PruneArgs;
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
@@ -93,6 +95,9 @@ pub enum Command {
     /// Wait until leases are free, held, expired, deleted or another's; take nothing
     #[command(after_long_help = help::WAIT)]
     Wait(WaitArgs),
+    /// List the leases that expired long ago, and with --yes delete them
+    #[command(after_long_help = help::PRUNE)]
+    Prune(PruneArgs),
     /// List the flags that every subcommand has: cluster, namespace, user
     #[command(after_long_help = help::OPTIONS)]
     Options(OptionsArgs),

@@ -197,6 +197,33 @@ Permissions: get on leases; watch makes it immediate; update where stamps are to
 prove an expiry sooner, by a dry run.
 See also: status NAME --exit-code, acquire, explain proof";
 
+/// `prune --help`
+pub const PRUNE: &str = "\
+Examples:
+  # what has expired for more than a day, in all namespaces
+  kubectl lease prune -A
+  # delete what the jobs of a team left behind
+  kubectl lease prune -l team=storage --older-than 1h --yes
+  # heartbeats whose Node is gone; kube-node-lease has to be named
+  kubectl lease prune -n kube-node-lease --class node
+
+It deletes what is held and has expired, as `status` shows it, for longer than
+--older-than; not what is free or never expires, nor heartbeats of Nodes that
+exist, coordinated elections and, without --class apiserver, identities of API
+servers. Before that the expiry is proven (explain proof): by the server's
+stamps, or by watching for the lease's duration, --timeout at most. A lease that
+is renewed meanwhile is left.
+
+Exit status:
+  0    done, or listed  1    API, kubeconfig or permission, or a Node that may
+                             exist    2  wrong usage
+  121  no such lease    124  not deleted: watching would take too long
+  of several leases, the status of the first one that failed
+
+Permissions: list on leases (get with a name); delete with --yes; update where
+stamps are to prove an expiry; list on nodes for heartbeats.
+See also: status --state expired, status --holder-gone, explain proof";
+
 /// `options --help`
 pub const OPTIONS: &str = "\
 Examples:

@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Args};
 
-use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs, WaitArgs};
+use super::{
+    AcquireArgs, Cli, Command, CreateArgs, PruneArgs, ReleaseArgs, RenewArgs, StealArgs, WaitArgs,
+};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -46,6 +48,7 @@ impl Cli {
         match &mut self.command {
             Command::Create(CreateArgs { output, .. })
             | Command::Renew(RenewArgs { output, .. })
+            | Command::Prune(PruneArgs { output, .. })
             | Command::Wait(WaitArgs { output, .. })
             | Command::Release(ReleaseArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Object::strict);

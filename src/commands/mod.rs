@@ -10,6 +10,7 @@ mod exported;
 mod hold;
 mod man;
 mod options;
+mod prune;
 mod release;
 mod renew;
 mod saying;
@@ -66,6 +67,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
+        Command::Prune(args) => prune::run(args, connection).await,
         Command::Wait(args) => wait::run(args, connection).await,
         Command::Options(_) => options::run(),
         Command::Version(args) => version::run(&args),

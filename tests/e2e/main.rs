@@ -36,6 +36,7 @@ mod passwords;
 mod plugin;
 mod plugin_rules;
 mod proxies;
+mod prune;
 mod races;
 mod release;
 mod replies;

@@ -4,7 +4,7 @@ pub mod around;
 mod gone;
 mod list;
 mod one;
-mod select;
+pub mod select;
 mod several;
 mod watch;
 

@@ -71,7 +71,7 @@ pub fn wait(
 }
 
 /// By proof alone, as a takeover: what is waited for may be acted on.
-fn expired(seen: &Observation, stamps: Stamps, now: Now) -> WaitStep {
+pub(super) fn expired(seen: &Observation, stamps: Stamps, now: Now) -> WaitStep {
     match seen.expiry(now.instant, stamps) {
         Expiry::Expired(_) => WaitStep::Met,
         Expiry::Free => WaitStep::Wait(None),

@@ -179,14 +179,15 @@ impl Api for LeaseClient {
     ) -> Result<Deletion, Fault> {
         let mut query = self.object();
         query.add("timeout", &format!("{}s", limit.as_secs().max(1)));
-        if dry_run {
-            query.add("dryRun", "All");
-        }
-        let options = json!({
+        let mut options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": { "uid": record.uid(), "resourceVersion": record.resource_version() },
         });
+        if dry_run {
+            // API servers read no options from the query where there is a body with some.
+            options["dryRun"] = json!(["All"]);
+        }
         let body = options.to_string().into_bytes();
         let sending = self
             .store
