@@ -215,9 +215,8 @@ stamps, or by watching for the lease's duration, --timeout at most. A lease that
 is renewed meanwhile is left.
 
 Exit status:
-  0    done, or listed  1    API, kubeconfig or permission, or a Node that may
-                             exist    2  wrong usage
-  121  no such lease    124  not deleted: watching would take too long
+  0    done, or listed    1    API, kubeconfig or permission    2  wrong usage
+  121  no such lease      124  not deleted: watching would take too long
   of several leases, the status of the first one that failed
 
 Permissions: list on leases (get with a name); delete with --yes; update where

@@ -2,9 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{
-    AcquireArgs, Cli, Command, CreateArgs, PruneArgs, ReleaseArgs, RenewArgs, StealArgs, WaitArgs,
-};
+use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -48,14 +46,20 @@ impl Cli {
         match &mut self.command {
             Command::Create(CreateArgs { output, .. })
             | Command::Renew(RenewArgs { output, .. })
-            | Command::Prune(PruneArgs { output, .. })
-            | Command::Wait(WaitArgs { output, .. })
             | Command::Release(ReleaseArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Object::strict);
             }
             Command::Acquire(AcquireArgs { output, .. })
             | Command::Steal(StealArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Grant::strict);
+            }
+            Command::Prune(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
+            }
+            Command::Wait(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
             }
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
