@@ -3,9 +3,11 @@
 mod connection;
 mod format;
 mod help;
+mod prune;
 mod shell;
 mod status;
 mod template;
+mod wait;
 
 use std::time::Duration;
 
@@ -16,9 +18,11 @@ use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
 pub use format::{GrantOutput, ObjectOutput};
+pub use prune::PruneArgs;
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
+pub use wait::WaitArgs;
 
 /// What the program's own help ends with.
 fn after_help() -> String {
@@ -88,6 +92,12 @@ pub enum Command {
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
+    /// Wait until leases are free, held, expired, deleted or another's; take nothing
+    #[command(after_long_help = help::WAIT)]
+    Wait(WaitArgs),
+    /// List the leases that expired long ago, and with --yes delete them
+    #[command(after_long_help = help::PRUNE)]
+    Prune(PruneArgs),
     /// List the flags that every subcommand has: cluster, namespace, user
     #[command(after_long_help = help::OPTIONS)]
     Options(OptionsArgs),

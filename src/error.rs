@@ -67,6 +67,13 @@ pub enum Error {
         /// What was done, a line each.
         then: Vec<String>,
     },
+    /// A Lease is not as it was waited for.
+    NotMet {
+        /// That, and what it is instead, a line each.
+        lines: Vec<String>,
+        /// What that is to its caller.
+        exit: Exit,
+    },
     /// The server stores a Lease otherwise than it was asked to.
     NotAsAsked {
         /// What became of it, and how it differs.
@@ -142,6 +149,7 @@ impl Error {
             | Self::Local(_) => Exit::API,
             Self::BrokenPipe => Exit::DONE,
             Self::Unsaid(unsaid) => unsaid.exit(),
+            Self::NotMet { exit, .. } => *exit,
             Self::Despite { why, .. } => why.exit(),
             Self::Hold(_) => Exit::HOLD_FAILED,
             Self::Command { why, .. } => match why.kind() {
@@ -175,6 +183,7 @@ impl Error {
             ],
             Self::Command { words, why } => command::lines(words, why),
             Self::BrokenPipe => Vec::new(),
+            Self::NotMet { lines, .. } => lines.clone(),
             Self::Unsaid(unsaid) => vec![unsaid.line()],
             Self::Despite { why, then } => [why.lines(), then.clone()].concat(),
             Self::Hold(text) | Self::Local(text) => vec![format!("error: {text}")],

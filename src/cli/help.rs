@@ -162,8 +162,66 @@ Exit status:
   of several leases, the status of the first one that could not be shown
 
 Permissions: list on leases, get for one by name; watch with --watch;
-get on pods and nodes shows the holder's.
-See also: check, explain lease, explain proof";
+get on pods and nodes shows the holder's, list finds those that are gone.
+See also: wait, check, prune, explain lease, explain proof";
+
+/// `wait --help`
+pub const WAIT: &str = "\
+Examples:
+  # until somebody leads, in an init container
+  kubectl lease wait deploy --for=held --timeout 5m
+  # until all of a maintenance window is over
+  kubectl lease wait deploy nightly --for=not-holder=ada@laptop
+  # is it free now? 75 says no
+  kubectl lease wait nightly --for=free --timeout 0 -E 75
+
+Each lease has to be so once, not all at the same time; a moment is enough.
+  free              nobody holds it
+  held              somebody does, and is alive by the server's clock or writes
+                    while this waits
+  expired           somebody does, and is proven to be over (explain proof);
+                    a free lease is not expired
+  deleted           it is gone, or was made anew
+  holder=IDENTITY, not-holder=IDENTITY
+                    exactly this one holds it, alive or not; or does not
+A lease that is deleted meanwhile is waited for until it is made again. What is
+met may be over when it is said: to be alone, acquire it.
+
+Exit status:
+  0    met            1  API, kubeconfig or permission    2  wrong usage
+  121  no such lease
+  124  not met in time (-E changes it)
+  of several leases, the status of the first one that failed
+
+Permissions: get on leases; watch makes it immediate; update where stamps are to
+prove an expiry sooner, by a dry run.
+See also: status NAME --exit-code, acquire, explain proof";
+
+/// `prune --help`
+pub const PRUNE: &str = "\
+Examples:
+  # what has expired for more than a day, in all namespaces
+  kubectl lease prune -A
+  # delete what the jobs of a team left behind
+  kubectl lease prune -l team=storage --older-than 1h --yes
+  # heartbeats whose Node is gone; kube-node-lease has to be named
+  kubectl lease prune -n kube-node-lease --class node
+
+It deletes what is held and has expired, as `status` shows it, for longer than
+--older-than; not what is free or never expires, nor heartbeats of Nodes that
+exist, coordinated elections and, without --class apiserver, identities of API
+servers. Before that the expiry is proven (explain proof): by the server's
+stamps, or by watching for the lease's duration, --timeout at most. A lease that
+is renewed meanwhile is left.
+
+Exit status:
+  0    done, or listed    1    API, kubeconfig or permission    2  wrong usage
+  121  no such lease      124  not deleted: watching would take too long
+  of several leases, the status of the first one that failed
+
+Permissions: list on leases (get with a name); delete with --yes; update where
+stamps are to prove an expiry; list on nodes for heartbeats.
+See also: status --state expired, status --holder-gone, explain proof";
 
 /// `options --help`
 pub const OPTIONS: &str = "\

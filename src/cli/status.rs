@@ -10,8 +10,8 @@ use crate::output::jsonpath::Template;
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Name of one lease, to see everything about it; of several, to see a list of them
-    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder"])]
+    /// Name of one lease, to see all of it; of several, to list them
+    #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "holder_gone"])]
     pub names: Vec<LeaseName>,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
@@ -43,6 +43,9 @@ pub struct StatusArgs {
     /// Only leases whose holder matches; * and ? as in a shell
     #[arg(long, value_name = "PATTERN")]
     pub holder: Option<String>,
+    /// Only leases whose holder's Pod or Node is gone
+    #[arg(long)]
+    pub holder_gone: bool,
     /// Order of the list: name, renewed, expires, transitions, age, or a path such as .metadata.name
     /// [default: name, or as they were named]
     #[arg(long, value_name = "KEY")]
@@ -53,7 +56,7 @@ pub struct StatusArgs {
     /// Show these labels in columns of the list
     #[arg(short = 'L', long, value_name = "KEY,…", value_delimiter = ',')]
     pub label_columns: Vec<String>,
-    /// Leases to ask the server for at once, 0 for all [default: what is fastest]
+    /// Leases to a request, 0 for all [default: what is fastest]
     #[arg(long, value_name = "COUNT")]
     pub chunk_size: Option<u32>,
     /// Say nothing, and succeed, where there is no such lease
@@ -73,8 +76,8 @@ pub struct StatusArgs {
     /// With a name: exit with 0 if it is held, 3 if expired, 4 if free
     #[arg(long, requires = "name", conflicts_with = "watch")]
     pub exit_code: bool,
-    /// Output format: wide, name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE,
-    /// custom-columns=HEADER:PATH,… or custom-columns-file=FILE
+    /// Output format: wide, name, json, yaml, prometheus, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE,
+    /// jsonpath-file=FILE, custom-columns=HEADER:PATH,… or custom-columns-file=FILE
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<StatusFormat>,
 }
@@ -147,10 +150,11 @@ impl StatusArgs {
     pub fn needs_objects(&self) -> bool {
         let table = matches!(
             self.output,
-            None | Some(StatusFormat::Wide | StatusFormat::Name)
+            None | Some(StatusFormat::Wide | StatusFormat::Name | StatusFormat::Prometheus)
         );
         !table
             || self.show_labels
+            || self.holder_gone
             || !self.label_columns.is_empty()
             || matches!(self.sort_by, Some(SortBy::Path(_)))
     }

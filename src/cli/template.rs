@@ -53,6 +53,14 @@ impl Cli {
             | Command::Steal(StealArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Grant::strict);
             }
+            Command::Prune(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
+            }
+            Command::Wait(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
+            }
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
             | Command::Check(_)

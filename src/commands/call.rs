@@ -1,7 +1,7 @@
 //! What this call was given, as the commands in hints give it again.
 
 use super::several::distinct;
-use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
+use crate::cli::{Cli, Command, ConnectionArgs, DryRun, GrantArgs};
 use crate::hint::{Call, flag};
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::userinfo::redacted;
@@ -65,6 +65,13 @@ fn about(command: &Command) -> About<'_> {
             let verbs = vec![("get", named), ("list", !named), ("watch", args.watch)];
             (&None, verbs, names)
         }
+        Command::Prune(args) => {
+            let (named, names) = (!args.names.is_empty(), &args.names[..]);
+            let deletes = args.yes || args.dry_run == DryRun::Server;
+            let verbs = vec![("get", named), ("list", !named), ("delete", deletes)];
+            (&None, verbs, names)
+        }
+        Command::Wait(args) => (&None, vec![get, watch], &args.names[..]),
         Command::Options(_)
         | Command::Version(_)
         | Command::Completion(_)

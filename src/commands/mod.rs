@@ -10,6 +10,7 @@ mod exported;
 mod hold;
 mod man;
 mod options;
+mod prune;
 mod release;
 mod renew;
 mod saying;
@@ -17,6 +18,7 @@ mod several;
 mod status;
 mod steal;
 mod version;
+mod wait;
 mod waiting;
 
 use std::io::ErrorKind;
@@ -65,6 +67,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
+        Command::Prune(args) => prune::run(args, connection).await,
+        Command::Wait(args) => wait::run(args, connection).await,
         Command::Options(_) => options::run(),
         Command::Version(args) => version::run(&args),
         Command::Completion(args) => completion::run(&args),

@@ -81,7 +81,7 @@ fn next(error: &Error) -> Next {
             End::Unsettled { .. } | End::Kept(_) => Next::Stop,
         },
         // It was done, only not said.
-        Error::Despite { .. } | Error::BrokenPipe => Next::GoOn,
+        Error::Despite { .. } | Error::BrokenPipe | Error::NotMet { .. } => Next::GoOn,
         Error::Usage(_)
         | Error::Config(_)
         | Error::Api { .. }

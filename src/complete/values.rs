@@ -62,6 +62,7 @@ const STATUS_FORMATS: Words = &[
     ("json", "JSON"),
     ("yaml", "YAML"),
     ("name", "Just lease.coordination.k8s.io/NAME"),
+    ("prometheus", "Samples for a textfile collector"),
     ("jsonpath=", "A template over the JSON document"),
     ("jsonpath-as-json=", "What a template finds, as JSON"),
     ("jsonpath-file=", "A template in a file"),
@@ -75,6 +76,15 @@ const ORDERS: Words = &[
     ("expires", "Next to expire first"),
     ("transitions", "Most transitions first"),
     ("age", "Oldest first"),
+];
+
+const CONDITIONS: Words = &[
+    ("free", "Nobody holds it"),
+    ("held", "Somebody holds it, and is alive"),
+    ("expired", "Somebody holds it, and is proven to be over"),
+    ("deleted", "It is gone"),
+    ("holder=", "This identity holds it"),
+    ("not-holder=", "This identity does not hold it"),
 ];
 
 const TRUTHS: Words = &[("true", ""), ("false", "")];
@@ -114,6 +124,7 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
         ("version", "output") => Kind::Words(&[VALUE_FORMATS]),
         ("acquire" | "steal", "output") => Kind::Words(&[ENVIRONMENT, OBJECT_FORMATS]),
         (_, "output") => Kind::Words(&[OBJECT_FORMATS]),
+        (_, "awaited") => Kind::Words(&[CONDITIONS]),
         (_, "sort_by") => Kind::Words(&[ORDERS]),
         (_, "allow_missing_template_keys") => Kind::Words(&[TRUTHS]),
         (_, "on_lost") => Kind::Words(&[SIGNALS]),

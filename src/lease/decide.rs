@@ -1,12 +1,16 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
 mod ours;
+mod prune;
 mod steal;
+mod wait;
 
 use jiff::Timestamp;
 
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
+pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
+pub use wait::{Awaited, WaitStep, wait};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

@@ -8,6 +8,7 @@ pub mod operate;
 pub mod record;
 pub mod report;
 pub mod values;
+pub mod whereabouts;
 
 pub use record::summary;
 

@@ -125,6 +125,18 @@ impl Record {
             .into_record()
             .ok_or_else(|| serde_json::Error::custom("no uid or no resourceVersion"))
     }
+
+    /// The same of one in a list, whose items do not say what they are.
+    ///
+    /// # Errors
+    /// As [`Record::new`].
+    pub fn listed(mut object: Value) -> Result<Self, serde_json::Error> {
+        if object.is_object() {
+            object["apiVersion"] = "coordination.k8s.io/v1".into();
+            object["kind"] = "Lease".into();
+        }
+        Self::new(object)
+    }
 }
 
 impl Deref for Lease {

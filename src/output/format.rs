@@ -54,6 +54,8 @@ pub enum StatusFormat {
     Value(ValueFormat),
     /// A table of one's own.
     CustomColumns(Columns),
+    /// Samples for a textfile collector.
+    Prometheus,
 }
 
 const TEMPLATES: &str = "jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE";
@@ -94,7 +96,7 @@ impl StatusFormat {
     pub fn strict(self) -> Self {
         match self {
             Self::Value(format) => Self::Value(format.strict()),
-            Self::Wide | Self::Name | Self::CustomColumns(_) => self,
+            Self::Wide | Self::Name | Self::CustomColumns(_) | Self::Prometheus => self,
         }
     }
 }
@@ -193,6 +195,7 @@ impl FromStr for StatusFormat {
         match text.split_once('=').unwrap_or((text, "")) {
             (name, "") if is("wide", name) => Ok(Self::Wide),
             (name, "") if is("name", name) => Ok(Self::Name),
+            (name, "") if is("prometheus", name) => Ok(Self::Prometheus),
             ("custom-columns", "") => {
                 Err("columns are missing: custom-columns=NAME:.metadata.name,…".to_owned())
             }
@@ -203,7 +206,7 @@ impl FromStr for StatusFormat {
             }
             _ => value(
                 text,
-                "wide, name, custom-columns=HEADER:PATH,…, custom-columns-file=FILE",
+                "wide, name, prometheus, custom-columns=HEADER:PATH,…, custom-columns-file=FILE",
             )
             .map(Self::Value),
         }

@@ -63,6 +63,9 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) {
         _ => held("deploy", ME, 60),
     };
     ns.create(&deploy);
+    if subcommand == "wait" {
+        ns.create(&lease("nightly").holder("").duration(60).build());
+    }
 }
 
 fn run_examples(ns: &Namespace, user: &User) {

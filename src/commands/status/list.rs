@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::gone::Cluster;
 use super::select::{sort, wanted};
 use super::{leases, list_error, listed};
 use crate::cli::{SortBy, StatusArgs};
@@ -14,6 +15,7 @@ use crate::output::columns::{self, Columns};
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{StatusFormat, ValueFormat};
 use crate::output::status::document::{self, ListWriter};
+use crate::output::status::prometheus::Exposition;
 use crate::output::status::table::{Counts, Layout, Printer};
 use crate::output::terminal;
 
@@ -25,6 +27,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut output = Output::new(args);
     let mut last: Option<String> = None;
     let mut passing_over = false;
+    let mut cluster = args.holder_gone.then(|| Cluster::new(session, args));
     let mut listing = Listing::new(leases(session, args), listed(session, args));
     loop {
         let (mut rows, place) = match listing.next().await {
@@ -42,6 +45,9 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
         }
         last = rows.last().map(key).or(last.take());
         rows.retain(|row| wanted(row, args));
+        if let Some(cluster) = &mut cluster {
+            cluster.retain(&mut rows).await;
+        }
         output.page(rows, place.left)?;
     }
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
@@ -51,7 +57,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
         return Ok(Exit::DONE);
     }
     output.end()?;
-    Ok(Exit::DONE)
+    Ok(cluster.map_or(Exit::DONE, |cluster| cluster.exit()))
 }
 
 /// Where a Lease stands in a list: etcd sorts by the bytes of the whole key, so that `a-b/x` comes before `a/x`.
@@ -75,6 +81,7 @@ enum Form<'a> {
     Document(ListWriter),
     Template(&'a ValueFormat),
     Columns(&'a Columns),
+    Samples(Exposition),
 }
 
 impl<'a> Output<'a> {
@@ -90,6 +97,7 @@ impl<'a> Output<'a> {
                 }
                 Some(StatusFormat::Value(format)) => Form::Template(format),
                 Some(StatusFormat::CustomColumns(columns)) => Form::Columns(columns),
+                Some(StatusFormat::Prometheus) => Form::Samples(Exposition::default()),
             },
             kept: Vec::new(),
             begun: false,
@@ -146,6 +154,7 @@ impl<'a> Output<'a> {
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))
                 .collect(),
             Form::Document(writer) => writer.page(rows)?,
+            Form::Samples(exposition) => exposition.page(rows),
             Form::Template(format) => value(&document::list_for_templates(rows), format)?,
             Form::Columns(columns) => {
                 let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
@@ -175,6 +184,12 @@ impl<'a> Output<'a> {
             Form::Table(_) => {
                 if let Some(line) = self.counts.line() {
                     terminal::say(&line);
+                }
+                Ok(())
+            }
+            Form::Samples(exposition) => {
+                for part in std::mem::take(exposition).end() {
+                    terminal::print(&part)?;
                 }
                 Ok(())
             }

@@ -1,9 +1,10 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod gone;
 mod list;
 mod one;
-mod select;
+pub mod select;
 mod several;
 mod watch;
 
@@ -23,6 +24,15 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
     let names = distinct(&args.names);
     if names.len() > 1 {
         alone(&args, names.len())?;
+    }
+    if args.watch && args.output == Some(StatusFormat::Prometheus) {
+        let why =
+            "-o prometheus is how things are once: leave -w out, and run it from time to time";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    if args.watch && args.holder_gone {
+        let why = "--holder-gone looks once at the cluster's Pods and Nodes: leave -w out, or --holder-gone";
+        return Err(Error::Usage(why.to_owned()));
     }
     let session = Session::open(connection).await?;
     match (names.as_slice(), args.watch) {

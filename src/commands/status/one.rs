@@ -12,7 +12,7 @@ use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::StatusFormat;
 use crate::output::status::describe::describe;
-use crate::output::status::document;
+use crate::output::status::{document, prometheus};
 use crate::output::terminal;
 
 pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Result<Exit, Error> {
@@ -33,6 +33,7 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
         }
         Some(StatusFormat::Name) => format!("{}\n", object_name(&row.lease.name)),
         Some(StatusFormat::Value(format)) => value(&document::for_format(row, format), format)?,
+        Some(StatusFormat::Prometheus) => prometheus::whole(std::slice::from_ref(row)),
         Some(StatusFormat::CustomColumns(columns)) => columns::Printer::default()
             .page(columns, &[document::for_templates(row)], args.no_headers)
             .map_err(failed)?,

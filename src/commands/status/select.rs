@@ -21,8 +21,13 @@ pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
         holder.is_some_and(|holder| WildMatch::new(pattern).matches(holder))
     };
     one_of(&args.state, |state| is_state(row.condition.state, state))
-        && one_of(&args.class, |class| is_class(row.lease.class, class))
+        && is_of(row, &args.class)
         && args.holder.as_ref().is_none_or(is_holders)
+}
+
+/// Whether a row is of one of these classes, where any are asked for.
+pub fn is_of(row: &Row, classes: &[ClassArg]) -> bool {
+    one_of(classes, |class| is_class(row.lease.class, class))
 }
 
 /// Whether it is one of those asked for, where any are.

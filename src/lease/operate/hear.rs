@@ -23,6 +23,31 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Seen, End> {
+        let heard = self.hear_again(before, watcher, limits, report).await;
+        heard.map_err(|end| match end {
+            End::TimedOut {
+                at_most,
+                fault,
+                since,
+                ..
+            } => End::TimedOut {
+                obstacle: Some(obstacle.clone()),
+                at_most,
+                fault,
+                since,
+            },
+            end => end,
+        })
+    }
+
+    /// The same where nothing stands in the way of anything.
+    pub(super) async fn hear_again(
+        &self,
+        before: Seen,
+        watcher: &mut Watcher,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Seen, End> {
         let mut pause = Pause::default();
         loop {
             let limit = self.clip(self.read_limit.min(ANSWER), limits);
@@ -53,7 +78,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let paused = self.pause_after(fault, &mut pause, limits, &said).await;
             paused.map_err(|end| match end {
                 End::TimedOut { fault, .. } => End::TimedOut {
-                    obstacle: Some(obstacle.clone()),
+                    obstacle: None,
                     at_most: None,
                     fault,
                     since: Some(since),

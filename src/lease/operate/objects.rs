@@ -1,5 +1,6 @@
 //! Reads other objects that say something about a Lease: Pods, Nodes, namespaces.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -43,6 +44,61 @@ pub async fn names(
                 from = Some(token.to_owned());
             }
             _ => return Ok(names),
+        }
+    }
+}
+
+/// Which object of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Named {
+    /// Where it is; empty for what is in no namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which objects a collection has, asked for so many at a time. That there is no such collection says nothing of them, and is a
+/// fault.
+///
+/// # Errors
+/// As every request.
+pub async fn all(
+    api: &impl Objects,
+    path: &str,
+    size: u32,
+    limit: Duration,
+) -> Result<HashSet<Named>, Fault> {
+    let mut found = HashSet::new();
+    let mut from: Option<String> = None;
+    let mut forgotten = false;
+    loop {
+        let page = match api.objects(path, size, from.as_deref(), limit).await {
+            // It takes so long that the server has forgotten it: once more from the start.
+            Err(fault) if fault.rejected() == Some(RejectionKind::Gone) && !forgotten => {
+                (forgotten, from) = (true, None);
+                found.clear();
+                continue;
+            }
+            page => page?,
+        };
+        let Some(items) = page["items"].as_array() else {
+            return Err(Fault::Unknown("the answer is no list".to_owned()));
+        };
+        found.extend(items.iter().filter_map(|item| {
+            let text = |field: &str| item["metadata"][field].as_str().map(str::to_owned);
+            Some(Named {
+                namespace: text("namespace").unwrap_or_default(),
+                name: text("name")?,
+            })
+        }));
+        match page["metadata"]["continue"].as_str() {
+            Some(token) if !token.is_empty() && from.as_deref() != Some(token) => {
+                from = Some(token.to_owned());
+            }
+            Some(token) if !token.is_empty() => {
+                return Err(Fault::Unknown("the list goes round".to_owned()));
+            }
+            _ => return Ok(found),
         }
     }
 }

@@ -6,6 +6,7 @@ mod fit;
 mod lines;
 mod marks;
 mod metadata;
+pub mod prometheus;
 pub mod table;
 
 #[cfg(test)]

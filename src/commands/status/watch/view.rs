@@ -14,8 +14,8 @@ use crate::lease::report::{Row, State};
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{DocumentFormat, StatusFormat, ValueFormat};
-use crate::output::status::document;
 use crate::output::status::table::{Layout, Printer};
+use crate::output::status::{document, prometheus};
 use crate::output::terminal;
 use crate::words;
 
@@ -140,6 +140,7 @@ impl<'a> View<'a> {
     fn lines(&mut self, rows: &[Row]) -> Result<String, Error> {
         match &self.args.output {
             None | Some(StatusFormat::Wide) => Ok(self.lines.page(rows, &[])),
+            Some(StatusFormat::Prometheus) => Ok(prometheus::whole(rows)),
             Some(StatusFormat::Name) => Ok(rows
                 .iter()
                 .map(|row| format!("{}\n", object_name(&row.lease.name)))

@@ -1,0 +1,121 @@
+//! Decisions about a Lease that is waited for and not taken: is it as it is to be, and what could tell?
+
+use super::super::evidence::{Ask, Expiry, Observation, Stamps};
+use super::super::record::{Keep, Record};
+use super::super::report::{self, Basis, State};
+use super::super::values::HolderIdentity;
+use super::{Now, Seen};
+use crate::clock::Instant;
+
+/// What a Lease is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// It has no holder.
+    Free,
+    /// It has a holder, who is alive as far as can be told.
+    Held,
+    /// It has a holder, whose lease is proven to have expired.
+    Expired,
+    /// There is none, or another object of its name.
+    Deleted,
+    /// This is its holder, alive or not.
+    Holder(HolderIdentity),
+    /// It has another holder than this, or none.
+    NotHolder(HolderIdentity),
+}
+
+/// The next step towards it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitStep {
+    /// It is so.
+    Met,
+    /// It is not: until something changes, or until this proves something by the passing of time.
+    Wait(Option<Instant>),
+    /// Ask the server for its version: what are its stamps worth?
+    AskVersion,
+    /// Have a dry run made of this renewal: the server's own stamp of it may prove the expiry.
+    TryOut(Record),
+    /// There is no such Lease, and there was none.
+    NotFound,
+}
+
+/// The next step towards what is `awaited` of a Lease that was first seen as `first`.
+pub fn wait(
+    awaited: &Awaited,
+    first: Option<&Record>,
+    seen: &Seen,
+    stamps: Stamps,
+    now: Now,
+) -> WaitStep {
+    let seen = match (seen, awaited, first) {
+        (Seen::Lease(seen), ..) => seen,
+        (Seen::Absent, Awaited::Deleted, _) => return WaitStep::Met,
+        (Seen::Absent, _, None) => return WaitStep::NotFound,
+        // It may be created again.
+        (Seen::Absent, _, Some(_)) => return WaitStep::Wait(None),
+    };
+    let record = seen.record();
+    let is = match awaited {
+        Awaited::Free => record.holder().is_none(),
+        Awaited::Deleted => first.is_some_and(|first| first.uid() != record.uid()),
+        Awaited::Holder(holder) => record.holder() == Some(holder.as_str()),
+        Awaited::NotHolder(holder) => record.holder() != Some(holder.as_str()),
+        Awaited::Expired => return expired(seen, stamps, now),
+        Awaited::Held => return held(first, seen, stamps, now),
+    };
+    if is {
+        WaitStep::Met
+    } else {
+        WaitStep::Wait(None)
+    }
+}
+
+/// By proof alone, as a takeover: what is waited for may be acted on.
+pub(super) fn expired(seen: &Observation, stamps: Stamps, now: Now) -> WaitStep {
+    match seen.expiry(now.instant, stamps) {
+        Expiry::Expired(_) => WaitStep::Met,
+        Expiry::Free => WaitStep::Wait(None),
+        Expiry::Unproven { observed_at, ask } => match ask {
+            Ask::Nothing => WaitStep::Wait(observed_at),
+            Ask::Later(at) => WaitStep::Wait(observed_at.map(|other| other.min(at))),
+            Ask::Version => WaitStep::AskVersion,
+            Ask::DryRun => WaitStep::TryOut(seen.record().renewed(now.wall)),
+        },
+    }
+}
+
+/// A holder is alive who has written since the Lease was first seen, whose lease never expires, or of whom the server's clock
+/// says so as `status` shows it. Not one whose renewal is still to come by that clock: it may have died long ago.
+fn held(first: Option<&Record>, seen: &Observation, stamps: Stamps, now: Now) -> WaitStep {
+    let record = seen.record();
+    match seen.expiry(now.instant, stamps) {
+        Expiry::Free | Expiry::Expired(_) => return WaitStep::Wait(None),
+        Expiry::Unproven {
+            observed_at: None, ..
+        } => return WaitStep::Met,
+        Expiry::Unproven { .. } => {}
+    }
+    let wrote =
+        |first: &Record| first.renew_time() != record.renew_time() || !record.same_grant(first);
+    if first.is_some_and(wrote) {
+        return WaitStep::Met;
+    }
+    let mut lease = Keep::Facts.of(record);
+    // Who holds what is being deleted holds it all the same.
+    lease.terminating = false;
+    let date = seen.server_time(now.instant);
+    if stamps == Stamps::Unknown && report::needs_version(&lease, date) {
+        return WaitStep::AskVersion;
+    }
+    let condition = report::of(&lease, date, stamps);
+    let told = condition.basis != Basis::None || record.renew_time().is_none();
+    if condition.state == State::Held && told {
+        WaitStep::Met
+    } else {
+        WaitStep::Wait(None)
+    }
+}
+
+#[cfg(test)]
+#[path = "wait_tests.rs"]
+mod tests;

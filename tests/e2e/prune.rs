@@ -1,0 +1,428 @@
+//! `prune`: lists what expired long ago, deletes it once nobody can hold it any more, and nothing that is alive.
+
+use crate::support::{
+    SOON, ended, free, fresh, fresh_in_process, held, methods, not_found, renew, said, said_like,
+    shared, stored, untouched,
+};
+use jiff::SignedDuration;
+use lease_harness::lease_api_server::Options;
+use lease_harness::{Fault, Match, Namespace, Output, Proxy, Rule, User, lease};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What pruning takes on either server.
+const VERBS: [&str; 4] = ["get", "list", "update", "delete"];
+
+const DAY: i64 = 86_400;
+
+/// What is said where there is no stamp, or none that is worth anything.
+const WATCHING: &str = "watching the leases for 1s: a holder that is alive renews in that time\n";
+
+const LEFT: &str = "lease \"job\" is left: it has changed since it was listed\n";
+
+fn object(name: &str) -> String {
+    format!("lease.coordination.k8s.io/{name}")
+}
+
+/// A server that is older than stamps are worth anything, whatever the suite runs on: there the holder's time is what a list goes
+/// by, and only watching proves an expiry.
+fn old() -> (Namespace, User) {
+    let (ns, _) = if shared().is_real() {
+        fresh()
+    } else {
+        fresh_in_process(Options {
+            version: (1, 20),
+            restamp_managed_fields: false,
+            ..Options::default()
+        })
+    };
+    let user = ns.user(&VERBS);
+    (ns, user)
+}
+
+/// A server whose stamps prove what they say, a day and more after what was created so far.
+fn later(ns: &Namespace, seconds: i64) {
+    let server = ns.cluster().api_server().expect("in-process");
+    server.set_clock_offset(SignedDuration::from_secs(seconds));
+}
+
+/// Renewed so long ago by the holder's own clock.
+fn dead(name: &str, duration: i64, seconds: i64) -> Value {
+    lease(name)
+        .holder("ada")
+        .duration(duration)
+        .renewed_ago(seconds, 0)
+        .build()
+}
+
+fn nothing(ns: &Namespace, than: &str) -> String {
+    format!(
+        "No leases to prune that expired more than {than} ago in {} namespace.\n",
+        ns.name()
+    )
+}
+
+fn names(output: &Output) -> Vec<&str> {
+    output
+        .stdout
+        .lines()
+        .map(|line| line.trim_start_matches("lease.coordination.k8s.io/"))
+        .collect()
+}
+
+#[test]
+fn what_expired_long_ago_is_listed_and_stays_until_it_is_to_be_deleted() {
+    let (ns, user) = old();
+    let leases = [
+        ns.create(&dead("a-old", 1, 2 * DAY)),
+        ns.create(&dead("b-yesterday", 1, DAY / 2)),
+        ns.create(&dead("c-longer", DAY, DAY + 60)),
+        ns.create(&held("d-held", "ada", 600)),
+        ns.create(&free("e-free")),
+        ns.create(&lease("f-endless").holder("ada").build()),
+        ns.create(&dead("g-ahead", 1, -DAY)),
+    ];
+    let again = |flags: &str| format!("kubectl lease prune {flags} -n {} --yes\n", ns.name());
+    let output = ns.run(&user, ["prune"]);
+    assert_eq!(output.code, Some(0), "{output}");
+    let rows: Vec<&str> = output
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(rows, ["NAME", "a-old"]);
+    let hint = format!(
+        "Nothing was deleted. To delete it: {}",
+        again("--older-than 86400s")
+    );
+    assert_eq!(output.stderr, hint);
+    for (words, expected) in [
+        (&["--older-than=1h"][..], "a-old b-yesterday"),
+        (&["--older-than=0"], "a-old b-yesterday c-longer"),
+        (
+            &[
+                "--older-than=1h",
+                "--class=lock",
+                "--dry-run=client",
+                "--yes",
+            ],
+            "a-old b-yesterday",
+        ),
+        (
+            &[
+                "--older-than=1h",
+                "--field-selector=metadata.name=b-yesterday",
+            ],
+            "b-yesterday",
+        ),
+        (&["--older-than=1h", "--class=node"], ""),
+        (
+            &["--older-than=1h", "b-yesterday", "lease/a-old", "a-old"],
+            "b-yesterday a-old",
+        ),
+        (&["--older-than=72h"], ""),
+    ] {
+        let words = ["prune", "-o", "name"].iter().chain(words);
+        let output = ns.run(&user, words);
+        assert_eq!(
+            (output.code, names(&output).join(" ")),
+            (Some(0), expected.to_owned()),
+            "{output}"
+        );
+    }
+    let output = ns.run(&user, ["prune", "-o", "json", "--older-than=1h"]);
+    let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(list["items"][1]["metadata"]["name"], "b-yesterday");
+    assert_eq!(list["items"][1]["kind"], "Lease");
+    said(
+        &ns.run(&user, ["prune", "--older-than=72h"]),
+        0,
+        "",
+        &nothing(&ns, "3d"),
+    );
+    // The server is asked, and deletes nothing.
+    let output = ns.run(&user, ["prune", "--dry-run=server"]);
+    said(
+        &output,
+        0,
+        &format!("{} pruned (server dry run)\n", object("a-old")),
+        "",
+    );
+    // Each name has its own answer.
+    let expected = not_found(&ns, "x")
+        + "lease \"d-held\" is left: it has not expired more than 24h ago\n"
+        + &hint.replace("prune", "prune x d-held a-old");
+    let output = ns.run(&user, ["prune", "x", "d-held", "a-old", "-oname"]);
+    said(&output, 121, &format!("{}\n", object("a-old")), &expected);
+    for lease in &leases {
+        untouched(&ns, lease);
+    }
+    let proxy = Proxy::to(ns.cluster());
+    let output = ns
+        .command(&user, ["prune", "--older-than=1h", "--yes"])
+        .via(&proxy)
+        .run();
+    let pruned = format!(
+        "{} pruned\n{} pruned\n",
+        object("a-old"),
+        object("b-yesterday")
+    );
+    said(&output, 0, &pruned, WATCHING);
+    assert!(output.elapsed >= Duration::from_secs(1), "{output}");
+    for request in proxy
+        .requests()
+        .iter()
+        .filter(|request| request.method == "DELETE")
+    {
+        let lease = leases.iter().find(|lease| {
+            request
+                .path
+                .ends_with(lease["metadata"]["name"].as_str().expect("a name"))
+        });
+        let metadata = &lease.expect("one of ours")["metadata"];
+        let expected =
+            json!({ "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"] });
+        assert_eq!(request.json()["preconditions"], expected);
+    }
+    assert_eq!((ns.get("a-old"), ns.get("b-yesterday")), (None, None));
+    for lease in &leases[2..] {
+        untouched(&ns, lease);
+    }
+}
+
+/// Its clock is two days behind, so that each renewal looks like an old one.
+#[test]
+fn a_live_holder_whose_clock_is_wrong_is_never_pruned_whenever_it_renews() {
+    let (ns, user) = old();
+    let renewing = |name: &str| {
+        ns.create(&dead(name, 3, 2 * DAY));
+        stored(&ns, name)
+    };
+    // It renews while it is watched.
+    renewing("job");
+    let running = ns.spawn(&user, ["prune", "--yes"]);
+    running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
+    renew(&ns, "job", -2 * DAY);
+    let before = stored(&ns, "job");
+    let output = running.wait(SOON);
+    said(&output, 0, "", &(WATCHING.replace("1s", "3s") + LEFT));
+    untouched(&ns, &before);
+    // It renews, or another has it made anew, at the very last moment: the deletion is on its way.
+    let last_moment = |change: &dyn Fn()| {
+        ns.delete("job");
+        renewing("job");
+        let proxy = Proxy::to(ns.cluster());
+        let running = ns.command(&user, ["prune", "--yes"]).via(&proxy).spawn();
+        running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
+        proxy.freeze();
+        proxy.wait_for(
+            |all| all.iter().any(|request| request.method == "DELETE"),
+            SOON,
+        );
+        change();
+        let before = stored(&ns, "job");
+        proxy.thaw();
+        let output = running.wait(SOON);
+        ended(&output, 0, "");
+        assert!(output.stderr.ends_with(LEFT), "{output}");
+        untouched(&ns, &before);
+    };
+    last_moment(&|| renew(&ns, "job", -2 * DAY));
+    last_moment(&|| {
+        ns.delete("job");
+        renewing("job");
+    });
+}
+
+#[test]
+fn an_edit_of_a_label_makes_nobody_alive_and_what_is_gone_is_gone() {
+    let (ns, user) = old();
+    for name in ["a", "b"] {
+        ns.create(&dead(name, 2, 2 * DAY));
+    }
+    let running = ns.spawn(&user, ["prune", "--yes"]);
+    running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
+    ns.edit("a", |lease| {
+        lease["metadata"]["labels"] = json!({ "x": "y" })
+    });
+    ns.delete("b");
+    let output = running.wait(SOON);
+    ended(&output, 0, &format!("{} pruned\n", object("a")));
+    assert!(
+        output.stderr.ends_with("lease \"b\" was gone already\n"),
+        "{output}"
+    );
+    assert_eq!(ns.get("a"), None);
+}
+
+#[test]
+fn what_would_have_to_be_watched_for_too_long_is_left_at_once() {
+    let (ns, user) = old();
+    let before = ns.create(&dead("job", 3600, 2 * DAY));
+    let output = ns.run(&user, ["prune", "--yes"]);
+    let expected = format!(
+        "error: lease \"job\" is left: only watching it for 3600s proves that nobody renews it\n\
+         Give it the time with --timeout 3600s. What is known of it: kubectl lease status job -n {}\n",
+        ns.name()
+    );
+    said(&output, 124, "", &expected);
+    assert!(output.elapsed < SOON);
+    untouched(&ns, &before);
+}
+
+#[test]
+fn the_servers_stamps_prove_it_at_once_and_save_whoever_is_alive() {
+    let (ns, _) = fresh_in_process(Options::default());
+    let user = ns.user(&VERBS);
+    for name in ["a", "b"] {
+        ns.create(&held(name, "ada", 3600));
+    }
+    later(&ns, 2 * DAY);
+    // By its own clock it died two days ago; by the server's it has just renewed.
+    renew(&ns, "b", 0);
+    let before = stored(&ns, "b");
+    let proxy = Proxy::to(ns.cluster());
+    let output = ns.command(&user, ["prune", "--yes"]).via(&proxy).run();
+    said(&output, 0, &format!("{} pruned\n", object("a")), "");
+    assert_eq!(
+        methods(&proxy.requests()),
+        ["GET", "GET", "PUT", "DELETE"],
+        "list, version, dry run"
+    );
+    untouched(&ns, &before);
+    // Stamps are not believed, or may not be had: an hour is too long to watch.
+    ns.delete("b");
+    ns.create(&held("c", "ada", 3600));
+    later(&ns, 4 * DAY);
+    assert_eq!(
+        ns.run(&user, ["prune", "--yes", "--proof=observed"]).code,
+        Some(124)
+    );
+    let user = ns.user(&["list", "delete"]);
+    assert_eq!(ns.run(&user, ["prune", "--yes"]).code, Some(124));
+    assert!(ns.get("c").is_some());
+}
+
+#[test]
+fn what_the_control_plane_keeps_is_pruned_only_where_it_is_named() {
+    let (ns, _) = fresh_in_process(Options::default());
+    let server = ns.cluster().api_server().expect("in-process");
+    let put = |namespace: &str, name: &str, edit: &dyn Fn(&mut Value)| {
+        let mut lease = held(name, "x", 1);
+        lease["metadata"]["namespace"] = namespace.into();
+        edit(&mut lease);
+        server.seed(lease);
+    };
+    let same = |_: &mut Value| ();
+    put(ns.name(), "mine", &same);
+    put(ns.name(), "elected", &|lease| {
+        lease["spec"]["strategy"] = "OldestEmulationVersion".into()
+    });
+    put("kube-system", "controller", &same);
+    put("kube-system", "apiserver", &|lease| {
+        lease["metadata"]["labels"] =
+            json!({ "apiserver.kubernetes.io/identity": "kube-apiserver" });
+    });
+    put("kube-node-lease", "here", &same);
+    put("kube-node-lease", "gone", &same);
+    ns.cluster().create_node("here");
+    later(&ns, 2 * DAY);
+    let admin = ns.admin();
+    let there = |namespace: &str, name: &str| server.lease(namespace, name).is_some();
+    let output = ns.run(&admin, ["prune", "-A", "--yes"]);
+    let mine = format!("{} pruned from {} namespace\n", object("mine"), ns.name());
+    let left = "left: 2 in kube-node-lease (-n kube-node-lease looks there), 2 in kube-system (-n kube-system looks there), \
+         1 of coordinated elections\n";
+    said(&output, 0, &mine, &(left.to_owned() + WATCHING));
+    // A context's own namespace is not a name in the command.
+    for namespace in ["kube-system", "kube-node-lease"] {
+        let mut config = ns.kubeconfig_json(&admin);
+        config["contexts"][0]["context"]["namespace"] = namespace.into();
+        let file = ns.file(namespace, config.to_string());
+        let output = ns
+            .command(&admin, ["prune", "--yes"])
+            .kubeconfig(&file)
+            .run();
+        let expected = format!(
+            "error: the namespace here is {namespace}, as the kubeconfig has it; to prune there, name it: \
+             kubectl lease prune --older-than 86400s -n {namespace}\n"
+        );
+        said(&output, 2, "", &expected);
+    }
+    let of_selector = [
+        "prune",
+        "-A",
+        "-oname",
+        "--field-selector=metadata.namespace=kube-system",
+    ];
+    assert_eq!(names(&ns.run(&admin, of_selector)), ["controller"]);
+    let output = ns.run(&admin, ["prune", "-n", "kube-node-lease", "--yes"]);
+    said(
+        &output,
+        0,
+        &format!("{} pruned\n", object("gone")),
+        &("left: 1 of Nodes that exist\n".to_owned() + WATCHING),
+    );
+    assert!(there("kube-node-lease", "here") && !there("kube-node-lease", "gone"));
+    let output = ns.run(&admin, ["prune", "-n", "kube-system", "--yes"]);
+    let left = "left: 1 of API servers (--class apiserver takes them)\n";
+    said(
+        &output,
+        0,
+        &format!("{} pruned\n", object("controller")),
+        &(left.to_owned() + WATCHING),
+    );
+    let output = ns.run(
+        &admin,
+        ["prune", "-n", "kube-system", "--class=apiserver", "--yes"],
+    );
+    said(
+        &output,
+        0,
+        &format!("{} pruned\n", object("apiserver")),
+        WATCHING,
+    );
+    // Who may not see the Nodes leaves their heartbeats alone.
+    let everywhere = |verbs: &[&str]| Rule::leases(verbs).everywhere();
+    let user = ns.user_with(&[everywhere(&["list", "delete", "update"])]);
+    let output = ns.run(&user, ["prune", "-n", "kube-node-lease", "--yes"]);
+    let unseen =
+        "error: no permission to list nodes: heartbeats are left whose Nodes may exist: 1\n…\n";
+    said_like(&output, 1, "", unseen);
+    assert!(there("kube-node-lease", "here"));
+}
+
+#[test]
+fn who_may_not_delete_is_told_and_a_lost_reply_is_looked_into() {
+    let (ns, user) = old();
+    let before = ns.create(&dead("job", 1, 2 * DAY));
+    let lister = ns.user(&["list"]);
+    let output = ns.run(&lister, ["prune", "--yes"]);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("--verb=list,delete"), "{output}");
+    untouched(&ns, &before);
+    let proxy = Proxy::to(ns.cluster());
+    let deletion = || Match::when(|request| request.method == "DELETE");
+    proxy.fault(deletion(), Fault::DropReply, 1);
+    let output = ns.command(&user, ["prune", "--yes"]).via(&proxy).run();
+    ended(&output, 0, &format!("{} pruned\n", object("job")));
+    assert_eq!(ns.get("job"), None);
+    let output = ns.run(&ns.user(&["get"]), ["prune"]);
+    ended(&output, 1, "");
+}
+
+#[test]
+fn an_interruption_leaves_what_was_not_yet_deleted() {
+    let (ns, user) = old();
+    let before = ns.create(&dead("job", 60, 2 * DAY));
+    let running = ns.spawn(&user, ["prune", "--yes"]);
+    running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
+    running.signal(2);
+    let output = running.wait(SOON);
+    ended(&output, 130, "");
+    assert!(
+        output.stderr.ends_with("interrupted: 0 of 1 were pruned\n"),
+        "{output}"
+    );
+    untouched(&ns, &before);
+}
