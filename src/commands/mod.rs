@@ -276,5 +276,6 @@ fn say(subject: &Subject, progress: &Progress) {
             "waiting {} until {victim:?} must have stopped; the lease is kept renewed (--now skips this)",
             words::duration(*wait)
         )),
+        Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
     }
 }

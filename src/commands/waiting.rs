@@ -67,7 +67,8 @@ impl<'a> Waiting<'a> {
             Progress::Polling
             | Progress::Altered(_)
             | Progress::Settling
-            | Progress::Outlasting { .. } => {}
+            | Progress::Outlasting { .. }
+            | Progress::Stopped(_) => {}
         }
     }
 

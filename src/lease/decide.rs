@@ -2,11 +2,13 @@
 
 mod ours;
 mod steal;
+mod word;
 
 use jiff::Timestamp;
 
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
+pub use word::{WordStep, say_stopped};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

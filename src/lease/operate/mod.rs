@@ -22,6 +22,7 @@ mod stamps;
 mod steal;
 mod tenure;
 mod watcher;
+mod word;
 mod write;
 
 use std::cell::Cell;
@@ -41,6 +42,7 @@ pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
+pub use word::{Silence, Spoken};
 
 use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{Now, Obstacle, Seen};
@@ -96,6 +98,8 @@ pub enum Progress {
         /// How long.
         wait: Duration,
     },
+    /// Of that victim: it has said that it has stopped.
+    Stopped(String),
 }
 
 /// Where progress is reported.
