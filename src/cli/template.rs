@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Args};
 
-use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs};
+use super::{
+    AcquireArgs, Cli, Command, CreateArgs, FailoverArgs, ReleaseArgs, RenewArgs, StealArgs,
+};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -45,6 +47,7 @@ impl Cli {
     pub fn with_strict_templates(mut self) -> Self {
         match &mut self.command {
             Command::Create(CreateArgs { output, .. })
+            | Command::Failover(FailoverArgs { output, .. })
             | Command::Renew(RenewArgs { output, .. })
             | Command::Release(ReleaseArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Object::strict);

@@ -68,6 +68,7 @@ impl<'a> Waiting<'a> {
             | Progress::Altered(_)
             | Progress::Settling
             | Progress::Outlasting { .. }
+            | Progress::Finishing { .. }
             | Progress::Stopped(_) => {}
         }
     }

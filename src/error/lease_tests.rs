@@ -11,7 +11,7 @@ use crate::lease::keeper::{Keeper, Nature, Other};
 use crate::lease::operate::{Failure, Fate};
 use crate::lease::values::LeaseDuration;
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     Subject {
         namespace: "team".to_owned(),
         name: "job".to_owned(),

@@ -1,10 +1,12 @@
 //! The one driver: observe, decide, write, repeat; what all operations share.
 
 mod acquire;
+pub mod candidates;
 mod check;
 mod create;
 mod delete;
 mod end;
+mod failover;
 pub mod follow;
 mod grant;
 mod guard;
@@ -15,6 +17,7 @@ mod look;
 pub mod objects;
 mod outlast;
 mod pause;
+mod prefer;
 mod reconnect;
 mod release;
 mod renew;
@@ -34,6 +37,7 @@ pub use check::Checked;
 pub use create::Created;
 pub use delete::Deleted;
 pub use end::End;
+pub use failover::SteppedDown;
 pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};
 pub use limits::{Interrupt, Limits};
@@ -96,6 +100,11 @@ pub enum Progress {
         /// Who held it.
         victim: String,
         /// How long.
+        wait: Duration,
+    },
+    /// Asked to end, but what was taken is released first, once its victim must have stopped.
+    Finishing {
+        /// How long that takes at most.
         wait: Duration,
     },
     /// Of that victim: it has said that it has stopped.

@@ -86,25 +86,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let waited = stolen.victim_stops.is_ok();
-        let mut grant = match (stolen.victim_stops, &stolen.victim) {
-            (Ok(must_stop), Some(victim)) if must_stop > self.clock.now() => {
-                report(Progress::Outlasting {
-                    victim: victim.clone(),
-                    wait: must_stop.since(self.clock.now()),
-                });
-                let victim = victim.clone();
-                let (stops, grant) = self.wait_for_victims(stolen, limits, report).await?;
-                if stops < must_stop {
-                    report(Progress::Stopped(victim));
-                }
-                grant
-            }
-            _ => stolen.grant,
-        };
-        if waited {
-            grant.alone_from = Some(self.clock.now());
-        }
+        let mut grant = self.wait_until_alone(stolen, limits, report).await?;
         // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
         let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
         let shielding =
@@ -126,6 +108,38 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
         }
         Ok(grant)
+    }
+
+    /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.
+    ///
+    /// # Errors
+    /// As [`Self::outlast`].
+    pub(super) async fn wait_until_alone(
+        &self,
+        stolen: Stolen,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let waited = stolen.victim_stops.is_ok();
+        let grant = match (stolen.victim_stops, &stolen.victim) {
+            (Ok(must_stop), Some(victim)) if must_stop > self.clock.now() => {
+                report(Progress::Outlasting {
+                    victim: victim.clone(),
+                    wait: must_stop.since(self.clock.now()),
+                });
+                let victim = victim.clone();
+                let (stops, grant) = self.wait_for_victims(stolen, limits, report).await?;
+                if stops < must_stop {
+                    report(Progress::Stopped(victim));
+                }
+                grant
+            }
+            _ => stolen.grant,
+        };
+        Ok(Grant {
+            alone_from: waited.then(|| self.clock.now()),
+            ..grant
+        })
     }
 
     /// Renews until all victims must have stopped. Their word is heard by a watch at once, and where that cannot be had by the

@@ -177,6 +177,12 @@ impl Record {
         self.edited(|lease| lease.set(field::DURATION, duration.as_secs()))
     }
 
+    /// The same, and who is to hold it next in a coordinated election.
+    #[must_use]
+    pub fn with_preferred_holder(&self, candidate: &str) -> Self {
+        self.edited(|lease| lease.set("preferredHolder", candidate))
+    }
+
     /// The same grant, and from whom it was stolen who may still run; `None` when that one must have stopped, whether it has
     /// said so or not.
     #[must_use]
