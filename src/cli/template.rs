@@ -2,9 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{
-    AcquireArgs, Cli, Command, CreateArgs, FailoverArgs, ReleaseArgs, RenewArgs, StealArgs,
-};
+use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -47,7 +45,6 @@ impl Cli {
     pub fn with_strict_templates(mut self) -> Self {
         match &mut self.command {
             Command::Create(CreateArgs { output, .. })
-            | Command::Failover(FailoverArgs { output, .. })
             | Command::Renew(RenewArgs { output, .. })
             | Command::Release(ReleaseArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Object::strict);
@@ -55,6 +52,10 @@ impl Cli {
             Command::Acquire(AcquireArgs { output, .. })
             | Command::Steal(StealArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Grant::strict);
+            }
+            Command::Failover(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
             }
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)

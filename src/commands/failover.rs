@@ -16,7 +16,9 @@ use crate::hint::advised;
 use crate::lease::decide::{Refusal, StealTerms, Succession, succession};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
-use crate::lease::operate::{End, Failure, Fate, Interrupt, Limits, Operations, SteppedDown};
+use crate::lease::operate::{
+    End, Failure, Fate, Interrupt, Limits, Operations, Progress, SteppedDown,
+};
 use crate::lease::record::{GrantTerms, Keep, Record};
 use crate::lease::values::LeaseDuration;
 use crate::output::document::object_name;
@@ -85,6 +87,17 @@ impl Call<'_> {
         Error::Failover(Box::new((self.subject.clone(), why)))
     }
 
+    /// Says what goes on.
+    fn report(&self, progress: &Progress) {
+        match progress {
+            Progress::Outlasting { victim, wait } => terminal::say(&format!(
+                "waiting {} until {victim:?} must have stopped; the lease is kept from everybody until then",
+                words::duration(*wait)
+            )),
+            other => say(&self.subject, other),
+        }
+    }
+
     /// So long, and until a signal comes.
     fn limits(&self, patience: Duration) -> Limits {
         limits(&SystemClock, Some(patience), self.interrupt.clone())
@@ -103,7 +116,7 @@ impl Call<'_> {
         duration: Option<LeaseDuration>,
     ) -> Result<Exit, Error> {
         let (operations, subject) = (&self.operations, &self.subject);
-        let report = |progress| say(subject, &progress);
+        let report = |progress| self.report(&progress);
         let mut refused = None;
         let agree = async |seen: &Observation, expiry: &Expiry| {
             if let Some(why) = self.refusal(seen.record()) {
@@ -212,7 +225,7 @@ impl Call<'_> {
         patience: Duration,
     ) -> Result<Exit, Error> {
         let (name, me) = (&self.subject.name, self.subject.holder.as_deref());
-        let report = |progress| say(&self.subject, &progress);
+        let report = |progress| self.report(&progress);
         let freed = down.freed_at.since(down.taken_at);
         terminal::say(&format!(
             "{victim:?} has stepped down: lease {name:?} is free after {}; waiting for who takes it over",

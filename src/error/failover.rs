@@ -115,7 +115,7 @@ impl NotFailedOver {
             ],
             Self::Again(holder) => vec![
                 format!("error: lease {name:?} was taken again by {holder:?}, who had stepped down"),
-                "It is a candidate too, and no other was faster: see that others run, or stop this one by its own means (kubectl delete pod, kubectl scale)".to_owned(),
+                "It is a candidate too, and no other was faster: see that others run, or stop this one by its own means (delete its Pod, or scale it down)".to_owned(),
             ],
             Self::NoCandidate => vec![
                 format!("error: lease {name:?} has no other candidate"),

@@ -30,9 +30,10 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
                 From::Holder => steal.with(hint::flag("if-holder", holder)),
             })
         }
-        Nature::Election => Err(
-            "It elects a leader, who is best stopped by its own means (kubectl scale)".to_owned(),
-        ),
+        Nature::Election => Err(format!(
+            "It elects a leader, who is best stopped by its own means (kubectl scale), or made to step down: {}",
+            hint::lease("failover", name, namespace)
+        )),
         // Its own command removes what it keeps in the Lease.
         Nature::Terraform => Err(format!(
             "If nobody works with that state any more: terraform force-unlock {}{}   (tofu for OpenTofu)",

@@ -1,6 +1,5 @@
 //! `failover` of a coordinated election: the control plane is told who is to hold the Lease next.
 
-use super::super::say;
 use super::{Call, Takeover, columns, confirmed, shown};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver};
@@ -66,7 +65,7 @@ impl Call<'_> {
             return failed(end).await;
         }
         let short = self.limits(super::super::SHORT_PATIENCE);
-        let report = |progress| say(subject, &progress);
+        let report = |progress| self.report(&progress);
         let asked = SystemClock.now();
         let written = match operations.prefer(record, &next, &short, &report).await {
             Ok(written) => written,
