@@ -133,6 +133,8 @@ Examples:
   # without the wait: both may be running for a moment
   kubectl lease steal deploy --yes --now
 
+The wait takes what is left of the holder's duration. A hold that still runs is
+stopped, and says when all of it is gone: then it ends at once.
 A node's heartbeat or an API server's identity is not a lock: it is refused
 (120) without --force, as Kubernetes renews it whoever its holder is.
 
@@ -142,8 +144,9 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases; get on pods and nodes shows the holder's.
-See also: status NAME (who holds it, is it alive?), explain proof";
+Permissions: get and update on leases; with watch the holder's word is heard at
+once; get on pods and nodes shows the holder's.
+See also: failover (to pass it on), status NAME (is it alive?), explain proof";
 
 /// `failover --help`
 pub const FAILOVER: &str = "\

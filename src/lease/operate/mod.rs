@@ -46,7 +46,7 @@ pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
-pub use word::{Silence, Spoken};
+pub use word::Spoken;
 
 use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{Now, Obstacle, Seen};

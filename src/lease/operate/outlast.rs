@@ -176,10 +176,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()) => Some(hint),
             };
             match hint {
+                // Watches replay their past.
+                Some(Hint::Lease(record)) if record.older_than(&grant.record) => {}
                 Some(Hint::Lease(record)) if record.same_grant(&grant.record) => {
-                    if !record.older_than(&grant.record) {
-                        stolen.grant.record = record;
-                    }
+                    stolen.grant.record = record;
                 }
                 // Lost, perhaps: the next renewal finds out, and is not waited for.
                 Some(Hint::Lease(_) | Hint::ReadAgain | Hint::Quiet) => look = true,
