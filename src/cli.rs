@@ -1,6 +1,7 @@
 //! Arguments and help text only; no I/O.
 
 mod connection;
+mod failover;
 mod format;
 mod help;
 mod prune;
@@ -17,6 +18,7 @@ use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
+pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use prune::PruneArgs;
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
@@ -89,6 +91,9 @@ pub enum Command {
     /// Take a lease over from its holder
     #[command(after_long_help = help::STEAL)]
     Steal(StealArgs),
+    /// Make a lease's holder step down, so that the next candidate takes over
+    #[command(after_long_help = help::FAILOVER)]
+    Failover(FailoverArgs),
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),

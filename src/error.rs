@@ -2,6 +2,7 @@
 
 mod advice;
 mod command;
+mod failover;
 mod forbidden;
 #[cfg(test)]
 mod lease_tests;
@@ -17,6 +18,7 @@ use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::End;
 use crate::server::ConfigError;
 
+pub use failover::NotFailedOver;
 pub use obstacle::{loss_text, obstacle_advice, obstacle_text, reason_text, waited_for};
 pub use unsaid::Unsaid;
 
@@ -47,6 +49,8 @@ pub enum Error {
         /// Where it is.
         namespace: String,
     },
+    /// Nobody has stepped down, or not who should has followed.
+    Failover(Box<(Subject, NotFailedOver)>),
     /// The command of `hold` cannot be started.
     Command {
         /// The command and its arguments.
@@ -157,6 +161,7 @@ impl Error {
                 _ => Exit::NOT_EXECUTABLE,
             },
             Self::Lease(error) => exit_of(&error.subject, &error.end),
+            Self::Failover(error) => error.1.exit(),
         }
     }
 
@@ -167,6 +172,7 @@ impl Error {
             Self::Config(error) => error.lines(),
             Self::NotAsAsked { what, next } => vec![format!("error: {what}"), next.clone()],
             Self::Lease(error) => end_lines(&error.subject, &error.end),
+            Self::Failover(error) => error.1.lines(&error.0),
             Self::Api { namespace, fault } => fault_lines(fault, namespace.as_deref(), None),
             Self::NamespaceMissing(namespace) => vec![
                 format!("Error from server (NotFound): namespaces {namespace:?} not found"),

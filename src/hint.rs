@@ -62,7 +62,9 @@ impl Hint {
 }
 
 /// The subcommands that act as an identity.
-pub const ACTING: [&str; 6] = ["acquire", "hold", "renew", "check", "release", "steal"];
+pub const ACTING: [&str; 7] = [
+    "acquire", "hold", "renew", "check", "release", "steal", "failover",
+];
 
 /// `kubectl lease SUBCOMMAND NAME`, of a Lease in that namespace, as the identity of this call.
 pub fn lease(subcommand: &str, name: &str, namespace: &str) -> Hint {

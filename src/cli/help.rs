@@ -133,6 +133,8 @@ Examples:
   # without the wait: both may be running for a moment
   kubectl lease steal deploy --yes --now
 
+The wait takes what is left of the holder's duration. A hold that still runs is
+stopped, and says when all of it is gone: then it ends at once.
 A node's heartbeat or an API server's identity is not a lock: it is refused
 (120) without --force, as Kubernetes renews it whoever its holder is.
 
@@ -142,8 +144,38 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases; get on pods and nodes shows the holder's.
-See also: status NAME (who holds it, is it alive?), explain proof";
+Permissions: get and update on leases; with watch the holder's word is heard at
+once; get on pods and nodes shows the holder's.
+See also: failover (to pass it on), status NAME (is it alive?), explain proof";
+
+/// `failover --help`
+pub const FAILOVER: &str = "\
+Examples:
+  # have the leader step down, whoever it is, and see who follows
+  kubectl lease failover deploy --yes --reason 'drain zone a'
+  # only from the leader that was seen, and only to this candidate
+  kubectl lease failover deploy --yes --if-holder worker-1 --to worker-2
+  # the next one may take its time
+  kubectl lease failover deploy --yes --timeout 5m
+
+It holds the lease itself until the leader must have stopped (its duration since
+its last renewal, or until it says so), frees it, and waits for who takes over:
+a leader whose lease is only deleted or blanked takes it back. Ctrl-C frees it
+first; twice leaves it held until it expires. A coordinated election (strategy)
+is told its preferred holder instead: --to, or the only other candidate.
+
+Exit status:
+  0    another has taken over (who --to says)
+  1    API, kubeconfig or permission    2    wrong usage, or --to is missing
+  120  declined, or it is no election   121  no such lease
+  122  free, held by another than --if-holder says or than was shown, taken by
+       another than --to says, or by the same one again
+  123  lost while it waited
+  124  nobody took over in time: it is free
+
+Permissions: get and update on leases; with watch it ends at once; for a
+coordinated election list on leasecandidates.
+See also: steal (to keep it), status NAME --watch";
 
 /// `status --help`
 pub const STATUS: &str = "\

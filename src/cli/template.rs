@@ -61,6 +61,10 @@ impl Cli {
                 let output = &mut args.output;
                 strict(&mut output.format, &output.template, Object::strict);
             }
+            Command::Failover(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Object::strict);
+            }
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
             | Command::Check(_)

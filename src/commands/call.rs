@@ -53,6 +53,7 @@ fn about(command: &Command) -> About<'_> {
         Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),
+        Command::Failover(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Release(args) => (&args.holder.holder, vec![get, update], &args.names[..]),
         // Whom these name is somebody else.
         Command::Create(args) => (

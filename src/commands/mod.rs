@@ -7,6 +7,7 @@ mod completion;
 mod create;
 mod explain;
 mod exported;
+mod failover;
 mod hold;
 mod man;
 mod options;
@@ -66,6 +67,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Check(args) => check::run(args, connection).await,
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
+        Command::Failover(args) => failover::run(args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
         Command::Prune(args) => prune::run(args, connection).await,
         Command::Wait(args) => wait::run(args, connection).await,
@@ -280,5 +282,10 @@ fn say(subject: &Subject, progress: &Progress) {
             "waiting {} until {victim:?} must have stopped; the lease is kept renewed (--now skips this)",
             words::duration(*wait)
         )),
+        Progress::Finishing { wait } => terminal::say(&format!(
+            "interrupted: lease {name:?} is released first, which can take {} (interrupt again to leave at once, and it stays held until it expires)",
+            words::duration(*wait)
+        )),
+        Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
     }
 }

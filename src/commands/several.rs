@@ -87,6 +87,7 @@ fn next(error: &Error) -> Next {
         | Error::Api { .. }
         | Error::NamespaceMissing(_)
         | Error::AlreadyExists { .. }
+        | Error::Failover(_)
         | Error::Command { .. }
         | Error::Hold(_)
         | Error::Unsaid(_)

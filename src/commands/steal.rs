@@ -1,6 +1,6 @@
 //! `kubectl lease steal`
 
-mod shown;
+pub mod shown;
 
 use super::saying::{listen, say_grant};
 use super::{Session, identity, limits, mark, say};
@@ -16,6 +16,7 @@ use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
 use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
+use shown::Takeover;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -48,9 +49,14 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if let Some(keeper) = keeper.filter(|_| !args.force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
-        shown::show(&session, &operations, me, seen, expiry, !args.now, columns).await;
-        confirmed(&args, &interrupt).await
+        let (me, columns) = (terms.grant.holder.as_str(), columns(args.yes));
+        let takeover = if args.now {
+            Takeover::Now
+        } else {
+            Takeover::Waits
+        };
+        shown::show(&session, &operations, me, seen, expiry, takeover, columns).await;
+        confirmed(args.yes, "Take it over?", &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
     let stolen = match operations.steal(&terms, &short, &report, agree).await {
@@ -101,21 +107,21 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
 }
 
 /// The columns of the terminal that a question is asked on. What nobody is asked about is shown whole.
-fn columns(args: &StealArgs) -> Option<usize> {
-    let asks = !args.yes && terminal::can_ask();
+pub fn columns(yes: bool) -> Option<usize> {
+    let asks = !yes && terminal::can_ask();
     asks.then(|| usize::from(terminal::width_of_questions()))
 }
 
-/// Whether it may be taken, as it was shown.
-async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
-    if args.yes {
+/// Whether it may be done, with what was shown.
+pub async fn confirmed(yes: bool, question: &str, interrupt: &Interrupt) -> Result<(), End> {
+    if yes {
         return Ok(());
     }
     if !terminal::can_ask() {
         let why = "not confirmed: there is no terminal to ask on; give --yes";
         return Err(End::Declined(why.to_owned()));
     }
-    match prompt::ask("Take it over?", interrupt.arrived(1)).await {
+    match prompt::ask(question, interrupt.arrived(1)).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(End::Declined("declined".to_owned())),
         Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),

@@ -67,7 +67,9 @@ impl<'a> Waiting<'a> {
             Progress::Polling
             | Progress::Altered(_)
             | Progress::Settling
-            | Progress::Outlasting { .. } => {}
+            | Progress::Outlasting { .. }
+            | Progress::Finishing { .. }
+            | Progress::Stopped(_) => {}
         }
     }
 

@@ -110,8 +110,9 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
     match (command, argument.get_id().as_str()) {
         ("create", "name") => Kind::Free,
         (_, "name") => Kind::Leases,
-        ("create" | "acquire" | "hold" | "steal", "holder") => Kind::Free,
+        ("create" | "acquire" | "hold" | "steal" | "failover", "holder") => Kind::Free,
         (_, "holder" | "if_holder") => Kind::Holders,
+        ("failover", "to") => Kind::Free,
         (_, "namespace") => Kind::Namespaces,
         (_, "context") => Kind::Configured(Section::Contexts),
         (_, "cluster") => Kind::Configured(Section::Clusters),

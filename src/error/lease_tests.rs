@@ -11,7 +11,7 @@ use crate::lease::keeper::{Keeper, Nature, Other};
 use crate::lease::operate::{Failure, Fate};
 use crate::lease::values::LeaseDuration;
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     Subject {
         namespace: "team".to_owned(),
         name: "job".to_owned(),
@@ -134,6 +134,10 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
     let ancestor = || Refusal::HeldByAncestor("outer".to_owned());
     let too_short = Refusal::TooShort(LeaseDuration::constant(1));
     let victim = Refusal::VictimMayRun("victim".to_owned());
+    let being_taken = Refusal::BeingTakenOver {
+        by: "you@desk_1".to_owned(),
+        victim: "victim".to_owned(),
+    };
     let node = NoLock(Keeper::Node("node-a".to_owned()));
     let anew = HolderIs(Some(other("me")));
     let cases = [
@@ -150,6 +154,7 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
         ("shown another", subject(), not_as_shown(Some("victim"))),
         ("shown older", subject(), not_as_shown(Some("third"))),
         ("stolen", subject(), victim),
+        ("being stolen", subject(), being_taken),
         ("kept by hold", subject(), Refusal::KeptByHold),
         ("a node's heartbeat", subject(), node),
         ("an API server", subject(), NoLock(Keeper::ApiServer)),

@@ -15,6 +15,7 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         Refusal::HolderIs(_)
         | Refusal::NotAsShown { .. }
         | Refusal::VictimMayRun(_)
+        | Refusal::BeingTakenOver { .. }
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
         Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
@@ -142,6 +143,16 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                     Ok(steal) => format!("Look, and steal it again: {steal}"),
                     Err(instead) => instead,
                 }
+            ),
+        ],
+        Refusal::BeingTakenOver { by, victim } => vec![
+            format!(
+                "error: lease {name:?} is being taken over already: by {by:?}, who waits until {victim:?} must have stopped"
+            ),
+            format!(
+                "Nothing was written. Look: {}. Should {by:?} be gone, it expires by itself; to go on at once: {}",
+                subject.lease("status"),
+                subject.lease("failover").with(hint::flag("if-holder", by))
             ),
         ],
         Refusal::VictimMayRun(victim) => vec![

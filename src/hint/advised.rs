@@ -30,9 +30,7 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
                 From::Holder => steal.with(hint::flag("if-holder", holder)),
             })
         }
-        Nature::Election => Err(
-            "It elects a leader, who is best stopped by its own means (kubectl scale)".to_owned(),
-        ),
+        Nature::Election => Err(format!("{ELECTS}. {}", stepping_down(name, namespace))),
         // Its own command removes what it keeps in the Lease.
         Nature::Terraform => Err(format!(
             "If nobody works with that state any more: terraform force-unlock {}{}   (tofu for OpenTofu)",
@@ -42,6 +40,14 @@ pub fn steal(other: &Other, name: &str, namespace: &str, from: From) -> Result<H
         Nature::Exhausted => Err(exhausted(name, namespace)),
         Nature::Kept(keeper) => Err(format!("It is not a lock: {}", keeps(keeper))),
     }
+}
+
+const ELECTS: &str = "It elects a leader, who is best stopped by its own means (kubectl scale)";
+
+/// How another is made the leader.
+fn stepping_down(name: &str, namespace: &str) -> String {
+    let failover = hint::lease("failover", name, namespace);
+    format!("To have another one lead: {failover}")
 }
 
 /// What is to be done about a Lease that nobody can take any more.
@@ -69,9 +75,13 @@ pub fn warnings(record: &Record, expired: bool) -> Vec<String> {
             "nothing stops who has locked the state: an apply goes on, and its own unlock fails then"
         }
     };
-    let instead = steal(&other, record.name(), record.namespace(), From::Holder).err();
-    let lines = [Some(format!("warning: {goes_on}")), instead];
-    lines.into_iter().flatten().collect()
+    let (name, namespace) = (record.name(), record.namespace());
+    let mut lines = vec![format!("warning: {goes_on}")];
+    match &other.nature {
+        Nature::Election => lines.extend([ELECTS.to_owned(), stepping_down(name, namespace)]),
+        _ => lines.extend(steal(&other, name, namespace, From::Holder).err()),
+    }
+    lines
 }
 
 /// What ends a grant that never expires by itself.

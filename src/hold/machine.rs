@@ -1,6 +1,7 @@
 //! The holding machine, pure: an event and the time come in, effects go out. No clock, no process, no network.
 
 mod events;
+mod word;
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::timing::Timing;
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
 pub use events::{Effect, Ended, Event, Given, Outcome};
+use word::Word;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -19,6 +21,8 @@ enum State {
     Fencing { release: bool },
     /// The tree is gone; giving the lease back.
     Releasing(Outcome),
+    /// That has found it taken; saying to the thief that the tree is gone.
+    Saying(Outcome),
     /// Over.
     Done,
 }
@@ -49,6 +53,7 @@ pub struct Machine {
     kill_due: Option<Instant>,
     kills: u32,
     jitter: f64,
+    word: Word,
 }
 
 /// How often the kill is repeated while something still runs.
@@ -76,6 +81,7 @@ impl Machine {
             kill_due: None,
             kills: 0,
             jitter,
+            word: Word::of_hold(with_command),
         }
     }
 
@@ -148,7 +154,7 @@ impl Machine {
                 match &self.state {
                     State::Held => self.release(Outcome::NotStarted, &mut effects),
                     State::Fencing { .. } => self.tree_gone(&mut effects),
-                    State::Waiting | State::Releasing(_) | State::Done => {}
+                    State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
                 }
             }
             Event::ChildExited(ended) => {
@@ -162,6 +168,8 @@ impl Machine {
                 }
             }
             Event::WatchdogDied => {
+                // What it had found is found no more: orphans of others come to us as well.
+                self.word = Word::Withheld;
                 // The lease is renewed until all are gone: nobody else may begin beside them.
                 if matches!(self.state, State::Held | State::Fencing { .. })
                     && matches!(self.tree, Tree::Running | Tree::Remains(_))
@@ -198,7 +206,11 @@ impl Machine {
             },
             Event::Released(given) => {
                 if let State::Releasing(outcome) = &self.state {
-                    let outcome = match (outcome, given) {
+                    let ended = outcome.clone();
+                    if let Given::Lost(loss) = &given {
+                        self.owe_word(loss);
+                    }
+                    let outcome = match (&ended, given) {
                         // Lost before the command had ended, perhaps: its own status is not enough to know.
                         (
                             Outcome::Ended(_) | Outcome::EndUnseen | Outcome::Signalled(_),
@@ -210,11 +222,16 @@ impl Machine {
                         // Nothing ran; and what was lost once is not lost again.
                         (Outcome::NotStarted | Outcome::Lost, Given::Lost(_))
                         // The command ran to its end in acknowledged time.
-                        | (_, Given::Freed | Given::Unknown) => outcome.clone(),
+                        | (_, Given::Freed | Given::Unknown) => ended,
                     };
-                    effects.push(Effect::Finish(outcome));
-                    self.state = State::Done;
+                    self.state = State::Saying(outcome);
+                    self.say_stopped(&mut effects);
+                    self.finish_said(&mut effects);
                 }
+            }
+            Event::StoppedSaid => {
+                self.word_is_over(&mut effects);
+                self.settled(&mut effects);
             }
         }
         effects
@@ -245,6 +262,7 @@ impl Machine {
             // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
             State::Fencing { release } => {
                 *release |= returnable(&loss);
+                self.owe_word(&loss);
                 let runs = matches!(self.tree, Tree::Running | Tree::Remains(_));
                 if runs && self.grace(&loss).is_zero() && self.kill_due.is_some_and(|due| due > now)
                 {
@@ -252,7 +270,7 @@ impl Machine {
                     self.kill(now, effects);
                 }
             }
-            State::Waiting | State::Releasing(_) | State::Done => {}
+            State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
         }
     }
 
@@ -274,6 +292,7 @@ impl Machine {
         let release = returnable(&loss);
         let grace = self.grace(&loss);
         self.state = State::Fencing { release };
+        self.owe_word(&loss);
         match self.tree {
             Tree::Running | Tree::Remains(_) => {
                 let kill_at = (now + grace).min(self.sent_at + self.timing.kill_at);
@@ -314,13 +333,16 @@ impl Machine {
                 self.release(outcome, effects);
             }
             State::Fencing { release: true } => self.release(Outcome::Lost, effects),
-            // A renewal is under way: its outcome tells whether there is something to give back.
-            State::Fencing { release: false } if self.renewing => {}
             State::Fencing { release: false } => {
-                self.state = State::Done;
-                effects.push(Effect::Finish(Outcome::Lost));
+                // No renewal is waited for: none can be stored on top of a grant that names us as its victim.
+                self.say_stopped(effects);
+                // The outcome of one that is under way tells whether there is something to give back.
+                if !self.renewing && self.word != Word::Saying {
+                    self.state = State::Done;
+                    effects.push(Effect::Finish(Outcome::Lost));
+                }
             }
-            State::Waiting | State::Releasing(_) | State::Done => {}
+            State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
         }
     }
 

@@ -16,12 +16,14 @@ fn altered() -> Loss {
 }
 
 #[test]
-fn a_foreign_record_stops_the_command_and_nothing_is_written_after() {
+fn a_foreign_record_stops_the_command_and_nothing_is_written_after_but_the_word_that_it_has_stopped()
+ {
     with_command(&[
         (110.0, RecordChanged(taken()), &[StopTree, said()]),
         (110.1, Renewed { sent_at: at(109.9) }, &[]),
         (110.2, EXITED, &[]),
-        (110.3, TreeGone, &[LOST]),
+        (110.3, TreeGone, &[SayStopped]),
+        (110.4, StoppedSaid, &[LOST]),
     ]);
 }
 
@@ -54,21 +56,28 @@ fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
     with_command(&[
         (110.0, EXITED, &[StopTree]),
         (110.1, RecordChanged(taken()), &[StopTree, said()]),
-        (110.2, TreeGone, &[LOST]),
+        (110.2, TreeGone, &[SayStopped]),
+        (110.3, StoppedSaid, &[LOST]),
     ]);
 }
 
 #[test]
 fn a_release_that_finds_the_lease_lost_is_a_loss_whatever_the_command_said() {
-    let lost = (110.2, Released(Given::Lost(taken())), &[said(), LOST][..]);
+    let lost = (
+        110.2,
+        Released(Given::Lost(taken())),
+        &[said(), SayStopped][..],
+    );
+    let over = (110.3, StoppedSaid, &[LOST][..]);
     for ended in [Ended::Exited(0), Ended::Exited(3), Ended::Signalled(15)] {
         with_command(&[
             (110.0, ChildExited(ended), &[StopTree]),
             (110.1, TreeGone, &[Release]),
             lost.clone(),
+            over.clone(),
         ]);
     }
-    without_command(&[(110.0, Signal(2), &[Release]), lost]);
+    without_command(&[(110.0, Signal(2), &[Release]), lost, over]);
 }
 
 #[test]
@@ -87,7 +96,55 @@ fn what_was_lost_once_is_not_said_to_be_lost_again() {
     with_command(&[
         (fence, Woken, &[StopTree, deadline]),
         (fence, TreeGone, &[Release]),
-        (fence, Released(Given::Lost(taken())), &[LOST]),
+        (fence, Released(Given::Lost(taken())), &[SayStopped]),
+        (fence, StoppedSaid, &[LOST]),
+    ]);
+}
+
+#[test]
+fn what_nobody_has_put_a_grant_on_top_of_is_lost_without_a_word() {
+    for loss in [Loss::Released, Loss::Deleted] {
+        with_command(&[
+            (110.0, EXITED, &[StopTree]),
+            (110.1, TreeGone, &[Release]),
+            (
+                110.2,
+                Released(Given::Lost(loss.clone())),
+                &[SayLost(loss), LOST],
+            ),
+        ]);
+    }
+}
+
+#[test]
+fn whose_watchdog_died_never_says_that_nothing_runs_any_more() {
+    let dead = (109.0, WatchdogDied, &[KillTree][..]);
+    with_command(&[
+        dead.clone(),
+        (110.0, RecordChanged(taken()), &[StopTree, said()]),
+        (110.1, TreeGone, &[LOST]),
+    ]);
+    with_command(&[
+        (108.0, RecordChanged(taken()), &[StopTree, said()]),
+        dead.clone(),
+        (110.1, TreeGone, &[LOST]),
+    ]);
+    with_command(&[
+        dead,
+        (110.0, TreeGone, &[Release]),
+        (110.1, Released(Given::Lost(taken())), &[said(), LOST]),
+    ]);
+}
+
+#[test]
+fn a_word_is_given_while_a_renewal_that_cannot_be_stored_any_more_is_under_way() {
+    let mut machine = held(true);
+    renews_next(&mut machine);
+    machine.follow(&[
+        (122.1, RecordChanged(taken()), &[StopTree, said()]),
+        (122.2, TreeGone, &[SayStopped]),
+        (122.3, StoppedSaid, &[]),
+        (130.0, failed("no answer"), &[LOST]),
     ]);
 }
 
@@ -124,21 +181,29 @@ fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_
         (Renewed { sent_at: at(122.0) }, LOST),
     ];
     for (outcome, then) in outcomes {
-        for gone_first in [true, false] {
-            let mut machine = held(true);
-            renews_next(&mut machine);
-            let (first, second) = match gone_first {
-                true => (TreeGone, outcome.clone()),
-                false => (outcome.clone(), TreeGone),
-            };
-            // Nobody waits for us any more where the Lease is not even what we wrote.
-            let kills = matches!(&first, RenewalLost(Loss::Altered(_)));
-            machine.follow(&[
-                (122.1, RecordChanged(taken()), &[StopTree, said()]),
-                (122.1, RecordChanged(taken()), &[]),
-                (122.2, first, if kills { &[KillTree] } else { &[] }),
-                (122.3, second, std::slice::from_ref(&then)),
-            ]);
+        let taken = [
+            (122.1, RecordChanged(taken()), &[StopTree, said()][..]),
+            (122.1, RecordChanged(taken()), &[]),
+        ];
+        let mut machine = held(true);
+        renews_next(&mut machine);
+        machine.follow(&taken);
+        machine.follow(&[
+            (122.2, TreeGone, &[SayStopped]),
+            (122.2, StoppedSaid, &[]),
+            (122.3, outcome.clone(), std::slice::from_ref(&then)),
+        ]);
+        // The other way round. Nobody waits for us any more where the Lease is not even what we wrote.
+        let kills = matches!(&outcome, RenewalLost(Loss::Altered(_)));
+        let mut machine = held(true);
+        renews_next(&mut machine);
+        machine.follow(&taken);
+        machine.follow(&[(122.2, outcome, if kills { &[KillTree] } else { &[] })]);
+        if kills {
+            machine.follow(&[(122.3, TreeGone, &[Release])]);
+        } else {
+            let over = std::slice::from_ref(&then);
+            machine.follow(&[(122.3, TreeGone, &[SayStopped]), (122.3, StoppedSaid, over)]);
         }
     }
 }
@@ -149,7 +214,8 @@ fn a_loss_that_the_renewal_itself_finds_is_not_waited_for_any_more() {
     renews_next(&mut machine);
     machine.follow(&[
         (122.1, RenewalLost(taken()), &[StopTree, said()]),
-        (122.2, TreeGone, &[LOST]),
+        (122.2, TreeGone, &[SayStopped]),
+        (122.3, StoppedSaid, &[LOST]),
     ]);
 }
 
@@ -185,7 +251,10 @@ fn without_a_command_a_signal_releases_and_a_loss_ends_at_once() {
             &[Finish(Outcome::Signalled(2))],
         ),
     ]);
-    without_command(&[(110.0, RecordChanged(taken()), &[said(), LOST])]);
+    without_command(&[
+        (110.0, RecordChanged(taken()), &[said(), SayStopped]),
+        (110.1, StoppedSaid, &[LOST]),
+    ]);
 }
 
 #[test]

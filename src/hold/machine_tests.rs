@@ -98,6 +98,7 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::Released(Given::Freed),
         Event::Released(Given::Lost(taken())),
         Event::Released(Given::Unknown),
+        Event::StoppedSaid,
     ]
 }
 
@@ -108,6 +109,8 @@ struct Watched {
     released: bool,
     finished: usize,
     lost: usize,
+    said_stopped: usize,
+    watchdog_died: bool,
     last_ack: f64,
 }
 
@@ -119,6 +122,8 @@ impl Watched {
             released: false,
             finished: 0,
             lost: 0,
+            said_stopped: 0,
+            watchdog_died: false,
             last_ack: 0.0,
         }
     }
@@ -126,6 +131,7 @@ impl Watched {
     fn feed(&mut self, event: &Event, now: f64, story: &str) {
         match event {
             Event::TreeGone | Event::NotStarted => self.tree_alive = false,
+            Event::WatchdogDied => self.watchdog_died = true,
             Event::Renewed { .. } | Event::Acquired { .. }
                 if self.finished == 0 && self.lost == 0 =>
             {
@@ -156,6 +162,11 @@ impl Watched {
                     self.released = true;
                 }
                 Effect::SayLost(_) => self.lost += 1,
+                Effect::SayStopped => {
+                    assert!(!self.tree_alive, "said to be gone: {story}");
+                    assert!(!self.watchdog_died, "not certain: {story}");
+                    self.said_stopped += 1;
+                }
                 Effect::Finish(_) => {
                     assert!(
                         !self.tree_alive,
@@ -171,6 +182,7 @@ impl Watched {
             }
         }
         assert!(self.lost <= 1, "lost twice: {story}");
+        assert!(self.said_stopped <= 1, "said twice: {story}");
     }
 }
 

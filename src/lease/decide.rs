@@ -1,16 +1,20 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
+mod failover;
 mod ours;
 mod prune;
 mod steal;
 mod wait;
+mod word;
 
 use jiff::Timestamp;
 
+pub use failover::{Choice, Succession, candidate, succession};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use wait::{Awaited, WaitStep, wait};
+pub use word::{WordStep, say_stopped};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};
@@ -156,6 +160,13 @@ pub enum Refusal {
         shown: Option<String>,
         /// Who holds it now.
         now: Other,
+    },
+    /// Somebody is taking it over already, and waits until this victim must have stopped.
+    BeingTakenOver {
+        /// Who.
+        by: String,
+        /// From whom.
+        victim: String,
     },
     /// It was stolen from this holder, who may still run: freeing it would let somebody in beside it.
     VictimMayRun(String),

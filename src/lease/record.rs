@@ -20,6 +20,7 @@ mod object;
 mod read;
 pub mod summary;
 mod text;
+mod word;
 mod write;
 
 pub use alteration::Alteration;

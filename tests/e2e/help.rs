@@ -1,5 +1,6 @@
 //! Help that teaches: every example runs as it is written, and nothing that explains asks a server.
 
+use crate::support::elector::{Elector, Times};
 use crate::support::{VERBS, held, said, shared};
 use lease_harness::{Command, Namespace, Rule, User, lease};
 use std::os::unix::fs::symlink;
@@ -51,13 +52,19 @@ fn workshop(ns: &Namespace) -> PathBuf {
     folder.to_owned()
 }
 
-/// The leases that the examples of this subcommand are about.
-fn arrange(ns: &Namespace, subcommand: &str, example: &str) {
+/// The leases that the examples of this subcommand are about, and who else takes part.
+fn arrange(ns: &Namespace, subcommand: &str, example: &str) -> Vec<Elector> {
     ns.delete("deploy");
     ns.delete("nightly");
     let deploy = match subcommand {
-        "create" => return,
-        "acquire" | "hold" if example.contains("--create") => return,
+        "create" => return Vec::new(),
+        "acquire" | "hold" if example.contains("--create") => return Vec::new(),
+        "failover" => {
+            let elector = |name| Elector::start(ns, "deploy", name, Times::of(2));
+            let leader = elector("worker-1");
+            leader.leads();
+            return vec![leader, elector("worker-2")];
+        }
         "acquire" | "hold" => lease("deploy").holder("").duration(60).build(),
         "steal" => held("deploy", "ada@laptop", 1),
         _ => held("deploy", ME, 60),
@@ -66,6 +73,7 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) {
     if subcommand == "wait" {
         ns.create(&lease("nightly").holder("").duration(60).build());
     }
+    Vec::new()
 }
 
 fn run_examples(ns: &Namespace, user: &User) {
@@ -74,7 +82,7 @@ fn run_examples(ns: &Namespace, user: &User) {
     for subcommand in subcommands() {
         let help = tool(&[&subcommand, "--help"]).run();
         for example in examples(&help.stdout) {
-            arrange(ns, &subcommand, &example);
+            let others = arrange(ns, &subcommand, &example);
             assert!(example.contains("kubectl lease "), "{example}");
             let line = example.replace("kubectl lease ", &format!("{} ", plugin.display()));
             let output = ns
@@ -85,6 +93,7 @@ fn run_examples(ns: &Namespace, user: &User) {
                 .run();
             assert_eq!(output.code, Some(0), "{example}\n{output}");
             assert!(!output.stderr.contains("error"), "{example}\n{output}");
+            drop(others);
         }
     }
 }

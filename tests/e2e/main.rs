@@ -17,6 +17,8 @@ mod doubled;
 mod endless;
 mod examples;
 mod exec_plugins;
+mod failover;
+mod failover_elected;
 mod first_contact;
 mod formats;
 mod granted;

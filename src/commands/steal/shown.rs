@@ -8,6 +8,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::{Session, exported, status};
 use crate::hint::advised;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
+use crate::lease::keeper::Nature;
 use crate::lease::operate::Operations;
 use crate::lease::record::{Keep, Record};
 use crate::lease::report::{self, Row};
@@ -23,6 +24,17 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The most lines of a terminal for what others have written, before a question that stands below.
 const MOST: usize = 2;
 
+/// How the Lease is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeover {
+    /// At once.
+    Now,
+    /// It waits until the holder must have stopped.
+    Waits,
+    /// It waits likewise, and then the next one is to have it.
+    StepsDown,
+}
+
 /// Shows it to `me`, where somebody is asked on so many `columns` what others have written in a line or two. What the
 /// server's stamps are worth is asked as `status` asks it, whatever is believed as proof.
 pub async fn show(
@@ -31,7 +43,7 @@ pub async fn show(
     me: &str,
     seen: &Observation,
     expiry: &Expiry,
-    waits: bool,
+    takeover: Takeover,
     columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
@@ -62,7 +74,7 @@ pub async fn show(
             ""
         }
     ));
-    for line in lines(seen, expiry, &row, mine, waits) {
+    for line in lines(seen, expiry, &row, mine, takeover) {
         terminal::say(&line);
     }
     if let Some(holder) = holder_is {
@@ -97,9 +109,14 @@ fn row(record: &Record, date: Option<Timestamp>, stamps: Stamps) -> Row {
     Row::new(Keep::Facts.of(record), date, stamps)
 }
 
-/// What is known of its life, below who holds it. `mine` says whether that is who asks; `waits` whether the takeover waits
-/// until the holder must have stopped.
-fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool) -> Vec<String> {
+/// What is known of its life, below who holds it. `mine` says whether that is who asks.
+fn lines(
+    seen: &Observation,
+    expiry: &Expiry,
+    row: &Row,
+    mine: bool,
+    takeover: Takeover,
+) -> Vec<String> {
     let record = seen.record();
     let alive = match mine {
         true => "what you run under it may be alive",
@@ -128,8 +145,14 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
             }
         }
         Expiry::Unproven { .. } => {
-            let wait = record.duration().filter(|_| waits).map(|duration| {
-                format!(", so the takeover waits up to {duration} for it to stop (--now does not)")
+            let wait = record.duration().and_then(|duration| match takeover {
+                Takeover::Now => None,
+                Takeover::Waits => Some(format!(
+                    ", so the takeover waits up to {duration} for it to stop (--now does not)"
+                )),
+                Takeover::StepsDown => {
+                    Some(format!(", so this waits up to {duration} for it to stop"))
+                }
             });
             let why = match row.condition.stamped {
                 true => "the clocks of API servers may differ",
@@ -141,7 +164,11 @@ fn lines(seen: &Observation, expiry: &Expiry, row: &Row, mine: bool, waits: bool
             ));
         }
     }
-    let warnings = advised::warnings(record, shown_expired);
+    let warnings = match (takeover, Nature::of(record)) {
+        // That its leader works on for a while is what is waited for.
+        (Takeover::StepsDown, Nature::Election) => Vec::new(),
+        _ => advised::warnings(record, shown_expired),
+    };
     lines.extend(warnings.into_iter().map(|line| format!("  {line}")));
     lines
 }
@@ -162,7 +189,12 @@ mod tests {
     fn shown(expiry: &Expiry, date: Option<&str>, waits: bool) -> String {
         let seen = Observation::first(held("me", 60), at(1.0), None);
         let row = row(seen.record(), date.map(wall), Stamps::Untrusted);
-        lines(&seen, expiry, &row, false, waits).join("\n")
+        let takeover = if waits {
+            Takeover::Waits
+        } else {
+            Takeover::Now
+        };
+        lines(&seen, expiry, &row, false, takeover).join("\n")
     }
 
     #[test]
@@ -199,7 +231,7 @@ mod tests {
     fn a_lease_of_ones_own_is_not_somebody_who_may_be_alive() {
         let seen = Observation::first(held("me", 60), at(1.0), None);
         let row = row(seen.record(), None, Stamps::Untrusted);
-        let text = lines(&seen, &UNPROVEN, &row, true, true).join("\n");
+        let text = lines(&seen, &UNPROVEN, &row, true, Takeover::Waits).join("\n");
         assert!(
             text.ends_with("unknown: what you run under it may be alive"),
             "{text}"

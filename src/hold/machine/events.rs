@@ -58,6 +58,8 @@ pub enum Event {
     SignalForCommand(i32),
     /// The release is over.
     Released(Given),
+    /// It was said, or given up, that this grant's command has stopped.
+    StoppedSaid,
 }
 
 /// What came of giving the lease back.
@@ -86,6 +88,8 @@ pub enum Effect {
     KillTree,
     /// Release the grant, if it is still ours.
     Release,
+    /// Say to whoever has taken the lease that nothing runs any more under this grant.
+    SayStopped,
     /// Say that the lease is lost.
     SayLost(Loss),
     /// Say that a renewal failed and will be tried again.

@@ -24,7 +24,10 @@ use crate::hold::watchdog::wire::{Orders, Start, Word};
 use crate::lease::api::{Api, Fault};
 use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
-use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
+use crate::lease::operate::{
+    Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Spoken, Watcher,
+};
+use crate::lease::record::Record;
 use crate::signals::Received;
 
 /// What a program beside us in a pipeline has to leave the screen.
@@ -44,6 +47,9 @@ struct Hold<'a, A, C> {
     renewals: Renewals<'a, A, C>,
     reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
     release: Pending<'a, Returned>,
+    /// What was seen last of a grant that somebody has put on top of ours.
+    taken: Option<Record>,
+    word: Pending<'a, Spoken>,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -78,6 +84,8 @@ pub async fn hold<A: Api, C: Clock>(
         job: signals.job,
         reads: FuturesUnordered::new(),
         release: None,
+        taken: None,
+        word: None,
         said_trouble: false,
         say,
         report: Report {
@@ -104,6 +112,7 @@ pub async fn hold<A: Api, C: Clock>(
                 signal = hold.job.next() => Happened::Told(signal),
                 renewal = hold.renewals.next() => Happened::Renewal(renewal),
                 returned = pending(&mut hold.release) => Happened::Returned(returned),
+                word = pending(&mut hold.word) => Happened::Spoken(word),
                 signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
                 signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
                 Some(read) = hold.reads.next() => Happened::Read(read),
@@ -125,6 +134,7 @@ enum Happened {
     StopJob(Step),
     Renewal(Renewal),
     Returned(Returned),
+    Spoken(Spoken),
     Read(Read),
     Hint(Hint),
 }
@@ -157,6 +167,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::StopJob(step) => self.take_and_look(step),
             Happened::Renewal(renewal) => self.renewed(renewal),
             Happened::Returned(returned) => self.returned(returned),
+            Happened::Spoken(word) => self.spoken(&word),
             Happened::Read(Read { seen, asked_at }) => match seen {
                 Ok(seen) => self.seen(seen, Some(asked_at)),
                 // The next renewal finds out.
@@ -217,6 +228,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 }
                 Effect::KillTree => self.kill(),
                 Effect::Release => self.give_back(),
+                Effect::SayStopped => self.say_stopped(),
                 Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
                 Effect::SayRenewalFailed(why) => {
                     if !self.said_trouble {

@@ -18,6 +18,8 @@ pub struct Grant {
     pub(super) duration: LeaseDuration,
     /// Whether it replaced a grant of the same identity whose process may still run (`--reenter`).
     pub(super) reenters: bool,
+    /// From when on nobody can run any more whom it was taken from; `None` if nothing tells.
+    pub(super) alone_from: Option<Instant>,
 }
 
 impl Grant {
@@ -35,6 +37,8 @@ impl Grant {
             record,
             sent_at,
             reenters: false,
+            // What is free, or proven to have expired, is nobody's.
+            alone_from: Some(sent_at),
         }
     }
 
@@ -42,6 +46,12 @@ impl Grant {
     /// this identity, or of whoever the Lease was stolen from.
     pub(super) fn keeps_others_out(&self) -> bool {
         self.reenters || self.record.victim().is_some()
+    }
+
+    /// Whether nobody runs any more who held it before. Whoever does not know that must not say that it has stopped: its word
+    /// would be taken for everybody's.
+    pub(super) fn is_alone(&self, now: Instant) -> bool {
+        !self.reenters && self.alone_from.is_some_and(|from| now >= from)
     }
 
     /// The duration that it was granted for, whatever somebody has recorded since.

@@ -19,31 +19,52 @@ pub struct Limits {
 
 /// The signals that ask the process to end.
 #[derive(Clone)]
-pub struct Interrupt(Option<watch::Receiver<Vec<i32>>>);
+pub struct Interrupt {
+    signals: Option<watch::Receiver<Vec<i32>>>,
+    /// So many are somebody else's.
+    skipped: usize,
+}
 
 impl Interrupt {
     /// Signals as they arrive on a channel that holds all received so far.
     pub fn new(received: watch::Receiver<Vec<i32>>) -> Self {
-        Self(Some(received))
+        Self {
+            signals: Some(received),
+            skipped: 0,
+        }
     }
 
     /// No signal ever arrives.
     pub fn never() -> Self {
-        Self(None)
+        Self {
+            signals: None,
+            skipped: 0,
+        }
+    }
+
+    /// The same without the first so many: what goes on to its end where it is asked to end once, and not twice.
+    #[must_use]
+    pub fn beyond(&self, count: usize) -> Self {
+        Self {
+            signals: self.signals.clone(),
+            skipped: self.skipped + count,
+        }
     }
 
     /// The first signal, if one has arrived.
     pub fn received(&self) -> Option<i32> {
-        self.0.as_ref()?.borrow().first().copied()
+        self.signals.as_ref()?.borrow().get(self.skipped).copied()
     }
 
     /// Returns once `count` signals have arrived, with the first of them.
     pub async fn arrived(&self, count: usize) -> i32 {
-        let Some(mut channel) = self.0.clone() else {
+        let Some(mut channel) = self.signals.clone() else {
             return std::future::pending().await;
         };
-        match channel.wait_for(|signals| signals.len() >= count).await {
-            Ok(signals) => signals[0],
+        let skipped = self.skipped;
+        let arrived = channel.wait_for(|signals| signals.len() >= skipped + count);
+        match arrived.await {
+            Ok(signals) => signals[skipped],
             Err(_) => std::future::pending().await,
         }
     }

@@ -1,10 +1,12 @@
 //! The one driver: observe, decide, write, repeat; what all operations share.
 
 mod acquire;
+pub mod candidates;
 mod check;
 mod create;
 mod delete;
 mod end;
+mod failover;
 pub mod follow;
 mod grant;
 mod guard;
@@ -16,6 +18,7 @@ pub mod objects;
 mod outlast;
 mod pause;
 mod prune;
+mod prefer;
 mod reconnect;
 mod release;
 mod renew;
@@ -24,6 +27,7 @@ mod steal;
 mod tenure;
 mod wait;
 mod watcher;
+mod word;
 mod write;
 
 use std::cell::Cell;
@@ -35,6 +39,7 @@ pub use check::Checked;
 pub use create::Created;
 pub use delete::Deleted;
 pub use end::End;
+pub use failover::SteppedDown;
 pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};
 pub use limits::{Interrupt, Limits};
@@ -44,6 +49,7 @@ pub use release::Returned;
 pub use renew::{Renewal, Renewals};
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
+pub use word::Spoken;
 
 use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{Now, Obstacle, Seen};
@@ -99,6 +105,13 @@ pub enum Progress {
         /// How long.
         wait: Duration,
     },
+    /// Asked to end, but what was taken is released first, once its victim must have stopped.
+    Finishing {
+        /// How long that takes at most.
+        wait: Duration,
+    },
+    /// Of that victim: it has said that it has stopped.
+    Stopped(String),
 }
 
 /// Where progress is reported.

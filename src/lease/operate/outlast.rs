@@ -7,8 +7,11 @@ use super::super::decide::NeverExpires;
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
-use super::{End, Grant, Limits, OnProgress, Operations, Progress, unsettled};
-use crate::clock::Clock;
+use super::{End, Grant, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled};
+use crate::clock::{Clock, Instant};
+
+/// How long a renewal that only looks what has become of the Lease comes after the one before.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Hands a Lease out that was taken only if most of its time is left. Where the answer was slow, or this process did not
@@ -70,7 +73,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         Err(self.undo(stolen.grant, sent, &found).await)
     }
 
-    /// Keeps a stolen Lease renewed until its victim must have stopped, and then records the duration asked for.
+    /// Keeps a stolen Lease renewed until its victim must have stopped, or says that it has, and then records the duration asked
+    /// for.
     ///
     /// # Errors
     /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held, because freeing it would let
@@ -82,31 +86,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let mut grant = stolen.grant;
-        if let (Ok(stops), Some(victim)) = (stolen.victim_stops, stolen.victim)
-            && stops > self.clock.now()
-        {
-            report(Progress::Outlasting {
-                victim,
-                wait: stops.since(self.clock.now()),
-            });
-            while self.clock.now() < stops {
-                let due = grant.sent_at + grant.duration().as_duration() / 3;
-                tokio::select! {
-                    biased;
-                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                    () = self.clock.sleep_until(stops.min(due)) => {}
-                }
-                if self.clock.now() >= due {
-                    let renewal = self.renew_until(&grant, grant.expires_at());
-                    grant = tokio::select! {
-                        biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
-                    };
-                }
-            }
-        }
+        let mut grant = self.wait_until_alone(stolen, limits, report).await?;
         // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
         let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
         let shielding =
@@ -128,5 +108,94 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
         }
         Ok(grant)
+    }
+
+    /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.
+    ///
+    /// # Errors
+    /// As [`Self::outlast`].
+    pub(super) async fn wait_until_alone(
+        &self,
+        stolen: Stolen,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let waited = stolen.victim_stops.is_ok();
+        let grant = match (stolen.victim_stops, &stolen.victim) {
+            (Ok(must_stop), Some(victim)) if must_stop > self.clock.now() => {
+                report(Progress::Outlasting {
+                    victim: victim.clone(),
+                    wait: must_stop.since(self.clock.now()),
+                });
+                let victim = victim.clone();
+                let (stops, grant) = self.wait_for_victims(stolen, limits, report).await?;
+                if stops < must_stop {
+                    report(Progress::Stopped(victim));
+                }
+                grant
+            }
+            _ => stolen.grant,
+        };
+        Ok(Grant {
+            alone_from: waited.then(|| self.clock.now()),
+            ..grant
+        })
+    }
+
+    /// Renews until all victims must have stopped. Their word is heard by a watch at once, and where that cannot be had by the
+    /// renewals, which write on top of it. A watch can be late and say nothing; what it shows was stored, and a word stays true.
+    /// With the grant goes when they had stopped.
+    async fn wait_for_victims(
+        &self,
+        mut stolen: Stolen,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<(Instant, Grant), End> {
+        let mut watcher = Watcher::default();
+        let mut looked_at = self.clock.now();
+        let mut look = false;
+        loop {
+            let now = self.clock.now();
+            stolen.hear(&stolen.grant.record.clone(), now);
+            let grant = &stolen.grant;
+            let stops = match stolen.victim_stops {
+                Ok(stops) if stops > now => stops,
+                Ok(stopped) => return Ok((stopped, stolen.grant)),
+                Err(NeverExpires) => return Ok((now, stolen.grant)),
+            };
+            let regular = grant.sent_at + grant.duration().as_duration() / 3;
+            let due = if look {
+                regular.min(looked_at + LOOK_AGAIN)
+            } else {
+                regular
+            };
+            let hint = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                () = self.clock.sleep_until(stops.min(due)) => None,
+                hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()) => Some(hint),
+            };
+            match hint {
+                // Watches replay their past.
+                Some(Hint::Lease(record)) if record.older_than(&grant.record) => {}
+                Some(Hint::Lease(record)) if record.same_grant(&grant.record) => {
+                    stolen.grant.record = record;
+                }
+                // Lost, perhaps: the next renewal finds out, and is not waited for.
+                Some(Hint::Lease(_) | Hint::ReadAgain | Hint::Quiet) => look = true,
+                // The renewals find out too.
+                Some(Hint::Refused | Hint::Watching) => {}
+                None if self.clock.now() >= due => {
+                    (look, looked_at) = (false, self.clock.now());
+                    let renewal = self.renew_until(grant, grant.expires_at());
+                    stolen.grant = tokio::select! {
+                        biased;
+                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
+                    };
+                }
+                None => {}
+            }
+        }
     }
 }

@@ -19,15 +19,38 @@ pub struct Stolen {
     pub grant: Grant,
     /// Who held it, if anybody did.
     pub victim: Option<String>,
-    /// When the victim must have stopped; `Err` if its lease had no duration, so that nothing tells.
+    /// When the victim must have stopped, unless it says so before; `Err` if its lease had no duration, so that nothing tells.
     pub victim_stops: Result<Instant, NeverExpires>,
+    /// Everybody that one of our writes may have taken it from.
+    pub(super) victims: Vec<Victim>,
 }
 
 /// Whom a write takes the Lease from.
 #[derive(Clone, Debug)]
-struct Victim {
+pub(super) struct Victim {
     holder: String,
+    /// The record that the write replaces, and with it the grant that it ends.
+    replaced: Record,
     stops: Result<Instant, NeverExpires>,
+}
+
+impl Stolen {
+    /// Learns from what the Lease shows now, our grant still: a victim that says of exactly the grant that we have replaced that
+    /// it has stopped is not waited for any longer. The others are.
+    pub(super) fn hear(&mut self, record: &Record, now: Instant) {
+        for victim in &mut self.victims {
+            if record.says_stopped(&victim.replaced) {
+                victim.stops = victim.stops.map(|stops| stops.min(now));
+            }
+        }
+        self.victim_stops = stops(&self.victims, self.grant.sent_at);
+    }
+}
+
+/// When all of them must have stopped.
+fn stops(victims: &[Victim], now: Instant) -> Result<Instant, NeverExpires> {
+    let mut all = victims.iter().map(|victim| victim.stops);
+    all.try_fold(now, |latest, stops| stops.map(|at| latest.max(at)))
 }
 
 /// A write that was sent, and may have been carried out.
@@ -231,6 +254,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         Some(Victim {
             holder: seen.record().holder()?.to_owned(),
+            replaced: seen.record().clone(),
             stops,
         })
     }
@@ -294,14 +318,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
 /// What was stolen: until the victims of the writes before it must have stopped, too, for any of them may have happened.
 fn stolen(grant: Grant, victim: Option<&Victim>, unknown: &[Attempt]) -> Stolen {
     let victims = unknown.iter().filter_map(|attempt| attempt.victim.as_ref());
-    let victims: Vec<&Victim> = victims.chain(victim).collect();
-    let now = grant.sent_at;
+    let victims: Vec<Victim> = victims.chain(victim).cloned().collect();
+    let victim_stops = stops(&victims, grant.sent_at);
     Stolen {
         victim: victims.last().map(|victim| victim.holder.clone()),
-        victim_stops: victims
-            .iter()
-            .try_fold(now, |latest, victim| victim.stops.map(|at| latest.max(at))),
-        grant,
+        victim_stops,
+        grant: Grant {
+            alone_from: victim_stops.ok(),
+            ..grant
+        },
+        victims,
     }
 }
 

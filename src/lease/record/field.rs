@@ -20,6 +20,10 @@ pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 /// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
 pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 
+/// The annotation by which a holder that was robbed says that it has stopped: the transitions, the acquireTime and the uid of
+/// its own grant, and of no other. It stands on the grant that was put on top of that one.
+pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
+
 /// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";

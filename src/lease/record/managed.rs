@@ -72,7 +72,8 @@ impl Fields<'_> {
             // The server's own name for what was there before it began to track: stamped with that moment.
             .filter(|entry| !entry.is_of("before-first-apply"))
             .filter(|entry| {
-                // Each write of ours to a held Lease is a grant or a renewal.
+                // Each write of ours to a held Lease is a grant or a renewal; or a victim's word, which stands beside the
+                // victim that it is about, and with that nobody asks whether the holder is alive.
                 let alone = !entry.owns(Owned::OTHER) && !entry.owns(Owned::BESIDE);
                 entry.is_of(FIELD_MANAGER) || alone
             })

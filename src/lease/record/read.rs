@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::field::{DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{DURATION_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION};
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
 use super::{LeaseDuration, ObservedRecord, lock_info};
@@ -198,9 +198,9 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason and the victim, which are shown by themselves.
+    /// `metadata.annotations`, without the reason, the victim and its word, which are shown by themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let apart = [REASON_ANNOTATION, VICTIM_ANNOTATION];
+        let apart = [REASON_ANNOTATION, VICTIM_ANNOTATION, STOPPED_ANNOTATION];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }
 

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    self, DURATION_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+};
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
 
 /// A clock that is behind the last renewal by less counts as standing still.
@@ -47,6 +49,7 @@ impl Lease {
             lease.annotate(DURATION_ANNOTATION, of.as_deref());
             lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
             lease.annotate(VICTIM_ANNOTATION, None);
+            lease.annotate(STOPPED_ANNOTATION, None);
         }))
     }
 
@@ -157,7 +160,12 @@ impl Record {
                 lease.unset(field::DURATION);
             }
             lease.set(field::RENEW_TIME, now);
-            for ours in [DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION] {
+            for ours in [
+                DURATION_ANNOTATION,
+                REASON_ANNOTATION,
+                VICTIM_ANNOTATION,
+                STOPPED_ANNOTATION,
+            ] {
                 lease.annotate(ours, None);
             }
         })
@@ -169,11 +177,29 @@ impl Record {
         self.edited(|lease| lease.set(field::DURATION, duration.as_secs()))
     }
 
-    /// The same grant, and from whom it was stolen who may still run; `None` when that one must have stopped.
+    /// The same, and who is to hold it next in a coordinated election.
+    #[must_use]
+    pub fn with_preferred_holder(&self, candidate: &str) -> Self {
+        self.edited(|lease| lease.set("preferredHolder", candidate))
+    }
+
+    /// The same grant, and from whom it was stolen who may still run; `None` when that one must have stopped, whether it has
+    /// said so or not.
     #[must_use]
     pub fn with_victim(&self, victim: Option<&str>) -> Self {
         let text = victim.map(|victim| format!("{} {victim}", self.transitions()));
-        self.edited(|lease| lease.annotate(VICTIM_ANNOTATION, text.as_deref()))
+        self.edited(|lease| {
+            lease.annotate(VICTIM_ANNOTATION, text.as_deref());
+            if text.is_none() {
+                lease.annotate(STOPPED_ANNOTATION, None);
+            }
+        })
+    }
+
+    /// The same with this annotation, or without it.
+    #[must_use]
+    pub(super) fn annotated(&self, key: &str, text: Option<&str>) -> Self {
+        self.edited(|lease| lease.annotate(key, text))
     }
 
     fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {

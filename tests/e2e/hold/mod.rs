@@ -1,5 +1,6 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
+mod acknowledged;
 mod begin;
 mod cancelled;
 mod chaos;

@@ -1,5 +1,6 @@
 //! What the modules of the suite share: a namespace with a user, and whole outputs compared at once.
 
+pub mod elector;
 pub mod relay;
 
 use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Instant};
 use crate::hold::machine::{Event, Given};
 use crate::lease::api::Api;
 use crate::lease::decide::Seen;
-use crate::lease::operate::{ATTEMPT_LIMIT, Interrupt, Limits, Renewal, Returned, Shown};
+use crate::lease::operate::{ATTEMPT_LIMIT, Interrupt, Limits, Renewal, Returned, Shown, Spoken};
 
 /// So many reads at most are under way: each begun by something that an earlier one may have missed.
 const READS: usize = 3;
@@ -52,6 +52,26 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             }
         };
         self.feed(Event::Released(given))
+    }
+
+    /// Says that nothing runs any more to whoever has taken the lease: of this grant, which is what was acknowledged last.
+    pub(super) fn say_stopped(&mut self) {
+        let (operations, taken) = (self.operations, self.taken.take());
+        let grant = self.renewals.grant().clone();
+        self.word = Some(Box::pin(async move {
+            operations.say_stopped(&grant, taken).await
+        }));
+    }
+
+    /// What came of that: nothing that changes how the hold ends.
+    pub(super) fn spoken(&mut self, word: &Spoken) -> Next {
+        self.word = None;
+        match word {
+            Spoken::Said => log::debug!("whoever has taken the lease knows that all has stopped"),
+            Spoken::Nobody => {}
+            Spoken::Unsaid(why) => log::debug!("not said that all has stopped: {why}"),
+        }
+        self.feed(Event::StoppedSaid)
     }
 
     pub(super) fn renewed(&mut self, renewal: Renewal) -> Next {
@@ -98,7 +118,12 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) fn seen(&mut self, seen: Seen, asked_at: Option<Instant>) -> Next {
         match self.renewals.shown(&seen, asked_at) {
             Shown::Renewed => self.acknowledged(),
-            Shown::Lost(loss) => self.feed(Event::RecordChanged(loss)),
+            Shown::Lost(loss) => {
+                if let Seen::Lease(found) = &seen {
+                    self.taken = Some(found.record().clone());
+                }
+                self.feed(Event::RecordChanged(loss))
+            }
             Shown::Same => {
                 // The next renewal goes on top of it, without a conflict.
                 self.grant = self.renewals.grant().clone();

@@ -40,6 +40,7 @@ impl Attempt {
     pub(super) fn grant(&self, record: &Record) -> Grant {
         Grant {
             reenters: self.reenters,
+            alone_from: (!self.reenters).then_some(self.sent_at),
             ..Grant::new(record.clone(), &self.written, self.sent_at)
         }
     }

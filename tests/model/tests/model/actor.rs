@@ -10,7 +10,7 @@ use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::operate::{
     Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress,
 };
-use lease_model::lease::record::{GrantTerms, Lease};
+use lease_model::lease::record::{GrantTerms, Lease, Record};
 use lease_model::lease::values::LeaseDuration;
 use tokio::task::{JoinHandle, spawn_local};
 
@@ -34,6 +34,8 @@ pub struct Actor {
     pub operations: Rc<Operations<SimulatedApi, SimulatedClock>>,
     /// Whether it watches the Lease that it holds.
     pub watches: bool,
+    /// How long its command takes to stop once the lease is lost, if its deadline does not come first.
+    pub lingers: Duration,
     /// What it said while it waited, and when.
     pub said: Rc<RefCell<Vec<(Duration, Progress)>>>,
 }
@@ -51,6 +53,7 @@ impl Actor {
             clock,
             api,
             watches: true,
+            lingers: Duration::ZERO,
             said: Rc::default(),
         }
     }
@@ -214,14 +217,43 @@ impl Actor {
         self.api.begin(Purpose::Keep);
         self.world
             .note(format!("{} stole from {:?}", self.name, stolen.victim));
+        let taken = stolen.grant.clone();
         let limits = Limits {
             interrupt: limits.interrupt.clone(),
             ..patient()
         };
         let report = |said| self.say(said);
-        operations
+        let outlasted = operations
             .outlast(stolen, terms.grant.duration, &limits, &report)
-            .await
+            .await;
+        if let Err(End::Lost(_)) = &outlasted {
+            // Nothing of it runs; but that is not known of its victim.
+            self.say_stopped(&taken, None).await;
+        }
+        outlasted
+    }
+
+    /// Takes it over and does not wait for the victim.
+    pub async fn steal_now(&self, duration: Option<u32>) -> Grant {
+        self.api.begin(Purpose::Steal);
+        let terms = StealTerms {
+            waits: false,
+            ..self.stealing(duration)
+        };
+        let agree = async |_: &_, _: &_| Ok(());
+        let operations = &self.operations;
+        let stolen = operations.steal(&terms, &patient(), &|_| (), agree).await;
+        self.api.begin(Purpose::Keep);
+        stolen.expect("stolen").grant
+    }
+
+    /// Says that nothing of it runs any more, as far as it may, to whoever has robbed it.
+    pub async fn say_stopped(&self, grant: &Grant, shown: Option<Record>) {
+        self.api.begin(Purpose::Word);
+        let said = self.operations.say_stopped(grant, shown).await;
+        self.api.begin(Purpose::Keep);
+        self.world
+            .note(format!("{} has stopped: {said:?}", self.name));
     }
 
     /// Holds on as long as it is renewed, for so many seconds, and then is silent.
@@ -242,13 +274,17 @@ impl Actor {
             insist: true,
             ..self.within(10.0)
         };
-        let ours = Ours::Grant(grant.record);
+        let ours = Ours::Grant(grant.record.clone());
         let result = self
             .operations
             .release(&ours, false, &limits, &|_| ())
             .await;
+        let robbed = matches!(result, Err(End::Refused(_)));
         let ended = result.map_or_else(|end| format!("{end:?}"), |_| "yes".into());
         self.world.note(format!("{} released: {ended}", self.name));
+        if robbed {
+            self.say_stopped(&grant, None).await;
+        }
     }
 }
 

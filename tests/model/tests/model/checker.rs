@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lease_model::lease::record::Record;
+use serde_json::Value;
 
 use crate::clock::TrueTime;
 
@@ -22,6 +23,7 @@ pub enum Event {
     LateWrite,
     FailedAcquire,
     DryRun,
+    Word,
 }
 
 /// What happened, in numbers.
@@ -51,6 +53,8 @@ pub enum Purpose {
     Steal,
     /// Renewing or releasing.
     Keep,
+    /// Saying that it has stopped.
+    Word,
     /// Somebody who edits labels, creates or deletes.
     Outsider,
 }
@@ -143,6 +147,19 @@ impl Checker {
                 after.as_json()["spec"]
             ),
         );
+        if sender.purpose == Purpose::Word {
+            self.counts.add(Event::Word);
+            let beside = |record: &Record| {
+                let mut object = record.as_json().clone();
+                for own in ["annotations", "resourceVersion", "managedFields"] {
+                    object["metadata"][own] = Value::Null;
+                }
+                object
+            };
+            let same = before.is_some_and(|before| beside(before) == beside(after));
+            self.require(now, same, || format!("the word of {name} touches more"));
+            return;
+        }
         let holder_before = before.and_then(|record| record.holder());
         let new_grant =
             after.holder().is_some() && before.is_none_or(|before| !after.same_grant(before));
@@ -196,7 +213,8 @@ impl Checker {
         self.require(now, after.holder() == Some(name), || {
             format!("{name} made a grant to {:?}", after.holder())
         });
-        self.require(now, sender.purpose != Purpose::Keep, || {
+        let grants = matches!(sender.purpose, Purpose::Acquire | Purpose::Steal);
+        self.require(now, grants, || {
             format!("a grant while {:?}", sender.purpose)
         });
         let taken_from = before.and_then(|before| Some((before, before.holder()?)));

@@ -152,7 +152,10 @@ fn random_actors(world: &Rc<World>) -> Vec<Actor> {
                 4 => Wall::Standing,
                 _ => Wall::Coarse,
             };
-            Actor::new(world, client, rng.u64(975_000..=1_025_000), wall)
+            Actor {
+                lingers: millis(rng.u64(0..2000)),
+                ..Actor::new(world, client, rng.u64(975_000..=1_025_000), wall)
+            }
         })
         .collect()
 }

@@ -11,6 +11,7 @@ mod stealing;
 mod unanswered_writes;
 mod waiting;
 mod webhooks;
+mod words;
 
 use std::rc::Rc;
 

@@ -7,11 +7,19 @@ use lease_model::clock::{Clock, Instant};
 use lease_model::lease::decide::Seen;
 use lease_model::lease::evidence::Observation;
 use lease_model::lease::operate::{Grant, Hint, Renewal, Renewals, Shown, Watcher};
+use lease_model::lease::record::Record;
 
 use crate::actor::Actor;
 use crate::checker::Event;
 use crate::clock::TrueTime;
 use crate::millis;
+
+fn record_of(seen: &Seen) -> Option<Record> {
+    match seen {
+        Seen::Lease(seen) => Some(seen.record().clone()),
+        Seen::Absent => None,
+    }
+}
 
 /// How a stay ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +59,7 @@ impl Actor {
         let mut renewals = Renewals::new(operations, grant, None);
         let mut watcher = Watcher::default();
         let mut reads = FuturesUnordered::new();
+        let mut last_seen = None;
         loop {
             let grant = renewals.grant().clone();
             let deadline = Self::deadline(&grant);
@@ -70,12 +79,16 @@ impl Actor {
                     }
                 }
                 Some((asked_at, read)) = reads.next() => match read {
-                    Ok(seen) => renewals.shown(&seen, Some(asked_at)),
+                    Ok(seen) => {
+                        last_seen = record_of(&seen);
+                        renewals.shown(&seen, Some(asked_at))
+                    }
                     Err(_) => Shown::Same,
                 },
                 hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()), if self.watches => {
                     match hint {
                         Hint::Lease(record) => {
+                            last_seen = Some(record.clone());
                             let seen = Observation::first(record, self.clock.now(), None);
                             renewals.shown(&Seen::Lease(seen), None)
                         }
@@ -105,7 +118,12 @@ impl Actor {
                 }
                 Shown::Lost(loss) => {
                     self.world.server().checker.counts.add(Event::Loss);
+                    self.world
+                        .note(format!("{} is robbed: {loss:?}", self.name));
+                    let gone = (self.clock.now() + self.lingers).min(deadline);
+                    self.clock.sleep_until(gone).await;
                     self.leave(&format!("lost: {loss:?}"));
+                    self.say_stopped(renewals.grant(), last_seen).await;
                     return false;
                 }
                 Shown::Same => {}

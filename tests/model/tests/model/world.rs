@@ -4,6 +4,7 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 use lease_model::lease::api::Write;
+use lease_model::lease::record::field::STOPPED_ANNOTATION;
 use lease_model::lease::record::{Lease, Record};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -155,6 +156,25 @@ impl World {
 
     pub fn edit_label(&self, value: u64) {
         self.edit(|object| object["metadata"]["labels"]["edited"] = json!(value.to_string()));
+    }
+
+    /// Somebody says of a grant that is not the one below the present one that it has stopped: `which` of those that could be
+    /// taken for it.
+    pub fn forge_word(&self, which: u8) {
+        let Some(record) = self.record() else { return };
+        let (below, acquired) = (record.transitions() - 1, record.acquire_time());
+        let (acquired, uid) = (acquired.unwrap_or("x").to_owned(), record.uid().to_owned());
+        let word = match which % 5 {
+            // Of the present grant itself.
+            0 => format!("{} {acquired} {uid}", below + 1),
+            // With another acquireTime, uid or number.
+            1 => format!("{below} {acquired} {uid}"),
+            2 => format!("{below} {acquired} uid-0"),
+            3 => format!("{} {acquired} {uid}", below - 1),
+            _ => format!("{below}"),
+        };
+        self.note(format!("somebody forges {word:?}"));
+        self.edit(|object| object["metadata"]["annotations"][STOPPED_ANNOTATION] = word.into());
     }
 
     /// Another client takes the free Lease and writes its name alone.

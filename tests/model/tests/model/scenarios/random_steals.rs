@@ -25,6 +25,7 @@ fn random_actors(world: &Rc<World>) -> Vec<Actor> {
             let wall = one_of(&mut rng, &[Wall::Jumping, skewed]);
             Actor {
                 watches: rng.bool(),
+                lingers: millis(rng.u64(0..1500)),
                 ..Actor::new(world, client, rng.u64(990_000..=1_010_000), wall)
             }
         })
@@ -54,6 +55,14 @@ async fn steal_again_and_again(actor: Actor) -> u64 {
     stolen
 }
 
+/// Somebody says now and then of this grant or that one that it has stopped.
+async fn forge_words(world: Rc<World>, mut rng: Rng) {
+    loop {
+        tokio::time::sleep(millis(rng.u64(50..3000))).await;
+        world.forge_word(rng.u8(..));
+    }
+}
+
 #[test]
 fn whoever_steals_from_whoever_steals_never_are_two_inside() {
     let (mut stolen, mut counts) = (0, Counts::default());
@@ -72,14 +81,17 @@ fn whoever_steals_from_whoever_steals_never_are_two_inside() {
             let lives: Vec<_> = lives
                 .map(|actor| spawn_local(steal_again_and_again(actor)))
                 .collect();
+            let forging = spawn_local(forge_words(world.clone(), rng));
             for life in lives {
                 stolen += life.await.expect("a result");
             }
+            forging.abort();
             counts.add_all(&world.server().checker.counts);
             world.assert_no_violations();
         });
     }
     assert!(stolen > 500, "{stolen} stolen");
+    assert!(counts.of(Event::Word) > 100, "{counts:?}");
     assert!(counts.of(Event::Stay) > 800, "{counts:?}");
 }
 

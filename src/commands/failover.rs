@@ -1,0 +1,291 @@
+//! `kubectl lease failover`
+
+mod elected;
+
+use std::time::Duration;
+
+use super::saying::{listen, object_text, say_done};
+use super::steal::shown::{self, Takeover};
+use super::steal::{columns, confirmed};
+use super::{Session, identity, limits, mark, say};
+use crate::cli::{ConnectionArgs, FailoverArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, NotFailedOver, Subject};
+use crate::exit::Exit;
+use crate::hint::advised;
+use crate::lease::decide::{Refusal, StealTerms, Succession, succession};
+use crate::lease::evidence::{Expiry, Observation};
+use crate::lease::keeper::{Keeper, Other};
+use crate::lease::operate::{
+    End, Failure, Fate, Interrupt, Limits, Operations, Progress, SteppedDown,
+};
+use crate::lease::record::{GrantTerms, Keep, Record};
+use crate::lease::values::LeaseDuration;
+use crate::output::document::object_name;
+use crate::output::terminal;
+use crate::server::LeaseClient;
+use crate::words::{self, printable};
+
+/// Recorded while a Lease without a duration is held, seconds.
+const DEFAULT_DURATION: u32 = 15;
+
+/// How long more than twice its duration the next one may take, unless told otherwise.
+const NEXT: Duration = Duration::from_secs(30);
+
+type Lease = Operations<LeaseClient, SystemClock>;
+
+/// One failover.
+struct Call<'a> {
+    args: &'a FailoverArgs,
+    session: &'a Session,
+    subject: Subject,
+    operations: Lease,
+    interrupt: Interrupt,
+}
+
+pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    let identity = identity(&args.holder.holder)?;
+    // Two failovers are never taken for one.
+    let holder = match args.holder.holder {
+        Some(_) => identity,
+        None => identity.unique(),
+    };
+    let session = Session::open(connection).await?;
+    let mut subject = session.subject(&args.name, Some(&holder));
+    subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
+    let terms = StealTerms {
+        grant: GrantTerms {
+            holder,
+            duration: None,
+            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
+            reason: args.reason.clone(),
+            mark: mark(),
+        },
+        if_holder: subject.if_holder.clone(),
+        asks: !args.yes,
+        waits: true,
+    };
+    let found = session.look(&args.name, Keep::Facts).await?;
+    let call = Call {
+        args: &args,
+        session: &session,
+        subject,
+        operations: session
+            .lease(&args.name)
+            .observed_only(args.proof.observed_only()),
+        interrupt: listen()?,
+    };
+    match found.record {
+        record if record.strategy().is_some() => call.elected(&record).await,
+        record if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
+        record => call.deposed(&terms, record.duration()).await,
+    }
+}
+
+impl Call<'_> {
+    fn not(&self, why: NotFailedOver) -> Error {
+        Error::Failover(Box::new((self.subject.clone(), why)))
+    }
+
+    /// Says what goes on.
+    fn report(&self, progress: &Progress) {
+        match progress {
+            Progress::Outlasting { victim, wait } => terminal::say(&format!(
+                "waiting {} until {victim:?} must have stopped; the lease is kept from everybody until then",
+                words::duration(*wait)
+            )),
+            other => say(&self.subject, other),
+        }
+    }
+
+    /// So long, and until a signal comes.
+    fn limits(&self, patience: Duration) -> Limits {
+        limits(&SystemClock, Some(patience), self.interrupt.clone())
+    }
+
+    /// How long the next one may take to come.
+    fn patience(&self, duration: Option<LeaseDuration>) -> Duration {
+        let lease = duration.map_or(Duration::ZERO, LeaseDuration::as_duration);
+        self.args.timeout.unwrap_or(lease * 2 + NEXT)
+    }
+
+    /// Has the holder of an ordinary Lease step down.
+    async fn deposed(
+        &self,
+        terms: &StealTerms,
+        duration: Option<LeaseDuration>,
+    ) -> Result<Exit, Error> {
+        let (operations, subject) = (&self.operations, &self.subject);
+        let report = |progress| self.report(&progress);
+        let mut refused = None;
+        let agree = async |seen: &Observation, expiry: &Expiry| {
+            if let Some(why) = self.refusal(seen.record()) {
+                refused = Some(why);
+                return Err(End::Declined(String::new()));
+            }
+            if let Some(victim) = seen.record().victim()
+                && !self.args.force
+                && self.args.if_holder.is_none()
+            {
+                return Err(End::Refused(Refusal::BeingTakenOver {
+                    by: seen.record().holder().unwrap_or_default().to_owned(),
+                    victim: victim.to_owned(),
+                }));
+            }
+            let columns = columns(self.args.yes);
+            let me = terms.grant.holder.as_str();
+            let (session, how) = (self.session, Takeover::StepsDown);
+            shown::show(session, operations, me, seen, expiry, how, columns).await;
+            confirmed(self.args.yes, "Make it step down?", &self.interrupt).await
+        };
+        let short = self.limits(super::SHORT_PATIENCE);
+        let stolen = operations.steal(terms, &short, &report, agree).await;
+        if let Some(why) = refused {
+            return Err(self.not(why));
+        }
+        let stolen = match stolen {
+            Ok(stolen) => stolen,
+            Err(end) => return Err(self.session.error(subject.clone(), end).await),
+        };
+        let victim = stolen.victim.clone();
+        let down = match operations.step_down(stolen, &short, &report).await {
+            Ok(down) => down,
+            Err(end) => return Err(self.held(end).await),
+        };
+        let Some(victim) = victim else {
+            // Its holder let go just before.
+            return Err(self.not(NotFailedOver::Free));
+        };
+        if let Some(signal) = down.signal {
+            return Ok(self.interrupted(signal));
+        }
+        self.followed(&victim, down, self.patience(duration)).await
+    }
+
+    /// Why this Lease has nobody who could step down.
+    fn refusal(&self, record: &Record) -> Option<NotFailedOver> {
+        let keeper = Keeper::of(record).filter(|_| !self.args.force);
+        if let Some(keeper) = keeper {
+            return Some(NotFailedOver::NotElected(advised::keeps(&keeper)));
+        }
+        let endless = record.duration().is_none();
+        let other = Other::of(record).filter(|_| endless);
+        other.map(NotFailedOver::Endless)
+    }
+
+    /// The error where what was taken could not be freed, and until when it is held then.
+    async fn held(&self, end: End) -> Error {
+        let subject = self.subject.clone();
+        match end {
+            End::Kept(_) => {
+                let error = Error::lease(subject, end);
+                match self.held_until().await {
+                    Some(until) => Error::Despite {
+                        why: Box::new(error),
+                        then: vec![format!("It expires at {until:.0} by this machine's clock")],
+                    },
+                    None => error,
+                }
+            }
+            End::Lost(_) => Error::lease(subject, end),
+            end => {
+                let why = Failure::Failed(Error::lease(subject.clone(), end));
+                Error::given_up(&subject, why, &Fate::Open(None), Error::Local)
+            }
+        }
+    }
+
+    /// When it expires: its last renewal is ours, by our own clock.
+    async fn held_until(&self) -> Option<jiff::Timestamp> {
+        let moment = Duration::from_secs(1);
+        let seen = self.operations.read(None, moment).await.ok()?;
+        let crate::lease::decide::Seen::Lease(found) = seen else {
+            return None;
+        };
+        let record = found.record();
+        let renewed: jiff::Timestamp = record.renew_time()?.parse().ok()?;
+        let ours = record.holder() == self.subject.holder.as_deref();
+        let duration = record.duration().filter(|_| ours)?.as_duration();
+        renewed.checked_add(duration).ok()
+    }
+
+    fn interrupted(&self, signal: i32) -> Exit {
+        let name = &self.subject.name;
+        terminal::say(&format!(
+            "interrupted: lease {name:?} was released; who takes it over was not waited for"
+        ));
+        Exit::signal(signal)
+    }
+
+    /// Waits for who takes the Lease over, and tells.
+    async fn followed(
+        &self,
+        victim: &str,
+        down: SteppedDown,
+        patience: Duration,
+    ) -> Result<Exit, Error> {
+        let (name, me) = (&self.subject.name, self.subject.holder.as_deref());
+        let report = |progress| self.report(&progress);
+        let freed = down.freed_at.since(down.taken_at);
+        terminal::say(&format!(
+            "{victim:?} has stepped down: lease {name:?} is free after {}; waiting for who takes it over",
+            words::duration(freed)
+        ));
+        let limits = self.limits(patience);
+        let is_next = |record: &Record| record.holder().is_some() && record.holder() != me;
+        let next = self
+            .operations
+            .await_record(down.record, &limits, &report, is_next)
+            .await;
+        let record = match next {
+            Ok(record) => record,
+            Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
+            Err(End::TimedOut { fault: None, .. }) => {
+                return Err(self.not(NotFailedOver::Nobody(patience)));
+            }
+            Err(end) => {
+                return Err(Error::Despite {
+                    why: Box::new(self.session.error(self.subject.clone(), end).await),
+                    then: vec![format!(
+                        "lease {name:?} was released; who takes it over is not known"
+                    )],
+                });
+            }
+        };
+        let taken = SystemClock.now().since(down.freed_at);
+        let times = format!(
+            "free after {}, taken {} later",
+            words::duration(freed),
+            words::duration(taken)
+        );
+        self.tell(victim, &record, &times).await
+    }
+
+    /// Tells who holds it now, and ends well if that is who should.
+    async fn tell(&self, victim: &str, record: &Record, times: &str) -> Result<Exit, Error> {
+        let holder = record.holder().unwrap_or_default().to_owned();
+        let to = self.args.to.as_ref().map(|to| to.as_str());
+        match succession(victim, to, &holder) {
+            Succession::AsWanted => {}
+            Succession::Again => return Err(self.not(NotFailedOver::Again(holder))),
+            Succession::Another => {
+                return Err(self.not(NotFailedOver::Another {
+                    from: victim.to_owned(),
+                    wanted: to.unwrap_or_default().to_owned(),
+                    holder,
+                }));
+            }
+        }
+        let done = "failed over";
+        let text = match &self.args.output.format {
+            Some(_) => object_text(record, done, &self.args.output),
+            None => {
+                let name = object_name(record.name());
+                let line = format!("{name} {done} from {victim:?} to {holder:?}: {times}");
+                Ok(format!("{}\n", printable(&line)))
+            }
+        };
+        say_done(text, None, &self.interrupt, &self.subject, done).await?;
+        Ok(Exit::DONE)
+    }
+}

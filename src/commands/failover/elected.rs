@@ -1,0 +1,124 @@
+//! `failover` of a coordinated election: the control plane is told who is to hold the Lease next.
+
+use super::{Call, Takeover, columns, confirmed, shown};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, NotFailedOver};
+use crate::exit::Exit;
+use crate::lease::decide::{Choice, Refusal, candidate};
+use crate::lease::evidence::Observation;
+use crate::lease::keeper::Other;
+use crate::lease::operate::{End, candidates};
+use crate::lease::record::Record;
+use crate::output::terminal;
+use crate::words;
+
+impl Call<'_> {
+    /// Has the holder that the control plane has elected step down.
+    pub(super) async fn elected(&self, record: &Record) -> Result<Exit, Error> {
+        let (session, subject, operations) = (self.session, &self.subject, &self.operations);
+        let failed = async |end| Err(session.error(subject.clone(), end).await);
+        let holder = record.holder();
+        if let Some(wanted) = &self.args.if_holder
+            && holder != Some(wanted.as_str())
+        {
+            return failed(End::Refused(Refusal::HolderIs(Other::of(record)))).await;
+        }
+        let found = candidates::candidates(
+            &session.store,
+            &session.namespace,
+            &subject.name,
+            session.request_limit,
+        );
+        let all = match found.await {
+            Ok(Some(all)) => all,
+            Ok(None) => return Err(self.not(NotFailedOver::NoCandidates)),
+            Err(fault) => {
+                let namespace = Some(session.namespace.clone());
+                return Err(Error::Api { namespace, fault });
+            }
+        };
+        let to = self.args.to.as_ref().map(|to| to.as_str());
+        let next = match candidate(&all, holder, to) {
+            Choice::Candidate(next) => next,
+            Choice::Already(holder) => {
+                let already = format!("{holder:?} holds lease {:?} already", subject.name);
+                terminal::say(&format!("{already}; nothing was written"));
+                return Ok(Exit::DONE);
+            }
+            Choice::NoOther => return Err(self.not(NotFailedOver::NoCandidate)),
+            Choice::Several(all) => return Err(self.not(NotFailedOver::Several(all))),
+            Choice::NoSuch(candidates) => {
+                let named = to.unwrap_or_default().to_owned();
+                return Err(self.not(NotFailedOver::NoSuchCandidate { named, candidates }));
+            }
+        };
+        let (now, me) = (SystemClock.now(), subject.holder.as_deref());
+        let seen = Observation::first(record.clone(), now, None);
+        let expiry = seen.expiry(now, operations.stamps());
+        let (me, columns) = (me.unwrap_or_default(), columns(self.args.yes));
+        if holder.is_some() {
+            let how = Takeover::StepsDown;
+            shown::show(session, operations, me, &seen, &expiry, how, columns).await;
+        }
+        let question = format!("Make it step down for {next:?}?");
+        if let Err(end) = confirmed(self.args.yes, &question, &self.interrupt).await {
+            return failed(end).await;
+        }
+        let short = self.limits(super::super::SHORT_PATIENCE);
+        let report = |progress| self.report(&progress);
+        let asked = SystemClock.now();
+        let written = match operations.prefer(record, &next, &short, &report).await {
+            Ok(written) => written,
+            Err(end) => return failed(end).await,
+        };
+        terminal::say(&format!(
+            "{next:?} is the preferred holder of lease {:?} now; waiting until it holds it",
+            subject.name
+        ));
+        let patience = self.patience(record.duration());
+        let limits = self.limits(patience);
+        let changed = |record: &Record| record.holder().is_some() && record.holder() != holder;
+        match operations
+            .await_record(written, &limits, &report, changed)
+            .await
+        {
+            Ok(record) => {
+                let times = words::duration(SystemClock.now().since(asked));
+                let times = format!("taken after {times}");
+                self.came(holder.unwrap_or_default(), &next, &record, &times)
+                    .await
+            }
+            Err(End::TimedOut { fault: None, .. }) => Err(self.not(NotFailedOver::NotPreferred {
+                candidate: next,
+                waited: patience,
+            })),
+            Err(End::Interrupted(signal)) => {
+                terminal::say(&format!(
+                    "interrupted: {next:?} stays the preferred holder of lease {:?}",
+                    subject.name
+                ));
+                Ok(Exit::signal(signal))
+            }
+            Err(end) => failed(end).await,
+        }
+    }
+
+    /// Tells who has come, and ends well if that is the candidate.
+    async fn came(
+        &self,
+        victim: &str,
+        wanted: &str,
+        record: &Record,
+        times: &str,
+    ) -> Result<Exit, Error> {
+        let holder = record.holder().unwrap_or_default();
+        if holder == wanted {
+            return self.tell(victim, record, times).await;
+        }
+        Err(self.not(NotFailedOver::Another {
+            from: victim.to_owned(),
+            wanted: wanted.to_owned(),
+            holder: holder.to_owned(),
+        }))
+    }
+}

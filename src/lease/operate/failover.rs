@@ -1,0 +1,144 @@
+//! Failover: a Lease that was taken from its holder is given back once that has stopped, and watched until somebody has it.
+
+use std::time::Duration;
+
+use super::super::api::Api;
+use super::super::decide::{Loss, Ours, Refusal, Seen};
+use super::super::evidence::Observation;
+use super::super::record::Record;
+use super::steal::Stolen;
+use super::{End, Hint, Limits, OnProgress, Operations, Progress, Watcher};
+use crate::clock::{Clock, Instant};
+
+/// For so long it is tried to give it back; then it expires by itself.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
+
+/// A Lease whose holder has stepped down.
+#[derive(Clone, Debug)]
+pub struct SteppedDown {
+    /// As it was freed; by us or, if our reply was lost, as whoever came next made it.
+    pub record: Record,
+    /// When it was taken from its holder.
+    pub taken_at: Instant,
+    /// When it was free.
+    pub freed_at: Instant,
+    /// The signal that has come meanwhile.
+    pub signal: Option<i32>,
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Waits until whoever had it must have stopped, keeping it renewed, and frees it for the next. A first signal does not end
+    /// that: given up half-way it would keep everybody out until it expires.
+    ///
+    /// # Errors
+    /// When it is lost meanwhile or cannot be released. A second signal leaves it held, because freeing it would let somebody in
+    /// beside the victim.
+    pub async fn step_down(
+        &self,
+        stolen: Stolen,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<SteppedDown, End> {
+        let taken_at = stolen.grant.sent_at;
+        let stops = stolen.victim_stops.unwrap_or(taken_at);
+        let patient = Limits {
+            deadline: None,
+            once: false,
+            insist: true,
+            interrupt: limits.interrupt.beyond(1),
+        };
+        let grant = {
+            let mut waiting = std::pin::pin!(self.wait_until_alone(stolen, &patient, report));
+            let waited = tokio::select! {
+                biased;
+                waited = &mut waiting => waited,
+                _ = limits.interrupt.arrived(1) => {
+                    let wait = stops.since(self.clock.now());
+                    report(Progress::Finishing { wait });
+                    waiting.await
+                }
+            };
+            waited.map_err(|end| match end {
+                End::Interrupted(_) => End::Kept(Box::new(end)),
+                end => end,
+            })?
+        };
+        let soon = Limits {
+            deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
+            ..patient
+        };
+        let released = self
+            .release(&Ours::Grant(grant.record), true, &soon, report)
+            .await;
+        let record = match released {
+            Ok(released) => released.record,
+            Err(End::Refused(Refusal::HolderIs(Some(other)))) => {
+                return Err(End::Lost(Loss::TakenBy(other.holder)));
+            }
+            Err(End::Refused(Refusal::HolderIs(None))) => return Err(End::Lost(Loss::Released)),
+            Err(End::Refused(Refusal::NotFound)) => return Err(End::Lost(Loss::Deleted)),
+            Err(end) => return Err(end),
+        };
+        Ok(SteppedDown {
+            record,
+            taken_at,
+            freed_at: self.clock.now(),
+            signal: limits.interrupt.received(),
+        })
+    }
+
+    /// Watches the Lease, which was `known` like this, until it is as `wanted`; by reads where it cannot be watched.
+    ///
+    /// # Errors
+    /// When that does not come within the limits.
+    pub async fn await_record(
+        &self,
+        known: Record,
+        limits: &Limits,
+        report: OnProgress<'_>,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Record, End> {
+        let now = self.clock.now();
+        let mut seen = Seen::Lease(Observation::first(known, now, None));
+        let mut watcher = Watcher::polling(now, limits.deadline);
+        loop {
+            let resource_version = match &seen {
+                Seen::Lease(found) if wanted(found.record()) => return Ok(found.record().clone()),
+                Seen::Lease(found) => found.record().resource_version().to_owned(),
+                // Its candidates make it anew.
+                Seen::Absent => String::new(),
+            };
+            if limits.once {
+                return Err(End::timed_out(None));
+            }
+            let hint = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                hint = watcher.hint(&self.api, &self.clock, &resource_version) => hint,
+                () = self.clock.reached(limits.deadline) => return Err(End::timed_out(None)),
+            };
+            seen = match hint {
+                Hint::Lease(record) => {
+                    let at = self.clock.now();
+                    match seen {
+                        Seen::Lease(before) => Seen::Lease(before.and(record, at, None)),
+                        Seen::Absent => Seen::Lease(Observation::first(record, at, None)),
+                    }
+                }
+                Hint::ReadAgain | Hint::Quiet | Hint::Refused => {
+                    if matches!(hint, Hint::Refused) {
+                        report(Progress::Polling);
+                    }
+                    let asked_at = self.clock.now();
+                    let read = self.read_patiently(Some(seen), limits, report).await?;
+                    watcher.answered(asked_at);
+                    read
+                }
+                Hint::Watching => {
+                    report(Progress::Watching);
+                    seen
+                }
+            };
+        }
+    }
+}

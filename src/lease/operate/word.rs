@@ -1,0 +1,107 @@
+//! The word of a holder that was robbed: says that it has stopped to whoever waits for that.
+
+use std::time::Duration;
+
+use super::super::api::{Api, Fault};
+use super::super::decide::{self, Seen, WordStep};
+use super::super::evidence::Observation;
+use super::super::record::Record;
+use super::write::Written;
+use super::{Grant, Operations};
+use crate::clock::Clock;
+
+/// For so long it is tried: the exit of a command that was stopped does not wait for it any longer.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// How long one request may take: another try fits in.
+const ATTEMPT: Duration = Duration::from_millis(400);
+
+/// The pauses between tries: others write too.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// It is stored.
+    Said,
+    /// Nobody waits for it.
+    Nobody,
+    /// It was not said, which costs whoever waits nothing but the wait.
+    Unsaid(Silence),
+}
+
+/// Why it was not said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Who held it before may still run.
+    NotAlone,
+    /// It is too late to be of use, or was tried for long enough.
+    Late,
+    /// The server does not take it.
+    Fault(Fault),
+    /// The server does not store it.
+    Dropped,
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Says that nothing runs any more under `grant`, and never will again, to whoever has robbed it and waits: one write on top
+    /// of what was `shown` or is read. Only for a caller that is certain of it. Nothing is changed but an annotation.
+    ///
+    /// It is true from now on whatever happens: a write that lands late does no harm. No renewal of the grant can come after
+    /// it: each was sent on top of a state that is gone.
+    pub async fn say_stopped(&self, grant: &Grant, shown: Option<Record>) -> Spoken {
+        let now = self.clock.now();
+        if !grant.is_alone(now) {
+            return Spoken::Unsaid(Silence::NotAlone);
+        }
+        // After that it is known without a word.
+        let until = (now + PATIENCE).min(grant.expires_at());
+        let mut seen = shown.map(|record| Seen::Lease(Observation::first(record, now, None)));
+        let mut pause = FIRST_PAUSE;
+        let mut last = Silence::Late;
+        loop {
+            let now = self.clock.now();
+            if now >= until {
+                return Spoken::Unsaid(last);
+            }
+            let limit = until.since(now).min(ATTEMPT);
+            let known = match seen.take() {
+                Some(seen) => Ok(seen),
+                None => self.read(None, limit).await,
+            };
+            let step = known.map(|seen| decide::say_stopped(&grant.record, &seen));
+            let fault = match step {
+                Ok(WordStep::Said) => return Spoken::Said,
+                Ok(WordStep::Nobody) => return Spoken::Nobody,
+                Ok(WordStep::Say(record)) => match self.replace(&record, limit).await {
+                    Ok(Written::Done(stored) | Written::Altered(stored, _)) => {
+                        return match stored.says_stopped(&grant.record) {
+                            true => Spoken::Said,
+                            false => Spoken::Unsaid(Silence::Dropped),
+                        };
+                    }
+                    Ok(Written::Conflict(fault)) | Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            if !fault.is_transient() {
+                return Spoken::Unsaid(Silence::Fault(fault));
+            }
+            last = Silence::Fault(fault);
+            let next = self.clock.now() + pause;
+            pause *= 2;
+            self.clock.sleep_until(next.min(until)).await;
+        }
+    }
+}
+
+impl std::fmt::Display for Silence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAlone => f.write_str("whoever held it before may still run"),
+            Self::Late => f.write_str("its time is over"),
+            Self::Fault(fault) => write!(f, "{fault}"),
+            Self::Dropped => f.write_str("the server does not store the annotation"),
+        }
+    }
+}

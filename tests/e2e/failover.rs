@@ -1,0 +1,390 @@
+//! `failover`: the holder steps down and the next candidate takes over, or it is said who did and why not.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use lease_harness::{Fault, Match, Namespace, Output, Proxy, User, lease};
+use serde_json::Value;
+
+use crate::support::elector::{Elector, Times};
+use crate::support::{
+    SOON, each, ended, free, fresh, held, holder, pass_to, said_like, stored, transitions,
+    untouched,
+};
+
+const FAILOVER: [&str; 4] = ["failover", "job", "--holder=me", "--yes"];
+const DONE: &str = "lease.coordination.k8s.io/job failed over from ";
+
+fn is_waiting(line: &str) -> bool {
+    line.starts_with("waiting ")
+}
+
+/// A leader, and a candidate that waits.
+fn election(ns: &Namespace, times: Times) -> [Elector; 2] {
+    let leader = Elector::start(ns, "job", "first", times);
+    leader.leads();
+    [leader, Elector::start(ns, "job", "second", times)]
+}
+
+#[test]
+fn a_leader_that_takes_back_what_is_deleted_or_blanked_does_not_take_back_what_is_failed_over() {
+    let times = Times::of(2);
+    for taken in [Namespace::delete as fn(&Namespace, &str), |ns, job| {
+        pass_to(ns, job, "");
+    }] {
+        let (ns, _) = fresh();
+        let leader = Elector::start(&ns, "job", "first", times);
+        leader.leads();
+        taken(&ns, "job");
+        ns.wait_until("job", |lease| holder(lease) == "first", SOON);
+        assert_eq!(leader.terms().len(), 1, "it has not even noticed");
+        assert!(leader.terms()[0].ended.is_none());
+    }
+    let (ns, user) = fresh();
+    let [leader, next] = election(&ns, times);
+    let output = ns.run(&user, FAILOVER);
+    ended(&output, 0, &output.stdout);
+    assert!(output.stdout.starts_with(DONE), "{output}");
+    assert!(leader.terms()[0].ended.is_some(), "{output}");
+    let term = next.leads();
+    assert!(Some(term.began) > leader.terms()[0].ended, "{output}");
+}
+
+#[test]
+fn a_leader_is_deposed_within_its_duration_and_a_second_every_time() {
+    let lease = Times::of(3);
+    let rounds = Mutex::new((0..50).collect::<Vec<u32>>());
+    let next_round = || rounds.lock().expect("nobody panics").pop();
+    each(0..10, |_| {
+        while let Some(round) = next_round() {
+            let (ns, user) = fresh();
+            let [leader, next] = election(&ns, lease);
+            let running = ns.command(&user, FAILOVER).spawn();
+            let taken = ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+            let taken_at = Instant::now();
+            let version = transitions(&taken);
+            ns.wait_until("job", |lease| holder(lease) != "me", SOON);
+            let took = taken_at.elapsed();
+            let output = running.wait(SOON);
+            ended(&output, 0, &output.stdout);
+            let expected = format!("{DONE}\"first\" to \"second\": free after ");
+            assert!(output.stdout.starts_with(&expected), "{round}: {output}");
+            assert!(
+                took <= Duration::from_secs(lease.lease + 1),
+                "{round}: {took:?} {output}"
+            );
+            // The next one has begun after the first has ended.
+            let [first] = leader.terms()[..] else {
+                panic!("{round}: {:?}", leader.terms());
+            };
+            assert!(first.ended < Some(next.leads().began), "{round}: {output}");
+            assert_eq!(transitions(&stored(&ns, "job")), version + 1, "{round}");
+        }
+    });
+}
+
+#[test]
+fn it_is_an_error_if_another_takes_over_than_was_named_or_the_same_one_again() {
+    let times = Times::of(2);
+    let to = |name: &'static str| {
+        let (ns, user) = fresh();
+        let electors = election(&ns, times);
+        let output = ns.command(&user, FAILOVER).arg("--to").arg(name).run();
+        drop(electors);
+        (output, ns.name().to_owned())
+    };
+    let (output, _) = to("second");
+    assert_eq!(output.code, Some(0), "{output}");
+    let (output, ns) = to("third");
+    ended(&output, 122, "");
+    let last = format!(
+        "error: lease \"job\" was taken by \"second\", not by \"third\"\n\
+         \"first\" has stepped down. To try it again: kubectl lease failover job -n {ns} --holder me --to third\n"
+    );
+    assert!(output.stderr.ends_with(&last), "{output}");
+    // A leader that runs for it again.
+    for (to, code) in [(None, 122), (Some("--to=first"), 0)] {
+        let (ns, user) = fresh();
+        let leader = Elector::persistent(&ns, "job", "first", times);
+        leader.leads();
+        let command = ns.command(&user, FAILOVER);
+        let output = to
+            .into_iter()
+            .fold(command, |command, to| command.arg(to))
+            .run();
+        assert_eq!(output.code, Some(code), "{output}");
+        let again = "was taken again by \"first\", who had stepped down";
+        assert_eq!(output.stderr.contains(again), code == 122, "{output}");
+        assert!(leader.terms()[0].ended.is_some(), "{output}");
+    }
+}
+
+#[test]
+fn where_nobody_takes_over_the_lease_is_free() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 1));
+    let output = ns.command(&user, FAILOVER).arg("--timeout=1s").run();
+    let expected = format!(
+        "lease \"job\" is held by \"first\"\n  …: it may be alive\n\
+         waiting … until \"first\" must have stopped; the lease is kept from everybody until then\n\
+         \"first\" has stepped down: lease \"job\" is free after 1s; waiting for who takes it over\n\
+         error: nobody has taken lease \"job\" in 1s: it is free\n\
+         Its candidates may have gone, or wait for longer. Look: kubectl lease status job -n {} --watch\n",
+        ns.name()
+    );
+    said_like(&output, 124, "", &expected);
+    let lease = stored(&ns, "job");
+    assert_eq!(holder(&lease), "");
+    assert_eq!(lease["spec"]["leaseDurationSeconds"], 1);
+    assert_eq!(lease["metadata"].get("annotations"), None);
+}
+
+fn refused(ns: &Namespace, user: &User, flags: &[&str], code: i32, error: &str) -> Output {
+    let before = ns.get("job");
+    let command = ns.command(user, ["failover", "job", "--holder=me"]);
+    let output = flags
+        .iter()
+        .fold(command, |command, flag| command.arg(flag))
+        .run();
+    ended(&output, code, "");
+    assert!(output.stderr.contains(error), "{output}");
+    assert_eq!(ns.get("job"), before, "{output}");
+    output
+}
+
+#[test]
+fn where_nobody_is_to_step_down_nothing_is_written() {
+    let (ns, user) = fresh();
+    refused(&ns, &user, &["--yes"], 121, "\"job\" not found");
+    ns.create(&free("job"));
+    refused(
+        &ns,
+        &user,
+        &["--yes"],
+        122,
+        "error: lease \"job\" is free: nobody has to step down",
+    );
+    pass_to(&ns, "job", "first");
+    refused(
+        &ns,
+        &user,
+        &[],
+        120,
+        "there is no terminal to ask on; give --yes",
+    );
+    let other = ["--yes", "--if-holder=other"];
+    refused(
+        &ns,
+        &user,
+        &other,
+        122,
+        "is not held by \"other\": it is held by \"first\"",
+    );
+    ns.delete("job");
+    // Nothing tells when it has stopped.
+    ns.create(&lease("job").holder("first").build());
+    refused(
+        &ns,
+        &user,
+        &["--yes"],
+        120,
+        "error: lease \"job\" has no duration",
+    );
+    ns.delete("job");
+    ns.create(&crate::other_clients::heartbeat());
+    let output = refused(&ns, &user, &["--yes"], 120, "it is a node's heartbeat");
+    assert!(output.stderr.contains("--force"), "{output}");
+}
+
+#[test]
+fn of_two_failovers_one_is_done_and_the_other_says_so() {
+    let (ns, user) = fresh();
+    let electors = election(&ns, Times::of(3));
+    // The second has seen the leader too, and writes when the first has.
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(1500)), 1);
+    let second = ["failover", "job", "--holder=you", "--yes"];
+    let late = ns.command(&user, second).via(&proxy).spawn();
+    proxy.wait_for(
+        |all| all.iter().any(|request| request.method == "PUT"),
+        SOON,
+    );
+    let first = ns.command(&user, FAILOVER).spawn();
+    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    let output = late.wait(SOON);
+    ended(&output, 122, "");
+    assert!(
+        output
+            .stderr
+            .contains("is held by \"me\" now, not by \"first\", who was shown"),
+        "{output}"
+    );
+    // A third comes while the first waits.
+    let by = "is being taken over already: by \"me\", who waits until \"first\" must have stopped";
+    let third = ns.command(&user, second).run();
+    ended(&third, 122, "");
+    assert!(third.stderr.contains(by), "{third}");
+    let output = first.wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(
+        output
+            .stdout
+            .starts_with(&format!("{DONE}\"first\" to \"second\"")),
+        "{output}"
+    );
+    drop(electors);
+}
+
+#[test]
+fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_expires() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 3));
+    let running = ns.spawn(&user, FAILOVER);
+    running.wait_stderr(is_waiting, SOON);
+    running.signal(2);
+    running.wait_stderr(
+        |line| line.starts_with("interrupted: lease \"job\" is released first"),
+        SOON,
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "me", "not beside the victim");
+    let output = running.wait(SOON);
+    ended(&output, 130, "");
+    let last = "interrupted: lease \"job\" was released; who takes it over was not waited for\n";
+    assert!(output.stderr.ends_with(last), "{output}");
+    assert!(output.elapsed > Duration::from_millis(2900), "{output}");
+    let freed = stored(&ns, "job");
+    assert_eq!(
+        (holder(&freed), freed["metadata"].get("annotations")),
+        ("", None)
+    );
+    // Twice.
+    ns.delete("job");
+    ns.create(&held("job", "first", 60));
+    let running = ns.spawn(&user, FAILOVER);
+    running.wait_stderr(is_waiting, SOON);
+    running.signal(15);
+    running.wait_stderr(|line| line.starts_with("interrupted: "), SOON);
+    running.signal(15);
+    let output = running.wait(SOON);
+    ended(&output, 143, "");
+    assert!(output.elapsed < Duration::from_secs(10), "{output}");
+    assert!(output.stderr.contains("It expires at 20"), "{output}");
+    let kept = stored(&ns, "job");
+    assert_eq!(holder(&kept), "me");
+    let release = ns.run(&user, ["release", "job", "--holder=me"]);
+    assert_eq!(release.code, Some(122), "{release}");
+    untouched(&ns, &kept);
+}
+
+#[test]
+fn interrupted_while_it_waits_for_the_next_one_it_leaves_the_lease_free() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 1));
+    let running = ns.spawn(&user, FAILOVER);
+    running.wait_stderr(|line| line.ends_with("waiting for who takes it over"), SOON);
+    running.signal(2);
+    let output = running.wait(SOON);
+    ended(&output, 130, "");
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
+fn what_a_third_takes_while_it_waits_is_lost_and_left_alone() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 3));
+    let running = ns.spawn(&user, FAILOVER);
+    running.wait_stderr(is_waiting, SOON);
+    let taken = ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = "third".into();
+        lease["spec"]["leaseTransitions"] = 5.into();
+    });
+    let output = running.wait(SOON);
+    ended(&output, 123, "");
+    assert!(
+        output
+            .stderr
+            .ends_with("error: lease \"job\" lost: taken over by \"third\"\n"),
+        "{output}"
+    );
+    untouched(&ns, &taken);
+}
+
+#[test]
+fn a_release_whose_answer_is_lost_is_known_to_have_happened() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 1));
+    let proxy = Proxy::to(ns.cluster());
+    let freed = |body: &Value| body["spec"].get("holderIdentity").is_none();
+    proxy.fault(Match::put().body(freed), Fault::DropReply, 1);
+    let output = ns
+        .command(&user, FAILOVER)
+        .arg("--timeout=0")
+        .via(&proxy)
+        .run();
+    assert_eq!(output.code, Some(124), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
+fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
+    let (ns, user) = fresh();
+    let hold = |holder: &str| {
+        let words = [
+            "hold",
+            "job",
+            "--create",
+            "--duration=60s",
+            "--holder",
+            holder,
+        ];
+        let command = ["--", "sh", "-c", "echo begun; exec sleep 600"].iter();
+        command
+            .fold(ns.command(&user, words), |c, word| c.arg(word))
+            .spawn()
+    };
+    let first = hold("first");
+    first.wait_stdout(|line| line == "begun", SOON);
+    let second = hold("second");
+    second.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+    let output = ns.run(&user, FAILOVER);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(
+        output
+            .stdout
+            .starts_with(&format!("{DONE}\"first\" to \"second\"")),
+        "{output}"
+    );
+    assert!(output.elapsed < Duration::from_secs(10), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("\"first\" says that it has stopped\n"),
+        "{output}"
+    );
+    assert_eq!(first.wait(SOON).code, Some(123));
+    second.wait_stdout(|line| line == "begun", SOON);
+    second.signal(15);
+    assert_eq!(second.wait(SOON).code, Some(143));
+}
+
+#[test]
+fn without_a_watch_it_works_too() {
+    let (ns, _) = fresh();
+    let user = ns.user(&["get", "update"]);
+    let electors = election(&ns, Times::of(2));
+    let output = ns.run(&user, FAILOVER);
+    assert_eq!(output.code, Some(0), "{output}");
+    drop(electors);
+}
+
+#[test]
+fn the_lease_as_it_is_afterwards_is_printed_where_that_is_asked_for() {
+    let (ns, user) = fresh();
+    let electors = election(&ns, Times::of(2));
+    let output = ns
+        .command(&user, FAILOVER)
+        .arg("-ojsonpath={.spec.holderIdentity}")
+        .run();
+    ended(&output, 0, "second");
+    drop(electors);
+}
