@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::Held;
+use crate::output::outcome::{Action, Outcome};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -35,8 +36,9 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let waiting = Waiting::new(&subject);
     let report = |progress| waiting.report(&progress);
     let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
-        waiting.over();
-        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
+        let waited = waiting.over().unwrap_or_default();
+        let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
+        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await
     });
     let told = waiting.reminding(acquiring).await;
     match told {

@@ -1,7 +1,7 @@
 //! `kubectl lease release`
 
 use super::exported::{is_kept_by_hold, ours};
-use super::saying::{listen, object_text, say_done};
+use super::saying::{listen, outcome_text, say_done};
 use super::several::{Errors, Next, distinct};
 use super::{Session, identity, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
@@ -9,11 +9,10 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::Refusal;
-use crate::lease::operate::{End, Limits};
-use crate::lease::record::Record;
+use crate::lease::operate::{End, Limits, Released};
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::document;
 use crate::output::format::ObjectFormat;
+use crate::output::outcome::{self, Action, Outcome};
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = identity(&args.holder.holder)?;
@@ -33,12 +32,12 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     for (index, name) in names.iter().enumerate() {
         let subject = session.subject(name, Some(&holder));
         let done = match one(&session, name, &holder, args.now, &limits, &subject).await {
-            Ok(record) if document.is_some() => {
-                listed.push(record);
+            Ok(released) if document.is_some() => {
+                listed.push(released);
                 continue;
             }
-            Ok(record) => {
-                let text = object_text(&record, "released", &args.output);
+            Ok(released) => {
+                let text = outcome_text(&released, &args.output);
                 say_done(text, None, &limits.interrupt, &subject, "released").await
             }
             Err(error) => Err(error),
@@ -54,9 +53,9 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         && !listed.is_empty()
     {
         let mut subject = session.subject(names[0], Some(&holder));
-        let all: Vec<&str> = listed.iter().map(|record| record.name()).collect();
+        let all: Vec<&str> = listed.iter().map(|one| one.lease().name()).collect();
         subject.name = all.join(", ");
-        let text = document::list(&listed, format, args.output.show_managed_fields);
+        let text = outcome::list(&listed, format, args.output.show_managed_fields);
         if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {
             let _ = errors.say(&error);
         }
@@ -71,7 +70,7 @@ async fn one(
     now: bool,
     limits: &Limits,
     subject: &Subject,
-) -> Result<Record, Error> {
+) -> Result<Outcome, Error> {
     let failed = async |end| Err(session.error(subject.clone(), end).await);
     if let Some(signal) = limits.interrupt.received() {
         return failed(End::Interrupted(signal)).await;
@@ -83,7 +82,7 @@ async fn one(
     let operations = session.lease(name);
     let report = |progress| say(subject, &progress);
     match operations.release(&ours, now, limits, &report).await {
-        Ok(released) => Ok(released.record),
+        Ok(Released { record, before }) => Ok(Outcome::new(Action::Released, before, &record)),
         Err(end) => failed(end).await,
     }
 }

@@ -1,13 +1,14 @@
 //! `kubectl lease renew`
 
-use super::exported::ours;
-use super::saying::{listen, object_text, say_done};
+use super::exported::{self, ours};
+use super::saying::{listen, outcome_text, say_done};
 use super::{Session, identity, limits, say};
 use crate::cli::{ConnectionArgs, RenewArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::operate::Limits;
+use crate::output::outcome::{Action, Outcome};
 
 pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = identity(&args.holder.holder)?;
@@ -25,7 +26,9 @@ pub async fn run(args: RenewArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .await;
     match renewed {
         Ok(renewed) => {
-            let text = object_text(&renewed.record, "renewed", &args.output);
+            let token = exported::token(&renewed.record);
+            let done = Outcome::new(Action::Renewed, renewed.before, &renewed.record);
+            let text = outcome_text(&done.with_token(token), &args.output);
             let good_until = renewed.expires_at;
             say_done(text, good_until, &limits.interrupt, &subject, "renewed").await?;
             Ok(Exit::DONE)

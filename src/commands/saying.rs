@@ -10,6 +10,7 @@ use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
 use crate::output::format::GrantFormat;
+use crate::output::outcome::Outcome;
 use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
@@ -94,17 +95,25 @@ pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<S
     )
 }
 
+/// The same of what was done by anything but `create`.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn outcome_text(outcome: &Outcome, output: &ObjectOutput) -> Result<String, Failure> {
+    outcome.text(output.format.as_ref(), output.show_managed_fields)
+}
+
 /// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.
 ///
 /// # Errors
 /// When nobody can count on it.
 pub async fn say_grant(
     grant: &Grant,
-    verb: &str,
+    outcome: &Outcome,
     output: &GrantOutput,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let done = |format| document::done(&grant.record, verb, format, output.show_managed_fields);
+    let done = |format| outcome.text(format, output.show_managed_fields);
     let text = match &output.format {
         Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
             .iter()

@@ -5,7 +5,7 @@ mod shown;
 use super::saying::{listen, say_grant};
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
@@ -14,6 +14,7 @@ use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
 
@@ -57,6 +58,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
+    let taken_at = SystemClock.now();
     let grant: Grant = if args.now {
         stolen.grant
     } else {
@@ -88,7 +90,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    match say_grant(&grant, "stolen", &args.output, &saying).await {
+    let done =
+        Outcome::of_grant(Action::Stolen, &grant).after_waiting(SystemClock.now().since(taken_at));
+    match say_grant(&grant, &done, &args.output, &saying).await {
         Ok(()) => Ok(Exit::DONE),
         // Not given back: that would let somebody in beside a victim that may still run.
         Err(why) => Err(Error::given_up(

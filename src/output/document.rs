@@ -3,14 +3,17 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
-use serde_json::{Value, json};
 
 use super::jsonpath::Template;
 use super::{Failure, jsonpath, terminal, yaml};
-use crate::lease::record::{Lease, Record, hide_managed_fields};
+use crate::lease::record::{Lease, hide_managed_fields};
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
+
+/// The version of the documents that are of this tool's own.
+pub const API_VERSION: &str = "kubectl-lease/v1";
 
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
 pub fn object_name(name: &str) -> String {
@@ -100,26 +103,6 @@ pub fn done(
         Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
         Some(ObjectFormat::Value(format)) => value(&object(lease, format, managed_fields), format),
     }
-}
-
-/// Several objects as kubectl prints those that were named: in a `List`.
-///
-/// # Errors
-/// As [`value`].
-pub fn list(
-    records: &[Record],
-    format: &ValueFormat,
-    managed_fields: bool,
-) -> Result<String, Failure> {
-    let items = records.iter();
-    let items = items.map(|record| object(record, format, managed_fields));
-    let list = json!({
-        "apiVersion": "v1",
-        "items": items.collect::<Vec<Value>>(),
-        "kind": "List",
-        "metadata": { "resourceVersion": "" },
-    });
-    value(&list, format)
 }
 
 fn object(lease: &Lease, format: &ValueFormat, managed_fields: bool) -> Value {

@@ -4,6 +4,7 @@ pub mod columns;
 pub mod document;
 pub mod format;
 pub mod jsonpath;
+pub mod outcome;
 pub mod prompt;
 pub mod status;
 pub mod terminal;

@@ -32,6 +32,7 @@ mod left_behind;
 mod named;
 mod nesting;
 mod other_clients;
+mod outcomes;
 mod passwords;
 mod plugin;
 mod plugin_rules;

@@ -1,5 +1,7 @@
 //! What a grant, a renewal and a release write into a Lease; everything else in it stays as it was read.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -115,7 +117,7 @@ impl Record {
     /// # Errors
     /// When the transitions cannot be counted any further.
     pub fn granted(&self, terms: &GrantTerms, at: Timestamp) -> Result<Self, TransitionsExhausted> {
-        self.0.granted(terms, at).map(Self)
+        self.0.granted(terms, at).map(|lease| self.changed(lease))
     }
 
     /// The same grant, renewed at `at`, or a microsecond after the last renewal if that has the same time: a PUT
@@ -177,7 +179,14 @@ impl Record {
     }
 
     fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
-        Self(self.0.edited(edit))
+        self.changed(self.0.edited(edit))
+    }
+
+    /// A change to this, or to what this is a change to.
+    fn changed(&self, mut lease: Lease) -> Self {
+        let read = || Arc::new(self.0.clone());
+        lease.read = Some(self.0.replaced().unwrap_or_else(read));
+        Self(lease)
     }
 }
 

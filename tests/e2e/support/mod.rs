@@ -1,6 +1,7 @@
 //! What the modules of the suite share: a namespace with a user, and whole outputs compared at once.
 
 pub mod relay;
+pub mod schema;
 
 use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};
 use serde_json::Value;
