@@ -56,6 +56,9 @@ pub struct Cli {
     /// Trace each request, decision and time on stderr
     #[arg(short, long, global = true, help_heading = "Options")]
     pub verbose: bool,
+    /// Say nothing but errors and questions, and print nothing but what -o asks for
+    #[arg(short, long, global = true, help_heading = "Options")]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -294,9 +297,6 @@ pub struct CheckArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
-    /// Say nothing, only exit
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// Arguments of `release`.

@@ -58,18 +58,21 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(Instead::Help(text)) => return printed(text.to_string()).into(),
         Err(Instead::Error(line)) => {
-            output::terminal::say(&output::terminal::in_locale(line));
+            output::terminal::say_always(&output::terminal::in_locale(line));
             return Exit::USAGE.into();
         }
     };
+    if cli.quiet {
+        output::terminal::hush();
+    }
     if let Some(line) = warning {
         output::terminal::say(&line);
     }
     std::panic::set_hook(Box::new(|bug| {
-        output::terminal::say(&format!(
+        output::terminal::say_always(&format!(
             "error: a bug in kubectl lease, please report it: {bug}"
         ));
-        output::terminal::say(&format!(
+        output::terminal::say_always(&format!(
             "What it did before is done: {} shows who holds what",
             hint::kubectl("lease status")
         ));
@@ -111,7 +114,7 @@ fn cannot_start(cli: &cli::Cli, error: &std::io::Error) -> Error {
 
 fn fail(error: &Error) -> Exit {
     for line in error.lines() {
-        output::terminal::say(&line);
+        output::terminal::say_always(&line);
     }
     error.exit()
 }

@@ -140,6 +140,7 @@ fn next(args: &CreateArgs) -> String {
 
 async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> {
     let text = match &args.output.format {
+        None if terminal::is_quiet() => String::new(),
         None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
         Some(_) => {
             let look = session.look(&args.name, Keep::Facts).await?;

@@ -26,7 +26,7 @@ use crate::signals;
 use crate::words;
 use command::{find, readable};
 use notes::tell;
-use unsaid::{say_released, until_unsaid};
+use unsaid::{if_asked, say_released, until_unsaid};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -93,7 +93,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         crate::server::lease_is_held(order.timing.duration);
         let job = Job::new(!args.command.is_empty());
         let to_end = if args.command.is_empty() {
-            let acquired = terminal::deliver(format!("{name} acquired\n"))
+            let acquired = terminal::deliver(if_asked(format!("{name} acquired\n")))
                 .map_err(|error| Error::Unsaid(error.into()))?;
             until_unsaid(signals, acquired, tell_unsaid)
         } else {

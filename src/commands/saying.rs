@@ -87,6 +87,9 @@ async fn say_unless(
 /// # Errors
 /// When it cannot be written down.
 pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
+    if is_unasked(&output.format) {
+        return Ok(String::new());
+    }
     document::done(
         lease,
         verb,
@@ -95,11 +98,19 @@ pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<S
     )
 }
 
+/// Whether nothing is to be printed.
+pub fn is_unasked<T>(format: &Option<T>) -> bool {
+    format.is_none() && terminal::is_quiet()
+}
+
 /// The same of what was done by anything but `create`.
 ///
 /// # Errors
 /// When it cannot be written down.
 pub fn outcome_text(outcome: &Outcome, output: &ObjectOutput) -> Result<String, Failure> {
+    if is_unasked(&output.format) {
+        return Ok(String::new());
+    }
     outcome.text(output.format.as_ref(), output.show_managed_fields)
 }
 
@@ -120,6 +131,7 @@ pub async fn say_grant(
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
         Some(GrantFormat::Object(format)) => done(Some(format))?,
+        None if terminal::is_quiet() => String::new(),
         None => done(None)?,
     };
     say_by(text, good_until(grant), interrupt)

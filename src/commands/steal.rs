@@ -81,7 +81,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         {
             Ok(grant) => grant,
             Err(End::Interrupted(signal)) => {
-                terminal::say(&format!(
+                terminal::say_always(&format!(
                     "interrupted: the lease stays yours until it expires; {:?} may still be running",
                     victim.unwrap_or_default()
                 ));

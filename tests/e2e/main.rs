@@ -37,6 +37,7 @@ mod passwords;
 mod plugin;
 mod plugin_rules;
 mod proxies;
+mod quiet;
 mod races;
 mod release;
 mod replies;

@@ -17,12 +17,17 @@ use crate::output::format::{StatusFormat, ValueFormat};
 use crate::server::{LeasesClient, Selection};
 
 use super::Session;
+use super::saying::is_unasked;
 use super::several::distinct;
 
 pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let names = distinct(&args.names);
     if names.len() > 1 {
         alone(&args, names.len())?;
+    }
+    if args.watch && is_unasked(&args.output) {
+        let why = "-q leaves nothing of -w to be shown: give a format (-o)";
+        return Err(Error::Usage(why.to_owned()));
     }
     let session = Session::open(connection).await?;
     match (names.as_slice(), args.watch) {
