@@ -6,6 +6,7 @@ mod help;
 mod shell;
 mod status;
 mod template;
+mod write;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use format::{GrantOutput, ObjectOutput};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
+pub use write::{DryRun, WriteArgs};
 
 /// What the program's own help ends with.
 fn after_help() -> String {
@@ -135,20 +137,6 @@ pub struct NewHolderArgs {
     pub holder: Option<HolderIdentity>,
 }
 
-/// Where a dry run ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum DryRun {
-    /// Not a dry run
-    #[default]
-    #[value(aliases = ["false", "False", "FALSE", "f", "F", "0"])]
-    None,
-    /// Print what would be sent
-    #[value(aliases = ["true", "True", "TRUE", "t", "T", "1"])]
-    Client,
-    /// Let the server check it and store nothing
-    Server,
-}
-
 /// Arguments of `create`.
 #[derive(Args, Debug)]
 pub struct CreateArgs {
@@ -169,9 +157,8 @@ pub struct CreateArgs {
     /// Why, for whoever looks at the lease
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Write nothing: print it (client), or let the server check it (server)
-    #[arg(long, value_enum, default_value_t = DryRun::None, default_missing_value = "client", num_args = 0..=1, require_equals = true, value_name = "WHERE")]
-    pub dry_run: DryRun,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
     /// Succeed if the lease exists already, and leave it as it is
@@ -236,6 +223,8 @@ pub struct GrantArgs {
     /// Exit status when not acquired in time
     #[arg(short = 'E', long, value_name = "CODE", default_value_t = 124)]
     pub conflict_exit_code: u8,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// Arguments of `acquire`.
@@ -287,6 +276,8 @@ pub struct RenewArgs {
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
     #[command(flatten)]
+    pub write: WriteArgs,
+    #[command(flatten)]
     pub output: ObjectOutput,
 }
 
@@ -313,6 +304,8 @@ pub struct ReleaseArgs {
     /// The longest to go on over conflicts and failed requests, for all of them; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
 }
@@ -344,6 +337,8 @@ pub struct StealArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: GrantOutput,
 }

@@ -78,13 +78,11 @@ fn read(words: &[OsString]) -> Result<Cli, Instead> {
 
 /// What kubectl says of `--dry-run=true` and its kin.
 fn deprecated(cli: &Cli, words: &[OsString]) -> Option<String> {
-    let Command::Create(create) = &cli.command else {
-        return None;
-    };
+    let write = cli.command.write()?;
     let ours = words.iter().take_while(|word| *word != "--");
     let mut words = ours.filter_map(|word| word.to_str());
     let word = words.find(|word| word.strip_prefix("--dry-run=").and_then(truth).is_some())?;
-    let instead = match create.dry_run {
+    let instead = match write.dry_run {
         DryRun::None => "none",
         DryRun::Client | DryRun::Server => "client",
     };

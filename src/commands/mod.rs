@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod completion;
 mod create;
+mod dry_run;
 mod explain;
 mod exported;
 mod hold;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
+use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs, WriteArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
@@ -105,6 +106,14 @@ impl Session {
                 .unwrap_or(ATTEMPT_LIMIT),
             store: Client::new(connection),
         })
+    }
+
+    /// The same, that writes as the flags say.
+    fn writing(self, args: &WriteArgs) -> Self {
+        Self {
+            store: self.store.written_as(&args.field_manager),
+            ..self
+        }
     }
 
     fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
@@ -220,6 +229,7 @@ fn acquire_terms(
             default_duration: LeaseDuration::constant(default_duration),
             reason: args.reason.clone(),
             mark: mark(),
+            manager: args.write.field_manager.clone(),
         },
         create: args.create,
         reenter: false,

@@ -9,7 +9,7 @@ use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
-use crate::output::format::GrantFormat;
+use crate::output::format::{GrantFormat, ObjectFormat};
 use crate::output::outcome::Outcome;
 use crate::output::{Failure, document, terminal};
 use crate::signals;
@@ -107,11 +107,15 @@ pub fn is_unasked<T>(format: &Option<T>) -> bool {
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn outcome_text(outcome: &Outcome, output: &ObjectOutput) -> Result<String, Failure> {
-    if is_unasked(&output.format) {
+pub fn outcome_text(
+    outcome: &Outcome,
+    format: Option<&ObjectFormat>,
+    managed_fields: bool,
+) -> Result<String, Failure> {
+    if is_unasked(&format) {
         return Ok(String::new());
     }
-    outcome.text(output.format.as_ref(), output.show_managed_fields)
+    outcome.text(format, managed_fields)
 }
 
 /// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.

@@ -2,8 +2,8 @@
 
 mod shown;
 
-use super::saying::{listen, say_grant};
-use super::{Session, identity, limits, mark, say};
+use super::saying::{listen, outcome_text, say_grant};
+use super::{Session, dry_run, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -23,7 +23,7 @@ const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = identity(&args.holder.holder)?;
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     let terms = StealTerms {
@@ -33,6 +33,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             default_duration: LeaseDuration::constant(DEFAULT_DURATION),
             reason: args.reason.clone(),
             mark: mark(),
+            manager: args.write.field_manager.clone(),
         },
         if_holder: subject.if_holder.clone(),
         asks: !args.yes,
@@ -41,6 +42,26 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let operations = session
         .lease(&args.name)
         .observed_only(args.proof.observed_only());
+    if let Some(dry_run) = args.write.dry_run.asked() {
+        let format = dry_run::format(&args.output)?;
+        let show = async |seen: &Observation, expiry: &Expiry| {
+            let keeper = Keeper::of(seen.record());
+            if let Some(keeper) = keeper.filter(|_| !args.force) {
+                return Err(End::Refused(Refusal::NoLock(keeper)));
+            }
+            let me = terms.grant.holder.as_str();
+            shown::show(&session, &operations, me, seen, expiry, !args.now, None).await;
+            Ok(())
+        };
+        let report = |progress| say(&subject, &progress);
+        let limits = dry_run::patience(None);
+        let tried = operations
+            .try_steal(&terms, dry_run, &limits, &report, show)
+            .await;
+        let managed_fields = args.output.show_managed_fields;
+        let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
+        return dry_run::tell(&session, subject, Action::Stolen, dry_run, tried, text).await;
+    }
     let interrupt = listen()?;
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());

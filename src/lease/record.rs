@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::Value;
 
-use super::values::{HolderIdentity, LeaseDuration};
+use super::values::{HolderIdentity, LeaseDuration, Manager};
 
 mod alteration;
 mod class;
@@ -31,7 +31,7 @@ pub use managed::Writer;
 pub use object::Fields;
 
 #[cfg(test)]
-pub use field::{DURATION_ANNOTATION, REASON_ANNOTATION};
+pub use field::{DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION};
 #[cfg(test)]
 pub use write::micro_time;
 
@@ -82,6 +82,8 @@ pub struct GrantTerms {
     /// The times are so much earlier than the clock says, by chance and far less than a second: it tells a grant from another
     /// that the same identity writes at the same time by another clock.
     pub mark: Duration,
+    /// As whom it is written.
+    pub manager: Manager,
 }
 
 impl GrantTerms {

@@ -21,6 +21,7 @@ fn granted(record: &Record) -> Record {
         default_duration: "15s".parse().expect("a duration"),
         reason: None,
         mark: Duration::ZERO,
+        manager: Default::default(),
     };
     let written = record.granted(&terms, wall("2020-01-01T00:01:00Z"));
     written.expect("few transitions").with(|object| {

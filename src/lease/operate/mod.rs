@@ -33,7 +33,7 @@ use jiff::Timestamp;
 pub use check::Checked;
 pub use create::Created;
 pub use delete::Deleted;
-pub use dry_run::DryRun;
+pub use dry_run::{DryRun, Tried};
 pub use end::End;
 pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};

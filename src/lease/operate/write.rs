@@ -306,7 +306,7 @@ fn compared(
 }
 
 /// A conflict as a fault, with the server's own words.
-fn conflict(rejection: Rejection) -> Fault {
+pub(super) fn conflict(rejection: Rejection) -> Fault {
     Fault::Rejected(Rejection {
         kind: RejectionKind::Conflict,
         ..rejection

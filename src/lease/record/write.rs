@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION,
+};
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
 
 /// A clock that is behind the last renewal by less counts as standing still.
@@ -49,6 +51,9 @@ impl Lease {
             lease.annotate(DURATION_ANNOTATION, of.as_deref());
             lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
             lease.annotate(VICTIM_ANNOTATION, None);
+            let manager = terms.manager.named();
+            let manager = manager.map(|manager| format!("{transitions} {manager}"));
+            lease.annotate(MANAGER_ANNOTATION, manager.as_deref());
         }))
     }
 
@@ -159,7 +164,12 @@ impl Record {
                 lease.unset(field::DURATION);
             }
             lease.set(field::RENEW_TIME, now);
-            for ours in [DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION] {
+            for ours in [
+                DURATION_ANNOTATION,
+                REASON_ANNOTATION,
+                VICTIM_ANNOTATION,
+                MANAGER_ANNOTATION,
+            ] {
                 lease.annotate(ours, None);
             }
         })
