@@ -8,11 +8,12 @@ use crate::{
     access::Attributes,
     decode::{self, Decoding},
     delete::{self, Deleted},
+    deletion::Deletion,
     http::{Call, Reply},
     list, patch,
     selector::Selector,
     state::State,
-    status::{GROUP, Status},
+    status::{BODY, GROUP, Status},
     store::Key,
     watch,
     write::{self, Replaced, Writing},
@@ -56,7 +57,10 @@ fn read(state: &Arc<State>, call: &Call, namespace: Option<&str>) -> Result<Repl
     call.user
         .check(&Attributes::leases(verb, namespace, selector.name()))?;
     if watching {
-        return watch::start(state, namespace.map(str::to_owned), &call.query).map(Reply::Lines);
+        let query = &call.query;
+        let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
+        let namespace = namespace.map(str::to_owned);
+        return watch::start(state, None, namespace, query, selector).map(Reply::Lines);
     }
     list::list(&state.lock(), namespace, &call.query).map(|text| Reply::Json(200, text))
 }
@@ -88,6 +92,7 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
             "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Status::bad_request(message));
     }
+    may_try(state, writing.dry_run)?;
     let created = state.change(|inner| write::create(inner, namespace, lease, &writing))?;
     Ok(Reply::Json(201, created.to_string()))
 }
@@ -99,9 +104,7 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
     let writing = writing(state, call, "UpdateOptions")?;
     let lease = decode_body(state, call)?;
     check_name(&lease, key)?;
-    if let Some(code) = state.refuse_dry_run.filter(|_| writing.dry_run) {
-        return Err(Status::no_dry_run(code));
-    }
+    may_try(state, writing.dry_run)?;
     // The uid is checked first, and the message is the real server's: it names no user and no verb (seen on 1.20).
     let may_create = || {
         let wanted = Attributes::leases("create", Some(namespace), Some(name));
@@ -121,11 +124,12 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
 fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("patch", Some(&key.0), Some(&key.1)))?;
-    if call.content_type != "application/merge-patch+json" {
+    if !patch::is_merge(&call.content_type) {
         let message = "415: Unsupported Media Type";
         return Err(Status::unsupported_media_type(message));
     }
     let writing = writing(state, call, "PatchOptions")?;
+    may_try(state, writing.dry_run)?;
     let patch: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
     let decoding = decoding(state, call);
@@ -147,9 +151,22 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("delete", Some(&key.0), Some(&key.1)))?;
-    match state.change(|inner| delete::delete(inner, key))? {
-        Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
+    let deletion = Deletion::of(call)?;
+    may_try(state, deletion.dry_run)?;
+    match state.change(|inner| delete::delete(inner, key, &deletion))? {
+        Deleted::Gone { uid } => {
+            let status = Status::deleted(GROUP, "leases", &key.1, &uid);
+            Ok(Reply::Json(200, status.to_string()))
+        }
         Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
+    }
+}
+
+/// Refuses a dry run where admission webhooks do.
+fn may_try(state: &State, dry_run: bool) -> Result<(), Status> {
+    match state.refuse_dry_run.filter(|_| dry_run) {
+        Some(code) => Err(Status::no_dry_run(code)),
+        None => Ok(()),
     }
 }
 
@@ -173,9 +190,7 @@ fn decoding(state: &State, call: &Call) -> Decoding {
 
 fn decode_body(state: &State, call: &Call) -> Result<Value, Status> {
     if !matches!(call.content_type.as_str(), "" | "application/json") {
-        return Err(Status::unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: application/json",
-        ));
+        return Err(Status::unsupported_media_type(BODY));
     }
     decode::lease(&call.body, decoding(state, call))
 }

@@ -18,7 +18,7 @@ pub struct Options {
     pub date_header: bool,
     /// What a proxy in front makes of `Date`: this much off the server's own clock.
     pub date_offset: SignedDuration,
-    /// The status with which a PUT with `dryRun` is refused, as admission webhooks and policies do; `None` allows it.
+    /// The status with which a write of a Lease with `dryRun` is refused, as admission webhooks and policies do; `None` allows it.
     pub refuse_dry_run: Option<u16>,
     /// The namespaces that exist.
     pub namespaces: Vec<String>,

@@ -2,6 +2,14 @@
 
 use serde_json::{Map, Value};
 
+/// Whether a body of this type is taken for a merge patch. What a strategic one says besides is about lists.
+pub(crate) fn is_merge(content_type: &str) -> bool {
+    matches!(
+        content_type,
+        "application/merge-patch+json" | "application/strategic-merge-patch+json"
+    )
+}
+
 /// RFC 7386.
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Some(fields) = patch.as_object() else {

@@ -8,12 +8,21 @@ use std::{
 
 use serde_json::Value;
 
+use crate::kind::Storage;
+
 /// Namespace and name.
 pub(crate) type Key = (String, String);
 
 /// etcd's key of a Lease, whose bytes are the order of lists: `a-b/x` comes before `a/x`.
 fn path((namespace, name): &Key) -> String {
     format!("{namespace}/{name}")
+}
+
+pub(crate) fn other_path(namespace: Option<&str>, name: &str) -> String {
+    namespace.map_or_else(
+        || name.to_owned(),
+        |namespace| format!("{namespace}/{name}"),
+    )
 }
 
 /// The oldest events are forgotten beyond this many, as if compacted.
@@ -23,6 +32,8 @@ const HISTORY: usize = 200_000;
 #[derive(Debug)]
 pub(crate) struct Store {
     leases: BTreeMap<String, Arc<Value>>,
+    /// Everything else, by what it is and etcd's key.
+    others: BTreeMap<(Storage, String), Arc<Value>>,
     /// Name to the resourceVersion and creation time, in whole seconds, of the namespace.
     pub namespaces: BTreeMap<String, Namespace>,
     revision: u64,
@@ -41,6 +52,9 @@ pub(crate) struct Namespace {
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub revision: u64,
+    /// What was written: `None` for a Lease.
+    pub storage: Option<Storage>,
+    /// The namespace is "" for what is in none.
     pub key: Key,
     /// The object before the write, if there was one.
     pub before: Option<Arc<Value>>,
@@ -54,6 +68,7 @@ impl Store {
         let revision = 200;
         Self {
             leases: BTreeMap::new(),
+            others: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             revision,
             history: VecDeque::new(),
@@ -98,6 +113,7 @@ impl Store {
         let before = self.leases.insert(path(&key), object.clone());
         self.remember(Event {
             revision: self.revision,
+            storage: None,
             key,
             before,
             after: Some(object),
@@ -110,7 +126,67 @@ impl Store {
             let revision = self.advance();
             self.remember(Event {
                 revision,
+                storage: None,
                 key: key.clone(),
+                before: Some(before),
+                after: None,
+            });
+        }
+    }
+
+    /// An object that is no Lease.
+    pub fn object(
+        &self,
+        storage: Storage,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Arc<Value>> {
+        self.others.get(&(storage, other_path(namespace, name)))
+    }
+
+    /// The objects that are no Leases, of a namespace or of all.
+    pub fn objects(
+        &self,
+        storage: Storage,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &Arc<Value>> {
+        let prefix = namespace
+            .map(|namespace| format!("{namespace}/"))
+            .unwrap_or_default();
+        self.others
+            .range((storage, prefix.clone())..)
+            .take_while(move |((kind, key), _)| *kind == storage && key.starts_with(&prefix))
+            .map(|(_, object)| object)
+    }
+
+    /// Stores an object whose resourceVersion must be the latest.
+    pub fn put_object(
+        &mut self,
+        storage: Storage,
+        namespace: Option<&str>,
+        name: &str,
+        object: Arc<Value>,
+    ) {
+        let key = (storage, other_path(namespace, name));
+        let before = self.others.insert(key, object.clone());
+        self.remember(Event {
+            revision: self.revision,
+            storage: Some(storage),
+            key: (namespace.unwrap_or_default().to_owned(), name.to_owned()),
+            before,
+            after: Some(object),
+        });
+    }
+
+    /// Removes an object, which takes a resourceVersion of its own.
+    pub fn remove_object(&mut self, storage: Storage, namespace: Option<&str>, name: &str) {
+        let key = (storage, other_path(namespace, name));
+        if let Some(before) = self.others.remove(&key) {
+            let revision = self.advance();
+            self.remember(Event {
+                revision,
+                storage: Some(storage),
+                key: (namespace.unwrap_or_default().to_owned(), name.to_owned()),
                 before: Some(before),
                 after: None,
             });
@@ -142,7 +218,8 @@ impl Store {
         revision: u64,
     ) -> Vec<Arc<Value>> {
         let mut then: BTreeMap<String, Option<&Arc<Value>>> = BTreeMap::new();
-        for event in self.events_after(revision) {
+        let leases = |event: &&Event| event.storage.is_none();
+        for event in self.events_after(revision).filter(leases) {
             then.entry(path(&event.key))
                 .or_insert(event.before.as_ref());
         }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
+    event,
+    kind::Kind,
     query::Query,
     selector::Selector,
     state::{Inner, State},
@@ -21,6 +23,8 @@ const BUFFER: usize = 64;
 
 /// What a watch is about, and how far it has got.
 struct Watch {
+    /// `None`: Leases.
+    kind: Option<&'static Kind>,
     namespace: Option<String>,
     selector: Selector,
     /// Events up to here were told.
@@ -30,13 +34,14 @@ struct Watch {
     bookmarks: bool,
 }
 
-/// Starts a watch. Its lines come through the receiver, which ends with the watch.
+/// Starts a watch, of Leases where no other kind is named. Its lines come through the receiver, which ends with it.
 pub(crate) fn start(
     state: &Arc<State>,
+    kind: Option<&'static Kind>,
     namespace: Option<String>,
     query: &Query,
+    selector: Selector,
 ) -> Result<mpsc::Receiver<Bytes>, Status> {
-    let selector = Selector::parse(query.text("labelSelector"), query.text("fieldSelector"))?;
     let since = query.resource_version()?;
     let timeout = query
         .number("timeoutSeconds")?
@@ -50,6 +55,7 @@ pub(crate) fn start(
         let inner = state.lock();
         let bookmarks = query.flag("allowWatchBookmarks");
         let mut watch = Watch {
+            kind,
             namespace,
             selector,
             seen: since.unwrap_or(0),
@@ -109,15 +115,26 @@ pub(crate) fn start(
 }
 
 impl Watch {
-    /// The Leases there are, as if they had just been added.
+    /// The objects there are, as if they had just been added.
     fn existing(&self, inner: &Inner) -> Vec<Bytes> {
-        let all = inner
-            .store
-            .snapshot(self.namespace.as_deref(), None, self.seen);
-        let matching = all.iter().filter(|lease| self.selector.matches(lease));
-        matching
-            .map(|lease| line("ADDED", &lease.to_string()))
-            .collect()
+        let namespace = self.namespace.as_deref();
+        let all: Vec<Arc<Value>> = match self.kind {
+            None => inner.store.snapshot(namespace, None, self.seen),
+            Some(kind) => inner
+                .store
+                .objects(kind.storage, namespace)
+                .cloned()
+                .collect(),
+        };
+        let matching = all.iter().filter(|object| self.selector.matches(object));
+        matching.map(|object| self.line("ADDED", object)).collect()
+    }
+
+    fn line(&self, told: &str, object: &Value) -> Bytes {
+        match self.kind {
+            None => line(told, &object.to_string()),
+            Some(kind) => line(told, &event::whole(object.clone(), kind).to_string()),
+        }
     }
 
     /// The lines since the last call; `None` when the watch is over.
@@ -136,23 +153,25 @@ impl Watch {
 
     /// An event as this watch sees it: what begins or ceases to match the selector is added or deleted.
     fn tell(&self, event: &Event) -> Option<Bytes> {
-        if self
-            .namespace
-            .as_ref()
-            .is_some_and(|namespace| *namespace != event.key.0)
+        let elsewhere = |namespace: &String| *namespace != event.key.0;
+        if event.storage != self.kind.map(|kind| kind.storage)
+            || self.namespace.as_ref().is_some_and(elsewhere)
         {
             return None;
         }
-        let matching =
-            |lease: &Option<Arc<Value>>| lease.clone().filter(|lease| self.selector.matches(lease));
+        let matching = |object: &Option<Arc<Value>>| {
+            object
+                .clone()
+                .filter(|object| self.selector.matches(object))
+        };
         match (matching(&event.before), matching(&event.after)) {
             (None, None) => None,
-            (None, Some(now)) => Some(line("ADDED", &now.to_string())),
-            (Some(_), Some(now)) => Some(line("MODIFIED", &now.to_string())),
+            (None, Some(now)) => Some(self.line("ADDED", &now)),
+            (Some(_), Some(now)) => Some(self.line("MODIFIED", &now)),
             (Some(last), None) => {
                 let mut last = (*last).clone();
                 last["metadata"]["resourceVersion"] = event.revision.to_string().into();
-                Some(line("DELETED", &last.to_string()))
+                Some(self.line("DELETED", &last))
             }
         }
     }
@@ -163,8 +182,13 @@ impl Watch {
             return None;
         }
         let metadata = json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
-        let object = json!({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": {}});
-        Some(line("BOOKMARK", &object.to_string()))
+        let object = match self.kind {
+            None => {
+                json!({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": {}})
+            }
+            Some(_) => json!({ "metadata": metadata }),
+        };
+        Some(self.line("BOOKMARK", &object))
     }
 }
 

@@ -171,7 +171,12 @@ impl Client {
 
     /// The events of a watch, one at a time; `None` when it ends.
     pub fn watch(&self, query: &str) -> impl Iterator<Item = Value> + use<> {
-        let response = self.raw("GET", &format!("{LEASES}?watch=true&{query}"), "", "");
+        self.watch_at(LEASES, query)
+    }
+
+    /// The same for another collection than the Leases in `default`.
+    pub fn watch_at(&self, path: &str, query: &str) -> impl Iterator<Item = Value> + use<> {
+        let response = self.raw("GET", &format!("{path}?watch=true&{query}"), "", "");
         assert_eq!(response.status().as_u16(), 200);
         let lines = BufReader::new(response.into_body().into_reader()).lines();
         lines

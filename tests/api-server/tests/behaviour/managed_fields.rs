@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use lease_api_server::Options;
 use serde_json::{Value, json};
 
-use crate::client::{Client, path};
+use crate::client::{self, Client, path};
 
 fn entry<'a>(lease: &'a Value, manager: &str) -> &'a Value {
     let entries = lease["metadata"]["managedFields"]
@@ -156,6 +156,11 @@ fn a_dry_run_can_be_refused_while_writes_are_not() {
     let created = client.create("a", json!({"renewTime": "2024-01-01T00:00:01.000000Z"}));
     let tried = client.put(&format!("{}?dryRun=All", path("a")), &created);
     let message = "admission webhook \"side.effects.example\" does not support dry run";
+    assert_eq!((tried.code, tried.message()), (400, message));
+    let lease = client::lease("b", json!({}));
+    let tried = client.post(&format!("{}?dryRun=All", client::LEASES), &lease);
+    assert_eq!((tried.code, tried.message()), (400, message));
+    let tried = client.delete(&format!("{}?dryRun=All", path("a")));
     assert_eq!((tried.code, tried.message()), (400, message));
     assert_eq!(client.put(&path("a"), &created).code, 200);
 }

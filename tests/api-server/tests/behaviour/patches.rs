@@ -19,6 +19,10 @@ fn a_merge_patch_changes_what_it_names_of_the_version_that_it_demands() {
         json!({"leaseDurationSeconds": 15, "leaseTransitions": 3})
     );
     assert_eq!(answer.body["metadata"]["annotations"], json!({"q": "1"}));
+    let strategic = "application/strategic-merge-patch+json";
+    let body = r#"{"metadata":{"annotations":{"q":null}}}"#;
+    let answer = client.send("PATCH", &path("a"), strategic, body);
+    assert_eq!(answer.body["metadata"]["annotations"], json!(null));
     let client = Client::admin();
     client.create("a", json!({}));
     let answer = client.merge(
@@ -29,6 +33,14 @@ fn a_merge_patch_changes_what_it_names_of_the_version_that_it_demands() {
         answer.message().contains("the object has been modified"),
         "{}",
         answer.message()
+    );
+    let other = client.merge(&path("a"), &json!({"metadata": {"uid": "1"}}));
+    assert_eq!(
+        (other.code, other.message()),
+        (
+            422,
+            "Lease.coordination.k8s.io \"a\" is invalid: metadata.uid: Invalid value: \"1\": field is immutable"
+        )
     );
 }
 

@@ -78,25 +78,28 @@ impl Namespace {
         timeout: Duration,
     ) -> Value {
         let mut found = None;
-        self.observe(name, timeout, |state| {
+        self.observe(&self.path(""), name, timeout, |state| {
             found = state.filter(|lease| wanted(lease)).cloned();
             found.is_some()
         });
         found.expect("observe returns only when something was found")
     }
 
-    /// Shows `seen` the present state and each later one, until it returns true.
+    /// Shows `seen` the present state and each later one of the object in `collection`, until it returns true.
     #[track_caller]
-    fn observe(&self, name: &str, timeout: Duration, mut seen: impl FnMut(Option<&Value>) -> bool) {
+    pub(super) fn observe(
+        &self,
+        collection: &str,
+        name: &str,
+        timeout: Duration,
+        mut seen: impl FnMut(Option<&Value>) -> bool,
+    ) {
         let deadline = Instant::now() + timeout;
         let mut last = None;
         while Instant::now() < deadline {
             let only = format!("fieldSelector=metadata.name%3D{name}");
-            let Ok(list) =
-                self.cluster
-                    .admin()
-                    .call("GET", &format!("{}?{only}", self.path("")), None)
-            else {
+            let path = format!("{collection}?{only}");
+            let Ok(list) = self.cluster.admin().call("GET", &path, None) else {
                 // An outage that the test itself made.
                 std::thread::sleep(Duration::from_millis(10));
                 continue;
@@ -108,10 +111,7 @@ impl Namespace {
             let version = list.body["metadata"]["resourceVersion"]
                 .as_str()
                 .unwrap_or_default();
-            let watch = format!(
-                "{}?watch=true&resourceVersion={version}&{only}",
-                self.path("")
-            );
+            let watch = format!("{collection}?watch=true&resourceVersion={version}&{only}");
             let mut done = false;
             let _ = self.cluster.admin().follow(&watch, deadline, |event| {
                 match event["type"].as_str() {
@@ -127,12 +127,12 @@ impl Namespace {
             }
         }
         panic!(
-            "not seen within {timeout:?}; the last state of Lease {name}:\n{:#}",
+            "not seen within {timeout:?}; the last state of {name}:\n{:#}",
             last.unwrap_or_default()
         );
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let answer = self.cluster.admin().call(method, path, body);
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
