@@ -1,5 +1,6 @@
 //! Arguments and help text only; no I/O.
 
+mod can_i;
 mod connection;
 mod format;
 mod help;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::format::ValueFormat;
 
+pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
@@ -90,6 +92,9 @@ pub enum Command {
     /// Take a lease over from its holder
     #[command(after_long_help = help::STEAL)]
     Steal(StealArgs),
+    /// Tell what your permissions allow, and print the Role that is missing
+    #[command(after_long_help = help::CAN_I)]
+    CanI(CanIArgs),
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),

@@ -2,7 +2,7 @@
 
 mod advice;
 mod command;
-mod forbidden;
+pub mod forbidden;
 #[cfg(test)]
 mod lease_tests;
 #[cfg(test)]

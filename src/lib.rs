@@ -18,6 +18,7 @@ mod lease;
 #[cfg(unix)]
 mod limits;
 mod output;
+mod permissions;
 mod runtime;
 mod server;
 mod side;

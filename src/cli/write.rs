@@ -53,6 +53,7 @@ impl Command {
             Self::Release(args) => Some(&args.write),
             Self::Steal(args) => Some(&args.write),
             Self::Check(_)
+            | Self::CanI(_)
             | Self::Status(_)
             | Self::Options(_)
             | Self::Version(_)

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod call;
+mod can_i;
 mod check;
 mod completion;
 mod create;
@@ -65,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Check(args) => check::run(args, connection).await,
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
+        Command::CanI(args) => can_i::run(&args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
         Command::Options(_) => options::run(),
         Command::Version(args) => version::run(&args),

@@ -1,5 +1,6 @@
 //! From results to text: tables, JSON, YAML and plain words; printing itself happens in `terminal`.
 
+pub mod can_i;
 pub mod columns;
 pub mod document;
 pub mod format;

@@ -7,6 +7,7 @@
 )]
 
 mod acquire;
+mod can_i;
 mod check;
 mod clocks;
 mod completion;

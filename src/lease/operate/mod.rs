@@ -1,5 +1,6 @@
 //! The one driver: observe, decide, write, repeat; what all operations share.
 
+pub mod access;
 mod acquire;
 mod check;
 mod create;
