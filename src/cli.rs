@@ -1,5 +1,6 @@
 //! Arguments and help text only; no I/O.
 
+mod can_i;
 mod connection;
 mod failover;
 mod format;
@@ -9,6 +10,7 @@ mod shell;
 mod status;
 mod template;
 mod wait;
+mod write;
 
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::format::ValueFormat;
 
+pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
 pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
@@ -25,6 +28,7 @@ pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
 pub use wait::WaitArgs;
+pub use write::{DryRun, WriteArgs};
 
 /// What the program's own help ends with.
 fn after_help() -> String {
@@ -62,6 +66,9 @@ pub struct Cli {
     /// Trace each request, decision and time on stderr
     #[arg(short, long, global = true, help_heading = "Options")]
     pub verbose: bool,
+    /// Say nothing but errors and questions, and print nothing but what -o asks for
+    #[arg(short, long, global = true, help_heading = "Options")]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -94,6 +101,9 @@ pub enum Command {
     /// Make a lease's holder step down, so that the next candidate takes over
     #[command(after_long_help = help::FAILOVER)]
     Failover(FailoverArgs),
+    /// Tell what your permissions allow, and print the Role that is missing
+    #[command(after_long_help = help::CAN_I)]
+    CanI(CanIArgs),
     /// Show who holds what, whether it is alive and when it runs out
     #[command(after_long_help = help::STATUS)]
     Status(StatusArgs),
@@ -147,20 +157,6 @@ pub struct NewHolderArgs {
     pub holder: Option<HolderIdentity>,
 }
 
-/// Where a dry run ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum DryRun {
-    /// Not a dry run
-    #[default]
-    #[value(aliases = ["false", "False", "FALSE", "f", "F", "0"])]
-    None,
-    /// Print what would be sent
-    #[value(aliases = ["true", "True", "TRUE", "t", "T", "1"])]
-    Client,
-    /// Let the server check it and store nothing
-    Server,
-}
-
 /// Arguments of `create`.
 #[derive(Args, Debug)]
 pub struct CreateArgs {
@@ -181,9 +177,8 @@ pub struct CreateArgs {
     /// Why, for whoever looks at the lease
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Write nothing: print it (client), or let the server check it (server)
-    #[arg(long, value_enum, default_value_t = DryRun::None, default_missing_value = "client", num_args = 0..=1, require_equals = true, value_name = "WHERE")]
-    pub dry_run: DryRun,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
     /// Succeed if the lease exists already, and leave it as it is
@@ -248,6 +243,8 @@ pub struct GrantArgs {
     /// Exit status when not acquired in time
     #[arg(short = 'E', long, value_name = "CODE", default_value_t = 124)]
     pub conflict_exit_code: u8,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// Arguments of `acquire`.
@@ -299,6 +296,8 @@ pub struct RenewArgs {
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
     #[command(flatten)]
+    pub write: WriteArgs,
+    #[command(flatten)]
     pub output: ObjectOutput,
 }
 
@@ -309,9 +308,6 @@ pub struct CheckArgs {
     pub name: LeaseName,
     #[command(flatten)]
     pub holder: HolderArgs,
-    /// Say nothing, only exit
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// Arguments of `release`.
@@ -328,6 +324,8 @@ pub struct ReleaseArgs {
     /// The longest to go on over conflicts and failed requests, for all of them; 0 tries once
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
 }
@@ -359,6 +357,8 @@ pub struct StealArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
+    #[command(flatten)]
+    pub write: WriteArgs,
     #[command(flatten)]
     pub output: GrantOutput,
 }

@@ -3,7 +3,7 @@
 mod advice;
 mod command;
 mod failover;
-mod forbidden;
+pub mod forbidden;
 #[cfg(test)]
 mod lease_tests;
 #[cfg(test)]

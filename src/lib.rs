@@ -18,6 +18,7 @@ mod lease;
 #[cfg(unix)]
 mod limits;
 mod output;
+mod permissions;
 mod runtime;
 mod server;
 mod side;
@@ -58,18 +59,21 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(Instead::Help(text)) => return printed(text.to_string()).into(),
         Err(Instead::Error(line)) => {
-            output::terminal::say(&output::terminal::in_locale(line));
+            output::terminal::say_always(&output::terminal::in_locale(line));
             return Exit::USAGE.into();
         }
     };
+    if cli.quiet {
+        output::terminal::hush();
+    }
     if let Some(line) = warning {
         output::terminal::say(&line);
     }
     std::panic::set_hook(Box::new(|bug| {
-        output::terminal::say(&format!(
+        output::terminal::say_always(&format!(
             "error: a bug in kubectl lease, please report it: {bug}"
         ));
-        output::terminal::say(&format!(
+        output::terminal::say_always(&format!(
             "What it did before is done: {} shows who holds what",
             hint::kubectl("lease status")
         ));
@@ -111,7 +115,7 @@ fn cannot_start(cli: &cli::Cli, error: &std::io::Error) -> Error {
 
 fn fail(error: &Error) -> Exit {
     for line in error.lines() {
-        output::terminal::say(&line);
+        output::terminal::say_always(&line);
     }
     error.exit()
 }

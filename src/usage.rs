@@ -78,11 +78,7 @@ fn read(words: &[OsString]) -> Result<Cli, Instead> {
 
 /// What kubectl says of `--dry-run=true` and its kin.
 fn deprecated(cli: &Cli, words: &[OsString]) -> Option<String> {
-    let dry_run = match &cli.command {
-        Command::Create(create) => create.dry_run,
-        Command::Prune(prune) => prune.dry_run,
-        _ => return None,
-    };
+    let dry_run = cli.command.dry_run()?;
     let ours = words.iter().take_while(|word| *word != "--");
     let mut words = ours.filter_map(|word| word.to_str());
     let word = words.find(|word| word.strip_prefix("--dry-run=").and_then(truth).is_some())?;

@@ -55,6 +55,19 @@ pub fn exact(span: Duration) -> String {
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A name that RBAC and every shell take as it is; of two texts there are two.
+pub fn named(text: &str) -> String {
+    let mut name = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'.' | b'@' => name.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
+            byte => name.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    name
+}
+
 /// `text` quoted so that a POSIX shell reads it as one word.
 pub fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);

@@ -16,7 +16,7 @@ use imports::{Sources, room};
 const ROOMS: &[(&str, &str)] = &[
     (
         "commands",
-        "cli clock complete error exit hint hold identity lease limits output server signals usage userinfo words",
+        "cli clock complete error exit hint hold identity lease limits output permissions server signals usage userinfo words",
     ),
     ("error", "exit hint lease server words"),
     (
@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &str)] = &[
         "cli clock lease output runtime server usage words",
     ),
     ("usage", "cli lease output words"),
-    ("cli", "exit lease output"),
+    ("cli", "exit lease output permissions"),
     ("hold", "children clock lease limits side signals words"),
     (
         "server",
@@ -32,6 +32,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("output", "clock hint lease signals words"),
     ("hint", "lease words"),
+    ("permissions", "words"),
     ("identity", "lease"),
     ("lease", "clock"),
     ("signals", "clock"),

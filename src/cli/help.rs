@@ -177,6 +177,28 @@ Permissions: get and update on leases; with watch it ends at once; for a
 coordinated election list on leasecandidates.
 See also: steal (to keep it), status NAME --watch";
 
+/// `can-i --help`
+pub const CAN_I: &str = "\
+Examples:
+  # what may I do with this lease?
+  kubectl lease can-i deploy
+  # by its exit status, before a pipeline begins
+  kubectl lease can-i deploy --for hold -q
+  # what is missing, for an admin to apply
+  kubectl lease can-i deploy --for 'acquire --create' -o yaml >missing.yaml
+
+Without -o the calls stand in comments above what is missing, so that the
+output can be applied as it is. Beside what a call needs, it is told what it is
+better with: watch ends a wait at once, and without it the lease is read every
+second. That is not in the Role, which is the smallest that will do.
+
+Exit status:
+  0  all that was asked about is allowed
+  1  something is not; or API or kubeconfig    2  wrong usage
+
+Permissions: none but those that everybody has.
+See also: kubectl auth can-i, docs/examples";
+
 /// `status --help`
 pub const STATUS: &str = "\
 Examples:

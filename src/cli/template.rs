@@ -68,6 +68,7 @@ impl Cli {
             Command::Status(args) => strict(&mut args.output, &args.template, Status::strict),
             Command::Hold(_)
             | Command::Check(_)
+            | Command::CanI(_)
             | Command::Options(_)
             | Command::Version(_)
             | Command::Completion(_)

@@ -1,14 +1,15 @@
 //! `kubectl lease acquire`
 
-use super::saying::{listen, say_grant};
+use super::saying::{listen, outcome_text, say_grant};
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, identity, limits};
+use super::{Session, acquire_terms, dry_run, identity, limits, say};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::Held;
+use crate::output::outcome::{Action, Outcome};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -20,7 +21,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     } else {
         identity
     };
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.grant.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     subject.reenters = true;
@@ -31,12 +32,24 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let operations = session
         .lease(&args.name)
         .observed_only(args.grant.proof.observed_only());
+    if let Some(dry_run) = args.grant.write.dry_run.asked() {
+        let format = dry_run::format(&args.output)?;
+        let limits = dry_run::patience(args.grant.timeout);
+        let report = |progress| say(&subject, &progress);
+        let tried = operations
+            .try_acquire(&terms, dry_run, &limits, &report)
+            .await;
+        let managed_fields = args.output.show_managed_fields;
+        let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
+        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+    }
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
     let waiting = Waiting::new(&subject);
     let report = |progress| waiting.report(&progress);
     let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
-        waiting.over();
-        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
+        let waited = waiting.over().unwrap_or_default();
+        let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
+        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await
     });
     let told = waiting.reminding(acquiring).await;
     match told {

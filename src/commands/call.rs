@@ -4,6 +4,7 @@ use super::several::distinct;
 use crate::cli::{Cli, Command, ConnectionArgs, DryRun, GrantArgs};
 use crate::hint::{Call, flag};
 use crate::lease::values::{HolderIdentity, LeaseName};
+use crate::permissions::{self, Way};
 use crate::userinfo::redacted;
 
 /// What this call was given and what it is about.
@@ -14,7 +15,6 @@ pub fn of(cli: &Cli) -> Call {
         names,
     } = about(&cli.command);
     let identity = identity.map(|holder| format!(" {}", flag("holder", holder.as_str())));
-    let verbs = verbs.into_iter();
     Call {
         file: file(&cli.connection),
         context: given(&[("context", &cli.connection.context)]),
@@ -23,10 +23,7 @@ pub fn of(cli: &Cli) -> Call {
         user: given(&[("user", &cli.connection.user)]),
         identity: identity.unwrap_or_default(),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
-        verbs: verbs
-            .filter(|(_, does)| *does)
-            .map(|(verb, _)| verb)
-            .collect(),
+        verbs,
         names: distinct(names)
             .into_iter()
             .map(ToString::to_string)
@@ -38,42 +35,80 @@ pub fn of(cli: &Cli) -> Call {
 struct About<'a> {
     /// The identity that a flag gave it.
     identity: Option<&'a HolderIdentity>,
-    /// The verbs on Leases that all of it takes, each with whether this call does.
-    verbs: Vec<(&'static str, bool)>,
+    /// The verbs on Leases that all of it takes.
+    verbs: Vec<&'static str>,
     /// The Leases, where there may be several.
     names: &'a [LeaseName],
 }
 
 fn about(command: &Command) -> About<'_> {
-    let (get, update, watch) = (("get", true), ("update", true), ("watch", true));
-    let grant = |args: &GrantArgs| vec![get, update, watch, ("create", args.create)];
+    let grant = |args: &GrantArgs, [way, creating]: [&Way; 2]| {
+        let way = if args.create { creating } else { way };
+        way.verbs(true)
+    };
     let (identity, verbs, names) = match command {
-        Command::Acquire(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
-        Command::Hold(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
-        Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Failover(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Release(args) => (&args.holder.holder, vec![get, update], &args.names[..]),
-        // Whom these name is somebody else.
-        Command::Create(args) => (
-            &None,
-            vec![("create", true), ("get", args.ignore_existing)],
+        Command::Acquire(args) => {
+            let ways = [&permissions::ACQUIRES, &permissions::ACQUIRES_NEW];
+            (&args.grant.holder.holder, grant(&args.grant, ways), &[][..])
+        }
+        Command::Hold(args) => {
+            let ways = [&permissions::HOLDS, &permissions::HOLDS_NEW];
+            (&args.grant.holder.holder, grant(&args.grant, ways), &[][..])
+        }
+        Command::Renew(args) => (
+            &args.holder.holder,
+            permissions::RENEWS.verbs(true),
             &[][..],
         ),
-        Command::Status(args) => {
-            let (named, names) = (!args.names.is_empty(), &args.names[..]);
-            let verbs = vec![("get", named), ("list", !named), ("watch", args.watch)];
-            (&None, verbs, names)
+        Command::Check(args) => (
+            &args.holder.holder,
+            permissions::CHECKS.verbs(true),
+            &[][..],
+        ),
+        Command::Steal(args) => (
+            &args.holder.holder,
+            permissions::STEALS.verbs(true),
+            &[][..],
+        ),
+        Command::Failover(args) => (
+            &args.holder.holder,
+            permissions::FAILS_OVER.verbs(false),
+            &[][..],
+        ),
+        Command::Release(args) => (
+            &args.holder.holder,
+            permissions::RELEASES.verbs(true),
+            &args.names[..],
+        ),
+        // Whom these name is somebody else.
+        Command::Create(args) => {
+            let way = match args.ignore_existing {
+                true => &permissions::CREATES_OR_SHOWS,
+                false => &permissions::CREATES,
+            };
+            (&None, way.verbs(true), &[][..])
         }
         Command::Prune(args) => {
-            let (named, names) = (!args.names.is_empty(), &args.names[..]);
-            let deletes = args.yes || args.dry_run == DryRun::Server;
-            let verbs = vec![("get", named), ("list", !named), ("delete", deletes)];
-            (&None, verbs, names)
+            let way = match args.names.is_empty() {
+                true => &permissions::PRUNES,
+                false => &permissions::PRUNES_NAMED,
+            };
+            let mut verbs = way.verbs(false);
+            if !args.yes && args.dry_run != DryRun::Server {
+                verbs.retain(|verb| *verb != "delete");
+            }
+            (&None, verbs, &args.names[..])
         }
-        Command::Wait(args) => (&None, vec![get, watch], &args.names[..]),
-        Command::Options(_)
+        Command::Wait(args) => (&None, permissions::WAITS.verbs(true), &args.names[..]),
+        Command::Status(args) => {
+            let way = match args.names.is_empty() {
+                true => &permissions::LISTS,
+                false => &permissions::SHOWS,
+            };
+            (&None, way.verbs(args.watch), &args.names[..])
+        }
+        Command::CanI(_)
+        | Command::Options(_)
         | Command::Version(_)
         | Command::Completion(_)
         | Command::Explain(_)

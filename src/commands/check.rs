@@ -27,7 +27,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
     };
     match checked {
         Checked::Held(until) => {
-            if !args.quiet {
+            if !terminal::is_quiet() {
                 terminal::print(&format!("{name} held\n"))?;
                 // Nobody may act on an answer that came out later than it is true.
                 if until.is_some_and(|until| SystemClock.now() >= until) {
@@ -41,7 +41,7 @@ pub async fn run(args: CheckArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 .error(subject, End::Refused(Refusal::NotFound))
                 .await);
         }
-        _ if args.quiet => {}
+        _ if terminal::is_quiet() => {}
         Checked::NotOurs(record) => {
             return Err(Error::lease(subject, End::Refused(not_ours(&record))));
         }

@@ -17,7 +17,7 @@ use crate::output::{document, terminal};
 use crate::server::namespace_alone;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    let verb = match args.dry_run {
+    let verb = match args.write.dry_run {
         DryRun::None => "created",
         DryRun::Client => {
             // As kubectl: a pipeline that only writes manifests has no cluster.
@@ -27,11 +27,11 @@ pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, 
         }
         DryRun::Server => "created (server dry run)",
     };
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let lease = lease(&args, &session.namespace)?;
     let operations = session.lease(&args.name);
     let subject = session.subject(&args.name, args.holder.as_ref());
-    let dry_run = args.dry_run == DryRun::Server;
+    let dry_run = args.write.dry_run == DryRun::Server;
     let interrupt = listen()?;
     if args.strategy.is_some() && !dry_run {
         tried(&operations, &args, &lease, interrupt.clone()).await?;
@@ -140,6 +140,7 @@ fn next(args: &CreateArgs) -> String {
 
 async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> {
     let text = match &args.output.format {
+        None if terminal::is_quiet() => String::new(),
         None => format!("{} unchanged\n", document::object_name(args.name.as_str())),
         Some(_) => {
             let look = session.look(&args.name, Keep::Facts).await?;
@@ -160,6 +161,7 @@ fn lease(args: &CreateArgs, namespace: &str) -> Result<Lease, Error> {
             default_duration: args.duration,
             reason: None,
             mark: mark(),
+            manager: args.write.field_manager.clone(),
         };
         lease = lease.granted(&terms, SystemClock.wall()).map_err(|_| {
             Error::Local("the transitions of a new lease cannot be counted".to_owned())

@@ -20,7 +20,7 @@ use crate::lease::operate::{
     End, Failure, Fate, Interrupt, Limits, Operations, Progress, SteppedDown,
 };
 use crate::lease::record::{GrantTerms, Keep, Record};
-use crate::lease::values::LeaseDuration;
+use crate::lease::values::{LeaseDuration, Manager};
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::server::LeaseClient;
@@ -60,6 +60,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
             default_duration: LeaseDuration::constant(DEFAULT_DURATION),
             reason: args.reason.clone(),
             mark: mark(),
+            manager: Manager::default(),
         },
         if_holder: subject.if_holder.clone(),
         asks: !args.yes,

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::saying::{deaf, start};
+use super::saying::{deaf, outcome_text, start};
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, exported, identity, limits};
+use super::{Session, acquire_terms, dry_run, exported, identity, limits, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -20,13 +20,15 @@ use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::values::LeaseDuration;
 use crate::output::document::object_name;
+use crate::output::outcome::{self, Action};
 use crate::output::terminal;
 use crate::signals;
 use crate::words;
 use command::{find, readable};
 use notes::tell;
-use unsaid::{say_released, until_unsaid};
+use unsaid::{if_asked, say_released, until_unsaid};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -48,7 +50,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     // Before there is a lease that would have to be given back.
     let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
     let prepared = prepared.map_err(Error::Hold)?;
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.grant.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     let terms = AcquireTerms {
@@ -58,6 +60,18 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let operations = session
         .lease(&args.name)
         .observed_only(args.grant.proof.observed_only());
+    if let Some(dry_run) = args.grant.write.dry_run.asked() {
+        let limits = dry_run::patience(args.grant.timeout);
+        let report = |progress| say(&subject, &progress);
+        let tried = operations
+            .try_acquire(&terms, dry_run, &limits, &report)
+            .await;
+        if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
+            return Err(too_short(duration, &args));
+        }
+        let text = |outcome: &outcome::Outcome| outcome_text(outcome, None, false);
+        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+    }
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
     let for_command = signals::listen_for_command().map_err(unheard)?;
@@ -93,7 +107,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         crate::server::lease_is_held(order.timing.duration);
         let job = Job::new(!args.command.is_empty());
         let to_end = if args.command.is_empty() {
-            let acquired = terminal::deliver(format!("{name} acquired\n"))
+            let acquired = terminal::deliver(if_asked(format!("{name} acquired\n")))
                 .map_err(|error| Error::Unsaid(error.into()))?;
             until_unsaid(signals, acquired, tell_unsaid)
         } else {
@@ -109,13 +123,9 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let held = waiting.reminding(holding).await;
     let report = match held {
         Ok(report) => report,
-        // Only the Lease knew its duration; nothing was written.
+        // Nothing was written.
         Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
-            return Err(timing(duration.as_duration(), &args)
-                .err()
-                .unwrap_or_else(|| {
-                    Error::Usage(format!("a lease duration of {duration} is too short"))
-                }));
+            return Err(too_short(duration, &args));
         }
         Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
     };
@@ -168,6 +178,12 @@ fn ours(error: Error) -> Error {
             .collect::<Vec<_>>()
             .join("; "),
     )
+}
+
+/// Only the Lease knew its duration.
+fn too_short(duration: LeaseDuration, args: &HoldArgs) -> Error {
+    let why = timing(duration.as_duration(), args).err();
+    why.unwrap_or_else(|| Error::Usage(format!("a lease duration of {duration} is too short")))
 }
 
 fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {

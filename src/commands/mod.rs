@@ -2,9 +2,11 @@
 
 mod acquire;
 mod call;
+mod can_i;
 mod check;
 mod completion;
 mod create;
+mod dry_run;
 mod explain;
 mod exported;
 mod failover;
@@ -27,7 +29,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs};
+use crate::cli::{Cli, Command, ConnectionArgs, GrantArgs, WriteArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{self, Error, Subject};
 use crate::exit::Exit;
@@ -68,6 +70,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Release(args) => release::run(args, connection).await,
         Command::Steal(args) => steal::run(args, connection).await,
         Command::Failover(args) => failover::run(args, connection).await,
+        Command::CanI(args) => can_i::run(&args, connection).await,
         Command::Status(args) => status::run(args, connection).await,
         Command::Prune(args) => prune::run(args, connection).await,
         Command::Wait(args) => wait::run(args, connection).await,
@@ -111,6 +114,14 @@ impl Session {
                 .unwrap_or(ATTEMPT_LIMIT),
             store: Client::new(connection),
         })
+    }
+
+    /// The same, that writes as the flags say.
+    fn writing(self, args: &WriteArgs) -> Self {
+        Self {
+            store: self.store.written_as(&args.field_manager),
+            ..self
+        }
     }
 
     fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
@@ -226,6 +237,7 @@ fn acquire_terms(
             default_duration: LeaseDuration::constant(default_duration),
             reason: args.reason.clone(),
             mark: mark(),
+            manager: args.write.field_manager.clone(),
         },
         create: args.create,
         reenter: false,

@@ -1,23 +1,22 @@
 //! `kubectl lease release`
 
 use super::exported::{is_kept_by_hold, ours};
-use super::saying::{listen, object_text, say_done};
+use super::saying::{listen, outcome_text, say_done};
 use super::several::{Errors, Next, distinct};
-use super::{Session, identity, limits, say};
+use super::{Session, dry_run, identity, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
-use crate::lease::decide::Refusal;
-use crate::lease::operate::{End, Limits};
-use crate::lease::record::Record;
+use crate::lease::decide::{self, Refusal};
+use crate::lease::operate::{End, Limits, Released};
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::document;
 use crate::output::format::ObjectFormat;
+use crate::output::outcome::{self, Action, Outcome};
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = identity(&args.holder.holder)?;
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let limits = Limits {
         insist: true,
         ..limits(&SystemClock, Some(args.timeout), listen()?)
@@ -32,14 +31,21 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let mut listed = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let subject = session.subject(name, Some(&holder));
-        let done = match one(&session, name, &holder, args.now, &limits, &subject).await {
-            Ok(record) if document.is_some() => {
-                listed.push(record);
+        let done = match one(&session, name, &holder, &args, &limits, &subject).await {
+            Ok(released) if document.is_some() => {
+                listed.push(released);
                 continue;
             }
-            Ok(record) => {
-                let text = object_text(&record, "released", &args.output);
-                say_done(text, None, &limits.interrupt, &subject, "released").await
+            Ok(released) => {
+                let text = outcome_text(
+                    &released,
+                    args.output.format.as_ref(),
+                    args.output.show_managed_fields,
+                );
+                match args.write.dry_run.asked() {
+                    Some(_) => dry_run::print(text),
+                    None => say_done(text, None, &limits.interrupt, &subject, "released").await,
+                }
             }
             Err(error) => Err(error),
         };
@@ -54,10 +60,14 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         && !listed.is_empty()
     {
         let mut subject = session.subject(names[0], Some(&holder));
-        let all: Vec<&str> = listed.iter().map(|record| record.name()).collect();
+        let all: Vec<&str> = listed.iter().map(|one| one.lease().name()).collect();
         subject.name = all.join(", ");
-        let text = document::list(&listed, format, args.output.show_managed_fields);
-        if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {
+        let text = outcome::list(&listed, format, args.output.show_managed_fields);
+        let said = match args.write.dry_run.asked() {
+            Some(_) => dry_run::print(text),
+            None => say_done(text, None, &limits.interrupt, &subject, "released").await,
+        };
+        if let Err(error) = said {
             let _ = errors.say(&error);
         }
     }
@@ -68,10 +78,10 @@ async fn one(
     session: &Session,
     name: &LeaseName,
     holder: &HolderIdentity,
-    now: bool,
+    args: &ReleaseArgs,
     limits: &Limits,
     subject: &Subject,
-) -> Result<Record, Error> {
+) -> Result<Outcome, Error> {
     let failed = async |end| Err(session.error(subject.clone(), end).await);
     if let Some(signal) = limits.interrupt.received() {
         return failed(End::Interrupted(signal)).await;
@@ -82,8 +92,19 @@ async fn one(
     }
     let operations = session.lease(name);
     let report = |progress| say(subject, &progress);
-    match operations.release(&ours, now, limits, &report).await {
-        Ok(released) => Ok(released.record),
+    if let Some(dry_run) = args.write.dry_run.asked() {
+        let decide = if args.now {
+            decide::release
+        } else {
+            decide::release_ours
+        };
+        let tried = operations
+            .try_if_ours(&ours, decide, dry_run, limits, &report)
+            .await;
+        return dry_run::outcome(session, subject.clone(), Action::Released, dry_run, tried).await;
+    }
+    match operations.release(&ours, args.now, limits, &report).await {
+        Ok(Released { record, before }) => Ok(Outcome::new(Action::Released, before, &record)),
         Err(end) => failed(end).await,
     }
 }

@@ -9,7 +9,8 @@ use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
-use crate::output::format::GrantFormat;
+use crate::output::format::{GrantFormat, ObjectFormat};
+use crate::output::outcome::Outcome;
 use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
@@ -86,6 +87,9 @@ async fn say_unless(
 /// # Errors
 /// When it cannot be written down.
 pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<String, Failure> {
+    if is_unasked(&output.format) {
+        return Ok(String::new());
+    }
     document::done(
         lease,
         verb,
@@ -94,23 +98,44 @@ pub fn object_text(lease: &Lease, verb: &str, output: &ObjectOutput) -> Result<S
     )
 }
 
+/// Whether nothing is to be printed.
+pub fn is_unasked<T>(format: &Option<T>) -> bool {
+    format.is_none() && terminal::is_quiet()
+}
+
+/// The same of what was done by anything but `create`.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn outcome_text(
+    outcome: &Outcome,
+    format: Option<&ObjectFormat>,
+    managed_fields: bool,
+) -> Result<String, Failure> {
+    if is_unasked(&format) {
+        return Ok(String::new());
+    }
+    outcome.text(format, managed_fields)
+}
+
 /// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.
 ///
 /// # Errors
 /// When nobody can count on it.
 pub async fn say_grant(
     grant: &Grant,
-    verb: &str,
+    outcome: &Outcome,
     output: &GrantOutput,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let done = |format| document::done(&grant.record, verb, format, output.show_managed_fields);
+    let done = |format| outcome.text(format, output.show_managed_fields);
     let text = match &output.format {
         Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
         Some(GrantFormat::Object(format)) => done(Some(format))?,
+        None if terminal::is_quiet() => String::new(),
         None => done(None)?,
     };
     say_by(text, good_until(grant), interrupt)

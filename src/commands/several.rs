@@ -44,7 +44,7 @@ impl Errors {
             if at > 0 && self.advised.contains(&line) {
                 continue;
             }
-            terminal::say(&line);
+            terminal::say_always(&line);
             if at > 0 {
                 self.advised.push(line);
             }
@@ -57,7 +57,7 @@ impl Errors {
     pub fn left_out(&self, names: &[&LeaseName]) {
         if !names.is_empty() {
             let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-            terminal::say(&format!(
+            terminal::say_always(&format!(
                 "error: not tried after that: {}",
                 names.join(", ")
             ));

@@ -2,10 +2,10 @@
 
 pub mod shown;
 
-use super::saying::{listen, say_grant};
-use super::{Session, identity, limits, mark, say};
+use super::saying::{listen, outcome_text, say_grant};
+use super::{Session, dry_run, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
@@ -14,6 +14,7 @@ use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
 use shown::Takeover;
@@ -23,7 +24,7 @@ const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let holder = identity(&args.holder.holder)?;
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     let terms = StealTerms {
@@ -33,6 +34,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             default_duration: LeaseDuration::constant(DEFAULT_DURATION),
             reason: args.reason.clone(),
             mark: mark(),
+            manager: args.write.field_manager.clone(),
         },
         if_holder: subject.if_holder.clone(),
         asks: !args.yes,
@@ -41,6 +43,35 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let operations = session
         .lease(&args.name)
         .observed_only(args.proof.observed_only());
+    if let Some(dry_run) = args.write.dry_run.asked() {
+        let format = dry_run::format(&args.output)?;
+        let show = async |seen: &Observation, expiry: &Expiry| {
+            let keeper = Keeper::of(seen.record());
+            if let Some(keeper) = keeper.filter(|_| !args.force) {
+                return Err(End::Refused(Refusal::NoLock(keeper)));
+            }
+            let me = terms.grant.holder.as_str();
+            shown::show(
+                &session,
+                &operations,
+                me,
+                seen,
+                expiry,
+                takeover(&args),
+                None,
+            )
+            .await;
+            Ok(())
+        };
+        let report = |progress| say(&subject, &progress);
+        let limits = dry_run::patience(None);
+        let tried = operations
+            .try_steal(&terms, dry_run, &limits, &report, show)
+            .await;
+        let managed_fields = args.output.show_managed_fields;
+        let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
+        return dry_run::tell(&session, subject, Action::Stolen, dry_run, tried, text).await;
+    }
     let interrupt = listen()?;
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
@@ -50,12 +81,16 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
         let (me, columns) = (terms.grant.holder.as_str(), columns(args.yes));
-        let takeover = if args.now {
-            Takeover::Now
-        } else {
-            Takeover::Waits
-        };
-        shown::show(&session, &operations, me, seen, expiry, takeover, columns).await;
+        shown::show(
+            &session,
+            &operations,
+            me,
+            seen,
+            expiry,
+            takeover(&args),
+            columns,
+        )
+        .await;
         confirmed(args.yes, "Take it over?", &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
@@ -63,6 +98,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
+    let taken_at = SystemClock.now();
     let grant: Grant = if args.now {
         stolen.grant
     } else {
@@ -85,7 +121,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         {
             Ok(grant) => grant,
             Err(End::Interrupted(signal)) => {
-                terminal::say(&format!(
+                terminal::say_always(&format!(
                     "interrupted: the lease stays yours until it expires; {:?} may still be running",
                     victim.unwrap_or_default()
                 ));
@@ -94,7 +130,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    match say_grant(&grant, "stolen", &args.output, &saying).await {
+    let done =
+        Outcome::of_grant(Action::Stolen, &grant).after_waiting(SystemClock.now().since(taken_at));
+    match say_grant(&grant, &done, &args.output, &saying).await {
         Ok(()) => Ok(Exit::DONE),
         // Not given back: that would let somebody in beside a victim that may still run.
         Err(why) => Err(Error::given_up(
@@ -103,6 +141,14 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             &Fate::Kept,
             Error::Local,
         )),
+    }
+}
+
+/// What becomes of the holder.
+fn takeover(args: &StealArgs) -> Takeover {
+    match args.now {
+        true => Takeover::Now,
+        false => Takeover::Waits,
     }
 }
 

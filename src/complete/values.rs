@@ -122,7 +122,7 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
         }
         (_, "cache_dir" | "kuberc" | "profile_output" | "command" | "dir") => Kind::Files,
         ("status", "output") => Kind::Words(&[STATUS_FORMATS]),
-        ("version", "output") => Kind::Words(&[VALUE_FORMATS]),
+        ("version" | "can-i", "output") => Kind::Words(&[VALUE_FORMATS]),
         ("acquire" | "steal", "output") => Kind::Words(&[ENVIRONMENT, OBJECT_FORMATS]),
         (_, "output") => Kind::Words(&[OBJECT_FORMATS]),
         (_, "awaited") => Kind::Words(&[CONDITIONS]),

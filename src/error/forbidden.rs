@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::hint::{self, Hint};
-use crate::words;
+use crate::words::{self, named};
 
 /// What the server says: `KIND "NAME" is forbidden: User "USER" cannot VERB resource "RESOURCE" in API group "GROUP"`, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -198,17 +198,9 @@ fn create(kind: &str, name: &str, namespace: Option<&str>) -> Hint {
     })
 }
 
-/// A name that RBAC and every shell take as it is; of two texts there are two.
-fn named(text: &str) -> String {
-    let mut name = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'@' => name.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
-            byte => name.push_str(&format!("_{byte:02x}")),
-        }
-    }
-    name
+/// Who asked, by the server's words for a permission that is missing.
+pub fn who_asked(message: &str) -> Option<String> {
+    Denied::read(message).map(|denied| denied.user)
 }
 
 /// What is missing, the role that has all that this call takes, and the commands that give it to who asked.

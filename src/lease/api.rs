@@ -7,13 +7,17 @@ use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::record::{Lease, Record};
+use super::record::{FIELD_MANAGER, Lease, Record};
 
 /// How long the watch of one Lease may take to begin: a server answers it at once.
 pub const WATCH_OPENING: Duration = Duration::from_secs(10);
 
 /// One Lease on one API server. Each call is one attempt: nothing behind it retries.
 pub trait Api {
+    /// Under which name its writes are noted in managedFields.
+    fn manager(&self) -> &str {
+        FIELD_MANAGER
+    }
     /// A consistent read: GET without a resourceVersion parameter.
     fn get(&self, limit: Duration) -> impl Future<Output = Result<Found, Fault>>;
     /// POST. With `dry_run` the server checks and stores nothing.
@@ -34,7 +38,7 @@ pub trait Api {
     fn try_replace(
         &self,
         record: &Record,
-        manager: &'static str,
+        manager: &str,
         limit: Duration,
     ) -> impl Future<Output = Result<Write, Fault>>;
     /// DELETE, under the resourceVersion and the uid that it was read with. With `dry_run` the server checks and deletes
@@ -87,7 +91,7 @@ pub enum Deletion {
     /// Deleted, or it will be once its finalizers are done.
     Done,
     /// 409: the resourceVersion or the uid is not the stored one any more; or so the server says.
-    Conflict(Rejection),
+    Conflict,
     /// 404: there is no such Lease.
     Absent,
 }

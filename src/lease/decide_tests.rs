@@ -22,6 +22,7 @@ fn grant_terms(holder: &str) -> GrantTerms {
         default_duration: LeaseDuration::constant(60),
         reason: None,
         mark: std::time::Duration::ZERO,
+        manager: Default::default(),
     }
 }
 

@@ -13,7 +13,8 @@ use super::decide::{
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{
-    DURATION_ANNOTATION, GrantTerms, REASON_ANNOTATION, Record, field, micro_time,
+    DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, REASON_ANNOTATION, Record, field,
+    micro_time,
 };
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
@@ -50,6 +51,7 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove(REASON_ANNOTATION);
         annotations.remove(DURATION_ANNOTATION);
+        annotations.remove(MANAGER_ANNOTATION);
     }
     // A map made for the reason, and one that it left empty, are the same to the API server as none.
     if empty(&object["metadata"]["annotations"]) {
@@ -256,6 +258,7 @@ proptest! {
         let mut renewed = record.granted(&GrantTerms {
             holder: "me".parse().expect("a holder"), duration: None,
             default_duration: LeaseDuration::constant(60), reason: None, mark: std::time::Duration::ZERO,
+            manager: Default::default(),
         }, wall);
         let mut all = std::collections::BTreeSet::new();
         for _ in 0..6 {

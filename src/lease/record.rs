@@ -1,13 +1,14 @@
 //! A Lease, read losslessly; nobody outside this room knows its fields.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::Value;
 
-use super::values::{HolderIdentity, LeaseDuration};
+use super::values::{HolderIdentity, LeaseDuration, Manager};
 
 mod alteration;
 mod class;
@@ -31,16 +32,24 @@ pub use managed::Writer;
 pub use object::Fields;
 
 #[cfg(test)]
-pub use field::{DURATION_ANNOTATION, REASON_ANNOTATION};
+pub use field::{DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION};
 #[cfg(test)]
 pub use write::micro_time;
 
 /// A Lease object with every field, known to this build or not: one that is to be created, or what a server says that a write
 /// has made of one.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Lease {
     object: Value,
     fields: Box<Fields<'static>>,
+    /// What was read, where this is a change to that.
+    read: Option<Arc<Lease>>,
+}
+
+impl PartialEq for Lease {
+    fn eq(&self, other: &Self) -> bool {
+        self.object == other.object
+    }
 }
 
 /// A Lease as the server has it, or with a change to that: it carries the uid and the resourceVersion that were read, so that
@@ -74,6 +83,8 @@ pub struct GrantTerms {
     /// The times are so much earlier than the clock says, by chance and far less than a second: it tells a grant from another
     /// that the same identity writes at the same time by another clock.
     pub mark: Duration,
+    /// As whom it is written.
+    pub manager: Manager,
 }
 
 impl GrantTerms {
@@ -101,7 +112,17 @@ impl Lease {
     /// When a field is not of its type.
     pub fn new(object: Value) -> Result<Self, serde_json::Error> {
         let fields = Box::new(Fields::deserialize(object.clone())?);
-        Ok(Self { object, fields })
+        Ok(Self {
+            object,
+            fields,
+            read: None,
+        })
+    }
+
+    /// The Lease that this is written over, as it was read: the server takes the write over nothing else. `None` for one that
+    /// is to be created, and for what a server says.
+    pub fn replaced(&self) -> Option<Arc<Self>> {
+        self.read.clone()
     }
 
     /// The whole object.

@@ -1,11 +1,13 @@
 //! The validated values a request is made of: lease name, holder identity, lease duration, labels.
 
+mod manager;
 mod pairs;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use manager::Manager;
 pub use pairs::{parse_annotations, parse_labels};
 
 /// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.

@@ -12,6 +12,9 @@ use crate::lease::record::{Lease, Record, hide_managed_fields};
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
 
+/// The version of the documents that are of this tool's own.
+pub const API_VERSION: &str = "kubectl-lease/v1";
+
 /// `lease.coordination.k8s.io/NAME`, as kubectl names an object.
 pub fn object_name(name: &str) -> String {
     format!("lease.coordination.k8s.io/{name}")

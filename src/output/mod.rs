@@ -1,9 +1,11 @@
 //! From results to text: tables, JSON, YAML and plain words; printing itself happens in `terminal`.
 
+pub mod can_i;
 pub mod columns;
 pub mod document;
 pub mod format;
 pub mod jsonpath;
+pub mod outcome;
 pub mod prompt;
 pub mod status;
 pub mod terminal;

@@ -51,7 +51,7 @@ pub async fn ask(question: &str, interrupted: impl Future<Output = i32>) -> Resu
         },
     };
     // The cursor stands behind the question.
-    terminal::say("");
+    terminal::say_always("");
     Err(NoAnswer::Interrupted(signal))
 }
 

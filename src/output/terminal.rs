@@ -4,6 +4,7 @@ mod stream;
 mod writer;
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stream::{Stream, write_all};
 use writer::started;
@@ -55,9 +56,28 @@ pub fn send(text: String) {
     }
 }
 
-/// Says one line on stderr, with whatever could change the terminal's state escaped. Once [`start`] was called nobody
-/// waits for it.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on, says errors and questions and nothing else.
+pub fn hush() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing is said but errors, questions and what a format asks for.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Says one line on stderr, unless all is to be quiet: what goes on, and what there is to know beside a result.
 pub fn say(line: &str) {
+    if !is_quiet() {
+        say_always(line);
+    }
+}
+
+/// Says one line on stderr in any case: of an error, or of what a question is about. Whatever could change the terminal's
+/// state is escaped. Once [`start`] was called nobody waits for it.
+pub fn say_always(line: &str) {
     let line = format!("{}\n", spoken(line));
     match started() {
         Some(writer) => writer.say(Stream::Err, line),
@@ -106,7 +126,7 @@ pub fn trace() {
 
         fn log(&self, record: &log::Record<'_>) {
             if self.enabled(record.metadata()) {
-                say(&format!(
+                say_always(&format!(
                     "[{}] {}",
                     SystemClock.wall().strftime("%H:%M:%S%.3f"),
                     record.args()

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, SystemClock};
 use crate::lease::api::{ConnectFailure, Fault, Lines, RejectionKind, TransportError};
+use crate::lease::values::Manager;
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
@@ -46,6 +47,8 @@ pub struct Client {
     link: Rc<RefCell<Option<Link>>>,
     /// How far the last write got.
     written: Rc<RefCell<RequestProgress>>,
+    /// Under which name its writes are noted.
+    manager: Rc<Manager>,
 }
 
 struct Reply {
@@ -60,6 +63,16 @@ impl Client {
             connection: Rc::new(connection),
             link: Rc::default(),
             written: Rc::default(),
+            manager: Rc::default(),
+        }
+    }
+
+    /// The same, whose writes are noted in managedFields under this name.
+    #[must_use]
+    pub fn written_as(self, manager: &Manager) -> Self {
+        Self {
+            manager: Rc::new(manager.clone()),
+            ..self
         }
     }
 

@@ -19,7 +19,7 @@ const WITHOUT_A_SERVER: [&str; 6] = [
 
 /// Where the flags are that each help would list again.
 const OF_ALL: &str =
-    "Flags of every subcommand (cluster, namespace, user, -v): kubectl lease options";
+    "Flags of every subcommand (cluster, namespace, -q, -v): kubectl lease options";
 
 /// What `words`, as clap takes them, ask to be told: with `-h` the arguments alone.
 pub fn text(root: &Command, words: &[OsString]) -> StyledStr {

@@ -115,6 +115,9 @@ fn values_that_cannot_be_are_named_with_what_is_allowed() {
         kubectl lease steal job -y=j
         kubectl lease status -v=x
         kubectl lease status --v=
+        kubectl lease acquire job --field-manager=
+        kubectl lease renew job --field-manager=a␛b
+        kubectl lease release job --field-manager=kubectl-lease-clock
         ",
     );
     snapshot("values", &wrong);

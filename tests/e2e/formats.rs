@@ -19,7 +19,6 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
     let (ns, user) = fresh();
     let from_file = ns.file("template", "{.metadata.name}\n");
     let from_file = format!("jsonpath-file={}", from_file.display());
-    let json_head = "{\n    \"apiVersion\": \"coordination.k8s.io/v1\",\n    \"kind\": \"Lease\",";
     for format in [
         "name",
         "json",
@@ -31,9 +30,12 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
         for arguments in CHANGES {
             let output = ns.command(&user, arguments).arg("-o").arg(format).run();
             let text = &output.stdout;
+            // As kubectl, `create` prints what it has made; the others tell what they have done.
+            let creates = arguments[0] == "create";
             let expected = match format {
                 "name" => "lease.coordination.k8s.io/job\n",
-                "jsonpath={.metadata.name}:{.kind}" => "job:Lease",
+                "jsonpath={.metadata.name}:{.kind}" if creates => "job:Lease",
+                "jsonpath={.metadata.name}:{.kind}" => "job:Outcome",
                 "jsonpath-as-json={.metadata.name}" => "[\n    \"job\"\n]\n",
                 "json" | "yaml" => text,
                 _ => "job\n",
@@ -42,22 +44,27 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
             assert!(!text.contains("managedFields"), "{text}");
             let mut stored = stored(&ns, "job");
             if format == "json" {
-                let lease: Value = serde_json::from_str(text).expect("JSON");
+                let document: Value = serde_json::from_str(text).expect("JSON");
+                let lease = if creates {
+                    &document
+                } else {
+                    &document["after"]
+                };
                 let metadata = stored["metadata"].as_object_mut();
                 metadata.expect("a map").remove("managedFields");
-                assert_eq!(lease, stored, "{arguments:?}");
+                assert_eq!(*lease, stored, "{arguments:?}");
                 assert!(
-                    text.starts_with(json_head) && text.ends_with("\n}\n"),
+                    text.starts_with("{\n    \"a") && text.ends_with("\n}\n"),
                     "{text}"
                 );
             } else if format == "yaml" {
-                let head = "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n";
-                assert!(
-                    text.starts_with(head) && text.contains("\nspec:\n"),
-                    "{text}"
-                );
+                let head = match creates {
+                    true => "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n",
+                    false => "action: ",
+                };
+                assert!(text.starts_with(head) && text.contains("spec:\n"), "{text}");
                 let version = &stored["metadata"]["resourceVersion"];
-                let line = format!("\n  resourceVersion: {version}\n");
+                let line = format!("  resourceVersion: {version}\n");
                 assert!(text.contains(&line), "{text}");
             }
         }
@@ -74,8 +81,8 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
         "-ojson",
         "--show-managed-fields",
     ];
-    let lease: Value = serde_json::from_str(&ns.run(&user, renew).stdout).expect("JSON");
-    assert_eq!(lease, stored(&ns, "job"));
+    let renewed: Value = serde_json::from_str(&ns.run(&user, renew).stdout).expect("JSON");
+    assert_eq!(renewed["after"], stored(&ns, "job"));
     ns.create(&free("free"));
     let acquire = ["acquire", "free", "--holder=it's me", "-o", "env"];
     let output = ns.run(&user, acquire);
@@ -331,8 +338,10 @@ fn kubectl_reads_yaml_as_it_was_meant_and_creates_and_applies_it() {
     assert_eq!(lease["spec"]["holderIdentity"], "1_000");
     // Only a real server takes an apply, and only one with managed fields can refuse it.
     if shared().is_real() {
-        let renew = ["renew", "x", "--holder=1_000", "-oyaml"];
-        let lease = ns.run(&user, renew).stdout;
+        let renew = ["renew", "x", "--holder=1_000", "-ojson"];
+        let renewed = ns.run(&user, renew).stdout;
+        let renewed: Value = serde_json::from_str(&renewed).expect("JSON");
+        let lease = renewed["after"].to_string();
         let apply = [
             "apply",
             "--server-side",

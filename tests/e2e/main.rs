@@ -7,6 +7,7 @@
 )]
 
 mod acquire;
+mod can_i;
 mod check;
 mod clocks;
 mod completion;
@@ -14,11 +15,13 @@ mod completion_shells;
 mod create;
 mod credentials;
 mod doubled;
+mod dry_run;
 mod endless;
 mod examples;
 mod exec_plugins;
 mod failover;
 mod failover_elected;
+mod field_manager;
 mod first_contact;
 mod formats;
 mod granted;
@@ -34,11 +37,13 @@ mod left_behind;
 mod named;
 mod nesting;
 mod other_clients;
+mod outcomes;
 mod passwords;
 mod plugin;
 mod plugin_rules;
 mod proxies;
 mod prune;
+mod quiet;
 mod races;
 mod release;
 mod replies;

@@ -178,7 +178,7 @@ fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     let listed = (list["kind"].as_str(), released(0), released(1), released(2));
     assert_eq!(
         listed,
-        (Some("List"), Some("a"), Some("c"), None),
+        (Some("OutcomeList"), Some("a"), Some("c"), None),
         "{output}"
     );
     assert_eq!(output.code, Some(121), "{output}");

@@ -8,11 +8,22 @@ use crate::words;
 /// Says it, of the lease `name`.
 pub fn tell(name: &str, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
+    let say = match note {
+        // Errors: what the exit status is about, and a lease that is not released.
+        Note::Lost(_) | Note::NotReleased(_) | Note::Unkilled(_) => terminal::say_always,
+        // Nothing goes on before somebody does something.
+        Note::Stopped { .. } | Note::WaitsForTerminal => terminal::say_always,
+        Note::RenewalFailed { .. }
+        | Note::ReleasedAfterLoss
+        | Note::Left(_)
+        | Note::Unwatched
+        | Note::Watched => terminal::say,
+    };
     if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
-        terminal::say("");
+        say("");
     }
-    terminal::say(&match note {
+    say(&match note {
         Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
         Note::RenewalFailed { why, left } => format!(
             "lease {name:?} could not be renewed: {why}; trying for {} more",

@@ -53,9 +53,17 @@ pub fn until_unsaid(
     merged
 }
 
+/// A sentence on stdout; nothing where all is to be quiet, which anybody reads at once.
+pub fn if_asked(sentence: String) -> String {
+    match terminal::is_quiet() {
+        true => String::new(),
+        false => sentence,
+    }
+}
+
 /// Nothing is held any more; whoever has stopped reading is not waited for.
 pub fn say_released(name: &str) -> Result<(), Error> {
-    let released = terminal::deliver(format!("{name} released\n"))
+    let released = terminal::deliver(if_asked(format!("{name} released\n")))
         .map_err(|error| Error::Unsaid(error.into()))?;
     terminal::drain();
     match released

@@ -7,6 +7,7 @@ use super::select::{sort, wanted};
 use super::{leases, list_error, listed};
 use crate::cli::{SortBy, StatusArgs};
 use crate::commands::Session;
+use crate::commands::saying::is_unasked;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::operate::list::{FIRST_PAGE, Listing, USUAL_PAGE};
@@ -148,6 +149,7 @@ impl<'a> Output<'a> {
     fn print(&mut self, rows: &[Row]) -> Result<(), Error> {
         let text = match &mut self.form {
             Form::Table(_) | Form::Names if rows.is_empty() => return Ok(()),
+            Form::Table(_) if is_unasked(&self.args.output) => return Ok(()),
             Form::Table(printer) => printer.page(rows, &[]),
             Form::Names => rows
                 .iter()

@@ -18,6 +18,7 @@ use crate::output::format::{StatusFormat, ValueFormat};
 use crate::server::{LeasesClient, Selection};
 
 use super::Session;
+use super::saying::is_unasked;
 use super::several::distinct;
 
 pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -32,6 +33,10 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
     }
     if args.watch && args.holder_gone {
         let why = "--holder-gone looks once at the cluster's Pods and Nodes: leave -w out, or --holder-gone";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    if args.watch && is_unasked(&args.output) {
+        let why = "-q leaves nothing of -w to be shown: give a format (-o)";
         return Err(Error::Usage(why.to_owned()));
     }
     let session = Session::open(connection).await?;

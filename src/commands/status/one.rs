@@ -4,6 +4,7 @@ use super::around::surroundings;
 use super::keep;
 use crate::cli::StatusArgs;
 use crate::commands::Session;
+use crate::commands::saying::is_unasked;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::report::{Row, State};
@@ -38,7 +39,9 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
             .page(columns, &[document::for_templates(row)], args.no_headers)
             .map_err(failed)?,
     };
-    terminal::print(&out)?;
+    if !is_unasked(&args.output) {
+        terminal::print(&out)?;
+    }
     Ok(if args.exit_code {
         exit_of(row)
     } else {

@@ -61,10 +61,15 @@ pub async fn show(
     };
     let cut =
         |text: &str| columns.map_or_else(|| text.to_owned(), |columns| in_lines(text, columns));
+    // What a question is about is shown with it, however quiet all is.
+    let say = match columns {
+        Some(_) => terminal::say_always,
+        None => terminal::say,
+    };
     // The holder is what matters most, so the name does not take its place.
     let holder = format!("{:?}", record.holder().unwrap_or_default());
     let mine = record.holder() == Some(me);
-    terminal::say(&format!(
+    say(&format!(
         "lease {:?} is held by {}{}",
         record.name(),
         cut(&holder),
@@ -75,17 +80,17 @@ pub async fn show(
         }
     ));
     for line in lines(seen, expiry, &row, mine, takeover) {
-        terminal::say(&line);
+        say(&line);
     }
     if let Some(holder) = holder_is {
-        terminal::say(&cut(&format!("  holder is: {holder}")));
+        say(&cut(&format!("  holder is: {holder}")));
     }
     if let Some(reason) = record.reason() {
-        terminal::say(&cut(&format!("  reason: {reason}")));
+        say(&cut(&format!("  reason: {reason}")));
     }
     let around = exported::grants();
     if around.iter().any(|grant| grant.is_granted(record)) {
-        terminal::say(
+        say(
             "  this process already runs under it: a hold around it will stop it when the lease is taken",
         );
     }

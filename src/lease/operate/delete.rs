@@ -43,7 +43,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Deletion::Absent if unknown => return Ok(Deleted::Done),
                         Deletion::Absent => return Ok(Deleted::Absent),
                         // Whether a request of ours was carried out before shows below.
-                        Deletion::Conflict(_) => None,
+                        Deletion::Conflict => None,
                     }
                 }
                 Err(fault) => Some(fault),

@@ -1,5 +1,7 @@
 //! A grant of ours: what the server acknowledged, and until when it keeps others out.
 
+use std::sync::Arc;
+
 use super::super::decide::{self, Loss, Seen};
 use super::super::record::{Lease, Record};
 use super::super::values::LeaseDuration;
@@ -15,6 +17,8 @@ pub struct Grant {
     /// The resourceVersion of the write that made the grant: it grows across takeovers, deletes and recreations, so
     /// the protected system can refuse whoever comes with a smaller one.
     pub fencing_token: String,
+    /// The Lease as the write that made the grant found it; `None` if it created it.
+    pub before: Option<Arc<Lease>>,
     pub(super) duration: LeaseDuration,
     /// Whether it replaced a grant of the same identity whose process may still run (`--reenter`).
     pub(super) reenters: bool,
@@ -34,6 +38,7 @@ impl Grant {
                 .min()
                 .unwrap_or(LeaseDuration::SHORTEST),
             fencing_token: record.resource_version().to_owned(),
+            before: written.replaced(),
             record,
             sent_at,
             reenters: false,

@@ -1,11 +1,13 @@
 //! Release: frees what is ours, and nothing else.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::super::api::Api;
 use super::super::decide::{self, Loss, Ours, OursStep, Seen};
-use super::super::record::Record;
-use super::write::{NotWritten, Sent, Written};
+use super::super::record::{Lease, Record};
+use super::write::{NotWritten, OursWritten, Sent, Written};
 use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
@@ -14,6 +16,8 @@ use crate::clock::Clock;
 pub struct Released {
     /// The record after it was freed, by us or, if our reply was lost, by whoever came next.
     pub record: Record,
+    /// The Lease as the release found it.
+    pub before: Option<Arc<Lease>>,
 }
 
 /// What came of giving a grant back.
@@ -45,9 +49,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             decide::release_ours
         };
         let freed = self.free(ours, decide, limits, report).await;
-        freed
-            .map(|record| Released { record })
-            .map_err(|nothing| nothing.end)
+        freed.map_err(|nothing| nothing.end)
     }
 
     /// Gives a grant back, and finds out how it ended if it is over.
@@ -68,16 +70,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
         decide: fn(&Ours, &Seen, Timestamp) -> OursStep,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Record, Box<NotWritten>> {
-        match self
+    ) -> Result<Released, Box<NotWritten>> {
+        let OursWritten {
+            written, before, ..
+        } = self
             .write_if_ours(ours, limits, report, decide, freed)
-            .await?
-            .0
-        {
-            Written::Done(record) => Ok(record),
+            .await?;
+        match written {
+            Written::Done(record) => Ok(Released { record, before }),
             Written::Altered(record, found) => match record.holder() {
                 // Free is free, whatever else was stored.
-                None => Ok(record),
+                None => Ok(Released { record, before }),
                 Some(holder) => {
                     let end = End::Altered {
                         what: found.to_string(),

@@ -1,5 +1,6 @@
 //! Renew: keeps a grant, and says exactly when it is lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -7,10 +8,10 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::super::api::{Api, Fault};
 use super::super::decide::{self, Loss, Ours, Seen};
-use super::super::record::Record;
+use super::super::record::{Lease, Record};
 use super::super::values::LeaseDuration;
 use super::tenure::{Shown, Tenure};
-use super::write::Written;
+use super::write::{OursWritten, Written};
 use super::{End, FIRST_PAUSE, Grant, Limits, OnProgress, Operations, Pause, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -30,6 +31,8 @@ pub enum Renewal {
 pub struct Renewed {
     /// The record after it.
     pub record: Record,
+    /// The Lease as the renewal found it.
+    pub before: Option<Arc<Lease>>,
     /// When others may prove it expired, unless it is renewed again; `None` if it has no duration.
     pub expires_at: Option<Instant>,
 }
@@ -355,7 +358,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Renewed, End> {
-        let (written, sent_at) = self
+        let OursWritten {
+            written,
+            sent_at,
+            before,
+        } = self
             .write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)
             .await
             .map_err(|nothing| nothing.end)?;
@@ -375,6 +382,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
             return Err(End::Lost(Loss::Deadline { last: None }));
         }
-        Ok(Renewed { record, expires_at })
+        Ok(Renewed {
+            record,
+            before,
+            expires_at,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::api::{Api, Write};
 use super::super::evidence::{Observation, Stamps};
-use super::super::record::{FIELD_MANAGER, Record};
+use super::super::record::Record;
 use super::{Limits, Operations, write_limit};
 use crate::clock::Clock;
 
@@ -45,8 +45,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> TriedOut {
         let limit = write_limit(takeover.duration()).min(self.read_limit);
         let limit = self.clip(limit, limits);
-        let stamp = match self.api.try_replace(takeover, FIELD_MANAGER, limit).await {
-            Ok(Write::Done(reply)) => reply.stamp_of_write(seen.record(), takeover, FIELD_MANAGER),
+        let manager = self.api.manager();
+        let stamp = match self.api.try_replace(takeover, manager, limit).await {
+            Ok(Write::Done(reply)) => reply.stamp_of_write(seen.record(), takeover, manager),
             Ok(Write::Conflict(_) | Write::Absent(_) | Write::Exists(_)) => {
                 let conflicts = self.conflicting_dry_runs.get() + 1;
                 self.conflicting_dry_runs.set(conflicts);

@@ -243,6 +243,29 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
+    /// The next step over what was seen once and agreed to, for a dry run.
+    pub(super) fn takeover(&self, terms: &StealTerms, seen: &Observation) -> StealStep {
+        let longest = seen.record().duration();
+        let victim = self.victim(seen, longest);
+        let mut terms = terms.clone();
+        terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
+        let agreed = Agreement {
+            record: seen.record().clone(),
+            expired: false,
+        };
+        let now = self.now();
+        match decide::steal(&terms, &Seen::Lease(seen.clone()), Some(&agreed), now) {
+            StealStep::Replace(record) => {
+                let shielded = victim.filter(|victim| {
+                    terms.waits && victim.stops.is_ok_and(|stops| stops > now.instant)
+                });
+                let victim = shielded.as_ref().map(|victim| &*victim.holder);
+                StealStep::Replace(record.with_victim(victim))
+            }
+            step @ (StealStep::Ask | StealStep::Refuse(_)) => step,
+        }
+    }
+
     /// Whom a write would take the Lease from now, and when it must have stopped.
     fn victim(&self, seen: &Observation, longest: Option<LeaseDuration>) -> Option<Victim> {
         let now = self.clock.now();

@@ -1,5 +1,6 @@
 //! One write and its answer compared with what was sent; and writing again over conflicts, with pauses, until a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
@@ -36,6 +37,23 @@ pub(super) enum Sent {
     InConflict(Record),
     /// The answer was another no, to the second as likely, which has a reason of its own.
     Refused(Record),
+}
+
+impl Sent {
+    fn record(&self) -> &Record {
+        match self {
+            Self::Unanswered(record) | Self::InConflict(record) | Self::Refused(record) => record,
+        }
+    }
+}
+
+/// What [`Operations::write_if_ours`] has written.
+pub(super) struct OursWritten {
+    pub(super) written: Written,
+    /// When the request was sent that counts.
+    pub(super) sent_at: Instant,
+    /// The Lease as that request found it.
+    pub(super) before: Option<Arc<Lease>>,
 }
 
 /// What [`Operations::write_if_ours`] ends with where nothing was written.
@@ -85,7 +103,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
     /// reading again. `done` recognises a write of ours whose reply was lost, or which was answered 409 by something that
-    /// had sent it twice. With what came of it goes when the request was sent that counts.
+    /// had sent it twice.
     pub(super) async fn write_if_ours(
         &self,
         ours: &Ours,
@@ -93,7 +111,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
         decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
         done: fn(&Sent, &Seen) -> Option<Record>,
-    ) -> Result<(Written, Instant), Box<NotWritten>> {
+    ) -> Result<OursWritten, Box<NotWritten>> {
         let mut pause = Pause::default();
         let mut conflicts = Conflicts::default();
         let mut sent: Option<Sent> = None;
@@ -113,8 +131,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 .map_err(|end| NotWritten::new(end, None))?,
         };
         loop {
-            if let Some(record) = sent.as_ref().and_then(|sent| done(sent, &seen)) {
-                return Ok((Written::Done(record), sent_at));
+            if let Some(sent) = &sent
+                && let Some(record) = done(sent, &seen)
+            {
+                return Ok(OursWritten {
+                    written: Written::Done(record),
+                    sent_at,
+                    before: sent.record().replaced(),
+                });
             }
             let record = match decide(ours, &seen, self.clock.wall()) {
                 OursStep::Replace(record) => record,
@@ -132,7 +156,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                     settled
                 }
-                Ok(written) => return Ok((written, sent_at)),
+                Ok(written) => {
+                    return Ok(OursWritten {
+                        written,
+                        sent_at,
+                        before: record.replaced(),
+                    });
+                }
                 Err(fault) => {
                     if fault.leaves_outcome_open() {
                         sent = Some(Sent::Unanswered(record));
@@ -150,7 +180,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     && let Ok(seen) = self.last_read(limits).await
                     && let Some(record) = done(refused, &seen)
                 {
-                    return Ok((Written::Done(record), sent_at));
+                    return Ok(OursWritten {
+                        written: Written::Done(record),
+                        sent_at,
+                        before: refused.record().replaced(),
+                    });
                 }
                 return Err(end(ended, &sent));
             }
@@ -272,7 +306,7 @@ fn compared(
 }
 
 /// A conflict as a fault, with the server's own words.
-fn conflict(rejection: Rejection) -> Fault {
+pub(super) fn conflict(rejection: Rejection) -> Fault {
     Fault::Rejected(Rejection {
         kind: RejectionKind::Conflict,
         ..rejection

@@ -121,6 +121,7 @@ prop_compose! {
         duration in prop::option::of(1..4000_i64),
         reason in prop::option::of(".{0,12}"),
         mark in 0..1_000_000_u64,
+        manager in prop_oneof![Just("kubectl-lease"), Just("ci")],
     ) -> GrantTerms {
         GrantTerms {
             holder: holder.parse().expect("a holder"),
@@ -128,6 +129,7 @@ prop_compose! {
             default_duration: LeaseDuration::constant(60),
             reason,
             mark: std::time::Duration::from_micros(mark),
+            manager: manager.parse().expect("a name"),
         }
     }
 }

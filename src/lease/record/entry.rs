@@ -39,9 +39,11 @@ impl Owned {
     pub(super) const TRANSITIONS: Self = Self(1 << 5);
     /// Any other field of the spec.
     pub(super) const OTHER: Self = Self(1 << 6);
-    /// Anything beside the spec.
+    /// Anything beside the spec, but for annotations of this program.
     pub(super) const BESIDE: Self = Self(1 << 7);
     pub(super) const REASON: Self = Self(1 << 8);
+    /// Annotations, whosever.
+    pub(super) const ANNOTATIONS: Self = Self(1 << 9);
 
     fn of_spec(name: &str) -> Self {
         match name {
@@ -94,13 +96,19 @@ impl<'de> Visitor<'de> for Walk<'_> {
         while let Some(key) = map.next_key::<Text<'de>>()? {
             let (owns, inner) = match (at, key.strip_prefix("f:")) {
                 (Map::Top, Some("spec")) => (Owned::SPEC, Some(Map::Spec)),
-                (Map::Top, Some("metadata")) => (Owned::BESIDE, Some(Map::Metadata)),
+                (Map::Top, Some("metadata")) => (Owned::default(), Some(Map::Metadata)),
                 (Map::Top, _) => (Owned::BESIDE, None),
                 (Map::Spec, Some(name)) => (Owned::of_spec(name), None),
                 (Map::Spec, None) if &*key == "." => (Owned::SPEC, None),
                 (Map::Spec, None) => (Owned::OTHER, None),
-                (Map::Metadata, Some("annotations")) => (Owned::BESIDE, Some(Map::Annotations)),
+                (Map::Metadata, Some("annotations")) => {
+                    (Owned::ANNOTATIONS, Some(Map::Annotations))
+                }
                 (Map::Annotations, Some(REASON_ANNOTATION)) => (Owned::REASON, None),
+                (Map::Annotations, Some(name)) if name.starts_with(field::OWN) => {
+                    (Owned::ANNOTATIONS, None)
+                }
+                (Map::Annotations, None) if &*key == "." => (Owned::ANNOTATIONS, None),
                 (Map::Metadata | Map::Annotations, _) => (Owned::BESIDE, None),
             };
             owned.0 |= owns.0;

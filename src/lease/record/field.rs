@@ -13,6 +13,9 @@ pub const TRANSITIONS: &str = "leaseTransitions";
 /// Those that a grant writes.
 pub const OF_GRANT: [&str; 5] = [HOLDER, DURATION, ACQUIRE_TIME, RENEW_TIME, TRANSITIONS];
 
+/// What the names of this program's annotations begin with.
+pub const OWN: &str = "kubectl-lease/";
+
 /// The annotation that keeps `--reason`.
 pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 
@@ -28,7 +31,11 @@ pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
 
-/// Our name in managedFields.
+/// The annotation of a grant that was written under another name in managedFields (`--field-manager`): the transitions of the
+/// grant, and that name, so that what it wrote is known for this program's.
+pub const MANAGER_ANNOTATION: &str = "kubectl-lease/manager";
+
+/// Our name in managedFields, unless `--field-manager` gives another.
 pub const FIELD_MANAGER: &str = "kubectl-lease";
 
 /// The name for dry runs that only ask what the server's time is: a manager that owns nothing yet is stamped with now by

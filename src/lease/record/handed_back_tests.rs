@@ -23,6 +23,7 @@ fn granted(before: &Record, holder: &str, duration: Option<u32>) -> Record {
         default_duration: LeaseDuration::constant(60),
         reason: None,
         mark: std::time::Duration::ZERO,
+        manager: Default::default(),
     };
     before.granted(&terms, wall(NOW)).expect("countable")
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{Managed, Owned};
-use super::field::FIELD_MANAGER;
+use super::field::{FIELD_MANAGER, MANAGER_ANNOTATION};
 use super::object::Fields;
 use super::text::filled;
 
@@ -72,10 +72,12 @@ impl Fields<'_> {
             // The server's own name for what was there before it began to track: stamped with that moment.
             .filter(|entry| !entry.is_of("before-first-apply"))
             .filter(|entry| {
-                // Each write of ours to a held Lease is a grant or a renewal; or a victim's word, which stands beside the
-                // victim that it is about, and with that nobody asks whether the holder is alive.
                 let alone = !entry.owns(Owned::OTHER) && !entry.owns(Owned::BESIDE);
-                entry.is_of(FIELD_MANAGER) || alone
+                // Each write of ours to a held Lease is a grant or a renewal; or a victim's word, which stands beside the
+                // victim that it is about, and with that nobody asks whether the holder is alive. A name of somebody's choice is
+                // known for ours only where it wrote nothing else.
+                entry.is_of(FIELD_MANAGER)
+                    || (alone && (self.is_named(entry) || !entry.owns(Owned::ANNOTATIONS)))
             })
             .find_map(Managed::stamp)
     }
@@ -158,8 +160,18 @@ impl Fields<'_> {
             Some(_) => Owned::HOLDER,
             None => Owned::SPEC,
         };
-        self.managed()
-            .any(|entry| entry.is_of(FIELD_MANAGER) && entry.owns(written))
+        self.managed().any(|entry| {
+            let ours = entry.is_of(FIELD_MANAGER) || self.is_named(entry);
+            ours && entry.owns(written)
+        })
+    }
+
+    /// Whether the present grant is one of this program's under the name that this entry has.
+    fn is_named(&self, entry: &Managed<'_>) -> bool {
+        let named = self.grant_of(MANAGER_ANNOTATION);
+        named.is_some_and(|(transitions, name)| {
+            transitions == self.transitions() && entry.is_of(name)
+        })
     }
 
     /// Whether one such program wrote the holder, and since when it is that, and renews it, as client-go's elections do.

@@ -1,6 +1,7 @@
 //! Whose stamp counts: of a write, and of a holder's life.
 
 use crate::lease::record::{GrantTerms, Record};
+use crate::lease::summary::Class;
 use crate::lease::testing::{held, wall};
 use crate::lease::values::LeaseDuration;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ fn reply(edit: impl FnOnce(&mut Value)) -> (Record, Record, Record) {
         default_duration: LeaseDuration::constant(60),
         reason: None,
         mark: std::time::Duration::ZERO,
+        manager: Default::default(),
     };
     let sent = read
         .granted(&terms, wall("2026-01-01T00:00:00Z"))
@@ -98,4 +100,88 @@ fn only_what_restarts_everybodys_observation_is_a_sign_of_life() {
     for other in others {
         assert_eq!(stamped(other), None);
     }
+}
+
+/// `--field-manager`: what was written under a name of somebody's choice is known by the annotation of the very grant.
+#[test]
+fn a_grant_under_another_name_is_ours_and_its_entry_a_sign_of_life_where_it_owns_nothing_else() {
+    let terms = GrantTerms {
+        holder: "pod-x_9cbf54e5-1136-44bd-8f9a-1dcd15c346b4"
+            .parse()
+            .expect("a holder"),
+        duration: None,
+        default_duration: LeaseDuration::constant(60),
+        reason: Some("why".to_owned()),
+        mark: std::time::Duration::ZERO,
+        manager: "my ci".parse().expect("a name"),
+    };
+    let at = wall("2026-01-01T00:00:00Z");
+    let granted = held("x", 15).granted(&terms, at).expect("a grant");
+    let seen = |edit: fn(&mut Value)| {
+        granted.with(|object| {
+            object["metadata"]["managedFields"] = json!([{
+                "manager": "my ci", "operation": "Update", "time": "2026-01-01T00:00:00Z",
+                "fieldsV1": {
+                    "f:metadata": { "f:annotations": {
+                        ".": {}, "f:kubectl-lease/manager": {}, "f:kubectl-lease/reason": {},
+                    } },
+                    "f:spec": { "f:acquireTime": {}, "f:holderIdentity": {}, "f:leaseTransitions": {}, "f:renewTime": {} },
+                },
+            }]);
+            edit(object);
+        })
+    };
+    let ours = seen(|_| ());
+    assert_eq!((ours.class(), ours.alive_stamp()), (Class::Lock, Some(at)));
+    assert_eq!(ours.reason(), Some("why"));
+    // What else it is told of by: a name that others have too, and labels may be theirs.
+    for (edit, class) in [
+        (
+            (|object| {
+                object["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:labels"] =
+                    json!({ "f:a": {} });
+            }) as fn(&mut Value),
+            Class::Lock,
+        ),
+        (
+            |object| object["metadata"]["managedFields"][0]["manager"] = json!("other"),
+            Class::LeaderElection,
+        ),
+        // The annotation of an earlier grant.
+        (
+            |object| object["spec"]["leaseTransitions"] = json!(6),
+            Class::LeaderElection,
+        ),
+        (
+            |object| {
+                object["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:annotations"]
+                    ["f:x"] = json!({});
+            },
+            Class::Lock,
+        ),
+    ] {
+        let seen = seen(edit);
+        assert_eq!(
+            (seen.class(), seen.alive_stamp()),
+            (class, None),
+            "{seen:?}"
+        );
+    }
+    // It goes with the grant, and with the next one.
+    let annotation = |record: &Record| {
+        record.as_json()["metadata"]["annotations"]
+            .get("kubectl-lease/manager")
+            .cloned()
+    };
+    assert_eq!(annotation(&granted), Some(json!("5 my ci")));
+    assert_eq!(annotation(&granted.renewed(at)), Some(json!("5 my ci")));
+    assert_eq!(annotation(&granted.released(at)), None);
+    let terms = GrantTerms {
+        manager: Default::default(),
+        ..terms
+    };
+    assert_eq!(
+        annotation(&granted.granted(&terms, at).expect("a grant")),
+        None
+    );
 }

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::field::{DURATION_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
+    VICTIM_ANNOTATION,
+};
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
 use super::{LeaseDuration, ObservedRecord, lock_info};
@@ -101,7 +104,7 @@ impl Fields<'_> {
     }
 
     /// The transitions and the holder that an annotation names.
-    fn grant_of(&self, annotation: &str) -> Option<(i64, &str)> {
+    pub(super) fn grant_of(&self, annotation: &str) -> Option<(i64, &str)> {
         let (transitions, holder) = self.annotation(annotation)?.split_once(' ')?;
         Some((transitions.parse().ok()?, holder))
     }
@@ -198,9 +201,14 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason, the victim and its word, which are shown by themselves.
+    /// `metadata.annotations`, without the reason, the victim, its word and the manager, which are shown by themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let apart = [REASON_ANNOTATION, VICTIM_ANNOTATION, STOPPED_ANNOTATION];
+        let apart = [
+            REASON_ANNOTATION,
+            VICTIM_ANNOTATION,
+            STOPPED_ANNOTATION,
+            MANAGER_ANNOTATION,
+        ];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }
 

@@ -105,6 +105,7 @@ mod tests {
             default_duration: crate::lease::values::LeaseDuration::SHORTEST,
             reason: None,
             mark: std::time::Duration::ZERO,
+            manager: crate::lease::values::Manager::default(),
         };
         let at = jiff::Timestamp::UNIX_EPOCH;
         let granted = said.granted(&terms, at).expect("a grant");

@@ -1,10 +1,13 @@
 //! What a grant, a renewal and a release write into a Lease; everything else in it stays as it was read.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::field::{
-    self, DURATION_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
+    VICTIM_ANNOTATION,
 };
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
 
@@ -50,6 +53,9 @@ impl Lease {
             lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
             lease.annotate(VICTIM_ANNOTATION, None);
             lease.annotate(STOPPED_ANNOTATION, None);
+            let manager = terms.manager.named();
+            let manager = manager.map(|manager| format!("{transitions} {manager}"));
+            lease.annotate(MANAGER_ANNOTATION, manager.as_deref());
         }))
     }
 
@@ -118,7 +124,7 @@ impl Record {
     /// # Errors
     /// When the transitions cannot be counted any further.
     pub fn granted(&self, terms: &GrantTerms, at: Timestamp) -> Result<Self, TransitionsExhausted> {
-        self.0.granted(terms, at).map(Self)
+        self.0.granted(terms, at).map(|lease| self.changed(lease))
     }
 
     /// The same grant, renewed at `at`, or a microsecond after the last renewal if that has the same time: a PUT
@@ -165,6 +171,7 @@ impl Record {
                 REASON_ANNOTATION,
                 VICTIM_ANNOTATION,
                 STOPPED_ANNOTATION,
+                MANAGER_ANNOTATION,
             ] {
                 lease.annotate(ours, None);
             }
@@ -203,7 +210,14 @@ impl Record {
     }
 
     fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
-        Self(self.0.edited(edit))
+        self.changed(self.0.edited(edit))
+    }
+
+    /// A change to this, or to what this is a change to.
+    fn changed(&self, mut lease: Lease) -> Self {
+        let read = || Arc::new(self.0.clone());
+        lease.read = Some(self.0.replaced().unwrap_or_else(read));
+        Self(lease)
     }
 }
 

@@ -62,7 +62,7 @@ pub fn confirm(question: &str) -> Result<bool, String> {
         Answer::Line(line) => Ok(is_yes(&line)),
         Answer::End => {
             // The cursor stands behind the question.
-            terminal::say("");
+            terminal::say_always("");
             Err("there was no answer".to_owned())
         }
         Answer::Pasted | Answer::Continued => {

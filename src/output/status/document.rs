@@ -5,15 +5,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::output::Failure;
+use crate::output::document::{self, API_VERSION};
 use crate::output::format::{DocumentFormat, ValueFormat};
-use crate::output::{Failure, document};
 
 use super::{Row, class, state};
 use crate::lease::report::{Basis, State};
 use crate::words::duration;
-
-/// The version of the documents `-o json` and `-o yaml` print.
-pub const API_VERSION: &str = "kubectl-lease/v1";
 
 /// One Lease.
 pub fn one(row: &Row) -> Value {

@@ -15,7 +15,7 @@ use super::{Client, Most, Reply, Selection};
 use crate::lease::api::{
     Api, Deletion, Fault, Found, LeaseEvent, RejectionKind, WATCH_OPENING, Write,
 };
-use crate::lease::record::{self, FIELD_MANAGER, Record};
+use crate::lease::record::{self, Record};
 
 /// One Lease in the store.
 #[derive(Clone)]
@@ -119,6 +119,10 @@ impl LeaseClient {
 }
 
 impl Api for LeaseClient {
+    fn manager(&self) -> &str {
+        self.store.manager.as_str()
+    }
+
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
         let path = self.object();
         match self.store.get(path.text(), Most::LEASE, limit).await {
@@ -151,19 +155,19 @@ impl Api for LeaseClient {
         if dry_run {
             query.add("dryRun", "All");
         }
-        self.write(Method::POST, query, lease, FIELD_MANAGER, limit)
+        self.write(Method::POST, query, lease, self.manager(), limit)
             .await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
-        self.write(Method::PUT, self.object(), record, FIELD_MANAGER, limit)
+        self.write(Method::PUT, self.object(), record, self.manager(), limit)
             .await
     }
 
     async fn try_replace(
         &self,
         record: &Record,
-        manager: &'static str,
+        manager: &str,
         limit: Duration,
     ) -> Result<Write, Fault> {
         let mut query = self.object();
@@ -202,7 +206,7 @@ impl Api for LeaseClient {
                 }
             }
             Err(Fault::Rejected(rejection)) => match rejection.kind {
-                RejectionKind::Conflict => Ok(Deletion::Conflict(rejection)),
+                RejectionKind::Conflict => Ok(Deletion::Conflict),
                 RejectionKind::LeaseMissing => Ok(Deletion::Absent),
                 _ => Err(Fault::Rejected(rejection)),
             },

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::query::Query;
 use super::{Client, Most, Reply, Selection};
 use crate::lease::api::{Api, Fault, Found, Leases, Lines, Objects, Page};
-use crate::lease::record::FIELD_MANAGER;
 
 /// The Leases of a selection.
 #[derive(Clone)]
@@ -81,7 +80,7 @@ impl Client {
         limit: Duration,
     ) -> Result<Value, Fault> {
         let mut query = Query::new(path.to_owned());
-        query.add("fieldManager", FIELD_MANAGER);
+        query.add("fieldManager", self.manager.as_str());
         let body = object.to_string().into_bytes();
         let sending = self.send(method, query.text(), body, Most::OBJECT, limit);
         self.parse(&sending.await?.body, "an object")

@@ -2,6 +2,7 @@
 
 pub mod elector;
 pub mod relay;
+pub mod schema;
 
 use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};
 use serde_json::Value;

@@ -9,6 +9,16 @@ use super::super::{
 };
 use crate::clock::Clock;
 
+impl AcquireTerms {
+    /// Whether what was stored, which differs so from what was sent, is no grant on these terms.
+    pub(in super::super) fn refuses(&self, stored: &Lease, found: &Alteration) -> bool {
+        let least = self.min_duration.or(self.grant.duration);
+        let short =
+            (stored.duration()).is_none_or(|stored| least.is_some_and(|least| stored < least));
+        found.holder || found.grant || found.renewal || found.endless || short
+    }
+}
+
 impl<A: Api, C: Clock> Operations<A, C> {
     /// What the server stored instead of what was sent: a grant of another duration that will do, or none at all, and
     /// then what was stored is given back.
@@ -20,10 +30,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         terms: &AcquireTerms,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let least = terms.min_duration.or(terms.grant.duration);
-        let short = (grant.record.duration())
-            .is_none_or(|stored| least.is_some_and(|least| stored < least));
-        if !(found.holder || found.grant || found.renewal || found.endless || short) {
+        if !terms.refuses(&grant.record, found) {
             report(Progress::Altered(found.to_string()));
             return Ok(grant);
         }

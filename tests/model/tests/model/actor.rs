@@ -87,6 +87,7 @@ impl Actor {
                 default_duration: LeaseDuration::constant(15),
                 reason: None,
                 mark: Duration::ZERO,
+                manager: Default::default(),
             },
             create: true,
             reenter: false,

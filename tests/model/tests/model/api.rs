@@ -132,12 +132,12 @@ impl Api for SimulatedApi {
     async fn try_replace(
         &self,
         record: &Record,
-        manager: &'static str,
+        manager: &str,
         limit: Duration,
     ) -> Result<Write, Fault> {
-        let record = record.clone();
+        let (record, manager) = (record.clone(), manager.to_owned());
         self.send(Verb::DryRun, limit, move |server, now| {
-            server.dry_run(now, manager, &record)
+            server.dry_run(now, &manager, &record)
         })
         .await
     }

@@ -165,7 +165,7 @@ impl Server {
             return Deletion::Absent;
         }
         if self.matching(record).is_none() {
-            return Deletion::Conflict(conflict("Conflict"));
+            return Deletion::Conflict;
         }
         if !dry_run {
             self.delete();

@@ -1,0 +1,224 @@
+//! Which permissions each way to call a subcommand takes: the one table, for `can-i`, and for what is advised where one is
+//! missing.
+
+pub mod role;
+
+/// What a permission is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// The Leases.
+    Leases,
+    /// What holds them, mostly.
+    Pods,
+    /// What holds them otherwise; of no namespace.
+    Nodes,
+}
+
+impl Resource {
+    /// The API group, and the name in it.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Leases => ("coordination.k8s.io", "leases"),
+            Self::Pods => ("", "pods"),
+            Self::Nodes => ("", "nodes"),
+        }
+    }
+
+    /// Whether its objects are in a namespace.
+    pub fn is_namespaced(self) -> bool {
+        match self {
+            Self::Leases | Self::Pods => true,
+            Self::Nodes => false,
+        }
+    }
+}
+
+/// One permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// What it is about.
+    pub resource: Resource,
+    /// What it allows.
+    pub verb: &'static str,
+}
+
+impl Permission {
+    const fn to(verb: &'static str, resource: Resource) -> Self {
+        Self { resource, verb }
+    }
+
+    /// For people: of Leases, the verb alone.
+    pub fn words(self) -> String {
+        match self.resource {
+            Resource::Leases => self.verb.to_owned(),
+            other => format!("{} {}", self.verb, other.names().1),
+        }
+    }
+
+    /// Whether it can be granted for one Lease alone. RBAC is asked about a create, and a list, before there is a name.
+    pub fn takes_a_name(self) -> bool {
+        self.resource == Resource::Leases && !matches!(self.verb, "create" | "list")
+    }
+}
+
+/// A way to call a subcommand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The words.
+    pub call: &'static str,
+    /// What it does not work without.
+    pub needs: &'static [Permission],
+    /// What it works without, later or with less to show.
+    pub better: &'static [Permission],
+    /// Whether it is about Leases that are named.
+    pub of: Of,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// Leases that are named.
+    Named,
+    /// All of them.
+    All,
+}
+
+const GET: Permission = Permission::to("get", Resource::Leases);
+const LIST: Permission = Permission::to("list", Resource::Leases);
+const WATCH: Permission = Permission::to("watch", Resource::Leases);
+const CREATE: Permission = Permission::to("create", Resource::Leases);
+const DELETE: Permission = Permission::to("delete", Resource::Leases);
+const UPDATE: Permission = Permission::to("update", Resource::Leases);
+const HOLDERS: [Permission; 2] = [
+    Permission::to("get", Resource::Pods),
+    Permission::to("get", Resource::Nodes),
+];
+
+const fn named(
+    call: &'static str,
+    needs: &'static [Permission],
+    better: &'static [Permission],
+) -> Way {
+    Way {
+        call,
+        needs,
+        better,
+        of: Of::Named,
+    }
+}
+
+/// `create`
+pub static CREATES: Way = named("create", &[CREATE], &[]);
+/// `create --ignore-existing`, which shows with `-o` what is there.
+pub static CREATES_OR_SHOWS: Way = named("create --ignore-existing", &[CREATE], &[GET]);
+/// `acquire`
+pub static ACQUIRES: Way = named("acquire", &[GET, UPDATE], &[WATCH]);
+/// `acquire --create`
+pub static ACQUIRES_NEW: Way = named("acquire --create", &[GET, UPDATE, CREATE], &[WATCH]);
+/// `hold`
+pub static HOLDS: Way = named("hold", &[GET, UPDATE], &[WATCH]);
+/// `hold --create`
+pub static HOLDS_NEW: Way = named("hold --create", &[GET, UPDATE, CREATE], &[WATCH]);
+/// `renew`
+pub static RENEWS: Way = named("renew", &[GET, UPDATE], &[]);
+/// `check`, whose dry run is an update to RBAC.
+pub static CHECKS: Way = named("check", &[GET, UPDATE], &[]);
+/// `release`
+pub static RELEASES: Way = named("release", &[GET, UPDATE], &[]);
+/// `steal`
+pub static STEALS: Way = named("steal", &[GET, UPDATE], &HOLDERS);
+/// `failover`
+pub static FAILS_OVER: Way = named("failover", &[GET, UPDATE], &[WATCH, HOLDERS[0], HOLDERS[1]]);
+/// `wait`
+pub static WAITS: Way = named("wait", &[GET], &[WATCH]);
+/// `prune NAME`, whose updates are dry runs by which a server tells its time.
+pub static PRUNES_NAMED: Way = named("prune NAME", &[GET, DELETE], &[UPDATE]);
+/// `prune`
+pub static PRUNES: Way = Way {
+    call: "prune",
+    needs: &[LIST, DELETE],
+    better: &[GET, UPDATE],
+    of: Of::All,
+};
+/// `status NAME`
+pub static SHOWS: Way = named("status NAME", &[GET], &[WATCH, HOLDERS[0], HOLDERS[1]]);
+/// `status`
+pub static LISTS: Way = Way {
+    call: "status",
+    needs: &[LIST],
+    better: &[WATCH],
+    of: Of::All,
+};
+
+/// All of them, as they are listed.
+pub static WAYS: [&Way; 16] = [
+    &CREATES,
+    &CREATES_OR_SHOWS,
+    &ACQUIRES,
+    &ACQUIRES_NEW,
+    &HOLDS,
+    &HOLDS_NEW,
+    &RENEWS,
+    &CHECKS,
+    &RELEASES,
+    &STEALS,
+    &FAILS_OVER,
+    &SHOWS,
+    &LISTS,
+    &WAITS,
+    &PRUNES_NAMED,
+    &PRUNES,
+];
+
+impl Way {
+    /// The verbs on Leases that it takes, the better ones too if `all`, in the order in which roles name them.
+    pub fn verbs(&self, all: bool) -> Vec<&'static str> {
+        let better = self.better.iter().filter(|_| all);
+        let verbs = self.needs.iter().chain(better);
+        let verbs: Vec<&str> = verbs
+            .filter(|permission| permission.resource == Resource::Leases)
+            .map(|permission| permission.verb)
+            .collect();
+        let order = [
+            "get", "list", "update", "watch", "create", "patch", "delete",
+        ];
+        order
+            .into_iter()
+            .filter(|verb| verbs.contains(verb))
+            .collect()
+    }
+
+    /// As `--for` has it: whether there is a name, the call itself says.
+    pub fn asked_as(&self) -> &'static str {
+        self.call.strip_suffix(" NAME").unwrap_or(self.call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verbs_of_a_call_are_those_of_the_table_in_one_order() {
+        assert_eq!(
+            ACQUIRES_NEW.verbs(true),
+            ["get", "update", "watch", "create"]
+        );
+        assert_eq!(ACQUIRES_NEW.verbs(false), ["get", "update", "create"]);
+        assert_eq!(STEALS.verbs(true), ["get", "update"]);
+        assert_eq!(LISTS.verbs(true), ["list", "watch"]);
+        for way in WAYS {
+            let all = way.needs.len() + way.better.len();
+            let leases = way.verbs(true).len();
+            let others = way
+                .better
+                .iter()
+                .filter(|one| one.resource != Resource::Leases);
+            assert_eq!(
+                all,
+                leases + others.count(),
+                "{way:?}: its verbs have no order"
+            );
+        }
+    }
+}
