@@ -52,8 +52,14 @@ fn about(command: &Command) -> About<'_> {
         Command::Hold(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
         Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),
-        Command::Release(args) => (&args.holder.holder, vec![get, update], &args.names[..]),
+        Command::Steal(args) => {
+            let verbs = vec![get, update, ("list", args.selection.chooses())];
+            (&args.holder.holder, verbs, &args.names[..])
+        }
+        Command::Release(args) => {
+            let verbs = vec![get, update, ("list", args.selection.chooses())];
+            (&args.holder.holder, verbs, &args.names[..])
+        }
         // Whom these name is somebody else.
         Command::Create(args) => (
             &None,

@@ -3,7 +3,9 @@
 mod acquire;
 mod call;
 mod check;
+mod chosen;
 mod completion;
+mod confirm;
 mod create;
 mod explain;
 mod exported;
@@ -107,6 +109,15 @@ impl Session {
         })
     }
 
+    /// The same in another namespace.
+    fn in_namespace(&self, namespace: &str) -> Self {
+        Self {
+            store: self.store.clone(),
+            namespace: namespace.to_owned(),
+            request_limit: self.request_limit,
+        }
+    }
+
     fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
         let lease = self.store.lease(&self.namespace, name.as_str());
         Operations::new(lease, SystemClock, self.request_limit)
@@ -144,6 +155,7 @@ impl Session {
             conflict: None,
             reenters: false,
             if_holder: None,
+            frees: false,
         }
     }
 

@@ -1,8 +1,12 @@
 //! `kubectl lease steal`
 
-mod shown;
+mod bulk;
+pub mod shown;
 
+use super::chosen;
+use super::confirm::{columns, confirmed};
 use super::saying::{listen, say_grant};
+use super::several::distinct;
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
@@ -11,34 +15,27 @@ use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
+use crate::lease::operate::{End, Failure, Fate, Grant, Limits};
 use crate::lease::record::GrantTerms;
-use crate::lease::values::LeaseDuration;
-use crate::output::prompt::{self, NoAnswer};
+use crate::lease::values::{HolderIdentity, LeaseDuration};
 use crate::output::terminal;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    chosen::check(&args.selection, true)?;
+    let names = distinct(&args.names);
+    let [name] = names[..] else {
+        return bulk::run(&args, &names, connection).await;
+    };
     let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
-    let mut subject = session.subject(&args.name, Some(&holder));
+    let mut subject = session.subject(name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
-    let terms = StealTerms {
-        grant: GrantTerms {
-            holder,
-            duration: args.duration,
-            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
-            reason: args.reason.clone(),
-            mark: mark(),
-        },
-        if_holder: subject.if_holder.clone(),
-        asks: !args.yes,
-        waits: !args.now,
-    };
+    let terms = terms(&args, holder);
     let operations = session
-        .lease(&args.name)
+        .lease(name)
         .observed_only(args.proof.observed_only());
     let interrupt = listen()?;
     let saying = interrupt.clone();
@@ -48,9 +45,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if let Some(keeper) = keeper.filter(|_| !args.force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
+        let (me, columns) = (terms.grant.holder.as_str(), columns(args.yes));
         shown::show(&session, &operations, me, seen, expiry, !args.now, columns).await;
-        confirmed(&args, &interrupt).await
+        confirmed(args.yes, "Take it over?", &interrupt).await
     };
     let report = |progress| say(&subject, &progress);
     let stolen = match operations.steal(&terms, &short, &report, agree).await {
@@ -100,25 +97,18 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     }
 }
 
-/// The columns of the terminal that a question is asked on. What nobody is asked about is shown whole.
-fn columns(args: &StealArgs) -> Option<usize> {
-    let asks = !args.yes && terminal::can_ask();
-    asks.then(|| usize::from(terminal::width_of_questions()))
-}
-
-/// Whether it may be taken, as it was shown.
-async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
-    if args.yes {
-        return Ok(());
-    }
-    if !terminal::can_ask() {
-        let why = "not confirmed: there is no terminal to ask on; give --yes";
-        return Err(End::Declined(why.to_owned()));
-    }
-    match prompt::ask("Take it over?", interrupt.arrived(1)).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(End::Declined("declined".to_owned())),
-        Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),
-        Err(NoAnswer::Interrupted(signal)) => Err(End::Interrupted(signal)),
+/// What is asked for, of each lease.
+fn terms(args: &StealArgs, holder: HolderIdentity) -> StealTerms {
+    StealTerms {
+        grant: GrantTerms {
+            holder,
+            duration: args.duration,
+            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
+            reason: args.reason.clone(),
+            mark: mark(),
+        },
+        if_holder: args.if_holder.as_ref().map(ToString::to_string),
+        asks: !args.yes,
+        waits: !args.now,
     }
 }

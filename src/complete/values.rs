@@ -101,7 +101,7 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
         ("create", "name") => Kind::Free,
         (_, "name") => Kind::Leases,
         ("create" | "acquire" | "hold" | "steal", "holder") => Kind::Free,
-        (_, "holder" | "if_holder") => Kind::Holders,
+        (_, "holder" | "if_holder" | "held_by") => Kind::Holders,
         (_, "namespace") => Kind::Namespaces,
         (_, "context") => Kind::Configured(Section::Contexts),
         (_, "cluster") => Kind::Configured(Section::Clusters),

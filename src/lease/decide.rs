@@ -1,10 +1,12 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
+mod free;
 mod ours;
 mod steal;
 
 use jiff::Timestamp;
 
+pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 
@@ -159,6 +161,8 @@ pub enum Refusal {
     KeptByHold,
     /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
     NoLock(Keeper),
+    /// The same, where it was to be freed: that cannot be asked for.
+    NotFreed(Keeper),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<Other>),
 }

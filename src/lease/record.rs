@@ -125,6 +125,19 @@ impl Record {
             .into_record()
             .ok_or_else(|| serde_json::Error::custom("no uid or no resourceVersion"))
     }
+
+    /// Reads one out of a list, in which a server leaves out what kind each is.
+    ///
+    /// # Errors
+    /// As [`Record::new`].
+    pub fn listed(mut object: Value) -> Result<Self, serde_json::Error> {
+        if let Some(fields) = object.as_object_mut() {
+            for (field, value) in field::KIND {
+                fields.entry(field).or_insert_with(|| value.into());
+            }
+        }
+        Self::new(object)
+    }
 }
 
 impl Deref for Lease {

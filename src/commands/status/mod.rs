@@ -1,9 +1,9 @@
 //! `kubectl lease status`
 
 pub mod around;
-mod list;
+pub mod list;
 mod one;
-mod select;
+pub mod select;
 mod several;
 mod watch;
 

@@ -1,7 +1,5 @@
 //! Outlast: what is done with a Lease that was stolen, until whoever held it must have stopped.
 
-use std::time::Duration;
-
 use super::super::api::Api;
 use super::super::decide::NeverExpires;
 use super::super::record::{Alteration, Record};
@@ -107,26 +105,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         }
-        // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
-        let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
-        let shielding =
-            (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
-        if let Some(asked) = other.or(shielding) {
-            let until = grant.expires_at();
-            grant = tokio::select! {
-                biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
-            };
-        }
-        // The caller begins with a full duration.
-        if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
-            grant = tokio::select! {
-                biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
-            };
-        }
-        Ok(grant)
+        self.begin_in_full(grant, duration, limits).await
     }
 }
