@@ -114,8 +114,8 @@ Examples:
   kubectl lease release deploy --force --if-holder ada@laptop --yes
 
 While the earlier holder of a stolen lease may run, release needs --now. A hold
-releases its lease itself. --force shows who holds it and asks. --holder says who
-you are, --held-by who holds. What is chosen and not yours is left, and counted.
+releases its lease itself. --force shows who holds it and asks. --holder says
+who you are, --held-by who holds. What is chosen and not yours is left.
 
 Exit status:
   0    released, or nothing chosen; of several, the first error's status

@@ -9,8 +9,8 @@ use super::status::list::nothing;
 use super::status::select::{is_held_by, is_state, one_of};
 use crate::cli::SelectionArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
-use crate::lease::decide::{Agreement, Seen};
+use crate::error::{Error, Subject};
+use crate::lease::decide::{Agreement, Refusal, Seen};
 use crate::lease::evidence::{Observation, Stamps};
 use crate::lease::operate::list::{Listed, Listing};
 use crate::lease::operate::{End, Interrupt};
@@ -97,13 +97,14 @@ impl Choice {
         session: &Session,
         names: &[&LeaseName],
         errors: &mut Errors,
+        subject: impl Fn(&LeaseName) -> Subject,
         ignores: impl Fn(&Error) -> bool,
     ) -> Self {
         let mut all = Vec::new();
         let mut stamps = Stamps::Unknown;
         for (index, name) in names.iter().enumerate() {
-            let error = match session.look(name, Keep::Facts).await {
-                Ok(look) => {
+            let end = match session.lease(name).look(Keep::Facts).await {
+                Ok(Some(look)) => {
                     let seen = Observation::first(look.record, SystemClock.now(), look.row.date);
                     if look.stamps != Stamps::Unknown {
                         stamps = look.stamps;
@@ -115,9 +116,13 @@ impl Choice {
                     });
                     continue;
                 }
-                Err(error) if ignores(&error) => continue,
-                Err(error) => error,
+                Ok(None) => End::Refused(Refusal::NotFound),
+                Err(fault) => End::Fault(fault),
             };
+            let error = session.error(subject(name), end).await;
+            if ignores(&error) {
+                continue;
+            }
             if errors.say(&error) == Next::Stop {
                 errors.left_out(&names[index + 1..]);
                 break;

@@ -60,6 +60,7 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) {
         "acquire" | "hold" if example.contains("--create") => return,
         "acquire" | "hold" => lease("deploy").holder("").duration(60).build(),
         "steal" => held("deploy", "ada@laptop", 1),
+        "release" if example.contains("--force") => held("deploy", "ada@laptop", 60),
         _ => held("deploy", ME, 60),
     };
     ns.create(&deploy);

@@ -61,8 +61,9 @@ pub async fn run(
     let mut choice = match names.is_empty() {
         true => Choice::selected(session, &args.selection, args.force).await?,
         false => {
+            let subject = |name: &LeaseName| force::subject(args, session, name, holder);
             let ignores = |error: &Error| said_to_be_ignored(args, error);
-            Choice::named(session, names, &mut errors, ignores).await
+            Choice::named(session, names, &mut errors, subject, ignores).await
         }
     };
     bulk.sift(&mut choice, &mut errors).await;

@@ -58,7 +58,10 @@ pub async fn run(
     let mut errors = Errors::default();
     let mut choice = match names.is_empty() {
         true => Choice::selected(&bulk.session, &args.selection, true).await?,
-        false => Choice::named(&bulk.session, names, &mut errors, |_| false).await,
+        false => {
+            let subject = |name: &LeaseName| bulk.named(&bulk.session, name);
+            Choice::named(&bulk.session, names, &mut errors, subject, |_| false).await
+        }
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().map(HolderIdentity::as_str);
@@ -107,10 +110,13 @@ impl Bulk<'_> {
     }
 
     fn subject(&self, choice: &Choice, chosen: &Chosen) -> Subject {
-        let session = choice.session(&self.session, chosen);
+        self.named(&choice.session(&self.session, chosen), &chosen.name)
+    }
+
+    fn named(&self, session: &Session, name: &LeaseName) -> Subject {
         Subject {
             if_holder: self.terms.if_holder.clone(),
-            ..session.subject(&chosen.name, Some(&self.terms.grant.holder))
+            ..session.subject(name, Some(&self.terms.grant.holder))
         }
     }
 
