@@ -8,7 +8,7 @@ use super::{force, nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some, these};
-use crate::commands::exported::{is_kept_by_hold, ours};
+use crate::commands::exported::{self, is_kept_by_hold, ours};
 use crate::commands::saying::{listen, object_text, say_done};
 use crate::commands::several::{Errors, Next, next};
 use crate::commands::{Session, say};
@@ -51,12 +51,6 @@ pub async fn run(
     names: &[&LeaseName],
     holder: &HolderIdentity,
 ) -> Result<Exit, Error> {
-    let mut bulk = Bulk {
-        args,
-        session,
-        holder,
-        limits: patient(args, listen()?),
-    };
     let mut errors = Errors::default();
     let mut choice = match names.is_empty() {
         true => Choice::selected(session, &args.selection, args.force).await?,
@@ -65,6 +59,13 @@ pub async fn run(
             let ignores = |error: &Error| said_to_be_ignored(args, error);
             Choice::named(session, names, &mut errors, subject, ignores).await
         }
+    };
+    // Until here a signal ends the process, which has written nothing.
+    let mut bulk = Bulk {
+        args,
+        session,
+        holder,
+        limits: patient(args, listen()?),
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().unwrap_or(holder);
@@ -275,5 +276,15 @@ fn warnings(choice: &Choice) -> Vec<String> {
     let records: Vec<&Record> = (choice.all.iter().filter(is_alive))
         .map(Chosen::record)
         .collect();
-    freed::warnings_of(&records, some)
+    let mut lines = freed::warnings_of(&records, some);
+    let around = exported::grants();
+    for chosen in &choice.all {
+        if around.iter().any(|grant| grant.is_granted(chosen.record())) {
+            lines.push(format!(
+                "warning: this process runs under {}: a hold around it will stop it",
+                choice.label(chosen)
+            ));
+        }
+    }
+    lines
 }

@@ -45,23 +45,26 @@ pub async fn run(
         ));
     }
     let holder = identity(&args.holder.holder)?;
-    let bulk = Bulk {
-        args,
-        terms: StealTerms {
-            // The list is asked about once: nobody is asked again.
-            asks: false,
-            ..terms(args, holder)
-        },
-        session: Session::open(connection).await?,
-        interrupt: listen()?,
+    let terms = StealTerms {
+        // The list is asked about once: nobody is asked again.
+        asks: false,
+        ..terms(args, holder)
     };
+    let session = Session::open(connection).await?;
     let mut errors = Errors::default();
     let mut choice = match names.is_empty() {
-        true => Choice::selected(&bulk.session, &args.selection, true).await?,
+        true => Choice::selected(&session, &args.selection, true).await?,
         false => {
-            let subject = |name: &LeaseName| bulk.named(&bulk.session, name);
-            Choice::named(&bulk.session, names, &mut errors, subject, |_| false).await
+            let subject = |name: &LeaseName| subject(&terms, &session, name);
+            Choice::named(&session, names, &mut errors, subject, |_| false).await
         }
+    };
+    // Until here a signal ends the process, which has written nothing.
+    let bulk = Bulk {
+        args,
+        terms,
+        session,
+        interrupt: listen()?,
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().map(HolderIdentity::as_str);
@@ -110,14 +113,8 @@ impl Bulk<'_> {
     }
 
     fn subject(&self, choice: &Choice, chosen: &Chosen) -> Subject {
-        self.named(&choice.session(&self.session, chosen), &chosen.name)
-    }
-
-    fn named(&self, session: &Session, name: &LeaseName) -> Subject {
-        Subject {
-            if_holder: self.terms.if_holder.clone(),
-            ..session.subject(name, Some(&self.terms.grant.holder))
-        }
+        let session = choice.session(&self.session, chosen);
+        subject(&self.terms, &session, &chosen.name)
     }
 
     /// Asks whether they are to be taken. With how the process ends where a signal has ended the question.
@@ -144,6 +141,14 @@ impl Bulk<'_> {
                 Err(Error::lease(subject, end))
             }
         }
+    }
+}
+
+/// Which lease, for whoever takes it.
+fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
+    Subject {
+        if_holder: terms.if_holder.clone(),
+        ..session.subject(name, Some(&terms.grant.holder))
     }
 }
 
