@@ -32,6 +32,29 @@ struct Attempt {
     sent: Sent,
 }
 
+impl Attempt {
+    /// What it has ended, as far as what was seen shows that it has, or that another grant has followed.
+    fn ended(&self, seen: &Seen) -> Option<Freed> {
+        let Self { before, sent } = self;
+        let record = freed(sent, seen).or_else(|| self.shown_by_another(seen))?;
+        let before = before.clone();
+        Some(Freed { before, record })
+    }
+
+    /// Clients that only write who holds it, as Terraform does, leave the time that we wrote.
+    fn shown_by_another(&self, seen: &Seen) -> Option<Record> {
+        let Seen::Lease(seen) = seen else { return None };
+        let record = seen.record();
+        let (Sent::Unanswered(written) | Sent::InConflict(written) | Sent::Refused(written)) =
+            &self.sent;
+        let is_ours = written
+            .renew_time()
+            .is_some_and(|time| record.renewed_at(time));
+        let follows = record.uid() == written.uid() && record.holder() != self.before.holder();
+        (is_ours && follows).then(|| record.clone())
+    }
+}
+
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Frees the Lease of whoever holds it. `agree` shows what would be freed and asks, again whenever that has changed; the
     /// time that takes does not count against the limits. `shown` is the Lease as it is known already, from a list, with what was
@@ -53,9 +76,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(freed) => return Ok(freed),
             Err(end) => end,
         };
-        let Some(Attempt { before, sent }) = last else {
+        let Some(attempt) = last else {
             return Err(end);
         };
+        let sent = &attempt.sent;
         if !matches!(end, End::Fault(_) | End::TimedOut { .. }) {
             return Err(match sent {
                 Sent::Unanswered(_) => unsettled(end),
@@ -64,9 +88,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         // The time is over, and it may be free all the same.
         match self.last_read(limits).await {
-            Ok(seen) => match freed(&sent, &seen) {
-                Some(record) => Ok(Freed { before, record }),
-                None if is_possible(&sent, &seen) => Err(unsettled(end)),
+            Ok(seen) => match attempt.ended(&seen) {
+                Some(freed) => Ok(freed),
+                None if is_possible(sent, &seen) => Err(unsettled(end)),
                 None => Err(end),
             },
             Err(interrupted @ End::Interrupted(_)) => Err(unsettled(interrupted)),
@@ -92,11 +116,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             None => (self.read_patiently(None, &limits, report).await?, None),
         };
         loop {
-            if let Some(Attempt { before, sent }) = &last
-                && let Some(record) = freed(sent, &seen)
-            {
-                let before = before.clone();
-                return Ok(Freed { before, record });
+            if let Some(freed) = last.as_ref().and_then(|attempt| attempt.ended(&seen)) {
+                return Ok(freed);
             }
             let step = decide::free(terms, &seen, agreed.as_ref(), self.clock.wall());
             let (record, found) = match (step, &seen) {

@@ -95,21 +95,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
 pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let Seen::Lease(seen) = seen else { return None };
     let record = seen.record();
-    // Nobody else writes this time: whoever holds it now and renews nothing came after us.
-    let shows_our_hand = |written: &Record| {
-        let time = written.renew_time();
-        record.uid() == written.uid() && time.is_some_and(|time| record.renewed_at(time))
-    };
     let ended = match sent {
         Sent::Unanswered(written) | Sent::Refused(written) => {
             // Who is said to have been stolen from had not released.
             let stolen = record.victim().is_some()
                 && record.transitions() == written.transitions().saturating_add(1);
-            let over = record.holder().is_none() || record.transitions() > written.transitions();
-            record.uid() == written.uid() && !stolen && (over || shows_our_hand(written))
+            record.uid() == written.uid()
+                && !stolen
+                && (record.holder().is_none() || record.transitions() > written.transitions())
         }
-        // Others can free it too, and then it was lost.
-        Sent::InConflict(written) => shows_our_hand(written),
+        // Only what shows our own hand: others can free it too, and then it was lost.
+        Sent::InConflict(written) => {
+            record.uid() == written.uid()
+                && record.holder().is_none()
+                && written
+                    .renew_time()
+                    .is_some_and(|time| record.renewed_at(time))
+        }
     };
     ended.then(|| record.clone())
 }
