@@ -42,6 +42,7 @@ mod release_force;
 mod release_many;
 mod replies;
 mod requests;
+mod runbook_locks;
 mod several;
 mod stale_tokens;
 mod stamps;

@@ -246,3 +246,27 @@ fn what_is_known_to_be_dead_or_endless_is_not_waited_for_and_lost_replies_are_re
 fn said_like_end(text: &str, part: &str) {
     assert!(text.contains(part), "not\n{part}\nbut\n{text}");
 }
+
+#[test]
+fn none_of_very_many_is_lost_while_the_others_are_taken_and_waited_for() {
+    let (ns, user) = fresh();
+    let count = 60;
+    for number in 0..count {
+        labelled(&ns, &format!("job-{number:03}"), "ada", 8);
+    }
+    let proxy = Proxy::to(ns.cluster());
+    let url = ns.kubeconfig_via(&user, &proxy.url());
+    let steal = ns.command(&user, STEAL.into_iter().chain(["-l", "app=x"]));
+    let output = steal.kubeconfig(&url).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stdout.lines().count(), count, "{output}");
+    let lists = proxy.requests();
+    let reads = lists.iter().filter(|request| request.method == "GET");
+    // What was listed is what is written: no more than the list and the version is read.
+    assert!(reads.count() <= 3, "{output}");
+    assert!(
+        output.elapsed < Duration::from_secs(20),
+        "{:?}",
+        output.elapsed
+    );
+}

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::super::api::Api;
 use super::super::values::LeaseDuration;
 use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Keeps a grant renewed until `over`.
+    /// Keeps a grant renewed until `over`. Of many that are kept at once each waits for its turn to renew: so many requests at
+    /// the same time would wait for each other anyway, on connections that are made for them.
     ///
     /// # Errors
     /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
@@ -16,6 +19,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         mut grant: Grant,
         over: impl Future<Output = ()>,
+        turns: &Semaphore,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
@@ -28,7 +32,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 () = &mut over => return Ok(grant),
                 () = self.clock.sleep_until(due) => {}
             }
-            let renewal = self.renew_until(&grant, grant.expires_at());
+            let renewal = async {
+                // Nobody closes it.
+                let _turn = turns.acquire().await;
+                self.renew_until(&grant, grant.expires_at()).await
+            };
             grant = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),

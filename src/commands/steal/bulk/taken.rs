@@ -29,8 +29,8 @@ use crate::output::terminal;
 use crate::server::LeaseClient;
 use crate::words;
 
-/// So many begin with their full time at once, when the wait is over.
-const BEGIN_AT_ONCE: usize = 32;
+/// So many are renewed at once.
+const RENEWED_AT_ONCE: usize = 16;
 
 /// What became of one lease.
 enum Fate {
@@ -49,10 +49,17 @@ pub struct Taking<'a> {
     bulk: &'a Bulk<'a>,
     choice: &'a Choice,
     operations: Vec<Operations<LeaseClient, SystemClock>>,
-    together: Together,
+    /// Those whose earlier holder may still run, or that are not taken yet.
+    waiting: Together,
+    /// Those that have not begun with their full time.
+    beginning: Together,
+    renewals: Semaphore,
     begins: Semaphore,
     stopped: Cell<bool>,
 }
+
+/// What one is waited for at: until its earlier holder must have stopped, and until it has begun with its full time.
+type Places<'a> = (Place<'a>, Place<'a>);
 
 /// Whom a lease was taken from, and how long that one may still run; `None` if nothing tells.
 struct Victim {
@@ -75,8 +82,10 @@ impl<'a> Taking<'a> {
             bulk,
             choice,
             operations: operations.collect(),
-            together: Together::new(),
-            begins: Semaphore::new(BEGIN_AT_ONCE),
+            waiting: Together::new(),
+            beginning: Together::new(),
+            renewals: Semaphore::new(RENEWED_AT_ONCE),
+            begins: Semaphore::new(RENEWED_AT_ONCE),
             stopped: Cell::new(false),
         }
     }
@@ -84,7 +93,8 @@ impl<'a> Taking<'a> {
     /// Takes them, waits, and says which are ours.
     pub async fn run(&self, errors: &mut Errors) -> Exit {
         let count = self.choice.all.len();
-        let mut places: Vec<_> = (0..count).map(|_| Some(self.together.place())).collect();
+        let place = |_| Some((self.waiting.place(), self.beginning.place()));
+        let mut places: Vec<_> = (0..count).map(place).collect();
         let mut fates: Vec<Option<Fate>> = (0..count).map(|_| None).collect();
         let mut victims: Vec<Option<Victim>> = (0..count).map(|_| None).collect();
         let taking = stream::iter(0..count).map(async |at| (at, self.take(at).await));
@@ -163,41 +173,52 @@ impl<'a> Taking<'a> {
         Fate::Failed(error)
     }
 
-    /// Keeps one renewed until nobody's earlier holder may run any more.
-    async fn keep(&self, at: usize, stolen: Stolen, place: Option<Place<'_>>) -> (usize, Fate) {
-        let (bulk, chosen) = (self.bulk, &self.choice.all[at]);
+    /// Keeps one renewed until it can be handed out with all the others.
+    async fn keep(&self, at: usize, stolen: Stolen, places: Option<Places<'_>>) -> (usize, Fate) {
+        let fate = match self.kept(at, stolen, places).await {
+            Ok(grant) => Fate::Ours(grant),
+            Err(End::Interrupted(_)) => Fate::Kept,
+            Err(end) => self.failed(&self.choice.all[at], end).await,
+        };
+        (at, fate)
+    }
+
+    async fn kept(
+        &self,
+        at: usize,
+        stolen: Stolen,
+        places: Option<Places<'_>>,
+    ) -> Result<Grant, End> {
+        let bulk = self.bulk;
         let waits = bulk.terms.waits;
         let stops = (stolen.victim.is_some() && waits).then_some(stolen.victim_stops);
-        let begins = Cell::new(None);
-        let over = async {
-            if let Some(Ok(stops)) = stops {
-                SystemClock.sleep_until(stops).await;
-            }
-            drop(place);
-            self.together.over().await;
-            begins.set(self.begins.acquire().await.ok());
-        };
+        let (waiting, beginning) = places.unzip();
         let patient = Limits {
             deadline: None,
             once: false,
             insist: false,
             interrupt: bulk.interrupt.clone(),
         };
-        let subject = bulk.subject(self.choice, chosen);
+        let subject = bulk.subject(self.choice, &self.choice.all[at]);
         let report = |progress| say(&subject, &progress);
-        let operations = &self.operations[at];
-        let kept = operations.keep_until(stolen.grant, over, &patient, &report);
+        let (operations, renewals) = (&self.operations[at], &self.renewals);
+        let turn = Cell::new(None);
+        let over = async {
+            if let Some(Ok(stops)) = stops {
+                SystemClock.sleep_until(stops).await;
+            }
+            drop(waiting);
+            self.waiting.over().await;
+            turn.set(self.begins.acquire().await.ok());
+        };
+        let kept = operations.keep_until(stolen.grant, over, renewals, &patient, &report);
+        let grant = kept.await?;
         let duration = bulk.args.duration.filter(|_| waits);
-        let granted = match kept.await {
-            Ok(grant) => operations.begin_in_full(grant, duration, &patient).await,
-            Err(end) => Err(end),
-        };
-        let fate = match granted {
-            Ok(grant) => Fate::Ours(grant),
-            Err(End::Interrupted(_)) => Fate::Kept,
-            Err(end) => self.failed(chosen, end).await,
-        };
-        (at, fate)
+        let grant = operations.begin_in_full(grant, duration, &patient).await?;
+        drop((turn.take(), beginning));
+        let all_begin = self.beginning.over();
+        let kept = operations.keep_until(grant, all_begin, renewals, &patient, &report);
+        kept.await
     }
 
     /// Says how long it takes until all must have stopped, and who may run on for ever.
