@@ -6,6 +6,8 @@ mod failover;
 mod format;
 mod help;
 mod prune;
+mod release;
+mod selection;
 mod shell;
 mod status;
 mod template;
@@ -24,6 +26,8 @@ pub use connection::ConnectionArgs;
 pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use prune::PruneArgs;
+pub use release::ReleaseArgs;
+pub use selection::{SELECTING, SelectionArgs};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
@@ -310,31 +314,14 @@ pub struct CheckArgs {
     pub holder: HolderArgs,
 }
 
-/// Arguments of `release`.
-#[derive(Args, Debug)]
-pub struct ReleaseArgs {
-    /// Names of the leases
-    #[arg(id = "name", value_name = "NAME", required = true)]
-    pub names: Vec<LeaseName>,
-    #[command(flatten)]
-    pub holder: HolderArgs,
-    /// Free it even beside a holder that it was stolen from and that may still run
-    #[arg(long)]
-    pub now: bool,
-    /// The longest to go on over conflicts and failed requests, for all of them; 0 tries once
-    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::parse_duration)]
-    pub timeout: Duration,
-    #[command(flatten)]
-    pub write: WriteArgs,
-    #[command(flatten)]
-    pub output: ObjectOutput,
-}
-
 /// Arguments of `steal`.
 #[derive(Args, Debug)]
 pub struct StealArgs {
-    /// Name of the lease
-    pub name: LeaseName,
+    /// Names of the leases
+    #[arg(id = "name", value_name = "NAME", required_unless_present_any = SELECTING, conflicts_with_all = SELECTING)]
+    pub names: Vec<LeaseName>,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     #[command(flatten)]
     pub holder: NewHolderArgs,
     /// Do not ask: take it as it is shown

@@ -10,6 +10,7 @@ mod lease_tests;
 mod lines_tests;
 mod obstacle;
 mod refused;
+mod unfreed;
 mod unsaid;
 
 use crate::exit::Exit;
@@ -115,6 +116,8 @@ pub struct Subject {
     pub reenters: bool,
     /// Whom alone it was to be taken from (`--if-holder`).
     pub if_holder: Option<String>,
+    /// Whether somebody else's grant is to be ended, and nothing to be held.
+    pub frees: bool,
 }
 
 impl Subject {
@@ -299,7 +302,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                 Some(fault) => format!("error: a write to lease {name:?} was sent and its outcome could not be learned: {fault}"),
                 None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),
             });
-            lines.push(if subject.me().is_empty() {
+            lines.push(if subject.frees {
+                unfreed::may_be_free_line(subject)
+            } else if subject.me().is_empty() {
                 format!(
                     "It may exist already, or appear later. Look: {}",
                     subject.lease("status")

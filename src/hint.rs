@@ -2,6 +2,7 @@
 //! the same cluster: nothing else puts `kubectl` before words that ask a cluster (a test below reads the sources).
 
 pub mod advised;
+pub mod freed;
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -127,6 +127,20 @@ pub static CHECKS: Way = named("check", &[GET, UPDATE], &[]);
 pub static RELEASES: Way = named("release", &[GET, UPDATE], &[]);
 /// `steal`
 pub static STEALS: Way = named("steal", &[GET, UPDATE], &HOLDERS);
+/// `release` of those that are chosen.
+pub static RELEASES_MANY: Way = Way {
+    call: "release -l",
+    needs: &[GET, LIST, UPDATE],
+    better: &[],
+    of: Of::All,
+};
+/// `steal` of those that are chosen.
+pub static STEALS_MANY: Way = Way {
+    call: "steal -l",
+    needs: &[GET, LIST, UPDATE],
+    better: &[WATCH],
+    of: Of::All,
+};
 /// `failover`
 pub static FAILS_OVER: Way = named("failover", &[GET, UPDATE], &[WATCH, HOLDERS[0], HOLDERS[1]]);
 /// `wait`
@@ -151,7 +165,7 @@ pub static LISTS: Way = Way {
 };
 
 /// All of them, as they are listed.
-pub static WAYS: [&Way; 16] = [
+pub static WAYS: [&Way; 18] = [
     &CREATES,
     &CREATES_OR_SHOWS,
     &ACQUIRES,
@@ -162,6 +176,8 @@ pub static WAYS: [&Way; 16] = [
     &CHECKS,
     &RELEASES,
     &STEALS,
+    &RELEASES_MANY,
+    &STEALS_MANY,
     &FAILS_OVER,
     &SHOWS,
     &LISTS,

@@ -106,22 +106,25 @@ pub const RELEASE: &str = "\
 Examples:
   # give it back
   kubectl lease release deploy
-  # at the end of a script, however it ends
-  trap 'kubectl lease release deploy' EXIT
-  # and see what was written
-  kubectl lease release deploy -o json
+  # at the end of a script, whoever has it by then
+  trap 'kubectl lease release deploy --ignore-not-held' EXIT
+  # all that are yours of an application
+  kubectl lease release -l app=shop
+  # a dead lock, from the holder that was seen
+  kubectl lease release deploy --force --if-holder ada@laptop --yes
 
-A lease that `steal` took, and whose earlier holder may still run, is not
-released before it expires: --now frees it all the same. A hold releases its
-lease itself. Of several leases each is released for itself, and the first
-error's status counts.
+While the earlier holder of a stolen lease may run, release needs --now. A hold
+releases its lease itself. --force shows who holds it and asks. --holder says
+who you are, --held-by who holds. What is chosen and not yours is left.
 
 Exit status:
-  0    released       1    API, kubeconfig or permission    2  wrong usage
-  121  no such lease  122  not held by you
+  0    released, or nothing chosen; of several, the first error's status
+  1    API, kubeconfig or permission    2    wrong usage
+  120  --force: declined, or no lock    121  no such lease
+  122  not held by you; --force: free, or not held as shown or named
 
-Permissions: get and update on leases; the lease is not deleted.
-See also: acquire, steal (for what somebody else holds)";
+Permissions: get and update on leases, list to choose. No lease is deleted.
+See also: acquire, steal (which waits until the holder has stopped)";
 
 /// `steal --help`
 pub const STEAL: &str = "\
@@ -130,6 +133,8 @@ Examples:
   kubectl lease steal deploy --yes --reason 'the laptop is lost'
   # only from the holder that was seen
   kubectl lease steal deploy --yes --if-holder ada@laptop
+  # all of an application, for a maintenance: waits for all of them together
+  kubectl lease steal -l app=shop --yes
   # without the wait: both may be running for a moment
   kubectl lease steal deploy --yes --now
 
@@ -144,8 +149,8 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases; with watch the holder's word is heard at
-once; get on pods and nodes shows the holder's.
+Permissions: get and update on leases, list to choose; with watch it is heard at
+once that the holder has stopped; get on pods and nodes shows the holder's.
 See also: failover (to pass it on), status NAME (is it alive?), explain proof";
 
 /// `failover --help`

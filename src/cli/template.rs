@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{AcquireArgs, Cli, Command, CreateArgs, ReleaseArgs, RenewArgs, StealArgs};
+use super::{AcquireArgs, Cli, Command, CreateArgs, RenewArgs, StealArgs};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -45,8 +45,11 @@ impl Cli {
     pub fn with_strict_templates(mut self) -> Self {
         match &mut self.command {
             Command::Create(CreateArgs { output, .. })
-            | Command::Renew(RenewArgs { output, .. })
-            | Command::Release(ReleaseArgs { output, .. }) => {
+            | Command::Renew(RenewArgs { output, .. }) => {
+                strict(&mut output.format, &output.template, Object::strict);
+            }
+            Command::Release(args) => {
+                let output = &mut args.output;
                 strict(&mut output.format, &output.template, Object::strict);
             }
             Command::Acquire(AcquireArgs { output, .. })

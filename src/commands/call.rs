@@ -65,21 +65,25 @@ fn about(command: &Command) -> About<'_> {
             permissions::CHECKS.verbs(true),
             &[][..],
         ),
-        Command::Steal(args) => (
-            &args.holder.holder,
-            permissions::STEALS.verbs(true),
-            &[][..],
-        ),
+        Command::Steal(args) => {
+            let way = match args.selection.chooses() {
+                true => &permissions::STEALS_MANY,
+                false => &permissions::STEALS,
+            };
+            (&args.holder.holder, way.verbs(true), &args.names[..])
+        }
         Command::Failover(args) => (
             &args.holder.holder,
             permissions::FAILS_OVER.verbs(false),
             &[][..],
         ),
-        Command::Release(args) => (
-            &args.holder.holder,
-            permissions::RELEASES.verbs(true),
-            &args.names[..],
-        ),
+        Command::Release(args) => {
+            let way = match args.selection.chooses() {
+                true => &permissions::RELEASES_MANY,
+                false => &permissions::RELEASES,
+            };
+            (&args.holder.holder, way.verbs(true), &args.names[..])
+        }
         // Whom these name is somebody else.
         Command::Create(args) => {
             let way = match args.ignore_existing {

@@ -4,9 +4,9 @@ mod elected;
 
 use std::time::Duration;
 
+use super::confirm::{columns, confirmed};
 use super::saying::{listen, object_text, say_done};
 use super::steal::shown::{self, Takeover};
-use super::steal::{columns, confirmed};
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
 use crate::clock::{Clock, SystemClock};

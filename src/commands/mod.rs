@@ -4,7 +4,9 @@ mod acquire;
 mod call;
 mod can_i;
 mod check;
+mod chosen;
 mod completion;
+mod confirm;
 mod create;
 mod dry_run;
 mod explain;
@@ -124,6 +126,15 @@ impl Session {
         }
     }
 
+    /// The same in another namespace.
+    fn in_namespace(&self, namespace: &str) -> Self {
+        Self {
+            store: self.store.clone(),
+            namespace: namespace.to_owned(),
+            request_limit: self.request_limit,
+        }
+    }
+
     fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
         let lease = self.store.lease(&self.namespace, name.as_str());
         Operations::new(lease, SystemClock, self.request_limit)
@@ -161,6 +172,7 @@ impl Session {
             conflict: None,
             reenters: false,
             if_holder: None,
+            frees: false,
         }
     }
 

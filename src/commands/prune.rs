@@ -262,6 +262,7 @@ fn subject(record: &Record) -> Subject {
         conflict: None,
         reenters: false,
         if_holder: None,
+        frees: false,
     }
 }
 

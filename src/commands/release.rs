@@ -1,5 +1,9 @@
 //! `kubectl lease release`
 
+mod bulk;
+mod force;
+
+use super::chosen;
 use super::exported::{is_kept_by_hold, ours};
 use super::saying::{listen, outcome_text, say_done};
 use super::several::{Errors, Next, distinct};
@@ -9,19 +13,70 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::{self, Refusal};
-use crate::lease::operate::{End, Limits, Released};
+use crate::lease::operate::{End, Interrupt, Limits, Released};
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::output::format::ObjectFormat;
 use crate::output::outcome::{self, Action, Outcome};
+use crate::output::terminal;
 
 pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    chosen::check(&args.selection, args.force)?;
     let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?.writing(&args.write);
-    let limits = Limits {
-        insist: true,
-        ..limits(&SystemClock, Some(args.timeout), listen()?)
-    };
     let names = distinct(&args.names);
+    if args.write.dry_run.asked().is_some() && (args.force || names.is_empty()) {
+        let why = "--dry-run goes with names and without --force";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    match (names.as_slice(), args.force) {
+        ([name], true) => force::run(&args, &session, name, &holder).await,
+        ([_, ..], false) => own(&args, &session, &names, &holder).await,
+        ([], _) | ([_, ..], true) => bulk::run(&args, &session, &names, &holder).await,
+    }
+}
+
+/// How long it goes on.
+fn patient(args: &ReleaseArgs, interrupt: Interrupt) -> Limits {
+    Limits {
+        insist: true,
+        ..limits(&SystemClock, Some(args.timeout), interrupt)
+    }
+}
+
+/// What is said of an error that is none where there may be nothing to release (`--ignore-not-held`).
+fn nothing_to_release(error: &Error) -> Option<String> {
+    let Error::Lease(error) = error else {
+        return None;
+    };
+    let subject = &error.subject;
+    let (name, me) = (&subject.name, subject.holder.as_deref().unwrap_or_default());
+    let whose = subject.if_holder.as_deref().unwrap_or(me);
+    match &error.end {
+        End::Refused(Refusal::NotFound) => {
+            Some(format!("lease {name:?} is not there: nothing to release"))
+        }
+        End::Refused(Refusal::HolderIs(None)) => {
+            Some(format!("lease {name:?} is free: nothing to release"))
+        }
+        End::Refused(Refusal::HolderIs(Some(other))) if other.holder == whose => Some(format!(
+            "lease {name:?} belongs to a newer grant of {whose:?}: it is left to that"
+        )),
+        End::Refused(Refusal::HolderIs(Some(other))) => Some(format!(
+            "lease {name:?} is held by {:?} and not by {whose:?}: it is left to that one",
+            other.holder
+        )),
+        _ => None,
+    }
+}
+
+/// Releases those of these names that are ours.
+async fn own(
+    args: &ReleaseArgs,
+    session: &Session,
+    names: &[&LeaseName],
+    holder: &HolderIdentity,
+) -> Result<Exit, Error> {
+    let limits = patient(args, listen()?);
     // A document of several is a list, and so is complete with the last one only.
     let document = match &args.output.format {
         Some(ObjectFormat::Value(format)) if args.names.len() > 1 => Some(format),
@@ -30,8 +85,8 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let mut errors = Errors::default();
     let mut listed = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let subject = session.subject(name, Some(&holder));
-        let done = match one(&session, name, &holder, &args, &limits, &subject).await {
+        let subject = session.subject(name, Some(holder));
+        let done = match one(session, name, holder, args, &limits, &subject).await {
             Ok(released) if document.is_some() => {
                 listed.push(released);
                 continue;
@@ -49,6 +104,11 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
             }
             Err(error) => Err(error),
         };
+        let ignored = done.as_ref().err().and_then(nothing_to_release);
+        if let Some(line) = ignored.filter(|_| args.ignore_not_held) {
+            terminal::say(&line);
+            continue;
+        }
         if let Err(error) = done
             && errors.say(&error) == Next::Stop
         {
@@ -59,7 +119,7 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     if let Some(format) = document
         && !listed.is_empty()
     {
-        let mut subject = session.subject(names[0], Some(&holder));
+        let mut subject = session.subject(names[0], Some(holder));
         let all: Vec<&str> = listed.iter().map(|one| one.lease().name()).collect();
         subject.name = all.join(", ");
         let text = outcome::list(&listed, format, args.output.show_managed_fields);

@@ -70,7 +70,8 @@ impl Errors {
     }
 }
 
-fn next(error: &Error) -> Next {
+/// Whether others would fail by the same.
+pub fn next(error: &Error) -> Next {
     match error {
         Error::Lease(error) => match &error.end {
             End::Refused(_) | End::Lost(_) | End::Altered { .. } | End::Declined(_) => Next::GoOn,

@@ -1,8 +1,12 @@
 //! `kubectl lease steal`
 
+mod bulk;
 pub mod shown;
 
+use super::chosen;
+use super::confirm::{columns, confirmed};
 use super::saying::{listen, outcome_text, say_grant};
+use super::several::distinct;
 use super::{Session, dry_run, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
@@ -11,11 +15,10 @@ use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
+use crate::lease::operate::{End, Failure, Fate, Grant, Limits};
 use crate::lease::record::GrantTerms;
-use crate::lease::values::LeaseDuration;
+use crate::lease::values::{HolderIdentity, LeaseDuration};
 use crate::output::outcome::{Action, Outcome};
-use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
 use shown::Takeover;
 
@@ -23,25 +26,22 @@ use shown::Takeover;
 const DEFAULT_DURATION: u32 = 60;
 
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    chosen::check(&args.selection, true)?;
+    let names = distinct(&args.names);
+    if args.write.dry_run.asked().is_some() && names.len() != 1 {
+        let why = "--dry-run goes with one name";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    let [name] = names[..] else {
+        return bulk::run(&args, &names, connection).await;
+    };
     let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?.writing(&args.write);
-    let mut subject = session.subject(&args.name, Some(&holder));
+    let mut subject = session.subject(name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
-    let terms = StealTerms {
-        grant: GrantTerms {
-            holder,
-            duration: args.duration,
-            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
-            reason: args.reason.clone(),
-            mark: mark(),
-            manager: args.write.field_manager.clone(),
-        },
-        if_holder: subject.if_holder.clone(),
-        asks: !args.yes,
-        waits: !args.now,
-    };
+    let terms = terms(&args, holder);
     let operations = session
-        .lease(&args.name)
+        .lease(name)
         .observed_only(args.proof.observed_only());
     if let Some(dry_run) = args.write.dry_run.asked() {
         let format = dry_run::format(&args.output)?;
@@ -152,25 +152,19 @@ fn takeover(args: &StealArgs) -> Takeover {
     }
 }
 
-/// The columns of the terminal that a question is asked on. What nobody is asked about is shown whole.
-pub fn columns(yes: bool) -> Option<usize> {
-    let asks = !yes && terminal::can_ask();
-    asks.then(|| usize::from(terminal::width_of_questions()))
-}
-
-/// Whether it may be done, with what was shown.
-pub async fn confirmed(yes: bool, question: &str, interrupt: &Interrupt) -> Result<(), End> {
-    if yes {
-        return Ok(());
-    }
-    if !terminal::can_ask() {
-        let why = "not confirmed: there is no terminal to ask on; give --yes";
-        return Err(End::Declined(why.to_owned()));
-    }
-    match prompt::ask(question, interrupt.arrived(1)).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(End::Declined("declined".to_owned())),
-        Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),
-        Err(NoAnswer::Interrupted(signal)) => Err(End::Interrupted(signal)),
+/// What is asked for, of each lease.
+fn terms(args: &StealArgs, holder: HolderIdentity) -> StealTerms {
+    StealTerms {
+        grant: GrantTerms {
+            holder,
+            duration: args.duration,
+            default_duration: LeaseDuration::constant(DEFAULT_DURATION),
+            reason: args.reason.clone(),
+            mark: mark(),
+            manager: args.write.field_manager.clone(),
+        },
+        if_holder: args.if_holder.as_ref().map(ToString::to_string),
+        asks: !args.yes,
+        waits: !args.now,
     }
 }

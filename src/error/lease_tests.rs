@@ -20,6 +20,7 @@ pub(super) fn subject() -> Subject {
         conflict: None,
         reenters: false,
         if_holder: None,
+        frees: false,
     }
 }
 

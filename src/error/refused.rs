@@ -1,6 +1,6 @@
 //! Why a request was refused before anything was written, and what to do about it.
 
-use super::Subject;
+use super::{Subject, unfreed};
 use crate::exit::Exit;
 use crate::hint;
 use crate::hint::advised::{self, From};
@@ -19,7 +19,7 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
         Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
-        Refusal::NoLock(_) => Exit::DECLINED,
+        Refusal::NoLock(_) | Refusal::NotFreed(_) => Exit::DECLINED,
         Refusal::TooShort(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
     }
@@ -27,7 +27,8 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
 
 /// What was refused and why, and then what to do, a line each.
 pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
-    let lines = all_lines(subject, refusal);
+    let freeing = unfreed::lines(subject, refusal);
+    let lines = freeing.unwrap_or_else(|| all_lines(subject, refusal));
     if !subject.only_asks {
         return lines;
     }
@@ -101,6 +102,13 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 subject.lease("steal")
             ),
         ],
+        Refusal::NotFreed(keeper) => vec![
+            format!(
+                "error: lease {name:?} is not a lock: {}",
+                advised::keeps(keeper)
+            ),
+            "Nothing was written: what is not a lock is not freed by force".to_owned(),
+        ],
         Refusal::Coordinated(strategy) => vec![
             format!(
                 "error: lease {name:?} has strategy {strategy:?}: the control plane elects its holder"
@@ -128,15 +136,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             shown,
             now: now @ Other { holder, .. },
         } => vec![
-            match shown {
-                Some(shown) if shown == holder => format!(
-                    "error: lease {name:?} has changed since it was shown: {holder:?} renewed it after it had expired, or acquired it again"
-                ),
-                Some(shown) => format!(
-                    "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
-                ),
-                None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
-            },
+            unfreed::changed(name, shown.as_deref(), holder),
             format!(
                 "It was not taken from {holder:?}: --yes agrees only to what was shown. {}",
                 match advised::steal(now, name, namespace, From::Anybody) {

@@ -1,6 +1,7 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
 mod failover;
+mod free;
 mod ours;
 mod prune;
 mod steal;
@@ -10,6 +11,7 @@ mod word;
 use jiff::Timestamp;
 
 pub use failover::{Choice, Succession, candidate, succession};
+pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
@@ -174,6 +176,8 @@ pub enum Refusal {
     KeptByHold,
     /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
     NoLock(Keeper),
+    /// The same, where it was to be freed: that cannot be asked for.
+    NotFreed(Keeper),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<Other>),
 }

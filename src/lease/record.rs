@@ -148,14 +148,15 @@ impl Record {
             .ok_or_else(|| serde_json::Error::custom("no uid or no resourceVersion"))
     }
 
-    /// The same of one in a list, whose items do not say what they are.
+    /// Reads one out of a list, in which a server leaves out what kind each is.
     ///
     /// # Errors
     /// As [`Record::new`].
     pub fn listed(mut object: Value) -> Result<Self, serde_json::Error> {
-        if object.is_object() {
-            object["apiVersion"] = "coordination.k8s.io/v1".into();
-            object["kind"] = "Lease".into();
+        if let Some(fields) = object.as_object_mut() {
+            for (field, value) in field::KIND {
+                fields.entry(field).or_insert_with(|| value.into());
+            }
         }
         Self::new(object)
     }

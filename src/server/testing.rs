@@ -75,6 +75,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             conflict: None,
             reenters: false,
             if_holder: None,
+            frees: false,
         };
         match lease.get(limit).await {
             Ok(_) => vec!["ok".to_owned()],

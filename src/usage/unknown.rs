@@ -100,6 +100,9 @@ fn flag(root: &Command, command: &Command, word: &str) -> String {
             format!(": it goes after the subcommand, as in: {here} {word}")
         }
         [first, ..] if here == root.get_name() => {
+            // Of those that have it, the one that only looks.
+            let looks = having.iter().find(|name| **name == "status");
+            let first = looks.unwrap_or(first);
             format!(": it goes after the subcommand, as in: {first} {word}")
         }
         [only] => format!(" of {here}: {only} has it"),

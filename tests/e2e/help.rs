@@ -67,6 +67,7 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) -> Vec<Elector> {
         }
         "acquire" | "hold" => lease("deploy").holder("").duration(60).build(),
         "steal" => held("deploy", "ada@laptop", 1),
+        "release" if example.contains("--force") => held("deploy", "ada@laptop", 60),
         _ => held("deploy", ME, 60),
     };
     ns.create(&deploy);

@@ -102,3 +102,47 @@ fn steal_does_not_wait_and_hold_begins_where_stamps_prove_it() {
         assert_eq!(output.code, Some(code), "{output}");
     }
 }
+
+#[test]
+fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_however_many_they_are()
+ {
+    let (ns, user) = fresh_in_process(Options::default());
+    for name in ["job", "other", "third"] {
+        ns.create(&held(name, "victim", 3600));
+    }
+    later(&ns, 3700);
+    let output = ns.run(&user, ["release", "job", "--holder=me", "--force", "--yes"]);
+    let released = "lease.coordination.k8s.io/job released\n";
+    let shown = "lease \"job\" is held by \"victim\"\n  Expired…\n  the server's own stamps prove it: it has not changed for …\n";
+    said_like(&output, 0, released, shown);
+    // The dry run is of a renewal, and changes nothing.
+    assert_eq!(asked(&ns), ["read", "version", "dry run", "write"]);
+    later(&ns, 3700);
+    let steal = ["steal", "other", "third", "--holder=me", "--yes"];
+    let output = ns.run(&user, steal);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(!output.stderr.contains("waiting"), "{output}");
+    assert!(output.elapsed < SOON, "{output}");
+    // What the stamps are worth is known when they are taken.
+    let mut asked = asked(&ns);
+    asked.sort_unstable();
+    let expected = [
+        "dry run", "dry run", "read", "read", "version", "version", "write", "write",
+    ];
+    assert_eq!(asked, expected);
+    // Stamps that are not believed prove nothing.
+    ns.create(&held("late", "victim", 3600));
+    later(&ns, 7400);
+    let steal = [
+        "steal",
+        "late",
+        "third",
+        "--holder=me",
+        "--yes",
+        "--proof=observed",
+    ];
+    let running = ns.spawn(&user, steal);
+    running.wait_stderr(|line| line.starts_with("waiting 60m until"), SOON);
+    running.signal(2);
+    assert_eq!(running.wait(SOON).code, Some(130));
+}

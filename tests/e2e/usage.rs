@@ -51,7 +51,7 @@ fn what_is_wrong_is_one_line_and_sends_nothing() {
             &["status", "lease", "a"],
             "error: \"lease\" is what kubectl calls the kind; …".into(),
         ),
-        (&["steal"], "error: …<NAME> (see --help)".into()),
+        (&["steal"], "error: …<NAME>… (see --help)".into()),
     ]);
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());

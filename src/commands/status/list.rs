@@ -53,7 +53,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     }
     if listing.count == 0 && matches!(output.form, Form::Table(_)) {
         if !args.ignore_not_found {
-            nothing(session, args).await?;
+            nothing(session, args.all_namespaces).await?;
         }
         return Ok(Exit::DONE);
     }
@@ -221,8 +221,12 @@ fn printer(args: &StatusArgs) -> Printer {
     Printer::new(layout(args)).with_labels(&args.label_columns)
 }
 
-async fn nothing(session: &Session, args: &StatusArgs) -> Result<(), Error> {
-    if args.all_namespaces {
+/// Says that there is none at all, of the session's namespace or of any.
+///
+/// # Errors
+/// When that is because there is no such namespace.
+pub async fn nothing(session: &Session, all_namespaces: bool) -> Result<(), Error> {
+    if all_namespaces {
         terminal::say("No leases found");
         return Ok(());
     }

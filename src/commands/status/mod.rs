@@ -2,7 +2,7 @@
 
 pub mod around;
 mod gone;
-mod list;
+pub mod list;
 mod one;
 pub mod select;
 mod several;

@@ -16,13 +16,15 @@ use crate::output::status::document;
 
 /// Whether a row is asked for.
 pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
-    let is_holders = |pattern: &String| {
-        let holder = row.lease.holder.as_deref();
-        holder.is_some_and(|holder| WildMatch::new(pattern).matches(holder))
-    };
     one_of(&args.state, |state| is_state(row.condition.state, state))
         && is_of(row, &args.class)
-        && args.holder.as_ref().is_none_or(is_holders)
+        && (args.holder.as_ref()).is_none_or(|pattern| is_held_by(row, pattern))
+}
+
+/// Whether its holder matches.
+pub fn is_held_by(row: &Row, pattern: &str) -> bool {
+    let holder = row.lease.holder.as_deref();
+    holder.is_some_and(|holder| WildMatch::new(pattern).matches(holder))
 }
 
 /// Whether a row is of one of these classes, where any are asked for.
@@ -31,11 +33,12 @@ pub fn is_of(row: &Row, classes: &[ClassArg]) -> bool {
 }
 
 /// Whether it is one of those asked for, where any are.
-fn one_of<T: Copy>(asked: &[T], is: impl Fn(T) -> bool) -> bool {
+pub fn one_of<T: Copy>(asked: &[T], is: impl Fn(T) -> bool) -> bool {
     asked.is_empty() || asked.iter().any(|one| is(*one))
 }
 
-fn is_state(state: State, asked: StateArg) -> bool {
+/// Whether this is the state that is asked for.
+pub fn is_state(state: State, asked: StateArg) -> bool {
     match asked {
         StateArg::Held => matches!(state, State::Held | State::HeldWithoutExpiry),
         StateArg::Expired => state == State::Expired,

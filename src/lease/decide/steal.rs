@@ -30,8 +30,14 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// Why nothing is written over what is there now instead.
+    pub fn broken_by(&self, now: Other) -> Refusal {
+        let shown = self.record.holder().map(str::to_owned);
+        Refusal::NotAsShown { shown, now }
+    }
+
     /// Whether it still holds: a holder that goes on renewing is what was shown, a dead one that renews is not.
-    fn covers(&self, record: &Record) -> bool {
+    pub fn covers(&self, record: &Record) -> bool {
         self.record.same_grant(record)
             && self.record.duration() == record.duration()
             && (!self.expired || self.record.renew_time() == record.renew_time())
@@ -72,12 +78,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
         let may_ask = terms.asks || terms.if_holder.is_some();
         match agreed {
             Some(agreed) if agreed.covers(record) => {}
-            Some(agreed) if !may_ask => {
-                return StealStep::Refuse(Refusal::NotAsShown {
-                    shown: agreed.record.holder().map(str::to_owned),
-                    now: other,
-                });
-            }
+            Some(agreed) if !may_ask => return StealStep::Refuse(agreed.broken_by(other)),
             Some(_) | None => return StealStep::Ask,
         }
     }

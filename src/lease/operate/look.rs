@@ -13,7 +13,8 @@ pub struct Look {
     pub record: Record,
     /// What there is to say about it.
     pub row: Row,
-    stamps: Stamps,
+    /// What its server's stamps are worth, as far as that was asked.
+    pub stamps: Stamps,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {

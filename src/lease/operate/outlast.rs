@@ -86,28 +86,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let mut grant = self.wait_until_alone(stolen, limits, report).await?;
-        // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
-        let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
-        let shielding =
-            (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
-        if let Some(asked) = other.or(shielding) {
-            let until = grant.expires_at();
-            grant = tokio::select! {
-                biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
-            };
-        }
-        // The caller begins with a full duration.
-        if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
-            grant = tokio::select! {
-                biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
-            };
-        }
-        Ok(grant)
+        let grant = self.wait_until_alone(stolen, limits, report).await?;
+        self.begin_in_full(grant, duration, limits).await
     }
 
     /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::api::Api;
 use super::super::decide::{self, Seen, WaitStep};
-use super::super::evidence::{Observation, Stamps};
+use super::super::evidence::Observation;
 use super::stamps::TriedOut;
 use super::{Deleted, End, Interrupt, Limits, OnProgress, Operations};
 use crate::clock::{Clock, Instant};
@@ -37,13 +37,6 @@ pub struct Patience {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// The same operations, which know what the server's stamps are worth.
-    #[must_use]
-    pub fn knowing(self, stamps: Stamps) -> Self {
-        self.stamps.set(stamps);
-        self
-    }
-
     /// Deletes the Lease that was `seen` once its expiry is proven. `watches` is told until when nothing but time is waited for.
     ///
     /// # Errors

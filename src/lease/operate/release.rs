@@ -95,7 +95,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 /// A release of ours whose outcome was not certain: the Lease is free, or somebody has taken it since.
-fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
+pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let Seen::Lease(seen) = seen else { return None };
     let record = seen.record();
     let ended = match sent {

@@ -27,6 +27,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
         self
     }
 
+    /// The same operations, which know from elsewhere what this server's stamps are worth, unless none are believed.
+    #[must_use]
+    pub fn knowing(self, stamps: Stamps) -> Self {
+        if self.stamps.get() == Stamps::Unknown {
+            self.stamps.set(stamps);
+        }
+        self
+    }
+
     /// Finds out what the server's stamps are worth.
     pub(super) async fn ask_version(&self, limits: &Limits) {
         let limit = self.clip(self.read_limit, limits);

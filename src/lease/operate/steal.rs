@@ -97,8 +97,24 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
         agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
     ) -> Result<Stolen, End> {
+        self.steal_as_seen(None, terms, limits, report, agree).await
+    }
+
+    /// The same of a Lease that is known already, from a list.
+    ///
+    /// # Errors
+    /// As [`Self::steal`].
+    pub async fn steal_as_seen(
+        &self,
+        first: Option<Seen>,
+        terms: &StealTerms,
+        limits: &Limits,
+        report: OnProgress<'_>,
+        agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
+    ) -> Result<Stolen, End> {
         let mut unknown = Vec::new();
-        let taken = self.take(terms, limits, report, agree, &mut unknown).await;
+        let taken = self.take(first, terms, limits, report, agree, &mut unknown);
+        let taken = taken.await;
         match taken {
             Ok(stolen) => self.in_hand(stolen, limits).await,
             Err(end) if unknown.is_empty() => Err(end),
@@ -112,6 +128,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     async fn take(
         &self,
+        first: Option<Seen>,
         terms: &StealTerms,
         limits: &Limits,
         report: OnProgress<'_>,
@@ -123,7 +140,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let mut longest = Longest::default();
         let mut pause = Pause::default();
         let mut conflicts = Conflicts::default();
-        let mut seen = self.read_patiently(None, &limits, report).await?;
+        let mut seen = match first {
+            Some(seen) => seen,
+            None => self.read_patiently(None, &limits, report).await?,
+        };
         loop {
             if let Some(stolen) = adopt_unacknowledged_write(unknown, &seen) {
                 return Ok(stolen);

@@ -1,5 +1,8 @@
 //! The names: of the fields of a spec that make a grant, of this program's annotations, and of this program in managedFields.
 
+/// What says of an object that it is a Lease.
+pub const KIND: [(&str, &str); 2] = [("apiVersion", "coordination.k8s.io/v1"), ("kind", "Lease")];
+
 /// The holder identity.
 pub const HOLDER: &str = "holderIdentity";
 /// The lease duration, seconds.

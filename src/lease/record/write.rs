@@ -9,7 +9,7 @@ use super::field::{
     self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
     VICTIM_ANNOTATION,
 };
-use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
+use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted, lock_info};
 
 /// A clock that is behind the last renewal by less counts as standing still.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
@@ -176,6 +176,19 @@ impl Record {
                 lease.annotate(ours, None);
             }
         })
+    }
+
+    /// As [`Record::released`], of a lock that somebody else has: what Terraform and OpenTofu note beside a lock of theirs goes
+    /// too, as with their own `force-unlock` (`RemoteClient.Unlock` in their `backend/remote-state/kubernetes`).
+    #[must_use]
+    pub fn freed(&self, at: Timestamp) -> Self {
+        let is_theirs = self.is_held_by_terraform()
+            || (self.is_terraforms() && self.holder().is_some() && self.duration().is_none());
+        let freed = self.released(at);
+        if !is_theirs {
+            return freed;
+        }
+        freed.edited(|lease| lease.annotate(lock_info::ANNOTATION, None))
     }
 
     /// The same, with this duration.

@@ -14,6 +14,7 @@ pub enum Event {
     Takeover,
     Steal,
     Release,
+    Freed,
     Renewal,
     Loss,
     Stay,
@@ -51,6 +52,8 @@ impl Counts {
 pub enum Purpose {
     Acquire,
     Steal,
+    /// Freeing what another holds.
+    Free,
     /// Renewing or releasing.
     Keep,
     /// Saying that it has stopped.
@@ -87,7 +90,7 @@ pub struct Checker {
     granted_to: Option<(usize, u64)>,
     /// Calls of acquire that ended with an error and promised to leave nothing behind.
     disowned: BTreeSet<(usize, u64)>,
-    /// What each client that steals was shown last, and agreed to.
+    /// What each client that steals or frees was shown last, and agreed to.
     pub shown: BTreeMap<usize, Record>,
     /// Lifts the rules that protect a holder, for scenarios where a person breaks them.
     pub holders_are_fair_game: bool,
@@ -177,9 +180,13 @@ impl Checker {
                 false => (Event::Renewal, "renewed"),
             };
             self.counts.add(event);
-            self.require(now, holder_before == Some(name), || {
-                format!("{name} {did} what {holder_before:?} held")
-            });
+            if freed && sender.purpose == Purpose::Free {
+                self.freed(now, sender, name, before);
+            } else {
+                self.require(now, holder_before == Some(name), || {
+                    format!("{name} {did} what {holder_before:?} held")
+                });
+            }
             if freed {
                 self.granted_to = None;
             }
@@ -199,6 +206,27 @@ impl Checker {
             self.require(now, renewed, || "a renewal with the same renewTime".into());
         }
         self.sign_of_life = now;
+    }
+
+    /// Another's grant was ended: the one that was agreed to, and by a call that has not said that it ended none.
+    fn freed(&mut self, now: TrueTime, sender: Sender, name: &str, before: Option<&Record>) {
+        self.counts.add(Event::Freed);
+        let shown = self.shown.get(&sender.client);
+        let as_shown = shown
+            .zip(before)
+            .is_some_and(|(shown, before)| shown.same_grant(before));
+        self.require(now, as_shown, || {
+            format!("{name} freed another grant than it was shown")
+        });
+        let disowned = self.disowned.contains(&(sender.client, sender.call));
+        self.require(now, !disowned, || {
+            format!("a ghost: {name} freed it after it had failed")
+        });
+    }
+
+    /// A call has failed, and promised that nothing of it follows.
+    pub fn disown(&mut self, call: (usize, u64)) {
+        self.disowned.insert(call);
     }
 
     fn granted(

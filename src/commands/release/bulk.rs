@@ -1,0 +1,290 @@
+//! `kubectl lease release` of what a selection has, and of several by force: one list, one question, each written for itself.
+
+use std::cell::Cell;
+
+use futures::{StreamExt, stream};
+
+use super::{force, nothing_to_release, patient};
+use crate::cli::ReleaseArgs;
+use crate::clock::{Clock, SystemClock};
+use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some, these};
+use crate::commands::exported::{self, is_kept_by_hold, ours};
+use crate::commands::saying::{listen, object_text, say_done};
+use crate::commands::several::{Errors, Next, next};
+use crate::commands::{Session, say};
+use crate::error::{Error, Subject};
+use crate::exit::Exit;
+use crate::hint::freed;
+use crate::lease::decide::{
+    FreeStep, Ours, OursStep, Refusal, free, release as decide_release, release_ours,
+};
+use crate::lease::evidence::{Expiry, Observation};
+use crate::lease::operate::{End, Freed, Limits};
+use crate::lease::record::Record;
+use crate::lease::report::State;
+use crate::lease::values::{HolderIdentity, LeaseName};
+use crate::output::document;
+use crate::output::format::ObjectFormat;
+use crate::output::terminal;
+
+/// One call.
+struct Bulk<'a> {
+    args: &'a ReleaseArgs,
+    session: &'a Session,
+    holder: &'a HolderIdentity,
+    limits: Limits,
+}
+
+/// What became of one lease.
+enum Outcome {
+    /// It is free: the record before, and after.
+    Freed(Box<Freed>),
+    /// It is not.
+    Failed(Error),
+    /// It was not tried after what happened to another.
+    NotTried,
+}
+
+pub async fn run(
+    args: &ReleaseArgs,
+    session: &Session,
+    names: &[&LeaseName],
+    holder: &HolderIdentity,
+) -> Result<Exit, Error> {
+    let mut errors = Errors::default();
+    let mut choice = match names.is_empty() {
+        true => Choice::selected(session, &args.selection, args.force).await?,
+        false => {
+            let subject = |name: &LeaseName| force::subject(args, session, name, holder);
+            let ignores = |error: &Error| said_to_be_ignored(args, error);
+            Choice::named(session, names, &mut errors, subject, ignores).await
+        }
+    };
+    // Until here a signal ends the process, which has written nothing.
+    let mut bulk = Bulk {
+        args,
+        session,
+        holder,
+        limits: patient(args, listen()?),
+    };
+    bulk.sift(&mut choice, &mut errors).await;
+    let whose = args.if_holder.as_ref().unwrap_or(holder);
+    choice.left.say(choice.count(), whose.as_str());
+    if choice.all.is_empty() {
+        return Ok(errors.exit().unwrap_or(Exit::DONE));
+    }
+    if args.force
+        && let Some(interrupted) = bulk.ask(&choice).await?
+    {
+        return Ok(interrupted);
+    }
+    let interrupted = bulk.write(&choice, &mut errors).await;
+    let exit = interrupted.or(errors.exit());
+    Ok(exit.unwrap_or(Exit::DONE))
+}
+
+/// Whether it is no error where it is asked for; then it is said.
+fn said_to_be_ignored(args: &ReleaseArgs, error: &Error) -> bool {
+    let line = nothing_to_release(error).filter(|_| args.ignore_not_held);
+    if let Some(line) = &line {
+        terminal::say(line);
+    }
+    line.is_some()
+}
+
+impl Bulk<'_> {
+    /// Keeps what is to be released. Of what is not, each that was named is an error; what a selection has is counted.
+    async fn sift(&self, choice: &mut Choice, errors: &mut Errors) {
+        for chosen in std::mem::take(&mut choice.all) {
+            let Some(refusal) = self.refusal(choice, &chosen) else {
+                choice.all.push(chosen);
+                continue;
+            };
+            if !choice.by_name && choice.left.counts(&refusal) {
+                continue;
+            }
+            let session = choice.session(self.session, &chosen);
+            let error = session.error(self.subject(&session, &chosen), End::Refused(refusal));
+            let error = error.await;
+            if !said_to_be_ignored(self.args, &error) {
+                let _ = errors.say(&error);
+            }
+        }
+    }
+
+    /// Why it is not to be released, by what is known of it.
+    fn refusal(&self, choice: &Choice, chosen: &Chosen) -> Option<Refusal> {
+        let (seen, wall) = (chosen.seen(), SystemClock.wall());
+        if self.args.force {
+            return match free(&force::terms(self.args, false), &seen, None, wall) {
+                FreeStep::Refuse(refusal) => Some(refusal),
+                FreeStep::Ask | FreeStep::Replace(_) => None,
+            };
+        }
+        let session = choice.session(self.session, chosen);
+        let ours = ours(&session, &chosen.name, self.holder.clone());
+        let decide = if self.args.now {
+            decide_release
+        } else {
+            release_ours
+        };
+        match decide(&ours, &seen, wall) {
+            OursStep::Refuse(refusal) => Some(refusal),
+            OursStep::Replace(_) if is_kept_by_hold(&ours) => Some(Refusal::KeptByHold),
+            OursStep::Replace(_) => None,
+        }
+    }
+
+    fn subject(&self, session: &Session, chosen: &Chosen) -> Subject {
+        match self.args.force {
+            true => force::subject(self.args, session, &chosen.name, self.holder),
+            false => session.subject(&chosen.name, Some(self.holder)),
+        }
+    }
+
+    /// Asks whether they are to be freed. With how the process ends where a signal has ended the question.
+    async fn ask(&mut self, choice: &Choice) -> Result<Option<Exit>, Error> {
+        let (args, interrupt) = (self.args, &self.limits.interrupt);
+        let asked_at = SystemClock.now();
+        let question = format!("Free {}?", these(choice.all.len()));
+        match choice
+            .agreed(&warnings(choice), &question, args.yes, interrupt)
+            .await
+        {
+            Ok(()) => {}
+            Err(End::Interrupted(signal)) => {
+                terminal::say("interrupted: nothing was written");
+                return Ok(Some(Exit::signal(signal)));
+            }
+            Err(end) => {
+                let first = &choice.all[0];
+                let session = choice.session(self.session, first);
+                return Err(Error::lease(self.subject(&session, first), end));
+            }
+        }
+        let thought = SystemClock.now().since(asked_at);
+        let deadline = &mut self.limits.deadline;
+        *deadline = deadline.map(|deadline| deadline + thought);
+        Ok(None)
+    }
+
+    /// Writes each, and says what became of it in their order. With how the process ends where a signal has ended that.
+    async fn write(&self, choice: &Choice, errors: &mut Errors) -> Option<Exit> {
+        let (args, limits) = (self.args, &self.limits);
+        let stopped = Cell::new(false);
+        let written = stream::iter(&choice.all).map(async |chosen| {
+            if stopped.get() || limits.interrupt.received().is_some() {
+                return (chosen, Outcome::NotTried);
+            }
+            let session = choice.session(self.session, chosen);
+            let subject = self.subject(&session, chosen);
+            let outcome = match self.one(choice, &session, &subject, chosen).await {
+                Ok(freed) => {
+                    log::debug!(
+                        "{} freed: {:?} held it",
+                        choice.label(chosen),
+                        freed.holder()
+                    );
+                    Outcome::Freed(Box::new(freed))
+                }
+                Err(end) => {
+                    let error = session.error(subject, end).await;
+                    if next(&error) == Next::Stop {
+                        stopped.set(true);
+                    }
+                    Outcome::Failed(error)
+                }
+            };
+            (chosen, outcome)
+        });
+        let mut written = std::pin::pin!(written.buffered(AT_ONCE));
+        let document = match &args.output.format {
+            Some(ObjectFormat::Value(format)) => Some(format),
+            Some(ObjectFormat::Name) | None => None,
+        };
+        let (mut listed, mut not_tried) = (Vec::new(), Vec::new());
+        let mut failed = Vec::new();
+        while let Some((chosen, outcome)) = written.next().await {
+            match outcome {
+                Outcome::NotTried => not_tried.push(choice.label(chosen)),
+                Outcome::Failed(error) => failed.push(error),
+                Outcome::Freed(freed) if document.is_some() => listed.push(freed.record),
+                Outcome::Freed(freed) => {
+                    let verb = choice.verb("released", &freed.record);
+                    let text = object_text(&freed.record, &verb, &args.output);
+                    let subject = self.subject(self.session, chosen);
+                    let said = say_done(text, None, &limits.interrupt, &subject, "released");
+                    failed.extend(said.await.err());
+                }
+            }
+            for error in failed.drain(..) {
+                if !said_to_be_ignored(args, &error) {
+                    let _ = errors.say(&error);
+                }
+            }
+        }
+        let interrupted = (limits.interrupt.received()).filter(|_| !not_tried.is_empty());
+        if !not_tried.is_empty() {
+            let why = match interrupted {
+                Some(_) => "interrupted: not tried any more",
+                None => "error: not tried after that",
+            };
+            terminal::say(&format!("{why}: {}", some(&not_tried)));
+        }
+        let interrupted = interrupted.map(Exit::signal);
+        let Some(format) = document.filter(|_| !listed.is_empty()) else {
+            return interrupted;
+        };
+        let mut subject = self.subject(self.session, &choice.all[0]);
+        let names: Vec<String> = listed.iter().map(|one| one.name().to_owned()).collect();
+        subject.name = some(&names);
+        let text = document::list(&listed, format, args.output.show_managed_fields);
+        if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {
+            let _ = errors.say(&error);
+        }
+        interrupted
+    }
+
+    async fn one(
+        &self,
+        choice: &Choice,
+        session: &Session,
+        subject: &Subject,
+        chosen: &Chosen,
+    ) -> Result<Freed, End> {
+        let operations = session.lease(&chosen.name).knowing(choice.stamps);
+        let report = |progress| say(subject, &progress);
+        if !self.args.force {
+            let before = chosen.record().clone();
+            let ours = Ours::Grant(before.clone());
+            let released = operations.release(&ours, self.args.now, &self.limits, &report);
+            let record = released.await?.record;
+            return Ok(Freed { before, record });
+        }
+        let terms = force::terms(self.args, false);
+        let shown = Some((chosen.seen(), chosen.agreement()));
+        // Only another grant of the holder that was named comes to be asked about.
+        let agree = async |_: &Observation, _: &Expiry| Ok(());
+        let freed = operations.free_from_another(shown, &terms, &self.limits, &report, agree);
+        freed.await
+    }
+}
+
+/// What freeing them means, a line for each kind.
+fn warnings(choice: &Choice) -> Vec<String> {
+    let is_alive = |chosen: &&Chosen| chosen.row.condition.state != State::Expired;
+    let records: Vec<&Record> = (choice.all.iter().filter(is_alive))
+        .map(Chosen::record)
+        .collect();
+    let mut lines = freed::warnings_of(&records, some);
+    let around = exported::grants();
+    for chosen in &choice.all {
+        if around.iter().any(|grant| grant.is_granted(chosen.record())) {
+            lines.push(format!(
+                "warning: this process runs under {}: a hold around it will stop it",
+                choice.label(chosen)
+            ));
+        }
+    }
+    lines
+}

@@ -1,0 +1,186 @@
+//! `kubectl lease steal` of several: one list, one question, and each is taken for itself.
+
+mod taken;
+mod wait;
+
+use super::terms;
+use crate::cli::{ConnectionArgs, StealArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::chosen::{Choice, Chosen, these};
+use crate::commands::exported;
+use crate::commands::saying::listen;
+use crate::commands::several::Errors;
+use crate::commands::{Session, identity};
+use crate::error::{Error, Subject};
+use crate::exit::Exit;
+use crate::hint::advised;
+use crate::lease::decide::{Now, Refusal, StealStep, StealTerms, steal};
+use crate::lease::keeper::Keeper;
+use crate::lease::operate::{End, Interrupt};
+use crate::lease::report::State;
+use crate::lease::values::{HolderIdentity, LeaseName};
+use crate::output::format::GrantFormat;
+use crate::output::terminal;
+use taken::Taking;
+
+/// For so many leases it is told what taking them means.
+const WARNED: usize = 10;
+
+/// One call.
+struct Bulk<'a> {
+    args: &'a StealArgs,
+    terms: StealTerms,
+    session: Session,
+    interrupt: Interrupt,
+}
+
+pub async fn run(
+    args: &StealArgs,
+    names: &[&LeaseName],
+    connection: &ConnectionArgs,
+) -> Result<Exit, Error> {
+    if matches!(args.output.format, Some(GrantFormat::Env)) {
+        return Err(Error::Usage(
+            "-o env hands one grant on, and this is about several leases".to_owned(),
+        ));
+    }
+    let holder = identity(&args.holder.holder)?;
+    let terms = StealTerms {
+        // The list is asked about once: nobody is asked again.
+        asks: false,
+        ..terms(args, holder)
+    };
+    let session = Session::open(connection).await?;
+    let mut errors = Errors::default();
+    let mut choice = match names.is_empty() {
+        true => Choice::selected(&session, &args.selection, true).await?,
+        false => {
+            let subject = |name: &LeaseName| subject(&terms, &session, name);
+            Choice::named(&session, names, &mut errors, subject, |_| false).await
+        }
+    };
+    // Until here a signal ends the process, which has written nothing.
+    let bulk = Bulk {
+        args,
+        terms,
+        session,
+        interrupt: listen()?,
+    };
+    bulk.sift(&mut choice, &mut errors).await;
+    let whose = args.if_holder.as_ref().map(HolderIdentity::as_str);
+    choice.left.say(choice.count(), whose.unwrap_or_default());
+    if choice.all.is_empty() {
+        return Ok(errors.exit().unwrap_or(Exit::DONE));
+    }
+    if let Some(interrupted) = bulk.ask(&choice).await? {
+        return Ok(interrupted);
+    }
+    let exit = Taking::new(&bulk, &choice).run(&mut errors).await;
+    Ok(exit)
+}
+
+impl Bulk<'_> {
+    /// Keeps what is to be taken. Of what is not, each that was named is an error; what a selection has is counted.
+    async fn sift(&self, choice: &mut Choice, errors: &mut Errors) {
+        for chosen in std::mem::take(&mut choice.all) {
+            let Some(refusal) = self.refusal(&chosen) else {
+                choice.all.push(chosen);
+                continue;
+            };
+            if choice.by_name || !choice.left.counts(&refusal) {
+                let subject = self.subject(choice, &chosen);
+                let error = self.session.error(subject, End::Refused(refusal)).await;
+                let _ = errors.say(&error);
+            }
+        }
+    }
+
+    /// Why it is not to be taken, by what is known of it.
+    fn refusal(&self, chosen: &Chosen) -> Option<Refusal> {
+        let now = Now {
+            instant: SystemClock.now(),
+            wall: SystemClock.wall(),
+        };
+        match steal(&self.terms, &chosen.seen(), None, now) {
+            StealStep::Refuse(refusal) => Some(refusal),
+            StealStep::Ask | StealStep::Replace(_) => self.no_lock(chosen),
+        }
+    }
+
+    fn no_lock(&self, chosen: &Chosen) -> Option<Refusal> {
+        let keeper = Keeper::of(chosen.record()).filter(|_| !self.args.force);
+        keeper.map(Refusal::NoLock)
+    }
+
+    fn subject(&self, choice: &Choice, chosen: &Chosen) -> Subject {
+        let session = choice.session(&self.session, chosen);
+        subject(&self.terms, &session, &chosen.name)
+    }
+
+    /// Asks whether they are to be taken. With how the process ends where a signal has ended the question.
+    async fn ask(&self, choice: &Choice) -> Result<Option<Exit>, Error> {
+        // Nothing is taken from anybody.
+        if choice
+            .all
+            .iter()
+            .all(|chosen| chosen.record().holder().is_none())
+        {
+            return Ok(None);
+        }
+        let question = format!("Take {} over?", these(choice.all.len()));
+        let warnings = warnings(choice);
+        let answer = choice.agreed(&warnings, &question, self.args.yes, &self.interrupt);
+        match answer.await {
+            Ok(()) => Ok(None),
+            Err(End::Interrupted(signal)) => {
+                terminal::say("interrupted: nothing was written");
+                Ok(Some(Exit::signal(signal)))
+            }
+            Err(end) => {
+                let subject = self.subject(choice, &choice.all[0]);
+                Err(Error::lease(subject, end))
+            }
+        }
+    }
+}
+
+/// Which lease, for whoever takes it.
+fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
+    Subject {
+        if_holder: terms.if_holder.clone(),
+        ..session.subject(name, Some(&terms.grant.holder))
+    }
+}
+
+/// What taking them means, as far as it is not plain.
+fn warnings(choice: &Choice) -> Vec<String> {
+    let around = exported::grants();
+    let mut lines = Vec::new();
+    let mut more = 0;
+    let mut warned = 0;
+    for chosen in &choice.all {
+        let record = chosen.record();
+        let mut own = advised::warnings(record, chosen.row.condition.state == State::Expired);
+        if around.iter().any(|grant| grant.is_granted(record)) {
+            own.push(
+                "this process already runs under it: a hold around it will stop it".to_owned(),
+            );
+        }
+        if own.is_empty() {
+            continue;
+        }
+        if warned == WARNED {
+            more += 1;
+            continue;
+        }
+        warned += 1;
+        let label = choice.label(chosen);
+        lines.extend(own.into_iter().map(|line| format!("{label}: {line}")));
+    }
+    if more > 0 {
+        lines.push(format!(
+            "warning: the like is to be said of {more} more of them"
+        ));
+    }
+    lines
+}

@@ -1,0 +1,64 @@
+//! Why another's lease was not freed by force, and what to do about it, where that differs from what others are told.
+
+use super::Subject;
+use crate::lease::decide::Refusal;
+
+/// What was refused and why, and then what to do, a line each; `None` where everybody is told the same.
+pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
+    let name = &subject.name;
+    match refusal {
+        _ if !subject.frees => None,
+        Refusal::HolderIs(None) if subject.if_holder.is_none() => Some(vec![
+            format!("error: lease {name:?} is not held by anybody: it is free already"),
+            "Nothing was written. Where that is as well: --ignore-not-held".to_owned(),
+        ]),
+        Refusal::HolderIs(Some(other)) => Some(vec![
+            format!(
+                "error: lease {name:?} is not held by {:?}: it is held by {:?}",
+                subject.if_holder.as_deref().unwrap_or_default(),
+                other.holder
+            ),
+            format!("Nothing was written. Look: {}", subject.lease("status")),
+        ]),
+        Refusal::NotAsShown { shown, now } => Some(vec![
+            changed(name, shown.as_deref(), &now.holder),
+            format!(
+                "It was not freed: the yes was for what was shown. Look, and decide again: {}",
+                subject.lease("status")
+            ),
+        ]),
+        Refusal::NotFound
+        | Refusal::BeingTakenOver { .. }
+        | Refusal::Coordinated(_)
+        | Refusal::TransitionsExhausted
+        | Refusal::Terminating
+        | Refusal::TooShort(_)
+        | Refusal::HeldByAncestor(_)
+        | Refusal::HolderIs(None)
+        | Refusal::VictimMayRun(_)
+        | Refusal::KeptByHold
+        | Refusal::NoLock(_)
+        | Refusal::NotFreed(_) => None,
+    }
+}
+
+/// After a write whose outcome is not known.
+pub fn may_be_free_line(subject: &Subject) -> String {
+    format!(
+        "It may be free already, or become so. Look: {}",
+        subject.lease("status")
+    )
+}
+
+/// What has become of what was shown.
+pub fn changed(name: &str, shown: Option<&str>, holder: &str) -> String {
+    match shown {
+        Some(shown) if shown == holder => format!(
+            "error: lease {name:?} has changed since it was shown: {holder:?} renewed it after it had expired, or acquired it again"
+        ),
+        Some(shown) => format!(
+            "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
+        ),
+        None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
+    }
+}

@@ -1,0 +1,81 @@
+//! Keep: renews a Lease that was taken for as long as something else is waited for, and then begins with its full time.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::super::api::Api;
+use super::super::values::LeaseDuration;
+use super::{End, Grant, Limits, OnProgress, Operations};
+use crate::clock::Clock;
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Keeps a grant renewed until `over`. Of many that are kept at once each waits for its turn to renew: so many requests at
+    /// the same time would wait for each other anyway, on connections that are made for them.
+    ///
+    /// # Errors
+    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
+    pub async fn keep_until(
+        &self,
+        mut grant: Grant,
+        over: impl Future<Output = ()>,
+        turns: &Semaphore,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let mut over = std::pin::pin!(over);
+        loop {
+            let due = grant.sent_at + grant.duration().as_duration() / 3;
+            tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                () = &mut over => return Ok(grant),
+                () = self.clock.sleep_until(due) => {}
+            }
+            let renewal = async {
+                // Nobody closes it.
+                let _turn = turns.acquire().await;
+                self.renew_until(&grant, grant.expires_at()).await
+            };
+            grant = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
+            };
+        }
+    }
+
+    /// Records the duration asked for, and that nobody runs any more whom the Lease was stolen from. Whoever has the grant then
+    /// begins with its full time.
+    ///
+    /// # Errors
+    /// As [`Self::keep_until`].
+    pub async fn begin_in_full(
+        &self,
+        mut grant: Grant,
+        duration: Option<LeaseDuration>,
+        limits: &Limits,
+    ) -> Result<Grant, End> {
+        // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
+        let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
+        let shielding =
+            (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
+        if let Some(asked) = other.or(shielding) {
+            let until = grant.expires_at();
+            grant = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
+            };
+        }
+        // The caller begins with a full duration.
+        if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
+            grant = tokio::select! {
+                biased;
+                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+            };
+        }
+        Ok(grant)
+    }
+}
