@@ -25,6 +25,9 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?;
     let names = distinct(&args.names);
+    if let Some(reason) = &args.reason {
+        log::debug!("by force, because: {reason}");
+    }
     match (names.as_slice(), args.force) {
         ([name], true) => force::run(&args, &session, name, &holder).await,
         ([_, ..], false) => own(&args, &session, &names, &holder).await,
@@ -56,10 +59,10 @@ fn nothing_to_release(error: &Error) -> Option<String> {
             Some(format!("lease {name:?} is free: nothing to release"))
         }
         End::Refused(Refusal::HolderIs(Some(other))) if other.holder == whose => Some(format!(
-            "lease {name:?} belongs to a newer grant of {whose:?}: it is left to that"
+            "lease {name:?} belongs to a newer grant of {whose:?}: nothing to release"
         )),
         End::Refused(Refusal::HolderIs(Some(other))) => Some(format!(
-            "lease {name:?} is held by {:?} and not by {whose:?}: it is left to that one",
+            "lease {name:?} is held by {:?}, not by {whose:?}: nothing to release",
             other.holder
         )),
         _ => None,
