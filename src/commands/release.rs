@@ -28,6 +28,9 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
         let why = "--dry-run goes with names and without --force";
         return Err(Error::Usage(why.to_owned()));
     }
+    if let Some(reason) = &args.reason {
+        log::debug!("by force, because: {reason}");
+    }
     match (names.as_slice(), args.force) {
         ([name], true) => force::run(&args, &session, name, &holder).await,
         ([_, ..], false) => own(&args, &session, &names, &holder).await,
@@ -59,10 +62,10 @@ fn nothing_to_release(error: &Error) -> Option<String> {
             Some(format!("lease {name:?} is free: nothing to release"))
         }
         End::Refused(Refusal::HolderIs(Some(other))) if other.holder == whose => Some(format!(
-            "lease {name:?} belongs to a newer grant of {whose:?}: it is left to that"
+            "lease {name:?} belongs to a newer grant of {whose:?}: nothing to release"
         )),
         End::Refused(Refusal::HolderIs(Some(other))) => Some(format!(
-            "lease {name:?} is held by {:?} and not by {whose:?}: it is left to that one",
+            "lease {name:?} is held by {:?}, not by {whose:?}: nothing to release",
             other.holder
         )),
         _ => None,

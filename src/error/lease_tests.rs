@@ -172,6 +172,44 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
 }
 
 #[test]
+fn what_was_not_freed_by_force_is_told_with_what_to_look_at() {
+    let frees = || who(|it| it.frees = true);
+    let named = || {
+        who(|it| {
+            it.frees = true;
+            it.if_holder = Some("victim".to_owned());
+        })
+    };
+    let refused = End::Refused;
+    let changed = |shown: &str| Refusal::NotAsShown {
+        shown: Some(shown.to_owned()),
+        now: other("third"),
+    };
+    let theirs = HolderIs(Some(other("other")));
+    let node = Refusal::NotFreed(Keeper::Node("node-a".to_owned()));
+    let elected = Refusal::NotFreed(Keeper::Election);
+    let open = End::Unsettled {
+        end: Box::new(End::Interrupted(2)),
+        fault: None,
+    };
+    let cases = [
+        ("absent", frees(), refused(Refusal::NotFound)),
+        ("free", frees(), refused(HolderIs(None))),
+        ("free, --if-holder", named(), refused(HolderIs(None))),
+        ("another, --if-holder", named(), refused(theirs)),
+        ("shown another", frees(), refused(changed("victim"))),
+        ("shown older", frees(), refused(changed("third"))),
+        ("a node's heartbeat", frees(), refused(node)),
+        ("coordinated", frees(), refused(elected)),
+        ("terminating", frees(), refused(Refusal::Terminating)),
+        ("interrupted", frees(), End::Interrupted(2)),
+        ("open", frees(), open),
+        ("declined", frees(), End::Declined("declined".to_owned())),
+    ];
+    insta::assert_snapshot!(ends(cases));
+}
+
+#[test]
 fn whatever_another_has_is_advised_about_by_what_it_is_and_only_a_lock_is_to_be_stolen() {
     let mut cases = Vec::new();
     for nature in natures() {

@@ -10,7 +10,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
         _ if !subject.frees => None,
         Refusal::HolderIs(None) if subject.if_holder.is_none() => Some(vec![
             format!("error: lease {name:?} is not held by anybody: it is free already"),
-            "Nothing was written. Where that is as well: --ignore-not-held".to_owned(),
+            "Nothing was written. To count that as a success: --ignore-not-held".to_owned(),
         ]),
         Refusal::HolderIs(Some(other)) => Some(vec![
             format!(

@@ -83,7 +83,7 @@ fn nothing_is_freed_without_a_yes_or_from_another_than_was_named_or_where_there_
         ns.name()
     );
     said(&force(&["--yes", "--if-holder=x"]), 122, "", &other);
-    let left = "lease \"job\" is held by \"victim\" and not by \"x\": it is left to that one\n";
+    let left = "lease \"job\" is held by \"victim\", not by \"x\": nothing to release\n";
     let ignored = force(&["--yes", "--if-holder=x", "--ignore-not-held"]);
     said(&ignored, 0, "", left);
     untouched(&ns, &before);
@@ -91,7 +91,7 @@ fn nothing_is_freed_without_a_yes_or_from_another_than_was_named_or_where_there_
     said_like(&freed, 0, RELEASED, &shown(&ns, "victim"));
     let before = stored(&ns, "job");
     let free = "error: lease \"job\" is not held by anybody: it is free already\n\
-        Nothing was written. Where that is as well: --ignore-not-held\n";
+        Nothing was written. To count that as a success: --ignore-not-held\n";
     said(&force(&["--yes"]), 122, "", free);
     let named =
         "error: lease \"job\" is not held by \"victim\": it is free\nNothing was written.\n";
@@ -155,6 +155,16 @@ fn a_lock_of_terraforms_is_freed_as_its_own_unlock_frees_it_and_its_own_comes_fi
         assert_eq!(after["metadata"]["annotations"], json!({ "note": "kept" }));
         ns.delete("job");
     }
+    // Blanked by hand: free to everybody else, and locked for good to Terraform.
+    let blank = lease("job")
+        .holder("")
+        .label("tfstate", "true")
+        .annotation(INFO, "{}");
+    ns.create(&blank.build());
+    said(&ns.run(&user, FORCE), 0, RELEASED, "");
+    assert_eq!(stored(&ns, "job")["spec"].get("holderIdentity"), None);
+    assert_eq!(ns.run(&user, FORCE).code, Some(122));
+    ns.delete("job");
     // A note about a lock that is over is not the holder's.
     let stolen = lease("job")
         .holder("ada")
@@ -349,7 +359,7 @@ fn release_is_idempotent_where_that_is_asked_for_and_errors_stay_errors() {
     );
     let before = ns.create(&held("other", "ada", 60));
     pass_to(&ns, "job", "me");
-    let left = "lease \"other\" is held by \"ada\" and not by \"me\": it is left to that one\n\
+    let left = "lease \"other\" is held by \"ada\", not by \"me\": nothing to release\n\
         lease \"gone\" is not there: nothing to release\n";
     said(&release(&["other", "gone", "job"]), 0, RELEASED, left);
     untouched(&ns, &before);
@@ -373,7 +383,7 @@ fn release_is_idempotent_where_that_is_asked_for_and_errors_stay_errors() {
         .env("KUBECTL_LEASE_UID", &uid)
         .env("KUBECTL_LEASE_TRANSITIONS", "3")
         .run();
-    let left = "lease \"job\" belongs to a newer grant of \"me\": it is left to that\n";
+    let left = "lease \"job\" belongs to a newer grant of \"me\": nothing to release\n";
     said(&newer, 0, "", left);
     assert_eq!(holder(&stored(&ns, "job")), "me");
     let nobody = ns.user_with(&[]);

@@ -136,7 +136,7 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     pass_to(&ns, "c-mine", "third");
     let output = running.wait(SOON);
     asked_for(&output, 0, &["a-mine"]);
-    let left = "lease \"c-mine\" is held by \"third\" and not by \"me\": it is left to that one\n";
+    let left = "lease \"c-mine\" is held by \"third\", not by \"me\": nothing to release\n";
     assert!(output.stderr.ends_with(left), "{output}");
 }
 

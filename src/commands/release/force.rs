@@ -16,9 +16,6 @@ use crate::output::terminal;
 
 /// What is asked for, of each lease.
 pub fn terms(args: &ReleaseArgs, asks: bool) -> FreeTerms {
-    if let Some(reason) = &args.reason {
-        log::debug!("freed by force because: {reason}");
-    }
     FreeTerms {
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks,

@@ -46,7 +46,11 @@ pub fn free(
         return FreeStep::Refuse(Refusal::HolderIs(other));
     }
     let Some(other) = other else {
-        return FreeStep::Refuse(Refusal::HolderIs(None));
+        return match record.is_locked_by_nobody() && !record.is_terminating() {
+            // Nobody's grant ends.
+            true => FreeStep::Replace(record.freed(wall)),
+            false => FreeStep::Refuse(Refusal::HolderIs(None)),
+        };
     };
     // Whatever keeps it writes it again, and meanwhile a node or an API server counts as dead.
     if let Some(keeper) = Keeper::of(record) {
@@ -150,6 +154,18 @@ mod tests {
         assert_eq!(refused(&free_lease(60)), is_free);
         let named = terms(Some("x"), true);
         assert_eq!(step(&free_lease(60), None, &named), is_free);
+        // Terraform takes that for a lock, and nobody else does.
+        let blank = free_lease(60).with(|object| {
+            object["metadata"]["labels"] = json!({ "tfstate": "true" });
+            object["metadata"]["annotations"] = json!({ "app.terraform.io/lock-info": "{}" });
+        });
+        let FreeStep::Replace(unlocked) = refused(&blank) else {
+            panic!("it stays locked")
+        };
+        assert_eq!(unlocked.as_json()["spec"].get("holderIdentity"), None);
+        assert_eq!(unlocked.as_json()["metadata"]["annotations"], json!({}));
+        assert_eq!(step(&blank, None, &named), is_free);
+        assert_eq!(refused(&unlocked), is_free);
         let absent = free(&anybody, &Seen::Absent, None, wall(NOW));
         assert_eq!(absent, FreeStep::Refuse(Refusal::NotFound));
         let heartbeat = held("n-1", 40).with(|object| {

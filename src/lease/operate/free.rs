@@ -36,13 +36,15 @@ impl Attempt {
     /// What it has ended, as far as what was seen shows that it has, or that another grant has followed.
     fn ended(&self, seen: &Seen) -> Option<Freed> {
         let Self { before, sent } = self;
-        let record = freed(sent, seen).or_else(|| self.shown_by_another(seen))?;
+        // That nobody holds it says nothing where nobody did.
+        let is_free = || freed(sent, seen).filter(|_| before.holder().is_some());
+        let record = is_free().or_else(|| self.shown(seen))?;
         let before = before.clone();
         Some(Freed { before, record })
     }
 
-    /// Clients that only write who holds it, as Terraform does, leave the time that we wrote.
-    fn shown_by_another(&self, seen: &Seen) -> Option<Record> {
+    /// The time that we wrote. Clients that only write who holds it, as Terraform does, leave it.
+    fn shown(&self, seen: &Seen) -> Option<Record> {
         let Seen::Lease(seen) = seen else { return None };
         let record = seen.record();
         let (Sent::Unanswered(written) | Sent::InConflict(written) | Sent::Refused(written)) =
@@ -50,7 +52,8 @@ impl Attempt {
         let is_ours = written
             .renew_time()
             .is_some_and(|time| record.renewed_at(time));
-        let follows = record.uid() == written.uid() && record.holder() != self.before.holder();
+        let follows = record.uid() == written.uid()
+            && (record.holder().is_none() || record.holder() != self.before.holder());
         (is_ours && follows).then(|| record.clone())
     }
 }

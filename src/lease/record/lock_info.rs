@@ -54,6 +54,13 @@ impl Fields<'_> {
             .filter(move |(key, _)| !(read && *key == ANNOTATION))
     }
 
+    /// Whether a holder that is present and empty, as an editor leaves it, keeps them from locking: they take any for a lock, and
+    /// everybody else takes it for free.
+    pub fn is_locked_by_nobody(&self) -> bool {
+        let blank = self.spec.holder_identity.as_deref() == Some("");
+        blank && self.is_terraforms()
+    }
+
     /// Whether Terraform or OpenTofu locks states with it: its own command frees it.
     pub fn is_terraforms(&self) -> bool {
         self.annotation(ANNOTATION).is_some() || self.label("tfstate").is_some()

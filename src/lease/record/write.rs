@@ -183,6 +183,7 @@ impl Record {
     #[must_use]
     pub fn freed(&self, at: Timestamp) -> Self {
         let is_theirs = self.is_held_by_terraform()
+            || self.is_locked_by_nobody()
             || (self.is_terraforms() && self.holder().is_some() && self.duration().is_none());
         let freed = self.released(at);
         if !is_theirs {

@@ -71,7 +71,7 @@ fn a_lost_reply_is_recognised_and_a_lost_request_is_sent_again() {
     for fault in [RequestFault::LostReply, RequestFault::LostRequest] {
         scenario(6, async |world, [actor, victim, _]| {
             victim.take(None).await;
-            world.fail_replace(0, [fault.clone()]);
+            world.fail_replace(0, [fault]);
             let (freed, asked) = free(&actor, false, &actor.within(30.0)).await;
             assert_eq!(freed.expect("freed").holder(), "actor-1");
             assert_eq!((world.holder(), asked), (None, 1));
@@ -127,7 +127,7 @@ fn where_nothing_can_be_learned_of_the_write_any_more_that_is_said_and_else_it_i
             scenario(600, async |world, [actor, victim, _]| {
                 victim.take(None).await;
                 let cut = |_| {
-                    world.fail_replace(0, vec![reply.clone(); 20]);
+                    world.fail_replace(0, vec![reply; 20]);
                     if !reads {
                         world.fail(0, Verb::Get, vec![RequestFault::Refused; 200]);
                     }
