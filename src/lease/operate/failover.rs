@@ -39,7 +39,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
-        let taken_at = stolen.grant.sent_at;
+        let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
         let stops = stolen.victim_stops.unwrap_or(taken_at);
         let patient = Limits {
             deadline: None,
@@ -47,9 +47,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
             insist: true,
             interrupt: limits.interrupt.beyond(1),
         };
-        let grant = {
+        let waited = {
             let mut waiting = std::pin::pin!(self.wait_until_alone(stolen, &patient, report));
-            let waited = tokio::select! {
+            tokio::select! {
                 biased;
                 waited = &mut waiting => waited,
                 _ = limits.interrupt.arrived(1) => {
@@ -57,19 +57,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     report(Progress::Finishing { wait });
                     waiting.await
                 }
-            };
-            waited.map_err(|end| match end {
-                End::Interrupted(_) => End::Kept(Box::new(end)),
-                end => end,
-            })?
+            }
+        };
+        let held = match waited {
+            Ok(grant) => grant.record,
+            // No renewal was acknowledged for the whole duration, so that its time is over too, which is no longer. It may still
+            // stand there as ours.
+            Err(End::Lost(Loss::Deadline { .. })) => taken,
+            Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
+            Err(end) => return Err(end),
         };
         let soon = Limits {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
             ..patient
         };
-        let released = self
-            .release(&Ours::Grant(grant.record), true, &soon, report)
-            .await;
+        let released = self.release(&Ours::Grant(held), true, &soon, report).await;
         let record = match released {
             Ok(released) => released.record,
             Err(End::Refused(Refusal::HolderIs(Some(other)))) => {

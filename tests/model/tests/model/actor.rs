@@ -8,7 +8,7 @@ use lease_model::clock::Clock;
 use lease_model::lease::decide::{AcquireTerms, Ours, StealTerms};
 use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::operate::{
-    Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress,
+    Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress, SteppedDown,
 };
 use lease_model::lease::record::{GrantTerms, Lease, Record};
 use lease_model::lease::values::LeaseDuration;
@@ -232,6 +232,17 @@ impl Actor {
             self.say_stopped(&taken, None).await;
         }
         outlasted
+    }
+
+    /// Has its holder step down for whoever is next.
+    pub async fn fail_over(&self, limits: &Limits) -> Result<SteppedDown, End> {
+        self.api.begin(Purpose::Steal);
+        let agree = async |_: &_, _: &_| Ok(());
+        let operations = &self.operations;
+        let terms = self.stealing(None);
+        let stolen = operations.steal(&terms, &patient(), &|_| (), agree).await?;
+        self.api.begin(Purpose::Keep);
+        operations.step_down(stolen, limits, &|_| ()).await
     }
 
     /// Takes it over and does not wait for the victim.

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod done_then_refused;
+mod failing_over;
 mod freeing;
 mod giving_back;
 mod late_replies;
