@@ -14,8 +14,10 @@ mod template;
 mod wait;
 mod write;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
@@ -284,6 +286,9 @@ pub struct HoldArgs {
     /// The signal that asks the command to stop when the lease is lost
     #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_number)]
     pub on_lost: i32,
+    /// Write what was done there, as JSON or, named so, YAML: when the lease is held, and at the end
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub outcome_file: Option<PathBuf>,
     /// The command to run while the lease is held; without one, hold until interrupted
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,

@@ -70,6 +70,7 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 better: words(way.better),
             });
             let missing = (!objects.is_empty()).then(|| Missing {
+                how_to_apply: hint::kubectl_as_admin("apply -f -").to_string(),
                 how_to_bind: who.is_none().then(|| how_to_bind(&objects[0], scope)),
                 objects,
             });

@@ -2,6 +2,7 @@
 
 mod command;
 mod notes;
+mod outcome_file;
 mod unsaid;
 
 use std::time::Duration;
@@ -28,12 +29,35 @@ use crate::signals;
 use crate::words;
 use command::{find, readable};
 use notes::tell;
+use outcome_file::OutcomeFile;
 use unsaid::{if_asked, say_released, until_unsaid};
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
 
 pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    find(&args.command)?;
+    if let Some(duration) = args.grant.duration {
+        timing(duration.as_duration(), &args)?;
+    }
+    // A dry run leaves nothing.
+    let path = args.outcome_file.as_deref();
+    let path = path.filter(|_| args.grant.write.dry_run.asked().is_none());
+    let file = OutcomeFile::prepare(path)?;
+    let ended = run_with(args, connection, &file).await;
+    let exit = match &ended {
+        Ok(exit) => *exit,
+        Err(error) => error.exit(),
+    };
+    file.ended(exit).await;
+    ended
+}
+
+async fn run_with(
+    args: HoldArgs,
+    connection: &ConnectionArgs,
+    file: &OutcomeFile,
+) -> Result<Exit, Error> {
     let identity = identity(&args.grant.holder.holder)?;
     // Two holds never share a grant, unless somebody wants to.
     let holder = if args.grant.holder.holder.is_some() {
@@ -41,10 +65,6 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     } else {
         identity.unique()
     };
-    find(&args.command)?;
-    if let Some(duration) = args.grant.duration {
-        timing(duration.as_duration(), &args)?;
-    }
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
     // Before there is a lease that would have to be given back.
@@ -86,16 +106,21 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let waiting = Waiting::new(&subject);
     let progress = |progress| waiting.report(&progress);
     let name = object_name(args.name.as_str());
-    let note = |note| tell(args.name.as_str(), note);
+    let note = |note| {
+        file.hear(&note);
+        tell(args.name.as_str(), note);
+    };
     let (tell_unsaid, mut unsaid) = oneshot::channel();
     let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
-        if let Some(waited) = waiting.over() {
+        let waited = waiting.over();
+        if let Some(waited) = waited {
             terminal::say(&format!(
                 "lease {:?} acquired after {}",
                 args.name.as_str(),
                 words::duration(waited)
             ));
         }
+        file.held(held.grant(), waited.unwrap_or_default()).await;
         let duration = held.grant().duration().as_duration();
         let order = HoldTerms {
             environment: exported::environment(held.grant(), exported::KeptBy::Hold),
@@ -129,6 +154,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         }
         Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
     };
+    file.released(report.released);
     if let Some(error) = report.no_watchdog
         && report.outcome == Outcome::NotStarted
     {

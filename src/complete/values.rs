@@ -120,7 +120,9 @@ pub fn kind(command: &str, argument: &Arg) -> Kind {
         (_, "kubeconfig" | "certificate_authority" | "client_certificate" | "client_key") => {
             Kind::Files
         }
-        (_, "cache_dir" | "kuberc" | "profile_output" | "command" | "dir") => Kind::Files,
+        (_, "outcome_file" | "cache_dir" | "kuberc" | "profile_output" | "command" | "dir") => {
+            Kind::Files
+        }
         ("status", "output") => Kind::Words(&[STATUS_FORMATS]),
         ("version" | "can-i", "output") => Kind::Words(&[VALUE_FORMATS]),
         ("acquire" | "steal", "output") => Kind::Words(&[ENVIRONMENT, OBJECT_FORMATS]),

@@ -23,6 +23,8 @@ pub struct Call {
 pub struct Missing {
     /// To be applied.
     pub objects: Vec<Value>,
+    /// The command that does it.
+    pub how_to_apply: String,
     /// The command that binds it, where it is not known to whom.
     pub how_to_bind: Option<String>,
 }
@@ -38,7 +40,10 @@ pub fn text(subject: &str, calls: &[Call], missing: Option<&Missing>) -> Result<
         return Ok(lines.into_iter().map(|line| format!("{line}\n")).collect());
     };
     lines.push(String::new());
-    lines.push("What is missing, for a cluster admin to apply (kubectl apply -f -):".to_owned());
+    let how = &missing.how_to_apply;
+    lines.push(format!(
+        "What is missing, for a cluster admin to apply: {how}"
+    ));
     if let Some(how) = &missing.how_to_bind {
         lines.push(format!(
             "The server does not tell who you are, so that it is to be bound too: {how}"
@@ -106,6 +111,7 @@ mod tests {
     fn what_is_missing_can_be_applied_with_the_table_above_it() {
         let missing = Missing {
             objects: vec![json!({ "kind": "Role" }), json!({ "kind": "RoleBinding" })],
+            how_to_apply: "kubectl apply -f -".to_owned(),
             how_to_bind: Some("kubectl create rolebinding x --user=…".to_owned()),
         };
         let text = text("leases", &calls(&["get", "create"]), Some(&missing)).expect("text");
@@ -116,7 +122,7 @@ mod tests {
         # acquire --create   no        get, create   watch
         # status             yes
         #
-        # What is missing, for a cluster admin to apply (kubectl apply -f -):
+        # What is missing, for a cluster admin to apply: kubectl apply -f -
         # The server does not tell who you are, so that it is to be bound too: kubectl create rolebinding x --user=…
         kind: Role
         ---

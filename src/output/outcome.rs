@@ -23,6 +23,24 @@ pub enum Action {
     Released,
     /// By `steal`.
     Stolen,
+    /// By `hold`.
+    Held,
+}
+
+/// How far a hold has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The lease is held, as far as is known, and the command runs or will.
+    Held,
+    /// It is over.
+    Ended {
+        /// The exit code of the hold.
+        exit_code: u8,
+        /// How the lease was lost, if it was.
+        lost: Option<String>,
+        /// Whether it was given back; `None` where that is not known.
+        released: Option<bool>,
+    },
 }
 
 impl Action {
@@ -33,13 +51,14 @@ impl Action {
             Self::Renewed => "renewed",
             Self::Released => "released",
             Self::Stolen => "stolen",
+            Self::Held => "held",
         }
     }
 
     /// Whether a grant stands then.
     fn grants(self) -> bool {
         match self {
-            Self::Acquired | Self::Renewed | Self::Stolen => true,
+            Self::Acquired | Self::Renewed | Self::Stolen | Self::Held => true,
             Self::Released => false,
         }
     }
@@ -54,6 +73,7 @@ pub struct Outcome {
     fencing_token: Option<String>,
     before: Option<Arc<Lease>>,
     after: Lease,
+    phase: Option<Phase>,
 }
 
 impl Outcome {
@@ -66,6 +86,7 @@ impl Outcome {
             fencing_token: None,
             before,
             after: after.clone(),
+            phase: None,
         }
     }
 
@@ -98,6 +119,15 @@ impl Outcome {
     pub fn tried(self, dry_run: DryRun) -> Self {
         Self {
             dry_run: Some(dry_run),
+            ..self
+        }
+    }
+
+    /// Of a hold, which has got so far.
+    #[must_use]
+    pub fn in_phase(self, phase: Phase) -> Self {
+        Self {
+            phase: Some(phase),
             ..self
         }
     }
@@ -169,6 +199,20 @@ impl Outcome {
         put("previous", followed.and_then(previous));
         put("before", before.map(|lease| shown.object(lease)));
         put("after", Some(shown.object(after)));
+        match &self.phase {
+            None => {}
+            Some(Phase::Held) => put("phase", Some(json!("held"))),
+            Some(Phase::Ended {
+                exit_code,
+                lost,
+                released,
+            }) => {
+                put("phase", Some(json!("ended")));
+                put("exitCode", Some(json!(exit_code)));
+                put("lost", lost.as_deref().and_then(text));
+                put("released", released.map(Value::from));
+            }
+        }
         fields
     }
 }

@@ -125,7 +125,7 @@ fn the_table_stands_in_comments_above_what_is_missing_and_alone_where_nothing_is
 # renew              no        update
 # status NAME        yes                        get nodes
 #
-# What is missing, for a cluster admin to apply (kubectl apply -f -):
+# What is missing, for a cluster admin to apply: kubectl apply -f -
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:

@@ -18,6 +18,7 @@ mod loss;
 mod names;
 mod others;
 mod outage;
+mod outcome_file;
 mod proc;
 mod processes;
 mod rotation;

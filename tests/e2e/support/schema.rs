@@ -83,6 +83,7 @@ fn is(value: &Value, name: &str) -> bool {
         "integer" => value.is_i64() || value.is_u64(),
         "object" => value.is_object(),
         "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
         other => panic!("no such type: {other}"),
     }
 }
