@@ -92,14 +92,49 @@ impl User {
     }
 }
 
+/// The API groups that these resources are in, sorted; `*` for those that this server does not know.
+pub fn api_groups(resources: &[String]) -> Vec<&'static str> {
+    let mut groups: Vec<_> = resources
+        .iter()
+        .flat_map(|resource| groups_of(resource))
+        .copied()
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+fn groups_of(resource: &str) -> &'static [&'static str] {
+    match resource.split('/').next().unwrap_or_default() {
+        "leases" | "leasecandidates" => &[GROUP],
+        "events" => &["", "events.k8s.io"],
+        "pods" | "nodes" | "namespaces" | "users" | "groups" => &[""],
+        "uids" => &["authentication.k8s.io"],
+        _ => &["*"],
+    }
+}
+
+fn names(list: &[String], word: &str) -> bool {
+    list.iter().any(|entry| entry == word || entry == "*")
+}
+
 impl Rule {
+    /// Whether it says anything about this namespace, or about what is in none.
+    pub(crate) fn holds_in(&self, namespace: Option<&str>) -> bool {
+        self.namespaces.is_empty() || names(&self.namespaces, namespace.unwrap_or("*"))
+    }
+
     fn allows(&self, wanted: &Attributes<'_>) -> bool {
-        let names =
-            |list: &[String], word: &str| list.iter().any(|entry| entry == word || entry == "*");
+        let grouped = |resource: &String| {
+            resource == "*"
+                || (resource == wanted.resource
+                    && groups_of(resource)
+                        .iter()
+                        .any(|group| *group == wanted.group || *group == "*"))
+        };
         names(&self.verbs, wanted.verb)
-            && names(&self.resources, wanted.resource)
-            && (self.namespaces.is_empty()
-                || names(&self.namespaces, wanted.namespace.unwrap_or("*")))
+            && self.resources.iter().any(grouped)
+            && self.holds_in(wanted.namespace)
             && (self.names.is_empty()
                 || wanted
                     .name

@@ -24,8 +24,9 @@ enum Kind {
     Map,
 }
 
-const METADATA: [(&str, Kind); 14] = [
+const METADATA: [(&str, Kind); 15] = [
     ("name", Kind::Text),
+    ("generateName", Kind::Text),
     ("namespace", Kind::Text),
     ("selfLink", Kind::Text),
     ("uid", Kind::Text),

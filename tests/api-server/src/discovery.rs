@@ -1,41 +1,143 @@
-//! Discovery, `/version` and the core group's few objects: enough for kubectl to find Leases.
+//! Discovery, `/version` and namespaces: enough for kubectl to find Leases and what concerns them.
 
 use serde_json::{Value, json};
 
-use crate::{path::Document, state::Inner, status::Status, store::Namespace};
+use crate::{
+    kind::KINDS,
+    path::{Document, VERSIONS},
+    state::Inner,
+    status::Status,
+    store::Namespace,
+};
 
-/// A discovery document.
-pub(crate) fn document(document: Document) -> Value {
-    let version = json!({"groupVersion": "coordination.k8s.io/v1", "version": "v1"});
-    let mut group =
-        json!({"name": "coordination.k8s.io", "versions": [version], "preferredVersion": version});
+/// A discovery document, as this version of the server has it.
+pub(crate) fn document(document: Document, server: (u32, u32)) -> Result<Value, Status> {
     match document {
         Document::CoreVersions => {
-            json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+            Ok(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
         }
-        Document::CoreResources => json!({
-            "kind": "APIResourceList", "groupVersion": "v1", "resources": [
-                {"name": "namespaces", "singularName": "namespace", "namespaced": false, "kind": "Namespace",
-                 "verbs": ["get", "list"], "shortNames": ["ns"]},
-                {"name": "pods", "singularName": "pod", "namespaced": true, "kind": "Pod",
-                 "verbs": ["get", "list"], "shortNames": ["po"]},
-                {"name": "nodes", "singularName": "node", "namespaced": false, "kind": "Node",
-                 "verbs": ["get", "list"], "shortNames": ["no"]},
-            ],
-        }),
-        Document::Groups => json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}),
-        Document::LeaseGroup => {
+        Document::CoreResources => Ok(resources("", "v1", server)),
+        Document::Groups => {
+            let groups: Vec<Value> = VERSIONS
+                .iter()
+                .filter_map(|(name, _)| group(name, server))
+                .collect();
+            Ok(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+        }
+        Document::Group(name) => {
+            let mut group = group(name, server).ok_or_else(Status::no_such_resource)?;
             group["kind"] = "APIGroup".into();
             group["apiVersion"] = "v1".into();
-            group
+            Ok(group)
         }
-        Document::LeaseResources => json!({
-            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "coordination.k8s.io/v1", "resources": [
-                {"name": "leases", "singularName": "lease", "namespaced": true, "kind": "Lease",
-                 "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"]},
-            ],
-        }),
+        Document::Resources(group, version) if serves(group, version, server) => {
+            Ok(resources(group, version, server))
+        }
+        Document::Resources(..) => Err(Status::no_such_resource()),
     }
+}
+
+/// Whether there is anything in this version of the group.
+fn serves(group: &str, version: &str, server: (u32, u32)) -> bool {
+    let kinds = || {
+        KINDS
+            .iter()
+            .filter(|kind| kind.group == group && kind.version == version)
+    };
+    kinds().next().is_none() || kinds().any(|kind| kind.since <= server)
+}
+
+fn group(name: &str, server: (u32, u32)) -> Option<Value> {
+    let (_, versions) = VERSIONS.iter().find(|(known, _)| *known == name)?;
+    let versions: Vec<Value> = versions
+        .iter()
+        .filter(|version| serves(name, version, server))
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+        .collect();
+    let preferred = versions.first()?.clone();
+    Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
+}
+
+fn resources(group: &str, version: &str, server: (u32, u32)) -> Value {
+    let mut list = Vec::new();
+    match (group, version) {
+        ("", "v1") => list.push(resource(
+            "namespaces",
+            "namespace",
+            false,
+            "Namespace",
+            &["ns"],
+            &["get", "list"],
+        )),
+        ("coordination.k8s.io", "v1") => {
+            let verbs = [
+                "create", "delete", "get", "list", "patch", "update", "watch",
+            ];
+            list.push(resource("leases", "lease", true, "Lease", &[], &verbs));
+        }
+        ("authorization.k8s.io", "v1") => {
+            for kind in ["SelfSubjectAccessReview", "SelfSubjectRulesReview"] {
+                let singular = kind.to_lowercase();
+                list.push(resource(
+                    &format!("{singular}s"),
+                    &singular,
+                    false,
+                    kind,
+                    &[],
+                    &["create"],
+                ));
+            }
+        }
+        _ => {}
+    }
+    let kinds = KINDS
+        .iter()
+        .filter(|kind| kind.group == group && kind.version == version && kind.since <= server);
+    for kind in kinds {
+        let verbs = ["create", "delete", "get", "list", "patch", "update"];
+        list.push(resource(
+            kind.plural,
+            kind.singular,
+            kind.namespaced,
+            kind.kind,
+            kind.short,
+            &verbs,
+        ));
+        if !kind.status.is_empty() {
+            let verbs = ["get", "patch", "update"];
+            list.push(resource(
+                kind.status,
+                "",
+                kind.namespaced,
+                kind.kind,
+                &[],
+                &verbs,
+            ));
+        }
+    }
+    let of = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": of, "resources": list})
+}
+
+fn resource(
+    name: &str,
+    singular: &str,
+    namespaced: bool,
+    kind: &str,
+    short: &[&str],
+    verbs: &[&str],
+) -> Value {
+    let mut resource = json!({
+        "name": name, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": verbs,
+    });
+    if !short.is_empty() {
+        resource["shortNames"] = json!(short);
+    }
+    resource
 }
 
 /// `/version`, as configured.
@@ -80,18 +182,6 @@ fn namespace_item(name: &str, namespace: &Namespace) -> Value {
         "spec": {"finalizers": ["kubernetes"]},
         "status": {"phase": "Active"},
     })
-}
-
-/// The resources of the core group that exist as empty lists: their plural and kind.
-const EMPTY: [(&str, &str); 2] = [("pods", "Pod"), ("nodes", "Node")];
-
-/// Another resource of the core group: it is there, but no object of it is.
-pub(crate) fn core(inner: &Inner, resource: &str, name: Option<&str>) -> Result<Value, Status> {
-    match (EMPTY.iter().find(|(plural, _)| *plural == resource), name) {
-        (None, _) => Err(Status::no_such_resource()),
-        (Some(_), Some(name)) => Err(Status::core_not_found(resource, name)),
-        (Some((_, kind)), None) => Ok(list(&format!("{kind}List"), inner, Vec::new())),
-    }
 }
 
 fn list(kind: &str, inner: &Inner, items: Vec<Value>) -> Value {

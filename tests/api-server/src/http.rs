@@ -8,17 +8,18 @@ use hyper::{
     body::{Bytes, Incoming},
     header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, USER_AGENT},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
     access::{self, Attributes},
     body::Answer,
     clock::http_date,
-    discovery, leases,
+    discovery, leases, objects,
     options::User,
     path::Target,
     query::Query,
+    reviews,
     state::{Request, State},
     status::Status,
 };
@@ -135,6 +136,20 @@ fn answer(state: &Arc<State>, call: &Call, target: Target) -> Result<Reply, Stat
     match target {
         Target::Leases { namespace } => leases::collection(state, call, namespace.as_deref()),
         Target::Lease { namespace, name } => leases::object(state, call, &namespace, &name),
+        Target::Object {
+            kind,
+            namespace,
+            name,
+            status,
+        } => {
+            let place = objects::Place {
+                kind,
+                namespace: namespace.as_deref(),
+                status,
+            };
+            objects::answer(state, call, &place, name.as_deref())
+        }
+        Target::Review(review) => reviews::answer(call, review),
         Target::Unknown => {
             call.user.check_path(&call.method, &call.path)?;
             Err(Status::no_such_resource())
@@ -154,12 +169,12 @@ fn answer(state: &Arc<State>, call: &Call, target: Target) -> Result<Reply, Stat
             name,
         } => {
             core(namespace.as_deref(), &resource, name.as_deref())?;
-            json(discovery::core(&state.lock(), &resource, name.as_deref())?)
+            Err(Status::no_such_resource())
         }
         Target::OtherResource => Err(Status::no_such_resource()),
         Target::Version => json(discovery::version(state.version)),
         Target::Health => Ok(Reply::Text("ok".into())),
-        Target::Discovery(document) => json(discovery::document(document)),
+        Target::Discovery(document) => json(discovery::document(document, state.version)?),
     }
 }
 
@@ -190,14 +205,4 @@ fn respond(state: &State, reply: Result<Reply, Status>) -> Response<Answer> {
         headers.insert(DATE, date);
     }
     response
-}
-
-impl Status {
-    /// The success of a deletion, which is a Status too.
-    pub fn deleted(name: &str, uid: &str) -> Value {
-        json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": {"name": name, "group": "coordination.k8s.io", "kind": "leases", "uid": uid},
-        })
-    }
 }

@@ -8,6 +8,7 @@ use crate::{
     access::Attributes,
     decode::{self, Decoding},
     delete::{self, Deleted},
+    deletion::Deletion,
     http::{Call, Reply},
     list, patch,
     selector::Selector,
@@ -147,8 +148,12 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("delete", Some(&key.0), Some(&key.1)))?;
-    match state.change(|inner| delete::delete(inner, key))? {
-        Deleted::Gone { uid } => Ok(Reply::Json(200, Status::deleted(&key.1, &uid).to_string())),
+    let deletion = Deletion::of(call)?;
+    match state.change(|inner| delete::delete(inner, key, &deletion))? {
+        Deleted::Gone { uid } => {
+            let status = Status::deleted(GROUP, "leases", &key.1, &uid);
+            Ok(Reply::Json(200, status.to_string()))
+        }
         Deleted::Kept(kept) => Ok(Reply::Json(200, kept.to_string())),
     }
 }

@@ -1,4 +1,5 @@
-//! An in-process Kubernetes API server that knows Leases, for tests and for trying `kubectl lease` out.
+//! An in-process Kubernetes API server that knows Leases, for tests and for trying `kubectl lease` out. Of Pods, Nodes,
+//! Events and LeaseCandidates it knows what concerns a Lease.
 //!
 //! It behaves as a real kube-apiserver does towards a client of `coordination.k8s.io/v1`: messages, status codes,
 //! resource versions, watches, managed fields and permissions. It adds what a test needs and a real server lacks:
@@ -13,21 +14,29 @@
 
 mod access;
 mod body;
+mod change;
 mod clock;
 mod decode;
 mod delete;
+mod deletion;
 mod discovery;
+mod event;
 mod fields;
 mod http;
+mod kind;
 mod kubeconfig;
 mod leases;
 mod list;
 mod metadata;
 mod microtime;
+mod names;
+mod objects;
 mod options;
 mod patch;
 mod path;
 mod query;
+mod refusal;
+mod reviews;
 mod selector;
 mod server;
 mod state;
@@ -39,6 +48,7 @@ mod validate;
 mod watch;
 mod write;
 
+pub use access::api_groups;
 pub use options::{Options, Rule, User};
 pub use server::ApiServer;
 pub use state::Request;

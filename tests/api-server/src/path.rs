@@ -1,6 +1,6 @@
 //! Which thing a request's path names.
 
-use crate::query::percent_decode;
+use crate::{kind::Kind, query::percent_decode};
 
 /// What a path names. `Unknown` is every path that this server does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub(crate) enum Target {
     Namespace {
         name: String,
     },
+    /// An object of another kind, or the collection of them.
+    Object {
+        kind: &'static Kind,
+        namespace: Option<String>,
+        name: Option<String>,
+        /// Its `status` alone.
+        status: bool,
+    },
+    /// A question about the permissions of who asks it.
+    Review(Review),
     /// Another resource of the core group, none of which exists here.
     Core {
         resource: String,
@@ -30,14 +40,34 @@ pub(crate) enum Target {
     Unknown,
 }
 
+/// What is asked about one's own permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Review {
+    Access,
+    Rules,
+}
+
 /// A discovery document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
     CoreVersions,
     CoreResources,
     Groups,
-    LeaseGroup,
-    LeaseResources,
+    Group(&'static str),
+    Resources(&'static str, &'static str),
+}
+
+/// The API groups that have a name, each with its versions, the preferred one first.
+pub(crate) const VERSIONS: [(&str, &[&str]); 3] = [
+    ("coordination.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
+    ("events.k8s.io", &["v1"]),
+    ("authorization.k8s.io", &["v1"]),
+];
+
+fn known(group: &str, version: &str) -> Option<(&'static str, &'static str)> {
+    let (group, versions) = VERSIONS.iter().find(|(known, _)| *known == group)?;
+    let version = versions.iter().find(|known| **known == version)?;
+    Some((group, version))
 }
 
 impl Target {
@@ -54,10 +84,33 @@ impl Target {
             ["api"] => Self::Discovery(Document::CoreVersions),
             ["api", "v1"] => Self::Discovery(Document::CoreResources),
             ["apis"] => Self::Discovery(Document::Groups),
-            ["apis", "coordination.k8s.io"] => Self::Discovery(Document::LeaseGroup),
-            ["apis", "coordination.k8s.io", "v1"] => Self::Discovery(Document::LeaseResources),
+            ["apis", group] => match VERSIONS.iter().find(|(known, _)| known == group) {
+                Some((group, _)) => Self::Discovery(Document::Group(group)),
+                None => Self::Unknown,
+            },
+            ["apis", group, version] => match known(group, version) {
+                Some((group, version)) => Self::Discovery(Document::Resources(group, version)),
+                None => Self::Unknown,
+            },
+            [
+                "apis",
+                "authorization.k8s.io",
+                "v1",
+                "selfsubjectaccessreviews",
+            ] => Self::Review(Review::Access),
+            [
+                "apis",
+                "authorization.k8s.io",
+                "v1",
+                "selfsubjectrulesreviews",
+            ] => Self::Review(Review::Rules),
             ["apis", "coordination.k8s.io", "v1", rest @ ..] => Self::lease(rest),
-            ["api", "v1", rest @ ..] => Self::core(rest),
+            ["apis", group, version, rest @ ..] => {
+                Self::object(group, version, rest).unwrap_or(Self::Unknown)
+            }
+            ["api", "v1", rest @ ..] => {
+                Self::object("", "v1", rest).unwrap_or_else(|| Self::core(rest))
+            }
             _ => Self::Unknown,
         }
     }
@@ -74,6 +127,31 @@ impl Target {
             },
             _ => Self::OtherResource,
         }
+    }
+
+    fn object(group: &str, version: &str, rest: &[&str]) -> Option<Self> {
+        let (namespace, rest) = match rest {
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
+            rest => (None, rest),
+        };
+        let kind = Kind::find(group, version, rest.first()?)?;
+        let (name, status) = match rest {
+            [_] => (None, false),
+            [_, name] => (Some(*name), false),
+            [_, name, "status"] if !kind.status.is_empty() => (Some(*name), true),
+            _ => return None,
+        };
+        // Objects of a namespace are listed in all of them, and nothing else; a node is in none.
+        let exists = match namespace {
+            Some(_) => kind.namespaced,
+            None => !kind.namespaced || name.is_none(),
+        };
+        exists.then(|| Self::Object {
+            kind,
+            namespace: namespace.map(Into::into),
+            name: name.map(Into::into),
+            status,
+        })
     }
 
     fn core(rest: &[&str]) -> Self {

@@ -1,10 +1,10 @@
-//! Label and field selectors: parsed from their query parameters, matched against Leases.
+//! Label and field selectors: parsed from their query parameters, matched against objects.
 
 use serde_json::Value;
 
 use crate::status::Status;
 
-/// Which Leases a list or watch is about.
+/// Which objects a list or watch is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selector {
     labels: Vec<LabelRequirement>,
@@ -13,7 +13,8 @@ pub(crate) struct Selector {
 
 #[derive(Clone, Debug)]
 struct FieldRequirement {
-    key: &'static str,
+    /// The JSON pointer of the field.
+    pointer: &'static str,
     equal: bool,
     value: String,
 }
@@ -33,14 +34,47 @@ enum Test {
     NotIn(Vec<String>),
 }
 
+/// The fields by which Leases are selected.
+const LEASE_FIELDS: [(&str, &str); 2] = [
+    ("metadata.name", NAME),
+    ("metadata.namespace", "/metadata/namespace"),
+];
+
+const NAME: &str = "/metadata/name";
+
 impl Selector {
+    /// A selector of Leases.
     pub fn parse(labels: &str, fields: &str) -> Result<Self, Status> {
+        Self::with(labels, fields, &LEASE_FIELDS, |other| {
+            format!(
+                "\"{other}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            )
+        })
+    }
+
+    /// A selector of objects that are selected by these fields.
+    pub fn among(
+        labels: &str,
+        fields: &str,
+        known: &[(&str, &'static str)],
+    ) -> Result<Self, Status> {
+        Self::with(labels, fields, known, |other| {
+            format!("field label not supported: {other}")
+        })
+    }
+
+    fn with(
+        labels: &str,
+        fields: &str,
+        known: &[(&str, &'static str)],
+        unknown: fn(&str) -> String,
+    ) -> Result<Self, Status> {
         Ok(Self {
             labels: split(labels)
                 .map(LabelRequirement::parse)
                 .collect::<Result<_, _>>()?,
             fields: split(fields)
-                .map(FieldRequirement::parse)
+                .map(|text| FieldRequirement::parse(text, known, unknown))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -51,18 +85,24 @@ impl Selector {
 
     /// The one name that can match, if the selector asks for one. Authorization takes it as the object's name.
     pub fn name(&self) -> Option<&str> {
-        let asks = |field: &&FieldRequirement| field.equal && field.key == "name";
+        let asks = |field: &&FieldRequirement| field.equal && field.pointer == NAME;
         self.fields
             .iter()
             .find(asks)
             .map(|field| field.value.as_str())
     }
 
-    pub fn matches(&self, lease: &Value) -> bool {
-        let metadata = &lease["metadata"];
+    pub fn matches(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        let text = |pointer| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         self.fields
             .iter()
-            .all(|field| (metadata[field.key].as_str() == Some(&field.value)) == field.equal)
+            .all(|field| (text(field.pointer) == field.value) == field.equal)
             && self.labels.iter().all(|label| {
                 label
                     .test
@@ -72,23 +112,20 @@ impl Selector {
 }
 
 impl FieldRequirement {
-    fn parse(text: &str) -> Result<Self, Status> {
+    fn parse(
+        text: &str,
+        known: &[(&str, &'static str)],
+        unknown: fn(&str) -> String,
+    ) -> Result<Self, Status> {
         let (key, equal, value) = operator(text).ok_or_else(|| {
             Status::bad_request(format!(
                 "invalid selector: '{text}'; can't understand '{text}'"
             ))
         })?;
-        let key = match key {
-            "metadata.name" => "name",
-            "metadata.namespace" => "namespace",
-            other => {
-                return Err(Status::bad_request(format!(
-                    "\"{other}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                )));
-            }
-        };
+        let pointer = known.iter().find(|(name, _)| *name == key);
+        let (_, pointer) = pointer.ok_or_else(|| Status::bad_request(unknown(key)))?;
         Ok(Self {
-            key,
+            pointer,
             equal,
             value: value.to_owned(),
         })

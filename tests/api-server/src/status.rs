@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::refusal::Subject;
+
 /// The API group of Leases.
 pub(crate) const GROUP: &str = "coordination.k8s.io";
 
@@ -62,6 +64,11 @@ impl Status {
         }
     }
 
+    /// A failure with details of its own.
+    pub fn about(code: u16, reason: &'static str, message: String, details: Value) -> Self {
+        Self::new(code, reason, message).details(details)
+    }
+
     fn details(mut self, details: Value) -> Self {
         self.details = details;
         self
@@ -114,12 +121,7 @@ impl Status {
     }
 
     pub fn lease_not_found(name: &str) -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            format!("leases.{GROUP} \"{name}\" not found"),
-        )
-        .details(lease_details(name))
+        Subject::lease(name).not_found()
     }
 
     /// An object of the core group that does not exist: a namespace, a pod, a node.
@@ -129,22 +131,12 @@ impl Status {
     }
 
     pub fn already_exists(name: &str) -> Self {
-        Self::new(
-            409,
-            "AlreadyExists",
-            format!("leases.{GROUP} \"{name}\" already exists"),
-        )
-        .details(lease_details(name))
+        Subject::lease(name).already_exists()
     }
 
     /// The write expected another object than the one that is there.
     pub fn conflict(name: &str, why: &str) -> Self {
-        Self::new(
-            409,
-            "Conflict",
-            format!("Operation cannot be fulfilled on leases.{GROUP} \"{name}\": {why}"),
-        )
-        .details(lease_details(name))
+        Subject::lease(name).conflict(why)
     }
 
     /// Fields of a Lease are wrong. `kind` is `Lease`, or `leases` where the real server says so.
@@ -157,11 +149,12 @@ impl Status {
         Self::invalid_in("meta.k8s.io", kind, "", &[cause])
     }
 
-    fn invalid_in(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+    pub fn invalid_in(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
         let told: Vec<String> = causes
             .iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect();
+        let mut qualified = kind.to_owned();
         let told = if told.len() == 1 {
             told.concat()
         } else {
@@ -171,20 +164,33 @@ impl Status {
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
-        let mut details = json!({"group": group, "kind": kind, "causes": list});
+        let mut details = json!({"kind": kind, "causes": list});
+        if !group.is_empty() {
+            details["group"] = group.into();
+            qualified = format!("{kind}.{group}");
+        }
         if !name.is_empty() {
             details["name"] = name.into();
         }
         Self::new(
             422,
             "Invalid",
-            format!("{kind}.{group} \"{name}\" is invalid: {told}"),
+            format!("{qualified} \"{name}\" is invalid: {told}"),
         )
         .details(details)
     }
 
     pub fn forbidden(details: Value, message: String) -> Self {
         Self::new(403, "Forbidden", message).details(details)
+    }
+
+    /// Deleted, which is a success and a Status too.
+    pub fn deleted(group: &str, plural: &str, name: &str, uid: &str) -> Value {
+        let mut details = json!({"name": name, "kind": plural, "uid": uid});
+        if !group.is_empty() {
+            details["group"] = group.into();
+        }
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
     }
 
     pub fn expired(message: impl Into<String>) -> Self {
@@ -222,8 +228,4 @@ impl Status {
         }
         body
     }
-}
-
-fn lease_details(name: &str) -> Value {
-    json!({"name": name, "group": GROUP, "kind": "leases"})
 }

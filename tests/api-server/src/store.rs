@@ -8,12 +8,21 @@ use std::{
 
 use serde_json::Value;
 
+use crate::kind::Storage;
+
 /// Namespace and name.
 pub(crate) type Key = (String, String);
 
 /// etcd's key of a Lease, whose bytes are the order of lists: `a-b/x` comes before `a/x`.
 fn path((namespace, name): &Key) -> String {
     format!("{namespace}/{name}")
+}
+
+pub(crate) fn other_path(namespace: Option<&str>, name: &str) -> String {
+    namespace.map_or_else(
+        || name.to_owned(),
+        |namespace| format!("{namespace}/{name}"),
+    )
 }
 
 /// The oldest events are forgotten beyond this many, as if compacted.
@@ -23,6 +32,8 @@ const HISTORY: usize = 200_000;
 #[derive(Debug)]
 pub(crate) struct Store {
     leases: BTreeMap<String, Arc<Value>>,
+    /// Everything else, by what it is and etcd's key. It has no history.
+    others: BTreeMap<(Storage, String), Arc<Value>>,
     /// Name to the resourceVersion and creation time, in whole seconds, of the namespace.
     pub namespaces: BTreeMap<String, Namespace>,
     revision: u64,
@@ -54,6 +65,7 @@ impl Store {
         let revision = 200;
         Self {
             leases: BTreeMap::new(),
+            others: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             revision,
             history: VecDeque::new(),
@@ -114,6 +126,54 @@ impl Store {
                 before: Some(before),
                 after: None,
             });
+        }
+    }
+
+    /// An object that is no Lease.
+    pub fn object(
+        &self,
+        storage: Storage,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Arc<Value>> {
+        self.others.get(&(storage, other_path(namespace, name)))
+    }
+
+    /// The objects that are no Leases, of a namespace or of all.
+    pub fn objects(
+        &self,
+        storage: Storage,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &Arc<Value>> {
+        let prefix = namespace
+            .map(|namespace| format!("{namespace}/"))
+            .unwrap_or_default();
+        self.others
+            .range((storage, prefix.clone())..)
+            .take_while(move |((kind, key), _)| *kind == storage && key.starts_with(&prefix))
+            .map(|(_, object)| object)
+    }
+
+    /// Stores an object whose resourceVersion must be the latest.
+    pub fn put_object(
+        &mut self,
+        storage: Storage,
+        namespace: Option<&str>,
+        name: &str,
+        object: Arc<Value>,
+    ) {
+        self.others
+            .insert((storage, other_path(namespace, name)), object);
+    }
+
+    /// Removes an object, which takes a resourceVersion of its own.
+    pub fn remove_object(&mut self, storage: Storage, namespace: Option<&str>, name: &str) {
+        if self
+            .others
+            .remove(&(storage, other_path(namespace, name)))
+            .is_some()
+        {
+            self.advance();
         }
     }
 

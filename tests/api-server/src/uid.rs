@@ -17,3 +17,11 @@ pub(crate) fn fresh() -> String {
         variant & 0xffff_ffff_ffff
     )
 }
+
+/// Five letters and digits, as they end a generated name: none that could make a word.
+pub(crate) fn suffix() -> String {
+    const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+    let random = RandomState::new().hash_one("suffix").to_le_bytes();
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
+    random[..5].iter().map(letter).collect()
+}

@@ -8,6 +8,7 @@ use crate::{
     clock::seconds,
     fields::{self, Writer},
     metadata,
+    refusal::{self, Subject},
     state::Inner,
     status::{Cause, Status},
     store::Key,
@@ -44,6 +45,7 @@ pub(crate) fn create(
         .as_array()
         .cloned()
         .unwrap_or_default();
+    metadata::name(&mut lease["metadata"]);
     let name = lease["metadata"]["name"]
         .as_str()
         .unwrap_or_default()
@@ -157,6 +159,10 @@ pub(crate) fn update(
         }
     }
     let mut causes = metadata::check(&lease["metadata"]);
+    // A PUT with another uid never comes here; a patch does.
+    if lease["metadata"]["uid"] != before["uid"] {
+        causes.push(refusal::immutable_uid(&lease["metadata"]["uid"]));
+    }
     causes.extend(validate::spec(&lease["spec"]));
     if !causes.is_empty() {
         return Err(Status::invalid("Lease", name, &causes));
@@ -221,15 +227,8 @@ fn check_version(old: &Value, lease: &Value, name: &str) -> Result<(), Status> {
     Ok(())
 }
 
-fn uid_conflict(key: &Key, wanted: &str, stored: &str) -> Status {
-    let (namespace, name) = key;
-    Status::conflict(
-        name,
-        &format!(
-            "StorageError: invalid object, Code: 4, Key: /registry/leases/{namespace}/{name}, ResourceVersion: 0, \
-             AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {stored}"
-        ),
-    )
+fn uid_conflict((namespace, name): &Key, wanted: &str, stored: &str) -> Status {
+    Subject::lease(name).uid_conflict(&format!("{namespace}/{name}"), wanted, stored)
 }
 
 fn without_managed_fields(lease: &Value) -> Value {

@@ -1,5 +1,6 @@
 //! Users and what they may do, said once for both servers.
 
+use lease_api_server::api_groups;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -50,6 +51,30 @@ impl Rule {
         self
     }
 
+    /// The rules of a Role or ClusterRole, as the tool prints them, for [`user_with`](crate::Namespace::user_with).
+    /// Resources that its API groups do not have are left out: they grant nothing.
+    pub fn of_role(role: &Value) -> Vec<Rule> {
+        let rules = role["rules"].as_array().map(Vec::as_slice);
+        let everywhere = role["kind"] == "ClusterRole";
+        let convert = |rule: &Value| {
+            let groups = texts(&rule["apiGroups"]);
+            let mut resources = texts(&rule["resources"]);
+            resources.retain(|resource| {
+                let own = api_groups(std::slice::from_ref(resource));
+                own.iter()
+                    .any(|own| groups.iter().any(|group| group == own || group == "*"))
+            });
+            Rule {
+                verbs: texts(&rule["verbs"]),
+                resources,
+                names: texts(&rule["resourceNames"]),
+                everywhere,
+            }
+        };
+        let rules = rules.unwrap_or_default().iter().map(convert);
+        rules.filter(|rule| !rule.resources.is_empty()).collect()
+    }
+
     /// The same in every namespace.
     #[must_use]
     pub fn everywhere(mut self) -> Rule {
@@ -60,7 +85,7 @@ impl Rule {
     /// As a rule of an RBAC role.
     pub(crate) fn rbac(&self) -> Value {
         let mut rule = json!({
-            "apiGroups": ["", "coordination.k8s.io"],
+            "apiGroups": api_groups(&self.resources),
             "resources": self.resources,
             "verbs": self.verbs,
         });
@@ -73,13 +98,6 @@ impl Rule {
 
 /// RBAC rules as comparable parts, however the server groups them.
 pub(crate) fn parts(rules: &[Value]) -> BTreeSet<(String, String, String)> {
-    let texts = |value: &Value| -> Vec<String> {
-        let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-        list.iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
-    };
     let mut parts = BTreeSet::new();
     for rule in rules {
         let mut names = texts(&rule["resourceNames"]);
@@ -97,6 +115,14 @@ pub(crate) fn parts(rules: &[Value]) -> BTreeSet<(String, String, String)> {
         }
     }
     parts
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {

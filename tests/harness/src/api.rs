@@ -140,6 +140,11 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> io::Result<hyper::Request<Full<Bytes>>> {
+        // A PATCH is a merge patch.
+        let kind = match method {
+            "PATCH" => "application/merge-patch+json",
+            _ => "application/json",
+        };
         let bytes = body.map(|value| value.to_string()).unwrap_or_default();
         hyper::Request::builder()
             .method(Method::from_bytes(method.as_bytes()).map_err(io::Error::other)?)
@@ -147,7 +152,7 @@ impl Api {
             .header(header::HOST, &self.endpoint.authority)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, kind)
             .header(header::USER_AGENT, "lease-harness")
             .body(Full::new(Bytes::from(bytes)))
             .map_err(io::Error::other)

@@ -1,5 +1,7 @@
 //! One face for both servers: the in-process one and the real control plane.
 
+mod nodes;
+
 use crate::access::{Rule, User};
 use crate::api::Api;
 use crate::control_plane::ControlPlane;

@@ -53,7 +53,7 @@ pub use command::{Command, binary, set_binary};
 pub use control_plane::ControlPlane;
 pub use impostor::{Flaw, Impostor};
 pub use lease::{LeaseBuilder, lease};
-pub use namespace::Namespace;
+pub use namespace::{Namespace, pod};
 pub use outlet::Outlet;
 pub use output::Output;
 pub use process::{alive, stopped, tagged, wait_gone};

@@ -1,6 +1,9 @@
 //! A test's own namespace: its users, their kubeconfigs and the commands they run.
 
 mod leases;
+mod objects;
+
+pub use objects::pod;
 
 use crate::access::{Rule, User};
 use crate::cluster::Cluster;

@@ -45,7 +45,52 @@ fn leases_are_discovered() {
         .iter()
         .map(|r| r["name"].clone())
         .collect();
-    assert_eq!(names, ["namespaces", "pods", "nodes"]);
+    assert_eq!(
+        names,
+        [
+            "namespaces",
+            "pods",
+            "pods/status",
+            "nodes",
+            "nodes/status",
+            "events"
+        ]
+    );
+}
+
+#[test]
+fn groups_and_versions_are_those_that_the_server_has() {
+    let client = Client::admin();
+    let body = client.get("/apis").body;
+    let groups: Vec<_> = body["groups"]
+        .as_array()
+        .expect("groups")
+        .iter()
+        .map(|group| group["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            "coordination.k8s.io",
+            "events.k8s.io",
+            "authorization.k8s.io"
+        ]
+    );
+    let versions = |version| {
+        let client = Client::with(Options {
+            tls: false,
+            version,
+            ..Options::default()
+        });
+        let group = client.get("/apis/coordination.k8s.io").body;
+        let beta = client.get("/apis/coordination.k8s.io/v1beta1").code;
+        (group["versions"].as_array().map(Vec::len), beta)
+    };
+    assert_eq!(versions((1, 33)), (Some(3), 200));
+    assert_eq!(versions((1, 32)), (Some(2), 404));
+    assert_eq!(versions((1, 20)), (Some(1), 404));
+    let events = client.get("/apis/events.k8s.io/v1").body;
+    assert_eq!(events["resources"][0]["kind"], "Event");
 }
 
 #[test]

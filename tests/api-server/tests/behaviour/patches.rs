@@ -30,6 +30,14 @@ fn a_merge_patch_changes_what_it_names_of_the_version_that_it_demands() {
         "{}",
         answer.message()
     );
+    let other = client.merge(&path("a"), &json!({"metadata": {"uid": "1"}}));
+    assert_eq!(
+        (other.code, other.message()),
+        (
+            422,
+            "Lease.coordination.k8s.io \"a\" is invalid: metadata.uid: Invalid value: \"1\": field is immutable"
+        )
+    );
 }
 
 #[test]

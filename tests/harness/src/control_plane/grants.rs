@@ -124,7 +124,7 @@ fn granted(review: &Value) -> Vec<Value> {
     let ours = |rule: &Value| {
         rule["apiGroups"]
             .as_array()
-            .is_some_and(|groups| groups.contains(&"coordination.k8s.io".into()))
+            .is_some_and(|groups| !groups.contains(&"authorization.k8s.io".into()))
     };
     rules.into_iter().filter(ours).collect()
 }

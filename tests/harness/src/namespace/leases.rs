@@ -132,7 +132,7 @@ impl Namespace {
         );
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let answer = self.cluster.admin().call(method, path, body);
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
