@@ -3,6 +3,7 @@
 mod connection;
 mod format;
 mod help;
+mod hold;
 mod shell;
 mod status;
 mod template;
@@ -16,6 +17,7 @@ use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
 pub use format::{GrantOutput, ObjectOutput};
+pub use hold::{AroundArgs, PodName, TakeoverArgs};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
 pub use template::truth;
@@ -268,6 +270,10 @@ pub struct HoldArgs {
     /// The signal that asks the command to stop when the lease is lost
     #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_number)]
     pub on_lost: i32,
+    #[command(flatten)]
+    pub takeover: TakeoverArgs,
+    #[command(flatten)]
+    pub around: AroundArgs,
     /// The command to run while the lease is held; without one, hold until interrupted
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,

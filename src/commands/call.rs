@@ -49,7 +49,11 @@ fn about(command: &Command) -> About<'_> {
     let grant = |args: &GrantArgs| vec![get, update, watch, ("create", args.create)];
     let (identity, verbs, names) = match command {
         Command::Acquire(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
-        Command::Hold(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
+        Command::Hold(args) => {
+            let mut verbs = grant(&args.grant);
+            verbs.push(("delete", args.around.cleanup));
+            (&args.grant.holder.holder, verbs, &[][..])
+        }
         Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),

@@ -225,6 +225,7 @@ fn acquire_terms(
         reenter: false,
         min_duration: None,
         ancestors: exported::grants(),
+        ended: None,
     }
 }
 

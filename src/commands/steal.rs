@@ -1,20 +1,20 @@
 //! `kubectl lease steal`
 
 mod shown;
+pub mod takeover;
 
+use self::takeover::{Interlocks, Takeover};
 use super::saying::{listen, say_grant};
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lease::decide::{Refusal, StealTerms};
+use crate::lease::decide::StealTerms;
 use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
+use crate::lease::operate::{End, Failure, Fate};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::LeaseDuration;
-use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
@@ -43,50 +43,35 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let interrupt = listen()?;
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
-    let agree = async |seen: &Observation, expiry: &Expiry| {
-        let keeper = Keeper::of(seen.record());
-        if let Some(keeper) = keeper.filter(|_| !args.force) {
-            return Err(End::Refused(Refusal::NoLock(keeper)));
-        }
-        let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
-        shown::show(&session, &operations, me, seen, expiry, !args.now, columns).await;
-        confirmed(&args, &interrupt).await
+    let takeover = Takeover {
+        session: &session,
+        operations: &operations,
+        terms,
+        interlocks: Interlocks {
+            yes: args.yes,
+            now: args.now,
+            force: args.force,
+        },
+        interrupt,
     };
+    let agree = async |seen: &Observation, expiry: &Expiry| takeover.agree(seen, expiry).await;
     let report = |progress| say(&subject, &progress);
-    let stolen = match operations.steal(&terms, &short, &report, agree).await {
+    let stealing = operations.steal(&takeover.terms, &short, &report, agree);
+    let stolen = match stealing.await {
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
-    let grant: Grant = if args.now {
-        stolen.grant
-    } else {
-        if let (Some(victim), Err(_)) = (&stolen.victim, stolen.victim_stops) {
+    let victim = stolen.victim.clone();
+    let grant = match takeover.outlast(stolen, &report).await {
+        Ok(grant) => grant,
+        Err(End::Interrupted(signal)) => {
             terminal::say(&format!(
-                "the lease of {victim:?} had no duration, so its holder may still run: make sure that it has stopped"
+                "interrupted: the lease stays yours until it expires; {:?} may still be running",
+                victim.unwrap_or_default()
             ));
+            return Ok(Exit::signal(signal));
         }
-        let interrupt = saying.clone();
-        let patient = Limits {
-            deadline: None,
-            once: false,
-            insist: false,
-            interrupt,
-        };
-        let victim = stolen.victim.clone();
-        match operations
-            .outlast(stolen, args.duration, &patient, &report)
-            .await
-        {
-            Ok(grant) => grant,
-            Err(End::Interrupted(signal)) => {
-                terminal::say(&format!(
-                    "interrupted: the lease stays yours until it expires; {:?} may still be running",
-                    victim.unwrap_or_default()
-                ));
-                return Ok(Exit::signal(signal));
-            }
-            Err(end) => return Err(session.error(subject, end).await),
-        }
+        Err(end) => return Err(session.error(subject, end).await),
     };
     match say_grant(&grant, "stolen", &args.output, &saying).await {
         Ok(()) => Ok(Exit::DONE),
@@ -97,28 +82,5 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             &Fate::Kept,
             Error::Local,
         )),
-    }
-}
-
-/// The columns of the terminal that a question is asked on. What nobody is asked about is shown whole.
-fn columns(args: &StealArgs) -> Option<usize> {
-    let asks = !args.yes && terminal::can_ask();
-    asks.then(|| usize::from(terminal::width_of_questions()))
-}
-
-/// Whether it may be taken, as it was shown.
-async fn confirmed(args: &StealArgs, interrupt: &Interrupt) -> Result<(), End> {
-    if args.yes {
-        return Ok(());
-    }
-    if !terminal::can_ask() {
-        let why = "not confirmed: there is no terminal to ask on; give --yes";
-        return Err(End::Declined(why.to_owned()));
-    }
-    match prompt::ask("Take it over?", interrupt.arrived(1)).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(End::Declined("declined".to_owned())),
-        Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),
-        Err(NoAnswer::Interrupted(signal)) => Err(End::Interrupted(signal)),
     }
 }

@@ -1,10 +1,12 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
+mod cleanup;
 mod ours;
 mod steal;
 
 use jiff::Timestamp;
 
+pub use cleanup::{Cleanup, cleanup};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 
@@ -49,6 +51,9 @@ pub struct AcquireTerms {
     pub min_duration: Option<LeaseDuration>,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
+    /// A grant of this very process that it has lost, and of whose command nothing runs any more. Where it still stands,
+    /// nobody has to be waited for.
+    pub ended: Option<Record>,
 }
 
 /// A grant as it was handed on, to the command of `hold` or by `acquire -o env`.
@@ -190,6 +195,10 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             expired_at: None,
             try_out_at: None,
         });
+    }
+    let ended = terms.ended.as_ref();
+    if ended.is_some_and(|grant| grant.same_grant(record)) && record.victim().is_none() {
+        return replace(record, &terms.grant, terms, now);
     }
     let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
     match seen.expiry(now.instant, stamps) {

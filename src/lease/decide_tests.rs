@@ -33,6 +33,7 @@ fn terms() -> AcquireTerms {
         create: false,
         reenter: false,
         min_duration: None,
+        ended: None,
         ancestors: Vec::new(),
     }
 }

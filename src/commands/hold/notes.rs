@@ -1,12 +1,14 @@
 //! What `hold` says while it holds.
 
+use super::label;
 use crate::error;
+use crate::hold::label::Place;
 use crate::hold::supervisor::Note;
 use crate::output::terminal;
 use crate::words;
 
-/// Says it, of the lease `name`.
-pub fn tell(name: &str, note: Note) {
+/// Says it, of the lease `name` and the pod that is labelled, if one is.
+pub fn tell(name: &str, place: Option<&Place>, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
     if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
@@ -36,6 +38,18 @@ pub fn tell(name: &str, note: Note) {
         Note::Left(names) => {
             format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
         }
+        Note::Detached(names) if names.is_empty() => return,
+        Note::Detached(names) => format!(
+            "lease {name:?}: the command has ended; what it left behind runs on without the lease: {names}"
+        ),
+        Note::LabelStays(trouble, left) => match place {
+            Some(place) => label::stays(place, &trouble, left),
+            None => return,
+        },
+        Note::LabelLeft => match place {
+            Some(place) => label::left(place),
+            None => return,
+        },
         Note::Unkilled(left) => format!(
             "lease {name:?} is still held, because SIGKILL has not ended {}",
             if left.is_empty() {

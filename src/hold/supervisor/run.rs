@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod control;
+mod label;
 mod lease;
 mod news;
 
@@ -26,6 +27,7 @@ use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Watcher};
 use crate::signals::Received;
+use label::Labelled;
 
 /// What a program beside us in a pipeline has to leave the screen.
 #[cfg(unix)]
@@ -44,6 +46,7 @@ struct Hold<'a, A, C> {
     renewals: Renewals<'a, A, C>,
     reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
     release: Pending<'a, Returned>,
+    labelling: Pending<'a, Labelled>,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -68,7 +71,9 @@ pub async fn hold<A: Api, C: Clock>(
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
-        machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64()),
+        machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64())
+            .labelling(terms.label.is_some())
+            .detaching(terms.detaches),
         operations,
         renewals: Renewals::new(operations, grant.clone(), None),
         grant,
@@ -78,6 +83,7 @@ pub async fn hold<A: Api, C: Clock>(
         job: signals.job,
         reads: FuturesUnordered::new(),
         release: None,
+        labelling: None,
         said_trouble: false,
         say,
         report: Report {
@@ -86,6 +92,10 @@ pub async fn hold<A: Api, C: Clock>(
             no_watchdog: None,
             released: false,
             watchdog_died: false,
+            ended_by_itself: false,
+            detached: false,
+            unlabelled: None,
+            grant: None,
         },
     };
     let mut next = hold.feed(Event::Acquired { sent_at });
@@ -104,6 +114,7 @@ pub async fn hold<A: Api, C: Clock>(
                 signal = hold.job.next() => Happened::Told(signal),
                 renewal = hold.renewals.next() => Happened::Renewal(renewal),
                 returned = pending(&mut hold.release) => Happened::Returned(returned),
+                labelled = pending(&mut hold.labelling) => Happened::Labelled(labelled),
                 signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
                 signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
                 Some(read) = hold.reads.next() => Happened::Read(read),
@@ -113,7 +124,11 @@ pub async fn hold<A: Api, C: Clock>(
         next = hold.handle(happened);
     }
     hold.end();
-    hold.report
+    Report {
+        detached: !hold.machine.nothing_runs(),
+        grant: Some(hold.grant.record),
+        ..hold.report
+    }
 }
 
 /// What the loop waited for.
@@ -125,6 +140,7 @@ enum Happened {
     StopJob(Step),
     Renewal(Renewal),
     Returned(Returned),
+    Labelled(Labelled),
     Read(Read),
     Hint(Hint),
 }
@@ -157,6 +173,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::StopJob(step) => self.take_and_look(step),
             Happened::Renewal(renewal) => self.renewed(renewal),
             Happened::Returned(returned) => self.returned(returned),
+            Happened::Labelled(labelled) => self.labelled(labelled),
             Happened::Read(Read { seen, asked_at }) => match seen {
                 Ok(seen) => self.seen(seen, Some(asked_at)),
                 // The next renewal finds out.
@@ -216,6 +233,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::KillTree => self.kill(),
+                Effect::SetLabel => self.set_label(),
+                Effect::ClearLabel => self.clear_label(),
+                Effect::LeaveLabel => self.leave_label(),
                 Effect::Release => self.give_back(),
                 Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
                 Effect::SayRenewalFailed(why) => {
@@ -250,6 +270,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 .map(|(name, value)| (Word(name.into()), Word(value.into())))
                 .collect(),
             command: terms.command.iter().cloned().map(Word).collect(),
+            detaches: terms.detaches,
         };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         self.child = Some(Child::start(prepared, start)?);

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod check;
+mod cleanup;
 mod create;
 mod delete;
 mod end;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use check::Checked;
+pub use cleanup::{CleanedUp, WAITERS_TAKE_IT_WITHIN};
 pub use create::Created;
 pub use delete::Deleted;
 pub use end::End;
@@ -39,6 +41,7 @@ pub use limits::{Interrupt, Limits};
 pub use look::Look;
 pub use release::Returned;
 pub use renew::{Renewal, Renewals};
+pub use steal::Stolen;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 

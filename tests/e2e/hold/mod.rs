@@ -12,6 +12,7 @@ mod foreground;
 mod guarded;
 mod interruption;
 mod jobs;
+mod label_pod;
 mod limits;
 mod loss;
 mod names;

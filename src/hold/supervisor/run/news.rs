@@ -26,7 +26,14 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             News::Left(names) => self.say(Note::Left(names)),
             News::Ended(ended) => {
                 self.take_terminal_back();
-                self.feed(Event::ChildExited(ended))
+                let next = self.feed(Event::ChildExited(ended));
+                self.report.ended_by_itself = self.machine.is_held();
+                next
+            }
+            News::Detached(names) => {
+                self.leave_child();
+                (self.say)(Note::Detached(names));
+                self.feed(Event::Detached)
             }
             News::Stopped(signal) => self.stopped(signal),
             News::Gone => {

@@ -76,6 +76,7 @@ impl Actor {
 
     pub fn terms(&self, duration: Option<u32>) -> AcquireTerms {
         AcquireTerms {
+            ended: None,
             namespace: "default".into(),
             name: "my-lease".into(),
             grant: GrantTerms {
