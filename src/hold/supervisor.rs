@@ -109,6 +109,8 @@ pub enum Note {
     Unwatched,
     /// They can again.
     Watched,
+    /// It is not released, because whom it was taken from may still run.
+    Kept,
     /// The release did not go through: why, if that is known.
     NotReleased(Option<String>),
 }

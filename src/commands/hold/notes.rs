@@ -62,6 +62,9 @@ pub fn tell(name: &str, place: Option<&Place>, note: Note) {
             "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
         ),
         Note::Watched => format!("lease {name:?} can be watched again"),
+        Note::Kept => format!(
+            "lease {name:?} stays held until it expires: released now, somebody could take it while an earlier command still runs"
+        ),
         Note::NotReleased(None) => {
             format!("lease {name:?} could not be released; it expires by itself")
         }

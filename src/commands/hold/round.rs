@@ -56,9 +56,10 @@ impl Done {
             outcome,
             watchdog_died,
             ended_by_itself,
+            detached,
             ..
         } = &self.report;
-        *outcome == Outcome::Lost && !watchdog_died && !ended_by_itself
+        *outcome == Outcome::Lost && !watchdog_died && !ended_by_itself && !detached
     }
 }
 

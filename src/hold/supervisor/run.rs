@@ -47,6 +47,8 @@ struct Hold<'a, A, C> {
     reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
     release: Pending<'a, Returned>,
     labelling: Pending<'a, Labelled>,
+    /// Whether the command has begun.
+    begun: bool,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -84,6 +86,7 @@ pub async fn hold<A: Api, C: Clock>(
         reads: FuturesUnordered::new(),
         release: None,
         labelling: None,
+        begun: false,
         said_trouble: false,
         say,
         report: Report {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use lease_harness::{Cluster, Command, Fault, Match, Namespace, Request, Rule, User, wait_gone};
+use lease_harness::{Cluster, Command, Fault, Match, Namespace, Request, Rule, wait_gone};
 use serde_json::{Value, json};
 
 use super::scene::{Held, SOON, announced, is_release, until};
 use super::scene::{Scene, signal};
-use crate::support::{free, pass_to, stored};
+use crate::support::{pass_to, stored};
 use nix::sys::signal::Signal;
 
 const LABEL: &str = "role=active";
@@ -27,7 +27,7 @@ fn permissions(pods: &[&str]) -> Vec<Rule> {
 
 impl Labelled {
     fn new(seconds: u32) -> Self {
-        let mut scene = Scene::on(Cluster::shared(), seconds, &[]);
+        let mut scene = Scene::on(Cluster::shared(), seconds, &["get"]);
         scene.user = scene.ns.user_with(&permissions(&["patch"]));
         scene.ns.create_pod("web-0");
         Self { scene }
@@ -134,7 +134,7 @@ fn the_pod_is_labelled_before_the_command_starts_and_not_any_more_when_the_lease
 fn a_loss_takes_the_label_off_while_the_command_still_stops() {
     let all = Labelled::new(15);
     let gate = all.scene.gate();
-    let script = format!("trap '' TERM; {}", until(&gate));
+    let script = format!("trap '' TERM; READY; {}", until(&gate));
     let held = Held::start(&all.hold(&["--kill-after", "4s"], &script));
     pass_to(all.ns(), "job", "thief");
     all.wait_label(None);
@@ -434,10 +434,4 @@ fn without_a_command_the_pod_carries_it_while_the_lease_is_held() {
     assert_eq!(output.code, Some(130), "{output}");
     assert!(output.stdout.ends_with(" released\n"), "{output}");
     all.is_clean();
-}
-
-/// Used by the tests of `--again`.
-pub fn user_who_labels(ns: &Namespace) -> User {
-    ns.create(&free("active"));
-    ns.user_with(&permissions(&["patch"]))
 }

@@ -1,9 +1,11 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
+mod again;
 mod begin;
 mod cancelled;
 mod chaos;
 mod children;
+mod cleanup;
 mod command_words;
 mod credentials;
 mod descendants;
@@ -25,6 +27,7 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
+mod steal;
 mod terminal;
 mod thrift;
 mod unread;

@@ -32,6 +32,11 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         self.renewals.stop();
         self.grant = self.renewals.grant().clone();
         let (operations, grant) = (self.operations, self.grant.clone());
+        // Stolen from somebody who was not waited for, and nothing was done under it.
+        if grant.keeps_others_out() && !self.begun && !self.terms.command.is_empty() {
+            self.release = Some(Box::pin(std::future::ready(Returned::Kept)));
+            return;
+        }
         self.release = Some(Box::pin(async move {
             operations.give_grant_back(&grant, &limits).await
         }));
@@ -46,6 +51,10 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 Given::Freed
             }
             Returned::Lost(loss) => Given::Lost(loss),
+            Returned::Kept => {
+                (self.say)(Note::Kept);
+                Given::Unknown
+            }
             Returned::Unsettled(end) => {
                 (self.say)(Note::NotReleased(end.why()));
                 Given::Unknown

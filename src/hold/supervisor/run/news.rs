@@ -10,6 +10,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) fn hear(&mut self, news: News) -> Next {
         match news {
             News::Started(group) => {
+                self.begun = true;
                 self.begun(group);
                 Next::Wait
             }
@@ -58,6 +59,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     #[cfg(not(unix))]
     pub(super) fn hear(&mut self, news: News) -> Next {
         let News::Ended(ended) = news;
+        self.begun = true;
         self.child = None;
         let _ = self.feed(Event::ChildExited(ended));
         self.feed(Event::TreeGone)
