@@ -58,6 +58,7 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) {
     let deploy = match subcommand {
         "create" => return,
         "acquire" | "hold" if example.contains("--create") => return,
+        "hold" if example.contains("--steal") => held("deploy", "ada@laptop", 2),
         "acquire" | "hold" => lease("deploy").holder("").duration(60).build(),
         "steal" => held("deploy", "ada@laptop", 1),
         _ => held("deploy", ME, 60),

@@ -45,7 +45,8 @@ struct Hold<'a, A, C> {
     job: Job,
     renewals: Renewals<'a, A, C>,
     reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
-    release: Pending<'a, Returned>,
+    /// `None` where it is not released.
+    release: Pending<'a, Option<Returned>>,
     labelling: Pending<'a, Labelled>,
     /// Whether the command has begun.
     begun: bool,
@@ -142,7 +143,7 @@ enum Happened {
     #[cfg(unix)]
     StopJob(Step),
     Renewal(Renewal),
-    Returned(Returned),
+    Returned(Option<Returned>),
     Labelled(Labelled),
     Read(Read),
     Hint(Hint),

@@ -25,8 +25,6 @@ pub enum Returned {
     Lost(Loss),
     /// Nobody knows whether it is free, or it is not.
     Unsettled(End),
-    /// It was left held until it expires: freed at once it could let somebody in beside a command that may still run.
-    Kept,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {

@@ -62,7 +62,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 };
                 match holder {
                     Some(holder) => match self.give_grant_back(&there, &limits).await {
-                        Returned::Unsettled(_) | Returned::Kept => Some(holder),
+                        Returned::Unsettled(_) => Some(holder),
                         Returned::Freed | Returned::Lost(_) => None,
                     },
                     None => None,
