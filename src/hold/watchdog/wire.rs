@@ -65,6 +65,7 @@ pub struct Start {
     /// The command and its arguments.
     pub command: Vec<Word>,
     /// Whether what it leaves behind runs on.
+    #[serde(default)]
     pub detaches: bool,
 }
 
