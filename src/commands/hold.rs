@@ -106,7 +106,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         let seen_by_now = again::heard(&signals);
         // What follows a loss; whatever else it is, it is the end.
         let (ran, duration) = match &held {
-            Ok(held) if held.is_loss_of_a_running_command() => {
+            Ok(held) if held.may_do_better() => {
                 (SystemClock.now().since(held.began), held.duration)
             }
             Err(Ended::Ungranted(End::Lost(_))) if args.around.again => {

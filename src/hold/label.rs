@@ -62,7 +62,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// Whether nothing can change it but somebody's hand.
-    fn is_final(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         match self {
             Self::Fault(fault) => !fault.is_transient(),
             Self::Missing | Self::Another | Self::Foreign(_) | Self::Altered => true,

@@ -92,11 +92,15 @@ pub fn from(signals: &Received, seen: usize) -> Received {
     let later = move |all: &[i32]| all.get(seen..).unwrap_or_default().to_vec();
     let (sender, receiver) = watch::channel(later(&all.borrow_and_update()));
     tokio::spawn(async move {
-        while all.changed().await.is_ok() {
-            if sender.send(later(&all.borrow_and_update())).is_err() {
+        loop {
+            tokio::select! {
+                changed = all.changed() => match changed {
+                    Ok(()) => sender.send_replace(later(&all.borrow_and_update())),
+                    Err(_) => return,
+                },
                 // Nobody listens to that run any more.
-                return;
-            }
+                () = sender.closed() => return,
+            };
         }
     });
     receiver

@@ -50,16 +50,19 @@ pub struct Done {
 }
 
 impl Done {
-    /// Whether a command that would have run on was stopped, because the lease was lost.
-    pub fn is_loss_of_a_running_command(&self) -> bool {
-        let Report {
-            outcome,
-            watchdog_died,
-            ended_by_itself,
-            detached,
-            ..
-        } = &self.report;
-        *outcome == Outcome::Lost && !watchdog_died && !ended_by_itself && !detached
+    /// Whether a command that would have run on was stopped, because the lease was lost, or did not begin for want of an
+    /// answer: the next round may do better.
+    pub fn may_do_better(&self) -> bool {
+        let report = &self.report;
+        match report.outcome {
+            Outcome::Lost => !report.watchdog_died && !report.ended_by_itself && !report.detached,
+            Outcome::Unlabelled => (report.unlabelled.as_ref())
+                .is_some_and(|trouble| report.released && !trouble.is_final()),
+            Outcome::Ended(_)
+            | Outcome::EndUnseen
+            | Outcome::Signalled(_)
+            | Outcome::NotStarted => false,
+        }
     }
 }
 

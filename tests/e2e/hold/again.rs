@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lease_harness::{Command, Fault, Match, wait_gone};
+use lease_harness::{Command, Fault, Match, Request, Rule, wait_gone};
 
 use super::scene::{SOON, Scene, announced, signal, until};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};
@@ -280,4 +280,76 @@ fn the_flags_fit_together_or_are_refused() {
         assert_eq!(output.code, Some(2), "{output}");
         assert!(output.stderr.contains(said), "{said}: {output}");
     }
+}
+
+#[test]
+fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let plugin = lease_harness::binary().display();
+    let line = format!(
+        "{plugin} hold job --again -- sh -c 'echo begins; read word; echo got $word; [ $word = end ] || exec sleep 600'; echo \"ended $?\"; read word; echo shell $word"
+    );
+    let terminal = ns
+        .program(&active.scene.user, "bash", ["-c", &line])
+        .spawn_pty(24, 120);
+    let sees = |text: &str| {
+        let text = text.to_owned();
+        terminal.wait_screen(move |screen| screen.contains(&text), SOON);
+    };
+    sees("begins");
+    terminal.send(b"one\r");
+    sees("got one");
+    set_free(ns, "job");
+    terminal.wait_screen(|screen| screen.matches("begins").count() == 2, SOON);
+    terminal.send(b"end\r");
+    sees("got end");
+    sees("ended 0");
+    terminal.send(b"back\r");
+    sees("shell back");
+}
+
+#[test]
+fn an_outage_while_the_pod_is_labelled_is_waited_out() {
+    let active = Active::new(3);
+    let ns = &active.scene.ns;
+    ns.create_pod("web-0");
+    let user = ns.user_with(&[Rule::leases(&VERBS), Rule::leases(&["patch"]).on(&["pods"])]);
+    let sets = |request: &Request| {
+        request.method == "PATCH" && request.json()["metadata"]["labels"]["role"] == "active"
+    };
+    active.scene.proxy.fault(Match::when(sets), Fault::Hang, 1);
+    active.scene.proxy.fault(
+        Match::when(sets),
+        Fault::status(503, "ServiceUnavailable", "busy"),
+        40,
+    );
+    let script = announced("exec sleep 600");
+    let words = [
+        "hold",
+        "job",
+        "--again",
+        "--label-pod",
+        "role=active",
+        "--pod",
+        "web-0",
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let command = ns.command(&user, words).via(&active.scene.proxy);
+    let running = command.env("POD_NAMESPACE", ns.name()).spawn();
+    running.wait_stderr(|line| line.contains("to run the command again"), SOON);
+    active.scene.proxy.clear_faults();
+    run(&running, 1);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    // At a loss it is off, and on again with the next run.
+    set_free(ns, "job");
+    run(&running, 2);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    running.signal(nix::libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
 }

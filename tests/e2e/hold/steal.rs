@@ -273,3 +273,36 @@ fn a_hold_that_is_robbed_has_stopped_before_the_thief_begins() {
     assert_eq!(output.code, Some(0), "{output}");
     assert!(!output.stdout.contains("alive"), "{output}");
 }
+
+#[test]
+fn a_hold_below_a_hold_does_not_rob_it() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let plugin = lease_harness::binary().display();
+    let inner = format!("{plugin} hold job --steal --yes -- echo ran; echo \"inner $?\"");
+    let output = ns.run(&user, ["hold", "job", "--", "sh", "-c", &inner]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "inner 124\n"),
+        "{output}"
+    );
+    // Nor does it wait for long where it is asked not to.
+    ns.create(&held("other", "victim", 60));
+    let words = [
+        "hold",
+        "other",
+        "--steal",
+        "--yes",
+        "--now",
+        "--timeout=0",
+        "--",
+        "echo",
+        "ran",
+    ];
+    let output = ns.run(&user, words);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(0), "ran\n"),
+        "{output}"
+    );
+}
