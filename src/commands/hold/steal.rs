@@ -47,6 +47,8 @@ impl Stealing<'_> {
                 Err(Ended::Ungranted(End::TimedOut {
                     obstacle: Some(_), ..
                 })) => {}
+                // Asked again below, for as long as a takeover is.
+                Err(Ended::Ungranted(End::Fault(fault))) if fault.is_transient() => {}
                 acquired => return acquired,
             }
             match self.take(report).await {

@@ -242,6 +242,9 @@ fn a_reply_that_is_lost_is_no_failure() {
     ns.create(&held("job", "victim", 2));
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(Match::when(is_takeover), Fault::DropReply, 1);
+    // Nor is a server that is busy for a moment.
+    let busy = Fault::status(503, "ServiceUnavailable", "busy");
+    proxy.fault(Match::get(), busy, 1);
     let command = ns.command(&user, STEAL.iter().chain(&RAN)).via(&proxy);
     let output = command.run();
     assert_eq!(
