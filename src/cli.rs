@@ -5,6 +5,7 @@ mod connection;
 mod failover;
 mod format;
 mod help;
+mod hold;
 mod prune;
 mod release;
 mod selection;
@@ -27,6 +28,7 @@ pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
 pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
+pub use hold::{AroundArgs, PodName, TakeoverArgs};
 pub use prune::PruneArgs;
 pub use release::ReleaseArgs;
 pub use selection::{SELECTING, SelectionArgs};
@@ -289,6 +291,10 @@ pub struct HoldArgs {
     /// Write what was done there, as JSON or, named so, YAML: when the lease is held, and at the end
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub outcome_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub takeover: TakeoverArgs,
+    #[command(flatten)]
+    pub around: AroundArgs,
     /// The command to run while the lease is held; without one, hold until interrupted
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,

@@ -45,20 +45,32 @@ Examples:
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
+  # take it over from a holder that is stuck, and deploy
+  kubectl lease hold deploy --steal --yes -- ./deploy.sh
+  # a container of which one at a time is active; a lost lease is no end
+  kubectl lease hold web --create --again -- ./backup.sh
 
 COMMAND is a program and its arguments, not a shell command line. When it ends,
 hold does not wait for what it started in the background: it ends that, names it
 and releases the lease. Keep a server in the foreground: exec ./server.
+--detach-children lets it run on instead, beside whoever holds the lease next.
+
+--label-pod sets the label before the command starts and takes it off before the
+release, at a loss at once, and at the start if a dead process has left it.
+--cleanup leaves waiters 1.5s to take the lease before it is deleted.
 
 Exit status:
   the command's own, 128+n for a signal, or
   1    API, kubeconfig or permission    2    wrong usage
-  121  no such lease                    123  lost, and the command stopped
+  120  --steal: declined                121  no such lease
+  122  --steal: held by another than --if-holder says, or than was shown
+  123  lost, and the command stopped
   124  not acquired in time (-E changes it)
-  125  hold itself failed               126/127  not executable / not found
+  125  hold itself failed, or the pod could not be labelled
+  126/127  not executable / not found
 
-Permissions: get and update on leases; create with --create. With watch, a loss
-is seen at once.
+Permissions: get and update on leases; create with --create, delete with
+--cleanup; patch on pods with --label-pod. With watch, a loss is seen at once.
 See also: acquire, steal, explain loss, explain token";
 
 /// `renew --help`

@@ -53,7 +53,11 @@ fn about(command: &Command) -> About<'_> {
         }
         Command::Hold(args) => {
             let ways = [&permissions::HOLDS, &permissions::HOLDS_NEW];
-            (&args.grant.holder.holder, grant(&args.grant, ways), &[][..])
+            let mut verbs = grant(&args.grant, ways);
+            if args.around.cleanup {
+                verbs.push("delete");
+            }
+            (&args.grant.holder.holder, verbs, &[][..])
         }
         Command::Renew(args) => (
             &args.holder.holder,

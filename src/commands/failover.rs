@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::confirm::{columns, confirmed};
 use super::saying::{listen, object_text, say_done};
-use super::steal::shown::{self, Takeover};
+use super::steal::shown::{self, Manner};
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
 use crate::clock::{Clock, SystemClock};
@@ -135,7 +135,7 @@ impl Call<'_> {
             }
             let columns = columns(self.args.yes);
             let me = terms.grant.holder.as_str();
-            let (session, how) = (self.session, Takeover::StepsDown);
+            let (session, how) = (self.session, Manner::StepsDown);
             shown::show(session, operations, me, seen, expiry, how, columns).await;
             confirmed(self.args.yes, "Make it step down?", &self.interrupt).await
         };

@@ -1,36 +1,36 @@
 //! `kubectl lease hold`
 
+mod again;
+mod cleanup;
 mod command;
+mod label;
 mod notes;
 mod outcome_file;
+mod round;
+mod steal;
 mod unsaid;
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use super::saying::{deaf, outcome_text, start};
-use super::waiting::Waiting;
-use super::{Session, acquire_terms, dry_run, exported, identity, limits, say};
+use super::{Session, acquire_terms, dry_run, identity, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
+use crate::hold::supervisor::Prepared;
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::operate::{End, Ended, Interrupt};
 use crate::lease::values::LeaseDuration;
-use crate::output::document::object_name;
 use crate::output::outcome::{self, Action};
 use crate::output::terminal;
 use crate::signals;
-use crate::words;
-use command::{find, readable};
-use notes::tell;
+use again::{Again, Then};
+use command::find;
 use outcome_file::OutcomeFile;
-use unsaid::{if_asked, say_released, until_unsaid};
+use round::Round;
+use unsaid::say_released;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -39,6 +39,10 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     find(&args.command)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
+    }
+    if cfg!(not(unix)) && args.around.detach_children {
+        let why = "--detach-children is not to be had on this system: what a command leaves behind is not found";
+        return Err(Error::Usage(why.to_owned()));
     }
     // A dry run leaves nothing.
     let path = args.outcome_file.as_deref();
@@ -67,13 +71,17 @@ async fn run_with(
     };
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    let prepare = || {
+        let prepared = (!args.command.is_empty()).then(Prepared::new);
+        prepared.transpose().map_err(Error::Hold)
+    };
     // Before there is a lease that would have to be given back.
-    let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
-    let prepared = prepared.map_err(Error::Hold)?;
+    let mut prepared = prepare()?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    let terms = AcquireTerms {
+    subject.if_holder = args.takeover.if_holder.as_ref().map(ToString::to_string);
+    let mut terms = AcquireTerms {
         min_duration: Some(min_duration),
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
@@ -92,105 +100,85 @@ async fn run_with(
         let text = |outcome: &outcome::Outcome| outcome_text(outcome, None, false);
         return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
     }
+    let label = label::of(&args.around, &session)?;
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
     let for_command = signals::listen_for_command().map_err(unheard)?;
     let signals = signals::listen().map_err(unheard)?;
     #[cfg(target_os = "linux")]
     crate::hold::supervisor::orphans::reap();
-    let limits = limits(
-        &SystemClock,
-        args.grant.timeout,
-        Interrupt::new(signals.clone()),
-    );
-    let waiting = Waiting::new(&subject);
-    let progress = |progress| waiting.report(&progress);
-    let name = object_name(args.name.as_str());
-    let note = |note| {
-        file.hear(&note);
-        tell(args.name.as_str(), note);
-    };
-    let (tell_unsaid, mut unsaid) = oneshot::channel();
-    let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
-        let waited = waiting.over();
-        if let Some(waited) = waited {
-            terminal::say(&format!(
-                "lease {:?} acquired after {}",
-                args.name.as_str(),
-                words::duration(waited)
-            ));
+    let mut runs = Again::new(&args.around);
+    let mut seen = 0;
+    loop {
+        let heard = again::from(&signals, seen);
+        let interrupt = Interrupt::new(heard.clone());
+        if let Some(label) = &label {
+            let insists = runs.restarts() > 0;
+            label::prepare(label, &interrupt, insists)
+                .await
+                .map_err(|stop| match stop {
+                    label::Stop::Signal(signal) => {
+                        Error::lease(subject.clone(), End::Interrupted(signal))
+                    }
+                    label::Stop::Failed(error) => error,
+                })?;
         }
-        file.held(held.grant(), waited.unwrap_or_default()).await;
-        let duration = held.grant().duration().as_duration();
-        let order = HoldTerms {
-            environment: exported::environment(held.grant(), exported::KeptBy::Hold),
-            command: args.command.clone(),
-            // Checked before anything is written; an answer may still change the duration.
-            timing: timing(duration, &args).map_err(ours)?,
-            on_lost: args.on_lost,
+        let round = Round {
+            args: &args,
+            session: &session,
+            operations: &operations,
+            subject: &subject,
+            terms: &terms,
+            label: label.clone(),
+            file,
+            interrupt,
+            restarts: runs.restarts(),
         };
-        crate::server::lease_is_held(order.timing.duration);
-        let job = Job::new(!args.command.is_empty());
-        let to_end = if args.command.is_empty() {
-            let acquired = terminal::deliver(if_asked(format!("{name} acquired\n")))
-                .map_err(|error| Error::Unsaid(error.into()))?;
-            until_unsaid(signals, acquired, tell_unsaid)
-        } else {
-            signals
+        let held = round
+            .held(prepared.take(), heard, for_command.clone())
+            .await;
+        // One that comes from here on is for the next round.
+        let seen_by_now = again::heard(&signals);
+        // What follows a loss; whatever else it is, it is the end.
+        let (ran, duration) = match &held {
+            Ok(held) if held.may_do_better() => {
+                (SystemClock.now().since(held.began), held.duration)
+            }
+            Err(Ended::Ungranted(End::Lost(_))) if args.around.again => {
+                (Duration::ZERO, Duration::ZERO)
+            }
+            Ok(_) | Err(_) => return round.conclude(held, &signals).await,
         };
-        let signals = Signals {
-            to_end,
-            for_command,
-            job,
-        };
-        Ok(supervisor::hold(&operations, held, &order, prepared, signals, &note).await)
-    });
-    let held = waiting.reminding(holding).await;
-    let report = match held {
-        Ok(report) => report,
-        // Nothing was written.
-        Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
-            return Err(too_short(duration, &args));
+        if again::asked_to_end(&signals, seen) {
+            return round.conclude(held, &signals).await;
         }
-        Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
-    };
-    file.released(report.released);
-    if let Some(error) = report.no_watchdog
-        && report.outcome == Outcome::NotStarted
-    {
-        return Err(Error::Hold(error));
-    }
-    if report.watchdog_died {
-        return Err(Error::Hold(
-            "the watchdog process died, so the command was killed".to_owned(),
-        ));
-    }
-    if let Ok(unsaid) = unsaid.try_recv() {
-        // What became of it was said already, unless it was given back.
-        let fate = if report.released {
-            Fate::Free
-        } else {
-            Fate::None
+        let pause = match runs.after_loss(ran, duration) {
+            Then::Restart(pause) => pause,
+            Then::Enough(restarts) => {
+                terminal::say(&round::enough(&subject.name, restarts));
+                return round.conclude(held, &signals).await;
+            }
+            Then::End => return round.conclude(held, &signals).await,
         };
-        let why = Failure::Failed(Error::Unsaid(unsaid));
-        return Err(Error::given_up(&subject, why, &fate, Error::Hold));
-    }
-    if args.command.is_empty() && report.released {
-        say_released(&name)?;
-    }
-    match report.outcome {
-        Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
-        Outcome::Ended(CommandEnded::Signalled(signal)) | Outcome::Signalled(signal) => {
-            Ok(Exit::signal(signal))
+        terms.ended = match held {
+            Ok(held) => held.report.grant,
+            Err(Ended::Ungranted(End::Lost(loss))) => {
+                terminal::say(&round::lost(&subject.name, &loss));
+                None
+            }
+            Err(_) => None,
+        };
+        seen = seen_by_now;
+        terminal::say(&round::runs_again(&subject.name, pause));
+        let interrupt = Interrupt::new(again::from(&signals, seen));
+        tokio::select! {
+            biased;
+            signal = interrupt.arrived(1) => {
+                return Err(Error::lease(subject, End::Interrupted(signal)));
+            }
+            () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
         }
-        Outcome::EndUnseen => Err(Error::Hold(
-            "the command has ended, and its exit status is unknown".to_owned(),
-        )),
-        Outcome::Lost => Ok(Exit::LOST),
-        Outcome::NotStarted => Err(Error::Command {
-            words: readable(&args.command),
-            why: std::io::Error::from_raw_os_error(report.errno.unwrap_or_default()),
-        }),
+        prepared = prepare()?;
     }
 }
 

@@ -255,6 +255,7 @@ fn acquire_terms(
         reenter: false,
         min_duration: None,
         ancestors: exported::grants(),
+        ended: None,
     }
 }
 

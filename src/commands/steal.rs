@@ -2,9 +2,10 @@
 
 mod bulk;
 pub mod shown;
+pub mod takeover;
 
+use self::takeover::{Interlocks, Takeover};
 use super::chosen;
-use super::confirm::{columns, confirmed};
 use super::saying::{listen, outcome_text, say_grant};
 use super::several::distinct;
 use super::{Session, dry_run, identity, limits, mark, say};
@@ -15,12 +16,12 @@ use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Failure, Fate, Grant, Limits};
+use crate::lease::operate::{End, Failure, Fate};
 use crate::lease::record::GrantTerms;
 use crate::lease::values::{HolderIdentity, LeaseDuration};
 use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
-use shown::Takeover;
+use shown::Manner;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 60;
@@ -51,16 +52,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 return Err(End::Refused(Refusal::NoLock(keeper)));
             }
             let me = terms.grant.holder.as_str();
-            shown::show(
-                &session,
-                &operations,
-                me,
-                seen,
-                expiry,
-                takeover(&args),
-                None,
-            )
-            .await;
+            shown::show(&session, &operations, me, seen, expiry, manner(&args), None).await;
             Ok(())
         };
         let report = |progress| say(&subject, &progress);
@@ -75,60 +67,36 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let interrupt = listen()?;
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
-    let agree = async |seen: &Observation, expiry: &Expiry| {
-        let keeper = Keeper::of(seen.record());
-        if let Some(keeper) = keeper.filter(|_| !args.force) {
-            return Err(End::Refused(Refusal::NoLock(keeper)));
-        }
-        let (me, columns) = (terms.grant.holder.as_str(), columns(args.yes));
-        shown::show(
-            &session,
-            &operations,
-            me,
-            seen,
-            expiry,
-            takeover(&args),
-            columns,
-        )
-        .await;
-        confirmed(args.yes, "Take it over?", &interrupt).await
+    let takeover = Takeover {
+        session: &session,
+        operations: &operations,
+        terms,
+        interlocks: Interlocks {
+            yes: args.yes,
+            now: args.now,
+            force: args.force,
+        },
+        interrupt,
     };
+    let agree = async |seen: &Observation, expiry: &Expiry| takeover.agree(seen, expiry).await;
     let report = |progress| say(&subject, &progress);
-    let stolen = match operations.steal(&terms, &short, &report, agree).await {
+    let stealing = operations.steal(&takeover.terms, &short, &report, agree);
+    let stolen = match stealing.await {
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
     let taken_at = SystemClock.now();
-    let grant: Grant = if args.now {
-        stolen.grant
-    } else {
-        if let (Some(victim), Err(_)) = (&stolen.victim, stolen.victim_stops) {
-            terminal::say(&format!(
-                "the lease of {victim:?} had no duration, so its holder may still run: make sure that it has stopped"
+    let victim = stolen.victim.clone();
+    let grant = match takeover.outlast(stolen, &report).await {
+        Ok(grant) => grant,
+        Err(End::Interrupted(signal)) => {
+            terminal::say_always(&format!(
+                "interrupted: the lease stays yours until it expires; {:?} may still be running",
+                victim.unwrap_or_default()
             ));
+            return Ok(Exit::signal(signal));
         }
-        let interrupt = saying.clone();
-        let patient = Limits {
-            deadline: None,
-            once: false,
-            insist: false,
-            interrupt,
-        };
-        let victim = stolen.victim.clone();
-        match operations
-            .outlast(stolen, args.duration, &patient, &report)
-            .await
-        {
-            Ok(grant) => grant,
-            Err(End::Interrupted(signal)) => {
-                terminal::say_always(&format!(
-                    "interrupted: the lease stays yours until it expires; {:?} may still be running",
-                    victim.unwrap_or_default()
-                ));
-                return Ok(Exit::signal(signal));
-            }
-            Err(end) => return Err(session.error(subject, end).await),
-        }
+        Err(end) => return Err(session.error(subject, end).await),
     };
     let done =
         Outcome::of_grant(Action::Stolen, &grant).after_waiting(SystemClock.now().since(taken_at));
@@ -145,10 +113,10 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
 }
 
 /// What becomes of the holder.
-fn takeover(args: &StealArgs) -> Takeover {
+fn manner(args: &StealArgs) -> Manner {
     match args.now {
-        true => Takeover::Now,
-        false => Takeover::Waits,
+        true => Manner::Now,
+        false => Manner::Waits,
     }
 }
 

@@ -216,6 +216,9 @@ pub fn advice(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opt
     if denied.verb == "impersonate" || denied.verb.starts_with("impersonate:") {
         return Some(impersonation(&denied));
     }
+    if denied.resource == "pods" && denied.verb == "patch" {
+        return Some(labelling(&denied));
+    }
     if denied.resource != "leases" {
         return None;
     }
@@ -261,6 +264,20 @@ pub fn advice(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opt
             "The verb {verb:?} is missing in all namespaces; give -n, or let a cluster admin grant it: {given}"
         ),
     })
+}
+
+/// For the pod that `hold --label-pod` labels. A Deployment's pods have another name each time, so it is for all of the
+/// namespace.
+fn labelling(denied: &Denied) -> String {
+    let role = Role::created(
+        "patch-pods".to_owned(),
+        denied.namespace.clone(),
+        "--verb=patch --resource=pods",
+    );
+    format!(
+        "The verb \"patch\" is missing. A cluster admin grants it: {}",
+        role.given_to(&denied.user)
+    )
 }
 
 /// For the very one who is to be impersonated: without a name it would be for anybody, `system:masters` too.

@@ -46,6 +46,21 @@ fn a_binding_names_who_asked_and_is_not_made_without_its_role() {
 }
 
 #[test]
+fn labelling_a_pod_is_granted_in_its_namespace() {
+    let place = " in the namespace \"n\"";
+    let account = "system:serviceaccount:n:web";
+    let message = denied("pods \"web-0\"", account, "patch", "pods", "", place);
+    assert_eq!(
+        advice(&message, Some("n"), None).as_deref(),
+        Some(
+            "The verb \"patch\" is missing. A cluster admin grants it: kubectl create role patch-pods -n n --verb=patch --resource=pods \
+             --dry-run=client -o yaml | kubectl apply -f - && kubectl create rolebinding patch-pods:n+web -n n --role=patch-pods \
+             --serviceaccount=n:web --dry-run=client -o yaml | kubectl apply -f -"
+        )
+    );
+}
+
+#[test]
 fn two_who_ask_are_never_bound_by_one_binding() {
     let account = "system:serviceaccount:a:b";
     let users = ["a b", "a-b", "a_20b", "a:b", "a+b", account, "A B"];

@@ -1,6 +1,8 @@
 //! The holding machine, pure: an event and the time come in, effects go out. No clock, no process, no network.
 
 mod events;
+mod label;
+mod state;
 mod word;
 
 use std::time::Duration;
@@ -9,35 +11,9 @@ use super::timing::Timing;
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
 pub use events::{Effect, Ended, Event, Given, Outcome};
+use label::Label;
+use state::{State, Tree};
 use word::Word;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// Not granted yet.
-    Waiting,
-    /// Granted, and renewed.
-    Held,
-    /// Lost, or as good as: the command is being stopped.
-    Fencing { release: bool },
-    /// The tree is gone; giving the lease back.
-    Releasing(Outcome),
-    /// That has found it taken; saying to the thief that the tree is gone.
-    Saying(Outcome),
-    /// Over.
-    Done,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tree {
-    /// There is no command.
-    None,
-    /// The command runs.
-    Running,
-    /// The command ended; what it started is being stopped.
-    Remains(Ended),
-    /// All gone.
-    Gone(Option<Ended>),
-}
 
 /// The machine.
 #[derive(Debug)]
@@ -54,6 +30,10 @@ pub struct Machine {
     kills: u32,
     jitter: f64,
     word: Word,
+    label: Label,
+    /// What the hold ends with once the label is off.
+    ends_with: Option<Outcome>,
+    detaches: bool,
 }
 
 /// How often the kill is repeated while something still runs.
@@ -82,7 +62,22 @@ impl Machine {
             kills: 0,
             jitter,
             word: Word::of_hold(with_command),
+            label: Label::Off,
+            ends_with: None,
+            detaches: false,
         }
+    }
+
+    /// The same where what the command leaves behind runs on.
+    #[must_use]
+    pub fn detaching(mut self, detaches: bool) -> Self {
+        self.detaches = detaches;
+        self
+    }
+
+    /// Whether nothing that the command started can run any more. Not so where something was let go.
+    pub fn nothing_runs(&self) -> bool {
+        self.tree.is_over() && !matches!(self.tree, Tree::Detached(_))
     }
 
     /// Whether the lease is granted, renewed and not lost.
@@ -161,9 +156,12 @@ impl Machine {
                 if self.tree == Tree::Running {
                     self.tree = Tree::Remains(ended);
                     if self.state == State::Held {
-                        // What it left behind is stopped while the lease is still held.
-                        effects.push(Effect::StopTree);
-                        self.kill_due = Some(now + self.timing.kill_after);
+                        if !self.detaches {
+                            // What it left behind is stopped while the lease is still held.
+                            effects.push(Effect::StopTree);
+                            self.kill_due = Some(now + self.timing.kill_after);
+                        }
+                        self.clear_label(&mut effects);
                     }
                 }
             }
@@ -178,14 +176,23 @@ impl Machine {
                 }
             }
             Event::TreeGone => {
-                let ended = match self.tree {
-                    Tree::Remains(ended) => Some(ended),
-                    Tree::Gone(ended) => ended,
-                    Tree::None | Tree::Running => None,
+                self.tree = match self.tree {
+                    Tree::Remains(ended) => Tree::Gone(Some(ended)),
+                    Tree::None | Tree::Unstarted | Tree::Running => Tree::Gone(None),
+                    over @ (Tree::Gone(_) | Tree::Detached(_)) => over,
                 };
-                self.tree = Tree::Gone(ended);
                 self.tree_gone(&mut effects);
             }
+            Event::Detached => {
+                if let Tree::Remains(ended) = self.tree {
+                    self.tree = Tree::Detached(ended);
+                    self.word = Word::Withheld;
+                    self.tree_gone(&mut effects);
+                }
+            }
+            Event::LabelSet => self.label_set(&mut effects),
+            Event::LabelNotSet => self.label_not_set(&mut effects),
+            Event::LabelOff => self.label_off(&mut effects),
             Event::SignalForCommand(signal) => {
                 if matches!(self.state, State::Held | State::Fencing { .. })
                     && self.tree == Tree::Running
@@ -194,12 +201,18 @@ impl Machine {
                 }
             }
             Event::Signal(signal) => match (&self.state, self.tree) {
-                (State::Held, Tree::None) => self.release(Outcome::Signalled(signal), &mut effects),
+                // Asked again: nobody waits for the label.
+                (State::Held | State::Fencing { .. }, tree) if self.waits_for_label(tree) => {
+                    self.leave_label(&mut effects);
+                }
+                (State::Held, Tree::None | Tree::Unstarted) => {
+                    self.release(Outcome::Signalled(signal), &mut effects);
+                }
                 (State::Held | State::Fencing { .. }, Tree::Running) => {
                     effects.push(Effect::Forward(signal));
                 }
                 // The command has ended: whoever asks again does not want to wait for what it left.
-                (State::Held | State::Fencing { .. }, Tree::Remains(_)) => {
+                (State::Held | State::Fencing { .. }, Tree::Remains(_)) if !self.detaches => {
                     self.kill(now, &mut effects);
                 }
                 _ => {}
@@ -220,7 +233,7 @@ impl Machine {
                             Outcome::Lost
                         }
                         // Nothing ran; and what was lost once is not lost again.
-                        (Outcome::NotStarted | Outcome::Lost, Given::Lost(_))
+                        (Outcome::NotStarted | Outcome::Unlabelled | Outcome::Lost, Given::Lost(_))
                         // The command ran to its end in acknowledged time.
                         | (_, Given::Freed | Given::Unknown) => ended,
                     };
@@ -246,6 +259,8 @@ impl Machine {
                 self.tree = Tree::Gone(None);
             }
             self.fence(Loss::Deadline { last: None }, now, effects);
+        } else if self.label == Label::Wanted {
+            self.set_label(effects);
         } else if self.tree == Tree::Running {
             effects.push(Effect::Start);
         }
@@ -302,10 +317,12 @@ impl Machine {
                     effects.push(Effect::StopTree);
                     self.kill_due = Some(self.kill_due.map_or(kill_at, |due| due.min(kill_at)));
                 }
+                self.clear_label(effects);
                 // Said after the stop: nobody may be reading.
                 effects.push(Effect::SayLost(loss));
             }
-            Tree::None | Tree::Gone(_) => {
+            Tree::None | Tree::Unstarted | Tree::Gone(_) | Tree::Detached(_) => {
+                self.clear_label(effects);
                 effects.push(Effect::SayLost(loss));
                 self.tree_gone(effects);
             }
@@ -314,8 +331,7 @@ impl Machine {
 
     /// The renewal under way is over: whatever waited for that goes on.
     fn settled(&mut self, effects: &mut Vec<Effect>) {
-        let all_gone = matches!(self.tree, Tree::None | Tree::Gone(_));
-        if all_gone && matches!(self.state, State::Fencing { .. }) {
+        if self.tree.is_over() && matches!(self.state, State::Fencing { .. }) {
             self.tree_gone(effects);
         }
     }
@@ -325,13 +341,17 @@ impl Machine {
         match &self.state {
             State::Held => {
                 let outcome = match self.tree {
-                    Tree::Gone(Some(ended)) => Outcome::Ended(ended),
-                    Tree::Gone(None) | Tree::None | Tree::Running | Tree::Remains(_) => {
-                        Outcome::EndUnseen
-                    }
+                    Tree::Gone(Some(ended)) | Tree::Detached(ended) => Outcome::Ended(ended),
+                    Tree::Gone(None)
+                    | Tree::None
+                    | Tree::Unstarted
+                    | Tree::Running
+                    | Tree::Remains(_) => Outcome::EndUnseen,
                 };
                 self.release(outcome, effects);
             }
+            // Whoever looks for the active pod by its label must not find this one beside the next.
+            State::Fencing { .. } if self.label.is_on() => {}
             State::Fencing { release: true } => self.release(Outcome::Lost, effects),
             State::Fencing { release: false } => {
                 // No renewal is waited for: none can be stored on top of a grant that names us as its victim.
@@ -347,6 +367,11 @@ impl Machine {
     }
 
     fn release(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
+        if self.label.is_on() {
+            self.clear_label(effects);
+            self.ends_with.get_or_insert(outcome);
+            return;
+        }
         self.state = State::Releasing(outcome);
         effects.push(Effect::Release);
     }

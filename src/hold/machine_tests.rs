@@ -93,6 +93,10 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::ChildExited(Ended::Exited(3)),
         Event::WatchdogDied,
         Event::TreeGone,
+        Event::Detached,
+        Event::LabelSet,
+        Event::LabelNotSet,
+        Event::LabelOff,
         Event::Signal(15),
         Event::SignalForCommand(10),
         Event::Released(Given::Freed),
@@ -106,6 +110,9 @@ fn every_event(now: f64) -> Vec<Event> {
 struct Watched {
     machine: Machine,
     tree_alive: bool,
+    /// Whether the pod may carry a label, and whether that is being taken off.
+    labelled: bool,
+    clearing: bool,
     released: bool,
     finished: usize,
     lost: usize,
@@ -115,10 +122,12 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(with_command: bool) -> Self {
+    fn new(with_command: bool, labels: bool, detaches: bool) -> Self {
         Self {
-            machine: waiting(with_command),
+            machine: waiting(with_command).labelling(labels).detaching(detaches),
             tree_alive: false,
+            labelled: false,
+            clearing: false,
             released: false,
             finished: 0,
             lost: 0,
@@ -132,6 +141,13 @@ impl Watched {
         match event {
             Event::TreeGone | Event::NotStarted => self.tree_alive = false,
             Event::WatchdogDied => self.watchdog_died = true,
+            // Of a command that has ended.
+            Event::Detached if matches!(self.machine.tree, Tree::Remains(_)) => {
+                self.tree_alive = false;
+            }
+            Event::LabelOff if self.clearing => self.labelled = false,
+            // Only what is being taken off comes off.
+            Event::LabelOff if self.labelled => return,
             Event::Renewed { .. } | Event::Acquired { .. }
                 if self.finished == 0 && self.lost == 0 =>
             {
@@ -144,6 +160,7 @@ impl Watched {
             match effect {
                 Effect::Start => {
                     assert_eq!(self.lost, 0, "started what was lost: {story}");
+                    assert!(!self.clearing, "started without its label: {story}");
                     self.tree_alive = true;
                 }
                 Effect::Renew(limit) => {
@@ -159,6 +176,7 @@ impl Watched {
                         "released before the tree was gone: {story}"
                     );
                     assert!(!self.released, "released twice: {story}");
+                    assert!(!self.labelled, "released beside a label: {story}");
                     self.released = true;
                 }
                 Effect::SayLost(_) => self.lost += 1,
@@ -172,7 +190,20 @@ impl Watched {
                         !self.tree_alive,
                         "finished before the tree was gone: {story}"
                     );
+                    assert!(!self.labelled, "finished beside a label: {story}");
                     self.finished += 1;
+                }
+                Effect::SetLabel => {
+                    assert!(!self.labelled && self.lost == 0, "labelled late: {story}");
+                    self.labelled = true;
+                }
+                Effect::ClearLabel => {
+                    assert!(self.labelled && !self.clearing, "cleared twice: {story}");
+                    self.clearing = true;
+                }
+                Effect::LeaveLabel => {
+                    assert!(self.clearing, "left what nobody cleared: {story}");
+                    self.labelled = false;
                 }
                 Effect::StopTree
                 | Effect::KillTree
@@ -183,30 +214,47 @@ impl Watched {
         }
         assert!(self.lost <= 1, "lost twice: {story}");
         assert!(self.said_stopped <= 1, "said twice: {story}");
+        let shown = self.labelled && !self.clearing;
+        assert!(
+            !shown || self.machine.is_held(),
+            "labelled without a lease: {story}"
+        );
     }
 }
 
 #[test]
 fn no_triple_of_events_releases_early_renews_what_is_over_or_ends_twice() {
-    for with_command in [true, false] {
-        let events = every_event(103.0).len();
-        for first in 0..events {
-            for second in 0..events {
-                for third in 0..events {
-                    for late in [0.0, 40.0, 70.0] {
-                        let mut watched = Watched::new(with_command);
-                        let story = format!(
-                            "command {with_command}: {first}, {second}, {third}, late {late}"
-                        );
-                        watched.feed(&Event::Acquired { sent_at: at(100.0) }, 100.1, &story);
-                        watched.feed(&every_event(103.0)[first], 103.0, &story);
-                        watched.feed(&every_event(104.0 + late)[second], 104.0 + late, &story);
-                        watched.feed(&every_event(105.0 + late)[third], 105.0 + late, &story);
-                    }
+    let events = every_event(103.0).len();
+    for variant in 0..16 {
+        let is = |bit: u32| variant & (1 << bit) != 0;
+        let (with_command, labels, detaches, begun) = (is(0), is(1), is(2), is(3));
+        if begun && !labels {
+            continue;
+        }
+        for (first, second, third) in triples(events) {
+            for late in [0.0, 40.0, 70.0] {
+                let mut watched = Watched::new(with_command, labels, detaches);
+                let story = format!(
+                    "command {with_command}, labels {labels}, detaches {detaches}, begun {begun}: \
+                     {first}, {second}, {third}, late {late}"
+                );
+                watched.feed(&Event::Acquired { sent_at: at(100.0) }, 100.1, &story);
+                if begun {
+                    watched.feed(&Event::LabelSet, 100.2, &story);
                 }
+                watched.feed(&every_event(103.0)[first], 103.0, &story);
+                watched.feed(&every_event(104.0 + late)[second], 104.0 + late, &story);
+                watched.feed(&every_event(105.0 + late)[third], 105.0 + late, &story);
             }
         }
     }
+}
+
+fn triples(events: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..events * events * events).map(move |number| {
+        let (first, rest) = (number / (events * events), number % (events * events));
+        (first, rest / events, rest % events)
+    })
 }
 
 #[test]
@@ -318,3 +366,5 @@ fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
 
 #[path = "machine_end_tests.rs"]
 mod end;
+#[path = "machine_label_tests.rs"]
+mod label;

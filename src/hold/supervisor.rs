@@ -16,11 +16,14 @@ mod shell;
 mod tty;
 
 use std::ffi::OsString;
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::label::{PodLabel, Trouble};
 use super::machine::Outcome;
 use super::timing::Timing;
 use crate::lease::decide::Loss;
+use crate::lease::record::Record;
 use crate::signals::Received;
 
 #[cfg(not(unix))]
@@ -40,6 +43,10 @@ pub struct HoldTerms {
     pub timing: Timing,
     /// The signal that asks it to stop when the lease is lost.
     pub on_lost: i32,
+    /// Whether what it leaves behind runs on.
+    pub detaches: bool,
+    /// The label that the pod carries while it runs, or without one while the lease is held.
+    pub label: Option<Rc<dyn PodLabel>>,
 }
 
 /// How a hold went.
@@ -54,6 +61,14 @@ pub struct Report {
     pub released: bool,
     /// Whether the watchdog died.
     pub watchdog_died: bool,
+    /// Whether the command ended by itself, before the lease was known to be lost.
+    pub ended_by_itself: bool,
+    /// Whether something that the command left behind runs on: nobody may say then that all of it has ended.
+    pub detached: bool,
+    /// Why the pod could not be labelled.
+    pub unlabelled: Option<Trouble>,
+    /// The grant as it was seen last.
+    pub grant: Option<Record>,
 }
 
 /// Something to say while holding.
@@ -82,12 +97,20 @@ pub enum Note {
     ReleasedAfterLoss,
     /// The command has ended; these processes that it left behind are asked to stop.
     Left(String),
+    /// The command has ended; these processes that it left behind run on.
+    Detached(String),
+    /// The label is still on the pod, for this reason; it is tried for this much longer.
+    LabelStays(Trouble, Duration),
+    /// It is not tried any more.
+    LabelLeft,
     /// These processes do not die.
     Unkilled(Vec<String>),
     /// Changes cannot be watched, for now.
     Unwatched,
     /// They can again.
     Watched,
+    /// It is not released, because whom it was taken from may still run.
+    Kept,
     /// The release did not go through: why, if that is known.
     NotReleased(Option<String>),
 }

@@ -91,7 +91,7 @@ pub enum Deletion {
     /// Deleted, or it will be once its finalizers are done.
     Done,
     /// 409: the resourceVersion or the uid is not the stored one any more; or so the server says.
-    Conflict,
+    Conflict(Rejection),
     /// 404: there is no such Lease.
     Absent,
 }

@@ -1,5 +1,6 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
+mod cleanup;
 mod failover;
 mod free;
 mod ours;
@@ -10,6 +11,7 @@ mod word;
 
 use jiff::Timestamp;
 
+pub use cleanup::{Cleanup, cleanup};
 pub use failover::{Choice, Succession, candidate, succession};
 pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
@@ -59,6 +61,9 @@ pub struct AcquireTerms {
     pub min_duration: Option<LeaseDuration>,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
+    /// A grant of this very process that it has lost, and of whose command nothing runs any more. Where it still stands,
+    /// nobody has to be waited for.
+    pub ended: Option<Record>,
 }
 
 /// A grant as it was handed on, to the command of `hold` or by `acquire -o env`.
@@ -209,6 +214,10 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
             expired_at: None,
             try_out_at: None,
         });
+    }
+    let ended = terms.ended.as_ref();
+    if ended.is_some_and(|grant| grant.same_grant(record)) && record.victim().is_none() {
+        return replace(record, &terms.grant, terms, now);
     }
     let by_oneself = record.holder() == Some(terms.grant.holder.as_str());
     match seen.expiry(now.instant, stamps) {

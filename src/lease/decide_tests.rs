@@ -34,6 +34,7 @@ fn terms() -> AcquireTerms {
         create: false,
         reenter: false,
         min_duration: None,
+        ended: None,
         ancestors: Vec::new(),
     }
 }
@@ -243,6 +244,28 @@ fn ones_own_live_lease_is_waited_for_unless_reentering() {
     let next = replaced(first(&reentering, held("me", 15)));
     assert_eq!((next.transitions(), next.acquire_time()), (5, Some(NOW)));
     waits(first(&reentering, held("x", 15)));
+}
+
+#[test]
+fn a_grant_of_ours_whose_command_has_ended_is_taken_at_once_and_no_other_of_the_same_identity() {
+    let mine = held("me", 15);
+    let terms = AcquireTerms {
+        ended: Some(mine.clone()),
+        ..terms()
+    };
+    let renewed = mine.with_spec("renewTime", json!("2020-01-01T00:00:03.000000Z"));
+    let next = replaced(first(&terms, renewed));
+    assert_eq!((next.transitions(), next.acquire_time()), (5, Some(NOW)));
+    for (field, value) in [
+        ("leaseTransitions", json!(5)),
+        ("acquireTime", json!("2020-01-01T00:00:00.000001Z")),
+        ("holderIdentity", json!("x")),
+    ] {
+        waits(first(&terms, mine.with_spec(field, value)));
+    }
+    waits(first(&terms, with(&mine, "/metadata/uid", json!("uid-2"))));
+    // Whom it was stolen from may still run.
+    waits(first(&terms, mine.with_victim(Some("victim"))));
 }
 
 #[test]

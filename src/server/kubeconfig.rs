@@ -17,6 +17,7 @@ use super::cause::words;
 pub use check::check_impersonation;
 use check::{check_methods, check_server_name, check_verification, named_twice, of_another_kind};
 pub use namespace::namespace_alone;
+pub use pod::namespace as pod_namespace;
 pub use server::is_plain;
 use user::{override_user, without_idle_plugin};
 

@@ -40,7 +40,7 @@ pub use client::{Client, LeaseClient, LeasesClient, Selection};
 pub use connection::{Connection, Link};
 pub use credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 pub use error::ConfigError;
-pub use kubeconfig::namespace_alone;
+pub use kubeconfig::{namespace_alone, pod_namespace};
 pub use late::Late;
 pub use options::ConnectionOptions;
 

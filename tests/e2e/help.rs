@@ -65,6 +65,7 @@ fn arrange(ns: &Namespace, subcommand: &str, example: &str) -> Vec<Elector> {
             leader.leads();
             return vec![leader, elector("worker-2")];
         }
+        "hold" if example.contains("--steal") => held("deploy", "ada@laptop", 2),
         "acquire" | "hold" => lease("deploy").holder("").duration(60).build(),
         "steal" => held("deploy", "ada@laptop", 1),
         "release" if example.contains("--force") => held("deploy", "ada@laptop", 60),

@@ -1,6 +1,6 @@
 //! `failover` of a coordinated election: the control plane is told who is to hold the Lease next.
 
-use super::{Call, Takeover, columns, confirmed, shown};
+use super::{Call, Manner, columns, confirmed, shown};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver};
 use crate::exit::Exit;
@@ -57,7 +57,7 @@ impl Call<'_> {
         let expiry = seen.expiry(now, operations.stamps());
         let (me, columns) = (me.unwrap_or_default(), columns(self.args.yes));
         if holder.is_some() {
-            let how = Takeover::StepsDown;
+            let how = Manner::StepsDown;
             shown::show(session, operations, me, &seen, &expiry, how, columns).await;
         }
         let question = format!("Make it step down for {next:?}?");

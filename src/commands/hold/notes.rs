@@ -1,29 +1,20 @@
 //! What `hold` says while it holds.
 
+use super::label;
 use crate::error;
+use crate::hold::label::Place;
 use crate::hold::supervisor::Note;
 use crate::output::terminal;
 use crate::words;
 
-/// Says it, of the lease `name`.
-pub fn tell(name: &str, note: Note) {
+/// Says it, of the lease `name` and the pod that is labelled, if one is.
+pub fn tell(name: &str, place: Option<&Place>, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
-    let say = match note {
-        // Errors: what the exit status is about, and a lease that is not released.
-        Note::Lost(_) | Note::NotReleased(_) | Note::Unkilled(_) => terminal::say_always,
-        // Nothing goes on before somebody does something.
-        Note::Stopped { .. } | Note::WaitsForTerminal => terminal::say_always,
-        Note::RenewalFailed { .. }
-        | Note::ReleasedAfterLoss
-        | Note::Left(_)
-        | Note::Unwatched
-        | Note::Watched => terminal::say,
-    };
     if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
-        say("");
+        terminal::say("");
     }
-    say(&match note {
+    terminal::say(&match note {
         Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
         Note::RenewalFailed { why, left } => format!(
             "lease {name:?} could not be renewed: {why}; trying for {} more",
@@ -47,6 +38,18 @@ pub fn tell(name: &str, note: Note) {
         Note::Left(names) => {
             format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
         }
+        Note::Detached(names) if names.is_empty() => return,
+        Note::Detached(names) => format!(
+            "lease {name:?}: the command has ended; what it left behind runs on without the lease: {names}"
+        ),
+        Note::LabelStays(trouble, left) => match place {
+            Some(place) => label::stays(place, &trouble, left),
+            None => return,
+        },
+        Note::LabelLeft => match place {
+            Some(place) => label::left(place),
+            None => return,
+        },
         Note::Unkilled(left) => format!(
             "lease {name:?} is still held, because SIGKILL has not ended {}",
             if left.is_empty() {
@@ -59,6 +62,9 @@ pub fn tell(name: &str, note: Note) {
             "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
         ),
         Note::Watched => format!("lease {name:?} can be watched again"),
+        Note::Kept => format!(
+            "lease {name:?} stays held until it expires: released now, somebody could take it while an earlier command still runs"
+        ),
         Note::NotReleased(None) => {
             format!("lease {name:?} could not be released; it expires by itself")
         }

@@ -4,7 +4,7 @@ use super::{nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::commands::confirm::{columns, confirmed};
 use crate::commands::saying::{listen, object_text, say_done};
-use crate::commands::steal::shown::{self, Takeover};
+use crate::commands::steal::shown::{self, Manner};
 use crate::commands::{Session, say};
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
@@ -47,16 +47,7 @@ pub async fn run(
     let operations = session.lease(name);
     let agree = async |seen: &Observation, expiry: &Expiry| {
         let (me, columns) = (holder.as_str(), columns(args.yes));
-        shown::show(
-            session,
-            &operations,
-            me,
-            seen,
-            expiry,
-            Takeover::Now,
-            columns,
-        )
-        .await;
+        shown::show(session, &operations, me, seen, expiry, Manner::Now, columns).await;
         if !matches!(expiry, Expiry::Expired(_)) {
             for line in freed::warnings(seen.record()) {
                 terminal::say(&format!("  {line}"));

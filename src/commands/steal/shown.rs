@@ -26,7 +26,7 @@ const MOST: usize = 2;
 
 /// How the Lease is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takeover {
+pub enum Manner {
     /// At once.
     Now,
     /// It waits until the holder must have stopped.
@@ -43,7 +43,7 @@ pub async fn show(
     me: &str,
     seen: &Observation,
     expiry: &Expiry,
-    takeover: Takeover,
+    manner: Manner,
     columns: Option<usize>,
 ) {
     let date = seen.server_time(SystemClock.now());
@@ -79,7 +79,7 @@ pub async fn show(
             ""
         }
     ));
-    for line in lines(seen, expiry, &row, mine, takeover) {
+    for line in lines(seen, expiry, &row, mine, manner) {
         say(&line);
     }
     if let Some(holder) = holder_is {
@@ -120,7 +120,7 @@ fn lines(
     expiry: &Expiry,
     row: &Row,
     mine: bool,
-    takeover: Takeover,
+    manner: Manner,
 ) -> Vec<String> {
     let record = seen.record();
     let alive = match mine {
@@ -150,12 +150,12 @@ fn lines(
             }
         }
         Expiry::Unproven { .. } => {
-            let wait = record.duration().and_then(|duration| match takeover {
-                Takeover::Now => None,
-                Takeover::Waits => Some(format!(
+            let wait = record.duration().and_then(|duration| match manner {
+                Manner::Now => None,
+                Manner::Waits => Some(format!(
                     ", so the takeover waits up to {duration} for it to stop (--now does not)"
                 )),
-                Takeover::StepsDown => {
+                Manner::StepsDown => {
                     Some(format!(", so this waits up to {duration} for it to stop"))
                 }
             });
@@ -169,9 +169,9 @@ fn lines(
             ));
         }
     }
-    let warnings = match (takeover, Nature::of(record)) {
+    let warnings = match (manner, Nature::of(record)) {
         // That its leader works on for a while is what is waited for.
-        (Takeover::StepsDown, Nature::Election) => Vec::new(),
+        (Manner::StepsDown, Nature::Election) => Vec::new(),
         _ => advised::warnings(record, shown_expired),
     };
     lines.extend(warnings.into_iter().map(|line| format!("  {line}")));
@@ -194,11 +194,7 @@ mod tests {
     fn shown(expiry: &Expiry, date: Option<&str>, waits: bool) -> String {
         let seen = Observation::first(held("me", 60), at(1.0), None);
         let row = row(seen.record(), date.map(wall), Stamps::Untrusted);
-        let takeover = if waits {
-            Takeover::Waits
-        } else {
-            Takeover::Now
-        };
+        let takeover = if waits { Manner::Waits } else { Manner::Now };
         lines(&seen, expiry, &row, false, takeover).join("\n")
     }
 
@@ -236,7 +232,7 @@ mod tests {
     fn a_lease_of_ones_own_is_not_somebody_who_may_be_alive() {
         let seen = Observation::first(held("me", 60), at(1.0), None);
         let row = row(seen.record(), None, Stamps::Untrusted);
-        let text = lines(&seen, &UNPROVEN, &row, true, Takeover::Waits).join("\n");
+        let text = lines(&seen, &UNPROVEN, &row, true, Manner::Waits).join("\n");
         assert!(
             text.ends_with("unknown: what you run under it may be alive"),
             "{text}"

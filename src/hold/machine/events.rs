@@ -52,6 +52,14 @@ pub enum Event {
     WatchdogDied,
     /// Nothing that the command started runs any more.
     TreeGone,
+    /// The command has ended, and what it left behind runs on.
+    Detached,
+    /// The pod carries the label.
+    LabelSet,
+    /// It could not be set; the pod may carry it all the same.
+    LabelNotSet,
+    /// The pod does not carry it any more, or it is not tried any more.
+    LabelOff,
     /// A signal asks us to end.
     Signal(i32),
     /// A signal that asks us for nothing: only a command can make sense of it.
@@ -86,6 +94,12 @@ pub enum Effect {
     StopTree,
     /// Kill it.
     KillTree,
+    /// Set the label on the pod.
+    SetLabel,
+    /// Take it off again.
+    ClearLabel,
+    /// Do not try that any more.
+    LeaveLabel,
     /// Release the grant, if it is still ours.
     Release,
     /// Say to whoever has taken the lease that nothing runs any more under this grant.
@@ -111,6 +125,8 @@ pub enum Outcome {
     Signalled(i32),
     /// The command could not be started.
     NotStarted,
+    /// The pod could not be labelled, so that nothing was started.
+    Unlabelled,
     /// The lease was lost; the command was stopped.
     Lost,
 }

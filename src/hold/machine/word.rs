@@ -1,6 +1,6 @@
 //! The machine's word to whoever has taken the lease: nothing runs any more under this grant. When it is owed, given and withheld.
 
-use super::{Effect, Machine, State, Tree};
+use super::{Effect, Machine, State};
 use crate::lease::decide::Loss;
 
 /// The word to whoever has taken the lease that nothing runs any more.
@@ -40,7 +40,7 @@ impl Machine {
 
     /// Only once the tree is gone.
     pub(super) fn say_stopped(&mut self, effects: &mut Vec<Effect>) {
-        if self.word == Word::Owed && matches!(self.tree, Tree::None | Tree::Gone(_)) {
+        if self.word == Word::Owed && self.nothing_runs() {
             self.word = Word::Saying;
             effects.push(Effect::SayStopped);
         }

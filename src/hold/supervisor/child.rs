@@ -51,6 +51,8 @@ pub enum News {
     Left(String),
     /// Nothing it started is left.
     Gone,
+    /// It has ended, and these processes of it, by id and name, run on.
+    Detached(String),
     /// The watchdog died.
     WatchdogDied,
 }
@@ -63,6 +65,8 @@ pub struct Child {
     outbox: Outbox,
     deaths: tokio::signal::unix::Signal,
     group: Option<Pid>,
+    /// Whether what the command leaves behind runs on.
+    detaches: bool,
     /// Our own children from before the command began: they are none of its.
     older_children: HashSet<Pid>,
     /// What the watchdog says before it ends, and when that was heard: if it is the watchdog that said it.
@@ -94,6 +98,7 @@ impl Child {
         older_children.retain(|&pid| !is_watchdog(pid));
         // One that somebody stopped must hear it too.
         watchdog.signal(Signal::SIGCONT);
+        let detaches = start.detaches;
         let mut outbox = Outbox::default();
         // Nothing can fail from here on: the command may run.
         (outbox.send(&control, &ToWatchdog::Start(Box::new(start)))).map_err(failed)?;
@@ -104,6 +109,7 @@ impl Child {
             outbox,
             deaths,
             group: None,
+            detaches,
             older_children,
             last_word: None,
             watchdog_ended: false,
@@ -138,7 +144,7 @@ impl Child {
                 {
                     self.last_word = Some((word, SystemClock.now()));
                 }
-                Some(word @ ToSupervisor::Gone) => {
+                Some(word @ (ToSupervisor::Gone | ToSupervisor::Detached(_))) => {
                     self.last_word = Some((word, SystemClock.now()));
                 }
                 Some(ToSupervisor::Ready | ToSupervisor::Unready(_)) | None => {
@@ -153,7 +159,7 @@ impl Child {
         // a child of one's own parent, which for all below the watchdog is at most the watchdog; a tracer changes
         // nobody's parent for good. Only what the watchdog itself starts that way would be ours.
         match self.last_word.clone() {
-            Some((word, heard_at)) if self.is_the_watchdogs(heard_at).await => match word {
+            Some((word, heard_at)) if self.is_the_watchdogs(&word, heard_at).await => match word {
                 ToSupervisor::Failed(errno) => {
                     match limits::named(&std::io::Error::from_raw_os_error(errno)) {
                         Some(limit) => News::NoRoom(format!("cannot start the command: {limit}")),
@@ -161,6 +167,7 @@ impl Child {
                     }
                 }
                 ToSupervisor::Late => News::NoRoom(LATE.to_owned()),
+                ToSupervisor::Detached(names) => News::Detached(names),
                 _ => News::Gone,
             },
             Some(_) | None => {
@@ -171,13 +178,17 @@ impl Child {
         }
     }
 
-    /// Whether a last word, heard then, is the watchdog's own: it ends by itself after one, and has nobody below. Who may copy
-    /// its socket may write there, and kill it.
-    async fn is_the_watchdogs(&mut self, heard_at: Instant) -> bool {
+    /// Whether a last word, heard then, is the watchdog's own: it ends by itself after one, and has nobody below but whom it
+    /// lets go. Who may copy its socket may write there, and kill it.
+    async fn is_the_watchdogs(&mut self, word: &ToSupervisor, heard_at: Instant) -> bool {
+        let lets_go = self.detaches && matches!(word, ToSupervisor::Detached(_));
+        if matches!(word, ToSupervisor::Detached(_)) && !lets_go {
+            return false;
+        }
         loop {
             match self.watchdog.status() {
                 Some(ended) => return ended == Ended::Exited(0),
-                None if self.has_somebody_below() => return false,
+                None if !lets_go && self.has_somebody_below() => return false,
                 None if SystemClock.now() >= heard_at + ENDING => return false,
                 None => tokio::select! {
                     _ = self.deaths.recv() => self.forget_the_dead(),

@@ -45,6 +45,7 @@ fn start() -> (Child, Theirs) {
         terminal_of: None,
         environment: Vec::new(),
         command: Vec::new(),
+        detaches: false,
     };
     let child = Child::start(prepared, start.clone()).expect("it is there");
     let mut theirs = Theirs(theirs, Inbox::default());

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod control;
+mod label;
 mod lease;
 mod news;
 
@@ -29,6 +30,7 @@ use crate::lease::operate::{
 };
 use crate::lease::record::Record;
 use crate::signals::Received;
+use label::Labelled;
 
 /// What a program beside us in a pipeline has to leave the screen.
 #[cfg(unix)]
@@ -46,10 +48,14 @@ struct Hold<'a, A, C> {
     job: Job,
     renewals: Renewals<'a, A, C>,
     reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
-    release: Pending<'a, Returned>,
+    /// `None` where it is not released.
+    release: Pending<'a, Option<Returned>>,
     /// What was seen last of a grant that somebody has put on top of ours.
     taken: Option<Record>,
     word: Pending<'a, Spoken>,
+    labelling: Pending<'a, Labelled>,
+    /// Whether the command has begun.
+    begun: bool,
     said_trouble: bool,
     say: &'a dyn Fn(Note),
     report: Report,
@@ -74,7 +80,9 @@ pub async fn hold<A: Api, C: Clock>(
     let mut watcher = Watcher::default();
     let sent_at = grant.sent_at;
     let mut hold = Hold {
-        machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64()),
+        machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64())
+            .labelling(terms.label.is_some())
+            .detaching(terms.detaches),
         operations,
         renewals: Renewals::new(operations, grant.clone(), None),
         grant,
@@ -86,6 +94,8 @@ pub async fn hold<A: Api, C: Clock>(
         release: None,
         taken: None,
         word: None,
+        labelling: None,
+        begun: false,
         said_trouble: false,
         say,
         report: Report {
@@ -94,6 +104,10 @@ pub async fn hold<A: Api, C: Clock>(
             no_watchdog: None,
             released: false,
             watchdog_died: false,
+            ended_by_itself: false,
+            detached: false,
+            unlabelled: None,
+            grant: None,
         },
     };
     let mut next = hold.feed(Event::Acquired { sent_at });
@@ -113,6 +127,7 @@ pub async fn hold<A: Api, C: Clock>(
                 renewal = hold.renewals.next() => Happened::Renewal(renewal),
                 returned = pending(&mut hold.release) => Happened::Returned(returned),
                 word = pending(&mut hold.word) => Happened::Spoken(word),
+                labelled = pending(&mut hold.labelling) => Happened::Labelled(labelled),
                 signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
                 signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
                 Some(read) = hold.reads.next() => Happened::Read(read),
@@ -122,7 +137,11 @@ pub async fn hold<A: Api, C: Clock>(
         next = hold.handle(happened);
     }
     hold.end();
-    hold.report
+    Report {
+        detached: !hold.machine.nothing_runs(),
+        grant: Some(hold.grant.record),
+        ..hold.report
+    }
 }
 
 /// What the loop waited for.
@@ -133,8 +152,9 @@ enum Happened {
     #[cfg(unix)]
     StopJob(Step),
     Renewal(Renewal),
-    Returned(Returned),
+    Returned(Option<Returned>),
     Spoken(Spoken),
+    Labelled(Labelled),
     Read(Read),
     Hint(Hint),
 }
@@ -168,6 +188,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::Renewal(renewal) => self.renewed(renewal),
             Happened::Returned(returned) => self.returned(returned),
             Happened::Spoken(word) => self.spoken(&word),
+            Happened::Labelled(labelled) => self.labelled(labelled),
             Happened::Read(Read { seen, asked_at }) => match seen {
                 Ok(seen) => self.seen(seen, Some(asked_at)),
                 // The next renewal finds out.
@@ -227,6 +248,9 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                     }
                 }
                 Effect::KillTree => self.kill(),
+                Effect::SetLabel => self.set_label(),
+                Effect::ClearLabel => self.clear_label(),
+                Effect::LeaveLabel => self.leave_label(),
                 Effect::Release => self.give_back(),
                 Effect::SayStopped => self.say_stopped(),
                 Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
@@ -262,6 +286,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 .map(|(name, value)| (Word(name.into()), Word(value.into())))
                 .collect(),
             command: terms.command.iter().cloned().map(Word).collect(),
+            detaches: terms.detaches,
         };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         self.child = Some(Child::start(prepared, start)?);

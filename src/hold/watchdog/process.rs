@@ -57,6 +57,7 @@ fn serve(control: RawFd) -> io::Result<()> {
         terminal_of,
         environment,
         command,
+        detaches,
     } = *start;
     let mut words = command.into_iter().map(|word| word.0);
     let command = words.next().ok_or_else(|| io::Error::other("no command"))?;
@@ -94,7 +95,7 @@ fn serve(control: RawFd) -> io::Result<()> {
     };
     tree::go_first();
     // From here on nothing may end this process before the tree: the supervisor may be dead already.
-    watch::run(control, child, unwanted, heard, &wakers);
+    watch::run(control, child, unwanted, detaches, heard, &wakers);
     Ok(())
 }
 

@@ -31,13 +31,22 @@ struct Watchdog {
     tree: Tree,
     /// It began too late: nothing is said of it but that.
     unwanted: bool,
+    /// What the command leaves behind runs on.
+    detaches: bool,
     stopping: bool,
     kill_due: Option<Instant>,
 }
 
 /// Watches a command that runs, as the child `child` of this process, until nothing of it is left and that is said. What is
-/// `unwanted` began too late, and is killed at once.
-pub fn run(control: UnixStream, child: Pid, unwanted: bool, heard: Heard, wakers: &Wakers) {
+/// `unwanted` began too late, and is killed at once. With `detaches` what a command leaves behind by itself is not watched.
+pub fn run(
+    control: UnixStream,
+    child: Pid,
+    unwanted: bool,
+    detaches: bool,
+    heard: Heard,
+    wakers: &Wakers,
+) {
     let mut watchdog = Watchdog {
         orders: heard.orders,
         control,
@@ -46,6 +55,7 @@ pub fn run(control: UnixStream, child: Pid, unwanted: bool, heard: Heard, wakers
         outbox: Outbox::default(),
         tree: Tree::new(child),
         unwanted,
+        detaches,
         stopping: unwanted,
         kill_due: unwanted.then(|| SystemClock.now()),
     };
@@ -80,6 +90,12 @@ impl Watchdog {
                     true => &ToSupervisor::Late,
                     false => &ToSupervisor::Gone,
                 });
+                break;
+            }
+            if self.detaches && !self.stopping && self.tree.leader_ended() {
+                let until = self.orders.fence_at();
+                let left = self.tree.names(&|| SystemClock.now() < until);
+                self.tell(&ToSupervisor::Detached(some_of(&left)));
                 break;
             }
             if !again && !self.tree.is_crowded() {

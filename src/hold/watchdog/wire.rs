@@ -49,6 +49,8 @@ pub enum ToSupervisor {
     Left(String),
     /// Nothing that it started is left: the watchdog ends.
     Gone,
+    /// It has ended, and these processes of it, by id and name, run on: the watchdog ends.
+    Detached(String),
 }
 
 /// What to start, and by when it must be dead.
@@ -62,6 +64,9 @@ pub struct Start {
     pub environment: Vec<(Word, Word)>,
     /// The command and its arguments.
     pub command: Vec<Word>,
+    /// Whether what it leaves behind runs on.
+    #[serde(default)]
+    pub detaches: bool,
 }
 
 /// When and how a command is stopped.

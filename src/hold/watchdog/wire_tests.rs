@@ -22,12 +22,12 @@ fn to_watchdog() -> impl Strategy<Value = ToWatchdog> {
     let timing = Timing::new(Duration::from_secs(15), None, None).expect("fits");
     let start = (
         instant.clone(),
-        any::<(i32, Option<i32>)>(),
+        any::<(i32, Option<i32>, bool)>(),
         words(),
         words(),
     )
         .prop_map(
-            move |(sent_at, (on_lost, terminal_of), variables, command)| {
+            move |(sent_at, (on_lost, terminal_of, detaches), variables, command)| {
                 ToWatchdog::Start(Box::new(Start {
                     orders: Orders {
                         sent_at,
@@ -37,6 +37,7 @@ fn to_watchdog() -> impl Strategy<Value = ToWatchdog> {
                     terminal_of,
                     environment: variables.iter().cloned().zip(variables.clone()).collect(),
                     command,
+                    detaches,
                 }))
             },
         );
@@ -61,6 +62,7 @@ fn to_supervisor() -> impl Strategy<Value = ToSupervisor> {
         any::<i32>().prop_map(ToSupervisor::Stopped),
         ".*".prop_map(ToSupervisor::Left),
         Just(ToSupervisor::Gone),
+        ".*".prop_map(ToSupervisor::Detached),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Delete: removes a Lease as it was seen, and nothing that has changed since.
 
-use super::super::api::{Api, Deletion};
+use super::super::api::{Api, Deletion, Fault};
 use super::super::decide::Seen;
 use super::super::record::Record;
 use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
@@ -34,6 +34,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         // A request of ours may have been carried out, or still be.
         let mut unknown = false;
         loop {
+            let mut conflict = None;
             let limit = write_limit(record.duration()).min(self.read_limit);
             let fault = match self.api.delete(record, dry_run, limit).await {
                 Ok(answer) => {
@@ -43,7 +44,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         Deletion::Absent if unknown => return Ok(Deleted::Done),
                         Deletion::Absent => return Ok(Deleted::Absent),
                         // Whether a request of ours was carried out before shows below.
-                        Deletion::Conflict => None,
+                        Deletion::Conflict(rejection) => {
+                            conflict = Some(Fault::Rejected(rejection));
+                            None
+                        }
                     }
                 }
                 Err(fault) => Some(fault),
@@ -71,6 +75,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         return Ok(Deleted::Changed(seen));
                     }
                 }
+            }
+            // Nothing has changed: the server refuses for a reason of its own.
+            if let Some(fault) = conflict {
+                let paused = self.pause_after(fault, &mut pause, limits, report).await;
+                paused.map_err(|end| if unknown { unsettled(end) } else { end })?;
             }
         }
     }

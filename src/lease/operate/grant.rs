@@ -49,7 +49,7 @@ impl Grant {
 
     /// Whether freeing it at once could let somebody in beside a command that may still run: that of an earlier process of
     /// this identity, or of whoever the Lease was stolen from.
-    pub(super) fn keeps_others_out(&self) -> bool {
+    pub fn keeps_others_out(&self) -> bool {
         self.reenters || self.record.victim().is_some()
     }
 

@@ -80,7 +80,10 @@ pub enum Fate {
 
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Hands `grant` to `then`, and gives it back unless that ends well.
-    pub(super) async fn hand_out<T, E>(
+    ///
+    /// # Errors
+    /// With why there is no result, and what became of the grant.
+    pub async fn hand_out<T, E>(
         &self,
         grant: &Grant,
         interrupt: &Interrupt,

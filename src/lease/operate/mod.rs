@@ -4,6 +4,7 @@ pub mod access;
 mod acquire;
 pub mod candidates;
 mod check;
+mod cleanup;
 mod create;
 mod delete;
 mod dry_run;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use check::Checked;
+pub use cleanup::{CleanedUp, WAITERS_TAKE_IT_WITHIN};
 pub use create::Created;
 pub use delete::Deleted;
 pub use dry_run::{DryRun, Tried};

@@ -13,6 +13,19 @@ use crate::clock::{Clock, Instant};
 /// How long a renewal that only looks what has become of the Lease comes after the one before.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+impl Stolen {
+    /// The grant of whoever does not wait. As long as the victim may still run, it is not given back by itself: that would
+    /// let a third one in beside both.
+    pub fn without_waiting(self, now: Instant) -> Grant {
+        let may_run =
+            self.victim.is_some() && !matches!(self.victim_stops, Ok(stops) if stops <= now);
+        Grant {
+            reenters: may_run,
+            ..self.grant
+        }
+    }
+}
+
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Hands a Lease out that was taken only if most of its time is left. Where the answer was slow, or this process did not
     /// run meanwhile, a renewal that succeeds proves that nobody has taken it since.

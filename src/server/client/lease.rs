@@ -206,7 +206,7 @@ impl Api for LeaseClient {
                 }
             }
             Err(Fault::Rejected(rejection)) => match rejection.kind {
-                RejectionKind::Conflict => Ok(Deletion::Conflict),
+                RejectionKind::Conflict => Ok(Deletion::Conflict(rejection)),
                 RejectionKind::LeaseMissing => Ok(Deletion::Absent),
                 _ => Err(Fault::Rejected(rejection)),
             },

@@ -102,7 +102,10 @@ fn address(host: &str, port: &str) -> Result<String, ConfigError> {
 }
 
 /// As kubectl: the environment's, else the service account's.
-fn namespace() -> Result<Option<String>, ConfigError> {
+///
+/// # Errors
+/// When that is no namespace.
+pub fn namespace() -> Result<Option<String>, ConfigError> {
     let own = std::env::var("POD_NAMESPACE").ok();
     let own = own.filter(|name| !name.is_empty());
     let path = Path::new(FOLDER).join("namespace");

@@ -103,7 +103,7 @@ fn a_server_takes_every_manifest_whole_and_the_accounts_may_what_their_roles_say
             assert_eq!(found, expected, "{file}: {verb} {lease}");
         }
     }
-    assert_eq!(accounts, 2);
+    assert_eq!(accounts, 3);
 }
 
 /// The one lease that the Role of a file is about.

@@ -75,9 +75,17 @@ fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// What the Role or ClusterRole of a file grants, which must be about Leases and nothing else.
+/// What the Role or ClusterRole of a file grants about Leases.
 #[track_caller]
 fn rules(file: &str) -> Vec<Rule> {
+    let mut rules = all_rules(file);
+    rules.retain(|rule| rule.resources == ["leases"]);
+    rules
+}
+
+/// What the Role or ClusterRole of a file grants, which must be about Leases, and pods to be labelled, and nothing else.
+#[track_caller]
+fn all_rules(file: &str) -> Vec<Rule> {
     let all = documents(file);
     let roles: Vec<&Value> = all
         .iter()
@@ -86,8 +94,13 @@ fn rules(file: &str) -> Vec<Rule> {
     assert_eq!(roles.len(), 1, "{file} has one role");
     let role = roles[0];
     let rule = |rule: &Value| {
-        assert_eq!(strings(&rule["apiGroups"]), ["coordination.k8s.io"]);
-        assert_eq!(strings(&rule["resources"]), ["leases"]);
+        if strings(&rule["resources"]) == ["pods"] {
+            assert_eq!(strings(&rule["apiGroups"]), [""]);
+            assert_eq!(strings(&rule["verbs"]), ["patch"]);
+        } else {
+            assert_eq!(strings(&rule["apiGroups"]), ["coordination.k8s.io"]);
+            assert_eq!(strings(&rule["resources"]), ["leases"]);
+        }
         Rule {
             verbs: strings(&rule["verbs"]),
             resources: strings(&rule["resources"]),

@@ -1,10 +1,12 @@
 //! `hold`: real commands under a lease, each fault by name, on either server.
 
 mod acknowledged;
+mod again;
 mod begin;
 mod cancelled;
 mod chaos;
 mod children;
+mod cleanup;
 mod command_words;
 mod credentials;
 mod descendants;
@@ -13,6 +15,7 @@ mod foreground;
 mod guarded;
 mod interruption;
 mod jobs;
+mod label_pod;
 mod limits;
 mod loss;
 mod names;
@@ -26,6 +29,7 @@ mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
+mod steal;
 mod terminal;
 mod thrift;
 mod unread;

@@ -32,21 +32,30 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         self.renewals.stop();
         self.grant = self.renewals.grant().clone();
         let (operations, grant) = (self.operations, self.grant.clone());
+        // Stolen from somebody who was not waited for, and nothing was done under it.
+        if grant.keeps_others_out() && !self.begun && !self.terms.command.is_empty() {
+            self.release = Some(Box::pin(std::future::ready(None)));
+            return;
+        }
         self.release = Some(Box::pin(async move {
-            operations.give_grant_back(&grant, &limits).await
+            Some(operations.give_grant_back(&grant, &limits).await)
         }));
     }
 
     /// What came of the release.
-    pub(super) fn returned(&mut self, returned: Returned) -> Next {
+    pub(super) fn returned(&mut self, returned: Option<Returned>) -> Next {
         self.release = None;
         let given = match returned {
-            Returned::Freed => {
+            Some(Returned::Freed) => {
                 self.report.released = true;
                 Given::Freed
             }
-            Returned::Lost(loss) => Given::Lost(loss),
-            Returned::Unsettled(end) => {
+            Some(Returned::Lost(loss)) => Given::Lost(loss),
+            None => {
+                (self.say)(Note::Kept);
+                Given::Unknown
+            }
+            Some(Returned::Unsettled(end)) => {
                 (self.say)(Note::NotReleased(end.why()));
                 Given::Unknown
             }

@@ -10,6 +10,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) fn hear(&mut self, news: News) -> Next {
         match news {
             News::Started(group) => {
+                self.begun = true;
                 self.begun(group);
                 Next::Wait
             }
@@ -26,7 +27,14 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             News::Left(names) => self.say(Note::Left(names)),
             News::Ended(ended) => {
                 self.take_terminal_back();
-                self.feed(Event::ChildExited(ended))
+                let next = self.feed(Event::ChildExited(ended));
+                self.report.ended_by_itself = self.machine.is_held();
+                next
+            }
+            News::Detached(names) => {
+                self.leave_child();
+                (self.say)(Note::Detached(names));
+                self.feed(Event::Detached)
             }
             News::Stopped(signal) => self.stopped(signal),
             News::Gone => {
@@ -51,6 +59,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     #[cfg(not(unix))]
     pub(super) fn hear(&mut self, news: News) -> Next {
         let News::Ended(ended) = news;
+        self.begun = true;
         self.child = None;
         let _ = self.feed(Event::ChildExited(ended));
         self.feed(Event::TreeGone)

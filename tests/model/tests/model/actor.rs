@@ -79,6 +79,7 @@ impl Actor {
 
     pub fn terms(&self, duration: Option<u32>) -> AcquireTerms {
         AcquireTerms {
+            ended: None,
             namespace: "default".into(),
             name: "my-lease".into(),
             grant: GrantTerms {

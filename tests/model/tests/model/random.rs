@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::SignedDuration;
 use lease_model::clock::Clock;
+use lease_model::lease::decide::AcquireTerms;
 use lease_model::lease::operate::Limits;
 use tokio::task::spawn_local;
 
@@ -216,6 +217,8 @@ async fn outside_events(world: Rc<World>, actors: Vec<Actor>, faults_end: TrueTi
 
 /// Gets in again and again; once more after the faults, and then it is content.
 async fn live(mut actor: Actor, faults_end: TrueTime, long_pauses: bool) {
+    // The last grant of a process that goes on after it has left.
+    let mut ended = None;
     loop {
         let calm = actor.world.now() >= faults_end;
         let mut rng = actor.world.server().rng.fork();
@@ -240,13 +243,20 @@ async fn live(mut actor: Actor, faults_end: TrueTime, long_pauses: bool) {
         let granted = if steals && actor.world.record().is_some() {
             actor.steal(duration, &limits).await
         } else {
-            actor.acquire(&actor.terms(duration), &limits).await
+            let terms = AcquireTerms {
+                ended: ended.take(),
+                ..actor.terms(duration)
+            };
+            actor.acquire(&terms, &limits).await
         };
-        if let Ok(grant) = granted
-            && actor.stay(grant, span, leave).await
-            && calm
-        {
-            return;
+        if let Ok(grant) = granted {
+            let record = grant.record.clone();
+            let stayed = actor.stay(grant, span, leave).await;
+            if stayed && calm {
+                return;
+            }
+            let lives = !(stayed && leave == Leave::Crash);
+            ended = Some(record).filter(|_| lives && rng.bool());
         }
     }
 }

@@ -167,7 +167,7 @@ impl Server {
             return Deletion::Absent;
         }
         if self.matching(record).is_none() {
-            return Deletion::Conflict;
+            return Deletion::Conflict(conflict("Conflict"));
         }
         if !dry_run {
             self.delete();

@@ -1,0 +1,56 @@
+//! `--cleanup`: the Lease is deleted after its release, and what is said of that.
+
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::lease::operate::{
+    CleanedUp, End, Interrupt, Limits, Operations, WAITERS_TAKE_IT_WITHIN,
+};
+use crate::lease::record::Record;
+use crate::output::terminal;
+use crate::server::LeaseClient;
+
+/// How long it is tried, once waiters had their time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Deletes the Lease of `grant`, which was released just now, unless somebody was waiting for it. Whatever becomes of that,
+/// the command has run, and its status counts. True if the Lease is gone.
+pub async fn clean_up(
+    operations: &Operations<LeaseClient, SystemClock>,
+    grant: &Record,
+    interrupt: Interrupt,
+) -> bool {
+    let limits = Limits {
+        deadline: Some(SystemClock.now() + WAITERS_TAKE_IT_WITHIN + PATIENCE),
+        once: false,
+        insist: true,
+        interrupt,
+    };
+    let name = grant.name();
+    match operations.clean_up(grant, &limits, &|_| ()).await {
+        Ok(CleanedUp::Deleted | CleanedUp::Gone) => return true,
+        Ok(CleanedUp::Taken(Some(by))) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: {by:?} has taken it"
+        )),
+        Ok(CleanedUp::Taken(None)) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: somebody has had it since"
+        )),
+        Err(End::Interrupted(_)) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: interrupted"
+        )),
+        Err(end) => {
+            let why = end.why();
+            let why = why.unwrap_or_else(|| "no answer in time".to_owned());
+            terminal::say(&format!(
+                "lease {name:?} is released and could not be deleted: {why}"
+            ));
+            if let End::Fault(fault) = end {
+                let namespace = Some(grant.namespace().to_owned());
+                let lines = Error::Api { namespace, fault }.lines();
+                lines.iter().skip(1).for_each(|line| terminal::say(line));
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,276 @@
+//! One round of a hold: from the wish for the lease to the end of the command, and what that means for the whole.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::label::{self, PodLabel};
+use super::notes::tell;
+use super::outcome_file::OutcomeFile;
+use super::steal::Stealing;
+use super::unsaid::{if_asked, until_unsaid};
+use super::{again, cleanup, ours, say_released, timing, too_short};
+use crate::cli::HoldArgs;
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::waiting::Waiting;
+use crate::commands::{Session, exported, limits};
+use crate::error::{self, Error, Subject, Unsaid};
+use crate::exit::Exit;
+use crate::hold::label::PodLabel as _;
+use crate::hold::machine::{Ended as CommandEnded, Outcome};
+use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Report, Signals};
+use crate::lease::decide::{AcquireTerms, Loss, Refusal};
+use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt, Operations};
+use crate::output::document::object_name;
+use crate::output::terminal;
+use crate::server::LeaseClient;
+use crate::signals::Received;
+use crate::words;
+
+/// What a round is made of.
+pub struct Round<'a> {
+    pub args: &'a HoldArgs,
+    pub session: &'a Session,
+    pub operations: &'a Operations<LeaseClient, SystemClock>,
+    pub subject: &'a Subject,
+    pub terms: &'a AcquireTerms,
+    pub label: Option<Rc<PodLabel>>,
+    pub file: &'a OutcomeFile,
+    pub interrupt: Interrupt,
+    /// How many rounds there were before.
+    pub restarts: u32,
+}
+
+/// A round in which there was a grant.
+pub struct Done {
+    pub report: Report,
+    /// What `hold` without a command could not say on stdout.
+    pub unsaid: Option<Unsaid>,
+    pub began: Instant,
+    pub duration: Duration,
+}
+
+impl Done {
+    /// Whether a command that would have run on was stopped, because the lease was lost, or did not begin for want of an
+    /// answer: the next round may do better.
+    pub fn may_do_better(&self) -> bool {
+        let report = &self.report;
+        match report.outcome {
+            Outcome::Lost => !report.watchdog_died && !report.ended_by_itself && !report.detached,
+            Outcome::Unlabelled => (report.unlabelled.as_ref())
+                .is_some_and(|trouble| report.released && !trouble.is_final()),
+            Outcome::Ended(_)
+            | Outcome::EndUnseen
+            | Outcome::Signalled(_)
+            | Outcome::NotStarted => false,
+        }
+    }
+}
+
+impl Round<'_> {
+    /// Gets the lease and holds it.
+    ///
+    /// # Errors
+    /// When nothing was run.
+    pub async fn held(
+        &self,
+        prepared: Option<Prepared>,
+        signals: Received,
+        for_command: Received,
+    ) -> Result<Done, Ended<Error>> {
+        let args = self.args;
+        let waiting = Waiting::new(self.subject);
+        let progress = |progress| waiting.report(&progress);
+        let (tell_unsaid, mut unsaid) = oneshot::channel();
+        let place = self.label.as_deref().map(PodLabel::place);
+        let note = |note| {
+            self.file.hear(&note);
+            tell(args.name.as_str(), place, note);
+        };
+        let hold = async |held: Held<'_>| {
+            let waited = waiting.over();
+            self.say_acquired(waited);
+            self.file
+                .held(held.grant(), waited.unwrap_or_default())
+                .await;
+            let duration = held.grant().duration().as_duration();
+            let label = self.label.clone();
+            let order = HoldTerms {
+                environment: exported::environment(held.grant(), exported::KeptBy::Hold),
+                command: args.command.clone(),
+                // Checked before anything is written; an answer may still change the duration.
+                timing: timing(duration, args).map_err(ours)?,
+                on_lost: args.on_lost,
+                detaches: args.around.detach_children,
+                label: label.map(|label| label as Rc<dyn crate::hold::label::PodLabel>),
+            };
+            crate::server::lease_is_held(order.timing.duration);
+            let job = Job::new(!args.command.is_empty());
+            let to_end = if args.command.is_empty() {
+                let acquired = format!("{} acquired\n", object_name(args.name.as_str()));
+                let acquired = terminal::deliver(if_asked(acquired))
+                    .map_err(|error| Error::Unsaid(error.into()))?;
+                until_unsaid(signals, acquired, tell_unsaid)
+            } else {
+                signals
+            };
+            let signals = Signals {
+                to_end,
+                for_command,
+                job,
+            };
+            let began = SystemClock.now();
+            let report =
+                supervisor::hold(self.operations, held, &order, prepared, signals, &note).await;
+            Ok((report, began, duration))
+        };
+        let (report, began, duration) = if self.steals() {
+            let stealing = Stealing {
+                session: self.session,
+                operations: self.operations,
+                args: &args.takeover,
+                terms: self.terms,
+                timeout: args.grant.timeout,
+                interrupt: &self.interrupt,
+            };
+            let grant = waiting.reminding(stealing.grant(&progress)).await?;
+            let holding = self.operations.hand_out(&grant, &self.interrupt, hold);
+            waiting.reminding(holding).await?
+        } else {
+            let limits = limits(&SystemClock, args.grant.timeout, self.interrupt.clone());
+            let holding = self
+                .operations
+                .acquire(self.terms, &limits, &progress, hold);
+            waiting.reminding(holding).await?
+        };
+        Ok(Done {
+            report,
+            unsaid: unsaid.try_recv().ok(),
+            began,
+            duration,
+        })
+    }
+
+    /// Once: two that take it from each other again and again help nobody.
+    fn steals(&self) -> bool {
+        self.args.takeover.steal && self.restarts == 0
+    }
+
+    fn say_acquired(&self, waited: Option<Duration>) {
+        let name = self.args.name.as_str();
+        let after = waited.map(|waited| format!(" after {}", words::duration(waited)));
+        let again = match self.restarts {
+            0 => None,
+            restarts => Some(format!("; running the command again (restart {restarts})")),
+        };
+        if after.is_some() || again.is_some() {
+            let (after, again) = (after.unwrap_or_default(), again.unwrap_or_default());
+            terminal::say(&format!("lease {name:?} acquired{after}{again}"));
+        }
+    }
+
+    /// What a round was, as the end of all.
+    ///
+    /// # Errors
+    /// When the hold itself failed, or nothing was run.
+    pub async fn conclude(
+        &self,
+        held: Result<Done, Ended<Error>>,
+        signals: &Received,
+    ) -> Result<Exit, Error> {
+        let (args, subject) = (self.args, self.subject);
+        let Done { report, unsaid, .. } = match held {
+            Ok(done) => done,
+            // Nothing was written.
+            Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
+                return Err(too_short(duration, args));
+            }
+            Err(ended) => {
+                let subject = subject.clone();
+                return Err(self.session.ended(subject, ended, Error::Hold).await);
+            }
+        };
+        self.file.released(report.released);
+        let mut deleted = false;
+        if args.around.cleanup
+            && report.released
+            && report.outcome != Outcome::Lost
+            && let Some(grant) = &report.grant
+        {
+            let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
+            deleted = cleanup::clean_up(self.operations, grant, interrupt).await;
+        }
+        if let Some(error) = report.no_watchdog
+            && report.outcome == Outcome::NotStarted
+        {
+            return Err(Error::Hold(error));
+        }
+        if report.watchdog_died {
+            return Err(Error::Hold(
+                "the watchdog process died, so the command was killed".to_owned(),
+            ));
+        }
+        if let Some(unsaid) = unsaid {
+            // What became of it was said already, unless it was given back.
+            let fate = if report.released {
+                Fate::Free
+            } else {
+                Fate::None
+            };
+            let why = Failure::Failed(Error::Unsaid(unsaid));
+            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+        }
+        if let (Some(label), Some(trouble)) = (&self.label, &report.unlabelled)
+            && report.outcome == Outcome::Unlabelled
+        {
+            let why = Failure::Failed(label::error(label.place(), trouble));
+            let fate = if report.released {
+                Fate::Free
+            } else {
+                Fate::None
+            };
+            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+        }
+        if args.command.is_empty() && report.released {
+            let what = if deleted { "deleted" } else { "released" };
+            say_released(&object_name(args.name.as_str()), what)?;
+        }
+        match report.outcome {
+            Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
+            Outcome::Ended(CommandEnded::Signalled(signal)) | Outcome::Signalled(signal) => {
+                Ok(Exit::signal(signal))
+            }
+            Outcome::EndUnseen => Err(Error::Hold(
+                "the command has ended, and its exit status is unknown".to_owned(),
+            )),
+            Outcome::Unlabelled => Err(Error::Hold("the pod could not be labelled".to_owned())),
+            Outcome::Lost => Ok(Exit::LOST),
+            Outcome::NotStarted => Err(Error::Command {
+                words: super::command::readable(&args.command),
+                why: std::io::Error::from_raw_os_error(report.errno.unwrap_or_default()),
+            }),
+        }
+    }
+}
+
+/// A loss that comes before there was a command.
+pub fn lost(name: &str, loss: &Loss) -> String {
+    format!("lease {name:?} lost: {}", error::loss_text(loss))
+}
+
+/// What is said when a command is to be run again.
+pub fn runs_again(name: &str, pause: Duration) -> String {
+    match pause {
+        Duration::ZERO => format!("lease {name:?}: waiting for it to run the command again"),
+        pause => format!(
+            "lease {name:?}: waiting for it in {} to run the command again",
+            words::duration(pause)
+        ),
+    }
+}
+
+/// What is said when it is not.
+pub fn enough(name: &str, restarts: u32) -> String {
+    format!("lease {name:?}: the command is not run again: --max-restarts {restarts} is used up")
+}

@@ -1,0 +1,50 @@
+//! The states of the holding machine: of its lease, and of its command with all that this has started.
+
+use super::{Ended, Outcome};
+
+/// What the lease is to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not granted yet.
+    Waiting,
+    /// Granted, and renewed.
+    Held,
+    /// Lost, or as good as: the command is being stopped.
+    Fencing {
+        /// Whether it may still be ours to give back.
+        release: bool,
+    },
+    /// The tree is gone; giving the lease back.
+    Releasing(Outcome),
+    /// That has found it taken; saying to the thief that the tree is gone.
+    Saying(Outcome),
+    /// Over.
+    Done,
+}
+
+/// What there is of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// There is no command.
+    None,
+    /// The command is started once the label is on the pod.
+    Unstarted,
+    /// The command runs.
+    Running,
+    /// The command ended; what it started is being stopped, or let go.
+    Remains(Ended),
+    /// The command ended; what it started runs on, and nobody stops it.
+    Detached(Ended),
+    /// All gone.
+    Gone(Option<Ended>),
+}
+
+impl Tree {
+    /// Whether there is nothing that anybody would stop: no command, or none any more.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::None | Self::Unstarted | Self::Gone(_) | Self::Detached(_) => true,
+            Self::Running | Self::Remains(_) => false,
+        }
+    }
+}

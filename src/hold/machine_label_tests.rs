@@ -1,0 +1,252 @@
+//! A hold that labels its pod, and one that lets go what its command leaves behind.
+
+use super::*;
+
+const EXITED: Event = ChildExited(Ended::Exited(3));
+const ENDED: Effect = Finish(Outcome::Ended(Ended::Exited(3)));
+const LOST: Effect = Finish(Outcome::Lost);
+
+fn said() -> Effect {
+    SayLost(taken())
+}
+
+/// A story of a machine that was granted its lease and has the label set next.
+#[track_caller]
+fn labelling(with_command: bool, story: &[Step<'_>]) -> Machine {
+    let mut machine = waiting(with_command).labelling(true);
+    machine.follow(&[(100.1, Acquired { sent_at: at(100.0) }, &[SetLabel])]);
+    machine.follow(story);
+    machine
+}
+
+#[track_caller]
+fn detaching(story: &[Step<'_>]) -> Machine {
+    let mut machine = waiting(true).detaching(true);
+    machine.follow(&[(100.1, Acquired { sent_at: at(100.0) }, &[Start])]);
+    machine.follow(story);
+    machine
+}
+
+#[test]
+fn the_command_starts_under_its_label_and_the_lease_is_released_without_it() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (110.0, EXITED, &[StopTree, ClearLabel]),
+            (110.1, TreeGone, &[]),
+            (110.2, LabelOff, &[Release]),
+            (110.3, Released(Given::Freed), &[ENDED]),
+        ],
+    );
+    // The other way round.
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (110.0, EXITED, &[StopTree, ClearLabel]),
+            (110.1, LabelOff, &[]),
+            (110.2, TreeGone, &[Release]),
+        ],
+    );
+}
+
+#[test]
+fn a_loss_takes_the_label_off_at_once_whatever_the_command_does() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (
+                110.0,
+                RecordChanged(taken()),
+                &[StopTree, ClearLabel, said()],
+            ),
+            (110.1, TreeGone, &[]),
+            (110.2, LabelOff, &[LOST]),
+        ],
+    );
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (
+                110.0,
+                RecordChanged(taken()),
+                &[StopTree, ClearLabel, said()],
+            ),
+            (110.1, LabelOff, &[]),
+            (110.2, TreeGone, &[LOST]),
+        ],
+    );
+}
+
+#[test]
+fn a_loss_while_the_label_is_being_set_starts_nothing_and_takes_it_off() {
+    labelling(
+        true,
+        &[
+            (100.2, RecordChanged(taken()), &[ClearLabel, said()]),
+            (100.3, LabelSet, &[]),
+            (100.4, LabelOff, &[LOST]),
+        ],
+    );
+}
+
+#[test]
+fn a_label_that_cannot_be_set_is_taken_off_all_the_same_and_the_lease_given_back() {
+    for with_command in [true, false] {
+        labelling(
+            with_command,
+            &[
+                (100.3, LabelNotSet, &[ClearLabel]),
+                (100.4, LabelOff, &[Release]),
+                (
+                    100.5,
+                    Released(Given::Freed),
+                    &[Finish(Outcome::Unlabelled)],
+                ),
+            ],
+        );
+    }
+}
+
+#[test]
+fn the_lease_is_renewed_while_the_label_is_set_and_while_it_is_taken_off() {
+    let mut machine = labelling(true, &[]);
+    let sent_at = renews_next(&mut machine);
+    machine.follow(&[
+        (
+            sent_at.since(at(0.0)).as_secs_f64(),
+            Renewed { sent_at },
+            &[],
+        ),
+        (125.0, LabelSet, &[Start]),
+        (126.0, EXITED, &[StopTree, ClearLabel]),
+        (126.1, TreeGone, &[]),
+    ]);
+    renews_next(&mut machine);
+}
+
+#[test]
+fn a_loss_while_only_the_label_is_waited_for_is_a_loss() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (110.0, EXITED, &[StopTree, ClearLabel]),
+            (110.1, TreeGone, &[]),
+            (110.2, RecordChanged(taken()), &[said()]),
+            (110.3, LabelOff, &[LOST]),
+        ],
+    );
+}
+
+#[test]
+fn a_signal_while_only_the_label_is_waited_for_is_not_kept_waiting() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (110.0, EXITED, &[StopTree, ClearLabel]),
+            (110.1, TreeGone, &[]),
+            (110.2, Signal(15), &[LeaveLabel, Release]),
+            (110.3, LabelOff, &[]),
+        ],
+    );
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (
+                110.0,
+                RecordChanged(taken()),
+                &[StopTree, ClearLabel, said()],
+            ),
+            (110.1, TreeGone, &[]),
+            (110.2, Signal(15), &[LeaveLabel, LOST]),
+        ],
+    );
+}
+
+#[test]
+fn a_signal_before_the_command_has_started_ends_the_hold_once_the_label_is_off() {
+    for with_command in [true, false] {
+        labelling(
+            with_command,
+            &[
+                (100.2, Signal(15), &[ClearLabel]),
+                (100.3, LabelSet, &[]),
+                (100.4, LabelOff, &[Release]),
+                (
+                    100.5,
+                    Released(Given::Freed),
+                    &[Finish(Outcome::Signalled(15))],
+                ),
+            ],
+        );
+    }
+    let story = [
+        (100.2, LabelSet, &[][..]),
+        (110.0, Signal(2), &[ClearLabel]),
+        (110.1, Signal(2), &[LeaveLabel, Release]),
+    ];
+    labelling(false, &story);
+}
+
+#[test]
+fn a_command_that_cannot_be_started_leaves_no_label() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (100.4, NotStarted, &[ClearLabel]),
+            (100.5, LabelOff, &[Release]),
+        ],
+    );
+}
+
+#[test]
+fn a_grant_whose_answer_came_too_late_labels_nothing() {
+    let mut machine = waiting(true).labelling(true);
+    let effects = machine.handle(Acquired { sent_at: at(100.0) }, at(160.0));
+    assert_eq!(effects, [SayLost(Loss::Deadline { last: None }), Release]);
+}
+
+#[test]
+fn what_a_command_leaves_behind_is_let_go_and_the_lease_released() {
+    let machine = detaching(&[
+        (110.0, EXITED, &[]),
+        (110.1, Detached, &[Release]),
+        (110.2, Released(Given::Freed), &[ENDED]),
+    ]);
+    assert!(!machine.nothing_runs());
+    // Where it left nothing.
+    let machine = detaching(&[(110.0, EXITED, &[]), (110.1, TreeGone, &[Release])]);
+    assert!(machine.nothing_runs());
+}
+
+#[test]
+fn a_loss_stops_the_whole_tree_while_the_command_runs_or_is_not_known_to_have_left_it() {
+    let machine = detaching(&[
+        (110.0, RecordChanged(taken()), &[StopTree, said()]),
+        (110.1, EXITED, &[]),
+        (110.2, TreeGone, &[LOST]),
+    ]);
+    assert!(machine.nothing_runs());
+    let machine = detaching(&[
+        (110.0, EXITED, &[]),
+        (110.1, RecordChanged(taken()), &[StopTree, said()]),
+        (110.2, Detached, &[LOST]),
+    ]);
+    assert!(!machine.nothing_runs());
+}
+
+#[test]
+fn a_signal_kills_nothing_that_is_about_to_be_let_go() {
+    detaching(&[
+        (110.0, EXITED, &[]),
+        (110.1, Signal(15), &[]),
+        (110.2, Detached, &[Release]),
+    ]);
+}

@@ -1,0 +1,58 @@
+//! Cleanup: deletes a Lease that was released, unless somebody was waiting for it.
+
+use std::time::Duration;
+
+use super::super::api::Api;
+use super::super::decide::{self, Cleanup};
+use super::super::record::Record;
+use super::{Deleted, End, Limits, OnProgress, Operations};
+use crate::clock::Clock;
+
+/// How long a waiter has to take a released Lease: nobody sees who waits. One that watches takes milliseconds, one that
+/// cannot reads every second.
+pub const WAITERS_TAKE_IT_WITHIN: Duration = Duration::from_millis(1500);
+
+/// What became of the Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CleanedUp {
+    /// Deleted by us.
+    Deleted,
+    /// It was gone before.
+    Gone,
+    /// Left to who has taken it; `None` if that one has given it back.
+    Taken(Option<String>),
+}
+
+impl<A: Api, C: Clock> Operations<A, C> {
+    /// Deletes the Lease of `grant`, which was released just now, once whoever waited for it must have taken it. What anybody
+    /// has written meanwhile keeps it.
+    ///
+    /// # Errors
+    /// When the server refuses or cannot be asked within the limits, or a signal comes: then it is left, free.
+    pub async fn clean_up(
+        &self,
+        grant: &Record,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<CleanedUp, End> {
+        let taken_by = self.clock.now() + WAITERS_TAKE_IT_WITHIN;
+        tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+            () = self.clock.sleep_until(taken_by) => {}
+        }
+        let mut seen = self.read_patiently(None, limits, report).await?;
+        loop {
+            let record = match decide::cleanup(grant, &seen) {
+                Cleanup::Delete(record) => record,
+                Cleanup::Gone => return Ok(CleanedUp::Gone),
+                Cleanup::Taken(by) => return Ok(CleanedUp::Taken(by)),
+            };
+            seen = match self.delete(&record, false, limits, report).await? {
+                Deleted::Done => return Ok(CleanedUp::Deleted),
+                Deleted::Absent => return Ok(CleanedUp::Gone),
+                Deleted::Changed(seen) => seen,
+            };
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! `hold --again`: a command whose lease was lost is run anew once the lease is to be had again.
+
+use std::time::Duration;
+
+use lease_harness::{Command, Fault, Match, Request, Rule, wait_gone};
+
+use super::scene::{SOON, Scene, announced, signal, until};
+use crate::support::{VERBS, pass_to, set_free, stored, transitions};
+use nix::sys::signal::Signal;
+
+struct Active {
+    scene: Scene,
+}
+
+impl Active {
+    fn new(seconds: u32) -> Self {
+        let mut scene = Scene::new(seconds);
+        scene.user = scene.ns.user(&VERBS);
+        Self { scene }
+    }
+
+    fn hold(&self, flags: &[&str], script: &str) -> Command {
+        let script = announced(script);
+        let words = [&["--again"], flags, &["--", "/bin/sh", "-c", &script]].concat();
+        self.scene.hold(&words)
+    }
+}
+
+/// Waits for the `number`th run of the command, and returns its process.
+#[track_caller]
+fn run(running: &lease_harness::Running, number: usize) -> u32 {
+    let runs = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with("child "))
+            .count()
+    };
+    let deadline = std::time::Instant::now() + SOON;
+    while runs(&running.stdout()) < number {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "run {number}: {}{}",
+            running.stdout(),
+            running.stderr()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = running.stdout();
+    let line = text
+        .lines()
+        .filter(|line| line.starts_with("child "))
+        .nth(number - 1);
+    let pid = line.and_then(|line| line.split(' ').nth(1));
+    pid.and_then(|pid| pid.parse().ok()).expect("a process id")
+}
+
+#[test]
+fn after_a_loss_it_waits_and_runs_again_and_ends_with_the_commands_own_status() {
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let gate = active.scene.gate();
+    let script = format!("{}; exit 3", until(&gate));
+    let running = active.hold(&[], &script).spawn();
+    let first = run(&running, 1);
+    let before = transitions(&stored(ns, "job"));
+    pass_to(ns, "job", "another");
+    wait_gone(first, SOON);
+    running.wait_stderr(
+        |line| line.contains("lost: taken over by \"another\""),
+        SOON,
+    );
+    running.wait_stderr(
+        |line| line.starts_with("waiting for lease \"job\": held by \"another\""),
+        SOON,
+    );
+    assert_eq!(running.stdout().lines().count(), 1);
+    set_free(ns, "job");
+    let second = run(&running, 2);
+    assert_ne!(first, second);
+    running.wait_stderr(
+        |line| line.contains("running the command again (restart 1)"),
+        SOON,
+    );
+    assert!(transitions(&stored(ns, "job")) > before);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(3), "{output}");
+    assert_eq!(ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn whatever_the_loss_it_runs_again_and_no_more_often_than_was_asked_for() {
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let flags = ["--max-restarts", "3", "--create"];
+    let running = active.hold(&flags, "exec sleep 600").spawn();
+    run(&running, 1);
+    // Released by somebody, taken and freed, deleted, blanked.
+    set_free(ns, "job");
+    run(&running, 2);
+    ns.delete("job");
+    run(&running, 3);
+    pass_to(ns, "job", "another");
+    running.wait_stderr(|line| line.contains("taken over by \"another\""), SOON);
+    set_free(ns, "job");
+    run(&running, 4);
+    set_free(ns, "job");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(
+        output.stderr.contains("--max-restarts 3 is used up"),
+        "{output}"
+    );
+    assert_eq!(output.stdout.lines().count(), 4, "{output}");
+}
+
+#[test]
+fn a_lease_that_is_deleted_and_not_to_be_created_ends_it() {
+    let active = Active::new(15);
+    let running = active.hold(&[], "exec sleep 600").spawn();
+    let first = run(&running, 1);
+    active.scene.ns.delete("job");
+    wait_gone(first, SOON);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(121), "{output}");
+    assert!(output.stderr.contains("--create"), "{output}");
+}
+
+#[test]
+fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once() {
+    let active = Active::new(3);
+    // Fixed, so that it could be another's: the grant tells.
+    let running = active.hold(&["--holder", "me"], "exec sleep 600").spawn();
+    let first = run(&running, 1);
+    active.scene.proxy.down();
+    wait_gone(first, SOON);
+    running.wait_stderr(
+        |line| line.contains("lost: no renewal was acknowledged in time"),
+        SOON,
+    );
+    running.wait_stderr(|line| line.contains("trying again"), SOON);
+    active.scene.proxy.up();
+    run(&running, 2);
+    let output = {
+        running.signal(nix::libc::SIGTERM);
+        running.wait(SOON)
+    };
+    assert_eq!(output.code, Some(143), "{output}");
+    assert!(!output.stderr.contains("already held by you"), "{output}");
+    assert_eq!(active.scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_command_that_ends_by_itself_is_not_run_again_whatever_it_says() {
+    for code in [0, 1, 123] {
+        let active = Active::new(15);
+        let output = active.hold(&[], &format!("exit {code}")).run();
+        assert_eq!(output.code, Some(code), "{output}");
+        assert_eq!(output.stdout.lines().count(), 1, "{output}");
+    }
+    // Not even if the lease is found lost when it is released.
+    let active = Active::new(15);
+    let gone = Fault::status(
+        404,
+        "NotFound",
+        "leases.coordination.k8s.io \"job\" not found",
+    );
+    active
+        .scene
+        .proxy
+        .fault(Match::when(super::scene::is_release), gone, 1);
+    let gate = active.scene.gate();
+    let running = active.hold(&[], &until(&gate)).spawn();
+    run(&running, 1);
+    active.scene.proxy.pause_watches();
+    pass_to(&active.scene.ns, "job", "another");
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    assert_eq!(output.stdout.lines().count(), 1, "{output}");
+}
+
+#[test]
+fn a_signal_ends_it_whenever_it_comes() {
+    // While it waits.
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let running = active.hold(&[], "exec sleep 600").spawn();
+    let first = run(&running, 1);
+    pass_to(ns, "job", "another");
+    wait_gone(first, SOON);
+    running.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
+    running.signal(nix::libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(ns.holder("job").as_deref(), Some("another"));
+    // Passed on to a command that has not ended when the lease is lost.
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let script = "trap 'echo heard' TERM; READY; while :; do sleep 0.02; done";
+    let running = active.hold(&["--kill-after", "1s"], script).spawn();
+    let first = run(&running, 1);
+    running.signal(nix::libc::SIGTERM);
+    running.wait_stdout(|line| line == "heard", SOON);
+    pass_to(ns, "job", "another");
+    wait_gone(first, SOON);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    // One that only has it read its configuration does not, and is not heard by the next run.
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let gate = active.scene.gate();
+    let script = format!("trap 'echo heard' HUP; READY; {}", until(&gate));
+    let running = active.hold(&["--kill-after", "1s"], &script).spawn();
+    let first = run(&running, 1);
+    signal(running.pid(), Signal::SIGHUP);
+    running.wait_stdout(|line| line == "heard", SOON);
+    pass_to(ns, "job", "another");
+    wait_gone(first, SOON);
+    set_free(ns, "job");
+    run(&running, 2);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stdout.matches("heard").count(), 1, "{output}");
+}
+
+#[test]
+fn the_second_run_is_guarded_as_the_first() {
+    let active = Active::new(3);
+    let ns = &active.scene.ns;
+    let running = active.hold(&[], "sleep 600 & exec sleep 600").spawn();
+    run(&running, 1);
+    set_free(ns, "job");
+    let second = run(&running, 2);
+    // Frozen: its new watchdog ends the command.
+    signal(running.pid(), Signal::SIGSTOP);
+    wait_gone(second, SOON);
+    signal(running.pid(), Signal::SIGCONT);
+    run(&running, 3);
+    running.signal(nix::libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+}
+
+#[test]
+fn two_of_them_make_an_active_and_a_passive_one() {
+    let active = Active::new(3);
+    let ns = &active.scene.ns;
+    let one = active.hold(&["--holder", "one"], "exec sleep 600").spawn();
+    let first = run(&one, 1);
+    let two = active.hold(&["--holder", "two"], "exec sleep 600").spawn();
+    two.wait_stderr(|line| line.starts_with("waiting"), SOON);
+    // Dead with all it has: the other takes over when that is proven.
+    signal(one.pid(), Signal::SIGKILL);
+    wait_gone(first, SOON);
+    run(&two, 1);
+    assert_eq!(ns.holder("job").as_deref(), Some("two"));
+    // Its restarted container waits, and takes over on a loss of the other.
+    let one = active.hold(&["--holder", "one"], "exec sleep 600").spawn();
+    one.wait_stderr(|line| line.starts_with("waiting"), SOON);
+    two.signal(nix::libc::SIGTERM);
+    run(&one, 1);
+    assert_eq!(two.wait(SOON).code, Some(143));
+}
+
+#[test]
+fn the_flags_fit_together_or_are_refused() {
+    let active = Active::new(15);
+    let scene = &active.scene;
+    for (flags, said) in [
+        (&["--again"][..], "COMMAND"),
+        (&["--max-restarts", "3", "--", "true"], "--again"),
+        (
+            &["--again", "--max-restarts", "x", "--", "true"],
+            "--max-restarts",
+        ),
+        (&["--detach-children"], "COMMAND"),
+    ] {
+        let output = scene.hold(flags).run();
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains(said), "{said}: {output}");
+    }
+}
+
+#[test]
+fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let plugin = lease_harness::binary().display();
+    let line = format!(
+        "{plugin} hold job --again -- sh -c 'echo begins; read word; echo got $word; [ $word = end ] || exec sleep 600'; echo \"ended $?\"; read word; echo shell $word"
+    );
+    let terminal = ns
+        .program(&active.scene.user, "bash", ["-c", &line])
+        .spawn_pty(24, 120);
+    let sees = |text: &str| {
+        let text = text.to_owned();
+        terminal.wait_screen(move |screen| screen.contains(&text), SOON);
+    };
+    sees("begins");
+    terminal.send(b"one\r");
+    sees("got one");
+    set_free(ns, "job");
+    terminal.wait_screen(|screen| screen.matches("begins").count() == 2, SOON);
+    terminal.send(b"end\r");
+    sees("got end");
+    sees("ended 0");
+    terminal.send(b"back\r");
+    sees("shell back");
+}
+
+#[test]
+fn an_outage_while_the_pod_is_labelled_is_waited_out() {
+    let active = Active::new(3);
+    let ns = &active.scene.ns;
+    ns.create_pod("web-0");
+    let user = ns.user_with(&[Rule::leases(&VERBS), Rule::leases(&["patch"]).on(&["pods"])]);
+    let sets = |request: &Request| {
+        request.method == "PATCH" && request.json()["metadata"]["labels"]["role"] == "active"
+    };
+    active.scene.proxy.fault(Match::when(sets), Fault::Hang, 1);
+    active.scene.proxy.fault(
+        Match::when(sets),
+        Fault::status(503, "ServiceUnavailable", "busy"),
+        40,
+    );
+    let script = announced("exec sleep 600");
+    let words = [
+        "hold",
+        "job",
+        "--again",
+        "--label-pod",
+        "role=active",
+        "--pod",
+        "web-0",
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let command = ns.command(&user, words).via(&active.scene.proxy);
+    let running = command.env("POD_NAMESPACE", ns.name()).spawn();
+    running.wait_stderr(|line| line.contains("to run the command again"), SOON);
+    active.scene.proxy.clear_faults();
+    run(&running, 1);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    // At a loss it is off, and on again with the next run.
+    set_free(ns, "job");
+    run(&running, 2);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    running.signal(nix::libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
+}
