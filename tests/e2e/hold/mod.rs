@@ -14,6 +14,7 @@ mod foreground;
 mod guarded;
 mod interruption;
 mod jobs;
+mod label_faults;
 mod label_pod;
 mod limits;
 mod loss;
