@@ -201,8 +201,10 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
                 if uid != pod.uid {
                     return Err(Trouble::Another);
                 }
-                tries.writes += u32::from(on.is_some());
-                tries.conflicts = 0;
+                if on.is_some() {
+                    tries.writes += 1;
+                    tries.conflicts = 0;
+                }
                 *self.seen.borrow_mut() = Some(pod);
                 Ok(false)
             }

@@ -354,6 +354,18 @@ fn a_missing_permission_is_told_at_once_before_the_command_and_once_while_it_is_
 }
 
 #[test]
+fn a_server_that_says_conflict_for_a_reason_of_its_own_is_not_asked_without_a_pause() {
+    let server = Server::with(pod());
+    let label = labelled(&server);
+    assert_eq!(done(label.prepare(PATIENCE)), Ok(()));
+    // Every write; not the reads between them.
+    server.then(&[Fate::Refused(409), Fate::Done].repeat(500));
+    assert!(set(&label).is_err());
+    assert!(server.requests.get() < 100, "{}", server.requests.get());
+    assert_eq!(server.value(), None);
+}
+
+#[test]
 fn a_server_that_stores_something_else_is_not_asked_for_ever() {
     let server = Server::with(pod());
     let label = labelled(&server);

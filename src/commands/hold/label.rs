@@ -173,7 +173,7 @@ pub fn stays(place: &Place, trouble: &Trouble, left: Duration) -> String {
 /// It is still there, and nobody changes that any more.
 pub fn left(place: &Place) -> String {
     format!(
-        "pod {:?} may still carry {}: take it off: {}",
+        "pod {:?} may still carry {}. Take it off: {}",
         place.pod,
         place.label,
         off(place)

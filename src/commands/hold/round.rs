@@ -261,13 +261,11 @@ pub fn lost(name: &str, loss: &Loss) -> String {
 
 /// What is said when a command is to be run again.
 pub fn runs_again(name: &str, pause: Duration) -> String {
-    match pause {
-        Duration::ZERO => format!("lease {name:?}: waiting for it to run the command again"),
-        pause => format!(
-            "lease {name:?}: waiting for it in {} to run the command again",
-            words::duration(pause)
-        ),
-    }
+    let next = match pause {
+        Duration::ZERO => String::new(),
+        pause => format!("; next try in {}", words::duration(pause)),
+    };
+    format!("lease {name:?}: the command runs again once the lease is acquired{next}")
 }
 
 /// What is said when it is not.

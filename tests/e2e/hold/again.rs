@@ -340,7 +340,10 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
     ];
     let command = ns.command(&user, words).via(&active.scene.proxy);
     let running = command.env("POD_NAMESPACE", ns.name()).spawn();
-    running.wait_stderr(|line| line.contains("to run the command again"), SOON);
+    running.wait_stderr(
+        |line| line.contains("the command runs again once the lease is acquired"),
+        SOON,
+    );
     active.scene.proxy.clear_faults();
     run(&running, 1);
     assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));

@@ -15,6 +15,7 @@ mod foreground;
 mod guarded;
 mod interruption;
 mod jobs;
+mod label_faults;
 mod label_pod;
 mod limits;
 mod loss;
