@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
+use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName, SlotCount};
 use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
@@ -166,6 +166,9 @@ pub struct CreateArgs {
     /// Why, for whoever looks at the lease
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Create so many leases, NAME-0 to NAME-<N-1>, for N holders at a time
+    #[arg(long, value_name = "N", conflicts_with_all = ["holder", "strategy"])]
+    pub slots: Option<SlotCount>,
     /// Write nothing: print it (client), or let the server check it (server)
     #[arg(long, value_enum, default_value_t = DryRun::None, default_missing_value = "client", num_args = 0..=1, require_equals = true, value_name = "WHERE")]
     pub dry_run: DryRun,
@@ -227,6 +230,9 @@ pub struct GrantArgs {
     /// unless --duration is given
     #[arg(long)]
     pub create: bool,
+    /// One of so many leases, NAME-0 to NAME-<N-1>: N holders at a time
+    #[arg(long, value_name = "N")]
+    pub slots: Option<SlotCount>,
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

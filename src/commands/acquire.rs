@@ -1,6 +1,7 @@
 //! `kubectl lease acquire`
 
 use super::saying::{listen, say_grant};
+use super::slots::{Asked, slots};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, identity, limits};
 use crate::cli::{AcquireArgs, ConnectionArgs};
@@ -20,6 +21,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     } else {
         identity
     };
+    let slots = slots(&args.name, &args.grant)?;
     let session = Session::open(connection).await?;
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
@@ -28,19 +30,15 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
     let waiting = Waiting::new(&subject);
-    let report = |progress| waiting.report(&progress);
-    let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
+    let told = asked.acquire(&limits, &waiting, async |_, held: Held<'_>| {
         waiting.over();
         say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
     });
-    let told = waiting.reminding(acquiring).await;
-    match told {
+    match told.await {
         Ok(()) => Ok(Exit::DONE),
-        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+        Err(ended) => Err(ended.error(&session, Error::Local).await),
     }
 }

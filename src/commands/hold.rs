@@ -9,17 +9,18 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::saying::{deaf, start};
+use super::slots::{Asked, slots};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, exported, identity, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
 use crate::hold::timing::Timing;
-use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::decide::AcquireTerms;
+use crate::lease::operate::{Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::signals;
@@ -45,6 +46,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     }
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    let slots = slots(&args.name, &args.grant)?;
     // Before there is a lease that would have to be given back.
     let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
     let prepared = prepared.map_err(Error::Hold)?;
@@ -55,9 +57,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         min_duration: Some(min_duration),
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
     let for_command = signals::listen_for_command().map_err(unheard)?;
@@ -70,15 +70,14 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         Interrupt::new(signals.clone()),
     );
     let waiting = Waiting::new(&subject);
-    let progress = |progress| waiting.report(&progress);
-    let name = object_name(args.name.as_str());
-    let note = |note| tell(args.name.as_str(), note);
     let (tell_unsaid, mut unsaid) = oneshot::channel();
-    let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
+    let holding = asked.acquire(&limits, &waiting, async |operations, held: Held<'_>| {
+        // Of several that were asked for, it is the one that was had.
+        let lease = held.grant().record.name().to_owned();
+        let note = |note| tell(&lease, note);
         if let Some(waited) = waiting.over() {
             terminal::say(&format!(
-                "lease {:?} acquired after {}",
-                args.name.as_str(),
+                "lease {lease:?} acquired after {}",
                 words::duration(waited)
             ));
         }
@@ -93,7 +92,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         crate::server::lease_is_held(order.timing.duration);
         let job = Job::new(!args.command.is_empty());
         let to_end = if args.command.is_empty() {
-            let acquired = terminal::deliver(format!("{name} acquired\n"))
+            let acquired = terminal::deliver(format!("{} acquired\n", object_name(&lease)))
                 .map_err(|error| Error::Unsaid(error.into()))?;
             until_unsaid(signals, acquired, tell_unsaid)
         } else {
@@ -104,20 +103,25 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             for_command,
             job,
         };
-        Ok(supervisor::hold(&operations, held, &order, prepared, signals, &note).await)
+        let report = supervisor::hold(operations, held, &order, prepared, signals, &note).await;
+        Ok((lease, report))
     });
-    let held = waiting.reminding(holding).await;
-    let report = match held {
-        Ok(report) => report,
-        // Only the Lease knew its duration; nothing was written.
-        Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
-            return Err(timing(duration.as_duration(), &args)
-                .err()
-                .unwrap_or_else(|| {
+    let (lease, report) = match holding.await {
+        Ok(held) => held,
+        Err(ended) => {
+            // Only the Lease knew its duration; nothing was written.
+            if let Some(duration) = ended.too_short() {
+                let why = timing(duration.as_duration(), &args).err();
+                return Err(why.unwrap_or_else(|| {
                     Error::Usage(format!("a lease duration of {duration} is too short"))
                 }));
+            }
+            return Err(ended.error(&session, Error::Hold).await);
         }
-        Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
+    };
+    let subject = Subject {
+        name: lease,
+        ..subject
     };
     if let Some(error) = report.no_watchdog
         && report.outcome == Outcome::NotStarted
@@ -140,7 +144,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         return Err(Error::given_up(&subject, why, &fate, Error::Hold));
     }
     if args.command.is_empty() && report.released {
-        say_released(&name)?;
+        say_released(&object_name(&subject.name))?;
     }
     match report.outcome {
         Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),

@@ -14,6 +14,7 @@ mod release;
 mod renew;
 mod saying;
 mod several;
+mod slots;
 mod status;
 mod steal;
 mod version;
@@ -242,14 +243,21 @@ fn say(subject: &Subject, progress: &Progress) {
             reason,
             at_most,
         } => {
+            let what = match obstacle {
+                Obstacle::Slots(_) => "a slot of",
+                Obstacle::HeldBy(_) | Obstacle::HeldByOneself(_) | Obstacle::Terminating => "lease",
+            };
             terminal::say(&format!(
-                "waiting for lease {name:?}: {}{}",
+                "waiting for {what} {name:?}: {}{}",
                 error::obstacle_text(obstacle, *at_most),
                 error::reason_text(reason.as_deref())
             ));
-            if matches!(obstacle, Obstacle::HeldByOneself(_))
-                && let Some(advice) = error::obstacle_advice(obstacle, subject)
-            {
+            let by_oneself = match obstacle {
+                Obstacle::HeldByOneself(_) => true,
+                Obstacle::Slots(slots) => slots.own.is_some(),
+                Obstacle::HeldBy(_) | Obstacle::Terminating => false,
+            };
+            if by_oneself && let Some(advice) = error::obstacle_advice(obstacle, subject) {
                 terminal::say(&advice);
             }
         }

@@ -40,6 +40,11 @@ impl<'a> Waiting<'a> {
         }
     }
 
+    /// What it is about.
+    pub fn subject(&self) -> &Subject {
+        self.subject
+    }
+
     /// Says what goes on.
     pub fn report(&self, progress: &Progress) {
         say(self.subject, progress);

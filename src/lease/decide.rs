@@ -1,11 +1,13 @@
 //! Pure decisions: what is wanted and what was observed, to the next step. No I/O, no clock.
 
 mod ours;
+mod slots;
 mod steal;
 
 use jiff::Timestamp;
 
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
+pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
@@ -129,6 +131,8 @@ pub enum Obstacle {
     HeldByOneself(Nature),
     /// The object is being deleted.
     Terminating,
+    /// Any of several would do, and each is in somebody's hands.
+    Slots(SlotsHeld),
 }
 
 /// Why it cannot be.
@@ -159,6 +163,8 @@ pub enum Refusal {
     KeptByHold,
     /// Not a lock: what keeps it does not look at its holder. To steal it all the same has to be asked for.
     NoLock(Keeper),
+    /// None of several that any of would do.
+    Slots(SlotsRefusal),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<Other>),
 }

@@ -1,12 +1,14 @@
 //! The validated values a request is made of: lease name, holder identity, lease duration, labels.
 
 mod pairs;
+mod slots;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 pub use pairs::{parse_annotations, parse_labels};
+pub use slots::{SlotCount, Slots, index as slot_index};
 
 /// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 mod answers_tests;
 mod ask;
 mod body;
+mod changes;
 mod lease;
 mod leases;
 mod patience;
@@ -25,6 +26,7 @@ use crate::lease::api::{ConnectFailure, Fault, Lines, RejectionKind, TransportEr
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
+pub use changes::ChangesClient;
 pub use lease::LeaseClient;
 pub use leases::LeasesClient;
 pub use query::Selection;

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use acquire::slots::{SlotEnded, SlotOperations};
 pub use check::Checked;
 pub use create::Created;
 pub use delete::Deleted;

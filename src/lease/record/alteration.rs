@@ -5,11 +5,19 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Lease;
-use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    self, DURATION_ANNOTATION, REASON_ANNOTATION, SLOTS_ANNOTATION, VICTIM_ANNOTATION,
+};
 use super::read::same_time;
 
-/// The annotations that say something about a grant: a reason that was asked for, and what a release must know.
-const ABOUT_GRANTS: [&str; 3] = [REASON_ANNOTATION, VICTIM_ANNOTATION, DURATION_ANNOTATION];
+/// The annotations that say something about a grant: a reason that was asked for, what a release must know, and of how many
+/// slots it is one.
+const ABOUT_GRANTS: [&str; 4] = [
+    REASON_ANNOTATION,
+    VICTIM_ANNOTATION,
+    DURATION_ANNOTATION,
+    SLOTS_ANNOTATION,
+];
 
 /// What was stored otherwise than it was sent, as far as it counts. Labels and annotations that were added, defaults, and
 /// other ways to write the same time do not.

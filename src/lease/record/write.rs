@@ -3,8 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::field::{self, DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    self, DURATION_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL, SLOTS_ANNOTATION,
+    VICTIM_ANNOTATION,
+};
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted};
+use crate::lease::values::Slots;
 
 /// A clock that is behind the last renewal by less counts as standing still.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
@@ -84,6 +88,17 @@ impl Lease {
         self.edited(|lease| lease.annotate(REASON_ANNOTATION, reason))
     }
 
+    /// The same, which says that it is one of these slots. A later release leaves that, and so does every renewal.
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        self.edited(|lease| {
+            lease.annotate(SLOTS_ANNOTATION, Some(&of.count().to_string()));
+            if let Some(value) = of.label() {
+                lease.insert(&["metadata", "labels"], SLOT_OF_LABEL, value);
+            }
+        })
+    }
+
     /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
     /// turn, somebody who reads only now and then could see the same one twice, and take a live holder for dead. A
     /// clock that was set back further is followed, so that the record does not claim a far future for ever.
@@ -161,6 +176,12 @@ impl Record {
                 lease.annotate(ours, None);
             }
         })
+    }
+
+    /// As [`Lease::as_slot`].
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        Self(self.0.as_slot(of))
     }
 
     /// The same, with this duration.

@@ -1,0 +1,153 @@
+//! What is said of slots, of which any would do: what is in the way of them all, and why none can be had.
+
+use std::time::Duration;
+
+use super::Subject;
+use crate::exit::Exit;
+use crate::hint;
+use crate::lease::decide::{Obstacle, SlotsHeld, SlotsRefusal};
+use crate::lease::keeper::Nature;
+use crate::words;
+
+/// So many of them are named in a line.
+const NAMED: usize = 8;
+
+/// Who has them.
+pub fn who(held: &SlotsHeld) -> String {
+    if let Some(own) = held.own {
+        return format!("you hold a slot already, slot {own}");
+    }
+    let each = held.each.iter().map(|(slot, obstacle)| match obstacle {
+        Obstacle::HeldBy(other) => format!("slot {slot} by {:?}", other.holder),
+        Obstacle::HeldByOneself(_) => format!("slot {slot} by you"),
+        Obstacle::Terminating => format!("slot {slot} is being deleted"),
+        Obstacle::Slots(_) => format!("slot {slot}"),
+    });
+    let mut each: Vec<String> = each.collect();
+    let more = each.len().saturating_sub(NAMED);
+    if more > 1 {
+        each.truncate(NAMED);
+        each.push(format!("and {more} more"));
+    }
+    let all = match held.count {
+        1 => "the one slot is held".to_owned(),
+        2 => "both slots are held".to_owned(),
+        count => format!("all {count} slots are held"),
+    };
+    format!("{all}: {}", each.join(", "))
+}
+
+/// The same, and for how long at most.
+pub fn until(held: &SlotsHeld, at_most: Option<Duration>) -> String {
+    let who = who(held);
+    match (at_most, held.own) {
+        (None, _) => who,
+        (Some(left), Some(_)) => {
+            let left = words::duration(left);
+            format!("{who}, for at most {left} more unless renewed")
+        }
+        (Some(left), None) => {
+            let left = words::duration(left);
+            format!("{who}; the next is free in at most {left} unless renewed")
+        }
+    }
+}
+
+/// What to do about it.
+pub fn advice(held: &SlotsHeld, subject: &Subject) -> String {
+    let (name, namespace) = (&subject.name, &subject.namespace);
+    let own = held.own.map(|own| format!("{name}-{own}"));
+    match own {
+        Some(own) if subject.reenters => format!(
+            "To keep it: {}; to begin a new grant for the same identity give --reenter, for another slot give --holder or --unique",
+            hint::lease("renew", &own, namespace)
+        ),
+        Some(own) => format!(
+            "Another process holds it under the same identity: {}. Without --holder each hold has one of its own",
+            hint::lease("status", &own, namespace)
+        ),
+        None => {
+            let look = subject.lease("status").with("--slots");
+            let first = held.each.first().map_or(0, |(slot, _)| *slot);
+            let steal = hint::lease("steal", &format!("{name}-{first}"), namespace);
+            format!(
+                "Look: {look}; wait longer with --timeout, or take one over by its own name, such as: {steal}"
+            )
+        }
+    }
+}
+
+/// The exit code of a refusal: how many there are is a word of the command line.
+pub fn exit(refusal: &SlotsRefusal) -> Exit {
+    match refusal {
+        SlotsRefusal::Missing { .. } => Exit::NOT_FOUND,
+        SlotsRefusal::Differ { .. } => Exit::USAGE,
+        SlotsRefusal::NoSlot { .. } => Exit::API,
+    }
+}
+
+/// What was refused and why, and then what to do, a line each.
+pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
+    let (name, namespace) = (&subject.name, &subject.namespace);
+    let create = |count: usize| {
+        let command = subject.lease("create");
+        command.with(format_args!("--slots {count}"))
+    };
+    match refusal {
+        SlotsRefusal::Missing { names, asked } => {
+            let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            let create = match names.len() == *asked {
+                true => create(*asked),
+                false => create(*asked).with("--ignore-existing"),
+            };
+            vec![
+                format!(
+                    "Error from server (NotFound): leases.coordination.k8s.io {} not found",
+                    quoted.join(", ")
+                ),
+                format!("Create what is missing of the {asked} slots with --create, or: {create}"),
+            ]
+        }
+        SlotsRefusal::Differ { asked, lease, says } => {
+            let mut lines = vec![format!(
+                "error: {asked} slots of {name:?} were asked for, and there are {}: lease {lease:?} says so",
+                words::cut(says, 20)
+            )];
+            let look = subject.lease("status").with("--slots");
+            let there = match says.parse::<usize>() {
+                Ok(there) if there <= 256 => there.max(*asked),
+                Ok(_) | Err(_) => *asked,
+            };
+            let all: Vec<String> = (0..there).map(|slot| format!("{name}-{slot}")).collect();
+            let delete = format!("delete lease --ignore-not-found {}", all.join(" "));
+            lines.push(format!(
+                "Nothing was acquired: with two numbers there could be more holders than one of them allows. Give --slots {}. To change it for all: stop whoever uses them, wait until all are free ({look}), then {} && {}",
+                words::cut(says, 20),
+                hint::kubectl_in(&delete, namespace),
+                create(*asked)
+            ));
+            lines
+        }
+        SlotsRefusal::NoSlot {
+            lease,
+            asked,
+            nature,
+        } => {
+            let annotate = format!("annotate lease {lease} kubectl-lease/slots={asked}");
+            let what = match nature {
+                Nature::Kept(keeper) => hint::advised::keeps(keeper),
+                Nature::Election => "it elects the leader of a component".to_owned(),
+                Nature::Lock | Nature::Terraform | Nature::Exhausted => {
+                    "it is a lock of Terraform or OpenTofu".to_owned()
+                }
+            };
+            vec![
+                format!("error: lease {lease:?} is no slot of {name:?}: {what}"),
+                format!(
+                    "Nothing was acquired. Use another name; if it is to be a slot all the same: {}",
+                    hint::kubectl_in(&annotate, namespace)
+                ),
+            ]
+        }
+    }
+}
