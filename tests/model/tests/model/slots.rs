@@ -354,6 +354,34 @@ fn who_is_interrupted_with_a_write_on_its_way_leaves_nothing_in_any_slot() {
 }
 
 #[test]
+fn no_second_slot_is_written_while_a_write_to_the_first_may_still_be_carried_out() {
+    simulate(8, async {
+        let pool = Pool::new(8, 2);
+        pool.create_all(3);
+        let contender = Contender::exact(&pool, 0, "actor");
+        let holder = "actor".parse().expect("a holder");
+        let order: Vec<usize> = pool.slots.order(&holder).collect();
+        // The one that it would rather have is a dead holder's, and expires while the write to the other hangs.
+        let times = ["acquireTime", "renewTime"];
+        times.map(|time| pool.worlds[order[0]].edit_spec(time, "2026-01-01T00:00:00.000000Z"));
+        pool.worlds[order[0]].edit_spec("holderIdentity", "dead");
+        let late = RequestFault::DoneLate {
+            done: secs(8.0),
+            reset: Some(secs(4.0)),
+        };
+        pool.worlds[order[1]].fail_replace(0, [late]);
+        let terms = contender.terms(Some(15));
+        let granted = contender.acquire(&terms, &patient()).await;
+        let (slot, _) = granted.expect("a slot");
+        sleep(9.0).await;
+        let all = pool.worlds.iter();
+        let own = all.filter(|world| world.holder().as_deref() == Some("actor"));
+        assert_eq!((slot, own.count()), (order[1], 1));
+        pool.assert_no_violations();
+    });
+}
+
+#[test]
 fn there_are_never_more_inside_than_slots_and_never_one_in_two_whatever_clocks_and_requests_do() {
     let asked = seeds();
     let total = play_all(asked.clone().unwrap_or(0..SEEDS), play);
