@@ -13,6 +13,9 @@ pub struct StatusArgs {
     /// Name of one lease, to see everything about it; of several, to see a list of them
     #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder"])]
     pub names: Vec<LeaseName>,
+    /// With a name: list its slots, the leases NAME-0, NAME-1 and so on
+    #[arg(long, requires = "name")]
+    pub slots: bool,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
@@ -53,7 +56,7 @@ pub struct StatusArgs {
     /// Show these labels in columns of the list
     #[arg(short = 'L', long, value_name = "KEY,…", value_delimiter = ',')]
     pub label_columns: Vec<String>,
-    /// Leases to ask the server for at once, 0 for all [default: what is fastest]
+    /// Leases to a request, 0 for all [default: what is fastest]
     #[arg(long, value_name = "COUNT")]
     pub chunk_size: Option<u32>,
     /// Say nothing, and succeed, where there is no such lease

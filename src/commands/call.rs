@@ -23,6 +23,11 @@ pub fn of(cli: &Cli) -> Call {
         user: given(&[("user", &cli.connection.user)]),
         identity: identity.unwrap_or_default(),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
+        together: match &cli.command {
+            Command::Acquire(args) => args.grant.slots.is_some(),
+            Command::Hold(args) => args.grant.slots.is_some(),
+            _ => false,
+        },
         verbs: verbs
             .filter(|(_, does)| *does)
             .map(|(verb, _)| verb)
@@ -61,7 +66,8 @@ fn about(command: &Command) -> About<'_> {
             &[][..],
         ),
         Command::Status(args) => {
-            let (named, names) = (!args.names.is_empty(), &args.names[..]);
+            let named = !args.names.is_empty() && !args.slots;
+            let names = &args.names[..];
             let verbs = vec![("get", named), ("list", !named), ("watch", args.watch)];
             (&None, verbs, names)
         }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::Subject;
 use crate::exit::Exit;
-use crate::hint;
+use crate::hint::{self, advised};
 use crate::lease::decide::{Obstacle, SlotsHeld, SlotsRefusal};
 use crate::lease::keeper::Nature;
+use crate::lease::values::SlotCount;
 use crate::words;
 
 /// So many of them are named in a line.
@@ -68,11 +69,19 @@ pub fn advice(held: &SlotsHeld, subject: &Subject) -> String {
         ),
         None => {
             let look = subject.lease("status").with("--slots");
-            let first = held.each.first().map_or(0, |(slot, _)| *slot);
-            let steal = hint::lease("steal", &format!("{name}-{first}"), namespace);
-            format!(
-                "Look: {look}; wait longer with --timeout, or take one over by its own name, such as: {steal}"
-            )
+            let steal = held.each.iter().find_map(|(slot, obstacle)| {
+                let Obstacle::HeldBy(other) = obstacle else {
+                    return None;
+                };
+                let lease = format!("{name}-{slot}");
+                advised::steal(other, &lease, namespace, advised::From::Holder).ok()
+            });
+            match steal {
+                Some(steal) => format!(
+                    "Look: {look}; wait longer with --timeout, or take one over by its own name, such as: {steal}"
+                ),
+                None => format!("Look: {look}; wait longer with --timeout"),
+            }
         }
     }
 }
@@ -80,7 +89,7 @@ pub fn advice(held: &SlotsHeld, subject: &Subject) -> String {
 /// The exit code of a refusal: how many there are is a word of the command line.
 pub fn exit(refusal: &SlotsRefusal) -> Exit {
     match refusal {
-        SlotsRefusal::Missing { .. } => Exit::NOT_FOUND,
+        SlotsRefusal::Missing { .. } | SlotsRefusal::None => Exit::NOT_FOUND,
         SlotsRefusal::Differ { .. } => Exit::USAGE,
         SlotsRefusal::NoSlot { .. } => Exit::API,
     }
@@ -109,25 +118,37 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
             ]
         }
         SlotsRefusal::Differ { asked, lease, says } => {
-            let mut lines = vec![format!(
-                "error: {asked} slots of {name:?} were asked for, and there are {}: lease {lease:?} says so",
-                words::cut(says, 20)
-            )];
-            let look = subject.lease("status").with("--slots");
-            let there = match says.parse::<usize>() {
-                Ok(there) if there <= 256 => there.max(*asked),
-                Ok(_) | Err(_) => *asked,
+            let known = says.parse::<SlotCount>().map(SlotCount::get).ok();
+            let there = match known {
+                Some(1) => "there is 1".to_owned(),
+                Some(count) => format!("there are {count}"),
+                None => format!("there are {:?}", words::cut(says, 20)),
             };
-            let all: Vec<String> = (0..there).map(|slot| format!("{name}-{slot}")).collect();
+            let give = known.map_or_else(String::new, |count| format!(" Give --slots {count}."));
+            let most = known.unwrap_or(*asked).max(*asked);
+            let all: Vec<String> = (0..most).map(|slot| format!("{name}-{slot}")).collect();
             let delete = format!("delete lease --ignore-not-found {}", all.join(" "));
-            lines.push(format!(
-                "Nothing was acquired: with two numbers there could be more holders than one of them allows. Give --slots {}. To change it for all: stop whoever uses them, wait until all are free ({look}), then {} && {}",
-                words::cut(says, 20),
-                hint::kubectl_in(&delete, namespace),
-                create(*asked)
-            ));
-            lines
+            vec![
+                format!(
+                    "error: {asked} slots of {name:?} were asked for, and {there}, as lease {lease:?} says"
+                ),
+                format!(
+                    "Nothing was acquired, so that there are never more holders than that.{give} To have {asked} from now on, stop whoever uses them, wait until all are free ({}), and make them anew: {} && {}",
+                    subject.lease("status").with("--slots"),
+                    hint::kubectl_in(&delete, namespace),
+                    create(*asked)
+                ),
+            ]
         }
+        SlotsRefusal::None => vec![
+            format!(
+                "Error from server (NotFound): leases.coordination.k8s.io \"{name}-0\" not found"
+            ),
+            format!(
+                "There are no slots of {name:?}. To create some: {} --slots N",
+                subject.lease("create")
+            ),
+        ],
         SlotsRefusal::NoSlot {
             lease,
             asked,
@@ -135,7 +156,7 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
         } => {
             let annotate = format!("annotate lease {lease} kubectl-lease/slots={asked}");
             let what = match nature {
-                Nature::Kept(keeper) => hint::advised::keeps(keeper),
+                Nature::Kept(keeper) => advised::keeps(keeper),
                 Nature::Election => "it elects the leader of a component".to_owned(),
                 Nature::Lock | Nature::Terraform | Nature::Exhausted => {
                     "it is a lock of Terraform or OpenTofu".to_owned()

@@ -5,6 +5,7 @@ mod list;
 mod one;
 mod select;
 mod several;
+mod slots;
 mod watch;
 
 use crate::cli::{ConnectionArgs, StatusArgs};
@@ -24,6 +25,10 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
     if names.len() > 1 {
         alone(&args, names.len())?;
     }
+    if args.slots && !args.watch {
+        let session = Session::open(connection).await?;
+        return slots::run(&session, names[0], &args).await;
+    }
     let session = Session::open(connection).await?;
     match (names.as_slice(), args.watch) {
         ([] | [_], true) => watch::run(&session, &args).await,
@@ -36,6 +41,7 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
 /// What only makes sense with one name.
 fn alone(args: &StatusArgs, count: usize) -> Result<(), Error> {
     let why = match (args.watch, args.exit_code) {
+        _ if args.slots => "--slots shows those of one name",
         (true, _) => {
             "-w follows one lease, or all that -l, --field-selector and the other filters leave"
         }
@@ -50,6 +56,8 @@ fn leases(session: &Session, args: &StatusArgs) -> LeasesClient {
         namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
         label_selector: args.selector.clone(),
         field_selector: match args.names.first() {
+            // They have names of their own.
+            Some(_) if args.slots => None,
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },

@@ -10,6 +10,7 @@ use crate::cli::{ClassArg, SortBy, StateArg, StatusArgs};
 use crate::error::Error;
 use crate::lease::report::{Row, State};
 use crate::lease::summary::Class;
+use crate::lease::values::slot_index;
 use crate::output::document::failed;
 use crate::output::jsonpath::Template;
 use crate::output::status::document;
@@ -20,9 +21,15 @@ pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
         let holder = row.lease.holder.as_deref();
         holder.is_some_and(|holder| WildMatch::new(pattern).matches(holder))
     };
-    one_of(&args.state, |state| is_state(row.condition.state, state))
+    (!args.slots || slot(row, args).is_some())
+        && one_of(&args.state, |state| is_state(row.condition.state, state))
         && one_of(&args.class, |class| is_class(row.lease.class, class))
         && args.holder.as_ref().is_none_or(is_holders)
+}
+
+/// Which slot of the one that was named it is, by its name.
+pub fn slot(row: &Row, args: &StatusArgs) -> Option<usize> {
+    slot_index(args.names.first()?.as_str(), &row.lease.name)
 }
 
 /// Whether it is one of those asked for, where any are.

@@ -54,6 +54,8 @@ pub enum SlotsRefusal {
         /// How many there should be.
         asked: usize,
     },
+    /// There are none, and nobody says how many there should be.
+    None,
     /// One of them says that there are more, or fewer.
     Differ {
         /// What was asked for.

@@ -363,7 +363,9 @@ fn no_second_slot_is_written_while_a_write_to_the_first_may_still_be_carried_out
         let order: Vec<usize> = pool.slots.order(&holder).collect();
         // The one that it would rather have is a dead holder's, and expires while the write to the other hangs.
         let times = ["acquireTime", "renewTime"];
-        times.map(|time| pool.worlds[order[0]].edit_spec(time, "2026-01-01T00:00:00.000000Z"));
+        for time in times {
+            pool.worlds[order[0]].edit_spec(time, "2026-01-01T00:00:00.000000Z");
+        }
         pool.worlds[order[0]].edit_spec("holderIdentity", "dead");
         let late = RequestFault::DoneLate {
             done: secs(8.0),
