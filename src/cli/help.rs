@@ -46,7 +46,7 @@ Examples:
   # a job that is skipped while another one runs
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
   # at most three at a time, each with a $KUBECTL_LEASE_SLOT of its own, 0 to 2
-  kubectl lease hold pool --slots 3 --create -- ./crawl.sh
+  kubectl lease hold pool --slots 3 --create -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
 

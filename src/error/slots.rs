@@ -30,7 +30,9 @@ pub fn who(held: &SlotsHeld) -> String {
         each.truncate(NAMED);
         each.push(format!("and {more} more"));
     }
+    let goes = |(_, obstacle): &(usize, Obstacle)| matches!(obstacle, Obstacle::Terminating);
     let all = match held.count {
+        count if held.each.iter().any(goes) => format!("none of the {count} slots is free"),
         1 => "the one slot is held".to_owned(),
         2 => "both slots are held".to_owned(),
         count => format!("all {count} slots are held"),

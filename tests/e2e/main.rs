@@ -41,6 +41,7 @@ mod release;
 mod replies;
 mod requests;
 mod several;
+mod slots;
 mod stale_tokens;
 mod stamps;
 mod status;
