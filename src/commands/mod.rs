@@ -151,7 +151,10 @@ impl Session {
     /// The error for how an operation ended; a missing Lease is looked into once more, because a missing namespace
     /// is answered the same way.
     async fn error(&self, subject: Subject, end: End) -> Error {
-        let gone = matches!(end, End::Refused(Refusal::NotFound));
+        let gone = match &end {
+            End::Refused(Refusal::Slots(refusal)) => refusal.is_of_absent(),
+            end => matches!(end, End::Refused(Refusal::NotFound)),
+        };
         let limit = self.request_limit.min(Duration::from_secs(2));
         if gone && self.namespace_is_missing(limit).await {
             return Error::NamespaceMissing(self.namespace.clone());

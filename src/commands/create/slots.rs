@@ -1,5 +1,7 @@
 //! `kubectl lease create NAME --slots N`: all that are missing, the first of them first.
 
+use std::rc::Rc;
+
 use super::lease;
 use crate::cli::{ConnectionArgs, CreateArgs, DryRun};
 use crate::clock::SystemClock;
@@ -112,7 +114,7 @@ async fn one(
 struct Said<'a> {
     args: &'a CreateArgs,
     document: Option<&'a ValueFormat>,
-    listed: Vec<Box<Lease>>,
+    listed: Vec<Rc<Lease>>,
 }
 
 impl<'a> Said<'a> {
@@ -129,7 +131,7 @@ impl<'a> Said<'a> {
 
     fn now(&mut self, lease: Lease, verb: &str) -> Result<(), Error> {
         match self.document {
-            Some(_) => self.listed.push(Box::new(lease)),
+            Some(_) => self.listed.push(Rc::new(lease)),
             None => terminal::print(&object_text(&lease, verb, &self.args.output)?)?,
         }
         Ok(())
@@ -143,7 +145,7 @@ impl<'a> Said<'a> {
         interrupt: &Interrupt,
     ) -> Result<(), Error> {
         if self.document.is_some() {
-            self.listed.push(Box::new(lease));
+            self.listed.push(Rc::new(lease));
             return Ok(());
         }
         let mut subject = session.subject(&self.args.name, None);

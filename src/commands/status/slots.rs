@@ -36,10 +36,7 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
             return Ok(Exit::DONE);
         }
         let end = End::Refused(Refusal::Slots(SlotsRefusal::None));
-        if session.namespace_is_missing(session.request_limit).await {
-            return Err(Error::NamespaceMissing(session.namespace.clone()));
-        }
-        return Err(Error::lease(session.subject(name, None), end));
+        return Err(session.error(session.subject(name, None), end).await);
     }
     rows.sort_by_key(|row| slot(row, args));
     let (exit, lines) = (exit_of(&rows), remarks(session, name, &rows, args));

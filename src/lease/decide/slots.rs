@@ -76,6 +76,16 @@ pub enum SlotsRefusal {
     },
 }
 
+impl SlotsRefusal {
+    /// Whether some are not there.
+    pub fn is_of_absent(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::None => true,
+            Self::Differ { .. } | Self::NoSlot { .. } => false,
+        }
+    }
+}
+
 /// What is in the way where every slot is somebody's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotsHeld {

@@ -48,36 +48,36 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let Want { limits, report, .. } = *want;
         let known = |seen| {
             let unheard = false;
-            Ok(Advanced::Seen { seen, unheard })
+            Advanced::Seen { seen, unheard }
         };
         let written = match step {
             AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
-            AcquireStep::Wait(_) => return known(seen),
+            AcquireStep::Wait(_) => return Ok(known(seen)),
             AcquireStep::AskVersion => {
                 tokio::select! {
                     biased;
                     signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
                     () = self.ask_version(limits) => {}
                 }
-                return known(seen);
+                return Ok(known(seen));
             }
             AcquireStep::TryOut(takeover) => {
                 let Seen::Lease(found) = &seen else {
-                    return known(seen);
+                    return Ok(known(seen));
                 };
                 let told = tokio::select! {
                     biased;
                     signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
                     told = self.try_out(found, &takeover, limits) => told,
                 };
-                return known(match told {
+                return Ok(known(match told {
                     TriedOut::Known(found) => Seen::Lease(found),
                     TriedOut::Changed => {
                         let pause = tried.dry_runs.next(None) / 10;
                         self.clock.sleep_until(self.clock.now() + pause).await;
                         self.read_patiently(Some(seen), limits, report).await?
                     }
-                });
+                }));
             }
             AcquireStep::Create(lease) => GrantWrite::Create(lease),
             AcquireStep::Replace(record) => GrantWrite::Replace(record),

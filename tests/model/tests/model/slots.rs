@@ -92,6 +92,9 @@ impl Pool {
     }
 }
 
+/// The slot and the grant.
+type Granted = Result<(usize, Grant), SlotEnded<()>>;
+
 /// A process that wants one of them.
 struct Contender {
     pool: Rc<Pool>,
@@ -148,11 +151,7 @@ impl Contender {
     }
 
     /// Acquires one; all others must stay as if nothing had been sent to them.
-    async fn acquire(
-        &self,
-        terms: &SlotsTerms,
-        limits: &Limits,
-    ) -> Result<(usize, Grant), SlotEnded<()>> {
+    async fn acquire(&self, terms: &SlotsTerms, limits: &Limits) -> Granted {
         let begin = |purpose| -> Vec<u64> {
             let all = self.each.iter();
             all.map(|actor| actor.api.begin(purpose)).collect()
@@ -204,7 +203,7 @@ impl Contender {
     }
 
     /// Acquires in the background, and says when it did.
-    fn spawn(self) -> JoinHandle<(Self, Result<(usize, Grant), SlotEnded<()>>, TrueTime)> {
+    fn spawn(self) -> JoinHandle<(Self, Granted, TrueTime)> {
         spawn_local(async move {
             let result = self.acquire(&self.terms(None), &patient()).await;
             let now = self.each[0].world.now();
