@@ -23,11 +23,8 @@ pub fn of(cli: &Cli) -> Call {
         user: given(&[("user", &cli.connection.user)]),
         identity: identity.unwrap_or_default(),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
-        together: match &cli.command {
-            Command::Acquire(args) => args.grant.slots.is_some(),
-            Command::Hold(args) => args.grant.slots.is_some(),
-            _ => false,
-        },
+        together: matches!(&cli.command, Command::Acquire(args) if args.grant.slots.is_some())
+            || matches!(&cli.command, Command::Hold(args) if args.grant.slots.is_some()),
         verbs: verbs
             .filter(|(_, does)| *does)
             .map(|(verb, _)| verb)

@@ -86,9 +86,12 @@ fn remarks(session: &Session, name: &LeaseName, rows: &[Row], args: &StatusArgs)
     for row in rows {
         let lease = &row.lease.name;
         if let Some(other) = says(row).filter(|other| *other != said) {
-            let other = words::cut(&other, 20);
+            let other = match other.parse::<SlotCount>() {
+                Ok(count) => count.to_string(),
+                Err(_) => format!("{:?}", words::cut(&other, 20)),
+            };
             lines.push(format!(
-                "lease {lease:?} says that there are {other:?} slots, and {:?} that there are {count}: neither number can be acquired",
+                "lease {lease:?} says that there are {other} slots, and {:?} that there are {count}: neither number can be acquired",
                 first.lease.name
             ));
         } else if slot(row, args).is_some_and(|slot| slot >= count.get()) {

@@ -55,7 +55,7 @@ fn a_hole_another_number_and_a_slot_beyond_are_said() {
     let output = ns.run(&user, ["status", "pool", "--slots"]);
     let expected = format!(
         "Of 3 slots of \"pool\": 1 free\n\
-         lease \"pool-2\" says that there are \"5\" slots, and \"pool-0\" that there are 3: neither number can be acquired\n\
+         lease \"pool-2\" says that there are 5 slots, and \"pool-0\" that there are 3: neither number can be acquired\n\
          lease \"pool-4\" is none of the 3 slots: whoever holds it is beside them\n\
          Missing: \"pool-1\". Create them: kubectl lease create pool -n {} --slots 3 --ignore-existing\n",
         ns.name()

@@ -1,20 +1,16 @@
 //! Acquire, of several Leases one: waits for all of them at once, by one watch, and takes the first that can be had.
 
-use futures::StreamExt;
-use futures::stream;
+mod look;
+mod mark;
 
-use super::super::super::api::{Api, Changes, Fault};
+use super::super::super::api::{Api, Changes};
 use super::super::super::decide::{self, Obstacle, Seen, SlotsStep, SlotsTerms, Waiting};
-use super::super::super::record::{Record, SLOT_OF_LABEL};
-use super::super::write::Written;
+use super::super::super::record::SLOT_OF_LABEL;
 use super::super::{
-    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher, write_limit,
+    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher,
 };
 use super::advance::{Advanced, Tried, Want};
 use crate::clock::Clock;
-
-/// So many of them are read at the same time.
-const READ_AT_ONCE: usize = 8;
 
 /// The operations on the slots of a name.
 pub struct SlotOperations<A, C, W> {
@@ -279,87 +275,6 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
             () = clock.reached(waiting.expired_at) => None,
             () = clock.reached(waiting.try_out_at) => None,
             hint = watcher.hint_of(|| self.changes.watch_all(label), clock) => Some(hint),
-        }
-    }
-
-    /// Reads all of them: the first, and once the server has answered that the others side by side.
-    async fn read_all(
-        &self,
-        limits: &Limits,
-        report: OnProgress<'_>,
-    ) -> Result<Vec<Seen>, SlotEnd> {
-        let first = self.each[0].read_patiently(None, limits, report);
-        let mut all = vec![first.await.map_err(about(0))?];
-        self.share(&self.each[0]);
-        let others = self.each.iter().enumerate().skip(1);
-        let reads = others.map(|(slot, one)| async move {
-            let read = one.read_patiently(None, limits, report).await;
-            read.map_err(about(slot))
-        });
-        let mut reads = stream::iter(reads).buffered(READ_AT_ONCE);
-        while let Some(read) = reads.next().await {
-            all.push(read?);
-        }
-        Ok(all)
-    }
-
-    /// The same of what is waited for.
-    async fn hear_all(
-        &self,
-        obstacle: &Obstacle,
-        watcher: &mut Watcher,
-        round: &mut Round,
-        limits: &Limits,
-        report: OnProgress<'_>,
-    ) -> Result<(), SlotEnd> {
-        for (slot, one) in self.each.iter().enumerate() {
-            let before = round.seen[slot].clone();
-            let heard = one.hear(before, obstacle, watcher, limits, report).await;
-            round.seen[slot] = heard.map_err(about(slot))?;
-        }
-        Ok(())
-    }
-
-    /// Has the first slot say how many there are. Nobody holds anything by that, so that it does not matter whether a write
-    /// without an answer was carried out: it is read again, and written again where it does not say so.
-    async fn mark(
-        &self,
-        record: &Record,
-        round: &mut Round,
-        limits: &Limits,
-        report: OnProgress<'_>,
-    ) -> Result<(), SlotEnd> {
-        let one = &self.each[0];
-        if let Some(signal) = limits.interrupt.received() {
-            return Err((None, End::Interrupted(signal)));
-        }
-        let tried = &mut round.tried[0];
-        let settled = match one.replace(record, write_limit(record.duration())).await {
-            Ok(Written::Done(_)) => Ok(()),
-            Ok(Written::Altered(_, found)) => Err(End::Fault(Fault::NotStored(found.to_string()))),
-            Ok(Written::Conflict(fault)) => {
-                let base = record.resource_version();
-                let settled = tried.conflicts.settle(one, base, fault, limits, report);
-                settled.await
-            }
-            Err(fault) => {
-                let paused = one.pause_after(fault, &mut tried.faults, limits, report);
-                paused.await
-            }
-        };
-        settled.map_err(about(0))?;
-        let before = round.seen[0].clone();
-        let read = one.read_patiently(Some(before), limits, report).await;
-        round.seen[0] = read.map_err(about(0))?;
-        Ok(())
-    }
-
-    /// What one has learned of the server goes for all: that it answers, and what its stamps are worth.
-    fn share(&self, from: &Operations<A, C>) {
-        for one in &self.each {
-            one.contacted
-                .set(from.contacted.get() || one.contacted.get());
-            one.stamps.set(from.stamps.get());
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::actor::{Actor, READ_LIMIT, interrupted, patient};
 use crate::api::{SimulatedApi, Together};
 use crate::checker::{Counts, Event, Purpose};
 use crate::clock::{SimulatedClock, TrueTime, Wall};
-use crate::faults::{RequestFault, Verb};
+use crate::faults::{RequestFault, Verb, WatchFault};
 use crate::random::{
     Played, any_wall, one_of, outside_events, play_all, random_limits, randomize, seeds,
 };
@@ -37,14 +37,18 @@ struct Pool {
     inside: RefCell<(usize, usize)>,
 }
 
+fn slots(count: usize) -> Slots {
+    let name = "pool".parse().expect("a name");
+    let slots = Slots::new(&name, count.to_string().parse().expect("a count"));
+    slots.expect("slots")
+}
+
 impl Pool {
     fn new(seed: u64, count: usize) -> Rc<Self> {
-        let name = "pool".parse().expect("a name");
-        let slots = Slots::new(&name, count.to_string().parse().expect("a count"));
         let seeds = (0..count as u64).map(|slot| seed * 1000 + slot);
         Rc::new(Self {
             worlds: seeds.map(World::new).collect(),
-            slots: slots.expect("slots"),
+            slots: slots(count),
             inside: RefCell::default(),
         })
     }
@@ -98,6 +102,8 @@ type Granted = Result<(usize, Grant), SlotEnded<()>>;
 /// A process that wants one of them.
 struct Contender {
     pool: Rc<Pool>,
+    /// How many there are, as it takes it.
+    slots: Slots,
     /// It at each of them.
     each: Vec<Actor>,
     operations: SlotOperations<SimulatedApi, SimulatedClock, Together>,
@@ -107,7 +113,18 @@ struct Contender {
 impl Contender {
     /// A fresh process of this name.
     fn new(pool: &Rc<Pool>, client: usize, name: &str, clock: &SimulatedClock) -> Self {
-        let each = pool.worlds.iter().map(|world| {
+        Self::of(pool, pool.worlds.len(), client, name, clock)
+    }
+
+    /// One that takes there to be so many.
+    fn of(
+        pool: &Rc<Pool>,
+        count: usize,
+        client: usize,
+        name: &str,
+        clock: &SimulatedClock,
+    ) -> Self {
+        let each = pool.worlds.iter().take(count).map(|world| {
             let api = SimulatedApi::new(world, client, name, clock);
             Actor {
                 operations: Rc::new(Operations::new(api.clone(), clock.clone(), READ_LIMIT)),
@@ -129,6 +146,7 @@ impl Contender {
         });
         Self {
             operations: SlotOperations::new(operations.collect(), Together(apis)),
+            slots: slots(count),
             pool: pool.clone(),
             each,
             said: RefCell::default(),
@@ -145,7 +163,7 @@ impl Contender {
 
     fn terms(&self, duration: Option<u32>) -> SlotsTerms {
         SlotsTerms {
-            slots: self.pool.slots.clone(),
+            slots: self.slots.clone(),
             each: self.each[0].terms(duration),
         }
     }
@@ -350,6 +368,92 @@ fn who_is_interrupted_with_a_write_on_its_way_leaves_nothing_in_any_slot() {
             pool.assert_no_violations();
         });
     }
+}
+
+#[test]
+fn a_slot_that_is_released_is_noticed_whatever_is_wrong_with_the_watch() {
+    for (fault, within) in [
+        (WatchFault::None, 0.3),
+        (WatchFault::Silent, 17.0),
+        (WatchFault::NeverOpens, 17.0),
+        (WatchFault::Denied, 1.5),
+        (WatchFault::Doubling, 0.3),
+        (WatchFault::Dropping, 17.0),
+        (WatchFault::EndsAfter(millis(200)), 1.5),
+        (WatchFault::BreaksAfter(millis(200)), 1.5),
+        (WatchFault::Gone, 1.5),
+    ] {
+        simulate(4, async {
+            let pool = Pool::new(4, 3);
+            pool.create_all(60);
+            for client in 0..3 {
+                let contender = Contender::exact(&pool, client, &format!("other-{client}"));
+                let terms = contender.terms(None);
+                let granted = contender.acquire(&terms, &patient()).await;
+                let (slot, grant) = granted.expect("one is free");
+                spawn_local(async move {
+                    let span = if slot == 1 { 5.0 } else { 50.0 };
+                    contender.stay(slot, grant, span, Leave::Release).await
+                });
+            }
+            for world in &pool.worlds {
+                world.fail_watches(9, &[fault]);
+            }
+            let waiter = Contender::exact(&pool, 9, "waiter").spawn();
+            let (_, granted, at) = waiter.await.expect("a result");
+            assert_eq!(granted.expect("a slot").0, 1);
+            let late = at.as_secs_f64() - 5.0;
+            assert!((0.0..within).contains(&late), "{fault:?}: {late}");
+            pool.assert_no_violations();
+        });
+    }
+}
+
+#[test]
+fn of_callers_that_disagree_on_the_number_only_those_of_one_number_ever_get_in() {
+    let mut numbers = [0, 0];
+    for seed in 0..200 {
+        let (winner, alone) = simulate(seed, async {
+            let pool = Pool::new(seed, 4);
+            randomize(&pool.worlds[0]);
+            pool.all_alike();
+            let lives = (0..6).map(|client| {
+                let pool = pool.clone();
+                spawn_local(async move {
+                    let world = &pool.worlds[0];
+                    let mut rng = world.server().rng.fork();
+                    let (count, wall) = (2 + 2 * (client % 2), any_wall(&mut rng));
+                    let clock = SimulatedClock::new(world.began, 1_000_000, wall, &mut rng);
+                    let mut granted = false;
+                    for life in 0..3 {
+                        tokio::time::sleep(millis(rng.u64(0..40))).await;
+                        let name = format!("actor-{client}-{life}");
+                        let one = Contender::of(&pool, count, client, &name, &clock);
+                        let limits = one.each[0].within(8.0);
+                        if let Ok((slot, grant)) = one.acquire(&one.terms(Some(15)), &limits).await
+                        {
+                            granted = true;
+                            one.stay(slot, grant, 1.0, Leave::Release).await;
+                        }
+                    }
+                    granted.then_some(count)
+                })
+            });
+            let lives: Vec<_> = lives.collect();
+            let mut counts = Vec::new();
+            for life in lives {
+                counts.extend(life.await.expect("it ends"));
+            }
+            pool.assert_no_violations();
+            let first = counts.first().copied();
+            (first, counts.iter().all(|count| Some(*count) == first))
+        });
+        assert!(alone, "both numbers got in, with seed {seed}");
+        if let Some(winner) = winner {
+            numbers[winner / 2 - 1] += 1;
+        }
+    }
+    assert!(numbers.iter().all(|won| *won > 40), "{numbers:?}");
 }
 
 #[test]
