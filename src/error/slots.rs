@@ -174,3 +174,41 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::keeper::Other;
+
+    fn held(count: usize, own: Option<usize>) -> SlotsHeld {
+        let each = (0..count).map(|slot| {
+            let other = Other {
+                holder: format!("h{slot}"),
+                nature: Nature::Lock,
+            };
+            (slot, Obstacle::HeldBy(other))
+        });
+        SlotsHeld {
+            count,
+            each: each.collect(),
+            own,
+        }
+    }
+
+    #[test]
+    fn some_holders_are_named_and_the_rest_counted() {
+        assert_eq!(
+            who(&held(1, None)),
+            "the one slot is held: slot 0 by \"h0\""
+        );
+        let nine = who(&held(9, None));
+        assert!(nine.ends_with("slot 8 by \"h8\""), "{nine}");
+        let ten = who(&held(10, None));
+        assert!(ten.starts_with("all 10 slots are held: slot 0 by \"h0\""));
+        assert!(ten.ends_with("slot 7 by \"h7\", and 2 more"), "{ten}");
+        assert_eq!(
+            until(&held(3, Some(2)), None),
+            "you hold a slot already, slot 2"
+        );
+    }
+}

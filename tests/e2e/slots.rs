@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 mod limits;
 mod made;
+mod runbook;
 mod shown;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
