@@ -4,10 +4,13 @@ use crate::support::{
     SOON, ended, free, fresh, held, holder, matches, methods, renew, said, said_like, set_free,
     stored, watching,
 };
-use lease_harness::{Command, Fault, Match, Namespace, Output, Proxy, Rule, Running, User};
+use lease_harness::{
+    Command, Fault, Match, Namespace, Output, Proxy, Request, Rule, Running, User,
+};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
+mod killed;
 mod limits;
 mod made;
 mod runbook;
@@ -195,16 +198,34 @@ fn a_dead_holder_of_one_slot_is_outlived_while_the_others_are_renewed() {
 }
 
 #[test]
-fn where_they_cannot_be_watched_together_all_are_read() {
+fn where_they_may_not_be_watched_together_each_is_watched_or_all_are_read() {
     let (ns, _) = pool(&["a", "b"], 60);
     // A Role that names them allows to watch each for itself.
-    let named = Rule::leases(&["get", "update", "watch"]).named(&["pool-0", "pool-1"]);
-    let user = ns.user_with(&[named]);
-    let running = acquire(&ns, &user, "2", &["--holder=me"]).spawn();
-    running.wait_stderr(|line| line.contains("cannot be watched"), SOON);
+    let named = |verbs: &[&str]| {
+        let rule = Rule::leases(verbs).named(&["pool-0", "pool-1"]);
+        ns.user_with(&[rule])
+    };
+    let proxy = Proxy::to(ns.cluster());
+    let user = named(&["get", "update", "watch"]);
+    let running = acquire(&ns, &user, "2", &["--holder=me"])
+        .via(&proxy)
+        .spawn();
+    let watched = |all: &[Request]| {
+        all.iter()
+            .filter(|r| r.is_watch() && r.status == Some(200))
+            .count()
+    };
+    proxy.wait_for(|all| watched(all) == 2, SOON);
     set_free(&ns, "pool-1");
     let output = running.wait(SOON);
-    ended(&output, 0, "lease.coordination.k8s.io/pool-1 acquired\n");
+    let stdout = "lease.coordination.k8s.io/pool-1 acquired\n";
+    said_like(&output, 0, stdout, "waiting for a slot of …\n");
+    let user = named(&["get", "update"]);
+    let running = acquire(&ns, &user, "2", &["--holder=you"]).spawn();
+    running.wait_stderr(|line| line.contains("cannot be watched"), SOON);
+    set_free(&ns, "pool-0");
+    let output = running.wait(SOON);
+    ended(&output, 0, "lease.coordination.k8s.io/pool-0 acquired\n");
 }
 
 #[test]

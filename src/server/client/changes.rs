@@ -7,11 +7,15 @@ use futures::{FutureExt, StreamExt};
 
 use super::lease::told;
 use super::{Client, Selection};
-use crate::lease::api::{Changes, LeaseEvent, WATCH_OPENING};
+use crate::lease::api::{Api, Changes, Fault, LeaseEvent, Lines, RejectionKind, WATCH_OPENING};
+use crate::lease::record::Lease;
 
 /// From here on a watch begins with what is there, as the API server has it in memory: nothing that is changed later is
 /// missed, and etcd is not asked.
 const WHAT_IS_THERE: &str = "0";
+
+/// Of more, all are read now and then where they cannot be watched together.
+const FEW: usize = 8;
 
 /// Some Leases of a namespace.
 #[derive(Clone)]
@@ -33,7 +37,33 @@ impl Client {
 }
 
 impl ChangesClient {
-    fn is_one(&self, lease: &crate::lease::record::Lease) -> bool {
+    /// What the lines of one watch tell.
+    fn events(self, lines: Lines) -> LocalBoxStream<'static, LeaseEvent> {
+        let events = lines.filter_map(move |line| {
+            let is_one = |lease: &_| self.is_one(lease);
+            let event = line.and_then(|line| told(&self.store, &line, is_one));
+            // Another Lease: the watch is alive, and that is all.
+            let event = event.map(|event| event.unwrap_or(LeaseEvent::Bookmark));
+            ready(Some(event.unwrap_or_else(LeaseEvent::Broken)))
+        });
+        stream::iter([LeaseEvent::Open]).chain(events).boxed_local()
+    }
+
+    fn may_watch_each(&self, fault: &Fault) -> bool {
+        fault.rejected() == Some(RejectionKind::Forbidden) && self.names.len() <= FEW
+    }
+
+    /// A watch of each in place of one of all. Where one ends all of it does.
+    fn each(&self) -> LocalBoxStream<'static, LeaseEvent> {
+        let each = self.names.iter().map(|name| {
+            let one = self.store.lease(&self.namespace, name).watch(WHAT_IS_THERE);
+            let end = Fault::Unknown("the watch ended".to_owned());
+            one.chain(stream::iter([LeaseEvent::Broken(end)]))
+        });
+        stream::select_all(each).boxed_local()
+    }
+
+    fn is_one(&self, lease: &Lease) -> bool {
         let known = self.names.iter().any(|name| name == lease.name());
         known && lease.namespace() == self.namespace
     }
@@ -49,18 +79,12 @@ impl Changes for ChangesClient {
         };
         let events = async move {
             let opening = leases.store.watch(&selection, WHAT_IS_THERE, WATCH_OPENING);
-            let (first, lines) = match opening.await {
-                Ok(lines) => (LeaseEvent::Open, lines),
-                Err(fault) => (LeaseEvent::Broken(fault), stream::empty().boxed_local()),
-            };
-            let events = lines.filter_map(move |line| {
-                let is_one = |lease: &_| leases.is_one(lease);
-                let event = line.and_then(|line| told(&leases.store, &line, is_one));
-                // Another Lease: the watch is alive, and that is all.
-                let event = event.map(|event| event.unwrap_or(LeaseEvent::Bookmark));
-                ready(Some(event.unwrap_or_else(LeaseEvent::Broken)))
-            });
-            stream::iter([first]).chain(events)
+            match opening.await {
+                Ok(lines) => leases.events(lines),
+                // A Role that names them allows to watch each for itself.
+                Err(fault) if leases.may_watch_each(&fault) => leases.each(),
+                Err(fault) => stream::iter([LeaseEvent::Broken(fault)]).boxed_local(),
+            }
         };
         events.flatten_stream().boxed_local()
     }
