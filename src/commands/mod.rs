@@ -237,6 +237,14 @@ fn mark() -> Duration {
     Duration::from_micros(fastrand::u64(0..50_000))
 }
 
+/// What the name that is waited for is of.
+fn waited_for(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Slots(_) => "a slot of",
+        Obstacle::HeldBy(_) | Obstacle::HeldByOneself(_) | Obstacle::Terminating => "lease",
+    }
+}
+
 /// Says what goes on, a line each time.
 fn say(subject: &Subject, progress: &Progress) {
     let name = &subject.name;
@@ -246,10 +254,7 @@ fn say(subject: &Subject, progress: &Progress) {
             reason,
             at_most,
         } => {
-            let what = match obstacle {
-                Obstacle::Slots(_) => "a slot of",
-                Obstacle::HeldBy(_) | Obstacle::HeldByOneself(_) | Obstacle::Terminating => "lease",
-            };
+            let what = waited_for(obstacle);
             terminal::say(&format!(
                 "waiting for {what} {name:?}: {}{}",
                 error::obstacle_text(obstacle, *at_most),

@@ -288,3 +288,27 @@ fn a_hold_that_loses_its_slot_names_it_and_stops_its_command() {
         "lease \"pool-1\" lost: taken over by \"thief\"\n",
     );
 }
+
+#[test]
+fn who_is_interrupted_twice_goes_at_once_and_names_the_slot_that_may_be_held() {
+    let (ns, user) = pool(&["", ""], 60);
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
+    let running = acquire(&ns, &user, "2", &["--holder=me"])
+        .via(&proxy)
+        .spawn();
+    proxy.wait_for(
+        |all| {
+            all.iter()
+                .any(|r| r.upstream_status == Some(200) && r.method == "PUT")
+        },
+        SOON,
+    );
+    running.signal(libc::SIGINT);
+    running.signal(libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(130), "{output}");
+    let own = slots_of(&ns, 2, "me");
+    let named = format!("lease \"pool-{}\"", own.first().expect("it was done"));
+    assert!(output.stderr.contains(&named), "{output}");
+}

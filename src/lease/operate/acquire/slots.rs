@@ -3,11 +3,15 @@
 mod look;
 mod mark;
 
+use std::cell::Cell;
+
 use super::super::super::api::{Api, Changes};
-use super::super::super::decide::{self, Obstacle, Seen, SlotsStep, SlotsTerms, Waiting};
+use super::super::super::decide::{
+    self, AcquireStep, Obstacle, Seen, SlotsStep, SlotsTerms, Waiting,
+};
 use super::super::super::record::SLOT_OF_LABEL;
 use super::super::{
-    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher,
+    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled,
 };
 use super::advance::{Advanced, Tried, Want};
 use crate::clock::Clock;
@@ -32,12 +36,14 @@ pub struct SlotEnded<E> {
 type SlotEnd = (Option<usize>, End);
 
 /// What is known of each slot, and what was tried.
-struct Round {
+struct Round<'a> {
     seen: Vec<Seen>,
     tried: Vec<Tried>,
+    /// The slot of the last grant that was asked for.
+    asked: &'a Cell<Option<usize>>,
 }
 
-impl Round {
+impl Round<'_> {
     /// The slot that a write was sent to which may still be carried out, or of which it is not known yet. While there is one
     /// nothing is written to any other, so that there is never a second.
     fn open(&self) -> Option<usize> {
@@ -105,8 +111,10 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(usize, Grant), SlotEnd> {
+        let asked = Cell::new(None);
         let settled = async {
             let mut round = Round {
+                asked: &asked,
                 seen: Vec::new(),
                 tried: self.each.iter().map(|_| Tried::default()).collect(),
             };
@@ -134,10 +142,10 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         tokio::select! {
             biased;
             result = settled => result,
-            // As of one Lease.
-            signal = limits.interrupt.arrived(2) => Err((None, End::Unsettled {
-                end: Box::new(End::Interrupted(signal)),
-                fault: None,
+            // Asked twice: go at once, and say what is left open, if anything was asked for.
+            signal = limits.interrupt.arrived(2) => Err((asked.get(), match asked.get() {
+                None => End::Interrupted(signal),
+                Some(_) => unsettled(End::Interrupted(signal)),
             })),
         }
     }
@@ -148,7 +156,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         terms: &SlotsTerms,
         limits: &Limits,
         report: OnProgress<'_>,
-        round: &mut Round,
+        round: &mut Round<'_>,
     ) -> Result<(usize, Grant), SlotEnd> {
         let mut reported: Option<Obstacle> = None;
         round.seen = self.read_all(limits, report).await?;
@@ -158,7 +166,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         let mut labelled = terms.slots.label();
         loop {
             for slot in 0..self.each.len() {
-                let Round { seen, tried } = &mut *round;
+                let Round { seen, tried, .. } = &mut *round;
                 let attempts = &mut tried[slot].attempts;
                 if attempts.is_empty() {
                     continue;
@@ -195,6 +203,9 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                         limits,
                         report,
                     };
+                    if matches!(step, AcquireStep::Create(_) | AcquireStep::Replace(_)) {
+                        round.asked.set(Some(slot));
+                    }
                     let advanced = one.advance(step, seen, &want, &mut round.tried[slot]).await;
                     self.share(one);
                     match advanced.map_err(about(slot))? {

@@ -39,7 +39,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         &self,
         obstacle: &Obstacle,
         watcher: &mut Watcher,
-        round: &mut Round,
+        round: &mut Round<'_>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(), SlotEnd> {

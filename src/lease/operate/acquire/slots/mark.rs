@@ -13,7 +13,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
     pub(super) async fn mark(
         &self,
         record: &Record,
-        round: &mut Round,
+        round: &mut Round<'_>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(), SlotEnd> {
