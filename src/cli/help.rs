@@ -9,6 +9,8 @@ Examples:
   kubectl lease create nightly --duration 10m -l team=storage
   # in a script that may run twice
   kubectl lease create deploy --ignore-existing
+  # three slots: hold pool --slots 3 has three holders at a time
+  kubectl lease create pool --slots 3
 
 Exit status:
   0  created    1  API, kubeconfig, permission, or it exists    2  wrong usage
@@ -43,6 +45,8 @@ Examples:
   kubectl lease hold deploy -- ./deploy.sh
   # a job that is skipped while another one runs
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
+  # at most three at a time, each with a $KUBECTL_LEASE_SLOT of its own, 0 to 2
+  kubectl lease hold pool --slots 3 --create -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
   # take it over from a holder that is stuck, and deploy

@@ -13,6 +13,9 @@ pub struct StatusArgs {
     /// Name of one lease, to see all of it; of several, to list them
     #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "holder_gone"])]
     pub names: Vec<LeaseName>,
+    /// With a name: list its slots, the leases NAME-0, NAME-1 and so on
+    #[arg(long, requires = "name")]
+    pub slots: bool,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,

@@ -1,6 +1,7 @@
 //! `kubectl lease acquire`
 
 use super::saying::{listen, outcome_text, say_grant};
+use super::slots::{Asked, slots};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, dry_run, identity, limits, say};
 use crate::cli::{AcquireArgs, ConnectionArgs};
@@ -21,6 +22,10 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     } else {
         identity
     };
+    let slots = slots(&args.name, &args.grant)?;
+    if slots.is_some() && args.grant.write.dry_run.asked().is_some() {
+        return Err(Error::Usage(super::slots::NO_DRY_RUN.to_owned()));
+    }
     let session = Session::open(connection).await?.writing(&args.grant.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
@@ -29,15 +34,13 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
-    if let Some(dry_run) = args.grant.write.dry_run.asked() {
+    let asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
+    if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
         let format = dry_run::format(&args.output)?;
         let limits = dry_run::patience(args.grant.timeout);
         let report = |progress| say(&subject, &progress);
         let tried = operations
-            .try_acquire(&terms, dry_run, &limits, &report)
+            .try_acquire(asked.terms(), dry_run, &limits, &report)
             .await;
         let managed_fields = args.output.show_managed_fields;
         let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
@@ -45,15 +48,13 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     }
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
     let waiting = Waiting::new(&subject);
-    let report = |progress| waiting.report(&progress);
-    let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
+    let told = asked.acquire(&limits, &waiting, async |_, held: Held<'_>| {
         let waited = waiting.over().unwrap_or_default();
         let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
         say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await
     });
-    let told = waiting.reminding(acquiring).await;
-    match told {
+    match told.await {
         Ok(()) => Ok(Exit::DONE),
-        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+        Err(ended) => Err(ended.error(&session, Error::Local).await),
     }
 }

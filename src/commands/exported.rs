@@ -13,6 +13,7 @@ const NAME: &str = "KUBECTL_LEASE_NAME";
 const NAMESPACE: &str = "KUBECTL_LEASE_NAMESPACE";
 const UID: &str = "KUBECTL_LEASE_UID";
 const TRANSITIONS: &str = "KUBECTL_LEASE_TRANSITIONS";
+const SLOT: &str = "KUBECTL_LEASE_SLOT";
 const FENCING_TOKEN: &str = "KUBECTL_LEASE_FENCING_TOKEN";
 
 /// The grants that were handed on before this one, the last first, as JSON: each hands on only its own in the others.
@@ -116,6 +117,12 @@ pub fn environment(grant: &Grant, kept_by: KeptBy) -> Vec<(&'static str, String)
         (TRANSITIONS, record.transitions().to_string()),
         (FENCING_TOKEN, grant.fencing_token.clone()),
     ];
+    match record.slot() {
+        Some(slot) => variables.push((SLOT, slot.to_string())),
+        // What a grant around this one has said was of another.
+        None if variable(SLOT).is_some() => variables.push((SLOT, String::new())),
+        None => {}
+    }
     variables.extend(outer(all(variable), record.uid()).map(|text| (OUTER, text)));
     match kept_by {
         KeptBy::Hold => variables.push((KEPT_BY, "hold".to_owned())),

@@ -13,6 +13,7 @@ mod unsaid;
 use std::time::Duration;
 
 use super::saying::{deaf, outcome_text, start};
+use super::slots::{Asked, NotGranted, slots};
 use super::{Session, acquire_terms, dry_run, identity, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
@@ -71,6 +72,10 @@ async fn run_with(
     };
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    let slots = slots(&args.name, &args.grant)?;
+    if slots.is_some() && args.grant.write.dry_run.asked().is_some() {
+        return Err(Error::Usage(super::slots::NO_DRY_RUN.to_owned()));
+    }
     let prepare = || {
         let prepared = (!args.command.is_empty()).then(Prepared::new);
         prepared.transpose().map_err(Error::Hold)
@@ -81,18 +86,16 @@ async fn run_with(
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.conflict = Some(Exit(args.grant.conflict_exit_code));
     subject.if_holder = args.takeover.if_holder.as_ref().map(ToString::to_string);
-    let mut terms = AcquireTerms {
+    let terms = AcquireTerms {
         min_duration: Some(min_duration),
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
-    if let Some(dry_run) = args.grant.write.dry_run.asked() {
+    let mut asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
+    if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
         let limits = dry_run::patience(args.grant.timeout);
         let report = |progress| say(&subject, &progress);
         let tried = operations
-            .try_acquire(&terms, dry_run, &limits, &report)
+            .try_acquire(asked.terms(), dry_run, &limits, &report)
             .await;
         if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
             return Err(too_short(duration, &args));
@@ -126,9 +129,8 @@ async fn run_with(
         let round = Round {
             args: &args,
             session: &session,
-            operations: &operations,
+            asked: &asked,
             subject: &subject,
-            terms: &terms,
             label: label.clone(),
             file,
             interrupt,
@@ -144,9 +146,10 @@ async fn run_with(
             Ok(held) if held.may_do_better() => {
                 (SystemClock.now().since(held.began), held.duration)
             }
-            Err(Ended::Ungranted(End::Lost(_))) if args.around.again => {
-                (Duration::ZERO, Duration::ZERO)
-            }
+            Err(NotGranted {
+                ended: Ended::Ungranted(End::Lost(_)),
+                ..
+            }) if args.around.again => (Duration::ZERO, Duration::ZERO),
             Ok(_) | Err(_) => return round.conclude(held, &signals).await,
         };
         if again::asked_to_end(&signals, seen) {
@@ -160,14 +163,17 @@ async fn run_with(
             }
             Then::End => return round.conclude(held, &signals).await,
         };
-        terms.ended = match held {
+        asked.follows(match held {
             Ok(held) => held.report.grant,
-            Err(Ended::Ungranted(End::Lost(loss))) => {
+            Err(NotGranted {
+                subject,
+                ended: Ended::Ungranted(End::Lost(loss)),
+            }) => {
                 terminal::say(&round::lost(&subject.name, &loss));
                 None
             }
             Err(_) => None,
-        };
+        });
         seen = seen_by_now;
         terminal::say(&round::runs_again(&subject.name, pause));
         let interrupt = Interrupt::new(again::from(&signals, seen));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::say;
+use super::{say, waited_for};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{self, Subject};
 use crate::lease::operate::Progress;
@@ -22,6 +22,8 @@ pub struct Waiting<'a> {
     subject: &'a Subject,
     /// When the first obstacle was told; `None` while there is none.
     since: Cell<Option<Instant>>,
+    /// What the name is of.
+    what: Cell<&'static str>,
     /// The last one.
     obstacle: RefCell<String>,
     /// Why it is not known whether that still is so.
@@ -34,10 +36,16 @@ impl<'a> Waiting<'a> {
         Self {
             subject,
             since: Cell::new(None),
+            what: Cell::new("lease"),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
             changed: Notify::new(),
         }
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> &Subject {
+        self.subject
     }
 
     /// Says what goes on.
@@ -47,6 +55,7 @@ impl<'a> Waiting<'a> {
             Progress::Waiting {
                 obstacle, reason, ..
             } => {
+                self.what.set(waited_for(obstacle));
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
@@ -102,6 +111,7 @@ impl<'a> Waiting<'a> {
     fn remind(&self) {
         if let Some(since) = self.since.get() {
             terminal::say(&reminder(
+                self.what.get(),
                 &self.subject.name,
                 SystemClock.now().since(since),
                 self.unknown
@@ -113,9 +123,9 @@ impl<'a> Waiting<'a> {
     }
 }
 
-fn reminder(name: &str, waited: Duration, obstacle: &str) -> String {
+fn reminder(what: &str, name: &str, waited: Duration, obstacle: &str) -> String {
     format!(
-        "still waiting for lease {name:?} after {}: {obstacle}",
+        "still waiting for {what} {name:?} after {}: {obstacle}",
         words::duration(waited)
     )
 }
@@ -150,6 +160,7 @@ mod tests {
     fn a_reminder_says_for_whom() {
         assert_eq!(
             reminder(
+                "lease",
                 "job",
                 Duration::from_secs(120),
                 "held by \"ada\" (reason: nightly)"

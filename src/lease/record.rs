@@ -25,7 +25,7 @@ mod word;
 mod write;
 
 pub use alteration::Alteration;
-pub use field::{CLOCK_MANAGER, FIELD_MANAGER};
+pub use field::{CLOCK_MANAGER, FIELD_MANAGER, SLOT_OF_LABEL};
 pub use keep::{Keep, hide_managed_fields};
 pub use lock_info::LockInfo;
 pub use managed::Writer;

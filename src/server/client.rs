@@ -4,6 +4,7 @@
 mod answers_tests;
 mod ask;
 mod body;
+mod changes;
 mod lease;
 mod leases;
 mod patience;
@@ -26,6 +27,7 @@ use crate::lease::values::Manager;
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
+pub use changes::ChangesClient;
 pub use lease::LeaseClient;
 pub use leases::LeasesClient;
 pub use query::Selection;

@@ -52,6 +52,7 @@ mod replies;
 mod requests;
 mod runbook_locks;
 mod several;
+mod slots;
 mod stale_tokens;
 mod stamps;
 mod status;

@@ -32,6 +32,7 @@ impl Left {
             | Refusal::TooShort(_)
             | Refusal::HeldByAncestor(_)
             | Refusal::BeingTakenOver { .. }
+            | Refusal::Slots(_)
             | Refusal::NotAsShown { .. }
             | Refusal::VictimMayRun(_)
             | Refusal::KeptByHold => return false,

@@ -13,6 +13,7 @@ use super::unsaid::{if_asked, until_unsaid};
 use super::{again, cleanup, ours, say_released, timing, too_short};
 use crate::cli::HoldArgs;
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::slots::{Asked, Lease, NotGranted};
 use crate::commands::waiting::Waiting;
 use crate::commands::{Session, exported, limits};
 use crate::error::{self, Error, Subject, Unsaid};
@@ -20,11 +21,10 @@ use crate::exit::Exit;
 use crate::hold::label::PodLabel as _;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Report, Signals};
-use crate::lease::decide::{AcquireTerms, Loss, Refusal};
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt, Operations};
+use crate::lease::decide::{Loss, Refusal};
+use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
-use crate::server::LeaseClient;
 use crate::signals::Received;
 use crate::words;
 
@@ -32,9 +32,8 @@ use crate::words;
 pub struct Round<'a> {
     pub args: &'a HoldArgs,
     pub session: &'a Session,
-    pub operations: &'a Operations<LeaseClient, SystemClock>,
+    pub asked: &'a Asked,
     pub subject: &'a Subject,
-    pub terms: &'a AcquireTerms,
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
     pub interrupt: Interrupt,
@@ -44,6 +43,8 @@ pub struct Round<'a> {
 
 /// A round in which there was a grant.
 pub struct Done {
+    /// The lease that was had, of several that were asked for.
+    pub lease: String,
     pub report: Report,
     /// What `hold` without a command could not say on stdout.
     pub unsaid: Option<Unsaid>,
@@ -78,19 +79,20 @@ impl Round<'_> {
         prepared: Option<Prepared>,
         signals: Received,
         for_command: Received,
-    ) -> Result<Done, Ended<Error>> {
+    ) -> Result<Done, NotGranted> {
         let args = self.args;
         let waiting = Waiting::new(self.subject);
         let progress = |progress| waiting.report(&progress);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
-        let note = |note| {
-            self.file.hear(&note);
-            tell(args.name.as_str(), place, note);
-        };
-        let hold = async |held: Held<'_>| {
+        let hold = async |operations: &Lease, held: Held<'_>| {
+            let lease = held.grant().record.name().to_owned();
+            let note = |note| {
+                self.file.hear(&note);
+                tell(&lease, place, note);
+            };
             let waited = waiting.over();
-            self.say_acquired(waited);
+            self.say_acquired(&lease, waited);
             self.file
                 .held(held.grant(), waited.unwrap_or_default())
                 .await;
@@ -108,7 +110,7 @@ impl Round<'_> {
             crate::server::lease_is_held(order.timing.duration);
             let job = Job::new(!args.command.is_empty());
             let to_end = if args.command.is_empty() {
-                let acquired = format!("{} acquired\n", object_name(args.name.as_str()));
+                let acquired = format!("{} acquired\n", object_name(&lease));
                 let acquired = terminal::deliver(if_asked(acquired))
                     .map_err(|error| Error::Unsaid(error.into()))?;
                 until_unsaid(signals, acquired, tell_unsaid)
@@ -121,30 +123,33 @@ impl Round<'_> {
                 job,
             };
             let began = SystemClock.now();
-            let report =
-                supervisor::hold(self.operations, held, &order, prepared, signals, &note).await;
-            Ok((report, began, duration))
+            let report = supervisor::hold(operations, held, &order, prepared, signals, &note).await;
+            Ok((lease, report, began, duration))
         };
-        let (report, began, duration) = if self.steals() {
+        let (lease, report, began, duration) = if let Some(operations) = self.steals() {
+            let ended = |ended| NotGranted {
+                subject: self.subject.clone(),
+                ended,
+            };
             let stealing = Stealing {
                 session: self.session,
-                operations: self.operations,
+                operations,
                 args: &args.takeover,
-                terms: self.terms,
+                terms: self.asked.terms(),
                 timeout: args.grant.timeout,
                 interrupt: &self.interrupt,
             };
-            let grant = waiting.reminding(stealing.grant(&progress)).await?;
-            let holding = self.operations.hand_out(&grant, &self.interrupt, hold);
-            waiting.reminding(holding).await?
+            let grant = waiting.reminding(stealing.grant(&progress)).await;
+            let grant = grant.map_err(ended)?;
+            let hold = async |held: Held<'_>| hold(operations, held).await;
+            let holding = operations.hand_out(&grant, &self.interrupt, hold);
+            waiting.reminding(holding).await.map_err(ended)?
         } else {
             let limits = limits(&SystemClock, args.grant.timeout, self.interrupt.clone());
-            let holding = self
-                .operations
-                .acquire(self.terms, &limits, &progress, hold);
-            waiting.reminding(holding).await?
+            self.asked.acquire(&limits, &waiting, hold).await?
         };
         Ok(Done {
+            lease,
             report,
             unsaid: unsaid.try_recv().ok(),
             began,
@@ -153,12 +158,12 @@ impl Round<'_> {
     }
 
     /// Once: two that take it from each other again and again help nobody.
-    fn steals(&self) -> bool {
-        self.args.takeover.steal && self.restarts == 0
+    fn steals(&self) -> Option<&Lease> {
+        let steals = self.args.takeover.steal && self.restarts == 0;
+        self.asked.one().filter(|_| steals)
     }
 
-    fn say_acquired(&self, waited: Option<Duration>) {
-        let name = self.args.name.as_str();
+    fn say_acquired(&self, name: &str, waited: Option<Duration>) {
         let after = waited.map(|waited| format!(" after {}", words::duration(waited)));
         let again = match self.restarts {
             0 => None,
@@ -176,30 +181,37 @@ impl Round<'_> {
     /// When the hold itself failed, or nothing was run.
     pub async fn conclude(
         &self,
-        held: Result<Done, Ended<Error>>,
+        held: Result<Done, NotGranted>,
         signals: &Received,
     ) -> Result<Exit, Error> {
-        let (args, subject) = (self.args, self.subject);
-        let Done { report, unsaid, .. } = match held {
+        let args = self.args;
+        let Done {
+            lease,
+            report,
+            unsaid,
+            ..
+        } = match held {
             Ok(done) => done,
             // Nothing was written.
-            Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
-                return Err(too_short(duration, args));
-            }
-            Err(ended) => {
-                let subject = subject.clone();
-                return Err(self.session.ended(subject, ended, Error::Hold).await);
-            }
+            Err(NotGranted {
+                ended: Ended::Ungranted(End::Refused(Refusal::TooShort(duration))),
+                ..
+            }) => return Err(too_short(duration, args)),
+            Err(ended) => return Err(ended.error(self.session, Error::Hold).await),
+        };
+        let subject = &Subject {
+            name: lease,
+            ..self.subject.clone()
         };
         self.file.released(report.released);
         let mut deleted = false;
         if args.around.cleanup
             && report.released
             && report.outcome != Outcome::Lost
-            && let Some(grant) = &report.grant
+            && let (Some(grant), Some(operations)) = (&report.grant, self.asked.one())
         {
             let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
-            deleted = cleanup::clean_up(self.operations, grant, interrupt).await;
+            deleted = cleanup::clean_up(operations, grant, interrupt).await;
         }
         if let Some(error) = report.no_watchdog
             && report.outcome == Outcome::NotStarted
@@ -234,7 +246,7 @@ impl Round<'_> {
         }
         if args.command.is_empty() && report.released {
             let what = if deleted { "deleted" } else { "released" };
-            say_released(&object_name(args.name.as_str()), what)?;
+            say_released(&object_name(&subject.name), what)?;
         }
         match report.outcome {
             Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),

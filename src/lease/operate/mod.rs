@@ -40,6 +40,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use acquire::slots::{SlotEnded, SlotOperations};
 pub use check::Checked;
 pub use cleanup::{CleanedUp, WAITERS_TAKE_IT_WITHIN};
 pub use create::Created;

@@ -34,6 +34,13 @@ pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
 
+/// The annotation of a slot, one of the Leases `NAME-0`, `NAME-1` and so on that have so many holders at a time: how many there
+/// are. What that of `NAME-0` says goes for all.
+pub const SLOTS_ANNOTATION: &str = "kubectl-lease/slots";
+
+/// The label of a slot: NAME, where that is short enough for the value of a label. By it one watch shows them all, and no others.
+pub const SLOT_OF_LABEL: &str = "kubectl-lease/slot-of";
+
 /// The annotation of a grant that was written under another name in managedFields (`--field-manager`): the transitions of the
 /// grant, and that name, so that what it wrote is known for this program's.
 pub const MANAGER_ANNOTATION: &str = "kubectl-lease/manager";

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::field::{
-    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
-    VICTIM_ANNOTATION,
+    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
+    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted, lock_info};
+use crate::lease::values::Slots;
 
 /// A clock that is behind the last renewal by less counts as standing still.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
@@ -91,6 +92,17 @@ impl Lease {
     #[must_use]
     pub fn with_reason(&self, reason: Option<&str>) -> Self {
         self.edited(|lease| lease.annotate(REASON_ANNOTATION, reason))
+    }
+
+    /// The same, which says that it is one of these slots. A later release leaves that, and so does every renewal.
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        self.edited(|lease| {
+            lease.annotate(SLOTS_ANNOTATION, Some(&of.count().to_string()));
+            if let Some(value) = of.label() {
+                lease.insert(&["metadata", "labels"], SLOT_OF_LABEL, value);
+            }
+        })
     }
 
     /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
@@ -190,6 +202,12 @@ impl Record {
             return freed;
         }
         freed.edited(|lease| lease.annotate(lock_info::ANNOTATION, None))
+    }
+
+    /// As [`Lease::as_slot`].
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        Self(self.0.as_slot(of))
     }
 
     /// The same, with this duration.

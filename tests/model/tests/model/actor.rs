@@ -21,7 +21,7 @@ use crate::stay::Leave;
 use crate::world::World;
 use crate::{secs, sleep};
 
-const READ_LIMIT: Duration = Duration::from_secs(10);
+pub const READ_LIMIT: Duration = Duration::from_secs(10);
 
 /// One participant.
 #[derive(Clone)]
