@@ -46,6 +46,11 @@ impl Left {
         self.not_held + self.free + self.no_locks + self.ending + self.the_clusters_own
     }
 
+    /// Whether somebody else holds any of them.
+    pub fn is_held_by_others(&self) -> bool {
+        self.not_held > 0
+    }
+
     /// Says how many of `all` were left, if any were; `whose` leases alone were wanted.
     pub fn say(&self, all: usize, whose: &str) {
         if let Some(line) = self.line(all, whose) {
