@@ -20,6 +20,9 @@ pub const REASON_ANNOTATION: &str = "kubectl-lease/reason";
 /// by, for others may come after that and leave it, and the holder's identity. It goes when the holder must have stopped.
 pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 
+/// The annotation that keeps from whom the Lease was taken last, by whom, why and when: JSON.
+pub const PREVIOUS_ANNOTATION: &str = "kubectl-lease/previous";
+
 /// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::field::{DURATION_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION};
+use super::field::{
+    DURATION_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION, VICTIM_ANNOTATION,
+};
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
 use super::{LeaseDuration, ObservedRecord, lock_info};
@@ -198,9 +200,14 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason and the victim, which are shown by themselves.
+    /// `metadata.annotations`, without the reason, the victim and the previous holder, which are shown by themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let apart = [REASON_ANNOTATION, VICTIM_ANNOTATION];
+        let previous = self.previous().map(|_| PREVIOUS_ANNOTATION);
+        let apart = [
+            REASON_ANNOTATION,
+            VICTIM_ANNOTATION,
+            previous.unwrap_or_default(),
+        ];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }
 

@@ -47,6 +47,9 @@ impl Lease {
             lease.annotate(DURATION_ANNOTATION, of.as_deref());
             lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
             lease.annotate(VICTIM_ANNOTATION, None);
+            if let Some(noted) = self.noted(terms, at, transitions) {
+                lease.note_previous(&noted);
+            }
         }))
     }
 
@@ -176,13 +179,13 @@ impl Record {
         self.edited(|lease| lease.annotate(VICTIM_ANNOTATION, text.as_deref()))
     }
 
-    fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
+    pub(super) fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
         Self(self.0.edited(edit))
     }
 }
 
 /// A Lease object that is being changed.
-struct Edit(Value);
+pub(super) struct Edit(Value);
 
 impl Edit {
     /// Sets a field of the spec.
@@ -194,11 +197,19 @@ impl Edit {
         self.remove("/spec", field);
     }
 
-    fn annotate(&mut self, key: &str, text: Option<&str>) {
+    pub(super) fn annotate(&mut self, key: &str, text: Option<&str>) {
         match text {
             Some(text) => self.insert(&["metadata", "annotations"], key, text),
             None => self.remove("/metadata/annotations", key),
         }
+    }
+
+    /// What the annotations take, keys included.
+    pub(super) fn annotations_size(&self) -> usize {
+        let all = self.0.pointer("/metadata/annotations");
+        let all = all.and_then(Value::as_object).into_iter().flatten();
+        all.map(|(key, text)| key.len() + text.as_str().map_or(0, str::len))
+            .sum()
     }
 
     /// Inserts into a map inside the object, which is made where it is absent or null.
