@@ -1,6 +1,7 @@
 //! Arguments and help text only; no I/O.
 
 mod connection;
+mod events;
 mod format;
 mod help;
 mod shell;
@@ -15,6 +16,7 @@ use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::format::ValueFormat;
 
 pub use connection::ConnectionArgs;
+pub use events::EventArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
 pub use status::{ClassArg, SortBy, StateArg, StatusArgs};
@@ -233,6 +235,8 @@ pub struct GrantArgs {
     /// Exit status when not acquired in time
     #[arg(short = 'E', long, value_name = "CODE", default_value_t = 124)]
     pub conflict_exit_code: u8,
+    #[command(flatten)]
+    pub events: EventArgs,
 }
 
 /// Arguments of `acquire`.
@@ -344,6 +348,8 @@ pub struct StealArgs {
     /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: GrantOutput,
 }

@@ -33,7 +33,7 @@ Exit status:
   124  not acquired in time, or held for this very process (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting
-ends at once.
+ends at once; with create on events.events.k8s.io, an Event tells of it.
 See also: hold, renew, release, explain grant";
 
 /// `hold --help`
@@ -58,7 +58,8 @@ Exit status:
   125  hold itself failed               126/127  not executable / not found
 
 Permissions: get and update on leases; create with --create. With watch, a loss
-is seen at once.
+is seen at once; with create on events.events.k8s.io, Events tell of the grant
+and of its loss.
 See also: acquire, steal, explain loss, explain token";
 
 /// `renew --help`
@@ -142,7 +143,8 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases; get on pods and nodes shows the holder's.
+Permissions: get and update on leases; get on pods and nodes shows the holder's;
+with create on events.events.k8s.io, an Event tells of it.
 See also: status NAME (who holds it, is it alive?), explain proof";
 
 /// `status --help`
@@ -161,8 +163,8 @@ Exit status:
   with --exit-code: 0  held    3  expired    4  free
   of several leases, the status of the first one that could not be shown
 
-Permissions: list on leases, get for one by name; watch with --watch;
-get on pods and nodes shows the holder's.
+Permissions: list on leases, get for one by name; watch with --watch; get on
+pods and nodes and list on events.events.k8s.io tell more of one lease.
 See also: check, explain lease, explain proof";
 
 /// `options --help`

@@ -53,12 +53,15 @@ pub struct StatusArgs {
     /// Show these labels in columns of the list
     #[arg(short = 'L', long, value_name = "KEY,…", value_delimiter = ',')]
     pub label_columns: Vec<String>,
-    /// Leases to ask the server for at once, 0 for all [default: what is fastest]
+    /// Leases to ask the server for at once, 0 for all [default: fastest]
     #[arg(long, value_name = "COUNT")]
     pub chunk_size: Option<u32>,
     /// Say nothing, and succeed, where there is no such lease
     #[arg(long, conflicts_with = "watch")]
     pub ignore_not_found: bool,
+    /// Of one lease, do not ask for the Kubernetes Events about it
+    #[arg(long)]
+    pub no_events: bool,
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,

@@ -1,5 +1,6 @@
 //! `kubectl lease acquire`
 
+use super::events::Recorder;
 use super::saying::{listen, say_grant};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, identity, limits};
@@ -8,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
+use crate::lease::events::EventReason;
 use crate::lease::operate::Held;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
@@ -28,6 +30,13 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(
+        &session,
+        args.grant.events,
+        by,
+        args.grant.reason.as_deref(),
+    );
     let operations = session
         .lease(&args.name)
         .observed_only(args.grant.proof.observed_only());
@@ -36,9 +45,13 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let report = |progress| waiting.report(&progress);
     let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
         waiting.over();
-        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
+        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await?;
+        recorder.hurry(&held.grant().record);
+        recorder.record(EventReason::Acquired, &held.grant().record);
+        Ok(())
     });
-    let told = waiting.reminding(acquiring).await;
+    let acquiring = waiting.reminding(acquiring);
+    let told = recorder.beside(acquiring, &limits.interrupt).await;
     match told {
         Ok(()) => Ok(Exit::DONE),
         Err(ended) => Err(session.ended(subject, ended, Error::Local).await),

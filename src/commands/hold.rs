@@ -8,17 +8,19 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::events::Recorder;
 use super::saying::{deaf, start};
 use super::waiting::Waiting;
 use super::{Session, acquire_terms, exported, identity, limits};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
+use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Signals};
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
+use crate::lease::events::EventReason;
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
@@ -72,7 +74,13 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let waiting = Waiting::new(&subject);
     let progress = |progress| waiting.report(&progress);
     let name = object_name(args.name.as_str());
-    let note = |note| tell(args.name.as_str(), note);
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(
+        &session,
+        args.grant.events,
+        by,
+        args.grant.reason.as_deref(),
+    );
     let (tell_unsaid, mut unsaid) = oneshot::channel();
     let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
         if let Some(waited) = waiting.over() {
@@ -104,9 +112,18 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             for_command,
             job,
         };
+        let granted = held.grant().record.clone();
+        recorder.record(EventReason::Acquired, &granted);
+        let note = |note| {
+            if let Note::Lost(loss) = &note {
+                recorder.record(EventReason::Lost(error::loss_text(loss)), &granted);
+            }
+            tell(args.name.as_str(), note);
+        };
         Ok(supervisor::hold(&operations, held, &order, prepared, signals, &note).await)
     });
-    let held = waiting.reminding(holding).await;
+    let holding = waiting.reminding(holding);
+    let held = recorder.beside(holding, &limits.interrupt).await;
     let report = match held {
         Ok(report) => report,
         // Only the Lease knew its duration; nothing was written.

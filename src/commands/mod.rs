@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod completion;
 mod create;
+mod events;
 mod explain;
 mod exported;
 mod hold;

@@ -2,13 +2,15 @@
 
 mod shown;
 
+use super::events::Recorder;
 use super::saying::{listen, say_grant};
 use super::{Session, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
+use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Failure, Fate, Grant, Interrupt, Limits};
@@ -37,26 +39,51 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         asks: !args.yes,
         waits: !args.now,
     };
+    let interrupt = listen()?;
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(&session, args.events, by, args.reason.as_deref());
+    let taking = take(&session, &args, subject, &terms, &recorder, &interrupt);
+    recorder.beside(taking, &interrupt).await
+}
+
+async fn take(
+    session: &Session,
+    args: &StealArgs,
+    subject: Subject,
+    terms: &StealTerms,
+    recorder: &Recorder,
+    interrupt: &Interrupt,
+) -> Result<Exit, Error> {
     let operations = session
         .lease(&args.name)
         .observed_only(args.proof.observed_only());
-    let interrupt = listen()?;
-    let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
     let agree = async |seen: &Observation, expiry: &Expiry| {
         let keeper = Keeper::of(seen.record());
         if let Some(keeper) = keeper.filter(|_| !args.force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        let (me, columns) = (terms.grant.holder.as_str(), columns(&args));
-        shown::show(&session, &operations, me, seen, expiry, !args.now, columns).await;
-        confirmed(&args, &interrupt).await
+        let (me, columns) = (terms.grant.holder.as_str(), columns(args));
+        shown::show(session, &operations, me, seen, expiry, !args.now, columns).await;
+        confirmed(args, interrupt).await
     };
     let report = |progress| say(&subject, &progress);
-    let stolen = match operations.steal(&terms, &short, &report, agree).await {
+    let stolen = match operations.steal(terms, &short, &report, agree).await {
         Ok(stolen) => stolen,
         Err(end) => return Err(session.error(subject, end).await),
     };
+    let record = &stolen.grant.record;
+    recorder.hurry(record);
+    recorder.record(
+        match &stolen.victim {
+            Some(victim) => EventReason::Stolen {
+                from: victim.clone(),
+            },
+            // It was free.
+            None => EventReason::Acquired,
+        },
+        record,
+    );
     let grant: Grant = if args.now {
         stolen.grant
     } else {
@@ -65,7 +92,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 "the lease of {victim:?} had no duration, so its holder may still run: make sure that it has stopped"
             ));
         }
-        let interrupt = saying.clone();
+        let interrupt = interrupt.clone();
         let patient = Limits {
             deadline: None,
             once: false,
@@ -88,7 +115,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(end) => return Err(session.error(subject, end).await),
         }
     };
-    match say_grant(&grant, "stolen", &args.output, &saying).await {
+    match say_grant(&grant, "stolen", &args.output, interrupt).await {
         Ok(()) => Ok(Exit::DONE),
         // Not given back: that would let somebody in beside a victim that may still run.
         Err(why) => Err(Error::given_up(

@@ -1,6 +1,7 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod events;
 mod list;
 mod one;
 mod select;

@@ -5,6 +5,7 @@ mod check;
 mod create;
 mod delete;
 mod end;
+pub mod events;
 pub mod follow;
 mod grant;
 mod guard;
