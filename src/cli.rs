@@ -2,6 +2,7 @@
 
 mod can_i;
 mod connection;
+mod events;
 mod failover;
 mod format;
 mod help;
@@ -26,6 +27,7 @@ use crate::output::format::ValueFormat;
 
 pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
+pub use events::EventArgs;
 pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use hold::{AroundArgs, PodName, TakeoverArgs};
@@ -259,6 +261,8 @@ pub struct GrantArgs {
     pub conflict_exit_code: u8,
     #[command(flatten)]
     pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
 }
 
 /// Arguments of `acquire`.
@@ -363,6 +367,8 @@ pub struct StealArgs {
     pub duration: Option<LeaseDuration>,
     #[command(flatten)]
     pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: GrantOutput,
 }

@@ -35,7 +35,7 @@ Exit status:
   124  not acquired in time, or held for this very process (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting
-ends at once.
+ends at once; with create on events.events.k8s.io, an Event tells of it.
 See also: hold, renew, release, explain grant";
 
 /// `hold --help`
@@ -74,7 +74,8 @@ Exit status:
   126/127  not executable / not found
 
 Permissions: get and update on leases; create with --create, delete with
---cleanup; patch on pods with --label-pod. With watch, a loss is seen at once.
+--cleanup; patch on pods with --label-pod. With watch, a loss is seen at once;
+with create on events.events.k8s.io, Events tell of the grant and of its loss.
 See also: acquire, steal, explain loss, explain token";
 
 /// `renew --help`
@@ -166,7 +167,8 @@ Exit status:
   123  taken, and lost again while it waited
 
 Permissions: get and update on leases, list to choose; with watch it is heard at
-once that the holder has stopped; get on pods and nodes shows the holder's.
+once that the holder has stopped; get on pods and nodes shows the holder's;
+with create on events.events.k8s.io, an Event tells of it.
 See also: failover (to pass it on), status NAME (is it alive?), explain proof";
 
 /// `failover --help`
@@ -236,8 +238,9 @@ Exit status:
   with --exit-code: 0  held    3  expired    4  free
   of several leases, the status of the first one that could not be shown
 
-Permissions: list on leases, get for one by name; watch with --watch;
-get on pods and nodes shows the holder's, list finds those that are gone.
+Permissions: list on leases, get for one by name; watch with --watch; get on
+pods and nodes and list on events.events.k8s.io tell more of one lease; list on
+pods and nodes finds holders that are gone.
 See also: wait, check, prune, explain lease, explain proof";
 
 /// `wait --help`

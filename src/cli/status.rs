@@ -65,6 +65,9 @@ pub struct StatusArgs {
     /// Say nothing, and succeed, where there is no such lease
     #[arg(long, conflicts_with = "watch")]
     pub ignore_not_found: bool,
+    /// Of one lease, do not ask for the Kubernetes Events about it
+    #[arg(long)]
+    pub no_events: bool,
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,

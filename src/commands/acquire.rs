@@ -1,5 +1,6 @@
 //! `kubectl lease acquire`
 
+use super::events::Recorder;
 use super::saying::{listen, outcome_text, say_grant};
 use super::slots::{Asked, slots};
 use super::waiting::Waiting;
@@ -9,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
+use crate::lease::events::EventReason;
 use crate::lease::operate::Held;
 use crate::output::outcome::{Action, Outcome};
 
@@ -34,6 +36,12 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         reenter: args.reenter,
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
+    let recorder = Recorder::new(
+        &session,
+        args.grant.events,
+        terms.grant.holder.as_str(),
+        args.grant.reason.as_deref(),
+    );
     let asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
     if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
         let format = dry_run::format(&args.output)?;
@@ -51,9 +59,12 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let told = asked.acquire(&limits, &waiting, async |_, held: Held<'_>| {
         let waited = waiting.over().unwrap_or_default();
         let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
-        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await
+        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await?;
+        recorder.hurry(&held.grant().record);
+        recorder.record(EventReason::Acquired, &held.grant().record);
+        Ok(())
     });
-    match told.await {
+    match recorder.beside(told, &limits.interrupt).await {
         Ok(()) => Ok(Exit::DONE),
         Err(ended) => Err(ended.error(&session, Error::Local).await),
     }

@@ -12,6 +12,7 @@ mod unsaid;
 
 use std::time::Duration;
 
+use super::events::Recorder;
 use super::saying::{deaf, outcome_text, start};
 use super::slots::{Asked, NotGranted, slots};
 use super::{Session, acquire_terms, dry_run, identity, say};
@@ -90,6 +91,12 @@ async fn run_with(
         min_duration: Some(min_duration),
         ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
     };
+    let recorder = Recorder::new(
+        &session,
+        args.grant.events,
+        terms.grant.holder.as_str(),
+        args.grant.reason.as_deref(),
+    );
     let mut asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
     if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
         let limits = dry_run::patience(args.grant.timeout);
@@ -112,80 +119,85 @@ async fn run_with(
     crate::hold::supervisor::orphans::reap();
     let mut runs = Again::new(&args.around);
     let mut seen = 0;
-    loop {
-        let heard = again::from(&signals, seen);
-        let interrupt = Interrupt::new(heard.clone());
-        if let Some(label) = &label {
-            let insists = runs.restarts() > 0;
-            label::prepare(label, &interrupt, insists)
-                .await
-                .map_err(|stop| match stop {
-                    label::Stop::Signal(signal) => {
-                        Error::lease(subject.clone(), End::Interrupted(signal))
-                    }
-                    label::Stop::Failed(error) => error,
-                })?;
-        }
-        let round = Round {
-            args: &args,
-            session: &session,
-            asked: &asked,
-            subject: &subject,
-            label: label.clone(),
-            file,
-            interrupt,
-            restarts: runs.restarts(),
-        };
-        let held = round
-            .held(prepared.take(), heard, for_command.clone())
-            .await;
-        // One that comes from here on is for the next round.
-        let seen_by_now = again::heard(&signals);
-        // What follows a loss; whatever else it is, it is the end.
-        let (ran, duration) = match &held {
-            Ok(held) if held.may_do_better() => {
-                (SystemClock.now().since(held.began), held.duration)
+    let all = Interrupt::new(signals.clone());
+    let rounds = async {
+        loop {
+            let heard = again::from(&signals, seen);
+            let interrupt = Interrupt::new(heard.clone());
+            if let Some(label) = &label {
+                let insists = runs.restarts() > 0;
+                label::prepare(label, &interrupt, insists)
+                    .await
+                    .map_err(|stop| match stop {
+                        label::Stop::Signal(signal) => {
+                            Error::lease(subject.clone(), End::Interrupted(signal))
+                        }
+                        label::Stop::Failed(error) => error,
+                    })?;
             }
-            Err(NotGranted {
-                ended: Ended::Ungranted(End::Lost(_)),
-                ..
-            }) if args.around.again => (Duration::ZERO, Duration::ZERO),
-            Ok(_) | Err(_) => return round.conclude(held, &signals).await,
-        };
-        if again::asked_to_end(&signals, seen) {
-            return round.conclude(held, &signals).await;
-        }
-        let pause = match runs.after_loss(ran, duration) {
-            Then::Restart(pause) => pause,
-            Then::Enough(restarts) => {
-                terminal::say(&round::enough(&subject.name, restarts));
+            let round = Round {
+                args: &args,
+                session: &session,
+                asked: &asked,
+                subject: &subject,
+                label: label.clone(),
+                file,
+                recorder: &recorder,
+                interrupt,
+                restarts: runs.restarts(),
+            };
+            let held = round
+                .held(prepared.take(), heard, for_command.clone())
+                .await;
+            // One that comes from here on is for the next round.
+            let seen_by_now = again::heard(&signals);
+            // What follows a loss; whatever else it is, it is the end.
+            let (ran, duration) = match &held {
+                Ok(held) if held.may_do_better() => {
+                    (SystemClock.now().since(held.began), held.duration)
+                }
+                Err(NotGranted {
+                    ended: Ended::Ungranted(End::Lost(_)),
+                    ..
+                }) if args.around.again => (Duration::ZERO, Duration::ZERO),
+                Ok(_) | Err(_) => return round.conclude(held, &signals).await,
+            };
+            if again::asked_to_end(&signals, seen) {
                 return round.conclude(held, &signals).await;
             }
-            Then::End => return round.conclude(held, &signals).await,
-        };
-        asked.follows(match held {
-            Ok(held) => held.report.grant,
-            Err(NotGranted {
-                subject,
-                ended: Ended::Ungranted(End::Lost(loss)),
-            }) => {
-                terminal::say(&round::lost(&subject.name, &loss));
-                None
+            let pause = match runs.after_loss(ran, duration) {
+                Then::Restart(pause) => pause,
+                Then::Enough(restarts) => {
+                    terminal::say(&round::enough(&subject.name, restarts));
+                    return round.conclude(held, &signals).await;
+                }
+                Then::End => return round.conclude(held, &signals).await,
+            };
+            asked.follows(match held {
+                Ok(held) => held.report.grant,
+                Err(NotGranted {
+                    subject,
+                    ended: Ended::Ungranted(End::Lost(loss)),
+                }) => {
+                    terminal::say(&round::lost(&subject.name, &loss));
+                    None
+                }
+                Err(_) => None,
+            });
+            seen = seen_by_now;
+            terminal::say(&round::runs_again(&subject.name, pause));
+            let interrupt = Interrupt::new(again::from(&signals, seen));
+            tokio::select! {
+                biased;
+                signal = interrupt.arrived(1) => {
+                    return Err(Error::lease(subject, End::Interrupted(signal)));
+                }
+                () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
             }
-            Err(_) => None,
-        });
-        seen = seen_by_now;
-        terminal::say(&round::runs_again(&subject.name, pause));
-        let interrupt = Interrupt::new(again::from(&signals, seen));
-        tokio::select! {
-            biased;
-            signal = interrupt.arrived(1) => {
-                return Err(Error::lease(subject, End::Interrupted(signal)));
-            }
-            () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
+            prepared = prepare()?;
         }
-        prepared = prepare()?;
-    }
+    };
+    recorder.beside(rounds, &all).await
 }
 
 /// What stands in the way of a hold on this machine, and is neither the lease nor the command.

@@ -9,6 +9,7 @@ mod completion;
 mod confirm;
 mod create;
 mod dry_run;
+mod events;
 mod explain;
 mod exported;
 mod failover;

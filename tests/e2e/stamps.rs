@@ -13,6 +13,7 @@ fn asked(ns: &Namespace) -> Vec<&'static str> {
     let requests = server.requests();
     requests
         .iter()
+        .filter(|request| !request.path.ends_with("/events"))
         .map(|request| match request.method.as_str() {
             "GET" if request.path == "/version" => "version",
             "GET" if request.query.contains("watch=") => "watch",

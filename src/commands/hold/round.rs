@@ -1,5 +1,6 @@
 //! One round of a hold: from the wish for the lease to the end of the command, and what that means for the whole.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::unsaid::{if_asked, until_unsaid};
 use super::{again, cleanup, ours, say_released, timing, too_short};
 use crate::cli::HoldArgs;
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::events::Recorder;
 use crate::commands::slots::{Asked, Lease, NotGranted};
 use crate::commands::waiting::Waiting;
 use crate::commands::{Session, exported, limits};
@@ -20,8 +22,9 @@ use crate::error::{self, Error, Subject, Unsaid};
 use crate::exit::Exit;
 use crate::hold::label::PodLabel as _;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Report, Signals};
+use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Report, Signals};
 use crate::lease::decide::{Loss, Refusal};
+use crate::lease::events::EventReason;
 use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
@@ -36,6 +39,7 @@ pub struct Round<'a> {
     pub subject: &'a Subject,
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
+    pub recorder: &'a Recorder,
     pub interrupt: Interrupt,
     /// How many rounds there were before.
     pub restarts: u32,
@@ -85,10 +89,23 @@ impl Round<'_> {
         let progress = |progress| waiting.report(&progress);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
+        let victim = Cell::new(None);
         let hold = async |operations: &Lease, held: Held<'_>| {
             let lease = held.grant().record.name().to_owned();
+            let granted = held.grant().record.clone();
+            self.recorder.record(
+                match victim.take() {
+                    Some(from) => EventReason::Stolen { from },
+                    None => EventReason::Acquired,
+                },
+                &granted,
+            );
             let note = |note| {
                 self.file.hear(&note);
+                if let Note::Lost(loss) = &note {
+                    let how = EventReason::Lost(error::loss_text(loss));
+                    self.recorder.record(how, &granted);
+                }
                 tell(&lease, place, note);
             };
             let waited = waiting.over();
@@ -140,7 +157,8 @@ impl Round<'_> {
                 interrupt: &self.interrupt,
             };
             let grant = waiting.reminding(stealing.grant(&progress)).await;
-            let grant = grant.map_err(ended)?;
+            let (grant, from) = grant.map_err(ended)?;
+            victim.set(from);
             let hold = async |held: Held<'_>| hold(operations, held).await;
             let holding = operations.hand_out(&grant, &self.interrupt, hold);
             waiting.reminding(holding).await.map_err(ended)?

@@ -1,6 +1,7 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod events;
 mod gone;
 pub mod list;
 mod one;

@@ -57,10 +57,12 @@ fn terms(count: usize) -> SlotsTerms {
                 default_duration: LeaseDuration::constant(15),
                 reason: None,
                 mark: Duration::ZERO,
+                manager: crate::lease::values::Manager::default(),
             },
             create: true,
             reenter: false,
             min_duration: None,
+            ended: None,
             ancestors: Vec::new(),
         },
     }

@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod dry_run;
 mod end;
+pub mod events;
 mod failover;
 pub mod follow;
 mod free;

@@ -29,6 +29,8 @@ pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 /// The annotation by which a holder that was robbed says that it has stopped: the transitions, the acquireTime and the uid of
 /// its own grant, and of no other. It stands on the grant that was put on top of that one.
 pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
+/// The annotation that keeps from whom the Lease was taken last, by whom, why and when: JSON.
+pub const PREVIOUS_ANNOTATION: &str = "kubectl-lease/previous";
 
 /// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
 /// that the recorded duration belongs to, and goes with.

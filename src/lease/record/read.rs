@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::field::{
-    DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL, SLOTS_ANNOTATION,
-    STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
+    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
@@ -202,13 +202,16 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason, the victim, its word and the manager, which are shown by themselves.
+    /// `metadata.annotations`, without the reason, the victim, its word, the manager and the previous holder, which are shown by
+    /// themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let previous = self.previous().map(|_| PREVIOUS_ANNOTATION);
         let apart = [
             REASON_ANNOTATION,
             VICTIM_ANNOTATION,
             STOPPED_ANNOTATION,
             MANAGER_ANNOTATION,
+            previous.unwrap_or_default(),
         ];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }

@@ -57,6 +57,9 @@ impl Lease {
             let manager = terms.manager.named();
             let manager = manager.map(|manager| format!("{transitions} {manager}"));
             lease.annotate(MANAGER_ANNOTATION, manager.as_deref());
+            if let Some(noted) = self.noted(terms, at, transitions) {
+                lease.note_previous(&noted);
+            }
         }))
     }
 
@@ -241,7 +244,7 @@ impl Record {
         self.edited(|lease| lease.annotate(key, text))
     }
 
-    fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
+    pub(super) fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
         self.changed(self.0.edited(edit))
     }
 
@@ -254,7 +257,7 @@ impl Record {
 }
 
 /// A Lease object that is being changed.
-struct Edit(Value);
+pub(super) struct Edit(Value);
 
 impl Edit {
     /// Sets a field of the spec.
@@ -266,11 +269,19 @@ impl Edit {
         self.remove("/spec", field);
     }
 
-    fn annotate(&mut self, key: &str, text: Option<&str>) {
+    pub(super) fn annotate(&mut self, key: &str, text: Option<&str>) {
         match text {
             Some(text) => self.insert(&["metadata", "annotations"], key, text),
             None => self.remove("/metadata/annotations", key),
         }
+    }
+
+    /// What the annotations take, keys included.
+    pub(super) fn annotations_size(&self) -> usize {
+        let all = self.0.pointer("/metadata/annotations");
+        let all = all.and_then(Value::as_object).into_iter().flatten();
+        all.map(|(key, text)| key.len() + text.as_str().map_or(0, str::len))
+            .sum()
     }
 
     /// Inserts into a map inside the object, which is made where it is absent or null.
