@@ -29,7 +29,6 @@ fn event<'a>(reason: EventReason, lease: &'a Record, because: Option<&'a str>) -
         because,
         at: wall(NOW),
         mark: 7,
-        manager: crate::lease::values::Manager::default(),
     }
 }
 
