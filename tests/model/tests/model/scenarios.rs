@@ -4,6 +4,8 @@ mod clocks;
 mod done_then_refused;
 mod giving_back;
 mod late_replies;
+mod looking_on;
+mod pruning;
 mod random_steals;
 mod renewing;
 mod steal_consent;
