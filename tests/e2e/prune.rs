@@ -290,10 +290,29 @@ fn the_servers_stamps_prove_it_at_once_and_save_whoever_is_alive() {
         "list, version, dry run"
     );
     untouched(&ns, &before);
+    // Between the proof and the deletion it comes back to life.
+    ns.create(&held("job", "ada", 3));
+    later(&ns, 4 * DAY);
+    let proxy = Proxy::to(ns.cluster());
+    let deletion = Match::when(|request| request.method == "DELETE");
+    proxy.fault(deletion.path("/job"), Fault::Hang, 1);
+    let words = ["prune", "job", "--yes"];
+    let running = ns.command(&user, words).via(&proxy).spawn();
+    proxy.wait_for(
+        |all| all.iter().any(|request| request.method == "DELETE"),
+        SOON,
+    );
+    renew(&ns, "job", 0);
+    let before = stored(&ns, "job");
+    let output = running.wait(SOON);
+    ended(&output, 0, "");
+    assert!(output.stderr.ends_with(LEFT), "{output}");
+    untouched(&ns, &before);
+    ns.delete("job");
     // Stamps are not believed, or may not be had: an hour is too long to watch.
     ns.delete("b");
     ns.create(&held("c", "ada", 3600));
-    later(&ns, 4 * DAY);
+    later(&ns, 6 * DAY);
     assert_eq!(
         ns.run(&user, ["prune", "--yes", "--proof=observed"]).code,
         Some(124)
