@@ -37,6 +37,7 @@ mod plugin;
 mod plugin_rules;
 mod proxies;
 mod prune;
+mod prune_races;
 mod races;
 mod release;
 mod replies;
