@@ -281,7 +281,7 @@ Examples:
   # what has expired for more than a day, in all namespaces
   kubectl lease prune -A
   # delete what the jobs of a team left behind
-  kubectl lease prune -l team=storage --older-than 1h --yes
+  kubectl lease prune -l team=storage --older-than 7d --yes
   # heartbeats whose Node is gone; kube-node-lease has to be named
   kubectl lease prune -n kube-node-lease --class node
 

@@ -44,6 +44,7 @@ mod plugin;
 mod plugin_rules;
 mod proxies;
 mod prune;
+mod prune_races;
 mod quiet;
 mod races;
 mod release;
