@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::elector::{Elector, Times};
 use crate::support::{
-    SOON, each, ended, free, fresh, held, holder, pass_to, said_like, stored, transitions,
+    SOON, each, ended, free, fresh, held, holder, marks, pass_to, said_like, stored, transitions,
     untouched,
 };
 
@@ -134,7 +134,7 @@ fn where_nobody_takes_over_the_lease_is_free() {
     let lease = stored(&ns, "job");
     assert_eq!(holder(&lease), "");
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 1);
-    assert_eq!(lease["metadata"].get("annotations"), None);
+    assert_eq!(marks(&lease), [""; 0]);
 }
 
 fn refused(ns: &Namespace, user: &User, flags: &[&str], code: i32, error: &str) -> Output {
@@ -296,10 +296,7 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
     assert!(output.stderr.ends_with(last), "{output}");
     assert!(output.elapsed > Duration::from_millis(2900), "{output}");
     let freed = stored(&ns, "job");
-    assert_eq!(
-        (holder(&freed), freed["metadata"].get("annotations")),
-        ("", None)
-    );
+    assert_eq!((holder(&freed), marks(&freed)), ("", Vec::new()));
     // Twice.
     ns.delete("job");
     ns.create(&held("job", "first", 60));

@@ -1,7 +1,8 @@
 //! `steal` of several: taken for themselves, kept renewed together, and handed out when the last victim must have stopped.
 
 use crate::support::{
-    SOON, VERBS, fresh, held, holder, pass_to, renew, said_like, stored, transitions, untouched,
+    SOON, VERBS, fresh, held, holder, marks, pass_to, renew, said_like, stored, transitions,
+    untouched,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, lease};
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ fn all_are_waited_for_together_and_kept_renewed_until_the_last_victim_must_have_
             lease["spec"]["acquireTime"], lease["spec"]["renewTime"],
             "{name}"
         );
-        assert_eq!(lease["metadata"].get("annotations"), None, "{name}");
+        assert_eq!(marks(&lease), [""; 0], "{name}");
     }
     // The list was shown, and all can be given back at once.
     assert!(output.stderr.contains("bob"), "{output}");

@@ -10,11 +10,28 @@ use crate::words;
 /// Says it, of the lease `name` and the pod that is labelled, if one is.
 pub fn tell(name: &str, place: Option<&Place>, note: Note) {
     let stops = matches!(note, Note::Stopped { .. });
+    let say = match note {
+        // Errors: what the exit status is about, and what stays as it should not.
+        Note::Lost(_)
+        | Note::NotReleased(_)
+        | Note::Unkilled(_)
+        | Note::LabelStays(..)
+        | Note::Kept => terminal::say_always,
+        // Nothing goes on before somebody does something.
+        Note::Stopped { .. } | Note::WaitsForTerminal => terminal::say_always,
+        Note::RenewalFailed { .. }
+        | Note::ReleasedAfterLoss
+        | Note::Left(_)
+        | Note::Detached(_)
+        | Note::LabelLeft
+        | Note::Unwatched
+        | Note::Watched => terminal::say,
+    };
     if matches!(note, Note::Stopped { echoed: true, .. }) {
         // The terminal has echoed `^Z` and is still on that line.
-        terminal::say("");
+        say("");
     }
-    terminal::say(&match note {
+    say(&match note {
         Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
         Note::RenewalFailed { why, left } => format!(
             "lease {name:?} could not be renewed: {why}; trying for {} more",

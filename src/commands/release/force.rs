@@ -47,7 +47,16 @@ pub async fn run(
     let operations = session.lease(name);
     let agree = async |seen: &Observation, expiry: &Expiry| {
         let (me, columns) = (holder.as_str(), columns(args.yes));
-        shown::show(session, &operations, me, seen, expiry, Manner::Now, columns).await;
+        shown::show(
+            session,
+            &operations,
+            me,
+            seen,
+            expiry,
+            Manner::Freed,
+            columns,
+        )
+        .await;
         if !matches!(expiry, Expiry::Expired(_)) {
             for line in freed::warnings(seen.record()) {
                 terminal::say(&format!("  {line}"));

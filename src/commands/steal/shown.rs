@@ -29,6 +29,8 @@ const MOST: usize = 2;
 pub enum Manner {
     /// At once.
     Now,
+    /// It is freed, at once.
+    Freed,
     /// It waits until the holder must have stopped.
     Waits,
     /// It waits likewise, and then the next one is to have it.
@@ -151,7 +153,7 @@ fn lines(
         }
         Expiry::Unproven { .. } => {
             let wait = record.duration().and_then(|duration| match manner {
-                Manner::Now => None,
+                Manner::Now | Manner::Freed => None,
                 Manner::Waits => Some(format!(
                     ", so the takeover waits up to {duration} for it to stop (--now does not)"
                 )),
@@ -171,7 +173,7 @@ fn lines(
     }
     let warnings = match (manner, Nature::of(record)) {
         // That its leader works on for a while is what is waited for.
-        (Manner::StepsDown, Nature::Election) => Vec::new(),
+        (Manner::StepsDown | Manner::Freed, Nature::Election) => Vec::new(),
         _ => advised::warnings(record, shown_expired),
     };
     lines.extend(warnings.into_iter().map(|line| format!("  {line}")));

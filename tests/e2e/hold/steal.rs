@@ -7,7 +7,8 @@ use lease_harness::{Fault, Match, Proxy, Request, lease};
 use super::scene::Scene;
 use super::scene::{Held, SOON, announced, is_release, until};
 use crate::support::{
-    VERBS, free, fresh, held, holder, not_found_to_take, pass_to, stored, transitions, untouched,
+    VERBS, free, fresh, held, holder, marks, not_found_to_take, pass_to, stored, transitions,
+    untouched,
 };
 
 const STEAL: [&str; 5] = ["hold", "job", "--holder=me", "--steal", "--yes"];
@@ -43,7 +44,7 @@ fn the_victim_is_waited_for_before_the_command_starts_and_the_lease_is_released_
     );
     let after = stored(&ns, "job");
     assert_eq!((holder(&after), transitions(&after)), ("", 4), "{output}");
-    assert_eq!(after["metadata"].get("annotations"), None, "{output}");
+    assert_eq!(marks(&after), [""; 0], "{output}");
     let renewals = proxy.requests().iter().filter(|r| is_takeover(r)).count();
     assert!(renewals >= 3, "kept renewed while it waited: {renewals}");
 }

@@ -308,3 +308,11 @@ pub fn not_acquired_as(ns: &Namespace, lease: &str, obstacle: &str, identity: &s
         ns = ns.name()
     )
 }
+
+/// The annotations of a Lease, but for from whom it was taken, which stays.
+pub fn marks(lease: &Value) -> Vec<&str> {
+    let all = lease["metadata"]["annotations"].as_object();
+    let keys = all.into_iter().flatten().map(|(key, _)| key.as_str());
+    keys.filter(|key| *key != "kubectl-lease/previous")
+        .collect()
+}
