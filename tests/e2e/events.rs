@@ -305,6 +305,65 @@ fn an_event_that_was_refused_for_now_is_told_again_and_once() {
     assert_eq!(ns.event_reasons("job"), ["LeaseAcquired"]);
 }
 
+/// A plugin may take seconds, or ask a person.
+#[test]
+fn no_credential_plugin_is_run_for_an_event() {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let proxy = Proxy::to(ns.cluster());
+    let runs = ns.file("runs", "");
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "status": { "token": user.token },
+    });
+    let credential = ns.file("credential", credential.to_string());
+    let (log, credential) = (runs.display(), credential.display());
+    let script = format!("#!/bin/sh\necho run >>{log}\ncat {credential}\n");
+    let mut config = ns.kubeconfig_json(&user);
+    config["clusters"][0]["cluster"] = proxy.cluster_entry();
+    config["users"][0]["user"] = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
+        "command": ns.script("plugin", &script),
+    }});
+    let config = ns.file("kubeconfig", config.to_string());
+    let command = |words: &[&str]| ns.command(&user, words).kubeconfig(&config);
+    let count = || {
+        std::fs::read_to_string(&runs)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    let shown = command(&["status", "job"]).run();
+    assert_eq!((shown.code, count()), (Some(0), 1), "{shown}");
+    assert_eq!(events_of(&proxy.requests()), ["GET"]);
+    proxy.clear();
+    let hold = [
+        "hold",
+        "job",
+        "--holder=me",
+        "--duration=2s",
+        "--",
+        "sleep",
+        "600",
+    ];
+    let running = command(&hold).spawn();
+    let refused = |all: &[Request]| {
+        all.iter()
+            .position(|one| one.is_of_events() && one.status == Some(403))
+    };
+    proxy.wait_for(
+        |all| {
+            let after =
+                refused(all).map(|at| all[at..].iter().filter(|one| one.method == "PUT").count());
+            after >= Some(2)
+        },
+        SOON,
+    );
+    running.signal(libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!((output.code, &*output.stderr, count()), (Some(143), "", 2));
+}
+
 /// `cargo test --test e2e -- --ignored --nocapture a_handover_takes`: docs/performance.md has what it prints.
 #[test]
 #[ignore = "measures, and asserts nothing"]
