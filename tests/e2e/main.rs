@@ -16,6 +16,7 @@ mod credentials;
 mod doubled;
 mod endless;
 mod events;
+mod events_beside;
 mod examples;
 mod exec_plugins;
 mod first_contact;
