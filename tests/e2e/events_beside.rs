@@ -1,7 +1,8 @@
 //! Nothing waits for an Event, and nothing fails for one: no permission, no answer, a refusal for now.
 
 use crate::events::{events_of, recorded};
-use crate::support::{SOON, free, fresh, holder, said};
+use crate::support::{SOON, free, fresh, fresh_in_process, holder, said};
+use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy, Request};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -63,6 +64,30 @@ fn without_permission_nothing_is_different_but_a_verbose_line() {
     let hold = ["hold", "job", "--no-events", "--", "true"];
     assert_eq!(run(&hold).code, Some(0));
     assert_eq!(events_of(&proxy.requests()), [""; 0]);
+}
+
+/// `events.k8s.io/v1` came with 1.19.
+#[test]
+fn a_server_without_such_events_is_as_good() {
+    let (ns, user) = fresh_in_process(Options {
+        version: (1, 18),
+        ..Options::default()
+    });
+    ns.create(&free("job"));
+    said(
+        &ns.run(&user, ["acquire", "job", "--holder=me"]),
+        0,
+        ACQUIRED,
+        "",
+    );
+    let shown = ns.run(&user, ["status", "job"]);
+    assert_eq!((shown.code, &*shown.stderr), (Some(0), ""), "{shown}");
+    assert!(!shown.stdout.contains("Events:"), "{shown}");
+    let hold = ns.run(
+        &user,
+        ["hold", "job", "--holder=me", "--timeout=0", "--", "true"],
+    );
+    assert_eq!(hold.code, Some(124), "{hold}");
 }
 
 #[test]
