@@ -18,6 +18,7 @@ mod doubled;
 mod dry_run;
 mod endless;
 mod events;
+mod events_beside;
 mod examples;
 mod exec_plugins;
 mod failover;

@@ -205,7 +205,7 @@ fn what_is_no_lock_is_not_freed_and_whom_a_lease_was_stolen_from_is_warned_of() 
     ));
     let output = ns.run(&user, FORCE);
     let failover = format!(
-        "To depose it: kubectl lease failover job -n {}\n",
+        "To depose it: kubectl lease failover job -n {} --holder me\n",
         ns.name()
     );
     assert!(output.stderr.contains(&failover), "{output}");

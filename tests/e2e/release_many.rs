@@ -365,7 +365,7 @@ fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
         &output,
         1,
         "",
-        "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: …\n…--verb=get,update,list…\n",
+        "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: …\n…--verb=get,list,update…\n",
     );
 }
 

@@ -150,6 +150,7 @@ fn events_are_asked_for_beside_the_lease_and_not_waited_for_long() {
     let running = ns.command(&user, ["status", "job"]).via(&proxy).spawn();
     proxy.wait_for(|all| all.iter().any(Request::is_of_events), SOON);
     drop(running);
+    proxy.clear_faults();
     proxy.fault(Match::when(Request::is_of_events), Fault::Hang, 1);
     let output = ns.command(&user, ["status", "job"]).via(&proxy).run();
     assert_eq!((output.code, &*output.stderr), (Some(0), ""), "{output}");
