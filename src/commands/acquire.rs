@@ -33,7 +33,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         .observed_only(args.grant.proof.observed_only());
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
     let waiting = Waiting::new(&subject);
-    let report = |progress| waiting.report(&progress);
+    let report = |progress| waiting.report(&subject, &progress);
     let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
         waiting.over();
         say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await

@@ -70,7 +70,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         Interrupt::new(signals.clone()),
     );
     let waiting = Waiting::new(&subject);
-    let progress = |progress| waiting.report(&progress);
+    let progress = |progress| waiting.report(&subject, &progress);
     let name = object_name(args.name.as_str());
     let note = |note| tell(args.name.as_str(), note);
     let (tell_unsaid, mut unsaid) = oneshot::channel();

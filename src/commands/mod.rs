@@ -276,5 +276,10 @@ fn say(subject: &Subject, progress: &Progress) {
             "waiting {} until {victim:?} must have stopped; the lease is kept renewed (--now skips this)",
             words::duration(*wait)
         )),
+        Progress::Granted => {}
+        Progress::LostAgain(loss) => terminal::say(&format!(
+            "lease {name:?} lost before all were acquired: {}; acquiring it again",
+            error::loss_text(loss)
+        )),
     }
 }

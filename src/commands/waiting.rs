@@ -17,10 +17,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// In between, a log that says nothing looks like a job that hangs, and some CI systems end such a job.
 const LATER: Duration = Duration::from_secs(5 * 60);
 
-/// One wait for a lease.
+/// One wait for a lease, or for several, one after the other.
 pub struct Waiting<'a> {
-    subject: &'a Subject,
-    /// When the first obstacle was told; `None` while there is none.
+    /// Which of them is waited for.
+    subject: Cell<&'a Subject>,
+    /// When the first obstacle was told; `None` while there has been none.
+    began: Cell<Option<Instant>>,
+    /// When that of this lease was told; `None` while there is none.
     since: Cell<Option<Instant>>,
     /// The last one.
     obstacle: RefCell<String>,
@@ -32,7 +35,8 @@ pub struct Waiting<'a> {
 impl<'a> Waiting<'a> {
     pub fn new(subject: &'a Subject) -> Self {
         Self {
-            subject,
+            subject: Cell::new(subject),
+            began: Cell::new(None),
             since: Cell::new(None),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
@@ -40,9 +44,10 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Says what goes on.
-    pub fn report(&self, progress: &Progress) {
-        say(self.subject, progress);
+    /// Says what goes on with that lease.
+    pub fn report(&self, subject: &'a Subject, progress: &Progress) {
+        self.subject.set(subject);
+        say(subject, progress);
         match progress {
             Progress::Waiting {
                 obstacle, reason, ..
@@ -50,9 +55,16 @@ impl<'a> Waiting<'a> {
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
-                    self.since.set(Some(SystemClock.now()));
+                    let now = SystemClock.now();
+                    self.began.set(self.began.get().or(Some(now)));
+                    self.since.set(Some(now));
                     self.changed.notify_one();
                 }
+            }
+            // The next one may be free.
+            Progress::Granted | Progress::LostAgain(_) => {
+                self.since.take();
+                self.changed.notify_one();
             }
             Progress::Silent(since) => {
                 let silent = format!("no answer from the server since {since:.0}");
@@ -73,9 +85,10 @@ impl<'a> Waiting<'a> {
 
     /// The wait is over; how long it took, if there was any.
     pub fn over(&self) -> Option<Duration> {
-        let since = self.since.take()?;
+        self.since.take();
         self.changed.notify_one();
-        Some(SystemClock.now().since(since))
+        let began = self.began.take()?;
+        Some(SystemClock.now().since(began))
     }
 
     /// Does `work`, and reminds a log meanwhile of what it waits for. At a terminal the line stands there already.
@@ -100,7 +113,7 @@ impl<'a> Waiting<'a> {
     fn remind(&self) {
         if let Some(since) = self.since.get() {
             terminal::say(&reminder(
-                &self.subject.name,
+                &self.subject.get().name,
                 SystemClock.now().since(since),
                 self.unknown
                     .borrow()

@@ -11,10 +11,10 @@ use futures::FutureExt;
 use super::super::api::{Api, Fault};
 use super::super::decide::Ours;
 use super::{End, Grant, Interrupt, Limits, Operations};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// For so long it is tried to give a grant back: an operator who waits for the prompt is told then that it may be held.
-const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
 /// A grant in the hands of whoever asked for it. What is done with it is a closure that ends in `Ok` once somebody
 /// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
@@ -24,10 +24,14 @@ pub struct Held<'a> {
     answered_for: &'a Cell<bool>,
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
     /// The grant.
     pub fn grant(&self) -> &Grant {
         self.grant
+    }
+
+    pub(super) fn parts(self) -> (&'a Grant, &'a Cell<bool>) {
+        (self.grant, self.answered_for)
     }
 
     /// Takes the grant over. Whoever does answers for it from now on: it is released in the end, or it is said that it
@@ -110,6 +114,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// Gives back a grant that nobody uses, whatever stands in the way, for [`GIVEN_BACK_WITHIN`]. A second signal ends
     /// that.
     pub(super) async fn give_up(&self, grant: &Grant, interrupt: &Interrupt) -> Fate {
+        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+        self.give_up_by(grant, interrupt, until).await
+    }
+
+    /// The same until then.
+    pub(super) async fn give_up_by(
+        &self,
+        grant: &Grant,
+        interrupt: &Interrupt,
+        until: Instant,
+    ) -> Fate {
         if grant.record.holder().is_none() {
             return Fate::None;
         }
@@ -117,7 +132,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Fate::Shields;
         }
         let limits = Limits {
-            deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
+            deadline: Some(until),
             once: false,
             insist: true,
             interrupt: Interrupt::never(),
@@ -173,7 +188,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 /// What a panic said.
-fn text(panic: &(dyn Any + Send)) -> String {
+pub(super) fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default()

@@ -19,32 +19,72 @@ pub struct Limits {
 
 /// The signals that ask the process to end.
 #[derive(Clone)]
-pub struct Interrupt(Option<watch::Receiver<Vec<i32>>>);
+pub struct Interrupt {
+    signals: Option<watch::Receiver<Vec<i32>>>,
+    withdrawn: Option<watch::Receiver<bool>>,
+}
+
+/// What stands for a signal where none has arrived, and what was wanted is not wanted any more.
+pub(super) const WITHDRAWN: i32 = 0;
 
 impl Interrupt {
     /// Signals as they arrive on a channel that holds all received so far.
     pub fn new(received: watch::Receiver<Vec<i32>>) -> Self {
-        Self(Some(received))
+        Self {
+            signals: Some(received),
+            withdrawn: None,
+        }
     }
 
     /// No signal ever arrives.
     pub fn never() -> Self {
-        Self(None)
+        Self {
+            signals: None,
+            withdrawn: None,
+        }
+    }
+
+    /// The same, and as if a first signal had come once `withdrawn` is true.
+    #[must_use]
+    pub(super) fn or(self, withdrawn: watch::Receiver<bool>) -> Self {
+        Self {
+            withdrawn: Some(withdrawn),
+            ..self
+        }
     }
 
     /// The first signal, if one has arrived.
     pub fn received(&self) -> Option<i32> {
-        self.0.as_ref()?.borrow().first().copied()
+        let signals = self.signals.as_ref();
+        let first = signals.and_then(|signals| signals.borrow().first().copied());
+        let withdrawn = || self.withdrawn.as_ref().is_some_and(|all| *all.borrow());
+        first.or_else(|| withdrawn().then_some(WITHDRAWN))
     }
 
     /// Returns once `count` signals have arrived, with the first of them.
     pub async fn arrived(&self, count: usize) -> i32 {
-        let Some(mut channel) = self.0.clone() else {
-            return std::future::pending().await;
+        let signalled = async {
+            let Some(mut channel) = self.signals.clone() else {
+                return std::future::pending().await;
+            };
+            match channel.wait_for(|signals| signals.len() >= count).await {
+                Ok(signals) => signals[0],
+                Err(_) => std::future::pending().await,
+            }
         };
-        match channel.wait_for(|signals| signals.len() >= count).await {
-            Ok(signals) => signals[0],
-            Err(_) => std::future::pending().await,
+        let withdrawn = async {
+            let Some(mut channel) = self.withdrawn.clone().filter(|_| count == 1) else {
+                return std::future::pending().await;
+            };
+            match channel.wait_for(|withdrawn| *withdrawn).await {
+                Ok(_) => WITHDRAWN,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            signal = signalled => signal,
+            withdrawn = withdrawn => withdrawn,
         }
     }
 }

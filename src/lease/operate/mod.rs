@@ -21,6 +21,7 @@ mod renew;
 mod stamps;
 mod steal;
 mod tenure;
+pub mod together;
 mod watcher;
 mod write;
 
@@ -43,7 +44,7 @@ pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
 
 use super::api::{Api, Fault, Found, TransportError};
-use super::decide::{Now, Obstacle, Seen};
+use super::decide::{Loss, Now, Obstacle, Seen};
 use super::evidence::{Observation, Stamps};
 use super::values::LeaseDuration;
 use crate::clock::Clock;
@@ -96,6 +97,10 @@ pub enum Progress {
         /// How long.
         wait: Duration,
     },
+    /// Of several that are wanted together: this one is held, and the next one is asked for.
+    Granted,
+    /// Of several: this one was held and is no more, before all were there. It is acquired anew.
+    LostAgain(Loss),
 }
 
 /// Where progress is reported.
