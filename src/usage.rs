@@ -109,6 +109,11 @@ fn line(
         text(ContextKind::InvalidArg),
         text(ContextKind::InvalidValue),
     );
+    if let (ErrorKind::ValueValidation | ErrorKind::UnknownArgument, Some(line)) =
+        (error.kind(), unknown::command_among_names(typed, words))
+    {
+        return line;
+    }
     match (error.kind(), argument, value) {
         (ErrorKind::InvalidValue, Some(argument), Some(value)) if !value.is_empty() => {
             let allowed = text(ContextKind::ValidValue).unwrap_or_default();

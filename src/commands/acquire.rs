@@ -1,11 +1,11 @@
 //! `kubectl lease acquire`
 
-use super::saying::{listen, say_grant};
+use super::saying::{listen, say_grants};
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, identity, limits};
+use super::{Session, acquire_terms, identity, limits, together};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::Held;
@@ -21,26 +21,27 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         identity
     };
     let session = Session::open(connection).await?;
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    subject.reenters = true;
-    let terms = AcquireTerms {
-        reenter: args.reenter,
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        reenters: true,
+        ..session.subject(name, Some(&holder))
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let terms = |subject: &Subject| AcquireTerms {
+        reenter: args.reenter,
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
+    };
+    let observed_only = args.grant.proof.observed_only();
+    let wanted = together::wanted(&session, &args.names, observed_only, subject, terms);
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
-    let waiting = Waiting::new(&subject);
-    let report = |progress| waiting.report(&subject, &progress);
-    let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
+    let waiting = Waiting::new(&wanted[0].subject);
+    let several = args.names.len() > 1;
+    let told = together::acquire(&wanted, &limits, &waiting, async |held: Held<'_>| {
         waiting.over();
-        say_grant(held.grant(), "acquired", &args.output, &limits.interrupt).await
+        let (grants, output) = (held.grants(), &args.output);
+        say_grants(grants, several, "acquired", output, &limits.interrupt).await
     });
-    let told = waiting.reminding(acquiring).await;
-    match told {
+    match told.await {
         Ok(()) => Ok(Exit::DONE),
-        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+        Err(ended) => Err(session.not_all(&wanted, ended, Error::Local).await),
     }
 }

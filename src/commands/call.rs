@@ -48,8 +48,14 @@ fn about(command: &Command) -> About<'_> {
     let (get, update, watch) = (("get", true), ("update", true), ("watch", true));
     let grant = |args: &GrantArgs| vec![get, update, watch, ("create", args.create)];
     let (identity, verbs, names) = match command {
-        Command::Acquire(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
-        Command::Hold(args) => (&args.grant.holder.holder, grant(&args.grant), &[][..]),
+        Command::Acquire(args) => {
+            let names = &args.names[..];
+            (&args.grant.holder.holder, grant(&args.grant), names)
+        }
+        Command::Hold(args) => {
+            let names = &args.names[..];
+            (&args.grant.holder.holder, grant(&args.grant), names)
+        }
         Command::Renew(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Check(args) => (&args.holder.holder, vec![get, update], &[][..]),
         Command::Steal(args) => (&args.holder.holder, vec![get, update], &[][..]),

@@ -10,21 +10,23 @@ use tokio::sync::oneshot;
 
 use super::saying::{deaf, start};
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, exported, identity, limits};
+use super::{Session, acquire_terms, exported, identity, limits, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Signals};
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::operate::together::{Missed, NotAll};
+use crate::lease::operate::{End, Failure, Fate, Held, Interrupt};
+use crate::lease::values::LeaseName;
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::signals;
 use crate::words;
-use command::{find, readable};
+use command::{find, no_command_among, readable};
 use notes::tell;
 use unsaid::{say_released, until_unsaid};
 
@@ -40,6 +42,10 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         identity.unique()
     };
     find(&args.command)?;
+    let names = together::in_order(&args.names);
+    if args.command.is_empty() {
+        no_command_among(&args.names)?;
+    }
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
@@ -49,15 +55,16 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     let prepared = (!args.command.is_empty()).then(Prepared::new).transpose();
     let prepared = prepared.map_err(Error::Hold)?;
     let session = Session::open(connection).await?;
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    let terms = AcquireTerms {
-        min_duration: Some(min_duration),
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        ..session.subject(name, Some(&holder))
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let terms = |subject: &Subject| AcquireTerms {
+        min_duration: Some(min_duration),
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
+    };
+    let observed_only = args.grant.proof.observed_only();
+    let wanted = together::wanted(&session, &args.names, observed_only, subject, terms);
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
     let for_command = signals::listen_for_command().map_err(unheard)?;
@@ -69,22 +76,26 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         args.grant.timeout,
         Interrupt::new(signals.clone()),
     );
-    let waiting = Waiting::new(&subject);
-    let progress = |progress| waiting.report(&subject, &progress);
-    let name = object_name(args.name.as_str());
-    let note = |note| tell(args.name.as_str(), note);
+    let waiting = Waiting::new(&wanted[0].subject);
+    let leases = together::leases(&wanted);
+    let note = |number: Option<usize>, note| match number {
+        Some(number) => tell(&together::leases(&wanted[number..=number]), note),
+        None => tell(&leases, note),
+    };
     let (tell_unsaid, mut unsaid) = oneshot::channel();
-    let holding = operations.acquire(&terms, &limits, &progress, async |held: Held<'_>| {
+    let holding = together::acquire(&wanted, &limits, &waiting, async |held: Held<'_>| {
         if let Some(waited) = waiting.over() {
-            terminal::say(&format!(
-                "lease {:?} acquired after {}",
-                args.name.as_str(),
-                words::duration(waited)
-            ));
+            let waited = words::duration(waited);
+            terminal::say(&format!("{leases} acquired after {waited}"));
         }
-        let duration = held.grant().duration().as_duration();
+        // The shortest counts for all: the first that is lost loses them.
+        let durations = held
+            .grants()
+            .iter()
+            .map(|grant| grant.duration().as_duration());
+        let duration = durations.min().unwrap_or_default();
         let order = HoldTerms {
-            environment: exported::environment(held.grant(), exported::KeptBy::Hold),
+            environment: exported::environment(held.grants(), exported::KeptBy::Hold),
             command: args.command.clone(),
             // Checked before anything is written; an answer may still change the duration.
             timing: timing(duration, &args).map_err(ours)?,
@@ -93,7 +104,7 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         crate::server::lease_is_held(order.timing.duration);
         let job = Job::new(!args.command.is_empty());
         let to_end = if args.command.is_empty() {
-            let acquired = terminal::deliver(format!("{name} acquired\n"))
+            let acquired = terminal::deliver(each(&names, "acquired"))
                 .map_err(|error| Error::Unsaid(error.into()))?;
             until_unsaid(signals, acquired, tell_unsaid)
         } else {
@@ -104,20 +115,23 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             for_command,
             job,
         };
+        let operations: Vec<_> = wanted.iter().map(|one| &one.operations).collect();
         Ok(supervisor::hold(&operations, held, &order, prepared, signals, &note).await)
     });
-    let held = waiting.reminding(holding).await;
-    let report = match held {
+    let report = match holding.await {
         Ok(report) => report,
         // Only the Lease knew its duration; nothing was written.
-        Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
+        Err(NotAll {
+            why: Missed::Ungranted(_, End::Refused(Refusal::TooShort(duration))),
+            fates,
+        }) if fates.is_empty() => {
             return Err(timing(duration.as_duration(), &args)
                 .err()
                 .unwrap_or_else(|| {
                     Error::Usage(format!("a lease duration of {duration} is too short"))
                 }));
         }
-        Err(ended) => return Err(session.ended(subject, ended, Error::Hold).await),
+        Err(ended) => return Err(session.not_all(&wanted, ended, Error::Hold).await),
     };
     if let Some(error) = report.no_watchdog
         && report.outcome == Outcome::NotStarted
@@ -130,17 +144,20 @@ pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         ));
     }
     if let Ok(unsaid) = unsaid.try_recv() {
-        // What became of it was said already, unless it was given back.
-        let fate = if report.released {
-            Fate::Free
-        } else {
-            Fate::None
+        // What became of them was said already, unless they were given back.
+        let fate = |number| match report.released.contains(&number) {
+            true => Fate::Free,
+            false => Fate::None,
         };
+        let all = wanted.iter().enumerate().rev();
+        let fates: Vec<_> = all
+            .map(|(number, one)| (&one.subject, fate(number)))
+            .collect();
         let why = Failure::Failed(Error::Unsaid(unsaid));
-        return Err(Error::given_up(&subject, why, &fate, Error::Hold));
+        return Err(Error::all_given_up(why, &fates, Error::Hold));
     }
-    if args.command.is_empty() && report.released {
-        say_released(&name)?;
+    if args.command.is_empty() && report.released.len() == names.len() {
+        say_released(each(&names, "released"))?;
     }
     match report.outcome {
         Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
@@ -168,6 +185,12 @@ fn ours(error: Error) -> Error {
             .collect::<Vec<_>>()
             .join("; "),
     )
+}
+
+/// What became of each, a line each, as kubectl says it.
+fn each(names: &[&LeaseName], verb: &str) -> String {
+    let line = |name: &&LeaseName| format!("{} {verb}\n", object_name(name.as_str()));
+    names.iter().map(line).collect()
 }
 
 fn timing(duration: Duration, args: &HoldArgs) -> Result<Timing, Error> {

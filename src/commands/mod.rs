@@ -16,6 +16,7 @@ mod saying;
 mod several;
 mod status;
 mod steal;
+mod together;
 mod version;
 mod waiting;
 

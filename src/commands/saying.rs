@@ -9,7 +9,7 @@ use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
-use crate::output::format::GrantFormat;
+use crate::output::format::{GrantFormat, ObjectFormat};
 use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
@@ -104,26 +104,56 @@ pub async fn say_grant(
     output: &GrantOutput,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let done = |format| document::done(&grant.record, verb, format, output.show_managed_fields);
+    say_grants(std::slice::from_ref(grant), false, verb, output, interrupt).await
+}
+
+/// The same of grants that were made together; where `several` were asked for a document of them is a list.
+///
+/// # Errors
+/// When nobody can count on them.
+pub async fn say_grants(
+    grants: &[Grant],
+    several: bool,
+    verb: &str,
+    output: &GrantOutput,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let fields = output.show_managed_fields;
+    let each = |format: Option<&ObjectFormat>| {
+        let all = grants.iter().map(|grant| &grant.record);
+        let texts = all.map(|record| document::done(record, verb, format, fields));
+        texts.collect::<Result<String, Failure>>()
+    };
     let text = match &output.format {
-        Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
+        Some(GrantFormat::Env) => exported::environment(grants, exported::KeptBy::Caller)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
-        Some(GrantFormat::Object(format)) => done(Some(format))?,
-        None => done(None)?,
+        Some(GrantFormat::Object(ObjectFormat::Value(format))) if several => {
+            let records = grants.iter().map(|grant| grant.record.clone());
+            document::list(&records.collect::<Vec<_>>(), format, fields)?
+        }
+        Some(GrantFormat::Object(format)) => each(Some(format))?,
+        None => each(None)?,
     };
-    say_by(text, good_until(grant), interrupt)
+    let good_until = grants.iter().map(good_until).min();
+    say_by(text, good_until.unwrap_or_default(), interrupt)
         .await
         .map_err(Error::Unsaid)?;
     if output.format.is_none() {
-        let record = &grant.record;
-        let holder = record.holder().unwrap_or_default();
-        let renew = hint::lease_of_grant("renew", record.name(), record.namespace(), holder);
-        terminal::hint(&format!(
-            "yours for {}s unless renewed: {renew}   (hold renews by itself)",
-            whole_seconds(grant.expires_at().since(SystemClock.now()))
-        ));
+        for grant in grants {
+            let record = &grant.record;
+            let holder = record.holder().unwrap_or_default();
+            let renew = hint::lease_of_grant("renew", record.name(), record.namespace(), holder);
+            let which = match grants {
+                [_] => String::new(),
+                _ => format!("lease {:?} is ", record.name()),
+            };
+            terminal::hint(&format!(
+                "{which}yours for {}s unless renewed: {renew}   (hold renews by itself)",
+                whole_seconds(grant.expires_at().since(SystemClock.now()))
+            ));
+        }
     }
     Ok(())
 }

@@ -50,8 +50,8 @@ pub struct Report {
     pub errno: Option<i32>,
     /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
-    /// Whether the lease was given back, by us.
-    pub released: bool,
+    /// Which of the leases were given back by us, by number; nothing of that is told anew after a loss.
+    pub released: Vec<usize>,
     /// Whether the watchdog died.
     pub watchdog_died: bool,
 }
@@ -80,6 +80,8 @@ pub enum Note {
     WaitsForTerminal,
     /// Lost for want of renewals, and yet released: nobody had taken it.
     ReleasedAfterLoss,
+    /// Another that is held with it was lost, and so it was released.
+    ReleasedToo,
     /// The command has ended; these processes that it left behind are asked to stop.
     Left(String),
     /// These processes do not die.

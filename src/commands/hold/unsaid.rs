@@ -54,9 +54,8 @@ pub fn until_unsaid(
 }
 
 /// Nothing is held any more; whoever has stopped reading is not waited for.
-pub fn say_released(name: &str) -> Result<(), Error> {
-    let released = terminal::deliver(format!("{name} released\n"))
-        .map_err(|error| Error::Unsaid(error.into()))?;
+pub fn say_released(text: String) -> Result<(), Error> {
+    let released = terminal::deliver(text).map_err(|error| Error::Unsaid(error.into()))?;
     terminal::drain();
     match released
         .now_or_never()

@@ -16,29 +16,30 @@ use crate::clock::{Clock, Instant};
 /// For so long it is tried to give a grant back: an operator who waits for the prompt is told then that it may be held.
 pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
-/// A grant in the hands of whoever asked for it. What is done with it is a closure that ends in `Ok` once somebody
+/// A grant in the hands of whoever asked for it, or several that were made together. What is done with it is a closure that ends in `Ok` once somebody
 /// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
 #[must_use]
 pub struct Held<'a> {
-    grant: &'a Grant,
-    answered_for: &'a Cell<bool>,
+    pub(super) grants: &'a [Grant],
+    pub(super) answered_for: &'a Cell<bool>,
 }
 
-impl<'a> Held<'a> {
-    /// The grant.
+impl Held<'_> {
+    /// The grant; of several the first.
     pub fn grant(&self) -> &Grant {
-        self.grant
+        &self.grants[0]
     }
 
-    pub(super) fn parts(self) -> (&'a Grant, &'a Cell<bool>) {
-        (self.grant, self.answered_for)
+    /// All of them, in the order in which they were made.
+    pub fn grants(&self) -> &[Grant] {
+        self.grants
     }
 
-    /// Takes the grant over. Whoever does answers for it from now on: it is released in the end, or it is said that it
+    /// Takes them over. Whoever does answers for them from now on: each is released in the end, or it is said that it
     /// could not be.
-    pub fn answer_for(self) -> Grant {
+    pub fn answer_for(self) -> Vec<Grant> {
         self.answered_for.set(true);
-        self.grant.clone()
+        self.grants.to_vec()
     }
 }
 
@@ -92,7 +93,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<T, Ended<E>> {
         let answered_for = Cell::new(false);
         let held = Held {
-            grant,
+            grants: std::slice::from_ref(grant),
             answered_for: &answered_for,
         };
         // Nothing of ours is looked at again that the panic may have left half done, but for the grant, and that is only

@@ -17,7 +17,7 @@ use super::super::decide::{AcquireTerms, Loss};
 use super::guard::{GIVEN_BACK_WITHIN, text};
 use super::limits::WITHDRAWN;
 use super::{
-    End, Failure, Fate, Grant, Held, Interrupt, Limits, OnProgress, Operations, Progress,
+    End, Ended, Failure, Fate, Grant, Held, Interrupt, Limits, OnProgress, Operations, Progress,
 };
 use crate::clock::Clock;
 use keep::{freshen, keep};
@@ -33,36 +33,6 @@ pub struct Part<'a, A, C> {
     pub terms: &'a AcquireTerms,
     /// Where its progress is reported.
     pub report: OnProgress<'a>,
-}
-
-/// The grants of all of them, in the hands of whoever asked: as [`Held`] is for one.
-#[must_use]
-pub struct HeldAll<'a> {
-    grants: &'a [Grant],
-    answered_for: &'a Cell<bool>,
-}
-
-impl HeldAll<'_> {
-    /// The grants, in the order in which they were made.
-    pub fn grants(&self) -> &[Grant] {
-        self.grants
-    }
-
-    /// Takes the grants over, and answers for all of them from now on.
-    pub fn answer_for(self) -> Vec<Grant> {
-        self.answered_for.set(true);
-        self.grants.to_vec()
-    }
-}
-
-impl<'a> From<Held<'a>> for HeldAll<'a> {
-    fn from(held: Held<'a>) -> Self {
-        let (grant, answered_for) = held.parts();
-        Self {
-            grants: std::slice::from_ref(grant),
-            answered_for,
-        }
-    }
 }
 
 /// Why not all are held.
@@ -83,6 +53,21 @@ pub struct NotAll<E> {
     pub fates: Vec<(usize, Fate)>,
 }
 
+impl<E> NotAll<E> {
+    fn of_one(ended: Ended<E>) -> Self {
+        match ended {
+            Ended::Ungranted(end) => Self {
+                why: Missed::Ungranted(0, end),
+                fates: Vec::new(),
+            },
+            Ended::GivenUp { why, fate } => Self {
+                why: Missed::GivenUp(why),
+                fates: vec![(0, fate)],
+            },
+        }
+    }
+}
+
 /// Acquires all of `parts` in their order, waiting within `limits`, and hands the grants to `then`: they are kept only if
 /// that ends well. Callers that have the same order cannot wait for each other in a circle (docs/design.md, Several leases).
 ///
@@ -91,8 +76,14 @@ pub struct NotAll<E> {
 pub async fn acquire_all<A: Api, C: Clock, T, E>(
     parts: &[Part<'_, A, C>],
     limits: &Limits,
-    then: impl AsyncFnOnce(HeldAll<'_>) -> Result<T, E>,
+    then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
 ) -> Result<T, NotAll<E>> {
+    if let [part] = parts {
+        let acquired = part
+            .operations
+            .acquire(part.terms, limits, part.report, then);
+        return acquired.await.map_err(NotAll::of_one);
+    }
     let gathering = Gathering {
         parts,
         limits,
@@ -103,7 +94,7 @@ pub async fn acquire_all<A: Api, C: Clock, T, E>(
         let gathered = gathering.gather().await;
         gathered.map_err(|(index, end)| Missed::Ungranted(index, end))?;
         let grants = gathering.held.borrow().clone();
-        let held = HeldAll {
+        let held = Held {
             grants: &grants,
             answered_for: &answered_for,
         };
@@ -139,12 +130,10 @@ type Lost = (usize, Loss);
 
 impl<A: Api, C: Clock> Gathering<'_, A, C> {
     async fn gather(&self) -> Result<(), (usize, End)> {
-        if self.parts.len() > 1 {
-            // What is refused in any case is refused before anything is taken, and before a wait for another.
-            for (index, part) in self.parts.iter().enumerate() {
-                let prospect = part.operations.prospect(part, self.limits);
-                prospect.await.map_err(|end| (index, end))?;
-            }
+        // What is refused in any case is refused before anything is taken, and before a wait for another.
+        for (index, part) in self.parts.iter().enumerate() {
+            let prospect = part.operations.prospect(part, self.limits);
+            prospect.await.map_err(|end| (index, end))?;
         }
         loop {
             let next = self.held.borrow().len();
@@ -220,9 +209,7 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
                 let end = Box::new(End::timed_out(None));
                 Some((index, End::Unsettled { end, fault }))
             }
-            Fate::Kept | Fate::Shields => {
-                Some((index, End::Kept(Box::new(End::timed_out(None)))))
-            }
+            Fate::Kept | Fate::Shields => Some((index, End::Kept(Box::new(End::timed_out(None))))),
         });
         open.map_or(Ok(()), Err)
     }

@@ -60,9 +60,6 @@ pub(super) async fn freshen<A: Api, C: Clock>(
     limits: &Limits,
     held: &RefCell<Vec<Grant>>,
 ) -> Result<Vec<Lost>, End> {
-    if parts.len() == 1 {
-        return Ok(Vec::new());
-    }
     let Some(clock) = parts.first().map(|part| part.operations.clock()) else {
         return Ok(Vec::new());
     };

@@ -8,11 +8,7 @@ use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Whether it is refused in any case; for one try alone, whether it is held.
-    pub(super) async fn prospect(
-        &self,
-        part: &Part<'_, A, C>,
-        limits: &Limits,
-    ) -> Result<(), End> {
+    pub(super) async fn prospect(&self, part: &Part<'_, A, C>, limits: &Limits) -> Result<(), End> {
         let seen = self.read_patiently(None, limits, part.report).await?;
         match decide::acquire(part.terms, &seen, self.stamps.get(), self.now()) {
             AcquireStep::Refuse(refusal) => Err(End::Refused(refusal)),

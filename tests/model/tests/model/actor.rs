@@ -125,7 +125,7 @@ impl Actor {
     /// Acquires, and answers for the grant.
     pub async fn obtain(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let report = |said| self.say(said);
-        let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for());
+        let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for().remove(0));
         let acquired = self.operations.acquire(terms, limits, &report, kept).await;
         acquired.map_err(ungranted)
     }
