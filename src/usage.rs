@@ -123,6 +123,8 @@ fn line(
             let why = std::error::Error::source(error)
                 .map(ToString::to_string)
                 .unwrap_or_default();
+            // It is one value of several.
+            let argument = argument.trim_end_matches("...");
             format!("error: invalid value {value:?} for {argument}: {why}")
         }
         (ErrorKind::UnknownArgument, Some(word), _) => unknown::line(root, typed, words, &word),

@@ -21,8 +21,8 @@ enum State {
     Held,
     /// One is lost, or as good as: the command is being stopped.
     Fencing,
-    /// The tree is gone; giving this one back, and then those before it.
-    Releasing(usize, Outcome),
+    /// The tree is gone; the last of these is being given back, and then those before it.
+    Releasing(Vec<usize>, Outcome),
     /// Over.
     Done,
 }
@@ -205,9 +205,11 @@ impl Machine {
                 _ => {}
             },
             Event::Released(given) => {
-                if let State::Releasing(at, outcome) = &self.state
-                    && *at == lease
+                if let State::Releasing(rest, outcome) = &self.state
+                    && rest.last() == Some(&lease)
                 {
+                    let mut rest = rest.clone();
+                    rest.pop();
                     let outcome = match (outcome, given) {
                         // Lost before the command had ended, perhaps: its own status is not enough to know.
                         (
@@ -222,7 +224,7 @@ impl Machine {
                         // The command ran to its end in acknowledged time.
                         | (_, Given::Freed | Given::Unknown) => outcome.clone(),
                     };
-                    self.release_before(lease, outcome, &mut effects);
+                    self.release_last(rest, outcome, &mut effects);
                 }
             }
         }
@@ -338,17 +340,20 @@ impl Machine {
         }
     }
 
+    /// Gives back whatever may be ours, the last one first; but what is lost comes after what is not.
     fn release(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
-        self.release_before(self.leases.len(), outcome, effects);
+        let all = 0..self.leases.len();
+        let mut rest: Vec<usize> = all.filter(|n| self.leases[*n].is_returnable()).collect();
+        rest.sort_by_key(|number| self.leases[*number].lost.is_none());
+        self.release_last(rest, outcome, effects);
     }
 
-    /// Gives back the last one before `lease` that may be ours; where there is none, this is the end.
-    fn release_before(&mut self, lease: usize, outcome: Outcome, effects: &mut Vec<Effect>) {
-        let before = self.leases[..lease].iter().rposition(Pace::is_returnable);
-        self.state = match before {
-            Some(before) => {
-                effects.push(Effect::Release(before));
-                State::Releasing(before, outcome)
+    /// Gives back the last of `rest`; where there is none, this is the end.
+    fn release_last(&mut self, rest: Vec<usize>, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.state = match rest.last() {
+            Some(last) => {
+                effects.push(Effect::Release(*last));
+                State::Releasing(rest, outcome)
             }
             None => {
                 effects.push(Effect::Finish(outcome));

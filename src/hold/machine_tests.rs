@@ -328,3 +328,6 @@ fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
 
 #[path = "machine_end_tests.rs"]
 mod end;
+
+#[path = "machine_several_tests.rs"]
+mod several;

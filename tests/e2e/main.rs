@@ -57,6 +57,7 @@ mod steal;
 mod steal_prompt;
 mod support;
 mod terminating;
+mod together;
 mod unread;
 mod unread_changes;
 mod usage;

@@ -163,7 +163,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     /// The same with one that is about this lease.
     fn feed_of(&mut self, lease: usize, event: Event) -> Next {
         let now = self.clock.now();
-        let happened = format!("{event:?}");
+        let happened = match self.kept.len() {
+            1 => format!("{event:?}"),
+            _ => format!("{event:?} of lease {lease}"),
+        };
         let for_command = matches!(event, Event::SignalForCommand(_));
         let mut effects = VecDeque::from(self.machine.handle_of(lease, event, now));
         if !effects.is_empty() {

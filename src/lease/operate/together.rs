@@ -196,8 +196,19 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
         let Some(first) = lost.iter().map(|(index, _)| *index).min() else {
             return Ok(());
         };
-        let gone: Vec<usize> = lost.iter().map(|(index, _)| *index).collect();
+        let mut gone = Vec::new();
         for (index, loss) in lost {
+            match &loss {
+                // It would be stored so again.
+                Loss::Altered(_) => return Err((index, End::Lost(loss))),
+                Loss::Shortened(_) => {}
+                Loss::Deleted
+                | Loss::Recreated { .. }
+                | Loss::Released
+                | Loss::TakenBy(_)
+                | Loss::Regranted
+                | Loss::Deadline { .. } => gone.push(index),
+            }
             (self.parts[index].report)(Progress::LostAgain(loss));
         }
         let mut fates = self.give_up_from(first).await;

@@ -20,7 +20,7 @@ mod outage;
 mod proc;
 mod processes;
 mod rotation;
-mod scene;
+pub mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;
