@@ -70,6 +70,17 @@ impl Actor {
         }
     }
 
+    /// The same one, in the world of another Lease.
+    pub fn in_world(&self, world: &Rc<World>) -> Self {
+        let api = SimulatedApi::new(world, self.client, &self.name, &self.clock);
+        Self {
+            api,
+            world: world.clone(),
+            ..self.clone()
+        }
+        .restarted()
+    }
+
     fn say(&self, progress: Progress) {
         self.said.borrow_mut().push((self.world.now(), progress));
     }
