@@ -25,6 +25,8 @@ Examples:
   kubectl lease acquire deploy --timeout 0 -E 75
   # in a script: an identity of its own, and the fencing token, as variables
   grant=$(kubectl lease acquire deploy --unique -o env) && eval \"$grant\"
+  # several: all of them or none
+  kubectl lease acquire app db --create
 
 Exit status:
   0    acquired       1  API, kubeconfig or permission    2  wrong usage
@@ -45,6 +47,8 @@ Examples:
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
+  # several: all of them or none, and who loses one has lost all
+  kubectl lease hold app db --create -- ./deploy.sh
 
 COMMAND is a program and its arguments, not a shell command line. When it ends,
 hold does not wait for what it started in the background: it ends that, names it

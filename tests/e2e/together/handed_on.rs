@@ -40,9 +40,8 @@ fn the_command_knows_all_of_them_and_inside_none_can_be_taken_or_given_back() {
                 "{output}"
             );
         }
-        let release = format!(
-            "kubectl lease release {name}; kubectl lease release {name} --holder me --now; kubectl lease status {name} -o jsonpath={{.fencingToken}}"
-        );
+        let release =
+            format!("kubectl lease release {name}; kubectl lease release {name} --holder me --now");
         let output = scene.hold("hold a b c --holder me", &release).run();
         assert_eq!(
             output
@@ -79,10 +78,20 @@ fn a_shell_releases_and_renews_exactly_what_it_was_granted() {
     let output = shell(
         "grant=$(kubectl lease acquire b a --unique -o env) || exit; eval \"$grant\"; \
          echo $KUBECTL_LEASE_NAMES; kubectl lease renew b; kubectl lease check a && kubectl lease check b; \
-         kubectl lease status b -o jsonpath='{.items[0].token}'; kubectl lease release a b",
+         kubectl lease status a | grep Token; kubectl lease status b | grep Token; echo $KUBECTL_LEASE_FENCING_TOKENS; kubectl lease release a b",
     );
     assert_eq!(output.code, Some(0), "{output}");
     assert!(output.stdout.starts_with("a b\n"), "{output}");
+    // Each one's own token is known, and that of one that was renewed since.
+    let lines = || output.stdout.lines();
+    let shown = lines().filter_map(|line| line.strip_prefix("Token:"));
+    let shown: Vec<&str> = shown
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let told = lines()
+        .find(|line| line.starts_with("a="))
+        .expect("the tokens");
+    assert_eq!(told, format!("a={} b={}", shown[0], shown[1]), "{output}");
     assert!(
         output
             .stdout
@@ -103,7 +112,7 @@ fn a_shell_releases_and_renews_exactly_what_it_was_granted() {
 fn the_formats_of_several_are_those_of_one_or_a_list() {
     let scene = Scene::new(60);
     scene.ns.create(&held("other", "other", 60));
-    let mut free = || ["a", "b"].map(|name| set_free(&scene.ns, name));
+    let free = || ["a", "b"].map(|name| set_free(&scene.ns, name));
     let output = scene.run("acquire b a -o name");
     ended(
         &output,

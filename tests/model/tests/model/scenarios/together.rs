@@ -18,7 +18,7 @@ use crate::world::World;
 use crate::{millis, secs, simulate, sleep};
 
 const LEASES: usize = 3;
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 
 /// Acquires all of the Leases of these worlds, as one actor; a failure must leave nothing behind.
 async fn acquire(
@@ -111,7 +111,7 @@ fn holders(worlds: &[Rc<World>]) -> Vec<String> {
 fn what_is_held_is_renewed_for_as_long_as_another_is_waited_for_and_is_fresh_at_the_end() {
     scenario(5, async |worlds, [me, other, _]| {
         let taken = other[1].take(Some(5)).await;
-        let _ = other[1].hold(taken, 100.0);
+        let _holding = other[1].hold(taken, 100.0);
         let (mine, started) = (me.clone(), worlds[0].now());
         let waits = spawn_local(async move { acquire(&mine, None, &patient()).await });
         sleep(60.0).await;
@@ -141,7 +141,7 @@ fn at_whatever_time_a_signal_comes_nothing_is_left_held() {
     for after in while_asking.chain(while_waiting) {
         scenario(5, async |worlds, [me, other, _]| {
             let taken = other[2].take(Some(5)).await;
-            let _ = other[2].hold(taken, 1.5);
+            let _holding = other[2].hold(taken, 1.5);
             let limits = interrupted(2, &[after]);
             let acquired = acquire(&me, None, &limits).await;
             let ended = acquired.map_err(|not| not.why);
