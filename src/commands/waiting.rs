@@ -29,6 +29,8 @@ pub struct Waiting<'a> {
     obstacle: RefCell<String>,
     /// Why it is not known whether that still is so.
     unknown: RefCell<Option<String>>,
+    /// Those that are held already, of several.
+    held: RefCell<Vec<String>>,
     changed: Notify,
 }
 
@@ -40,6 +42,7 @@ impl<'a> Waiting<'a> {
             since: Cell::new(None),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
+            held: RefCell::default(),
             changed: Notify::new(),
         }
     }
@@ -55,6 +58,7 @@ impl<'a> Waiting<'a> {
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
+                    self.say_held();
                     let now = SystemClock.now();
                     self.began.set(self.began.get().or(Some(now)));
                     self.since.set(Some(now));
@@ -62,9 +66,14 @@ impl<'a> Waiting<'a> {
                 }
             }
             // The next one may be free.
-            Progress::Granted | Progress::LostAgain(_) => {
-                self.since.take();
-                self.changed.notify_one();
+            Progress::Granted => {
+                self.held.borrow_mut().push(subject.name.clone());
+                self.is_granted();
+            }
+            // Those that come after it in the order are given back.
+            Progress::LostAgain(_) => {
+                self.held.borrow_mut().retain(|held| *held < subject.name);
+                self.is_granted();
             }
             Progress::Silent(since) => {
                 let silent = format!("no answer from the server since {since:.0}");
@@ -80,6 +89,22 @@ impl<'a> Waiting<'a> {
             | Progress::Altered(_)
             | Progress::Settling
             | Progress::Outlasting { .. } => {}
+        }
+    }
+
+    fn is_granted(&self) {
+        self.since.take();
+        self.changed.notify_one();
+    }
+
+    /// Nobody else gets these meanwhile: whoever looks for what holds up others must know.
+    fn say_held(&self) {
+        let held = self.held.borrow();
+        let names: Vec<String> = held.iter().map(|name| format!("{name:?}")).collect();
+        match &names[..] {
+            [] => {}
+            [name] => terminal::say(&format!("lease {name} is held meanwhile")),
+            all => terminal::say(&format!("leases {} are held meanwhile", all.join(", "))),
         }
     }
 

@@ -22,6 +22,7 @@ fn what_is_held_already_is_renewed_while_another_is_waited_for_and_is_fresh_when
     let running = scene.hold("hold c b a", "echo ran").spawn();
     let waits = |line: &str| line.starts_with("waiting for lease \"b\": held by \"other\"");
     running.wait_stderr(waits, SOON);
+    running.wait_stderr(|line| line == "lease \"a\" is held meanwhile", SOON);
     // Longer than a holds without a renewal.
     scene.wait_written("~a", 4);
     let [a, b, c] = scene.holders();
@@ -50,6 +51,10 @@ fn one_that_is_lost_meanwhile_is_acquired_anew_and_none_that_comes_later_is_held
     });
     let running = scene.hold("hold a b c", "echo ran").spawn();
     running.wait_stderr(|line| line.starts_with("waiting for lease \"c\""), SOON);
+    running.wait_stderr(
+        |line| line == "leases \"a\", \"b\" are held meanwhile",
+        SOON,
+    );
     pass_to(&scene.ns, "b", "thief");
     let lost =
         "lease \"b\" lost before all were acquired: taken over by \"thief\"; acquiring it again";
