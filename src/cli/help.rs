@@ -48,7 +48,7 @@ Examples:
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
   # several: all of them or none, and who loses one has lost all
-  kubectl lease hold app db --create -- ./deploy.sh
+  kubectl lease hold cache db-schema --create -- ./deploy.sh
 
 COMMAND is a program and its arguments, not a shell command line. When it ends,
 hold does not wait for what it started in the background: it ends that, names it

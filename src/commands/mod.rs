@@ -278,6 +278,9 @@ fn say(subject: &Subject, progress: &Progress) {
             words::duration(*wait)
         )),
         Progress::Granted => {}
+        Progress::Unrenewed(why) => terminal::say(&format!(
+            "lease {name:?} could not be renewed: {why}; trying again"
+        )),
         Progress::LostAgain(loss) => terminal::say(&format!(
             "lease {name:?} lost before all were acquired: {}; acquiring it again",
             error::loss_text(loss)

@@ -49,12 +49,12 @@ impl<'a> Waiting<'a> {
 
     /// Says what goes on with that lease.
     pub fn report(&self, subject: &'a Subject, progress: &Progress) {
-        self.subject.set(subject);
         say(subject, progress);
         match progress {
             Progress::Waiting {
                 obstacle, reason, ..
             } => {
+                self.subject.set(subject);
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
@@ -86,6 +86,7 @@ impl<'a> Waiting<'a> {
                 self.unknown.take();
             }
             Progress::Polling
+            | Progress::Unrenewed(_)
             | Progress::Altered(_)
             | Progress::Settling
             | Progress::Outlasting { .. } => {}

@@ -99,6 +99,8 @@ pub enum Progress {
     },
     /// Of several that are wanted together: this one is held, and the next one is asked for.
     Granted,
+    /// Of several: this one is held, and could not be renewed for as long as it lasts: why. It is tried again.
+    Unrenewed(String),
     /// Of several: this one was held and is no more, before all were there. It is acquired anew.
     LostAgain(Loss),
 }

@@ -140,8 +140,7 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
             let lost = if next < self.parts.len() {
                 self.take(next).await?
             } else {
-                let freshened = freshen(self.parts, self.limits, &self.held).await;
-                let lost = freshened.map_err(|end| (next - 1, end))?;
+                let lost = freshen(self.parts, self.limits, &self.held).await?;
                 if lost.is_empty() {
                     return Ok(());
                 }
@@ -163,7 +162,7 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
         let mut obtaining = std::pin::pin!(obtaining);
         let keeping = self.parts[..next].iter().enumerate();
         let mut keeping: FuturesUnordered<_> = keeping
-            .map(|(index, part)| keep(part.operations, &self.held, index))
+            .map(|(index, part)| keep(part, &self.held, index))
             .collect();
         let mut lost = Vec::new();
         let obtained = loop {

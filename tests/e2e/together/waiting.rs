@@ -165,6 +165,13 @@ fn an_outage_of_what_is_held_is_no_loss_while_nothing_runs() {
             .zip(last)
             .is_some_and(|(first, last)| last - first > Duration::from_secs(3))
     };
+    running.wait_stderr(
+        |line| {
+            line.starts_with("lease \"a\" could not be renewed: ")
+                && line.ends_with("; trying again")
+        },
+        SOON,
+    );
     scene.proxy.wait_for(refused, SOON);
     scene.proxy.clear_faults();
     set_free(&scene.ns, "b");
