@@ -1,11 +1,11 @@
 //! `kubectl lease acquire`
 
-use super::saying::{listen, outcome_text, say_grant};
+use super::saying::{listen, outcomes_text, say_grants};
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, dry_run, identity, limits, say};
+use super::{Session, acquire_terms, dry_run, identity, limits, together};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::Held;
@@ -22,38 +22,38 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
         identity
     };
     let session = Session::open(connection).await?.writing(&args.grant.write);
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    subject.reenters = true;
-    let terms = AcquireTerms {
-        reenter: args.reenter,
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        reenters: true,
+        ..session.subject(name, Some(&holder))
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let terms = |subject: &Subject| AcquireTerms {
+        reenter: args.reenter,
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
+    };
+    let observed_only = args.grant.proof.observed_only();
+    let wanted = together::wanted(&session, &args.names, observed_only, subject, terms);
+    let several = args.names.len() > 1;
     if let Some(dry_run) = args.grant.write.dry_run.asked() {
         let format = dry_run::format(&args.output)?;
-        let limits = dry_run::patience(args.grant.timeout);
-        let report = |progress| say(&subject, &progress);
-        let tried = operations
-            .try_acquire(&terms, dry_run, &limits, &report)
-            .await;
+        let timeout = args.grant.timeout;
+        let trying = together::try_each(&session, &wanted, dry_run, timeout, |_| None);
+        let outcomes = trying.await?;
         let managed_fields = args.output.show_managed_fields;
-        let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
-        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+        dry_run::print(outcomes_text(&outcomes, several, format, managed_fields))?;
+        return Ok(Exit::DONE);
     }
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
-    let waiting = Waiting::new(&subject);
-    let report = |progress| waiting.report(&progress);
-    let acquiring = operations.acquire(&terms, &limits, &report, async |held: Held<'_>| {
+    let waiting = Waiting::new(&wanted[0].subject);
+    let told = together::acquire(&wanted, &limits, &waiting, async |held: Held<'_>| {
         let waited = waiting.over().unwrap_or_default();
-        let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
-        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await
+        let acquired = |grant: &_| Outcome::of_grant(Action::Acquired, grant).after_waiting(waited);
+        let outcomes: Vec<_> = held.grants().iter().map(acquired).collect();
+        let (grants, output) = (held.grants(), &args.output);
+        say_grants(grants, &outcomes, several, output, &limits.interrupt).await
     });
-    let told = waiting.reminding(acquiring).await;
-    match told {
+    match told.await {
         Ok(()) => Ok(Exit::DONE),
-        Err(ended) => Err(session.ended(subject, ended, Error::Local).await),
+        Err(ended) => Err(session.not_all(&wanted, ended, Error::Local).await),
     }
 }

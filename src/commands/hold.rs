@@ -7,36 +7,41 @@ mod label;
 mod notes;
 mod outcome_file;
 mod round;
+mod several;
 mod steal;
 mod unsaid;
 
 use std::time::Duration;
 
-use super::saying::{deaf, outcome_text, start};
-use super::{Session, acquire_terms, dry_run, identity, say};
+use super::saying::{deaf, outcomes_text, start};
+use super::{Session, acquire_terms, dry_run, identity, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hold::supervisor::Prepared;
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Interrupt};
+use crate::lease::operate::together::{Missed, NotAll};
+use crate::lease::operate::{End, Interrupt};
 use crate::lease::values::LeaseDuration;
-use crate::output::outcome::{self, Action};
 use crate::output::terminal;
 use crate::signals;
 use again::{Again, Then};
-use command::find;
+use command::{find, no_command_among};
 use outcome_file::OutcomeFile;
 use round::Round;
-use unsaid::say_released;
+use several::one_at_a_time;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
 
 pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     find(&args.command)?;
+    if args.command.is_empty() {
+        no_command_among(&args.names)?;
+    }
+    one_at_a_time(&args)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
@@ -78,27 +83,29 @@ async fn run_with(
     // Before there is a lease that would have to be given back.
     let mut prepared = prepare()?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    subject.if_holder = args.takeover.if_holder.as_ref().map(ToString::to_string);
-    let mut terms = AcquireTerms {
-        min_duration: Some(min_duration),
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        if_holder: args.takeover.if_holder.as_ref().map(ToString::to_string),
+        ..session.subject(name, Some(&holder))
     };
-    let operations = session
-        .lease(&args.name)
-        .observed_only(args.grant.proof.observed_only());
+    let terms = |subject: &Subject| AcquireTerms {
+        min_duration: Some(min_duration),
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
+    };
+    let observed_only = args.grant.proof.observed_only();
+    let mut wanted = together::wanted(&session, &args.names, observed_only, subject, terms);
+    let subject = wanted[0].subject.clone();
+    let leases = together::leases(&wanted);
     if let Some(dry_run) = args.grant.write.dry_run.asked() {
-        let limits = dry_run::patience(args.grant.timeout);
-        let report = |progress| say(&subject, &progress);
-        let tried = operations
-            .try_acquire(&terms, dry_run, &limits, &report)
-            .await;
-        if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
-            return Err(too_short(duration, &args));
-        }
-        let text = |outcome: &outcome::Outcome| outcome_text(outcome, None, false);
-        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+        let refused = |end: &End| match end {
+            End::Refused(Refusal::TooShort(duration)) => Some(too_short(*duration, &args)),
+            _ => None,
+        };
+        let timeout = args.grant.timeout;
+        let trying = together::try_each(&session, &wanted, dry_run, timeout, refused);
+        let outcomes = trying.await?;
+        dry_run::print(outcomes_text(&outcomes, wanted.len() > 1, None, false))?;
+        return Ok(Exit::DONE);
     }
     let label = label::of(&args.around, &session)?;
     start().map_err(ours)?;
@@ -126,9 +133,7 @@ async fn run_with(
         let round = Round {
             args: &args,
             session: &session,
-            operations: &operations,
-            subject: &subject,
-            terms: &terms,
+            wanted: &wanted,
             label: label.clone(),
             file,
             interrupt,
@@ -144,9 +149,7 @@ async fn run_with(
             Ok(held) if held.may_do_better() => {
                 (SystemClock.now().since(held.began), held.duration)
             }
-            Err(Ended::Ungranted(End::Lost(_))) if args.around.again => {
-                (Duration::ZERO, Duration::ZERO)
-            }
+            Err(ended) if args.around.again && is_lost(ended) => (Duration::ZERO, Duration::ZERO),
             Ok(_) | Err(_) => return round.conclude(held, &signals).await,
         };
         if again::asked_to_end(&signals, seen) {
@@ -155,21 +158,29 @@ async fn run_with(
         let pause = match runs.after_loss(ran, duration) {
             Then::Restart(pause) => pause,
             Then::Enough(restarts) => {
-                terminal::say(&round::enough(&subject.name, restarts));
+                terminal::say(&round::enough(&leases, restarts));
                 return round.conclude(held, &signals).await;
             }
             Then::End => return round.conclude(held, &signals).await,
         };
-        terms.ended = match held {
-            Ok(held) => held.report.grant,
-            Err(Ended::Ungranted(End::Lost(loss))) => {
-                terminal::say(&round::lost(&subject.name, &loss));
-                None
+        // Nothing runs any more under any of them.
+        let ended = match held {
+            Ok(held) => held.report.grants,
+            Err(NotAll {
+                why: Missed::Ungranted(number, End::Lost(loss)),
+                ..
+            }) => {
+                terminal::say(&round::lost(&wanted[number].subject.name, &loss));
+                Vec::new()
             }
-            Err(_) => None,
+            Err(_) => Vec::new(),
         };
+        let mut ended = ended.into_iter();
+        for one in &mut wanted {
+            one.terms.ended = ended.next();
+        }
         seen = seen_by_now;
-        terminal::say(&round::runs_again(&subject.name, pause));
+        terminal::say(&round::runs_again(&leases, pause));
         let interrupt = Interrupt::new(again::from(&signals, seen));
         tokio::select! {
             biased;
@@ -180,6 +191,11 @@ async fn run_with(
         }
         prepared = prepare()?;
     }
+}
+
+/// Whether one was granted and lost before a command began, and nothing is held any more.
+fn is_lost(ended: &NotAll<Error>) -> bool {
+    matches!(ended.why, Missed::Ungranted(_, End::Lost(_))) && ended.is_settled()
 }
 
 /// What stands in the way of a hold on this machine, and is neither the lease nor the command.

@@ -22,6 +22,7 @@ mod saying;
 mod several;
 mod status;
 mod steal;
+mod together;
 mod version;
 mod wait;
 mod waiting;
@@ -312,5 +313,13 @@ fn say(subject: &Subject, progress: &Progress) {
             words::duration(*wait)
         )),
         Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
+        Progress::Granted => {}
+        Progress::Unrenewed(why) => terminal::say(&format!(
+            "lease {name:?} could not be renewed: {why}; trying again"
+        )),
+        Progress::LostAgain(loss) => terminal::say(&format!(
+            "lease {name:?} lost before all were acquired: {}; acquiring it again",
+            error::loss_text(loss)
+        )),
     }
 }

@@ -9,22 +9,23 @@ use super::label::{self, PodLabel};
 use super::notes::tell;
 use super::outcome_file::OutcomeFile;
 use super::steal::Stealing;
-use super::unsaid::{if_asked, until_unsaid};
-use super::{again, cleanup, ours, say_released, timing, too_short};
+use super::unsaid::{if_asked, say_released, until_unsaid};
+use super::{again, cleanup, ours, timing, too_short};
 use crate::cli::HoldArgs;
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::together::{self, Wanted};
 use crate::commands::waiting::Waiting;
 use crate::commands::{Session, exported, limits};
-use crate::error::{self, Error, Subject, Unsaid};
+use crate::error::{self, Error, Unsaid};
 use crate::exit::Exit;
 use crate::hold::label::PodLabel as _;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Report, Signals};
-use crate::lease::decide::{AcquireTerms, Loss, Refusal};
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt, Operations};
+use crate::lease::decide::{Loss, Refusal};
+use crate::lease::operate::together::{Missed, NotAll};
+use crate::lease::operate::{End, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
-use crate::server::LeaseClient;
 use crate::signals::Received;
 use crate::words;
 
@@ -32,9 +33,7 @@ use crate::words;
 pub struct Round<'a> {
     pub args: &'a HoldArgs,
     pub session: &'a Session,
-    pub operations: &'a Operations<LeaseClient, SystemClock>,
-    pub subject: &'a Subject,
-    pub terms: &'a AcquireTerms,
+    pub wanted: &'a [Wanted],
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
     pub interrupt: Interrupt,
@@ -59,7 +58,7 @@ impl Done {
         match report.outcome {
             Outcome::Lost => !report.watchdog_died && !report.ended_by_itself && !report.detached,
             Outcome::Unlabelled => (report.unlabelled.as_ref())
-                .is_some_and(|trouble| report.released && !trouble.is_final()),
+                .is_some_and(|trouble| report.all_released() && !trouble.is_final()),
             Outcome::Ended(_)
             | Outcome::EndUnseen
             | Outcome::Signalled(_)
@@ -78,26 +77,29 @@ impl Round<'_> {
         prepared: Option<Prepared>,
         signals: Received,
         for_command: Received,
-    ) -> Result<Done, Ended<Error>> {
-        let args = self.args;
-        let waiting = Waiting::new(self.subject);
-        let progress = |progress| waiting.report(&progress);
+    ) -> Result<Done, NotAll<Error>> {
+        let (args, wanted) = (self.args, self.wanted);
+        let first = &wanted[0];
+        let waiting = Waiting::new(&first.subject);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
-        let note = |note| {
-            self.file.hear(&note);
-            tell(args.name.as_str(), place, note);
+        let note = |lease: Option<usize>, note| {
+            self.file.hear(lease, &note);
+            let about = lease.map_or(0..wanted.len(), |lease| lease..lease + 1);
+            tell(&together::leases(&wanted[about]), place, note);
         };
         let hold = async |held: Held<'_>| {
             let waited = waiting.over();
             self.say_acquired(waited);
             self.file
-                .held(held.grant(), waited.unwrap_or_default())
+                .held(held.grants(), waited.unwrap_or_default())
                 .await;
-            let duration = held.grant().duration().as_duration();
+            // The shortest counts for all: the first that is lost loses them.
+            let durations = held.grants().iter().map(|one| one.duration().as_duration());
+            let duration = durations.min().unwrap_or_default();
             let label = self.label.clone();
             let order = HoldTerms {
-                environment: exported::environment(held.grant(), exported::KeptBy::Hold),
+                environment: exported::environment(held.grants(), exported::KeptBy::Hold),
                 command: args.command.clone(),
                 // Checked before anything is written; an answer may still change the duration.
                 timing: timing(duration, args).map_err(ours)?,
@@ -108,8 +110,7 @@ impl Round<'_> {
             crate::server::lease_is_held(order.timing.duration);
             let job = Job::new(!args.command.is_empty());
             let to_end = if args.command.is_empty() {
-                let acquired = format!("{} acquired\n", object_name(args.name.as_str()));
-                let acquired = terminal::deliver(if_asked(acquired))
+                let acquired = terminal::deliver(if_asked(self.each("acquired")))
                     .map_err(|error| Error::Unsaid(error.into()))?;
                 until_unsaid(signals, acquired, tell_unsaid)
             } else {
@@ -121,28 +122,27 @@ impl Round<'_> {
                 job,
             };
             let began = SystemClock.now();
+            let operations: Vec<_> = wanted.iter().map(|one| &one.operations).collect();
             let report =
-                supervisor::hold(self.operations, held, &order, prepared, signals, &note).await;
+                supervisor::hold(&operations, held, &order, prepared, signals, &note).await;
             Ok((report, began, duration))
         };
         let (report, began, duration) = if self.steals() {
             let stealing = Stealing {
                 session: self.session,
-                operations: self.operations,
+                operations: &first.operations,
                 args: &args.takeover,
-                terms: self.terms,
+                terms: &first.terms,
                 timeout: args.grant.timeout,
                 interrupt: &self.interrupt,
             };
+            let progress = |progress| waiting.report(&first.subject, &progress);
             let grant = waiting.reminding(stealing.grant(&progress)).await?;
-            let holding = self.operations.hand_out(&grant, &self.interrupt, hold);
+            let holding = first.operations.hand_out(&grant, &self.interrupt, hold);
             waiting.reminding(holding).await?
         } else {
             let limits = limits(&SystemClock, args.grant.timeout, self.interrupt.clone());
-            let holding = self
-                .operations
-                .acquire(self.terms, &limits, &progress, hold);
-            waiting.reminding(holding).await?
+            together::acquire(wanted, &limits, &waiting, hold).await?
         };
         Ok(Done {
             report,
@@ -158,7 +158,7 @@ impl Round<'_> {
     }
 
     fn say_acquired(&self, waited: Option<Duration>) {
-        let name = self.args.name.as_str();
+        let leases = together::leases(self.wanted);
         let after = waited.map(|waited| format!(" after {}", words::duration(waited)));
         let again = match self.restarts {
             0 => None,
@@ -166,8 +166,14 @@ impl Round<'_> {
         };
         if after.is_some() || again.is_some() {
             let (after, again) = (after.unwrap_or_default(), again.unwrap_or_default());
-            terminal::say(&format!("lease {name:?} acquired{after}{again}"));
+            terminal::say(&format!("{leases} acquired{after}{again}"));
         }
+    }
+
+    /// What became of each, a line each, as kubectl says it.
+    fn each(&self, verb: &str) -> String {
+        let line = |one: &Wanted| format!("{} {verb}\n", object_name(&one.subject.name));
+        self.wanted.iter().map(line).collect()
     }
 
     /// What a round was, as the end of all.
@@ -176,35 +182,33 @@ impl Round<'_> {
     /// When the hold itself failed, or nothing was run.
     pub async fn conclude(
         &self,
-        held: Result<Done, Ended<Error>>,
+        held: Result<Done, NotAll<Error>>,
         signals: &Received,
     ) -> Result<Exit, Error> {
-        let (args, subject) = (self.args, self.subject);
+        let args = self.args;
         let Done { report, unsaid, .. } = match held {
             Ok(done) => done,
             // Nothing was written.
-            Err(Ended::Ungranted(End::Refused(Refusal::TooShort(duration)))) => {
-                return Err(too_short(duration, args));
-            }
-            Err(ended) => {
-                let subject = subject.clone();
-                return Err(self.session.ended(subject, ended, Error::Hold).await);
-            }
+            Err(NotAll {
+                why: Missed::Ungranted(_, End::Refused(Refusal::TooShort(duration))),
+                fates,
+            }) if fates.is_empty() => return Err(too_short(duration, args)),
+            Err(ended) => return Err(self.session.not_all(self.wanted, ended, Error::Hold).await),
         };
-        self.file.released(report.released);
+        self.file.released(&report.released);
         let mut deleted = false;
         if args.around.cleanup
-            && report.released
+            && report.all_released()
             && report.outcome != Outcome::Lost
-            && let Some(grant) = &report.grant
+            && let [grant] = &report.grants[..]
         {
             let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
-            deleted = cleanup::clean_up(self.operations, grant, interrupt).await;
+            deleted = cleanup::clean_up(&self.wanted[0].operations, grant, interrupt).await;
         }
-        if let Some(error) = report.no_watchdog
+        if let Some(error) = &report.no_watchdog
             && report.outcome == Outcome::NotStarted
         {
-            return Err(Error::Hold(error));
+            return Err(Error::Hold(error.clone()));
         }
         if report.watchdog_died {
             return Err(Error::Hold(
@@ -212,29 +216,16 @@ impl Round<'_> {
             ));
         }
         if let Some(unsaid) = unsaid {
-            // What became of it was said already, unless it was given back.
-            let fate = if report.released {
-                Fate::Free
-            } else {
-                Fate::None
-            };
-            let why = Failure::Failed(Error::Unsaid(unsaid));
-            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+            return Err(self.given_up(&report, Error::Unsaid(unsaid)));
         }
         if let (Some(label), Some(trouble)) = (&self.label, &report.unlabelled)
             && report.outcome == Outcome::Unlabelled
         {
-            let why = Failure::Failed(label::error(label.place(), trouble));
-            let fate = if report.released {
-                Fate::Free
-            } else {
-                Fate::None
-            };
-            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+            return Err(self.given_up(&report, label::error(label.place(), trouble)));
         }
-        if args.command.is_empty() && report.released {
+        if args.command.is_empty() && report.all_released() {
             let what = if deleted { "deleted" } else { "released" };
-            say_released(&object_name(args.name.as_str()), what)?;
+            say_released(self.each(what))?;
         }
         match report.outcome {
             Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
@@ -254,21 +245,40 @@ impl Round<'_> {
     }
 }
 
+impl Round<'_> {
+    /// What was held, for nothing. What became of it was said already, unless it was given back.
+    fn given_up(&self, report: &Report, why: Error) -> Error {
+        let fate = |number| match report.released.contains(&number) {
+            true => Fate::Free,
+            false => Fate::None,
+        };
+        let all = self.wanted.iter().enumerate().rev();
+        let fates: Vec<_> = all
+            .map(|(number, one)| (&one.subject, fate(number)))
+            .collect();
+        Error::all_given_up(Failure::Failed(why), &fates, Error::Hold)
+    }
+}
+
 /// A loss that comes before there was a command.
 pub fn lost(name: &str, loss: &Loss) -> String {
     format!("lease {name:?} lost: {}", error::loss_text(loss))
 }
 
 /// What is said when a command is to be run again.
-pub fn runs_again(name: &str, pause: Duration) -> String {
+pub fn runs_again(leases: &str, pause: Duration) -> String {
+    let what = match leases.starts_with("leases") {
+        true => "they are",
+        false => "the lease is",
+    };
     let next = match pause {
         Duration::ZERO => String::new(),
         pause => format!("; next try in {}", words::duration(pause)),
     };
-    format!("lease {name:?}: the command runs again once the lease is acquired{next}")
+    format!("{leases}: the command runs again once {what} acquired{next}")
 }
 
 /// What is said when it is not.
-pub fn enough(name: &str, restarts: u32) -> String {
-    format!("lease {name:?}: the command is not run again: --max-restarts {restarts} is used up")
+pub fn enough(leases: &str, restarts: u32) -> String {
+    format!("{leases}: the command is not run again: --max-restarts {restarts} is used up")
 }

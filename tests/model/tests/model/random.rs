@@ -105,7 +105,7 @@ pub fn one_of<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
 }
 
 /// A server of any kind, and a network as bad as any.
-fn randomize(world: &World) {
+pub fn randomize(world: &World) {
     {
         let server = &mut *world.server();
         let rng = &mut server.rng;
@@ -140,7 +140,7 @@ fn randomize(world: &World) {
     }
 }
 
-fn random_actors(world: &Rc<World>) -> Vec<Actor> {
+pub fn random_actors(world: &Rc<World>) -> Vec<Actor> {
     let number = world.server().rng.usize(3..=6);
     (0..number)
         .map(|client| {
@@ -162,7 +162,7 @@ fn random_actors(world: &Rc<World>) -> Vec<Actor> {
 }
 
 /// Outages, freezes, label edits, and deletions and claims of a free Lease, until all faults end.
-async fn outside_events(world: Rc<World>, actors: Vec<Actor>, faults_end: TrueTime) {
+pub async fn outside_events(world: Rc<World>, actors: Vec<Actor>, faults_end: TrueTime) {
     let mut edits = 0;
     while world.now() < faults_end {
         let pause = world.server().rng.u64(10..3000);
@@ -262,7 +262,7 @@ async fn live(mut actor: Actor, faults_end: TrueTime, long_pauses: bool) {
 }
 
 /// Every second has a deadline, every fourth is interrupted.
-fn random_limits(actor: &Actor, rng: &mut Rng) -> Limits {
+pub fn random_limits(actor: &Actor, rng: &mut Rng) -> Limits {
     let limits = match rng.u8(0..4) {
         0 => interrupted(2, &[rng.f64() * 9.0]),
         _ => patient(),

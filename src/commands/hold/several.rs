@@ -1,0 +1,25 @@
+//! What `hold` does for one lease at a time, and not for several together.
+
+use crate::cli::HoldArgs;
+use crate::commands::together::in_order;
+use crate::error::Error;
+
+/// Refuses what is only for one lease where several are named.
+///
+/// # Errors
+/// With how to do it all the same.
+pub fn one_at_a_time(args: &HoldArgs) -> Result<(), Error> {
+    let names = in_order(&args.names);
+    let [first, second, ..] = names[..] else {
+        return Ok(());
+    };
+    let flag = match (args.takeover.steal, args.around.cleanup) {
+        (true, _) => "--steal",
+        (false, true) => "--cleanup",
+        (false, false) => return Ok(()),
+    };
+    Err(Error::Usage(format!(
+        "{flag} is for one lease, and {} are named: hold one inside the other, in this order: hold {first} {flag} -- kubectl lease hold {second} {flag} -- COMMAND",
+        names.len()
+    )))
+}
