@@ -2,6 +2,7 @@
 
 mod can_i;
 mod connection;
+mod events;
 mod failover;
 mod format;
 mod help;
@@ -21,11 +22,12 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName};
+use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName, SlotCount};
 use crate::output::format::ValueFormat;
 
 pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
+pub use events::EventArgs;
 pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use hold::{AroundArgs, PodName, TakeoverArgs};
@@ -187,6 +189,9 @@ pub struct CreateArgs {
     pub reason: Option<String>,
     #[command(flatten)]
     pub write: WriteArgs,
+    /// Create so many leases, NAME-0 to NAME-<N-1>, for N holders at a time
+    #[arg(long, value_name = "N", conflicts_with_all = ["holder", "strategy"])]
+    pub slots: Option<SlotCount>,
     #[command(flatten)]
     pub output: ObjectOutput,
     /// Succeed if the lease exists already, and leave it as it is
@@ -245,6 +250,9 @@ pub struct GrantArgs {
     /// unless --duration is given
     #[arg(long)]
     pub create: bool,
+    /// One of so many leases, NAME-0 to NAME-<N-1>: N holders at a time
+    #[arg(long, value_name = "N")]
+    pub slots: Option<SlotCount>,
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -253,6 +261,8 @@ pub struct GrantArgs {
     pub conflict_exit_code: u8,
     #[command(flatten)]
     pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
 }
 
 /// Arguments of `acquire`.
@@ -359,6 +369,8 @@ pub struct StealArgs {
     pub duration: Option<LeaseDuration>,
     #[command(flatten)]
     pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: GrantOutput,
 }

@@ -10,12 +10,14 @@ mod lease_tests;
 mod lines_tests;
 mod obstacle;
 mod refused;
+mod slots;
 mod unfreed;
 mod unsaid;
 
 use crate::exit::Exit;
 use crate::hint::{self, Hint};
 use crate::lease::api::{Fault, RejectionKind};
+use crate::lease::decide::Obstacle;
 use crate::lease::operate::End;
 use crate::server::ConfigError;
 
@@ -233,6 +235,10 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             let then = since.zip(obstacle.as_ref());
             let obstacle = obstacle.as_ref().filter(|_| since.is_none());
             let mut lines = vec![match (obstacle, fault) {
+                (Some(obstacle @ Obstacle::Slots(_)), _) => format!(
+                    "error: no slot of {name:?} acquired: {}",
+                    obstacle_text(obstacle, *at_most)
+                ),
                 (Some(obstacle), _) => format!(
                     "error: lease {name:?} not acquired: {}",
                     obstacle_text(obstacle, *at_most)

@@ -25,6 +25,8 @@ pub struct Call {
     pub identity: String,
     /// Whether this call makes an identity up.
     pub unique: bool,
+    /// Whether it asks for several Leases in one request: a permission for some names alone does not allow that.
+    pub together: bool,
     /// The verbs on Leases that all of it takes.
     pub verbs: Vec<&'static str>,
     /// The Leases that it is about, each once.
@@ -134,8 +136,12 @@ pub fn kubectl_as_admin(words: &str) -> Hint {
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
-/// The Leases that this call is about, each once, if that one is among them; else that one alone.
+/// The Leases that this call is about, each once, if that one is among them; else that one alone; none where a permission is
+/// for all.
 pub fn names_with(name: &str) -> Vec<String> {
+    if CALL.get().is_some_and(|call| call.together) {
+        return Vec::new();
+    }
     let all = CALL.get().map_or(&[][..], |call| &call.names);
     match all.iter().any(|known| known == name) {
         true => all.to_owned(),

@@ -9,6 +9,8 @@ Examples:
   kubectl lease create nightly --duration 10m -l team=storage
   # in a script that may run twice
   kubectl lease create deploy --ignore-existing
+  # three slots: hold pool --slots 3 has three holders at a time
+  kubectl lease create pool --slots 3
 
 Exit status:
   0  created    1  API, kubeconfig, permission, or it exists    2  wrong usage
@@ -35,7 +37,7 @@ Exit status:
   124  not acquired in time, or held for this very process (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting
-ends at once.
+ends at once; with create on events.events.k8s.io, an Event tells of it.
 See also: hold, renew, release, explain grant";
 
 /// `hold --help`
@@ -45,6 +47,8 @@ Examples:
   kubectl lease hold deploy -- ./deploy.sh
   # a job that is skipped while another one runs
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
+  # at most three at a time, each with a $KUBECTL_LEASE_SLOT of its own, 0 to 2
+  kubectl lease hold pool --slots 3 --create -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
   kubectl lease hold deploy -- sh -c 'date; echo $KUBECTL_LEASE_FENCING_TOKEN'
   # take it over from a holder that is stuck, and deploy
@@ -74,7 +78,8 @@ Exit status:
   126/127  not executable / not found
 
 Permissions: get and update on leases; create with --create, delete with
---cleanup; patch on pods with --label-pod. With watch, a loss is seen at once.
+--cleanup; patch on pods with --label-pod. With watch, a loss is seen at once;
+with create on events.events.k8s.io, Events tell of the grant and of its loss.
 See also: acquire, steal, explain loss, explain token";
 
 /// `renew --help`
@@ -166,7 +171,8 @@ Exit status:
   123  taken, and lost again while it waited
 
 Permissions: get and update on leases, list to choose; with watch it is heard at
-once that the holder has stopped; get on pods and nodes shows the holder's.
+once that the holder has stopped; get on pods and nodes shows the holder's;
+with create on events.events.k8s.io, an Event tells of it.
 See also: failover (to pass it on), status NAME (is it alive?), explain proof";
 
 /// `failover --help`
@@ -236,8 +242,9 @@ Exit status:
   with --exit-code: 0  held    3  expired    4  free
   of several leases, the status of the first one that could not be shown
 
-Permissions: list on leases, get for one by name; watch with --watch;
-get on pods and nodes shows the holder's, list finds those that are gone.
+Permissions: list on leases, get for one by name; watch with --watch; get on
+pods and nodes and list on events.events.k8s.io tell more of one lease; list on
+pods and nodes finds holders that are gone.
 See also: wait, check, prune, explain lease, explain proof";
 
 /// `wait --help`
@@ -278,7 +285,7 @@ Examples:
   # what has expired for more than a day, in all namespaces
   kubectl lease prune -A
   # delete what the jobs of a team left behind
-  kubectl lease prune -l team=storage --older-than 1h --yes
+  kubectl lease prune -l team=storage --older-than 7d --yes
   # heartbeats whose Node is gone; kube-node-lease has to be named
   kubectl lease prune -n kube-node-lease --class node
 

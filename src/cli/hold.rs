@@ -10,7 +10,7 @@ use crate::lease::values::{self, HolderIdentity, LeaseName};
 #[derive(Args, Debug)]
 pub struct TakeoverArgs {
     /// Take it over from whoever holds it, as steal does, then run the command
-    #[arg(long)]
+    #[arg(long, conflicts_with = "slots")]
     pub steal: bool,
     /// With --steal: do not ask, take it as it is shown
     #[arg(short, long, requires = "steal")]
@@ -42,7 +42,7 @@ pub struct AroundArgs {
     #[arg(long, value_name = "[NAMESPACE/]NAME", requires = "label_pod")]
     pub pod: Option<PodName>,
     /// Delete the lease at the end, unless somebody has been waiting for it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "slots")]
     pub cleanup: bool,
     /// Let what the command leaves behind run on, without the lease
     #[arg(long, requires = "command")]

@@ -32,7 +32,7 @@ pub struct PruneArgs {
     )]
     pub class: Vec<ClassArg>,
     /// How long ago they must have expired
-    #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = values::parse_duration)]
+    #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = age)]
     pub older_than: Duration,
     /// Delete them; without it they are listed
     #[arg(short, long)]
@@ -47,4 +47,41 @@ pub struct PruneArgs {
     pub proof: ProofArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
+}
+
+/// A duration, or one with days in front: `7d`, `1d12h`.
+fn age(text: &str) -> Result<Duration, String> {
+    let Some((days, rest)) = text.split_once('d') else {
+        return values::parse_duration(text);
+    };
+    let wrong = || "a duration is written like 7d, 24h, 90m or plain seconds".to_owned();
+    let days: u32 = days.parse().map_err(|_| wrong())?;
+    let rest = match rest {
+        "" => Duration::ZERO,
+        rest if rest.ends_with(|c: char| c.is_ascii_digit()) => return Err(wrong()),
+        rest => values::parse_duration(rest).map_err(|_| wrong())?,
+    };
+    Ok(Duration::from_secs(u64::from(days) * 86_400).saturating_add(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_may_be_in_days() {
+        let hours = |hours: u64| Ok(Duration::from_secs(hours * 3600));
+        for (text, expected) in [
+            ("24h", hours(24)),
+            ("7d", hours(168)),
+            ("1d12h", hours(36)),
+            ("0", hours(0)),
+            ("3600", hours(1)),
+        ] {
+            assert_eq!(age(text), expected, "{text}");
+        }
+        for text in ["d", "xd", "1.5d", "-1d", "1d5", "1dd", "1 d", "soon", ""] {
+            assert!(age(text).is_err(), "{text}");
+        }
+    }
 }

@@ -13,6 +13,9 @@ pub struct StatusArgs {
     /// Name of one lease, to see all of it; of several, to list them
     #[arg(id = "name", value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector", "field_selector", "state", "class", "holder", "holder_gone"])]
     pub names: Vec<LeaseName>,
+    /// With a name: list its slots, the leases NAME-0, NAME-1 and so on
+    #[arg(long, requires = "name")]
+    pub slots: bool,
     /// List the leases of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
@@ -62,6 +65,9 @@ pub struct StatusArgs {
     /// Say nothing, and succeed, where there is no such lease
     #[arg(long, conflicts_with = "watch")]
     pub ignore_not_found: bool,
+    /// Of one lease, do not ask for the Kubernetes Events about it
+    #[arg(long)]
+    pub no_events: bool,
     /// Keep metadata.managedFields in JSON and YAML
     #[arg(long)]
     pub show_managed_fields: bool,

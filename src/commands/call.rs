@@ -23,6 +23,8 @@ pub fn of(cli: &Cli) -> Call {
         user: given(&[("user", &cli.connection.user)]),
         identity: identity.unwrap_or_default(),
         unique: matches!(&cli.command, Command::Acquire(args) if args.unique),
+        together: matches!(&cli.command, Command::Acquire(args) if args.grant.slots.is_some())
+            || matches!(&cli.command, Command::Hold(args) if args.grant.slots.is_some()),
         verbs,
         names: distinct(names)
             .into_iter()
@@ -113,7 +115,7 @@ fn about(command: &Command) -> About<'_> {
         }
         Command::Wait(args) => (&None, permissions::WAITS.verbs(true), &args.names[..]),
         Command::Status(args) => {
-            let way = match args.names.is_empty() {
+            let way = match args.names.is_empty() || args.slots {
                 true => &permissions::LISTS,
                 false => &permissions::SHOWS,
             };

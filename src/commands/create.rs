@@ -1,5 +1,7 @@
 //! `kubectl lease create`
 
+mod slots;
+
 use std::time::Duration;
 
 use super::saying::{good_until, listen, object_text, say_by, say_done};
@@ -17,18 +19,21 @@ use crate::output::{document, terminal};
 use crate::server::namespace_alone;
 
 pub async fn run(args: CreateArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    if let Some(count) = args.slots {
+        return slots::run(&args, count, connection).await;
+    }
     let verb = match args.write.dry_run {
         DryRun::None => "created",
         DryRun::Client => {
             // As kubectl: a pipeline that only writes manifests has no cluster.
-            let lease = lease(&args, &namespace_alone(&connection.into())?)?;
+            let lease = lease(&args, &args.name, &namespace_alone(&connection.into())?)?;
             terminal::print(&object_text(&lease, "created (dry run)", &args.output)?)?;
             return Ok(Exit::DONE);
         }
         DryRun::Server => "created (server dry run)",
     };
     let session = Session::open(connection).await?.writing(&args.write);
-    let lease = lease(&args, &session.namespace)?;
+    let lease = lease(&args, &args.name, &session.namespace)?;
     let operations = session.lease(&args.name);
     let subject = session.subject(&args.name, args.holder.as_ref());
     let dry_run = args.write.dry_run == DryRun::Server;
@@ -151,8 +156,7 @@ async fn unchanged(session: &Session, args: &CreateArgs) -> Result<Exit, Error> 
     Ok(Exit::DONE)
 }
 
-fn lease(args: &CreateArgs, namespace: &str) -> Result<Lease, Error> {
-    let name: &LeaseName = &args.name;
+fn lease(args: &CreateArgs, name: &LeaseName, namespace: &str) -> Result<Lease, Error> {
     let mut lease = Lease::fresh(namespace, name.as_str(), args.duration);
     if let Some(holder) = &args.holder {
         let terms = GrantTerms {

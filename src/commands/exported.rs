@@ -13,6 +13,7 @@ const NAME: &str = "KUBECTL_LEASE_NAME";
 const NAMESPACE: &str = "KUBECTL_LEASE_NAMESPACE";
 const UID: &str = "KUBECTL_LEASE_UID";
 const TRANSITIONS: &str = "KUBECTL_LEASE_TRANSITIONS";
+const SLOT: &str = "KUBECTL_LEASE_SLOT";
 const FENCING_TOKEN: &str = "KUBECTL_LEASE_FENCING_TOKEN";
 
 /// The grants that were handed on before this one, the last first, as JSON: each hands on only its own in the others.
@@ -151,6 +152,12 @@ pub fn environment(grants: &[Grant], kept_by: KeptBy) -> Vec<(&'static str, Stri
         (TRANSITIONS, record.transitions().to_string()),
         (FENCING_TOKEN, first.fencing_token.clone()),
     ];
+    match record.slot() {
+        Some(slot) => variables.push((SLOT, slot.to_string())),
+        // What a grant around this one has said was of another.
+        None if variable(SLOT).is_some() => variables.push((SLOT, String::new())),
+        None => {}
+    }
     let beside = others.iter().filter_map(|grant| beside(grant, kept_by));
     variables
         .extend(outer(beside.collect(), all(variable), record.uid()).map(|text| (OUTER, text)));

@@ -13,7 +13,10 @@ mod unsaid;
 
 use std::time::Duration;
 
+use super::asked::Asked;
+use super::events::Recorder;
 use super::saying::{deaf, outcomes_text, start};
+use super::slots::slots;
 use super::{Session, acquire_terms, dry_run, identity, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
@@ -22,7 +25,6 @@ use crate::exit::Exit;
 use crate::hold::supervisor::Prepared;
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::together::{Missed, NotAll};
 use crate::lease::operate::{End, Interrupt};
 use crate::lease::values::LeaseDuration;
 use crate::output::terminal;
@@ -76,6 +78,7 @@ async fn run_with(
     };
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
+    let slots = slots(&args.names, &args.grant)?;
     let prepare = || {
         let prepared = (!args.command.is_empty()).then(Prepared::new);
         prepared.transpose().map_err(Error::Hold)
@@ -92,21 +95,26 @@ async fn run_with(
         min_duration: Some(min_duration),
         ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
     };
-    let observed_only = args.grant.proof.observed_only();
-    let mut wanted = together::wanted(&session, &args.names, observed_only, subject, terms);
-    let subject = wanted[0].subject.clone();
-    let leases = together::leases(&wanted);
-    if let Some(dry_run) = args.grant.write.dry_run.asked() {
+    let recorder = Recorder::new(
+        &session,
+        args.grant.events,
+        holder.as_str(),
+        args.grant.reason.as_deref(),
+    );
+    let (names, grant) = (&args.names, &args.grant);
+    let mut asked = Asked::new(&session, names, slots, grant, subject, terms);
+    if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
         let refused = |end: &End| match end {
             End::Refused(Refusal::TooShort(duration)) => Some(too_short(*duration, &args)),
             _ => None,
         };
         let timeout = args.grant.timeout;
-        let trying = together::try_each(&session, &wanted, dry_run, timeout, refused);
+        let trying = together::try_each(&session, wanted, dry_run, timeout, refused);
         let outcomes = trying.await?;
         dry_run::print(outcomes_text(&outcomes, wanted.len() > 1, None, false))?;
         return Ok(Exit::DONE);
     }
+    let (leases, subject) = (asked.leases(), asked.subject().clone());
     let label = label::of(&args.around, &session)?;
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
@@ -116,86 +124,82 @@ async fn run_with(
     crate::hold::supervisor::orphans::reap();
     let mut runs = Again::new(&args.around);
     let mut seen = 0;
-    loop {
-        let heard = again::from(&signals, seen);
-        let interrupt = Interrupt::new(heard.clone());
-        if let Some(label) = &label {
-            let insists = runs.restarts() > 0;
-            label::prepare(label, &interrupt, insists)
-                .await
-                .map_err(|stop| match stop {
-                    label::Stop::Signal(signal) => {
-                        Error::lease(subject.clone(), End::Interrupted(signal))
-                    }
-                    label::Stop::Failed(error) => error,
-                })?;
-        }
-        let round = Round {
-            args: &args,
-            session: &session,
-            wanted: &wanted,
-            label: label.clone(),
-            file,
-            interrupt,
-            restarts: runs.restarts(),
-        };
-        let held = round
-            .held(prepared.take(), heard, for_command.clone())
-            .await;
-        // One that comes from here on is for the next round.
-        let seen_by_now = again::heard(&signals);
-        // What follows a loss; whatever else it is, it is the end.
-        let (ran, duration) = match &held {
-            Ok(held) if held.may_do_better() => {
-                (SystemClock.now().since(held.began), held.duration)
+    let all = Interrupt::new(signals.clone());
+    let rounds = async {
+        loop {
+            let heard = again::from(&signals, seen);
+            let interrupt = Interrupt::new(heard.clone());
+            if let Some(label) = &label {
+                let insists = runs.restarts() > 0;
+                label::prepare(label, &interrupt, insists)
+                    .await
+                    .map_err(|stop| match stop {
+                        label::Stop::Signal(signal) => {
+                            Error::lease(subject.clone(), End::Interrupted(signal))
+                        }
+                        label::Stop::Failed(error) => error,
+                    })?;
             }
-            Err(ended) if args.around.again && is_lost(ended) => (Duration::ZERO, Duration::ZERO),
-            Ok(_) | Err(_) => return round.conclude(held, &signals).await,
-        };
-        if again::asked_to_end(&signals, seen) {
-            return round.conclude(held, &signals).await;
-        }
-        let pause = match runs.after_loss(ran, duration) {
-            Then::Restart(pause) => pause,
-            Then::Enough(restarts) => {
-                terminal::say(&round::enough(&leases, restarts));
+            let round = Round {
+                args: &args,
+                session: &session,
+                asked: &asked,
+                label: label.clone(),
+                file,
+                recorder: &recorder,
+                interrupt,
+                restarts: runs.restarts(),
+            };
+            let held = round
+                .held(prepared.take(), heard, for_command.clone())
+                .await;
+            // One that comes from here on is for the next round.
+            let seen_by_now = again::heard(&signals);
+            // What follows a loss; whatever else it is, it is the end.
+            let (ran, duration) = match &held {
+                Ok(held) if held.may_do_better() => {
+                    (SystemClock.now().since(held.began), held.duration)
+                }
+                Err(ended) if args.around.again && ended.lost().is_some() => {
+                    (Duration::ZERO, Duration::ZERO)
+                }
+                Ok(_) | Err(_) => return round.conclude(held, &signals).await,
+            };
+            if again::asked_to_end(&signals, seen) {
                 return round.conclude(held, &signals).await;
             }
-            Then::End => return round.conclude(held, &signals).await,
-        };
-        // Nothing runs any more under any of them.
-        let ended = match held {
-            Ok(held) => held.report.grants,
-            Err(NotAll {
-                why: Missed::Ungranted(number, End::Lost(loss)),
-                ..
-            }) => {
-                terminal::say(&round::lost(&wanted[number].subject.name, &loss));
-                Vec::new()
+            let pause = match runs.after_loss(ran, duration) {
+                Then::Restart(pause) => pause,
+                Then::Enough(restarts) => {
+                    terminal::say(&round::enough(&leases, restarts));
+                    return round.conclude(held, &signals).await;
+                }
+                Then::End => return round.conclude(held, &signals).await,
+            };
+            let ended = match &held {
+                Ok(held) => held.report.grants.clone(),
+                Err(ended) => {
+                    if let Some((subject, loss)) = ended.lost() {
+                        terminal::say(&round::lost(&subject.name, loss));
+                    }
+                    Vec::new()
+                }
+            };
+            asked.follows(ended);
+            seen = seen_by_now;
+            terminal::say(&round::runs_again(&leases, pause));
+            let interrupt = Interrupt::new(again::from(&signals, seen));
+            tokio::select! {
+                biased;
+                signal = interrupt.arrived(1) => {
+                    return Err(Error::lease(subject, End::Interrupted(signal)));
+                }
+                () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
             }
-            Err(_) => Vec::new(),
-        };
-        let mut ended = ended.into_iter();
-        for one in &mut wanted {
-            one.terms.ended = ended.next();
+            prepared = prepare()?;
         }
-        seen = seen_by_now;
-        terminal::say(&round::runs_again(&leases, pause));
-        let interrupt = Interrupt::new(again::from(&signals, seen));
-        tokio::select! {
-            biased;
-            signal = interrupt.arrived(1) => {
-                return Err(Error::lease(subject, End::Interrupted(signal)));
-            }
-            () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
-        }
-        prepared = prepare()?;
-    }
-}
-
-/// Whether one was granted and lost before a command began, and nothing is held any more.
-fn is_lost(ended: &NotAll<Error>) -> bool {
-    matches!(ended.why, Missed::Ungranted(_, End::Lost(_))) && ended.is_settled()
+    };
+    recorder.beside(rounds, &all).await
 }
 
 /// What stands in the way of a hold on this machine, and is neither the lease nor the command.

@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments -> request -> operation -> what to print. Here: what they share.
 
 mod acquire;
+mod asked;
 mod call;
 mod can_i;
 mod check;
@@ -9,6 +10,7 @@ mod completion;
 mod confirm;
 mod create;
 mod dry_run;
+mod events;
 mod explain;
 mod exported;
 mod failover;
@@ -20,6 +22,7 @@ mod release;
 mod renew;
 mod saying;
 mod several;
+mod slots;
 mod status;
 mod steal;
 mod together;
@@ -180,7 +183,10 @@ impl Session {
     /// The error for how an operation ended; a missing Lease is looked into once more, because a missing namespace
     /// is answered the same way.
     async fn error(&self, subject: Subject, end: End) -> Error {
-        let gone = matches!(end, End::Refused(Refusal::NotFound));
+        let gone = match &end {
+            End::Refused(Refusal::Slots(refusal)) => refusal.is_of_absent(),
+            end => matches!(end, End::Refused(Refusal::NotFound)),
+        };
         let limit = self.request_limit.min(Duration::from_secs(2));
         if gone && self.namespace_is_missing(limit).await {
             return Error::NamespaceMissing(self.namespace.clone());
@@ -265,6 +271,14 @@ fn mark() -> Duration {
     Duration::from_micros(fastrand::u64(0..50_000))
 }
 
+/// What the name that is waited for is of.
+fn waited_for(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Slots(_) => "a slot of",
+        Obstacle::HeldBy(_) | Obstacle::HeldByOneself(_) | Obstacle::Terminating => "lease",
+    }
+}
+
 /// Says what goes on, a line each time.
 fn say(subject: &Subject, progress: &Progress) {
     let name = &subject.name;
@@ -274,14 +288,18 @@ fn say(subject: &Subject, progress: &Progress) {
             reason,
             at_most,
         } => {
+            let what = waited_for(obstacle);
             terminal::say(&format!(
-                "waiting for lease {name:?}: {}{}",
+                "waiting for {what} {name:?}: {}{}",
                 error::obstacle_text(obstacle, *at_most),
                 error::reason_text(reason.as_deref())
             ));
-            if matches!(obstacle, Obstacle::HeldByOneself(_))
-                && let Some(advice) = error::obstacle_advice(obstacle, subject)
-            {
+            let by_oneself = match obstacle {
+                Obstacle::HeldByOneself(_) => true,
+                Obstacle::Slots(slots) => slots.own.is_some(),
+                Obstacle::HeldBy(_) | Obstacle::Terminating => false,
+            };
+            if by_oneself && let Some(advice) = error::obstacle_advice(obstacle, subject) {
                 terminal::say(&advice);
             }
         }

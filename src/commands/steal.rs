@@ -6,6 +6,7 @@ pub mod takeover;
 
 use self::takeover::{Interlocks, Takeover};
 use super::chosen;
+use super::events::Recorder;
 use super::saying::{listen, outcome_text, say_grant};
 use super::several::distinct;
 use super::{Session, dry_run, identity, limits, mark, say};
@@ -14,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
+use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Failure, Fate};
@@ -67,6 +69,8 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let interrupt = listen()?;
     let saying = interrupt.clone();
     let short = limits(&SystemClock, Some(super::SHORT_PATIENCE), interrupt.clone());
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(&session, args.events, by, args.reason.as_deref());
     let takeover = Takeover {
         session: &session,
         operations: &operations,
@@ -78,38 +82,53 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         },
         interrupt,
     };
-    let agree = async |seen: &Observation, expiry: &Expiry| takeover.agree(seen, expiry).await;
-    let report = |progress| say(&subject, &progress);
-    let stealing = operations.steal(&takeover.terms, &short, &report, agree);
-    let stolen = match stealing.await {
-        Ok(stolen) => stolen,
-        Err(end) => return Err(session.error(subject, end).await),
-    };
-    let taken_at = SystemClock.now();
-    let victim = stolen.victim.clone();
-    let grant = match takeover.outlast(stolen, &report).await {
-        Ok(grant) => grant,
-        Err(End::Interrupted(signal)) => {
-            terminal::say_always(&format!(
-                "interrupted: the lease stays yours until it expires; {:?} may still be running",
-                victim.unwrap_or_default()
-            ));
-            return Ok(Exit::signal(signal));
+    let taking = async {
+        let agree = async |seen: &Observation, expiry: &Expiry| takeover.agree(seen, expiry).await;
+        let report = |progress| say(&subject, &progress);
+        let stealing = operations.steal(&takeover.terms, &short, &report, agree);
+        let stolen = match stealing.await {
+            Ok(stolen) => stolen,
+            Err(end) => return Err(session.error(subject, end).await),
+        };
+        let record = &stolen.grant.record;
+        recorder.hurry(record);
+        recorder.record(
+            match &stolen.victim {
+                Some(victim) => EventReason::Stolen {
+                    from: victim.clone(),
+                },
+                // It was free.
+                None => EventReason::Acquired,
+            },
+            record,
+        );
+        let taken_at = SystemClock.now();
+        let victim = stolen.victim.clone();
+        let grant = match takeover.outlast(stolen, &report).await {
+            Ok(grant) => grant,
+            Err(End::Interrupted(signal)) => {
+                terminal::say_always(&format!(
+                    "interrupted: the lease stays yours until it expires; {:?} may still be running",
+                    victim.unwrap_or_default()
+                ));
+                return Ok(Exit::signal(signal));
+            }
+            Err(end) => return Err(session.error(subject, end).await),
+        };
+        let done = Outcome::of_grant(Action::Stolen, &grant)
+            .after_waiting(SystemClock.now().since(taken_at));
+        match say_grant(&grant, &done, &args.output, &saying).await {
+            Ok(()) => Ok(Exit::DONE),
+            // Not given back: that would let somebody in beside a victim that may still run.
+            Err(why) => Err(Error::given_up(
+                &subject,
+                Failure::Failed(why),
+                &Fate::Kept,
+                Error::Local,
+            )),
         }
-        Err(end) => return Err(session.error(subject, end).await),
     };
-    let done =
-        Outcome::of_grant(Action::Stolen, &grant).after_waiting(SystemClock.now().since(taken_at));
-    match say_grant(&grant, &done, &args.output, &saying).await {
-        Ok(()) => Ok(Exit::DONE),
-        // Not given back: that would let somebody in beside a victim that may still run.
-        Err(why) => Err(Error::given_up(
-            &subject,
-            Failure::Failed(why),
-            &Fate::Kept,
-            Error::Local,
-        )),
-    }
+    recorder.beside(taking, &saying).await
 }
 
 /// What becomes of the holder.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::several::distinct;
 use super::waiting::Waiting;
 use super::{Session, dry_run, say};
+use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::AcquireTerms;
-use crate::lease::operate::together::{Missed, NotAll, Part, acquire_all};
+use crate::lease::operate::together::{NotAll, Part, acquire_all};
 use crate::lease::operate::{DryRun, End, Held, Limits, Operations, Progress};
 use crate::lease::values::LeaseName;
 use crate::output::outcome::{Action, Outcome};
@@ -35,10 +36,11 @@ pub fn in_order(names: &[LeaseName]) -> Vec<&LeaseName> {
 pub fn wanted(
     session: &Session,
     names: &[LeaseName],
-    observed_only: bool,
+    args: &GrantArgs,
     subject: impl Fn(&LeaseName) -> Subject,
     terms: impl Fn(&Subject) -> AcquireTerms,
 ) -> Vec<Wanted> {
+    let observed_only = args.proof.observed_only();
     let each = |name: &LeaseName| {
         let subject = subject(name);
         Wanted {
@@ -101,34 +103,10 @@ pub async fn try_each(
 }
 
 /// `lease "a"`, or `leases "a", "b"`.
-pub fn leases(wanted: &[Wanted]) -> String {
-    let names = wanted.iter().map(|one| format!("{:?}", one.subject.name));
-    let names: Vec<String> = names.collect();
+pub fn leases(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     let kind = if names.len() == 1 { "lease" } else { "leases" };
     format!("{kind} {}", names.join(", "))
-}
-
-impl Session {
-    /// The error for how it ended where not all are held.
-    pub(super) async fn not_all(
-        &self,
-        wanted: &[Wanted],
-        ended: NotAll<Error>,
-        bug: fn(String) -> Error,
-    ) -> Error {
-        let NotAll { why, fates } = ended;
-        let fates = fates.into_iter();
-        let fates: Vec<_> = fates
-            .map(|(number, fate)| (&wanted[number].subject, fate))
-            .collect();
-        match why {
-            Missed::Ungranted(number, end) => {
-                let why = self.error(wanted[number].subject.clone(), end).await;
-                Error::others_given_up(why, &fates)
-            }
-            Missed::GivenUp(why) => Error::all_given_up(why, &fates, bug),
-        }
-    }
 }
 
 #[cfg(test)]

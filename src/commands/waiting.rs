@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::say;
+use super::{say, waited_for};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{self, Subject};
 use crate::lease::operate::Progress;
@@ -25,6 +25,8 @@ pub struct Waiting<'a> {
     began: Cell<Option<Instant>>,
     /// When that of this lease was told; `None` while there is none.
     since: Cell<Option<Instant>>,
+    /// What its name is of.
+    what: Cell<&'static str>,
     /// The last one.
     obstacle: RefCell<String>,
     /// Why it is not known whether that still is so.
@@ -40,6 +42,7 @@ impl<'a> Waiting<'a> {
             subject: Cell::new(subject),
             began: Cell::new(None),
             since: Cell::new(None),
+            what: Cell::new("lease"),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
             held: RefCell::default(),
@@ -55,6 +58,7 @@ impl<'a> Waiting<'a> {
                 obstacle, reason, ..
             } => {
                 self.subject.set(subject);
+                self.what.set(waited_for(obstacle));
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
@@ -141,6 +145,7 @@ impl<'a> Waiting<'a> {
     fn remind(&self) {
         if let Some(since) = self.since.get() {
             terminal::say(&reminder(
+                self.what.get(),
                 &self.subject.get().name,
                 SystemClock.now().since(since),
                 self.unknown
@@ -152,9 +157,9 @@ impl<'a> Waiting<'a> {
     }
 }
 
-fn reminder(name: &str, waited: Duration, obstacle: &str) -> String {
+fn reminder(what: &str, name: &str, waited: Duration, obstacle: &str) -> String {
     format!(
-        "still waiting for lease {name:?} after {}: {obstacle}",
+        "still waiting for {what} {name:?} after {}: {obstacle}",
         words::duration(waited)
     )
 }
@@ -189,6 +194,7 @@ mod tests {
     fn a_reminder_says_for_whom() {
         assert_eq!(
             reminder(
+                "lease",
                 "job",
                 Duration::from_secs(120),
                 "held by \"ada\" (reason: nightly)"

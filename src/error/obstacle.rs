@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Subject;
+use super::{Subject, slots};
 use crate::hint::advised;
 use crate::lease::decide::{Loss, Obstacle};
 use crate::lease::keeper::{Nature, Other};
@@ -21,6 +21,7 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
         Obstacle::HeldBy(other) => format!("{} {}", who(obstacle), until(&other.nature)),
         Obstacle::HeldByOneself(nature) => format!("{}, {}", who(obstacle), until(nature)),
         Obstacle::Terminating => who(obstacle),
+        Obstacle::Slots(held) => slots::until(held, at_most),
     }
 }
 
@@ -34,6 +35,7 @@ fn who(obstacle: &Obstacle) -> String {
         Obstacle::HeldBy(other) => format!("held by {:?}", other.holder),
         Obstacle::HeldByOneself(_) => "already held by you".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
+        Obstacle::Slots(held) => slots::who(held),
     }
 }
 
@@ -80,6 +82,7 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
             "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
         ),
         Obstacle::Terminating => None,
+        Obstacle::Slots(held) => Some(slots::advice(held, subject)),
     }
 }
 

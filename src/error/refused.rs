@@ -1,6 +1,6 @@
 //! Why a request was refused before anything was written, and what to do about it.
 
-use super::{Subject, unfreed};
+use super::{Subject, slots, unfreed};
 use crate::exit::Exit;
 use crate::hint;
 use crate::hint::advised::{self, From};
@@ -11,6 +11,7 @@ use crate::lease::keeper::Other;
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
     match refusal {
         Refusal::NotFound => Exit::NOT_FOUND,
+        Refusal::Slots(refusal) => slots::exit(refusal),
 
         Refusal::HolderIs(_)
         | Refusal::NotAsShown { .. }
@@ -43,6 +44,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
 fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
     let (namespace, name, me) = (&subject.namespace, &subject.name, subject.me());
     match refusal {
+        Refusal::Slots(refusal) => slots::lines(subject, refusal),
         Refusal::NotFound => vec![
             format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
             match (subject.conflict, &subject.holder) {

@@ -29,6 +29,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
         ]),
         Refusal::NotFound
         | Refusal::BeingTakenOver { .. }
+        | Refusal::Slots(_)
         | Refusal::Coordinated(_)
         | Refusal::TransitionsExhausted
         | Refusal::Terminating

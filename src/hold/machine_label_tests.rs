@@ -75,7 +75,8 @@ fn a_loss_takes_the_label_off_at_once_whatever_the_command_does() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, TreeGone, &[]),
-            (110.2, LabelOff, &[LOST]),
+            (110.2, LabelOff, &[SayStopped(0)]),
+            (110.25, StoppedSaid, &[LOST]),
         ],
     );
     labelling(
@@ -88,7 +89,8 @@ fn a_loss_takes_the_label_off_at_once_whatever_the_command_does() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, LabelOff, &[]),
-            (110.2, TreeGone, &[LOST]),
+            (110.2, TreeGone, &[SayStopped(0)]),
+            (110.25, StoppedSaid, &[LOST]),
         ],
     );
 }
@@ -100,7 +102,8 @@ fn a_loss_while_the_label_is_being_set_starts_nothing_and_takes_it_off() {
         &[
             (100.2, RecordChanged(taken()), &[ClearLabel, said()]),
             (100.3, LabelSet, &[]),
-            (100.4, LabelOff, &[LOST]),
+            (100.4, LabelOff, &[SayStopped(0)]),
+            (100.45, StoppedSaid, &[LOST]),
         ],
     );
 }
@@ -149,7 +152,8 @@ fn a_loss_while_only_the_label_is_waited_for_is_a_loss() {
             (110.0, EXITED, &[StopTree, ClearLabel]),
             (110.1, TreeGone, &[]),
             (110.2, RecordChanged(taken()), &[said()]),
-            (110.3, LabelOff, &[LOST]),
+            (110.3, LabelOff, &[SayStopped(0)]),
+            (110.35, StoppedSaid, &[LOST]),
         ],
     );
 }
@@ -176,7 +180,7 @@ fn a_signal_while_only_the_label_is_waited_for_is_not_kept_waiting() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, TreeGone, &[]),
-            (110.2, Signal(15), &[LeaveLabel, LOST]),
+            (110.2, Signal(15), &[LeaveLabel, SayStopped(0)]),
         ],
     );
 }
@@ -251,7 +255,8 @@ fn a_loss_stops_the_whole_tree_while_the_command_runs_or_is_not_known_to_have_le
     let machine = detaching(&[
         (110.0, RecordChanged(taken()), &[StopTree, said()]),
         (110.1, EXITED, &[]),
-        (110.2, TreeGone, &[LOST]),
+        (110.2, TreeGone, &[SayStopped(0)]),
+        (110.25, StoppedSaid, &[LOST]),
     ]);
     assert!(machine.nothing_runs());
     let machine = detaching(&[

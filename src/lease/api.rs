@@ -58,6 +58,13 @@ pub trait Api {
     fn version(&self, limit: Duration) -> impl Future<Output = Result<Option<(u32, u32)>, Fault>>;
 }
 
+/// Several Leases of a namespace that one watch shows.
+pub trait Changes {
+    /// What is there of them, and then the changes, in one stream; through this label alone where all of them have it. It
+    /// ends when the server ends it.
+    fn watch_all(&self, label: Option<(&str, &str)>) -> LocalBoxStream<'static, LeaseEvent>;
+}
+
 /// Leases of a namespace or of all, as a selection has them. Each call is one attempt: nothing behind it retries.
 pub trait Leases: Clone + 'static {
     /// A page of the list, of at most so many, `from` where the page before it ended.

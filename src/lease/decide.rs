@@ -5,6 +5,7 @@ mod failover;
 mod free;
 mod ours;
 mod prune;
+mod slots;
 mod steal;
 mod wait;
 mod word;
@@ -16,6 +17,7 @@ pub use failover::{Choice, Succession, candidate, succession};
 pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, judge, proof};
+pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use wait::{Awaited, WaitStep, wait};
 pub use word::{WordStep, say_stopped};
@@ -144,6 +146,8 @@ pub enum Obstacle {
     HeldByOneself(Nature),
     /// The object is being deleted.
     Terminating,
+    /// Any of several would do, and each is in somebody's hands.
+    Slots(SlotsHeld),
 }
 
 /// Why it cannot be.
@@ -183,6 +187,8 @@ pub enum Refusal {
     NoLock(Keeper),
     /// The same, where it was to be freed: that cannot be asked for.
     NotFreed(Keeper),
+    /// None of several that any of would do.
+    Slots(SlotsRefusal),
     /// Held by somebody else than `--if-holder` or the releasing identity says; `None` when free.
     HolderIs(Option<Other>),
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod decide;
+pub mod events;
 pub mod evidence;
 pub mod keeper;
 pub mod operate;

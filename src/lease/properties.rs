@@ -13,8 +13,8 @@ use super::decide::{
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{
-    DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, REASON_ANNOTATION, Record, field,
-    micro_time,
+    DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    Record, field, micro_time,
 };
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
@@ -40,7 +40,7 @@ fn agreement(record: &Record) -> decide::Agreement {
     }
 }
 
-/// The object without what a write may change: the spec fields named and the reason.
+/// The object without what a write may change: the spec fields named and what is said of the grant.
 fn rest(record: &Record, changed: &[&str]) -> Value {
     let mut object = record.as_json().clone();
     if let Some(spec) = object["spec"].as_object_mut() {
@@ -53,6 +53,7 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
         annotations.remove(REASON_ANNOTATION);
         annotations.remove(DURATION_ANNOTATION);
         annotations.remove(MANAGER_ANNOTATION);
+        annotations.remove(PREVIOUS_ANNOTATION);
     }
     // A map made for the reason, and one that it left empty, are the same to the API server as none.
     if empty(&object["metadata"]["annotations"]) {

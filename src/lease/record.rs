@@ -18,6 +18,7 @@ mod keep;
 mod lock_info;
 mod managed;
 mod object;
+mod previous;
 mod read;
 pub mod summary;
 mod text;
@@ -25,15 +26,15 @@ mod word;
 mod write;
 
 pub use alteration::Alteration;
-pub use field::{CLOCK_MANAGER, FIELD_MANAGER};
+pub use field::{CLOCK_MANAGER, FIELD_MANAGER, SLOT_OF_LABEL};
 pub use keep::{Keep, hide_managed_fields};
 pub use lock_info::LockInfo;
 pub use managed::Writer;
 pub use object::Fields;
+pub use previous::{Previous, Taken, beginning, previous};
 
 #[cfg(test)]
-pub use field::{DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION};
-#[cfg(test)]
+pub use field::{DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION};
 pub use write::micro_time;
 
 /// A Lease object with every field, known to this build or not: one that is to be created, or what a server says that a write

@@ -2,6 +2,7 @@
 
 mod manager;
 mod pairs;
+mod slots;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub use manager::Manager;
 pub use pairs::{parse_annotations, parse_labels};
+pub use slots::{SlotCount, Slots, index as slot_index};
 
 /// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -68,7 +68,7 @@ fn named(name: &str, object: fn(String) -> Whereabouts) -> Whereabouts {
 
 /// Whether a name ends in what Kubernetes adds to the names it makes: five characters of an alphabet of its own
 /// (k8s.io/apimachinery/pkg/util/rand), in which no words and few numbers can be written.
-fn is_generated(name: &str) -> bool {
+pub fn is_generated(name: &str) -> bool {
     const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
     let Some((base, suffix)) = name.rsplit_once('-') else {
         return false;

@@ -32,6 +32,11 @@ impl Columns {
             .map(Self)
     }
 
+    /// The paths.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.0.iter().map(|(_, path)| path)
+    }
+
     /// Parses a line of headers and a line of paths, each with blanks between.
     ///
     /// # Errors

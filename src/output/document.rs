@@ -1,6 +1,7 @@
 //! One object as JSON or YAML, laid out as kubectl lays it out.
 
 use std::fmt::Write;
+use std::ops::Deref;
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::jsonpath::Template;
 use super::{Failure, jsonpath, terminal, yaml};
-use crate::lease::record::{Lease, Record, hide_managed_fields};
+use crate::lease::record::{Lease, hide_managed_fields};
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};
 
@@ -110,7 +111,7 @@ pub fn done(
 /// # Errors
 /// As [`value`].
 pub fn list(
-    records: &[Record],
+    records: &[impl Deref<Target = Lease>],
     format: &ValueFormat,
     managed_fields: bool,
 ) -> Result<String, Failure> {

@@ -80,6 +80,11 @@ impl Template {
         }
     }
 
+    /// Whether it speaks of a field of this name, or of all that there are.
+    pub fn mentions(&self, field: &str) -> bool {
+        self.parts.iter().any(|part| part.mentions(field))
+    }
+
     /// Parses one path, with or without the braces and the first dot, as kubectl does for columns and `--sort-by`.
     ///
     /// # Errors
@@ -95,6 +100,27 @@ impl Template {
         }
         Self::parse(&format!("{{.{inner}}}"))
     }
+}
+
+impl Part {
+    fn mentions(&self, field: &str) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Action(steps) => speaks_of(steps, field),
+            Self::Range(steps, parts) => {
+                speaks_of(steps, field) || parts.iter().any(|part| part.mentions(field))
+            }
+        }
+    }
+}
+
+fn speaks_of(steps: &[Step], field: &str) -> bool {
+    let all = matches!(steps.first(), None | Some(Step::Wildcard | Step::Recursive));
+    all || steps.iter().any(|step| match step {
+        Step::Field(name) => name == field,
+        Step::Union(paths) => paths.iter().any(|path| speaks_of(path, field)),
+        _ => false,
+    })
 }
 
 struct Parser {

@@ -4,6 +4,7 @@
 mod answers_tests;
 mod ask;
 mod body;
+mod changes;
 mod lease;
 mod leases;
 mod patience;
@@ -19,6 +20,7 @@ use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::clock::{Clock, SystemClock};
 use crate::lease::api::{ConnectFailure, Fault, Lines, RejectionKind, TransportError};
@@ -26,6 +28,7 @@ use crate::lease::values::Manager;
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
 
+pub use changes::ChangesClient;
 pub use lease::LeaseClient;
 pub use leases::LeasesClient;
 pub use query::Selection;
@@ -49,6 +52,10 @@ pub struct Client {
     written: Rc<RefCell<RequestProgress>>,
     /// Under which name its writes are noted.
     manager: Rc<Manager>,
+    /// Tells of each new link.
+    linked: Rc<Notify>,
+    /// What it asks for is no matter of the lease: see [`Client::aside`].
+    aside: bool,
 }
 
 struct Reply {
@@ -64,6 +71,8 @@ impl Client {
             link: Rc::default(),
             written: Rc::default(),
             manager: Rc::default(),
+            linked: Rc::default(),
+            aside: false,
         }
     }
 
@@ -73,6 +82,17 @@ impl Client {
         Self {
             manager: Rc::new(manager.clone()),
             ..self
+        }
+    }
+
+    /// The same for what is only said about a Lease, beside what is done to it: it uses the connections and credentials that
+    /// there are, and waits for those until the other has them. What becomes of its requests changes neither, so that a
+    /// missing permission runs no credential plugin, and a slow answer closes no connection that a renewal needs.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self {
+            aside: true,
+            ..self.clone()
         }
     }
 
@@ -94,6 +114,9 @@ impl Client {
     }
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
+        if self.aside {
+            return Ok(self.present_link().await);
+        }
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
         if let Some(link) = known
@@ -104,7 +127,19 @@ impl Client {
         let link = self.connection.link(wanted).await;
         let link = link.map_err(no_credentials)?;
         *self.link.borrow_mut() = Some(link.clone());
+        self.linked.notify_waiters();
         Ok(link)
+    }
+
+    /// The link that there is, once there is one.
+    async fn present_link(&self) -> Link {
+        loop {
+            // Nothing else runs in between.
+            if let Some(link) = self.link.borrow().clone() {
+                return link;
+            }
+            self.linked.notified().await;
+        }
     }
 
     /// The next request makes a new connection and reads the credentials anew.
@@ -130,7 +165,7 @@ impl Client {
         let writes = method != Method::GET;
         let ask = Ask::new(method, path, body, Shape::Object);
         let progress = ask.progress.clone();
-        if writes {
+        if writes && !self.aside {
             self.written.replace(progress.clone());
         }
         let whole = async {
@@ -142,7 +177,7 @@ impl Client {
             }
         };
         // A write is for the time it was made at, so that it waits for a person only where nothing was granted yet.
-        let patient = !writes || self.link.borrow().is_none();
+        let patient = !self.aside && (!writes || self.link.borrow().is_none());
         let outcome = self.in_time(limit, patient, &progress, whole).await;
         log::debug!(
             "{asked}: {} in {:.1?} (at most {limit:.1?})",
@@ -152,7 +187,9 @@ impl Client {
                 .map_or_else(|| "ok".to_owned(), ToString::to_string),
             SystemClock.now().since(sent)
         );
-        if let Err(fault) = &outcome {
+        if let Err(fault) = &outcome
+            && !self.aside
+        {
             let stale = match fault {
                 Fault::Unknown(_) | Fault::Foreign { .. } | Fault::NotSent(_) => true,
                 Fault::NotStored(_) => false,
@@ -194,7 +231,7 @@ impl Client {
         let first = self.exchange_once(ask.clone(), Wanted::Kept, &mut sent_with);
         let first = first.await;
         let Err(fault) = &first else { return first };
-        if !is_about_credentials(fault) {
+        if self.aside || !is_about_credentials(fault) {
             return first;
         }
         let refused = matches!(fault, Fault::Rejected(_)) && self.connection.has_plugin();

@@ -36,7 +36,7 @@ mod tls;
 
 use crate::lease::api::Unusable;
 
-pub use client::{Client, LeaseClient, LeasesClient, Selection};
+pub use client::{ChangesClient, Client, LeaseClient, LeasesClient, Selection};
 pub use connection::{Connection, Link};
 pub use credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 pub use error::ConfigError;

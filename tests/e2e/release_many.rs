@@ -67,7 +67,8 @@ fn of_what_a_selector_has_my_own_is_released_and_the_rest_left_and_counted() {
     said(&output, 0, &released(&["a-mine", "c-mine"]), left);
     // A list and one write each: what was listed is what is written.
     assert_eq!(methods(&proxy.requests()), ["GET", "PUT", "PUT"]);
-    let left = "left as they are, of 4 leases: 1 not held by \"me\", 3 free\n";
+    let left = "left as they are, of 4 leases: 1 not held by \"me\", 3 free\n\
+        Nothing was written. To free what others hold: --force\n";
     said(&release(&["-l", "app=x"]), 0, "", left);
     assert_eq!(
         holders(&ns, &["a-mine", "b-others", "e-mine"]),
@@ -77,7 +78,8 @@ fn of_what_a_selector_has_my_own_is_released_and_the_rest_left_and_counted() {
     said(&release(&["-l", "app=none"]), 0, "", &none);
     let none = "None of 6 leases is chosen by these filters\n";
     said(&release(&["--state=terminating"]), 0, "", none);
-    let left = "left as they are, of 1 lease: 1 not held by \"me\"\n";
+    let left = "left as they are, of 1 lease: 1 not held by \"me\"\n\
+        Nothing was written. To free what others hold: --force\n";
     said(&release(&["--held-by=ad?"]), 0, "", left);
     let field = release(&["--field-selector=metadata.name=e-mine", "-ojson"]);
     let list: Value = serde_json::from_str(&field.stdout).expect("JSON");

@@ -56,8 +56,16 @@ fn each_subcommand_sends_no_more_than_it_must_and_every_write_is_a_whole_object(
                 "",
             ),
         }
-        let sent = proxy.requests();
+        let mut sent = proxy.requests();
         assert_eq!(methods(&sent), expected, "{arguments:?}");
+        let events = sent.extract_if(.., |request| request.is_of_events());
+        let events: Vec<_> = events.map(|request| request.method).collect();
+        let told = match arguments {
+            ["acquire" | "steal", ..] => &["POST"][..],
+            ["status", _] => &["GET"],
+            _ => &[],
+        };
+        assert_eq!(events, told, "{arguments:?}");
         for request in sent {
             let (what, query) = ((&request.method, &request.path), &request.query);
             assert_eq!(request.user_agent(), agent, "{what:?}");

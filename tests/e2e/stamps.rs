@@ -3,7 +3,7 @@
 use crate::support::{SOON, fresh_in_process, held, not_acquired, said, said_like};
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Namespace, Output, User};
+use lease_harness::{Fault, Match, Namespace, Output, Proxy, User};
 
 const TAKE: [&str; 4] = ["acquire", "job", "--holder=me", "--timeout=0"];
 
@@ -13,6 +13,7 @@ fn asked(ns: &Namespace) -> Vec<&'static str> {
     let requests = server.requests();
     requests
         .iter()
+        .filter(|request| !request.path.ends_with("/events"))
         .map(|request| match request.method.as_str() {
             "GET" if request.path == "/version" => "version",
             "GET" if request.query.contains("watch=") => "watch",
@@ -145,4 +146,39 @@ fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_h
     running.wait_stderr(|line| line.starts_with("waiting 60m until"), SOON);
     running.signal(2);
     assert_eq!(running.wait(SOON).code, Some(130));
+}
+
+#[test]
+fn a_yes_to_a_list_is_not_for_whoever_has_come_while_the_proof_was_asked_for() {
+    let (ns, user) = fresh_in_process(Options::default());
+    for name in ["job", "other"] {
+        ns.create(&held(name, "victim", 15));
+    }
+    later(&ns, 60);
+    let proxy = Proxy::to(ns.cluster());
+    // The first one is the dry run.
+    let held_back = Fault::Delay(std::time::Duration::from_millis(500));
+    proxy.fault(Match::put().path("/leases/job"), held_back, 1);
+    let steal = ["steal", "job", "other", "--holder=me", "--yes"];
+    let running = ns.command(&user, steal).via(&proxy).spawn();
+    let is_asked = |request: &lease_harness::Request| {
+        request.method == "PUT" && request.path.contains("/leases/job")
+    };
+    proxy.wait_for(|all| all.iter().any(is_asked), SOON);
+    ns.edit("job", |lease| {
+        lease["spec"]["holderIdentity"] = "third".into();
+        lease["spec"]["leaseTransitions"] = 9.into();
+    });
+    let output = running.wait(SOON);
+    let stolen = "lease.coordination.k8s.io/other stolen\n";
+    assert_eq!(
+        (output.code, &*output.stdout),
+        (Some(122), stolen),
+        "{output}"
+    );
+    let refusal =
+        "error: lease \"job\" is held by \"third\" now, not by \"victim\", who was shown\n";
+    assert!(output.stderr.contains(refusal), "{output}");
+    let job = ns.get("job").expect("it is there");
+    assert_eq!(job["spec"]["holderIdentity"], "third");
 }

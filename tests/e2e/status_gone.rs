@@ -120,6 +120,24 @@ fn what_is_not_known_is_not_gone() {
     ns.delete_pod("gone-0");
     assert_eq!(names(&gone(&["-oname"])), GONE);
 
+    // Some run in another namespace than their Lease is in.
+    let elsewhere = shared().namespace();
+    let far = "far-6d8f7c9b5-z2z9k";
+    ns.create(&dead("far", far));
+    expire(&ns, "far");
+    elsewhere.create_pod(far);
+    elsewhere.create_pod("gone-0");
+    let unseen = format!("endless-pod far {}", &GONE["endless-pod ".len()..]);
+    assert_eq!(names(&gone(&["-oname"])), unseen);
+    let rules = [
+        Rule::leases(&lists),
+        nodes(),
+        Rule::leases(&lists).on(&["pods"]).everywhere(),
+    ];
+    let output = ns.run(&ns.user_with(&rules), words);
+    assert_eq!(names(&output), GONE, "{output}");
+    elsewhere.delete_pod(far);
+    elsewhere.delete_pod("gone-0");
     // What may not be listed may be there.
     for (rules, kind) in [
         (

@@ -5,7 +5,7 @@ use crate::support::{
     transitions, untouched,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const STOLEN: &str = "lease.coordination.k8s.io/job stolen\n";
@@ -16,6 +16,17 @@ fn shown(victim: &str, duration: &str) -> String {
     format!(
         "lease \"job\" is held by \"{victim}\"\n  Held…, acquired … ago, expires in … (renewed … ago, for {duration}): it may be alive\n"
     )
+}
+
+/// Of what a steal writes down, from whom it was stolen stays.
+fn only_the_victim_is_noted(lease: &Value) {
+    let annotations = lease["metadata"]["annotations"].as_object();
+    let keys: Vec<&String> = annotations
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(keys, ["kubectl-lease/previous"]);
 }
 
 #[test]
@@ -46,9 +57,23 @@ fn a_held_lease_is_taken_at_once_when_asked_to() {
     assert_eq!(after["spec"]["acquireTime"], after["spec"]["renewTime"]);
     assert_eq!(after["spec"]["leaseDurationSeconds"], 60);
     assert_eq!(after["metadata"]["labels"], json!({ "a": "b" }));
+    let annotations = &after["metadata"]["annotations"];
+    assert_eq!(annotations["kubectl-lease/reason"], "stuck");
+    let previous = annotations["kubectl-lease/previous"].as_str();
+    let previous: Value = serde_json::from_str(previous.unwrap_or_default()).expect("JSON");
     assert_eq!(
-        after["metadata"]["annotations"],
-        json!({ "kubectl-lease/reason": "stuck" })
+        [
+            &previous["holder"],
+            &previous["taken"],
+            &previous["by"],
+            &previous["because"]
+        ],
+        [
+            &json!("victim"),
+            &json!("Stolen"),
+            &json!("me"),
+            &json!("stuck")
+        ]
     );
 }
 
@@ -76,7 +101,7 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhil
     assert_eq!(freed.code, Some(0), "{freed}");
     let after = stored(&ns, "job");
     assert_eq!(holder(&after), "");
-    assert_eq!(after["metadata"].get("annotations"), None);
+    only_the_victim_is_noted(&after);
     // Lost to a third while it waits.
     ns.delete("job");
     ns.create(&held("job", "victim", 3));
@@ -190,7 +215,7 @@ fn the_victim_is_waited_for_while_the_lease_is_kept_renewed_and_then_it_can_be_g
     assert_eq!((holder(&lease), transitions(&lease)), ("me", 4));
     assert_ne!(lease["spec"]["acquireTime"], lease["spec"]["renewTime"]);
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 2);
-    assert_eq!(lease["metadata"].get("annotations"), None);
+    only_the_victim_is_noted(&lease);
     let freed = ns.run(&user, ["release", "job", "--holder=me"]);
     assert_eq!(freed.code, Some(0), "{freed}");
     assert_eq!(holder(&stored(&ns, "job")), "");

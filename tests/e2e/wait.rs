@@ -192,6 +192,18 @@ fn an_expiry_is_proven_by_watching_for_the_recorded_duration_and_a_renewal_begin
     said(&output, 0, MET, expected);
     assert!(output.elapsed >= Duration::from_secs(2), "{output}");
     untouched(&ns, &before);
+    // A watch that has fallen silent proves nothing.
+    ns.edit("job", |lease| {
+        lease["spec"]["leaseDurationSeconds"] = 2.into()
+    });
+    let proxy = Proxy::to(ns.cluster());
+    let arguments = ["job", "--for=expired", "--timeout=5s"];
+    let running = wait_via(&ns, &user, &proxy, &arguments);
+    proxy.pause_watches();
+    ns.edit("job", |lease| {
+        lease["spec"]["leaseDurationSeconds"] = 600.into();
+    });
+    ended(&running.wait(SOON), 124, "");
     // What never expires, and what is free, is not waited for in silence.
     ns.edit("job", |lease| {
         lease["spec"]["leaseDurationSeconds"] = Value::Null

@@ -32,6 +32,7 @@ impl Left {
             | Refusal::TooShort(_)
             | Refusal::HeldByAncestor(_)
             | Refusal::BeingTakenOver { .. }
+            | Refusal::Slots(_)
             | Refusal::NotAsShown { .. }
             | Refusal::VictimMayRun(_)
             | Refusal::KeptByHold => return false,
@@ -43,6 +44,11 @@ impl Left {
     /// How many.
     pub fn count(&self) -> usize {
         self.not_held + self.free + self.no_locks + self.ending + self.the_clusters_own
+    }
+
+    /// Whether somebody else holds any of them.
+    pub fn is_held_by_others(&self) -> bool {
+        self.not_held > 0
     }
 
     /// Says how many of `all` were left, if any were; `whose` leases alone were wanted.

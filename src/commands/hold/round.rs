@@ -1,5 +1,6 @@
 //! One round of a hold: from the wish for the lease to the end of the command, and what that means for the whole.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,17 +14,19 @@ use super::unsaid::{if_asked, say_released, until_unsaid};
 use super::{again, cleanup, ours, timing, too_short};
 use crate::cli::HoldArgs;
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::asked::{Asked, Lease, NotGranted};
+use crate::commands::events::Recorder;
 use crate::commands::together::{self, Wanted};
 use crate::commands::waiting::Waiting;
 use crate::commands::{Session, exported, limits};
-use crate::error::{self, Error, Unsaid};
+use crate::error::{self, Error, Subject, Unsaid};
 use crate::exit::Exit;
 use crate::hold::label::PodLabel as _;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
-use crate::hold::supervisor::{self, HoldTerms, Job, Prepared, Report, Signals};
-use crate::lease::decide::{Loss, Refusal};
-use crate::lease::operate::together::{Missed, NotAll};
-use crate::lease::operate::{End, Failure, Fate, Held, Interrupt};
+use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Report, Signals};
+use crate::lease::decide::Loss;
+use crate::lease::events::EventReason;
+use crate::lease::operate::{Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::signals::Received;
@@ -33,9 +36,10 @@ use crate::words;
 pub struct Round<'a> {
     pub args: &'a HoldArgs,
     pub session: &'a Session,
-    pub wanted: &'a [Wanted],
+    pub asked: &'a Asked,
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
+    pub recorder: &'a Recorder,
     pub interrupt: Interrupt,
     /// How many rounds there were before.
     pub restarts: u32,
@@ -43,6 +47,8 @@ pub struct Round<'a> {
 
 /// A round in which there was a grant.
 pub struct Done {
+    /// The leases that were had.
+    pub leases: Vec<String>,
     pub report: Report,
     /// What `hold` without a command could not say on stdout.
     pub unsaid: Option<Unsaid>,
@@ -77,20 +83,34 @@ impl Round<'_> {
         prepared: Option<Prepared>,
         signals: Received,
         for_command: Received,
-    ) -> Result<Done, NotAll<Error>> {
-        let (args, wanted) = (self.args, self.wanted);
-        let first = &wanted[0];
-        let waiting = Waiting::new(&first.subject);
+    ) -> Result<Done, NotGranted> {
+        let args = self.args;
+        let subject = self.asked.subject();
+        let waiting = Waiting::new(subject);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
-        let note = |lease: Option<usize>, note| {
-            self.file.hear(lease, &note);
-            let about = lease.map_or(0..wanted.len(), |lease| lease..lease + 1);
-            tell(&together::leases(&wanted[about]), place, note);
-        };
-        let hold = async |held: Held<'_>| {
+        let victim = Cell::new(None);
+        let hold = async |operations: &[&Lease], held: Held<'_>| {
+            let grants: Vec<_> = held.grants().iter().map(|one| one.record.clone()).collect();
+            let leases: Vec<_> = grants.iter().map(|one| one.name().to_owned()).collect();
+            for granted in &grants {
+                let how = match victim.take() {
+                    Some(from) => EventReason::Stolen { from },
+                    None => EventReason::Acquired,
+                };
+                self.recorder.record(how, granted);
+            }
+            let note = |lease: Option<usize>, note| {
+                self.file.hear(lease, &note);
+                if let (Some(lease), Note::Lost(loss)) = (lease, &note) {
+                    let how = EventReason::Lost(error::loss_text(loss));
+                    self.recorder.record(how, &grants[lease]);
+                }
+                let about = lease.map_or(0..leases.len(), |lease| lease..lease + 1);
+                tell(&together::leases(&leases[about]), place, note);
+            };
             let waited = waiting.over();
-            self.say_acquired(waited);
+            self.say_acquired(&leases, waited);
             self.file
                 .held(held.grants(), waited.unwrap_or_default())
                 .await;
@@ -110,7 +130,7 @@ impl Round<'_> {
             crate::server::lease_is_held(order.timing.duration);
             let job = Job::new(!args.command.is_empty());
             let to_end = if args.command.is_empty() {
-                let acquired = terminal::deliver(if_asked(self.each("acquired")))
+                let acquired = terminal::deliver(if_asked(each(&leases, "acquired")))
                     .map_err(|error| Error::Unsaid(error.into()))?;
                 until_unsaid(signals, acquired, tell_unsaid)
             } else {
@@ -122,29 +142,33 @@ impl Round<'_> {
                 job,
             };
             let began = SystemClock.now();
-            let operations: Vec<_> = wanted.iter().map(|one| &one.operations).collect();
-            let report =
-                supervisor::hold(&operations, held, &order, prepared, signals, &note).await;
-            Ok((report, began, duration))
+            let report = supervisor::hold(operations, held, &order, prepared, signals, &note).await;
+            Ok((leases, report, began, duration))
         };
-        let (report, began, duration) = if self.steals() {
+        let (leases, report, began, duration) = if let Some(one) = self.steals() {
+            let operations = &one.operations;
+            let ended = |ended: Ended<Error>| NotGranted::of_one(subject, ended.into());
+            let progress = |progress| waiting.report(subject, &progress);
             let stealing = Stealing {
                 session: self.session,
-                operations: &first.operations,
+                operations,
                 args: &args.takeover,
-                terms: &first.terms,
+                terms: &one.terms,
                 timeout: args.grant.timeout,
                 interrupt: &self.interrupt,
             };
-            let progress = |progress| waiting.report(&first.subject, &progress);
-            let grant = waiting.reminding(stealing.grant(&progress)).await?;
-            let holding = first.operations.hand_out(&grant, &self.interrupt, hold);
-            waiting.reminding(holding).await?
+            let grant = waiting.reminding(stealing.grant(&progress)).await;
+            let (grant, from) = grant.map_err(ended)?;
+            victim.set(from);
+            let hold = async |held: Held<'_>| hold(&[operations], held).await;
+            let holding = operations.hand_out(&grant, &self.interrupt, hold);
+            waiting.reminding(holding).await.map_err(ended)?
         } else {
             let limits = limits(&SystemClock, args.grant.timeout, self.interrupt.clone());
-            together::acquire(wanted, &limits, &waiting, hold).await?
+            self.asked.acquire(&limits, &waiting, hold).await?
         };
         Ok(Done {
+            leases,
             report,
             unsaid: unsaid.try_recv().ok(),
             began,
@@ -153,12 +177,13 @@ impl Round<'_> {
     }
 
     /// Once: two that take it from each other again and again help nobody.
-    fn steals(&self) -> bool {
-        self.args.takeover.steal && self.restarts == 0
+    fn steals(&self) -> Option<&Wanted> {
+        let steals = self.args.takeover.steal && self.restarts == 0;
+        self.asked.one().filter(|_| steals)
     }
 
-    fn say_acquired(&self, waited: Option<Duration>) {
-        let leases = together::leases(self.wanted);
+    fn say_acquired(&self, leases: &[String], waited: Option<Duration>) {
+        let leases = together::leases(leases);
         let after = waited.map(|waited| format!(" after {}", words::duration(waited)));
         let again = match self.restarts {
             0 => None,
@@ -170,40 +195,39 @@ impl Round<'_> {
         }
     }
 
-    /// What became of each, a line each, as kubectl says it.
-    fn each(&self, verb: &str) -> String {
-        let line = |one: &Wanted| format!("{} {verb}\n", object_name(&one.subject.name));
-        self.wanted.iter().map(line).collect()
-    }
-
     /// What a round was, as the end of all.
     ///
     /// # Errors
     /// When the hold itself failed, or nothing was run.
     pub async fn conclude(
         &self,
-        held: Result<Done, NotAll<Error>>,
+        held: Result<Done, NotGranted>,
         signals: &Received,
     ) -> Result<Exit, Error> {
         let args = self.args;
-        let Done { report, unsaid, .. } = match held {
+        let Done {
+            leases,
+            report,
+            unsaid,
+            ..
+        } = match held {
             Ok(done) => done,
-            // Nothing was written.
-            Err(NotAll {
-                why: Missed::Ungranted(_, End::Refused(Refusal::TooShort(duration))),
-                fates,
-            }) if fates.is_empty() => return Err(too_short(duration, args)),
-            Err(ended) => return Err(self.session.not_all(self.wanted, ended, Error::Hold).await),
+            Err(ended) => {
+                return Err(match ended.too_short() {
+                    Some(duration) => too_short(duration, args),
+                    None => ended.error(self.session, Error::Hold).await,
+                });
+            }
         };
         self.file.released(&report.released);
         let mut deleted = false;
         if args.around.cleanup
             && report.all_released()
             && report.outcome != Outcome::Lost
-            && let [grant] = &report.grants[..]
+            && let ([grant], Some(one)) = (&report.grants[..], self.asked.one())
         {
             let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
-            deleted = cleanup::clean_up(&self.wanted[0].operations, grant, interrupt).await;
+            deleted = cleanup::clean_up(&one.operations, grant, interrupt).await;
         }
         if let Some(error) = &report.no_watchdog
             && report.outcome == Outcome::NotStarted
@@ -216,16 +240,17 @@ impl Round<'_> {
             ));
         }
         if let Some(unsaid) = unsaid {
-            return Err(self.given_up(&report, Error::Unsaid(unsaid)));
+            return Err(self.given_up(&leases, &report, Error::Unsaid(unsaid)));
         }
         if let (Some(label), Some(trouble)) = (&self.label, &report.unlabelled)
             && report.outcome == Outcome::Unlabelled
         {
-            return Err(self.given_up(&report, label::error(label.place(), trouble)));
+            let why = label::error(label.place(), trouble);
+            return Err(self.given_up(&leases, &report, why));
         }
         if args.command.is_empty() && report.all_released() {
             let what = if deleted { "deleted" } else { "released" };
-            say_released(self.each(what))?;
+            say_released(each(&leases, what))?;
         }
         match report.outcome {
             Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
@@ -247,17 +272,28 @@ impl Round<'_> {
 
 impl Round<'_> {
     /// What was held, for nothing. What became of it was said already, unless it was given back.
-    fn given_up(&self, report: &Report, why: Error) -> Error {
+    fn given_up(&self, leases: &[String], report: &Report, why: Error) -> Error {
+        let subject = |name: &String| Subject {
+            name: name.clone(),
+            ..self.asked.subject().clone()
+        };
+        let subjects: Vec<_> = leases.iter().map(subject).collect();
         let fate = |number| match report.released.contains(&number) {
             true => Fate::Free,
             false => Fate::None,
         };
-        let all = self.wanted.iter().enumerate().rev();
+        let all = subjects.iter().enumerate().rev();
         let fates: Vec<_> = all
-            .map(|(number, one)| (&one.subject, fate(number)))
+            .map(|(number, subject)| (subject, fate(number)))
             .collect();
         Error::all_given_up(Failure::Failed(why), &fates, Error::Hold)
     }
+}
+
+/// What became of each, a line each, as kubectl says it.
+fn each(leases: &[String], verb: &str) -> String {
+    let line = |name: &String| format!("{} {verb}\n", object_name(name));
+    leases.iter().map(line).collect()
 }
 
 /// A loss that comes before there was a command.

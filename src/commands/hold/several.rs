@@ -3,6 +3,7 @@
 use crate::cli::HoldArgs;
 use crate::commands::together::in_order;
 use crate::error::Error;
+use crate::hint;
 
 /// Refuses what is only for one lease where several are named.
 ///
@@ -18,8 +19,11 @@ pub fn one_at_a_time(args: &HoldArgs) -> Result<(), Error> {
         (false, true) => "--cleanup",
         (false, false) => return Ok(()),
     };
+    let hold = |name| hint::kubectl(&format!("lease hold {name} {flag}"));
     Err(Error::Usage(format!(
-        "{flag} is for one lease, and {} are named: hold one inside the other, in this order: hold {first} {flag} -- kubectl lease hold {second} {flag} -- COMMAND",
-        names.len()
+        "{flag} is of one lease, and {} are named: hold one inside the other, in this order: {} -- {} -- COMMAND",
+        names.len(),
+        hold(first),
+        hold(second)
     )))
 }

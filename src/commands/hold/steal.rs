@@ -28,11 +28,14 @@ pub struct Stealing<'a> {
 }
 
 impl Stealing<'_> {
-    /// The grant.
+    /// The grant, and from whom it was taken.
     ///
     /// # Errors
     /// When nothing was taken, or what was taken is kept until it expires, because a victim may still run beside it.
-    pub async fn grant(&self, report: OnProgress<'_>) -> Result<Grant, Ended<Error>> {
+    pub async fn grant(
+        &self,
+        report: OnProgress<'_>,
+    ) -> Result<(Grant, Option<String>), Ended<Error>> {
         let once = Limits {
             once: true,
             ..limits(&SystemClock, None, self.interrupt.clone())
@@ -49,7 +52,7 @@ impl Stealing<'_> {
                 })) => {}
                 // Asked again below, for as long as a takeover is.
                 Err(Ended::Ungranted(End::Fault(fault))) if fault.is_transient() => {}
-                acquired => return acquired,
+                acquired => return acquired.map(|grant| (grant, None)),
             }
             match self.take(report).await {
                 // Freed meanwhile, or deleted: there is nobody to take it from.
@@ -61,7 +64,7 @@ impl Stealing<'_> {
         Err(Ended::Ungranted(End::Refused(Refusal::NotFound)))
     }
 
-    async fn take(&self, report: OnProgress<'_>) -> Result<Grant, End> {
+    async fn take(&self, report: OnProgress<'_>) -> Result<(Grant, Option<String>), End> {
         let TakeoverArgs {
             yes, now, force, ..
         } = *self.args;
@@ -99,10 +102,11 @@ impl Stealing<'_> {
             .operations
             .steal(&takeover.terms, &short, report, agree);
         let stolen: Stolen = stealing.await?;
+        let victim = stolen.victim.clone();
         match takeover.outlast(stolen, report).await {
             // Freed now, it would let somebody in beside the victim.
             Err(end @ End::Interrupted(_)) => Err(End::Kept(Box::new(end))),
-            outlasted => outlasted,
+            outlasted => outlasted.map(|grant| (grant, victim)),
         }
     }
 }

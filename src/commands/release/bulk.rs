@@ -71,6 +71,9 @@ pub async fn run(
     let whose = args.if_holder.as_ref().unwrap_or(holder);
     choice.left.say(choice.count(), whose.as_str());
     if choice.all.is_empty() {
+        if choice.left.is_held_by_others() && !args.force {
+            terminal::say("Nothing was written. To free what others hold: --force");
+        }
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
     if args.force

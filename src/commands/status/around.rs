@@ -25,6 +25,7 @@ pub async fn surroundings(session: &Session, row: &Row, record: &Record) -> Surr
             Vec::new()
         },
         token: exported::token(record),
+        ..Surroundings::default()
     }
 }
 

@@ -76,9 +76,11 @@ impl<'a> Cluster<'a> {
                 if self.has_pod(namespace, &name).await? || self.has_node(&name).await? {
                     return Some(false);
                 }
-                // Some run in another namespace than their Lease is in. Of one that has expired nobody is missed.
-                let elsewhere =
-                    row.condition.state != State::Expired && self.is_anywhere(&name).await;
+                // Some run in another namespace than their Lease is in, under names that no other has; and of what never expires
+                // nothing else tells.
+                let expired = row.condition.state == State::Expired;
+                let looks = !expired || whereabouts::is_generated(&name);
+                let elsewhere = looks && self.is_anywhere(&name).await;
                 Some(!elsewhere)
             }
         }

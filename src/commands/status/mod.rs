@@ -1,11 +1,13 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod events;
 mod gone;
 pub mod list;
 mod one;
 pub mod select;
 mod several;
+mod slots;
 mod watch;
 
 use crate::cli::{ConnectionArgs, StatusArgs};
@@ -39,6 +41,10 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
         let why = "-q leaves nothing of -w to be shown: give a format (-o)";
         return Err(Error::Usage(why.to_owned()));
     }
+    if args.slots && !args.watch {
+        let session = Session::open(connection).await?;
+        return slots::run(&session, names[0], &args).await;
+    }
     let session = Session::open(connection).await?;
     match (names.as_slice(), args.watch) {
         ([] | [_], true) => watch::run(&session, &args).await,
@@ -51,6 +57,7 @@ pub async fn run(args: StatusArgs, connection: &ConnectionArgs) -> Result<Exit, 
 /// What only makes sense with one name.
 fn alone(args: &StatusArgs, count: usize) -> Result<(), Error> {
     let why = match (args.watch, args.exit_code) {
+        _ if args.slots => "--slots shows those of one name",
         (true, _) => {
             "-w follows one lease, or all that -l, --field-selector and the other filters leave"
         }
@@ -65,6 +72,8 @@ fn leases(session: &Session, args: &StatusArgs) -> LeasesClient {
         namespace: (!args.all_namespaces).then(|| session.namespace.clone()),
         label_selector: args.selector.clone(),
         field_selector: match args.names.first() {
+            // They have names of their own.
+            Some(_) if args.slots => None,
             Some(name) => Some(format!("metadata.name={name}")),
             None => args.field_selector.clone(),
         },

@@ -10,13 +10,15 @@ use crate::cli::{ClassArg, SortBy, StateArg, StatusArgs};
 use crate::error::Error;
 use crate::lease::report::{Row, State};
 use crate::lease::summary::Class;
+use crate::lease::values::slot_index;
 use crate::output::document::failed;
 use crate::output::jsonpath::Template;
 use crate::output::status::document;
 
 /// Whether a row is asked for.
 pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
-    one_of(&args.state, |state| is_state(row.condition.state, state))
+    (!args.slots || slot(row, args).is_some())
+        && one_of(&args.state, |state| is_state(row.condition.state, state))
         && is_of(row, &args.class)
         && (args.holder.as_ref()).is_none_or(|pattern| is_held_by(row, pattern))
 }
@@ -30,6 +32,11 @@ pub fn is_held_by(row: &Row, pattern: &str) -> bool {
 /// Whether a row is of one of these classes, where any are asked for.
 pub fn is_of(row: &Row, classes: &[ClassArg]) -> bool {
     one_of(classes, |class| is_class(row.lease.class, class))
+}
+
+/// Which slot of the one that was named it is, by its name.
+pub fn slot(row: &Row, args: &StatusArgs) -> Option<usize> {
+    slot_index(args.names.first()?.as_str(), &row.lease.name)
 }
 
 /// Whether it is one of those asked for, where any are.

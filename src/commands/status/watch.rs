@@ -30,7 +30,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
 
 /// Never ends but by an error.
 async fn follow(session: &Session, args: &StatusArgs, view: &mut View<'_>) -> Error {
-    let name = args.names.first();
+    let name = args.names.first().filter(|_| !args.slots);
     let followed = Followed {
         api: leases(session, args),
         name: name.cloned(),

@@ -4,7 +4,7 @@ use super::{Now, Refusal, Seen, granted};
 use crate::clock::Instant;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::keeper::Other;
-use crate::lease::record::{GrantTerms, Record};
+use crate::lease::record::{GrantTerms, Record, Taken};
 
 /// What `steal` wants.
 #[derive(Clone, Debug)]
@@ -82,7 +82,10 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
             Some(_) | None => return StealStep::Ask,
         }
     }
-    granted(record, &terms.grant, None, now).map_or_else(StealStep::Refuse, StealStep::Replace)
+    match granted(record, &terms.grant, None, now) {
+        Ok(granted) => StealStep::Replace(granted.taken_as(Taken::Stolen)),
+        Err(refusal) => StealStep::Refuse(refusal),
+    }
 }
 
 /// When the victim of a takeover must have stopped: at once if its lease had expired, else when its duration has

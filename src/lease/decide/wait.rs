@@ -1,6 +1,6 @@
 //! Decisions about a Lease that is waited for and not taken: is it as it is to be, and what could tell?
 
-use super::super::evidence::{Ask, Expiry, Observation, Stamps};
+use super::super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
 use super::super::record::{Keep, Record};
 use super::super::report::{self, Basis, State};
 use super::super::values::HolderIdentity;
@@ -31,6 +31,8 @@ pub enum WaitStep {
     Met,
     /// It is not: until something changes, or until this proves something by the passing of time.
     Wait(Option<Instant>),
+    /// Read it: a watch that kept silent proves nothing, and it may have been renewed.
+    ReadAgain,
     /// Ask the server for its version: what are its stamps worth?
     AskVersion,
     /// Have a dry run made of this renewal: the server's own stamp of it may prove the expiry.
@@ -39,10 +41,12 @@ pub enum WaitStep {
     NotFound,
 }
 
-/// The next step towards what is `awaited` of a Lease that was first seen as `first`.
+/// The next step towards what is `awaited` of a Lease that was first seen as `first`, and last read, not only watched, by a request
+/// that was sent at `read_at`.
 pub fn wait(
     awaited: &Awaited,
     first: Option<&Record>,
+    read_at: Instant,
     seen: &Seen,
     stamps: Stamps,
     now: Now,
@@ -60,7 +64,17 @@ pub fn wait(
         Awaited::Deleted => first.is_some_and(|first| first.uid() != record.uid()),
         Awaited::Holder(holder) => record.holder() == Some(holder.as_str()),
         Awaited::NotHolder(holder) => record.holder() != Some(holder.as_str()),
-        Awaited::Expired => return expired(seen, stamps, now),
+        // A takeover would be refused if it had been renewed unseen; here nothing is written that could be.
+        Awaited::Expired => match seen.expiry(now.instant, stamps) {
+            Expiry::Expired(Proof::Observed { .. })
+                if seen.observed_expiry().is_some_and(|at| read_at < at) =>
+            {
+                return WaitStep::ReadAgain;
+            }
+            Expiry::Free | Expiry::Expired(_) | Expiry::Unproven { .. } => {
+                return expired(seen, stamps, now);
+            }
+        },
         Awaited::Held => return held(first, seen, stamps, now),
     };
     if is {

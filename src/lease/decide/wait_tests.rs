@@ -29,7 +29,7 @@ fn seen(record: &Record, date: &str) -> Seen {
 /// The step at 100 s for what was seen then.
 fn step(awaited: &Awaited, record: &Record, date: &str, stamps: Stamps) -> WaitStep {
     let seen = seen(record, date);
-    wait(awaited, Some(record), &seen, stamps, now(100.0))
+    wait(awaited, Some(record), at(100.0), &seen, stamps, now(100.0))
 }
 
 #[test]
@@ -58,7 +58,17 @@ fn holders_are_compared_as_they_are_written_and_a_free_lease_has_none() {
 #[test]
 fn what_was_never_there_is_not_found_and_what_is_gone_is_deleted_or_waited_for() {
     let record = held("ada", 15);
-    let of = |awaited, first| wait(&awaited, first, &Seen::Absent, Stamps::Unknown, now(100.0));
+    let of = |awaited, first| {
+        let read_at = at(100.0);
+        wait(
+            &awaited,
+            first,
+            read_at,
+            &Seen::Absent,
+            Stamps::Unknown,
+            now(100.0),
+        )
+    };
     assert_eq!(of(Awaited::Deleted, None), WaitStep::Met);
     assert_eq!(of(Awaited::Deleted, Some(&record)), WaitStep::Met);
     assert_eq!(of(Awaited::Free, None), WaitStep::NotFound);
@@ -70,6 +80,7 @@ fn what_was_never_there_is_not_found_and_what_is_gone_is_deleted_or_waited_for()
     let step = wait(
         &Awaited::Deleted,
         Some(&record),
+        at(100.0),
         &seen,
         Stamps::Unknown,
         now(100.0),
@@ -81,7 +92,15 @@ fn what_was_never_there_is_not_found_and_what_is_gone_is_deleted_or_waited_for()
 fn an_expiry_is_proven_by_watching_or_by_the_servers_stamps_and_by_no_date() {
     let of = |record: &Record, stamps, seconds| {
         let seen = seen(record, "2020-06-01T00:00:00Z");
-        wait(&Awaited::Expired, Some(record), &seen, stamps, now(seconds))
+        let read_at = at(seconds);
+        wait(
+            &Awaited::Expired,
+            Some(record),
+            read_at,
+            &seen,
+            stamps,
+            now(seconds),
+        )
     };
     let record = held("ada", 15);
     assert_eq!(
@@ -89,6 +108,17 @@ fn an_expiry_is_proven_by_watching_or_by_the_servers_stamps_and_by_no_date() {
         WaitStep::Wait(Some(at(115.0)))
     );
     assert_eq!(of(&record, Stamps::Unknown, 115.0), WaitStep::Met);
+    // It was read when it had not yet stood still for so long, and what came since was the watch's silence.
+    let seen_once = seen(&record, RENEWED);
+    let silent = wait(
+        &Awaited::Expired,
+        Some(&record),
+        at(114.9),
+        &seen_once,
+        Stamps::Unknown,
+        now(130.0),
+    );
+    assert_eq!(silent, WaitStep::ReadAgain);
     let stamped = stamped(record, &[RENEWED]);
     assert_eq!(of(&stamped, Stamps::Unknown, 100.0), WaitStep::AskVersion);
     assert_eq!(
@@ -120,6 +150,7 @@ fn a_holder_who_looks_dead_is_none_until_it_writes_again() {
             wait(
                 &Awaited::Held,
                 Some(&record),
+                at(100.0),
                 &seen,
                 Stamps::Untrusted,
                 now(seconds),

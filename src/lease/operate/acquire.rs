@@ -1,20 +1,18 @@
 //! Acquire: waits for the Lease to be free or its holder's expiry proven, and takes it, once.
 
+mod advance;
 mod attempt;
 mod settle;
+pub mod slots;
 mod stored;
 
 use super::super::api::Api;
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
 use super::super::evidence::{Expiry, Observation};
 use super::super::record::Record;
-use super::stamps::TriedOut;
-use super::write::{Conflicts, Written};
-use super::{
-    End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Pause, Progress, Watcher,
-};
+use super::{End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher};
 use crate::clock::Clock;
-use attempt::{Attempt, GrantWrite};
+use advance::{Advanced, Tried, Want};
 
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Acquires the Lease, waiting within `limits`, and hands the grant to `then`: it is kept only if that ends well.
@@ -44,11 +42,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let settled = async {
-            let mut attempts = Vec::new();
-            match self
-                .acquire_loop(terms, limits, report, &mut attempts)
-                .await
-            {
+            let mut tried = Tried::default();
+            let acquired = self.acquire_loop(terms, limits, report, &mut tried).await;
+            let attempts = tried.attempts;
+            match acquired {
                 Ok(grant) => Ok(grant),
                 Err(end) if attempts.iter().all(|one| one.answered && one.looked_for) => Err(end),
                 Err(end) => {
@@ -76,17 +73,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
         terms: &AcquireTerms,
         limits: &Limits,
         report: OnProgress<'_>,
-        attempts: &mut Vec<Attempt>,
+        tried: &mut Tried,
     ) -> Result<Grant, End> {
+        let want = Want {
+            terms,
+            limits,
+            report,
+        };
         let mut reported: Option<Obstacle> = None;
-        let mut faults = Pause::default();
-        let mut conflicts = Conflicts::default();
-        let mut dry_runs = Pause::default();
         let mut seen = self.read_patiently(None, limits, report).await?;
         let mut watcher = Watcher::polling(self.clock.now(), limits.deadline);
         loop {
             if let Some(grant) = self
-                .adopt_unacknowledged_write(&seen, attempts, terms, limits, report)
+                .adopt_unacknowledged_write(&seen, &mut tried.attempts, terms, limits, report)
                 .await?
             {
                 return Ok(grant);
@@ -94,80 +93,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let step = decide::acquire(terms, &seen, self.stamps.get(), self.now());
             log::debug!("decided: {step}");
             match step {
-                AcquireStep::Refuse(refusal) => return Err(End::Refused(refusal)),
-                AcquireStep::AskVersion => tokio::select! {
-                    biased;
-                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                    () = self.ask_version(limits) => {}
-                },
-                AcquireStep::TryOut(takeover) => {
-                    let Seen::Lease(found) = &seen else { continue };
-                    let tried = tokio::select! {
-                        biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        tried = self.try_out(found, &takeover, limits) => tried,
-                    };
-                    seen = match tried {
-                        TriedOut::Known(found) => Seen::Lease(found),
-                        TriedOut::Changed => {
-                            let pause = dry_runs.next(None) / 10;
-                            self.clock.sleep_until(self.clock.now() + pause).await;
-                            self.read_patiently(Some(seen), limits, report).await?
-                        }
-                    };
-                }
-                step @ (AcquireStep::Create(_) | AcquireStep::Replace(_)) => {
-                    if let Some(signal) = limits.interrupt.received() {
-                        return Err(End::Interrupted(signal));
-                    }
-                    let written = match step {
-                        AcquireStep::Create(lease) => GrantWrite::Create(lease),
-                        AcquireStep::Replace(record) => GrantWrite::Replace(record),
-                        AcquireStep::Wait(_)
-                        | AcquireStep::AskVersion
-                        | AcquireStep::TryOut(_)
-                        | AcquireStep::Refuse(_) => continue,
-                    };
-                    let reenters =
-                        terms.reenter && matches!(&seen, Seen::Lease(seen) if self.may_run(seen));
-                    let attempt = Attempt {
-                        written,
-                        sent_at: self.clock.now(),
-                        reenters,
-                        answered: false,
-                        looked_for: false,
-                    };
-                    match self.try_to_write(attempt, attempts).await {
-                        Ok((Written::Done(stored), attempt)) => {
-                            return self.in_time(attempt.grant(&stored), limits).await;
-                        }
-                        Ok((Written::Altered(stored, found), attempt)) => {
-                            let grant = attempt.grant(&stored);
-                            let stored =
-                                self.as_stored(grant, &attempt.written, &found, terms, report);
-                            let grant = stored.await?;
-                            return self.in_time(grant, limits).await;
-                        }
-                        Ok((Written::Conflict(fault), attempt)) => {
-                            let base = attempt.written.resource_version().to_owned();
-                            attempts.push(Attempt {
-                                answered: true,
-                                ..attempt
-                            });
-                            if matches!(&seen, Seen::Lease(seen) if seen.record().holder().is_some())
-                            {
-                                // It changed while the watch said nothing.
-                                watcher.distrust();
-                            }
-                            // Others may be faster again and again: many may be after the same Lease.
-                            conflicts.settle(self, &base, fault, limits, report).await?;
-                        }
-                        Err(fault) => self.pause_after(fault, &mut faults, limits, report).await?,
-                    }
-                    seen = self.read_patiently(Some(seen), limits, report).await?;
-                }
                 AcquireStep::Wait(waiting) => {
-                    conflicts.over();
+                    tried.conflicts.over();
                     let at_most = waiting.expired_at.map(|at| at.since(self.clock.now()));
                     let timed_out = End::TimedOut {
                         obstacle: Some(waiting.obstacle.clone()),
@@ -212,6 +139,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         }
                     };
                 }
+                step => match self.advance(step, seen, &want, tried).await? {
+                    Advanced::Granted(grant) => return Ok(grant),
+                    Advanced::Seen {
+                        seen: next,
+                        unheard,
+                    } => {
+                        seen = next;
+                        if unheard {
+                            // It changed while the watch said nothing.
+                            watcher.distrust();
+                        }
+                    }
+                },
             }
         }
     }

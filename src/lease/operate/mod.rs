@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod dry_run;
 mod end;
+pub mod events;
 mod failover;
 pub mod follow;
 mod free;
@@ -41,6 +42,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use acquire::slots::{SlotEnded, SlotOperations};
 pub use check::Checked;
 pub use cleanup::{CleanedUp, WAITERS_TAKE_IT_WITHIN};
 pub use create::Created;

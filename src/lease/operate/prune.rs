@@ -92,7 +92,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     return Ok(Pruned::Unproven(span));
                 }
                 // It is free, or never expires: nobody has asked for that.
-                WaitStep::Wait(None) | WaitStep::NotFound => return Ok(Pruned::Renewed),
+                WaitStep::Wait(None) | WaitStep::ReadAgain | WaitStep::NotFound => {
+                    return Ok(Pruned::Renewed);
+                }
             };
             let Seen::Lease(found) = found else {
                 return Ok(Pruned::Absent);

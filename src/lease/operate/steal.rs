@@ -399,3 +399,7 @@ fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
         Loss::TakenBy(holder.to_owned())
     })
 }
+
+#[cfg(test)]
+#[path = "steal_tests.rs"]
+mod tests;

@@ -21,6 +21,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         standing: &dyn Fn(&Seen),
         report: OnProgress<'_>,
     ) -> Result<Option<Record>, End> {
+        let mut read_at = self.clock.now();
         let mut seen = self.read_patiently(None, limits, report).await?;
         let mut watcher = Watcher::polling(self.clock.now(), limits.deadline);
         let mut dry_runs = Pause::default();
@@ -31,11 +32,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 last = Some(seen.record().clone());
             }
             let stamps = self.stamps.get();
-            let step = decide::wait(awaited, first.as_ref(), &seen, stamps, self.now());
+            let now = self.now();
+            let step = decide::wait(awaited, first.as_ref(), read_at, &seen, stamps, now);
             log::debug!("decided: {step:?}");
             match step {
                 WaitStep::Met => return Ok(last),
                 WaitStep::NotFound => return Err(End::Refused(Refusal::NotFound)),
+                WaitStep::ReadAgain => {
+                    let before = version(&seen);
+                    read_at = self.clock.now();
+                    seen = self.read_patiently(Some(seen), limits, report).await?;
+                    if version(&seen) != before {
+                        watcher.distrust();
+                    }
+                }
                 WaitStep::AskVersion => tokio::select! {
                     biased;
                     signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
@@ -59,14 +69,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
                 WaitStep::Wait(until) => {
                     standing(&seen);
-                    let over = || Err(End::timed_out(None));
                     if limits.once {
-                        return over();
+                        return Err(End::timed_out(None));
                     }
                     let hint = tokio::select! {
                         biased;
                         signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        () = self.clock.reached(limits.deadline) => return over(),
+                        () = self.clock.reached(limits.deadline) => return Err(End::timed_out(None)),
                         hint = self.hint(&seen, until, &mut watcher) => hint,
                     };
                     seen = match hint {
@@ -82,6 +91,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             if matches!(hint, Hint::Refused) {
                                 report(Progress::Polling);
                             }
+                            read_at = self.clock.now();
                             self.hear_again(seen, &mut watcher, limits, report).await?
                         }
                         Some(Hint::Watching) => {
@@ -101,14 +111,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
         until: Option<Instant>,
         watcher: &mut Watcher,
     ) -> Option<Hint> {
-        let resource_version = match seen {
-            Seen::Lease(seen) => seen.record().resource_version(),
-            Seen::Absent => "",
-        };
+        let version = version(seen);
         tokio::select! {
             biased;
             () = self.clock.reached(until) => None,
-            hint = watcher.hint(&self.api, &self.clock, resource_version) => Some(hint),
+            hint = watcher.hint(&self.api, &self.clock, &version) => Some(hint),
         }
+    }
+}
+
+/// From where to watch.
+fn version(seen: &Seen) -> String {
+    match seen {
+        Seen::Lease(seen) => seen.record().resource_version().to_owned(),
+        Seen::Absent => String::new(),
     }
 }

@@ -49,6 +49,8 @@ pub struct Watcher {
     reconnect: Reconnect,
     /// Whether to have the Lease read while there is no watch, or one that says nothing.
     polls: bool,
+    /// How many Leases are read each time that it has them read.
+    leases: u32,
     /// When the wait ends.
     deadline: Option<Instant>,
     /// When the server was last heard, by the watch or, where it was told, by a read.
@@ -85,6 +87,12 @@ impl Watcher {
         }
     }
 
+    /// The same of so many Leases, which are read less often the more there are.
+    #[must_use]
+    pub fn of_many(self, leases: u32) -> Self {
+        Self { leases, ..self }
+    }
+
     /// When the server was last heard: what is known is as of then, or newer.
     pub fn heard_at(&self) -> Instant {
         self.heard
@@ -115,6 +123,15 @@ impl Watcher {
         clock: &C,
         resource_version: &str,
     ) -> Hint {
+        self.hint_of(|| api.watch(resource_version), clock).await
+    }
+
+    /// The same of a watch that is opened like this.
+    pub async fn hint_of<C: Clock>(
+        &mut self,
+        open: impl Fn() -> LocalBoxStream<'static, LeaseEvent>,
+        clock: &C,
+    ) -> Hint {
         loop {
             let quiet_at = self.quiet_at();
             match &mut self.state {
@@ -122,7 +139,7 @@ impl Watcher {
                     let (watch_at, next_read) = (*watch_at, *read_at);
                     if self.polls && next_read < watch_at {
                         clock.sleep_until(next_read).await;
-                        *read_at = clock.now() + poll();
+                        *read_at = clock.now() + poll(self.leases);
                         return Hint::ReadAgain;
                     }
                     clock.sleep_until(watch_at).await;
@@ -133,7 +150,7 @@ impl Watcher {
                 }
                 State::Closed => {
                     self.state = State::Open {
-                        events: api.watch(resource_version),
+                        events: open(),
                         asked_at: clock.now(),
                         silent_at: clock.now() + WATCH_OPENING,
                     };
@@ -200,12 +217,16 @@ impl Watcher {
             true => State::Closed,
             false => State::Paused {
                 watch_at: now + pause,
-                read_at: now + poll(),
+                read_at: now + poll(self.leases),
             },
         };
     }
 }
 
-fn poll() -> Duration {
-    POLL.mul_f64(0.9 + fastrand::f64() / 5.0)
+/// Of many Leases, at most so many are read in the time of one poll.
+const AT_ONCE: u32 = 4;
+
+fn poll(leases: u32) -> Duration {
+    let span = POLL * leases.div_ceil(AT_ONCE).max(1);
+    span.mul_f64(0.9 + fastrand::f64() / 5.0)
 }

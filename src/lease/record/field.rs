@@ -29,10 +29,19 @@ pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 /// The annotation by which a holder that was robbed says that it has stopped: the transitions, the acquireTime and the uid of
 /// its own grant, and of no other. It stands on the grant that was put on top of that one.
 pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
+/// The annotation that keeps from whom the Lease was taken last, by whom, why and when: JSON.
+pub const PREVIOUS_ANNOTATION: &str = "kubectl-lease/previous";
 
 /// The annotation of a Lease that recorded no duration before a grant of this tool: the transitions and the holder of the grant
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
+
+/// The annotation of a slot, one of the Leases `NAME-0`, `NAME-1` and so on that have so many holders at a time: how many there
+/// are. What that of `NAME-0` says goes for all.
+pub const SLOTS_ANNOTATION: &str = "kubectl-lease/slots";
+
+/// The label of a slot: NAME, where that is short enough for the value of a label. By it one watch shows them all, and no others.
+pub const SLOT_OF_LABEL: &str = "kubectl-lease/slot-of";
 
 /// The annotation of a grant that was written under another name in managedFields (`--field-manager`): the transitions of the
 /// grant, and that name, so that what it wrote is known for this program's.

@@ -1,8 +1,9 @@
-//! What a release leaves for other clients: no holder, and no duration that the Lease did not have before the grant.
+//! What a release leaves for other clients: no holder, no duration that the Lease did not have before the grant, and no
+//! annotation but from whom it was taken.
 
 use serde_json::{Value, json};
 
-use super::{DURATION_ANNOTATION, GrantTerms, Keep, Record};
+use super::{DURATION_ANNOTATION, GrantTerms, Keep, PREVIOUS_ANNOTATION, Record};
 use crate::lease::testing::wall;
 use crate::lease::values::LeaseDuration;
 
@@ -64,11 +65,17 @@ fn a_duration_that_came_with_the_grant_goes_with_it_and_any_other_stays() {
             left.is_some(),
             "{before}"
         );
+        let mut annotations = after.as_json()["metadata"]["annotations"].clone();
+        let noted = annotations
+            .as_object_mut()
+            .expect("a map")
+            .remove(PREVIOUS_ANNOTATION);
         assert_eq!(
-            after.as_json()["metadata"]["annotations"],
-            json!({ "kept": "yes" }),
+            noted.is_some(),
+            before["holderIdentity"].is_string(),
             "{before}"
         );
+        assert_eq!(annotations, json!({ "kept": "yes" }), "{before}");
     }
 }
 

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::field::{
-    DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
-    VICTIM_ANNOTATION,
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
+    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
 use super::{LeaseDuration, ObservedRecord, lock_info};
+use crate::lease::values::slot_index;
 
 fn pairs<'t>(of: &'t Option<Pairs<'_>>) -> impl Iterator<Item = (&'t str, &'t str)> {
     let all = of.iter().flatten();
@@ -201,13 +202,16 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason, the victim, its word and the manager, which are shown by themselves.
+    /// `metadata.annotations`, without the reason, the victim, its word, the manager and the previous holder, which are shown by
+    /// themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let previous = self.previous().map(|_| PREVIOUS_ANNOTATION);
         let apart = [
             REASON_ANNOTATION,
             VICTIM_ANNOTATION,
             STOPPED_ANNOTATION,
             MANAGER_ANNOTATION,
+            previous.unwrap_or_default(),
         ];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))
     }
@@ -220,6 +224,23 @@ impl Fields<'_> {
     pub fn victim(&self) -> Option<&str> {
         let (transitions, victim) = self.grant_of(VICTIM_ANNOTATION)?;
         (transitions == self.transitions()).then_some(victim)
+    }
+
+    /// How many slots there are, as this one says; `None` where it does not say to be one.
+    pub fn slots(&self) -> Option<&str> {
+        self.annotation(SLOTS_ANNOTATION)
+    }
+
+    /// Which slot it is, by the number at the end of its name; `None` where it does not say to be one.
+    pub fn slot(&self) -> Option<usize> {
+        let count: usize = self.slots()?.parse().ok()?;
+        let (name, _) = self.name().rsplit_once('-')?;
+        slot_index(name, self.name()).filter(|slot| *slot < count)
+    }
+
+    /// Whether its label says that it is a slot of `name`.
+    pub fn is_labelled_slot_of(&self, name: &str) -> bool {
+        self.label(SLOT_OF_LABEL) == Some(name)
     }
 
     /// What a live holder changes.

@@ -50,6 +50,8 @@ pub struct Summary {
     pub preferred: Option<String>,
     /// What `--reason` said of the present grant.
     pub reason: Option<String>,
+    /// How many slots there are, as this one says; `None` where it does not say to be one.
+    pub slots: Option<String>,
     /// The kind of use.
     pub class: Class,
     /// The object itself, where what is printed needs more than these facts.
@@ -191,6 +193,7 @@ impl From<&Fields<'_>> for Summary {
             strategy: text(lease.strategy()),
             preferred: text(lease.preferred_holder()),
             reason: text(lease.reason()),
+            slots: text(lease.slots()),
             class: lease.class(),
             object: None,
         }

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::field::{
-    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, STOPPED_ANNOTATION,
-    VICTIM_ANNOTATION,
+    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
+    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted, lock_info};
+use crate::lease::values::Slots;
 
 /// A clock that is behind the last renewal by less counts as standing still.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(60);
@@ -56,6 +57,9 @@ impl Lease {
             let manager = terms.manager.named();
             let manager = manager.map(|manager| format!("{transitions} {manager}"));
             lease.annotate(MANAGER_ANNOTATION, manager.as_deref());
+            if let Some(noted) = self.noted(terms, at, transitions) {
+                lease.note_previous(&noted);
+            }
         }))
     }
 
@@ -91,6 +95,17 @@ impl Lease {
     #[must_use]
     pub fn with_reason(&self, reason: Option<&str>) -> Self {
         self.edited(|lease| lease.annotate(REASON_ANNOTATION, reason))
+    }
+
+    /// The same, which says that it is one of these slots. A later release leaves that, and so does every renewal.
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        self.edited(|lease| {
+            lease.annotate(SLOTS_ANNOTATION, Some(&of.count().to_string()));
+            if let Some(value) = of.label() {
+                lease.insert(&["metadata", "labels"], SLOT_OF_LABEL, value);
+            }
+        })
     }
 
     /// A later time than the last renewal's even where the clock stands still or was set back a little: with two times in
@@ -192,6 +207,12 @@ impl Record {
         freed.edited(|lease| lease.annotate(lock_info::ANNOTATION, None))
     }
 
+    /// As [`Lease::as_slot`].
+    #[must_use]
+    pub fn as_slot(&self, of: &Slots) -> Self {
+        Self(self.0.as_slot(of))
+    }
+
     /// The same, with this duration.
     #[must_use]
     pub fn with_duration(&self, duration: LeaseDuration) -> Self {
@@ -223,7 +244,7 @@ impl Record {
         self.edited(|lease| lease.annotate(key, text))
     }
 
-    fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
+    pub(super) fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
         self.changed(self.0.edited(edit))
     }
 
@@ -236,7 +257,7 @@ impl Record {
 }
 
 /// A Lease object that is being changed.
-struct Edit(Value);
+pub(super) struct Edit(Value);
 
 impl Edit {
     /// Sets a field of the spec.
@@ -248,11 +269,19 @@ impl Edit {
         self.remove("/spec", field);
     }
 
-    fn annotate(&mut self, key: &str, text: Option<&str>) {
+    pub(super) fn annotate(&mut self, key: &str, text: Option<&str>) {
         match text {
             Some(text) => self.insert(&["metadata", "annotations"], key, text),
             None => self.remove("/metadata/annotations", key),
         }
+    }
+
+    /// What the annotations take, keys included.
+    pub(super) fn annotations_size(&self) -> usize {
+        let all = self.0.pointer("/metadata/annotations");
+        let all = all.and_then(Value::as_object).into_iter().flatten();
+        all.map(|(key, text)| key.len() + text.as_str().map_or(0, str::len))
+            .sum()
     }
 
     /// Inserts into a map inside the object, which is made where it is absent or null.

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Row, age, ago, class, expires, metadata, state};
+use super::{Row, age, ago, class, expires, history, metadata, state};
 use crate::hint;
 use crate::hint::advised::{self, From};
+use crate::lease::events::Recorded;
 use crate::lease::evidence::stamped_expiry;
 use crate::lease::keeper::{Nature, Other};
 use crate::lease::record::{Record, Writer};
@@ -21,6 +22,10 @@ pub struct Surroundings {
     pub candidates: Vec<String>,
     /// The fencing token of the grant, where it is known.
     pub token: Option<String>,
+    /// The newest Events about it, or why they are not known; `None` where nothing is to be said of them.
+    pub events: Option<Result<Vec<Recorded>, String>>,
+    /// The columns that these are cut to.
+    pub columns: Option<usize>,
 }
 
 /// The description.
@@ -55,8 +60,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     if let Some(info) = record.lock_info() {
         lines.extend(metadata::lock(&info, lease.holder.as_deref(), row.date));
     }
+    lines.push(("Reason", lease.reason.clone().unwrap_or_else(none)));
+    lines.extend(history::previous(row, record));
     lines.extend([
-        ("Reason", lease.reason.clone().unwrap_or_else(none)),
         (
             "Acquired",
             since(record.acquire_time(), lease.left_behind.acquired),
@@ -147,6 +153,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
             format!("{label:<13}{}\n", printable(&text))
         })
         .collect();
+    if let Some(events) = &around.events {
+        text.push_str(&history::events(events, row.date, around.columns));
+    }
     for line in advice(row, record) {
         text.push_str(&printable(&line));
         text.push('\n');

@@ -79,6 +79,7 @@ fn each_state_is_described_like_this() {
         holder: Some("Pod me: Running, ready".to_owned()),
         candidates: vec!["a".to_owned(), "b".to_owned()],
         token: Some("76".to_owned()),
+        ..Surroundings::default()
     };
     let lease = with(elected(), "spec/preferredHolder", json!("b-2"));
     let alone = shown(&lease);

@@ -10,6 +10,8 @@ use crate::output::document::{self, API_VERSION};
 use crate::output::format::{DocumentFormat, ValueFormat};
 
 use super::{Row, class, state};
+use crate::lease::events::Recorded;
+use crate::lease::record::{self, Previous};
 use crate::lease::report::{Basis, State};
 use crate::words::duration;
 
@@ -69,6 +71,55 @@ pub fn for_format(row: &Row, format: &ValueFormat) -> Value {
         ValueFormat::Document(_) => one(row),
         ValueFormat::JsonPath(_) | ValueFormat::JsonPathAsJson(_) => for_templates(row),
     }
+}
+
+/// One Lease with the Events about it, where they are known.
+pub fn of_one(row: &Row, events: Option<&[Recorded]>, format: &ValueFormat) -> Value {
+    match format {
+        ValueFormat::Document(_) => with_events(one(row), events),
+        ValueFormat::JsonPath(_) | ValueFormat::JsonPathAsJson(_) => {
+            of_one_for_templates(row, events)
+        }
+    }
+}
+
+/// The same as templates and columns see it.
+pub fn of_one_for_templates(row: &Row, events: Option<&[Recorded]>) -> Value {
+    without_nulls(with_events(one(row), events))
+}
+
+fn with_events(mut document: Value, events: Option<&[Recorded]>) -> Value {
+    document["events"] = json!(events.map(|all| all.iter().map(event).collect::<Vec<_>>()));
+    document
+}
+
+fn event(event: &Recorded) -> Value {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "lastSeen": time(event.last),
+        "eventTime": time(event.time),
+        "count": event.count,
+        "type": event.kind,
+        "reason": event.reason,
+        "action": event.action,
+        "note": event.note,
+        "reportingController": event.controller,
+        "reportingInstance": event.instance,
+    })
+}
+
+fn previous(previous: &Previous) -> Value {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "holder": previous.holder,
+        "reason": previous.reason,
+        "acquireTime": time(previous.acquired),
+        "taken": previous.taken.word(),
+        "takenBy": previous.by,
+        "takenReason": previous.because,
+        "takenTime": time(previous.at),
+        "transitions": previous.transitions,
+    })
 }
 
 /// One Lease as templates and columns see it: what this tool has nothing to say of is not there.
@@ -199,6 +250,7 @@ fn item(row: &Row) -> Value {
         "reason": lease.reason,
         "strategy": lease.strategy,
         "preferredHolder": lease.preferred,
+        "previousHolder": object.and_then(record::previous).as_ref().map(previous),
     });
     // The Lease's own paths are what runbooks have.
     if let Some(spec) = own("spec") {

@@ -34,6 +34,7 @@ fn one_lease_is_this_document() {
         "reason": null,
         "strategy": null,
         "preferredHolder": null,
+        "previousHolder": null,
     });
     assert_eq!(one(&row(&skewed())), expected);
 }

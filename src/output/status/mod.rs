@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod document;
 mod fit;
+mod history;
 mod lines;
 mod marks;
 mod metadata;
@@ -17,6 +18,8 @@ mod describe_tests;
 mod document_tests;
 #[cfg(test)]
 mod found_tests;
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -52,6 +52,9 @@ struct Kept {
     transitions: i64,
 }
 
+/// What a family says of a Lease, if anything.
+type Sample = fn(&Kept) -> Option<String>;
+
 impl Exposition {
     /// The next rows, and before the first ones the head.
     pub fn page(&mut self, rows: &[Row]) -> String {
@@ -82,7 +85,7 @@ impl Exposition {
     /// The other families, a part at a time.
     pub fn end(mut self) -> impl Iterator<Item = String> {
         let head = self.head().to_owned();
-        let families: [(&str, fn(&Kept) -> Option<String>); 4] = [
+        let families: [(&str, Sample); 4] = [
             (INFO, |kept| {
                 let Kept { labels, info, .. } = kept;
                 Some(format!("kubectl_lease_info{{{labels},{info}}} 1\n"))

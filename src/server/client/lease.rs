@@ -88,26 +88,6 @@ impl LeaseClient {
         }
     }
 
-    /// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
-    fn event(&self, line: &[u8]) -> Result<Option<LeaseEvent>, Fault> {
-        let foreign = || self.store.foreign(line, "a watch event");
-        let record = |object| {
-            let record = Record::new(object).map_err(|_| foreign())?;
-            Ok(Some(record).filter(|record| self.is_it(record)))
-        };
-        match serde_json::from_slice(line) {
-            Ok(WatchEvent::<Value>::Added(object) | WatchEvent::Modified(object)) => {
-                Ok(record(object)?.map(LeaseEvent::Lease))
-            }
-            Ok(WatchEvent::Deleted(object)) => Ok(record(object)?.map(|_| LeaseEvent::Deleted)),
-            Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
-            Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
-            // The connection ended within it.
-            Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
-            Err(_) => Err(foreign()),
-        }
-    }
-
     fn foreign(&self, answer: String) -> Fault {
         let server = self.store.connection.server();
         Fault::Foreign { server, answer }
@@ -115,6 +95,30 @@ impl LeaseClient {
 
     fn is_it(&self, lease: &record::Lease) -> bool {
         lease.name() == self.name && lease.namespace() == self.namespace
+    }
+}
+
+/// What a line of a watch tells; `None` where it tells of another Lease, as if the selector was dropped on the way.
+pub(super) fn told(
+    store: &Client,
+    line: &[u8],
+    is_one: impl Fn(&record::Lease) -> bool,
+) -> Result<Option<LeaseEvent>, Fault> {
+    let foreign = || store.foreign(line, "a watch event");
+    let record = |object| {
+        let record = Record::new(object).map_err(|_| foreign())?;
+        Ok(Some(record).filter(|record| is_one(record)))
+    };
+    match serde_json::from_slice(line) {
+        Ok(WatchEvent::<Value>::Added(object) | WatchEvent::Modified(object)) => {
+            Ok(record(object)?.map(LeaseEvent::Lease))
+        }
+        Ok(WatchEvent::Deleted(object)) => Ok(record(object)?.map(|_| LeaseEvent::Deleted)),
+        Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
+        Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
+        // The connection ended within it.
+        Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
+        Err(_) => Err(foreign()),
     }
 }
 
@@ -234,11 +238,11 @@ impl Api for LeaseClient {
                 Ok(lines) => (LeaseEvent::Open, lines),
                 Err(fault) => (LeaseEvent::Broken(fault), stream::empty().boxed_local()),
             };
-            let told = lines.filter_map(move |line| {
-                let event = line.and_then(|line| lease.event(&line));
+            let events = lines.filter_map(move |line| {
+                let event = line.and_then(|line| told(&lease.store, &line, |it| lease.is_it(it)));
                 ready(event.unwrap_or_else(|fault| Some(LeaseEvent::Broken(fault))))
             });
-            stream::iter([first]).chain(told)
+            stream::iter([first]).chain(events)
         };
         events.flatten_stream().boxed_local()
     }

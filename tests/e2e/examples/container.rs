@@ -1,6 +1,6 @@
 //! What the examples count on in a container: the plugin as its first process. Where this is not allowed, SKIPPED.
 
-use crate::support::{free, fresh, holder, stored};
+use crate::support::{SOON, free, fresh, holder, set_free, stored};
 use lease_harness::{Command, Namespace, Output, User, binary};
 
 const UNSHARE: [&str; 5] = ["--pid", "--fork", "--kill-child", "--mount-proc", "--"];
@@ -44,6 +44,39 @@ fn as_the_first_process_it_ends_what_is_left_behind_and_passes_on_the_signal_tha
     assert_eq!(
         (output.code, output.stdout.as_str()),
         (Some(9), "caught\n"),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
+fn as_the_first_process_it_runs_its_command_again_after_a_loss_and_leaves_nothing_of_the_run_before()
+ {
+    let (ns, user) = fresh();
+    ns.create(&free("job"));
+    let possible = Command::new("unshare", UNSHARE).arg("true").run();
+    if possible.code != Some(0) {
+        println!("SKIPPED: no process namespaces here: {}", possible.stderr);
+        return;
+    }
+    let gate = ns.file("gate", "");
+    std::fs::remove_file(&gate).expect("just written");
+    // What runs besides this process, its watchdog and its command is left from before.
+    let script = format!(
+        "echo runs beside $(cat /proc/[0-9]*/comm | grep -c sleep); setsid sleep 600 >&- 2>&- & until [ -e {} ]; do sleep 0.05; done; exit 8",
+        gate.display()
+    );
+    let command = ns.program(&user, "unshare", UNSHARE).arg(binary());
+    let words = ["hold", "job", "--again", "--", "/bin/sh", "-c", &script];
+    let running = words.iter().fold(command, |c, word| c.arg(word)).spawn();
+    running.wait_stdout(|line| line.starts_with("runs"), SOON);
+    set_free(&ns, "job");
+    running.wait_stderr(|line| line.contains("(restart 1)"), SOON);
+    std::fs::write(&gate, "").expect("the folder is ours");
+    let output = running.wait(SOON);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (Some(8), "runs beside 0\nruns beside 0\n"),
         "{output}"
     );
     assert_eq!(holder(&stored(&ns, "job")), "");

@@ -356,3 +356,72 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
     assert_eq!(output.code, Some(143), "{output}");
     assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
 }
+
+#[test]
+fn each_wait_is_bounded_by_the_timeout() {
+    let active = Active::new(15);
+    let ns = &active.scene.ns;
+    let flags = ["--timeout", "1s", "-E", "75"];
+    let running = active.hold(&flags, "exec sleep 600").spawn();
+    let first = run(&running, 1);
+    pass_to(ns, "job", "another");
+    wait_gone(first, SOON);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(75), "{output}");
+    assert_eq!(ns.holder("job").as_deref(), Some("another"));
+}
+
+#[test]
+fn all_of_it_together() {
+    let active = Active::new(3);
+    let ns = &active.scene.ns;
+    ns.create_pod("web-0");
+    pass_to(ns, "job", "victim");
+    let user = ns.user_with(&[
+        Rule::leases(&[&VERBS[..], &["delete"]].concat()),
+        Rule::leases(&["patch"]).on(&["pods"]),
+    ]);
+    let gate = active.scene.gate();
+    let script = announced(&format!(
+        "sleep 601 >/dev/null 2>&1 & {}; exit 6",
+        until(&gate)
+    ));
+    let words = [
+        "hold",
+        "job",
+        "--steal",
+        "--yes",
+        "--again",
+        "--max-restarts=5",
+        "--label-pod=role=active",
+        "--pod=web-0",
+        "--cleanup",
+        "--detach-children",
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let command = ns.command(&user, words).via(&active.scene.proxy);
+    let running = command.env("POD_NAMESPACE", ns.name()).spawn();
+    let first = run(&running, 1);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    // Robbed: it is not stolen back, but waited for.
+    pass_to(ns, "job", "thief");
+    wait_gone(first, SOON);
+    running.wait_stderr(
+        |line| line.starts_with("waiting for lease \"job\": held by \"thief\""),
+        SOON,
+    );
+    assert_eq!(ns.pod_label("web-0", "role"), None);
+    assert_eq!(ns.holder("job").as_deref(), Some("thief"));
+    set_free(ns, "job");
+    run(&running, 2);
+    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
+    std::fs::write(&gate, "").expect("the folder is ours");
+    running.wait_stderr(|line| line.contains("runs on without the lease"), SOON);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(6), "{output}");
+    assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
+    assert_eq!(ns.get("job"), None, "{output}");
+}

@@ -239,3 +239,20 @@ fn a_dead_supervisor_still_means_the_end_of_a_command_that_would_let_its_childre
     super::scene::signal(held.running.pid(), nix::sys::signal::Signal::SIGKILL);
     held.wait_tree_gone(&[], SOON);
 }
+
+#[test]
+fn a_server_that_refuses_each_deletion_as_a_conflict_is_not_asked_for_ever_nor_without_a_pause() {
+    let scene = Scene::new(15);
+    let user = user_who_deletes(&scene.ns);
+    let no = Fault::status(409, "Conflict", "a policy says no");
+    scene.proxy.fault(Match::when(deletes), no, 999);
+    let words = clean(&["--", "sh", "-c", "exit 3"]);
+    let output = scene.ns.command(&user, words).via(&scene.proxy).run();
+    assert_eq!(output.code, Some(3), "{output}");
+    let said = "lease \"job\" is released and could not be deleted: ";
+    assert!(output.stderr.starts_with(said), "{output}");
+    assert!(output.stderr.contains("a policy says no"), "{output}");
+    let asked = scene.proxy.requests().iter().filter(|r| deletes(r)).count();
+    assert!((2..60).contains(&asked), "{asked}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}

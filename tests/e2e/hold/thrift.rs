@@ -15,7 +15,9 @@ fn four_durations_of_an_idle_hold_are_at_most_fourteen_requests_start_and_end_in
     let output = held.end();
     assert_eq!(output.code, Some(143), "{output}");
     assert!(output.elapsed < 4 * scene.duration + SOON);
-    let requests = scene.proxy.requests();
+    let mut requests = scene.proxy.requests();
+    let events = requests.extract_if(.., |request| request.is_of_events());
+    assert_eq!(events.count(), 1, "one Event tells of the grant");
     measured(
         "requests in four durations, counted as",
         Duration::from_millis(requests.len() as u64),

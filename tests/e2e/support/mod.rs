@@ -158,10 +158,11 @@ pub fn watching(proxy: &Proxy) {
     );
 }
 
-/// `METHOD` of each request, `WATCH` for a watch.
+/// `METHOD` of each request, `WATCH` for a watch; those of Events, which come beside them, are left out.
 pub fn methods(requests: &[Request]) -> Vec<&str> {
     requests
         .iter()
+        .filter(|request| !request.is_of_events())
         .map(|request| {
             if request.is_watch() {
                 "WATCH"

@@ -78,7 +78,7 @@ impl<'a> View<'a> {
                 Ok(())
             }
             News::Refused(fault) => {
-                let doing = match self.args.names.is_empty() {
+                let doing = match self.args.names.is_empty() || self.args.slots {
                     true => "listing",
                     false => "reading it",
                 };
@@ -128,6 +128,9 @@ impl<'a> View<'a> {
         rows.retain(|row| self.concerns(row));
         if first {
             select::sort(&mut rows, self.args.order())?;
+            if self.args.slots && self.args.sort_by.is_none() {
+                rows.sort_by_key(|row| select::slot(row, self.args));
+            }
         }
         if rows.is_empty() {
             return Ok(());
@@ -193,7 +196,9 @@ impl<'a> View<'a> {
         let footer = self.footer(known);
         let rows = known.board.rows(now, known.silence.heard_at());
         let mut rows: Vec<Row> = rows.filter(|row| select::wanted(row, self.args)).collect();
-        if *self.args.order() != SortBy::Name {
+        if self.args.slots && self.args.sort_by.is_none() {
+            rows.sort_by_key(|row| select::slot(row, self.args));
+        } else if *self.args.order() != SortBy::Name {
             select::sort(&mut rows, self.args.order())?;
         }
         let all = rows.len();

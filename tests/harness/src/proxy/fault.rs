@@ -117,9 +117,9 @@ impl Match {
         Match(Box::new(test))
     }
 
-    /// GET of one object or a list, not a watch.
+    /// GET of one object or a list, not a watch, nor of Events.
     pub fn get() -> Match {
-        Match::when(|request| request.method == "GET" && !request.is_watch())
+        Match::method("GET").and(|request| !request.is_watch())
     }
 
     /// Watches.
@@ -132,13 +132,13 @@ impl Match {
         Match::method("PUT")
     }
 
-    /// POST.
+    /// POST, of anything but an Event.
     pub fn post() -> Match {
         Match::method("POST")
     }
 
     fn method(method: &'static str) -> Match {
-        Match::when(move |request| request.method == method)
+        Match::when(move |request| request.method == method && !request.is_of_events())
     }
 
     /// Of these, only requests for which `test` is true too.

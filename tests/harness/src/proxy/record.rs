@@ -40,6 +40,11 @@ impl Request {
             .any(|parameter| matches!(parameter, "watch" | "watch=1" | "watch=true" | "watch=True"))
     }
 
+    /// Whether it is about Events, which are told beside what is done to Leases.
+    pub fn is_of_events(&self) -> bool {
+        self.path.starts_with("/apis/events.k8s.io/")
+    }
+
     /// The body as JSON; `null` when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lease_model::clock::Clock;
-use lease_model::lease::decide::{AcquireTerms, Ours, StealTerms};
+use lease_model::lease::decide::{AcquireTerms, Ours, Seen, StealTerms};
 use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::operate::{
-    Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Progress, SteppedDown,
+    Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Patience, Progress, Pruned,
+    SteppedDown,
 };
 use lease_model::lease::record::{GrantTerms, Lease, Record};
 use lease_model::lease::values::LeaseDuration;
@@ -21,7 +22,7 @@ use crate::stay::Leave;
 use crate::world::World;
 use crate::{secs, sleep};
 
-const READ_LIMIT: Duration = Duration::from_secs(10);
+pub const READ_LIMIT: Duration = Duration::from_secs(10);
 
 /// One participant.
 #[derive(Clone)]
@@ -278,6 +279,21 @@ impl Actor {
         self.api.begin(Purpose::Keep);
         self.world
             .note(format!("{} has stopped: {said:?}", self.name));
+    }
+
+    /// Deletes the Lease as it is now, if its holder is proven to be gone, in so many seconds at most.
+    pub async fn prune(&self, seconds: f64) -> Result<Pruned, End> {
+        self.api.begin(Purpose::Outsider);
+        let Ok(Seen::Lease(seen)) = self.operations.read(None, READ_LIMIT).await else {
+            return Ok(Pruned::Absent);
+        };
+        let patience = Patience {
+            proof: self.clock.now() + secs(seconds),
+            deletion: secs(30.0),
+            interrupt: Interrupt::never(),
+        };
+        let report = |said| self.say(said);
+        (self.operations.prune(seen, &patience, &|| (), &report)).await
     }
 
     /// Holds on as long as it is renewed, for so many seconds, and then is silent.

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::stream::LocalBoxStream;
-use lease_model::lease::api::{Api, Deletion, Fault, Found, LeaseEvent, Write};
+use futures::StreamExt;
+use futures::stream::{self, LocalBoxStream};
+use lease_model::lease::api::{Api, Changes, Deletion, Fault, Found, LeaseEvent, Write};
 use lease_model::lease::record::{Lease, Record};
 use tokio::sync::oneshot;
 
@@ -15,6 +16,20 @@ use crate::faults::{Verb, unknown};
 use crate::server::{Server, version};
 use crate::watch::Watch;
 use crate::world::World;
+
+/// Several servers of one Lease each, watched in one stream.
+pub struct Together(pub Vec<SimulatedApi>);
+
+impl Changes for Together {
+    fn watch_all(&self, _label: Option<(&str, &str)>) -> LocalBoxStream<'static, LeaseEvent> {
+        let each = self.0.iter().map(|one| {
+            // Where one ends, all of it does.
+            let end = LeaseEvent::Broken(unknown("the watch ended"));
+            one.watch_from_now().chain(stream::iter([end]))
+        });
+        stream::select_all(each).boxed_local()
+    }
+}
 
 /// A client's way to the server.
 #[derive(Clone)]
@@ -39,9 +54,20 @@ impl SimulatedApi {
 
     /// What follows is another call of the operations; its number.
     pub fn begin(&self, purpose: Purpose) -> u64 {
-        let call = self.call.get().0 + 1;
+        let server = &mut *self.world.server();
+        server.calls += 1;
+        let call = server.calls;
         self.call.set((call, purpose));
         call
+    }
+
+    /// A watch that begins with what is there.
+    fn watch_from_now(&self) -> LocalBoxStream<'static, LeaseEvent> {
+        let server = &mut *self.world.server();
+        server.count(self.client, Verb::Watch);
+        let fault = server.plan.next_watch(&mut server.rng, self.client);
+        let last = server.history.len().saturating_sub(1);
+        Watch::new(&self.world, self.client, &self.clock, fault, last).stream()
     }
 
     /// One request: `work` is what the server does when it gets there.

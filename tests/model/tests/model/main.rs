@@ -9,6 +9,7 @@ mod faults;
 mod random;
 mod scenarios;
 mod server;
+mod slots;
 mod stay;
 mod watch;
 mod world;

@@ -24,22 +24,36 @@ use crate::{millis, secs, simulate, sleep};
 const SEEDS: u64 = 200;
 
 #[test]
-#[expect(clippy::disallowed_macros, reason = "what a test has to say")]
 fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
-    let asked = std::env::var("KUBECTL_LEASE_MODEL_SEEDS").ok();
+    let asked = seeds();
+    let total = play_all(asked.clone().unwrap_or(0..SEEDS), play);
+    assert!(
+        asked.is_some() || total.of(Event::Grant) > SEEDS * 5,
+        "hardly anything happened: {total:?}"
+    );
+}
+
+/// The seeds that were asked for.
+pub fn seeds() -> Option<std::ops::Range<u64>> {
+    let asked = std::env::var("KUBECTL_LEASE_MODEL_SEEDS").ok()?;
     let number = |text: &str| {
         text.parse::<u64>()
             .expect("KUBECTL_LEASE_MODEL_SEEDS is a number or first..last")
     };
-    let seeds = match asked.as_deref() {
-        None => 0..SEEDS,
-        Some(text) => match text.split_once("..") {
-            None => 0..number(text),
-            Some((first, last)) => number(first)..number(last),
-        },
-    };
+    Some(match asked.split_once("..") {
+        None => 0..number(&asked),
+        Some((first, last)) => number(first)..number(last),
+    })
+}
+
+/// A seed, what happened in numbers, and what went wrong.
+pub type Played = (u64, Counts, Result<(), String>);
+
+/// Plays these seeds on all processors. None may go wrong.
+#[expect(clippy::disallowed_macros, reason = "what a test has to say")]
+pub fn play_all(seeds: std::ops::Range<u64>, play: fn(u64) -> Played) -> Counts {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let played: Vec<(u64, Counts, Result<(), String>)> = std::thread::scope(|scope| {
+    let played: Vec<Played> = std::thread::scope(|scope| {
         let play_every = |first| {
             let seeds = seeds.clone().skip(first).step_by(threads);
             scope.spawn(move || seeds.map(play).collect::<Vec<_>>())
@@ -62,17 +76,17 @@ fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
     failed.sort_unstable();
     println!("{total:?}");
     assert!(failed.is_empty(), "the model fails for seeds {failed:?}");
-    assert!(
-        asked.is_some() || total.of(Event::Grant) > SEEDS * 5,
-        "hardly anything happened: {total:?}"
-    );
+    total
 }
 
 /// Plays a seed; the story is what went wrong.
-fn play(seed: u64) -> (u64, Counts, Result<(), String>) {
+fn play(seed: u64) -> Played {
     simulate(seed, async move {
         let world = World::new(seed);
         randomize(&world);
+        if world.server().rng.bool() {
+            world.create(5);
+        }
         let actors = random_actors(&world);
         // Where nobody watches for long, an expiry is proven by stamps.
         let long_pauses = world.server().rng.u8(0..4) == 0;
@@ -135,9 +149,6 @@ pub fn randomize(world: &World) {
             late: one_of(rng, &[0, 0, 400, 1200]),
         };
     }
-    if world.server().rng.bool() {
-        world.create(5);
-    }
 }
 
 pub fn random_actors(world: &Rc<World>) -> Vec<Actor> {
@@ -145,20 +156,24 @@ pub fn random_actors(world: &Rc<World>) -> Vec<Actor> {
     (0..number)
         .map(|client| {
             let rng = &mut world.server().rng.fork();
-            let wall = match rng.u8(0..6) {
-                0 => Wall::Skewed(rng.i64(-4..=4)),
-                1 => Wall::Skewed(rng.i64(-8000..=8000)),
-                2 => Wall::Skewed(rng.i64(-900_000_000..=900_000_000)),
-                3 => Wall::Jumping,
-                4 => Wall::Standing,
-                _ => Wall::Coarse,
-            };
+            let wall = any_wall(rng);
             Actor {
                 lingers: millis(rng.u64(0..2000)),
                 ..Actor::new(world, client, rng.u64(975_000..=1_025_000), wall)
             }
         })
         .collect()
+}
+
+pub fn any_wall(rng: &mut Rng) -> Wall {
+    match rng.u8(0..6) {
+        0 => Wall::Skewed(rng.i64(-4..=4)),
+        1 => Wall::Skewed(rng.i64(-8000..=8000)),
+        2 => Wall::Skewed(rng.i64(-900_000_000..=900_000_000)),
+        3 => Wall::Jumping,
+        4 => Wall::Standing,
+        _ => Wall::Coarse,
+    }
 }
 
 /// Outages, freezes, label edits, and deletions and claims of a free Lease, until all faults end.

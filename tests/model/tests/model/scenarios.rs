@@ -6,6 +6,8 @@ mod failing_over;
 mod freeing;
 mod giving_back;
 mod late_replies;
+mod looking_on;
+mod pruning;
 mod random_steals;
 mod renewing;
 mod steal_consent;

@@ -40,6 +40,8 @@ pub struct Server {
     pub object: Option<Record>,
     resource_version: u64,
     uids: u64,
+    /// How many calls of the operations there were.
+    pub calls: u64,
     /// What watches show: a state, or a deletion.
     pub history: Vec<Option<Record>>,
     pub requests: BTreeMap<(usize, Verb), u64>,
@@ -60,6 +62,7 @@ impl Server {
             object: None,
             resource_version: 100,
             uids: 0,
+            calls: 0,
             history: Vec::new(),
             requests: BTreeMap::new(),
         }

@@ -190,9 +190,14 @@ impl World {
 
     /// A Lease that is free.
     pub fn create(&self, duration: u32) {
+        let metadata = json!({ "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] });
+        self.create_with(metadata, duration);
+    }
+
+    /// The same with this metadata.
+    pub fn create_with(&self, metadata: Value, duration: u32) {
         let lease = Lease::new(json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": { "namespace": "default", "name": "my-lease", "labels": { "kept": "yes" }, "finalizers": [] },
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata,
             "spec": { "holderIdentity": "", "leaseDurationSeconds": duration, "leaseTransitions": 0, "x-unknown": [null, 1] },
             "x-unknown": { "a": null },
         }));

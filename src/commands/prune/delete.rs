@@ -1,0 +1,175 @@
+//! Deletes what was found, some at a time, each once its expiry is proven; or has the server check that it may.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::find::{Candidate, Found};
+use super::words::{failed, left, subject, text};
+use crate::cli::{DryRun, PruneArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::commands::several::{Errors, Next};
+use crate::commands::{SHORT_PATIENCE, Session, limits, say};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lease::evidence::Stamps;
+use crate::lease::operate::{Deleted, End, Interrupt, Operations, Patience, Pruned};
+use crate::lease::record::Record;
+use crate::output::format::ObjectFormat;
+use crate::output::{Failure, document, terminal};
+use crate::server::LeaseClient;
+use crate::words;
+
+/// So many are looked after at a time.
+const AT_ONCE: usize = 8;
+
+/// Deletes them, or has the server check it.
+///
+/// # Errors
+/// When what was done cannot be said.
+pub async fn delete(
+    args: &PruneArgs,
+    session: &Session,
+    found: Found,
+    interrupt: &Interrupt,
+    errors: &mut Errors,
+) -> Result<Exit, Error> {
+    let stamps = match args.proof.observed_only() {
+        true => Stamps::Untrusted,
+        false => found.stamps,
+    };
+    let dry_run = args.dry_run == DryRun::Server;
+    let verb = if dry_run {
+        "pruned (server dry run)"
+    } else {
+        "pruned"
+    };
+    let patience = Patience {
+        proof: SystemClock.now() + args.timeout,
+        deletion: SHORT_PATIENCE,
+        interrupt: interrupt.clone(),
+    };
+    let longest = longest(&found.candidates, args.timeout);
+    let said = Cell::new(false);
+    let watches = || {
+        if !said.replace(true) {
+            terminal::say(&format!(
+                "watching the leases for {}: a holder that is alive renews in that time",
+                words::duration(longest)
+            ));
+        }
+    };
+    let all = found.candidates.len();
+    let document = matches!(args.output.format, Some(ObjectFormat::Value(_)));
+    let pruning = stream::iter(found.candidates).map(async |candidate: Candidate| {
+        let record = candidate.seen.record().clone();
+        let pruned = match dry_run {
+            true => check(session, &record, interrupt).await,
+            false => prune(session, candidate, stamps, &patience, &watches).await,
+        };
+        (record, pruned)
+    });
+    let mut pruning = std::pin::pin!(pruning.buffered(AT_ONCE));
+    let mut pruned = Vec::new();
+    let mut interrupted = false;
+    while let Some((record, outcome)) = pruning.next().await {
+        let error = match outcome {
+            Ok(Pruned::Done) => {
+                let said = match document {
+                    true => Ok(()),
+                    false => print(text(&record, verb, args)).await,
+                };
+                pruned.push(record);
+                match said {
+                    Ok(()) => continue,
+                    // It is done, only not said, and so are the others.
+                    Err(error) => {
+                        let _ = errors.say(&error);
+                        continue;
+                    }
+                }
+            }
+            Ok(other) => match left(&record, other) {
+                Some(error) => error,
+                None => continue,
+            },
+            Err(End::Interrupted(_)) => {
+                interrupted = true;
+                continue;
+            }
+            Err(end) => failed(session, &record, end).await,
+        };
+        if errors.say(&error) == Next::Stop {
+            break;
+        }
+    }
+    if let (Some(ObjectFormat::Value(format)), false) = (&args.output.format, pruned.is_empty()) {
+        print(document::list(
+            &pruned,
+            format,
+            args.output.show_managed_fields,
+        ))
+        .await?;
+    }
+    if let Some(signal) = interrupt.received().filter(|_| interrupted) {
+        terminal::say(&format!(
+            "interrupted: {} of {all} were pruned",
+            pruned.len()
+        ));
+        return Ok(Exit::signal(signal));
+    }
+    Ok(errors.exit().unwrap_or(Exit::DONE))
+}
+
+/// For how long is watched at most, where that proves it in time.
+fn longest(candidates: &[Candidate], timeout: Duration) -> Duration {
+    let durations = candidates.iter();
+    let durations = durations.filter_map(|one| Some(one.seen.record().duration()?.as_duration()));
+    let in_time = durations.filter(|duration| *duration <= timeout);
+    in_time.max().unwrap_or_default()
+}
+
+fn operations(session: &Session, record: &Record) -> Operations<LeaseClient, SystemClock> {
+    let lease = session.store.lease(record.namespace(), record.name());
+    Operations::new(lease, SystemClock, session.request_limit)
+}
+
+async fn prune(
+    session: &Session,
+    candidate: Candidate,
+    stamps: Stamps,
+    patience: &Patience,
+    watches: &dyn Fn(),
+) -> Result<Pruned, End> {
+    let Candidate { seen, .. } = candidate;
+    let subject = subject(seen.record());
+    let operations = operations(session, seen.record()).knowing(stamps);
+    let report = |progress| say(&subject, &progress);
+    operations.prune(seen, patience, watches, &report).await
+}
+
+async fn check(session: &Session, record: &Record, interrupt: &Interrupt) -> Result<Pruned, End> {
+    let subject = subject(record);
+    let limits = limits(&SystemClock, Some(SHORT_PATIENCE), interrupt.clone());
+    if let Some(signal) = interrupt.received() {
+        return Err(End::Interrupted(signal));
+    }
+    let report = |progress| say(&subject, &progress);
+    let operations = operations(session, record);
+    let deleted = operations.delete(record, true, &limits, &report).await?;
+    Ok(match deleted {
+        Deleted::Done => Pruned::Done,
+        Deleted::Absent => Pruned::Absent,
+        Deleted::Changed(_) => Pruned::Renewed,
+    })
+}
+
+/// What was begun goes on, whoever reads of it.
+async fn print(text: Result<String, Failure>) -> Result<(), Error> {
+    match terminal::print_meanwhile(text?).await.map_err(Error::from) {
+        Err(Error::BrokenPipe) => Ok(()),
+        said => said,
+    }
+}

@@ -1,0 +1,86 @@
+//! What is said of each Lease: that it is pruned, or why it is left.
+
+use crate::cli::PruneArgs;
+use crate::commands::Session;
+use crate::commands::saying::object_text;
+use crate::error::{Error, Subject};
+use crate::exit::Exit;
+use crate::hint;
+use crate::lease::operate::{End, Pruned};
+use crate::lease::record::Record;
+use crate::output::{Failure, terminal};
+use crate::words;
+
+/// The Lease that something is said of.
+pub fn subject(record: &Record) -> Subject {
+    Subject {
+        namespace: record.namespace().to_owned(),
+        name: record.name().to_owned(),
+        holder: None,
+        only_asks: false,
+        conflict: None,
+        reenters: false,
+        if_holder: None,
+        frees: false,
+    }
+}
+
+/// Says why one is left; what is no good end is an error.
+pub fn left(record: &Record, why: Pruned) -> Option<Error> {
+    let (name, namespace) = (record.name(), record.namespace());
+    let said = match why {
+        Pruned::Done => return None,
+        Pruned::Absent => format!("lease {name:?} was gone already"),
+        Pruned::Renewed => format!("lease {name:?} is left: it has changed since it was listed"),
+        Pruned::Unproven(span) => {
+            let span = words::exact(span);
+            let lines = vec![
+                format!(
+                    "error: lease {name:?} is left: only watching it for {span} proves that nobody renews it"
+                ),
+                format!(
+                    "Give it the time with --timeout {span}. What is known of it: {}",
+                    hint::lease("status", name, namespace)
+                ),
+            ];
+            let exit = Exit::NOT_ACQUIRED;
+            return Some(Error::NotMet { lines, exit });
+        }
+    };
+    terminal::say(&said);
+    None
+}
+
+/// Why one could not be deleted.
+pub async fn failed(session: &Session, record: &Record, end: End) -> Error {
+    let subject = subject(record);
+    if let End::Unsettled { fault, .. } = &end {
+        let (name, namespace) = (record.name(), record.namespace());
+        let why = fault
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| end.why());
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        let lines = vec![
+            format!("error: it is not known whether lease {name:?} was deleted{why}"),
+            format!("Look: {}", hint::lease("status", name, namespace)),
+        ];
+        let exit = Exit::API;
+        return Error::NotMet { lines, exit };
+    }
+    session.error(subject, end).await
+}
+
+/// What is said of one that is deleted.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn text(record: &Record, verb: &str, args: &PruneArgs) -> Result<String, Failure> {
+    match args.all_namespaces {
+        true => {
+            let verb = format!("{verb} from {} namespace", record.namespace());
+            object_text(record, &verb, &args.output)
+        }
+        false => object_text(record, verb, &args.output),
+    }
+}

@@ -1,0 +1,72 @@
+//! `--slots`: any of several leases will do.
+
+use super::Session;
+use super::asked::Lease;
+use super::together::in_order;
+use crate::cli::GrantArgs;
+use crate::clock::SystemClock;
+use crate::error::{Error, Subject};
+use crate::lease::decide::{AcquireTerms, SlotsTerms};
+use crate::lease::operate::SlotOperations;
+use crate::lease::values::{LeaseName, Slots};
+use crate::server::{ChangesClient, LeaseClient};
+
+/// What is said of a dry run of slots.
+pub const NO_DRY_RUN: &str =
+    "--dry-run goes with one lease: give it without --slots, for a slot by its own name (NAME-0)";
+
+/// The slots of a name.
+pub struct Slotted {
+    /// Who asks for any of them, under the name that they share.
+    pub subject: Subject,
+    /// The operations on them.
+    pub operations: SlotOperations<LeaseClient, SystemClock, ChangesClient>,
+    /// What is wanted of each.
+    pub terms: SlotsTerms,
+}
+
+/// The slots that the arguments name.
+///
+/// # Errors
+/// When they name more than one lease, or when the name leaves no room for their numbers.
+pub fn slots(names: &[LeaseName], args: &GrantArgs) -> Result<Option<Slots>, Error> {
+    let Some(count) = args.slots else {
+        return Ok(None);
+    };
+    let names = in_order(names);
+    let [name] = names[..] else {
+        return Err(Error::Usage(format!(
+            "--slots is of one lease, and {} are named: give it in a call of its own, and hold the others inside that",
+            names.len()
+        )));
+    };
+    let slots = Slots::new(name, count).map_err(Error::Usage)?;
+    if args.write.dry_run.asked().is_some() {
+        return Err(Error::Usage(NO_DRY_RUN.to_owned()));
+    }
+    Ok(Some(slots))
+}
+
+impl Slotted {
+    /// Those slots, on these terms.
+    pub fn new(
+        session: &Session,
+        subject: Subject,
+        slots: Slots,
+        args: &GrantArgs,
+        terms: AcquireTerms,
+    ) -> Self {
+        let one = |name: &LeaseName| -> Lease {
+            let operations = session.lease(name);
+            operations.observed_only(args.proof.observed_only())
+        };
+        let names = slots.each().iter().map(ToString::to_string).collect();
+        let changes = session.store.changes(&session.namespace, names);
+        let each = slots.each().iter().map(one).collect();
+        Self {
+            subject,
+            operations: SlotOperations::new(each, changes),
+            terms: SlotsTerms { slots, each: terms },
+        }
+    }
+}

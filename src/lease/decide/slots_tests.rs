@@ -1,0 +1,237 @@
+//! Tables of what is decided of several Leases of which any would do.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::lease::decide::Exported;
+use crate::lease::evidence::Observation;
+use crate::lease::record::GrantTerms;
+use crate::lease::testing::{at, wall};
+use crate::lease::values::LeaseDuration;
+
+/// A slot as it was seen: `-` for one that is not there, else its holder, empty if it is free, and behind a `/` how many there
+/// are, if it says so.
+fn seen(slot: usize, text: &str) -> Seen {
+    if text == "-" {
+        return Seen::Absent;
+    }
+    let (holder, says) = text.split_once('/').unwrap_or((text, ""));
+    let annotations = match says {
+        "" => json!({}),
+        says => json!({ "kubectl-lease/slots": says }),
+    };
+    lease(slot, holder, json!({ "annotations": annotations }))
+}
+
+fn lease(slot: usize, holder: &str, metadata: Value) -> Seen {
+    let mut object = json!({
+        "metadata": {
+            "name": format!("pool-{slot}"), "namespace": "n", "uid": format!("u-{slot}"),
+            "resourceVersion": "7",
+        },
+        "spec": {
+            "holderIdentity": holder, "leaseDurationSeconds": 10, "leaseTransitions": 4,
+            "acquireTime": "2020-01-01T00:00:00.000000Z", "renewTime": "2020-01-01T00:00:00.000000Z",
+        },
+    });
+    for (key, value) in metadata.as_object().expect("a map") {
+        object["metadata"][key] = value.clone();
+    }
+    let record = Record::new(object).expect("a lease");
+    Seen::Lease(Observation::first(record, at(0.0), None))
+}
+
+fn terms(count: usize) -> SlotsTerms {
+    let name = "pool".parse().expect("a name");
+    let count = count.to_string().parse().expect("a count");
+    SlotsTerms {
+        slots: Slots::new(&name, count).expect("slots"),
+        each: AcquireTerms {
+            namespace: "n".to_owned(),
+            name: "pool".to_owned(),
+            grant: GrantTerms {
+                holder: "bob".parse().expect("a holder"),
+                duration: None,
+                default_duration: LeaseDuration::constant(15),
+                reason: None,
+                mark: Duration::ZERO,
+                manager: crate::lease::values::Manager::default(),
+            },
+            create: true,
+            reenter: false,
+            min_duration: None,
+            ended: None,
+            ancestors: Vec::new(),
+        },
+    }
+}
+
+/// What is decided, in a word or two.
+fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -> String {
+    let seen: Vec<Seen> = (texts.split(' ').enumerate())
+        .map(|(slot, text)| self::seen(slot, text))
+        .collect();
+    let now = Now {
+        instant: at(seconds),
+        wall: wall("2020-01-01T00:00:09Z"),
+    };
+    let says = |record: &crate::lease::record::Lease| {
+        let label = record.is_labelled_slot_of("pool");
+        assert!(label, "it is written without the label");
+        record.slots().unwrap_or_default().to_owned()
+    };
+    match slots(terms, &seen, Stamps::Untrusted, now, open) {
+        SlotsStep::Go { slot, step } => match step {
+            AcquireStep::Create(lease) => format!("create {slot}/{}", says(&lease)),
+            AcquireStep::Replace(record) => format!("take {slot}/{}", says(&record)),
+            AcquireStep::Refuse(refusal) => format!("refuse {slot}: {refusal:?}"),
+            step => format!("{step} {slot}"),
+        },
+        SlotsStep::Mark(record) => {
+            assert_eq!(record.renew_time(), Some("2020-01-01T00:00:00.000000Z"));
+            format!("mark {}/{}", record.name(), says(&record))
+        }
+        SlotsStep::Wait(waiting) => {
+            let Obstacle::Slots(held) = waiting.obstacle else {
+                panic!("{waiting:?}");
+            };
+            let until = waiting
+                .expired_at
+                .map(|until| until.since(at(0.0)).as_secs());
+            let each: Vec<usize> = held.each.iter().map(|(slot, _)| *slot).collect();
+            format!("wait for {each:?} own {:?} until {until:?}", held.own)
+        }
+        SlotsStep::Refuse(SlotsRefusal::Missing { names, .. }) => {
+            format!("missing {}", names.join(" "))
+        }
+        SlotsStep::Refuse(SlotsRefusal::Differ { lease, says, .. }) => {
+            format!("{lease} says {says}")
+        }
+        SlotsStep::Refuse(refusal) => format!("{refusal:?}"),
+    }
+}
+
+#[test]
+fn whoever_wants_any_of_several_takes_the_first_in_its_own_order_that_can_be_had() {
+    let three = terms(3);
+    let order: Vec<usize> = three.slots.order(&three.each.grant.holder).collect();
+    assert_eq!(order, [0, 1, 2], "the tables below are for this order");
+    let without = |create| SlotsTerms {
+        each: AcquireTerms {
+            create,
+            ..three.each.clone()
+        },
+        ..three.clone()
+    };
+    for (create, there, expected) in [
+        (true, "/3 /3 /3", "take 0/3"),
+        (true, "a/3 /3 /3", "take 1/3"),
+        (true, "a/3 - b/3", "create 1/3"),
+        (
+            true,
+            "a/3 b/3 c/3",
+            "wait for [0, 1, 2] own None until Some(10)",
+        ),
+        // The first of them is the first to be made, and to say how many there are.
+        (true, "- - -", "create 0/3"),
+        (true, "- /3 -", "create 0/3"),
+        (true, "a / /", "mark pool-0/3"),
+        (true, "a b c", "wait for [0, 1, 2] own None until Some(10)"),
+        (true, " / /", "take 0/3"),
+        // Whoever has one gets no other.
+        (
+            true,
+            "bob/3 /3 /3",
+            "wait for [0, 1, 2] own Some(0) until Some(10)",
+        ),
+        // What somebody else says of them.
+        (true, "/3 /2 /3", "pool-1 says 2"),
+        (true, "/5 /3 /3", "pool-0 says 5"),
+        (true, "/x /3 /3", "pool-0 says x"),
+        (true, "/03 /3 /3", "pool-0 says 03"),
+        (true, "a/5 b/5 c/5", "pool-0 says 5"),
+        (true, "- - /5", "pool-2 says 5"),
+        (false, "/3 - /3", "missing pool-1"),
+        (false, "- - -", "missing pool-0 pool-1 pool-2"),
+        (false, "- /2 -", "pool-1 says 2"),
+    ] {
+        let expected = match expected {
+            // The others may be had, but not by it.
+            own if own.contains("Some(0)") => "wait for [0] own Some(0) until Some(10)",
+            other => other,
+        };
+        assert_eq!(
+            decided(&without(create), there, 0.0, None),
+            expected,
+            "{there}"
+        );
+    }
+}
+
+#[test]
+fn a_slot_that_has_expired_is_free_to_all_and_nothing_is_written_beside_one_that_is_open() {
+    let three = terms(3);
+    assert_eq!(decided(&three, "a/3 b/3 c/3", 10.0, None), "take 0/3");
+    assert_eq!(decided(&three, "bob/3 b/3 /3", 10.0, None), "take 0/3");
+    assert_eq!(decided(&three, "/3 /3 /3", 0.0, Some(2)), "take 2/3");
+    assert_eq!(
+        decided(&three, "/3 a/3 /3", 0.0, Some(1)),
+        "wait for [1] own None until Some(10)"
+    );
+    let reentering = SlotsTerms {
+        each: AcquireTerms {
+            reenter: true,
+            ..three.each.clone()
+        },
+        ..three
+    };
+    assert_eq!(decided(&reentering, "/3 bob/3 /3", 0.0, None), "take 1/3");
+}
+
+#[test]
+fn whoever_runs_under_a_slot_gets_no_other() {
+    let mut terms = terms(2);
+    let ancestor = Exported {
+        holder: "mother".parse().expect("a holder"),
+        uid: "u-1".to_owned(),
+        transitions: 4,
+    };
+    terms.each.ancestors = vec![ancestor];
+    assert_eq!(
+        decided(&terms, "/2 mother/2", 0.0, None),
+        "refuse 1: HeldByAncestor(\"mother\")"
+    );
+}
+
+#[test]
+fn what_is_no_lock_is_no_slot_unless_it_says_so() {
+    let now = Now {
+        instant: at(0.0),
+        wall: wall("2020-01-01T00:00:09Z"),
+    };
+    for (metadata, is_slot) in [
+        (json!({}), true),
+        (
+            json!({ "ownerReferences": [{ "kind": "Node", "name": "a" }] }),
+            false,
+        ),
+        (
+            json!({ "labels": { "k8s.io/component": "kube-apiserver" } }),
+            false,
+        ),
+        (
+            json!({
+                "labels": { "k8s.io/component": "kube-apiserver" },
+                "annotations": { "kubectl-lease/slots": "1" },
+            }),
+            true,
+        ),
+    ] {
+        let seen = [lease(0, "", metadata.clone())];
+        let step = slots(&terms(1), &seen, Stamps::Untrusted, now, None);
+        let refused = matches!(step, SlotsStep::Refuse(SlotsRefusal::NoSlot { .. }));
+        assert_eq!(!refused, is_slot, "{metadata}: {step:?}");
+    }
+}

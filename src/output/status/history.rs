@@ -1,0 +1,136 @@
+//! What became of a Lease before, in lines for people: from whom it was taken, and the Events about it as
+//! `kubectl describe` lays them out, but the newest first.
+
+use jiff::Timestamp;
+
+use super::metadata::Line;
+use super::{Row, age, ago};
+use crate::lease::events::Recorded;
+use crate::lease::record::{Previous, Record, Taken};
+use crate::lease::report::since;
+use crate::words::cut;
+use crate::words::shown::{printable, shortened, value, width};
+
+/// So much is shown of a reason and of an identity.
+const LONGEST: usize = 160;
+
+/// The least that is left for what an Event says, however narrow a terminal is.
+const NARROWEST: usize = 20;
+
+/// From whom it was taken last, if it ever was.
+pub fn previous(row: &Row, record: &Record) -> Option<Line> {
+    let Previous {
+        holder,
+        reason,
+        taken,
+        by,
+        because,
+        at,
+        transitions,
+        ..
+    } = record.previous()?;
+    let current = transitions == record.transitions() && record.holder() == Some(&*by);
+    let span = at.and_then(|at| match current {
+        true => row.ago(at),
+        false => Some(since(at, row.date?)),
+    });
+    let when = match (span, at) {
+        (Some(span), _) => format!(" {}", ago(span)),
+        (None, Some(at)) => format!(" at {at}"),
+        (None, None) => String::new(),
+    };
+    let by = value(&by).into_owned();
+    let taken = match taken {
+        Taken::Expired => format!("expired, and acquired by {by}"),
+        Taken::Stolen => format!("stolen by {by}"),
+        Taken::FailedOver => format!("failed over by {by}"),
+        Taken::ForceReleased => format!("released by {by}, who was not its holder,"),
+    };
+    let later = match record.transitions() - transitions {
+        ..=0 => String::new(),
+        1 => "; granted once since".to_owned(),
+        count => format!("; granted {count} times since"),
+    };
+    let (reason, because) = (given(reason), given(because));
+    let holder = value(&holder).into_owned();
+    Some((
+        "Previous",
+        format!("{holder}{reason}: {taken}{when}{because}{later}"),
+    ))
+}
+
+fn given(reason: Option<String>) -> String {
+    reason.map_or_else(String::new, |reason| {
+        format!(" (reason: {})", cut(&reason, LONGEST))
+    })
+}
+
+/// The Events at the server's time `date`, each in a line of so many columns at most.
+pub fn events(
+    events: &Result<Vec<Recorded>, String>,
+    date: Option<Timestamp>,
+    columns: Option<usize>,
+) -> String {
+    let events = match events {
+        Ok(events) if events.is_empty() => return line("Events:", "<none>"),
+        Ok(events) => events,
+        Err(why) => return line("Events:", &format!("unknown: {}", printable(why))),
+    };
+    let mut rows = vec![["Type", "Reason", "Age", "From"].map(str::to_owned)];
+    rows.push(rows[0].clone().map(|title| "-".repeat(title.len())));
+    rows.extend(events.iter().map(|event| {
+        let shown = |text: &str| value(&cut(text, LONGEST)).into_owned();
+        [
+            shown(&event.kind),
+            shown(&event.reason),
+            seen(event, date),
+            shown(&event.controller),
+        ]
+    }));
+    let mut widths = [0; 4];
+    for row in &rows {
+        for (least, cell) in widths.iter_mut().zip(row) {
+            *least = width(cell).max(*least);
+        }
+    }
+    let notes = ["Message".to_owned(), "-------".to_owned()].into_iter();
+    let notes = notes.chain(
+        events
+            .iter()
+            .map(|event| printable(&event.note).into_owned()),
+    );
+    let mut text = "Events:\n".to_owned();
+    for (row, note) in rows.iter().zip(notes) {
+        let mut begin = "  ".to_owned();
+        for (cell, least) in row.iter().zip(widths) {
+            begin.push_str(cell);
+            begin.push_str(&" ".repeat(least - width(cell) + 2));
+        }
+        let room = columns.map(|columns| columns.saturating_sub(width(&begin)).max(NARROWEST));
+        let note = room.map_or_else(|| note.clone(), |room| shortened(&note, room, "…"));
+        text.push_str(begin.trim_end_matches(' '));
+        if !note.is_empty() {
+            let blank = begin.len() - begin.trim_end_matches(' ').len();
+            text.push_str(&" ".repeat(blank));
+            text.push_str(&note);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn line(label: &str, text: &str) -> String {
+    format!("{label:<13}{text}\n")
+}
+
+/// How long ago it was seen last, and how often in how long.
+fn seen(event: &Recorded, date: Option<Timestamp>) -> String {
+    let span = |time: Option<Timestamp>| Some(age(since(time?, date?)));
+    let Some(last) = span(event.last) else {
+        return "<unknown>".to_owned();
+    };
+    match span(event.time).filter(|_| event.count > 1) {
+        Some(first) => format!("{last} (x{} over {first})", event.count),
+        None => last,
+    }
+}
