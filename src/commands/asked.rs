@@ -2,20 +2,15 @@
 
 use super::Session;
 use super::slots::Slotted;
-use super::together::{self, Wanted};
+use super::together::{self, Lease, Wanted};
 use super::waiting::Waiting;
 use crate::cli::GrantArgs;
-use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, Loss, Refusal};
 use crate::lease::operate::together::{Missed, NotAll};
-use crate::lease::operate::{End, Held, Limits, Operations, SlotEnded};
+use crate::lease::operate::{End, Held, Limits, SlotEnded};
 use crate::lease::record::Record;
 use crate::lease::values::{LeaseDuration, LeaseName, Slots};
-use crate::server::LeaseClient;
-
-/// The operations on one lease.
-pub type Lease = Operations<LeaseClient, SystemClock>;
 
 /// What is asked for.
 pub enum Asked {

@@ -1,8 +1,7 @@
 //! `--slots`: any of several leases will do.
 
 use super::Session;
-use super::asked::Lease;
-use super::together::in_order;
+use super::together::{Lease, in_order};
 use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};

@@ -15,12 +15,15 @@ use crate::lease::values::LeaseName;
 use crate::output::outcome::{Action, Outcome};
 use crate::server::LeaseClient;
 
+/// The operations on one lease.
+pub type Lease = Operations<LeaseClient, SystemClock>;
+
 /// One of the leases that a call wants.
 pub struct Wanted {
     /// Which, and who asks.
     pub subject: Subject,
     /// The operations on it.
-    pub operations: Operations<LeaseClient, SystemClock>,
+    pub operations: Lease,
     /// What is wanted of it.
     pub terms: AcquireTerms,
 }
