@@ -268,8 +268,9 @@ pub struct GrantArgs {
 /// Arguments of `acquire`.
 #[derive(Args, Debug)]
 pub struct AcquireArgs {
-    /// Name of the lease
-    pub name: LeaseName,
+    /// Names of the leases: of several, all or none
+    #[arg(id = "name", value_name = "NAME", required = true)]
+    pub names: Vec<LeaseName>,
     #[command(flatten)]
     pub grant: GrantArgs,
     /// Make the identity unique to this grant by a random suffix
@@ -285,8 +286,9 @@ pub struct AcquireArgs {
 /// Arguments of `hold`.
 #[derive(Args, Debug)]
 pub struct HoldArgs {
-    /// Name of the lease
-    pub name: LeaseName,
+    /// Names of the leases: of several, all or none
+    #[arg(id = "name", value_name = "NAME", required = true)]
+    pub names: Vec<LeaseName>,
     #[command(flatten)]
     pub grant: GrantArgs,
     /// Time between asking the command to stop and killing it [default: what fits, 5s at most]

@@ -107,6 +107,11 @@ fn line(
         text(ContextKind::InvalidArg),
         text(ContextKind::InvalidValue),
     );
+    if let (ErrorKind::ValueValidation | ErrorKind::UnknownArgument, Some(line)) =
+        (error.kind(), unknown::command_among_names(typed, words))
+    {
+        return line;
+    }
     match (error.kind(), argument, value) {
         (ErrorKind::InvalidValue, Some(argument), Some(value)) if !value.is_empty() => {
             let allowed = text(ContextKind::ValidValue).unwrap_or_default();
@@ -116,6 +121,8 @@ fn line(
             let why = std::error::Error::source(error)
                 .map(ToString::to_string)
                 .unwrap_or_default();
+            // It is one value of several.
+            let argument = argument.trim_end_matches("...");
             format!("error: invalid value {value:?} for {argument}: {why}")
         }
         (ErrorKind::UnknownArgument, Some(word), _) => unknown::line(root, typed, words, &word),

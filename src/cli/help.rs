@@ -27,6 +27,8 @@ Examples:
   kubectl lease acquire deploy --timeout 0 -E 75
   # in a script: an identity of its own, and the fencing token, as variables
   grant=$(kubectl lease acquire deploy --unique -o env) && eval \"$grant\"
+  # several: all of them or none
+  kubectl lease acquire app db --create
 
 Exit status:
   0    acquired       1  API, kubeconfig or permission    2  wrong usage
@@ -53,6 +55,8 @@ Examples:
   kubectl lease hold deploy --steal --yes -- ./deploy.sh
   # a container of which one at a time is active; a lost lease is no end
   kubectl lease hold web --create --again -- ./backup.sh
+  # several: all of them or none, and who loses one has lost all
+  kubectl lease hold cache db-schema --create -- ./deploy.sh
 
 COMMAND is a program and its arguments, not a shell command line. When it ends,
 hold does not wait for what it started in the background: it ends that, names it

@@ -1,13 +1,14 @@
 //! `kubectl lease acquire`
 
+use super::asked::Asked;
 use super::events::Recorder;
-use super::saying::{listen, outcome_text, say_grant};
-use super::slots::{Asked, slots};
+use super::saying::{listen, outcomes_text, say_grants};
+use super::slots::slots;
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, dry_run, identity, limits, say};
+use super::{Session, acquire_terms, dry_run, identity, limits, together};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::events::EventReason;
@@ -24,44 +25,47 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     } else {
         identity
     };
-    let slots = slots(&args.name, &args.grant)?;
-    if slots.is_some() && args.grant.write.dry_run.asked().is_some() {
-        return Err(Error::Usage(super::slots::NO_DRY_RUN.to_owned()));
-    }
+    let slots = slots(&args.names, &args.grant)?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    subject.reenters = true;
-    let terms = AcquireTerms {
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        reenters: true,
+        ..session.subject(name, Some(&holder))
+    };
+    let terms = |subject: &Subject| AcquireTerms {
         reenter: args.reenter,
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
     };
     let recorder = Recorder::new(
         &session,
         args.grant.events,
-        terms.grant.holder.as_str(),
+        holder.as_str(),
         args.grant.reason.as_deref(),
     );
-    let asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
-    if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
+    let (names, grant) = (&args.names, &args.grant);
+    let asked = Asked::new(&session, names, slots, grant, subject, terms);
+    let several = args.names.len() > 1;
+    if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
         let format = dry_run::format(&args.output)?;
-        let limits = dry_run::patience(args.grant.timeout);
-        let report = |progress| say(&subject, &progress);
-        let tried = operations
-            .try_acquire(asked.terms(), dry_run, &limits, &report)
-            .await;
+        let timeout = args.grant.timeout;
+        let trying = together::try_each(&session, wanted, dry_run, timeout, |_| None);
+        let outcomes = trying.await?;
         let managed_fields = args.output.show_managed_fields;
-        let text = |outcome: &Outcome| outcome_text(outcome, format, managed_fields);
-        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+        dry_run::print(outcomes_text(&outcomes, several, format, managed_fields))?;
+        return Ok(Exit::DONE);
     }
     let limits = limits(&SystemClock, args.grant.timeout, listen()?);
-    let waiting = Waiting::new(&subject);
+    let waiting = Waiting::new(asked.subject());
     let told = asked.acquire(&limits, &waiting, async |_, held: Held<'_>| {
         let waited = waiting.over().unwrap_or_default();
-        let acquired = Outcome::of_grant(Action::Acquired, held.grant()).after_waiting(waited);
-        say_grant(held.grant(), &acquired, &args.output, &limits.interrupt).await?;
-        recorder.hurry(&held.grant().record);
-        recorder.record(EventReason::Acquired, &held.grant().record);
+        let acquired = |grant: &_| Outcome::of_grant(Action::Acquired, grant).after_waiting(waited);
+        let outcomes: Vec<_> = held.grants().iter().map(acquired).collect();
+        let (grants, output) = (held.grants(), &args.output);
+        say_grants(grants, &outcomes, several, output, &limits.interrupt).await?;
+        for grant in grants {
+            recorder.hurry(&grant.record);
+            recorder.record(EventReason::Acquired, &grant.record);
+        }
         Ok(())
     });
     match recorder.beside(told, &limits.interrupt).await {

@@ -51,7 +51,11 @@ fn about(command: &Command) -> About<'_> {
     let (identity, verbs, names) = match command {
         Command::Acquire(args) => {
             let ways = [&permissions::ACQUIRES, &permissions::ACQUIRES_NEW];
-            (&args.grant.holder.holder, grant(&args.grant, ways), &[][..])
+            (
+                &args.grant.holder.holder,
+                grant(&args.grant, ways),
+                &args.names[..],
+            )
         }
         Command::Hold(args) => {
             let ways = [&permissions::HOLDS, &permissions::HOLDS_NEW];
@@ -59,7 +63,7 @@ fn about(command: &Command) -> About<'_> {
             if args.around.cleanup {
                 verbs.push("delete");
             }
-            (&args.grant.holder.holder, verbs, &[][..])
+            (&args.grant.holder.holder, verbs, &args.names[..])
         }
         Command::Renew(args) => (
             &args.holder.holder,

@@ -77,10 +77,11 @@ impl Recorder {
         self.changed.notify_one();
     }
 
-    /// The end waits no longer than an eighth of the time that whoever was granted this goes by.
+    /// The end waits no longer than an eighth of the time that whoever was granted this goes by; of several, of the shortest.
     pub fn hurry(&self, lease: &Record) {
         if let Some(duration) = lease.duration() {
-            self.patience.set(PATIENCE.min(duration.as_duration() / 8));
+            let most = duration.as_duration() / 8;
+            self.patience.set(self.patience.get().min(most));
         }
     }
 

@@ -148,6 +148,7 @@ grows across takeovers, deletion and recreation.
 
   hold            gives it to the command as $KUBECTL_LEASE_FENCING_TOKEN
   acquire -o env  prints it for a shell
+  Of several leases $KUBECTL_LEASE_FENCING_TOKENS has all: a=17 b=18
 
   kubectl lease hold deploy -- sh -c \\
     './deploy.sh --token \"$KUBECTL_LEASE_FENCING_TOKEN\"'

@@ -7,38 +7,43 @@ mod label;
 mod notes;
 mod outcome_file;
 mod round;
+mod several;
 mod steal;
 mod unsaid;
 
 use std::time::Duration;
 
+use super::asked::Asked;
 use super::events::Recorder;
-use super::saying::{deaf, outcome_text, start};
-use super::slots::{Asked, NotGranted, slots};
-use super::{Session, acquire_terms, dry_run, identity, say};
+use super::saying::{deaf, outcomes_text, start};
+use super::slots::slots;
+use super::{Session, acquire_terms, dry_run, identity, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hold::supervisor::Prepared;
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
-use crate::lease::operate::{End, Ended, Interrupt};
+use crate::lease::operate::{End, Interrupt};
 use crate::lease::values::LeaseDuration;
-use crate::output::outcome::{self, Action};
 use crate::output::terminal;
 use crate::signals;
 use again::{Again, Then};
-use command::find;
+use command::{find, no_command_among};
 use outcome_file::OutcomeFile;
 use round::Round;
-use unsaid::say_released;
+use several::one_at_a_time;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
 
 pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     find(&args.command)?;
+    if args.command.is_empty() {
+        no_command_among(&args.names)?;
+    }
+    one_at_a_time(&args)?;
     if let Some(duration) = args.grant.duration {
         timing(duration.as_duration(), &args)?;
     }
@@ -73,10 +78,7 @@ async fn run_with(
     };
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
-    let slots = slots(&args.name, &args.grant)?;
-    if slots.is_some() && args.grant.write.dry_run.asked().is_some() {
-        return Err(Error::Usage(super::slots::NO_DRY_RUN.to_owned()));
-    }
+    let slots = slots(&args.names, &args.grant)?;
     let prepare = || {
         let prepared = (!args.command.is_empty()).then(Prepared::new);
         prepared.transpose().map_err(Error::Hold)
@@ -84,32 +86,35 @@ async fn run_with(
     // Before there is a lease that would have to be given back.
     let mut prepared = prepare()?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
-    let mut subject = session.subject(&args.name, Some(&holder));
-    subject.conflict = Some(Exit(args.grant.conflict_exit_code));
-    subject.if_holder = args.takeover.if_holder.as_ref().map(ToString::to_string);
-    let terms = AcquireTerms {
+    let subject = |name: &_| Subject {
+        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        if_holder: args.takeover.if_holder.as_ref().map(ToString::to_string),
+        ..session.subject(name, Some(&holder))
+    };
+    let terms = |subject: &Subject| AcquireTerms {
         min_duration: Some(min_duration),
-        ..acquire_terms(&subject, &args.grant, holder, DEFAULT_DURATION)
+        ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
     };
     let recorder = Recorder::new(
         &session,
         args.grant.events,
-        terms.grant.holder.as_str(),
+        holder.as_str(),
         args.grant.reason.as_deref(),
     );
-    let mut asked = Asked::new(&session, &args.name, slots, &args.grant, terms);
-    if let (Some(operations), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked()) {
-        let limits = dry_run::patience(args.grant.timeout);
-        let report = |progress| say(&subject, &progress);
-        let tried = operations
-            .try_acquire(asked.terms(), dry_run, &limits, &report)
-            .await;
-        if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
-            return Err(too_short(duration, &args));
-        }
-        let text = |outcome: &outcome::Outcome| outcome_text(outcome, None, false);
-        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+    let (names, grant) = (&args.names, &args.grant);
+    let mut asked = Asked::new(&session, names, slots, grant, subject, terms);
+    if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
+        let refused = |end: &End| match end {
+            End::Refused(Refusal::TooShort(duration)) => Some(too_short(*duration, &args)),
+            _ => None,
+        };
+        let timeout = args.grant.timeout;
+        let trying = together::try_each(&session, wanted, dry_run, timeout, refused);
+        let outcomes = trying.await?;
+        dry_run::print(outcomes_text(&outcomes, wanted.len() > 1, None, false))?;
+        return Ok(Exit::DONE);
     }
+    let (leases, subject) = (asked.leases(), asked.subject().clone());
     let label = label::of(&args.around, &session)?;
     start().map_err(ours)?;
     let unheard = |error| ours(deaf(error));
@@ -139,7 +144,6 @@ async fn run_with(
                 args: &args,
                 session: &session,
                 asked: &asked,
-                subject: &subject,
                 label: label.clone(),
                 file,
                 recorder: &recorder,
@@ -156,10 +160,9 @@ async fn run_with(
                 Ok(held) if held.may_do_better() => {
                     (SystemClock.now().since(held.began), held.duration)
                 }
-                Err(NotGranted {
-                    ended: Ended::Ungranted(End::Lost(_)),
-                    ..
-                }) if args.around.again => (Duration::ZERO, Duration::ZERO),
+                Err(ended) if args.around.again && ended.lost().is_some() => {
+                    (Duration::ZERO, Duration::ZERO)
+                }
                 Ok(_) | Err(_) => return round.conclude(held, &signals).await,
             };
             if again::asked_to_end(&signals, seen) {
@@ -168,24 +171,23 @@ async fn run_with(
             let pause = match runs.after_loss(ran, duration) {
                 Then::Restart(pause) => pause,
                 Then::Enough(restarts) => {
-                    terminal::say(&round::enough(&subject.name, restarts));
+                    terminal::say(&round::enough(&leases, restarts));
                     return round.conclude(held, &signals).await;
                 }
                 Then::End => return round.conclude(held, &signals).await,
             };
-            asked.follows(match held {
-                Ok(held) => held.report.grant,
-                Err(NotGranted {
-                    subject,
-                    ended: Ended::Ungranted(End::Lost(loss)),
-                }) => {
-                    terminal::say(&round::lost(&subject.name, &loss));
-                    None
+            let ended = match &held {
+                Ok(held) => held.report.grants.clone(),
+                Err(ended) => {
+                    if let Some((subject, loss)) = ended.lost() {
+                        terminal::say(&round::lost(&subject.name, loss));
+                    }
+                    Vec::new()
                 }
-                Err(_) => None,
-            });
+            };
+            asked.follows(ended);
             seen = seen_by_now;
-            terminal::say(&round::runs_again(&subject.name, pause));
+            terminal::say(&round::runs_again(&leases, pause));
             let interrupt = Interrupt::new(again::from(&signals, seen));
             tokio::select! {
                 biased;

@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments -> request -> operation -> what to print. Here: what they share.
 
 mod acquire;
+mod asked;
 mod call;
 mod can_i;
 mod check;
@@ -24,6 +25,7 @@ mod several;
 mod slots;
 mod status;
 mod steal;
+mod together;
 mod version;
 mod wait;
 mod waiting;
@@ -329,5 +331,13 @@ fn say(subject: &Subject, progress: &Progress) {
             words::duration(*wait)
         )),
         Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
+        Progress::Granted => {}
+        Progress::Unrenewed(why) => terminal::say(&format!(
+            "lease {name:?} could not be renewed: {why}; trying again"
+        )),
+        Progress::LostAgain(loss) => terminal::say(&format!(
+            "lease {name:?} lost before all were acquired: {}; acquiring it again",
+            error::loss_text(loss)
+        )),
     }
 }

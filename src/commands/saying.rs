@@ -10,7 +10,7 @@ use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
 use crate::output::format::{GrantFormat, ObjectFormat};
-use crate::output::outcome::Outcome;
+use crate::output::outcome::{self, Outcome};
 use crate::output::{Failure, document, terminal};
 use crate::signals;
 use crate::words::shell;
@@ -118,6 +118,26 @@ pub fn outcome_text(
     outcome.text(format, managed_fields)
 }
 
+/// The same of what was done to several; `several` says whether one document was asked for, of whatever number.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn outcomes_text(
+    outcomes: &[Outcome],
+    several: bool,
+    format: Option<&ObjectFormat>,
+    managed_fields: bool,
+) -> Result<String, Failure> {
+    match format {
+        Some(ObjectFormat::Value(format)) if several => {
+            outcome::list(outcomes, format, managed_fields)
+        }
+        _ => (outcomes.iter())
+            .map(|outcome| outcome_text(outcome, format, managed_fields))
+            .collect(),
+    }
+}
+
 /// Says a grant in the format asked for. Whoever acts on it begins with a good part of its time.
 ///
 /// # Errors
@@ -128,27 +148,50 @@ pub async fn say_grant(
     output: &GrantOutput,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let done = |format| outcome.text(format, output.show_managed_fields);
+    let (grants, outcomes) = (std::slice::from_ref(grant), std::slice::from_ref(outcome));
+    say_grants(grants, outcomes, false, output, interrupt).await
+}
+
+/// The same of grants that were made together; where `several` were asked for a document of them is a list.
+///
+/// # Errors
+/// When nobody can count on them.
+pub async fn say_grants(
+    grants: &[Grant],
+    outcomes: &[Outcome],
+    several: bool,
+    output: &GrantOutput,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let fields = output.show_managed_fields;
     let text = match &output.format {
-        Some(GrantFormat::Env) => exported::environment(grant, exported::KeptBy::Caller)
+        Some(GrantFormat::Env) => exported::environment(grants, exported::KeptBy::Caller)
             .iter()
             .map(|(name, value)| format!("export {name}={}\n", shell(value)))
             .collect(),
-        Some(GrantFormat::Object(format)) => done(Some(format))?,
-        None if terminal::is_quiet() => String::new(),
-        None => done(None)?,
+        Some(GrantFormat::Object(format)) => {
+            outcomes_text(outcomes, several, Some(format), fields)?
+        }
+        None => outcomes_text(outcomes, several, None, fields)?,
     };
-    say_by(text, good_until(grant), interrupt)
+    let good_until = grants.iter().map(good_until).min();
+    say_by(text, good_until.unwrap_or_default(), interrupt)
         .await
         .map_err(Error::Unsaid)?;
     if output.format.is_none() {
-        let record = &grant.record;
-        let holder = record.holder().unwrap_or_default();
-        let renew = hint::lease_of_grant("renew", record.name(), record.namespace(), holder);
-        terminal::hint(&format!(
-            "yours for {}s unless renewed: {renew}   (hold renews by itself)",
-            whole_seconds(grant.expires_at().since(SystemClock.now()))
-        ));
+        for grant in grants {
+            let record = &grant.record;
+            let holder = record.holder().unwrap_or_default();
+            let renew = hint::lease_of_grant("renew", record.name(), record.namespace(), holder);
+            let which = match grants {
+                [_] => String::new(),
+                _ => format!("lease {:?} is ", record.name()),
+            };
+            terminal::hint(&format!(
+                "{which}yours for {}s unless renewed: {renew}   (hold renews by itself)",
+                whole_seconds(grant.expires_at().since(SystemClock.now()))
+            ));
+        }
     }
     Ok(())
 }

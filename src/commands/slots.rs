@@ -1,13 +1,12 @@
-//! What `acquire` and `hold` ask for: a lease, or with `--slots` any of several.
+//! `--slots`: any of several leases will do.
 
 use super::Session;
-use super::waiting::Waiting;
+use super::together::{Lease, in_order};
 use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, SlotsTerms};
-use crate::lease::operate::{Ended, Held, Limits, Operations, SlotEnded, SlotOperations};
-use crate::lease::record::Record;
+use crate::lease::operate::SlotOperations;
 use crate::lease::values::{LeaseName, Slots};
 use crate::server::{ChangesClient, LeaseClient};
 
@@ -15,127 +14,58 @@ use crate::server::{ChangesClient, LeaseClient};
 pub const NO_DRY_RUN: &str =
     "--dry-run goes with one lease: give it without --slots, for a slot by its own name (NAME-0)";
 
-/// The operations on one lease.
-pub type Lease = Operations<LeaseClient, SystemClock>;
-
-/// What is asked for.
-pub enum Asked {
-    /// A lease.
-    One(Box<Lease>, AcquireTerms),
-    /// Any of these.
-    Any(
-        Box<SlotOperations<LeaseClient, SystemClock, ChangesClient>>,
-        Box<SlotsTerms>,
-    ),
-}
-
-/// Why there is no result of a grant, and which lease that is about.
-pub struct NotGranted {
-    /// The lease.
+/// The slots of a name.
+pub struct Slotted {
+    /// Who asks for any of them, under the name that they share.
     pub subject: Subject,
-    /// Why.
-    pub ended: Ended<Error>,
+    /// The operations on them.
+    pub operations: SlotOperations<LeaseClient, SystemClock, ChangesClient>,
+    /// What is wanted of each.
+    pub terms: SlotsTerms,
 }
 
 /// The slots that the arguments name.
 ///
 /// # Errors
-/// When the name leaves no room for their numbers.
-pub fn slots(name: &LeaseName, args: &GrantArgs) -> Result<Option<Slots>, Error> {
-    let slots = args.slots.map(|count| Slots::new(name, count));
-    slots.transpose().map_err(Error::Usage)
+/// When they name more than one lease, or when the name leaves no room for their numbers.
+pub fn slots(names: &[LeaseName], args: &GrantArgs) -> Result<Option<Slots>, Error> {
+    let Some(count) = args.slots else {
+        return Ok(None);
+    };
+    let names = in_order(names);
+    let [name] = names[..] else {
+        return Err(Error::Usage(format!(
+            "--slots is of one lease, and {} are named: give it in a call of its own, and hold the others inside that",
+            names.len()
+        )));
+    };
+    let slots = Slots::new(name, count).map_err(Error::Usage)?;
+    if args.write.dry_run.asked().is_some() {
+        return Err(Error::Usage(NO_DRY_RUN.to_owned()));
+    }
+    Ok(Some(slots))
 }
 
-impl Asked {
-    /// What the arguments ask for, on these terms.
+impl Slotted {
+    /// Those slots, on these terms.
     pub fn new(
         session: &Session,
-        name: &LeaseName,
-        slots: Option<Slots>,
+        subject: Subject,
+        slots: Slots,
         args: &GrantArgs,
         terms: AcquireTerms,
     ) -> Self {
-        let one = |name| {
+        let one = |name: &LeaseName| -> Lease {
             let operations = session.lease(name);
             operations.observed_only(args.proof.observed_only())
         };
-        match slots {
-            None => Self::One(Box::new(one(name)), terms),
-            Some(slots) => {
-                let names = slots.each().iter().map(ToString::to_string).collect();
-                let changes = session.store.changes(&session.namespace, names);
-                let each = slots.each().iter().map(one).collect();
-                let operations = SlotOperations::new(each, changes);
-                let terms = SlotsTerms { slots, each: terms };
-                Self::Any(Box::new(operations), Box::new(terms))
-            }
+        let names = slots.each().iter().map(ToString::to_string).collect();
+        let changes = session.store.changes(&session.namespace, names);
+        let each = slots.each().iter().map(one).collect();
+        Self {
+            subject,
+            operations: SlotOperations::new(each, changes),
+            terms: SlotsTerms { slots, each: terms },
         }
-    }
-
-    /// The lease, where no other will do.
-    pub fn one(&self) -> Option<&Lease> {
-        match self {
-            Self::One(one, _) => Some(one),
-            Self::Any(..) => None,
-        }
-    }
-
-    /// The terms, of each.
-    pub fn terms(&self) -> &AcquireTerms {
-        match self {
-            Self::One(_, terms) => terms,
-            Self::Any(_, terms) => &terms.each,
-        }
-    }
-
-    /// A grant of this process that it has lost, and of whose command nothing runs any more.
-    pub fn follows(&mut self, ended: Option<Record>) {
-        match self {
-            Self::One(_, terms) => terms.ended = ended,
-            Self::Any(_, terms) => terms.each.ended = ended,
-        }
-    }
-
-    /// Acquires it, and hands it to `then` with the operations on it.
-    ///
-    /// # Errors
-    /// As of the operations. Nothing is left held, or the error says so.
-    pub async fn acquire<T>(
-        &self,
-        limits: &Limits,
-        waiting: &Waiting<'_>,
-        then: impl AsyncFnOnce(&Lease, Held<'_>) -> Result<T, Error>,
-    ) -> Result<T, NotGranted> {
-        let report = |progress| waiting.report(&progress);
-        let subject = waiting.subject();
-        match self {
-            Self::One(one, terms) => {
-                let then = async |held: Held<'_>| then(one, held).await;
-                let acquiring = one.acquire(terms, limits, &report, then);
-                let acquired = waiting.reminding(acquiring).await;
-                acquired.map_err(|ended| NotGranted {
-                    subject: subject.clone(),
-                    ended,
-                })
-            }
-            Self::Any(slots, terms) => {
-                let acquiring = slots.acquire(terms, limits, &report, then);
-                let acquired = waiting.reminding(acquiring).await;
-                acquired.map_err(|SlotEnded { slot, ended }| {
-                    let mut subject = subject.clone();
-                    if let Some(slot) = slot {
-                        subject.name = terms.slots.each()[slot].to_string();
-                    }
-                    NotGranted { subject, ended }
-                })
-            }
-        }
-    }
-}
-
-impl NotGranted {
-    /// As an error.
-    pub async fn error(self, session: &Session, bug: fn(String) -> Error) -> Error {
-        session.ended(self.subject, self.ended, bug).await
     }
 }

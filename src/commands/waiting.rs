@@ -17,51 +17,67 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// In between, a log that says nothing looks like a job that hangs, and some CI systems end such a job.
 const LATER: Duration = Duration::from_secs(5 * 60);
 
-/// One wait for a lease.
+/// One wait for a lease, or for several, one after the other.
 pub struct Waiting<'a> {
-    subject: &'a Subject,
-    /// When the first obstacle was told; `None` while there is none.
+    /// Which of them is waited for.
+    subject: Cell<&'a Subject>,
+    /// When the first obstacle was told; `None` while there has been none.
+    began: Cell<Option<Instant>>,
+    /// When that of this lease was told; `None` while there is none.
     since: Cell<Option<Instant>>,
-    /// What the name is of.
+    /// What its name is of.
     what: Cell<&'static str>,
     /// The last one.
     obstacle: RefCell<String>,
     /// Why it is not known whether that still is so.
     unknown: RefCell<Option<String>>,
+    /// Those that are held already, of several.
+    held: RefCell<Vec<String>>,
     changed: Notify,
 }
 
 impl<'a> Waiting<'a> {
     pub fn new(subject: &'a Subject) -> Self {
         Self {
-            subject,
+            subject: Cell::new(subject),
+            began: Cell::new(None),
             since: Cell::new(None),
             what: Cell::new("lease"),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
+            held: RefCell::default(),
             changed: Notify::new(),
         }
     }
 
-    /// What it is about.
-    pub fn subject(&self) -> &Subject {
-        self.subject
-    }
-
-    /// Says what goes on.
-    pub fn report(&self, progress: &Progress) {
-        say(self.subject, progress);
+    /// Says what goes on with that lease.
+    pub fn report(&self, subject: &'a Subject, progress: &Progress) {
+        say(subject, progress);
         match progress {
             Progress::Waiting {
                 obstacle, reason, ..
             } => {
+                self.subject.set(subject);
                 self.what.set(waited_for(obstacle));
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
-                    self.since.set(Some(SystemClock.now()));
+                    self.say_held();
+                    let now = SystemClock.now();
+                    self.began.set(self.began.get().or(Some(now)));
+                    self.since.set(Some(now));
                     self.changed.notify_one();
                 }
+            }
+            // The next one may be free.
+            Progress::Granted => {
+                self.held.borrow_mut().push(subject.name.clone());
+                self.is_granted();
+            }
+            // Those that come after it in the order are given back.
+            Progress::LostAgain(_) => {
+                self.held.borrow_mut().retain(|held| *held < subject.name);
+                self.is_granted();
             }
             Progress::Silent(since) => {
                 let silent = format!("no answer from the server since {since:.0}");
@@ -74,6 +90,7 @@ impl<'a> Waiting<'a> {
                 self.unknown.take();
             }
             Progress::Polling
+            | Progress::Unrenewed(_)
             | Progress::Altered(_)
             | Progress::Settling
             | Progress::Outlasting { .. }
@@ -82,11 +99,28 @@ impl<'a> Waiting<'a> {
         }
     }
 
+    fn is_granted(&self) {
+        self.since.take();
+        self.changed.notify_one();
+    }
+
+    /// Nobody else gets these meanwhile: whoever looks for what holds up others must know.
+    fn say_held(&self) {
+        let held = self.held.borrow();
+        let names: Vec<String> = held.iter().map(|name| format!("{name:?}")).collect();
+        match &names[..] {
+            [] => {}
+            [name] => terminal::say(&format!("lease {name} is held meanwhile")),
+            all => terminal::say(&format!("leases {} are held meanwhile", all.join(", "))),
+        }
+    }
+
     /// The wait is over; how long it took, if there was any.
     pub fn over(&self) -> Option<Duration> {
-        let since = self.since.take()?;
+        self.since.take();
         self.changed.notify_one();
-        Some(SystemClock.now().since(since))
+        let began = self.began.take()?;
+        Some(SystemClock.now().since(began))
     }
 
     /// Does `work`, and reminds a log meanwhile of what it waits for. At a terminal the line stands there already.
@@ -112,7 +146,7 @@ impl<'a> Waiting<'a> {
         if let Some(since) = self.since.get() {
             terminal::say(&reminder(
                 self.what.get(),
-                &self.subject.name,
+                &self.subject.get().name,
                 SystemClock.now().since(since),
                 self.unknown
                     .borrow()

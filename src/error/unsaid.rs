@@ -62,10 +62,7 @@ impl Error {
         fate: &Fate,
         bug: fn(String) -> Self,
     ) -> Self {
-        let why = match why {
-            Failure::Failed(error) => error,
-            Failure::Panicked(text) => bug(format!("this is a bug in kubectl lease: {text}")),
-        };
+        let why = failed(why, bug);
         if let Self::Unsaid(Unsaid::Interrupted(signal)) = why
             && matches!(fate, Fate::Free | Fate::Gone)
             && subject.conflict.is_some()
@@ -79,12 +76,44 @@ impl Error {
         }
     }
 
+    /// The same of grants that were wanted together, in the order in which they were given back.
+    pub fn all_given_up(
+        why: Failure<Self>,
+        fates: &[(&Subject, Fate)],
+        bug: fn(String) -> Self,
+    ) -> Self {
+        match fates {
+            [(subject, fate)] => Self::given_up(subject, why, fate, bug),
+            _ => Self::others_given_up(failed(why, bug), fates),
+        }
+    }
+
+    /// One of those that were wanted together was not granted, and so the others were given up.
+    pub fn others_given_up(why: Self, fates: &[(&Subject, Fate)]) -> Self {
+        let lines = |(subject, fate): &(&Subject, Fate)| fate_lines(subject, &why, fate);
+        let then: Vec<String> = fates.iter().flat_map(lines).collect();
+        match then.is_empty() {
+            true => why,
+            false => Self::Despite {
+                why: Box::new(why),
+                then,
+            },
+        }
+    }
+
     /// Something was done, and its result was not said; whoever asked must know what stands.
     pub fn done_all_the_same(subject: &Subject, why: Self, done: &str) -> Self {
         Self::Despite {
             then: vec![format!("lease {:?} was {done} anyway", subject.name)],
             why: Box::new(why),
         }
+    }
+}
+
+fn failed(why: Failure<Error>, bug: fn(String) -> Error) -> Error {
+    match why {
+        Failure::Failed(error) => error,
+        Failure::Panicked(text) => bug(format!("this is a bug in kubectl lease: {text}")),
     }
 }
 

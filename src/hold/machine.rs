@@ -2,6 +2,9 @@
 
 mod events;
 mod label;
+mod losses;
+mod pace;
+mod releasing;
 mod state;
 mod word;
 
@@ -12,24 +15,25 @@ use crate::clock::Instant;
 use crate::lease::decide::Loss;
 pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
+use losses::{grace, returnable};
+use pace::Pace;
 use state::{State, Tree};
-use word::Word;
+use word::TREES_ARE_FOUND;
 
-/// The machine.
+/// The machine, of one lease or of several that are held together: the first that is lost, or not renewed in time, loses
+/// all.
 #[derive(Debug)]
 pub struct Machine {
     timing: Timing,
     state: State,
     tree: Tree,
-    sent_at: Instant,
-    renew_due: Instant,
-    renewing: bool,
-    failures: u32,
-    last_trouble: Option<String>,
+    /// One for each lease.
+    leases: Vec<Pace>,
     kill_due: Option<Instant>,
     kills: u32,
     jitter: f64,
-    word: Word,
+    /// Whether no word is given that nothing runs any more, as that is not certain.
+    withholds: bool,
     label: Label,
     /// What the hold ends with once the label is off.
     ends_with: Option<Outcome>,
@@ -53,15 +57,11 @@ impl Machine {
             } else {
                 Tree::None
             },
-            sent_at: Instant::default(),
-            renew_due: Instant::default(),
-            renewing: false,
-            failures: 0,
-            last_trouble: None,
+            leases: Vec::new(),
             kill_due: None,
             kills: 0,
             jitter,
-            word: Word::of_hold(with_command),
+            withholds: with_command && !TREES_ARE_FOUND,
             label: Label::Off,
             ends_with: None,
             detaches: false,
@@ -80,67 +80,78 @@ impl Machine {
         self.tree.is_over() && !matches!(self.tree, Tree::Detached(_))
     }
 
-    /// Whether the lease is granted, renewed and not lost.
+    /// Whether all leases are granted, renewed and not lost.
     pub fn is_held(&self) -> bool {
         self.state == State::Held
     }
 
-    /// When to be woken at the latest; `None` if only events matter.
-    pub fn wake_at(&self) -> Option<Instant> {
-        let mut wake = self.kill_due;
-        if self.state == State::Held {
-            let fence = self.sent_at + self.timing.renew_deadline;
-            let renewal = if self.renewing {
-                fence
-            } else {
-                self.renew_due.min(fence)
-            };
-            wake = Some(wake.map_or(renewal, |kill| kill.min(renewal)));
-        }
-        wake
+    /// Whether that lease is lost.
+    pub fn is_lost(&self, lease: usize) -> bool {
+        self.leases
+            .get(lease)
+            .is_some_and(|found| found.lost.is_some())
     }
 
-    /// What `event` at `now` leads to.
+    /// Of the leases, the last acknowledged renewal that was sent first: the deadlines count from there.
+    pub fn sent_at(&self) -> Instant {
+        let all = self.leases.iter().map(|lease| lease.sent_at);
+        all.min().unwrap_or_default()
+    }
+
+    /// When to be woken at the latest; `None` if only events matter.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let leases = self.leases.iter().filter(|_| self.renews());
+        let leases = leases.filter_map(|lease| lease.wake_at(&self.timing));
+        leases.chain(self.kill_due).min()
+    }
+
+    /// Whether leases are renewed: also one that is still held while the command is stopped because another is lost.
+    fn renews(&self) -> bool {
+        matches!(self.state, State::Held | State::Fencing)
+    }
+
+    /// What `event` at `now` leads to; of several leases, what is of one is of the first.
     #[must_use]
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+        self.handle_of(0, event, now)
+    }
+
+    /// The same; what is of one lease is of the one of this number.
+    #[must_use]
+    pub fn handle_of(&mut self, lease: usize, event: Event, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
         // Time first: whatever arrives, it may arrive late (a frozen process, a suspended machine).
-        if self.state == State::Held && now >= self.sent_at + self.timing.renew_deadline {
-            let last = self.last_trouble.take();
-            self.fence(Loss::Deadline { last }, now, &mut effects);
-        }
+        self.look_at_deadlines(now, &mut effects);
         match event {
             Event::Acquired { sent_at } => {
                 if self.state == State::Waiting {
-                    self.acquired(sent_at, now, &mut effects);
+                    self.acquired(&sent_at, now, &mut effects);
                 }
             }
             Event::Renewed { sent_at } => {
-                self.renewing = false;
-                self.failures = 0;
-                self.last_trouble = None;
-                if self.state == State::Held && sent_at > self.sent_at {
-                    self.acknowledged(sent_at);
+                let (timing, jitter) = (self.timing, self.jitter);
+                if let Some(lease) = self.leases.get_mut(lease) {
+                    lease.renewed(sent_at, &timing, jitter);
                 }
                 self.settled(&mut effects);
             }
             Event::RenewalFailed { why, retry_after } => {
-                self.renewing = false;
-                if self.state == State::Held {
-                    let pause = self
-                        .timing
-                        .pause(self.sent_at, now, self.failures, retry_after);
-                    self.renew_due = now + pause;
-                    self.failures += 1;
-                    self.last_trouble = Some(why.clone());
-                    effects.push(Effect::SayRenewalFailed(why));
+                let (timing, renews) = (self.timing, self.renews());
+                if let Some(found) = self.leases.get_mut(lease) {
+                    found.renewing = false;
+                    if renews && found.lost.is_none() {
+                        found.failed(&why, retry_after, now, &timing);
+                        effects.push(Effect::SayRenewalFailed(lease, why));
+                    }
                 }
                 self.settled(&mut effects);
             }
-            Event::RecordChanged(loss) => self.changed(loss, now, &mut effects),
+            Event::RecordChanged(loss) => self.changed(lease, loss, now, &mut effects),
             Event::RenewalLost(loss) => {
-                self.renewing = false;
-                self.changed(loss, now, &mut effects);
+                if let Some(lease) = self.leases.get_mut(lease) {
+                    lease.renewing = false;
+                }
+                self.changed(lease, loss, now, &mut effects);
                 self.settled(&mut effects);
             }
             Event::Woken => self.woken(now, &mut effects),
@@ -148,8 +159,8 @@ impl Machine {
                 self.tree = Tree::Gone(None);
                 match &self.state {
                     State::Held => self.release(Outcome::NotStarted, &mut effects),
-                    State::Fencing { .. } => self.tree_gone(&mut effects),
-                    State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
+                    State::Fencing => self.tree_gone(&mut effects),
+                    State::Waiting | State::Releasing(..) | State::Saying(_) | State::Done => {}
                 }
             }
             Event::ChildExited(ended) => {
@@ -167,9 +178,9 @@ impl Machine {
             }
             Event::WatchdogDied => {
                 // What it had found is found no more: orphans of others come to us as well.
-                self.word = Word::Withheld;
+                self.withholds = true;
                 // The lease is renewed until all are gone: nobody else may begin beside them.
-                if matches!(self.state, State::Held | State::Fencing { .. })
+                if matches!(self.state, State::Held | State::Fencing)
                     && matches!(self.tree, Tree::Running | Tree::Remains(_))
                 {
                     self.kill(now, &mut effects);
@@ -186,7 +197,7 @@ impl Machine {
             Event::Detached => {
                 if let Tree::Remains(ended) = self.tree {
                     self.tree = Tree::Detached(ended);
-                    self.word = Word::Withheld;
+                    self.withholds = true;
                     self.tree_gone(&mut effects);
                 }
             }
@@ -194,123 +205,111 @@ impl Machine {
             Event::LabelNotSet => self.label_not_set(&mut effects),
             Event::LabelOff => self.label_off(&mut effects),
             Event::SignalForCommand(signal) => {
-                if matches!(self.state, State::Held | State::Fencing { .. })
-                    && self.tree == Tree::Running
+                if matches!(self.state, State::Held | State::Fencing) && self.tree == Tree::Running
                 {
                     effects.push(Effect::Forward(signal));
                 }
             }
             Event::Signal(signal) => match (&self.state, self.tree) {
                 // Asked again: nobody waits for the label.
-                (State::Held | State::Fencing { .. }, tree) if self.waits_for_label(tree) => {
+                (State::Held | State::Fencing, tree) if self.waits_for_label(tree) => {
                     self.leave_label(&mut effects);
                 }
                 (State::Held, Tree::None | Tree::Unstarted) => {
                     self.release(Outcome::Signalled(signal), &mut effects);
                 }
-                (State::Held | State::Fencing { .. }, Tree::Running) => {
+                (State::Held | State::Fencing, Tree::Running) => {
                     effects.push(Effect::Forward(signal));
                 }
                 // The command has ended: whoever asks again does not want to wait for what it left.
-                (State::Held | State::Fencing { .. }, Tree::Remains(_)) if !self.detaches => {
+                (State::Held | State::Fencing, Tree::Remains(_)) if !self.detaches => {
                     self.kill(now, &mut effects);
                 }
                 _ => {}
             },
-            Event::Released(given) => {
-                if let State::Releasing(outcome) = &self.state {
-                    let ended = outcome.clone();
-                    if let Given::Lost(loss) = &given {
-                        self.owe_word(loss);
-                    }
-                    let outcome = match (&ended, given) {
-                        // Lost before the command had ended, perhaps: its own status is not enough to know.
-                        (
-                            Outcome::Ended(_) | Outcome::EndUnseen | Outcome::Signalled(_),
-                            Given::Lost(loss),
-                        ) => {
-                            effects.push(Effect::SayLost(loss));
-                            Outcome::Lost
-                        }
-                        // Nothing ran; and what was lost once is not lost again.
-                        (Outcome::NotStarted | Outcome::Unlabelled | Outcome::Lost, Given::Lost(_))
-                        // The command ran to its end in acknowledged time.
-                        | (_, Given::Freed | Given::Unknown) => ended,
-                    };
-                    self.state = State::Saying(outcome);
-                    self.say_stopped(&mut effects);
-                    self.finish_said(&mut effects);
-                }
-            }
+            Event::Released(given) => self.released(lease, given, &mut effects),
             Event::StoppedSaid => {
-                self.word_is_over(&mut effects);
+                self.word_is_over(lease, &mut effects);
                 self.settled(&mut effects);
             }
         }
         effects
     }
 
-    fn acquired(&mut self, sent_at: Instant, now: Instant, effects: &mut Vec<Effect>) {
+    fn acquired(&mut self, sent_at: &[Instant], now: Instant, effects: &mut Vec<Effect>) {
         self.state = State::Held;
-        self.acknowledged(sent_at);
-        if now >= sent_at + self.timing.renew_deadline {
+        let pace = |sent_at: &Instant| Pace::new(*sent_at, &self.timing, self.jitter);
+        self.leases = sent_at.iter().map(pace).collect();
+        let too_late = now >= self.sent_at() + self.timing.renew_deadline;
+        if too_late && self.tree == Tree::Running {
             // The answer came too late to begin.
-            if self.tree == Tree::Running {
-                self.tree = Tree::Gone(None);
-            }
-            self.fence(Loss::Deadline { last: None }, now, effects);
-        } else if self.label == Label::Wanted {
+            self.tree = Tree::Gone(None);
+        }
+        self.look_at_deadlines(now, effects);
+        if self.state != State::Held {
+            return;
+        }
+        if self.label == Label::Wanted {
             self.set_label(effects);
         } else if self.tree == Tree::Running {
             effects.push(Effect::Start);
         }
     }
 
-    fn acknowledged(&mut self, sent_at: Instant) {
-        self.sent_at = sent_at;
-        self.renew_due = sent_at + self.timing.renewal_due(self.jitter);
-    }
-
-    fn changed(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        match &mut self.state {
-            State::Held => self.fence(loss, now, effects),
-            // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
-            State::Fencing { release } => {
-                *release |= returnable(&loss);
-                self.owe_word(&loss);
-                let runs = matches!(self.tree, Tree::Running | Tree::Remains(_));
-                if runs && self.grace(&loss).is_zero() && self.kill_due.is_some_and(|due| due > now)
-                {
-                    // Whoever had taken it waits no longer for us.
-                    self.kill(now, effects);
-                }
+    /// Whatever was not renewed in time is lost.
+    fn look_at_deadlines(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        for lease in 0..self.leases.len() {
+            let found = &mut self.leases[lease];
+            if found.lost.is_some() || now < found.fence_at(&self.timing) || !self.renews() {
+                continue;
             }
-            State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
+            let last = self.leases[lease].last_trouble.take();
+            self.lose(lease, Loss::Deadline { last }, now, effects);
         }
     }
 
-    /// How long the command may take to end by itself.
-    fn grace(&self, loss: &Loss) -> Duration {
-        match loss {
-            // Nothing keeps others out any more: the next one may have begun already.
-            Loss::Released
-            | Loss::Deleted
-            | Loss::Recreated { .. }
-            | Loss::Shortened(_)
-            | Loss::Altered(_) => Duration::ZERO,
-            // Whoever took it waits until we must have stopped, if it follows the rules.
-            Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => self.timing.kill_after,
+    fn changed(&mut self, lease: usize, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        if !self.renews() {
+            return;
+        }
+        match self.leases.get_mut(lease).map(|found| &mut found.lost) {
+            // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
+            Some(Some(may_be_ours)) => {
+                *may_be_ours |= returnable(&loss);
+                self.owe_word(lease, &loss);
+                self.hurry(&loss, now, effects);
+            }
+            Some(None) => self.lose(lease, loss, now, effects),
+            None => {}
         }
     }
 
-    fn fence(&mut self, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
-        let release = returnable(&loss);
-        let grace = self.grace(&loss);
-        self.state = State::Fencing { release };
-        self.owe_word(&loss);
+    /// Whoever had taken it waits no longer for us, perhaps.
+    fn hurry(&mut self, loss: &Loss, now: Instant, effects: &mut Vec<Effect>) {
+        let runs = matches!(self.tree, Tree::Running | Tree::Remains(_));
+        if runs && grace(loss, &self.timing).is_zero() && self.kill_due.is_some_and(|due| due > now)
+        {
+            self.kill(now, effects);
+        }
+    }
+
+    /// One is lost, and with it the hold.
+    fn lose(&mut self, lease: usize, loss: Loss, now: Instant, effects: &mut Vec<Effect>) {
+        let sent_at = self.sent_at();
+        let is_first = self.state == State::Held;
+        self.state = State::Fencing;
+        self.leases[lease].lost = Some(returnable(&loss));
+        self.owe_word(lease, &loss);
+        if !is_first {
+            // The command is being stopped already.
+            self.hurry(&loss, now, effects);
+            effects.push(Effect::SayLost(lease, loss));
+            self.settled(effects);
+            return;
+        }
         match self.tree {
             Tree::Running | Tree::Remains(_) => {
-                let kill_at = (now + grace).min(self.sent_at + self.timing.kill_at);
+                let kill_at = (now + grace(&loss, &self.timing)).min(sent_at + self.timing.kill_at);
                 if kill_at <= now {
                     self.kill(now, effects);
                 } else {
@@ -319,11 +318,11 @@ impl Machine {
                 }
                 self.clear_label(effects);
                 // Said after the stop: nobody may be reading.
-                effects.push(Effect::SayLost(loss));
+                effects.push(Effect::SayLost(lease, loss));
             }
             Tree::None | Tree::Unstarted | Tree::Gone(_) | Tree::Detached(_) => {
                 self.clear_label(effects);
-                effects.push(Effect::SayLost(loss));
+                effects.push(Effect::SayLost(lease, loss));
                 self.tree_gone(effects);
             }
         }
@@ -331,7 +330,7 @@ impl Machine {
 
     /// The renewal under way is over: whatever waited for that goes on.
     fn settled(&mut self, effects: &mut Vec<Effect>) {
-        if self.tree.is_over() && matches!(self.state, State::Fencing { .. }) {
+        if self.tree.is_over() && matches!(self.state, State::Fencing) {
             self.tree_gone(effects);
         }
     }
@@ -350,30 +349,9 @@ impl Machine {
                 };
                 self.release(outcome, effects);
             }
-            // Whoever looks for the active pod by its label must not find this one beside the next.
-            State::Fencing { .. } if self.label.is_on() => {}
-            State::Fencing { release: true } => self.release(Outcome::Lost, effects),
-            State::Fencing { release: false } => {
-                // No renewal is waited for: none can be stored on top of a grant that names us as its victim.
-                self.say_stopped(effects);
-                // The outcome of one that is under way tells whether there is something to give back.
-                if !self.renewing && self.word != Word::Saying {
-                    self.state = State::Done;
-                    effects.push(Effect::Finish(Outcome::Lost));
-                }
-            }
-            State::Waiting | State::Releasing(_) | State::Saying(_) | State::Done => {}
+            State::Fencing => self.stopped(effects),
+            State::Waiting | State::Releasing(..) | State::Saying(_) | State::Done => {}
         }
-    }
-
-    fn release(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
-        if self.label.is_on() {
-            self.clear_label(effects);
-            self.ends_with.get_or_insert(outcome);
-            return;
-        }
-        self.state = State::Releasing(outcome);
-        effects.push(Effect::Release);
     }
 
     fn kill(&mut self, now: Instant, effects: &mut Vec<Effect>) {
@@ -389,22 +367,16 @@ impl Machine {
         if self.kill_due.is_some_and(|due| now >= due) {
             self.kill(now, effects);
         }
-        if self.state == State::Held && !self.renewing && now >= self.renew_due {
-            self.renewing = true;
-            effects.push(Effect::Renew(self.timing.attempt_limit(self.sent_at, now)));
+        if !self.renews() {
+            return;
         }
-    }
-}
-
-/// Whether a grant lost like this may still be ours to give back; the release finds out.
-fn returnable(loss: &Loss) -> bool {
-    match loss {
-        Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
-        Loss::Deleted
-        | Loss::Recreated { .. }
-        | Loss::Released
-        | Loss::TakenBy(_)
-        | Loss::Regranted => false,
+        for (number, lease) in self.leases.iter_mut().enumerate() {
+            if lease.is_due(now) {
+                lease.renewing = true;
+                let limit = self.timing.attempt_limit(lease.sent_at, now);
+                effects.push(Effect::Renew(number, limit));
+            }
+        }
     }
 }
 

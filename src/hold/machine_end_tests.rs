@@ -8,7 +8,7 @@ const ENDED: Effect = Finish(Outcome::Ended(Ended::Exited(3)));
 const LOST: Effect = Finish(Outcome::Lost);
 
 fn said() -> Effect {
-    SayLost(taken())
+    SayLost(0, taken())
 }
 
 fn altered() -> Loss {
@@ -22,7 +22,7 @@ fn a_foreign_record_stops_the_command_and_nothing_is_written_after_but_the_word_
         (110.0, RecordChanged(taken()), &[StopTree, said()]),
         (110.1, Renewed { sent_at: at(109.9) }, &[]),
         (110.2, EXITED, &[]),
-        (110.3, TreeGone, &[SayStopped]),
+        (110.3, TreeGone, &[SayStopped(0)]),
         (110.4, StoppedSaid, &[LOST]),
     ]);
 }
@@ -32,9 +32,9 @@ fn the_command_ends_what_it_left_is_stopped_and_only_then_released() {
     let mut machine = with_command(&[(110.0, EXITED, &[StopTree])]);
     // It is still held meanwhile, so it is still renewed.
     let effects = machine.handle(Woken, at(122.5));
-    assert!(matches!(effects[..], [KillTree, Renew(_)]), "{effects:?}");
+    assert!(matches!(effects[..], [KillTree, Renew(..)]), "{effects:?}");
     machine.follow(&[
-        (123.0, TreeGone, &[Release]),
+        (123.0, TreeGone, &[Release(0)]),
         (123.1, Released(Given::Freed), &[ENDED]),
     ]);
 }
@@ -56,7 +56,7 @@ fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
     with_command(&[
         (110.0, EXITED, &[StopTree]),
         (110.1, RecordChanged(taken()), &[StopTree, said()]),
-        (110.2, TreeGone, &[SayStopped]),
+        (110.2, TreeGone, &[SayStopped(0)]),
         (110.3, StoppedSaid, &[LOST]),
     ]);
 }
@@ -66,37 +66,37 @@ fn a_release_that_finds_the_lease_lost_is_a_loss_whatever_the_command_said() {
     let lost = (
         110.2,
         Released(Given::Lost(taken())),
-        &[said(), SayStopped][..],
+        &[said(), SayStopped(0)][..],
     );
     let over = (110.3, StoppedSaid, &[LOST][..]);
     for ended in [Ended::Exited(0), Ended::Exited(3), Ended::Signalled(15)] {
         with_command(&[
             (110.0, ChildExited(ended), &[StopTree]),
-            (110.1, TreeGone, &[Release]),
+            (110.1, TreeGone, &[Release(0)]),
             lost.clone(),
             over.clone(),
         ]);
     }
-    without_command(&[(110.0, Signal(2), &[Release]), lost, over]);
+    without_command(&[(110.0, Signal(2), &[Release(0)]), lost, over]);
 }
 
 #[test]
 fn a_release_whose_outcome_is_unknown_leaves_the_commands_own_status() {
     with_command(&[
         (110.0, EXITED, &[StopTree]),
-        (110.1, TreeGone, &[Release]),
+        (110.1, TreeGone, &[Release(0)]),
         (190.0, Released(Given::Unknown), &[ENDED]),
     ]);
 }
 
 #[test]
 fn what_was_lost_once_is_not_said_to_be_lost_again() {
-    let deadline = SayLost(Loss::Deadline { last: None });
+    let deadline = SayLost(0, Loss::Deadline { last: None });
     let fence = 100.0 + timing().renew_deadline.as_secs_f64() + 0.001;
     with_command(&[
         (fence, Woken, &[StopTree, deadline]),
-        (fence, TreeGone, &[Release]),
-        (fence, Released(Given::Lost(taken())), &[SayStopped]),
+        (fence, TreeGone, &[Release(0)]),
+        (fence, Released(Given::Lost(taken())), &[SayStopped(0)]),
         (fence, StoppedSaid, &[LOST]),
     ]);
 }
@@ -106,11 +106,11 @@ fn what_nobody_has_put_a_grant_on_top_of_is_lost_without_a_word() {
     for loss in [Loss::Released, Loss::Deleted] {
         with_command(&[
             (110.0, EXITED, &[StopTree]),
-            (110.1, TreeGone, &[Release]),
+            (110.1, TreeGone, &[Release(0)]),
             (
                 110.2,
                 Released(Given::Lost(loss.clone())),
-                &[SayLost(loss), LOST],
+                &[SayLost(0, loss), LOST],
             ),
         ]);
     }
@@ -131,7 +131,7 @@ fn whose_watchdog_died_never_says_that_nothing_runs_any_more() {
     ]);
     with_command(&[
         dead,
-        (110.0, TreeGone, &[Release]),
+        (110.0, TreeGone, &[Release(0)]),
         (110.1, Released(Given::Lost(taken())), &[said(), LOST]),
     ]);
 }
@@ -142,7 +142,7 @@ fn a_word_is_given_while_a_renewal_that_cannot_be_stored_any_more_is_under_way()
     renews_next(&mut machine);
     machine.follow(&[
         (122.1, RecordChanged(taken()), &[StopTree, said()]),
-        (122.2, TreeGone, &[SayStopped]),
+        (122.2, TreeGone, &[SayStopped(0)]),
         (122.3, StoppedSaid, &[]),
         (130.0, failed("no answer"), &[LOST]),
     ]);
@@ -161,11 +161,11 @@ fn what_keeps_nobody_else_out_gives_no_grace_and_is_given_back_if_it_can_still_b
         let lost = (
             110.0,
             RecordChanged(loss.clone()),
-            &[KillTree, SayLost(loss)][..],
+            &[KillTree, SayLost(0, loss)][..],
         );
         if ours {
             let freed = (110.2, Released(Given::Freed), &[LOST][..]);
-            with_command(&[lost, (110.1, TreeGone, &[Release]), freed]);
+            with_command(&[lost, (110.1, TreeGone, &[Release(0)]), freed]);
         } else {
             with_command(&[lost, (110.1, TreeGone, &[LOST])]);
         }
@@ -175,7 +175,7 @@ fn what_keeps_nobody_else_out_gives_no_grace_and_is_given_back_if_it_can_still_b
 #[test]
 fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_end() {
     let outcomes = [
-        (RenewalLost(altered()), Release),
+        (RenewalLost(altered()), Release(0)),
         (RenewalLost(taken()), LOST),
         (failed("no answer"), LOST),
         (Renewed { sent_at: at(122.0) }, LOST),
@@ -189,7 +189,7 @@ fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_
         renews_next(&mut machine);
         machine.follow(&taken);
         machine.follow(&[
-            (122.2, TreeGone, &[SayStopped]),
+            (122.2, TreeGone, &[SayStopped(0)]),
             (122.2, StoppedSaid, &[]),
             (122.3, outcome.clone(), std::slice::from_ref(&then)),
         ]);
@@ -200,10 +200,13 @@ fn a_loss_seen_while_a_renewal_is_under_way_waits_for_what_it_stored_before_the_
         machine.follow(&taken);
         machine.follow(&[(122.2, outcome, if kills { &[KillTree] } else { &[] })]);
         if kills {
-            machine.follow(&[(122.3, TreeGone, &[Release])]);
+            machine.follow(&[(122.3, TreeGone, &[Release(0)])]);
         } else {
             let over = std::slice::from_ref(&then);
-            machine.follow(&[(122.3, TreeGone, &[SayStopped]), (122.3, StoppedSaid, over)]);
+            machine.follow(&[
+                (122.3, TreeGone, &[SayStopped(0)]),
+                (122.3, StoppedSaid, over),
+            ]);
         }
     }
 }
@@ -214,7 +217,7 @@ fn a_loss_that_the_renewal_itself_finds_is_not_waited_for_any_more() {
     renews_next(&mut machine);
     machine.follow(&[
         (122.1, RenewalLost(taken()), &[StopTree, said()]),
-        (122.2, TreeGone, &[SayStopped]),
+        (122.2, TreeGone, &[SayStopped(0)]),
         (122.3, StoppedSaid, &[LOST]),
     ]);
 }
@@ -243,7 +246,7 @@ fn signals_are_passed_on_and_the_lease_stays_held() {
 #[test]
 fn without_a_command_a_signal_releases_and_a_loss_ends_at_once() {
     without_command(&[
-        (110.0, Signal(2), &[Release]),
+        (110.0, Signal(2), &[Release(0)]),
         (110.0, Signal(2), &[]),
         (
             110.1,
@@ -252,7 +255,7 @@ fn without_a_command_a_signal_releases_and_a_loss_ends_at_once() {
         ),
     ]);
     without_command(&[
-        (110.0, RecordChanged(taken()), &[said(), SayStopped]),
+        (110.0, RecordChanged(taken()), &[said(), SayStopped(0)]),
         (110.1, StoppedSaid, &[LOST]),
     ]);
 }
@@ -260,7 +263,7 @@ fn without_a_command_a_signal_releases_and_a_loss_ends_at_once() {
 #[test]
 fn a_command_that_could_not_be_started_never_leaves_the_lease_held() {
     with_command(&[
-        (100.2, NotStarted, &[Release]),
+        (100.2, NotStarted, &[Release(0)]),
         (
             100.3,
             Released(Given::Freed),
@@ -275,7 +278,7 @@ fn a_retry_after_of_half_a_minute_is_cut_short() {
         why: "429".into(),
         retry_after: Some(seconds(320.0)),
     };
-    let machine = with_command(&[(125.0, event, &[SayRenewalFailed("429".into())])]);
+    let machine = with_command(&[(125.0, event, &[SayRenewalFailed(0, "429".into())])]);
     assert!(machine.wake_at().expect("another try") < at(135.0));
 }
 
@@ -301,7 +304,7 @@ fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone(
         for effect in machine.handle(Woken, now) {
             match effect {
                 KillTree => {}
-                Renew(_) => {
+                Renew(..) => {
                     renewals += 1;
                     let _ = machine.handle(Renewed { sent_at: now }, now);
                 }
@@ -311,7 +314,7 @@ fn a_dead_watchdog_has_the_tree_killed_and_the_lease_renewed_until_all_are_gone(
         }
     }
     assert_eq!((renewals, said), (2, 1));
-    assert_eq!(machine.handle(TreeGone, now), [Release]);
+    assert_eq!(machine.handle(TreeGone, now), [Release(0)]);
 }
 
 #[test]
@@ -319,7 +322,7 @@ fn a_command_whose_end_nobody_saw_has_no_status() {
     for unwatched in [&[][..], &[(110.0, WatchdogDied, &[KillTree][..])]] {
         let mut machine = with_command(unwatched);
         machine.follow(&[
-            (110.1, TreeGone, &[Release]),
+            (110.1, TreeGone, &[Release(0)]),
             (110.2, Released(Given::Freed), &[Finish(Outcome::EndUnseen)]),
         ]);
     }

@@ -7,14 +7,20 @@ const ENDED: Effect = Finish(Outcome::Ended(Ended::Exited(3)));
 const LOST: Effect = Finish(Outcome::Lost);
 
 fn said() -> Effect {
-    SayLost(taken())
+    SayLost(0, taken())
 }
 
 /// A story of a machine that was granted its lease and has the label set next.
 #[track_caller]
 fn labelling(with_command: bool, story: &[Step<'_>]) -> Machine {
     let mut machine = waiting(with_command).labelling(true);
-    machine.follow(&[(100.1, Acquired { sent_at: at(100.0) }, &[SetLabel])]);
+    machine.follow(&[(
+        100.1,
+        Acquired {
+            sent_at: vec![at(100.0)],
+        },
+        &[SetLabel],
+    )]);
     machine.follow(story);
     machine
 }
@@ -22,7 +28,13 @@ fn labelling(with_command: bool, story: &[Step<'_>]) -> Machine {
 #[track_caller]
 fn detaching(story: &[Step<'_>]) -> Machine {
     let mut machine = waiting(true).detaching(true);
-    machine.follow(&[(100.1, Acquired { sent_at: at(100.0) }, &[Start])]);
+    machine.follow(&[(
+        100.1,
+        Acquired {
+            sent_at: vec![at(100.0)],
+        },
+        &[Start],
+    )]);
     machine.follow(story);
     machine
 }
@@ -35,7 +47,7 @@ fn the_command_starts_under_its_label_and_the_lease_is_released_without_it() {
             (100.3, LabelSet, &[Start]),
             (110.0, EXITED, &[StopTree, ClearLabel]),
             (110.1, TreeGone, &[]),
-            (110.2, LabelOff, &[Release]),
+            (110.2, LabelOff, &[Release(0)]),
             (110.3, Released(Given::Freed), &[ENDED]),
         ],
     );
@@ -46,7 +58,7 @@ fn the_command_starts_under_its_label_and_the_lease_is_released_without_it() {
             (100.3, LabelSet, &[Start]),
             (110.0, EXITED, &[StopTree, ClearLabel]),
             (110.1, LabelOff, &[]),
-            (110.2, TreeGone, &[Release]),
+            (110.2, TreeGone, &[Release(0)]),
         ],
     );
 }
@@ -63,7 +75,7 @@ fn a_loss_takes_the_label_off_at_once_whatever_the_command_does() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, TreeGone, &[]),
-            (110.2, LabelOff, &[SayStopped]),
+            (110.2, LabelOff, &[SayStopped(0)]),
             (110.25, StoppedSaid, &[LOST]),
         ],
     );
@@ -77,7 +89,7 @@ fn a_loss_takes_the_label_off_at_once_whatever_the_command_does() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, LabelOff, &[]),
-            (110.2, TreeGone, &[SayStopped]),
+            (110.2, TreeGone, &[SayStopped(0)]),
             (110.25, StoppedSaid, &[LOST]),
         ],
     );
@@ -90,7 +102,7 @@ fn a_loss_while_the_label_is_being_set_starts_nothing_and_takes_it_off() {
         &[
             (100.2, RecordChanged(taken()), &[ClearLabel, said()]),
             (100.3, LabelSet, &[]),
-            (100.4, LabelOff, &[SayStopped]),
+            (100.4, LabelOff, &[SayStopped(0)]),
             (100.45, StoppedSaid, &[LOST]),
         ],
     );
@@ -103,7 +115,7 @@ fn a_label_that_cannot_be_set_is_taken_off_all_the_same_and_the_lease_given_back
             with_command,
             &[
                 (100.3, LabelNotSet, &[ClearLabel]),
-                (100.4, LabelOff, &[Release]),
+                (100.4, LabelOff, &[Release(0)]),
                 (
                     100.5,
                     Released(Given::Freed),
@@ -140,7 +152,7 @@ fn a_loss_while_only_the_label_is_waited_for_is_a_loss() {
             (110.0, EXITED, &[StopTree, ClearLabel]),
             (110.1, TreeGone, &[]),
             (110.2, RecordChanged(taken()), &[said()]),
-            (110.3, LabelOff, &[SayStopped]),
+            (110.3, LabelOff, &[SayStopped(0)]),
             (110.35, StoppedSaid, &[LOST]),
         ],
     );
@@ -154,7 +166,7 @@ fn a_signal_while_only_the_label_is_waited_for_is_not_kept_waiting() {
             (100.3, LabelSet, &[Start]),
             (110.0, EXITED, &[StopTree, ClearLabel]),
             (110.1, TreeGone, &[]),
-            (110.2, Signal(15), &[LeaveLabel, Release]),
+            (110.2, Signal(15), &[LeaveLabel, Release(0)]),
             (110.3, LabelOff, &[]),
         ],
     );
@@ -168,7 +180,7 @@ fn a_signal_while_only_the_label_is_waited_for_is_not_kept_waiting() {
                 &[StopTree, ClearLabel, said()],
             ),
             (110.1, TreeGone, &[]),
-            (110.2, Signal(15), &[LeaveLabel, SayStopped]),
+            (110.2, Signal(15), &[LeaveLabel, SayStopped(0)]),
         ],
     );
 }
@@ -181,7 +193,7 @@ fn a_signal_before_the_command_has_started_ends_the_hold_once_the_label_is_off()
             &[
                 (100.2, Signal(15), &[ClearLabel]),
                 (100.3, LabelSet, &[]),
-                (100.4, LabelOff, &[Release]),
+                (100.4, LabelOff, &[Release(0)]),
                 (
                     100.5,
                     Released(Given::Freed),
@@ -193,7 +205,7 @@ fn a_signal_before_the_command_has_started_ends_the_hold_once_the_label_is_off()
     let story = [
         (100.2, LabelSet, &[][..]),
         (110.0, Signal(2), &[ClearLabel]),
-        (110.1, Signal(2), &[LeaveLabel, Release]),
+        (110.1, Signal(2), &[LeaveLabel, Release(0)]),
     ];
     labelling(false, &story);
 }
@@ -205,7 +217,7 @@ fn a_command_that_cannot_be_started_leaves_no_label() {
         &[
             (100.3, LabelSet, &[Start]),
             (100.4, NotStarted, &[ClearLabel]),
-            (100.5, LabelOff, &[Release]),
+            (100.5, LabelOff, &[Release(0)]),
         ],
     );
 }
@@ -213,20 +225,28 @@ fn a_command_that_cannot_be_started_leaves_no_label() {
 #[test]
 fn a_grant_whose_answer_came_too_late_labels_nothing() {
     let mut machine = waiting(true).labelling(true);
-    let effects = machine.handle(Acquired { sent_at: at(100.0) }, at(160.0));
-    assert_eq!(effects, [SayLost(Loss::Deadline { last: None }), Release]);
+    let effects = machine.handle(
+        Acquired {
+            sent_at: vec![at(100.0)],
+        },
+        at(160.0),
+    );
+    assert_eq!(
+        effects,
+        [SayLost(0, Loss::Deadline { last: None }), Release(0)]
+    );
 }
 
 #[test]
 fn what_a_command_leaves_behind_is_let_go_and_the_lease_released() {
     let machine = detaching(&[
         (110.0, EXITED, &[]),
-        (110.1, Detached, &[Release]),
+        (110.1, Detached, &[Release(0)]),
         (110.2, Released(Given::Freed), &[ENDED]),
     ]);
     assert!(!machine.nothing_runs());
     // Where it left nothing.
-    let machine = detaching(&[(110.0, EXITED, &[]), (110.1, TreeGone, &[Release])]);
+    let machine = detaching(&[(110.0, EXITED, &[]), (110.1, TreeGone, &[Release(0)])]);
     assert!(machine.nothing_runs());
 }
 
@@ -235,7 +255,7 @@ fn a_loss_stops_the_whole_tree_while_the_command_runs_or_is_not_known_to_have_le
     let machine = detaching(&[
         (110.0, RecordChanged(taken()), &[StopTree, said()]),
         (110.1, EXITED, &[]),
-        (110.2, TreeGone, &[SayStopped]),
+        (110.2, TreeGone, &[SayStopped(0)]),
         (110.25, StoppedSaid, &[LOST]),
     ]);
     assert!(machine.nothing_runs());
@@ -252,6 +272,6 @@ fn a_signal_kills_nothing_that_is_about_to_be_let_go() {
     detaching(&[
         (110.0, EXITED, &[]),
         (110.1, Signal(15), &[]),
-        (110.2, Detached, &[Release]),
+        (110.2, Detached, &[Release(0)]),
     ]);
 }

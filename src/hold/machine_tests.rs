@@ -19,7 +19,12 @@ fn waiting(with_command: bool) -> Machine {
 /// A machine that was granted its lease by a request sent at 100 s.
 fn held(with_command: bool) -> Machine {
     let mut machine = waiting(with_command);
-    let effects = machine.handle(Event::Acquired { sent_at: at(100.0) }, at(100.1));
+    let effects = machine.handle(
+        Event::Acquired {
+            sent_at: vec![at(100.0)],
+        },
+        at(100.1),
+    );
     let expected: &[Effect] = if with_command { &[Start] } else { &[] };
     assert_eq!(effects, expected);
     machine
@@ -58,7 +63,7 @@ fn without_command(story: &[Step<'_>]) -> Machine {
 fn renews_next(machine: &mut Machine) -> Instant {
     let due = machine.wake_at().expect("a renewal is due");
     let effects = machine.handle(Woken, due);
-    assert!(matches!(effects[..], [Renew(_)]), "{effects:?}");
+    assert!(matches!(effects[..], [Renew(..)]), "{effects:?}");
     due
 }
 
@@ -76,7 +81,7 @@ fn taken() -> Loss {
 fn every_event(now: f64) -> Vec<Event> {
     vec![
         Event::Acquired {
-            sent_at: at(now - 0.1),
+            sent_at: vec![at(now - 0.1)],
         },
         Event::Renewed {
             sent_at: at(now - 0.1),
@@ -163,14 +168,14 @@ impl Watched {
                     assert!(!self.clearing, "started without its label: {story}");
                     self.tree_alive = true;
                 }
-                Effect::Renew(limit) => {
+                Effect::Renew(_, limit) => {
                     assert!(
                         !self.released && self.lost == 0,
                         "renewed what is over: {story}"
                     );
                     assert!(limit <= timing().attempt, "too long an attempt: {story}");
                 }
-                Effect::Release => {
+                Effect::Release(_) => {
                     assert!(
                         !self.tree_alive,
                         "released before the tree was gone: {story}"
@@ -179,8 +184,8 @@ impl Watched {
                     assert!(!self.labelled, "released beside a label: {story}");
                     self.released = true;
                 }
-                Effect::SayLost(_) => self.lost += 1,
-                Effect::SayStopped => {
+                Effect::SayLost(..) => self.lost += 1,
+                Effect::SayStopped(_) => {
                     assert!(!self.tree_alive, "said to be gone: {story}");
                     assert!(!self.watchdog_died, "not certain: {story}");
                     self.said_stopped += 1;
@@ -209,7 +214,7 @@ impl Watched {
                 | Effect::KillTree
                 | Effect::Forward(_)
                 | Effect::SayUnkilled
-                | Effect::SayRenewalFailed(_) => {}
+                | Effect::SayRenewalFailed(..) => {}
             }
         }
         assert!(self.lost <= 1, "lost twice: {story}");
@@ -238,7 +243,13 @@ fn no_triple_of_events_releases_early_renews_what_is_over_or_ends_twice() {
                     "command {with_command}, labels {labels}, detaches {detaches}, begun {begun}: \
                      {first}, {second}, {third}, late {late}"
                 );
-                watched.feed(&Event::Acquired { sent_at: at(100.0) }, 100.1, &story);
+                watched.feed(
+                    &Event::Acquired {
+                        sent_at: vec![at(100.0)],
+                    },
+                    100.1,
+                    &story,
+                );
                 if begun {
                     watched.feed(&Event::LabelSet, 100.2, &story);
                 }
@@ -273,9 +284,9 @@ fn a_renewal_is_sent_when_due_once_and_again_after_a_pause_if_it_fails() {
     let mut machine = held(true);
     let due = machine.wake_at().expect("a renewal is due");
     assert!(due > at(120.0) && due < at(122.0), "{due:?}");
-    assert_eq!(machine.handle(Woken, due), [Renew(seconds(10.0))]);
+    assert_eq!(machine.handle(Woken, due), [Renew(0, seconds(10.0))]);
     assert_eq!(machine.handle(Woken, due), [], "one at a time");
-    let said = [SayRenewalFailed("no answer".into())];
+    let said = [SayRenewalFailed(0, "no answer".into())];
     machine.follow(&[(132.0, failed("no answer"), &said)]);
     let again = renews_next(&mut machine);
     assert!(again > at(132.0) && again < at(134.0), "{again:?}");
@@ -324,7 +335,10 @@ fn a_late_acknowledgement_counts_from_its_sending_whatever_became_of_its_attempt
 fn a_late_acknowledgement_saves_no_command_whose_deadline_has_come() {
     let fence = at(100.0) + timing().renew_deadline;
     let effects = held(true).handle(Renewed { sent_at: at(121.0) }, fence);
-    assert_eq!(effects, [StopTree, SayLost(Loss::Deadline { last: None })]);
+    assert_eq!(
+        effects,
+        [StopTree, SayLost(0, Loss::Deadline { last: None })]
+    );
 }
 
 #[test]
@@ -333,14 +347,14 @@ fn the_deadline_stops_the_command_and_then_kills_it_in_time() {
     let _ = machine.handle(failed("refused"), at(125.0));
     let fence = at(100.0) + timing().renew_deadline;
     let last = Some("refused".into());
-    let lost = SayLost(Loss::Deadline { last });
+    let lost = SayLost(0, Loss::Deadline { last });
     assert_eq!(machine.handle(Woken, fence), [StopTree, lost]);
     let kill = machine.wake_at().expect("a kill is due");
     assert!(kill <= at(100.0) + timing().dead_after);
     assert_eq!(machine.handle(Woken, kill), [KillTree]);
     assert!(machine.wake_at().expect("the kill is repeated") > kill);
     assert_eq!(machine.handle(ChildExited(Ended::Signalled(9)), kill), []);
-    assert_eq!(machine.handle(TreeGone, kill), [Release]);
+    assert_eq!(machine.handle(TreeGone, kill), [Release(0)]);
     let over = machine.handle(Released(Given::Freed), kill);
     assert_eq!(over, [Finish(Outcome::Lost)]);
 }
@@ -350,21 +364,31 @@ fn whoever_wakes_up_after_the_deadline_kills_at_once_and_renews_nothing() {
     for event in every_event(170.0).into_iter().skip(1) {
         let effects = held(true).handle(event.clone(), at(170.0));
         assert!(
-            matches!(effects[..2], [KillTree, SayLost(Loss::Deadline { .. })]),
+            matches!(effects[..2], [KillTree, SayLost(0, Loss::Deadline { .. })]),
             "{event:?}: {effects:?}"
         );
-        let renews = effects.iter().any(|effect| matches!(effect, Renew(_)));
+        let renews = effects.iter().any(|effect| matches!(effect, Renew(..)));
         assert!(!renews, "{event:?}");
     }
 }
 
 #[test]
 fn a_grant_whose_answer_came_after_its_deadline_starts_nothing() {
-    let effects = waiting(true).handle(Acquired { sent_at: at(100.0) }, at(160.0));
-    assert_eq!(effects, [SayLost(Loss::Deadline { last: None }), Release]);
+    let effects = waiting(true).handle(
+        Acquired {
+            sent_at: vec![at(100.0)],
+        },
+        at(160.0),
+    );
+    assert_eq!(
+        effects,
+        [SayLost(0, Loss::Deadline { last: None }), Release(0)]
+    );
 }
 
 #[path = "machine_end_tests.rs"]
 mod end;
 #[path = "machine_label_tests.rs"]
 mod label;
+#[path = "machine_several_tests.rs"]
+mod several;

@@ -57,8 +57,8 @@ pub struct Report {
     pub errno: Option<i32>,
     /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
-    /// Whether the lease was given back, by us.
-    pub released: bool,
+    /// Which of the leases were given back by us, by number; nothing of that is told anew after a loss.
+    pub released: Vec<usize>,
     /// Whether the watchdog died.
     pub watchdog_died: bool,
     /// Whether the command ended by itself, before the lease was known to be lost.
@@ -67,8 +67,15 @@ pub struct Report {
     pub detached: bool,
     /// Why the pod could not be labelled.
     pub unlabelled: Option<Trouble>,
-    /// The grant as it was seen last.
-    pub grant: Option<Record>,
+    /// The grants as they were seen last, one for each lease.
+    pub grants: Vec<Record>,
+}
+
+impl Report {
+    /// Whether all of the leases were given back, by us.
+    pub fn all_released(&self) -> bool {
+        !self.grants.is_empty() && self.released.len() == self.grants.len()
+    }
 }
 
 /// Something to say while holding.
@@ -95,6 +102,8 @@ pub enum Note {
     WaitsForTerminal,
     /// Lost for want of renewals, and yet released: nobody had taken it.
     ReleasedAfterLoss,
+    /// Another that is held with it was lost, and so it was released.
+    ReleasedToo,
     /// The command has ended; these processes that it left behind are asked to stop.
     Left(String),
     /// The command has ended; these processes that it left behind run on.

@@ -167,6 +167,8 @@ fn what_is_missing_unknown_or_contradictory_is_told_with_what_was_meant() {
         kubectl lease status -5
         kubectl lease hold a b
         kubectl lease hold a ./b.sh --all
+        kubectl lease hold a B -- true
+        kubectl lease hold a ./b.sh --timeout=x
         kubectl lease acquire a ./b.sh
         kubectl lease acquire a b
         kubectl lease create a b

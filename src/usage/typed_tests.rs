@@ -191,5 +191,5 @@ fn of_a_flag_given_twice_the_last_counts() {
     let given = cli("x status --as-group a --as-group b");
     assert_eq!(given.connection.impersonate_groups, ["a", "b"]);
     // A name is no flag.
-    assert!(Cli::try_parse_from(["x", "acquire", "a", "b"]).is_err());
+    assert!(Cli::try_parse_from(["x", "renew", "a", "b"]).is_err());
 }

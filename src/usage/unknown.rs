@@ -132,6 +132,25 @@ pub fn kind_before_names(typed: &Typed<'_>) -> Option<String> {
     (!rest.is_empty()).then(|| kind_is_known(typed.command, first, &rest.join(" ")))
 }
 
+/// What to say where a word behind a lease's name can be no other lease's: a command that lacks its `--`.
+pub fn command_among_names(typed: &Typed<'_>, words: &[OsString]) -> Option<String> {
+    let subcommand = typed.command.get_name();
+    let ended = words.iter().any(|word| word == "--");
+    let mut names = typed.values("name");
+    let first = names.next()?;
+    let word = names.find(|word| word.parse::<LeaseName>().is_err())?;
+    let how = match subcommand {
+        "hold" if !ended => "a command goes after '--', as in",
+        "acquire" => "to run a command with it",
+        _ => return None,
+    };
+    Some(format!(
+        "error: {word:?} is no lease's name: {how}: hold {} -- {}",
+        pasted(first),
+        pasted(word)
+    ))
+}
+
 fn kind_is_known(command: &Command, kind: &str, names: &str) -> String {
     let command = command.get_name();
     format!(
@@ -144,17 +163,13 @@ fn too_many(typed: &Typed<'_>, word: &str) -> String {
     let Some(first) = typed.values("name").next() else {
         return format!("error: unexpected argument {word:?} (see --help)");
     };
-    let (lease, other) = (pasted(first), pasted(word));
+    let lease = pasted(first);
     let is_name = word.parse::<LeaseName>().is_ok();
     if is_lease(first) && is_name {
         return kind_is_known(typed.command, first, word);
     }
     let many = format!("error: {name} takes one lease, and {word:?} is a word too many");
     match name {
-        "hold" => format!("{many}: a command goes after '--', as in: hold {lease} -- {other}"),
-        "acquire" if !is_name => {
-            format!("{many}: to run a command with it: hold {lease} -- {other}")
-        }
         _ if is_name => format!("{many}: do it once for each, as in: {name} {lease}"),
         _ => format!("{many} (see --help)"),
     }

@@ -58,7 +58,12 @@ fn names_are_those_of_the_cluster_or_the_kubeconfig_that_was_typed() {
     }
     assert_eq!(complete(&ns, &user, "create my-"), ":4\n");
     // Where several may be named, each is offered once.
-    for line in ["release my-job my-", "status my-job other lease/x my-"] {
+    for line in [
+        "release my-job my-",
+        "status my-job other lease/x my-",
+        "acquire other my-job my-",
+        "hold lease/my-job my-",
+    ] {
         assert_eq!(complete(&ns, &user, line), "my-lock\tfree\n:4\n", "{line}");
     }
     for line in ["release lease/my-job my-", "status lease/my-job my-"] {

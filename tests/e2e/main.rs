@@ -76,6 +76,7 @@ mod steal_many;
 mod steal_prompt;
 mod support;
 mod terminating;
+mod together;
 mod unread;
 mod unread_changes;
 mod usage;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::error::Error;
+use crate::lease::values::LeaseName;
 
 /// Finds out before the lease is taken whether the command can be run.
 pub fn find(words: &[OsString]) -> Result<(), Error> {
@@ -38,4 +39,17 @@ pub fn readable(words: &[OsString]) -> Vec<String> {
     words
         .map(|word| word.to_string_lossy().into_owned())
         .collect()
+}
+
+/// Without a command, a name behind the first that is a program is a command that lacks its `--`.
+pub fn no_command_among(names: &[LeaseName]) -> Result<(), Error> {
+    let others = names.iter().skip(1).filter(|name| **name != names[0]);
+    let mut programs = others.filter(|name| which::which(name.as_str()).is_ok());
+    let Some(program) = programs.next() else {
+        return Ok(());
+    };
+    let first = &names[0];
+    Err(Error::Usage(format!(
+        "no command, and \"{program}\" is a program here: a command goes after '--', as in: hold {first} -- {program}; to hold a lease of that name, give a command that waits"
+    )))
 }

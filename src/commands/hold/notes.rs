@@ -7,8 +7,14 @@ use crate::hold::supervisor::Note;
 use crate::output::terminal;
 use crate::words;
 
-/// Says it, of the lease `name` and the pod that is labelled, if one is.
-pub fn tell(name: &str, place: Option<&Place>, note: Note) {
+/// Says it, of `leases`: `lease "a"`, or `leases "a", "b"` for what is of all; and of the pod that is labelled, if one is.
+pub fn tell(leases: &str, place: Option<&Place>, note: Note) {
+    let several = leases.starts_with("leases");
+    let (is, they) = if several {
+        ("are", "they are")
+    } else {
+        ("is", "it is")
+    };
     let stops = matches!(note, Note::Stopped { .. });
     let say = match note {
         // Errors: what the exit status is about, and what stays as it should not.
@@ -21,6 +27,7 @@ pub fn tell(name: &str, place: Option<&Place>, note: Note) {
         Note::Stopped { .. } | Note::WaitsForTerminal => terminal::say_always,
         Note::RenewalFailed { .. }
         | Note::ReleasedAfterLoss
+        | Note::ReleasedToo
         | Note::Left(_)
         | Note::Detached(_)
         | Note::LabelLeft
@@ -32,32 +39,37 @@ pub fn tell(name: &str, place: Option<&Place>, note: Note) {
         say("");
     }
     say(&match note {
-        Note::Lost(loss) => format!("lease {name:?} lost: {}", error::loss_text(&loss)),
+        Note::Lost(loss) => format!("{leases} lost: {}", error::loss_text(&loss)),
         Note::RenewalFailed { why, left } => format!(
-            "lease {name:?} could not be renewed: {why}; trying for {} more",
+            "{leases} could not be renewed: {why}; trying for {} more",
             words::duration(left)
         ),
         Note::Stopped { left, command, .. } => format!(
-            "lease {name:?} is not renewed while this job is stopped: continue it within {}, or {}",
+            "{leases} {is} not renewed while this job is stopped: continue it within {}, or {}",
             words::duration(left),
             if command {
-                "the command is killed"
+                "the command is killed".to_owned()
             } else {
-                "it is lost"
+                format!("{they} lost")
             }
         ),
         Note::WaitsForTerminal => format!(
-            "the command is stopped: it asks for the terminal, and no shell is left to give it. Lease {name:?} is kept"
+            "the command is stopped: it asks for the terminal, and no shell is left to give it. L{} {is} kept",
+            leases.trim_start_matches('l')
         ),
         Note::ReleasedAfterLoss => {
-            format!("lease {name:?} was not taken by anybody else: released")
+            format!("{leases} was not taken by anybody else: released")
+        }
+        Note::ReleasedToo => {
+            format!("{leases} was released: it is held with the lost one or not at all")
         }
         Note::Left(names) => {
-            format!("lease {name:?}: the command has ended; stopping what it left behind: {names}")
+            format!("{leases}: the command has ended; stopping what it left behind: {names}")
         }
         Note::Detached(names) if names.is_empty() => return,
         Note::Detached(names) => format!(
-            "lease {name:?}: the command has ended; what it left behind runs on without the lease: {names}"
+            "{leases}: the command has ended; what it left behind runs on without {}: {names}",
+            if several { "them" } else { "the lease" }
         ),
         Note::LabelStays(trouble, left) => match place {
             Some(place) => label::stays(place, &trouble, left),
@@ -68,7 +80,7 @@ pub fn tell(name: &str, place: Option<&Place>, note: Note) {
             None => return,
         },
         Note::Unkilled(left) => format!(
-            "lease {name:?} is still held, because SIGKILL has not ended {}",
+            "{leases} {is} still held, because SIGKILL has not ended {}",
             if left.is_empty() {
                 "the command".to_owned()
             } else {
@@ -76,17 +88,17 @@ pub fn tell(name: &str, place: Option<&Place>, note: Note) {
             }
         ),
         Note::Unwatched => format!(
-            "lease {name:?} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
+            "{leases} cannot be watched (no permission for watch?): until it can, a loss is noticed at the next renewal"
         ),
-        Note::Watched => format!("lease {name:?} can be watched again"),
+        Note::Watched => format!("{leases} can be watched again"),
         Note::Kept => format!(
-            "lease {name:?} stays held until it expires: released now, somebody could take it while an earlier command still runs"
+            "{leases} stays held until it expires: released now, somebody could take it while an earlier command still runs"
         ),
         Note::NotReleased(None) => {
-            format!("lease {name:?} could not be released; it expires by itself")
+            format!("{leases} could not be released; it expires by itself")
         }
         Note::NotReleased(Some(why)) => {
-            format!("lease {name:?} could not be released: {why}; it expires by itself")
+            format!("{leases} could not be released: {why}; it expires by itself")
         }
     });
     if stops {

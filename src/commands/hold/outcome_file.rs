@@ -1,7 +1,8 @@
 //! `hold --outcome-file`: the document of what was done, written when the lease is held and when all is over. A file that cannot
 //! be written is told before there is a lease; later that is said, and nothing of the hold waits for it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::hold::supervisor::Note;
 use crate::lease::operate::Grant;
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
-use crate::output::outcome::{Action, Outcome, Phase};
+use crate::output::outcome::{self, Action, Outcome, Phase};
 use crate::output::terminal;
 
 /// So long the command waits for the file, which it may want to read: the lease is held meanwhile.
@@ -27,9 +28,12 @@ const AT_THE_END: Duration = Duration::from_secs(5);
 /// The file, if there is to be one, and what is known so far.
 pub struct OutcomeFile {
     path: Option<PathBuf>,
-    held: RefCell<Option<Outcome>>,
-    lost: RefCell<Option<String>>,
-    released: Cell<Option<bool>>,
+    /// One for each lease.
+    held: RefCell<Vec<Outcome>>,
+    /// Why those of these numbers are lost.
+    lost: RefCell<BTreeMap<usize, String>>,
+    /// Which were given back.
+    released: RefCell<Option<Vec<usize>>>,
     /// A write that is not over yet.
     writing: RefCell<Option<JoinHandle<io::Result<()>>>>,
 }
@@ -51,48 +55,57 @@ impl OutcomeFile {
             path: path.transpose()?,
             held: RefCell::default(),
             lost: RefCell::default(),
-            released: Cell::default(),
+            released: RefCell::default(),
             writing: RefCell::default(),
         })
     }
 
-    /// The lease is held.
-    pub async fn held(&self, grant: &Grant, waited: Duration) {
-        let held = Outcome::of_grant(Action::Held, grant).after_waiting(waited);
+    /// The leases are held.
+    pub async fn held(&self, grants: &[Grant], waited: Duration) {
+        let of = |grant| Outcome::of_grant(Action::Held, grant).after_waiting(waited);
+        let held: Vec<_> = grants.iter().map(of).collect();
         self.lost.take();
         self.released.take();
-        self.held.replace(Some(held.clone()));
-        self.write(held.in_phase(Phase::Held), BEFORE_THE_COMMAND)
-            .await;
+        self.held.replace(held.clone());
+        let held = held.into_iter().map(|one| one.in_phase(Phase::Held));
+        self.write(held.collect(), BEFORE_THE_COMMAND).await;
     }
 
     /// Hears what is said of the hold.
-    pub fn hear(&self, note: &Note) {
-        if let Note::Lost(loss) = note {
-            self.lost.replace(Some(error::loss_text(loss)));
+    pub fn hear(&self, lease: Option<usize>, note: &Note) {
+        if let (Some(lease), Note::Lost(loss)) = (lease, note) {
+            let mut lost = self.lost.borrow_mut();
+            lost.insert(lease, error::loss_text(loss));
         }
     }
 
-    /// Whether the lease was given back.
-    pub fn released(&self, released: bool) {
-        self.released.set(Some(released));
+    /// Which of the leases were given back.
+    pub fn released(&self, released: &[usize]) {
+        self.released.replace(Some(released.to_vec()));
     }
 
     /// All is over. Nothing is written of a lease that was never held.
     pub async fn ended(&self, exit: Exit) {
-        let Some(held) = self.held.take() else { return };
-        let phase = Phase::Ended {
-            exit_code: exit.0,
-            lost: self.lost.take(),
-            released: self.released.get(),
-        };
-        self.write(held.in_phase(phase), AT_THE_END).await;
+        let held = self.held.take();
+        if held.is_empty() {
+            return;
+        }
+        let (mut lost, released) = (self.lost.take(), self.released.take());
+        let ended = held.into_iter().enumerate().map(|(number, held)| {
+            let released = released.as_ref().map(|all| all.contains(&number));
+            held.in_phase(Phase::Ended {
+                exit_code: exit.0,
+                lost: lost.remove(&number),
+                released,
+            })
+        });
+        self.write(ended.collect(), AT_THE_END).await;
         if self.writing.take().is_some() {
             say("it takes too long");
         }
     }
 
-    async fn write(&self, outcome: Outcome, patience: Duration) {
+    async fn write(&self, outcomes: Vec<Outcome>, patience: Duration) {
         let Some(path) = self.path.clone() else {
             return;
         };
@@ -104,7 +117,7 @@ impl OutcomeFile {
             return;
         }
         let writing = spawn_blocking(move || {
-            let text = text(&outcome, &path)?;
+            let text = text(&outcomes, &path)?;
             replace(&path, &text)
         });
         self.awaited(writing, deadline).await;
@@ -136,7 +149,7 @@ fn say(why: &str) {
     terminal::say_always(&format!("error: the outcome could not be written: {why}"));
 }
 
-fn text(outcome: &Outcome, path: &Path) -> io::Result<String> {
+fn text(outcomes: &[Outcome], path: &Path) -> io::Result<String> {
     let is_yaml = path
         .extension()
         .is_some_and(|kind| kind == "yaml" || kind == "yml");
@@ -144,8 +157,11 @@ fn text(outcome: &Outcome, path: &Path) -> io::Result<String> {
         true => DocumentFormat::Yaml,
         false => DocumentFormat::Json,
     };
-    let format = ObjectFormat::Value(ValueFormat::Document(format));
-    let text = outcome.text(Some(&format), false);
+    let format = ValueFormat::Document(format);
+    let text = match outcomes {
+        [outcome] => outcome.text(Some(&ObjectFormat::Value(format)), false),
+        all => outcome::list(all, &format, false),
+    };
     text.map_err(|_| io::Error::other("it cannot be put into this format"))
 }
 

@@ -10,12 +10,13 @@ use super::label::{self, PodLabel};
 use super::notes::tell;
 use super::outcome_file::OutcomeFile;
 use super::steal::Stealing;
-use super::unsaid::{if_asked, until_unsaid};
-use super::{again, cleanup, ours, say_released, timing, too_short};
+use super::unsaid::{if_asked, say_released, until_unsaid};
+use super::{again, cleanup, ours, timing, too_short};
 use crate::cli::HoldArgs;
 use crate::clock::{Clock, Instant, SystemClock};
+use crate::commands::asked::{Asked, NotGranted};
 use crate::commands::events::Recorder;
-use crate::commands::slots::{Asked, Lease, NotGranted};
+use crate::commands::together::{self, Lease, Wanted};
 use crate::commands::waiting::Waiting;
 use crate::commands::{Session, exported, limits};
 use crate::error::{self, Error, Subject, Unsaid};
@@ -23,9 +24,9 @@ use crate::exit::Exit;
 use crate::hold::label::PodLabel as _;
 use crate::hold::machine::{Ended as CommandEnded, Outcome};
 use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Report, Signals};
-use crate::lease::decide::{Loss, Refusal};
+use crate::lease::decide::Loss;
 use crate::lease::events::EventReason;
-use crate::lease::operate::{End, Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::operate::{Ended, Failure, Fate, Held, Interrupt};
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::signals::Received;
@@ -36,7 +37,6 @@ pub struct Round<'a> {
     pub args: &'a HoldArgs,
     pub session: &'a Session,
     pub asked: &'a Asked,
-    pub subject: &'a Subject,
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
     pub recorder: &'a Recorder,
@@ -47,8 +47,8 @@ pub struct Round<'a> {
 
 /// A round in which there was a grant.
 pub struct Done {
-    /// The lease that was had, of several that were asked for.
-    pub lease: String,
+    /// The leases that were had.
+    pub leases: Vec<String>,
     pub report: Report,
     /// What `hold` without a command could not say on stdout.
     pub unsaid: Option<Unsaid>,
@@ -64,7 +64,7 @@ impl Done {
         match report.outcome {
             Outcome::Lost => !report.watchdog_died && !report.ended_by_itself && !report.detached,
             Outcome::Unlabelled => (report.unlabelled.as_ref())
-                .is_some_and(|trouble| report.released && !trouble.is_final()),
+                .is_some_and(|trouble| report.all_released() && !trouble.is_final()),
             Outcome::Ended(_)
             | Outcome::EndUnseen
             | Outcome::Signalled(_)
@@ -85,38 +85,41 @@ impl Round<'_> {
         for_command: Received,
     ) -> Result<Done, NotGranted> {
         let args = self.args;
-        let waiting = Waiting::new(self.subject);
-        let progress = |progress| waiting.report(&progress);
+        let subject = self.asked.subject();
+        let waiting = Waiting::new(subject);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
         let victim = Cell::new(None);
-        let hold = async |operations: &Lease, held: Held<'_>| {
-            let lease = held.grant().record.name().to_owned();
-            let granted = held.grant().record.clone();
-            self.recorder.record(
-                match victim.take() {
+        let hold = async |operations: &[&Lease], held: Held<'_>| {
+            let grants: Vec<_> = held.grants().iter().map(|one| one.record.clone()).collect();
+            let leases: Vec<_> = grants.iter().map(|one| one.name().to_owned()).collect();
+            for granted in &grants {
+                let how = match victim.take() {
                     Some(from) => EventReason::Stolen { from },
                     None => EventReason::Acquired,
-                },
-                &granted,
-            );
-            let note = |note| {
-                self.file.hear(&note);
-                if let Note::Lost(loss) = &note {
+                };
+                self.recorder.record(how, granted);
+            }
+            let note = |lease: Option<usize>, note| {
+                self.file.hear(lease, &note);
+                if let (Some(lease), Note::Lost(loss)) = (lease, &note) {
                     let how = EventReason::Lost(error::loss_text(loss));
-                    self.recorder.record(how, &granted);
+                    self.recorder.record(how, &grants[lease]);
                 }
-                tell(&lease, place, note);
+                let about = lease.map_or(0..leases.len(), |lease| lease..lease + 1);
+                tell(&together::leases(&leases[about]), place, note);
             };
             let waited = waiting.over();
-            self.say_acquired(&lease, waited);
+            self.say_acquired(&leases, waited);
             self.file
-                .held(held.grant(), waited.unwrap_or_default())
+                .held(held.grants(), waited.unwrap_or_default())
                 .await;
-            let duration = held.grant().duration().as_duration();
+            // The shortest counts for all: the first that is lost loses them.
+            let durations = held.grants().iter().map(|one| one.duration().as_duration());
+            let duration = durations.min().unwrap_or_default();
             let label = self.label.clone();
             let order = HoldTerms {
-                environment: exported::environment(held.grant(), exported::KeptBy::Hold),
+                environment: exported::environment(held.grants(), exported::KeptBy::Hold),
                 command: args.command.clone(),
                 // Checked before anything is written; an answer may still change the duration.
                 timing: timing(duration, args).map_err(ours)?,
@@ -127,8 +130,7 @@ impl Round<'_> {
             crate::server::lease_is_held(order.timing.duration);
             let job = Job::new(!args.command.is_empty());
             let to_end = if args.command.is_empty() {
-                let acquired = format!("{} acquired\n", object_name(&lease));
-                let acquired = terminal::deliver(if_asked(acquired))
+                let acquired = terminal::deliver(if_asked(each(&leases, "acquired")))
                     .map_err(|error| Error::Unsaid(error.into()))?;
                 until_unsaid(signals, acquired, tell_unsaid)
             } else {
@@ -141,25 +143,24 @@ impl Round<'_> {
             };
             let began = SystemClock.now();
             let report = supervisor::hold(operations, held, &order, prepared, signals, &note).await;
-            Ok((lease, report, began, duration))
+            Ok((leases, report, began, duration))
         };
-        let (lease, report, began, duration) = if let Some(operations) = self.steals() {
-            let ended = |ended| NotGranted {
-                subject: self.subject.clone(),
-                ended,
-            };
+        let (leases, report, began, duration) = if let Some(one) = self.steals() {
+            let operations = &one.operations;
+            let ended = |ended: Ended<Error>| NotGranted::of_one(subject, ended.into());
+            let progress = |progress| waiting.report(subject, &progress);
             let stealing = Stealing {
                 session: self.session,
                 operations,
                 args: &args.takeover,
-                terms: self.asked.terms(),
+                terms: &one.terms,
                 timeout: args.grant.timeout,
                 interrupt: &self.interrupt,
             };
             let grant = waiting.reminding(stealing.grant(&progress)).await;
             let (grant, from) = grant.map_err(ended)?;
             victim.set(from);
-            let hold = async |held: Held<'_>| hold(operations, held).await;
+            let hold = async |held: Held<'_>| hold(&[operations], held).await;
             let holding = operations.hand_out(&grant, &self.interrupt, hold);
             waiting.reminding(holding).await.map_err(ended)?
         } else {
@@ -167,7 +168,7 @@ impl Round<'_> {
             self.asked.acquire(&limits, &waiting, hold).await?
         };
         Ok(Done {
-            lease,
+            leases,
             report,
             unsaid: unsaid.try_recv().ok(),
             began,
@@ -176,12 +177,13 @@ impl Round<'_> {
     }
 
     /// Once: two that take it from each other again and again help nobody.
-    fn steals(&self) -> Option<&Lease> {
+    fn steals(&self) -> Option<&Wanted> {
         let steals = self.args.takeover.steal && self.restarts == 0;
         self.asked.one().filter(|_| steals)
     }
 
-    fn say_acquired(&self, name: &str, waited: Option<Duration>) {
+    fn say_acquired(&self, leases: &[String], waited: Option<Duration>) {
+        let leases = together::leases(leases);
         let after = waited.map(|waited| format!(" after {}", words::duration(waited)));
         let again = match self.restarts {
             0 => None,
@@ -189,7 +191,7 @@ impl Round<'_> {
         };
         if after.is_some() || again.is_some() {
             let (after, again) = (after.unwrap_or_default(), again.unwrap_or_default());
-            terminal::say(&format!("lease {name:?} acquired{after}{again}"));
+            terminal::say(&format!("{leases} acquired{after}{again}"));
         }
     }
 
@@ -204,37 +206,33 @@ impl Round<'_> {
     ) -> Result<Exit, Error> {
         let args = self.args;
         let Done {
-            lease,
+            leases,
             report,
             unsaid,
             ..
         } = match held {
             Ok(done) => done,
-            // Nothing was written.
-            Err(NotGranted {
-                ended: Ended::Ungranted(End::Refused(Refusal::TooShort(duration))),
-                ..
-            }) => return Err(too_short(duration, args)),
-            Err(ended) => return Err(ended.error(self.session, Error::Hold).await),
+            Err(ended) => {
+                return Err(match ended.too_short() {
+                    Some(duration) => too_short(duration, args),
+                    None => ended.error(self.session, Error::Hold).await,
+                });
+            }
         };
-        let subject = &Subject {
-            name: lease,
-            ..self.subject.clone()
-        };
-        self.file.released(report.released);
+        self.file.released(&report.released);
         let mut deleted = false;
         if args.around.cleanup
-            && report.released
+            && report.all_released()
             && report.outcome != Outcome::Lost
-            && let (Some(grant), Some(operations)) = (&report.grant, self.asked.one())
+            && let ([grant], Some(one)) = (&report.grants[..], self.asked.one())
         {
             let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
-            deleted = cleanup::clean_up(operations, grant, interrupt).await;
+            deleted = cleanup::clean_up(&one.operations, grant, interrupt).await;
         }
-        if let Some(error) = report.no_watchdog
+        if let Some(error) = &report.no_watchdog
             && report.outcome == Outcome::NotStarted
         {
-            return Err(Error::Hold(error));
+            return Err(Error::Hold(error.clone()));
         }
         if report.watchdog_died {
             return Err(Error::Hold(
@@ -242,29 +240,17 @@ impl Round<'_> {
             ));
         }
         if let Some(unsaid) = unsaid {
-            // What became of it was said already, unless it was given back.
-            let fate = if report.released {
-                Fate::Free
-            } else {
-                Fate::None
-            };
-            let why = Failure::Failed(Error::Unsaid(unsaid));
-            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+            return Err(self.given_up(&leases, &report, Error::Unsaid(unsaid)));
         }
         if let (Some(label), Some(trouble)) = (&self.label, &report.unlabelled)
             && report.outcome == Outcome::Unlabelled
         {
-            let why = Failure::Failed(label::error(label.place(), trouble));
-            let fate = if report.released {
-                Fate::Free
-            } else {
-                Fate::None
-            };
-            return Err(Error::given_up(subject, why, &fate, Error::Hold));
+            let why = label::error(label.place(), trouble);
+            return Err(self.given_up(&leases, &report, why));
         }
-        if args.command.is_empty() && report.released {
+        if args.command.is_empty() && report.all_released() {
             let what = if deleted { "deleted" } else { "released" };
-            say_released(&object_name(&subject.name), what)?;
+            say_released(each(&leases, what))?;
         }
         match report.outcome {
             Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status)),
@@ -284,21 +270,51 @@ impl Round<'_> {
     }
 }
 
+impl Round<'_> {
+    /// What was held, for nothing. What became of it was said already, unless it was given back.
+    fn given_up(&self, leases: &[String], report: &Report, why: Error) -> Error {
+        let subject = |name: &String| Subject {
+            name: name.clone(),
+            ..self.asked.subject().clone()
+        };
+        let subjects: Vec<_> = leases.iter().map(subject).collect();
+        let fate = |number| match report.released.contains(&number) {
+            true => Fate::Free,
+            false => Fate::None,
+        };
+        let all = subjects.iter().enumerate().rev();
+        let fates: Vec<_> = all
+            .map(|(number, subject)| (subject, fate(number)))
+            .collect();
+        Error::all_given_up(Failure::Failed(why), &fates, Error::Hold)
+    }
+}
+
+/// What became of each, a line each, as kubectl says it.
+fn each(leases: &[String], verb: &str) -> String {
+    let line = |name: &String| format!("{} {verb}\n", object_name(name));
+    leases.iter().map(line).collect()
+}
+
 /// A loss that comes before there was a command.
 pub fn lost(name: &str, loss: &Loss) -> String {
     format!("lease {name:?} lost: {}", error::loss_text(loss))
 }
 
 /// What is said when a command is to be run again.
-pub fn runs_again(name: &str, pause: Duration) -> String {
+pub fn runs_again(leases: &str, pause: Duration) -> String {
+    let what = match leases.starts_with("leases") {
+        true => "they are",
+        false => "the lease is",
+    };
     let next = match pause {
         Duration::ZERO => String::new(),
         pause => format!("; next try in {}", words::duration(pause)),
     };
-    format!("lease {name:?}: the command runs again once the lease is acquired{next}")
+    format!("{leases}: the command runs again once {what} acquired{next}")
 }
 
 /// What is said when it is not.
-pub fn enough(name: &str, restarts: u32) -> String {
-    format!("lease {name:?}: the command is not run again: --max-restarts {restarts} is used up")
+pub fn enough(leases: &str, restarts: u32) -> String {
+    format!("{leases}: the command is not run again: --max-restarts {restarts} is used up")
 }

@@ -44,7 +44,7 @@ impl Stealing<'_> {
             // It is handed on at once.
             let acquire =
                 (self.operations).acquire(self.terms, &once, report, async |held: Held<'_>| {
-                    Ok(held.answer_for())
+                    Ok(held.answer_for().remove(0))
                 });
             match acquire.await {
                 Err(Ended::Ungranted(End::TimedOut {

@@ -62,9 +62,9 @@ pub fn if_asked(sentence: String) -> String {
 }
 
 /// Nothing is held any more; whoever has stopped reading is not waited for.
-pub fn say_released(name: &str, what: &str) -> Result<(), Error> {
-    let released = terminal::deliver(if_asked(format!("{name} {what}\n")))
-        .map_err(|error| Error::Unsaid(error.into()))?;
+pub fn say_released(text: String) -> Result<(), Error> {
+    let released =
+        terminal::deliver(if_asked(text)).map_err(|error| Error::Unsaid(error.into()))?;
     terminal::drain();
     match released
         .now_or_never()

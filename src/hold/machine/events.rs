@@ -20,10 +20,10 @@ pub enum Ended {
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The lease was granted by a request sent after `sent_at`.
+    /// The leases were granted, each by a request sent after this.
     Acquired {
-        /// Before the request was sent.
-        sent_at: Instant,
+        /// Before the requests were sent.
+        sent_at: Vec<Instant>,
     },
     /// A renewal sent after `sent_at` was stored: its reply says so, or a watch, or a read. Another attempt may be under
     /// way; it is not waited for any more.
@@ -86,8 +86,8 @@ pub enum Given {
 pub enum Effect {
     /// Start the command.
     Start,
-    /// Send one renewal, which may take this long.
-    Renew(Duration),
+    /// Send one renewal of the lease of this number, which may take this long.
+    Renew(usize, Duration),
     /// Pass a signal on to the command.
     Forward(i32),
     /// Ask everything that the command started to stop.
@@ -100,14 +100,14 @@ pub enum Effect {
     ClearLabel,
     /// Do not try that any more.
     LeaveLabel,
-    /// Release the grant, if it is still ours.
-    Release,
-    /// Say to whoever has taken the lease that nothing runs any more under this grant.
-    SayStopped,
-    /// Say that the lease is lost.
-    SayLost(Loss),
-    /// Say that a renewal failed and will be tried again.
-    SayRenewalFailed(String),
+    /// Release this grant, if it is still ours.
+    Release(usize),
+    /// Say to whoever has taken this lease that nothing runs any more under this grant.
+    SayStopped(usize),
+    /// Say that this lease is lost.
+    SayLost(usize, Loss),
+    /// Say that a renewal of this one failed and will be tried again.
+    SayRenewalFailed(usize, String),
     /// Say that something does not die.
     SayUnkilled,
     /// The end.

@@ -83,7 +83,7 @@ impl Machine {
         self.label = Label::Off;
         match (&self.state, self.ends_with.take()) {
             (State::Held, Some(outcome)) => self.release(outcome, effects),
-            (State::Fencing { .. }, _) if self.tree.is_over() => self.tree_gone(effects),
+            (State::Fencing, _) if self.tree.is_over() => self.tree_gone(effects),
             _ => {}
         }
     }
@@ -93,7 +93,7 @@ impl Machine {
         let over = match tree {
             Tree::Gone(_) | Tree::Detached(_) => true,
             Tree::None | Tree::Unstarted => {
-                self.ends_with.is_some() || matches!(self.state, State::Fencing { .. })
+                self.ends_with.is_some() || matches!(self.state, State::Fencing)
             }
             Tree::Running | Tree::Remains(_) => false,
         };

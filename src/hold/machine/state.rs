@@ -1,22 +1,19 @@
-//! The states of the holding machine: of its lease, and of its command with all that this has started.
+//! The states of the holding machine: of its leases, and of its command with all that this has started.
 
 use super::{Ended, Outcome};
 
-/// What the lease is to us.
+/// What the leases are to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Not granted yet.
     Waiting,
-    /// Granted, and renewed.
+    /// All are granted, and renewed.
     Held,
-    /// Lost, or as good as: the command is being stopped.
-    Fencing {
-        /// Whether it may still be ours to give back.
-        release: bool,
-    },
-    /// The tree is gone; giving the lease back.
-    Releasing(Outcome),
-    /// That has found it taken; saying to the thief that the tree is gone.
+    /// One is lost, or as good as: the command is being stopped.
+    Fencing,
+    /// The tree is gone; the last of these is being given back, and then those before it.
+    Releasing(Vec<usize>, Outcome),
+    /// Saying to whoever has taken one that the tree is gone.
     Saying(Outcome),
     /// Over.
     Done,

@@ -3,10 +3,11 @@
 use super::{Effect, Machine, State};
 use crate::lease::decide::Loss;
 
-/// The word to whoever has taken the lease that nothing runs any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+/// The word to whoever has taken a lease that nothing runs any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Word {
     /// Nobody is known to have taken it.
+    #[default]
     Unasked,
     /// Somebody has taken it, and may wait for it.
     Owed,
@@ -14,42 +15,46 @@ pub(super) enum Word {
     Saying,
     /// It was said, or could not be.
     Over,
-    /// It is never said: that nothing runs any more is not certain.
-    Withheld,
 }
 
 /// Whether all that a command has started is found here. Elsewhere what leaves its process group is not, and no word is given.
-const TREES_ARE_FOUND: bool = cfg!(target_os = "linux");
-
-impl Word {
-    pub(super) fn of_hold(with_command: bool) -> Self {
-        match with_command && !TREES_ARE_FOUND {
-            true => Self::Withheld,
-            false => Self::Unasked,
-        }
-    }
-}
+pub(super) const TREES_ARE_FOUND: bool = cfg!(target_os = "linux");
 
 impl Machine {
-    /// Somebody has taken the lease, perhaps, and may wait until it hears that nothing runs any more.
-    pub(super) fn owe_word(&mut self, loss: &Loss) {
-        if self.word == Word::Unasked && robs(loss) {
-            self.word = Word::Owed;
+    /// Somebody has taken this lease, perhaps, and may wait until it hears that nothing runs any more.
+    pub(super) fn owe_word(&mut self, lease: usize, loss: &Loss) {
+        let Some(lease) = self.leases.get_mut(lease) else {
+            return;
+        };
+        if lease.word == Word::Unasked && robs(loss) {
+            lease.word = Word::Owed;
         }
     }
 
-    /// Only once the tree is gone.
-    pub(super) fn say_stopped(&mut self, effects: &mut Vec<Effect>) {
-        if self.word == Word::Owed && self.nothing_runs() {
-            self.word = Word::Saying;
-            effects.push(Effect::SayStopped);
+    /// Only once the tree is gone: of each lease by itself.
+    pub(super) fn say_stopped(&mut self, lease: usize, effects: &mut Vec<Effect>) {
+        if self.withholds || !self.nothing_runs() {
+            return;
         }
+        if let Some(found) = self.leases.get_mut(lease)
+            && found.word == Word::Owed
+        {
+            found.word = Word::Saying;
+            effects.push(Effect::SayStopped(lease));
+        }
+    }
+
+    /// Whether one is being said.
+    pub(super) fn is_saying(&self) -> bool {
+        !self.withholds && self.leases.iter().any(|lease| lease.word == Word::Saying)
     }
 
     /// It was said, or given up.
-    pub(super) fn word_is_over(&mut self, effects: &mut Vec<Effect>) {
-        if self.word == Word::Saying {
-            self.word = Word::Over;
+    pub(super) fn word_is_over(&mut self, lease: usize, effects: &mut Vec<Effect>) {
+        if let Some(lease) = self.leases.get_mut(lease)
+            && lease.word == Word::Saying
+        {
+            lease.word = Word::Over;
         }
         self.finish_said(effects);
     }
@@ -57,7 +62,7 @@ impl Machine {
     /// The end, once nothing is being said.
     pub(super) fn finish_said(&mut self, effects: &mut Vec<Effect>) {
         if let State::Saying(outcome) = &self.state
-            && self.word != Word::Saying
+            && !self.is_saying()
         {
             effects.push(Effect::Finish(outcome.clone()));
             self.state = State::Done;

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod control;
+mod kept;
 mod label;
 mod lease;
 mod news;
@@ -22,14 +23,10 @@ use crate::clock::{Clock, Instant};
 use crate::hold::machine::{Effect, Event, Machine, Outcome};
 #[cfg(unix)]
 use crate::hold::watchdog::wire::{Orders, Start, Word};
-use crate::lease::api::{Api, Fault};
-use crate::lease::decide::Seen;
-use crate::lease::evidence::Observation;
-use crate::lease::operate::{
-    Grant, Held, Hint, Operations, Renewal, Renewals, Returned, Spoken, Watcher,
-};
-use crate::lease::record::Record;
+use crate::lease::api::Api;
+use crate::lease::operate::{Held, Operations, Renewal, Returned, Spoken};
 use crate::signals::Received;
+use kept::{Kept, Learned};
 use label::Labelled;
 
 /// What a program beside us in a pipeline has to leave the screen.
@@ -39,107 +36,103 @@ const PAGER: Duration = Duration::from_millis(50);
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
 
 struct Hold<'a, A, C> {
-    operations: &'a Operations<A, C>,
-    grant: Grant,
+    /// The leases, in the order in which they were acquired.
+    kept: Vec<Kept<'a, A, C>>,
+    clock: &'a C,
     terms: &'a HoldTerms,
     machine: Machine,
     prepared: Option<Prepared>,
     child: Option<Child>,
     job: Job,
-    renewals: Renewals<'a, A, C>,
-    reads: FuturesUnordered<LocalBoxFuture<'a, Read>>,
     /// `None` where it is not released.
-    release: Pending<'a, Option<Returned>>,
-    /// What was seen last of a grant that somebody has put on top of ours.
-    taken: Option<Record>,
-    word: Pending<'a, Spoken>,
+    release: Pending<'a, (usize, Option<Returned>)>,
+    words: FuturesUnordered<LocalBoxFuture<'a, (usize, Spoken)>>,
     labelling: Pending<'a, Labelled>,
     /// Whether the command has begun.
     begun: bool,
-    said_trouble: bool,
-    say: &'a dyn Fn(Note),
+    say: &'a dyn Fn(Option<usize>, Note),
     report: Report,
 }
 
-/// Answers for the grant from here on: holds it while the command runs, which was `prepared` unless there is none, and
-/// releases it or says how it was lost.
+/// Answers for the grants from here on, each of the Lease of those `operations`: holds them while the command runs, which was
+/// `prepared` unless there is none, and releases them or says how they were lost. What is said goes to `say`, with the number
+/// of the lease that it is about.
 pub async fn hold<A: Api, C: Clock>(
-    operations: &Operations<A, C>,
+    operations: &[&Operations<A, C>],
     held: Held<'_>,
     terms: &HoldTerms,
     prepared: Option<Prepared>,
     signals: Signals,
-    say: &dyn Fn(Note),
+    say: &dyn Fn(Option<usize>, Note),
 ) -> Report {
-    let grant = held.answer_for();
-    let clock = operations.clock();
+    let kept = operations.iter().zip(held.answer_for());
+    let kept = kept.map(|(operations, grant)| Kept::new(*operations, grant));
+    let kept: Vec<_> = kept.collect();
+    let clock = operations[0].clock();
     // Those that are only passed on were for nobody until now: no command was there to have them.
     let seen_for_command = signals.for_command.borrow().len();
     let (mut to_end, mut for_command) =
         ((signals.to_end, 0), (signals.for_command, seen_for_command));
-    let mut watcher = Watcher::default();
-    let sent_at = grant.sent_at;
+    let sent_at = kept.iter().map(|one| one.grant.sent_at).collect();
     let mut hold = Hold {
         machine: Machine::new(terms.timing, !terms.command.is_empty(), fastrand::f64())
             .labelling(terms.label.is_some())
             .detaching(terms.detaches),
-        operations,
-        renewals: Renewals::new(operations, grant.clone(), None),
-        grant,
+        kept,
+        clock,
         terms,
         prepared,
         child: None,
         job: signals.job,
-        reads: FuturesUnordered::new(),
         release: None,
-        taken: None,
-        word: None,
+        words: FuturesUnordered::new(),
         labelling: None,
         begun: false,
-        said_trouble: false,
         say,
         report: Report {
             outcome: Outcome::Lost,
             errno: None,
             no_watchdog: None,
-            released: false,
+            released: Vec::new(),
             watchdog_died: false,
             ended_by_itself: false,
             detached: false,
             unlabelled: None,
-            grant: None,
+            grants: Vec::new(),
         },
     };
     let mut next = hold.feed(Event::Acquired { sent_at });
     loop {
-        let happened = match next {
-            Next::Finish => break,
-            #[cfg(unix)]
-            Next::StopJob(step) => {
-                clock.sleep_until(clock.now() + PAGER).await;
-                Happened::StopJob(step)
+        let happened = {
+            let (renewal, learned) = kept::next(&mut hold.kept);
+            match next {
+                Next::Finish => break,
+                #[cfg(unix)]
+                Next::StopJob(step) => {
+                    clock.sleep_until(clock.now() + PAGER).await;
+                    Happened::StopJob(step)
+                }
+                Next::Wait => tokio::select! {
+                    biased;
+                    () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
+                    news = news(&mut hold.child) => Happened::News(news),
+                    signal = hold.job.next() => Happened::Told(signal),
+                    (lease, renewal) = renewal => Happened::Renewal(lease, renewal),
+                    (lease, returned) = pending(&mut hold.release) => Happened::Returned(lease, returned),
+                    Some((lease, word)) = hold.words.next() => Happened::Spoken(lease, word),
+                    labelled = pending(&mut hold.labelling) => Happened::Labelled(labelled),
+                    signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
+                    signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
+                    (lease, learned) = learned => Happened::Learned(lease, learned),
+                },
             }
-            Next::Wait => tokio::select! {
-                biased;
-                () = wake(clock, hold.machine.wake_at()) => Happened::Event(Event::Woken),
-                news = news(&mut hold.child) => Happened::News(news),
-                signal = hold.job.next() => Happened::Told(signal),
-                renewal = hold.renewals.next() => Happened::Renewal(renewal),
-                returned = pending(&mut hold.release) => Happened::Returned(returned),
-                word = pending(&mut hold.word) => Happened::Spoken(word),
-                labelled = pending(&mut hold.labelling) => Happened::Labelled(labelled),
-                signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
-                signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
-                Some(read) = hold.reads.next() => Happened::Read(read),
-                hint = watcher.hint(operations.api(), clock, hold.grant.record.resource_version()) => Happened::Hint(hint),
-            },
         };
         next = hold.handle(happened);
     }
     hold.end();
     Report {
         detached: !hold.machine.nothing_runs(),
-        grant: Some(hold.grant.record),
+        grants: hold.kept.into_iter().map(|one| one.grant.record).collect(),
         ..hold.report
     }
 }
@@ -151,12 +144,11 @@ enum Happened {
     Told(i32),
     #[cfg(unix)]
     StopJob(Step),
-    Renewal(Renewal),
-    Returned(Option<Returned>),
-    Spoken(Spoken),
+    Renewal(usize, Renewal),
+    Returned(usize, Option<Returned>),
+    Spoken(usize, Spoken),
     Labelled(Labelled),
-    Read(Read),
-    Hint(Hint),
+    Learned(usize, Learned),
 }
 
 /// What the loop does next.
@@ -171,12 +163,6 @@ enum Next {
     Finish,
 }
 
-/// A read that is over.
-struct Read {
-    asked_at: Instant,
-    seen: Result<Seen, Fault>,
-}
-
 impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     fn handle(&mut self, happened: Happened) -> Next {
         match happened {
@@ -185,40 +171,33 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::Told(signal) => self.told(signal),
             #[cfg(unix)]
             Happened::StopJob(step) => self.take_and_look(step),
-            Happened::Renewal(renewal) => self.renewed(renewal),
-            Happened::Returned(returned) => self.returned(returned),
-            Happened::Spoken(word) => self.spoken(&word),
+            Happened::Renewal(lease, renewal) => self.renewed(lease, renewal),
+            Happened::Returned(lease, returned) => self.returned(lease, returned),
+            Happened::Spoken(lease, word) => self.spoken(lease, &word),
             Happened::Labelled(labelled) => self.labelled(labelled),
-            Happened::Read(Read { seen, asked_at }) => match seen {
-                Ok(seen) => self.seen(seen, Some(asked_at)),
-                // The next renewal finds out.
-                Err(_) => Next::Wait,
-            },
-            Happened::Hint(Hint::Lease(record)) => {
-                let at = self.operations.clock().now();
-                self.seen(Seen::Lease(Observation::first(record, at, None)), None)
-            }
-            Happened::Hint(Hint::ReadAgain | Hint::Quiet) => {
-                self.read_again();
-                Next::Wait
-            }
-            // Meanwhile the renewals notice a loss too, within D/3.
-            Happened::Hint(Hint::Refused) => self.say(Note::Unwatched),
-            Happened::Hint(Hint::Watching) => self.say(Note::Watched),
+            Happened::Learned(lease, learned) => self.learned(lease, learned),
         }
     }
 
     fn say(&self, note: Note) -> Next {
-        (self.say)(note);
+        (self.say)(None, note);
         Next::Wait
     }
 
     /// Hands an event to the machine and does what it says.
     fn feed(&mut self, event: Event) -> Next {
-        let now = self.operations.clock().now();
-        let happened = format!("{event:?}");
+        self.feed_of(0, event)
+    }
+
+    /// The same with one that is about this lease.
+    fn feed_of(&mut self, lease: usize, event: Event) -> Next {
+        let now = self.clock.now();
+        let happened = match self.kept.len() {
+            1 => format!("{event:?}"),
+            _ => format!("{event:?} of lease {lease}"),
+        };
         let for_command = matches!(event, Event::SignalForCommand(_));
-        let mut effects = VecDeque::from(self.machine.handle(event, now));
+        let mut effects = VecDeque::from(self.machine.handle_of(lease, event, now));
         if !effects.is_empty() {
             log::debug!("{happened}: {effects:?}");
         } else if for_command {
@@ -233,10 +212,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                         effects.extend(self.machine.handle(Event::NotStarted, now));
                     }
                 }
-                Effect::Renew(limit) => {
-                    let until = self.grant.sent_at + self.terms.timing.renew_deadline;
-                    self.renewals.begin(limit, until);
-                }
+                Effect::Renew(lease, limit) => self.renew(lease, limit),
                 Effect::Forward(signal) => {
                     if let Some(child) = &mut self.child {
                         child.forward(signal);
@@ -251,17 +227,10 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 Effect::SetLabel => self.set_label(),
                 Effect::ClearLabel => self.clear_label(),
                 Effect::LeaveLabel => self.leave_label(),
-                Effect::Release => self.give_back(),
-                Effect::SayStopped => self.say_stopped(),
-                Effect::SayLost(loss) => (self.say)(Note::Lost(loss)),
-                Effect::SayRenewalFailed(why) => {
-                    if !self.said_trouble {
-                        self.said_trouble = true;
-                        let left =
-                            (self.grant.sent_at + self.terms.timing.renew_deadline).since(now);
-                        (self.say)(Note::RenewalFailed { why, left });
-                    }
-                }
+                Effect::Release(lease) => self.give_back(lease),
+                Effect::SayStopped(lease) => self.say_stopped(lease),
+                Effect::SayLost(lease, loss) => (self.say)(Some(lease), Note::Lost(loss)),
+                Effect::SayRenewalFailed(lease, why) => self.say_failed(lease, why, now),
                 Effect::SayUnkilled => self.say_unkilled(),
                 Effect::Finish(outcome) => {
                     self.report.outcome = outcome;
@@ -277,7 +246,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         let terms = self.terms;
         let start = Start {
             orders: Orders {
-                sent_at: self.grant.sent_at,
+                sent_at: self.machine.sent_at(),
                 timing: terms.timing,
                 on_lost: terms.on_lost,
             },
@@ -305,13 +274,13 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
     #[cfg(unix)]
     fn say_unkilled(&self) {
         if let Some(child) = &self.child {
-            (self.say)(Note::Unkilled(child.unkilled()));
+            (self.say)(None, Note::Unkilled(child.unkilled()));
         }
     }
 
     #[cfg(not(unix))]
     fn say_unkilled(&self) {
-        (self.say)(Note::Unkilled(Vec::new()));
+        (self.say)(None, Note::Unkilled(Vec::new()));
     }
 
     fn kill(&mut self) {

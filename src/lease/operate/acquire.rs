@@ -35,7 +35,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// The bare grant, for [`Operations::acquire`].
-    async fn obtain(
+    pub(super) async fn obtain(
         &self,
         terms: &AcquireTerms,
         limits: &Limits,

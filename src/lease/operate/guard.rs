@@ -11,30 +11,35 @@ use futures::FutureExt;
 use super::super::api::{Api, Fault};
 use super::super::decide::Ours;
 use super::{End, Grant, Interrupt, Limits, Operations};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// For so long it is tried to give a grant back: an operator who waits for the prompt is told then that it may be held.
-const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
-/// A grant in the hands of whoever asked for it. What is done with it is a closure that ends in `Ok` once somebody
+/// A grant in the hands of whoever asked for it, or several that were made together. What is done with it is a closure that ends in `Ok` once somebody
 /// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
 #[must_use]
 pub struct Held<'a> {
-    grant: &'a Grant,
-    answered_for: &'a Cell<bool>,
+    pub(super) grants: &'a [Grant],
+    pub(super) answered_for: &'a Cell<bool>,
 }
 
 impl Held<'_> {
-    /// The grant.
+    /// The grant; of several the first.
     pub fn grant(&self) -> &Grant {
-        self.grant
+        &self.grants[0]
     }
 
-    /// Takes the grant over. Whoever does answers for it from now on: it is released in the end, or it is said that it
+    /// All of them, in the order in which they were made.
+    pub fn grants(&self) -> &[Grant] {
+        self.grants
+    }
+
+    /// Takes them over. Whoever does answers for them from now on: each is released in the end, or it is said that it
     /// could not be.
-    pub fn answer_for(self) -> Grant {
+    pub fn answer_for(self) -> Vec<Grant> {
         self.answered_for.set(true);
-        self.grant.clone()
+        self.grants.to_vec()
     }
 }
 
@@ -91,7 +96,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<T, Ended<E>> {
         let answered_for = Cell::new(false);
         let held = Held {
-            grant,
+            grants: std::slice::from_ref(grant),
             answered_for: &answered_for,
         };
         // Nothing of ours is looked at again that the panic may have left half done, but for the grant, and that is only
@@ -113,6 +118,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// Gives back a grant that nobody uses, whatever stands in the way, for [`GIVEN_BACK_WITHIN`]. A second signal ends
     /// that.
     pub(super) async fn give_up(&self, grant: &Grant, interrupt: &Interrupt) -> Fate {
+        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+        self.give_up_by(grant, interrupt, until).await
+    }
+
+    /// The same until then.
+    pub(super) async fn give_up_by(
+        &self,
+        grant: &Grant,
+        interrupt: &Interrupt,
+        until: Instant,
+    ) -> Fate {
         if grant.record.holder().is_none() {
             return Fate::None;
         }
@@ -120,7 +136,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Fate::Shields;
         }
         let limits = Limits {
-            deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
+            deadline: Some(until),
             once: false,
             insist: true,
             interrupt: Interrupt::never(),
@@ -176,7 +192,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 /// What a panic said.
-fn text(panic: &(dyn Any + Send)) -> String {
+pub(super) fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default()

@@ -31,6 +31,7 @@ mod renew;
 mod stamps;
 mod steal;
 mod tenure;
+pub mod together;
 mod wait;
 mod watcher;
 mod word;
@@ -63,7 +64,7 @@ pub use watcher::{Hint, Watcher};
 pub use word::Spoken;
 
 use super::api::{Api, Fault, Found, TransportError};
-use super::decide::{Now, Obstacle, Seen};
+use super::decide::{Loss, Now, Obstacle, Seen};
 use super::evidence::{Observation, Stamps};
 use super::values::LeaseDuration;
 use crate::clock::Clock;
@@ -123,6 +124,12 @@ pub enum Progress {
     },
     /// Of that victim: it has said that it has stopped.
     Stopped(String),
+    /// Of several that are wanted together: this one is held, and the next one is asked for.
+    Granted,
+    /// Of several: this one is held, and could not be renewed for as long as it lasts: why. It is tried again.
+    Unrenewed(String),
+    /// Of several: this one was held and is no more, before all were there. It is acquired anew.
+    LostAgain(Loss),
 }
 
 /// Where progress is reported.

@@ -26,7 +26,7 @@ mod outcome_file;
 mod proc;
 mod processes;
 mod rotation;
-mod scene;
+pub mod scene;
 #[cfg(target_os = "linux")]
 mod slewed;
 mod start;

@@ -94,7 +94,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             Step::StopCommand => self.stop_command(Signal::SIGTSTP),
             Step::StopJob(whom, signal) => self.stop_job(whom, signal),
             Step::GoOn => self.go_on(),
-            Step::SayWaits => (self.say)(Note::WaitsForTerminal),
+            Step::SayWaits => (self.say)(None, Note::WaitsForTerminal),
             Step::Nothing => {}
         }
     }
@@ -128,13 +128,13 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
 
     /// Stops our own job, as the shell expects; goes on once continued, by `fg` or by `bg`.
     fn stop_job(&mut self, whom: Whom, signal: Signal) {
-        let clock = self.operations.clock();
-        let left = (self.grant.sent_at + self.terms.timing.renew_deadline).since(clock.now());
-        (self.say)(Note::Stopped {
-            left,
+        let fence = self.machine.sent_at() + self.terms.timing.renew_deadline;
+        let stopped = Note::Stopped {
+            left: fence.since(self.clock.now()),
             command: self.job.phase != Phase::None,
             echoed: signal == Signal::SIGTSTP,
-        });
+        };
+        (self.say)(None, stopped);
         let group = self.group();
         if let Some(tty) = &mut self.job.tty {
             match tty.front(group) {

@@ -43,9 +43,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         let (terms, patience, say) = (self.terms, self.patience(), self.say);
         let Some(label) = &terms.label else { return };
         self.labelling = Some(Box::pin(async move {
-            let stays = |trouble: &_| say(Note::LabelStays(Clone::clone(trouble), patience));
+            let stays = |trouble: &_| say(None, Note::LabelStays(Clone::clone(trouble), patience));
             if label.clear(patience, &stays).await.is_err() {
-                say(Note::LabelLeft);
+                say(None, Note::LabelLeft);
             }
             Labelled::Off
         }));
@@ -54,7 +54,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     /// Nobody waits for it any more.
     pub(super) fn leave_label(&mut self) {
         self.labelling = None;
-        (self.say)(Note::LabelLeft);
+        (self.say)(None, Note::LabelLeft);
     }
 
     pub(super) fn labelled(&mut self, labelled: Labelled) -> Next {

@@ -33,7 +33,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             }
             News::Detached(names) => {
                 self.leave_child();
-                (self.say)(Note::Detached(names));
+                (self.say)(None, Note::Detached(names));
                 self.feed(Event::Detached)
             }
             News::Stopped(signal) => self.stopped(signal),
@@ -78,9 +78,16 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             self.take_terminal_back();
         }
         self.job.end();
-        // A word that follows "lost" says how both can be.
-        if lost && std::mem::take(&mut self.report.released) && self.terms.command.is_empty() {
-            (self.say)(Note::ReleasedAfterLoss);
+        if !lost {
+            return;
+        }
+        for lease in std::mem::take(&mut self.report.released) {
+            // A word that follows "lost" says how both can be.
+            if !self.machine.is_lost(lease) {
+                (self.say)(Some(lease), Note::ReleasedToo);
+            } else if self.terms.command.is_empty() {
+                (self.say)(Some(lease), Note::ReleasedAfterLoss);
+            }
         }
     }
 }

@@ -74,6 +74,17 @@ impl Actor {
         }
     }
 
+    /// The same one, in the world of another Lease.
+    pub fn in_world(&self, world: &Rc<World>) -> Self {
+        let api = SimulatedApi::new(world, self.client, &self.name, &self.clock);
+        Self {
+            api,
+            world: world.clone(),
+            ..self.clone()
+        }
+        .restarted()
+    }
+
     fn say(&self, progress: Progress) {
         self.said.borrow_mut().push((self.world.now(), progress));
     }
@@ -131,7 +142,7 @@ impl Actor {
     /// Acquires, and answers for the grant.
     pub async fn obtain(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let report = |said| self.say(said);
-        let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for());
+        let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for().remove(0));
         let acquired = self.operations.acquire(terms, limits, &report, kept).await;
         acquired.map_err(ungranted)
     }

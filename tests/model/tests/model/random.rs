@@ -151,7 +151,7 @@ pub fn randomize(world: &World) {
     }
 }
 
-fn random_actors(world: &Rc<World>) -> Vec<Actor> {
+pub fn random_actors(world: &Rc<World>) -> Vec<Actor> {
     let number = world.server().rng.usize(3..=6);
     (0..number)
         .map(|client| {

@@ -12,6 +12,7 @@ mod random_steals;
 mod renewing;
 mod steal_consent;
 mod stealing;
+mod together;
 mod unanswered_writes;
 mod waiting;
 mod webhooks;

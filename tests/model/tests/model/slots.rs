@@ -172,7 +172,7 @@ impl Contender {
         };
         let calls = begin(Purpose::Acquire);
         let report = |said| self.said.borrow_mut().push(said);
-        let kept = async |_: &_, held: Held<'_>| Ok::<_, ()>(held.answer_for());
+        let kept = async |_: &_, held: Held<'_>| Ok::<_, ()>(held.answer_for().remove(0));
         let acquired = self.operations.acquire(terms, limits, &report, kept).await;
         begin(Purpose::Keep);
         let granted = acquired.map(|grant| {

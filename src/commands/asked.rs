@@ -1,0 +1,174 @@
+//! What `acquire` and `hold` ask for: a lease, several together, or with `--slots` any of several.
+
+use super::Session;
+use super::slots::Slotted;
+use super::together::{self, Lease, Wanted};
+use super::waiting::Waiting;
+use crate::cli::GrantArgs;
+use crate::error::{Error, Subject};
+use crate::lease::decide::{AcquireTerms, Loss, Refusal};
+use crate::lease::operate::together::{Missed, NotAll};
+use crate::lease::operate::{End, Held, Limits, SlotEnded};
+use crate::lease::record::Record;
+use crate::lease::values::{LeaseDuration, LeaseName, Slots};
+
+/// What is asked for.
+pub enum Asked {
+    /// These, all or none: most often it is one.
+    All(Vec<Wanted>),
+    /// Any of these.
+    Any(Box<Slotted>),
+}
+
+/// Why there is no result of what was granted, or nothing was, and which leases that is about.
+pub struct NotGranted {
+    subjects: Vec<Subject>,
+    why: NotAll<Error>,
+}
+
+impl Asked {
+    /// What the arguments ask for: each as this subject, on these terms.
+    pub fn new(
+        session: &Session,
+        names: &[LeaseName],
+        slots: Option<Slots>,
+        args: &GrantArgs,
+        subject: impl Fn(&LeaseName) -> Subject,
+        terms: impl Fn(&Subject) -> AcquireTerms,
+    ) -> Self {
+        match slots {
+            Some(slots) => {
+                let subject = subject(&names[0]);
+                let terms = terms(&subject);
+                Self::Any(Box::new(Slotted::new(session, subject, slots, args, terms)))
+            }
+            None => Self::All(together::wanted(session, names, args, subject, terms)),
+        }
+    }
+
+    /// The one that is spoken of before there is a grant: of several the first.
+    pub fn subject(&self) -> &Subject {
+        match self {
+            Self::All(wanted) => &wanted[0].subject,
+            Self::Any(slots) => &slots.subject,
+        }
+    }
+
+    /// What is asked for, as sentences have it.
+    pub fn leases(&self) -> String {
+        let names: Vec<String> = match self {
+            Self::All(wanted) => wanted.iter().map(|one| one.subject.name.clone()).collect(),
+            Self::Any(slots) => vec![slots.subject.name.clone()],
+        };
+        together::leases(&names)
+    }
+
+    /// The lease, where it is one and no other will do.
+    pub fn one(&self) -> Option<&Wanted> {
+        match self {
+            Self::All(wanted) => match &wanted[..] {
+                [one] => Some(one),
+                _ => None,
+            },
+            Self::Any(_) => None,
+        }
+    }
+
+    /// Grants of this process of which one was lost, and of whose command nothing runs any more.
+    pub fn follows(&mut self, ended: Vec<Record>) {
+        let mut ended = ended.into_iter();
+        match self {
+            Self::All(wanted) => {
+                for one in wanted {
+                    one.terms.ended = ended.next();
+                }
+            }
+            Self::Any(slots) => slots.terms.each.ended = ended.next(),
+        }
+    }
+
+    /// Acquires it, and hands it to `then` with the operations on each lease that was granted.
+    ///
+    /// # Errors
+    /// As of the operations. Nothing is left held, or the error says so.
+    pub async fn acquire<'a, T>(
+        &'a self,
+        limits: &Limits,
+        waiting: &Waiting<'a>,
+        then: impl AsyncFnOnce(&[&Lease], Held<'_>) -> Result<T, Error>,
+    ) -> Result<T, NotGranted> {
+        match self {
+            Self::All(wanted) => {
+                let operations: Vec<&Lease> = wanted.iter().map(|one| &one.operations).collect();
+                let then = async |held: Held<'_>| then(&operations, held).await;
+                let acquired = together::acquire(wanted, limits, waiting, then).await;
+                acquired.map_err(|why| NotGranted {
+                    subjects: wanted.iter().map(|one| one.subject.clone()).collect(),
+                    why,
+                })
+            }
+            Self::Any(slots) => {
+                let report = |progress| waiting.report(&slots.subject, &progress);
+                let then = async |one: &Lease, held: Held<'_>| then(&[one], held).await;
+                let acquiring = slots
+                    .operations
+                    .acquire(&slots.terms, limits, &report, then);
+                let acquired = waiting.reminding(acquiring).await;
+                acquired.map_err(|SlotEnded { slot, ended }| {
+                    let mut subject = slots.subject.clone();
+                    if let Some(slot) = slot {
+                        subject.name = slots.terms.slots.each()[slot].to_string();
+                    }
+                    NotGranted::of_one(&subject, ended.into())
+                })
+            }
+        }
+    }
+}
+
+impl NotGranted {
+    /// Of a single lease.
+    pub fn of_one(subject: &Subject, why: NotAll<Error>) -> Self {
+        Self {
+            subjects: vec![subject.clone()],
+            why,
+        }
+    }
+
+    /// The duration that a lease records, where that is too short for what is asked and nothing was written.
+    pub fn too_short(&self) -> Option<LeaseDuration> {
+        match &self.why {
+            NotAll {
+                why: Missed::Ungranted(_, End::Refused(Refusal::TooShort(duration))),
+                fates,
+            } if fates.is_empty() => Some(*duration),
+            _ => None,
+        }
+    }
+
+    /// Which was granted and lost before anything began, where nothing is held any more.
+    pub fn lost(&self) -> Option<(&Subject, &Loss)> {
+        match &self.why.why {
+            Missed::Ungranted(number, End::Lost(loss)) if self.why.is_settled() => {
+                Some((&self.subjects[*number], loss))
+            }
+            _ => None,
+        }
+    }
+
+    /// As an error.
+    pub async fn error(self, session: &Session, bug: fn(String) -> Error) -> Error {
+        let (subjects, NotAll { why, fates }) = (self.subjects, self.why);
+        let fates = fates.into_iter();
+        let fates: Vec<_> = fates
+            .map(|(number, fate)| (&subjects[number], fate))
+            .collect();
+        match why {
+            Missed::Ungranted(number, end) => {
+                let why = session.error(subjects[number].clone(), end).await;
+                Error::others_given_up(why, &fates)
+            }
+            Missed::GivenUp(why) => Error::all_given_up(why, &fates, bug),
+        }
+    }
+}
