@@ -57,7 +57,7 @@ pub struct Report {
     pub errno: Option<i32>,
     /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
-    /// Which of the leases were given back by us, by number; nothing of that is told anew after a loss.
+    /// Which of the leases were given back by us, by number: after a loss that is said already.
     pub released: Vec<usize>,
     /// Whether the watchdog died.
     pub watchdog_died: bool,

@@ -248,7 +248,8 @@ impl Round<'_> {
             let why = label::error(label.place(), trouble);
             return Err(self.given_up(&leases, &report, why));
         }
-        if args.command.is_empty() && report.all_released() {
+        let lost = report.outcome == Outcome::Lost;
+        if args.command.is_empty() && !lost && report.all_released() {
             let what = if deleted { "deleted" } else { "released" };
             say_released(each(&leases, what))?;
         }
@@ -278,7 +279,8 @@ impl Round<'_> {
             ..self.asked.subject().clone()
         };
         let subjects: Vec<_> = leases.iter().map(subject).collect();
-        let fate = |number| match report.released.contains(&number) {
+        let lost = report.outcome == Outcome::Lost;
+        let fate = |number| match !lost && report.released.contains(&number) {
             true => Fate::Free,
             false => Fate::None,
         };

@@ -16,7 +16,7 @@ mod guarded;
 mod interruption;
 mod jobs;
 mod label_faults;
-mod label_pod;
+pub mod label_pod;
 mod limits;
 mod loss;
 mod names;

@@ -124,13 +124,15 @@ fn the_formats_of_several_are_those_of_one_or_a_list() {
     let list: Value = serde_json::from_str(&output.stdout).expect("JSON");
     assert_eq!(
         (&list["kind"], list["items"].as_array().map(Vec::len)),
-        (&"List".into(), Some(2))
+        (&"OutcomeList".into(), Some(2))
     );
     for (number, name) in ["a", "b"].into_iter().enumerate() {
         let mut stored = stored(&scene.ns, name);
         let metadata = stored["metadata"].as_object_mut().expect("an object");
         metadata.remove("managedFields");
-        assert_eq!(list["items"][number], stored);
+        assert_eq!(list["items"][number]["after"], stored);
+        let token = &list["items"][number]["grant"]["fencingToken"];
+        assert_eq!(token, &stored["metadata"]["resourceVersion"]);
     }
     free();
     let output = scene.run("acquire b a -o jsonpath={.items[*].metadata.name}");

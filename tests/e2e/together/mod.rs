@@ -1,7 +1,9 @@
 //! Several leases in one `hold` or `acquire`: all or none.
 
+mod beside;
 mod handed_on;
 mod interrupted;
+mod labelled;
 mod losing;
 mod pair;
 mod scene;

@@ -81,7 +81,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         if !lost {
             return;
         }
-        for lease in std::mem::take(&mut self.report.released) {
+        for lease in self.report.released.iter().copied() {
             // A word that follows "lost" says how both can be.
             if !self.machine.is_lost(lease) {
                 (self.say)(Some(lease), Note::ReleasedToo);
