@@ -12,6 +12,7 @@ use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::operate::{
     End, Ended, Grant, Held, Interrupt, Limits, OnProgress, Operations, Stolen,
 };
+use crate::lease::record::Taken;
 use crate::server::LeaseClient;
 
 /// So often a Lease may change hands between two looks before it is left to others.
@@ -77,6 +78,7 @@ impl Stealing<'_> {
                 if_holder: if_holder.map(ToString::to_string),
                 asks: !yes,
                 waits: !now,
+                taken: Taken::Stolen,
             },
             interlocks: Interlocks { yes, now, force },
             interrupt: self.interrupt.clone(),
