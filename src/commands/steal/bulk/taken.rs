@@ -22,7 +22,7 @@ use crate::lease::decide::Refusal;
 use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
-use crate::lease::operate::{End, Grant, Limits, Operations, Stolen};
+use crate::lease::operate::{End, Grant, Limits, Operations, Stolen, Turns};
 use crate::output::Failure;
 use crate::output::format::{GrantFormat, ObjectFormat};
 use crate::output::outcome::{self, Action, Outcome};
@@ -32,6 +32,9 @@ use crate::words;
 
 /// So many are renewed at once.
 const RENEWED_AT_ONCE: usize = 16;
+
+/// So many are watched at once, for the word of their earlier holders.
+const WATCHED_AT_ONCE: usize = 32;
 
 /// What became of one lease.
 enum Fate {
@@ -54,7 +57,7 @@ pub struct Taking<'a> {
     waiting: Together,
     /// Those that have not begun with their full time.
     beginning: Together,
-    renewals: Semaphore,
+    turns: Turns,
     begins: Semaphore,
     stopped: Cell<bool>,
     /// Since when all are taken.
@@ -87,7 +90,10 @@ impl<'a> Taking<'a> {
             operations: operations.collect(),
             waiting: Together::new(),
             beginning: Together::new(),
-            renewals: Semaphore::new(RENEWED_AT_ONCE),
+            turns: Turns {
+                renewals: Semaphore::new(RENEWED_AT_ONCE),
+                watches: Semaphore::new(WATCHED_AT_ONCE),
+            },
             begins: Semaphore::new(RENEWED_AT_ONCE),
             stopped: Cell::new(false),
             taken_at: Cell::new(None),
@@ -207,7 +213,6 @@ impl<'a> Taking<'a> {
     ) -> Result<Grant, End> {
         let bulk = self.bulk;
         let waits = bulk.terms.waits;
-        let stops = (stolen.victim.is_some() && waits).then_some(stolen.victim_stops);
         let (waiting, beginning) = places.unzip();
         let patient = Limits {
             deadline: None,
@@ -217,17 +222,21 @@ impl<'a> Taking<'a> {
         };
         let subject = bulk.subject(self.choice, &self.choice.all[at]);
         let report = |progress| say(&subject, &progress);
-        let (operations, renewals) = (&self.operations[at], &self.renewals);
+        let (operations, renewals) = (&self.operations[at], &self.turns.renewals);
+        let grant = match waits {
+            true => {
+                let alone = operations.wait_in_turn(stolen, &self.turns, &patient, &report);
+                alone.await?
+            }
+            false => stolen.grant,
+        };
         let turn = Cell::new(None);
         let over = async {
-            if let Some(Ok(stops)) = stops {
-                SystemClock.sleep_until(stops).await;
-            }
             drop(waiting);
             self.waiting.over().await;
             turn.set(self.begins.acquire().await.ok());
         };
-        let kept = operations.keep_until(stolen.grant, over, renewals, &patient, &report);
+        let kept = operations.keep_until(grant, over, renewals, &patient, &report);
         let grant = kept.await?;
         let duration = bulk.args.duration.filter(|_| waits);
         let grant = operations.begin_in_full(grant, duration, &patient).await?;
