@@ -32,6 +32,7 @@ use again::{Again, Then};
 use command::find;
 use outcome_file::OutcomeFile;
 use round::Round;
+use steal::Stealing;
 use unsaid::say_released;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
@@ -104,11 +105,32 @@ async fn run_with(
         let tried = operations
             .try_acquire(asked.terms(), dry_run, &limits, &report)
             .await;
+        let is_anothers = matches!(
+            tried,
+            Err(End::TimedOut {
+                obstacle: Some(_),
+                ..
+            })
+        );
+        let (tried, action) = if args.takeover.steal && is_anothers {
+            let never = Interrupt::never();
+            let stealing = Stealing {
+                session: &session,
+                operations,
+                args: &args.takeover,
+                terms: asked.terms(),
+                timeout: args.grant.timeout,
+                interrupt: &never,
+            };
+            (stealing.tried(dry_run, &report).await, Action::Stolen)
+        } else {
+            (tried, Action::Acquired)
+        };
         if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
             return Err(too_short(duration, &args));
         }
         let text = |outcome: &outcome::Outcome| outcome_text(outcome, None, false);
-        return dry_run::tell(&session, subject, Action::Acquired, dry_run, tried, text).await;
+        return dry_run::tell(&session, subject, action, dry_run, tried, text).await;
     }
     let label = label::of(&args.around, &session)?;
     start().map_err(ours)?;
