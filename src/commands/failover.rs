@@ -151,7 +151,9 @@ impl Call<'_> {
         let report = |progress| self.report(&progress);
         let refused = RefCell::new(None);
         let agree = async |seen: &Observation, expiry: &Expiry| {
-            self.checked(seen.record(), &refused)?;
+            if let Some(end) = self.obstacle(seen.record(), &refused) {
+                return Err(end);
+            }
             let columns = columns(self.args.yes);
             let me = terms.grant.holder.as_str();
             let (session, how) = (self.session, Manner::StepsDown);
@@ -190,26 +192,16 @@ impl Call<'_> {
         self.followed(&victim, before, down, patience).await
     }
 
-    /// That its holder can be made to step down. What is not about a single write is left in `refused`.
-    fn checked(
-        &self,
-        record: &Record,
-        refused: &RefCell<Option<NotFailedOver>>,
-    ) -> Result<(), End> {
+    /// Why its holder cannot be made to step down. What is not about a single write is left in `refused`.
+    fn obstacle(&self, record: &Record, refused: &RefCell<Option<NotFailedOver>>) -> Option<End> {
         if let Some(why) = self.refusal(record) {
             refused.replace(Some(why));
-            return Err(End::Declined(String::new()));
+            return Some(End::Declined(String::new()));
         }
-        if let Some(victim) = record.victim()
-            && !self.args.force
-            && self.args.if_holder.is_none()
-        {
-            return Err(End::Refused(Refusal::BeingTakenOver {
-                by: record.holder().unwrap_or_default().to_owned(),
-                victim: victim.to_owned(),
-            }));
-        }
-        Ok(())
+        let victim = record.victim()?.to_owned();
+        let insists = self.args.force || self.args.if_holder.is_some();
+        let by = record.holder().unwrap_or_default().to_owned();
+        (!insists).then_some(End::Refused(Refusal::BeingTakenOver { by, victim }))
     }
 
     /// Tells others who has it since; `None` if nobody has.

@@ -21,7 +21,7 @@ pub type Lease = Operations<LeaseClient, SystemClock>;
 /// What is asked for.
 pub enum Asked {
     /// A lease.
-    One(Box<Lease>, AcquireTerms),
+    One(Box<Lease>, Box<AcquireTerms>),
     /// Any of these.
     Any(
         Box<SlotOperations<LeaseClient, SystemClock, ChangesClient>>,
@@ -60,7 +60,7 @@ impl Asked {
             operations.observed_only(args.proof.observed_only())
         };
         match slots {
-            None => Self::One(Box::new(one(name)), terms),
+            None => Self::One(Box::new(one(name)), Box::new(terms)),
             Some(slots) => {
                 let names = slots.each().iter().map(ToString::to_string).collect();
                 let changes = session.store.changes(&session.namespace, names);

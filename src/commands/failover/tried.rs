@@ -20,7 +20,9 @@ impl Call<'_> {
         let refused = RefCell::new(None);
         let told = RefCell::new(None);
         let show = async |seen: &Observation, expiry: &Expiry| {
-            self.checked(seen.record(), &refused)?;
+            if let Some(end) = self.obstacle(seen.record(), &refused) {
+                return Err(end);
+            }
             let me = terms.grant.holder.as_str();
             let (session, how) = (self.session, Manner::StepsDown);
             shown::show(session, &self.operations, me, seen, expiry, how, None).await;

@@ -85,13 +85,14 @@ impl Stealing<'_> {
         }
     }
 
-    /// That what is taken lasts long enough.
-    fn checked(&self, record: &Record) -> Result<(), End> {
+    /// That what would be taken lasts too short a time.
+    fn too_short(&self, record: &Record) -> Option<End> {
         let duration = self.terms.grant.duration_on(record);
-        match self.terms.min_duration {
-            Some(least) if duration < least => Err(End::Refused(Refusal::TooShort(duration))),
-            Some(_) | None => Ok(()),
-        }
+        let too_short = self
+            .terms
+            .min_duration
+            .is_some_and(|least| duration < least);
+        too_short.then_some(End::Refused(Refusal::TooShort(duration)))
     }
 
     /// What the takeover would write, with nobody asked and nothing waited for.
@@ -101,7 +102,9 @@ impl Stealing<'_> {
     pub async fn tried(&self, dry_run: DryRun, report: OnProgress<'_>) -> Result<Tried, End> {
         let takeover = self.takeover();
         let show = async |seen: &Observation, expiry: &Expiry| {
-            self.checked(seen.record())?;
+            if let Some(end) = self.too_short(seen.record()) {
+                return Err(end);
+            }
             takeover.show(seen, expiry, None).await
         };
         let limits = dry_run::patience(self.timeout);
@@ -116,7 +119,9 @@ impl Stealing<'_> {
         let patience = Some(self.timeout.unwrap_or(SHORT_PATIENCE));
         let short = limits(&SystemClock, patience, self.interrupt.clone());
         let agree = async |seen: &Observation, expiry: &Expiry| {
-            self.checked(seen.record())?;
+            if let Some(end) = self.too_short(seen.record()) {
+                return Err(end);
+            }
             if matches!(expiry, Expiry::Expired(_)) {
                 // Nobody is robbed.
                 return Ok(());
