@@ -12,6 +12,10 @@ pub enum Resource {
     Pods,
     /// What holds them otherwise; of no namespace.
     Nodes,
+    /// What tells of what was done to them.
+    Events,
+    /// Who may be elected.
+    LeaseCandidates,
 }
 
 impl Resource {
@@ -21,13 +25,15 @@ impl Resource {
             Self::Leases => ("coordination.k8s.io", "leases"),
             Self::Pods => ("", "pods"),
             Self::Nodes => ("", "nodes"),
+            Self::Events => ("events.k8s.io", "events"),
+            Self::LeaseCandidates => ("coordination.k8s.io", "leasecandidates"),
         }
     }
 
     /// Whether its objects are in a namespace.
     pub fn is_namespaced(self) -> bool {
         match self {
-            Self::Leases | Self::Pods => true,
+            Self::Leases | Self::Pods | Self::Events | Self::LeaseCandidates => true,
             Self::Nodes => false,
         }
     }
@@ -94,6 +100,9 @@ const HOLDERS: [Permission; 2] = [
     Permission::to("get", Resource::Nodes),
 ];
 
+/// Told to others, as Events.
+const TELL: Permission = Permission::to("create", Resource::Events);
+
 const fn named(
     call: &'static str,
     needs: &'static [Permission],
@@ -112,13 +121,28 @@ pub static CREATES: Way = named("create", &[CREATE], &[]);
 /// `create --ignore-existing`, which shows with `-o` what is there.
 pub static CREATES_OR_SHOWS: Way = named("create --ignore-existing", &[CREATE], &[GET]);
 /// `acquire`
-pub static ACQUIRES: Way = named("acquire", &[GET, UPDATE], &[WATCH]);
+pub static ACQUIRES: Way = named("acquire", &[GET, UPDATE], &[WATCH, TELL]);
 /// `acquire --create`
-pub static ACQUIRES_NEW: Way = named("acquire --create", &[GET, UPDATE, CREATE], &[WATCH]);
+pub static ACQUIRES_NEW: Way = named("acquire --create", &[GET, UPDATE, CREATE], &[WATCH, TELL]);
 /// `hold`
-pub static HOLDS: Way = named("hold", &[GET, UPDATE], &[WATCH]);
+pub static HOLDS: Way = named("hold", &[GET, UPDATE], &[WATCH, TELL]);
 /// `hold --create`
-pub static HOLDS_NEW: Way = named("hold --create", &[GET, UPDATE, CREATE], &[WATCH]);
+pub static HOLDS_NEW: Way = named("hold --create", &[GET, UPDATE, CREATE], &[WATCH, TELL]);
+/// `hold --cleanup`
+pub static HOLDS_CLEANING: Way = named("hold --cleanup", &[GET, UPDATE, DELETE], &[WATCH, TELL]);
+/// `hold --label-pod`, whose Pod has another name.
+pub static HOLDS_LABELLING: Way = named(
+    "hold --label-pod",
+    &[GET, UPDATE, Permission::to("patch", Resource::Pods)],
+    &[WATCH, TELL],
+);
+/// `hold --slots`, whose Leases are NAME-0 and so on, and are watched together.
+pub static HOLDS_SLOTS: Way = Way {
+    call: "hold --slots",
+    needs: &[GET, UPDATE],
+    better: &[WATCH, TELL],
+    of: Of::All,
+};
 /// `renew`
 pub static RENEWS: Way = named("renew", &[GET, UPDATE], &[]);
 /// `check`, whose dry run is an update to RBAC.
@@ -126,36 +150,69 @@ pub static CHECKS: Way = named("check", &[GET, UPDATE], &[]);
 /// `release`
 pub static RELEASES: Way = named("release", &[GET, UPDATE], &[]);
 /// `steal`
-pub static STEALS: Way = named("steal", &[GET, UPDATE], &HOLDERS);
+pub static STEALS: Way = named(
+    "steal",
+    &[GET, UPDATE],
+    &[WATCH, HOLDERS[0], HOLDERS[1], TELL],
+);
+/// `release --force`
+pub static FREES: Way = named(
+    "release --force",
+    &[GET, UPDATE],
+    &[HOLDERS[0], HOLDERS[1], TELL],
+);
 /// `release` of those that are chosen.
 pub static RELEASES_MANY: Way = Way {
     call: "release -l",
     needs: &[GET, LIST, UPDATE],
-    better: &[],
+    better: &[TELL],
     of: Of::All,
 };
 /// `steal` of those that are chosen.
 pub static STEALS_MANY: Way = Way {
     call: "steal -l",
     needs: &[GET, LIST, UPDATE],
-    better: &[WATCH],
+    better: &[WATCH, TELL],
     of: Of::All,
 };
 /// `failover`
-pub static FAILS_OVER: Way = named("failover", &[GET, UPDATE], &[WATCH, HOLDERS[0], HOLDERS[1]]);
+pub static FAILS_OVER: Way = named(
+    "failover",
+    &[GET, UPDATE],
+    &[WATCH, HOLDERS[0], HOLDERS[1], TELL],
+);
+/// `failover` of a coordinated election.
+pub static FAILS_OVER_ELECTED: Way = named(
+    "failover (election)",
+    &[
+        GET,
+        UPDATE,
+        Permission::to("list", Resource::LeaseCandidates),
+    ],
+    &[WATCH, HOLDERS[0], HOLDERS[1], TELL],
+);
 /// `wait`
 pub static WAITS: Way = named("wait", &[GET], &[WATCH]);
 /// `prune NAME`, whose updates are dry runs by which a server tells its time.
-pub static PRUNES_NAMED: Way = named("prune NAME", &[GET, DELETE], &[UPDATE]);
+pub static PRUNES_NAMED: Way = named("prune NAME", &[GET, DELETE], &[UPDATE, TELL]);
 /// `prune`
 pub static PRUNES: Way = Way {
     call: "prune",
     needs: &[LIST, DELETE],
-    better: &[GET, UPDATE],
+    better: &[GET, UPDATE, Permission::to("list", Resource::Nodes), TELL],
     of: Of::All,
 };
 /// `status NAME`
-pub static SHOWS: Way = named("status NAME", &[GET], &[WATCH, HOLDERS[0], HOLDERS[1]]);
+pub static SHOWS: Way = named(
+    "status NAME",
+    &[GET],
+    &[
+        WATCH,
+        HOLDERS[0],
+        HOLDERS[1],
+        Permission::to("list", Resource::Events),
+    ],
+);
 /// `status`
 pub static LISTS: Way = Way {
     call: "status",
@@ -165,20 +222,25 @@ pub static LISTS: Way = Way {
 };
 
 /// All of them, as they are listed.
-pub static WAYS: [&Way; 18] = [
+pub static WAYS: [&Way; 23] = [
     &CREATES,
     &CREATES_OR_SHOWS,
     &ACQUIRES,
     &ACQUIRES_NEW,
     &HOLDS,
     &HOLDS_NEW,
+    &HOLDS_CLEANING,
+    &HOLDS_LABELLING,
+    &HOLDS_SLOTS,
     &RENEWS,
     &CHECKS,
     &RELEASES,
+    &FREES,
     &STEALS,
     &RELEASES_MANY,
     &STEALS_MANY,
     &FAILS_OVER,
+    &FAILS_OVER_ELECTED,
     &SHOWS,
     &LISTS,
     &WAITS,
@@ -221,15 +283,13 @@ mod tests {
             ["get", "update", "watch", "create"]
         );
         assert_eq!(ACQUIRES_NEW.verbs(false), ["get", "update", "create"]);
-        assert_eq!(STEALS.verbs(true), ["get", "update"]);
+        assert_eq!(STEALS.verbs(true), ["get", "update", "watch"]);
         assert_eq!(LISTS.verbs(true), ["list", "watch"]);
         for way in WAYS {
             let all = way.needs.len() + way.better.len();
             let leases = way.verbs(true).len();
-            let others = way
-                .better
-                .iter()
-                .filter(|one| one.resource != Resource::Leases);
+            let others =
+                (way.needs.iter().chain(way.better)).filter(|one| one.resource != Resource::Leases);
             assert_eq!(
                 all,
                 leases + others.count(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{NewHolderArgs, ObjectOutput, ProofArgs};
+use super::{EventArgs, NewHolderArgs, ObjectOutput, ProofArgs, WriteArgs};
 use crate::lease::values::{self, HolderIdentity, LeaseName};
 
 /// Arguments of `failover`.
@@ -35,6 +35,10 @@ pub struct FailoverArgs {
     /// Why, for whoever looks at the lease meanwhile
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
 }

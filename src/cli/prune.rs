@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ClassArg, DryRun, ObjectOutput, ProofArgs};
+use super::{ClassArg, DryRun, EventArgs, ObjectOutput, ProofArgs};
 use crate::lease::values::{self, LeaseName};
 
 /// Arguments of `prune`.
@@ -45,6 +45,8 @@ pub struct PruneArgs {
     pub timeout: Duration,
     #[command(flatten)]
     pub proof: ProofArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{HolderArgs, ObjectOutput, SELECTING, SelectionArgs, WriteArgs};
+use super::{EventArgs, HolderArgs, ObjectOutput, SELECTING, SelectionArgs, WriteArgs};
 use crate::lease::values::{self, HolderIdentity, LeaseName};
 
 /// Arguments of `release`.
@@ -40,6 +40,8 @@ pub struct ReleaseArgs {
     pub timeout: Duration,
     #[command(flatten)]
     pub write: WriteArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
     #[command(flatten)]
     pub output: ObjectOutput,
 }

@@ -60,8 +60,8 @@ impl Command {
             Self::Renew(args) => Some(&args.write),
             Self::Release(args) => Some(&args.write),
             Self::Steal(args) => Some(&args.write),
+            Self::Failover(args) => Some(&args.write),
             Self::Check(_)
-            | Self::Failover(_)
             | Self::Prune(_)
             | Self::Wait(_)
             | Self::CanI(_)

@@ -25,6 +25,12 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
         lease: args.name.as_ref().map(|name| name.as_str()),
     };
     let ways = asked_about(args);
+    if let (true, Some(name)) = (ways.is_empty(), &args.name) {
+        let calls = args.calls.join(", ");
+        return Err(Error::Usage(format!(
+            "{calls} is not about lease \"{name}\" alone: leave the name out"
+        )));
+    }
     let all = ways
         .iter()
         .flat_map(|way| way.needs.iter().chain(way.better));

@@ -14,7 +14,7 @@ use crate::lease::decide::{Agreement, Refusal, Seen};
 use crate::lease::evidence::{Observation, Stamps};
 use crate::lease::operate::list::{Listed, Listing};
 use crate::lease::operate::{End, Interrupt};
-use crate::lease::record::{Keep, Record};
+use crate::lease::record::{Keep, Lease, Record};
 use crate::lease::report::{Row, State};
 use crate::lease::values::LeaseName;
 use crate::output::status::table::{Layout, Printer};
@@ -230,9 +230,9 @@ impl Choice {
     }
 
     /// What was done to it, for a line that names it.
-    pub fn verb(&self, verb: &str, record: &Record) -> String {
+    pub fn verb(&self, verb: &str, lease: &Lease) -> String {
         match self.everywhere {
-            true => format!("{verb} in namespace {}", record.namespace()),
+            true => format!("{verb} in namespace {}", lease.namespace()),
             false => verb.to_owned(),
         }
     }
@@ -248,6 +248,12 @@ impl Choice {
         yes: bool,
         interrupt: &Interrupt,
     ) -> Result<(), End> {
+        self.show(warnings);
+        confirmed(yes, question, interrupt).await
+    }
+
+    /// Shows them all as `status` lists them, with warnings below.
+    pub fn show(&self, warnings: &[String]) {
         let rows: Vec<Row> = self.all.iter().map(|chosen| chosen.row.clone()).collect();
         let layout = Layout {
             namespaces: self.everywhere,
@@ -262,7 +268,6 @@ impl Choice {
         for line in warnings {
             terminal::say(line);
         }
-        confirmed(yes, question, interrupt).await
     }
 }
 

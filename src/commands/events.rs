@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::Session;
 use crate::cli::EventArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::lease::api::{Fault, RejectionKind};
+use crate::lease::api::RejectionKind;
 use crate::lease::events::{Event, EventReason};
 use crate::lease::operate::{Interrupt, events};
 use crate::lease::record::Record;
@@ -42,6 +42,8 @@ pub struct Recorder {
     over: Cell<bool>,
     /// None are wanted, or the server takes none.
     off: Cell<bool>,
+    /// Where it takes none.
+    refused: RefCell<Vec<String>>,
     patience: Cell<Duration>,
 }
 
@@ -56,6 +58,7 @@ impl Recorder {
             changed: Notify::new(),
             over: Cell::new(false),
             off: Cell::new(args.no_events),
+            refused: RefCell::default(),
             patience: Cell::new(PATIENCE),
         }
     }
@@ -137,24 +140,22 @@ impl Recorder {
     }
 
     async fn send_one(&self, event: Value) {
-        if self.off.get() {
+        let namespace = event["metadata"]["namespace"].as_str();
+        let namespace = namespace.unwrap_or_default();
+        if self.off.get() || self.refused.borrow().iter().any(|one| one == namespace) {
             return;
         }
         let recorded = events::record(&self.store, &SystemClock, &event).await;
         let Err(fault) = recorded else { return };
         let reason = event["reason"].as_str().unwrap_or_default();
         log::debug!("the Event {reason} was not recorded: {fault}");
-        if is_final(&fault) {
-            self.off.set(true);
+        match fault.rejected() {
+            Some(RejectionKind::Unauthorized | RejectionKind::NotServed) => self.off.set(true),
+            // The next one there will be refused too.
+            Some(RejectionKind::Forbidden | RejectionKind::NamespaceMissing) => {
+                self.refused.borrow_mut().push(namespace.to_owned());
+            }
+            Some(_) | None => {}
         }
     }
-}
-
-/// Whether the next one will be refused too.
-fn is_final(fault: &Fault) -> bool {
-    use RejectionKind::{Forbidden, NamespaceMissing, NotServed, Unauthorized};
-    matches!(
-        fault.rejected(),
-        Some(Forbidden | NamespaceMissing | NotServed | Unauthorized)
-    )
 }

@@ -1,27 +1,32 @@
 //! `kubectl lease failover`
 
 mod elected;
+mod tried;
 
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::confirm::{columns, confirmed};
-use super::saying::{listen, object_text, say_done};
+use super::events::Recorder;
+use super::saying::{listen, outcome_text, say_done};
 use super::steal::shown::{self, Manner};
-use super::{Session, identity, limits, mark, say};
+use super::{Session, dry_run, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver, Subject};
 use crate::exit::Exit;
 use crate::hint::advised;
 use crate::lease::decide::{Refusal, StealTerms, Succession, succession};
+use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
 use crate::lease::operate::{
     End, Failure, Fate, Interrupt, Limits, Operations, Progress, SteppedDown,
 };
-use crate::lease::record::{GrantTerms, Keep, Record};
-use crate::lease::values::{LeaseDuration, Manager};
-use crate::output::document::object_name;
+use crate::lease::record::{GrantTerms, Keep, Lease, Record, Taken};
+use crate::lease::values::LeaseDuration;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
 use crate::words::{self, printable};
@@ -32,15 +37,28 @@ const DEFAULT_DURATION: u32 = 15;
 /// How long more than twice its duration the next one may take, unless told otherwise.
 const NEXT: Duration = Duration::from_secs(30);
 
-type Lease = Operations<LeaseClient, SystemClock>;
+type LeaseOperations = Operations<LeaseClient, SystemClock>;
 
 /// One failover.
 struct Call<'a> {
     args: &'a FailoverArgs,
     session: &'a Session,
     subject: Subject,
-    operations: Lease,
+    operations: LeaseOperations,
     interrupt: Interrupt,
+    recorder: Recorder,
+}
+
+/// Who has it since, and how that came.
+struct Followed<'a> {
+    victim: &'a str,
+    record: &'a Record,
+    /// The Lease as the takeover found it.
+    before: Option<Arc<Lease>>,
+    /// How long it took until the holder must have stopped, and then until somebody had it.
+    waited: Duration,
+    vacant: Option<Duration>,
+    times: String,
 }
 
 pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -50,7 +68,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         Some(_) => identity,
         None => identity.unique(),
     };
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     let terms = StealTerms {
@@ -60,13 +78,16 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
             default_duration: LeaseDuration::constant(DEFAULT_DURATION),
             reason: args.reason.clone(),
             mark: mark(),
-            manager: Manager::default(),
+            manager: args.write.field_manager.clone(),
         },
         if_holder: subject.if_holder.clone(),
         asks: !args.yes,
         waits: true,
+        taken: Taken::FailedOver,
     };
     let found = session.look(&args.name, Keep::Facts).await?;
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(&session, args.events, by, args.reason.as_deref());
     let call = Call {
         args: &args,
         session: &session,
@@ -74,13 +95,23 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         operations: session
             .lease(&args.name)
             .observed_only(args.proof.observed_only()),
-        interrupt: listen()?,
+        interrupt: match args.write.dry_run.asked() {
+            // Nothing is left behind.
+            Some(_) => Interrupt::never(),
+            None => listen()?,
+        },
+        recorder,
     };
-    match found.record {
-        record if record.strategy().is_some() => call.elected(&record).await,
-        record if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
-        record => call.deposed(&terms, record.duration()).await,
-    }
+    let record = found.record;
+    let failing_over = async {
+        match args.write.dry_run.asked() {
+            _ if record.strategy().is_some() => call.elected(&record).await,
+            _ if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
+            Some(dry_run) => call.tried(&terms, dry_run).await,
+            None => call.deposed(&terms, record.duration()).await,
+        }
+    };
+    call.recorder.beside(failing_over, &call.interrupt).await
 }
 
 impl Call<'_> {
@@ -118,20 +149,10 @@ impl Call<'_> {
     ) -> Result<Exit, Error> {
         let (operations, subject) = (&self.operations, &self.subject);
         let report = |progress| self.report(&progress);
-        let mut refused = None;
+        let refused = RefCell::new(None);
         let agree = async |seen: &Observation, expiry: &Expiry| {
-            if let Some(why) = self.refusal(seen.record()) {
-                refused = Some(why);
-                return Err(End::Declined(String::new()));
-            }
-            if let Some(victim) = seen.record().victim()
-                && !self.args.force
-                && self.args.if_holder.is_none()
-            {
-                return Err(End::Refused(Refusal::BeingTakenOver {
-                    by: seen.record().holder().unwrap_or_default().to_owned(),
-                    victim: victim.to_owned(),
-                }));
+            if let Some(end) = self.obstacle(seen.record(), &refused) {
+                return Err(end);
             }
             let columns = columns(self.args.yes);
             let me = terms.grant.holder.as_str();
@@ -141,7 +162,7 @@ impl Call<'_> {
         };
         let short = self.limits(super::SHORT_PATIENCE);
         let stolen = operations.steal(terms, &short, &report, agree).await;
-        if let Some(why) = refused {
+        if let Some(why) = refused.take() {
             return Err(self.not(why));
         }
         let stolen = match stolen {
@@ -149,18 +170,45 @@ impl Call<'_> {
             Err(end) => return Err(self.session.error(subject.clone(), end).await),
         };
         let victim = stolen.victim.clone();
+        let (before, taken) = (stolen.grant.before.clone(), stolen.grant.record.clone());
         let down = match operations.step_down(stolen, &short, &report).await {
             Ok(down) => down,
-            Err(end) => return Err(self.held(end).await),
+            Err(end) => {
+                if let Some(from) = victim {
+                    self.recorder.record(EventReason::Stolen { from }, &taken);
+                }
+                return Err(self.held(end).await);
+            }
         };
         let Some(victim) = victim else {
             // Its holder let go just before.
             return Err(self.not(NotFailedOver::Free));
         };
         if let Some(signal) = down.signal {
+            self.record(&victim, &down.record, None);
             return Ok(self.interrupted(signal));
         }
-        self.followed(&victim, down, self.patience(duration)).await
+        let patience = self.patience(duration);
+        self.followed(&victim, before, down, patience).await
+    }
+
+    /// Why its holder cannot be made to step down. What is not about a single write is left in `refused`.
+    fn obstacle(&self, record: &Record, refused: &RefCell<Option<NotFailedOver>>) -> Option<End> {
+        if let Some(why) = self.refusal(record) {
+            refused.replace(Some(why));
+            return Some(End::Declined(String::new()));
+        }
+        let victim = record.victim()?.to_owned();
+        let insists = self.args.force || self.args.if_holder.is_some();
+        let by = record.holder().unwrap_or_default().to_owned();
+        (!insists).then_some(End::Refused(Refusal::BeingTakenOver { by, victim }))
+    }
+
+    /// Tells others who has it since; `None` if nobody has.
+    fn record(&self, victim: &str, lease: &Record, to: Option<&str>) {
+        let (from, to) = (victim.to_owned(), to.map(str::to_owned));
+        self.recorder
+            .record(EventReason::FailedOver { from, to }, lease);
     }
 
     /// Why this Lease has nobody who could step down.
@@ -222,6 +270,7 @@ impl Call<'_> {
     async fn followed(
         &self,
         victim: &str,
+        before: Option<Arc<Lease>>,
         down: SteppedDown,
         patience: Duration,
     ) -> Result<Exit, Error> {
@@ -236,8 +285,10 @@ impl Call<'_> {
         let is_next = |record: &Record| record.holder().is_some() && record.holder() != me;
         let next = self
             .operations
-            .await_record(down.record, &limits, &report, is_next)
+            .await_record(down.record.clone(), &limits, &report, is_next)
             .await;
+        let to = next.as_ref().ok().and_then(|record| record.holder());
+        self.record(victim, &down.record, to);
         let record = match next {
             Ok(record) => record,
             Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
@@ -259,11 +310,20 @@ impl Call<'_> {
             words::duration(freed),
             words::duration(taken)
         );
-        self.tell(victim, &record, &times).await
+        let followed = Followed {
+            victim,
+            record: &record,
+            before,
+            waited: freed,
+            vacant: Some(taken),
+            times,
+        };
+        self.tell(followed).await
     }
 
     /// Tells who holds it now, and ends well if that is who should.
-    async fn tell(&self, victim: &str, record: &Record, times: &str) -> Result<Exit, Error> {
+    async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
+        let Followed { victim, record, .. } = followed;
         let holder = record.holder().unwrap_or_default().to_owned();
         let to = self.args.to.as_ref().map(|to| to.as_str());
         match succession(victim, to, &holder) {
@@ -277,15 +337,17 @@ impl Call<'_> {
                 }));
             }
         }
-        let done = "failed over";
-        let text = match &self.args.output.format {
-            Some(_) => object_text(record, done, &self.args.output),
-            None => {
-                let name = object_name(record.name());
-                let line = format!("{name} {done} from {victim:?} to {holder:?}: {times}");
-                Ok(format!("{}\n", printable(&line)))
-            }
+        let done = Action::FailedOver.word();
+        let line = format!("{done} from {victim:?} to {holder:?}: {}", followed.times);
+        let outcome = Outcome::new(Action::FailedOver, followed.before, record)
+            .after_waiting(followed.waited)
+            .said(printable(&line).into_owned());
+        let outcome = match followed.vacant {
+            Some(vacant) => outcome.vacant_for(vacant),
+            None => outcome,
         };
+        let output = &self.args.output;
+        let text = outcome_text(&outcome, output.format.as_ref(), output.show_managed_fields);
         say_done(text, None, &self.interrupt, &self.subject, done).await?;
         Ok(Exit::DONE)
     }

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use super::asked::Asked;
 use super::events::Recorder;
-use super::saying::{deaf, outcomes_text, start};
+use super::saying::{deaf, outcome_text, outcomes_text, start};
 use super::slots::slots;
-use super::{Session, acquire_terms, dry_run, identity, together};
+use super::{Session, acquire_terms, dry_run, identity, say, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject};
@@ -27,6 +27,7 @@ use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Interrupt};
 use crate::lease::values::LeaseDuration;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::signals;
 use again::{Again, Then};
@@ -34,6 +35,7 @@ use command::{find, no_command_among};
 use outcome_file::OutcomeFile;
 use round::Round;
 use several::one_at_a_time;
+use steal::Stealing;
 
 /// Recorded when none is asked for and the Lease has none, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -103,6 +105,38 @@ async fn run_with(
     );
     let (names, grant) = (&args.names, &args.grant);
     let mut asked = Asked::new(&session, names, slots, grant, subject, terms);
+    if let (Some(one), Some(dry_run)) = (asked.one(), args.grant.write.dry_run.asked())
+        && args.takeover.steal
+    {
+        let report = |progress| say(&one.subject, &progress);
+        let limits = dry_run::patience(args.grant.timeout);
+        let tried = one
+            .operations
+            .try_acquire(&one.terms, dry_run, &limits, &report);
+        let (tried, action) = match tried.await {
+            Err(End::TimedOut {
+                obstacle: Some(_), ..
+            }) => {
+                let never = Interrupt::never();
+                let stealing = Stealing {
+                    session: &session,
+                    operations: &one.operations,
+                    args: &args.takeover,
+                    terms: &one.terms,
+                    timeout: args.grant.timeout,
+                    interrupt: &never,
+                };
+                (stealing.tried(dry_run, &report).await, Action::Stolen)
+            }
+            tried => (tried, Action::Acquired),
+        };
+        if let Err(End::Refused(Refusal::TooShort(duration))) = tried {
+            return Err(too_short(duration, &args));
+        }
+        let text = |outcome: &Outcome| outcome_text(outcome, None, false);
+        let subject = one.subject.clone();
+        return dry_run::tell(&session, subject, action, dry_run, tried, text).await;
+    }
     if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
         let refused = |end: &End| match end {
             End::Refused(Refusal::TooShort(duration)) => Some(too_short(*duration, &args)),

@@ -6,7 +6,7 @@ mod scope;
 mod words;
 
 use super::Session;
-use super::saying::listen;
+use super::saying::{is_unasked, listen};
 use super::several::Errors;
 use crate::cli::{ConnectionArgs, DryRun, PruneArgs};
 use crate::error::Error;
@@ -78,7 +78,9 @@ async fn list(args: &PruneArgs, session: &Session, found: &Found) -> Result<(), 
             document::list(&records, format, args.output.show_managed_fields)?
         }
     };
-    terminal::print_meanwhile(text).await?;
+    if !is_unasked(&args.output.format) {
+        terminal::print_meanwhile(text).await?;
+    }
     let these = match rows.len() {
         1 => "it".to_owned(),
         count => format!("these {count}"),

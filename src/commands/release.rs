@@ -24,13 +24,6 @@ pub async fn run(args: ReleaseArgs, connection: &ConnectionArgs) -> Result<Exit,
     let holder = identity(&args.holder.holder)?;
     let session = Session::open(connection).await?.writing(&args.write);
     let names = distinct(&args.names);
-    if args.write.dry_run.asked().is_some() && (args.force || names.is_empty()) {
-        let why = "--dry-run goes with names and without --force";
-        return Err(Error::Usage(why.to_owned()));
-    }
-    if let Some(reason) = &args.reason {
-        log::debug!("by force, because: {reason}");
-    }
     match (names.as_slice(), args.force) {
         ([name], true) => force::run(&args, &session, name, &holder).await,
         ([_, ..], false) => own(&args, &session, &names, &holder).await,

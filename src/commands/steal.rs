@@ -19,7 +19,7 @@ use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Failure, Fate};
-use crate::lease::record::GrantTerms;
+use crate::lease::record::{GrantTerms, Taken};
 use crate::lease::values::{HolderIdentity, LeaseDuration};
 use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
@@ -31,10 +31,6 @@ const DEFAULT_DURATION: u32 = 60;
 pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     chosen::check(&args.selection, true)?;
     let names = distinct(&args.names);
-    if args.write.dry_run.asked().is_some() && names.len() != 1 {
-        let why = "--dry-run goes with one name";
-        return Err(Error::Usage(why.to_owned()));
-    }
     let [name] = names[..] else {
         return bulk::run(&args, &names, connection).await;
     };
@@ -153,5 +149,6 @@ fn terms(args: &StealArgs, holder: HolderIdentity) -> StealTerms {
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks: !args.yes,
         waits: !args.now,
+        taken: Taken::Stolen,
     }
 }

@@ -126,6 +126,7 @@ fn text(record: Option<&Record>, name: &LeaseName, args: &WaitArgs) -> Result<St
     match (record, &args.output.format) {
         (Some(record), _) => object_text(record, said, &args.output),
         // Deleted before it was looked for.
+        (None, None) if terminal::is_quiet() => Ok(String::new()),
         (None, None) => Ok(format!("{} {said}\n", document::object_name(name.as_str()))),
         (None, Some(ObjectFormat::Name)) => {
             Ok(format!("{}\n", document::object_name(name.as_str())))

@@ -102,6 +102,7 @@ fn steal_terms() -> StealTerms {
         if_holder: None,
         asks: true,
         waits: true,
+        taken: crate::lease::record::Taken::Stolen,
     }
 }
 

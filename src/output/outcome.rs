@@ -23,6 +23,10 @@ pub enum Action {
     Released,
     /// By `steal`.
     Stolen,
+    /// By `failover`.
+    FailedOver,
+    /// By `prune`: deleted.
+    Pruned,
     /// By `hold`.
     Held,
 }
@@ -44,13 +48,23 @@ pub enum Phase {
 }
 
 impl Action {
-    /// As sentences and documents have it.
+    /// As sentences have it.
     pub fn word(self) -> &'static str {
+        match self {
+            Self::FailedOver => "failed over",
+            other => other.name(),
+        }
+    }
+
+    /// As documents have it.
+    fn name(self) -> &'static str {
         match self {
             Self::Acquired => "acquired",
             Self::Renewed => "renewed",
             Self::Released => "released",
             Self::Stolen => "stolen",
+            Self::FailedOver => "failedOver",
+            Self::Pruned => "pruned",
             Self::Held => "held",
         }
     }
@@ -58,8 +72,8 @@ impl Action {
     /// Whether a grant stands then.
     fn grants(self) -> bool {
         match self {
-            Self::Acquired | Self::Renewed | Self::Stolen | Self::Held => true,
-            Self::Released => false,
+            Self::Acquired | Self::Renewed | Self::Stolen | Self::FailedOver | Self::Held => true,
+            Self::Released | Self::Pruned => false,
         }
     }
 }
@@ -70,9 +84,15 @@ pub struct Outcome {
     action: Action,
     dry_run: Option<DryRun>,
     waited: Option<Duration>,
+    vacant: Option<Duration>,
     fencing_token: Option<String>,
     before: Option<Arc<Lease>>,
-    after: Lease,
+    /// `None` once it is deleted.
+    after: Option<Lease>,
+    /// The Lease as it is, or was last.
+    lease: Lease,
+    /// What was done, where one word does not tell.
+    words: Option<String>,
     phase: Option<Phase>,
 }
 
@@ -83,10 +103,21 @@ impl Outcome {
             action,
             dry_run: None,
             waited: None,
+            vacant: None,
             fencing_token: None,
             before,
-            after: after.clone(),
+            after: Some(after.clone()),
+            lease: after.clone(),
+            words: None,
             phase: None,
+        }
+    }
+
+    /// A Lease was deleted that was like this.
+    pub fn of_deletion(action: Action, before: &Lease) -> Self {
+        Self {
+            after: None,
+            ..Self::new(action, Some(Arc::new(before.clone())), before)
         }
     }
 
@@ -114,6 +145,24 @@ impl Outcome {
         }
     }
 
+    /// Then nobody had it for so long.
+    #[must_use]
+    pub fn vacant_for(self, vacant: Duration) -> Self {
+        Self {
+            vacant: Some(vacant),
+            ..self
+        }
+    }
+
+    /// What the sentence says was done, instead of the action's word.
+    #[must_use]
+    pub fn said(self, words: String) -> Self {
+        Self {
+            words: Some(words),
+            ..self
+        }
+    }
+
     /// It would be done: nothing was stored.
     #[must_use]
     pub fn tried(self, dry_run: DryRun) -> Self {
@@ -132,9 +181,9 @@ impl Outcome {
         }
     }
 
-    /// The Lease as it is then.
+    /// The Lease as it is then, or was before it was deleted.
     pub fn lease(&self) -> &Lease {
-        &self.after
+        &self.lease
     }
 
     /// What to print: the sentence, or what the format asks for.
@@ -146,7 +195,7 @@ impl Outcome {
         format: Option<&ObjectFormat>,
         managed_fields: bool,
     ) -> Result<String, Failure> {
-        let name = object_name(self.after.name());
+        let name = object_name(self.lease.name());
         match format {
             None => Ok(format!("{name} {}\n", self.words())),
             Some(ObjectFormat::Name) => Ok(format!("{name}\n")),
@@ -159,7 +208,7 @@ impl Outcome {
 
     /// As kubectl says it.
     fn words(&self) -> String {
-        let word = self.action.word();
+        let word = self.words.as_deref().unwrap_or(self.action.word());
         match self.dry_run {
             None => word.to_owned(),
             Some(DryRun::Client) => format!("{word} (dry run)"),
@@ -168,14 +217,14 @@ impl Outcome {
     }
 
     fn fields(&self, shown: Shown) -> Map<String, Value> {
-        let (before, after) = (self.before.as_deref(), &self.after);
+        let (before, after) = (self.before.as_deref(), &self.lease);
         let mut fields = Map::new();
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
                 fields.insert(name.to_owned(), value);
             }
         };
-        put("action", Some(json!(self.action.word())));
+        put("action", Some(json!(self.action.name())));
         put("metadata", Some(metadata(after)));
         put(
             "dryRun",
@@ -189,16 +238,18 @@ impl Outcome {
             "grant",
             granted.then(|| grant(after, self.fencing_token.as_deref())),
         );
-        let waited = self.waited;
-        put(
-            "waitedSeconds",
-            waited.map(|span| json!(span.as_millis() as f64 / 1000.0)),
-        );
+        let seconds = |span: Duration| json!(span.as_millis() as f64 / 1000.0);
+        put("waitedSeconds", self.waited.map(seconds));
+        put("vacantSeconds", self.vacant.map(seconds));
         // A renewal follows no grant but its own.
-        let followed = before.filter(|before| !after.same_grant(before));
+        let is_over = |before: &&Lease| self.after.is_none() || !after.same_grant(before);
+        let followed = before.filter(is_over);
         put("previous", followed.and_then(previous));
         put("before", before.map(|lease| shown.object(lease)));
-        put("after", Some(shown.object(after)));
+        put(
+            "after",
+            self.after.as_ref().map(|lease| shown.object(lease)),
+        );
         match &self.phase {
             None => {}
             Some(Phase::Held) => put("phase", Some(json!("held"))),

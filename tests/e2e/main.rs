@@ -39,6 +39,8 @@ mod left_behind;
 mod named;
 mod nesting;
 mod other_clients;
+mod others_events;
+mod others_outcomes;
 mod outcomes;
 mod passwords;
 mod plugin;

@@ -1,6 +1,8 @@
 //! `failover` of a coordinated election: the control plane is told who is to hold the Lease next.
 
-use super::{Call, Manner, columns, confirmed, shown};
+use std::sync::Arc;
+
+use super::{Call, Followed, Manner, columns, confirmed, shown};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver};
 use crate::exit::Exit;
@@ -60,6 +62,9 @@ impl Call<'_> {
             let how = Manner::StepsDown;
             shown::show(session, operations, me, &seen, &expiry, how, columns).await;
         }
+        if let Some(dry_run) = self.args.write.dry_run.asked() {
+            return self.preferred(record, &next, dry_run).await;
+        }
         let question = format!("Make it step down for {next:?}?");
         if let Err(end) = confirmed(self.args.yes, &question, &self.interrupt).await {
             return failed(end).await;
@@ -76,6 +81,7 @@ impl Call<'_> {
             subject.name
         ));
         let patience = self.patience(record.duration());
+        let before = Arc::new((**record).clone());
         let limits = self.limits(patience);
         let changed = |record: &Record| record.holder().is_some() && record.holder() != holder;
         match operations
@@ -83,10 +89,20 @@ impl Call<'_> {
             .await
         {
             Ok(record) => {
-                let times = words::duration(SystemClock.now().since(asked));
-                let times = format!("taken after {times}");
-                self.came(holder.unwrap_or_default(), &next, &record, &times)
-                    .await
+                let waited = SystemClock.now().since(asked);
+                let victim = holder.unwrap_or_default();
+                if !victim.is_empty() {
+                    self.record(victim, &record, record.holder());
+                }
+                let followed = Followed {
+                    victim,
+                    record: &record,
+                    before: Some(before),
+                    waited,
+                    vacant: None,
+                    times: format!("taken after {}", words::duration(waited)),
+                };
+                self.came(&next, followed).await
             }
             Err(End::TimedOut { fault: None, .. }) => Err(self.not(NotFailedOver::NotPreferred {
                 candidate: next,
@@ -104,19 +120,13 @@ impl Call<'_> {
     }
 
     /// Tells who has come, and ends well if that is the candidate.
-    async fn came(
-        &self,
-        victim: &str,
-        wanted: &str,
-        record: &Record,
-        times: &str,
-    ) -> Result<Exit, Error> {
-        let holder = record.holder().unwrap_or_default();
+    async fn came(&self, wanted: &str, followed: Followed<'_>) -> Result<Exit, Error> {
+        let holder = followed.record.holder().unwrap_or_default();
         if holder == wanted {
-            return self.tell(victim, record, times).await;
+            return self.tell(followed).await;
         }
         Err(self.not(NotFailedOver::Another {
-            from: victim.to_owned(),
+            from: followed.victim.to_owned(),
             wanted: wanted.to_owned(),
             holder: holder.to_owned(),
         }))

@@ -5,13 +5,14 @@ use std::time::Duration;
 use crate::cli::TakeoverArgs;
 use crate::clock::SystemClock;
 use crate::commands::steal::takeover::{Interlocks, Takeover};
-use crate::commands::{SHORT_PATIENCE, Session, limits};
+use crate::commands::{SHORT_PATIENCE, Session, dry_run, limits};
 use crate::error::Error;
 use crate::lease::decide::{AcquireTerms, Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::operate::{
-    End, Ended, Grant, Held, Interrupt, Limits, OnProgress, Operations, Stolen,
+    DryRun, End, Ended, Grant, Held, Interrupt, Limits, OnProgress, Operations, Stolen, Tried,
 };
+use crate::lease::record::{Record, Taken};
 use crate::server::LeaseClient;
 
 /// So often a Lease may change hands between two looks before it is left to others.
@@ -64,12 +65,12 @@ impl Stealing<'_> {
         Err(Ended::Ungranted(End::Refused(Refusal::NotFound)))
     }
 
-    async fn take(&self, report: OnProgress<'_>) -> Result<(Grant, Option<String>), End> {
+    fn takeover(&self) -> Takeover<'_> {
         let TakeoverArgs {
             yes, now, force, ..
         } = *self.args;
         let if_holder = self.args.if_holder.as_ref();
-        let takeover = Takeover {
+        Takeover {
             session: self.session,
             operations: self.operations,
             terms: StealTerms {
@@ -77,20 +78,49 @@ impl Stealing<'_> {
                 if_holder: if_holder.map(ToString::to_string),
                 asks: !yes,
                 waits: !now,
+                taken: Taken::Stolen,
             },
             interlocks: Interlocks { yes, now, force },
             interrupt: self.interrupt.clone(),
+        }
+    }
+
+    /// That what would be taken lasts too short a time.
+    fn too_short(&self, record: &Record) -> Option<End> {
+        let duration = self.terms.grant.duration_on(record);
+        let too_short = self
+            .terms
+            .min_duration
+            .is_some_and(|least| duration < least);
+        too_short.then_some(End::Refused(Refusal::TooShort(duration)))
+    }
+
+    /// What the takeover would write, with nobody asked and nothing waited for.
+    ///
+    /// # Errors
+    /// As of a steal.
+    pub async fn tried(&self, dry_run: DryRun, report: OnProgress<'_>) -> Result<Tried, End> {
+        let takeover = self.takeover();
+        let show = async |seen: &Observation, expiry: &Expiry| {
+            if let Some(end) = self.too_short(seen.record()) {
+                return Err(end);
+            }
+            takeover.show(seen, expiry, None).await
         };
+        let limits = dry_run::patience(self.timeout);
+        let operations = self.operations;
+        operations
+            .try_steal(&takeover.terms, dry_run, &limits, report, show)
+            .await
+    }
+
+    async fn take(&self, report: OnProgress<'_>) -> Result<(Grant, Option<String>), End> {
+        let takeover = self.takeover();
         let patience = Some(self.timeout.unwrap_or(SHORT_PATIENCE));
         let short = limits(&SystemClock, patience, self.interrupt.clone());
         let agree = async |seen: &Observation, expiry: &Expiry| {
-            let duration = self.terms.grant.duration_on(seen.record());
-            if self
-                .terms
-                .min_duration
-                .is_some_and(|least| duration < least)
-            {
-                return Err(End::Refused(Refusal::TooShort(duration)));
+            if let Some(end) = self.too_short(seen.record()) {
+                return Err(end);
             }
             if matches!(expiry, Expiry::Expired(_)) {
                 // Nobody is robbed.

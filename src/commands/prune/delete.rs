@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
+use jiff::SignedDuration;
 
 use super::find::{Candidate, Found};
 use super::words::{failed, left, subject, text};
 use crate::cli::{DryRun, PruneArgs};
 use crate::clock::{Clock, SystemClock};
+use crate::commands::events::Recorder;
 use crate::commands::several::{Errors, Next};
-use crate::commands::{SHORT_PATIENCE, Session, limits, say};
+use crate::commands::{SHORT_PATIENCE, Session, identity, limits, say};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::lease::events::EventReason;
 use crate::lease::evidence::Stamps;
-use crate::lease::operate::{Deleted, End, Interrupt, Operations, Patience, Pruned};
+use crate::lease::operate::{self, Deleted, End, Interrupt, Operations, Patience, Pruned};
 use crate::lease::record::Record;
 use crate::output::format::ObjectFormat;
-use crate::output::{Failure, document, terminal};
+use crate::output::outcome::{self, Action, Outcome};
+use crate::output::{Failure, terminal};
 use crate::server::LeaseClient;
 use crate::words;
 
@@ -36,16 +40,29 @@ pub async fn delete(
     interrupt: &Interrupt,
     errors: &mut Errors,
 ) -> Result<Exit, Error> {
+    let by = identity(&None);
+    let recorder = by.as_ref().ok().filter(|_| args.dry_run != DryRun::Server);
+    let recorder = recorder.map(|by| Recorder::new(session, args.events, by.as_str(), None));
+    let deleting = delete_each(args, session, found, interrupt, errors, recorder.as_ref());
+    match &recorder {
+        Some(recorder) => recorder.beside(deleting, interrupt).await,
+        None => deleting.await,
+    }
+}
+
+async fn delete_each(
+    args: &PruneArgs,
+    session: &Session,
+    found: Found,
+    interrupt: &Interrupt,
+    errors: &mut Errors,
+    recorder: Option<&Recorder>,
+) -> Result<Exit, Error> {
     let stamps = match args.proof.observed_only() {
         true => Stamps::Untrusted,
         false => found.stamps,
     };
     let dry_run = args.dry_run == DryRun::Server;
-    let verb = if dry_run {
-        "pruned (server dry run)"
-    } else {
-        "pruned"
-    };
     let patience = Patience {
         proof: SystemClock.now() + args.timeout,
         deletion: SHORT_PATIENCE,
@@ -65,23 +82,32 @@ pub async fn delete(
     let document = matches!(args.output.format, Some(ObjectFormat::Value(_)));
     let pruning = stream::iter(found.candidates).map(async |candidate: Candidate| {
         let record = candidate.seen.record().clone();
+        let expired = candidate.row.condition.expires_in;
         let pruned = match dry_run {
             true => check(session, &record, interrupt).await,
             false => prune(session, candidate, stamps, &patience, &watches).await,
         };
-        (record, pruned)
+        (record, expired, pruned)
     });
     let mut pruning = std::pin::pin!(pruning.buffered(AT_ONCE));
     let mut pruned = Vec::new();
     let mut interrupted = false;
-    while let Some((record, outcome)) = pruning.next().await {
-        let error = match outcome {
+    while let Some((record, expired, became)) = pruning.next().await {
+        let error = match became {
             Ok(Pruned::Done) => {
+                if let Some(recorder) = recorder {
+                    recorder.record(reason(&record, expired), &record);
+                }
+                let outcome = Outcome::of_deletion(Action::Pruned, &record);
+                let outcome = match dry_run {
+                    true => outcome.tried(operate::DryRun::Server),
+                    false => outcome,
+                };
                 let said = match document {
                     true => Ok(()),
-                    false => print(text(&record, verb, args)).await,
+                    false => print(text(&outcome, args)).await,
                 };
-                pruned.push(record);
+                pruned.push(outcome);
                 match said {
                     Ok(()) => continue,
                     // It is done, only not said, and so are the others.
@@ -106,7 +132,7 @@ pub async fn delete(
         }
     }
     if let (Some(ObjectFormat::Value(format)), false) = (&args.output.format, pruned.is_empty()) {
-        print(document::list(
+        print(outcome::list(
             &pruned,
             format,
             args.output.show_managed_fields,
@@ -121,6 +147,15 @@ pub async fn delete(
         return Ok(Exit::signal(signal));
     }
     Ok(errors.exit().unwrap_or(Exit::DONE))
+}
+
+/// As others are told.
+fn reason(record: &Record, expires_in: Option<SignedDuration>) -> EventReason {
+    let expired = expires_in.unwrap_or_default().unsigned_abs();
+    EventReason::Pruned {
+        from: record.holder().map(str::to_owned),
+        expired: words::duration(expired),
+    }
 }
 
 /// For how long is watched at most, where that proves it in time.

@@ -2,12 +2,13 @@
 
 use crate::cli::PruneArgs;
 use crate::commands::Session;
-use crate::commands::saying::object_text;
+use crate::commands::saying::outcome_text;
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hint;
 use crate::lease::operate::{End, Pruned};
 use crate::lease::record::Record;
+use crate::output::outcome::Outcome;
 use crate::output::{Failure, terminal};
 use crate::words;
 
@@ -75,12 +76,15 @@ pub async fn failed(session: &Session, record: &Record, end: End) -> Error {
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn text(record: &Record, verb: &str, args: &PruneArgs) -> Result<String, Failure> {
+pub fn text(outcome: &Outcome, args: &PruneArgs) -> Result<String, Failure> {
+    let format = args.output.format.as_ref();
+    let whole = args.output.show_managed_fields;
     match args.all_namespaces {
         true => {
-            let verb = format!("{verb} from {} namespace", record.namespace());
-            object_text(record, &verb, &args.output)
+            let namespace = outcome.lease().namespace();
+            let words = format!("pruned from {namespace} namespace");
+            outcome_text(&outcome.clone().said(words), format, whole)
         }
-        false => object_text(record, verb, &args.output),
+        false => outcome_text(outcome, format, whole),
     }
 }

@@ -8,23 +8,25 @@ use super::{force, nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some, these};
+use crate::commands::dry_run;
+use crate::commands::events::Recorder;
 use crate::commands::exported::{self, is_kept_by_hold, ours};
-use crate::commands::saying::{listen, object_text, say_done};
+use crate::commands::saying::{listen, outcome_text, say_done};
 use crate::commands::several::{Errors, Next, next};
 use crate::commands::{Session, say};
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
 use crate::hint::freed;
 use crate::lease::decide::{
-    FreeStep, Ours, OursStep, Refusal, free, release as decide_release, release_ours,
+    FreeStep, Ours, OursStep, Refusal, Seen, free, release as decide_release, release_ours,
 };
 use crate::lease::evidence::{Expiry, Observation};
-use crate::lease::operate::{End, Freed, Limits};
+use crate::lease::operate::{End, Interrupt, Limits, Released};
 use crate::lease::record::Record;
 use crate::lease::report::State;
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::document;
 use crate::output::format::ObjectFormat;
+use crate::output::outcome::{self, Action, Outcome};
 use crate::output::terminal;
 
 /// One call.
@@ -33,12 +35,13 @@ struct Bulk<'a> {
     session: &'a Session,
     holder: &'a HolderIdentity,
     limits: Limits,
+    recorder: Recorder,
 }
 
 /// What became of one lease.
-enum Outcome {
-    /// It is free: the record before, and after.
-    Freed(Box<Freed>),
+enum Became {
+    /// It is free, or would be.
+    Freed(Box<Outcome>),
     /// It is not.
     Failed(Error),
     /// It was not tried after what happened to another.
@@ -61,11 +64,21 @@ pub async fn run(
         }
     };
     // Until here a signal ends the process, which has written nothing.
+    let interrupt = match args.write.dry_run.asked() {
+        Some(_) => Interrupt::never(),
+        None => listen()?,
+    };
     let mut bulk = Bulk {
         args,
         session,
         holder,
-        limits: patient(args, listen()?),
+        limits: patient(args, interrupt),
+        recorder: Recorder::new(
+            session,
+            args.events,
+            holder.as_str(),
+            args.reason.as_deref(),
+        ),
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().unwrap_or(holder);
@@ -76,12 +89,16 @@ pub async fn run(
         }
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
-    if args.force
+    if args.force && args.write.dry_run.asked().is_some() {
+        choice.show(&warnings(&choice));
+    } else if args.force
         && let Some(interrupted) = bulk.ask(&choice).await?
     {
         return Ok(interrupted);
     }
-    let interrupted = bulk.write(&choice, &mut errors).await;
+    let interrupt = bulk.limits.interrupt.clone();
+    let writing = bulk.write(&choice, &mut errors);
+    let interrupted = bulk.recorder.beside(writing, &interrupt).await;
     let exit = interrupted.or(errors.exit());
     Ok(exit.unwrap_or(Exit::DONE))
 }
@@ -119,19 +136,19 @@ impl Bulk<'_> {
     fn refusal(&self, choice: &Choice, chosen: &Chosen) -> Option<Refusal> {
         let (seen, wall) = (chosen.seen(), SystemClock.wall());
         if self.args.force {
-            return match free(&force::terms(self.args, false), &seen, None, wall) {
+            return match free(
+                &force::terms(self.args, self.holder, false),
+                &seen,
+                None,
+                wall,
+            ) {
                 FreeStep::Refuse(refusal) => Some(refusal),
                 FreeStep::Ask | FreeStep::Replace(_) => None,
             };
         }
         let session = choice.session(self.session, chosen);
         let ours = ours(&session, &chosen.name, self.holder.clone());
-        let decide = if self.args.now {
-            decide_release
-        } else {
-            release_ours
-        };
-        match decide(&ours, &seen, wall) {
+        match self.decide()(&ours, &seen, wall) {
             OursStep::Refuse(refusal) => Some(refusal),
             OursStep::Replace(_) if is_kept_by_hold(&ours) => Some(Refusal::KeptByHold),
             OursStep::Replace(_) => None,
@@ -177,28 +194,20 @@ impl Bulk<'_> {
         let stopped = Cell::new(false);
         let written = stream::iter(&choice.all).map(async |chosen| {
             if stopped.get() || limits.interrupt.received().is_some() {
-                return (chosen, Outcome::NotTried);
+                return (chosen, Became::NotTried);
             }
             let session = choice.session(self.session, chosen);
             let subject = self.subject(&session, chosen);
-            let outcome = match self.one(choice, &session, &subject, chosen).await {
-                Ok(freed) => {
-                    log::debug!(
-                        "{} freed: {:?} held it",
-                        choice.label(chosen),
-                        freed.holder()
-                    );
-                    Outcome::Freed(Box::new(freed))
-                }
-                Err(end) => {
-                    let error = session.error(subject, end).await;
+            let became = match self.one(choice, &session, &subject, chosen).await {
+                Ok(freed) => Became::Freed(Box::new(freed)),
+                Err(error) => {
                     if next(&error) == Next::Stop {
                         stopped.set(true);
                     }
-                    Outcome::Failed(error)
+                    Became::Failed(error)
                 }
             };
-            (chosen, outcome)
+            (chosen, became)
         });
         let mut written = std::pin::pin!(written.buffered(AT_ONCE));
         let document = match &args.output.format {
@@ -207,14 +216,16 @@ impl Bulk<'_> {
         };
         let (mut listed, mut not_tried) = (Vec::new(), Vec::new());
         let mut failed = Vec::new();
-        while let Some((chosen, outcome)) = written.next().await {
-            match outcome {
-                Outcome::NotTried => not_tried.push(choice.label(chosen)),
-                Outcome::Failed(error) => failed.push(error),
-                Outcome::Freed(freed) if document.is_some() => listed.push(freed.record),
-                Outcome::Freed(freed) => {
-                    let verb = choice.verb("released", &freed.record);
-                    let text = object_text(&freed.record, &verb, &args.output);
+        while let Some((chosen, became)) = written.next().await {
+            match became {
+                Became::NotTried => not_tried.push(choice.label(chosen)),
+                Became::Failed(error) => failed.push(error),
+                Became::Freed(freed) if document.is_some() => listed.push(*freed),
+                Became::Freed(freed) => {
+                    let words = choice.verb("released", freed.lease());
+                    let freed = freed.said(words);
+                    let format = args.output.format.as_ref();
+                    let text = outcome_text(&freed, format, args.output.show_managed_fields);
                     let subject = self.subject(self.session, chosen);
                     let said = say_done(text, None, &limits.interrupt, &subject, "released");
                     failed.extend(said.await.err());
@@ -239,9 +250,11 @@ impl Bulk<'_> {
             return interrupted;
         };
         let mut subject = self.subject(self.session, &choice.all[0]);
-        let names: Vec<String> = listed.iter().map(|one| one.name().to_owned()).collect();
+        let names: Vec<String> = (listed.iter())
+            .map(|one| one.lease().name().to_owned())
+            .collect();
         subject.name = some(&names);
-        let text = document::list(&listed, format, args.output.show_managed_fields);
+        let text = outcome::list(&listed, format, args.output.show_managed_fields);
         if let Err(error) = say_done(text, None, &limits.interrupt, &subject, "released").await {
             let _ = errors.say(&error);
         }
@@ -254,22 +267,59 @@ impl Bulk<'_> {
         session: &Session,
         subject: &Subject,
         chosen: &Chosen,
-    ) -> Result<Freed, End> {
+    ) -> Result<Outcome, Error> {
         let operations = session.lease(&chosen.name).knowing(choice.stamps);
         let report = |progress| say(subject, &progress);
-        if !self.args.force {
-            let before = chosen.record().clone();
-            let ours = Ours::Grant(before.clone());
-            let released = operations.release(&ours, self.args.now, &self.limits, &report);
-            let record = released.await?.record;
-            return Ok(Freed { before, record });
+        let terms = force::terms(self.args, self.holder, false);
+        let ours = Ours::Grant(chosen.record().clone());
+        if let Some(dry_run) = self.args.write.dry_run.asked() {
+            let limits = dry_run::patience(Some(self.args.timeout));
+            let tried = if self.args.force {
+                let agreed = Some(chosen.agreement());
+                let shown = async |_: &Observation, _: &Expiry| ();
+                let tried = operations.try_free(agreed, &terms, dry_run, &limits, &report, shown);
+                tried.await
+            } else {
+                let tried = operations.try_if_ours(&ours, self.decide(), dry_run, &limits, &report);
+                tried.await
+            };
+            let (subject, action) = (subject.clone(), Action::Released);
+            return dry_run::outcome(session, subject, action, dry_run, tried).await;
         }
-        let terms = force::terms(self.args, false);
+        let failed = async |end| session.error(subject.clone(), end).await;
+        if !self.args.force {
+            let released = operations.release(&ours, self.args.now, &self.limits, &report);
+            return match released.await {
+                Ok(Released { record, before }) => {
+                    Ok(Outcome::new(Action::Released, before, &record))
+                }
+                Err(end) => Err(failed(end).await),
+            };
+        }
         let shown = Some((chosen.seen(), chosen.agreement()));
         // Only another grant of the holder that was named comes to be asked about.
         let agree = async |_: &Observation, _: &Expiry| Ok(());
         let freed = operations.free_from_another(shown, &terms, &self.limits, &report, agree);
-        freed.await
+        match freed.await {
+            Ok(freed) => {
+                log::debug!(
+                    "{} freed: {:?} held it",
+                    choice.label(chosen),
+                    freed.holder()
+                );
+                force::record(&self.recorder, &freed);
+                Ok(force::outcome(&freed))
+            }
+            Err(end) => Err(failed(end).await),
+        }
+    }
+
+    fn decide(&self) -> fn(&Ours, &Seen, jiff::Timestamp) -> OursStep {
+        if self.args.now {
+            decide_release
+        } else {
+            release_ours
+        }
     }
 }
 

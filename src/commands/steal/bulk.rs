@@ -1,12 +1,14 @@
 //! `kubectl lease steal` of several: one list, one question, and each is taken for itself.
 
 mod taken;
+mod tried;
 mod wait;
 
 use super::terms;
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{Choice, Chosen, these};
+use crate::commands::events::Recorder;
 use crate::commands::exported;
 use crate::commands::saying::listen;
 use crate::commands::several::Errors;
@@ -32,6 +34,7 @@ struct Bulk<'a> {
     terms: StealTerms,
     session: Session,
     interrupt: Interrupt,
+    recorder: Recorder,
 }
 
 pub async fn run(
@@ -50,7 +53,7 @@ pub async fn run(
         asks: false,
         ..terms(args, holder)
     };
-    let session = Session::open(connection).await?;
+    let session = Session::open(connection).await?.writing(&args.write);
     let mut errors = Errors::default();
     let mut choice = match names.is_empty() {
         true => Choice::selected(&session, &args.selection, true).await?,
@@ -60,11 +63,17 @@ pub async fn run(
         }
     };
     // Until here a signal ends the process, which has written nothing.
+    let by = terms.grant.holder.as_str();
+    let recorder = Recorder::new(&session, args.events, by, args.reason.as_deref());
     let bulk = Bulk {
         args,
         terms,
         session,
-        interrupt: listen()?,
+        interrupt: match args.write.dry_run.asked() {
+            Some(_) => Interrupt::never(),
+            None => listen()?,
+        },
+        recorder,
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().map(HolderIdentity::as_str);
@@ -72,11 +81,18 @@ pub async fn run(
     if choice.all.is_empty() {
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
+    if let Some(dry_run) = args.write.dry_run.asked() {
+        choice.show(&warnings(&choice));
+        return bulk.tried(&choice, dry_run, &mut errors).await;
+    }
     if let Some(interrupted) = bulk.ask(&choice).await? {
         return Ok(interrupted);
     }
-    let exit = Taking::new(&bulk, &choice).run(&mut errors).await;
-    Ok(exit)
+    let taking = Taking::new(&bulk, &choice);
+    let exit = bulk
+        .recorder
+        .beside(taking.run(&mut errors), &bulk.interrupt);
+    Ok(exit.await)
 }
 
 impl Bulk<'_> {

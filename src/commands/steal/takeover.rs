@@ -37,16 +37,31 @@ impl Takeover<'_> {
     /// # Errors
     /// When it may not.
     pub async fn agree(&self, seen: &Observation, expiry: &Expiry) -> Result<(), End> {
-        let Interlocks { yes, now, force } = self.interlocks;
+        let yes = self.interlocks.yes;
+        self.show(seen, expiry, columns(yes)).await?;
+        confirmed(yes, "Take it over?", &self.interrupt).await
+    }
+
+    /// The same without the question; on so many columns where one follows.
+    ///
+    /// # Errors
+    /// When it is no lock, and nobody insists.
+    pub async fn show(
+        &self,
+        seen: &Observation,
+        expiry: &Expiry,
+        columns: Option<usize>,
+    ) -> Result<(), End> {
+        let Interlocks { now, force, .. } = self.interlocks;
         let keeper = Keeper::of(seen.record());
         if let Some(keeper) = keeper.filter(|_| !force) {
             return Err(End::Refused(Refusal::NoLock(keeper)));
         }
-        let (me, columns) = (self.terms.grant.holder.as_str(), columns(yes));
+        let me = self.terms.grant.holder.as_str();
         let manner = if now { Manner::Now } else { Manner::Waits };
         let (session, operations) = (self.session, self.operations);
         shown::show(session, operations, me, seen, expiry, manner, columns).await;
-        confirmed(yes, "Take it over?", &self.interrupt).await
+        Ok(())
     }
 
     /// The grant, once the victim must have stopped; at once where nobody waits for that.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::steal::Agreement;
 use super::{Refusal, Seen};
 use crate::lease::keeper::{Keeper, Other};
-use crate::lease::record::Record;
+use crate::lease::record::{Record, Taken};
 
 /// What `release --force` wants.
 #[derive(Clone, Debug)]
@@ -15,6 +15,19 @@ pub struct FreeTerms {
     /// Whether somebody can be asked again. If not, what was agreed to is the grant that was shown first, and no other;
     /// or any grant of `if_holder`.
     pub asks: bool,
+    /// Who frees it.
+    pub by: String,
+    /// Why, as far as that was said.
+    pub reason: Option<String>,
+}
+
+impl FreeTerms {
+    /// The Lease freed, with whose it was and who has freed it noted, for whoever misses it.
+    fn freed(&self, record: &Record, wall: Timestamp) -> Record {
+        let (by, because) = (self.by.as_str(), self.reason.as_deref());
+        let freed = record.freed(wall);
+        freed.taken_from_holder(record, Taken::ForceReleased, by, because, wall)
+    }
 }
 
 /// The next step of `release --force`.
@@ -62,7 +75,7 @@ pub fn free(
     }
     let may_ask = terms.asks || terms.if_holder.is_some();
     match agreed {
-        Some(agreed) if agreed.covers(record) => FreeStep::Replace(record.freed(wall)),
+        Some(agreed) if agreed.covers(record) => FreeStep::Replace(terms.freed(record, wall)),
         Some(agreed) if !may_ask => FreeStep::Refuse(agreed.broken_by(other)),
         Some(_) | None => FreeStep::Ask,
     }
@@ -94,7 +107,12 @@ mod tests {
 
     fn terms(if_holder: Option<&str>, asks: bool) -> FreeTerms {
         let if_holder = if_holder.map(str::to_owned);
-        FreeTerms { if_holder, asks }
+        FreeTerms {
+            if_holder,
+            asks,
+            by: "me".to_owned(),
+            reason: None,
+        }
     }
 
     #[test]
@@ -127,7 +145,14 @@ mod tests {
             };
             let (again, silent) = match covered {
                 true => {
-                    let written = FreeStep::Replace(now.freed(wall(NOW)));
+                    let freed = now.freed(wall(NOW)).taken_from_holder(
+                        now,
+                        Taken::ForceReleased,
+                        "me",
+                        None,
+                        wall(NOW),
+                    );
+                    let written = FreeStep::Replace(freed);
                     (written.clone(), written)
                 }
                 false => (FreeStep::Ask, FreeStep::Refuse(refused)),

@@ -18,6 +18,8 @@ pub struct StealTerms {
     pub asks: bool,
     /// Whether it is waited for until the victim must have stopped. Until then the Lease says that it may still run.
     pub waits: bool,
+    /// As what it is noted that it was taken from its holder.
+    pub taken: Taken,
 }
 
 /// What was shown and agreed to; or that the Lease was free, which needs no question.
@@ -83,7 +85,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
         }
     }
     match granted(record, &terms.grant, None, now) {
-        Ok(granted) => StealStep::Replace(granted.taken_as(Taken::Stolen)),
+        Ok(granted) => StealStep::Replace(granted.taken_as(terms.taken)),
         Err(refusal) => StealStep::Refuse(refusal),
     }
 }

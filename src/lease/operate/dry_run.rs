@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use super::super::api::{Api, Write};
 use super::super::decide::{
-    self, AcquireStep, AcquireTerms, Ours, OursStep, Refusal, Seen, StealStep, StealTerms,
+    self, AcquireStep, AcquireTerms, Agreement, FreeStep, FreeTerms, Ours, OursStep, Refusal, Seen,
+    StealStep, StealTerms,
 };
 use super::super::evidence::{Expiry, Observation, Stamps};
+use super::super::keeper::Other;
 use super::super::record::{Alteration, Lease, Record};
 use super::stamps::TriedOut;
 use super::write::Conflicts;
@@ -168,6 +170,96 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Some(tried) = tried {
                 return Ok(tried);
             }
+        }
+    }
+
+    /// What `release --force` would write now, without a question: `show` shows what would be freed. `agreed` is the Lease as it
+    /// was shown already, in a list.
+    ///
+    /// # Errors
+    /// When it is refused, or the server refuses or cannot be asked within the limits.
+    pub async fn try_free(
+        &self,
+        agreed: Option<Agreement>,
+        terms: &FreeTerms,
+        dry_run: DryRun,
+        limits: &Limits,
+        report: OnProgress<'_>,
+        show: impl AsyncFn(&Observation, &Expiry),
+    ) -> Result<Tried, End> {
+        if dry_run == DryRun::Client {
+            self.stamps.set(Stamps::Untrusted);
+        }
+        let mut conflicts = Conflicts::default();
+        loop {
+            let Seen::Lease(found) = self.read_patiently(None, limits, report).await? else {
+                return Err(End::Refused(Refusal::NotFound));
+            };
+            let as_it_is = || Agreement {
+                record: found.record().clone(),
+                expired: false,
+            };
+            let shown = agreed.clone().unwrap_or_else(as_it_is);
+            let seen = Seen::Lease(found.clone());
+            let mut step = decide::free(terms, &seen, Some(&shown), self.clock.wall());
+            if step == FreeStep::Ask {
+                // Another grant of the holder that was named.
+                step = decide::free(terms, &seen, Some(&as_it_is()), self.clock.wall());
+            }
+            let wanted = match step {
+                FreeStep::Replace(record) => Wanted::Replace(record),
+                FreeStep::Refuse(refusal) => return Err(End::Refused(refusal)),
+                FreeStep::Ask => continue,
+            };
+            if found.record().holder().is_some() {
+                let expiry = found.expiry(self.clock.now(), self.stamps.get());
+                show(&found, &expiry).await;
+            }
+            // Free is free, whatever else would be stored.
+            let counts = |stored: &Lease, _: &Alteration| stored.holder().is_some();
+            let tried = self
+                .tried(wanted, dry_run, counts, &mut conflicts, limits, report)
+                .await?;
+            if let Some(tried) = tried {
+                return Ok(tried);
+            }
+        }
+    }
+
+    /// What naming the candidate of a coordinated election would write over the Lease as it was `shown`.
+    ///
+    /// # Errors
+    /// When somebody else holds it by now, or the server refuses, drops the field or cannot be asked within the limits.
+    pub async fn try_prefer(
+        &self,
+        shown: &Record,
+        candidate: &str,
+        dry_run: DryRun,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Tried, End> {
+        let mut conflicts = Conflicts::default();
+        let mut record = shown.clone();
+        loop {
+            if let Some(now) = Other::of(&record)
+                && record.holder() != shown.holder()
+            {
+                let shown = shown.holder().map(str::to_owned);
+                return Err(End::Refused(Refusal::NotAsShown { shown, now }));
+            }
+            let wanted = Wanted::Replace(record.with_preferred_holder(candidate));
+            let counts =
+                |stored: &Lease, _: &Alteration| stored.preferred_holder() != Some(candidate);
+            let tried = self
+                .tried(wanted, dry_run, counts, &mut conflicts, limits, report)
+                .await?;
+            if let Some(tried) = tried {
+                return Ok(tried);
+            }
+            record = match self.read_patiently(None, limits, report).await? {
+                Seen::Lease(found) => found.record().clone(),
+                Seen::Absent => return Err(End::Refused(Refusal::NotFound)),
+            };
         }
     }
 

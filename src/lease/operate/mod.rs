@@ -55,6 +55,7 @@ pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};
 pub use limits::{Interrupt, Limits};
 pub use look::Look;
+pub use outlast::Turns;
 pub use prune::{Patience, Pruned};
 pub use release::{Released, Returned};
 pub use renew::{Renewal, Renewals};

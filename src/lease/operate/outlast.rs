@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::super::api::Api;
 use super::super::decide::NeverExpires;
 use super::super::record::{Alteration, Record};
@@ -12,6 +14,15 @@ use crate::clock::{Clock, Instant};
 
 /// How long a renewal that only looks what has become of the Lease comes after the one before.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What many takeovers that wait at the same time take turns with.
+#[derive(Debug)]
+pub struct Turns {
+    /// Renewals: so many at a time.
+    pub renewals: Semaphore,
+    /// Watches, each of which keeps a connection: so many. The others hear by their renewals until it is their turn.
+    pub watches: Semaphore,
+}
 
 impl Stolen {
     /// The grant of whoever does not wait. As long as the victim may still run, it is not given back by itself: that would
@@ -121,7 +132,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     wait: must_stop.since(self.clock.now()),
                 });
                 let victim = victim.clone();
-                let (stops, grant) = self.wait_for_victims(stolen, limits, report).await?;
+                let (stops, grant) = self.wait_for_victims(stolen, None, limits, report).await?;
                 if stops < must_stop {
                     report(Progress::Stopped(victim));
                 }
@@ -135,16 +146,43 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
+    /// The same as one of many, which say together what they wait for.
+    ///
+    /// # Errors
+    /// As [`Self::outlast`].
+    pub async fn wait_in_turn(
+        &self,
+        stolen: Stolen,
+        turns: &Turns,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let (Ok(must_stop), Some(victim)) = (stolen.victim_stops, stolen.victim.clone()) else {
+            return Ok(stolen.grant);
+        };
+        let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
+        let (stops, grant) = waited.await?;
+        if stops < must_stop {
+            report(Progress::Stopped(victim));
+        }
+        Ok(Grant {
+            alone_from: Some(self.clock.now()),
+            ..grant
+        })
+    }
+
     /// Renews until all victims must have stopped. Their word is heard by a watch at once, and where that cannot be had by the
     /// renewals, which write on top of it. A watch can be late and say nothing; what it shows was stored, and a word stays true.
     /// With the grant goes when they had stopped.
     async fn wait_for_victims(
         &self,
         mut stolen: Stolen,
+        turns: Option<&Turns>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(Instant, Grant), End> {
         let mut watcher = Watcher::default();
+        let mut watches = None;
         let mut looked_at = self.clock.now();
         let mut look = false;
         loop {
@@ -162,11 +200,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
             } else {
                 regular
             };
+            if watches.is_none() {
+                watches = turns.and_then(|turns| turns.watches.try_acquire().ok());
+            }
+            let may_watch = turns.is_none() || watches.is_some();
             let hint = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
                 () = self.clock.sleep_until(stops.min(due)) => None,
-                hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()) => Some(hint),
+                hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()), if may_watch => Some(hint),
             };
             match hint {
                 // Watches replay their past.
@@ -180,7 +222,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Some(Hint::Refused | Hint::Watching) => {}
                 None if self.clock.now() >= due => {
                     (look, looked_at) = (false, self.clock.now());
-                    let renewal = self.renew_until(grant, grant.expires_at());
+                    let renewal = async {
+                        // Nobody closes it.
+                        let _turn = match turns {
+                            Some(turns) => turns.renewals.acquire().await.ok(),
+                            None => None,
+                        };
+                        self.renew_until(grant, grant.expires_at()).await
+                    };
                     stolen.grant = tokio::select! {
                         biased;
                         signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),

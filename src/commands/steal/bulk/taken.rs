@@ -9,28 +9,32 @@ use tokio::sync::Semaphore;
 
 use super::Bulk;
 use super::wait::{Place, Together};
-use crate::clock::{Clock, SystemClock};
+use crate::cli::GrantOutput;
+use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some};
-use crate::commands::saying::{good_until, say_by};
+use crate::commands::saying::{good_until, outcome_text, say_by};
 use crate::commands::several::{Errors, Next, next};
 use crate::commands::{SHORT_PATIENCE, limits, say};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::hint;
 use crate::lease::decide::Refusal;
+use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
-use crate::lease::operate::{End, Grant, Limits, Operations, Stolen};
-use crate::lease::record::Record;
+use crate::lease::operate::{End, Grant, Limits, Operations, Stolen, Turns};
 use crate::output::Failure;
-use crate::output::document;
 use crate::output::format::{GrantFormat, ObjectFormat};
+use crate::output::outcome::{self, Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
 use crate::words;
 
 /// So many are renewed at once.
 const RENEWED_AT_ONCE: usize = 16;
+
+/// So many are watched at once, for the word of their earlier holders.
+const WATCHED_AT_ONCE: usize = 32;
 
 /// What became of one lease.
 enum Fate {
@@ -53,9 +57,11 @@ pub struct Taking<'a> {
     waiting: Together,
     /// Those that have not begun with their full time.
     beginning: Together,
-    renewals: Semaphore,
+    turns: Turns,
     begins: Semaphore,
     stopped: Cell<bool>,
+    /// Since when all are taken.
+    taken_at: Cell<Option<Instant>>,
 }
 
 /// What one is waited for at: until its earlier holder must have stopped, and until it has begun with its full time.
@@ -84,9 +90,13 @@ impl<'a> Taking<'a> {
             operations: operations.collect(),
             waiting: Together::new(),
             beginning: Together::new(),
-            renewals: Semaphore::new(RENEWED_AT_ONCE),
+            turns: Turns {
+                renewals: Semaphore::new(RENEWED_AT_ONCE),
+                watches: Semaphore::new(WATCHED_AT_ONCE),
+            },
             begins: Semaphore::new(RENEWED_AT_ONCE),
             stopped: Cell::new(false),
+            taken_at: Cell::new(None),
         }
     }
 
@@ -107,6 +117,7 @@ impl<'a> Taking<'a> {
                 Some((at, fate)) = keeping.next() => fates[at] = Some(fate),
                 taken = taking.next(), if !all_tried => match taken {
                     Some((at, Ok(stolen))) => {
+                        self.record(&stolen);
                         victims[at] = victim(&stolen);
                         keeping.push(self.keep(at, stolen, places[at].take()));
                     }
@@ -116,6 +127,7 @@ impl<'a> Taking<'a> {
                     }
                     None => {
                         all_tried = true;
+                        self.taken_at.set(Some(SystemClock.now()));
                         say_failures(&mut fates, errors);
                         if self.bulk.terms.waits && self.bulk.interrupt.received().is_none() {
                             self.say_waiting(&victims);
@@ -132,6 +144,16 @@ impl<'a> Taking<'a> {
         }
         let exit = interrupted.or(errors.exit());
         exit.unwrap_or(Exit::DONE)
+    }
+
+    /// Tells others.
+    fn record(&self, stolen: &Stolen) {
+        let reason = match stolen.victim.clone() {
+            Some(from) => EventReason::Stolen { from },
+            // It was free.
+            None => EventReason::Acquired,
+        };
+        self.bulk.recorder.record(reason, &stolen.grant.record);
     }
 
     /// Takes one, as it was listed.
@@ -191,7 +213,6 @@ impl<'a> Taking<'a> {
     ) -> Result<Grant, End> {
         let bulk = self.bulk;
         let waits = bulk.terms.waits;
-        let stops = (stolen.victim.is_some() && waits).then_some(stolen.victim_stops);
         let (waiting, beginning) = places.unzip();
         let patient = Limits {
             deadline: None,
@@ -201,17 +222,21 @@ impl<'a> Taking<'a> {
         };
         let subject = bulk.subject(self.choice, &self.choice.all[at]);
         let report = |progress| say(&subject, &progress);
-        let (operations, renewals) = (&self.operations[at], &self.renewals);
+        let (operations, renewals) = (&self.operations[at], &self.turns.renewals);
+        let grant = match waits {
+            true => {
+                let alone = operations.wait_in_turn(stolen, &self.turns, &patient, &report);
+                alone.await?
+            }
+            false => stolen.grant,
+        };
         let turn = Cell::new(None);
         let over = async {
-            if let Some(Ok(stops)) = stops {
-                SystemClock.sleep_until(stops).await;
-            }
             drop(waiting);
             self.waiting.over().await;
             turn.set(self.begins.acquire().await.ok());
         };
-        let kept = operations.keep_until(stolen.grant, over, renewals, &patient, &report);
+        let kept = operations.keep_until(grant, over, renewals, &patient, &report);
         let grant = kept.await?;
         let duration = bulk.args.duration.filter(|_| waits);
         let grant = operations.begin_in_full(grant, duration, &patient).await?;
@@ -325,23 +350,38 @@ impl<'a> Taking<'a> {
     }
 
     fn text(&self, grants: &[&Grant]) -> Result<String, Failure> {
-        let output = &self.bulk.args.output;
-        let whole = output.show_managed_fields;
-        let format = match &output.format {
-            Some(GrantFormat::Object(ObjectFormat::Value(format))) => {
-                let records: Vec<Record> =
-                    grants.iter().map(|grant| grant.record.clone()).collect();
-                return document::list(&records, format, whole);
-            }
-            Some(GrantFormat::Object(format)) => Some(format),
-            Some(GrantFormat::Env) | None => None,
-        };
-        let line = |grant: &&Grant| {
-            let verb = self.choice.verb("stolen", &grant.record);
-            document::done(&grant.record, &verb, format, whole)
-        };
-        grants.iter().map(line).collect()
+        let waited = self.taken_at.get().map(|at| SystemClock.now().since(at));
+        let outcomes = grants.iter().map(|grant| {
+            let outcome = Outcome::of_grant(Action::Stolen, grant);
+            outcome.after_waiting(waited.unwrap_or_default())
+        });
+        text(
+            &outcomes.collect::<Vec<_>>(),
+            self.choice,
+            &self.bulk.args.output,
+        )
     }
+}
+
+/// What to print of several that were taken, or would be.
+pub fn text(
+    outcomes: &[Outcome],
+    choice: &Choice,
+    output: &GrantOutput,
+) -> Result<String, Failure> {
+    let whole = output.show_managed_fields;
+    let format = match &output.format {
+        Some(GrantFormat::Object(ObjectFormat::Value(format))) => {
+            return outcome::list(outcomes, format, whole);
+        }
+        Some(GrantFormat::Object(format)) => Some(format),
+        Some(GrantFormat::Env) | None => None,
+    };
+    let line = |outcome: &Outcome| {
+        let verb = choice.verb("stolen", outcome.lease());
+        outcome_text(&outcome.clone().said(verb), format, whole)
+    };
+    outcomes.iter().map(line).collect()
 }
 
 fn victim(stolen: &Stolen) -> Option<Victim> {

@@ -11,7 +11,7 @@ use lease_model::lease::operate::{
     Created, End, Ended, Grant, Held, Interrupt, Limits, Operations, Patience, Progress, Pruned,
     SteppedDown,
 };
-use lease_model::lease::record::{GrantTerms, Lease, Record};
+use lease_model::lease::record::{GrantTerms, Lease, Record, Taken};
 use lease_model::lease::values::LeaseDuration;
 use tokio::task::{JoinHandle, spawn_local};
 
@@ -124,6 +124,7 @@ impl Actor {
             if_holder: None,
             asks: true,
             waits: true,
+            taken: Taken::Stolen,
         }
     }
 

@@ -38,6 +38,8 @@ async fn free_after(
     let terms = FreeTerms {
         if_holder: None,
         asks,
+        by: actor.name.clone(),
+        reason: None,
     };
     let asked = Cell::new(0);
     let agree = async |seen: &Observation, _: &Expiry| {
