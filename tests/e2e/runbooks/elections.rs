@@ -5,6 +5,7 @@ use lease_harness::{Cluster, Namespace, lease};
 use serde_json::json;
 
 use super::page::Page;
+use crate::examples::all_rules;
 use crate::support::elector::{Elector, Times};
 use crate::support::{held, holder, shared, stored};
 
@@ -12,9 +13,12 @@ const UUID: &str = "2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10";
 
 pub fn does_not_lead(page: &mut Page) {
     let times = Times::of(3);
-    let leader = Elector::start(&page.ns, "my-controller", "controller-a", times);
+    let whole = format!("controller-a_{UUID}");
+    page.replace("controller-a", &whole);
+    let leader = Elector::start(&page.ns, "my-controller", &whole, times);
     leader.leads();
     let _next = Elector::start(&page.ns, "my-controller", "controller-b", times);
+    page.follow_as(page.ns.user_with(&all_rules("rbac-failover.yaml")));
     let shown = page.run("kubectl lease status my-controller", 0);
     assert!(shown.stdout.contains("controller-a"), "{shown}");
     let question = "step down?";
@@ -31,6 +35,7 @@ pub fn planned(page: &mut Page) {
     let leader = Elector::start(&page.ns, "my-controller", &first, times);
     leader.leads();
     let next = Elector::start(&page.ns, "my-controller", &second, times);
+    page.follow_as(page.ns.user_with(&all_rules("rbac-failover.yaml")));
     let shown = page.run("kubectl lease status my-controller", 0);
     assert!(shown.stdout.contains(&first), "{shown}");
     page.run("kubectl lease failover my-controller --to controller-b", 0);
@@ -80,6 +85,7 @@ pub fn orphaned(page: &mut Page) {
         let (is, is_not) = (shown.stdout.contains(&gone), shown.stdout.contains(&here));
         assert!(is && !is_not, "{shown}");
     }
+    page.follow_as(page.ns.user_with(&all_rules("rbac-prune.yaml")));
     let deleted = page.run(&format!("{prune} --yes"), 0);
     assert!(deleted.stdout.contains(&gone), "{deleted}");
     assert!(page.ns.get(&gone).is_none());

@@ -4,24 +4,27 @@ use lease_harness::lease;
 use serde_json::json;
 
 use super::page::Page;
-use crate::support::{SOON, held, holder, set_free, stored};
+use crate::support::{SOON, free, held, holder, set_free, stored};
 
 const TAKE: &str = "Take it over?";
+
+/// With what `hold` adds to an identity.
+const RUNNER: &str = "ci-runner-7_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10";
 
 /// A live one, as a CI job has it.
 fn runner(page: &Page, name: &str) -> lease_harness::Running {
     let line = format!(
-        "exec kubectl lease hold {name} --holder ci-runner-7 --create --duration 60s -- sleep 600"
+        "exec kubectl lease hold {name} --holder {RUNNER} --create --duration 60s -- sleep 600"
     );
     let running = page.shell(&line).spawn();
-    let is_held = |lease: &serde_json::Value| holder(lease) == "ci-runner-7";
+    let is_held = |lease: &serde_json::Value| holder(lease) == RUNNER;
     page.ns.wait_until(name, is_held, SOON);
     running
 }
 
 pub fn stuck(page: &mut Page) {
-    page.ns
-        .create(&lease("deploy").holder("").duration(60).build());
+    page.replace("ci-runner-7", RUNNER);
+    page.ns.create(&free("deploy"));
     let victim = runner(page, "deploy");
     let shown = page.run("kubectl lease status deploy", 0);
     assert!(shown.stdout.contains("ci-runner-7"), "{shown}");
@@ -35,7 +38,7 @@ pub fn stuck(page: &mut Page) {
     assert!(screen.contains("deploy.sh runs"), "{screen}");
     assert_eq!(victim.wait(SOON).code, Some(123));
     page.ns.edit("deploy", |lease| {
-        lease["spec"] = held("deploy", "ci-runner-7", 3600)["spec"].clone();
+        lease["spec"] = held("deploy", RUNNER, 3600)["spec"].clone();
     });
     page.agree("kubectl lease release deploy --force", "Free it?");
     assert_eq!(holder(&stored(&page.ns, "deploy")), "");

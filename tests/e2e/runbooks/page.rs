@@ -22,7 +22,7 @@ pub fn pages() -> Vec<(&'static str, &'static str)> {
 
 /// The commands of a page, each a line of its fenced blocks, which are all for a shell.
 #[track_caller]
-pub fn commands(text: &'static str) -> Vec<&'static str> {
+fn commands(text: &'static str) -> Vec<&'static str> {
     let mut found = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -44,7 +44,11 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn of(text: &'static str, ns: Namespace) -> Self {
+    #[track_caller]
+    pub fn of(title: &str, ns: Namespace) -> Self {
+        let page = pages().into_iter().find(|(of, _)| *of == title);
+        let commands = commands(page.expect("the page is there").1);
+        assert!(!commands.is_empty(), "a page without a command");
         let user = ns.admin();
         for script in ["deploy.sh", "backup.sh", "crawl.sh", "server"] {
             let says = format!("#!/bin/sh\necho \"{script} runs\"\n");
@@ -54,7 +58,7 @@ impl Page {
         Self {
             ns,
             user,
-            commands: commands(text).into_iter(),
+            commands: commands.into_iter(),
             variables: Vec::new(),
             replaced: Vec::new(),
         }
@@ -99,9 +103,7 @@ impl Page {
     /// A line for a shell in the folder of the scripts.
     pub fn shell(&self, line: &str) -> Command {
         let folder = self.folder();
-        let plugin = lease_harness::binary()
-            .parent()
-            .expect("it is in a folder");
+        let plugin = lease_harness::binary().parent().expect("it is in a folder");
         let path = format!(
             "{}:{}:/usr/local/bin:/usr/bin:/bin",
             folder.display(),
