@@ -160,7 +160,7 @@ Examples:
   kubectl lease steal deploy --yes --now
 
 The wait takes what is left of the holder's duration. A hold that still runs is
-stopped, and says when all of it is gone: then it ends at once.
+stopped, and acknowledges its stop: then the wait ends at once.
 A node's heartbeat or an API server's identity is not a lock: it is refused
 (120) without --force, as Kubernetes renews it whoever its holder is.
 
@@ -186,10 +186,10 @@ Examples:
   kubectl lease failover deploy --yes --timeout 5m
 
 It holds the lease itself until the leader must have stopped (its duration since
-its last renewal, or until it says so), frees it, and waits for who takes over:
-a leader whose lease is only deleted or blanked takes it back. Ctrl-C frees it
-first; twice leaves it held until it expires. A coordinated election (strategy)
-is told its preferred holder instead: --to, or the only other candidate.
+its last renewal; a hold acknowledges its stop sooner), frees it, and waits for
+who takes over: a leader whose lease is only deleted or blanked takes it back.
+Ctrl-C frees it first; twice leaves it held until it expires. A coordinated
+election (strategy) is told its preferred holder: --to, or the only other one.
 
 Exit status:
   0    another has taken over (who --to says)

@@ -101,7 +101,7 @@ by the API server and looks again. A lost reply is resolved by reading.
   acquire  one grant, and the program ends: renew it yourself in time
   hold     one grant, renewed for as long as a command runs, then released
   steal    a grant instead of the present holder's: it waits until that holder
-           must have stopped, or says that it has, unless --now
+           must have stopped, or acknowledges its stop, unless --now
 
 acquire waits: for a release (at once, if it may watch), for an expiry (when it
 is proven), or for --timeout. With --timeout 0 it tries once.

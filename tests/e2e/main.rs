@@ -55,7 +55,7 @@ mod release_force;
 mod release_many;
 mod replies;
 mod requests;
-mod runbook_locks;
+mod runbooks;
 mod several;
 mod slots;
 mod stale_tokens;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 mod killed;
 mod limits;
 mod made;
-mod runbook;
+mod said;
 mod shown;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");

@@ -83,32 +83,35 @@ fn rules(file: &str) -> Vec<Rule> {
     rules
 }
 
-/// What the Role or ClusterRole of a file grants, which must be about Leases, and pods to be labelled, and nothing else.
+/// What the Roles and ClusterRoles of a file grant: about Leases and what a subcommand needs beside them, and nothing else.
 #[track_caller]
-fn all_rules(file: &str) -> Vec<Rule> {
+pub(crate) fn all_rules(file: &str) -> Vec<Rule> {
     let all = documents(file);
-    let roles: Vec<&Value> = all
+    let roles = all
         .iter()
-        .filter(|object| matches!(kind(object), "Role" | "ClusterRole"))
-        .collect();
-    assert_eq!(roles.len(), 1, "{file} has one role");
-    let role = roles[0];
-    let rule = |rule: &Value| {
-        if strings(&rule["resources"]) == ["pods"] {
-            assert_eq!(strings(&rule["apiGroups"]), [""]);
-            assert_eq!(strings(&rule["verbs"]), ["patch"]);
-        } else {
-            assert_eq!(strings(&rule["apiGroups"]), ["coordination.k8s.io"]);
-            assert_eq!(strings(&rule["resources"]), ["leases"]);
-        }
-        Rule {
-            verbs: strings(&rule["verbs"]),
-            resources: strings(&rule["resources"]),
-            names: strings(&rule["resourceNames"]),
-            everywhere: kind(role) == "ClusterRole",
-        }
-    };
-    items(&role["rules"]).iter().map(rule).collect()
+        .filter(|object| matches!(kind(object), "Role" | "ClusterRole"));
+    let mut granted = Vec::new();
+    for role in roles {
+        let rules = Rule::of_role(role);
+        assert_eq!(rules.len(), items(&role["rules"]).len(), "{file}: {role:#}");
+        granted.extend(rules);
+    }
+    assert!(!granted.is_empty(), "{file} has no role");
+    for rule in &granted {
+        let [resource] = &rule.resources[..] else {
+            panic!("{file}: one rule for each resource: {rule:?}")
+        };
+        let most: &[&str] = match resource.as_str() {
+            "leases" => &["get", "list", "watch", "create", "update", "delete"],
+            "leasecandidates" | "nodes" => &["list"],
+            "pods" => &["get", "patch"],
+            "events" => &["create", "list"],
+            _ => &[],
+        };
+        let known = |verb: &String| most.contains(&verb.as_str());
+        assert!(rule.verbs.iter().all(known), "{file}: {rule:?}");
+    }
+    granted
 }
 
 /// The folder of the test, with a script of this name that says who holds what.

@@ -1,12 +1,15 @@
 //! The Roles of docs/examples: each lets its commands work, and refuses the first one outside of its job.
 
-use super::rules;
-use crate::support::{SOON, VERBS, forbidden, free, held, said, set_free, shared, watching};
+use super::{all_rules, rules};
+use crate::support::{
+    SOON, VERBS, forbidden, free, fresh_in_process, held, said, set_free, shared, stored, watching,
+};
+use lease_harness::lease_api_server::Options;
 use lease_harness::{Namespace, Proxy, User};
 use std::collections::BTreeSet;
 
 /// Each file with its subcommands, as the README's table of permissions names them, beside watching.
-const JOBS: [(&str, &[&str]); 5] = [
+const JOBS: [(&str, &[&str]); 6] = [
     ("rbac-look.yaml", &["status", "status NAME"]),
     ("rbac-look-everywhere.yaml", &["status", "status NAME"]),
     (
@@ -34,6 +37,7 @@ const JOBS: [(&str, &[&str]); 5] = [
             "check",
         ],
     ),
+    ("rbac-failover.yaml", &["failover", "status NAME"]),
     (
         "rbac-operate.yaml",
         &[
@@ -93,7 +97,9 @@ fn the_verbs_of_each_role_are_those_that_the_readme_says_its_commands_need() {
             .any(|object| super::kind(object).ends_with("Role"))
         {
             for verb in rules(&file).iter().flat_map(|rule| &rule.verbs) {
-                assert!(VERBS.contains(&verb.as_str()), "{file}: {verb}");
+                // Only prune deletes.
+                let known = VERBS.contains(&verb.as_str()) || file == "rbac-prune.yaml";
+                assert!(known, "{file}: {verb}");
             }
         }
     }
@@ -220,6 +226,27 @@ fn who_operates_looks_makes_steals_and_releases_for_others_and_deletes_nothing()
     );
     let delete = ns.cluster().api(&user).call("DELETE", &path, None);
     assert_eq!(delete.expect("the server answers").status, 403);
+}
+
+#[test]
+fn who_makes_leaders_step_down_names_who_is_preferred_in_a_coordinated_election_and_makes_no_lease()
+{
+    // Only servers of 1.31 and newer have those.
+    let (ns, _) = fresh_in_process(Options::default());
+    let user = ns.user_with(&all_rules("rbac-failover.yaml"));
+    for candidate in ["first", "second"] {
+        ns.create_candidate(candidate, "job");
+    }
+    let mut lease = held("job", "first", 600);
+    lease["spec"]["strategy"] = "OldestEmulationVersion".into();
+    ns.create(&lease);
+    let output = ns.run(&user, ["failover", "job", "--yes", "--timeout=0"]);
+    assert!(!output.stderr.contains("orbidden"), "{output}");
+    let spec = &stored(&ns, "job")["spec"];
+    assert_eq!(spec["preferredHolder"], "second", "{output}");
+    works(&ns, &user, "status job");
+    refused(&ns, &user, "create new", "create", None);
+    refused(&ns, &user, "status", "list", None);
 }
 
 /// A Role is about one namespace.
