@@ -144,7 +144,8 @@ Exit status:
   120  --force: declined, or no lock    121  no such lease
   122  not held by you; --force: free, or not held as shown or named
 
-Permissions: get and update on leases, list to choose. No lease is deleted.
+Permissions: get and update on leases, list to choose; with create on
+events.events.k8s.io, an Event tells of what --force frees.
 See also: acquire, steal (which waits until the holder has stopped)";
 
 /// `steal --help`
@@ -201,7 +202,8 @@ Exit status:
   124  nobody took over in time: it is free
 
 Permissions: get and update on leases; with watch it ends at once; for a
-coordinated election list on leasecandidates.
+coordinated election list on leasecandidates; with create on
+events.events.k8s.io, an Event tells of it.
 See also: steal (to keep it), status NAME --watch";
 
 /// `can-i --help`
@@ -302,7 +304,8 @@ Exit status:
   of several leases, the status of the first one that failed
 
 Permissions: list on leases (get with a name); delete with --yes; update where
-stamps are to prove an expiry; list on nodes for heartbeats.
+stamps are to prove an expiry; list on nodes for heartbeats; with create on
+events.events.k8s.io, an Event tells of each.
 See also: status --state expired, status --holder-gone, explain proof";
 
 /// `options --help`

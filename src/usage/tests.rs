@@ -230,8 +230,8 @@ fn pages() -> Vec<clap::Command> {
     all
 }
 
-/// As much as `kubectl wait --help` has.
-const LINES: usize = 70;
+/// Two screens of 40 lines.
+const LINES: usize = 80;
 
 /// A command under a lease can be had in as many ways as one in a pod: as much as `kubectl run --help` has.
 const LINES_OF_HOLD: usize = 130;

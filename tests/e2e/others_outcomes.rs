@@ -1,7 +1,7 @@
 //! What was done to the Leases of others, and in bulk, as documents; and what would be done, as `--dry-run` tells it.
 
 use crate::outcomes::{document, read};
-use crate::prune::{DAY, dead};
+use crate::prune::{DAY, dead, old};
 use crate::support::{VERBS, each, fresh, held, holder, said, shared, stored, untouched};
 use lease_harness::{Namespace, Output, Proxy, Request, Rule, User};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ fn what_was_stolen_in_bulk_has_a_grant_and_a_victim_each() {
 
 #[test]
 fn what_was_pruned_is_what_it_was_and_nothing_since() {
-    let (ns, user) = chooser();
+    let (ns, user) = old();
     ns.create(&dead("job", 1, 2 * DAY));
     for (flag, dry_run) in [
         ("--dry-run=server", json!("server")),
@@ -108,7 +108,7 @@ fn what_was_pruned_is_what_it_was_and_nothing_since() {
 #[test]
 fn the_outcome_of_a_hold_that_stole_says_who_was_robbed() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 1));
+    ns.create(&held("job", "victim", 4));
     let file = ns.script("outcome.json", "");
     let path = file.display().to_string();
     let words = [
@@ -252,7 +252,7 @@ fn a_hold_that_would_steal_says_so_and_one_that_would_only_acquire_too() {
 
 #[test]
 fn quiet_is_quiet_in_all_that_is_done_to_others() {
-    let (ns, _) = chooser();
+    let (ns, _) = old();
     let user = ns.user_with(&[Rule::leases(&VERBS), Rule::leases(&["list", "delete"])]);
     let rows = [
         "wait a --for=held",
