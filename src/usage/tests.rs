@@ -230,8 +230,8 @@ fn pages() -> Vec<clap::Command> {
     all
 }
 
-/// Two screens of 40 lines.
-const LINES: usize = 80;
+/// Two screens of 45 lines: what takes, asks and records in bulk has that many flags.
+const LINES: usize = 90;
 
 /// A command under a lease can be had in as many ways as one in a pod: as much as `kubectl run --help` has.
 const LINES_OF_HOLD: usize = 130;
