@@ -27,9 +27,18 @@ fn steal(scene: &Scene, name: &str) -> Running {
 fn whoever_robs_it_of_some_hears_of_each_when_all_has_stopped() {
     for robbed in [&["b"][..], &["a", "c"]] {
         let scene = Scene::new(60);
-        let running = scene.running("hold a b c");
+        // It stops when all have robbed it, and not before: the others would be released.
+        let gate = folder(&format!("robbed-{}", robbed.len())).join("gate");
+        let until = format!("while [ ! -e {} ]; do sleep 0.02; done", gate.display());
+        let script = format!("trap '{until}; exit' TERM; echo runs; while :; do sleep 0.02; done");
+        let running = scene.hold("hold a b c", &script).spawn();
+        running.wait_stdout(|line| line == "runs", SOON);
         wait_watched(&scene, 3);
         let thieves: Vec<_> = robbed.iter().map(|name| steal(&scene, name)).collect();
+        for thief in &thieves {
+            thief.wait_stderr(|line| line.starts_with("waiting "), SOON);
+        }
+        std::fs::write(&gate, "").expect("it can be written");
         let output = running.wait(SOON);
         assert_eq!(output.code, Some(123), "{output}");
         for (name, thief) in robbed.iter().zip(thieves) {
