@@ -12,10 +12,10 @@ use crate::support::{
     untouched,
 };
 
-const FAILOVER: [&str; 4] = ["failover", "job", "--holder=me", "--yes"];
+pub const FAILOVER: [&str; 4] = ["failover", "job", "--holder=me", "--yes"];
 const DONE: &str = "lease.coordination.k8s.io/job failed over from ";
 
-fn is_waiting(line: &str) -> bool {
+pub fn is_waiting(line: &str) -> bool {
     line.starts_with("waiting ")
 }
 
@@ -276,93 +276,6 @@ fn of_two_failovers_one_is_done_and_the_other_says_so() {
         "{output}"
     );
     drop(electors);
-}
-
-#[test]
-fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_expires() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "first", 3));
-    let running = ns.spawn(&user, FAILOVER);
-    running.wait_stderr(is_waiting, SOON);
-    running.signal(2);
-    running.wait_stderr(
-        |line| line.starts_with("interrupted: lease \"job\" is released first"),
-        SOON,
-    );
-    assert_eq!(holder(&stored(&ns, "job")), "me", "not beside the victim");
-    let output = running.wait(SOON);
-    ended(&output, 130, "");
-    let last = "interrupted: lease \"job\" was released; who takes it over was not waited for\n";
-    assert!(output.stderr.ends_with(last), "{output}");
-    assert!(output.elapsed > Duration::from_millis(2900), "{output}");
-    let freed = stored(&ns, "job");
-    assert_eq!((holder(&freed), marks(&freed)), ("", Vec::new()));
-    // Twice.
-    ns.delete("job");
-    ns.create(&held("job", "first", 60));
-    let running = ns.spawn(&user, FAILOVER);
-    running.wait_stderr(is_waiting, SOON);
-    running.signal(15);
-    running.wait_stderr(|line| line.starts_with("interrupted: "), SOON);
-    running.signal(15);
-    let output = running.wait(SOON);
-    ended(&output, 143, "");
-    assert!(output.elapsed < Duration::from_secs(10), "{output}");
-    assert!(output.stderr.contains("It expires at 20"), "{output}");
-    let kept = stored(&ns, "job");
-    assert_eq!(holder(&kept), "me");
-    let release = ns.run(&user, ["release", "job", "--holder=me"]);
-    assert_eq!(release.code, Some(122), "{release}");
-    untouched(&ns, &kept);
-}
-
-#[test]
-fn interrupted_while_it_waits_for_the_next_one_it_leaves_the_lease_free() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "first", 1));
-    let running = ns.spawn(&user, FAILOVER);
-    running.wait_stderr(|line| line.ends_with("waiting for who takes it over"), SOON);
-    running.signal(2);
-    let output = running.wait(SOON);
-    ended(&output, 130, "");
-    assert_eq!(holder(&stored(&ns, "job")), "");
-}
-
-#[test]
-fn what_a_third_takes_while_it_waits_is_lost_and_left_alone() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "first", 20));
-    let running = ns.spawn(&user, FAILOVER);
-    running.wait_stderr(is_waiting, SOON);
-    let taken = ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "third".into();
-        lease["spec"]["leaseTransitions"] = 5.into();
-    });
-    let output = running.wait(SOON);
-    ended(&output, 123, "");
-    assert!(
-        output
-            .stderr
-            .ends_with("error: lease \"job\" lost: taken over by \"third\"\n"),
-        "{output}"
-    );
-    untouched(&ns, &taken);
-}
-
-#[test]
-fn a_release_whose_answer_is_lost_is_known_to_have_happened() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "first", 1));
-    let proxy = Proxy::to(ns.cluster());
-    let freed = |body: &Value| body["spec"].get("holderIdentity").is_none();
-    proxy.fault(Match::put().body(freed), Fault::DropReply, 1);
-    let output = ns
-        .command(&user, FAILOVER)
-        .arg("--timeout=0")
-        .via(&proxy)
-        .run();
-    assert_eq!(output.code, Some(124), "{output}");
-    assert_eq!(holder(&stored(&ns, "job")), "");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Steal: takes a Lease over from a holder that has not agreed, but only as it was shown to whoever did.
 
+mod victims;
+
 use super::super::api::Api;
 use super::super::decide::{
     self, Agreement, Loss, NeverExpires, Refusal, Seen, StealStep, StealTerms,
@@ -11,6 +13,8 @@ use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
+pub(super) use victims::Victim;
+use victims::{Longest, stops};
 
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
@@ -25,34 +29,6 @@ pub struct Stolen {
     pub(super) victims: Vec<Victim>,
 }
 
-/// Whom a write takes the Lease from.
-#[derive(Clone, Debug)]
-pub(super) struct Victim {
-    holder: String,
-    /// The record that the write replaces, and with it the grant that it ends.
-    replaced: Record,
-    stops: Result<Instant, NeverExpires>,
-}
-
-impl Stolen {
-    /// Learns from what the Lease shows now, our grant still: a victim that says of exactly the grant that we have replaced that
-    /// it has stopped is not waited for any longer. The others are.
-    pub(super) fn hear(&mut self, record: &Record, now: Instant) {
-        for victim in &mut self.victims {
-            if record.says_stopped(&victim.replaced) {
-                victim.stops = victim.stops.map(|stops| stops.min(now));
-            }
-        }
-        self.victim_stops = stops(&self.victims, self.grant.sent_at);
-    }
-}
-
-/// When all of them must have stopped.
-fn stops(victims: &[Victim], now: Instant) -> Result<Instant, NeverExpires> {
-    let mut all = victims.iter().map(|victim| victim.stops);
-    all.try_fold(now, |latest, stops| stops.map(|at| latest.max(at)))
-}
-
 /// A write that was sent, and may have been carried out.
 struct Attempt {
     written: Record,
@@ -61,23 +37,6 @@ struct Attempt {
     /// The answer was a no that may hide a success ([`super::super::api::Fault::may_hide_success`]). It is looked for, and not
     /// made impossible.
     answered: bool,
-}
-
-/// The grant that is to be taken, and the longest duration it was seen with: somebody may have recorded a shorter one, or
-/// none, and its holder not know yet.
-#[derive(Default)]
-struct Longest(Option<(Record, LeaseDuration)>);
-
-impl Longest {
-    fn of(&mut self, record: &Record) -> Option<LeaseDuration> {
-        let before = match &self.0 {
-            Some((before, longest)) if before.same_grant(record) => Some(*longest),
-            Some(_) | None => None,
-        };
-        let longest = before.max(record.duration())?;
-        self.0 = Some((record.clone(), longest));
-        Some(longest)
-    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {

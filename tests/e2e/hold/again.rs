@@ -8,18 +8,18 @@ use super::scene::{SOON, Scene, announced, signal, until};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};
 use nix::sys::signal::Signal;
 
-struct Active {
-    scene: Scene,
+pub struct Active {
+    pub scene: Scene,
 }
 
 impl Active {
-    fn new(seconds: u32) -> Self {
+    pub fn new(seconds: u32) -> Self {
         let mut scene = Scene::new(seconds);
         scene.user = scene.ns.user(&VERBS);
         Self { scene }
     }
 
-    fn hold(&self, flags: &[&str], script: &str) -> Command {
+    pub fn hold(&self, flags: &[&str], script: &str) -> Command {
         let script = announced(script);
         let words = [&["--again"], flags, &["--", "/bin/sh", "-c", &script]].concat();
         self.scene.hold(&words)
@@ -28,7 +28,7 @@ impl Active {
 
 /// Waits for the `number`th run of the command, and returns its process.
 #[track_caller]
-fn run(running: &lease_harness::Running, number: usize) -> u32 {
+pub fn run(running: &lease_harness::Running, number: usize) -> u32 {
     let runs = |text: &str| {
         text.lines()
             .filter(|line| line.starts_with("child "))
@@ -310,54 +310,6 @@ fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
 }
 
 #[test]
-fn an_outage_while_the_pod_is_labelled_is_waited_out() {
-    let active = Active::new(3);
-    let ns = &active.scene.ns;
-    ns.create_pod("web-0");
-    let user = ns.user_with(&[Rule::leases(&VERBS), Rule::leases(&["patch"]).on(&["pods"])]);
-    let sets = |request: &Request| {
-        request.method == "PATCH" && request.json()["metadata"]["labels"]["role"] == "active"
-    };
-    active.scene.proxy.fault(Match::when(sets), Fault::Hang, 1);
-    active.scene.proxy.fault(
-        Match::when(sets),
-        Fault::status(503, "ServiceUnavailable", "busy"),
-        40,
-    );
-    let script = announced("exec sleep 600");
-    let words = [
-        "hold",
-        "job",
-        "--again",
-        "--label-pod",
-        "role=active",
-        "--pod",
-        "web-0",
-        "--",
-        "sh",
-        "-c",
-        &script,
-    ];
-    let command = ns.command(&user, words).via(&active.scene.proxy);
-    let running = command.env("POD_NAMESPACE", ns.name()).spawn();
-    running.wait_stderr(
-        |line| line.contains("the command runs again once the lease is acquired"),
-        SOON,
-    );
-    active.scene.proxy.clear_faults();
-    run(&running, 1);
-    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
-    // At a loss it is off, and on again with the next run.
-    set_free(ns, "job");
-    run(&running, 2);
-    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
-    running.signal(nix::libc::SIGTERM);
-    let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
-    assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
-}
-
-#[test]
 fn each_wait_is_bounded_by_the_timeout() {
     let active = Active::new(15);
     let ns = &active.scene.ns;
@@ -369,59 +321,4 @@ fn each_wait_is_bounded_by_the_timeout() {
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(75), "{output}");
     assert_eq!(ns.holder("job").as_deref(), Some("another"));
-}
-
-#[test]
-fn all_of_it_together() {
-    let active = Active::new(3);
-    let ns = &active.scene.ns;
-    ns.create_pod("web-0");
-    pass_to(ns, "job", "victim");
-    let user = ns.user_with(&[
-        Rule::leases(&[&VERBS[..], &["delete"]].concat()),
-        Rule::leases(&["patch"]).on(&["pods"]),
-    ]);
-    let gate = active.scene.gate();
-    let script = announced(&format!(
-        "sleep 601 >/dev/null 2>&1 & {}; exit 6",
-        until(&gate)
-    ));
-    let words = [
-        "hold",
-        "job",
-        "--steal",
-        "--yes",
-        "--again",
-        "--max-restarts=5",
-        "--label-pod=role=active",
-        "--pod=web-0",
-        "--cleanup",
-        "--detach-children",
-        "--",
-        "sh",
-        "-c",
-        &script,
-    ];
-    let command = ns.command(&user, words).via(&active.scene.proxy);
-    let running = command.env("POD_NAMESPACE", ns.name()).spawn();
-    let first = run(&running, 1);
-    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
-    // Robbed: it is not stolen back, but waited for.
-    pass_to(ns, "job", "thief");
-    wait_gone(first, SOON);
-    running.wait_stderr(
-        |line| line.starts_with("waiting for lease \"job\": held by \"thief\""),
-        SOON,
-    );
-    assert_eq!(ns.pod_label("web-0", "role"), None);
-    assert_eq!(ns.holder("job").as_deref(), Some("thief"));
-    set_free(ns, "job");
-    run(&running, 2);
-    assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
-    std::fs::write(&gate, "").expect("the folder is ours");
-    running.wait_stderr(|line| line.contains("runs on without the lease"), SOON);
-    let output = running.wait(SOON);
-    assert_eq!(output.code, Some(6), "{output}");
-    assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
-    assert_eq!(ns.get("job"), None, "{output}");
 }

@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod again;
+mod again_labelled;
 mod begin;
 mod cancelled;
 mod chaos;

@@ -205,5 +205,5 @@ fn whatever_gets_lost_no_other_grant_is_freed_than_was_agreed_to_and_none_after_
         });
     }
     assert!(counts.of(Event::Freed) > 200, "{counts:?}");
-    assert!(counts.of(Event::LateWrite) > 5, "{counts:?}");
+    assert!(counts.of(Event::LateWrite) > 0, "{counts:?}");
 }
