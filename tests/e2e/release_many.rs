@@ -88,7 +88,7 @@ fn of_what_a_selector_has_my_own_is_released_and_the_rest_left_and_counted() {
         (&list["kind"], &item["metadata"]["name"]),
         (&json!("OutcomeList"), &json!("e-mine"))
     );
-    assert_eq!(item["kind"], "Lease");
+    assert_eq!(item["action"], "released");
 }
 
 #[test]
