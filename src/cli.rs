@@ -191,8 +191,9 @@ pub struct CreateArgs {
     pub reason: Option<String>,
     #[command(flatten)]
     pub write: WriteArgs,
-    /// Create so many leases, NAME-0 to NAME-<N-1>, for N holders at a time
-    #[arg(long, value_name = "N", conflicts_with_all = ["holder", "strategy"])]
+    /// Create so many leases
+    // rustdoc would read a tag.
+    #[arg(help = "Create so many leases, NAME-0 to NAME-<N-1>, for N holders at a time", long, value_name = "N", conflicts_with_all = ["holder", "strategy"])]
     pub slots: Option<SlotCount>,
     #[command(flatten)]
     pub output: ObjectOutput,
@@ -252,8 +253,13 @@ pub struct GrantArgs {
     /// unless --duration is given
     #[arg(long)]
     pub create: bool,
-    /// One of so many leases, NAME-0 to NAME-<N-1>: N holders at a time
-    #[arg(long, value_name = "N")]
+    /// One of so many leases
+    // rustdoc would read a tag.
+    #[arg(
+        help = "One of so many leases, NAME-0 to NAME-<N-1>: N holders at a time",
+        long,
+        value_name = "N"
+    )]
     pub slots: Option<SlotCount>,
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]

@@ -20,8 +20,9 @@ pub struct FailoverArgs {
     /// Only if this one holds it
     #[arg(long, value_name = "IDENTITY", value_parser = HolderIdentity::stored)]
     pub if_holder: Option<HolderIdentity>,
-    /// Who is to take over, by its identity or by the name before its _<uuid>: fail if another does
-    #[arg(long, value_name = "IDENTITY", value_parser = HolderIdentity::stored)]
+    /// Who is to take over
+    // rustdoc would read a tag.
+    #[arg(help = "Who is to take over, by its identity or by the name before its _<uuid>: fail if another does", long, value_name = "IDENTITY", value_parser = HolderIdentity::stored)]
     pub to: Option<HolderIdentity>,
     /// The longest to wait for who takes over, once the lease is free; 0 does not wait
     /// [default: twice the lease duration and 30s]

@@ -161,9 +161,8 @@ Examples:
   kubectl lease steal deploy --yes --now
 
 The wait takes what is left of the holder's duration. A hold that still runs is
-stopped, and acknowledges its stop: then the wait ends at once.
-A node's heartbeat or an API server's identity is not a lock: it is refused
-(120) without --force, as Kubernetes renews it whoever its holder is.
+stopped, and acknowledges its stop: then the wait ends at once. A node's
+heartbeat or an API server's identity is not a lock: refused without --force.
 
 Exit status:
   0  taken over  1  API, kubeconfig or permission  2  wrong usage  120  declined
@@ -171,9 +170,8 @@ Exit status:
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited
 
-Permissions: get and update on leases, list to choose; with watch it is heard at
-once that the holder has stopped; get on pods and nodes shows the holder's;
-with create on events.events.k8s.io, an Event tells of it.
+Permissions: get and update on leases, list to choose; better with watch, get on
+pods and nodes, create on events.events.k8s.io.
 See also: failover (to pass it on), status NAME (is it alive?), explain proof";
 
 /// `failover --help`

@@ -125,7 +125,7 @@ fn where_nobody_takes_over_the_lease_is_free() {
     let expected = format!(
         "lease \"job\" is held by \"first\"\n  …: it may be alive\n\
          waiting … until \"first\" must have stopped; the lease is kept from everybody until then\n\
-         \"first\" has stepped down: lease \"job\" is free after 1s; waiting for who takes it over\n\
+         \"first\" has stepped down: lease \"job\" is free after …; waiting for who takes it over\n\
          error: nobody has taken lease \"job\" in 1s: it is free\n\
          Its candidates may have gone, or wait for longer. Look: kubectl lease status job -n {} --watch\n",
         ns.name()
@@ -336,7 +336,7 @@ fn the_lease_as_it_is_afterwards_is_printed_where_that_is_asked_for() {
     let electors = election(&ns, Times::of(2));
     let output = ns
         .command(&user, FAILOVER)
-        .arg("-ojsonpath={.spec.holderIdentity}")
+        .arg("-ojsonpath={.after.spec.holderIdentity}")
         .run();
     ended(&output, 0, "second");
     drop(electors);

@@ -8,6 +8,8 @@ use lease_harness::{Fault, Match, Namespace, Proxy, Request, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
+
 #[test]
 fn release_is_idempotent_where_that_is_asked_for_and_errors_stay_errors() {
     let (ns, user) = fresh();

@@ -86,9 +86,9 @@ fn of_what_a_selector_has_my_own_is_released_and_the_rest_left_and_counted() {
     let item = &list["items"][0];
     assert_eq!(
         (&list["kind"], &item["metadata"]["name"]),
-        (&json!("List"), &json!("e-mine"))
+        (&json!("OutcomeList"), &json!("e-mine"))
     );
-    assert_eq!(item["kind"], "Lease");
+    assert_eq!(item["action"], "released");
 }
 
 #[test]

@@ -53,6 +53,31 @@ fn a_steal_returns_as_soon_as_the_tree_of_the_hold_that_it_robs_is_gone() {
     assert!(output.stderr.ends_with(last), "{output}");
 }
 
+#[test]
+fn a_steal_of_several_returns_as_soon_as_the_last_of_them_has_said_so() {
+    let scene = Scene::new(60);
+    scene.ns.create(&held("other", "", 60));
+    let held = scene.start("exec sleep 600");
+    let steal = ["steal", "job", "other", "--holder=thief", "--yes"];
+    let thief = scene.ns.spawn(&scene.ns.admin(), steal);
+    let output = thief.wait(SOON);
+    let names = ["job", "other"].map(|name| format!("lease.coordination.k8s.io/{name} stolen\n"));
+    ended(&output, 0, &names.concat());
+    assert!(output.elapsed < Duration::from_secs(20), "{output}");
+    assert!(
+        output.stderr.contains("says that it has stopped\n"),
+        "{output}"
+    );
+    let lease = stored(&scene.ns, "job");
+    let noted = |key: &str| lease["metadata"]["annotations"].get(key).cloned();
+    assert_eq!(
+        (noted(STOPPED), noted("kubectl-lease/victim")),
+        (None, None)
+    );
+    let held = held.end();
+    assert_eq!(held.code, Some(123), "{held}");
+}
+
 /// How long the theft takes from the end of the tree on.
 fn takes_after_the_trees_end() -> Duration {
     let scene = Scene::new(60);
