@@ -12,8 +12,11 @@ use lease_harness::Command;
 use crate::support::{each, shared};
 use page::{Page, RUNBOOKS, pages};
 
-/// Each page by its title, with what happens on it.
-const SCENES: [(&str, fn(&mut Page)); 14] = [
+/// What happens on a page.
+type Scene = fn(&mut Page);
+
+/// Each page by its title, with its scene.
+const SCENES: [(&str, Scene); 14] = [
     ("A stuck lock", locks::stuck),
     ("A leader that does not lead", elections::does_not_lead),
     ("A planned failover", elections::planned),

@@ -41,7 +41,8 @@ pub fn container(page: &mut Page) {
     for pod in ["web-a", "web-b"] {
         page.ns.create_pod(pod);
     }
-    page.set("POD_NAMESPACE", &page.ns.name().to_owned());
+    let name = page.ns.name().to_owned();
+    page.set("POD_NAMESPACE", &name);
     page.set("POD_NAME", "web-a");
     let line = "kubectl lease hold web --create --again --label-pod role=active -- ./server";
     let first = page.start(line);
