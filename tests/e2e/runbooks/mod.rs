@@ -15,7 +15,7 @@ use page::{Page, RUNBOOKS, pages};
 /// What happens on a page.
 type Scene = fn(&mut Page);
 
-/// Each page by its title, with its scene.
+/// Each page by its title, with what happens on it.
 const SCENES: [(&str, Scene); 14] = [
     ("A stuck lock", locks::stuck),
     ("A leader that does not lead", elections::does_not_lead),
