@@ -108,7 +108,14 @@ fn run_examples(ns: &Namespace, user: &User) {
 #[test]
 fn every_example_works_as_written() {
     let ns = shared().namespace();
-    let user = ns.user_with(&[Rule::leases(&VERBS), Rule::leases(&["list"]).everywhere()]);
+    // can-i asks about everything that there is, and is 1 where something is missing.
+    let user = ns.user_with(&[
+        Rule::leases(&VERBS),
+        Rule::leases(&["delete"]),
+        Rule::leases(&["list"]).everywhere(),
+        Rule::leases(&["patch"]).on(&["pods"]),
+        Rule::leases(&["list"]).on(&["leasecandidates"]),
+    ]);
     run_examples(&ns, &user);
 }
 

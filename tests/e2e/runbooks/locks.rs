@@ -14,7 +14,7 @@ const RUNNER: &str = "ci-runner-7_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10";
 /// A live one, as a CI job has it.
 fn runner(page: &Page, name: &str) -> lease_harness::Running {
     let line = format!(
-        "exec kubectl lease hold {name} --holder {RUNNER} --create --duration 60s -- sleep 600"
+        "exec kubectl lease hold {name} --holder {RUNNER} --create --duration 10s -- sleep 600"
     );
     let running = page.shell(&line).spawn();
     let is_held = |lease: &serde_json::Value| holder(lease) == RUNNER;
@@ -28,7 +28,7 @@ pub fn stuck(page: &mut Page) {
     let victim = runner(page, "deploy");
     let shown = page.run("kubectl lease status deploy", 0);
     assert!(shown.stdout.contains("ci-runner-7"), "{shown}");
-    // The robbed hold acknowledges its stop: nobody waits for a minute.
+    // The robbed hold acknowledges its stop; a machine that is too busy for that costs 10 s.
     page.agree("kubectl lease steal deploy", TAKE);
     let output = victim.wait(SOON);
     assert_eq!(output.code, Some(123), "{output}");

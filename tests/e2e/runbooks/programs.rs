@@ -41,7 +41,8 @@ pub fn container(page: &mut Page) {
     for pod in ["web-a", "web-b"] {
         page.ns.create_pod(pod);
     }
-    page.set("POD_NAMESPACE", page.ns.name());
+    let name = page.ns.name().to_owned();
+    page.set("POD_NAMESPACE", &name);
     page.set("POD_NAME", "web-a");
     let line = "kubectl lease hold web --create --again --label-pod role=active -- ./server";
     let first = page.start(line);
@@ -108,7 +109,8 @@ pub fn slots(page: &mut Page) {
 pub fn lost(page: &mut Page) {
     page.ns.create(&free("deploy"));
     page.ns.script("deploy.sh", ENDLESS);
-    let job = page.shell("exec kubectl lease hold deploy -- ./deploy.sh");
+    // Whoever takes it waits for no longer, where the machine is too busy for an acknowledgement.
+    let job = page.shell("exec kubectl lease hold deploy --duration 10s -- ./deploy.sh");
     let job = job.spawn();
     job.wait_stdout(|line| line == "runs", SOON);
     let steal = "kubectl lease steal deploy --holder ada --reason INC-5 --yes";
@@ -130,15 +132,19 @@ pub fn lost(page: &mut Page) {
 pub fn cancelled(page: &mut Page) {
     page.ns.create(&free("deploy"));
     page.ns.script("deploy.sh", ENDLESS);
-    let line = "exec kubectl lease hold deploy --duration 3s -- ./deploy.sh";
-    let job = page.shell(line).spawn();
+    let hold = |seconds: u32| {
+        let line = format!("exec kubectl lease hold deploy --duration {seconds}s -- ./deploy.sh");
+        page.shell(&line).spawn()
+    };
+    let job = hold(60);
     job.wait_stdout(|line| line == "runs", SOON);
     // Cancelled in time: nothing is left.
     job.signal(libc::SIGTERM);
-    assert_eq!(job.wait(SOON).code, Some(0));
-    assert_eq!(holder(&stored(&page.ns, "deploy")), "");
+    let output = job.wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(holder(&stored(&page.ns, "deploy")), "", "{output}");
     // Killed.
-    let job = page.shell(line).spawn();
+    let job = hold(3);
     job.wait_stdout(|line| line == "runs", SOON);
     job.signal(libc::SIGKILL);
     job.wait(SOON);
