@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Match, Namespace, Output, Proxy, User, lease};
-use serde_json::Value;
 
 use crate::support::elector::{Elector, Times};
 use crate::support::{

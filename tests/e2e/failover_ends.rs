@@ -1,17 +1,12 @@
 //! A failover that ends half-way, end to end.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lease_harness::{Fault, Match, Namespace, Output, Proxy, User, lease};
+use lease_harness::{Fault, Match, Proxy};
 use serde_json::Value;
 
 use crate::failover::{FAILOVER, is_waiting};
-use crate::support::elector::{Elector, Times};
-use crate::support::{
-    SOON, each, ended, free, fresh, held, holder, marks, pass_to, said_like, stored, transitions,
-    untouched,
-};
+use crate::support::{SOON, ended, fresh, held, holder, marks, stored, untouched};
 
 #[test]
 fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_expires() {

@@ -1,8 +1,8 @@
 //! `release --force` and `--ignore-not-held`: what another has is freed as it was shown, and what is not ours is no error.
 
 use crate::support::{
-    SOON, VERBS, fresh, held, holder, not_found_as_held, pass_to, renew, said, said_like, set_free,
-    stored, transitions, untouched,
+    SOON, VERBS, fresh, held, holder, not_found_as_held, pass_to, renew, said, said_like, stored,
+    transitions, untouched,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Request, lease};
 use serde_json::{Value, json};

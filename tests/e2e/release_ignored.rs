@@ -1,12 +1,6 @@
 //! `release --ignore-not-held`, end to end.
 
-use crate::support::{
-    SOON, VERBS, fresh, held, holder, not_found_as_held, pass_to, renew, said, said_like, set_free,
-    stored, transitions, untouched,
-};
-use lease_harness::{Fault, Match, Namespace, Proxy, Request, lease};
-use serde_json::{Value, json};
-use std::time::Duration;
+use crate::support::{fresh, held, holder, pass_to, said, set_free, stored, untouched};
 
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
 

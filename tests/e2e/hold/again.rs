@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lease_harness::{Command, Fault, Match, Request, Rule, wait_gone};
+use lease_harness::{Command, Fault, Match, wait_gone};
 
 use super::scene::{SOON, Scene, announced, signal, until};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};

@@ -1,13 +1,10 @@
 //! `hold --again` beside other flags, end to end.
 
-use std::time::Duration;
-
-use lease_harness::{Command, Fault, Match, Request, Rule, wait_gone};
+use lease_harness::{Fault, Match, Request, Rule, wait_gone};
 
 use super::again::{Active, run};
-use super::scene::{SOON, Scene, announced, signal, until};
-use crate::support::{VERBS, pass_to, set_free, stored, transitions};
-use nix::sys::signal::Signal;
+use super::scene::{SOON, announced, until};
+use crate::support::{VERBS, pass_to, set_free};
 
 #[test]
 fn an_outage_while_the_pod_is_labelled_is_waited_out() {
