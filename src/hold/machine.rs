@@ -1,24 +1,24 @@
 //! The holding machine, pure: an event and the time come in, effects go out. No clock, no process, no network.
 
+mod acknowledgement;
 mod events;
 mod label;
 mod losses;
 mod pace;
 mod releasing;
 mod state;
-mod word;
 
 use std::time::Duration;
 
 use super::timing::Timing;
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
+use acknowledgement::TREES_ARE_FOUND;
 pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
 use losses::{grace, returnable};
 use pace::Pace;
 use state::{State, Tree};
-use word::TREES_ARE_FOUND;
 
 /// The machine, of one lease or of several that are held together: the first that is lost, or not renewed in time, loses
 /// all.
@@ -61,7 +61,8 @@ impl Machine {
             kill_due: None,
             kills: 0,
             jitter,
-            withholds: with_command && !TREES_ARE_FOUND,
+            // What is protected without a command is stopped by somebody else, and nobody here sees it.
+            withholds: !with_command || !TREES_ARE_FOUND,
             label: Label::Off,
             ends_with: None,
             detaches: false,
@@ -229,7 +230,7 @@ impl Machine {
             },
             Event::Released(given) => self.released(lease, given, &mut effects),
             Event::StoppedSaid => {
-                self.word_is_over(lease, &mut effects);
+                self.acknowledgement_is_over(lease, &mut effects);
                 self.settled(&mut effects);
             }
         }
@@ -276,7 +277,7 @@ impl Machine {
             // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
             Some(Some(may_be_ours)) => {
                 *may_be_ours |= returnable(&loss);
-                self.owe_word(lease, &loss);
+                self.owe_acknowledgement(lease, &loss);
                 self.hurry(&loss, now, effects);
             }
             Some(None) => self.lose(lease, loss, now, effects),
@@ -299,7 +300,7 @@ impl Machine {
         let is_first = self.state == State::Held;
         self.state = State::Fencing;
         self.leases[lease].lost = Some(returnable(&loss));
-        self.owe_word(lease, &loss);
+        self.owe_acknowledgement(lease, &loss);
         if !is_first {
             // The command is being stopped already.
             self.hurry(&loss, now, effects);

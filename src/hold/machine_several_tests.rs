@@ -343,5 +343,5 @@ fn tell(with_command: bool, story: &[(f64, usize, Event)]) {
     }
 }
 
-#[path = "machine_several_word_tests.rs"]
-mod word;
+#[path = "machine_several_acknowledged_tests.rs"]
+mod acknowledgement;

@@ -7,8 +7,8 @@ mod ours;
 mod prune;
 mod slots;
 mod steal;
+mod stopped;
 mod wait;
-mod word;
 
 use jiff::Timestamp;
 
@@ -19,8 +19,8 @@ pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
+pub use stopped::{StoppedStep, say_stopped};
 pub use wait::{Awaited, WaitStep, wait};
-pub use word::{WordStep, say_stopped};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

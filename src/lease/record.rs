@@ -20,9 +20,9 @@ mod managed;
 mod object;
 mod previous;
 mod read;
+mod stopped;
 pub mod summary;
 mod text;
-mod word;
 mod write;
 
 pub use alteration::Alteration;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::word::Word;
+use super::acknowledgement::Acknowledgement;
 use crate::clock::Instant;
 use crate::hold::timing::Timing;
 
@@ -18,7 +18,7 @@ pub struct Pace {
     /// Once it is lost: whether it may still be ours to give back.
     pub lost: Option<bool>,
     /// What is to be said to whoever has taken it.
-    pub word: Word,
+    pub acknowledgement: Acknowledgement,
     due: Instant,
     failures: u32,
 }

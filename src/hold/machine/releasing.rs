@@ -63,7 +63,7 @@ impl Machine {
         let (mut rest, ended) = (rest.clone(), ended.clone());
         rest.pop();
         if let Given::Lost(loss) = &given {
-            self.owe_word(lease, loss);
+            self.owe_acknowledgement(lease, loss);
         }
         let outcome = match (&ended, given) {
             // Lost before the command had ended, perhaps: its own status is not enough to know.

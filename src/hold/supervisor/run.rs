@@ -24,7 +24,7 @@ use crate::hold::machine::{Effect, Event, Machine, Outcome};
 #[cfg(unix)]
 use crate::hold::watchdog::wire::{Orders, Start, Word};
 use crate::lease::api::Api;
-use crate::lease::operate::{Held, Operations, Renewal, Returned, Spoken};
+use crate::lease::operate::{Acknowledged, Held, Operations, Renewal, Returned};
 use crate::signals::Received;
 use kept::{Kept, Learned};
 use label::Labelled;
@@ -46,7 +46,7 @@ struct Hold<'a, A, C> {
     job: Job,
     /// `None` where it is not released.
     release: Pending<'a, (usize, Option<Returned>)>,
-    words: FuturesUnordered<LocalBoxFuture<'a, (usize, Spoken)>>,
+    acknowledgements: FuturesUnordered<LocalBoxFuture<'a, (usize, Acknowledged)>>,
     labelling: Pending<'a, Labelled>,
     /// Whether the command has begun.
     begun: bool,
@@ -85,7 +85,7 @@ pub async fn hold<A: Api, C: Clock>(
         child: None,
         job: signals.job,
         release: None,
-        words: FuturesUnordered::new(),
+        acknowledgements: FuturesUnordered::new(),
         labelling: None,
         begun: false,
         say,
@@ -119,7 +119,7 @@ pub async fn hold<A: Api, C: Clock>(
                     signal = hold.job.next() => Happened::Told(signal),
                     (lease, renewal) = renewal => Happened::Renewal(lease, renewal),
                     (lease, returned) = pending(&mut hold.release) => Happened::Returned(lease, returned),
-                    Some((lease, word)) = hold.words.next() => Happened::Spoken(lease, word),
+                    Some((lease, said)) = hold.acknowledgements.next() => Happened::StopSaid(lease, said),
                     labelled = pending(&mut hold.labelling) => Happened::Labelled(labelled),
                     signal = next_signal(&mut to_end) => Happened::Event(Event::Signal(signal)),
                     signal = next_signal(&mut for_command) => Happened::Event(Event::SignalForCommand(signal)),
@@ -146,7 +146,7 @@ enum Happened {
     StopJob(Step),
     Renewal(usize, Renewal),
     Returned(usize, Option<Returned>),
-    Spoken(usize, Spoken),
+    StopSaid(usize, Acknowledged),
     Labelled(Labelled),
     Learned(usize, Learned),
 }
@@ -173,7 +173,7 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::StopJob(step) => self.take_and_look(step),
             Happened::Renewal(lease, renewal) => self.renewed(lease, renewal),
             Happened::Returned(lease, returned) => self.returned(lease, returned),
-            Happened::Spoken(lease, word) => self.spoken(lease, &word),
+            Happened::StopSaid(lease, said) => self.stop_said(lease, &said),
             Happened::Labelled(labelled) => self.labelled(labelled),
             Happened::Learned(lease, learned) => self.learned(lease, learned),
         }

@@ -30,11 +30,11 @@ mod release;
 mod renew;
 mod stamps;
 mod steal;
+mod stopped;
 mod tenure;
 pub mod together;
 mod wait;
 mod watcher;
-mod word;
 mod write;
 
 use std::cell::Cell;
@@ -60,9 +60,9 @@ pub use prune::{Patience, Pruned};
 pub use release::{Released, Returned};
 pub use renew::{Renewal, Renewals};
 pub use steal::Stolen;
+pub use stopped::Acknowledged;
 pub use tenure::Shown;
 pub use watcher::{Hint, Watcher};
-pub use word::Spoken;
 
 use super::api::{Api, Fault, Found, TransportError};
 use super::decide::{Loss, Now, Obstacle, Seen};

@@ -110,20 +110,24 @@ fn a_steal_waits_no_longer_than_300_ms_after_the_last_process_has_gone() {
     let most = Duration::from_millis(300);
     let all: Vec<Duration> = std::iter::repeat_with(takes_after_the_trees_end)
         .take(5)
-        .scan(false, |enough, took| {
-            (!std::mem::replace(enough, took < most)).then_some(took)
+        .scan(0, |enough, took| {
+            let more = *enough < 2;
+            *enough += usize::from(took < most);
+            more.then_some(took)
         })
         .collect();
-    assert!(all.iter().any(|took| *took < most), "{all:?}");
+    let in_time = all.iter().filter(|took| **took < most).count();
+    assert!(in_time >= 2, "{all:?}");
 }
 
+/// What it protects is stopped by somebody else, and nobody here sees it.
 #[test]
-fn a_hold_without_a_command_says_it_at_once() {
-    let scene = Scene::new(60);
+fn a_hold_without_a_command_acknowledges_nothing_and_is_waited_for() {
+    let scene = Scene::new(3);
     let running = scene.hold(&[]).spawn();
     running.wait_stdout(|line| line.ends_with("acquired"), SOON);
     let (took, _) = done(&scene, rob(&scene));
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took > Duration::from_secs(1), "{took:?}");
     assert_eq!(running.wait(SOON).code, Some(123));
 }
 

@@ -12,7 +12,7 @@ use crate::lease::api::Api;
 use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{
-    ATTEMPT_LIMIT, Hint, Interrupt, Limits, Renewal, Returned, Shown, Spoken,
+    ATTEMPT_LIMIT, Acknowledged, Hint, Interrupt, Limits, Renewal, Returned, Shown,
 };
 
 /// So many reads of a lease at most are under way: each begun by something that an earlier one may have missed.
@@ -91,15 +91,17 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         let (operations, taken) = (kept.operations, kept.taken.take());
         let grant = kept.renewals.grant().clone();
         let said = async move { (lease, operations.say_stopped(&grant, taken).await) };
-        self.words.push(said.boxed_local());
+        self.acknowledgements.push(said.boxed_local());
     }
 
     /// What came of that: nothing that changes how the hold ends.
-    pub(super) fn spoken(&mut self, lease: usize, word: &Spoken) -> Next {
-        match word {
-            Spoken::Said => log::debug!("whoever has taken the lease knows that all has stopped"),
-            Spoken::Nobody => {}
-            Spoken::Unsaid(why) => log::debug!("not said that all has stopped: {why}"),
+    pub(super) fn stop_said(&mut self, lease: usize, said: &Acknowledged) -> Next {
+        match said {
+            Acknowledged::Said => {
+                log::debug!("whoever has taken the lease knows that all has stopped")
+            }
+            Acknowledged::Nobody => {}
+            Acknowledged::Unsaid(why) => log::debug!("not said that all has stopped: {why}"),
         }
         self.feed_of(lease, Event::StoppedSaid)
     }

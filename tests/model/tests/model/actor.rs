@@ -275,7 +275,7 @@ impl Actor {
 
     /// Says that nothing of it runs any more, as far as it may, to whoever has robbed it.
     pub async fn say_stopped(&self, grant: &Grant, shown: Option<Record>) {
-        self.api.begin(Purpose::Word);
+        self.api.begin(Purpose::Acknowledge);
         let said = self.operations.say_stopped(grant, shown).await;
         self.api.begin(Purpose::Keep);
         self.world

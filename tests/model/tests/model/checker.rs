@@ -24,7 +24,7 @@ pub enum Event {
     LateWrite,
     FailedAcquire,
     DryRun,
-    Word,
+    Acknowledge,
 }
 
 /// What happened, in numbers.
@@ -57,7 +57,7 @@ pub enum Purpose {
     /// Renewing or releasing.
     Keep,
     /// Saying that it has stopped.
-    Word,
+    Acknowledge,
     /// Somebody who edits labels, creates or deletes.
     Outsider,
 }
@@ -150,8 +150,8 @@ impl Checker {
                 after.as_json()["spec"]
             ),
         );
-        if sender.purpose == Purpose::Word {
-            self.counts.add(Event::Word);
+        if sender.purpose == Purpose::Acknowledge {
+            self.counts.add(Event::Acknowledge);
             let beside = |record: &Record| {
                 let mut object = record.as_json().clone();
                 for own in ["annotations", "resourceVersion", "managedFields"] {

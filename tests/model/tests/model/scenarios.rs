@@ -1,5 +1,6 @@
 //! Scenarios: each makes one thing go wrong, and says what must come of it. Here: what they share.
 
+mod acknowledged;
 mod clocks;
 mod done_then_refused;
 mod failing_over;
@@ -16,7 +17,6 @@ mod together;
 mod unanswered_writes;
 mod waiting;
 mod webhooks;
-mod words;
 
 use std::rc::Rc;
 

@@ -150,9 +150,11 @@ impl Server {
         let before = self.object.take();
         let manager = match sender.purpose {
             Purpose::Outsider => "outsider",
-            Purpose::Acquire | Purpose::Steal | Purpose::Free | Purpose::Keep | Purpose::Word => {
-                FIELD_MANAGER
-            }
+            Purpose::Acquire
+            | Purpose::Steal
+            | Purpose::Free
+            | Purpose::Keep
+            | Purpose::Acknowledge => FIELD_MANAGER,
         };
         self.stamp(now, manager, before.as_ref(), &mut object);
         self.resource_version += self.rng.u64(1..4);

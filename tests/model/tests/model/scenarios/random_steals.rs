@@ -91,7 +91,7 @@ fn whoever_steals_from_whoever_steals_never_are_two_inside() {
         });
     }
     assert!(stolen > 500, "{stolen} stolen");
-    assert!(counts.of(Event::Word) > 100, "{counts:?}");
+    assert!(counts.of(Event::Acknowledge) > 100, "{counts:?}");
     assert!(counts.of(Event::Stay) > 800, "{counts:?}");
 }
 

@@ -45,7 +45,7 @@ fn a_thief_begins_as_soon_as_its_victim_has_stopped() {
         let keys = annotations.as_object().into_iter().flatten();
         let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["kubectl-lease/previous"]);
-        assert_eq!(world.server().checker.counts.of(Event::Word), 1);
+        assert_eq!(world.server().checker.counts.of(Event::Acknowledge), 1);
         let said = thief.said.borrow();
         assert!(matches!(
             &said[..],
@@ -145,7 +145,7 @@ fn a_victim_that_was_killed_says_nothing() {
         sleep(2.0).await;
         let (_, begun) = robbed(&world, &thief).await;
         assert!(begun > secs(12.0), "{begun:?}");
-        assert_eq!(world.server().checker.counts.of(Event::Word), 0);
+        assert_eq!(world.server().checker.counts.of(Event::Acknowledge), 0);
     });
 }
 
@@ -176,7 +176,7 @@ fn who_is_robbed_while_it_waits_does_not_speak_for_its_own_victim() {
         let (_, begun) = robbed(&world, &third).await;
         assert!(begun > secs(12.0), "{begun:?}");
         waiting.await.expect("a result").expect_err("robbed");
-        assert_eq!(world.server().checker.counts.of(Event::Word), 0);
+        assert_eq!(world.server().checker.counts.of(Event::Acknowledge), 0);
     });
 }
 
@@ -213,7 +213,7 @@ fn a_word_stays_with_the_grant_that_it_is_about() {
         let stolen = operations.steal(&terms, &patient(), &|_| (), agree).await;
         stolen.expect("stolen");
         sleep(1.0).await;
-        assert_eq!(world.server().checker.counts.of(Event::Word), 1);
+        assert_eq!(world.server().checker.counts.of(Event::Acknowledge), 1);
         // It says nothing of the thief.
         let robbed_at = world.now();
         let (_, begun) = robbed(&world, &third).await;

@@ -1,11 +1,12 @@
-//! The machine's word to whoever has taken the lease: nothing runs any more under this grant. When it is owed, given and withheld.
+//! The machine's acknowledgement to whoever has taken the lease: nothing runs any more under this grant. When it is owed, given
+//! and withheld.
 
 use super::{Effect, Machine, State};
 use crate::lease::decide::Loss;
 
-/// The word to whoever has taken a lease that nothing runs any more.
+/// The acknowledgement to whoever has taken a lease: nothing runs any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Word {
+pub enum Acknowledgement {
     /// Nobody is known to have taken it.
     #[default]
     Unasked,
@@ -17,17 +18,17 @@ pub enum Word {
     Over,
 }
 
-/// Whether all that a command has started is found here. Elsewhere what leaves its process group is not, and no word is given.
+/// Whether all that a command has started is found here. Elsewhere what leaves its process group is not, and nothing is acknowledged.
 pub(super) const TREES_ARE_FOUND: bool = cfg!(target_os = "linux");
 
 impl Machine {
     /// Somebody has taken this lease, perhaps, and may wait until it hears that nothing runs any more.
-    pub(super) fn owe_word(&mut self, lease: usize, loss: &Loss) {
+    pub(super) fn owe_acknowledgement(&mut self, lease: usize, loss: &Loss) {
         let Some(lease) = self.leases.get_mut(lease) else {
             return;
         };
-        if lease.word == Word::Unasked && robs(loss) {
-            lease.word = Word::Owed;
+        if lease.acknowledgement == Acknowledgement::Unasked && robs(loss) {
+            lease.acknowledgement = Acknowledgement::Owed;
         }
     }
 
@@ -37,24 +38,28 @@ impl Machine {
             return;
         }
         if let Some(found) = self.leases.get_mut(lease)
-            && found.word == Word::Owed
+            && found.acknowledgement == Acknowledgement::Owed
         {
-            found.word = Word::Saying;
+            found.acknowledgement = Acknowledgement::Saying;
             effects.push(Effect::SayStopped(lease));
         }
     }
 
     /// Whether one is being said.
     pub(super) fn is_saying(&self) -> bool {
-        !self.withholds && self.leases.iter().any(|lease| lease.word == Word::Saying)
+        !self.withholds
+            && self
+                .leases
+                .iter()
+                .any(|lease| lease.acknowledgement == Acknowledgement::Saying)
     }
 
     /// It was said, or given up.
-    pub(super) fn word_is_over(&mut self, lease: usize, effects: &mut Vec<Effect>) {
+    pub(super) fn acknowledgement_is_over(&mut self, lease: usize, effects: &mut Vec<Effect>) {
         if let Some(lease) = self.leases.get_mut(lease)
-            && lease.word == Word::Saying
+            && lease.acknowledgement == Acknowledgement::Saying
         {
-            lease.word = Word::Over;
+            lease.acknowledgement = Acknowledgement::Over;
         }
         self.finish_said(effects);
     }

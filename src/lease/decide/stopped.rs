@@ -5,7 +5,7 @@ use crate::lease::record::Record;
 
 /// The next step of a holder that has stopped.
 #[derive(Clone, Debug, PartialEq)]
-pub enum WordStep {
+pub enum StoppedStep {
     /// PUT this.
     Say(Record),
     /// It has been said.
@@ -17,9 +17,9 @@ pub enum WordStep {
 /// The next step of the holder of `grant`, of which nothing runs any more. It speaks to whoever has robbed it and waits: what was
 /// seen is the grant directly on top of its own, and names it as the victim. To anybody else its word would say nothing, and
 /// would only be in the way.
-pub fn say_stopped(grant: &Record, seen: &Seen) -> WordStep {
+pub fn say_stopped(grant: &Record, seen: &Seen) -> StoppedStep {
     let Seen::Lease(seen) = seen else {
-        return WordStep::Nobody;
+        return StoppedStep::Nobody;
     };
     let record = seen.record();
     let waits = record.uid() == grant.uid()
@@ -29,9 +29,9 @@ pub fn say_stopped(grant: &Record, seen: &Seen) -> WordStep {
         && record.victim().is_some()
         && record.victim() == grant.holder();
     match waits {
-        false => WordStep::Nobody,
-        true if record.says_stopped(grant) => WordStep::Said,
-        true => WordStep::Say(record.with_stopped(grant)),
+        false => StoppedStep::Nobody,
+        true if record.says_stopped(grant) => StoppedStep::Said,
+        true => StoppedStep::Say(record.with_stopped(grant)),
     }
 }
 
@@ -58,18 +58,18 @@ mod tests {
         let ours = held("me", 6);
         let robbed = taken("thief", 5).with_victim(Some("me"));
         let step = say_stopped(&ours, &seen(robbed.clone()));
-        assert_eq!(step, WordStep::Say(robbed.with_stopped(&ours)));
+        assert_eq!(step, StoppedStep::Say(robbed.with_stopped(&ours)));
         let said = seen(robbed.with_stopped(&ours));
-        assert_eq!(say_stopped(&ours, &said), WordStep::Said);
+        assert_eq!(say_stopped(&ours, &said), StoppedStep::Said);
         // A word about another grant is replaced: it says nothing to whoever waits.
         let other = robbed.with_stopped(&robbed);
         let step = say_stopped(&ours, &seen(other));
-        assert_eq!(step, WordStep::Say(robbed.with_stopped(&ours)));
+        assert_eq!(step, StoppedStep::Say(robbed.with_stopped(&ours)));
         // The same identity can rob itself.
         let oneself = taken("me", 5).with_victim(Some("me"));
         assert!(matches!(
             say_stopped(&ours, &seen(oneself)),
-            WordStep::Say(_)
+            StoppedStep::Say(_)
         ));
     }
 
@@ -98,10 +98,10 @@ mod tests {
         ] {
             assert_eq!(
                 say_stopped(&ours, &seen(record)),
-                WordStep::Nobody,
+                StoppedStep::Nobody,
                 "{what}"
             );
         }
-        assert_eq!(say_stopped(&ours, &Seen::Absent), WordStep::Nobody);
+        assert_eq!(say_stopped(&ours, &Seen::Absent), StoppedStep::Nobody);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::api::{Api, Fault};
-use super::super::decide::{self, Seen, WordStep};
+use super::super::decide::{self, Seen, StoppedStep};
 use super::super::evidence::Observation;
 use super::super::record::Record;
 use super::write::Written;
@@ -21,18 +21,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Spoken {
+pub enum Acknowledged {
     /// It is stored.
     Said,
     /// Nobody waits for it.
     Nobody,
     /// It was not said, which costs whoever waits nothing but the wait.
-    Unsaid(Silence),
+    Unsaid(WhyNot),
 }
 
 /// Why it was not said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub enum WhyNot {
     /// Who held it before may still run.
     NotAlone,
     /// It is too late to be of use, or was tried for long enough.
@@ -49,20 +49,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ///
     /// It is true from now on whatever happens: a write that lands late does no harm. No renewal of the grant can come after
     /// it: each was sent on top of a state that is gone.
-    pub async fn say_stopped(&self, grant: &Grant, shown: Option<Record>) -> Spoken {
+    pub async fn say_stopped(&self, grant: &Grant, shown: Option<Record>) -> Acknowledged {
         let now = self.clock.now();
         if !grant.is_alone(now) {
-            return Spoken::Unsaid(Silence::NotAlone);
+            return Acknowledged::Unsaid(WhyNot::NotAlone);
         }
         // After that it is known without a word.
         let until = (now + PATIENCE).min(grant.expires_at());
         let mut seen = shown.map(|record| Seen::Lease(Observation::first(record, now, None)));
         let mut pause = FIRST_PAUSE;
-        let mut last = Silence::Late;
+        let mut last = WhyNot::Late;
         loop {
             let now = self.clock.now();
             if now >= until {
-                return Spoken::Unsaid(last);
+                return Acknowledged::Unsaid(last);
             }
             let limit = until.since(now).min(ATTEMPT);
             let known = match seen.take() {
@@ -71,13 +71,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             let step = known.map(|seen| decide::say_stopped(&grant.record, &seen));
             let fault = match step {
-                Ok(WordStep::Said) => return Spoken::Said,
-                Ok(WordStep::Nobody) => return Spoken::Nobody,
-                Ok(WordStep::Say(record)) => match self.replace(&record, limit).await {
+                Ok(StoppedStep::Said) => return Acknowledged::Said,
+                Ok(StoppedStep::Nobody) => return Acknowledged::Nobody,
+                Ok(StoppedStep::Say(record)) => match self.replace(&record, limit).await {
                     Ok(Written::Done(stored) | Written::Altered(stored, _)) => {
                         return match stored.says_stopped(&grant.record) {
-                            true => Spoken::Said,
-                            false => Spoken::Unsaid(Silence::Dropped),
+                            true => Acknowledged::Said,
+                            false => Acknowledged::Unsaid(WhyNot::Dropped),
                         };
                     }
                     Ok(Written::Conflict(fault)) | Err(fault) => fault,
@@ -85,9 +85,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Err(fault) => fault,
             };
             if !fault.is_transient() {
-                return Spoken::Unsaid(Silence::Fault(fault));
+                return Acknowledged::Unsaid(WhyNot::Fault(fault));
             }
-            last = Silence::Fault(fault);
+            last = WhyNot::Fault(fault);
             let next = self.clock.now() + pause;
             pause *= 2;
             self.clock.sleep_until(next.min(until)).await;
@@ -95,7 +95,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 }
 
-impl std::fmt::Display for Silence {
+impl std::fmt::Display for WhyNot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotAlone => f.write_str("whoever held it before may still run"),
