@@ -134,7 +134,7 @@ fn what_is_pruned_is_told_of_and_a_dry_run_tells_nothing() {
         Rule::leases(&["get", "list", "update", "delete"]),
         Rule::leases(&["create"]).on(&["events"]),
     ]);
-    ns.create(&dead("job", 1, 2 * DAY));
+    ns.create(&dead("job", 1, 2 * DAY + 1800));
     let run = |flag: &str| {
         let command = ns.command(&user, ["prune", "job", flag]);
         well(command.env("KUBECTL_LEASE_HOLDER", "me").run())

@@ -273,7 +273,7 @@ pub fn forbidden(
     let verbs = match (subcommand, lease) {
         ("create", _) => "create",
         ("acquire" | "hold", _) if flags.contains("--create") => "get,update,watch,create",
-        ("acquire" | "hold", _) => "get,update,watch",
+        ("acquire" | "hold" | "steal", _) => "get,update,watch",
         ("status", Some(_)) => "get",
         ("status", None) => "list",
         _ => "get,update",
