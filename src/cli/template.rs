@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{AcquireArgs, Cli, Command, CreateArgs, RenewArgs, StealArgs};
+use super::{AcquireArgs, Cli, Command, CreateArgs, RenewArgs};
 use crate::output::format::{GrantFormat as Grant, ObjectFormat as Object, StatusFormat as Status};
 
 /// How templates are read, and another way to give one.
@@ -52,8 +52,11 @@ impl Cli {
                 let output = &mut args.output;
                 strict(&mut output.format, &output.template, Object::strict);
             }
-            Command::Acquire(AcquireArgs { output, .. })
-            | Command::Steal(StealArgs { output, .. }) => {
+            Command::Steal(args) => {
+                let output = &mut args.output;
+                strict(&mut output.format, &output.template, Grant::strict);
+            }
+            Command::Acquire(AcquireArgs { output, .. }) => {
                 strict(&mut output.format, &output.template, Grant::strict);
             }
             Command::Prune(args) => {
