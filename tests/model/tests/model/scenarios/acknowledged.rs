@@ -8,7 +8,7 @@ use super::scenario;
 use crate::actor::{Actor, patient};
 use crate::checker::{Event, Purpose};
 use crate::clock::TrueTime;
-use crate::faults::{Outage, RequestFault, WatchFault, Webhook};
+use crate::faults::{Outage, RequestFault, Verb, WatchFault, Webhook};
 use crate::stay::Leave;
 use crate::world::World;
 use crate::{millis, secs, sleep};
@@ -55,12 +55,15 @@ fn a_thief_begins_as_soon_as_its_victim_has_stopped() {
 }
 
 #[test]
-fn without_a_watch_the_word_is_heard_at_the_next_renewal() {
+fn without_a_watch_the_word_is_heard_by_a_read_a_second() {
     scenario(60, async |world, [victim, thief, _]| {
         world.fail_watches(1, &[WatchFault::Denied]);
         inside(&victim).await;
         let (_, begun) = robbed(&world, &thief).await;
-        assert!(begun > secs(20.0) && begun < secs(22.0), "{begun:?}");
+        assert!(begun > secs(1.5) && begun < secs(2.8), "{begun:?}");
+        let writes = world.requests(1, Verb::Replace);
+        assert_eq!(writes, 3, "the theft, its beginning in full and its end");
+        assert!(world.requests(1, Verb::Get) < 5);
     });
 }
 
