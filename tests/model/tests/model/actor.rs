@@ -253,8 +253,11 @@ impl Actor {
         self.api.begin(Purpose::Steal);
         let agree = async |_: &_, _: &_| Ok(());
         let operations = &self.operations;
-        let terms = self.stealing(None);
-        let stolen = operations.steal(&terms, &patient(), &|_| (), agree).await?;
+        let terms = StealTerms {
+            taken: Taken::FailedOver,
+            ..self.stealing(None)
+        };
+        let stolen = operations.steal(&terms, limits, &|_| (), agree).await?;
         self.api.begin(Purpose::Keep);
         operations.step_down(stolen, limits, &|_| ()).await
     }
