@@ -251,7 +251,11 @@ impl Actor {
     /// Has its holder step down for whoever is next.
     pub async fn fail_over(&self, limits: &Limits) -> Result<SteppedDown, End> {
         self.api.begin(Purpose::Steal);
-        let agree = async |_: &_, _: &_| Ok(());
+        let agree = async |seen: &Observation, _: &Expiry| {
+            let shown = &mut self.world.server().checker.shown;
+            shown.insert(self.client, seen.record().clone());
+            Ok(())
+        };
         let operations = &self.operations;
         let terms = StealTerms {
             taken: Taken::FailedOver,

@@ -235,3 +235,31 @@ fn a_theft_whose_answer_is_lost_is_adopted_with_the_word_of_its_victim() {
         });
     }
 }
+
+#[test]
+fn whom_an_unanswered_write_has_robbed_is_waited_for_though_another_held_it_meanwhile() {
+    scenario(12, async |world, [victim, thief, _]| {
+        world.server().checker.holders_are_fair_game = true;
+        inside(&victim).await;
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        world.fail_replace(1, [RequestFault::LostReply]);
+        // Somebody hands it on by hand, for a second at a time, before the thief knows that it had it.
+        world.after(1.0, |world| {
+            world.edit_spec("leaseTransitions", 9);
+            world.edit_spec("leaseDurationSeconds", 1);
+            world.edit_spec("holderIdentity", "third");
+        });
+        thief.api.begin(Purpose::Steal);
+        let (terms, limits) = (thief.stealing(None), patient());
+        let operations = &thief.operations;
+        let agree = async |_: &_, _: &_| Ok(());
+        let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
+        thief.api.begin(Purpose::Keep);
+        let stolen = stolen.expect("stolen");
+        assert_eq!(stolen.victim.as_deref(), Some("third"));
+        let outlasted = operations.outlast(stolen, None, &limits, &|_| ()).await;
+        let (grant, begun) = (outlasted.expect("kept"), world.now());
+        thief.stay(grant, secs(0.5), Leave::Release).await;
+        assert!(begun > secs(11.9), "{begun:?}");
+    });
+}
