@@ -120,6 +120,8 @@ pub struct Subject {
     pub if_holder: Option<String>,
     /// Whether somebody else's grant is to be ended, and nothing to be held.
     pub frees: bool,
+    /// Whether what is taken is kept from everybody until an earlier holder must have stopped.
+    pub shields: bool,
 }
 
 impl Subject {

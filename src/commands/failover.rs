@@ -22,7 +22,7 @@ use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
 use crate::lease::operate::{
-    End, Failure, Fate, Interrupt, Limits, Operations, Progress, SteppedDown,
+    End, Failure, Fate, Interrupt, Limits, Look, Operations, Progress, SteppedDown,
 };
 use crate::lease::record::{GrantTerms, Keep, Lease, Record, Taken};
 use crate::lease::values::LeaseDuration;
@@ -71,6 +71,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
     let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
+    subject.shields = true;
     let terms = StealTerms {
         grant: GrantTerms {
             holder,
@@ -85,7 +86,6 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         waits: true,
         taken: Taken::FailedOver,
     };
-    let found = session.look(&args.name, Keep::Facts).await?;
     let by = terms.grant.holder.as_str();
     let recorder = Recorder::new(&session, args.events, by, args.reason.as_deref());
     let call = Call {
@@ -102,13 +102,16 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         },
         recorder,
     };
-    let record = found.record;
+    let found = session
+        .look_by(&call.operations, &args.name, Keep::Facts)
+        .await?;
+    let record = found.record.clone();
     let failing_over = async {
         match args.write.dry_run.asked() {
             _ if record.strategy().is_some() => call.elected(&record).await,
             _ if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
             Some(dry_run) => call.tried(&terms, dry_run).await,
-            None => call.deposed(&terms, record.duration()).await,
+            None => call.deposed(&terms, found).await,
         }
     };
     call.recorder.beside(failing_over, &call.interrupt).await
@@ -142,11 +145,8 @@ impl Call<'_> {
     }
 
     /// Has the holder of an ordinary Lease step down.
-    async fn deposed(
-        &self,
-        terms: &StealTerms,
-        duration: Option<LeaseDuration>,
-    ) -> Result<Exit, Error> {
+    async fn deposed(&self, terms: &StealTerms, found: Look) -> Result<Exit, Error> {
+        let duration = found.record.duration();
         let (operations, subject) = (&self.operations, &self.subject);
         let report = |progress| self.report(&progress);
         let refused = RefCell::new(None);
@@ -161,12 +161,15 @@ impl Call<'_> {
             confirmed(self.args.yes, "Make it step down?", &self.interrupt).await
         };
         let short = self.limits(super::SHORT_PATIENCE);
-        let stolen = operations.steal(terms, &short, &report, agree).await;
+        let first = Some(found.seen(SystemClock.now()));
+        let stolen = operations.steal_as_seen(first, terms, &short, &report, agree);
+        let stolen = stolen.await;
         if let Some(why) = refused.take() {
             return Err(self.not(why));
         }
         let stolen = match stolen {
             Ok(stolen) => stolen,
+            Err(end @ End::Unsettled { .. }) => return Err(self.held(end).await),
             Err(end) => return Err(self.session.error(subject.clone(), end).await),
         };
         let victim = stolen.victim.clone();
@@ -222,11 +225,11 @@ impl Call<'_> {
         other.map(NotFailedOver::Endless)
     }
 
-    /// The error where what was taken could not be freed, and until when it is held then.
+    /// The error where what was taken, as far as is known, could not be freed, and until when it is held then.
     async fn held(&self, end: End) -> Error {
         let subject = self.subject.clone();
         match end {
-            End::Kept(_) => {
+            End::Kept(_) | End::Unsettled { .. } => {
                 let error = Error::lease(subject, end);
                 match self.held_until().await {
                     Some(until) => Error::Despite {

@@ -150,8 +150,18 @@ impl Session {
 
     /// Reads one Lease, and keeps of the object as much as `keep` says.
     async fn look(&self, name: &LeaseName, keep: Keep) -> Result<Look, Error> {
+        self.look_by(&self.lease(name), name, keep).await
+    }
+
+    /// The same by operations that go on with it.
+    async fn look_by(
+        &self,
+        operations: &Operations<LeaseClient, SystemClock>,
+        name: &LeaseName,
+        keep: Keep,
+    ) -> Result<Look, Error> {
         let subject = self.subject(name, None);
-        match self.lease(name).look(keep).await {
+        match operations.look(keep).await {
             Ok(Some(look)) => Ok(look),
             Ok(None) => Err(self.error(subject, End::Refused(Refusal::NotFound)).await),
             Err(fault) => Err(Error::lease(subject, End::Fault(fault))),
@@ -177,6 +187,7 @@ impl Session {
             reenters: false,
             if_holder: None,
             frees: false,
+            shields: false,
         }
     }
 

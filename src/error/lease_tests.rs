@@ -21,6 +21,7 @@ pub(super) fn subject() -> Subject {
         reenters: false,
         if_holder: None,
         frees: false,
+        shields: false,
     }
 }
 

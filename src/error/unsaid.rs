@@ -162,9 +162,11 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
 /// Where to look, and how to free it.
 pub fn may_be_held_line(subject: &Subject) -> String {
     let me = subject.me();
-    format!(
-        "It may be held by {me:?}. Look: {}; free it: {}",
-        subject.lease("status"),
-        subject.lease_as("release", me)
-    )
+    let (look, release) = (subject.lease("status"), subject.lease_as("release", me));
+    match subject.shields {
+        true => format!(
+            "It may be held by {me:?}, and then expires by itself. Look: {look}. If the earlier holder is known to have stopped, free it: {release} --now"
+        ),
+        false => format!("It may be held by {me:?}. Look: {look}; free it: {release}"),
+    }
 }

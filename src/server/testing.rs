@@ -76,6 +76,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             reenters: false,
             if_holder: None,
             frees: false,
+            shields: false,
         };
         match lease.get(limit).await {
             Ok(_) => vec!["ok".to_owned()],

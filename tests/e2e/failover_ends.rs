@@ -94,3 +94,60 @@ fn a_release_whose_answer_is_lost_is_known_to_have_happened() {
     assert_eq!(output.code, Some(124), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
+
+#[test]
+fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what_it_took() {
+    for (fault, seconds) in [
+        (Fault::HangAfterCommit, 4),
+        (Fault::DelayReply(Duration::from_millis(900)), 4),
+        // Half of the duration and more.
+        (Fault::DelayReply(Duration::from_millis(700)), 1),
+        (Fault::DropReply, 4),
+    ] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "first", seconds));
+        let proxy = Proxy::to(ns.cluster());
+        let takes = |body: &Value| body["spec"]["holderIdentity"] == "me";
+        let case = format!("{fault:?}");
+        proxy.fault(Match::put().body(takes), fault, 1);
+        let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
+        let taken = |lease: &Value| holder(lease) == "me";
+        ns.wait_until("job", taken, SOON);
+        running.signal(15);
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(143), "{case} {output}");
+        let last =
+            "interrupted: lease \"job\" was released; who takes it over was not waited for\n";
+        assert!(output.stderr.ends_with(last), "{case} {output}");
+        assert_eq!(holder(&stored(&ns, "job")), "", "{case} {output}");
+    }
+}
+
+#[test]
+fn interrupted_twice_while_nothing_is_answered_it_says_how_to_free_what_it_may_have() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 60));
+    let proxy = Proxy::to(ns.cluster());
+    let takes = |body: &Value| body["spec"]["holderIdentity"] == "me";
+    proxy.fault(Match::put().body(takes), Fault::HangAfterCommit, 9);
+    let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
+    ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    running.signal(15);
+    running.wait_stderr(
+        |line| line.starts_with("it is not known whether the last write took effect"),
+        SOON,
+    );
+    running.signal(15);
+    let output = running.wait(SOON);
+    ended(&output, 143, "");
+    let advice = format!(
+        "free it: kubectl lease release job -n {} --holder me --now\n",
+        ns.name()
+    );
+    assert!(output.stderr.contains(&advice), "{output}");
+    assert!(output.stderr.contains("It expires at 20"), "{output}");
+    let release = ["release", "job", "--holder=me"];
+    assert_eq!(ns.run(&user, release).code, Some(122));
+    let release = ["release", "job", "--holder=me", "--now"];
+    assert_eq!(ns.run(&user, release).code, Some(0));
+}

@@ -36,6 +36,9 @@ pub async fn clean_up(
         Ok(CleanedUp::Taken(None)) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: somebody has had it since"
         )),
+        Ok(CleanedUp::Edited) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: somebody edited it each time"
+        )),
         Err(End::Interrupted(_)) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: interrupted"
         )),

@@ -23,6 +23,7 @@ pub fn subject(record: &Record) -> Subject {
         reenters: false,
         if_holder: None,
         frees: false,
+        shields: false,
     }
 }
 

@@ -164,6 +164,7 @@ impl Bulk<'_> {
 fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
     Subject {
         if_holder: terms.if_holder.clone(),
+        shields: terms.waits,
         ..session.subject(name, Some(&terms.grant.holder))
     }
 }

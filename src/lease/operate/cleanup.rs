@@ -8,6 +8,9 @@ use super::super::record::Record;
 use super::{Deleted, End, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
+/// It may be edited meanwhile, so often.
+const TRIES: u32 = 5;
+
 /// How long a waiter has to take a released Lease: nobody sees who waits. One that watches takes milliseconds, one that
 /// cannot reads every second.
 pub const WAITERS_TAKE_IT_WITHIN: Duration = Duration::from_millis(1500);
@@ -21,6 +24,8 @@ pub enum CleanedUp {
     Gone,
     /// Left to who has taken it; `None` if that one has given it back.
     Taken(Option<String>),
+    /// Left, free: somebody edited it each time.
+    Edited,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -42,7 +47,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             () = self.clock.sleep_until(taken_by) => {}
         }
         let mut seen = self.read_patiently(None, limits, report).await?;
-        loop {
+        for _ in 0..TRIES {
             let record = match decide::cleanup(grant, &seen) {
                 Cleanup::Delete(record) => record,
                 Cleanup::Gone => return Ok(CleanedUp::Gone),
@@ -54,5 +59,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Deleted::Changed(seen) => seen,
             };
         }
+        Ok(CleanedUp::Edited)
     }
 }

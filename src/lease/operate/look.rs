@@ -1,11 +1,12 @@
 //! Look: reads a Lease once, for what there is to say about it.
 
 use super::super::api::{Api, Fault, Found};
-use super::super::evidence::Stamps;
+use super::super::decide::Seen;
+use super::super::evidence::{Observation, Stamps};
 use super::super::record::{Keep, Record};
 use super::super::report::{self, Row};
 use super::Operations;
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// A Lease as one reply showed it.
 pub struct Look {
@@ -17,6 +18,13 @@ pub struct Look {
     pub stamps: Stamps,
 }
 
+impl Look {
+    /// The same as an observation, made at `at` at the latest.
+    pub fn seen(&self, at: Instant) -> Seen {
+        Seen::Lease(Observation::first(self.record.clone(), at, self.row.date))
+    }
+}
+
 impl<A: Api, C: Clock> Operations<A, C> {
     /// Reads it; `None` if it is not there. What its server's stamps are worth is asked only if that decides its state.
     ///
@@ -24,8 +32,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// As every request.
     pub async fn look(&self, keep: Keep) -> Result<Option<Look>, Fault> {
         let Found::Lease { record, date } = self.api.get(self.read_limit).await? else {
+            self.contacted.set(true);
             return Ok(None);
         };
+        self.contacted.set(true);
         let lease = keep.of(&record);
         let stamps = if report::needs_version(&lease, date) {
             self.show_stamps().await

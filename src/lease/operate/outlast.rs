@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::super::api::Api;
-use super::super::decide::NeverExpires;
+use super::super::decide::{NeverExpires, Seen};
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
@@ -171,8 +171,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// Renews until all victims must have stopped. Their word is heard by a watch at once, and where that cannot be had by the
-    /// renewals, which write on top of it. A watch can be late and say nothing; what it shows was stored, and a word stays true.
+    /// Renews until all victims must have stopped. Their word is heard by a watch at once, where that cannot be had by a read a
+    /// second, and by the renewals, which write on top of it. A watch can be late and say nothing; what it shows was stored, and
+    /// a word stays true.
     /// With the grant goes when they had stopped.
     async fn wait_for_victims(
         &self,
@@ -181,7 +182,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(Instant, Grant), End> {
-        let mut watcher = Watcher::default();
+        let mut watcher = Watcher::polling(self.clock.now(), None);
         let mut watches = None;
         let mut looked_at = self.clock.now();
         let mut look = false;
@@ -208,7 +209,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
                 () = self.clock.sleep_until(stops.min(due)) => None,
-                hint = watcher.hint(&self.api, &self.clock, grant.record.resource_version()), if may_watch => Some(hint),
+                hint = self.hint_or_read(&mut watcher, &grant.record), if may_watch => Some(hint),
             };
             match hint {
                 // Watches replay their past.
@@ -217,9 +218,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     stolen.grant.record = record;
                 }
                 // Lost, perhaps: the next renewal finds out, and is not waited for.
-                Some(Hint::Lease(_) | Hint::ReadAgain | Hint::Quiet) => look = true,
+                Some(Hint::Lease(_) | Hint::ReadAgain) => look = true,
+                // Of many that is not said of each.
+                Some(Hint::Refused) if turns.is_none() => report(Progress::Polling),
+                Some(Hint::Watching) if turns.is_none() => report(Progress::Watching),
                 // The renewals find out too.
-                Some(Hint::Refused | Hint::Watching) => {}
+                Some(Hint::Refused | Hint::Watching | Hint::Quiet) => {}
                 None if self.clock.now() >= due => {
                     (look, looked_at) = (false, self.clock.now());
                     let renewal = async {
@@ -238,6 +242,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// The next hint about our grant; what is to be read is read. May be dropped and called again.
+    async fn hint_or_read(&self, watcher: &mut Watcher, ours: &Record) -> Hint {
+        let version = ours.resource_version();
+        let hint = watcher.hint(&self.api, &self.clock, version).await;
+        if !matches!(hint, Hint::ReadAgain) {
+            return hint;
+        }
+        match self.read(None, self.read_limit).await {
+            Ok(Seen::Lease(found)) => Hint::Lease(found.record().clone()),
+            Ok(Seen::Absent) => Hint::ReadAgain,
+            // The renewals have to do with it.
+            Err(_) => Hint::Quiet,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Steal: takes a Lease over from a holder that has not agreed, but only as it was shown to whoever did.
 
+mod settling;
 mod victims;
 
 use super::super::api::Api;
@@ -11,8 +12,9 @@ use super::super::record::Record;
 use super::super::values::LeaseDuration;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
-use super::{End, Grant, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
+use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
+use settling::Settling;
 pub(super) use victims::Victim;
 use victims::{Longest, stops};
 
@@ -37,6 +39,14 @@ struct Attempt {
     /// The answer was a no that may hide a success ([`super::super::api::Fault::may_hide_success`]). It is looked for, and not
     /// made impossible.
     answered: bool,
+}
+
+impl Attempt {
+    /// On top of anything else than what it replaces it cannot happen any more.
+    fn may_happen(&self, seen: &Seen) -> bool {
+        let (base, answered) = (self.written.resource_version(), self.answered);
+        matches!(seen, Seen::Lease(seen) if !answered && seen.record().resource_version() == base)
+    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -72,8 +82,30 @@ impl<A: Api, C: Clock> Operations<A, C> {
         agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
     ) -> Result<Stolen, End> {
         let mut unknown = Vec::new();
-        let taken = self.take(first, terms, limits, report, agree, &mut unknown);
-        let taken = taken.await;
+        let settling = Settling::new(terms, &limits.interrupt);
+        let taken = {
+            let taking = self.take(
+                first,
+                terms,
+                limits,
+                report,
+                agree,
+                (&mut unknown, &settling),
+            );
+            let mut taking = std::pin::pin!(taking);
+            tokio::select! {
+                biased;
+                taken = &mut taking => taken,
+                () = settling.put_off() => {
+                    report(Progress::Settling);
+                    taking.await
+                }
+            }
+        };
+        let limits = &Limits {
+            interrupt: settling.sent(true),
+            ..limits.clone()
+        };
         match taken {
             Ok(stolen) => self.in_hand(stolen, limits).await,
             Err(end) if unknown.is_empty() => Err(end),
@@ -92,7 +124,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
         mut agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
-        unknown: &mut Vec<Attempt>,
+        (unknown, settling): (&mut Vec<Attempt>, &Settling),
     ) -> Result<Stolen, End> {
         let mut limits = limits.clone();
         let mut agreed: Option<Agreement> = None;
@@ -109,6 +141,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             // It was read after those answers.
             unknown.retain(|attempt| !attempt.answered);
+            limits.interrupt =
+                settling.sent(unknown.iter().any(|attempt| attempt.may_happen(&seen)));
+            if let Some(signal) = settling.signal() {
+                unknown.clear();
+                return Err(End::Interrupted(signal));
+            }
             // An old yes is not for whoever has taken it from us since; who can be asked is asked again.
             if !terms.asks
                 && let Some(loss) = taken_since(unknown, &seen)
@@ -179,6 +217,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     });
                     let record = record.with_victim(shielded.map(|victim| &*victim.holder));
                     let sent_at = self.clock.now();
+                    limits.interrupt = settling.sent(true);
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Written::Done(stored)) => {
                             let grant = Grant::new(stored, &record, sent_at);
@@ -213,6 +252,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                                     answered,
                                 });
                             }
+                            limits.interrupt = settling.sent(!unknown.is_empty());
                             self.pause_after(fault, &mut pause, &limits, report).await?;
                         }
                     }
@@ -301,15 +341,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if let Some(loss) = taken_since(unknown, &seen) {
             return Err(End::Lost(loss));
         }
-        let base = |attempt: &Attempt| match &seen {
-            _ if attempt.answered => false,
-            Seen::Lease(seen) => {
-                seen.record().resource_version() == attempt.written.resource_version()
-            }
-            Seen::Absent => false,
-        };
-        // On top of anything else none of them can happen any more.
-        Err(if unknown.iter().any(base) {
+        Err(if unknown.iter().any(|attempt| attempt.may_happen(&seen)) {
             unsettled(end)
         } else {
             end

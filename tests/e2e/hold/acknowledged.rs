@@ -237,3 +237,32 @@ fn a_word_that_is_forged_for_another_grant_is_ignored() {
     assert!(output.elapsed >= Duration::from_millis(2900), "{output}");
     assert_eq!(marks(&stored(&ns, "job")), [""; 0]);
 }
+
+#[test]
+fn without_the_verb_watch_a_takeover_returns_within_3_s_of_the_trees_end_by_a_read_a_second() {
+    let steal = &STEAL[..];
+    let several = &["steal", "job", "other", "--holder=thief", "--yes"][..];
+    let failover = &["failover", "job", "--yes", "--timeout=0"][..];
+    for (command, code) in [(steal, 0), (several, 0), (failover, 124)] {
+        let scene = Scene::new(60);
+        scene.ns.create(&held("other", "", 60));
+        let gate = scene.gate();
+        let stops = format!(
+            "trap '{}; exit' TERM; while :; do sleep 0.02; done",
+            until(&gate)
+        );
+        let held = scene.start(&stops);
+        let user = scene.ns.user(&["get", "update"]);
+        let thief = scene.ns.spawn(&user, command);
+        thief.wait_stderr(|line| line.contains("waiting "), SOON);
+        let held = held.end_at(&gate);
+        let gone = Instant::now();
+        assert_eq!(held.code, Some(123), "{held}");
+        let output = thief.wait(SOON);
+        assert_eq!(output.code, Some(code), "{output}");
+        let took = gone.elapsed();
+        assert!(took < Duration::from_secs(3), "{took:?} {output}");
+        let polls = output.stderr.contains("so the lease is read every second");
+        assert_eq!(polls, command != several, "{output}");
+    }
+}

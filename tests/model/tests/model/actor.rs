@@ -251,10 +251,17 @@ impl Actor {
     /// Has its holder step down for whoever is next.
     pub async fn fail_over(&self, limits: &Limits) -> Result<SteppedDown, End> {
         self.api.begin(Purpose::Steal);
-        let agree = async |_: &_, _: &_| Ok(());
+        let agree = async |seen: &Observation, _: &Expiry| {
+            let shown = &mut self.world.server().checker.shown;
+            shown.insert(self.client, seen.record().clone());
+            Ok(())
+        };
         let operations = &self.operations;
-        let terms = self.stealing(None);
-        let stolen = operations.steal(&terms, &patient(), &|_| (), agree).await?;
+        let terms = StealTerms {
+            taken: Taken::FailedOver,
+            ..self.stealing(None)
+        };
+        let stolen = operations.steal(&terms, limits, &|_| (), agree).await?;
         self.api.begin(Purpose::Keep);
         operations.step_down(stolen, limits, &|_| ()).await
     }

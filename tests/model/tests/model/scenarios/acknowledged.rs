@@ -8,7 +8,7 @@ use super::scenario;
 use crate::actor::{Actor, patient};
 use crate::checker::{Event, Purpose};
 use crate::clock::TrueTime;
-use crate::faults::{Outage, RequestFault, WatchFault, Webhook};
+use crate::faults::{Outage, RequestFault, Verb, WatchFault, Webhook};
 use crate::stay::Leave;
 use crate::world::World;
 use crate::{millis, secs, sleep};
@@ -55,12 +55,15 @@ fn a_thief_begins_as_soon_as_its_victim_has_stopped() {
 }
 
 #[test]
-fn without_a_watch_the_word_is_heard_at_the_next_renewal() {
+fn without_a_watch_the_word_is_heard_by_a_read_a_second() {
     scenario(60, async |world, [victim, thief, _]| {
         world.fail_watches(1, &[WatchFault::Denied]);
         inside(&victim).await;
         let (_, begun) = robbed(&world, &thief).await;
-        assert!(begun > secs(20.0) && begun < secs(22.0), "{begun:?}");
+        assert!(begun > secs(1.5) && begun < secs(2.8), "{begun:?}");
+        let writes = world.requests(1, Verb::Replace);
+        assert_eq!(writes, 3, "the theft, its beginning in full and its end");
+        assert!(world.requests(1, Verb::Get) < 5);
     });
 }
 
@@ -231,4 +234,32 @@ fn a_theft_whose_answer_is_lost_is_adopted_with_the_word_of_its_victim() {
             assert!(begun < secs(12.0), "{fault:?}: {begun:?}");
         });
     }
+}
+
+#[test]
+fn whom_an_unanswered_write_has_robbed_is_waited_for_though_another_held_it_meanwhile() {
+    scenario(12, async |world, [victim, thief, _]| {
+        world.server().checker.holders_are_fair_game = true;
+        inside(&victim).await;
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        world.fail_replace(1, [RequestFault::LostReply]);
+        // Somebody hands it on by hand, for a second at a time, before the thief knows that it had it.
+        world.after(1.0, |world| {
+            world.edit_spec("leaseTransitions", 9);
+            world.edit_spec("leaseDurationSeconds", 1);
+            world.edit_spec("holderIdentity", "third");
+        });
+        thief.api.begin(Purpose::Steal);
+        let (terms, limits) = (thief.stealing(None), patient());
+        let operations = &thief.operations;
+        let agree = async |_: &_, _: &_| Ok(());
+        let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
+        thief.api.begin(Purpose::Keep);
+        let stolen = stolen.expect("stolen");
+        assert_eq!(stolen.victim.as_deref(), Some("third"));
+        let outlasted = operations.outlast(stolen, None, &limits, &|_| ()).await;
+        let (grant, begun) = (outlasted.expect("kept"), world.now());
+        thief.stay(grant, secs(0.5), Leave::Release).await;
+        assert!(begun > secs(11.9), "{begun:?}");
+    });
 }

@@ -5,7 +5,7 @@ use lease_model::lease::operate::{End, Limits};
 use super::scenario;
 use crate::actor::{interrupted, patient};
 use crate::clock::TrueTime;
-use crate::faults::{Outage, RequestFault};
+use crate::faults::{Outage, RequestFault, Verb};
 use crate::stay::Leave;
 use crate::{millis, secs, sleep};
 
@@ -70,4 +70,77 @@ fn interrupted_twice_it_leaves_the_lease_held_until_nobody_can_run_any_more() {
         |ended| assert_eq!(ended, Err(End::Kept(Box::new(End::Interrupted(15))))),
     );
     assert!(begun > secs(12.9) && begun < secs(30.0), "{begun:?}");
+}
+
+#[test]
+fn interrupted_once_while_its_write_is_unanswered_it_frees_what_it_has_taken() {
+    let lost = RequestFault::LostReply;
+    let late = RequestFault::DoneLate {
+        done: secs(3.0),
+        reset: None,
+    };
+    let never = RequestFault::LostRequest;
+    let slow = RequestFault::SlowReply(secs(3.5));
+    for faults in [
+        &[lost][..],
+        &[lost; 3],
+        &[late],
+        &[never],
+        &[never, lost],
+        &[slow],
+        &[RequestFault::DoneThenRefused(0)],
+    ] {
+        for gets in [&[][..], &[slow]] {
+            scenario(12, async |world, [victim, operator, next]| {
+                let grant = victim.take(None).await;
+                world.cut_off(0, 600.0, Outage::BlackHole);
+                victim.hold(grant, 600.0);
+                sleep(1.0).await;
+                let waiter = next.wait();
+                world.fail_replace(1, faults.iter().copied());
+                world.fail(1, Verb::Get, [RequestFault::SlowReply(secs(0.001))]);
+                world.fail(1, Verb::Get, gets.iter().copied());
+                let down = operator.fail_over(&interrupted(2, &[1.0])).await;
+                let down = down.unwrap_or_else(|end| panic!("{faults:?} {gets:?}: {end:?}"));
+                assert!(down.record.holder() != Some("actor-1"), "{faults:?}");
+                let (grant, begun) = waiter.granted().await;
+                assert!(begun > secs(12.9), "{faults:?} {gets:?}: {begun:?}");
+                assert!(next.stay(grant, secs(1.0), Leave::Release).await);
+            });
+        }
+    }
+}
+
+#[test]
+fn interrupted_once_before_a_write_or_where_the_write_cannot_happen_any_more_it_takes_nothing() {
+    for (faults, renews) in [(None, false), (Some(RequestFault::LostRequest), true)] {
+        scenario(12, async |world, [victim, operator, _]| {
+            let grant = victim.take(None).await;
+            if renews {
+                victim.hold(grant, 600.0);
+            }
+            sleep(1.0).await;
+            world.fail_replace(1, faults);
+            let slow = RequestFault::SlowReply(secs(2.0));
+            world.fail(1, Verb::Get, [slow].into_iter().filter(|_| !renews));
+            let ended = operator.fail_over(&interrupted(2, &[1.0])).await;
+            assert_eq!(ended.err(), Some(End::Interrupted(2)), "{faults:?}");
+            assert_eq!(world.holder().as_deref(), Some("actor-0"), "{faults:?}");
+        });
+    }
+}
+
+#[test]
+fn interrupted_twice_while_its_write_is_unanswered_it_ends_at_once_and_leaves_what_it_may_have() {
+    scenario(12, async |world, [victim, operator, _]| {
+        victim.take(None).await;
+        world.fail_replace(1, [RequestFault::LostReply; 9]);
+        let ended = operator.fail_over(&interrupted(2, &[1.0, 1.0])).await;
+        assert!(
+            matches!(ended, Err(End::Unsettled { ref end, .. }) if **end == End::Interrupted(2)),
+            "{ended:?}"
+        );
+        assert_eq!(world.holder().as_deref(), Some("actor-1"));
+        assert!(world.now() < secs(5.0));
+    });
 }

@@ -1,11 +1,14 @@
 //! Scenarios of pruning: whoever renews keeps its Lease, whatever its clock says, and what is dead goes.
 
-use lease_model::lease::operate::Pruned;
+use lease_model::lease::decide::Ours;
+use lease_model::lease::operate::{CleanedUp, Pruned};
 
 use super::scenario;
-use crate::actor::Actor;
+use crate::actor::{Actor, patient};
+use crate::checker::Purpose;
 use crate::clock::Wall;
-use crate::secs;
+use crate::faults::{RequestFault, Verb};
+use crate::{millis, secs};
 
 /// A holder stays for a minute, by this clock; somebody prunes all the time. When the Lease was deleted.
 async fn deleted_at(
@@ -74,5 +77,22 @@ fn what_takes_longer_to_prove_than_there_is_time_is_left_at_once() {
         );
         assert!(world.now() < secs(5.0));
         assert_eq!(world.holder().as_deref(), Some("actor-0"));
+    });
+}
+
+#[test]
+fn a_lease_that_somebody_edits_all_the_time_is_left_after_a_few_tries_to_clean_it_up() {
+    scenario(6, async |world, [actor, ..]| {
+        let grant = actor.take(None).await.record;
+        let (ours, limits) = (Ours::Grant(grant.clone()), patient());
+        let released = (actor.operations).release(&ours, true, &limits, &|_| ());
+        released.await.expect("released");
+        world.edit_labels_every(0.001);
+        actor.api.begin(Purpose::Outsider);
+        world.fail(0, Verb::Get, [RequestFault::SlowReply(millis(5)); 20]);
+        let cleaned = actor.operations.clean_up(&grant, &limits, &|_| ());
+        assert_eq!(cleaned.await, Ok(CleanedUp::Edited));
+        assert_eq!(world.requests(0, Verb::Delete), 5);
+        assert!(world.record().is_some());
     });
 }

@@ -32,7 +32,7 @@ fn random_actors(world: &Rc<World>) -> Vec<Actor> {
         .collect()
 }
 
-/// Gets in a dozen times, two times of three by stealing; how often that worked.
+/// Gets in a dozen times, two times of three by stealing, and has others step down now and then; how often it stole.
 async fn steal_again_and_again(actor: Actor) -> u64 {
     let mut stolen = 0;
     for _ in 0..12 {
@@ -40,6 +40,11 @@ async fn steal_again_and_again(actor: Actor) -> u64 {
         let actor = actor.restarted();
         let duration = Some(2 + rng.u32(0..2));
         let limits = actor.within(30.0);
+        if rng.u8(0..8) == 0 {
+            // Whoever is next finds it free.
+            let _ = actor.fail_over(&limits).await;
+            continue;
+        }
         let steals = rng.u8(0..3) > 0;
         let granted = match steals {
             true => actor.steal(duration, &limits).await,
