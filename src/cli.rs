@@ -309,7 +309,7 @@ pub struct HoldArgs {
     #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_number)]
     pub on_lost: i32,
     /// Write what was done there, as JSON or, named so, YAML: when the lease is held, and at the end
-    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(file_name))]
     pub outcome_file: Option<PathBuf>,
     #[command(flatten)]
     pub takeover: TakeoverArgs,
@@ -358,6 +358,14 @@ pub struct VersionArgs {
     /// Output format: json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or jsonpath-file=FILE
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<ValueFormat>,
+}
+
+/// A file that has a name.
+fn file_name(text: std::ffi::OsString) -> Result<PathBuf, &'static str> {
+    match text.is_empty() {
+        true => Err("a file has a name"),
+        false => Ok(PathBuf::from(text)),
+    }
 }
 
 /// Reads a signal by name, with or without SIG, or by number.

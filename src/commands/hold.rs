@@ -41,19 +41,7 @@ use steal::Stealing;
 const DEFAULT_DURATION: u32 = 15;
 
 pub async fn run(args: HoldArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
-    find(&args.command)?;
-    if args.command.is_empty() {
-        no_command_among(&args.names)?;
-    }
-    one_at_a_time(&args)?;
-    if let Some(duration) = args.grant.duration {
-        timing(duration.as_duration(), &args)?;
-    }
-    if cfg!(not(unix)) && args.around.detach_children {
-        let why = "--detach-children is not to be had on this system: what a command leaves behind is not found";
-        return Err(Error::Usage(why.to_owned()));
-    }
-    // A dry run leaves nothing.
+    // Before all else that can end it: no earlier hold's file is taken for one of this. A dry run leaves nothing and takes nothing.
     let path = args.outcome_file.as_deref();
     let path = path.filter(|_| args.grant.write.dry_run.asked().is_none());
     let file = OutcomeFile::prepare(path)?;
@@ -71,6 +59,7 @@ async fn run_with(
     connection: &ConnectionArgs,
     file: &OutcomeFile,
 ) -> Result<Exit, Error> {
+    check(&args)?;
     let identity = identity(&args.grant.holder.holder)?;
     // Two holds never share a grant, unless somebody wants to.
     let holder = if args.grant.holder.holder.is_some() {
@@ -234,6 +223,23 @@ async fn run_with(
         }
     };
     recorder.beside(rounds, &all).await
+}
+
+/// What is wrong with the call itself, before anything is asked.
+fn check(args: &HoldArgs) -> Result<(), Error> {
+    find(&args.command)?;
+    if args.command.is_empty() {
+        no_command_among(&args.names)?;
+    }
+    one_at_a_time(args)?;
+    if let Some(duration) = args.grant.duration {
+        timing(duration.as_duration(), args)?;
+    }
+    if cfg!(not(unix)) && args.around.detach_children {
+        let why = "--detach-children is not to be had on this system: what a command leaves behind is not found";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// What stands in the way of a hold on this machine, and is neither the lease nor the command.

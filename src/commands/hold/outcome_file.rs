@@ -152,7 +152,7 @@ fn say(why: &str) {
 fn text(outcomes: &[Outcome], path: &Path) -> io::Result<String> {
     let is_yaml = path
         .extension()
-        .is_some_and(|kind| kind == "yaml" || kind == "yml");
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("yaml") || kind.eq_ignore_ascii_case("yml"));
     let format = match is_yaml {
         true => DocumentFormat::Yaml,
         false => DocumentFormat::Json,
@@ -175,12 +175,37 @@ fn made_ready(path: &Path) -> io::Result<PathBuf> {
     };
     match fs::metadata(&path) {
         Ok(found) if !found.is_file() => return Err(io::Error::other("it is no regular file")),
+        Ok(found) if is_our_own(&found) => {
+            let why = "it is where this command reads or prints; give another file";
+            return Err(io::Error::other(why));
+        }
         _ => {}
     }
     // A name in that folder, with what is to become of it there: it may be full, or of another user.
     replace(&path, "\n")?;
     fs::remove_file(&path)?;
     Ok(path)
+}
+
+/// Whether it is what this process has as its input or output, under whichever name: what is printed there would be lost.
+#[cfg(unix)]
+fn is_our_own(found: &fs::Metadata) -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+    let all = [input.as_fd(), output.as_fd(), errors.as_fd()];
+    all.iter().any(|one| {
+        let one = one
+            .try_clone_to_owned()
+            .and_then(|one| fs::File::from(one).metadata());
+        one.is_ok_and(|one| (one.dev(), one.ino()) == (found.dev(), found.ino()))
+    })
+}
+
+/// Not to be told apart here; who has it open keeps others from replacing it.
+#[cfg(not(unix))]
+fn is_our_own(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Writes all of it, and only then gives it its name: nobody reads a part of it.

@@ -85,7 +85,11 @@ fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -
     match slots(terms, &seen, Stamps::Untrusted, now, open) {
         SlotsStep::Go { slot, step } => match step {
             AcquireStep::Create(lease) => format!("create {slot}/{}", says(&lease)),
-            AcquireStep::Replace(record) => format!("take {slot}/{}", says(&record)),
+            AcquireStep::Replace(record) => {
+                let read = record.replaced().expect("it is over what was read");
+                assert_eq!(Some(&*read), self::record(&seen[slot]).map(|seen| &**seen));
+                format!("take {slot}/{}", says(&record))
+            }
             AcquireStep::Refuse(refusal) => format!("refuse {slot}: {refusal:?}"),
             step => format!("{step} {slot}"),
         },

@@ -210,7 +210,7 @@ impl Record {
     /// As [`Lease::as_slot`].
     #[must_use]
     pub fn as_slot(&self, of: &Slots) -> Self {
-        Self(self.0.as_slot(of))
+        self.changed(self.0.as_slot(of))
     }
 
     /// The same, with this duration.

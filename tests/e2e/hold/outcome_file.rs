@@ -76,7 +76,7 @@ fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
         (Some(0), &json!(0))
     );
     // By a signal, and in YAML.
-    let yaml = file.with_extension("yaml");
+    let yaml = file.with_extension("YAML");
     let flag = format!("--outcome-file={}", yaml.display());
     let output = ns.run(
         &user,
@@ -123,17 +123,65 @@ fn a_loss_is_told_and_a_lease_that_was_never_held_leaves_no_file() {
     // An earlier one is not taken for one of this hold.
     let output = ns.run(&user, ["hold", "job", "--timeout=0", &flag, "--", "true"]);
     assert_eq!((output.code, file.exists()), (Some(124), false), "{output}");
-    // Wrong usage and a dry run touch nothing.
-    std::fs::write(&file, "mine").expect("it can be written");
-    for words in [
-        &["--duration=3s", "--kill-after=1m", "--", "true"][..],
-        &["--", "no-such-program"],
-        &["--dry-run=server", "--", "true"],
+    // Nor where the call itself is wrong. A dry run leaves what is there.
+    let plain = ns.file("plain", "no program");
+    let plain = plain.display().to_string();
+    for (words, code, stays) in [
+        (
+            &["--duration=3s", "--kill-after=1m", "--", "true"][..],
+            2,
+            false,
+        ),
+        (&["true"], 2, false),
+        (&["--", "no-such-program"], 127, false),
+        (&["--", &plain], 126, false),
+        (&["--dry-run=server", "--", "true"], 124, true),
+        (&["--dry-run=server", "--", "no-such-program"], 127, true),
     ] {
+        std::fs::write(&file, "of an earlier hold").expect("it can be written");
         let hold = [&["hold", "job", &flag], words].concat();
-        assert_ne!(ns.run(&user, hold).code, Some(0));
-        assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "mine");
+        let output = ns.run(&user, hold);
+        assert_eq!(
+            (output.code, file.exists()),
+            (Some(code), stays),
+            "{output}"
+        );
     }
+}
+
+/// What is printed there would be lost with the file that is replaced.
+#[test]
+fn a_file_that_the_hold_itself_prints_to_is_refused_and_kept() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "", 60));
+    let log = ns.file("log", "earlier\n");
+    let link = file(&ns, "link.json");
+    std::os::unix::fs::symlink(&log, &link).expect("a link");
+    let program = lease_harness::binary().display();
+    let named = log.display().to_string();
+    let link = link.display().to_string();
+    for (to, redirected) in [
+        (named.as_str(), ">>"),
+        (named.as_str(), "2>>"),
+        (named.as_str(), "<"),
+        (link.as_str(), ">>"),
+        ("/dev/stdout", ">>"),
+    ] {
+        let script = format!(
+            "exec {program} hold job --outcome-file={to} -- echo ran {redirected} {}",
+            log.display()
+        );
+        let output = ns.program(&user, "sh", ["-c", &script]).run();
+        assert_eq!(output.code, Some(125), "{to} {redirected}: {output}");
+        let kept = std::fs::read_to_string(&log).expect("it is there");
+        assert!(
+            kept.starts_with("earlier\n") && !kept.contains("ran"),
+            "{kept}"
+        );
+    }
+    untouched(&ns, &before);
+    let output = ns.run(&user, ["hold", "job", "--outcome-file=", "--", "true"]);
+    assert_eq!(output.code, Some(2), "{output}");
 }
 
 #[test]

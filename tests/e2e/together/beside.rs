@@ -1,6 +1,7 @@
 //! What else a `hold` can do, of several: its stop is acknowledged, it runs again, it tells what it did; and what is of one lease.
 
 use super::scene::{Scene, written};
+use crate::outcomes::read;
 use crate::support::{SOON, ended, pass_to, set_free};
 use lease_harness::{Request, Running};
 use serde_json::{Value, json};
@@ -94,8 +95,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn list(text: &str) -> Vec<Value> {
-    let list: Value = serde_json::from_str(text).expect("JSON");
-    assert_eq!(list["kind"], "OutcomeList", "{list:#}");
+    // By the schema.
+    let list = read("OutcomeList", text);
     list["items"].as_array().expect("items").clone()
 }
 
