@@ -218,16 +218,27 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
                 tries.conflicts += 1;
                 Ok(false)
             }
-            // The uid is not to be changed, says the server: so it is another's.
-            Err(Fault::Rejected(rejection))
-                if matches!(rejection.code, 409 | 422)
-                    && rejection.message.to_ascii_lowercase().contains("uid")
-                    && self.uid.borrow().is_some() =>
-            {
-                Err(Trouble::Another)
+            // The uid is not to be changed, may that mean; but the words name the pod too, and a name can say anything.
+            Err(Fault::Rejected(rejection)) if matches!(rejection.code, 409 | 422) => {
+                match self.is_another(limit).await {
+                    true => Err(Trouble::Another),
+                    false => Err(Trouble::Fault(Fault::Rejected(rejection))),
+                }
             }
             Err(fault) => Err(Trouble::Fault(fault)),
         }
+    }
+
+    /// Whether the pod of that name is seen to be another, by a patch that changes nothing.
+    async fn is_another(&self, limit: Duration) -> bool {
+        let Some(uid) = self.uid.borrow().clone() else {
+            return false;
+        };
+        let nothing = Pod::nothing(None);
+        let seen = self.objects.patch(&self.path, &nothing, limit).await;
+        seen.is_ok_and(|object| {
+            Pod::of(&object, &self.place.label).is_some_and(|pod| pod.uid != uid)
+        })
     }
 }
 

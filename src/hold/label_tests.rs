@@ -1,5 +1,8 @@
 //! A pod labelled through lost replies, conflicts, refusals and late requests: by a simulated server, on a clock that jumps.
 
+#[path = "label_own_tests.rs"]
+mod own;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -50,6 +53,11 @@ fn merge(target: &mut Value, patch: &Value) {
             merge(&mut target[key], value);
         }
     }
+}
+
+/// As a server says it: with the pod's name, which can have any word in it.
+fn said(code: u16) -> String {
+    format!("Operation cannot be fulfilled on pods \"druid-0\": {code}, no")
 }
 
 fn rejected(code: u16, message: &str) -> Fault {
@@ -160,7 +168,7 @@ impl Objects for Rc<Server> {
                 self.late.borrow_mut().push(patch.clone());
                 lost
             }
-            Fate::Refused(code) => Err(rejected(code, "no")),
+            Fate::Refused(code) => Err(rejected(code, &said(code))),
             Fate::Overtaken => {
                 self.change();
                 self.carry_out(patch)
@@ -325,32 +333,6 @@ fn a_pod_that_got_the_name_afterwards_is_neither_labelled_nor_touched() {
     *server.pod.borrow_mut() = None;
     cleared(&label);
     assert_eq!(set(&label), Err(Trouble::Missing));
-}
-
-#[test]
-fn a_missing_permission_is_told_at_once_before_the_command_and_once_while_it_is_taken_off() {
-    let server = Server::with(pod());
-    let label = labelled(&server);
-    server.then(&[Fate::Refused(403)]);
-    assert!(matches!(
-        done(label.prepare(PATIENCE)),
-        Err(Trouble::Fault(_))
-    ));
-    assert_eq!(server.requests.get(), 1);
-    assert_eq!(set(&label), Ok(()));
-    let said = Cell::new(0);
-    let count = |_: &_| said.set(said.get() + 1);
-    // It comes back.
-    server.then(&[Fate::Refused(403); 3]);
-    assert_eq!(done(label.clear(PATIENCE, &count)), Ok(()));
-    assert_eq!((server.value(), said.get()), (None, 1));
-    // It does not.
-    assert_eq!(set(&label), Ok(()));
-    server.then(&[Fate::Refused(403); 99]);
-    let began = server.now.get();
-    assert!(done(label.clear(PATIENCE, &count)).is_err());
-    assert_eq!(server.now.get() - began, PATIENCE);
-    assert_eq!(said.get(), 2);
 }
 
 #[test]
