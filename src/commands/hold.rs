@@ -211,7 +211,7 @@ async fn run_with(
                 Then::End => return round.conclude(held, &signals).await,
             };
             let ended = match &held {
-                Ok(held) => held.report.grants.clone(),
+                Ok(held) => held.report.replaceable.clone(),
                 Err(ended) => {
                     if let Some((subject, loss)) = ended.lost() {
                         terminal::say(&round::lost(&subject.name, loss));

@@ -63,8 +63,8 @@ pub struct AcquireTerms {
     pub min_duration: Option<LeaseDuration>,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
-    /// A grant of this very process that it has lost, and of whose command nothing runs any more. Where it still stands,
-    /// nobody has to be waited for.
+    /// A grant of this very process that it has lost, and of whose command nothing runs any more; it was alone. Where it still
+    /// stands, nobody has to be waited for.
     pub ended: Option<Record>,
 }
 
