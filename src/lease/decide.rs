@@ -331,6 +331,21 @@ pub enum Loss {
     },
 }
 
+impl Loss {
+    /// Whether somebody has taken it.
+    pub fn is_takeover(&self) -> bool {
+        match self {
+            Self::TakenBy(_) | Self::Regranted | Self::Recreated { holder: Some(_) } => true,
+            Self::Deleted
+            | Self::Recreated { holder: None }
+            | Self::Released
+            | Self::Shortened(_)
+            | Self::Altered(_)
+            | Self::Deadline { .. } => false,
+        }
+    }
+}
+
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer
 /// one does no harm, and none keeps them out for ever.
 pub fn lost(grant: &Record, duration: LeaseDuration, seen: &Seen) -> Option<Loss> {
