@@ -65,7 +65,8 @@ and releases the lease. Keep a server in the foreground: exec ./server.
 
 --label-pod sets the label before the command starts and takes it off before the
 release, at a loss at once, and at the start if a dead process has left it.
---cleanup leaves waiters 1.5s to take the lease before it is deleted.
+--cleanup leaves waiters 1.5s to take the lease before it is deleted. --again
+waits for 5s or more after a takeover, so that another can take over first.
 
 Exit status:
   the command's own, 128+n for a signal, or
@@ -291,8 +292,8 @@ Examples:
 
 It deletes what is held and has expired, as `status` shows it, for longer than
 --older-than; not what is free or never expires, nor heartbeats of Nodes that
-exist, coordinated elections and, without --class apiserver, identities of API
-servers. Before that the expiry is proven (explain proof): by the server's
+exist, coordinated elections, slots and, without --class apiserver, identities of
+API servers. Before that the expiry is proven (explain proof): by the server's
 stamps, or by watching for the lease's duration, --timeout at most. A lease that
 is renewed meanwhile is left.
 

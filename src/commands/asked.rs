@@ -74,16 +74,17 @@ impl Asked {
         }
     }
 
-    /// Grants of this process of which one was lost, and of whose command nothing runs any more.
-    pub fn follows(&mut self, ended: Vec<Record>) {
+    /// Grants of this process of which one was lost, and of whose command nothing runs any more; without those beside which
+    /// somebody else may run.
+    pub fn follows(&mut self, ended: Vec<Option<Record>>) {
         let mut ended = ended.into_iter();
         match self {
             Self::All(wanted) => {
                 for one in wanted {
-                    one.terms.ended = ended.next();
+                    one.terms.ended = ended.next().flatten();
                 }
             }
-            Self::Any(slots) => slots.terms.each.ended = ended.next(),
+            Self::Any(slots) => slots.terms.each.ended = ended.next().flatten(),
         }
     }
 

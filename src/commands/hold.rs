@@ -13,7 +13,7 @@ mod unsaid;
 
 use std::time::Duration;
 
-use super::asked::Asked;
+use super::asked::{Asked, NotGranted};
 use super::events::Recorder;
 use super::saying::{deaf, outcome_text, outcomes_text, start};
 use super::slots::slots;
@@ -179,20 +179,24 @@ async fn run_with(
             // One that comes from here on is for the next round.
             let seen_by_now = again::heard(&signals);
             // What follows a loss; whatever else it is, it is the end.
-            let (ran, duration) = match &held {
+            let lost = |ended: &NotGranted| ended.lost().map(|(_, loss)| loss.is_takeover());
+            let (ran, duration, taken) = match &held {
                 Ok(held) if held.may_do_better() => {
-                    (SystemClock.now().since(held.began), held.duration)
+                    let ran = SystemClock.now().since(held.began);
+                    (ran, held.duration, held.taken)
                 }
-                Err(ended) if args.around.again && ended.lost().is_some() => {
-                    (Duration::ZERO, Duration::ZERO)
+                Err(ended) if args.around.again && lost(ended).is_some() => {
+                    let taken = lost(ended).unwrap_or_default();
+                    (Duration::ZERO, Duration::ZERO, taken)
                 }
                 Ok(_) | Err(_) => return round.conclude(held, &signals).await,
             };
             if again::asked_to_end(&signals, seen) {
                 return round.conclude(held, &signals).await;
             }
-            let pause = match runs.after_loss(ran, duration) {
-                Then::Restart(pause) => pause,
+            let then = runs.after_loss(ran, duration, taken);
+            let pause = match then {
+                Then::Restart(pause) | Then::StandBack(pause) => pause,
                 Then::Enough(restarts) => {
                     terminal::say(&round::enough(&leases, restarts));
                     return round.conclude(held, &signals).await;
@@ -200,7 +204,7 @@ async fn run_with(
                 Then::End => return round.conclude(held, &signals).await,
             };
             let ended = match &held {
-                Ok(held) => held.report.grants.clone(),
+                Ok(held) => held.report.replaceable.clone(),
                 Err(ended) => {
                     if let Some((subject, loss)) = ended.lost() {
                         terminal::say(&round::lost(&subject.name, loss));
@@ -210,7 +214,7 @@ async fn run_with(
             };
             asked.follows(ended);
             seen = seen_by_now;
-            terminal::say(&round::runs_again(&leases, pause));
+            terminal::say(&round::runs_again(&leases, then));
             let interrupt = Interrupt::new(again::from(&signals, seen));
             tokio::select! {
                 biased;

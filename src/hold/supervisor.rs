@@ -69,6 +69,8 @@ pub struct Report {
     pub unlabelled: Option<Trouble>,
     /// The grants as they were seen last, one for each lease.
     pub grants: Vec<Record>,
+    /// Those of them that a next grant of this process may replace at once, where they still stand.
+    pub replaceable: Vec<Option<Record>>,
 }
 
 impl Report {

@@ -63,8 +63,8 @@ pub struct AcquireTerms {
     pub min_duration: Option<LeaseDuration>,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
-    /// A grant of this very process that it has lost, and of whose command nothing runs any more. Where it still stands,
-    /// nobody has to be waited for.
+    /// A grant of this very process that it has lost, and of whose command nothing runs any more; it was alone. Where it still
+    /// stands, nobody has to be waited for.
     pub ended: Option<Record>,
 }
 
@@ -329,6 +329,21 @@ pub enum Loss {
         /// What stood in the way of the last attempt.
         last: Option<String>,
     },
+}
+
+impl Loss {
+    /// Whether somebody has taken it.
+    pub fn is_takeover(&self) -> bool {
+        match self {
+            Self::TakenBy(_) | Self::Regranted | Self::Recreated { holder: Some(_) } => true,
+            Self::Deleted
+            | Self::Recreated { holder: None }
+            | Self::Released
+            | Self::Shortened(_)
+            | Self::Altered(_)
+            | Self::Deadline { .. } => false,
+        }
+    }
 }
 
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer

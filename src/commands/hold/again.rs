@@ -11,6 +11,10 @@ use crate::signals::Received;
 const SHORT: Duration = Duration::from_secs(10);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// After a takeover the next one may come first: client-go's candidates look every 2 s, 4.4 s with their jitter
+/// (`RetryPeriod`, `JitterFactor` in client-go's leaderelection). Who asks at once would take it again as soon as a failover frees it.
+const STANDS_BACK: Duration = Duration::from_secs(5);
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// To a server it means to read its configuration anew. As the end of a terminal it ends the command by itself.
@@ -29,6 +33,8 @@ pub struct Again {
 pub enum Then {
     /// It is run again, after this pause.
     Restart(Duration),
+    /// The same, and the pause is there to let another have it first.
+    StandBack(Duration),
     /// That was the last time.
     Enough(u32),
     /// Nobody asked for it.
@@ -51,8 +57,8 @@ impl Again {
         self.restarts
     }
 
-    /// What follows a loss after the command ran for `ran` under a lease of `duration`.
-    pub fn after_loss(&mut self, ran: Duration, duration: Duration) -> Then {
+    /// What follows a loss after the command ran for `ran` under a lease of `duration`; whether it was taken over.
+    pub fn after_loss(&mut self, ran: Duration, duration: Duration, taken: bool) -> Then {
         if !self.wanted {
             return Then::End;
         }
@@ -65,10 +71,14 @@ impl Again {
         } else {
             0
         };
-        Then::Restart(match self.short {
+        let pause = match self.short {
             0 => Duration::ZERO,
             short => (FIRST_PAUSE * (1 << (short - 1).min(5))).min(LONGEST_PAUSE),
-        })
+        };
+        match taken {
+            true => Then::StandBack(pause.max(STANDS_BACK)),
+            false => Then::Restart(pause),
+        }
     }
 }
 
@@ -129,29 +139,46 @@ mod tests {
     fn short_runs_are_followed_by_longer_and_longer_pauses_and_a_long_one_by_none() {
         let mut again = again(None);
         for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
-            assert_eq!(again.after_loss(Duration::ZERO, D), restart(pause));
+            assert_eq!(again.after_loss(Duration::ZERO, D, false), restart(pause));
         }
-        assert_eq!(again.after_loss(D, D), restart(0));
-        assert_eq!(again.after_loss(Duration::from_secs(14), D), restart(1));
+        assert_eq!(again.after_loss(D, D, false), restart(0));
+        assert_eq!(
+            again.after_loss(Duration::from_secs(14), D, false),
+            restart(1)
+        );
         assert_eq!(again.restarts(), 10);
         let mut many = Again {
             short: u32::MAX,
             restarts: u32::MAX,
             ..again
         };
-        assert_eq!(many.after_loss(Duration::ZERO, D), restart(30));
+        assert_eq!(many.after_loss(Duration::ZERO, D, false), restart(30));
+    }
+
+    #[test]
+    fn after_a_takeover_it_stands_back_however_long_it_ran() {
+        let mut again = again(None);
+        let stands_back = |seconds| Then::StandBack(Duration::from_secs(seconds));
+        for pause in [5, 5, 5, 8, 16] {
+            assert_eq!(
+                again.after_loss(Duration::ZERO, D, true),
+                stands_back(pause)
+            );
+        }
+        assert_eq!(again.after_loss(D * 100, D, true), stands_back(5));
+        assert_eq!(again.after_loss(D * 100, D, false), restart(0));
     }
 
     #[test]
     fn so_many_restarts_and_no_more() {
         let mut again = again(Some(2));
-        assert_eq!(again.after_loss(D, D), restart(0));
-        assert_eq!(again.after_loss(D, D), restart(0));
-        assert_eq!(again.after_loss(D, D), Then::Enough(2));
+        assert_eq!(again.after_loss(D, D, false), restart(0));
+        assert_eq!(again.after_loss(D, D, false), restart(0));
+        assert_eq!(again.after_loss(D, D, false), Then::Enough(2));
         let mut none = self::again(Some(0));
-        assert_eq!(none.after_loss(D, D), Then::Enough(0));
+        assert_eq!(none.after_loss(D, D, false), Then::Enough(0));
         none.wanted = false;
-        assert_eq!(none.after_loss(D, D), Then::End);
+        assert_eq!(none.after_loss(D, D, false), Then::End);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::again::Then;
 use super::label::{self, PodLabel};
 use super::notes::tell;
 use super::outcome_file::OutcomeFile;
@@ -54,6 +55,8 @@ pub struct Done {
     pub unsaid: Option<Unsaid>,
     pub began: Instant,
     pub duration: Duration,
+    /// Whether somebody has taken one of the leases.
+    pub taken: bool,
 }
 
 impl Done {
@@ -89,7 +92,7 @@ impl Round<'_> {
         let waiting = Waiting::new(subject);
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
-        let victim = Cell::new(None);
+        let (victim, taken) = (Cell::new(None), Cell::new(false));
         let hold = async |operations: &[&Lease], held: Held<'_>| {
             let grants: Vec<_> = held.grants().iter().map(|one| one.record.clone()).collect();
             let leases: Vec<_> = grants.iter().map(|one| one.name().to_owned()).collect();
@@ -103,6 +106,7 @@ impl Round<'_> {
             let note = |lease: Option<usize>, note| {
                 self.file.hear(lease, &note);
                 if let (Some(lease), Note::Lost(loss)) = (lease, &note) {
+                    taken.set(taken.get() || loss.is_takeover());
                     let how = EventReason::Lost(error::loss_text(loss));
                     self.recorder.record(how, &grants[lease]);
                 }
@@ -173,6 +177,7 @@ impl Round<'_> {
             unsaid: unsaid.try_recv().ok(),
             began,
             duration,
+            taken: taken.get(),
         })
     }
 
@@ -304,14 +309,18 @@ pub fn lost(name: &str, loss: &Loss) -> String {
 }
 
 /// What is said when a command is to be run again.
-pub fn runs_again(leases: &str, pause: Duration) -> String {
+pub fn runs_again(leases: &str, then: Then) -> String {
     let what = match leases.starts_with("leases") {
         true => "they are",
         false => "the lease is",
     };
-    let next = match pause {
-        Duration::ZERO => String::new(),
-        pause => format!("; next try in {}", words::duration(pause)),
+    let next = match then {
+        Then::Restart(Duration::ZERO) | Then::Enough(_) | Then::End => String::new(),
+        Then::Restart(pause) => format!("; next try in {}", words::duration(pause)),
+        Then::StandBack(pause) => format!(
+            "; next try in {}, so that another can take over first",
+            words::duration(pause)
+        ),
     };
     format!("{leases}: the command runs again once {what} acquired{next}")
 }

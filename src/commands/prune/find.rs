@@ -157,6 +157,9 @@ impl Found {
             Verdict::PrunedWithoutNode(name) => self.heartbeats.push((name, candidate)),
             Verdict::Spared(Keeper::Election) => self.leave("of coordinated elections".to_owned()),
             Verdict::Spared(Keeper::EtcdDruid) => self.leave("of etcd-druid".to_owned()),
+            Verdict::SparedSlot => {
+                self.leave("of slots, which say how many there are".to_owned());
+            }
             Verdict::Spared(Keeper::ApiServer | Keeper::Node(_)) => {
                 self.leave("of API servers (--class apiserver takes them)".to_owned());
             }

@@ -99,6 +99,7 @@ pub async fn hold<A: Api, C: Clock>(
             detached: false,
             unlabelled: None,
             grants: Vec::new(),
+            replaceable: Vec::new(),
         },
     };
     let mut next = hold.feed(Event::Acquired { sent_at });
@@ -130,7 +131,11 @@ pub async fn hold<A: Api, C: Clock>(
         next = hold.handle(happened);
     }
     hold.end();
+    let now = clock.now();
+    let replaceable = hold.kept.iter();
+    let replaceable = replaceable.map(|one| one.grant.replaceable(now).cloned());
     Report {
+        replaceable: replaceable.collect(),
         detached: !hold.machine.nothing_runs(),
         grants: hold.kept.into_iter().map(|one| one.grant.record).collect(),
         ..hold.report

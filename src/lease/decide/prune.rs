@@ -31,6 +31,8 @@ pub enum Verdict {
     PrunedWithoutNode(String),
     /// It has expired for so long, and is none to be deleted, because of what keeps it.
     Spared(Keeper),
+    /// It is one of several slots, and says how many there are: without that word another number of them could be held.
+    SparedSlot,
 }
 
 /// Judges a Lease by what a list shows of it, which is a report; before it is deleted [`proof`] is asked for.
@@ -43,6 +45,7 @@ pub fn judge(terms: &PruneTerms, row: &Row, record: &Record) -> Verdict {
         return Verdict::Passed;
     }
     match Keeper::of(record) {
+        None if record.slots().is_some() => Verdict::SparedSlot,
         None => Verdict::Pruned,
         Some(Keeper::Node(name)) => Verdict::PrunedWithoutNode(name),
         Some(Keeper::ApiServer) if terms.identities => Verdict::Pruned,
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_by_others_is_spared_and_a_heartbeat_is_its_nodes() {
+    fn what_is_kept_by_others_and_what_is_a_slot_is_spared_and_a_heartbeat_is_its_nodes() {
         let judge = |edit: &dyn Fn(&mut Value), identities| {
             let terms = PruneTerms {
                 identities,
@@ -138,11 +141,15 @@ mod tests {
             lease["metadata"]["ownerReferences"] = json!([{ "kind": "Node", "name": "n-1" }]);
         };
         let server = labelled("k8s.io/component", "kube-apiserver");
+        let slot = |lease: &mut Value| {
+            lease["metadata"]["annotations"] = json!({ "kubectl-lease/slots": "3" });
+        };
         let druid = labelled("app.kubernetes.io/component", "etcd-member-lease");
         for identities in [false, true] {
             let spared = |keeper| Verdict::Spared(keeper);
             assert_eq!(judge(&elected, identities), spared(Keeper::Election));
             assert_eq!(judge(&druid, identities), spared(Keeper::EtcdDruid));
+            assert_eq!(judge(&slot, identities), Verdict::SparedSlot);
             let of_node = Verdict::PrunedWithoutNode("n-1".to_owned());
             assert_eq!(judge(&node, identities), of_node);
         }

@@ -59,6 +59,12 @@ impl Grant {
         !self.reenters && self.alone_from.is_some_and(|from| now >= from)
     }
 
+    /// As it is replaced at once by whoever had it, once nothing of its command runs any more: only where it was alone.
+    /// Else somebody from before it may still run, and the next grant, which knows nothing of that, would say that it is alone.
+    pub fn replaceable(&self, now: Instant) -> Option<&Record> {
+        self.is_alone(now).then_some(&self.record)
+    }
+
     /// The duration that it was granted for, whatever somebody has recorded since.
     pub fn duration(&self) -> LeaseDuration {
         self.duration

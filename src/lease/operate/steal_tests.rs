@@ -54,6 +54,9 @@ fn a_word_ends_the_wait_for_its_own_grant_and_for_no_other() {
 fn who_has_taken_it_from_somebody_that_may_run_is_not_alone_before_that_one_must_have_stopped() {
     let (stolen, _) = taken();
     assert!(!stolen.grant.is_alone(at(169.9)) && stolen.grant.is_alone(at(170.0)));
+    assert_eq!(stolen.grant.replaceable(at(169.9)), None);
+    let alone = stolen.grant.replaceable(at(170.0));
+    assert_eq!(alone, Some(&stolen.grant.record));
     let endless = Victim {
         stops: Err(NeverExpires),
         ..stolen.victims[1].clone()
