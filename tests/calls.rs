@@ -106,6 +106,11 @@ const LIST: &[(&str, &str, &str)] = &[
         "our own group, which stops as a job does",
     ),
     (
+        "src/hold/label/process.rs",
+        "/proc",
+        "whether the process that has labelled a pod is there; only where /proc is our own",
+    ),
+    (
         "src/hold/supervisor/shell.rs",
         "/proc",
         "whether a process is stopped or about to be; only where /proc is our own",

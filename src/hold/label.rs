@@ -1,8 +1,9 @@
 //! The label that a pod carries while the command runs: set and taken off over conflicts, faults and lost replies.
 
 mod pod;
+mod process;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -10,7 +11,7 @@ use futures::future::{FutureExt, LocalBoxFuture};
 use crate::clock::{Clock, Instant};
 use crate::lease::api::{Fault, Objects};
 pub use pod::Label;
-use pod::{Aim, Pod, Step, step};
+use pod::{Aim, Own, Pod, Step, step};
 
 /// How long one request may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -54,6 +55,8 @@ pub enum Trouble {
     Another,
     /// The pod has had the label before, with this value, and not from us.
     Foreign(String),
+    /// Another hold that is alive has set it: its process.
+    Occupied(String),
     /// The server stores it otherwise.
     Altered,
     /// There was no time to ask.
@@ -65,7 +68,11 @@ impl Trouble {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Fault(fault) => !fault.is_transient(),
-            Self::Missing | Self::Another | Self::Foreign(_) | Self::Altered => true,
+            Self::Missing
+            | Self::Another
+            | Self::Foreign(_)
+            | Self::Occupied(_)
+            | Self::Altered => true,
             Self::Late => false,
         }
     }
@@ -98,12 +105,19 @@ pub struct LabelledPod<O, C> {
     seen: RefCell<Option<Pod>>,
     /// On top of which resourceVersion a request to set it may still be carried out.
     open: RefCell<Option<String>>,
+    /// Whether it was asked for, and not seen taken off since.
+    has_set: Cell<bool>,
+    /// What our mark says.
+    mark: String,
+    /// Whether the process that a mark names is there.
+    is_alive: fn(&str) -> bool,
 }
 
 impl<O: Objects, C: Clock> LabelledPod<O, C> {
     /// Nothing is sent yet. Without `uid` the pod that is seen first is the one.
     pub fn new(objects: O, clock: C, place: Place, uid: Option<String>) -> Self {
         let Place { namespace, pod, .. } = &place;
+        let mark = place.label.marked_by(process::ourselves().as_deref());
         Self {
             path: format!("/api/v1/namespaces/{namespace}/pods/{pod}"),
             objects,
@@ -112,6 +126,9 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
             uid: RefCell::new(uid),
             seen: RefCell::default(),
             open: RefCell::default(),
+            has_set: Cell::new(false),
+            mark,
+            is_alive: process::is_alive,
         }
     }
 
@@ -172,9 +189,18 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
         let (patch, on) = match known {
             None => (Pod::nothing(self.uid.borrow().as_deref()), None),
             Some(pod) => {
+                if let Some(process) = self.occupant(&pod) {
+                    return Err(Trouble::Occupied(process));
+                }
                 let open = self.open.borrow().clone();
-                match step(aim, &pod, &self.place.label, open.as_deref()) {
+                let own = Own {
+                    mark: &self.mark,
+                    open: open.as_deref(),
+                    has_set: self.has_set.get(),
+                };
+                match step(aim, &pod, &self.place.label, own) {
                     Step::Done => {
+                        self.has_set.set(aim == Aim::On);
                         *self.seen.borrow_mut() = Some(pod);
                         return Ok(true);
                     }
@@ -187,11 +213,13 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
                 }
             }
         };
+        let had_set = self.has_set.get();
         if aim == Aim::On
             && let Some(pod) = &on
         {
             // Noted before it is sent: whoever stops listening does not know what becomes of it.
             *self.open.borrow_mut() = Some(pod.resource_version.clone());
+            self.has_set.set(true);
         }
         match self.objects.patch(&self.path, &patch, limit).await {
             Ok(object) => {
@@ -216,6 +244,7 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
                 if rejection.code == 409 && on.is_some() && tries.conflicts < CONFLICTS =>
             {
                 tries.conflicts += 1;
+                self.has_set.set(had_set);
                 Ok(false)
             }
             // The uid is not to be changed, may that mean; but the words name the pod too, and a name can say anything.
@@ -227,6 +256,13 @@ impl<O: Objects, C: Clock> LabelledPod<O, C> {
             }
             Err(fault) => Err(Trouble::Fault(fault)),
         }
+    }
+
+    /// Another process that has set the label and is there.
+    fn occupant(&self, pod: &Pod) -> Option<String> {
+        let process = pod.process()?;
+        let is_ours = self.mark.split_once(' ').map(|(_, own)| own) == Some(process);
+        (!is_ours && (self.is_alive)(process)).then(|| process.to_owned())
     }
 
     /// Whether the pod of that name is seen to be another, by a patch that changes nothing.
@@ -262,7 +298,10 @@ impl<O: Objects, C: Clock> PodLabel for LabelledPod<O, C> {
         async move {
             let cleared = self.reach(Aim::Off, until, |trouble| match trouble {
                 // The pod that carried it is gone; or the label is somebody else's by now.
-                Trouble::Missing | Trouble::Another | Trouble::Foreign(_) => true,
+                Trouble::Missing
+                | Trouble::Another
+                | Trouble::Foreign(_)
+                | Trouble::Occupied(_) => true,
                 // A permission may come back.
                 Trouble::Fault(_) | Trouble::Altered | Trouble::Late => {
                     if !said.replace(true) {
@@ -272,7 +311,12 @@ impl<O: Objects, C: Clock> PodLabel for LabelledPod<O, C> {
                 }
             });
             match cleared.await {
-                Err(Trouble::Missing | Trouble::Another | Trouble::Foreign(_)) => Ok(()),
+                Err(
+                    Trouble::Missing
+                    | Trouble::Another
+                    | Trouble::Foreign(_)
+                    | Trouble::Occupied(_),
+                ) => Ok(()),
                 cleared => cleared,
             }
         }

@@ -135,6 +135,10 @@ pub fn error(place: &Place, trouble: &Trouble) -> Error {
             "Choose a label that nothing else gives the pod, and no controller selects it by. {}",
             look()
         )],
+        Trouble::Occupied(_) => vec![format!(
+            "Give this hold a label of its own, or end the other first. {}",
+            look()
+        )],
         Trouble::Missing | Trouble::Another | Trouble::Altered | Trouble::Late => vec![look()],
     };
     Error::Despite {
@@ -152,6 +156,10 @@ fn text(place: &Place, trouble: &Trouble) -> String {
         Trouble::Foreign(value) => format!(
             "it has had {}={value} before, which is not from hold",
             place.label.key
+        ),
+        Trouble::Occupied(process) => format!(
+            "another hold has given it that label: process {}",
+            process.split('/').next().unwrap_or_default()
         ),
         Trouble::Altered => "the server stores it otherwise (an admission webhook?)".to_owned(),
         Trouble::Late => "no answer in time".to_owned(),

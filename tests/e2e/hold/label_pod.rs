@@ -161,6 +161,24 @@ fn what_an_earlier_process_has_left_is_taken_off_before_the_lease_is_waited_for(
 }
 
 #[test]
+fn a_second_hold_in_the_pod_leaves_the_label_of_the_one_that_runs() {
+    let all = Labelled::new(15);
+    let gate = all.scene.gate();
+    let held = Held::start(&all.hold(&[], &until(&gate)));
+    let before = all.ns().pod("web-0");
+    let second = all.hold(&["--timeout", "0"], "echo ran").run();
+    assert_eq!(second.code, Some(125), "{second}");
+    let why = format!(
+        "another hold has given it that label: process {}",
+        held.running.pid()
+    );
+    assert!(second.stderr.contains(&why), "{second}");
+    assert_eq!(all.ns().pod("web-0"), before, "{second}");
+    assert_eq!(held.end_at(&gate).code, Some(0));
+    all.is_clean();
+}
+
+#[test]
 fn who_comes_next_labels_its_own_pod_and_touches_no_other() {
     let all = Labelled::new(3);
     all.ns().create_pod("web-1");
