@@ -194,7 +194,8 @@ election (strategy) is told its preferred holder: --to, or the only other one.
 Exit status:
   0    another has taken over (who --to says)
   1    API, kubeconfig or permission    2    wrong usage, or --to is missing
-  120  declined, or it is no election   121  no such lease
+  120  declined, no election, or this process runs under it
+  121  no such lease
   122  free, held by another than --if-holder says or than was shown, taken by
        another than --to says, or by the same one again
   123  lost while it waited
@@ -292,8 +293,8 @@ Examples:
 
 It deletes what is held and has expired, as `status` shows it, for longer than
 --older-than; not what is free or never expires, nor heartbeats of Nodes that
-exist, coordinated elections, slots and, without --class apiserver, identities of
-API servers. Before that the expiry is proven (explain proof): by the server's
+exist, coordinated elections, slots and, without --class apiserver, identities
+of API servers. Before that the expiry is proven (explain proof): by server
 stamps, or by watching for the lease's duration, --timeout at most. A lease that
 is renewed meanwhile is left.
 

@@ -11,7 +11,7 @@ use super::confirm::{columns, confirmed};
 use super::events::Recorder;
 use super::saying::{listen, outcome_text, say_done};
 use super::steal::shown::{self, Manner};
-use super::{Session, dry_run, identity, limits, mark, say};
+use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver, Subject};
@@ -110,6 +110,10 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         match args.write.dry_run.asked() {
             _ if record.strategy().is_some() => call.elected(&record).await,
             _ if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
+            _ if exported::grants().iter().any(|one| one.is_granted(&record)) => {
+                let holder = record.holder().unwrap_or_default().to_owned();
+                Err(call.not(NotFailedOver::RunsUnderIt(holder)))
+            }
             Some(dry_run) => call.tried(&terms, dry_run).await,
             None => call.deposed(&terms, found).await,
         }

@@ -16,6 +16,8 @@ pub enum NotFailedOver {
     Free,
     /// Nothing tells when this holder must have stopped.
     Endless(Other),
+    /// This very process runs under it, granted to this holder: it would be ended with it, half-way.
+    RunsUnderIt(String),
     /// It is no lock and no election: why.
     NotElected(String),
     /// Nobody has taken it in this time.
@@ -59,7 +61,7 @@ impl NotFailedOver {
         match self {
             Self::Free | Self::Another { .. } | Self::Again(_) => Exit::NOT_HELD,
             Self::Nobody(_) | Self::NotPreferred { .. } => Exit::NOT_ACQUIRED,
-            Self::Endless(_) | Self::NotElected(_) => Exit::DECLINED,
+            Self::Endless(_) | Self::NotElected(_) | Self::RunsUnderIt(_) => Exit::DECLINED,
             Self::NoCandidate | Self::NoCandidates => Exit::API,
             Self::NoSuchCandidate { .. } | Self::Several(_) => Exit::USAGE,
         }
@@ -89,6 +91,16 @@ impl NotFailedOver {
                         Ok(steal) => format!("To take it all the same: {steal}"),
                         Err(instead) => instead,
                     }
+                ),
+            ],
+            Self::RunsUnderIt(holder) => vec![
+                format!(
+                    "error: lease {name:?} cannot be failed over from here: this process runs under it, held by {holder:?}, and would be stopped half-way"
+                ),
+                format!(
+                    "Nothing was written. From another shell: {}. Or end what runs under it: the command of a hold, or, after acquire: {}",
+                    subject.lease("failover"),
+                    subject.lease("release")
                 ),
             ],
             Self::NotElected(why) => vec![
@@ -159,6 +171,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         let all = [
             NotFailedOver::Free,
+            NotFailedOver::RunsUnderIt("hold@x".into()),
             NotFailedOver::Nobody(minute),
             NotFailedOver::NotPreferred {
                 candidate: "b".into(),

@@ -63,6 +63,20 @@ fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_with_a_warning() {
 }
 
 #[test]
+fn inside_a_hold_nobody_fails_its_lease_over() {
+    let (ns, user) = leases(&["job"]);
+    let script = "kubectl lease failover job --yes; echo \"exit $?\"; exit 7";
+    let output = outer(&ns, &user, script).run();
+    ended(&output, 7, "exit 120\n");
+    assert!(
+        output.stderr.contains("would be stopped half-way"),
+        "{output}"
+    );
+    let stored = stored(&ns, "job");
+    assert_eq!((holder(&stored), transitions(&stored)), ("", 1));
+}
+
+#[test]
 fn after_acquire_a_second_one_in_the_same_shell_is_refused_unless_it_reenters() {
     let (ns, user) = leases(&["job", "other"]);
     let shell = |script: &str| {

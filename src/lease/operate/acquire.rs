@@ -28,22 +28,25 @@ impl<A: Api, C: Clock> Operations<A, C> {
         then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
     ) -> Result<T, Ended<E>> {
         let grant = self
-            .obtain(terms, limits, report)
+            .obtain(terms, None, limits, report)
             .await
             .map_err(Ended::Ungranted)?;
         self.hand_out(&grant, &limits.interrupt, then).await
     }
 
-    /// The bare grant, for [`Operations::acquire`].
+    /// The bare grant, for [`Operations::acquire`]. What was seen `before` counts as far as it is unchanged when it is read.
     pub(super) async fn obtain(
         &self,
         terms: &AcquireTerms,
+        before: Option<Seen>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let settled = async {
             let mut tried = Tried::default();
-            let acquired = self.acquire_loop(terms, limits, report, &mut tried).await;
+            let acquired = self
+                .acquire_loop(terms, before, limits, report, &mut tried)
+                .await;
             let attempts = tried.attempts;
             match acquired {
                 Ok(grant) => Ok(grant),
@@ -71,6 +74,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     async fn acquire_loop(
         &self,
         terms: &AcquireTerms,
+        before: Option<Seen>,
         limits: &Limits,
         report: OnProgress<'_>,
         tried: &mut Tried,
@@ -81,7 +85,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             report,
         };
         let mut reported: Option<Obstacle> = None;
-        let mut seen = self.read_patiently(None, limits, report).await?;
+        let mut seen = self.read_patiently(before, limits, report).await?;
         let mut watcher = Watcher::polling(self.clock.now(), limits.deadline);
         loop {
             if let Some(grant) = self

@@ -13,7 +13,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
 use super::super::api::Api;
-use super::super::decide::{AcquireTerms, Loss};
+use super::super::decide::{AcquireTerms, Loss, Seen};
 use super::guard::{GIVEN_BACK_WITHIN, text};
 use super::limits::WITHDRAWN;
 use super::{
@@ -97,6 +97,7 @@ pub async fn acquire_all<A: Api, C: Clock, T, E>(
         parts,
         limits,
         held: RefCell::default(),
+        prospects: RefCell::default(),
     };
     let answered_for = Cell::new(false);
     let work = async {
@@ -132,6 +133,8 @@ struct Gathering<'a, A, C> {
     limits: &'a Limits,
     /// The grants, each as it was renewed last.
     held: RefCell<Vec<Grant>>,
+    /// Each as it was before any was taken, so that dead holders are waited for together and not one after the other.
+    prospects: RefCell<Vec<Seen>>,
 }
 
 /// What ended the grant of this number, before all were there.
@@ -142,7 +145,8 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
         // What is refused in any case is refused before anything is taken, and before a wait for another.
         for (index, part) in self.parts.iter().enumerate() {
             let prospect = part.operations.prospect(part, self.limits);
-            prospect.await.map_err(|end| (index, end))?;
+            let seen = prospect.await.map_err(|end| (index, end))?;
+            self.prospects.borrow_mut().push(seen);
         }
         loop {
             let next = self.held.borrow().len();
@@ -167,7 +171,10 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
             interrupt: self.limits.interrupt.clone().or(withdrawn),
             ..self.limits.clone()
         };
-        let obtaining = part.operations.obtain(part.terms, &limits, part.report);
+        let before = self.prospects.borrow().get(next).cloned();
+        let obtaining = part
+            .operations
+            .obtain(part.terms, before, &limits, part.report);
         let mut obtaining = std::pin::pin!(obtaining);
         let keeping = self.parts[..next].iter().enumerate();
         let mut keeping: FuturesUnordered<_> = keeping

@@ -134,6 +134,25 @@ fn what_is_held_is_renewed_for_as_long_as_another_is_waited_for_and_is_fresh_at_
 }
 
 #[test]
+fn a_dead_holder_of_all_is_waited_for_once_and_one_that_still_renews_is_not_cut_short() {
+    scenario(5, async |worlds, [me, dead, alive]| {
+        let _first = dead[0].take(Some(5)).await;
+        let _second = dead[1].take(Some(5)).await;
+        let taken = alive[2].take(Some(5)).await;
+        let holding = alive[2].hold(taken, 8.0);
+        let started = worlds[0].now();
+        let acquire = spawn_local(async move { acquire(&me, None, &patient()).await });
+        sleep(6.5).await;
+        assert_eq!(holders(&worlds), ["actor-0", "actor-0", "actor-2"]);
+        let grants = acquire.await.expect("no panic").expect("all");
+        let waited = worlds[0].now() - started;
+        assert!(waited > secs(8.0) && waited < secs(13.5), "{waited:?}");
+        assert_eq!(grants.len(), LEASES);
+        drop(holding);
+    });
+}
+
+#[test]
 fn at_whatever_time_a_signal_comes_nothing_is_left_held() {
     // The first requests take a few milliseconds each.
     let while_asking = (0..60).map(|step| f64::from(step) / 500.0);
