@@ -266,6 +266,19 @@ impl Way {
             .collect()
     }
 
+    /// Whether it counts where it is not asked for by its name: what deletes Leases, or changes or lists what else there is in the
+    /// namespace, is not granted by the way.
+    pub fn counts_unasked(&self) -> bool {
+        let is_harmless = |one: &Permission| one.resource == Resource::Leases && *one != DELETE;
+        self.needs.iter().all(is_harmless)
+    }
+
+    /// Whether it takes this resource.
+    pub fn takes(&self, resource: Resource) -> bool {
+        let all = self.needs.iter().chain(self.better);
+        all.into_iter().any(|one| one.resource == resource)
+    }
+
     /// As `--for` has it: whether there is a name, the call itself says.
     pub fn asked_as(&self) -> &'static str {
         self.call.strip_suffix(" NAME").unwrap_or(self.call)
@@ -275,6 +288,20 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_reaches_further_than_leases_and_what_deletes_does_not_count_unasked() {
+        let left = WAYS.into_iter().filter(|way| !way.counts_unasked());
+        let left: Vec<&str> = left.map(|way| way.call).collect();
+        let expected = [
+            "hold --cleanup",
+            "hold --label-pod",
+            "failover (election)",
+            "prune NAME",
+            "prune",
+        ];
+        assert_eq!(left, expected);
+    }
 
     #[test]
     fn the_verbs_of_a_call_are_those_of_the_table_in_one_order() {

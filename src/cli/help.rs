@@ -219,7 +219,9 @@ Examples:
 Without -o the calls stand in comments above what is missing, so that the
 output can be applied as it is. Beside what a call needs, it is told what it is
 better with: watch ends a wait at once, and without it the lease is read every
-second. That is not in the Role, which is the smallest that will do.
+second. That is not in the Role, which is the smallest that will do. A call that
+deletes leases, changes pods or lists candidates counts for the Role and for the
+exit status only where --for names it.
 
 Exit status:
   0  all that was asked about is allowed

@@ -13,32 +13,44 @@ use crate::exit::Exit;
 use crate::hint;
 use crate::lease::api::Fault;
 use crate::lease::operate::access::{Question, is_allowed, refusal, user};
+use crate::lease::operate::candidates::VERSIONS as CANDIDATE_VERSIONS;
+use crate::lease::values::Slots;
 use crate::output::can_i::{Call, Missing, text};
 use crate::output::{document, terminal};
 use crate::permissions::role::{Scope, granting};
-use crate::permissions::{Of, Permission, WAYS, Way};
+use crate::permissions::{Of, Permission, Resource, WAYS, Way};
 
 pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
     let session = Session::open(connection).await?;
+    let leases = leases(args)?;
     let scope = Scope {
         namespace: (!args.all_namespaces).then_some(session.namespace.as_str()),
-        lease: args.name.as_ref().map(|name| name.as_str()),
+        leases: &leases,
     };
-    let ways = asked_about(args);
+    let mut ways = asked_about(args);
     if let (true, Some(name)) = (ways.is_empty(), &args.name) {
-        let calls = args.calls.join(", ");
+        let calls: Vec<&str> = args.calls.iter().map(|asked| asked.call).collect();
         return Err(Error::Usage(format!(
-            "{calls} is not about lease \"{name}\" alone: leave the name out"
+            "{} is not about lease \"{name}\" alone: leave the name out",
+            calls.join(", ")
         )));
+    }
+    let elects = |way: &Way| way.takes(Resource::LeaseCandidates);
+    if args.calls.is_empty() && !has_candidates(&session).await {
+        ways.retain(|way| !elects(way));
     }
     let all = ways
         .iter()
         .flat_map(|way| way.needs.iter().chain(way.better));
     let all: BTreeSet<Permission> = all.copied().collect();
     let asked = all.into_iter().map(async |permission| {
-        let question = question(permission, scope);
-        let allowed = is_allowed(&session.store, &question, session.request_limit);
-        allowed.await.map(|allowed| (permission, allowed))
+        // Each of the names, if it can be of one.
+        let questions = questions(permission, scope);
+        let answers = questions
+            .iter()
+            .map(|one| is_allowed(&session.store, one, session.request_limit));
+        let answers = try_join_all(answers).await?;
+        Ok((permission, answers.into_iter().all(|allowed| allowed)))
     });
     let allowed: BTreeMap<Permission, bool> = match try_join_all(asked).await {
         Ok(answers) => answers.into_iter().collect(),
@@ -49,7 +61,9 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
         all.filter(|permission| allowed.get(permission) != Some(&true))
             .collect()
     };
-    let mut missing: Vec<Permission> = ways.iter().flat_map(|way| lacking(way.needs)).collect();
+    let counts = |way: &&&Way| !args.calls.is_empty() || way.counts_unasked();
+    let counted = ways.iter().filter(counts);
+    let mut missing: Vec<Permission> = counted.flat_map(|way| lacking(way.needs)).collect();
     let mut told = BTreeSet::new();
     missing.retain(|permission| told.insert(*permission));
     let exit = if missing.is_empty() {
@@ -81,7 +95,10 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 objects,
             });
             let calls: Vec<Call> = calls.collect();
-            text(&subject(scope), &calls, missing.as_ref())?
+            let uncounted = ways.iter().filter(|way| !counts(way));
+            let uncounted = uncounted.filter(|way| !lacking(way.needs).is_empty());
+            let uncounted: Vec<&str> = uncounted.map(|way| way.call).collect();
+            text(&subject(scope), &calls, &uncounted, missing.as_ref())?
         }
     };
     terminal::print(&text)?;
@@ -90,8 +107,14 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
 
 /// The calls that are asked about: of all Leases only where none is named.
 fn asked_about(args: &CanIArgs) -> Vec<&'static Way> {
-    let asked = |way: &Way| args.calls.is_empty() || args.calls.contains(&way.asked_as());
+    let named = |way: &Way| {
+        let call = way.asked_as();
+        args.calls.iter().find(|asked| asked.call == call)
+    };
+    let asked = |way: &Way| args.calls.is_empty() || named(way).is_some();
     let fits = |way: &Way| match (way.of, &args.name) {
+        // How many there are tells which.
+        (Of::All, Some(_)) if named(way).is_some_and(|asked| asked.slots.is_some()) => true,
         (Of::All, Some(_)) => false,
         // `status` is the list, unless a name is given.
         (Of::Named, None) if !args.calls.is_empty() => way.call == way.asked_as(),
@@ -101,17 +124,67 @@ fn asked_about(args: &CanIArgs) -> Vec<&'static Way> {
     ways.filter(|way| asked(way) && fits(way)).collect()
 }
 
-fn question(permission: Permission, scope: Scope<'_>) -> Question {
+/// The Leases that are asked about: the one of that name, or its slots; none for all.
+fn leases(args: &CanIArgs) -> Result<Vec<String>, Error> {
+    let Some(name) = &args.name else {
+        return Ok(Vec::new());
+    };
+    let slots = args
+        .calls
+        .iter()
+        .find_map(|asked| Some((asked, asked.slots?)));
+    match slots {
+        None => Ok(vec![name.to_string()]),
+        Some((asked, _)) if args.calls.len() > 1 => Err(Error::Usage(format!(
+            "{} N is about the slots of \"{name}\", and the other calls are not: ask about it in a call of its own",
+            asked.call
+        ))),
+        Some((_, count)) => {
+            let slots = Slots::new(name, count).map_err(Error::Usage)?;
+            Ok(slots.each().iter().map(ToString::to_string).collect())
+        }
+    }
+}
+
+/// Whether the server may have LeaseCandidates: what it does not have is not to be granted.
+async fn has_candidates(session: &Session) -> bool {
+    for version in CANDIDATE_VERSIONS {
+        let path = format!("/apis/coordination.k8s.io/{version}");
+        match session.object(&path, session.request_limit).await {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                let all = found["resources"].as_array().into_iter().flatten();
+                let mut names = all.filter_map(|one| one["name"].as_str());
+                if names.any(|name| name == "leasecandidates") {
+                    return true;
+                }
+            }
+            // It does not tell.
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
+fn questions(permission: Permission, scope: Scope<'_>) -> Vec<Question> {
     let (group, resource) = permission.resource.names();
     let namespaced = permission.resource.is_namespaced();
-    Question {
+    let question = |name: Option<&String>| Question {
         verb: permission.verb,
         group,
         resource,
         namespace: scope.namespace.filter(|_| namespaced).map(str::to_owned),
-        name: (scope.lease)
-            .filter(|_| permission.takes_a_name())
-            .map(str::to_owned),
+        name: name.cloned(),
+    };
+    // Several are watched together, which takes a permission for all.
+    let together = permission.verb == "watch" && scope.leases.len() > 1;
+    match permission.takes_a_name() && !together && !scope.leases.is_empty() {
+        true => scope
+            .leases
+            .iter()
+            .map(|name| question(Some(name)))
+            .collect(),
+        false => vec![question(None)],
     }
 }
 
@@ -126,9 +199,12 @@ async fn who_asks(session: &Session) -> Option<String> {
 }
 
 fn subject(scope: Scope<'_>) -> String {
-    match (scope.lease, scope.namespace) {
-        (Some(lease), Some(namespace)) => format!("lease {lease:?} in namespace {namespace:?}"),
-        (None, Some(namespace)) => format!("leases in namespace {namespace:?}"),
+    match (scope.leases, scope.namespace) {
+        ([lease], Some(namespace)) => format!("lease {lease:?} in namespace {namespace:?}"),
+        ([], Some(namespace)) => format!("leases in namespace {namespace:?}"),
+        ([first, .., last], Some(namespace)) => {
+            format!("leases {first:?} to {last:?} in namespace {namespace:?}")
+        }
         (_, None) => "leases in all namespaces".to_owned(),
     }
 }

@@ -30,7 +30,8 @@ pub async fn run(args: PruneArgs, connection: &ConnectionArgs) -> Result<Exit, E
         found = find(&session, &args, &mut errors) => found?,
     };
     if found.candidates.is_empty() {
-        if args.names.is_empty() {
+        // What is left was said already.
+        if args.names.is_empty() && found.left.is_empty() && errors.exit().is_none() {
             nothing(&session, &args, found.count).await?;
         }
         return Ok(errors.exit().unwrap_or(Exit::DONE));

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::lease::decide::{self, Refusal};
 use crate::lease::operate::{End, Interrupt, Limits, Released};
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::format::ObjectFormat;
+use crate::output::format::{ObjectFormat, ValueFormat};
 use crate::output::outcome::{self, Action, Outcome};
 use crate::output::terminal;
 
@@ -80,6 +80,7 @@ async fn own(
     };
     let mut errors = Errors::default();
     let mut listed = Vec::new();
+    let mut told = false;
     for (index, name) in names.iter().enumerate() {
         let subject = session.subject(name, Some(holder));
         let done = match one(session, name, holder, args, &limits, &subject).await {
@@ -100,6 +101,7 @@ async fn own(
             }
             Err(error) => Err(error),
         };
+        told |= done.is_ok();
         let ignored = done.as_ref().err().and_then(nothing_to_release);
         if let Some(line) = ignored.filter(|_| args.ignore_not_held) {
             terminal::say(&line);
@@ -127,7 +129,20 @@ async fn own(
             let _ = errors.say(&error);
         }
     }
+    if !told && listed.is_empty() && errors.exit().is_none() {
+        nothing_done(args)?;
+    }
     Ok(errors.exit().unwrap_or(Exit::DONE))
+}
+
+/// Of nothing that was done there is a document too, which has no items: who reads it expects one.
+fn nothing_done(args: &ReleaseArgs) -> Result<(), Error> {
+    match &args.output.format {
+        Some(ObjectFormat::Value(format @ ValueFormat::Document(_))) => {
+            dry_run::print(outcome::list(&[], format, false))
+        }
+        Some(ObjectFormat::Value(_) | ObjectFormat::Name) | None => Ok(()),
+    }
 }
 
 async fn one(

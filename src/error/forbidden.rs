@@ -203,6 +203,21 @@ pub fn who_asked(message: &str) -> Option<String> {
     Denied::read(message).map(|denied| denied.user)
 }
 
+/// The same of a request that goes beyond what the call has done already: its verb alone is granted, for this Lease alone.
+pub fn advice_for_one(message: &str, namespace: &str, name: &str) -> Option<String> {
+    let denied = Denied::read(message).filter(|denied| denied.resource == "leases")?;
+    let verb = &denied.verb;
+    let role = Role::created(
+        format!("lease-{verb}:{name}"),
+        Some(namespace.to_owned()),
+        &format!("--verb={verb} --resource=leases.coordination.k8s.io --resource-name={name}"),
+    );
+    let given = role.given_to(&denied.user);
+    Some(format!(
+        "The verb {verb:?} is missing. A cluster admin grants it: {given}"
+    ))
+}
+
 /// What is missing, the role that has all that this call takes, and the commands that give it to who asked.
 pub fn advice(message: &str, namespace: Option<&str>, name: Option<&str>) -> Option<String> {
     let denied = Denied::read(message)?;
@@ -218,6 +233,9 @@ pub fn advice(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opt
     }
     if denied.resource == "pods" && denied.verb == "patch" {
         return Some(labelling(&denied));
+    }
+    if matches!(denied.resource.as_str(), "pods" | "nodes") {
+        return Some(looking(&denied));
     }
     if denied.resource != "leases" {
         return None;
@@ -276,6 +294,20 @@ fn labelling(denied: &Denied) -> String {
     );
     format!(
         "The verb \"patch\" is missing. A cluster admin grants it: {}",
+        role.given_to(&denied.user)
+    )
+}
+
+/// For whoever is to know whether holders are gone: all of that namespace, or of the cluster.
+fn looking(denied: &Denied) -> String {
+    let Denied { verb, resource, .. } = denied;
+    let role = Role::created(
+        format!("{}-{resource}", named(verb)),
+        denied.namespace.clone(),
+        &format!("--verb={} --resource={resource}", words::pasted(verb)),
+    );
+    format!(
+        "The verb {verb:?} on {resource} is missing. A cluster admin grants it: {}",
         role.given_to(&denied.user)
     )
 }

@@ -46,6 +46,33 @@ fn a_binding_names_who_asked_and_is_not_made_without_its_role() {
 }
 
 #[test]
+fn what_a_cleanup_lacks_is_granted_for_its_lease_alone() {
+    let denied = of_lease("jane", "delete");
+    assert_eq!(
+        advice_for_one(&denied, "n", "x").as_deref(),
+        Some(
+            "The verb \"delete\" is missing. A cluster admin grants it: kubectl create role lease-delete:x -n n --verb=delete \
+             --resource=leases.coordination.k8s.io --resource-name=x --dry-run=client -o yaml | kubectl apply -f - && \
+             kubectl create rolebinding lease-delete:x:jane -n n --role=lease-delete:x --user=jane --dry-run=client -o yaml | \
+             kubectl apply -f -"
+        )
+    );
+}
+
+#[test]
+fn looking_at_nodes_is_granted_in_the_cluster() {
+    let message = denied("nodes", "jane", "list", "nodes", "", AT_ALL);
+    assert_eq!(
+        advice(&message, None, None).as_deref(),
+        Some(
+            "The verb \"list\" on nodes is missing. A cluster admin grants it: kubectl create clusterrole list-nodes --verb=list \
+             --resource=nodes --dry-run=client -o yaml | kubectl apply -f - && kubectl create clusterrolebinding \
+             list-nodes:jane --clusterrole=list-nodes --user=jane --dry-run=client -o yaml | kubectl apply -f -"
+        )
+    );
+}
+
+#[test]
 fn labelling_a_pod_is_granted_in_its_namespace() {
     let place = " in the namespace \"n\"";
     let account = "system:serviceaccount:n:web";

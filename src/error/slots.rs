@@ -119,21 +119,43 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
                 format!("Create what is missing of the {asked} slots with --create, or: {create}"),
             ]
         }
-        SlotsRefusal::Differ { asked, lease, says } => {
-            let known = says.parse::<SlotCount>().map(SlotCount::get).ok();
+        SlotsRefusal::Differ {
+            asked,
+            lease,
+            says,
+            another,
+        } => {
+            let number = |says: &str| says.parse::<SlotCount>().map(SlotCount::get).ok();
+            let known = number(says);
             let there = match known {
                 Some(1) => "there is 1".to_owned(),
                 Some(count) => format!("there are {count}"),
                 None => format!("there are {:?}", words::cut(says, 20)),
             };
             let give = known.map_or_else(String::new, |count| format!(" Give --slots {count}."));
-            let most = known.unwrap_or(*asked).max(*asked);
+            let of_another = another.as_ref().and_then(|(_, says)| number(says));
+            let most = known.max(of_another).unwrap_or(0).max(*asked);
             let all: Vec<String> = (0..most).map(|slot| format!("{name}-{slot}")).collect();
             let delete = format!("delete lease --ignore-not-found {}", all.join(" "));
-            vec![
-                format!(
-                    "error: {asked} slots of {name:?} were asked for, and {there}, as lease {lease:?} says"
+            // Whichever number is given, another of them is against it.
+            let (what, give) = match another {
+                None => (
+                    format!(
+                        "error: {asked} slots of {name:?} were asked for, and {there}, as lease {lease:?} says"
+                    ),
+                    give,
                 ),
+                Some((other, number)) => (
+                    format!(
+                        "error: the slots of {name:?} do not agree how many there are: lease {lease:?} says {:?}, lease {other:?} says {:?}",
+                        words::cut(says, 20),
+                        words::cut(number, 20)
+                    ),
+                    String::new(),
+                ),
+            };
+            vec![
+                what,
                 format!(
                     "Nothing was acquired, so that there are never more holders than that.{give} To have {asked} from now on, stop whoever uses them, wait until all are free ({}), and make them anew: {} && {}",
                     subject.lease("status").with("--slots"),

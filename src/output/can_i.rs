@@ -29,13 +29,25 @@ pub struct Missing {
     pub how_to_bind: Option<String>,
 }
 
-/// All of it; `subject` says what the calls are about.
+/// All of it; `subject` says what the calls are about, and `uncounted` which of them lack something that is not asked for.
 ///
 /// # Errors
 /// When it cannot be written down.
-pub fn text(subject: &str, calls: &[Call], missing: Option<&Missing>) -> Result<String, Failure> {
+pub fn text(
+    subject: &str,
+    calls: &[Call],
+    uncounted: &[&str],
+    missing: Option<&Missing>,
+) -> Result<String, Failure> {
     let mut lines = vec![format!("For {subject}:"), String::new()];
     lines.extend(table(calls));
+    if !uncounted.is_empty() {
+        lines.push(String::new());
+        lines.push(format!(
+            "Counts only where --for names it: {}",
+            uncounted.join(", ")
+        ));
+    }
     let Some(missing) = missing else {
         return Ok(lines.into_iter().map(|line| format!("{line}\n")).collect());
     };
@@ -114,13 +126,21 @@ mod tests {
             how_to_apply: "kubectl apply -f -".to_owned(),
             how_to_bind: Some("kubectl create rolebinding x --user=…".to_owned()),
         };
-        let text = text("leases", &calls(&["get", "create"]), Some(&missing)).expect("text");
+        let text = text(
+            "leases",
+            &calls(&["get", "create"]),
+            &["hold --cleanup", "prune"],
+            Some(&missing),
+        )
+        .expect("text");
         insta::assert_snapshot!(text, @r"
         # For leases:
         #
         # CALL               ALLOWED   MISSING       BETTER WITH
         # acquire --create   no        get, create   watch
         # status             yes
+        #
+        # Counts only where --for names it: hold --cleanup, prune
         #
         # What is missing, for a cluster admin to apply: kubectl apply -f -
         # The server does not tell who you are, so that it is to be bound too: kubectl create rolebinding x --user=…
@@ -132,7 +152,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_missing_the_table_is_all() {
-        let text = text("leases", &calls(&[]), None).expect("text");
+        let text = text("leases", &calls(&[]), &[], None).expect("text");
         insta::assert_snapshot!(text, @r"
         For leases:
 

@@ -14,8 +14,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub struct Scope<'a> {
     /// The namespace; `None` for all of them.
     pub namespace: Option<&'a str>,
-    /// The Lease, where it is one.
-    pub lease: Option<&'a str>,
+    /// The Leases, where it is about some of them alone; none for all.
+    pub leases: &'a [String],
 }
 
 /// The Role (or ClusterRole) that grants exactly these, and its binding to `user` where that is known; nothing where nothing
@@ -32,12 +32,12 @@ pub fn granting(missing: &[Permission], scope: Scope<'_>, user: Option<&str>) ->
         Some(namespace) => json!({ "name": name, "namespace": namespace }),
         None => json!({ "name": name }),
     };
-    let name = name(missing, scope.lease);
+    let name = name(missing, scope.leases);
     let role = json!({
         "apiVersion": format!("{RBAC}/v1"),
         "kind": format!("{prefix}Role"),
         "metadata": metadata(&name),
-        "rules": rules(missing, scope.lease),
+        "rules": rules(missing, scope.leases),
     });
     let binding = user.map(|user| {
         json!({
@@ -52,10 +52,10 @@ pub fn granting(missing: &[Permission], scope: Scope<'_>, user: Option<&str>) ->
 }
 
 /// One rule for each resource, and for what a name narrows.
-fn rules(missing: &[Permission], lease: Option<&str>) -> Vec<Value> {
+fn rules(missing: &[Permission], leases: &[String]) -> Vec<Value> {
     let mut rules: BTreeMap<(Resource, bool), Vec<&str>> = BTreeMap::new();
     for permission in missing {
-        let narrowed = lease.is_some() && permission.takes_a_name();
+        let narrowed = !leases.is_empty() && permission.takes_a_name();
         let verbs = rules.entry((permission.resource, !narrowed)).or_default();
         if !verbs.contains(&permission.verb) {
             verbs.push(permission.verb);
@@ -64,8 +64,8 @@ fn rules(missing: &[Permission], lease: Option<&str>) -> Vec<Value> {
     let rules = rules.into_iter().map(|((resource, whole), verbs)| {
         let (group, plural) = resource.names();
         let mut rule = json!({ "apiGroups": [group], "resources": [plural], "verbs": verbs });
-        if let Some(lease) = lease.filter(|_| !whole) {
-            rule["resourceNames"] = json!([lease]);
+        if !whole {
+            rule["resourceNames"] = json!(leases);
         }
         rule
     });
@@ -73,7 +73,7 @@ fn rules(missing: &[Permission], lease: Option<&str>) -> Vec<Value> {
 }
 
 /// What it grants is its name, so that no role of this form takes the place of another that grants more.
-fn name(missing: &[Permission], lease: Option<&str>) -> String {
+fn name(missing: &[Permission], leases: &[String]) -> String {
     let mut words: Vec<String> = Vec::new();
     for permission in missing {
         let word = permission.words().replace(' ', "-");
@@ -81,7 +81,7 @@ fn name(missing: &[Permission], lease: Option<&str>) -> String {
             words.push(word);
         }
     }
-    let of = lease.map_or_else(String::new, |lease| format!(":{lease}"));
+    let of: String = leases.iter().map(|lease| format!(":{lease}")).collect();
     format!("lease-{}{of}", words.join("-"))
 }
 
@@ -125,7 +125,7 @@ mod tests {
         ];
         let scope = Scope {
             namespace: Some("n"),
-            lease: Some("job"),
+            leases: &["job".to_owned()],
         };
         let objects = granting(&missing, scope, Some("system:serviceaccount:ci:bot"));
         let role = json!({
@@ -158,7 +158,7 @@ mod tests {
         let missing = [permission("list", Resource::Leases)];
         let scope = Scope {
             namespace: None,
-            lease: None,
+            leases: &[],
         };
         let objects = granting(&missing, scope, Some("o'neill"));
         assert_eq!(objects[0]["kind"], "ClusterRole");

@@ -1,7 +1,7 @@
 //! `can-i`: which subcommands a user's permissions allow, and the Role that is missing: applied as it is printed, it is enough.
 
 use crate::support::{each, fresh, held, said_like, shared};
-use lease_harness::{Fault, Match, Output, Proxy, Rule};
+use lease_harness::{Fault, Match, Output, Proxy, Request, Rule};
 use serde_json::Value;
 
 /// The Role, and what binds it, of `-o json`.
@@ -252,7 +252,28 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
     reviews.sort_unstable();
     reviews.dedup();
     // get, update, watch, create, delete; the holder's Pod and Node; and what else there is to one.
-    assert_eq!((count, reviews.len()), (11, 11), "{output}");
+    let elects = usize::from(output.stdout.contains("failover (election)"));
+    let all = 10 + elects;
+    assert_eq!((count, reviews.len()), (all, all), "{output}");
+    // Not what the server does not have.
+    proxy.clear();
+    let other_versions = |one: &Request| {
+        ["v1beta1", "v1alpha2"].iter().any(|version| {
+            one.path
+                .ends_with(&format!("coordination.k8s.io/{version}"))
+        })
+    };
+    let absent = Fault::status(
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+    );
+    proxy.fault(Match::when(other_versions), absent, usize::MAX);
+    let output = ns.command(&user, ["can-i", "job"]).via(&proxy).run();
+    assert!(!output.stdout.contains("leasecandidates"), "{output}");
+    let named = ["can-i", "job", "--for=failover (election)"];
+    let output = ns.command(&user, named).via(&proxy).run();
+    assert!(output.stdout.contains("leasecandidates"), "{output}");
     proxy.clear();
     let refused = Fault::status(
         403,
@@ -274,6 +295,48 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
         (Some(1), ""),
         "{output}"
     );
+}
+
+/// What deletes leases, or reaches further than them, is granted to whoever asks for it.
+#[test]
+fn what_reaches_further_counts_only_where_it_is_named_and_slots_are_named_by_their_number() {
+    let (ns, _) = fresh();
+    let user = ns.user_with(&[]);
+    for words in [&["can-i", "job"][..], &["can-i"]] {
+        let output = ns.run(&user, words);
+        let left = "Counts only where --for names it: hold --cleanup, hold --label-pod, ";
+        assert!(output.stdout.contains(left), "{output}");
+        let rules = missing(&ns.run(&user, [words, &["-ojson"]].concat()))[0]["rules"].to_string();
+        for granted in ["delete", "patch", "pods", "leasecandidates"] {
+            assert!(!rules.contains(granted), "{rules}");
+        }
+        assert!(rules.contains("update"), "{rules}");
+    }
+    let most = Rule::leases(&["get", "update", "create", "list"]);
+    ns.set_rules(&user, &[most]);
+    assert_eq!(ns.run(&user, ["can-i", "job"]).code, Some(0));
+    let cleaning = ns.run(&user, ["can-i", "job", "--for=hold --cleanup", "-q"]);
+    assert_eq!(cleaning.code, Some(1), "{cleaning}");
+    // Slots: their names.
+    ns.set_rules(&user, &[]);
+    for asked in ["hold --slots 3", "hold  --slots=3"] {
+        let output = ns.run(&user, ["can-i", "m", "--for", asked, "-ojson"]);
+        let objects = missing(&output);
+        let rules = &objects[0]["rules"];
+        let names = serde_json::json!(["m-0", "m-1", "m-2"]);
+        assert_eq!(rules[0]["resourceNames"], names, "{output}");
+        assert_eq!(rules.as_array().map(Vec::len), Some(1), "{output}");
+    }
+    let output = ns.run(&user, ["can-i", "m", "--for=hold --slots 3", "-ojson"]);
+    ns.set_rules(&user, &Rule::of_role(&missing(&output)[0]));
+    let made = ns.run(&ns.admin(), ["create", "m", "--slots=3"]);
+    assert_eq!(made.code, Some(0), "{made}");
+    let held = ns.run(&user, ["hold", "m", "--slots=3", "--", "true"]);
+    assert_eq!(held.code, Some(0), "{held}");
+    let more = ns.run(&user, ["can-i", "m", "--for=hold --slots 4", "-q"]);
+    assert_eq!(more.code, Some(1), "{more}");
+    let mixed = ns.run(&user, ["can-i", "m", "--for=hold,hold --slots 3"]);
+    assert_eq!(mixed.code, Some(2), "{mixed}");
 }
 
 #[test]

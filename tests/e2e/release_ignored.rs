@@ -1,5 +1,6 @@
 //! `release --ignore-not-held`, end to end.
 
+use crate::outcomes::document;
 use crate::support::{fresh, held, holder, pass_to, said, set_free, stored, untouched};
 
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
@@ -63,6 +64,21 @@ fn release_is_idempotent_where_that_is_asked_for_and_errors_stay_errors() {
     ];
     let missing = ns.run(&ns.admin(), missing);
     assert_eq!(missing.code, Some(1), "{missing}");
+    // Whoever reads a document has one, of nothing.
+    let absent = |words: &[&str]| {
+        let words = [&["release", "-ojson", "--ignore-not-held"], words].concat();
+        let list = document("OutcomeList", &ns.run(&user, words));
+        assert_eq!(list["items"], serde_json::json!([]));
+    };
+    absent(&["gone"]);
+    absent(&["gone", "gone-too"]);
+    absent(&["gone", "--force", "--yes"]);
+    let empty = ns.run(&user, ["release", "gone", "--ignore-not-held", "-oname"]);
+    assert_eq!(
+        (empty.code, empty.stdout.as_str()),
+        (Some(0), ""),
+        "{empty}"
+    );
     // A victim that may run is no reason to say that all is well.
     set_free(&ns, "job");
 }

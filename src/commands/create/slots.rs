@@ -95,6 +95,7 @@ async fn one(
                         asked,
                         lease: name.to_string(),
                         says: says.to_owned(),
+                        another: None,
                     };
                     let subject = session.subject(slots.name(), None);
                     let end = End::Refused(Refusal::Slots(refusal));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
+use crate::error::{Error, forbidden};
+use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::{
     CleanedUp, End, Interrupt, Limits, Operations, WAITERS_TAKE_IT_WITHIN,
 };
@@ -49,9 +50,21 @@ pub async fn clean_up(
                 "lease {name:?} is released and could not be deleted: {why}"
             ));
             if let End::Fault(fault) = end {
-                let namespace = Some(grant.namespace().to_owned());
-                let lines = Error::Api { namespace, fault }.lines();
-                lines.iter().skip(1).for_each(|line| terminal::say(line));
+                let namespace = grant.namespace();
+                let of_verb = match &fault {
+                    Fault::Rejected(no) if no.kind == RejectionKind::Forbidden => {
+                        forbidden::advice_for_one(&no.message, namespace, name)
+                    }
+                    _ => None,
+                };
+                match of_verb {
+                    Some(advice) => terminal::say(&advice),
+                    None => {
+                        let namespace = Some(namespace.to_owned());
+                        let lines = Error::Api { namespace, fault }.lines();
+                        lines.iter().skip(1).for_each(|line| terminal::say(line));
+                    }
+                }
             }
         }
     }

@@ -45,7 +45,7 @@ pub struct Found {
     /// Those that go with their Nodes.
     heartbeats: Vec<(String, Candidate)>,
     /// How many are left, and why.
-    left: BTreeMap<String, usize>,
+    pub left: BTreeMap<String, usize>,
 }
 
 /// Finds them.
@@ -207,8 +207,11 @@ fn unseen(fault: &Fault, count: usize) -> Error {
         _ => format!("the nodes cannot be listed: {fault}"),
     };
     let left = format!("error: {why}: heartbeats are left whose Nodes may exist: {count}");
+    let namespace = None;
+    let fault = fault.clone();
+    let advice = Error::Api { namespace, fault }.lines().into_iter().skip(1);
     Error::NotMet {
-        lines: vec![left],
+        lines: [left].into_iter().chain(advice).collect(),
         exit: Exit::API,
     }
 }

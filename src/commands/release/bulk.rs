@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use futures::{StreamExt, stream};
 
-use super::{force, nothing_to_release, patient};
+use super::{force, nothing_done, nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some, these};
@@ -86,6 +86,9 @@ pub async fn run(
     if choice.all.is_empty() {
         if choice.left.is_held_by_others() && !args.force {
             terminal::say("Nothing was written. To free what others hold: --force");
+        }
+        if errors.exit().is_none() {
+            nothing_done(args)?;
         }
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{nothing_to_release, patient};
+use super::{nothing_done, nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::commands::confirm::{columns, confirmed};
 use crate::commands::dry_run;
@@ -131,6 +131,7 @@ fn ignored(args: &ReleaseArgs, error: Error) -> Result<Exit, Error> {
     match nothing_to_release(&error).filter(|_| args.ignore_not_held) {
         Some(line) => {
             terminal::say(&line);
+            nothing_done(args)?;
             Ok(Exit::DONE)
         }
         None => Err(error),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::cli::StatusArgs;
 use crate::commands::Session;
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::api::{Fault, RejectionKind};
 use crate::lease::operate::objects::{self, Named};
@@ -156,6 +157,9 @@ impl<'a> Cluster<'a> {
         terminal::say(&format!(
             "error: {why}: leases whose holders may be among them are left out"
         ));
+        let namespace = namespace.map(str::to_owned);
+        let lines = Error::Api { namespace, fault }.lines();
+        lines.iter().skip(1).for_each(|line| terminal::say(line));
         Names(None)
     }
 }

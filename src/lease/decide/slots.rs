@@ -64,6 +64,8 @@ pub enum SlotsRefusal {
         lease: String,
         /// What it says.
         says: String,
+        /// Another of them that says something else again, and what.
+        another: Option<(String, String)>,
     },
     /// A Lease has the name of a slot, does not say to be one, and is no lock.
     NoSlot {
@@ -154,6 +156,7 @@ fn refused(terms: &SlotsTerms, seen: &[Seen]) -> Option<SlotsRefusal> {
                     asked,
                     lease: lease(),
                     says: says.to_owned(),
+                    another: another(seen, says),
                 });
             }
             None if !may_be_slot(record) => {
@@ -170,6 +173,14 @@ fn refused(terms: &SlotsTerms, seen: &[Seen]) -> Option<SlotsRefusal> {
     let missing = (0..seen.len()).filter(absent);
     let names: Vec<String> = missing.map(|slot| terms.of(slot).name).collect();
     (!terms.each.create && !names.is_empty()).then_some(SlotsRefusal::Missing { names, asked })
+}
+
+/// The first that says another number.
+fn another(seen: &[Seen], says: &str) -> Option<(String, String)> {
+    let there = seen.iter().filter_map(record);
+    let mut others = there.filter_map(|record| Some((record, record.slots()?)));
+    let (record, other) = others.find(|(_, other)| *other != says)?;
+    Some((record.name().to_owned(), other.to_owned()))
 }
 
 /// Whether a Lease that says nothing of slots may become one: a lock of somebody's, or of nobody's, is as good as any.

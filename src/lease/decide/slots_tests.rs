@@ -110,9 +110,15 @@ fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -
         SlotsStep::Refuse(SlotsRefusal::Missing { names, .. }) => {
             format!("missing {}", names.join(" "))
         }
-        SlotsStep::Refuse(SlotsRefusal::Differ { lease, says, .. }) => {
-            format!("{lease} says {says}")
-        }
+        SlotsStep::Refuse(SlotsRefusal::Differ {
+            lease,
+            says,
+            another,
+            ..
+        }) => match another {
+            None => format!("{lease} says {says}"),
+            Some((other, number)) => format!("{lease} says {says}, {other} {number}"),
+        },
         SlotsStep::Refuse(refusal) => format!("{refusal:?}"),
     }
 }
@@ -151,10 +157,10 @@ fn whoever_wants_any_of_several_takes_the_first_in_its_own_order_that_can_be_had
             "wait for [0, 1, 2] own Some(0) until Some(10)",
         ),
         // What somebody else says of them.
-        (true, "/3 /2 /3", "pool-1 says 2"),
-        (true, "/5 /3 /3", "pool-0 says 5"),
-        (true, "/x /3 /3", "pool-0 says x"),
-        (true, "/03 /3 /3", "pool-0 says 03"),
+        (true, "/3 /2 /3", "pool-1 says 2, pool-0 3"),
+        (true, "/5 /3 /3", "pool-0 says 5, pool-1 3"),
+        (true, "/x /3 /3", "pool-0 says x, pool-1 3"),
+        (true, "/03 /3 /3", "pool-0 says 03, pool-1 3"),
         (true, "a/5 b/5 c/5", "pool-0 says 5"),
         (true, "- - /5", "pool-2 says 5"),
         (false, "/3 - /3", "missing pool-1"),
