@@ -118,10 +118,24 @@ pub struct Subject {
     pub reenters: bool,
     /// Whom alone it was to be taken from (`--if-holder`).
     pub if_holder: Option<String>,
+    /// Which subcommand is to take it from another, where one is.
+    pub takes_by: TakesBy,
     /// Whether somebody else's grant is to be ended, and nothing to be held.
     pub frees: bool,
     /// Whether what is taken is kept from everybody until an earlier holder must have stopped.
     pub shields: bool,
+}
+
+/// The subcommands that take a Lease from its holder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TakesBy {
+    /// `steal`, and what is advised where none was called.
+    #[default]
+    Steal,
+    /// `hold --steal`
+    Hold,
+    /// `failover`
+    Failover,
 }
 
 impl Subject {

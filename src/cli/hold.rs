@@ -9,7 +9,8 @@ use crate::lease::values::{self, HolderIdentity, LeaseName};
 /// A takeover, as `steal` does it.
 #[derive(Args, Debug)]
 pub struct TakeoverArgs {
-    /// Take it over from whoever holds it, as steal does, then run the command
+    /// Take it over from whoever holds it, as steal does, then run the command; --timeout is not the wait for the
+    /// present holder, which takes what is left of its duration
     #[arg(long, conflicts_with = "slots")]
     pub steal: bool,
     /// With --steal: do not ask, take it as it is shown

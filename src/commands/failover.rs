@@ -14,7 +14,7 @@ use super::steal::shown::{self, Manner};
 use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, NotFailedOver, Subject};
+use crate::error::{Error, NotFailedOver, Subject, TakesBy};
 use crate::exit::Exit;
 use crate::hint::advised;
 use crate::lease::decide::{Refusal, StealTerms, Succession, succession};
@@ -62,6 +62,14 @@ struct Followed<'a> {
 }
 
 pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
+    if let (Some(from), Some(to)) = (&args.if_holder, &args.to)
+        && from == to
+    {
+        return Err(Error::Usage(format!(
+            "--if-holder and --to are both {:?}: who is to step down cannot be who takes over",
+            from.as_str()
+        )));
+    }
     let identity = identity(&args.holder.holder)?;
     // Two failovers are never taken for one.
     let holder = match args.holder.holder {
@@ -70,6 +78,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
     };
     let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(&args.name, Some(&holder));
+    subject.takes_by = TakesBy::Failover;
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     subject.shields = true;
     let terms = StealTerms {
@@ -284,8 +293,12 @@ impl Call<'_> {
         let (name, me) = (&self.subject.name, self.subject.holder.as_deref());
         let report = |progress| self.report(&progress);
         let freed = down.freed_at.since(down.taken_at);
+        let then = match patience {
+            Duration::ZERO => "",
+            _ => "; waiting for who takes it over",
+        };
         terminal::say(&format!(
-            "{victim:?} has stepped down: lease {name:?} is free after {}; waiting for who takes it over",
+            "{victim:?} has stepped down: lease {name:?} is free after {}{then}",
             words::duration(freed)
         ));
         let limits = self.limits(patience);

@@ -20,7 +20,7 @@ use super::slots::slots;
 use super::{Session, acquire_terms, dry_run, identity, say, together};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Subject};
+use crate::error::{Error, Subject, TakesBy};
 use crate::exit::Exit;
 use crate::hold::supervisor::Prepared;
 use crate::hold::timing::Timing;
@@ -79,6 +79,7 @@ async fn run_with(
     let session = Session::open(connection).await?.writing(&args.grant.write);
     let subject = |name: &_| Subject {
         conflict: Some(Exit(args.grant.conflict_exit_code)),
+        takes_by: TakesBy::Hold,
         if_holder: args.takeover.if_holder.as_ref().map(ToString::to_string),
         ..session.subject(name, Some(&holder))
     };

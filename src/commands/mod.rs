@@ -46,7 +46,7 @@ use crate::lease::decide::{AcquireTerms, Obstacle, Refusal};
 use crate::lease::operate::{
     ATTEMPT_LIMIT, End, Interrupt, Limits, Look, Operations, Progress, objects,
 };
-use crate::lease::record::{GrantTerms, Keep};
+use crate::lease::record::{GrantTerms, Keep, Record};
 use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::{Failure, terminal};
 use crate::server::{Client, Connection, ConnectionOptions, plugin};
@@ -186,6 +186,7 @@ impl Session {
             conflict: None,
             reenters: false,
             if_holder: None,
+            takes_by: error::TakesBy::default(),
             frees: false,
             shields: false,
         }
@@ -202,7 +203,29 @@ impl Session {
         if gone && self.namespace_is_missing(limit).await {
             return Error::NamespaceMissing(self.namespace.clone());
         }
-        Error::lease(subject, end)
+        // Who looks for the name that slots share is told of them.
+        let looks = subject.holder.is_none() && matches!(end, End::Refused(Refusal::NotFound));
+        let slotted = looks && self.is_slotted(&subject.name, limit).await;
+        let look = slotted
+            .then(|| hint::lease("status", &subject.name, &subject.namespace).with("--slots"));
+        let why = Error::lease(subject, end);
+        match look {
+            None => why,
+            Some(look) => Error::Despite {
+                why: Box::new(why),
+                then: vec![format!("There are slots of that name: {look}")],
+            },
+        }
+    }
+
+    /// Whether there are slots of this name, as far as may be seen.
+    async fn is_slotted(&self, name: &str, limit: Duration) -> bool {
+        let namespace = &self.namespace;
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}-0");
+        match self.object(&path, limit).await {
+            Ok(Some(first)) => Record::new(first).is_ok_and(|first| first.slots().is_some()),
+            Ok(None) | Err(_) => false,
+        }
     }
 }
 

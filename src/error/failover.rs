@@ -107,6 +107,10 @@ impl NotFailedOver {
                 format!("error: lease {name:?} has nobody who could step down: {why}"),
                 format!("Nothing was written. To do it anyway: {} --force", subject.lease("failover")),
             ],
+            Self::Nobody(Duration::ZERO) => vec![
+                format!("error: lease {name:?} is free, and who takes it was not waited for (--timeout 0)"),
+                format!("See who takes it: {} --watch", subject.lease("status")),
+            ],
             Self::Nobody(waited) => vec![
                 format!("error: nobody has taken lease {name:?} in {}: it is free", words::duration(*waited)),
                 format!(
@@ -173,6 +177,7 @@ mod tests {
             NotFailedOver::Free,
             NotFailedOver::RunsUnderIt("hold@x".into()),
             NotFailedOver::Nobody(minute),
+            NotFailedOver::Nobody(Duration::ZERO),
             NotFailedOver::NotPreferred {
                 candidate: "b".into(),
                 waited: minute,

@@ -20,6 +20,7 @@ pub(super) fn subject() -> Subject {
         conflict: None,
         reenters: false,
         if_holder: None,
+        takes_by: TakesBy::Steal,
         frees: false,
         shields: false,
     }
@@ -131,6 +132,10 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
     let asks = who(|it| it.only_asks = true);
     let looks = who(|it| it.holder = None);
     let if_holder = who(|it| it.if_holder = Some("victim".to_owned()));
+    let by = |takes_by| Subject {
+        takes_by,
+        ..if_holder.clone()
+    };
     let spaced = who(|it| it.holder = Some("me here".to_owned()));
     let strategy = Refusal::Coordinated("OldestEmulationVersion".to_owned());
     let ancestor = || Refusal::HeldByAncestor("outer".to_owned());
@@ -166,6 +171,16 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
         ("another, check", asks, HolderIs(theirs())),
         ("oneself anew", subject(), anew),
         ("free, --if-holder", if_holder.clone(), HolderIs(None)),
+        (
+            "another, hold --steal --if-holder",
+            by(TakesBy::Hold),
+            HolderIs(theirs()),
+        ),
+        (
+            "another, failover --if-holder",
+            by(TakesBy::Failover),
+            HolderIs(theirs()),
+        ),
         ("another, --if-holder", if_holder, HolderIs(theirs())),
     ];
     let cases = cases.map(|(title, subject, refusal)| (title, subject, End::Refused(refusal)));

@@ -1,11 +1,11 @@
 //! Why a request was refused before anything was written, and what to do about it.
 
-use super::{Subject, slots, unfreed};
+use super::{Subject, TakesBy, slots, unfreed};
 use crate::exit::Exit;
 use crate::hint;
 use crate::hint::advised::{self, From};
 use crate::lease::decide::Refusal;
-use crate::lease::keeper::Other;
+use crate::lease::keeper::{Nature, Other};
 
 /// The exit code of a refusal.
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
@@ -47,16 +47,12 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         Refusal::Slots(refusal) => slots::lines(subject, refusal),
         Refusal::NotFound => vec![
             format!("Error from server (NotFound): leases.coordination.k8s.io {name:?} not found"),
-            match (subject.conflict, &subject.holder) {
-                (Some(_), _) => format!("Create it with --create, or: {}", subject.lease("create")),
-                // There is nothing to keep or to give back of a lease that is created now.
-                (None, Some(_)) => format!(
+            match subject.conflict {
+                Some(_) => format!("Create it with --create, or: {}", subject.lease("create")),
+                // There is nothing to keep, to give back or to look at of a lease that is created now.
+                None => format!(
                     "See which there are: {}",
                     hint::kubectl_in("lease status", namespace)
-                ),
-                (None, None) => format!(
-                    "Create it with: {}   (acquire and hold take --create)",
-                    subject.lease("create")
                 ),
             },
         ],
@@ -75,7 +71,7 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             format!(
                 "Nothing was written. {}",
-                to_take(subject, other, From::Holder)
+                to_take_by(subject, other)
             ),
         ],
         Refusal::HolderIs(Some(other)) if other.holder == me => vec![
@@ -186,6 +182,28 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "This process has it already: run the command without this hold, or use another lease".to_owned()
             },
         ],
+    }
+}
+
+/// How to take it from the one who holds it, by the subcommand that was called.
+fn to_take_by(subject: &Subject, other: &Other) -> String {
+    let from = hint::flag("if-holder", &other.holder);
+    match (subject.takes_by, &other.nature) {
+        (TakesBy::Failover, Nature::Lock | Nature::Election) => format!(
+            "To make {:?} step down: {}",
+            other.holder,
+            subject.lease("failover").with(from)
+        ),
+        (TakesBy::Hold, Nature::Lock) => format!(
+            "To take it from {:?}: {}",
+            other.holder,
+            subject
+                .lease("hold")
+                .with(format_args!("--steal {from} -- COMMAND"))
+        ),
+        (TakesBy::Failover | TakesBy::Hold | TakesBy::Steal, _) => {
+            to_take(subject, other, From::Holder)
+        }
     }
 }
 

@@ -75,6 +75,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             conflict: None,
             reenters: false,
             if_holder: None,
+            takes_by: crate::error::TakesBy::default(),
             frees: false,
             shields: false,
         };

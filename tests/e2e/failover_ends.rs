@@ -47,6 +47,46 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
 }
 
 #[test]
+fn who_does_not_wait_for_the_next_one_is_told_so_and_nobody_takes_over_from_oneself() {
+    let (ns, user) = fresh();
+    let before = ns.create(&held("job", "first", 1));
+    let words = [
+        "failover",
+        "job",
+        "--yes",
+        "--if-holder=first",
+        "--to=first",
+    ];
+    let output = ns.run(&user, words);
+    ended(&output, 2, "");
+    assert!(
+        output.stderr.contains("cannot be who takes over"),
+        "{output}"
+    );
+    untouched(&ns, &before);
+    let words = ["failover", "job", "--yes", "--if-holder=other"];
+    let output = ns.run(&user, words);
+    ended(&output, 122, "");
+    let again = format!(
+        "kubectl lease failover job -n {} --if-holder first",
+        ns.name()
+    );
+    assert!(output.stderr.contains(&again), "{output}");
+    untouched(&ns, &before);
+    let output = ns.run(&user, ["failover", "job", "--yes", "--timeout=0"]);
+    ended(&output, 124, "");
+    assert!(
+        output.stderr.contains("was not waited for (--timeout 0)"),
+        "{output}"
+    );
+    assert!(
+        !output.stderr.contains("waiting for who takes it over"),
+        "{output}"
+    );
+    assert_eq!(holder(&stored(&ns, "job")), "");
+}
+
+#[test]
 fn interrupted_while_it_waits_for_the_next_one_it_leaves_the_lease_free() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 1));

@@ -1,6 +1,6 @@
 //! `status --holder-gone`: the leases whose holder's Pod or Node is gone, and none of which that is not known.
 
-use crate::support::{free, fresh, shared};
+use crate::support::{free, fresh, said_like, shared};
 use lease_harness::{Fault, Match, Namespace, Output, Proxy, Rule, lease};
 use serde_json::{Value, json};
 
@@ -152,12 +152,10 @@ fn what_is_not_known_is_not_gone() {
         let user = ns.user_with(&rules);
         let output = ns.run(&user, ["status", "--holder-gone", "-oname"]);
         let said = format!(
-            "error: no permission to list {kind}: leases whose holders may be among them are left out\n"
+            "error: no permission to list {kind}: leases whose holders may be among them are left out\n\
+             The verb \"list\" on … is missing. A cluster admin grants it: kubectl create …\n"
         );
-        assert_eq!(
-            (output.code, &*output.stdout, &*output.stderr),
-            (Some(1), "", &*said)
-        );
+        said_like(&output, 1, "", &said);
     }
     // Nor is anything gone that a server does not have, or that does not answer.
     for fault in [

@@ -3,7 +3,7 @@
 use crate::cli::PruneArgs;
 use crate::commands::Session;
 use crate::commands::saying::outcome_text;
-use crate::error::{Error, Subject};
+use crate::error::{Error, Subject, TakesBy};
 use crate::exit::Exit;
 use crate::hint;
 use crate::lease::operate::{End, Pruned};
@@ -22,6 +22,7 @@ pub fn subject(record: &Record) -> Subject {
         conflict: None,
         reenters: false,
         if_holder: None,
+        takes_by: TakesBy::default(),
         frees: false,
         shields: false,
     }

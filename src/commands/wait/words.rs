@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use crate::clock::Instant;
-use crate::error::Subject;
+use crate::error::{Subject, waited_for};
 use crate::hint;
 use crate::lease::api::Fault;
-use crate::lease::decide::{Awaited, Seen};
+use crate::lease::decide::{Awaited, Obstacle, Seen};
 use crate::words;
 
 /// What a Lease is instead.
@@ -40,6 +40,9 @@ pub fn standing(awaited: &Awaited, seen: &Seen, now: Instant) -> Standing {
         Seen::Lease(seen) => seen,
     };
     let record = seen.record();
+    if *awaited == Awaited::Deleted && record.is_terminating() {
+        return plain(waited_for(&Obstacle::Terminating, None));
+    }
     let Some(holder) = record.holder() else {
         return plain(match awaited {
             Awaited::Expired => "it is free, and only what is held can expire".to_owned(),

@@ -135,7 +135,7 @@ fn without_the_permission_it_is_released_all_the_same_and_that_is_said() {
     assert!(
         output
             .stderr
-            .contains("--verb=get,update,watch,create,delete"),
+            .contains("--verb=delete --resource=leases.coordination.k8s.io --resource-name=job "),
         "{output}"
     );
     let left = stored(&ns, "job");

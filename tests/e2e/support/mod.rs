@@ -230,11 +230,7 @@ pub fn status_as(ns: &Namespace, user: &User, credentials: &Value) -> Command {
 
 /// The error when a Lease is not there, for who looks at it.
 pub fn not_found(ns: &Namespace, lease: &str) -> String {
-    format!(
-        "{}Create it with: kubectl lease create {lease} -n {}   (acquire and hold take --create)\n",
-        absent(lease),
-        ns.name()
-    )
+    not_found_as_held(ns, lease)
 }
 
 /// The same for who wants to hold it.
