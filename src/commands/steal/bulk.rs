@@ -1,6 +1,7 @@
 //! `kubectl lease steal` of several: one list, one question, and each is taken for itself.
 
 mod taken;
+mod text;
 mod tried;
 mod wait;
 

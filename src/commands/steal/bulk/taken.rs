@@ -8,11 +8,11 @@ use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::Bulk;
+use super::text::text;
 use super::wait::{Place, Together};
-use crate::cli::GrantOutput;
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some};
-use crate::commands::saying::{good_until, outcome_text, say_by};
+use crate::commands::saying::{good_until, say_by};
 use crate::commands::several::{Errors, Next, next};
 use crate::commands::{SHORT_PATIENCE, limits, say};
 use crate::error::Error;
@@ -24,8 +24,7 @@ use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
 use crate::lease::operate::{End, Grant, Limits, Operations, Stolen, Turns};
 use crate::output::Failure;
-use crate::output::format::{GrantFormat, ObjectFormat};
-use crate::output::outcome::{self, Action, Outcome};
+use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
 use crate::words;
@@ -33,7 +32,7 @@ use crate::words;
 /// So many are renewed at once.
 const RENEWED_AT_ONCE: usize = 16;
 
-/// So many are watched at once, for the word of their earlier holders.
+/// So many are watched at once, for what their earlier holders acknowledge.
 const WATCHED_AT_ONCE: usize = 32;
 
 /// What became of one lease.
@@ -361,27 +360,6 @@ impl<'a> Taking<'a> {
             &self.bulk.args.output,
         )
     }
-}
-
-/// What to print of several that were taken, or would be.
-pub fn text(
-    outcomes: &[Outcome],
-    choice: &Choice,
-    output: &GrantOutput,
-) -> Result<String, Failure> {
-    let whole = output.show_managed_fields;
-    let format = match &output.format {
-        Some(GrantFormat::Object(ObjectFormat::Value(format))) => {
-            return outcome::list(outcomes, format, whole);
-        }
-        Some(GrantFormat::Object(format)) => Some(format),
-        Some(GrantFormat::Env) | None => None,
-    };
-    let line = |outcome: &Outcome| {
-        let verb = choice.verb("stolen", outcome.lease());
-        outcome_text(&outcome.clone().said(verb), format, whole)
-    };
-    outcomes.iter().map(line).collect()
 }
 
 fn victim(stolen: &Stolen) -> Option<Victim> {

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 
-use super::{Bulk, taken};
+use super::{Bulk, text};
 use crate::commands::chosen::{AT_ONCE, Choice, Chosen};
 use crate::commands::several::{Errors, Next};
 use crate::commands::{dry_run, say};
@@ -40,7 +40,7 @@ impl Bulk<'_> {
             }
         }
         if !outcomes.is_empty() {
-            dry_run::print(taken::text(&outcomes, choice, &self.args.output))?;
+            dry_run::print(text::text(&outcomes, choice, &self.args.output))?;
         }
         Ok(errors.exit().unwrap_or(Exit::DONE))
     }
