@@ -175,6 +175,9 @@ impl Event<'_> {
                 );
                 format!("failed over by {by} from {from}: {to}")
             }
+            EventReason::ForceReleased { from } if from == self.by => {
+                format!("released by {by}, by force")
+            }
             EventReason::ForceReleased { from } => {
                 let from = reasoned(from, reason_of(from));
                 format!("released by {by}, who is not its holder: it was held by {from}")

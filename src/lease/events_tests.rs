@@ -100,6 +100,11 @@ fn each_says_who_did_what_to_whom_and_why() {
             "Warning LeaseForceReleased: released by \"me\" (reason: stuck), who is not its holder: it was held by \"ada\"",
         ),
         (
+            EventReason::ForceReleased { from: text("me") },
+            &lease,
+            "Warning LeaseForceReleased: released by \"me\" (reason: stuck), by force",
+        ),
+        (
             EventReason::Lost(text("taken over by \"bob\"")),
             &lease,
             "Warning LeaseLost: lost by \"me\" (reason: stuck): taken over by \"bob\"",
