@@ -302,7 +302,13 @@ impl Call<'_> {
             words::duration(freed)
         ));
         let limits = self.limits(patience);
-        let is_next = |record: &Record| record.holder().is_some() && record.holder() != me;
+        // Whoever had it for a moment only may be seen by the count alone.
+        let is_over =
+            |record: &Record| record.holder().is_none() && record.transitions() > down.transitions;
+        let is_next = |record: &Record| match record.holder() {
+            Some(holder) => Some(holder) != me,
+            None => is_over(record),
+        };
         let next = self
             .operations
             .await_record(down.record.clone(), &limits, &report, is_next)
@@ -310,6 +316,7 @@ impl Call<'_> {
         let to = next.as_ref().ok().and_then(|record| record.holder());
         self.record(victim, &down.record, to);
         let record = match next {
+            Ok(record) if is_over(&record) => return Err(self.not(NotFailedOver::Unseen)),
             Ok(record) => record,
             Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
             Err(End::TimedOut { fault: None, .. }) => {

@@ -22,6 +22,8 @@ pub enum NotFailedOver {
     NotElected(String),
     /// Nobody has taken it in this time.
     Nobody(Duration),
+    /// Somebody has taken it and released it again before it was seen who.
+    Unseen,
     /// The control plane has not given it to this candidate in this time.
     NotPreferred {
         /// Who was to hold it.
@@ -60,7 +62,7 @@ impl NotFailedOver {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Free | Self::Another { .. } | Self::Again(_) => Exit::NOT_HELD,
-            Self::Nobody(_) | Self::NotPreferred { .. } => Exit::NOT_ACQUIRED,
+            Self::Nobody(_) | Self::Unseen | Self::NotPreferred { .. } => Exit::NOT_ACQUIRED,
             Self::Endless(_) | Self::NotElected(_) | Self::RunsUnderIt(_) => Exit::DECLINED,
             Self::NoCandidate | Self::NoCandidates => Exit::API,
             Self::NoSuchCandidate { .. } | Self::Several(_) => Exit::USAGE,
@@ -117,6 +119,10 @@ impl NotFailedOver {
                     "Its candidates may have gone, or wait for longer. Look: {} --watch",
                     subject.lease("status")
                 ),
+            ],
+            Self::Unseen => vec![
+                format!("error: lease {name:?} was taken over and released again before it was seen by whom: it is free"),
+                format!("Its Events may tell who it was. Look: {}", subject.lease("status")),
             ],
             Self::NotPreferred { candidate, waited } => vec![
                 format!(
@@ -178,6 +184,7 @@ mod tests {
             NotFailedOver::RunsUnderIt("hold@x".into()),
             NotFailedOver::Nobody(minute),
             NotFailedOver::Nobody(Duration::ZERO),
+            NotFailedOver::Unseen,
             NotFailedOver::NotPreferred {
                 candidate: "b".into(),
                 waited: minute,

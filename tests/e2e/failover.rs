@@ -119,7 +119,7 @@ fn it_is_an_error_if_another_takes_over_than_was_named_or_the_same_one_again() {
 #[test]
 fn where_nobody_takes_over_the_lease_is_free() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "first", 1));
+    ns.create(&held("job", "first", 3));
     let output = ns.command(&user, FAILOVER).arg("--timeout=1s").run();
     let expected = format!(
         "lease \"job\" is held by \"first\"\n  …: it may be alive\n\
@@ -132,7 +132,7 @@ fn where_nobody_takes_over_the_lease_is_free() {
     said_like(&output, 124, "", &expected);
     let lease = stored(&ns, "job");
     assert_eq!(holder(&lease), "");
-    assert_eq!(lease["spec"]["leaseDurationSeconds"], 1);
+    assert_eq!(lease["spec"]["leaseDurationSeconds"], 3);
     assert_eq!(marks(&lease), [""; 0]);
 }
 

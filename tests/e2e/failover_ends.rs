@@ -191,3 +191,21 @@ fn interrupted_twice_while_nothing_is_answered_it_says_how_to_free_what_it_may_h
     let release = ["release", "job", "--holder=me", "--now"];
     assert_eq!(ns.run(&user, release).code, Some(0));
 }
+
+/// By reads alone a moment is missed; the transitions count it.
+#[test]
+fn what_somebody_had_for_a_moment_is_not_told_as_what_nobody_has_taken() {
+    let (ns, _) = fresh();
+    let user = ns.user(&["get", "update"]);
+    ns.create(&held("job", "first", 3));
+    let running = ns.command(&user, FAILOVER).arg("--timeout=2m").spawn();
+    running.wait_stderr(|line| line.contains(" has stepped down: "), SOON);
+    ns.edit("job", |lease| {
+        let had = lease["spec"]["leaseTransitions"].as_i64();
+        lease["spec"]["leaseTransitions"] = had.map(|had| had + 1).into();
+    });
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(124), "{output}");
+    let said = "error: lease \"job\" was taken over and released again before it was seen by whom: it is free\n";
+    assert!(output.stderr.contains(said), "{output}");
+}

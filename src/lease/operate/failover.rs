@@ -1,23 +1,21 @@
 //! Failover: a Lease that was taken from its holder is given back once that has stopped, and watched until somebody has it.
 
-use std::time::Duration;
-
 use super::super::api::Api;
 use super::super::decide::{Loss, Ours, Refusal, Seen};
 use super::super::evidence::Observation;
 use super::super::record::Record;
+use super::guard::GIVEN_BACK_WITHIN;
 use super::steal::Stolen;
 use super::{End, Hint, Limits, OnProgress, Operations, Progress, Watcher};
 use crate::clock::{Clock, Instant};
-
-/// For so long it is tried to give it back; then it expires by itself.
-const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
 /// A Lease whose holder has stepped down.
 #[derive(Clone, Debug)]
 pub struct SteppedDown {
     /// As it was freed; by us or, if our reply was lost, as whoever came next made it.
     pub record: Record,
+    /// The transitions of the grant that it was freed from: where there are more, somebody has had it since.
+    pub transitions: i64,
     /// When it was taken from its holder.
     pub taken_at: Instant,
     /// When it was free.
@@ -40,6 +38,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
         let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
+        let transitions = taken.transitions();
         let stops = stolen.victim_stops.unwrap_or(taken_at);
         let patient = Limits {
             deadline: None,
@@ -83,6 +82,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         Ok(SteppedDown {
             record,
+            transitions,
             taken_at,
             freed_at: self.clock.now(),
             signal: limits.interrupt.received(),
