@@ -32,7 +32,7 @@ pub struct Machine {
     kill_due: Option<Instant>,
     kills: u32,
     jitter: f64,
-    /// Whether no word is given that nothing runs any more, as that is not certain.
+    /// Whether it is not acknowledged that nothing runs any more, as that is not certain.
     withholds: bool,
     label: Label,
     /// What the hold ends with once the label is off.

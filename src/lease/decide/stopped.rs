@@ -1,4 +1,4 @@
-//! The decision of a holder that was robbed and has stopped: whether somebody waits for its word, and what is written.
+//! The decision of a holder that was robbed and has stopped: whether somebody waits for its acknowledgement, and what is written.
 
 use super::Seen;
 use crate::lease::record::Record;
@@ -15,7 +15,7 @@ pub enum StoppedStep {
 }
 
 /// The next step of the holder of `grant`, of which nothing runs any more. It speaks to whoever has robbed it and waits: what was
-/// seen is the grant directly on top of its own, and names it as the victim. To anybody else its word would say nothing, and
+/// seen is the grant directly on top of its own, and names it as the victim. To anybody else it would say nothing, and
 /// would only be in the way.
 pub fn say_stopped(grant: &Record, seen: &Seen) -> StoppedStep {
     let Seen::Lease(seen) = seen else {
@@ -47,21 +47,21 @@ mod tests {
         Seen::Lease(Observation::first(record, at(1.0), None))
     }
 
-    /// What a thief makes of [`held`]`("me", 6)`.
+    /// What a takeover makes of [`held`]`("me", 6)`.
     fn taken(by: &str, transitions: i64) -> Record {
         let record = held(by, 6).with_spec("leaseTransitions", json!(transitions));
         record.with_spec("acquireTime", json!("2020-01-01T00:00:02.000000Z"))
     }
 
     #[test]
-    fn a_word_is_for_who_has_taken_this_very_grant_and_waits() {
+    fn an_acknowledgement_is_for_who_has_taken_this_very_grant_and_waits() {
         let ours = held("me", 6);
         let robbed = taken("thief", 5).with_victim(Some("me"));
         let step = say_stopped(&ours, &seen(robbed.clone()));
         assert_eq!(step, StoppedStep::Say(robbed.with_stopped(&ours)));
         let said = seen(robbed.with_stopped(&ours));
         assert_eq!(say_stopped(&ours, &said), StoppedStep::Said);
-        // A word about another grant is replaced: it says nothing to whoever waits.
+        // One about another grant is replaced: it says nothing to whoever waits.
         let other = robbed.with_stopped(&robbed);
         let step = say_stopped(&ours, &seen(other));
         assert_eq!(step, StoppedStep::Say(robbed.with_stopped(&ours)));

@@ -53,7 +53,7 @@ impl Grant {
         self.reenters || self.record.victim().is_some()
     }
 
-    /// Whether nobody runs any more who held it before. Whoever does not know that must not say that it has stopped: its word
+    /// Whether nobody runs any more who held it before. Whoever does not know that must not acknowledge that it has stopped: that
     /// would be taken for everybody's.
     pub(super) fn is_alone(&self, now: Instant) -> bool {
         !self.reenters && self.alone_from.is_some_and(|from| now >= from)

@@ -171,10 +171,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// Renews until all victims must have stopped. Their word is heard by a watch at once, where that cannot be had by a read a
-    /// second, and by the renewals, which write on top of it. A watch can be late and say nothing; what it shows was stored, and
-    /// a word stays true.
-    /// With the grant goes when they had stopped.
+    /// Renews until all victims must have stopped. That they acknowledge it is seen by a watch at once, where that cannot be had
+    /// by a read a second, and by the renewals, which write on top of it. A watch can be late and say nothing; what it shows was
+    /// stored, and stays true. With the grant goes when they had stopped.
     async fn wait_for_victims(
         &self,
         mut stolen: Stolen,

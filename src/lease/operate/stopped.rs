@@ -1,4 +1,4 @@
-//! The word of a holder that was robbed: says that it has stopped to whoever waits for that.
+//! The acknowledgement of a holder that was robbed: it has stopped, for whoever waits for that.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if !grant.is_alone(now) {
             return Acknowledged::Unsaid(WhyNot::NotAlone);
         }
-        // After that it is known without a word.
+        // After that it is known without being said.
         let until = (now + PATIENCE).min(grant.expires_at());
         let mut seen = shown.map(|record| Seen::Lease(Observation::first(record, now, None)));
         let mut pause = FIRST_PAUSE;

@@ -73,7 +73,7 @@ impl Fields<'_> {
             .filter(|entry| !entry.is_of("before-first-apply"))
             .filter(|entry| {
                 let alone = !entry.owns(Owned::OTHER) && !entry.owns(Owned::BESIDE);
-                // Each write of ours to a held Lease is a grant or a renewal; or a victim's word, which stands beside the
+                // Each write of ours to a held Lease is a grant or a renewal; or a victim's acknowledgement, which stands beside the
                 // victim that it is about, and with that nobody asks whether the holder is alive. A name of somebody's choice is
                 // known for ours only where it wrote nothing else.
                 entry.is_of(FIELD_MANAGER)

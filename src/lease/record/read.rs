@@ -202,7 +202,7 @@ impl Fields<'_> {
         value(&self.metadata.labels, key)
     }
 
-    /// `metadata.annotations`, without the reason, the victim, its word, the manager and the previous holder, which are shown by
+    /// `metadata.annotations`, without the reason, the victim, its acknowledgement, the manager and the previous holder, which are shown by
     /// themselves.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         let previous = self.previous().map(|_| PREVIOUS_ANNOTATION);

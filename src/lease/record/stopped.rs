@@ -1,4 +1,4 @@
-//! A robbed holder's word that it has stopped: how it is written into the Lease, and whose it is.
+//! A robbed holder's acknowledgement that it has stopped: how it is written into the Lease, and whose it is.
 
 use super::Record;
 use super::field::STOPPED_ANNOTATION;
@@ -8,11 +8,11 @@ use super::read::same_time;
 impl Fields<'_> {
     /// Whether the holder of exactly this grant has said here that nothing of it runs any more, and never will again.
     ///
-    /// The word names the uid, the transitions and the acquireTime, because each can come again without the others: the
+    /// It names the uid, the transitions and the acquireTime, because each can come again without the others: the
     /// transitions in a Lease that was deleted and made anew, the times by a clock that stands still. It counts only in the
     /// Lease that it names.
     pub fn says_stopped(&self, grant: &Fields<'_>) -> bool {
-        let Some((transitions, acquired, uid)) = self.word() else {
+        let Some((transitions, acquired, uid)) = self.stopped() else {
             return false;
         };
         !uid.is_empty()
@@ -23,21 +23,21 @@ impl Fields<'_> {
             && same_time(Some(acquired), grant.acquire_time())
     }
 
-    fn word(&self) -> Option<(i64, &str, &str)> {
+    fn stopped(&self) -> Option<(i64, &str, &str)> {
         let mut parts = self.annotation(STOPPED_ANNOTATION)?.split(' ');
-        let word = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
-        parts.next().is_none().then_some(word)
+        let text = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
+        parts.next().is_none().then_some(text)
     }
 }
 
 impl Record {
-    /// The same, and the word of the holder of `grant` that it has stopped. Nothing else is touched: who holds the Lease now,
+    /// The same, and the acknowledgement of the holder of `grant` that it has stopped. Nothing else is touched: who holds the Lease now,
     /// and for how long, is as it was read.
     #[must_use]
     pub fn with_stopped(&self, grant: &Fields<'_>) -> Self {
         let acquired = grant.acquire_time().unwrap_or_default();
-        let word = format!("{} {acquired} {}", grant.transitions(), grant.uid());
-        self.annotated(STOPPED_ANNOTATION, Some(&word))
+        let text = format!("{} {acquired} {}", grant.transitions(), grant.uid());
+        self.annotated(STOPPED_ANNOTATION, Some(&text))
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
     use crate::lease::testing::held;
 
     #[test]
-    fn a_word_is_about_the_grant_that_it_names_and_about_no_other() {
+    fn an_acknowledgement_is_about_the_grant_that_it_names_and_about_no_other() {
         let ours = held("me", 6);
         let taken = held("thief", 6).with_spec("leaseTransitions", json!(5));
         assert!(!taken.says_stopped(&ours), "nobody has said anything");
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_touches_nothing_but_itself() {
+    fn an_acknowledgement_touches_nothing_but_itself() {
         let (ours, taken) = (held("me", 6), held("thief", 6).with_victim(Some("me")));
         let said = taken.with_stopped(&ours);
         let without = said.with(|object| {
