@@ -7,7 +7,7 @@ use lease_harness::{Command, Namespace, User, lease, wait_gone};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{SOON, fresh, held_by_another, said, said_like, status_as};
+use crate::support::{SOON, each, fresh, held_by_another, said, said_like, status_as};
 
 const NAME: &str = "lease.coordination.k8s.io/job\n";
 
@@ -275,8 +275,8 @@ fn few_open_files_are_enough_for_a_plugin_or_the_limit_is_named() {
 #[test]
 fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
     let (ns, user) = held_by_another();
-    let (status, slowly) = ("status job -o name", "sleep 1; ");
-    for (words, before, ask) in [
+    let (status, slowly) = ("status job -o name", "sleep 4; ");
+    let rows = [
         (status, "", "read -r token"),
         (status, "", "read -r token </dev/tty"),
         (status, "", "stty -echo; read -r token; stty echo"),
@@ -285,41 +285,39 @@ fn a_plugin_may_ask_on_the_terminal_before_a_lease_is_held() {
             "",
             "read -r token </dev/tty",
         ),
+        ("status job --request-timeout=3s", slowly, "read -r token"),
+        ("create one --request-timeout=3s", slowly, "read -r token"),
         (
-            "status job --request-timeout=300ms",
+            "acquire two --create --holder=me --request-timeout=3s",
             slowly,
             "read -r token",
         ),
         (
-            "create one --request-timeout=300ms",
+            "hold three --create --request-timeout=3s -- true",
             slowly,
             "read -r token",
         ),
-        (
-            "acquire one --holder=me --request-timeout=300ms",
-            slowly,
-            "read -r token",
-        ),
-        (
-            "hold two --create --request-timeout=300ms -- true",
-            slowly,
-            "read -r token",
-        ),
-    ] {
-        let gives = gives("\"$token\"");
-        let script = format!("#!/bin/sh\n{before}printf 'token? ' >/dev/tty\n{ask}\n{gives}\n");
-        let path = ns.script("plugin", &script);
-        let config = config(&ns, &user, &exec(&path, &json!({})));
-        let line = format!("exec kubectl-lease {words}");
-        let command = ns.program(&user, "/bin/sh", ["-c", &line]);
-        let terminal = command.kubeconfig(config).spawn_pty(24, 200);
-        terminal.wait_screen(|text| text.contains("token?"), SOON);
-        terminal.send(format!("{}\r", user.token).as_bytes());
-        let (ended, screen) = (terminal.wait(SOON), terminal.screen());
-        assert_eq!(ended.code(), Some(0), "{words}, {ask}: {screen}");
-        let shown = !words.starts_with(status) || screen.contains(NAME.trim());
-        assert!(shown, "{words}, {ask}: {screen}");
-    }
+    ];
+    each(
+        rows.into_iter().enumerate(),
+        |(row, (words, before, ask))| {
+            let gives = gives("\"$token\"");
+            let script = format!("#!/bin/sh\n{before}printf 'token? ' >/dev/tty\n{ask}\n{gives}\n");
+            let path = ns.script(&format!("plugin-{row}"), &script);
+            let mut config = ns.kubeconfig_json(&user);
+            config["users"][0]["user"] = exec(&path, &json!({}));
+            let config = ns.file(&format!("kubeconfig-{row}"), config.to_string());
+            let line = format!("exec kubectl-lease {words}");
+            let command = ns.program(&user, "/bin/sh", ["-c", &line]);
+            let terminal = command.kubeconfig(config).spawn_pty(24, 200);
+            terminal.wait_screen(|text| text.contains("token?"), SOON);
+            terminal.send(format!("{}\r", user.token).as_bytes());
+            let (ended, screen) = (terminal.wait(SOON), terminal.screen());
+            assert_eq!(ended.code(), Some(0), "{words}, {ask}: {screen}");
+            let shown = !words.starts_with(status) || screen.contains(NAME.trim());
+            assert!(shown, "{words}, {ask}: {screen}");
+        },
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{
     SOON, ended, free, fresh, held, holder, matches, methods, renew, said, said_like, set_free,
-    stored, watching,
+    stored, wait_until, watching,
 };
 use lease_harness::{
     Command, Fault, Match, Namespace, Output, Proxy, Request, Rule, Running, User,
@@ -115,25 +115,30 @@ fn of_one_contender_more_than_slots_all_get_in_50_times_and_never_more_at_a_time
     let proxy = Proxy::to(ns.cluster());
     let folder = ns.file("inside", "").with_file_name("slots");
     std::fs::create_dir(&folder).expect("the folder is ours");
-    // Whoever is in there beside two others, or twice in one slot, says so.
+    // Whoever is in there beside two others, or twice in one slot, says so; nobody leaves before somebody waits.
+    let open = folder.with_file_name("open");
     let script = format!(
         "cd {} && mkdir $KUBECTL_LEASE_SLOT || exit 9; [ $(ls | wc -l) -le 2 ] || exit 10; \
-         sleep 0.05; rmdir $KUBECTL_LEASE_SLOT",
-        folder.display()
+         until [ -e {} ]; do sleep 0.01; done; rmdir $KUBECTL_LEASE_SLOT",
+        folder.display(),
+        open.display()
     );
     // Plain HTTP to a proxy: no TLS handshake for each process.
     let url = ns.kubeconfig_via(&user, &proxy.url());
     let command = hold(&ns, &user, "2", &script).kubeconfig(&url);
-    let mut waited = 0;
     for round in 0..ROUNDS {
         let all: Vec<Running> = (0..3).map(|_| command.spawn()).collect();
+        wait_until(|| {
+            let mut said = all.iter().map(Running::stderr);
+            said.any(|said| said.contains("waiting for a slot of"))
+        });
+        std::fs::write(&open, "").expect("the folder is ours");
         for one in all {
             let output = one.wait(Duration::from_secs(60));
             assert_eq!(output.code, Some(0), "round {round}: {output}");
-            waited += usize::from(output.stderr.contains("waiting for a slot of"));
         }
+        std::fs::remove_file(&open).expect("it is ours");
     }
-    assert!(waited >= ROUNDS / 2, "they hardly met: {waited}");
     assert_eq!(holders(&ns, 2), ["", ""]);
 }
 

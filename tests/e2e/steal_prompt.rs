@@ -1,9 +1,10 @@
 //! `steal` on a terminal: the question and its answers.
 
-use crate::support::{SOON, VERBS, each, fresh, held, holder, stored, transitions, untouched};
+use crate::support::{
+    SOON, VERBS, each, fresh, held, holder, stored, transitions, untouched, wait_until,
+};
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule, Terminal, stopped};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 const QUESTION: &str = "Take it over?";
 
@@ -133,16 +134,6 @@ fn ctrl_z_stops_the_question_and_fg_asks_it_again() {
     let screen = shell.screen();
     assert!(screen.contains("code 0"), "{screen}");
     assert_eq!(holder(&stored(&ns, "job")), "me");
-}
-
-/// Waits until something is so that no output tells of.
-#[track_caller]
-fn wait_until(wanted: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !wanted() {
-        assert!(begun.elapsed() < SOON, "not so");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Whether a process has heard all signals that were sent to it, and waits with every thread.

@@ -1,6 +1,6 @@
 //! A hold as a job of a shell: in the background, stopped, continued, with a command and without.
 
-use crate::support::{each, pass_to};
+use crate::support::{each, pass_to, wait_until};
 use std::time::{Duration, Instant};
 
 use lease_harness::{Terminal, stopped};
@@ -8,16 +8,6 @@ use nix::sys::signal::Signal;
 
 use super::scene::{SOON, Scene, signal};
 use super::terminal::{enter, entered, outer_shell, wait_line, wait_prompt};
-
-/// Waits until something is so that no output tells of.
-#[track_caller]
-fn wait_until(wanted: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !wanted() {
-        assert!(begun.elapsed() < SOON, "not so");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// Waits until the shell has said that its job has stopped.
 #[track_caller]

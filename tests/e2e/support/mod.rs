@@ -6,7 +6,7 @@ pub mod schema;
 
 use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, lease};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes; a test that waits this long has failed.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -119,6 +119,16 @@ pub fn each<T: std::fmt::Debug + Send>(
             .collect();
         assert!(failed.is_empty(), "these rows failed: {failed:#?}");
     });
+}
+
+/// Waits until something is so that no output tells of.
+#[track_caller]
+pub fn wait_until(wanted: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !wanted() {
+        assert!(begun.elapsed() < SOON, "not so");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Renews as a holder does whose clock is `skew` seconds ahead (negative: behind).
