@@ -71,7 +71,7 @@ waits for 5s or more after a takeover, so that another can take over first.
 Exit status:
   the command's own, 128+n for a signal, or
   1    API, kubeconfig or permission    2    wrong usage
-  120  --steal: declined                121  no such lease
+  120  --steal: declined, or inside it  121  no such lease
   122  --steal: held by another than --if-holder says, or than was shown
   123  lost, and the command stopped
   124  not acquired in time (-E changes it)
@@ -166,7 +166,8 @@ stopped, and acknowledges its stop: then the wait ends at once. A node's
 heartbeat or an API server's identity is not a lock: refused without --force.
 
 Exit status:
-  0  taken over  1  API, kubeconfig or permission  2  wrong usage  120  declined
+  0    taken over    1  API, kubeconfig or permission    2  wrong usage
+  120  declined, or this process runs under it and would wait for its own end
   121  no such lease
   122  held by another than --if-holder says, or than was shown
   123  taken, and lost again while it waited

@@ -72,6 +72,13 @@ pub fn grants() -> Vec<Exported> {
     all.map(|known| known.grant).collect()
 }
 
+/// Those of them that a hold keeps, which stops this process when it loses its lease.
+pub fn held() -> Vec<Exported> {
+    let all = all(variable).into_iter();
+    let held = all.filter(|known| known.held);
+    held.map(|known| known.grant).collect()
+}
+
 fn all(variable: impl Fn(&str) -> Option<String>) -> Vec<Known> {
     let own = || {
         let grant = Exported {

@@ -93,6 +93,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         if_holder: subject.if_holder.clone(),
         asks: !args.yes,
         waits: true,
+        ancestors: exported::held(),
         taken: Taken::FailedOver,
     };
     let by = terms.grant.holder.as_str();

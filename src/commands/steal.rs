@@ -9,7 +9,7 @@ use super::chosen;
 use super::events::Recorder;
 use super::saying::{listen, outcome_text, say_grant};
 use super::several::distinct;
-use super::{Session, dry_run, identity, limits, mark, say};
+use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -150,6 +150,7 @@ fn terms(args: &StealArgs, holder: HolderIdentity) -> StealTerms {
         if_holder: args.if_holder.as_ref().map(ToString::to_string),
         asks: !args.yes,
         waits: !args.now,
+        ancestors: exported::held(),
         taken: Taken::Stolen,
     }
 }

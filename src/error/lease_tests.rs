@@ -163,6 +163,11 @@ fn every_refusal_says_what_stands_in_the_way_and_the_next_step() {
         ("stolen", subject(), victim),
         ("being stolen", subject(), being_taken),
         ("kept by hold", subject(), Refusal::KeptByHold),
+        (
+            "ancestor, steal",
+            subject(),
+            Refusal::VictimIsAncestor("outer".to_owned()),
+        ),
         ("a node's heartbeat", subject(), node),
         ("an API server", subject(), NoLock(Keeper::ApiServer)),
         ("free", subject(), HolderIs(None)),

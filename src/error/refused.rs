@@ -20,7 +20,7 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
         Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
-        Refusal::NoLock(_) | Refusal::NotFreed(_) => Exit::DECLINED,
+        Refusal::NoLock(_) | Refusal::NotFreed(_) | Refusal::VictimIsAncestor(_) => Exit::DECLINED,
         Refusal::TooShort(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
     }
@@ -168,6 +168,12 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} not released: a hold around this command keeps it"
             ),
             "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
+        ],
+        Refusal::VictimIsAncestor(holder) => vec![
+            format!(
+                "error: lease {name:?} not stolen: this process runs under it, held by {holder:?}, and would be stopped half-way"
+            ),
+            "Nothing was written. Steal it from another shell, or end the command of the hold. To take it at once and be stopped: --now".to_owned(),
         ],
         Refusal::HeldByAncestor(holder) => vec![
             format!(

@@ -165,6 +165,8 @@ pub enum Refusal {
     TooShort(LeaseDuration),
     /// Held by a grant that this very process runs under: waiting for its end would be waiting for itself.
     HeldByAncestor(String),
+    /// The same where it was to be stolen: the hold that loses it stops this process before the wait for its victim is over.
+    VictimIsAncestor(String),
     /// Held by another grant than the one that was shown and agreed to, and nobody can be asked again.
     NotAsShown {
         /// Who was shown; `None` if it was free.

@@ -102,12 +102,34 @@ fn steal_terms() -> StealTerms {
         if_holder: None,
         asks: true,
         waits: true,
+        ancestors: Vec::new(),
         taken: crate::lease::record::Taken::Stolen,
     }
 }
 
 fn steals(terms: &StealTerms, record: &Record, agreed: Option<&Agreement>) -> StealStep {
     steal(terms, &seen(record.clone()), agreed, now(100.0))
+}
+
+#[test]
+fn who_runs_under_a_hold_does_not_steal_its_grant_and_wait_for_that_to_stop() {
+    let record = held("outer", 15);
+    let ancestor = Exported {
+        holder: "outer".parse().expect("it is one"),
+        uid: record.uid().to_owned(),
+        transitions: record.transitions(),
+    };
+    let asked = |terms: &StealTerms, record: &Record| steals(terms, record, None);
+    let mut terms = StealTerms {
+        ancestors: vec![ancestor],
+        ..steal_terms()
+    };
+    let refused = StealStep::Refuse(Refusal::VictimIsAncestor("outer".to_owned()));
+    assert_eq!(asked(&terms, &record), refused);
+    let another = record.clone().with_spec("leaseTransitions", json!(99));
+    assert_eq!(asked(&terms, &another), StealStep::Ask);
+    terms.waits = false;
+    assert_eq!(asked(&terms, &record), StealStep::Ask);
 }
 
 #[test]

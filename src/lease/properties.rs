@@ -151,7 +151,7 @@ proptest! {
         if let AcquireStep::Replace(next) = decide::acquire(&acquire_terms(terms.clone(), reenter), &seen, Stamps::Unknown, now) {
             prop_assert_eq!(next.transitions(), before + 1);
         }
-        let steal = StealTerms { grant: terms.clone(), if_holder: None, asks: true, waits: true, taken: crate::lease::record::Taken::Stolen };
+        let steal = StealTerms { grant: terms.clone(), if_holder: None, asks: true, waits: true, ancestors: Vec::new(), taken: crate::lease::record::Taken::Stolen };
         match decide::steal(&steal, &seen, Some(&agreement(&record)), now) {
             StealStep::Replace(next) => {
                 prop_assert_eq!(next.transitions(), before + 1);
@@ -206,7 +206,7 @@ proptest! {
     ) {
         let now = Now { instant: at(100.0), wall };
         let seen = Seen::Lease(Observation::first(record.clone(), at(100.0), None));
-        let steal = StealTerms { grant: terms, if_holder: None, asks, waits: true, taken: crate::lease::record::Taken::Stolen };
+        let steal = StealTerms { grant: terms, if_holder: None, asks, waits: true, ancestors: Vec::new(), taken: crate::lease::record::Taken::Stolen };
         for agreed in [None, Some(agreement(&other))] {
             let first = agreed.is_none();
             match decide::steal(&steal, &seen, agreed.as_ref(), now) {

@@ -31,7 +31,7 @@ fn refused(output: &Output, code: i32) {
 }
 
 #[test]
-fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_with_a_warning() {
+fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_only_now() {
     let (ns, user) = leases(&["job", "other", "third"]);
     for (script, code) in [
         (
@@ -50,6 +50,27 @@ fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_with_a_warning() {
     ] {
         refused(&outer(&ns, &user, script).run(), code);
         assert_eq!(holder(&stored(&ns, "job")), "", "given back after {script}");
+    }
+    // Whoever waits for its own hold to stop is stopped by it, and leaves what it took to nobody.
+    for (steal, others) in [
+        ("steal job --holder thief --yes", ""),
+        (
+            "steal job other --holder me --yes -o name",
+            "lease.coordination.k8s.io/other\n",
+        ),
+        ("steal job --holder thief --yes --dry-run=server", ""),
+        ("hold job --steal --yes -- echo ran", ""),
+    ] {
+        let script = format!("kubectl lease hold third -- kubectl lease {steal}; echo \"exit $?\"");
+        let output = outer(&ns, &user, &script).run();
+        ended(&output, 0, &format!("{others}exit 120\n"));
+        for said in [
+            "not stolen: this process runs under it",
+            "would be stopped half-way",
+        ] {
+            assert!(output.stderr.contains(said), "{output}");
+        }
+        assert_eq!(holder(&stored(&ns, "job")), "", "given back after {steal}");
     }
     let script = "kubectl lease steal job --holder thief --yes --now; exec sleep 600";
     let running = outer(&ns, &user, script).spawn();

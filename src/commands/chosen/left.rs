@@ -31,6 +31,7 @@ impl Left {
             | Refusal::TransitionsExhausted
             | Refusal::TooShort(_)
             | Refusal::HeldByAncestor(_)
+            | Refusal::VictimIsAncestor(_)
             | Refusal::BeingTakenOver { .. }
             | Refusal::Slots(_)
             | Refusal::NotAsShown { .. }

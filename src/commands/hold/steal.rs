@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cli::TakeoverArgs;
 use crate::clock::SystemClock;
 use crate::commands::steal::takeover::{Interlocks, Takeover};
-use crate::commands::{SHORT_PATIENCE, Session, dry_run, limits};
+use crate::commands::{SHORT_PATIENCE, Session, dry_run, exported, limits};
 use crate::error::Error;
 use crate::lease::decide::{AcquireTerms, Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
@@ -78,6 +78,7 @@ impl Stealing<'_> {
                 if_holder: if_holder.map(ToString::to_string),
                 asks: !yes,
                 waits: !now,
+                ancestors: exported::held(),
                 taken: Taken::Stolen,
             },
             interlocks: Interlocks { yes, now, force },

@@ -333,7 +333,7 @@ fn warnings(choice: &Choice) -> Vec<String> {
         .map(Chosen::record)
         .collect();
     let mut lines = freed::warnings_of(&records, some);
-    let around = exported::grants();
+    let around = exported::held();
     for chosen in &choice.all {
         if around.iter().any(|grant| grant.is_granted(chosen.record())) {
             lines.push(format!(

@@ -172,7 +172,7 @@ fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
 
 /// What taking them means, as far as it is not plain.
 fn warnings(choice: &Choice) -> Vec<String> {
-    let around = exported::grants();
+    let around = exported::held();
     let mut lines = Vec::new();
     let mut more = 0;
     let mut warned = 0;

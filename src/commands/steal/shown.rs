@@ -90,7 +90,7 @@ pub async fn show(
     if let Some(reason) = record.reason() {
         say(&cut(&format!("  reason: {reason}")));
     }
-    let around = exported::grants();
+    let around = exported::held();
     if around.iter().any(|grant| grant.is_granted(record)) {
         say(
             "  this process already runs under it: a hold around it will stop it when the lease is taken",

@@ -1,6 +1,6 @@
 //! The decisions of `steal`: what is shown and agreed to, and what is taken over on the strength of it.
 
-use super::{Now, Refusal, Seen, granted};
+use super::{Exported, Now, Refusal, Seen, granted};
 use crate::clock::Instant;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::keeper::Other;
@@ -18,6 +18,8 @@ pub struct StealTerms {
     pub asks: bool,
     /// Whether it is waited for until the victim must have stopped. Until then the Lease says that it may still run.
     pub waits: bool,
+    /// The grants of holds around this very process, which stop it when they lose their leases.
+    pub ancestors: Vec<Exported>,
     /// As what it is noted that it was taken from its holder.
     pub taken: Taken,
 }
@@ -77,6 +79,9 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
     }
     // Nothing is taken from anybody when it is free.
     if let Some(other) = Other::of(record) {
+        if terms.waits && terms.ancestors.iter().any(|grant| grant.is_granted(record)) {
+            return StealStep::Refuse(Refusal::VictimIsAncestor(other.holder));
+        }
         let may_ask = terms.asks || terms.if_holder.is_some();
         match agreed {
             Some(agreed) if agreed.covers(record) => {}

@@ -124,6 +124,7 @@ impl Actor {
             if_holder: None,
             asks: true,
             waits: true,
+            ancestors: Vec::new(),
             taken: Taken::Stolen,
         }
     }
