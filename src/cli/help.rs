@@ -71,7 +71,7 @@ waits for 5s or more after a takeover, so that another can take over first.
 Exit status:
   the command's own, 128+n for a signal, or
   1    API, kubeconfig or permission    2    wrong usage
-  120  --steal: declined, or inside it  121  no such lease
+  120  --steal: declined                121  no such lease
   122  --steal: held by another than --if-holder says, or than was shown
   123  lost, and the command stopped
   124  not acquired in time (-E changes it)

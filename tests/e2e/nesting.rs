@@ -47,6 +47,7 @@ fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_only_now() {
             "eval \"$(kubectl lease acquire other --unique -o env)\"; kubectl lease release other >&2; kubectl lease hold job -- echo ran",
             124,
         ),
+        ("kubectl lease hold job --steal --yes -- echo ran", 124),
     ] {
         refused(&outer(&ns, &user, script).run(), code);
         assert_eq!(holder(&stored(&ns, "job")), "", "given back after {script}");
@@ -59,7 +60,6 @@ fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_only_now() {
             "lease.coordination.k8s.io/other\n",
         ),
         ("steal job --holder thief --yes --dry-run=server", ""),
-        ("hold job --steal --yes -- echo ran", ""),
     ] {
         let script = format!("kubectl lease hold third -- kubectl lease {steal}; echo \"exit $?\"");
         let output = outer(&ns, &user, &script).run();
