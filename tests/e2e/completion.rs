@@ -32,7 +32,11 @@ fn completing(ns: &Namespace, user: &User, line: &str) -> Command {
 }
 
 fn complete(ns: &Namespace, user: &User, line: &str) -> String {
-    let output = completing(ns, user, line).run();
+    // Nobody is kept waiting for a server that is too busy: then there are no names.
+    let answered = std::iter::repeat_with(|| completing(ns, user, line).run())
+        .take(10)
+        .find(|output| output.elapsed < Duration::from_secs(1));
+    let output = answered.expect("it is answered within a second");
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(0), ""),

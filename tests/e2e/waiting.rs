@@ -1,8 +1,8 @@
 //! `acquire` where it waits: for a release, an expiry, a deletion; by a watch, or without one.
 
 use crate::support::{
-    SOON, fresh, held, holder, methods, not_acquired, pass_to, said, said_like, set_free, stored,
-    transitions, waiting, watching,
+    SOON, fresh, held, holder, in_time_once, methods, not_acquired, pass_to, said, said_like,
+    set_free, stored, transitions, waiting, watching,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
 use serde_json::json;
@@ -22,7 +22,7 @@ fn wait_via(ns: &Namespace, user: &User, proxy: &Proxy, flags: &[&str]) -> Runni
 fn a_waiter_names_each_holder_once_however_often_it_renews_and_gives_up_after_its_timeout() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 60));
-    let running = ns.spawn(&user, ["acquire", "job", "--holder=me", "--timeout=2s"]);
+    let running = ns.spawn(&user, ["acquire", "job", "--holder=me", "--timeout=5s"]);
     running.wait_stderr(|line| line.contains("\"first\""), SOON);
     for seconds in 1..=3 {
         crate::support::renew(&ns, "job", seconds);
@@ -38,7 +38,7 @@ fn a_waiter_names_each_holder_once_however_often_it_renews_and_gives_up_after_it
         + &not_acquired(&ns, "job", obstacle);
     said_like(&output, 124, "", &expected);
     let took = output.elapsed;
-    let in_time = took >= Duration::from_secs(2) && took < Duration::from_secs(6);
+    let in_time = took >= Duration::from_secs(5) && took < Duration::from_secs(15);
     assert!(in_time, "{took:?}");
 }
 
@@ -46,25 +46,20 @@ fn a_waiter_names_each_holder_once_however_often_it_renews_and_gives_up_after_it
 fn a_released_lease_is_handed_over_within_half_a_second_or_soon_where_nothing_can_be_watched() {
     let (ns, user) = fresh();
     ns.create(&held("job", "other", 60));
-    let mut measured: Vec<Duration> = (0..3)
-        .map(|round| {
-            let proxy = Proxy::to(ns.cluster());
-            let running = wait_via(&ns, &user, &proxy, &[]);
-            watching(&proxy);
-            let released = Instant::now();
-            set_free(&ns, "job");
-            assert_eq!(running.wait(SOON).code, Some(0));
-            let took = released.elapsed();
-            assert_eq!(methods(&proxy.requests()), ["GET", "WATCH", "PUT"]);
-            assert_eq!(transitions(&stored(&ns, "job")), 4 + round);
-            pass_to(&ns, "job", "other");
-            took
-        })
-        .collect();
-    measured.sort();
-    println!("from release to the waiter's exit: {measured:?}");
-    // The others may have met a busy machine.
-    assert!(measured[0] < Duration::from_millis(500), "{measured:?}");
+    in_time_once(Duration::from_millis(500), 1, |round| {
+        let proxy = Proxy::to(ns.cluster());
+        let running = wait_via(&ns, &user, &proxy, &[]);
+        watching(&proxy);
+        let released = Instant::now();
+        set_free(&ns, "job");
+        assert_eq!(running.wait(SOON).code, Some(0));
+        let took = released.elapsed();
+        assert_eq!(methods(&proxy.requests()), ["GET", "WATCH", "PUT"]);
+        let round = i64::try_from(round).expect("they are few");
+        assert_eq!(transitions(&stored(&ns, "job")), 4 + round);
+        pass_to(&ns, "job", "other");
+        took
+    });
     // Without permission to watch, it is read.
     let user = ns.user(&["get", "update"]);
     let running = ns.spawn(&user, ["acquire", "job", "--holder=me"]);

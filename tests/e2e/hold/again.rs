@@ -313,7 +313,7 @@ fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
 fn each_wait_is_bounded_by_the_timeout() {
     let active = Active::new(15);
     let ns = &active.scene.ns;
-    let flags = ["--timeout", "1s", "-E", "75"];
+    let flags = ["--timeout", "4s", "-E", "75"];
     let running = active.hold(&flags, "exec sleep 600").spawn();
     let first = run(&running, 1);
     pass_to(ns, "job", "another");

@@ -249,9 +249,14 @@ fn a_server_that_refuses_each_deletion_as_a_conflict_is_not_asked_for_ever_nor_w
     let words = clean(&["--", "sh", "-c", "exit 3"]);
     let output = scene.ns.command(&user, words).via(&scene.proxy).run();
     assert_eq!(output.code, Some(3), "{output}");
+    // The last of them may have been cut short by the end of the time.
     let said = "lease \"job\" is released and could not be deleted: ";
     assert!(output.stderr.starts_with(said), "{output}");
-    assert!(output.stderr.contains("a policy says no"), "{output}");
+    let why = ["a policy says no", "no answer within"];
+    assert!(
+        why.iter().any(|why| output.stderr.contains(why)),
+        "{output}"
+    );
     let asked = scene.proxy.requests().iter().filter(|r| deletes(r)).count();
     assert!((2..60).contains(&asked), "{asked}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");

@@ -6,6 +6,8 @@ use std::time::Duration;
 use lease_harness::{Cluster, Command, User, wait_gone};
 use serde_json::{Value, json};
 
+use crate::support::each;
+
 use super::scene::{Held, SOON, Scene, announced, measured, until};
 
 /// A kubeconfig with `user` as its user entry, and the proxy as its server.
@@ -42,8 +44,9 @@ fn survives_the_change(scene: &Scene, held: Held, gate: &Path) {
 /// A token file, and exec plugins whose tokens last for two seconds and for a day.
 #[test]
 fn credentials_that_are_replaced_in_mid_hold_are_read_again() {
-    for (lasts, half_written) in [(None, true), (Some(2), false), (Some(86_400), false)] {
-        let scene = Scene::new(3);
+    let kinds = [(None, true), (Some(2), false), (Some(86_400), false)];
+    each(kinds, |(lasts, half_written)| {
+        let scene = Scene::new(6);
         let gate = scene.gate();
         let successor = scene.ns.user(&["get", "update", "watch"]);
         let token = token_of(&scene, &scene.user);
@@ -68,7 +71,7 @@ fn credentials_that_are_replaced_in_mid_hold_are_read_again() {
         let runs = std::fs::read_to_string(token.with_file_name("runs")).unwrap_or_default();
         let runs = runs.lines().count();
         assert!(lasts != Some(2) || runs >= 3, "{runs}");
-    }
+    });
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_hold_that_cannot_say_that_it_began_is_given_back_and_a_reader_that_has_hear
 
 #[test]
 fn a_hold_that_nobody_reads_goes_on_is_heard_once_somebody_does_and_given_back_without() {
-    let scene = Scene::new(2);
+    let scene = Scene::new(4);
     let running = blocked(&scene);
     running.read_on();
     running.wait_stdout(|line| ACQUIRED.trim() == line, SOON);
@@ -107,7 +107,7 @@ fn a_hold_that_nobody_reads_goes_on_is_heard_once_somebody_does_and_given_back_w
     assert_eq!(output.code, Some(143), "{output}");
     assert_eq!(output.stdout, format!("{ACQUIRED}{RELEASED}"));
     is_free(&scene);
-    let scene = Scene::new(2);
+    let scene = Scene::new(4);
     let running = blocked(&scene);
     running.hang_up();
     let output = running.wait(SOON);
@@ -119,7 +119,7 @@ fn a_hold_that_nobody_reads_goes_on_is_heard_once_somebody_does_and_given_back_w
 /// Ctrl-S, as typed.
 #[test]
 fn a_hold_on_a_stopped_terminal_or_that_tells_all_it_does_to_nobody_goes_on() {
-    let scene = Scene::new(2);
+    let scene = Scene::new(4);
     let script = "echo ready; read go; exec kubectl-lease hold job";
     let terminal = scene
         .ns
@@ -133,9 +133,9 @@ fn a_hold_on_a_stopped_terminal_or_that_tells_all_it_does_to_nobody_goes_on() {
     terminal.signal(SIGTERM);
     assert_eq!(terminal.wait(SOON).code(), Some(143));
     is_free(&scene);
-    let scene = Scene::new(2);
+    let scene = Scene::new(4);
     let running = scene
-        .hold(&["-v", "--", "sleep", "3"])
+        .hold(&["-v", "--", "sleep", "5"])
         .stderr(Outlet::Full)
         .spawn();
     let output = running.wait(SOON);

@@ -184,8 +184,8 @@ fn an_outage_of_what_is_held_is_no_loss_while_nothing_runs() {
 fn where_the_time_is_over_for_one_all_are_given_back() {
     let scene = Scene::new(60);
     pass_to(&scene.ns, "c", "other");
-    let hold = scene.hold("hold a b c --timeout 2s -E 9", "echo ran");
-    for command in [hold, scene.command("acquire b c a --timeout 2s -E 9")] {
+    let hold = scene.hold("hold a b c --timeout 6s -E 9", "echo ran");
+    for command in [hold, scene.command("acquire b c a --timeout 6s -E 9")] {
         scene.proxy.clear();
         let output = command.run();
         ended(&output, 9, "");
@@ -205,7 +205,7 @@ fn where_the_time_is_over_for_one_all_are_given_back() {
     scene
         .proxy
         .fault(gone, Fault::status(403, "Forbidden", "not now"), 1);
-    let output = scene.run("acquire a b c --timeout 2s");
+    let output = scene.run("acquire a b c --timeout 6s");
     ended(&output, 124, "");
     assert!(
         output.stderr.contains("lease \"a\" could not be released"),
