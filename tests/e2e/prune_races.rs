@@ -31,7 +31,8 @@ fn a_live_holder_whose_clock_is_wrong_is_never_pruned_whenever_it_renews() {
         ns.delete("job");
         renewing("job");
         let proxy = Proxy::to(ns.cluster());
-        let running = ns.command(&user, ["prune", "--yes"]).via(&proxy).spawn();
+        let prune = ns.command(&user, ["prune", "--yes", "--request-timeout=20s"]);
+        let running = prune.via(&proxy).spawn();
         running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
         proxy.freeze();
         proxy.wait_for(

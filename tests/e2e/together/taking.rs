@@ -18,7 +18,8 @@ fn however_they_are_named_they_are_taken_in_one_order_once_each_and_given_back_i
         for name in ["a", "b", "c"] {
             let mut all = scene.proxy.requests();
             all.retain(|request: &Request| about(request, name) && !request.is_watch());
-            assert_eq!(methods(&all), ["GET", "GET", "PUT", "PUT"], "{name}");
+            let sent = methods(&all);
+            assert_eq!(sent, ["GET", "GET", "PUT", "PUT"], "{name}: {all:#?}");
         }
         assert_eq!(scene.holders(), NOBODY);
     }
