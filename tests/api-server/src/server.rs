@@ -28,6 +28,9 @@ use crate::{
     uid,
 };
 
+/// How many threads serve its connections.
+const WORKERS: usize = 4;
+
 /// A running server. Dropping it closes every connection and ends its thread.
 #[derive(Debug)]
 pub struct ApiServer {
@@ -55,7 +58,9 @@ impl ApiServer {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = runtime::Builder::new_current_thread()
+        // Of many that want a processor, one thread would get the share of one.
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
             .enable_all()
             .build()?;
         let (stop, stopped) = oneshot::channel();

@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(6)
         .thread_name("harness")
         .enable_all()
         .build()
