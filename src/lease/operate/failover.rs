@@ -39,7 +39,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<SteppedDown, End> {
         let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
         let transitions = taken.transitions();
-        let stops = stolen.victim_stops.unwrap_or(taken_at);
+        let stops = stolen.stops();
         let patient = Limits {
             deadline: None,
             once: false,

@@ -157,7 +157,7 @@ fn a_victim_that_may_not_know_of_a_shorter_duration_is_waited_for_by_the_longer_
             let operations = &thief.operations;
             let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
             assert_eq!(asked.get(), 2);
-            let stops = stolen.expect("stolen").victim_stops.expect("a duration");
+            let stops = stolen.expect("stolen").stops();
             assert!(stops > thief.clock.now() + secs(58.0));
             assert_eq!(world.recorded_secs(), Some(60));
         });
