@@ -74,7 +74,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let record = match released {
             Ok(released) => released.record,
             Err(End::Refused(Refusal::HolderIs(Some(other)))) => {
-                return Err(End::Lost(Loss::TakenBy(other.holder)));
+                return Err(End::Lost(Loss::TakenBy {
+                    holder: other.holder,
+                    waits: false,
+                }));
             }
             Err(End::Refused(Refusal::HolderIs(None))) => return Err(End::Lost(Loss::Released)),
             Err(End::Refused(Refusal::NotFound)) => return Err(End::Lost(Loss::Deleted)),

@@ -258,7 +258,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// The next step over what was seen once and agreed to, for a dry run.
     pub(super) fn takeover(&self, terms: &StealTerms, seen: &Observation) -> StealStep {
-        let victims = Victims::new(std::iter::empty(), self.victim(seen, seen.record().duration()));
+        let victims = Victims::new(
+            std::iter::empty(),
+            self.victim(seen, seen.record().duration()),
+        );
         let mut terms = terms.clone();
         terms.grant.duration = self.duration_beside(&victims, &terms, seen.record());
         let agreed = Agreement {
@@ -379,10 +382,14 @@ fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
         attempt.written.uid() == record.uid()
             && record.transitions() > attempt.written.transitions()
     })?;
+    let waits = record.waits_for(&attempt.written);
     Some(if attempt.written.holder() == Some(holder) {
-        Loss::Regranted
+        Loss::Regranted { waits }
     } else {
-        Loss::TakenBy(holder.to_owned())
+        Loss::TakenBy {
+            holder: holder.to_owned(),
+            waits,
+        }
     })
 }
 

@@ -220,8 +220,8 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
                 Loss::Deleted
                 | Loss::Recreated { .. }
                 | Loss::Released
-                | Loss::TakenBy(_)
-                | Loss::Regranted
+                | Loss::TakenBy { .. }
+                | Loss::Regranted { .. }
                 | Loss::Deadline { .. } => gone.push(index),
             }
             (self.parts[index].report)(Progress::LostAgain(loss));

@@ -75,7 +75,9 @@ fn an_old_yes_is_not_for_whoever_took_it_from_the_thief_that_stood_still() {
             match (stolen, asks && reply.is_some()) {
                 // Shown anew, and agreed to again.
                 ((Ok(_), 2), true) => {}
-                ((Err(End::Lost(Loss::TakenBy(by))), 1), false) if by == "actor-2" => {
+                ((Err(End::Lost(Loss::TakenBy { holder: by, .. })), 1), false)
+                    if by == "actor-2" =>
+                {
                     assert_eq!(world.holder(), Some(by));
                 }
                 (other, _) => panic!("{reply:?} {asks}: {other:?}"),
