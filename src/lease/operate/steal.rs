@@ -4,9 +4,7 @@ mod settling;
 mod victims;
 
 use super::super::api::Api;
-use super::super::decide::{
-    self, Agreement, Loss, NeverExpires, Refusal, Seen, StealStep, StealTerms,
-};
+use super::super::decide::{self, Agreement, Loss, Refusal, Seen, StealStep, StealTerms};
 use super::super::evidence::{Ask, Expiry, Observation};
 use super::super::record::Record;
 use super::super::values::LeaseDuration;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::lease::decide::NeverExpires;
 use crate::lease::record::Lease;
 use crate::lease::testing::{at, held};
 
