@@ -45,6 +45,8 @@ pub struct Recorder {
     /// Where it takes none.
     refused: RefCell<Vec<String>>,
     patience: Cell<Duration>,
+    /// So many signals came before the end began: they were for what ran then.
+    before_end: Cell<usize>,
 }
 
 impl Recorder {
@@ -60,6 +62,7 @@ impl Recorder {
             off: Cell::new(args.no_events),
             refused: RefCell::default(),
             patience: Cell::new(PATIENCE),
+            before_end: Cell::new(0),
         }
     }
 
@@ -88,7 +91,13 @@ impl Recorder {
         }
     }
 
-    /// Does `work` and records its Events meanwhile. What is left then is given a moment, unless a second signal comes.
+    /// The end begins: who has sent the signals until now, so many, did not ask for it to be cut short.
+    pub fn end_begins(&self, signals: usize) {
+        self.before_end.set(signals);
+    }
+
+    /// Does `work` and records its Events meanwhile. What is left then is given a moment, unless a second signal comes once the
+    /// end has begun.
     pub async fn beside<T>(&self, work: impl Future<Output = T>, interrupt: &Interrupt) -> T {
         // A bug in what is only said ends no hold: a grant would be left to nobody.
         let sending = AssertUnwindSafe(self.send()).catch_unwind();
@@ -102,6 +111,7 @@ impl Recorder {
         };
         self.over.set(true);
         self.changed.notify_one();
+        let interrupt = interrupt.beyond(self.before_end.get());
         tokio::select! {
             biased;
             _ = interrupt.arrived(2) => {}

@@ -172,6 +172,7 @@ async fn run_with(
                 file,
                 recorder: &recorder,
                 interrupt,
+                all: &all,
                 restarts: runs.restarts(),
             };
             let held = round

@@ -339,8 +339,11 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         Loss::Recreated { holder: None },
         Loss::Recreated { holder: Some(next) },
         Loss::Released,
-        Loss::TakenBy("thief".to_owned()),
-        Loss::Regranted,
+        Loss::TakenBy {
+            holder: "thief".to_owned(),
+            waits: true,
+        },
+        Loss::Regranted { waits: false },
         shortened,
         Loss::Altered(stored.to_owned()),
         Loss::Deadline { last: None },

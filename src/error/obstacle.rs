@@ -97,8 +97,10 @@ pub fn loss_text(loss: &Loss) -> String {
         }
         Loss::Recreated { holder: None } => "the lease was deleted and created again".to_owned(),
         Loss::Released => "somebody released it".to_owned(),
-        Loss::TakenBy(holder) => format!("taken over by {holder:?}"),
-        Loss::Regranted => "acquired again by another process with the same identity".to_owned(),
+        Loss::TakenBy { holder, .. } => format!("taken over by {holder:?}"),
+        Loss::Regranted { .. } => {
+            "acquired again by another process with the same identity".to_owned()
+        }
         Loss::Shortened(duration) => format!("somebody shortened its duration to {duration}"),
         Loss::Altered(what) => what.clone(),
         Loss::Deadline { last: Some(last) } => {

@@ -155,6 +155,11 @@ impl Machine {
                 self.changed(lease, loss, now, &mut effects);
                 self.settled(&mut effects);
             }
+            Event::DurationGone => {
+                if let Some(lease) = self.leases.get_mut(lease) {
+                    lease.hurry(now, &self.timing);
+                }
+            }
             Event::Woken => self.woken(now, &mut effects),
             Event::NotStarted => {
                 self.tree = Tree::Gone(None);

@@ -326,3 +326,6 @@ fn a_command_whose_end_nobody_saw_has_no_status() {
         ]);
     }
 }
+
+#[path = "machine_losses_tests.rs"]
+mod losses;

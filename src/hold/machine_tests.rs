@@ -74,8 +74,12 @@ fn failed(why: &str) -> Event {
     }
 }
 
+/// By somebody who waits for us.
 fn taken() -> Loss {
-    Loss::TakenBy("thief".to_owned())
+    Loss::TakenBy {
+        holder: "thief".to_owned(),
+        waits: true,
+    }
 }
 
 fn every_event(now: f64) -> Vec<Event> {
@@ -93,6 +97,7 @@ fn every_event(now: f64) -> Vec<Event> {
         failed("no answer"),
         Event::RecordChanged(taken()),
         Event::RenewalLost(taken()),
+        Event::DurationGone,
         Event::Woken,
         Event::NotStarted,
         Event::ChildExited(Ended::Exited(3)),

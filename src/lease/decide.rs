@@ -319,9 +319,17 @@ pub enum Loss {
     /// The holder was blanked.
     Released,
     /// Somebody else holds it.
-    TakenBy(String),
+    TakenBy {
+        /// Who.
+        holder: String,
+        /// Whether that one waits until we must have stopped, as the Lease says.
+        waits: bool,
+    },
     /// The same identity was granted it anew, by another process.
-    Regranted,
+    Regranted {
+        /// Whether that one waits likewise.
+        waits: bool,
+    },
     /// Somebody recorded a shorter duration: others may prove it expired sooner than we reckon.
     Shortened(LeaseDuration),
     /// The server stored something else than the renewal that was sent: what, in words.
@@ -337,7 +345,9 @@ impl Loss {
     /// Whether somebody has taken it.
     pub fn is_takeover(&self) -> bool {
         match self {
-            Self::TakenBy(_) | Self::Regranted | Self::Recreated { holder: Some(_) } => true,
+            Self::TakenBy { .. } | Self::Regranted { .. } | Self::Recreated { holder: Some(_) } => {
+                true
+            }
             Self::Deleted
             | Self::Recreated { holder: None }
             | Self::Released
@@ -349,7 +359,8 @@ impl Loss {
 }
 
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer
-/// one does no harm, and none keeps them out for ever.
+/// one does no harm. None keeps out whoever acquires, and is recorded again as soon as that is seen: who steals would not know how
+/// long to wait.
 pub fn lost(grant: &Record, duration: LeaseDuration, seen: &Seen) -> Option<Loss> {
     let record = match seen {
         Seen::Absent => return Some(Loss::Deleted),
@@ -362,8 +373,13 @@ pub fn lost(grant: &Record, duration: LeaseDuration, seen: &Seen) -> Option<Loss
     }
     match record.holder() {
         None => Some(Loss::Released),
-        Some(holder) if Some(holder) != grant.holder() => Some(Loss::TakenBy(holder.to_owned())),
-        Some(_) if !record.same_grant(grant) => Some(Loss::Regranted),
+        Some(holder) if Some(holder) != grant.holder() => Some(Loss::TakenBy {
+            holder: holder.to_owned(),
+            waits: record.waits_for(grant),
+        }),
+        Some(_) if !record.same_grant(grant) => Some(Loss::Regranted {
+            waits: record.waits_for(grant),
+        }),
         Some(_) => record
             .duration()
             .filter(|recorded| *recorded < duration)

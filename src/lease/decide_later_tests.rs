@@ -29,11 +29,26 @@ fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
     let another_time = json!("2020-01-01T00:00:00.000001Z");
     let shortened = Loss::Shortened(LeaseDuration::constant(14));
     for (field, value, loss) in [
-        ("holderIdentity", json!("x"), Loss::TakenBy("x".into())),
+        (
+            "holderIdentity",
+            json!("x"),
+            Loss::TakenBy {
+                holder: "x".into(),
+                waits: false,
+            },
+        ),
         ("holderIdentity", json!(""), Loss::Released),
         ("holderIdentity", Value::Null, Loss::Released),
-        ("leaseTransitions", json!(5), Loss::Regranted),
-        ("acquireTime", another_time, Loss::Regranted),
+        (
+            "leaseTransitions",
+            json!(5),
+            Loss::Regranted { waits: false },
+        ),
+        (
+            "acquireTime",
+            another_time,
+            Loss::Regranted { waits: false },
+        ),
         ("leaseDurationSeconds", json!(14), shortened),
     ] {
         let record = grant.with_spec(field, value);
@@ -44,6 +59,27 @@ fn a_renewal_is_lost_when_anything_that_makes_the_grant_differs() {
     let loss = Some(Loss::Recreated { holder });
     assert_eq!(lost(&grant, GRANTED, &seen(anew)), loss);
     assert_eq!(lost(&grant, GRANTED, &Seen::Absent), Some(Loss::Deleted));
+}
+
+#[test]
+fn a_loss_tells_whether_whoever_has_taken_it_waits_for_us() {
+    let grant = held("me", 15);
+    let next = |holder: &str, transitions: i64| {
+        let record = held(holder, 15).with_spec("leaseTransitions", json!(transitions));
+        record.with_spec("acquireTime", json!("2020-01-01T00:00:02.000000Z"))
+    };
+    let waits = |record: Record| match lost(&grant, GRANTED, &seen(record)) {
+        Some(Loss::TakenBy { waits, .. } | Loss::Regranted { waits }) => waits,
+        other => panic!("{other:?}"),
+    };
+    for holder in ["thief", "me"] {
+        assert!(waits(next(holder, 5).with_victim(Some("me"))), "{holder}");
+        // At once: --now, another program, or a Lease whose duration was gone.
+        assert!(!waits(next(holder, 5)), "{holder}");
+        assert!(!waits(next(holder, 5).with_victim(Some("other"))));
+        // Whoever comes after the one that waits for us does not.
+        assert!(!waits(next(holder, 6).with_victim(Some("me"))));
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::decide::{
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{
     DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
-    Record, field, micro_time,
+    REGRANTED_ANNOTATION, Record, field, micro_time,
 };
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
@@ -54,6 +54,7 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
         annotations.remove(DURATION_ANNOTATION);
         annotations.remove(MANAGER_ANNOTATION);
         annotations.remove(PREVIOUS_ANNOTATION);
+        annotations.remove(REGRANTED_ANNOTATION);
     }
     // A map made for the reason, and one that it left empty, are the same to the API server as none.
     if empty(&object["metadata"]["annotations"]) {

@@ -34,7 +34,10 @@ pub use object::Fields;
 pub use previous::{Previous, Taken, beginning, previous};
 
 #[cfg(test)]
-pub use field::{DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION};
+pub use field::{
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    REGRANTED_ANNOTATION,
+};
 pub use write::micro_time;
 
 /// A Lease object with every field, known to this build or not: one that is to be created, or what a server says that a write

@@ -1,6 +1,6 @@
 //! Kubernetes Events of what is done to a Lease: what they say.
 
-use crate::support::{SOON, VERBS, free, held, holder, shared, stored};
+use crate::support::{SOON, VERBS, free, held, holder, shared, stored, wait_until};
 use lease_harness::{Namespace, Request, Rule, User};
 use serde_json::{Value, json};
 
@@ -121,6 +121,30 @@ fn a_hold_tells_when_it_acquired_and_when_it_lost_and_its_end_waits_for_it_to_be
     let told = notes(&ns);
     assert!(told.iter().any(|note| note == lost), "{told:#?}");
     assert_eq!(told.len(), 4, "{told:#?}");
+}
+
+/// They were for the command.
+#[test]
+fn a_hold_whose_command_was_told_twice_to_read_its_configuration_tells_of_its_loss_all_the_same() {
+    let (ns, user) = recorded();
+    ns.create(&free("job"));
+    let script = "trap 'echo reloaded' HUP; echo runs; while :; do sleep 0.05; done";
+    let hold = ["hold", "job", "--holder=ada", "--", "/bin/sh", "-c", script];
+    let running = ns.spawn(&user, hold);
+    running.wait_stdout(|line| line == "runs", SOON);
+    for _ in 0..2 {
+        let before = running.stdout().matches("reloaded").count();
+        running.signal(libc::SIGHUP);
+        wait_until(|| running.stdout().matches("reloaded").count() > before);
+    }
+    let stolen = ns.run(&user, ["steal", "job", "--holder=bob", "--yes", "--now"]);
+    assert_eq!(stolen.code, Some(0), "{stolen}");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(123), "{output}");
+    assert!(
+        ns.event_reasons("job").contains(&"LeaseLost".to_owned()),
+        "{output}"
+    );
 }
 
 #[test]

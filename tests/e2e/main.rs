@@ -43,6 +43,7 @@ mod other_clients;
 mod others_events;
 mod others_outcomes;
 mod outcomes;
+mod overtaken;
 mod passwords;
 mod plugin;
 mod plugin_rules;

@@ -41,7 +41,10 @@ pub struct Round<'a> {
     pub label: Option<Rc<PodLabel>>,
     pub file: &'a OutcomeFile,
     pub recorder: &'a Recorder,
+    /// The signals of this round.
     pub interrupt: Interrupt,
+    /// Those of all rounds.
+    pub all: &'a Interrupt,
     /// How many rounds there were before.
     pub restarts: u32,
 }
@@ -93,6 +96,8 @@ impl Round<'_> {
         let (tell_unsaid, mut unsaid) = oneshot::channel();
         let place = self.label.as_deref().map(PodLabel::place);
         let (victim, taken) = (Cell::new(None), Cell::new(false));
+        let losing = Cell::new(false);
+        let heard = signals.clone();
         let hold = async |operations: &[&Lease], held: Held<'_>| {
             let grants: Vec<_> = held.grants().iter().map(|one| one.record.clone()).collect();
             let leases: Vec<_> = grants.iter().map(|one| one.name().to_owned()).collect();
@@ -107,6 +112,9 @@ impl Round<'_> {
                 self.file.hear(lease, &note);
                 if let (Some(lease), Note::Lost(loss)) = (lease, &note) {
                     taken.set(taken.get() || loss.is_takeover());
+                    if !losing.replace(true) {
+                        self.recorder.end_begins(self.all.count());
+                    }
                     let how = EventReason::Lost(error::loss_text(loss));
                     self.recorder.record(how, &grants[lease]);
                 }
@@ -147,6 +155,10 @@ impl Round<'_> {
             };
             let began = SystemClock.now();
             let report = supervisor::hold(operations, held, &order, prepared, signals, &note).await;
+            // A HUP was for the command.
+            if report.outcome != Outcome::Lost && !again::asked_to_end(&heard, 0) {
+                self.recorder.end_begins(self.all.count());
+            }
             Ok((leases, report, began, duration))
         };
         let (leases, report, began, duration) = if let Some(one) = self.steals() {

@@ -72,7 +72,7 @@ impl Takeover<'_> {
         if self.interlocks.now {
             return Ok(stolen.without_waiting(SystemClock.now()));
         }
-        if let (Some(victim), Err(_)) = (&stolen.victim, stolen.victim_stops) {
+        for victim in stolen.untold() {
             terminal::say(&format!(
                 "the lease of {victim:?} had no duration, so its holder may still run: make sure that it has stopped"
             ));

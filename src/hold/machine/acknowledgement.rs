@@ -78,7 +78,7 @@ impl Machine {
 /// Whether somebody has put a grant on top of ours.
 fn robs(loss: &Loss) -> bool {
     match loss {
-        Loss::TakenBy(_) | Loss::Regranted => true,
+        Loss::TakenBy { .. } | Loss::Regranted { .. } => true,
         Loss::Deleted
         | Loss::Recreated { .. }
         | Loss::Released

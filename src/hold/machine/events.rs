@@ -42,6 +42,8 @@ pub enum Event {
     RecordChanged(Loss),
     /// The renewal under way is over, and has found the same.
     RenewalLost(Loss),
+    /// Somebody has removed the recorded duration: whoever steals would not know how long to wait.
+    DurationGone,
     /// A deadline has come, or the machine woke from suspend: look at the time.
     Woken,
     /// The command could not be started.

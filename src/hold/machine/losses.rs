@@ -13,9 +13,14 @@ pub fn grace(loss: &Loss, timing: &Timing) -> Duration {
         | Loss::Deleted
         | Loss::Recreated { .. }
         | Loss::Shortened(_)
-        | Loss::Altered(_) => Duration::ZERO,
-        // Whoever took it waits until we must have stopped, if it follows the rules.
-        Loss::TakenBy(_) | Loss::Regranted | Loss::Deadline { .. } => timing.kill_after,
+        | Loss::Altered(_)
+        // Whoever took it does not say that it waits: another program, `--now`, or a Lease without a duration.
+        | Loss::TakenBy { waits: false, .. }
+        | Loss::Regranted { waits: false } => Duration::ZERO,
+        // Nobody comes in before we must have stopped.
+        Loss::TakenBy { waits: true, .. }
+        | Loss::Regranted { waits: true }
+        | Loss::Deadline { .. } => timing.kill_after,
     }
 }
 
@@ -26,7 +31,7 @@ pub fn returnable(loss: &Loss) -> bool {
         Loss::Deleted
         | Loss::Recreated { .. }
         | Loss::Released
-        | Loss::TakenBy(_)
-        | Loss::Regranted => false,
+        | Loss::TakenBy { .. }
+        | Loss::Regranted { .. } => false,
     }
 }

@@ -21,6 +21,8 @@ pub struct Pace {
     pub acknowledgement: Acknowledgement,
     due: Instant,
     failures: u32,
+    /// When it was seen last that the next renewal cannot wait.
+    hurried: Option<Instant>,
 }
 
 impl Pace {
@@ -34,7 +36,20 @@ impl Pace {
     /// What was sent then is known to be stored.
     pub fn acknowledged(&mut self, sent_at: Instant, timing: &Timing, jitter: f64) {
         self.sent_at = sent_at;
-        self.due = sent_at + timing.renewal_due(jitter);
+        let due = sent_at + timing.renewal_due(jitter);
+        self.due = match self.hurried {
+            // What is to be repaired came after it.
+            Some(hurried) if hurried > sent_at => self.due.min(due),
+            Some(_) | None => due,
+        };
+    }
+
+    /// The next renewal is due at once: it repairs what somebody has done to the record. Whoever does that again and again does
+    /// not have us write without a pause.
+    pub fn hurry(&mut self, now: Instant, timing: &Timing) {
+        let before = self.hurried.replace(now);
+        let soonest = before.map_or(now, |before| before + timing.renew_every / 4);
+        self.due = self.due.min(soonest.max(now));
     }
 
     /// A renewal sent then was stored. Whichever is under way is not waited for any more.

@@ -22,12 +22,7 @@ pub fn say_stopped(grant: &Record, seen: &Seen) -> StoppedStep {
         return StoppedStep::Nobody;
     };
     let record = seen.record();
-    let waits = record.uid() == grant.uid()
-        && record.holder().is_some()
-        && grant.transitions().checked_add(1) == Some(record.transitions())
-        && grant.acquire_time().is_some()
-        && record.victim().is_some()
-        && record.victim() == grant.holder();
+    let waits = record.waits_for(grant) && grant.acquire_time().is_some();
     match waits {
         false => StoppedStep::Nobody,
         true if record.says_stopped(grant) => StoppedStep::Said,

@@ -39,7 +39,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<SteppedDown, End> {
         let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
         let transitions = taken.transitions();
-        let stops = stolen.victim_stops.unwrap_or(taken_at);
+        let stops = stolen.stops();
         let patient = Limits {
             deadline: None,
             once: false,
@@ -74,7 +74,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let record = match released {
             Ok(released) => released.record,
             Err(End::Refused(Refusal::HolderIs(Some(other)))) => {
-                return Err(End::Lost(Loss::TakenBy(other.holder)));
+                return Err(End::Lost(Loss::TakenBy {
+                    holder: other.holder,
+                    waits: false,
+                }));
             }
             Err(End::Refused(Refusal::HolderIs(None))) => return Err(End::Lost(Loss::Released)),
             Err(End::Refused(Refusal::NotFound)) => return Err(End::Lost(Loss::Deleted)),

@@ -149,7 +149,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         match released {
             Ok(_) => Fate::Free,
-            Err(End::Refused(_)) => Fate::Gone,
+            Err(End::Refused(_)) => {
+                // Whoever has taken it may wait for us, and nothing runs.
+                tokio::select! {
+                    biased;
+                    _ = interrupt.arrived(2) => {}
+                    _ = self.say_stopped(grant, None) => {}
+                }
+                Fate::Gone
+            }
             Err(
                 End::Fault(fault)
                 | End::TimedOut {

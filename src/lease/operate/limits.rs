@@ -74,6 +74,13 @@ impl Interrupt {
         first.or_else(|| withdrawn().then_some(WITHDRAWN))
     }
 
+    /// How many signals have arrived.
+    pub fn count(&self) -> usize {
+        let signals = self.signals.as_ref();
+        let all = signals.map_or(0, |signals| signals.borrow().len());
+        all.saturating_sub(self.skipped)
+    }
+
     /// Returns once `count` signals have arrived, with the first of them.
     pub async fn arrived(&self, count: usize) -> i32 {
         let skipped = self.skipped;

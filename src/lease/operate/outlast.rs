@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::super::api::Api;
-use super::super::decide::{NeverExpires, Seen};
+use super::super::decide::Seen;
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
@@ -28,10 +28,8 @@ impl Stolen {
     /// The grant of whoever does not wait. As long as the victim may still run, it is not given back by itself: that would
     /// let a third one in beside both.
     pub fn without_waiting(self, now: Instant) -> Grant {
-        let may_run =
-            self.victim.is_some() && !matches!(self.victim_stops, Ok(stops) if stops <= now);
         Grant {
-            reenters: may_run,
+            reenters: self.may_run(now),
             ..self.grant
         }
     }
@@ -80,12 +78,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let left = Some(holder.clone());
         let shields = stored.duration().is_none() || stored.duration() >= sent.duration();
         let now = self.clock.now();
-        let stops = match stolen.victim_stops {
-            Ok(stops) if stops <= now || shields => stops,
+        let stops = stolen.stops();
+        if !stolen.untold().is_empty() || (stops > now && !shields) {
             // It expires by itself, or never does: a person has to decide.
-            Ok(_) | Err(NeverExpires) => return Err(End::Altered { what, left }),
-        };
-        if let Some(victim) = stolen.victim.filter(|_| stops > now) {
+            return Err(End::Altered { what, left });
+        }
+        if let Some(victim) = stolen.awaited(now).map(str::to_owned) {
             let wait = stops.since(now);
             report(Progress::Outlasting { victim, wait });
         }
@@ -124,26 +122,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let waited = stolen.victim_stops.is_ok();
-        let grant = match (stolen.victim_stops, &stolen.victim) {
-            (Ok(must_stop), Some(victim)) if must_stop > self.clock.now() => {
-                report(Progress::Outlasting {
-                    victim: victim.clone(),
-                    wait: must_stop.since(self.clock.now()),
-                });
-                let victim = victim.clone();
-                let (stops, grant) = self.wait_for_victims(stolen, None, limits, report).await?;
-                if stops < must_stop {
-                    report(Progress::Stopped(victim));
-                }
-                grant
-            }
-            _ => stolen.grant,
-        };
-        Ok(Grant {
-            alone_from: waited.then(|| self.clock.now()),
-            ..grant
-        })
+        let now = self.clock.now();
+        if let Some(victim) = stolen.awaited(now).map(str::to_owned) {
+            let wait = stolen.stops().since(now);
+            report(Progress::Outlasting { victim, wait });
+        }
+        self.wait_for_victims(stolen, None, limits, report).await
     }
 
     /// The same as one of many, which say together what they wait for.
@@ -157,30 +141,41 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let (Ok(must_stop), Some(victim)) = (stolen.victim_stops, stolen.victim.clone()) else {
-            return Ok(stolen.grant);
-        };
-        let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
-        let (stops, grant) = waited.await?;
-        if stops < must_stop {
+        self.wait_for_victims(stolen, Some(turns), limits, report)
+            .await
+    }
+
+    async fn wait_for_victims(
+        &self,
+        stolen: Stolen,
+        turns: Option<&Turns>,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let must_stop = stolen.stops();
+        let awaited = stolen.awaited(self.clock.now()).map(str::to_owned);
+        let stolen = self.until_stopped(stolen, turns, limits, report).await?;
+        if let Some(victim) = awaited
+            && stolen.stops() < must_stop
+        {
             report(Progress::Stopped(victim));
         }
         Ok(Grant {
-            alone_from: Some(self.clock.now()),
-            ..grant
+            alone_from: stolen.alone_from().map(|_| self.clock.now()),
+            ..stolen.grant
         })
     }
 
     /// Renews until all victims must have stopped. That they acknowledge it is seen by a watch at once, where that cannot be had
     /// by a read a second, and by the renewals, which write on top of it. A watch can be late and say nothing; what it shows was
-    /// stored, and stays true. With the grant goes when they had stopped.
-    async fn wait_for_victims(
+    /// stored, and stays true. Of those of whom nothing tells that is not awaited.
+    async fn until_stopped(
         &self,
         mut stolen: Stolen,
         turns: Option<&Turns>,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<(Instant, Grant), End> {
+    ) -> Result<Stolen, End> {
         let mut watcher = Watcher::polling(self.clock.now(), None);
         let mut watches = None;
         let mut looked_at = self.clock.now();
@@ -188,12 +183,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         loop {
             let now = self.clock.now();
             stolen.hear(&stolen.grant.record.clone(), now);
+            let stops = stolen.stops();
+            if stops <= now {
+                return Ok(stolen);
+            }
             let grant = &stolen.grant;
-            let stops = match stolen.victim_stops {
-                Ok(stops) if stops > now => stops,
-                Ok(stopped) => return Ok((stopped, stolen.grant)),
-                Err(NeverExpires) => return Ok((now, stolen.grant)),
-            };
             let regular = grant.sent_at + grant.duration().as_duration() / 3;
             let due = if look {
                 regular.min(looked_at + LOOK_AGAIN)

@@ -100,11 +100,12 @@ pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let record = seen.record();
     let ended = match sent {
         Sent::Unanswered(written) | Sent::Refused(written) => {
-            // Who is said to have been stolen from had not released.
-            let stolen = record.victim().is_some()
-                && record.transitions() == written.transitions().saturating_add(1);
+            // What was taken from its holder, or ended by somebody else, was not released.
+            let denied = written
+                .replaced()
+                .is_some_and(|grant| record.denies_release(&grant, written));
             record.uid() == written.uid()
-                && !stolen
+                && !denied
                 && (record.holder().is_none() || record.transitions() > written.transitions())
         }
         // Only what shows our own hand: others can free it too, and then it was lost.
@@ -118,3 +119,7 @@ pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     };
     ended.then(|| record.clone())
 }
+
+#[cfg(test)]
+#[path = "release_tests.rs"]
+mod tests;

@@ -4,9 +4,7 @@ mod settling;
 mod victims;
 
 use super::super::api::Api;
-use super::super::decide::{
-    self, Agreement, Loss, NeverExpires, Refusal, Seen, StealStep, StealTerms,
-};
+use super::super::decide::{self, Agreement, Loss, Refusal, Seen, StealStep, StealTerms};
 use super::super::evidence::{Ask, Expiry, Observation};
 use super::super::record::Record;
 use super::super::values::LeaseDuration;
@@ -15,20 +13,17 @@ use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 use settling::Settling;
-pub(super) use victims::Victim;
-use victims::{Longest, stops};
+use victims::{Longest, Victim, Victims};
 
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
 pub struct Stolen {
     /// Our grant.
     pub grant: Grant,
-    /// Who held it, if anybody did.
+    /// Who held it last, if anybody did.
     pub victim: Option<String>,
-    /// When the victim must have stopped, unless it says so before; `Err` if its lease had no duration, so that nothing tells.
-    pub victim_stops: Result<Instant, NeverExpires>,
     /// Everybody that one of our writes may have taken it from.
-    pub(super) victims: Vec<Victim>,
+    pub(super) victims: Victims,
 }
 
 /// A write that was sent, and may have been carried out.
@@ -155,10 +150,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             let mut terms = terms.clone();
             let mut victim = None;
+            let mut victims = Victims::default();
             if let Seen::Lease(found) = &seen {
-                let longest = longest.of(found.record());
-                victim = self.victim(found, longest);
-                terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
+                victim = self.victim(found, longest.of(found.record()));
+                victims = of_all(unknown, victim.as_ref());
+                terms.grant.duration = self.duration_beside(&victims, &terms, found.record());
             }
             match decide::steal(&terms, &seen, agreed.as_ref(), self.now()) {
                 StealStep::Refuse(refusal) => return Err(End::Refused(refusal)),
@@ -211,21 +207,17 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             expired: false,
                         });
                     }
-                    let shielded = victim.as_ref().filter(|victim| {
-                        let now = self.clock.now();
-                        terms.waits && victim.stops.is_ok_and(|stops| stops > now)
-                    });
-                    let record = record.with_victim(shielded.map(|victim| &*victim.holder));
                     let sent_at = self.clock.now();
+                    let record = shielding(&record, &victims, &terms, sent_at);
                     limits.interrupt = settling.sent(true);
                     match self.replace(&record, write_limit(record.duration())).await {
                         Ok(Written::Done(stored)) => {
                             let grant = Grant::new(stored, &record, sent_at);
-                            return Ok(stolen(grant, victim.as_ref(), unknown));
+                            return Ok(stolen(grant, victims));
                         }
                         Ok(Written::Altered(stored, found)) => {
                             let grant = Grant::new(stored, &record, sent_at);
-                            let stolen = stolen(grant, victim.as_ref(), unknown);
+                            let stolen = stolen(grant, victims);
                             return self
                                 .stolen_as_stored(stolen, &record, found, &limits, report)
                                 .await;
@@ -264,10 +256,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// The next step over what was seen once and agreed to, for a dry run.
     pub(super) fn takeover(&self, terms: &StealTerms, seen: &Observation) -> StealStep {
-        let longest = seen.record().duration();
-        let victim = self.victim(seen, longest);
+        let victims = Victims::new(
+            std::iter::empty(),
+            self.victim(seen, seen.record().duration()),
+        );
         let mut terms = terms.clone();
-        terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
+        terms.grant.duration = self.duration_beside(&victims, &terms, seen.record());
         let agreed = Agreement {
             record: seen.record().clone(),
             expired: false,
@@ -275,11 +269,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let now = self.now();
         match decide::steal(&terms, &Seen::Lease(seen.clone()), Some(&agreed), now) {
             StealStep::Replace(record) => {
-                let shielded = victim.filter(|victim| {
-                    terms.waits && victim.stops.is_ok_and(|stops| stops > now.instant)
-                });
-                let victim = shielded.as_ref().map(|victim| &*victim.holder);
-                StealStep::Replace(record.with_victim(victim))
+                StealStep::Replace(shielding(&record, &victims, &terms, now.instant))
             }
             step @ (StealStep::Ask | StealStep::Refuse(_)) => step,
         }
@@ -297,23 +287,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
         Some(Victim {
             holder: seen.record().holder()?.to_owned(),
             replaced: seen.record().clone(),
+            longest,
             stops,
         })
     }
 
-    fn duration_until(
+    /// What is to be recorded over `record`: nothing shorter than the duration of anybody that is waited for.
+    fn duration_beside(
         &self,
-        victim: Option<&Victim>,
+        victims: &Victims,
         terms: &StealTerms,
-        longest: Option<LeaseDuration>,
+        record: &Record,
     ) -> Option<LeaseDuration> {
-        let now = self.clock.now();
-        match victim {
-            Some(Victim {
-                stops: Ok(stops), ..
-            }) if *stops > now => terms.grant.duration.max(longest),
-            Some(_) | None => terms.grant.duration,
-        }
+        let longest = victims.longest_duration(self.clock.now());
+        let asked = terms.grant.duration_on(record);
+        longest
+            .filter(|longest| *longest > asked)
+            .or(terms.grant.duration)
     }
 
     /// Finds out what became of the writes whose replies are missing, where there is no time left for more.
@@ -349,20 +339,26 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 }
 
-/// What was stolen: until the victims of the writes before it must have stopped, too, for any of them may have happened.
-fn stolen(grant: Grant, victim: Option<&Victim>, unknown: &[Attempt]) -> Stolen {
-    let victims = unknown.iter().filter_map(|attempt| attempt.victim.as_ref());
-    let victims: Vec<Victim> = victims.chain(victim).cloned().collect();
-    let victim_stops = stops(&victims, grant.sent_at);
-    Stolen {
+/// Whom it was taken from by a write over `last`, and by the writes before it: any of them may have happened.
+fn of_all(unknown: &[Attempt], last: Option<&Victim>) -> Victims {
+    let earlier = unknown.iter().filter_map(|attempt| attempt.victim.clone());
+    Victims::new(earlier, last.cloned())
+}
+
+/// The same grant, with who may still run beside it, if that is waited for.
+fn shielding(record: &Record, victims: &Victims, terms: &StealTerms, now: Instant) -> Record {
+    let shielded = victims.shielded(now).filter(|_| terms.waits);
+    record.with_victim(shielded.map(|victim| &*victim.holder))
+}
+
+fn stolen(grant: Grant, victims: Victims) -> Stolen {
+    let mut stolen = Stolen {
         victim: victims.last().map(|victim| victim.holder.clone()),
-        victim_stops,
-        grant: Grant {
-            alone_from: victim_stops.ok(),
-            ..grant
-        },
+        grant,
         victims,
-    }
+    };
+    stolen.grant.alone_from = stolen.alone_from();
+    stolen
 }
 
 /// A write of ours that turns out to have happened.
@@ -372,7 +368,7 @@ fn adopt_unacknowledged_write(unknown: &[Attempt], seen: &Seen) -> Option<Stolen
         .iter()
         .find(|attempt| attempt.written.same_grant(seen.record()))?;
     let grant = Grant::new(seen.record().clone(), &attempt.written, attempt.sent_at);
-    Some(stolen(grant, attempt.victim.as_ref(), unknown))
+    Some(stolen(grant, of_all(unknown, attempt.victim.as_ref())))
 }
 
 /// Whether a write of ours may have happened and been followed by another grant: they are counted.
@@ -384,10 +380,14 @@ fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
         attempt.written.uid() == record.uid()
             && record.transitions() > attempt.written.transitions()
     })?;
+    let waits = record.waits_for(&attempt.written);
     Some(if attempt.written.holder() == Some(holder) {
-        Loss::Regranted
+        Loss::Regranted { waits }
     } else {
-        Loss::TakenBy(holder.to_owned())
+        Loss::TakenBy {
+            holder: holder.to_owned(),
+            waits,
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::lease::decide::NeverExpires;
 use crate::lease::record::Lease;
 use crate::lease::testing::{at, held};
 
@@ -10,6 +11,7 @@ fn victim(replaced: &Record, stops: f64) -> Victim {
     Victim {
         holder: replaced.holder().unwrap_or_default().to_owned(),
         replaced: replaced.clone(),
+        longest: replaced.duration(),
         stops: Ok(at(stops)),
     }
 }
@@ -28,26 +30,26 @@ fn taken() -> (Stolen, [Record; 2]) {
     }];
     let written: &Lease = &ours;
     let grant = Grant::new(ours.clone(), written, at(110.0));
-    let stolen = stolen(grant, Some(&victims[1]), &unknown);
+    let stolen = stolen(grant, of_all(&unknown, Some(&victims[1])));
     (stolen, [first, second])
 }
 
 #[test]
 fn a_word_ends_the_wait_for_its_own_grant_and_for_no_other() {
     let (mut stolen, [first, second]) = taken();
-    assert_eq!(stolen.victim_stops, Ok(at(170.0)));
+    assert_eq!(stolen.stops(), at(170.0));
     let ours = stolen.grant.record.clone();
     stolen.hear(&ours, at(120.0));
-    assert_eq!(stolen.victim_stops, Ok(at(170.0)), "nobody has spoken");
+    assert_eq!(stolen.stops(), at(170.0), "nobody has spoken");
     stolen.hear(&ours.with_stopped(&ours), at(120.0));
-    assert_eq!(stolen.victim_stops, Ok(at(170.0)), "we have not stopped");
+    assert_eq!(stolen.stops(), at(170.0), "we have not stopped");
     stolen.hear(&ours.with_stopped(&second), at(121.0));
-    assert_eq!(stolen.victim_stops, Ok(at(160.0)), "the other may run");
+    assert_eq!(stolen.stops(), at(160.0), "the other may run");
     stolen.hear(&ours.with_stopped(&first), at(122.0));
-    assert_eq!(stolen.victim_stops, Ok(at(122.0)));
+    assert_eq!(stolen.stops(), at(122.0));
     // What was heard stays true, whatever the Lease shows then.
     stolen.hear(&ours, at(130.0));
-    assert_eq!(stolen.victim_stops, Ok(at(122.0)));
+    assert_eq!(stolen.stops(), at(122.0));
 }
 
 #[test]
@@ -57,10 +59,60 @@ fn who_has_taken_it_from_somebody_that_may_run_is_not_alone_before_that_one_must
     assert_eq!(stolen.grant.replaceable(at(169.9)), None);
     let alone = stolen.grant.replaceable(at(170.0));
     assert_eq!(alone, Some(&stolen.grant.record));
+    let (stolen, _) = mixed(false);
+    assert!(!stolen.grant.is_alone(at(1e6)), "nothing tells");
+}
+
+/// Taken from one who has a duration, who may run until 170 s, and from one who has none; the later of them is this one.
+fn mixed(endless_is_last: bool) -> (Stolen, Victims) {
+    let (stolen, [first, second]) = taken();
     let endless = Victim {
+        longest: None,
         stops: Err(NeverExpires),
-        ..stolen.victims[1].clone()
+        ..victim(&first, 0.0)
     };
-    let grant = super::stolen(stolen.grant, Some(&endless), &[]).grant;
-    assert!(!grant.is_alone(at(1e6)), "nothing tells");
+    let mut all = [endless, victim(&second, 170.0)];
+    if endless_is_last {
+        all.reverse();
+    }
+    let victims = Victims::new(all.iter().take(1).cloned(), all.last().cloned());
+    (super::stolen(stolen.grant, victims.clone()), victims)
+}
+
+#[test]
+fn who_is_known_to_stop_is_waited_for_whoever_else_has_no_duration() {
+    for endless_is_last in [false, true] {
+        let (mut stolen, victims) = mixed(endless_is_last);
+        assert_eq!(stolen.stops(), at(170.0), "{endless_is_last}");
+        assert_eq!(stolen.awaited(at(169.0)), Some("second"));
+        assert_eq!(stolen.untold(), ["first"]);
+        assert!(stolen.may_run(at(1e6)));
+        let named = victims.shielded(at(169.0)).map(|victim| &*victim.holder);
+        assert_eq!(named, Some("second"));
+        assert_eq!(
+            victims.longest_duration(at(169.0)),
+            held("x", 60).duration()
+        );
+        assert!(victims.shielded(at(170.0)).is_none());
+        // Its own word is heard, and then nobody is left of whom nothing tells.
+        let ours = stolen.grant.record.clone();
+        let first = held("first", 60);
+        stolen.hear(&ours.with_stopped(&first), at(120.0));
+        assert!(stolen.untold().is_empty() && stolen.stops() == at(170.0));
+    }
+}
+
+#[test]
+fn nobody_is_waited_for_where_nothing_tells_of_anybody_and_that_is_said() {
+    let (stolen, [first, _]) = taken();
+    let endless = Victim {
+        longest: None,
+        stops: Err(NeverExpires),
+        ..victim(&first, 0.0)
+    };
+    let all = Victims::new(std::iter::once(endless.clone()), Some(endless));
+    let stolen = super::stolen(stolen.grant, all);
+    assert_eq!(stolen.stops(), stolen.grant.sent_at);
+    assert_eq!(stolen.awaited(at(0.0)), None);
+    assert_eq!(stolen.untold(), ["first"], "once");
 }

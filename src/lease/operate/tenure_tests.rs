@@ -116,7 +116,10 @@ fn a_renewal_by_somebody_else_of_the_same_grant_does_not_count_as_ours() {
 fn a_loss_is_a_loss_and_old_news_of_one_is_not() {
     let mut tenure = begun();
     let taken = stored(&held("thief", 6), 8);
-    let loss = Shown::Lost(Loss::TakenBy("thief".into()));
+    let loss = Shown::Lost(Loss::TakenBy {
+        holder: "thief".into(),
+        waits: false,
+    });
     assert_eq!(tenure.shown(&seen(&taken), None, at(101.0)), loss);
     assert_eq!(
         tenure.shown(&Seen::Absent, Some(at(101.0)), at(101.0)),

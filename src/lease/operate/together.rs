@@ -211,6 +211,7 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
         let Some(first) = lost.iter().map(|(index, _)| *index).min() else {
             return Ok(());
         };
+        self.say_stopped(&lost).await;
         let mut gone = Vec::new();
         for (index, loss) in lost {
             match &loss {
@@ -220,8 +221,8 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
                 Loss::Deleted
                 | Loss::Recreated { .. }
                 | Loss::Released
-                | Loss::TakenBy(_)
-                | Loss::Regranted
+                | Loss::TakenBy { .. }
+                | Loss::Regranted { .. }
                 | Loss::Deadline { .. } => gone.push(index),
             }
             (self.parts[index].report)(Progress::LostAgain(loss));
@@ -238,6 +239,20 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
             Fate::Kept | Fate::Shields => Some((index, End::Kept(Box::new(End::timed_out(None))))),
         });
         open.map_or(Ok(()), Err)
+    }
+
+    /// Says of those that were robbed that nothing runs under them, to whoever waits for that: nothing has begun yet.
+    async fn say_stopped(&self, lost: &[Lost]) {
+        let robbed = lost.iter().filter(|(_, loss)| loss.is_takeover());
+        let saying: FuturesUnordered<_> = robbed
+            .map(async |(index, _)| {
+                let grant = self.held.borrow()[*index].clone();
+                let operations = self.parts[*index].operations;
+                operations.say_stopped(&grant, None).await
+            })
+            .collect();
+        let mut saying = std::pin::pin!(saying);
+        while saying.next().await.is_some() {}
     }
 
     /// Gives those back that have this number or a greater one, the last one first.

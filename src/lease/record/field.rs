@@ -29,6 +29,10 @@ pub const VICTIM_ANNOTATION: &str = "kubectl-lease/victim";
 /// The annotation by which a holder that was robbed says that it has stopped: the transitions, the acquireTime and the uid of
 /// its own grant, and of no other. It stands on the grant that was put on top of that one.
 pub const STOPPED_ANNOTATION: &str = "kubectl-lease/stopped";
+/// The annotation of a grant that its holder put on top of one of its own that still stood, from which nothing else would tell it:
+/// its transitions. Whoever has tried to release the earlier one sees by it that it was not released.
+pub const REGRANTED_ANNOTATION: &str = "kubectl-lease/regranted";
+
 /// The annotation that keeps from whom the Lease was taken last, by whom, why and when: JSON.
 pub const PREVIOUS_ANNOTATION: &str = "kubectl-lease/previous";
 

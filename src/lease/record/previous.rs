@@ -1,10 +1,12 @@
-//! From whom a Lease was taken last, by whom and why: kept in an annotation for people; nothing is decided by it.
+//! From whom a Lease was taken last, by whom and why: kept in an annotation for people. Whether a grant was released is the one thing
+//! that is decided by it: what was taken was not.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::field::PREVIOUS_ANNOTATION;
+use super::field::{PREVIOUS_ANNOTATION, REGRANTED_ANNOTATION};
 use super::object::Fields;
+use super::read::same_time;
 use super::write::{Edit, micro_time};
 use super::{GrantTerms, Lease, Record};
 
@@ -105,6 +107,45 @@ impl Fields<'_> {
         let previous = self.previous()?;
         (previous.transitions == self.transitions()).then_some(previous)
     }
+
+    /// Whether what is written here says that exactly this grant was taken from its holder, or ended by somebody else, so that
+    /// `release`, which was sent to end it, did not.
+    pub fn denies_release(&self, grant: &Fields<'_>, release: &Fields<'_>) -> bool {
+        let next = grant.transitions().checked_add(1);
+        let follows = next == Some(self.transitions()) && self.holder().is_some();
+        self.uid() == grant.uid()
+            && ((follows && (self.victim().is_some() || self.is_regranted()))
+                || (self.previous()).is_some_and(|noted| noted.denies(grant, release.previous())))
+    }
+
+    /// Whether the present grant was put on top of one of the same identity.
+    fn is_regranted(&self) -> bool {
+        let noted = self.annotation(REGRANTED_ANNOTATION);
+        noted.and_then(|text| text.parse().ok()) == Some(self.transitions())
+    }
+}
+
+impl Previous {
+    /// Whether it is about this grant, and not what we were about to write ourselves.
+    fn denies(&self, grant: &Fields<'_>, ours: Option<Self>) -> bool {
+        let is_ours = ours.is_some_and(|ours| {
+            (ours.taken, &ours.by, ours.transitions) == (self.taken, &self.by, self.transitions)
+        });
+        let transitions = match self.taken {
+            Taken::ForceReleased => Some(grant.transitions()),
+            Taken::Expired | Taken::Stolen | Taken::FailedOver => {
+                grant.transitions().checked_add(1)
+            }
+        };
+        let holder = grant
+            .holder()
+            .map(|holder| beginning(holder, LONGEST_IDENTITY));
+        let acquired = self.acquired.map(|time| time.to_string());
+        !is_ours
+            && transitions == Some(self.transitions)
+            && holder.as_deref() == Some(&*self.holder)
+            && same_time(acquired.as_deref(), grant.acquire_time())
+    }
 }
 
 impl Lease {
@@ -158,7 +199,7 @@ impl Record {
             return self.clone();
         };
         noted["taken"] = taken.word().into();
-        self.edited(|lease| lease.note_previous(&noted.to_string()))
+        self.annotated(PREVIOUS_ANNOTATION, Some(&noted.to_string()))
     }
 
     /// The same, with from whom it was taken: the holder of `before`, by somebody who gave a reason for it or not.
@@ -172,19 +213,18 @@ impl Record {
         at: Timestamp,
     ) -> Self {
         match before.noted_as(taken, by, because, at, self.transitions()) {
-            Some(noted) => self.edited(|lease| lease.note_previous(&noted)),
+            Some(noted) => self.annotated(PREVIOUS_ANNOTATION, Some(&noted)),
             None => self.clone(),
         }
     }
 }
 
 impl Edit {
-    /// Writes it down where there is room.
-    pub(super) fn note_previous(&mut self, noted: &str) {
-        self.annotate(PREVIOUS_ANNOTATION, None);
-        let others = self.annotations_size();
-        if others + PREVIOUS_ANNOTATION.len() + noted.len() <= ALL_ANNOTATIONS {
-            self.annotate(PREVIOUS_ANNOTATION, Some(noted));
+    /// Leaves out what is only for people where the annotations would become too large for the server. Whatever was written, and
+    /// in whichever order: what is needed comes first.
+    pub(super) fn fit(&mut self) {
+        if self.annotations_size() > ALL_ANNOTATIONS {
+            self.annotate(PREVIOUS_ANNOTATION, None);
         }
     }
 }
@@ -297,6 +337,35 @@ mod tests {
             object["metadata"]["annotations"] = json!({ "much": much });
         });
         assert_eq!(granted(&full, "me", None).previous(), None);
+    }
+
+    /// What the API server counts.
+    fn size(record: &Record) -> usize {
+        let object = record.as_json().clone();
+        let all = object["metadata"]["annotations"].as_object().cloned();
+        let all = all.into_iter().flatten();
+        all.map(|(key, text)| key.len() + text.as_str().map_or(0, str::len))
+            .sum()
+    }
+
+    #[test]
+    fn whatever_is_added_later_is_what_is_for_people_left_out_for_it_and_nothing_else() {
+        let roomy = granted(&held("ada", 60), "me", None);
+        let noted = size(&roomy);
+        for room in [noted - 1, noted, noted + 10, noted + 100] {
+            let full = held("ada", 60).with(|object| {
+                let much = "x".repeat(ALL_ANNOTATIONS - "much".len() - room);
+                object["metadata"]["annotations"] = json!({ "much": much });
+            });
+            let taken = granted(&full, "me", None);
+            assert_eq!(taken.previous().is_some(), noted <= room, "{room}");
+            let robbed = taken.taken_as(Taken::Stolen).with_victim(Some("ada"));
+            for written in [taken, robbed.clone(), robbed.with_stopped(&full)] {
+                assert!(size(&written) <= ALL_ANNOTATIONS, "{room}");
+            }
+            assert_eq!(robbed.victim(), Some("ada"), "{room}");
+            assert_eq!(robbed.previous().is_some(), room > noted + 50, "{room}");
+        }
     }
 
     #[test]

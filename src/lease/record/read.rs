@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::field::{
-    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
-    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    REGRANTED_ANNOTATION, SLOT_OF_LABEL, SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
@@ -203,7 +203,7 @@ impl Fields<'_> {
     }
 
     /// `metadata.annotations`, without the reason, the victim, its acknowledgement, the manager and the previous holder, which are shown by
-    /// themselves.
+    /// themselves, and without what says that the holder had it before.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         let previous = self.previous().map(|_| PREVIOUS_ANNOTATION);
         let apart = [
@@ -211,6 +211,7 @@ impl Fields<'_> {
             VICTIM_ANNOTATION,
             STOPPED_ANNOTATION,
             MANAGER_ANNOTATION,
+            REGRANTED_ANNOTATION,
             previous.unwrap_or_default(),
         ];
         pairs(&self.metadata.annotations).filter(move |(key, _)| !apart.contains(key))

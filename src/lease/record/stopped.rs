@@ -23,6 +23,15 @@ impl Fields<'_> {
             && same_time(Some(acquired), grant.acquire_time())
     }
 
+    /// Whether this is the grant directly on top of that one, made by somebody who waits until its holder must have stopped.
+    pub fn waits_for(&self, grant: &Fields<'_>) -> bool {
+        self.uid() == grant.uid()
+            && self.holder().is_some()
+            && grant.transitions().checked_add(1) == Some(self.transitions())
+            && self.victim().is_some()
+            && self.victim() == grant.holder()
+    }
+
     fn stopped(&self) -> Option<(i64, &str, &str)> {
         let mut parts = self.annotation(STOPPED_ANNOTATION)?.split(' ');
         let text = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);

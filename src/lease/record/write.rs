@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::field::{
-    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, REASON_ANNOTATION, SLOT_OF_LABEL,
-    SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+    self, DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    REGRANTED_ANNOTATION, SLOT_OF_LABEL, SLOTS_ANNOTATION, STOPPED_ANNOTATION, VICTIM_ANNOTATION,
 };
 use super::{GrantTerms, Lease, LeaseDuration, Record, TransitionsExhausted, lock_info};
 use crate::lease::values::Slots;
@@ -57,8 +57,11 @@ impl Lease {
             let manager = terms.manager.named();
             let manager = manager.map(|manager| format!("{transitions} {manager}"));
             lease.annotate(MANAGER_ANNOTATION, manager.as_deref());
+            let again = self.holder() == Some(terms.holder.as_str());
+            let again = again.then(|| transitions.to_string());
+            lease.annotate(REGRANTED_ANNOTATION, again.as_deref());
             if let Some(noted) = self.noted(terms, at, transitions) {
-                lease.note_previous(&noted);
+                lease.annotate(PREVIOUS_ANNOTATION, Some(&noted));
             }
         }))
     }
@@ -127,6 +130,7 @@ impl Lease {
     fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
         let mut object = Edit(self.object.clone());
         edit(&mut object);
+        object.fit();
         // What is written has the type of its field, so that it can be read; a write of what was read would store nothing.
         Self::new(object.0).unwrap_or_else(|_| self.clone())
     }
@@ -187,6 +191,7 @@ impl Record {
                 VICTIM_ANNOTATION,
                 STOPPED_ANNOTATION,
                 MANAGER_ANNOTATION,
+                REGRANTED_ANNOTATION,
             ] {
                 lease.annotate(ours, None);
             }

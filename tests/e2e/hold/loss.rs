@@ -1,12 +1,12 @@
 //! The lease taken, edited, blanked or deleted by somebody else: the command is stopped at once, and nothing is taken back.
 
-use crate::support::pass_to;
+use crate::support::{pass_to, watching};
 use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Match, Namespace, Request, lease, wait_gone};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::scene::{SOON, Scene, measured};
+use super::scene::{Held, SOON, Scene, announced, measured};
 
 /// With a watch; the issue asks for 500 ms.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -131,4 +131,35 @@ fn a_watch_that_is_refused_cut_or_ended_is_followed_by_another() {
     wait_gone(held.child, SOON);
     assert!(acted.elapsed() <= AT_ONCE, "{:?}", acted.elapsed());
     assert_eq!(held.end().code, Some(123));
+}
+
+#[test]
+fn who_is_robbed_by_somebody_that_does_not_wait_gives_its_command_no_time() {
+    let scene = Scene::new(60);
+    let hold = scene.hold(&["--kill-after=20s", "--", "/bin/sh", "-c"]);
+    let stubborn = announced("trap '' TERM; READY; while :; do sleep 0.05; done");
+    let held = Held::start(&hold.arg(stubborn));
+    watching(&scene.proxy);
+    steal(&scene.ns);
+    let acted = Instant::now();
+    wait_gone(held.child, SOON);
+    let took = acted.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(held.end().code, Some(123));
+}
+
+/// Whoever steals a lease without a duration does not know how long to wait.
+#[test]
+fn a_duration_that_somebody_removes_is_recorded_again_at_once() {
+    let scene = Scene::new(600);
+    let held = scene.start("exec sleep 600");
+    watching(&scene.proxy);
+    let recorded = |lease: &Value| lease["spec"]["leaseDurationSeconds"] == 600;
+    scene.ns.edit("job", |lease| {
+        lease["spec"]["leaseDurationSeconds"] = json!(null);
+    });
+    // Regularly it is renewed after 200 s.
+    scene.ns.wait_until("job", recorded, SOON);
+    held.running.signal(nix::libc::SIGTERM);
+    held.end();
 }

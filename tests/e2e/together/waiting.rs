@@ -82,6 +82,33 @@ fn one_that_is_lost_meanwhile_is_acquired_anew_and_none_that_comes_later_is_held
     );
 }
 
+/// Nothing has begun under it yet.
+#[test]
+fn who_robs_it_of_one_while_another_is_waited_for_hears_that_nothing_runs() {
+    for words in ["hold a b", "acquire a b"] {
+        let scene = Scene::new(12);
+        pass_to(&scene.ns, "b", "other");
+        scene.ns.edit("b", |lease| {
+            lease["spec"]["leaseDurationSeconds"] = 600.into()
+        });
+        let running = match words {
+            "hold a b" => scene.hold(words, "echo ran").spawn(),
+            _ => scene.command(words).spawn(),
+        };
+        running.wait_stderr(|line| line.starts_with("waiting for lease \"b\""), SOON);
+        let steal = ["steal", "a", "--yes", "--holder=thief", "--duration=30s"];
+        let output = scene.ns.run(&scene.ns.admin(), steal);
+        ended(&output, 0, "lease.coordination.k8s.io/a stolen\n");
+        // The next renewal tells of it, after a third of the time.
+        assert!(
+            output.stderr.contains("says that it has stopped"),
+            "{output}"
+        );
+        running.signal(nix::libc::SIGTERM);
+        assert_eq!(running.wait(SOON).code, Some(143));
+    }
+}
+
 #[test]
 fn one_that_is_lost_is_waited_for_without_what_comes_after_it() {
     let scene = Scene::new(3);

@@ -66,10 +66,13 @@ pub struct Taking<'a> {
 /// What one is waited for at: until its earlier holder must have stopped, and until it has begun with its full time.
 type Places<'a> = (Place<'a>, Place<'a>);
 
-/// Whom a lease was taken from, and how long that one may still run; `None` if nothing tells.
+/// Whom a lease was taken from.
 struct Victim {
     holder: String,
-    wait: Option<Duration>,
+    /// How long anybody may still run of whom that is known.
+    wait: Duration,
+    /// Those of whom nothing tells.
+    untold: Vec<String>,
 }
 
 impl<'a> Taking<'a> {
@@ -249,7 +252,7 @@ impl<'a> Taking<'a> {
     fn say_waiting(&self, victims: &[Option<Victim>]) {
         let all = || victims.iter().flatten();
         let waits = all()
-            .filter_map(|victim| victim.wait)
+            .map(|victim| victim.wait)
             .filter(|wait| !wait.is_zero());
         let waits: Vec<Duration> = waits.collect();
         if let Some(longest) = waits.iter().max() {
@@ -262,14 +265,12 @@ impl<'a> Taking<'a> {
                 words::duration(*longest)
             ));
         }
-        let endless = all().filter(|victim| victim.wait.is_none());
-        let endless: Vec<String> = endless
-            .map(|victim| format!("{:?}", victim.holder))
-            .collect();
-        if !endless.is_empty() {
+        let untold = all().flat_map(|victim| &victim.untold);
+        let untold: Vec<String> = untold.map(|holder| format!("{holder:?}")).collect();
+        if !untold.is_empty() {
             terminal::say(&format!(
                 "these holders had no duration, so they may still run: make sure that they have stopped: {}",
-                some(&endless)
+                some(&untold)
             ));
         }
     }
@@ -363,10 +364,11 @@ impl<'a> Taking<'a> {
 }
 
 fn victim(stolen: &Stolen) -> Option<Victim> {
-    let now = SystemClock.now();
-    let wait = stolen.victim_stops.ok().map(|stops| stops.since(now));
-    let holder = stolen.victim.clone()?;
-    Some(Victim { holder, wait })
+    Some(Victim {
+        holder: stolen.victim.clone()?,
+        wait: stolen.stops().since(SystemClock.now()),
+        untold: stolen.untold(),
+    })
 }
 
 /// Says what has failed so far, in the order of the leases.

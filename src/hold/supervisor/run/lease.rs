@@ -185,19 +185,25 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     /// What a watch event shows, or a read that was begun at `asked_at`.
     fn seen(&mut self, lease: usize, seen: Seen, asked_at: Option<Instant>) -> Next {
         let kept = &mut self.kept[lease];
-        match kept.renewals.shown(&seen, asked_at) {
+        let had_duration = kept.grant.record.duration().is_some();
+        let next = match kept.renewals.shown(&seen, asked_at) {
             Shown::Renewed => self.acknowledged(lease),
             Shown::Lost(loss) => {
                 if let Seen::Lease(found) = &seen {
                     kept.taken = Some(found.record().clone());
                 }
-                self.feed_of(lease, Event::RecordChanged(loss))
+                return self.feed_of(lease, Event::RecordChanged(loss));
             }
             Shown::Same => {
                 // The next renewal goes on top of it, without a conflict.
                 kept.grant = kept.renewals.grant().clone();
                 Next::Wait
             }
+        };
+        let has_duration = self.kept[lease].grant.record.duration().is_some();
+        match (next, had_duration && !has_duration) {
+            (Next::Wait, true) => self.feed_of(lease, Event::DurationGone),
+            (next, _) => next,
         }
     }
 }

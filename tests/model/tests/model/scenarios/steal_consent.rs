@@ -75,7 +75,9 @@ fn an_old_yes_is_not_for_whoever_took_it_from_the_thief_that_stood_still() {
             match (stolen, asks && reply.is_some()) {
                 // Shown anew, and agreed to again.
                 ((Ok(_), 2), true) => {}
-                ((Err(End::Lost(Loss::TakenBy(by))), 1), false) if by == "actor-2" => {
+                ((Err(End::Lost(Loss::TakenBy { holder: by, .. })), 1), false)
+                    if by == "actor-2" =>
+                {
                     assert_eq!(world.holder(), Some(by));
                 }
                 (other, _) => panic!("{reply:?} {asks}: {other:?}"),
@@ -157,7 +159,7 @@ fn a_victim_that_may_not_know_of_a_shorter_duration_is_waited_for_by_the_longer_
             let operations = &thief.operations;
             let stolen = operations.steal(&terms, &limits, &|_| (), agree).await;
             assert_eq!(asked.get(), 2);
-            let stops = stolen.expect("stolen").victim_stops.expect("a duration");
+            let stops = stolen.expect("stolen").stops();
             assert!(stops > thief.clock.now() + secs(58.0));
             assert_eq!(world.recorded_secs(), Some(60));
         });

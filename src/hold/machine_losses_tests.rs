@@ -1,0 +1,52 @@
+//! What a robbed hold leaves its command, and what it does about a duration that somebody has removed.
+
+use super::*;
+
+fn taken_at_once() -> Loss {
+    Loss::TakenBy {
+        holder: "thief".to_owned(),
+        waits: false,
+    }
+}
+
+#[test]
+fn who_is_robbed_by_somebody_that_does_not_wait_leaves_its_command_no_time() {
+    for loss in [taken_at_once(), Loss::Regranted { waits: false }] {
+        let lost = [KillTree, SayLost(0, loss.clone())];
+        with_command(&[(110.0, RecordChanged(loss), &lost)]);
+    }
+    with_command(&[
+        // The thief waits.
+        (110.0, RecordChanged(taken()), &[StopTree, said()]),
+        // Somebody robs it, and does not.
+        (110.1, RecordChanged(taken_at_once()), &[KillTree]),
+    ]);
+}
+
+#[test]
+fn a_duration_that_somebody_removes_is_recorded_again_at_once_and_not_in_a_race() {
+    let mut machine = with_command(&[(101.0, DurationGone, &[])]);
+    assert_eq!(machine.wake_at(), Some(at(101.0)));
+    assert_eq!(renews_next(&mut machine), at(101.0));
+    machine.follow(&[(101.2, Renewed { sent_at: at(101.0) }, &[])]);
+    let regular = machine.wake_at().expect("a renewal");
+    assert!(regular > at(115.0), "{regular:?}");
+    // Removed again, and again.
+    machine.follow(&[(101.3, DurationGone, &[])]);
+    assert_eq!(
+        renews_next(&mut machine),
+        at(101.0) + timing().renew_every / 4
+    );
+}
+
+#[test]
+fn a_renewal_that_was_sent_before_the_duration_was_removed_does_not_put_the_next_one_off() {
+    let mut machine = held(true);
+    let due = renews_next(&mut machine);
+    let (removed, answered) = (due + seconds(0.1), due + seconds(0.2));
+    assert_eq!(machine.handle(DurationGone, removed), []);
+    assert_eq!(machine.handle(Renewed { sent_at: due }, answered), []);
+    assert!(machine.wake_at() <= Some(answered));
+    let effects = machine.handle(Woken, answered);
+    assert!(matches!(effects[..], [Renew(..)]), "{effects:?}");
+}
