@@ -104,7 +104,7 @@ impl Recorder {
         self.changed.notify_one();
         tokio::select! {
             biased;
-            _ = interrupt.arrived(2) => {}
+            _ = interrupt.insisted() => {}
             _ = sending => {}
             () = SystemClock.sleep_until(SystemClock.now() + self.patience.get()) => {
                 log::debug!("an Event could not be recorded in time");

@@ -44,14 +44,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
             deadline: None,
             once: false,
             insist: true,
-            interrupt: limits.interrupt.beyond(1),
+            interrupt: limits.interrupt.patient(),
         };
         let waited = {
             let mut waiting = std::pin::pin!(self.wait_until_alone(stolen, &patient, report));
             tokio::select! {
                 biased;
                 waited = &mut waiting => waited,
-                _ = limits.interrupt.arrived(1) => {
+                _ = limits.interrupt.arrived() => {
                     let wait = stops.since(self.clock.now());
                     report(Progress::Finishing { wait });
                     waiting.await
@@ -115,7 +115,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             let hint = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 hint = watcher.hint(&self.api, &self.clock, &resource_version) => hint,
                 () = self.clock.reached(limits.deadline) => return Err(End::timed_out(None)),
             };

@@ -145,7 +145,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let released = tokio::select! {
             biased;
             released = self.release(&ours, true, &limits, &|_| ()) => released,
-            _ = interrupt.arrived(2) => return Fate::Open(None),
+            _ = interrupt.insisted() => return Fate::Open(None),
         };
         match released {
             Ok(_) => Fate::Free,

@@ -28,7 +28,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let due = grant.sent_at + grant.duration().as_duration() / 3;
             tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 () = &mut over => return Ok(grant),
                 () = self.clock.sleep_until(due) => {}
             }
@@ -39,7 +39,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             grant = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
             };
         }
@@ -64,7 +64,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let until = grant.expires_at();
             grant = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
             };
         }
@@ -72,7 +72,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
             grant = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
             };
         }

@@ -52,7 +52,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         let grant = tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
+            signal = limits.interrupt.arrived() => return Err(unsettled(End::Interrupted(signal))),
             renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost)?,
         };
         Ok(Stolen { grant, ..stolen })
@@ -91,7 +91,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         tokio::select! {
             biased;
-            _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
+            _ = limits.interrupt.arrived() => return Err(End::Altered { what, left }),
             () = self.clock.sleep_until(stops) => {}
         }
         Err(self.undo(stolen.grant, sent, &found).await)
@@ -206,7 +206,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let may_watch = turns.is_none() || watches.is_some();
             let hint = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 () = self.clock.sleep_until(stops.min(due)) => None,
                 hint = self.hint_or_read(&mut watcher, &grant.record), if may_watch => Some(hint),
             };
@@ -235,7 +235,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     };
                     stolen.grant = tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
                     };
                 }

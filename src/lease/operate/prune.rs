@@ -82,7 +82,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     watches();
                     tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.sleep_until(until) => continue,
                     }
                 }
