@@ -9,6 +9,7 @@ mod slots;
 mod steal;
 mod stopped;
 mod wait;
+mod window;
 
 use jiff::Timestamp;
 
@@ -21,6 +22,7 @@ pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
 pub use wait::{Awaited, WaitStep, wait};
+pub use window::Window;
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

@@ -43,7 +43,7 @@ impl Bulk<'_> {
             ));
         }
         if !outcomes.is_empty() {
-            dry_run::print(text::text(&outcomes, choice, &self.args.output))?;
+            dry_run::print(text::text(&outcomes, choice, &self.args.output, true))?;
         }
         Ok(errors.exit().unwrap_or(Exit::DONE))
     }

@@ -16,7 +16,10 @@ impl Together {
 
     /// A place among them.
     pub fn place(&self) -> Place<'_> {
-        self.0.send_modify(|places| *places += 1);
+        self.0.send_if_modified(|places| {
+            *places += 1;
+            false
+        });
         Place(&self.0)
     }
 
@@ -29,7 +32,11 @@ impl Together {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|places| *places -= 1);
+        // All of them wake where something has come to an end, and not for each of the others.
+        self.0.send_if_modified(|places| {
+            *places -= 1;
+            *places == 0
+        });
     }
 }
 
