@@ -14,8 +14,8 @@ use crate::clock::{Clock, Instant};
 pub struct SteppedDown {
     /// As it was freed; by us or, if our reply was lost, as whoever came next made it.
     pub record: Record,
-    /// The transitions of the grant that it was freed from: where there are more, somebody has had it since.
-    pub transitions: i64,
+    /// The grant that it was freed from: where there is another, somebody has had it since.
+    pub taken: Record,
     /// When it was taken from its holder.
     pub taken_at: Instant,
     /// When it was free.
@@ -38,7 +38,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
         let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
-        let transitions = taken.transitions();
         let stops = stolen.victim_stops.unwrap_or(taken_at);
         let patient = Limits {
             deadline: None,
@@ -62,7 +61,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(grant) => grant.record,
             // No renewal was acknowledged for the whole duration, so that its time is over too, which is no longer. It may still
             // stand there as ours.
-            Err(End::Lost(Loss::Deadline { .. })) => taken,
+            Err(End::Lost(Loss::Deadline { .. })) => taken.clone(),
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
             Err(end) => return Err(end),
         };
@@ -82,7 +81,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         Ok(SteppedDown {
             record,
-            transitions,
+            taken,
             taken_at,
             freed_at: self.clock.now(),
             signal: limits.interrupt.received(),

@@ -142,7 +142,9 @@ impl<'a> Taking<'a> {
             let is_agreed = bulk.terms.if_holder.is_some() || agreement.covers(record);
             match (keeper, Other::of(record)) {
                 (Some(keeper), _) => Err(End::Refused(Refusal::NoLock(keeper))),
-                (None, Some(now)) if !is_agreed => Err(End::Refused(agreement.broken_by(now))),
+                (None, Some(now)) if !is_agreed => {
+                    Err(End::Refused(agreement.broken_by(record, now)))
+                }
                 (None, Some(_) | None) => Ok(()),
             }
         };

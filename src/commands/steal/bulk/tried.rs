@@ -61,7 +61,9 @@ impl Bulk<'_> {
             let keeper = Keeper::of(record).filter(|_| !self.args.force);
             match (keeper, Other::of(record)) {
                 (Some(keeper), _) => Err(End::Refused(Refusal::NoLock(keeper))),
-                (None, Some(now)) if !is_agreed => Err(End::Refused(agreement.broken_by(now))),
+                (None, Some(now)) if !is_agreed => {
+                    Err(End::Refused(agreement.broken_by(record, now)))
+                }
                 (None, Some(_) | None) => Ok(()),
             }
         };
