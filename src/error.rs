@@ -11,6 +11,8 @@ mod lines_tests;
 mod obstacle;
 mod refused;
 mod slots;
+#[cfg(test)]
+mod takeover_tests;
 mod unfreed;
 mod unsaid;
 

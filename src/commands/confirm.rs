@@ -22,7 +22,7 @@ pub async fn confirmed(yes: bool, question: &str, interrupt: &Interrupt) -> Resu
         let why = "not confirmed: there is no terminal to ask on; give --yes";
         return Err(End::Declined(why.to_owned()));
     }
-    match prompt::ask(question, interrupt.arrived(1)).await {
+    match prompt::ask(question, interrupt.arrived()).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(End::Declined("declined".to_owned())),
         Err(NoAnswer::Failed(why)) => Err(End::Declined(format!("not confirmed: {why}"))),

@@ -111,10 +111,10 @@ impl Recorder {
         };
         self.over.set(true);
         self.changed.notify_one();
-        let interrupt = interrupt.beyond(self.before_end.get());
+        let interrupt = interrupt.after(self.before_end.get());
         tokio::select! {
             biased;
-            _ = interrupt.arrived(2) => {}
+            _ = interrupt.insisted() => {}
             _ = sending => {}
             () = SystemClock.sleep_until(SystemClock.now() + self.patience.get()) => {
                 log::debug!("an Event could not be recorded in time");

@@ -1,15 +1,15 @@
 //! `kubectl lease failover`
 
 mod elected;
+mod followed;
 mod tried;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::confirm::{columns, confirmed};
 use super::events::Recorder;
-use super::saying::{listen, outcome_text, say_done};
+use super::saying::listen;
 use super::steal::shown::{self, Manner};
 use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
@@ -17,19 +17,17 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver, Subject, TakesBy};
 use crate::exit::Exit;
 use crate::hint::advised;
-use crate::lease::decide::{Refusal, StealTerms, Succession, succession};
+use crate::lease::decide::{Refusal, StealTerms, is_named};
 use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
-use crate::lease::operate::{
-    End, Failure, Fate, Interrupt, Limits, Look, Operations, Progress, SteppedDown,
-};
-use crate::lease::record::{GrantTerms, Keep, Lease, Record, Taken};
+use crate::lease::operate::{End, Failure, Fate, Interrupt, Limits, Look, Operations, Progress};
+use crate::lease::record::{GrantTerms, Keep, Record, Taken};
+use crate::lease::report::State;
 use crate::lease::values::LeaseDuration;
-use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
-use crate::words::{self, printable};
+use crate::words;
 
 /// Recorded while a Lease without a duration is held, seconds.
 const DEFAULT_DURATION: u32 = 15;
@@ -47,18 +45,6 @@ struct Call<'a> {
     operations: LeaseOperations,
     interrupt: Interrupt,
     recorder: Recorder,
-}
-
-/// Who has it since, and how that came.
-struct Followed<'a> {
-    victim: &'a str,
-    record: &'a Record,
-    /// The Lease as the takeover found it.
-    before: Option<Arc<Lease>>,
-    /// How long it took until the holder must have stopped, and then until somebody had it.
-    waited: Duration,
-    vacant: Option<Duration>,
-    times: String,
 }
 
 pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit, Error> {
@@ -120,10 +106,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         match args.write.dry_run.asked() {
             _ if record.strategy().is_some() => call.elected(&record).await,
             _ if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
-            _ if exported::grants().iter().any(|one| one.is_granted(&record)) => {
-                let holder = record.holder().unwrap_or_default().to_owned();
-                Err(call.not(NotFailedOver::RunsUnderIt(holder)))
-            }
+            _ if call.is_led_as_wanted(&found) => Ok(call.already(&record)),
             Some(dry_run) => call.tried(&terms, dry_run).await,
             None => call.deposed(&terms, found).await,
         }
@@ -134,6 +117,24 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
 impl Call<'_> {
     fn not(&self, why: NotFailedOver) -> Error {
         Error::Failover(Box::new((self.subject.clone(), why)))
+    }
+
+    /// Whether the holder is who is to have it, and nobody has asked for another's end.
+    fn is_led_as_wanted(&self, found: &Look) -> bool {
+        let (from, to) = (&self.args.if_holder, &self.args.to);
+        let is_alive = found.row.condition.state != State::Expired;
+        let holder = found.record.holder().filter(|_| is_alive && from.is_none());
+        holder.is_some_and(|holder| to.as_ref().is_some_and(|to| is_named(holder, to.as_str())))
+    }
+
+    /// Says that there is nothing to be done.
+    fn already(&self, record: &Record) -> Exit {
+        terminal::say(&format!(
+            "{:?} holds lease {:?} already; nothing was written",
+            record.holder().unwrap_or_default(),
+            self.subject.name
+        ));
+        Exit::DONE
     }
 
     /// Says what goes on.
@@ -217,7 +218,7 @@ impl Call<'_> {
         }
         let victim = record.victim()?.to_owned();
         let insists = self.args.force || self.args.if_holder.is_some();
-        let by = record.holder().unwrap_or_default().to_owned();
+        let by = Other::of(record)?;
         (!insists).then_some(End::Refused(Refusal::BeingTakenOver { by, victim }))
     }
 
@@ -281,102 +282,5 @@ impl Call<'_> {
             "interrupted: lease {name:?} was released; who takes it over was not waited for"
         ));
         Exit::signal(signal)
-    }
-
-    /// Waits for who takes the Lease over, and tells.
-    async fn followed(
-        &self,
-        victim: &str,
-        before: Option<Arc<Lease>>,
-        down: SteppedDown,
-        patience: Duration,
-    ) -> Result<Exit, Error> {
-        let (name, me) = (&self.subject.name, self.subject.holder.as_deref());
-        let report = |progress| self.report(&progress);
-        let freed = down.freed_at.since(down.taken_at);
-        let then = match patience {
-            Duration::ZERO => "",
-            _ => "; waiting for who takes it over",
-        };
-        terminal::say(&format!(
-            "{victim:?} has stepped down: lease {name:?} is free after {}{then}",
-            words::duration(freed)
-        ));
-        let limits = self.limits(patience);
-        // Whoever had it for a moment only may be seen by the count alone.
-        let is_over =
-            |record: &Record| record.holder().is_none() && record.transitions() > down.transitions;
-        let is_next = |record: &Record| match record.holder() {
-            Some(holder) => Some(holder) != me,
-            None => is_over(record),
-        };
-        let next = self
-            .operations
-            .await_record(down.record.clone(), &limits, &report, is_next)
-            .await;
-        let to = next.as_ref().ok().and_then(|record| record.holder());
-        self.record(victim, &down.record, to);
-        let record = match next {
-            Ok(record) if is_over(&record) => return Err(self.not(NotFailedOver::Unseen)),
-            Ok(record) => record,
-            Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
-            Err(End::TimedOut { fault: None, .. }) => {
-                return Err(self.not(NotFailedOver::Nobody(patience)));
-            }
-            Err(end) => {
-                return Err(Error::Despite {
-                    why: Box::new(self.session.error(self.subject.clone(), end).await),
-                    then: vec![format!(
-                        "lease {name:?} was released; who takes it over is not known"
-                    )],
-                });
-            }
-        };
-        let taken = SystemClock.now().since(down.freed_at);
-        let times = format!(
-            "free after {}, taken {} later",
-            words::duration(freed),
-            words::duration(taken)
-        );
-        let followed = Followed {
-            victim,
-            record: &record,
-            before,
-            waited: freed,
-            vacant: Some(taken),
-            times,
-        };
-        self.tell(followed).await
-    }
-
-    /// Tells who holds it now, and ends well if that is who should.
-    async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
-        let Followed { victim, record, .. } = followed;
-        let holder = record.holder().unwrap_or_default().to_owned();
-        let to = self.args.to.as_ref().map(|to| to.as_str());
-        match succession(victim, to, &holder) {
-            Succession::AsWanted => {}
-            Succession::Again => return Err(self.not(NotFailedOver::Again(holder))),
-            Succession::Another => {
-                return Err(self.not(NotFailedOver::Another {
-                    from: victim.to_owned(),
-                    wanted: to.unwrap_or_default().to_owned(),
-                    holder,
-                }));
-            }
-        }
-        let done = Action::FailedOver.word();
-        let line = format!("{done} from {victim:?} to {holder:?}: {}", followed.times);
-        let outcome = Outcome::new(Action::FailedOver, followed.before, record)
-            .after_waiting(followed.waited)
-            .said(printable(&line).into_owned());
-        let outcome = match followed.vacant {
-            Some(vacant) => outcome.vacant_for(vacant),
-            None => outcome,
-        };
-        let output = &self.args.output;
-        let text = outcome_text(&outcome, output.format.as_ref(), output.show_managed_fields);
-        say_done(text, None, &self.interrupt, &self.subject, done).await?;
-        Ok(Exit::DONE)
     }
 }

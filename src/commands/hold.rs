@@ -220,7 +220,7 @@ async fn run_with(
             let interrupt = Interrupt::new(again::from(&signals, seen));
             tokio::select! {
                 biased;
-                signal = interrupt.arrived(1) => {
+                signal = interrupt.arrived() => {
                     return Err(Error::lease(subject, End::Interrupted(signal)));
                 }
                 () = SystemClock.sleep_until(SystemClock.now() + pause) => {}

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod asked;
+mod batch;
 mod call;
 mod can_i;
 mod check;

@@ -26,7 +26,7 @@ pub async fn run(args: PruneArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let mut errors = Errors::default();
     let found = tokio::select! {
         biased;
-        signal = interrupt.arrived(1) => return Ok(Exit::signal(signal)),
+        signal = interrupt.arrived() => return Ok(Exit::signal(signal)),
         found = find(&session, &args, &mut errors) => found?,
     };
     if found.candidates.is_empty() {

@@ -59,7 +59,7 @@ pub async fn say_by(
     if let Some(signal) = interrupt.received() {
         return Err(Unsaid::Interrupted(signal));
     }
-    say_unless(text, Some(good_until), interrupt.arrived(1)).await
+    say_unless(text, Some(good_until), interrupt.arrived()).await
 }
 
 /// Says a result on stdout unless `good_until` or a signal comes first.
@@ -222,7 +222,7 @@ pub async fn say_done(
         Ok(text) => {
             // A signal that came while it was done does not undo it: it is said where that takes no time.
             let signal = async {
-                let signal = interrupt.arrived(1).await;
+                let signal = interrupt.arrived().await;
                 SystemClock.sleep_until(SystemClock.now() + PATIENCE).await;
                 signal
             };

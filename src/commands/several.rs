@@ -70,17 +70,22 @@ impl Errors {
     }
 }
 
+/// Whether others would come to the same end.
+pub fn next_after(end: &End) -> Next {
+    match end {
+        End::Refused(_) | End::Lost(_) | End::Altered { .. } | End::Declined(_) => Next::GoOn,
+        End::Fault(Fault::Rejected(_) | Fault::NotStored(_)) => Next::GoOn,
+        End::Fault(Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. }) => Next::Stop,
+        // The time is over for all of them.
+        End::TimedOut { .. } | End::Interrupted(_) => Next::Stop,
+        End::Unsettled { .. } | End::Kept(_) => Next::Stop,
+    }
+}
+
 /// Whether others would fail by the same.
 pub fn next(error: &Error) -> Next {
     match error {
-        Error::Lease(error) => match &error.end {
-            End::Refused(_) | End::Lost(_) | End::Altered { .. } | End::Declined(_) => Next::GoOn,
-            End::Fault(Fault::Rejected(_) | Fault::NotStored(_)) => Next::GoOn,
-            End::Fault(Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. }) => Next::Stop,
-            // The time is over for all of them.
-            End::TimedOut { .. } | End::Interrupted(_) => Next::Stop,
-            End::Unsettled { .. } | End::Kept(_) => Next::Stop,
-        },
+        Error::Lease(error) => next_after(&error.end),
         // It was done, only not said.
         Error::Despite { .. } | Error::BrokenPipe | Error::NotMet { .. } => Next::GoOn,
         Error::Usage(_)

@@ -16,8 +16,6 @@ pub enum NotFailedOver {
     Free,
     /// Nothing tells when this holder must have stopped.
     Endless(Other),
-    /// This very process runs under it, granted to this holder: it would be ended with it, half-way.
-    RunsUnderIt(String),
     /// It is no lock and no election: why.
     NotElected(String),
     /// Nobody has taken it in this time.
@@ -63,7 +61,7 @@ impl NotFailedOver {
         match self {
             Self::Free | Self::Another { .. } | Self::Again(_) => Exit::NOT_HELD,
             Self::Nobody(_) | Self::Unseen | Self::NotPreferred { .. } => Exit::NOT_ACQUIRED,
-            Self::Endless(_) | Self::NotElected(_) | Self::RunsUnderIt(_) => Exit::DECLINED,
+            Self::Endless(_) | Self::NotElected(_) => Exit::DECLINED,
             Self::NoCandidate | Self::NoCandidates => Exit::API,
             Self::NoSuchCandidate { .. } | Self::Several(_) => Exit::USAGE,
         }
@@ -93,16 +91,6 @@ impl NotFailedOver {
                         Ok(steal) => format!("To take it all the same: {steal}"),
                         Err(instead) => instead,
                     }
-                ),
-            ],
-            Self::RunsUnderIt(holder) => vec![
-                format!(
-                    "error: lease {name:?} cannot be failed over from here: this process runs under it, held by {holder:?}, and would be stopped half-way"
-                ),
-                format!(
-                    "Nothing was written. From another shell: {}. Or end what runs under it: the command of a hold, or, after acquire: {}",
-                    subject.lease("failover"),
-                    subject.lease("release")
                 ),
             ],
             Self::NotElected(why) => vec![
@@ -181,7 +169,6 @@ mod tests {
         let minute = Duration::from_secs(60);
         let all = [
             NotFailedOver::Free,
-            NotFailedOver::RunsUnderIt("hold@x".into()),
             NotFailedOver::Nobody(minute),
             NotFailedOver::Nobody(Duration::ZERO),
             NotFailedOver::Unseen,

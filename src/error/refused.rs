@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::hint;
 use crate::hint::advised::{self, From};
 use crate::lease::decide::Refusal;
-use crate::lease::keeper::{Nature, Other};
+use crate::lease::keeper::{Keeper, Nature, Other};
 
 /// The exit code of a refusal.
 pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
@@ -19,7 +19,10 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         | Refusal::BeingTakenOver { .. }
         | Refusal::KeptByHold => Exit::NOT_HELD,
 
-        Refusal::Coordinated(_) | Refusal::TransitionsExhausted | Refusal::Terminating => Exit::API,
+        Refusal::Coordinated(_)
+        | Refusal::TransitionsExhausted
+        | Refusal::LastTransition
+        | Refusal::Terminating => Exit::API,
         Refusal::NoLock(_) | Refusal::NotFreed(_) | Refusal::VictimIsAncestor(_) => Exit::DECLINED,
         Refusal::TooShort(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
@@ -120,6 +123,13 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             advised::exhausted(name, namespace),
         ],
+        Refusal::LastTransition => vec![
+            format!(
+                "error: lease {name:?} has counted {} transitions, and there can be one more: the failover would take it, and nobody could follow",
+                i32::MAX - 1
+            ),
+            format!("Nothing was written. {}", advised::exhausted(name, namespace)),
+        ],
         Refusal::Terminating => vec![
             format!("error: lease {name:?} is being deleted and waits for its finalizers"),
             format!(
@@ -131,26 +141,25 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
         Refusal::NotAsShown {
-            shown,
+            change,
             now: now @ Other { holder, .. },
         } => vec![
-            unfreed::changed(name, shown.as_deref(), holder),
+            unfreed::changed(name, change, holder),
             format!(
                 "It was not taken from {holder:?}: --yes agrees only to what was shown. {}",
-                match advised::steal(now, name, namespace, From::Anybody) {
-                    Ok(steal) => format!("Look, and steal it again: {steal}"),
-                    Err(instead) => instead,
-                }
+                to_try_again(subject, now)
             ),
         ],
         Refusal::BeingTakenOver { by, victim } => vec![
             format!(
-                "error: lease {name:?} is being taken over already: by {by:?}, who waits until {victim:?} must have stopped"
+                "error: lease {name:?} is being taken over already: by {:?}, who waits until {victim:?} must have stopped",
+                by.holder
             ),
             format!(
-                "Nothing was written. Look: {}. Should {by:?} be gone, it expires by itself; to go on at once: {}",
+                "Nothing was written. Look: {}. Should {:?} be gone, it expires by itself. {}",
                 subject.lease("status"),
-                subject.lease("failover").with(hint::flag("if-holder", by))
+                by.holder,
+                to_take_by(subject, by)
             ),
         ],
         Refusal::VictimMayRun(victim) => vec![
@@ -168,6 +177,15 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} not released: a hold around this command keeps it"
             ),
             "It is released when the command has ended and nothing of it runs any more: end the command".to_owned(),
+        ],
+        Refusal::VictimIsAncestor(holder) if subject.takes_by == TakesBy::Failover => vec![
+            format!(
+                "error: lease {name:?} cannot be failed over from here: this process runs under it, held by {holder:?}, and would be stopped half-way"
+            ),
+            format!(
+                "Nothing was written. End the command of the hold, or, from another shell: {}",
+                subject.lease("failover")
+            ),
         ],
         Refusal::VictimIsAncestor(holder) => vec![
             format!(
@@ -188,6 +206,26 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "This process has it already: run the command without this hold, or use another lease".to_owned()
             },
         ],
+    }
+}
+
+/// How to try it again, now that somebody else has it, by the subcommand that was called.
+fn to_try_again(subject: &Subject, now: &Other) -> String {
+    let (name, namespace) = (&subject.name, &subject.namespace);
+    match (subject.takes_by, &now.nature) {
+        (TakesBy::Failover, Nature::Lock | Nature::Election | Nature::Kept(Keeper::Election)) => {
+            format!("Look, and make it step down: {}", subject.lease("failover"))
+        }
+        (TakesBy::Hold, Nature::Lock) => format!(
+            "Look, and take it again: {}",
+            subject.lease("hold").with("--steal -- COMMAND")
+        ),
+        (TakesBy::Failover | TakesBy::Hold | TakesBy::Steal, _) => {
+            match advised::steal(now, name, namespace, From::Anybody) {
+                Ok(steal) => format!("Look, and steal it again: {steal}"),
+                Err(instead) => instead,
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why another's lease was not freed by force, and what to do about it, where that differs from what others are told.
 
 use super::Subject;
-use crate::lease::decide::Refusal;
+use crate::lease::decide::{Change, Refusal};
 
 /// What was refused and why, and then what to do, a line each; `None` where everybody is told the same.
 pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
@@ -20,8 +20,8 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
             ),
             format!("Nothing was written. Look: {}", subject.lease("status")),
         ]),
-        Refusal::NotAsShown { shown, now } => Some(vec![
-            changed(name, shown.as_deref(), &now.holder),
+        Refusal::NotAsShown { change, now } => Some(vec![
+            changed(name, change, &now.holder),
             format!(
                 "It was not freed: the yes was for what was shown. Look, and decide again: {}",
                 subject.lease("status")
@@ -32,6 +32,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
         | Refusal::Slots(_)
         | Refusal::Coordinated(_)
         | Refusal::TransitionsExhausted
+        | Refusal::LastTransition
         | Refusal::Terminating
         | Refusal::TooShort(_)
         | Refusal::HeldByAncestor(_)
@@ -53,14 +54,24 @@ pub fn may_be_free_line(subject: &Subject) -> String {
 }
 
 /// What has become of what was shown.
-pub fn changed(name: &str, shown: Option<&str>, holder: &str) -> String {
-    match shown {
-        Some(shown) if shown == holder => format!(
-            "error: lease {name:?} has changed since it was shown: {holder:?} renewed it after it had expired, or acquired it again"
-        ),
-        Some(shown) => format!(
+pub fn changed(name: &str, change: &Change, holder: &str) -> String {
+    let since = format!("error: lease {name:?} has changed since it was shown");
+    match change {
+        Change::Holder(Some(shown)) => format!(
             "error: lease {name:?} is held by {holder:?} now, not by {shown:?}, who was shown"
         ),
-        None => format!("error: lease {name:?} was free, and is held by {holder:?} now"),
+        Change::Holder(None) => {
+            format!("error: lease {name:?} was free, and is held by {holder:?} now")
+        }
+        Change::Regranted => format!("{since}: {holder:?} acquired it again"),
+        Change::Revived => format!("{since}: {holder:?} renewed it after it had expired"),
+        Change::Duration { now: None, .. } => format!("{since}: it has no duration any more"),
+        Change::Duration {
+            shown,
+            now: Some(now),
+        } => {
+            let before = shown.map_or_else(|| "none".to_owned(), |shown| shown.to_string());
+            format!("{since}: its duration is {now} now, and was {before}")
+        }
     }
 }

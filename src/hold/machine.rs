@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::timing::Timing;
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
+use crate::lease::operate::is_echo;
 use acknowledgement::TREES_ARE_FOUND;
 pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
@@ -38,6 +39,8 @@ pub struct Machine {
     /// What the hold ends with once the label is off.
     ends_with: Option<Outcome>,
     detaches: bool,
+    /// Whether a signal has come already.
+    signalled: bool,
 }
 
 /// How often the kill is repeated while something still runs.
@@ -66,6 +69,7 @@ impl Machine {
             label: Label::Off,
             ends_with: None,
             detaches: false,
+            signalled: false,
         }
     }
 
@@ -216,23 +220,7 @@ impl Machine {
                     effects.push(Effect::Forward(signal));
                 }
             }
-            Event::Signal(signal) => match (&self.state, self.tree) {
-                // Asked again: nobody waits for the label.
-                (State::Held | State::Fencing, tree) if self.waits_for_label(tree) => {
-                    self.leave_label(&mut effects);
-                }
-                (State::Held, Tree::None | Tree::Unstarted) => {
-                    self.release(Outcome::Signalled(signal), &mut effects);
-                }
-                (State::Held | State::Fencing, Tree::Running) => {
-                    effects.push(Effect::Forward(signal));
-                }
-                // The command has ended: whoever asks again does not want to wait for what it left.
-                (State::Held | State::Fencing, Tree::Remains(_)) if !self.detaches => {
-                    self.kill(now, &mut effects);
-                }
-                _ => {}
-            },
+            Event::Signal(signal) => self.signalled(signal, now, &mut effects),
             Event::Released(given) => self.released(lease, given, &mut effects),
             Event::StoppedSaid => {
                 self.acknowledgement_is_over(lease, &mut effects);
@@ -240,6 +228,28 @@ impl Machine {
             }
         }
         effects
+    }
+
+    /// A signal asks for the end.
+    fn signalled(&mut self, signal: i32, now: Instant, effects: &mut Vec<Effect>) {
+        let echo = is_echo(signal, !std::mem::replace(&mut self.signalled, true));
+        match (&self.state, self.tree) {
+            // Asked again: nobody waits for the label.
+            (State::Held | State::Fencing, tree) if self.waits_for_label(tree) => {
+                if !echo {
+                    self.leave_label(effects);
+                }
+            }
+            (State::Held, Tree::None | Tree::Unstarted) => {
+                self.release(Outcome::Signalled(signal), effects);
+            }
+            (State::Held | State::Fencing, Tree::Running) => effects.push(Effect::Forward(signal)),
+            // The command has ended: whoever asks again does not want to wait for what it left.
+            (State::Held | State::Fencing, Tree::Remains(_)) if !self.detaches && !echo => {
+                self.kill(now, effects);
+            }
+            _ => {}
+        }
     }
 
     fn acquired(&mut self, sent_at: &[Instant], now: Instant, effects: &mut Vec<Effect>) {

@@ -51,6 +51,24 @@ fn what_the_command_left_is_killed_after_the_grace_or_when_a_signal_comes() {
     ]);
 }
 
+/// bash sends it to its jobs, and the kernel to the group in the foreground.
+#[test]
+fn the_second_word_of_a_terminal_that_is_gone_takes_no_grace_from_what_the_command_left() {
+    for first in [1, 15] {
+        let mut machine = with_command(&[
+            (110.0, Signal(first), &[Forward(first)]),
+            (110.1, EXITED, &[StopTree]),
+            (110.2, Signal(1), &[]),
+            (110.3, Signal(1), &[]),
+        ]);
+        machine.follow(&[(110.4, Signal(15), &[KillTree])]);
+    }
+    with_command(&[
+        (110.0, EXITED, &[StopTree]),
+        (110.1, Signal(1), &[KillTree]),
+    ]);
+}
+
 #[test]
 fn a_loss_while_the_remains_are_stopped_is_still_a_loss() {
     with_command(&[

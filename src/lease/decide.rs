@@ -9,18 +9,20 @@ mod slots;
 mod steal;
 mod stopped;
 mod wait;
+mod window;
 
 use jiff::Timestamp;
 
 pub use cleanup::{Cleanup, cleanup};
-pub use failover::{Choice, Succession, candidate, succession};
+pub use failover::{Choice, Next, Succession, candidate, is_named, next, succession};
 pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
-pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
+pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
 pub use wait::{Awaited, WaitStep, wait};
+pub use window::Window;
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};
@@ -159,6 +161,8 @@ pub enum Refusal {
     Coordinated(String),
     /// `spec.leaseTransitions` is at its int32 limit.
     TransitionsExhausted,
+    /// One below it: a failover would take the last one, and nobody could follow.
+    LastTransition,
     /// Being deleted, where waiting is not wanted.
     Terminating,
     /// The duration that would be recorded is too short for what is wanted.
@@ -169,15 +173,15 @@ pub enum Refusal {
     VictimIsAncestor(String),
     /// Held by another grant than the one that was shown and agreed to, and nobody can be asked again.
     NotAsShown {
-        /// Who was shown; `None` if it was free.
-        shown: Option<String>,
+        /// What has become of what was shown.
+        change: Change,
         /// Who holds it now.
         now: Other,
     },
     /// Somebody is taking it over already, and waits until this victim must have stopped.
     BeingTakenOver {
         /// Who.
-        by: String,
+        by: Other,
         /// From whom.
         victim: String,
     },

@@ -1,6 +1,7 @@
 //! The decision tables of those that begin with a lease in somebody's hands: renew, release, steal.
 
 use super::*;
+use crate::lease::record::Taken;
 
 /// What `held("me", 15)` was granted for.
 const GRANTED: LeaseDuration = LeaseDuration::constant(15);
@@ -202,24 +203,54 @@ fn where_nobody_can_be_asked_again_only_the_grant_that_was_shown_is_taken() {
         stolen(steals(&terms, record, Some(agreed)));
     }
     let was_free = agreement(&free(15), false);
-    for (record, agreed, was, holder) in [
-        (&held("y", 15), &alive, Some("x"), "y"),
-        (&held("me", 15), &alive, Some("x"), "me"),
-        (&anew, &alive, Some("x"), "x"),
-        (&shorter, &alive, Some("x"), "x"),
-        (&renewed, &dead, Some("x"), "x"),
-        (&shown, &was_free, None, "x"),
+    let another = Change::Holder(Some("x".to_owned()));
+    let edited = Change::Duration {
+        shown: shown.duration(),
+        now: shorter.duration(),
+    };
+    for (record, agreed, change, holder) in [
+        (&held("y", 15), &alive, another.clone(), "y"),
+        (&held("me", 15), &alive, another, "me"),
+        (&anew, &alive, Change::Regranted, "x"),
+        (&shorter, &alive, edited, "x"),
+        (&renewed, &dead, Change::Revived, "x"),
+        (&shown, &was_free, Change::Holder(None), "x"),
     ] {
         let not_as_shown = Refusal::NotAsShown {
-            shown: was.map(str::to_owned),
+            change,
             now: other(holder, Nature::Lock),
         };
         let step = steals(&terms, record, Some(agreed));
         assert_eq!(step, StealStep::Refuse(not_as_shown));
     }
+    // Somebody has taken it over first, and waits for the very one that was shown.
+    let taken = held("y", 15).with_victim(Some("x"));
+    let step = steals(&terms, &taken, Some(&alive));
+    let (by, victim) = (other("y", Nature::Lock), "x".to_owned());
+    assert_eq!(
+        step,
+        StealStep::Refuse(Refusal::BeingTakenOver { by, victim })
+    );
     // Whoever names the holder means whatever grant it has.
     terms.if_holder = Some("x".into());
     assert_eq!(steals(&terms, &anew, Some(&alive)), StealStep::Ask);
+}
+
+#[test]
+fn a_failover_leaves_a_transition_for_whoever_follows_and_a_steal_need_not() {
+    let mut terms = steal_terms();
+    let most = i64::from(i32::MAX);
+    for (taken, transitions, refusal) in [
+        (Taken::FailedOver, most - 1, Some(Refusal::LastTransition)),
+        (Taken::FailedOver, most - 2, None),
+        (Taken::Stolen, most - 1, None),
+    ] {
+        terms.taken = taken;
+        let record = held("x", 15).with_spec("leaseTransitions", transitions.into());
+        let step = steals(&terms, &record, None);
+        let expected = refusal.map_or(StealStep::Ask, StealStep::Refuse);
+        assert_eq!(step, expected, "{taken:?} {transitions}");
+    }
 }
 
 #[test]

@@ -46,6 +46,25 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
     untouched(&ns, &kept);
 }
 
+/// bash sends HUP to its jobs and the kernel to the group in the foreground; systemd may send it right after TERM.
+#[test]
+fn the_end_of_a_terminal_is_not_a_second_signal_so_that_what_was_taken_is_freed() {
+    for (signals, code) in [([1, 1, 1], 129), ([15, 1, 1], 143), ([1, 2, 1], 129)] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "first", 3));
+        let running = ns.spawn(&user, FAILOVER);
+        running.wait_stderr(is_waiting, SOON);
+        running.signal(signals[0]);
+        running.wait_stderr(|line| line.starts_with("interrupted: "), SOON);
+        running.signal(signals[1]);
+        running.signal(signals[2]);
+        let output = running.wait(SOON);
+        ended(&output, code, "");
+        assert!(output.stderr.contains(" was released; "), "{output}");
+        assert_eq!(holder(&stored(&ns, "job")), "", "{signals:?} {output}");
+    }
+}
+
 #[test]
 fn who_does_not_wait_for_the_next_one_is_told_so_and_nobody_takes_over_from_oneself() {
     let (ns, user) = fresh();

@@ -24,6 +24,7 @@ mod exec_plugins;
 mod failover;
 mod failover_elected;
 mod failover_ends;
+mod failover_names;
 mod field_manager;
 mod first_contact;
 mod formats;

@@ -7,6 +7,7 @@ use crate::support::{
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy};
 use serde_json::json;
+use std::time::Duration;
 
 const LEFT: &str = "lease \"job\" is left: it has changed since it was listed\n";
 
@@ -125,4 +126,46 @@ fn the_servers_stamps_prove_it_at_once_and_save_whoever_is_alive() {
     let user = ns.user(&["list", "delete"]);
     assert_eq!(ns.run(&user, ["prune", "--yes"]).code, Some(124));
     assert!(ns.get("c").is_some());
+}
+
+#[test]
+fn what_was_deleted_beside_one_that_stops_all_is_told_and_what_was_not_tried_is_named() {
+    let (ns, user) = old();
+    for number in 0..12 {
+        ns.create(&dead(&format!("job-{number:02}"), 1, 2 * DAY));
+    }
+    let proxy = Proxy::to(ns.cluster());
+    let deletion = || Match::when(|request| request.method == "DELETE");
+    let page = Fault::Respond {
+        status: 200,
+        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+        body: "<html>log in</html>".to_owned(),
+    };
+    proxy.fault(deletion().path("/leases/job-00"), page, usize::MAX);
+    let late = Fault::DelayReply(Duration::from_millis(700));
+    proxy.fault(deletion(), late, usize::MAX);
+    for format in [&[][..], &["-o", "json"]] {
+        let prune = ["prune", "--yes"].iter().chain(format);
+        let output = ns.command(&user, prune).via(&proxy).run();
+        assert_eq!(output.code, Some(1), "{output}");
+        let name = |number: usize| format!("job-{number:02}");
+        let gone: Vec<String> = (0..12)
+            .map(name)
+            .filter(|name| ns.get(name).is_none())
+            .collect();
+        assert_eq!(gone.len(), 7, "{gone:?} {output}");
+        let (told, unnamed): (Vec<_>, Vec<_>) = (0..12)
+            .map(name)
+            .partition(|name| output.stdout.contains(name));
+        assert_eq!(told, gone, "{output}");
+        let not_tried: Vec<String> = unnamed[1..]
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
+        let line = format!("error: not tried after that: {}\n", not_tried.join(", "));
+        assert!(output.stderr.ends_with(&line), "{output}");
+        for name in gone {
+            ns.create(&dead(&name, 1, 2 * DAY));
+        }
+    }
 }

@@ -29,6 +29,7 @@ impl Left {
             Refusal::Terminating => &mut self.ending,
             Refusal::NotFound
             | Refusal::TransitionsExhausted
+            | Refusal::LastTransition
             | Refusal::TooShort(_)
             | Refusal::HeldByAncestor(_)
             | Refusal::VictimIsAncestor(_)

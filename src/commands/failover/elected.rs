@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Call, Followed, Manner, columns, confirmed, shown};
+use super::followed::Followed;
+use super::{Call, Manner, columns, confirmed, shown};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, NotFailedOver};
 use crate::exit::Exit;
@@ -42,11 +43,7 @@ impl Call<'_> {
         let to = self.args.to.as_ref().map(|to| to.as_str());
         let next = match candidate(&all, holder, to) {
             Choice::Candidate(next) => next,
-            Choice::Already(holder) => {
-                let already = format!("{holder:?} holds lease {:?} already", subject.name);
-                terminal::say(&format!("{already}; nothing was written"));
-                return Ok(Exit::DONE);
-            }
+            Choice::Already(_) => return Ok(self.already(record)),
             Choice::NoOther => return Err(self.not(NotFailedOver::NoCandidate)),
             Choice::Several(all) => return Err(self.not(NotFailedOver::Several(all))),
             Choice::NoSuch(candidates) => {

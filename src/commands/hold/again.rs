@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cli::AroundArgs;
+use crate::lease::operate::SIGHUP;
 use crate::signals::Received;
 
 /// A run that was shorter than this, or than its lease's duration, is followed by a pause: whatever ended it may do so again.
@@ -16,9 +17,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const STANDS_BACK: Duration = Duration::from_secs(5);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// To a server it means to read its configuration anew. As the end of a terminal it ends the command by itself.
-const SIGHUP: i32 = 1;
 
 /// The runs of a hold so far.
 pub struct Again {
@@ -87,7 +85,8 @@ pub fn heard(signals: &Received) -> usize {
     signals.borrow().len()
 }
 
-/// Whether one of the signals after the first `seen` asked for an end, and not only the command for something.
+/// Whether one of the signals after the first `seen` asked for an end, and not only the command for something: to a server
+/// HUP means to read its configuration anew. As the end of a terminal it ends the command by itself.
 pub fn asked_to_end(signals: &Received, seen: usize) -> bool {
     let all = signals.borrow();
     all.iter().skip(seen).any(|signal| *signal != SIGHUP)

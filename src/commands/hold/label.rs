@@ -82,7 +82,7 @@ pub async fn prepare(label: &PodLabel, interrupt: &Interrupt, insist: bool) -> R
     loop {
         let prepared = tokio::select! {
             biased;
-            signal = interrupt.arrived(1) => return Err(Stop::Signal(signal)),
+            signal = interrupt.arrived() => return Err(Stop::Signal(signal)),
             prepared = label.prepare(SHORT_PATIENCE) => prepared,
         };
         let place = crate::hold::label::PodLabel::place(label);

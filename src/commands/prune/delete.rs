@@ -3,16 +3,16 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream;
 use jiff::SignedDuration;
 
 use super::find::{Candidate, Found};
 use super::words::{failed, left, subject, text};
 use crate::cli::{DryRun, PruneArgs};
 use crate::clock::{Clock, SystemClock};
+use crate::commands::batch::{Batch, Became};
+use crate::commands::chosen::some;
 use crate::commands::events::Recorder;
-use crate::commands::several::{Errors, Next};
+use crate::commands::several::{Errors, next_after};
 use crate::commands::{SHORT_PATIENCE, Session, identity, limits, say};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -25,9 +25,6 @@ use crate::output::outcome::{self, Action, Outcome};
 use crate::output::{Failure, terminal};
 use crate::server::LeaseClient;
 use crate::words;
-
-/// So many are looked after at a time.
-const AT_ONCE: usize = 8;
 
 /// Deletes them, or has the server check it.
 ///
@@ -63,10 +60,12 @@ async fn delete_each(
         false => found.stamps,
     };
     let dry_run = args.dry_run == DryRun::Server;
+    let batch = Batch::new(interrupt);
     let patience = Patience {
         proof: SystemClock.now() + args.timeout,
         deletion: SHORT_PATIENCE,
         interrupt: interrupt.clone(),
+        waiting: batch.no_more(),
     };
     let longest = longest(&found.candidates, args.timeout);
     let said = Cell::new(false);
@@ -78,27 +77,34 @@ async fn delete_each(
             ));
         }
     };
-    let all = found.candidates.len();
     let document = matches!(args.output.format, Some(ObjectFormat::Value(_)));
-    let pruning = stream::iter(found.candidates).map(async |candidate: Candidate| {
-        let record = candidate.seen.record().clone();
-        let expired = candidate.row.condition.expires_in;
-        let pruned = match dry_run {
-            true => check(session, &record, interrupt).await,
+    let work = async |candidate: &Candidate| {
+        let record = candidate.seen.record();
+        let became = match dry_run {
+            true => check(session, record, interrupt).await,
             false => prune(session, candidate, stamps, &patience, &watches).await,
         };
-        (record, expired, pruned)
-    });
-    let mut pruning = std::pin::pin!(pruning.buffered(AT_ONCE));
-    let mut pruned = Vec::new();
-    let mut interrupted = false;
-    while let Some((record, expired, became)) = pruning.next().await {
-        let error = match became {
+        match became {
             Ok(Pruned::Done) => {
                 if let Some(recorder) = recorder {
-                    recorder.record(reason(&record, expired), &record);
+                    recorder.record(reason(record, candidate.row.condition.expires_in), record);
                 }
-                let outcome = Outcome::of_deletion(Action::Pruned, &record);
+                Became::Done(Pruned::Done)
+            }
+            Ok(other) => Became::Done(other),
+            Err(End::Interrupted(_)) => Became::NotTried,
+            Err(end) => {
+                let next = next_after(&end);
+                Became::Failed(failed(session, record, end).await, next)
+            }
+        }
+    };
+    let (mut pruned, mut not_tried) = (Vec::new(), Vec::new());
+    let tell = async |candidate: &Candidate, became| {
+        let record = candidate.seen.record();
+        let error = match became {
+            Became::Done(Pruned::Done) => {
+                let outcome = Outcome::of_deletion(Action::Pruned, record);
                 let outcome = match dry_run {
                     true => outcome.tried(operate::DryRun::Server),
                     false => outcome,
@@ -108,29 +114,21 @@ async fn delete_each(
                     false => print(text(&outcome, args)).await,
                 };
                 pruned.push(outcome);
-                match said {
-                    Ok(()) => continue,
-                    // It is done, only not said, and so are the others.
-                    Err(error) => {
-                        let _ = errors.say(&error);
-                        continue;
-                    }
-                }
+                // It is done, only not said, and so are the others.
+                said.err()
             }
-            Ok(other) => match left(&record, other) {
-                Some(error) => error,
-                None => continue,
-            },
-            Err(End::Interrupted(_)) => {
-                interrupted = true;
-                continue;
+            Became::Done(other) => left(record, other),
+            Became::Failed(error, _) => Some(error),
+            Became::NotTried => {
+                not_tried.push(label(args, record));
+                None
             }
-            Err(end) => failed(session, &record, end).await,
         };
-        if errors.say(&error) == Next::Stop {
-            break;
+        if let Some(error) = error {
+            let _ = errors.say(&error);
         }
-    }
+    };
+    batch.each(&found.candidates, work, tell).await;
     if let (Some(ObjectFormat::Value(format)), false) = (&args.output.format, pruned.is_empty()) {
         print(outcome::list(
             &pruned,
@@ -139,14 +137,28 @@ async fn delete_each(
         ))
         .await?;
     }
-    if let Some(signal) = interrupt.received().filter(|_| interrupted) {
-        terminal::say(&format!(
-            "interrupted: {} of {all} were pruned",
-            pruned.len()
-        ));
-        return Ok(Exit::signal(signal));
+    if not_tried.is_empty() {
+        return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
-    Ok(errors.exit().unwrap_or(Exit::DONE))
+    let interrupted = interrupt.received();
+    terminal::say_always(&match interrupted {
+        Some(_) => format!(
+            "interrupted: {} of {} were pruned",
+            pruned.len(),
+            found.candidates.len()
+        ),
+        None => format!("error: not tried after that: {}", some(&not_tried)),
+    });
+    let exit = interrupted.map(Exit::signal).or(errors.exit());
+    Ok(exit.unwrap_or(Exit::DONE))
+}
+
+/// What a Lease is called among the others.
+fn label(args: &PruneArgs, record: &Record) -> String {
+    match args.all_namespaces {
+        true => format!("{:?} in namespace {}", record.name(), record.namespace()),
+        false => format!("{:?}", record.name()),
+    }
 }
 
 /// As others are told.
@@ -173,16 +185,18 @@ fn operations(session: &Session, record: &Record) -> Operations<LeaseClient, Sys
 
 async fn prune(
     session: &Session,
-    candidate: Candidate,
+    candidate: &Candidate,
     stamps: Stamps,
     patience: &Patience,
     watches: &dyn Fn(),
 ) -> Result<Pruned, End> {
-    let Candidate { seen, .. } = candidate;
+    let seen = &candidate.seen;
     let subject = subject(seen.record());
     let operations = operations(session, seen.record()).knowing(stamps);
     let report = |progress| say(&subject, &progress);
-    operations.prune(seen, patience, watches, &report).await
+    operations
+        .prune(seen.clone(), patience, watches, &report)
+        .await
 }
 
 async fn check(session: &Session, record: &Record, interrupt: &Interrupt) -> Result<Pruned, End> {

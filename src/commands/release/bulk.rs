@@ -1,18 +1,15 @@
 //! `kubectl lease release` of what a selection has, and of several by force: one list, one question, each written for itself.
 
-use std::cell::Cell;
-
-use futures::{StreamExt, stream};
-
 use super::{force, nothing_done, nothing_to_release, patient};
 use crate::cli::ReleaseArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some, these};
+use crate::commands::batch::{Batch, Became};
+use crate::commands::chosen::{Choice, Chosen, some, these};
 use crate::commands::dry_run;
 use crate::commands::events::Recorder;
 use crate::commands::exported::{self, is_kept_by_hold, ours};
 use crate::commands::saying::{listen, outcome_text, say_done};
-use crate::commands::several::{Errors, Next, next};
+use crate::commands::several::Errors;
 use crate::commands::{Session, say};
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
@@ -36,16 +33,6 @@ struct Bulk<'a> {
     holder: &'a HolderIdentity,
     limits: Limits,
     recorder: Recorder,
-}
-
-/// What became of one lease.
-enum Became {
-    /// It is free, or would be.
-    Freed(Box<Outcome>),
-    /// It is not.
-    Failed(Error),
-    /// It was not tried after what happened to another.
-    NotTried,
 }
 
 pub async fn run(
@@ -194,52 +181,44 @@ impl Bulk<'_> {
     /// Writes each, and says what became of it in their order. With how the process ends where a signal has ended that.
     async fn write(&self, choice: &Choice, errors: &mut Errors) -> Option<Exit> {
         let (args, limits) = (self.args, &self.limits);
-        let stopped = Cell::new(false);
-        let written = stream::iter(&choice.all).map(async |chosen| {
-            if stopped.get() || limits.interrupt.received().is_some() {
-                return (chosen, Became::NotTried);
-            }
+        let work = async |chosen: &Chosen| {
             let session = choice.session(self.session, chosen);
             let subject = self.subject(&session, chosen);
-            let became = match self.one(choice, &session, &subject, chosen).await {
-                Ok(freed) => Became::Freed(Box::new(freed)),
-                Err(error) => {
-                    if next(&error) == Next::Stop {
-                        stopped.set(true);
-                    }
-                    Became::Failed(error)
-                }
-            };
-            (chosen, became)
-        });
-        let mut written = std::pin::pin!(written.buffered(AT_ONCE));
+            let freed = self.one(choice, &session, &subject, chosen).await;
+            Became::from(freed.map(Box::new))
+        };
         let document = match &args.output.format {
             Some(ObjectFormat::Value(format)) => Some(format),
             Some(ObjectFormat::Name) | None => None,
         };
         let (mut listed, mut not_tried) = (Vec::new(), Vec::new());
-        let mut failed = Vec::new();
-        while let Some((chosen, became)) = written.next().await {
-            match became {
-                Became::NotTried => not_tried.push(choice.label(chosen)),
-                Became::Failed(error) => failed.push(error),
-                Became::Freed(freed) if document.is_some() => listed.push(*freed),
-                Became::Freed(freed) => {
+        let tell = async |chosen: &Chosen, became: Became<Box<Outcome>>| {
+            let failed = match became {
+                Became::NotTried => {
+                    not_tried.push(choice.label(chosen));
+                    None
+                }
+                Became::Failed(error, _) => Some(error),
+                Became::Done(freed) if document.is_some() => {
+                    listed.push(*freed);
+                    None
+                }
+                Became::Done(freed) => {
                     let words = choice.verb("released", freed.lease());
                     let freed = freed.said(words);
                     let format = args.output.format.as_ref();
                     let text = outcome_text(&freed, format, args.output.show_managed_fields);
                     let subject = self.subject(self.session, chosen);
                     let said = say_done(text, None, &limits.interrupt, &subject, "released");
-                    failed.extend(said.await.err());
+                    said.await.err()
                 }
+            };
+            if let Some(error) = failed.filter(|error| !said_to_be_ignored(args, error)) {
+                let _ = errors.say(&error);
             }
-            for error in failed.drain(..) {
-                if !said_to_be_ignored(args, &error) {
-                    let _ = errors.say(&error);
-                }
-            }
-        }
+        };
+        let batch = Batch::new(&limits.interrupt);
+        batch.each(&choice.all, work, tell).await;
         let interrupted = (limits.interrupt.received()).filter(|_| !not_tried.is_empty());
         if !not_tried.is_empty() {
             let why = match interrupted {

@@ -21,7 +21,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let mut view = View::new(args);
     let end = tokio::select! {
         biased;
-        signal = interrupt.arrived(1) => Ok(Exit::signal(signal)),
+        signal = interrupt.arrived() => Ok(Exit::signal(signal)),
         error = follow(session, args, &mut view) => Err(error),
     };
     view.leave();

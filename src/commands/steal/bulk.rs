@@ -2,8 +2,10 @@
 
 mod taken;
 mod text;
+mod told;
 mod tried;
 mod wait;
+mod wave;
 
 use super::terms;
 use crate::cli::{ConnectionArgs, StealArgs};

@@ -1,5 +1,6 @@
 //! The decisions of `failover`: whom a coordinated election is to prefer, and whether who holds a Lease afterwards is who should.
 
+use crate::lease::record::Record;
 use crate::lease::summary::instance;
 
 /// Who holds a Lease after its holder has stepped down.
@@ -16,16 +17,37 @@ pub enum Succession {
 /// Whether `holder` is who was to follow on `victim`: who was named, or anybody else.
 pub fn succession(victim: &str, to: Option<&str>, holder: &str) -> Succession {
     match to {
-        Some(to) if is(holder, to) => Succession::AsWanted,
+        Some(to) if is_named(holder, to) => Succession::AsWanted,
         _ if holder == victim => Succession::Again,
         Some(_) => Succession::Another,
         None => Succession::AsWanted,
     }
 }
 
+/// Whether somebody has had a Lease since it was freed for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nobody has.
+    Nobody,
+    /// Somebody has it.
+    Somebody,
+    /// Somebody has had it for a moment: the transitions count that.
+    Unseen,
+}
+
+/// Who has come since the grant that is `taken`, which was taken from the holder, was freed. Another grant is another's,
+/// whatever its holder is called.
+pub fn next(taken: &Record, record: &Record) -> Next {
+    match record.holder() {
+        Some(_) if !taken.same_grant(record) => Next::Somebody,
+        None if record.transitions() > taken.transitions() => Next::Unseen,
+        Some(_) | None => Next::Nobody,
+    }
+}
+
 /// Whether a holder is the one that was named: by its identity, or by the instance in it (`pod-1` of `pod-1_<uuid>`), as nobody
 /// knows the rest of it before.
-fn is(holder: &str, named: &str) -> bool {
+pub fn is_named(holder: &str, named: &str) -> bool {
     holder == named || instance(holder) == Some(named)
 }
 
@@ -48,7 +70,7 @@ pub enum Choice {
 pub fn candidate(all: &[String], holder: Option<&str>, to: Option<&str>) -> Choice {
     if let Some(to) = to {
         let exact = all.iter().find(|candidate| *candidate == to);
-        let mut named = all.iter().filter(|candidate| is(candidate, to));
+        let mut named = all.iter().filter(|candidate| is_named(candidate, to));
         return match (exact.or(named.next()), named.next()) {
             (Some(one), _) if Some(one.as_str()) == holder => Choice::Already(one.clone()),
             (Some(one), None) => Choice::Candidate(one.clone()),
@@ -69,6 +91,7 @@ pub fn candidate(all: &[String], holder: Option<&str>, to: Option<&str>) -> Choi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::testing::held;
 
     const RUN: &str = "pod-1_9ca3a9c7-610d-4b47-91bb-2d916d1307ed";
 
@@ -86,6 +109,29 @@ mod tests {
             (Some("pod-1"), "pod-1_x", Succession::Another),
         ] {
             assert_eq!(succession("a", to, holder), expected, "{to:?} {holder}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_another_grant_has_taken_it_by_whatever_name() {
+        let taken = held("me", 15);
+        let freed = taken.with(|object| {
+            object["spec"]["holderIdentity"].take();
+        });
+        let count = |record: &Record, count: i64| {
+            record.with_spec("leaseTransitions", (record.transitions() + count).into())
+        };
+        let renewed = taken.with_spec("renewTime", "2020-01-01T00:00:09.000000Z".into());
+        for (record, expected) in [
+            (taken.clone(), Next::Nobody),
+            // A watch may replay it.
+            (renewed, Next::Nobody),
+            (freed.clone(), Next::Nobody),
+            (count(&freed, 1), Next::Unseen),
+            (count(&held("other", 15), 1), Next::Somebody),
+            (count(&taken, 1), Next::Somebody),
+        ] {
+            assert_eq!(next(&taken, &record), expected, "{record:?}");
         }
     }
 

@@ -76,7 +76,7 @@ pub fn free(
     let may_ask = terms.asks || terms.if_holder.is_some();
     match agreed {
         Some(agreed) if agreed.covers(record) => FreeStep::Replace(terms.freed(record, wall)),
-        Some(agreed) if !may_ask => FreeStep::Refuse(agreed.broken_by(other)),
+        Some(agreed) if !may_ask => FreeStep::Refuse(agreed.not_as_shown(record, other)),
         Some(_) | None => FreeStep::Ask,
     }
 }
@@ -86,6 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::lease::decide::Change;
     use crate::lease::evidence::Observation;
     use crate::lease::keeper::Nature;
     use crate::lease::testing::{at, free as free_lease, held, other as other_of, wall};
@@ -139,8 +140,17 @@ mod tests {
         ] {
             let agreed = Some((&shown, expired));
             let holder = now.holder().unwrap_or_default();
+            let change = match now {
+                _ if holder != "x" => Change::Holder(Some("x".to_owned())),
+                now if *now == regranted || *now == recreated => Change::Regranted,
+                now if *now == shorter => Change::Duration {
+                    shown: shown.duration(),
+                    now: now.duration(),
+                },
+                _ => Change::Revived,
+            };
             let refused = Refusal::NotAsShown {
-                shown: Some("x".to_owned()),
+                change,
                 now: other(holder),
             };
             let (again, silent) = match covered {

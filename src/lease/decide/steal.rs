@@ -5,6 +5,7 @@ use crate::clock::Instant;
 use crate::lease::evidence::{Expiry, Observation, Proof, Stamps};
 use crate::lease::keeper::Other;
 use crate::lease::record::{GrantTerms, Record, Taken};
+use crate::lease::values::LeaseDuration;
 
 /// What `steal` wants.
 #[derive(Clone, Debug)]
@@ -34,10 +35,37 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Why nothing is written over what is there now instead.
-    pub fn broken_by(&self, now: Other) -> Refusal {
-        let shown = self.record.holder().map(str::to_owned);
-        Refusal::NotAsShown { shown, now }
+    /// Why nothing is taken over from who has it by now, as `record` shows.
+    pub fn broken_by(&self, record: &Record, now: Other) -> Refusal {
+        match record.victim() {
+            Some(victim) if !self.record.same_grant(record) => Refusal::BeingTakenOver {
+                by: now,
+                victim: victim.to_owned(),
+            },
+            Some(_) | None => self.not_as_shown(record, now),
+        }
+    }
+
+    /// That nothing is written over what is there now instead, and what has become of what was shown.
+    pub fn not_as_shown(&self, record: &Record, now: Other) -> Refusal {
+        let change = self.change(record);
+        Refusal::NotAsShown { change, now }
+    }
+
+    fn change(&self, record: &Record) -> Change {
+        let shown = &self.record;
+        if shown.holder() != record.holder() {
+            Change::Holder(shown.holder().map(str::to_owned))
+        } else if !shown.same_grant(record) {
+            Change::Regranted
+        } else if shown.duration() != record.duration() {
+            Change::Duration {
+                shown: shown.duration(),
+                now: record.duration(),
+            }
+        } else {
+            Change::Revived
+        }
     }
 
     /// Whether it still holds: a holder that goes on renewing is what was shown, a dead one that renews is not.
@@ -46,6 +74,24 @@ impl Agreement {
             && self.record.duration() == record.duration()
             && (!self.expired || self.record.renew_time() == record.renew_time())
     }
+}
+
+/// What has become of what was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Another holds it than this one; `None`: it was free.
+    Holder(Option<String>),
+    /// Its holder has acquired it again.
+    Regranted,
+    /// Its holder has renewed it after it had expired.
+    Revived,
+    /// Its duration was edited.
+    Duration {
+        /// As it was shown.
+        shown: Option<LeaseDuration>,
+        /// As it is.
+        now: Option<LeaseDuration>,
+    },
 }
 
 /// The next step of `steal`.
@@ -77,6 +123,10 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
     {
         return StealStep::Refuse(Refusal::HolderIs(Other::of(record)));
     }
+    // Its own grant would be the last that there can be.
+    if terms.taken == Taken::FailedOver && record.transitions() == i64::from(i32::MAX) - 1 {
+        return StealStep::Refuse(Refusal::LastTransition);
+    }
     // Nothing is taken from anybody when it is free.
     if let Some(other) = Other::of(record) {
         if terms.waits && terms.ancestors.iter().any(|grant| grant.is_granted(record)) {
@@ -85,7 +135,7 @@ pub fn steal(terms: &StealTerms, seen: &Seen, agreed: Option<&Agreement>, now: N
         let may_ask = terms.asks || terms.if_holder.is_some();
         match agreed {
             Some(agreed) if agreed.covers(record) => {}
-            Some(agreed) if !may_ask => return StealStep::Refuse(agreed.broken_by(other)),
+            Some(agreed) if !may_ask => return StealStep::Refuse(agreed.broken_by(record, other)),
             Some(_) | None => return StealStep::Ask,
         }
     }

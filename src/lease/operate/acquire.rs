@@ -64,7 +64,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             biased;
             result = settled => result,
             // Asked twice: go at once, and say what is left open.
-            signal = limits.interrupt.arrived(2) => Err(End::Unsettled {
+            signal = limits.interrupt.insisted() => Err(End::Unsettled {
                 end: Box::new(End::Interrupted(signal)),
                 fault: None,
             }),
@@ -122,7 +122,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                     let woken = tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.reached(limits.deadline) => return Err(timed_out),
                         woken = self.change(&waiting, &seen, &mut watcher) => woken,
                     };
@@ -211,7 +211,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         let renewed = tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            signal = limits.interrupt.arrived() => Err(End::Interrupted(signal)),
             () = self.clock.reached(limits.deadline.filter(|_| !limits.once)) => {
                 Err(End::timed_out(None))
             }

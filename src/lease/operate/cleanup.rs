@@ -43,7 +43,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let taken_by = self.clock.now() + WAITERS_TAKE_IT_WITHIN;
         tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+            signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
             () = self.clock.sleep_until(taken_by) => {}
         }
         let mut seen = self.read_patiently(None, limits, report).await?;

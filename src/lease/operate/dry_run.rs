@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::super::api::{Api, Write};
 use super::super::decide::{
-    self, AcquireStep, AcquireTerms, Agreement, FreeStep, FreeTerms, Ours, OursStep, Refusal, Seen,
-    StealStep, StealTerms,
+    self, AcquireStep, AcquireTerms, Agreement, Change, FreeStep, FreeTerms, Ours, OursStep,
+    Refusal, Seen, StealStep, StealTerms,
 };
 use super::super::evidence::{Expiry, Observation, Stamps};
 use super::super::keeper::Other;
@@ -244,8 +244,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Some(now) = Other::of(&record)
                 && record.holder() != shown.holder()
             {
-                let shown = shown.holder().map(str::to_owned);
-                return Err(End::Refused(Refusal::NotAsShown { shown, now }));
+                let change = Change::Holder(shown.holder().map(str::to_owned));
+                return Err(End::Refused(Refusal::NotAsShown { change, now }));
             }
             let wanted = Wanted::Replace(record.with_preferred_holder(candidate));
             let counts =

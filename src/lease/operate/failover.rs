@@ -14,8 +14,8 @@ use crate::clock::{Clock, Instant};
 pub struct SteppedDown {
     /// As it was freed; by us or, if our reply was lost, as whoever came next made it.
     pub record: Record,
-    /// The transitions of the grant that it was freed from: where there are more, somebody has had it since.
-    pub transitions: i64,
+    /// The grant that it was freed from: where there is another, somebody has had it since.
+    pub taken: Record,
     /// When it was taken from its holder.
     pub taken_at: Instant,
     /// When it was free.
@@ -38,20 +38,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
         let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
-        let transitions = taken.transitions();
         let stops = stolen.stops();
         let patient = Limits {
             deadline: None,
             once: false,
             insist: true,
-            interrupt: limits.interrupt.beyond(1),
+            interrupt: limits.interrupt.patient(),
         };
         let waited = {
             let mut waiting = std::pin::pin!(self.wait_until_alone(stolen, &patient, report));
             tokio::select! {
                 biased;
                 waited = &mut waiting => waited,
-                _ = limits.interrupt.arrived(1) => {
+                _ = limits.interrupt.arrived() => {
                     let wait = stops.since(self.clock.now());
                     report(Progress::Finishing { wait });
                     waiting.await
@@ -62,7 +61,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(grant) => grant.record,
             // No renewal was acknowledged for the whole duration, so that its time is over too, which is no longer. It may still
             // stand there as ours.
-            Err(End::Lost(Loss::Deadline { .. })) => taken,
+            Err(End::Lost(Loss::Deadline { .. })) => taken.clone(),
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
             Err(end) => return Err(end),
         };
@@ -85,7 +84,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         Ok(SteppedDown {
             record,
-            transitions,
+            taken,
             taken_at,
             freed_at: self.clock.now(),
             signal: limits.interrupt.received(),
@@ -118,7 +117,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             let hint = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 hint = watcher.hint(&self.api, &self.clock, &resource_version) => hint,
                 () = self.clock.reached(limits.deadline) => return Err(End::timed_out(None)),
             };

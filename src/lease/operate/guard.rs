@@ -145,7 +145,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let released = tokio::select! {
             biased;
             released = self.release(&ours, true, &limits, &|_| ()) => released,
-            _ = interrupt.arrived(2) => return Fate::Open(None),
+            _ = interrupt.insisted() => return Fate::Open(None),
         };
         match released {
             Ok(_) => Fate::Free,
@@ -153,7 +153,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 // Whoever has taken it may wait for us, and nothing runs.
                 tokio::select! {
                     biased;
-                    _ = interrupt.arrived(2) => {}
+                    _ = interrupt.insisted() => {}
                     _ = self.say_stopped(grant, None) => {}
                 }
                 Fate::Gone

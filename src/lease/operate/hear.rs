@@ -54,7 +54,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let asked_at = self.clock.now();
             let fault = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 answer = self.read(Some(before.clone()), limit) => match answer {
                     Ok(seen) => {
                         watcher.answered(asked_at);

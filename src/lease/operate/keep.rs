@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::super::api::Api;
 use super::super::values::LeaseDuration;
+use super::outlast::Turns;
 use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
@@ -19,7 +18,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         mut grant: Grant,
         over: impl Future<Output = ()>,
-        turns: &Semaphore,
+        turns: &Turns,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
@@ -28,21 +27,50 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let due = grant.sent_at + grant.duration().as_duration() / 3;
             tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 () = &mut over => return Ok(grant),
                 () = self.clock.sleep_until(due) => {}
             }
-            let renewal = async {
-                // Nobody closes it.
-                let _turn = turns.acquire().await;
-                self.renew_until(&grant, grant.expires_at()).await
-            };
-            grant = tokio::select! {
-                biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
-            };
+            grant = self
+                .renew_in_turn(&grant, Some(turns), limits, report)
+                .await?;
         }
+    }
+
+    /// Renews a grant once, in its turn: while others are before it, it is not the server that is silent.
+    ///
+    /// # Errors
+    /// As [`Self::keep_until`].
+    pub(super) async fn renew_in_turn(
+        &self,
+        grant: &Grant,
+        turns: Option<&Turns>,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let turn = async {
+            match turns {
+                // Nobody closes it.
+                Some(turns) => turns.renewals.acquire().await.ok(),
+                None => None,
+            }
+        };
+        let _turn = tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
+            turn = turn => turn,
+        };
+        let begun = self.clock.now();
+        let renewal = self.renew_until(grant, grant.expires_at());
+        let renewed = tokio::select! {
+            biased;
+            signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
+            renewed = self.audibly(grant.sent_at, report, renewal) => renewed,
+        };
+        if let Some(turns) = turns {
+            turns.wrote(self.clock.now().since(begun));
+        }
+        renewed.map_err(End::Lost)
     }
 
     /// Records the duration asked for, and that nobody runs any more whom the Lease was stolen from. Whoever has the grant then
@@ -64,7 +92,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let until = grant.expires_at();
             grant = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
             };
         }
@@ -72,7 +100,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
             grant = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
             };
         }

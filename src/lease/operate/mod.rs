@@ -16,6 +16,7 @@ mod free;
 mod grant;
 mod guard;
 mod hear;
+mod interrupt;
 mod keep;
 mod limits;
 pub mod list;
@@ -53,7 +54,8 @@ pub use failover::SteppedDown;
 pub use free::Freed;
 pub use grant::Grant;
 pub use guard::{Ended, Failure, Fate, Held};
-pub use limits::{Interrupt, Limits};
+pub use interrupt::{Interrupt, SIGHUP, is_echo};
+pub use limits::Limits;
 pub use look::Look;
 pub use outlast::Turns;
 pub use prune::{Patience, Pruned};
@@ -200,7 +202,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let limit = self.clip(self.read_limit, limits);
             let fault = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 answer = self.read(before.clone(), limit) => match answer {
                     Ok(seen) => return Ok(seen),
                     Err(fault) => fault,
@@ -242,7 +244,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let until = now + wait;
         tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            signal = limits.interrupt.arrived() => Err(End::Interrupted(signal)),
             () = self.clock.reached(limits.deadline) => Err(End::timed_out(Some(fault))),
             () = self.clock.sleep_until(until) => Ok(()),
         }

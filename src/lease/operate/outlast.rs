@@ -1,11 +1,12 @@
 //! Outlast: what is done with a Lease that was stolen, until whoever held it must have stopped.
 
+use std::cell::{RefCell, RefMut};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::super::api::Api;
-use super::super::decide::Seen;
+use super::super::decide::{Seen, Window};
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
@@ -19,9 +20,31 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Turns {
     /// Renewals: so many at a time.
-    pub renewals: Semaphore,
+    pub(super) renewals: Semaphore,
     /// Watches, each of which keeps a connection: so many. The others hear by their renewals until it is their turn.
-    pub watches: Semaphore,
+    watches: Semaphore,
+    window: RefCell<Window>,
+}
+
+impl Turns {
+    /// So many renewals, and so many watches, at a time.
+    pub fn new(renewals: u16, watches: u16) -> Self {
+        Self {
+            renewals: Semaphore::new(renewals.into()),
+            watches: Semaphore::new(watches.into()),
+            window: RefCell::new(Window::new(renewals.into())),
+        }
+    }
+
+    /// A write took so long, without the wait for its turn.
+    pub fn wrote(&self, took: Duration) {
+        self.window.borrow_mut().wrote(took);
+    }
+
+    /// How many can be kept.
+    pub fn window(&self) -> RefMut<'_, Window> {
+        self.window.borrow_mut()
+    }
 }
 
 impl Stolen {
@@ -50,7 +73,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         let grant = tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
+            signal = limits.interrupt.arrived() => return Err(unsettled(End::Interrupted(signal))),
             renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost)?,
         };
         Ok(Stolen { grant, ..stolen })
@@ -89,7 +112,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         tokio::select! {
             biased;
-            _ = limits.interrupt.arrived(1) => return Err(End::Altered { what, left }),
+            _ = limits.interrupt.arrived() => return Err(End::Altered { what, left }),
             () = self.clock.sleep_until(stops) => {}
         }
         Err(self.undo(stolen.grant, sent, &found).await)
@@ -200,7 +223,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let may_watch = turns.is_none() || watches.is_some();
             let hint = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                 () = self.clock.sleep_until(stops.min(due)) => None,
                 hint = self.hint_or_read(&mut watcher, &grant.record), if may_watch => Some(hint),
             };
@@ -219,19 +242,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Some(Hint::Refused | Hint::Watching | Hint::Quiet) => {}
                 None if self.clock.now() >= due => {
                     (look, looked_at) = (false, self.clock.now());
-                    let renewal = async {
-                        // Nobody closes it.
-                        let _turn = match turns {
-                            Some(turns) => turns.renewals.acquire().await.ok(),
-                            None => None,
-                        };
-                        self.renew_until(grant, grant.expires_at()).await
-                    };
-                    stolen.grant = tokio::select! {
-                        biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                        renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
-                    };
+                    stolen.grant = self.renew_in_turn(grant, turns, limits, report).await?;
                 }
                 None => {}
             }

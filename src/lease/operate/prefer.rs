@@ -1,7 +1,7 @@
 //! Prefer: names the candidate of a coordinated election that is to hold the Lease next.
 
 use super::super::api::Api;
-use super::super::decide::{Refusal, Seen};
+use super::super::decide::{Change, Refusal, Seen};
 use super::super::keeper::Other;
 use super::super::record::Record;
 use super::write::{Conflicts, Written};
@@ -32,7 +32,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 && record.holder() != shown.holder()
             {
                 return Err(End::Refused(Refusal::NotAsShown {
-                    shown: shown.holder().map(str::to_owned),
+                    change: Change::Holder(shown.holder().map(str::to_owned)),
                     now,
                 }));
             }

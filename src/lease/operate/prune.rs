@@ -34,6 +34,8 @@ pub struct Patience {
     pub deletion: Duration,
     /// Ctrl-C and its kin.
     pub interrupt: Interrupt,
+    /// What ends the wait for a proof, and nothing that was sent.
+    pub waiting: Interrupt,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -56,7 +58,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 insist: false,
                 interrupt: patience.interrupt.clone(),
             };
-            if let Some(signal) = limits.interrupt.received() {
+            if let Some(signal) = patience.waiting.received() {
                 return Err(End::Interrupted(signal));
             }
             let step = decide::proof(&seen, self.stamps.get(), self.now());
@@ -82,7 +84,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     watches();
                     tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = patience.waiting.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.sleep_until(until) => continue,
                     }
                 }

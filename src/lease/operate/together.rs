@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::super::api::Api;
 use super::super::decide::{AcquireTerms, Loss, Seen};
 use super::guard::{GIVEN_BACK_WITHIN, text};
-use super::limits::WITHDRAWN;
+use super::interrupt::WITHDRAWN;
 use super::{
     End, Ended, Failure, Fate, Grant, Held, Interrupt, Limits, OnProgress, Operations, Progress,
 };

@@ -48,14 +48,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
                 WaitStep::AskVersion => tokio::select! {
                     biased;
-                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                    signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                     () = self.ask_version(limits) => {}
                 },
                 WaitStep::TryOut(renewal) => {
                     let Seen::Lease(found) = &seen else { continue };
                     let tried = tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         tried = self.try_out(found, &renewal, limits) => tried,
                     };
                     seen = match tried {
@@ -74,7 +74,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     }
                     let hint = tokio::select! {
                         biased;
-                        signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                        signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.reached(limits.deadline) => return Err(End::timed_out(None)),
                         hint = self.hint(&seen, until, &mut watcher) => hint,
                     };

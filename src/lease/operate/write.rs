@@ -261,7 +261,7 @@ impl Conflicts {
         let until = now + doubled.mul_f64(0.5 + fastrand::f64() / 2.0);
         tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => Err(End::Interrupted(signal)),
+            signal = limits.interrupt.arrived() => Err(End::Interrupted(signal)),
             () = operations.clock.reached(limits.deadline.filter(|_| !limits.once)) => Err(End::timed_out(Some(fault))),
             () = operations.clock.sleep_until(until) => Ok(()),
         }

@@ -1,10 +1,9 @@
 //! `steal --dry-run` of several: each is tried as it was listed, and nothing is taken.
 
-use futures::{StreamExt, stream};
-
 use super::{Bulk, text};
-use crate::commands::chosen::{AT_ONCE, Choice, Chosen};
-use crate::commands::several::{Errors, Next};
+use crate::commands::batch::{Batch, Became};
+use crate::commands::chosen::{Choice, Chosen, some};
+use crate::commands::several::Errors;
 use crate::commands::{dry_run, say};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -13,6 +12,7 @@ use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::{Keeper, Other};
 use crate::lease::operate::{DryRun, End};
 use crate::output::outcome::{Action, Outcome};
+use crate::output::terminal;
 
 impl Bulk<'_> {
     /// Says which would be taken.
@@ -25,22 +25,25 @@ impl Bulk<'_> {
         dry_run: DryRun,
         errors: &mut Errors,
     ) -> Result<Exit, Error> {
-        let trying = stream::iter(&choice.all);
-        let trying = trying.map(|chosen| self.try_one(choice, chosen, dry_run));
-        let mut trying = std::pin::pin!(trying.buffered(AT_ONCE));
-        let mut outcomes = Vec::new();
-        while let Some(tried) = trying.next().await {
-            match tried {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
-                    if errors.say(&error) == Next::Stop {
-                        break;
-                    }
-                }
+        let (mut outcomes, mut not_tried) = (Vec::new(), Vec::new());
+        let work = async |chosen| self.try_one(choice, chosen, dry_run).await.into();
+        let tell = async |chosen, became| match became {
+            Became::Done(outcome) => outcomes.push(outcome),
+            Became::Failed(error, _) => {
+                let _ = errors.say(&error);
             }
+            Became::NotTried => not_tried.push(choice.label(chosen)),
+        };
+        let batch = Batch::new(&self.interrupt);
+        batch.each(&choice.all, work, tell).await;
+        if !not_tried.is_empty() {
+            terminal::say_always(&format!(
+                "error: not tried after that: {}",
+                some(&not_tried)
+            ));
         }
         if !outcomes.is_empty() {
-            dry_run::print(text::text(&outcomes, choice, &self.args.output))?;
+            dry_run::print(text::text(&outcomes, choice, &self.args.output, true))?;
         }
         Ok(errors.exit().unwrap_or(Exit::DONE))
     }
@@ -58,7 +61,9 @@ impl Bulk<'_> {
             let keeper = Keeper::of(record).filter(|_| !self.args.force);
             match (keeper, Other::of(record)) {
                 (Some(keeper), _) => Err(End::Refused(Refusal::NoLock(keeper))),
-                (None, Some(now)) if !is_agreed => Err(End::Refused(agreement.broken_by(now))),
+                (None, Some(now)) if !is_agreed => {
+                    Err(End::Refused(agreement.broken_by(record, now)))
+                }
                 (None, Some(_) | None) => Ok(()),
             }
         };

@@ -16,7 +16,10 @@ impl Together {
 
     /// A place among them.
     pub fn place(&self) -> Place<'_> {
-        self.0.send_modify(|places| *places += 1);
+        self.0.send_if_modified(|places| {
+            *places += 1;
+            false
+        });
         Place(&self.0)
     }
 
@@ -29,15 +32,51 @@ impl Together {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|places| *places -= 1);
+        // All of them wake where something has come to an end, and not for each of the others.
+        self.0.send_if_modified(|places| {
+            *places -= 1;
+            *places == 0
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
     use futures::FutureExt;
 
     use super::Together;
+
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Of thousands each would wake thousands.
+    #[test]
+    fn whoever_waits_wakes_once_and_not_for_each_place() {
+        let together = Together::new();
+        let places: Vec<_> = (0..100).map(|_| together.place()).collect();
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut over = Box::pin(together.over());
+        assert!(
+            over.poll_unpin(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        let mut places = places.into_iter();
+        drop(places.nth(98));
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        drop(places);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert_eq!(over.now_or_never(), Some(()));
+    }
 
     #[test]
     fn all_go_on_when_the_last_place_is_given_up_however_that_comes_about() {

@@ -56,7 +56,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             AcquireStep::AskVersion => {
                 tokio::select! {
                     biased;
-                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                    signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                     () = self.ask_version(limits) => {}
                 }
                 return Ok(known(seen));
@@ -67,7 +67,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 };
                 let told = tokio::select! {
                     biased;
-                    signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
+                    signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                     told = self.try_out(found, &takeover, limits) => told,
                 };
                 return Ok(known(match told {

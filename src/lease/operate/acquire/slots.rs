@@ -143,7 +143,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
             biased;
             result = settled => result,
             // Asked twice: go at once, and say what is left open, if anything was asked for.
-            signal = limits.interrupt.arrived(2) => Err((asked.get(), match asked.get() {
+            signal = limits.interrupt.insisted() => Err((asked.get(), match asked.get() {
                 None => End::Interrupted(signal),
                 Some(_) => unsettled(End::Interrupted(signal)),
             })),
@@ -249,7 +249,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
             }
             let hint = tokio::select! {
                 biased;
-                signal = limits.interrupt.arrived(1) => return Err((None, End::Interrupted(signal))),
+                signal = limits.interrupt.arrived() => return Err((None, End::Interrupted(signal))),
                 () = first.clock.reached(limits.deadline) => return Err((None, timed_out)),
                 hint = self.change(&waiting, label, &mut watcher) => hint,
             };

@@ -28,14 +28,14 @@ impl Settling {
     pub(super) fn sent(&self, sent: bool) -> Interrupt {
         self.sent.set(sent);
         match sent && self.gives_back {
-            true => self.interrupt.beyond(1),
+            true => self.interrupt.patient(),
             false => self.interrupt.clone(),
         }
     }
 
     /// Returns once a signal has come that is not the end.
     pub(super) async fn put_off(&self) {
-        self.interrupt.arrived(1).await;
+        self.interrupt.arrived().await;
         if !(self.gives_back && self.sent.get()) {
             std::future::pending::<()>().await;
         }

@@ -86,7 +86,7 @@ pub(super) async fn freshen<A: Api, C: Clock>(
         let deadline: Option<Instant> = limits.deadline.filter(|_| !limits.once);
         let lost: Vec<Lost> = tokio::select! {
             biased;
-            signal = limits.interrupt.arrived(1) => return Err((0, End::Interrupted(signal))),
+            signal = limits.interrupt.arrived() => return Err((0, End::Interrupted(signal))),
             () = clock.reached(deadline) => return Err((0, End::timed_out(None))),
             lost = renewing.filter_map(std::future::ready).collect() => lost,
         };

@@ -300,6 +300,7 @@ impl Actor {
             proof: self.clock.now() + secs(seconds),
             deletion: secs(30.0),
             interrupt: Interrupt::never(),
+            waiting: Interrupt::never(),
         };
         let report = |said| self.say(said);
         (self.operations.prune(seen, &patience, &|| (), &report)).await
@@ -377,10 +378,8 @@ pub fn patient() -> Limits {
 
 /// One try.
 pub fn once() -> Limits {
-    Limits {
-        once: true,
-        ..patient()
-    }
+    let once = true;
+    Limits { once, ..patient() }
 }
 
 /// No limits but a signal, which arrives again after each of these pauses, in seconds.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use lease_model::lease::decide::{FreeTerms, Refusal};
+use lease_model::lease::decide::{Change, FreeTerms, Refusal};
 use lease_model::lease::evidence::{Expiry, Observation};
 use lease_model::lease::keeper::{Nature, Other};
 use lease_model::lease::operate::{End, Freed, Limits};
@@ -111,8 +111,14 @@ fn a_renewal_or_a_label_between_the_yes_and_the_write_changes_nothing_and_anothe
                             holder: holder.into(),
                             nature: Nature::Lock,
                         };
-                        let shown = Some("actor-1".into());
-                        let refused = End::Refused(Refusal::NotAsShown { shown, now });
+                        let change = match freed {
+                            Err(End::Refused(Refusal::NotAsShown { ref change, .. })) => change,
+                            ref other => panic!("{field}: {other:?}"),
+                        };
+                        let is_of_another = matches!(change, Change::Holder(_));
+                        assert_eq!(is_of_another, holder == "actor-2", "{field}: {change:?}");
+                        let change = change.clone();
+                        let refused = End::Refused(Refusal::NotAsShown { change, now });
                         assert_eq!(freed.err(), Some(refused), "{field}");
                         assert_eq!(world.holder().as_deref(), Some(holder));
                     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use lease_model::clock::Clock;
-use lease_model::lease::decide::{Loss, Refusal, StealTerms};
+use lease_model::lease::decide::{Change, Loss, Refusal, StealTerms};
 use lease_model::lease::keeper::{Nature, Other};
 use lease_model::lease::operate::{End, Grant, Limits};
 use serde_json::json;
@@ -97,7 +97,7 @@ fn an_old_yes_is_not_for_whoever_came_before_the_write() {
         let (stolen, _) = steal(&thief, false, &patient()).await;
         waiter.granted().await;
         let expected = Refusal::NotAsShown {
-            shown: Some("actor-1".into()),
+            change: Change::Holder(Some("actor-1".into())),
             now: Other {
                 holder: "actor-2".into(),
                 nature: Nature::Lock,

@@ -1,0 +1,161 @@
+//! What is said of many leases that are being taken: whom is waited for, which are ours, and which were not tried.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::taken::{Fates, Taking};
+use super::text::text;
+use super::wave::{Fate, Victim};
+use crate::commands::chosen::some;
+use crate::commands::saying::{good_until, say_by};
+use crate::commands::several::Errors;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::hint;
+use crate::lease::operate::Grant;
+use crate::output::Failure;
+use crate::output::outcome::{Action, Outcome};
+use crate::output::terminal;
+use crate::words;
+
+impl Taking<'_> {
+    /// Says how long it takes until all must have stopped, and who may run on for ever.
+    pub(super) fn say_waiting(&self, victims: &[Option<Victim>]) {
+        let all = || victims.iter().flatten();
+        let waits = all()
+            .map(|victim| victim.wait)
+            .filter(|wait| !wait.is_zero());
+        let waits: Vec<Duration> = waits.collect();
+        if let Some(longest) = waits.iter().max() {
+            let holders = match waits.len() {
+                1 => "the earlier holder of one of them".to_owned(),
+                count => format!("{count} earlier holders"),
+            };
+            terminal::say(&format!(
+                "waiting {} until {holders} must have stopped; all of them are kept renewed (--now skips this)",
+                words::duration(*longest)
+            ));
+        }
+        let untold = all().flat_map(|victim| &victim.untold);
+        let untold: Vec<String> = untold.map(|holder| format!("{holder:?}")).collect();
+        if !untold.is_empty() {
+            terminal::say(&format!(
+                "these holders had no duration, so they may still run: make sure that they have stopped: {}",
+                some(&untold)
+            ));
+        }
+    }
+
+    /// Says that so many are taken first, and so many later.
+    pub(super) fn say_wave(&self, now: usize, later: usize) {
+        let write = self.turns.window().write().unwrap_or_default();
+        terminal::say(&format!(
+            "taking {now} of them first, {later} after that: a write takes {} ms, so that more could not be kept renewed",
+            write.as_millis().max(1)
+        ));
+    }
+
+    /// After a signal: which leases are ours, and beside whom. With how the process ends.
+    pub(super) fn say_interrupted(&self, wave: Range<usize>, fates: &Fates) -> Option<Exit> {
+        let signal = self.bulk.interrupt.received()?;
+        let is_kept = |fate: &Option<Fate>| matches!(fate, Some(Fate::Kept));
+        if !fates.all[wave.clone()].iter().any(is_kept) {
+            return None;
+        }
+        for at in wave.clone() {
+            let label = self.choice.label(&self.choice.all[at]);
+            match (&fates.all[at], &fates.victims[at]) {
+                (Some(Fate::Kept), Some(victim)) => terminal::say(&format!(
+                    "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
+                    victim.holder
+                )),
+                (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say(&format!(
+                    "interrupted: lease {label} stays yours until it expires"
+                )),
+                (Some(Fate::Failed(_)) | None, _) => {}
+            }
+        }
+        let not_tried = self.choice.all[wave.end..].iter();
+        let not_tried = not_tried.map(|chosen| self.choice.label(chosen));
+        let _ = say_not_tried(&not_tried.collect::<Vec<_>>(), Some(signal));
+        Some(Exit::signal(signal))
+    }
+
+    /// Says those that are ours, all at once. What could not be said is ours all the same.
+    pub(super) async fn say_ours(
+        &self,
+        wave: Range<usize>,
+        fates: &[Option<Fate>],
+        waited: Duration,
+        errors: &mut Errors,
+    ) {
+        let (mut grants, mut labels) = (Vec::new(), Vec::new());
+        let is_first = wave.start == 0;
+        for (chosen, fate) in self.choice.all[wave.clone()].iter().zip(&fates[wave]) {
+            match fate {
+                Some(Fate::Ours(grant)) => {
+                    grants.push(grant);
+                    labels.push(self.choice.label(chosen));
+                }
+                Some(Fate::Kept | Fate::Failed(_)) | None => {}
+            }
+        }
+        let Some(until) = grants.iter().map(|grant| good_until(grant)).min() else {
+            return;
+        };
+        let said = match self.text(&grants, waited, is_first) {
+            Ok(text) => say_by(text, until, &self.bulk.interrupt)
+                .await
+                .map_err(Error::Unsaid),
+            Err(why) => Err(why.into()),
+        };
+        if let Err(why) = said {
+            let me = self.bulk.terms.grant.holder.as_str();
+            let then = vec![
+                format!(
+                    "held by {me:?} anyway, until they expire: {}",
+                    some(&labels)
+                ),
+                format!("Look: {}", hint::kubectl("lease status")),
+            ];
+            let why = Box::new(why);
+            let _ = errors.say(&Error::Despite { why, then });
+        }
+    }
+
+    fn text(&self, grants: &[&Grant], waited: Duration, is_first: bool) -> Result<String, Failure> {
+        let outcomes = grants.iter().map(|grant| {
+            let outcome = Outcome::of_grant(Action::Stolen, grant);
+            outcome.after_waiting(waited)
+        });
+        text(
+            &outcomes.collect::<Vec<_>>(),
+            self.choice,
+            &self.bulk.args.output,
+            is_first,
+        )
+    }
+}
+
+/// Says which were not tried any more; `false` if there are none.
+pub fn say_not_tried(labels: &[String], signal: Option<i32>) -> bool {
+    if labels.is_empty() {
+        return false;
+    }
+    let why = match signal {
+        Some(_) => "interrupted: not tried any more",
+        None => "error: not tried after that",
+    };
+    terminal::say(&format!("{why}: {}", some(labels)));
+    true
+}
+
+/// Says what has failed so far, in the order of the leases.
+pub fn say_failures(fates: &mut [Option<Fate>], errors: &mut Errors) {
+    for fate in fates {
+        if let Some(Fate::Failed(error)) = fate {
+            let _ = errors.say(error);
+            *fate = None;
+        }
+    }
+}
