@@ -34,6 +34,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
         | Refusal::TransitionsExhausted
         | Refusal::Terminating
         | Refusal::TooShort(_)
+        | Refusal::SlotStays(_)
         | Refusal::HeldByAncestor(_)
         | Refusal::VictimIsAncestor(_)
         | Refusal::HolderIs(None)

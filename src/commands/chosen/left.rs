@@ -30,6 +30,7 @@ impl Left {
             Refusal::NotFound
             | Refusal::TransitionsExhausted
             | Refusal::TooShort(_)
+            | Refusal::SlotStays(_)
             | Refusal::HeldByAncestor(_)
             | Refusal::VictimIsAncestor(_)
             | Refusal::BeingTakenOver { .. }

@@ -67,6 +67,7 @@ fn terms(count: usize) -> SlotsTerms {
             create: true,
             reenter: false,
             min_duration: None,
+            deletes: false,
             ended: None,
             ancestors: Vec::new(),
         },
@@ -211,7 +212,10 @@ fn a_slot_that_has_expired_is_free_to_all_and_nothing_is_written_beside_one_that
         decided(&three, "/3 a/3 /3", 0.0, Some(1)),
         "wait for [1] own None until Some(10)"
     );
-    assert_eq!(decided(&reentering(3), "/3 bob/3 /3", 0.0, None), "take 1/3");
+    assert_eq!(
+        decided(&reentering(3), "/3 bob/3 /3", 0.0, None),
+        "take 1/3"
+    );
 }
 
 #[test]

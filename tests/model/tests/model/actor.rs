@@ -105,6 +105,7 @@ impl Actor {
             create: true,
             reenter: false,
             min_duration: None,
+            deletes: false,
             ancestors: Vec::new(),
         }
     }
