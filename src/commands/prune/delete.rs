@@ -12,7 +12,7 @@ use super::words::{failed, left, subject, text};
 use crate::cli::{DryRun, PruneArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::events::Recorder;
-use crate::commands::several::{Errors, Next};
+use crate::commands::several::{AT_ONCE, Errors, Next};
 use crate::commands::{SHORT_PATIENCE, Session, identity, limits, say};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -25,9 +25,6 @@ use crate::output::outcome::{self, Action, Outcome};
 use crate::output::{Failure, terminal};
 use crate::server::LeaseClient;
 use crate::words;
-
-/// So many are looked after at a time.
-const AT_ONCE: usize = 8;
 
 /// Deletes them, or has the server check it.
 ///

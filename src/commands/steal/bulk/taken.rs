@@ -11,9 +11,9 @@ use super::Bulk;
 use super::text::text;
 use super::wait::{Place, Together};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::commands::chosen::{AT_ONCE, Choice, Chosen, some};
+use crate::commands::chosen::{Choice, Chosen, some};
 use crate::commands::saying::{good_until, say_by};
-use crate::commands::several::{Errors, Next, next};
+use crate::commands::several::{AT_ONCE, Errors, Next, next};
 use crate::commands::{SHORT_PATIENCE, limits, say};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -371,9 +371,9 @@ fn victim(stolen: &Stolen) -> Option<Victim> {
 
 /// Says what has failed so far, in the order of the leases.
 fn say_failures(fates: &mut [Option<Fate>], errors: &mut Errors) {
-    for fate in fates {
+    for (at, fate) in fates.iter_mut().enumerate() {
         if let Some(Fate::Failed(error)) = fate {
-            let _ = errors.say(error);
+            let _ = errors.say_of(at, error);
             *fate = None;
         }
     }

@@ -3,8 +3,8 @@
 use futures::{StreamExt, stream};
 
 use super::{Bulk, text};
-use crate::commands::chosen::{AT_ONCE, Choice, Chosen};
-use crate::commands::several::{Errors, Next};
+use crate::commands::chosen::{Choice, Chosen};
+use crate::commands::several::{AT_ONCE, Errors, Next};
 use crate::commands::{dry_run, say};
 use crate::error::Error;
 use crate::exit::Exit;
