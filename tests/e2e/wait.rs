@@ -6,7 +6,7 @@ use crate::support::{
 };
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
+use lease_harness::{Namespace, Proxy, Running, User, lease};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -333,55 +333,6 @@ fn it_is_interrupted_with_one_line() {
         1,
         "{output}"
     );
-}
-
-#[test]
-fn what_was_met_before_an_interruption_is_told_in_every_format() {
-    let (ns, user) = fresh();
-    ns.create(&free("a"));
-    ns.create(&held("b", "ada", 60));
-    for format in ["name", "json", "jsonpath={.items[*].metadata.name}"] {
-        let words = ["wait", "b", "a", "--for=free", "-o", format];
-        let proxy = Proxy::to(ns.cluster());
-        let running = ns.command(&user, words).via(&proxy).spawn();
-        running.wait_stderr(|line| line.contains("lease \"b\""), SOON);
-        // The other is met at its first read.
-        watching(&proxy);
-        let read = |one: &lease_harness::Request| {
-            one.path.ends_with("/leases/a") && one.status == Some(200)
-        };
-        proxy.wait_for(|all| all.iter().any(read), SOON);
-        running.signal(2);
-        let output = running.wait(SOON);
-        assert_eq!(output.code, Some(130), "{output}");
-        let told = match format {
-            "name" => output.stdout == "lease.coordination.k8s.io/a\n",
-            "json" => serde_json::from_str::<Value>(&output.stdout)
-                .is_ok_and(|list| list["items"][0]["metadata"]["name"] == "a"),
-            _ => output.stdout.trim_end() == "a",
-        };
-        assert!(told, "{format}: {output}");
-    }
-}
-
-#[test]
-fn of_several_that_fail_the_first_that_was_named_has_the_exit_status_whichever_is_known_sooner() {
-    let (ns, user) = fresh();
-    ns.create(&held("a", "ada", 60));
-    for (names, code) in [(["a", "x"], 124), (["x", "a"], 121)] {
-        for slow in names {
-            let proxy = Proxy::to(ns.cluster());
-            let path = format!("/leases/{slow}");
-            let delay = Fault::DelayReply(Duration::from_millis(400));
-            proxy.fault(Match::when(move |one| one.path.ends_with(&path)), delay, 1);
-            let words = ["wait", names[0], names[1], "--for=free", "--timeout=0"];
-            let output = ns.command(&user, words).via(&proxy).run();
-            assert_eq!(output.code, Some(code), "{slow} is slow: {output}");
-            // Each is told.
-            assert!(output.stderr.contains("condition not met for leases/a"));
-            assert!(output.stderr.contains("\"x\" not found"), "{output}");
-        }
-    }
 }
 
 #[test]

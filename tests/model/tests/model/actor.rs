@@ -112,10 +112,9 @@ impl Actor {
 
     /// Terms that take the actor's own lease anew.
     pub fn reentering(&self, duration: Option<u32>) -> AcquireTerms {
-        AcquireTerms {
-            reenter: true,
-            ..self.terms(duration)
-        }
+        let mut terms = self.terms(duration);
+        terms.reenter = true;
+        terms
     }
 
     /// Terms of a steal that asks.
