@@ -136,10 +136,15 @@ pub fn kubectl_as_admin(words: &str) -> Hint {
     Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
+/// Whether this call asks for any of several Leases, whichever it begins with.
+pub fn is_of_any() -> bool {
+    CALL.get().is_some_and(|call| call.together)
+}
+
 /// The Leases that this call is about, each once, if that one is among them; else that one alone; none where a permission is
 /// for all.
 pub fn names_with(name: &str) -> Vec<String> {
-    if CALL.get().is_some_and(|call| call.together) {
+    if is_of_any() {
         return Vec::new();
     }
     let all = CALL.get().map_or(&[][..], |call| &call.names);

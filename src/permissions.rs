@@ -95,10 +95,15 @@ const WATCH: Permission = Permission::to("watch", Resource::Leases);
 const CREATE: Permission = Permission::to("create", Resource::Leases);
 const DELETE: Permission = Permission::to("delete", Resource::Leases);
 const UPDATE: Permission = Permission::to("update", Resource::Leases);
+const LIST_PODS: Permission = Permission::to("list", Resource::Pods);
+const LIST_NODES: Permission = Permission::to("list", Resource::Nodes);
 const HOLDERS: [Permission; 2] = [
     Permission::to("get", Resource::Pods),
     Permission::to("get", Resource::Nodes),
 ];
+
+/// The namespace of the leases that Nodes renew.
+const HEARTBEATS: &str = "kube-node-lease";
 
 /// Told to others, as Events.
 const TELL: Permission = Permission::to("create", Resource::Events);
@@ -193,13 +198,15 @@ pub static FAILS_OVER_ELECTED: Way = named(
 );
 /// `wait`
 pub static WAITS: Way = named("wait", &[GET], &[WATCH]);
+/// `wait --for=expired`, whose updates are dry runs by which a server tells its time.
+pub static WAITS_EXPIRED: Way = named("wait --for=expired", &[GET], &[WATCH, UPDATE]);
 /// `prune NAME`, whose updates are dry runs by which a server tells its time.
-pub static PRUNES_NAMED: Way = named("prune NAME", &[GET, DELETE], &[UPDATE, TELL]);
+pub static PRUNES_NAMED: Way = named("prune NAME", &[GET, DELETE], &[UPDATE, LIST_NODES, TELL]);
 /// `prune`
 pub static PRUNES: Way = Way {
     call: "prune",
     needs: &[LIST, DELETE],
-    better: &[GET, UPDATE, Permission::to("list", Resource::Nodes), TELL],
+    better: &[GET, UPDATE, LIST_NODES, TELL],
     of: Of::All,
 };
 /// `status NAME`
@@ -220,9 +227,16 @@ pub static LISTS: Way = Way {
     better: &[WATCH],
     of: Of::All,
 };
+/// `status --holder-gone`, which cannot tell without what there is.
+pub static LISTS_GONE: Way = Way {
+    call: "status --holder-gone",
+    needs: &[LIST, LIST_PODS, LIST_NODES],
+    better: &[],
+    of: Of::All,
+};
 
 /// All of them, as they are listed.
-pub static WAYS: [&Way; 23] = [
+pub static WAYS: [&Way; 25] = [
     &CREATES,
     &CREATES_OR_SHOWS,
     &ACQUIRES,
@@ -243,7 +257,9 @@ pub static WAYS: [&Way; 23] = [
     &FAILS_OVER_ELECTED,
     &SHOWS,
     &LISTS,
+    &LISTS_GONE,
     &WAITS,
+    &WAITS_EXPIRED,
     &PRUNES_NAMED,
     &PRUNES,
 ];
@@ -264,6 +280,26 @@ impl Way {
             .into_iter()
             .filter(|verb| verbs.contains(verb))
             .collect()
+    }
+
+    /// What it does not work without in this namespace; `None` for all of them. Where Nodes have their heartbeats, none is deleted
+    /// of which it is not known that its Node is gone.
+    pub fn needs_in(&self, namespace: Option<&str>) -> Vec<Permission> {
+        let of_nodes = namespace == Some(HEARTBEATS);
+        let also = |one: &&Permission| of_nodes && self.prunes() && **one == LIST_NODES;
+        let better = self.better.iter().filter(also);
+        self.needs.iter().chain(better).copied().collect()
+    }
+
+    /// What it works without there.
+    pub fn better_in(&self, namespace: Option<&str>) -> Vec<Permission> {
+        let needs = self.needs_in(namespace);
+        let better = self.better.iter().copied();
+        better.filter(|one| !needs.contains(one)).collect()
+    }
+
+    fn prunes(&self) -> bool {
+        *self == PRUNES || *self == PRUNES_NAMED
     }
 
     /// Whether it counts where it is not asked for by its name: what deletes Leases, or changes or lists what else there is in the
@@ -297,10 +333,22 @@ mod tests {
             "hold --cleanup",
             "hold --label-pod",
             "failover (election)",
+            "status --holder-gone",
             "prune NAME",
             "prune",
         ];
         assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn among_heartbeats_a_prune_does_not_work_without_the_nodes() {
+        for way in [&PRUNES, &PRUNES_NAMED] {
+            assert!(!way.needs_in(Some("n")).contains(&LIST_NODES));
+            assert!(way.better_in(None).contains(&LIST_NODES));
+            assert!(way.needs_in(Some("kube-node-lease")).contains(&LIST_NODES));
+            assert!(!way.better_in(Some("kube-node-lease")).contains(&LIST_NODES));
+        }
+        assert_eq!(STEALS.needs_in(Some("kube-node-lease")), STEALS.needs);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn call(text: &str) -> Result<AskedCall, String> {
     let words = words.join(" ");
     let mut calls: Vec<&'static str> = WAYS.iter().map(|way| way.asked_as()).collect();
     calls.dedup();
-    let found = calls.iter().find(|call| **call == words);
+    let found = calls.iter().find(|call| call.replace('=', " ") == words);
     found
         .map(|call| AskedCall { call, slots })
         .ok_or_else(|| format!("allowed: {}", calls.join(", ")))

@@ -65,8 +65,9 @@ and releases the lease. Keep a server in the foreground: exec ./server.
 
 --label-pod sets the label before the command starts and takes it off before the
 release, at a loss at once, and at the start if a dead process has left it.
---cleanup leaves waiters 1.5s to take the lease before it is deleted. --again
-waits for 5s or more after a takeover, so that another can take over first.
+--cleanup leaves waiters 1.5s to take the lease before it is deleted, and is not
+for slots, which say how many there are. --again waits for 5s or more after a
+takeover, so that another can take over first.
 
 Exit status:
   the command's own, 128+n for a signal, or
@@ -278,10 +279,10 @@ Exit status:
   0    met            1  API, kubeconfig or permission    2  wrong usage
   121  no such lease
   124  not met in time (-E changes it)
-  of several leases, the status of the first one that failed
+  of several leases, the status of the first one named that failed
 
-Permissions: get on leases; watch makes it immediate; update where stamps are to
-prove an expiry sooner, by a dry run.
+Permissions: get on leases; watch makes it immediate; with --for=expired, update
+proves an expiry sooner where stamps are to be trusted, by a dry run.
 See also: status NAME --exit-code, acquire, explain proof";
 
 /// `prune --help`

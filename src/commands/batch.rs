@@ -3,8 +3,7 @@
 use futures::{StreamExt, stream};
 use tokio::sync::watch;
 
-use super::chosen::AT_ONCE;
-use super::several::{Next, next};
+use super::several::{AT_ONCE, Next, next};
 use crate::error::Error;
 use crate::lease::operate::Interrupt;
 

@@ -3,6 +3,7 @@
 use super::several::distinct;
 use crate::cli::{Cli, Command, ConnectionArgs, DryRun, GrantArgs};
 use crate::hint::{Call, flag};
+use crate::lease::decide::Awaited;
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::permissions::{self, Way};
 use crate::userinfo::redacted;
@@ -113,7 +114,17 @@ fn about(command: &Command) -> About<'_> {
             }
             (&None, verbs, &args.names[..])
         }
-        Command::Wait(args) => (&None, permissions::WAITS.verbs(true), &args.names[..]),
+        Command::Wait(args) => {
+            let way = match args.awaited {
+                Awaited::Expired => &permissions::WAITS_EXPIRED,
+                Awaited::Free
+                | Awaited::Held
+                | Awaited::Deleted
+                | Awaited::Holder(_)
+                | Awaited::NotHolder(_) => &permissions::WAITS,
+            };
+            (&None, way.verbs(true), &args.names[..])
+        }
         Command::Status(args) => {
             let way = match args.names.is_empty() || args.slots {
                 true => &permissions::LISTS,

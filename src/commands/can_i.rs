@@ -43,6 +43,10 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
         .iter()
         .flat_map(|way| way.needs.iter().chain(way.better));
     let all: BTreeSet<Permission> = all.copied().collect();
+    let (needs, better) = (
+        |way: &Way| way.needs_in(scope.namespace),
+        |way: &Way| way.better_in(scope.namespace),
+    );
     let asked = all.into_iter().map(async |permission| {
         // Each of the names, if it can be of one.
         let questions = questions(permission, scope);
@@ -63,7 +67,7 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
     };
     let counts = |way: &&&Way| !args.calls.is_empty() || way.counts_unasked();
     let counted = ways.iter().filter(counts);
-    let mut missing: Vec<Permission> = counted.flat_map(|way| lacking(way.needs)).collect();
+    let mut missing: Vec<Permission> = counted.flat_map(|way| lacking(&needs(way))).collect();
     let mut told = BTreeSet::new();
     missing.retain(|permission| told.insert(*permission));
     let exit = if missing.is_empty() {
@@ -86,17 +90,17 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
                 |of: &[Permission]| lacking(of).into_iter().map(Permission::words).collect();
             let calls = ways.iter().map(|way| Call {
                 words: way.call,
-                missing: words(way.needs),
-                better: words(way.better),
+                missing: words(&needs(way)),
+                better: words(&better(way)),
             });
             let missing = (!objects.is_empty()).then(|| Missing {
                 how_to_apply: hint::kubectl_as_admin("apply -f -").to_string(),
-                how_to_bind: who.is_none().then(|| how_to_bind(&objects[0], scope)),
+                how_to_bind: who.is_none().then(|| how_to_bind(&objects)),
                 objects,
             });
             let calls: Vec<Call> = calls.collect();
             let uncounted = ways.iter().filter(|way| !counts(way));
-            let uncounted = uncounted.filter(|way| !lacking(way.needs).is_empty());
+            let uncounted = uncounted.filter(|way| !lacking(&needs(way)).is_empty());
             let uncounted: Vec<&str> = uncounted.map(|way| way.call).collect();
             text(&subject(scope), &calls, &uncounted, missing.as_ref())?
         }
@@ -214,14 +218,18 @@ fn list(objects: Vec<Value>) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": objects })
 }
 
-fn how_to_bind(role: &Value, scope: Scope<'_>) -> String {
-    let name = role["metadata"]["name"].as_str().unwrap_or_default();
-    let (kind, place) = match scope.namespace {
-        Some(namespace) => ("role", format!(" -n {namespace}")),
-        None => ("clusterrole", String::new()),
-    };
-    let words = format!("create {kind}binding {name}{place} --{kind}={name} --user=…");
-    hint::kubectl_as_admin(&words).to_string()
+fn how_to_bind(roles: &[Value]) -> String {
+    let bind = roles.iter().map(|role| {
+        let text = |field: &str| role["metadata"][field].as_str();
+        let name = text("name").unwrap_or_default();
+        let (kind, place) = match text("namespace") {
+            Some(namespace) => ("role", format!(" -n {namespace}")),
+            None => ("clusterrole", String::new()),
+        };
+        let words = format!("create {kind}binding {name}{place} --{kind}={name} --user=…");
+        hint::kubectl_as_admin(&words).to_string()
+    });
+    bind.collect::<Vec<_>>().join(" && ")
 }
 
 /// The server does not say what is allowed.

@@ -4,7 +4,7 @@ mod left;
 
 use super::Session;
 use super::confirm::confirmed;
-use super::several::{Errors, Next};
+use super::several::{Errors, Next, is_the_clusters_own};
 use super::status::list::nothing;
 use super::status::select::{is_held_by, is_state, one_of};
 use crate::cli::SelectionArgs;
@@ -22,12 +22,6 @@ use crate::output::terminal;
 use crate::server::Selection;
 
 pub use left::{Left, some};
-
-/// So many are written at once: each takes its own connection, and the server is asked by others too.
-pub const AT_ONCE: usize = 8;
-
-/// What `-A` alone does not reach: somebody who means the cluster's own leases names their namespace.
-const THE_CLUSTERS_OWN: [&str; 2] = ["kube-system", "kube-node-lease"];
 
 /// A lease that was chosen, as it was then.
 pub struct Chosen {
@@ -178,7 +172,7 @@ impl Choice {
                 if !wanted {
                     continue;
                 }
-                let own = THE_CLUSTERS_OWN.contains(&row.lease.namespace.as_str());
+                let own = is_the_clusters_own(&row.lease.namespace);
                 if from_anybody && selection.all_namespaces && own {
                     left.the_clusters_own += 1;
                     continue;

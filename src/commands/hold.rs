@@ -85,6 +85,7 @@ async fn run_with(
     };
     let terms = |subject: &Subject| AcquireTerms {
         min_duration: Some(min_duration),
+        deletes: args.around.cleanup,
         ..acquire_terms(subject, &args.grant, holder.clone(), DEFAULT_DURATION)
     };
     let recorder = Recorder::new(

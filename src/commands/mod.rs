@@ -296,6 +296,7 @@ fn acquire_terms(
         create: args.create,
         reenter: false,
         min_duration: None,
+        deletes: false,
         ancestors: exported::grants(),
         ended: None,
     }

@@ -1,5 +1,5 @@
-//! Several Leases in one call: each by itself, whatever became of the one before. Every error is said, and the first one's
-//! code is that of the call.
+//! Several Leases in one call: each by itself, whatever became of the one before. Every error is said, and the code of the first
+//! Lease that has failed is that of the call: the first in their order, whichever was known sooner.
 
 use crate::error::Error;
 use crate::exit::Exit;
@@ -7,6 +7,23 @@ use crate::lease::api::Fault;
 use crate::lease::operate::End;
 use crate::lease::values::LeaseName;
 use crate::output::terminal;
+
+/// So many are written at once: each takes its own connection, and the server is asked by others too.
+pub const AT_ONCE: usize = 8;
+
+/// What control planes keep their leases in. `-A` alone does not reach it, and a context's own namespace is no name of it either:
+/// somebody who means these leases names their namespace.
+const THE_CLUSTERS_OWN: [&str; 2] = ["kube-system", "kube-node-lease"];
+
+/// Whether it is one of them.
+pub fn is_the_clusters_own(namespace: &str) -> bool {
+    THE_CLUSTERS_OWN.contains(&namespace)
+}
+
+/// Their names, for a line.
+pub fn the_clusters_own() -> String {
+    THE_CLUSTERS_OWN.join(" or ")
+}
 
 /// The names in the order they were given, each once.
 pub fn distinct(names: &[LeaseName]) -> Vec<&LeaseName> {
@@ -32,14 +49,21 @@ pub enum Next {
 /// The errors of a call.
 #[derive(Default)]
 pub struct Errors {
-    first: Option<Exit>,
+    /// The place of the Lease in their order, and its code.
+    first: Option<(usize, Exit)>,
     /// What was advised.
     advised: Vec<String>,
 }
 
 impl Errors {
-    /// Says an error. What is to be done about several of them is said once.
+    /// Says an error that has its turn: it comes after those that were said before, and before those that are said later.
     pub fn say(&mut self, error: &Error) -> Next {
+        self.say_of(0, error)
+    }
+
+    /// Says an error of the Lease at this place in their order, where they are known in any. What is to be done about several of
+    /// them is said once.
+    pub fn say_of(&mut self, place: usize, error: &Error) -> Next {
         for (at, line) in error.lines().into_iter().enumerate() {
             if at > 0 && self.advised.contains(&line) {
                 continue;
@@ -49,7 +73,9 @@ impl Errors {
                 self.advised.push(line);
             }
         }
-        self.first.get_or_insert(error.exit());
+        if self.first.is_none_or(|(first, _)| place < first) {
+            self.first = Some((place, error.exit()));
+        }
         next(error)
     }
 
@@ -66,7 +92,7 @@ impl Errors {
 
     /// The code of the first error, if there was one.
     pub fn exit(&self) -> Option<Exit> {
-        self.first
+        self.first.map(|(_, exit)| exit)
     }
 }
 
@@ -99,5 +125,30 @@ pub fn next(error: &Error) -> Next {
         | Error::Unsaid(_)
         | Error::NotAsAsked { .. }
         | Error::Local(_) => Next::Stop,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_that_of_the_first_in_their_order_whichever_is_known_sooner() {
+        let error = |code| Error::NotMet {
+            lines: Vec::new(),
+            exit: Exit(code),
+        };
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let mut errors = Errors::default();
+            for place in order {
+                let _ = errors.say_of(place, &error(10 + place as u8));
+            }
+            assert_eq!(errors.exit(), Some(Exit(10)), "{order:?}");
+        }
+        let mut errors = Errors::default();
+        for code in [9, 3] {
+            let _ = errors.say(&error(code));
+        }
+        assert_eq!(errors.exit(), Some(Exit(9)));
     }
 }

@@ -4,8 +4,8 @@ mod words;
 
 use std::cell::RefCell;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use super::saying::{listen, object_text};
 use super::several::{Errors, Next, distinct};
@@ -35,6 +35,8 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         .collect();
     let mut errors = Errors::default();
     let mut met: Vec<(usize, Record)> = Vec::new();
+    // How it ends for all of them, whatever became of some.
+    let mut ended = None;
     while let Some((index, waited)) = waits.next().await {
         let said = match waited {
             Ok(Some(record)) if document.is_some() => {
@@ -45,13 +47,23 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             Err(error) => Err(error),
         };
         if let Err(error) = said
-            && errors.say(&error) == Next::Stop
+            && errors.say_of(index, &error) == Next::Stop
         {
+            ended = Some(error.exit());
             break;
         }
         // It is the same for the others, and is said once.
         if let Some(signal) = limits.interrupt.received() {
-            return Ok(Exit::signal(signal));
+            ended = Some(Exit::signal(signal));
+            break;
+        }
+    }
+    // What was met by then is told all the same.
+    while let Some(Some((index, waited))) = waits.next().now_or_never() {
+        match waited {
+            Ok(Some(record)) if document.is_some() => met.push((index, record)),
+            Ok(record) => print(text(record.as_ref(), names[index], &args)).await?,
+            Err(_) => {}
         }
     }
     if let Some(format) = document
@@ -64,7 +76,7 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             let _ = errors.say(&error);
         }
     }
-    Ok(errors.exit().unwrap_or(Exit::DONE))
+    Ok(ended.or(errors.exit()).unwrap_or(Exit::DONE))
 }
 
 /// Waits for one of them.

@@ -274,9 +274,14 @@ pub fn advice(message: &str, namespace: Option<&str>, name: Option<&str>) -> Opt
         ),
     );
     let given = role.given_to(&denied.user);
+    // One holder begins with another slot than the next, and would be let in.
+    let any = match hint::is_of_any() {
+        true => " Every slot takes it: which is tried first depends on the holder.",
+        false => "",
+    };
     Some(match namespace {
         Some(_) => format!(
-            "The verb {verb:?} is missing. A cluster admin grants all that this takes: {given}"
+            "The verb {verb:?} is missing.{any} A cluster admin grants all that this takes: {given}"
         ),
         None => format!(
             "The verb {verb:?} is missing in all namespaces; give -n, or let a cluster admin grant it: {given}"

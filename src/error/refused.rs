@@ -24,7 +24,7 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         | Refusal::LastTransition
         | Refusal::Terminating => Exit::API,
         Refusal::NoLock(_) | Refusal::NotFreed(_) | Refusal::VictimIsAncestor(_) => Exit::DECLINED,
-        Refusal::TooShort(_) => Exit::USAGE,
+        Refusal::TooShort(_) | Refusal::SlotStays(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
     }
 }
@@ -140,6 +140,15 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
         Refusal::TooShort(duration) => vec![format!(
             "error: the duration of lease {name:?}, {duration}, is too short"
         )],
+        Refusal::SlotStays(of) => vec![
+            format!(
+                "error: lease {name:?} is a slot of {of:?}: --cleanup would delete it, and with it the record of how many slots there are"
+            ),
+            format!(
+                "Nothing was written. Hold it without --cleanup. To delete the slots, wait until all are free: {}",
+                hint::lease("status", of, namespace).with("--slots")
+            ),
+        ],
         Refusal::NotAsShown {
             change,
             now: now @ Other { holder, .. },

@@ -18,6 +18,9 @@ pub fn who(held: &SlotsHeld) -> String {
     if let Some(own) = held.own {
         return format!("you hold a slot already, slot {own}");
     }
+    if let Some((0, Obstacle::Terminating)) = held.each.first() {
+        return "slot 0, which says how many there are, is being deleted and waits for its finalizers".to_owned();
+    }
     let each = held.each.iter().map(|(slot, obstacle)| match obstacle {
         Obstacle::HeldBy(other) => format!("slot {slot} by {:?}", other.holder),
         Obstacle::HeldByOneself(_) => format!("slot {slot} by you"),
@@ -69,6 +72,13 @@ pub fn advice(held: &SlotsHeld, subject: &Subject) -> String {
             "Another process holds it under the same identity: {}. Without --holder each hold has one of its own",
             hint::lease("status", &own, namespace)
         ),
+        None if matches!(held.each.first(), Some((0, Obstacle::Terminating))) => {
+            let get = format!("get lease {name}-0");
+            let get = hint::kubectl_in(&get, namespace);
+            format!(
+                "See which: {get} -o jsonpath='{{.metadata.finalizers}}'; no other slot is acquired before it is gone"
+            )
+        }
         None => {
             let look = subject.lease("status").with("--slots");
             let steal = held.each.iter().find_map(|(slot, obstacle)| {
@@ -116,7 +126,12 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
                     "Error from server (NotFound): leases.coordination.k8s.io {} not found",
                     quoted.join(", ")
                 ),
-                format!("Create what is missing of the {asked} slots with --create, or: {create}"),
+                match asked {
+                    1 => format!("Create the one slot with --create, or: {create}"),
+                    _ => format!(
+                        "Create what is missing of the {asked} slots with --create, or: {create}"
+                    ),
+                },
             ]
         }
         SlotsRefusal::Differ {
@@ -141,7 +156,11 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
             let (what, give) = match another {
                 None => (
                     format!(
-                        "error: {asked} slots of {name:?} were asked for, and {there}, as lease {lease:?} says"
+                        "error: {} for, and {there}, as lease {lease:?} says",
+                        match asked {
+                            1 => format!("1 slot of {name:?} was asked"),
+                            count => format!("{count} slots of {name:?} were asked"),
+                        }
                     ),
                     give,
                 ),
@@ -228,6 +247,12 @@ mod tests {
         let ten = who(&held(10, None));
         assert!(ten.starts_with("all 10 slots are held: slot 0 by \"h0\""));
         assert!(ten.ends_with("slot 7 by \"h7\", and 2 more"), "{ten}");
+        let mut goes = held(3, None);
+        goes.each[0].1 = Obstacle::Terminating;
+        assert_eq!(
+            who(&goes),
+            "slot 0, which says how many there are, is being deleted and waits for its finalizers"
+        );
         assert_eq!(
             until(&held(3, Some(2)), None),
             "you hold a slot already, slot 2"

@@ -35,6 +35,7 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Option<Vec<String>> {
         | Refusal::LastTransition
         | Refusal::Terminating
         | Refusal::TooShort(_)
+        | Refusal::SlotStays(_)
         | Refusal::HeldByAncestor(_)
         | Refusal::VictimIsAncestor(_)
         | Refusal::HolderIs(None)

@@ -17,7 +17,7 @@ pub use cleanup::{Cleanup, cleanup};
 pub use failover::{Choice, Next, Succession, candidate, is_named, next, succession};
 pub use free::{FreeStep, FreeTerms, free};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
-pub use prune::{PruneTerms, Verdict, judge, proof};
+pub use prune::{PruneTerms, Verdict, is_as_judged, judge, proof};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
@@ -63,6 +63,8 @@ pub struct AcquireTerms {
     pub reenter: bool,
     /// The shortest duration that will do.
     pub min_duration: Option<LeaseDuration>,
+    /// Delete the Lease after the release.
+    pub deletes: bool,
     /// The grants that this process runs under, as far as its environment tells; some may be over.
     pub ancestors: Vec<Exported>,
     /// A grant of this very process that it has lost, and of whose command nothing runs any more; it was alone. Where it still
@@ -167,6 +169,8 @@ pub enum Refusal {
     Terminating,
     /// The duration that would be recorded is too short for what is wanted.
     TooShort(LeaseDuration),
+    /// It was to be deleted after its release, and is a slot of this name, which says how many there are.
+    SlotStays(String),
     /// Held by a grant that this very process runs under: waiting for its end would be waiting for itself.
     HeldByAncestor(String),
     /// The same where it was to be stolen: the hold that loses it stops this process before the wait for its victim is over.
@@ -217,7 +221,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
     }
     // Known before any waiting, unless the present holder changes it.
-    if let Err(refusal) = long_enough(record, &terms.grant, terms.min_duration) {
+    if let Err(refusal) = fits(terms, record) {
         return AcquireStep::Refuse(refusal);
     }
     if record.is_terminating() {
@@ -274,6 +278,17 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
 fn replace(record: &Record, grant: &GrantTerms, terms: &AcquireTerms, now: Now) -> AcquireStep {
     granted(record, grant, terms.min_duration, now)
         .map_or_else(AcquireStep::Refuse, AcquireStep::Replace)
+}
+
+/// Whether a grant over this Lease could be what is wanted, whoever holds it.
+///
+/// # Errors
+/// Why it could not.
+pub fn fits(terms: &AcquireTerms, record: &Record) -> Result<(), Refusal> {
+    if terms.deletes && record.is_slot() {
+        return Err(Refusal::SlotStays(record.slot_of().to_owned()));
+    }
+    long_enough(record, &terms.grant, terms.min_duration)
 }
 
 /// Whether the duration that a grant over `lease` would have is no shorter than `least`.

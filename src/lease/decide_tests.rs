@@ -34,6 +34,7 @@ fn terms() -> AcquireTerms {
         create: false,
         reenter: false,
         min_duration: None,
+        deletes: false,
         ended: None,
         ancestors: Vec::new(),
     }

@@ -28,6 +28,7 @@ fn acquire_terms(grant: GrantTerms, reenter: bool) -> AcquireTerms {
         create: true,
         reenter,
         min_duration: None,
+        deletes: false,
         ended: None,
         ancestors: Vec::new(),
     }

@@ -18,9 +18,24 @@ pub struct Scope<'a> {
     pub leases: &'a [String],
 }
 
-/// The Role (or ClusterRole) that grants exactly these, and its binding to `user` where that is known; nothing where nothing
-/// is to be granted.
+/// The Role that grants exactly these, and its binding to `user` where that is known; a ClusterRole for all namespaces, and for what
+/// is in none. Nothing where nothing is to be granted.
 pub fn granting(missing: &[Permission], scope: Scope<'_>, user: Option<&str>) -> Vec<Value> {
+    let is_here = |one: &Permission| scope.namespace.is_none() || one.resource.is_namespaced();
+    let (here, elsewhere): (Vec<Permission>, Vec<Permission>) =
+        missing.iter().partition(|one| is_here(one));
+    let cluster = Scope {
+        namespace: None,
+        leases: &[],
+    };
+    [
+        one_role(&here, scope, user),
+        one_role(&elsewhere, cluster, user),
+    ]
+    .concat()
+}
+
+fn one_role(missing: &[Permission], scope: Scope<'_>, user: Option<&str>) -> Vec<Value> {
     if missing.is_empty() {
         return Vec::new();
     }
@@ -113,6 +128,36 @@ mod tests {
 
     fn permission(verb: &'static str, resource: Resource) -> Permission {
         Permission { resource, verb }
+    }
+
+    #[test]
+    fn what_is_in_no_namespace_is_granted_by_a_cluster_role_of_its_own() {
+        let missing = [
+            permission("delete", Resource::Leases),
+            permission("list", Resource::Nodes),
+        ];
+        let mut scope = Scope {
+            namespace: Some("kube-node-lease"),
+            leases: &["n-1".to_owned()],
+        };
+        let granted = granting(&missing, scope, Some("ada"));
+        let told = |object: &Value| {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            format!("{} {name}", object["kind"].as_str().unwrap_or_default())
+        };
+        let told: Vec<String> = granted.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "Role lease-delete:n-1",
+                "RoleBinding lease-delete:n-1:ada",
+                "ClusterRole lease-list-nodes",
+                "ClusterRoleBinding lease-list-nodes:ada",
+            ]
+        );
+        assert_eq!(granted[2]["rules"][0]["resources"], json!(["nodes"]));
+        scope.namespace = None;
+        assert_eq!(granting(&missing, scope, Some("ada")).len(), 2);
     }
 
     #[test]

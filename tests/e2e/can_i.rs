@@ -251,9 +251,9 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
     let count = reviews.len();
     reviews.sort_unstable();
     reviews.dedup();
-    // get, update, watch, create, delete; the holder's Pod and Node; and what else there is to one.
+    // get, update, watch, create, delete; the holder's Pod and Node; all Nodes; and what else there is to one.
     let elects = usize::from(output.stdout.contains("failover (election)"));
-    let all = 10 + elects;
+    let all = 11 + elects;
     assert_eq!((count, reviews.len()), (all, all), "{output}");
     // Not what the server does not have.
     proxy.clear();
@@ -337,6 +337,41 @@ fn what_reaches_further_counts_only_where_it_is_named_and_slots_are_named_by_the
     assert_eq!(more.code, Some(1), "{more}");
     let mixed = ns.run(&user, ["can-i", "m", "--for=hold,hold --slots 3"]);
     assert_eq!(mixed.code, Some(2), "{mixed}");
+}
+
+/// A heartbeat is deleted only where it is known that its Node is gone.
+#[test]
+fn among_heartbeats_a_prune_takes_the_nodes_which_a_cluster_role_grants() {
+    let ns = crate::support::fresh_in_process(Default::default()).0;
+    let server = ns.cluster().api_server().expect("in-process");
+    let mut lease = held("n-1", "n-1", 1);
+    lease["metadata"]["namespace"] = "kube-node-lease".into();
+    lease["metadata"]["ownerReferences"] =
+        serde_json::json!([{ "apiVersion": "v1", "kind": "Node", "name": "n-1", "uid": "u" }]);
+    server.seed(lease);
+    server.set_clock_offset(jiff::SignedDuration::from_hours(49));
+    let most = Rule::leases(&["get", "list", "update", "delete"]).everywhere();
+    let user = ns.user_with(std::slice::from_ref(&most));
+    let there = ["-n", "kube-node-lease"];
+    for (prune, asked) in [
+        (&["prune", "n-1"][..], &["can-i", "n-1", "--for=prune"][..]),
+        (&["prune"], &["can-i", "--for=prune"]),
+    ] {
+        ns.set_rules(&user, std::slice::from_ref(&most));
+        let run = |words: &[&str]| ns.run(&user, [words, &there].concat());
+        let output = run(prune);
+        assert_eq!(output.code, Some(1), "{output}");
+        let output = run(&[asked, &["-ojson"]].concat());
+        assert_eq!(output.code, Some(1), "{output}");
+        let objects = missing(&output);
+        assert_eq!(objects[0]["kind"], "ClusterRole", "{output}");
+        let more = Rule::of_role(&objects[0]);
+        ns.set_rules(&user, &[&[most.clone()][..], &more].concat());
+        let output = run(asked);
+        assert_eq!(output.code, Some(0), "{output}");
+        let output = run(prune);
+        assert_eq!(output.code, Some(0), "{output}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod acquire;
 mod can_i;
+mod can_i_asked;
 mod check;
 mod clocks;
 mod completion;

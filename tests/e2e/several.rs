@@ -1,11 +1,12 @@
 //! Several names in one call: each for itself, every error told, the first one's code.
 
 use crate::support::{
-    free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you, pass_to,
-    said, stored,
+    SOON, free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you,
+    pass_to, said, stored, watching,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule};
 use serde_json::Value;
+use std::time::Duration;
 
 fn names(all: &[&str]) -> String {
     let lines = all.iter();
@@ -190,4 +191,54 @@ fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     let output = release("a c").stdout(lease_harness::Outlet::Broken).run();
     said(&output, 0, "", "");
     assert_eq!(holder(&stored(&ns, "c")), "");
+}
+
+#[test]
+fn a_wait_tells_in_every_format_what_was_met_before_it_was_interrupted() {
+    let (ns, user) = fresh();
+    ns.create(&free("a"));
+    ns.create(&held("b", "ada", 60));
+    for format in ["name", "json", "jsonpath={.items[*].metadata.name}"] {
+        let words = ["wait", "b", "a", "--for=free", "-o", format];
+        let proxy = Proxy::to(ns.cluster());
+        let running = ns.command(&user, words).via(&proxy).spawn();
+        running.wait_stderr(|line| line.contains("lease \"b\""), SOON);
+        // The other is met at its first read.
+        watching(&proxy);
+        let read = |one: &lease_harness::Request| {
+            one.path.ends_with("/leases/a") && one.status == Some(200)
+        };
+        proxy.wait_for(|all| all.iter().any(read), SOON);
+        running.signal(2);
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(130), "{output}");
+        let told = match format {
+            "name" => output.stdout == "lease.coordination.k8s.io/a\n",
+            "json" => serde_json::from_str::<Value>(&output.stdout)
+                .is_ok_and(|list| list["items"][0]["metadata"]["name"] == "a"),
+            _ => output.stdout.trim_end() == "a",
+        };
+        assert!(told, "{format}: {output}");
+    }
+}
+
+#[test]
+fn of_a_wait_for_several_the_first_that_was_named_and_fails_has_the_status_whichever_is_known_sooner()
+ {
+    let (ns, user) = fresh();
+    ns.create(&held("a", "ada", 60));
+    for (names, code) in [(["a", "x"], 124), (["x", "a"], 121)] {
+        for slow in names {
+            let proxy = Proxy::to(ns.cluster());
+            let path = format!("/leases/{slow}");
+            let delay = Fault::DelayReply(Duration::from_millis(400));
+            proxy.fault(Match::when(move |one| one.path.ends_with(&path)), delay, 1);
+            let words = ["wait", names[0], names[1], "--for=free", "--timeout=0"];
+            let output = ns.command(&user, words).via(&proxy).run();
+            assert_eq!(output.code, Some(code), "{slow} is slow: {output}");
+            // Each is told.
+            assert!(output.stderr.contains("condition not met for leases/a"));
+            assert!(output.stderr.contains("\"x\" not found"), "{output}");
+        }
+    }
 }

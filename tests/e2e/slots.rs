@@ -10,6 +10,7 @@ use lease_harness::{
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
+mod first;
 mod killed;
 mod limits;
 mod made;

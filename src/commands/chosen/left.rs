@@ -1,5 +1,6 @@
 //! What a selection leaves as it is, counted by why: nobody has named those leases, so that none of them is an error.
 
+use crate::commands::several::the_clusters_own;
 use crate::lease::decide::Refusal;
 use crate::output::terminal;
 
@@ -31,6 +32,7 @@ impl Left {
             | Refusal::TransitionsExhausted
             | Refusal::LastTransition
             | Refusal::TooShort(_)
+            | Refusal::SlotStays(_)
             | Refusal::HeldByAncestor(_)
             | Refusal::VictimIsAncestor(_)
             | Refusal::BeingTakenOver { .. }
@@ -68,7 +70,10 @@ impl Left {
             (self.ending, "being deleted".to_owned()),
             (
                 self.the_clusters_own,
-                "in kube-system or kube-node-lease, which -A does not reach (-n does)".to_owned(),
+                format!(
+                    "in {}, which -A does not reach (-n does)",
+                    the_clusters_own()
+                ),
             ),
         ];
         let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);

@@ -40,6 +40,9 @@ pub async fn clean_up(
         Ok(CleanedUp::Edited) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: somebody edited it each time"
         )),
+        Ok(CleanedUp::Slot) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: it has become a slot, and says how many there are"
+        )),
         Err(End::Interrupted(_)) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: interrupted"
         )),

@@ -7,12 +7,12 @@ use crate::clock::SystemClock;
 use crate::commands::steal::takeover::{Interlocks, Takeover};
 use crate::commands::{SHORT_PATIENCE, Session, dry_run, exported, limits};
 use crate::error::Error;
-use crate::lease::decide::{AcquireTerms, Refusal, StealTerms};
+use crate::lease::decide::{self, AcquireTerms, Refusal, StealTerms};
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::operate::{
     DryRun, End, Ended, Grant, Held, Interrupt, Limits, OnProgress, Operations, Stolen, Tried,
 };
-use crate::lease::record::{Record, Taken};
+use crate::lease::record::Taken;
 use crate::server::LeaseClient;
 
 /// So often a Lease may change hands between two looks before it is left to others.
@@ -86,16 +86,6 @@ impl Stealing<'_> {
         }
     }
 
-    /// That what would be taken lasts too short a time.
-    fn too_short(&self, record: &Record) -> Option<End> {
-        let duration = self.terms.grant.duration_on(record);
-        let too_short = self
-            .terms
-            .min_duration
-            .is_some_and(|least| duration < least);
-        too_short.then_some(End::Refused(Refusal::TooShort(duration)))
-    }
-
     /// What the takeover would write, with nobody asked and nothing waited for.
     ///
     /// # Errors
@@ -103,9 +93,7 @@ impl Stealing<'_> {
     pub async fn tried(&self, dry_run: DryRun, report: OnProgress<'_>) -> Result<Tried, End> {
         let takeover = self.takeover();
         let show = async |seen: &Observation, expiry: &Expiry| {
-            if let Some(end) = self.too_short(seen.record()) {
-                return Err(end);
-            }
+            decide::fits(self.terms, seen.record()).map_err(End::Refused)?;
             takeover.show(seen, expiry, None).await
         };
         let limits = dry_run::patience(self.timeout);
@@ -120,9 +108,7 @@ impl Stealing<'_> {
         let patience = Some(self.timeout.unwrap_or(SHORT_PATIENCE));
         let short = limits(&SystemClock, patience, self.interrupt.clone());
         let agree = async |seen: &Observation, expiry: &Expiry| {
-            if let Some(end) = self.too_short(seen.record()) {
-                return Err(end);
-            }
+            decide::fits(self.terms, seen.record()).map_err(End::Refused)?;
             if matches!(expiry, Expiry::Expired(_)) {
                 // Nobody is robbed.
                 return Ok(());

@@ -4,13 +4,10 @@ use clap::ValueEnum;
 
 use crate::cli::{ConnectionArgs, Proof, PruneArgs};
 use crate::commands::Session;
-use crate::commands::several::distinct;
+use crate::commands::several::{distinct, is_the_clusters_own};
 use crate::error::Error;
 use crate::hint::{self, Hint, flag};
 use crate::server::Selection;
-
-/// What control planes keep there is not to be lost by a slip.
-const PROTECTED: [&str; 2] = ["kube-system", "kube-node-lease"];
 
 /// Refuses a namespace that must be named and was not.
 ///
@@ -23,7 +20,7 @@ pub fn check(
 ) -> Result<(), Error> {
     let namespace = session.namespace.as_str();
     let named = connection.namespace.as_deref() == Some(namespace);
-    if args.all_namespaces || named || !PROTECTED.contains(&namespace) {
+    if args.all_namespaces || named || !is_the_clusters_own(namespace) {
         return Ok(());
     }
     Err(Error::Usage(format!(
@@ -48,7 +45,7 @@ pub fn leaves_out(args: &PruneArgs, namespace: &str) -> bool {
         let (field, value) = term.split_once('=').unwrap_or_default();
         field.trim() == "metadata.namespace" && value.trim_start_matches('=').trim() == namespace
     };
-    args.all_namespaces && PROTECTED.contains(&namespace) && !selector.split(',').any(names)
+    args.all_namespaces && is_the_clusters_own(namespace) && !selector.split(',').any(names)
 }
 
 /// The same call, of that namespace where it is not of all.

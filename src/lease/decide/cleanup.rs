@@ -12,6 +12,8 @@ pub enum Cleanup {
     Gone,
     /// Somebody has had it since: who holds it, if anybody does.
     Taken(Option<String>),
+    /// It is left: it is a slot, and says how many there are.
+    Slot,
 }
 
 /// What becomes of the Lease of `grant`, which was released a moment ago. Whoever waited for it has taken it by then.
@@ -24,10 +26,11 @@ pub fn cleanup(grant: &Record, seen: &Seen) -> Cleanup {
         return Cleanup::Gone;
     }
     let untouched = record.holder().is_none() && record.transitions() == grant.transitions();
-    if untouched {
-        Cleanup::Delete(record.clone())
-    } else {
-        Cleanup::Taken(record.holder().map(str::to_owned))
+    match untouched {
+        false => Cleanup::Taken(record.holder().map(str::to_owned)),
+        // Without that word another number of slots could be held beside those that are.
+        true if record.is_slot() => Cleanup::Slot,
+        true => Cleanup::Delete(record.clone()),
     }
 }
 
@@ -74,5 +77,16 @@ mod tests {
         };
         assert_eq!(after(another), Cleanup::Gone);
         assert_eq!(cleanup(&held("me", 60), &Seen::Absent), Cleanup::Gone);
+        // Whoever asked for slots has made it one meanwhile.
+        for (field, key) in [
+            ("annotations", "kubectl-lease/slots"),
+            ("labels", "kubectl-lease/slot-of"),
+        ] {
+            let slot = |object: &mut serde_json::Value| {
+                free(object);
+                object["metadata"][field] = serde_json::json!({ key: "3" });
+            };
+            assert_eq!(after(slot), Cleanup::Slot, "{key}");
+        }
     }
 }

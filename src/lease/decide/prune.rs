@@ -45,7 +45,7 @@ pub fn judge(terms: &PruneTerms, row: &Row, record: &Record) -> Verdict {
         return Verdict::Passed;
     }
     match Keeper::of(record) {
-        None if record.slots().is_some() => Verdict::SparedSlot,
+        None if record.is_slot() => Verdict::SparedSlot,
         None => Verdict::Pruned,
         Some(Keeper::Node(name)) => Verdict::PrunedWithoutNode(name),
         Some(Keeper::ApiServer) if terms.identities => Verdict::Pruned,
@@ -53,6 +53,13 @@ pub fn judge(terms: &PruneTerms, row: &Row, record: &Record) -> Verdict {
             Verdict::Spared(keeper)
         }
     }
+}
+
+/// Whether what was judged goes for what is there `now`: nobody has written a grant or a renewal, and what keeps it is the same.
+pub fn is_as_judged(before: &Record, now: &Record) -> bool {
+    before.observed_record() == now.observed_record()
+        && before.is_slot() == now.is_slot()
+        && Keeper::of(before) == Keeper::of(now)
 }
 
 /// What proves that nobody holds a Lease any more that is to be deleted as it was observed: as for a takeover, so that no wrong
@@ -144,16 +151,27 @@ mod tests {
         let slot = |lease: &mut Value| {
             lease["metadata"]["annotations"] = json!({ "kubectl-lease/slots": "3" });
         };
+        let half_a_slot = labelled("kubectl-lease/slot-of", "pool");
         let druid = labelled("app.kubernetes.io/component", "etcd-member-lease");
         for identities in [false, true] {
             let spared = |keeper| Verdict::Spared(keeper);
             assert_eq!(judge(&elected, identities), spared(Keeper::Election));
             assert_eq!(judge(&druid, identities), spared(Keeper::EtcdDruid));
             assert_eq!(judge(&slot, identities), Verdict::SparedSlot);
+            assert_eq!(judge(&half_a_slot, identities), Verdict::SparedSlot);
             let of_node = Verdict::PrunedWithoutNode("n-1".to_owned());
             assert_eq!(judge(&node, identities), of_node);
         }
         assert_eq!(judge(&server, false), Verdict::Spared(Keeper::ApiServer));
         assert_eq!(judge(&server, true), Verdict::Pruned);
+        // What has become one of those since the list is none to be deleted either.
+        let listed = held("ada", 15);
+        let labelled = listed.with(labelled("team", "a"));
+        assert!(is_as_judged(&listed, &labelled));
+        for edit in [&slot as &dyn Fn(&mut Value), &half_a_slot, &node, &server] {
+            assert!(!is_as_judged(&listed, &listed.with(edit)));
+        }
+        let renewed = listed.with_spec("renewTime", json!("2020-01-01T00:00:09.000000Z"));
+        assert!(!is_as_judged(&listed, &renewed));
     }
 }

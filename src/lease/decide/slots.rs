@@ -1,7 +1,7 @@
 //! The next step of `acquire` and `hold` with slots: which of several Leases to write, and how, or what all of them wait for.
 
 use super::super::keeper::{Keeper, Nature};
-use super::super::record::Record;
+use super::super::record::{Lease, Record};
 use super::super::summary::Class;
 use super::super::values::Slots;
 use super::{AcquireStep, AcquireTerms, Now, Obstacle, Seen, Waiting, acquire};
@@ -38,6 +38,8 @@ pub enum SlotsStep {
     },
     /// PUT this first: the first slot, which says from now on how many there are.
     Mark(Record),
+    /// POST this first: the first slot, free, which says how many there are. It is missing, and the one that is wanted is another.
+    Make(Lease),
     /// Nothing to write until something changes.
     Wait(Waiting),
     /// They do not fit together, or not to what was asked for.
@@ -99,7 +101,8 @@ pub struct SlotsHeld {
     pub own: Option<usize>,
 }
 
-/// Decides (docs/design.md, Slots). With an `open` slot, one to which a write was sent that may still happen, nothing is written
+/// Decides (docs/design.md, Slots). Nothing is written to another slot than the first unless that one is there, is not being
+/// deleted, and says how many there are. With an `open` slot, one to which a write was sent that may still happen, nothing is written
 /// to any other: it could be granted beside that one.
 pub fn slots(
     terms: &SlotsTerms,
@@ -119,29 +122,48 @@ pub fn slots(
         let step = steps[slot].clone();
         return SlotsStep::Go { slot, step };
     }
-    let me = terms.each.grant.holder.as_str();
-    let is_own = |slot: &usize| record(&seen[*slot]).is_some_and(|r| r.holder() == Some(me));
+    let own = own(terms, seen, stamps, now);
+    if is_terminating(&seen[0]) {
+        return wait(&steps, own, Until::FirstIsGone);
+    }
     let takes = |slot: &usize| {
         matches!(
             steps[*slot],
             AcquireStep::Create(_) | AcquireStep::Replace(_)
         )
     };
-    // One that has expired is free to all.
-    let own = (0..seen.len()).find(|slot| is_own(slot) && (terms.each.reenter || !takes(slot)));
     let candidates: Vec<usize> = match open.or(own) {
         Some(only) => vec![only],
         None => terms.slots.order(&terms.each.grant.holder).collect(),
     };
     if let Some(slot) = candidates.iter().copied().find(takes) {
-        return take(terms, seen, &steps, slot);
+        return take(terms, seen, &steps, &candidates, slot);
     }
     let asks = |slot: &usize| !matches!(steps[*slot], AcquireStep::Wait(_));
     if let Some(slot) = candidates.iter().copied().find(asks) {
         let step = as_slot(terms, &steps[slot]);
         return SlotsStep::Go { slot, step };
     }
-    wait(&steps, own)
+    wait(&steps, own, Until::OneIsFree)
+}
+
+/// The slot that the same identity has: one of which others would have to wait for the end. `--reenter` takes one that has expired
+/// before any other, which is free to all.
+fn own(terms: &SlotsTerms, seen: &[Seen], stamps: Stamps, now: Now) -> Option<usize> {
+    let me = terms.each.grant.holder.as_str();
+    let is_own = |slot: &usize| record(&seen[*slot]).is_some_and(|r| r.holder() == Some(me));
+    let is_in_force = |slot: &usize| {
+        let stranger = AcquireTerms {
+            reenter: false,
+            ended: None,
+            ..terms.of(*slot)
+        };
+        let step = acquire(&stranger, &seen[*slot], stamps, now);
+        !matches!(step, AcquireStep::Replace(_))
+    };
+    let mut all = (0..seen.len()).filter(is_own);
+    let first = all.clone().next().filter(|_| terms.each.reenter);
+    all.find(is_in_force).or(first)
 }
 
 /// What a Lease says of all of them.
@@ -190,19 +212,39 @@ fn may_be_slot(record: &Record) -> bool {
         && record.class() != Class::LeaderElection
 }
 
-/// The write to one of them. It is the first that says how many there are, and it does before any other is written: of two
-/// callers that disagree, one meets what the other has said.
-fn take(terms: &SlotsTerms, seen: &[Seen], steps: &[AcquireStep], slot: usize) -> SlotsStep {
+/// The write to one of the `candidates`. It is the first slot that says how many there are, and it does before any other is
+/// written: of two callers that disagree, one meets what the other has said.
+fn take(
+    terms: &SlotsTerms,
+    seen: &[Seen],
+    steps: &[AcquireStep],
+    candidates: &[usize],
+    slot: usize,
+) -> SlotsStep {
     let go = |slot: usize| SlotsStep::Go {
         slot,
         step: as_slot(terms, &steps[slot]),
     };
     match record(&seen[0]) {
         _ if slot == 0 => go(slot),
-        None => go(0),
+        // Whoever may have any has the first, which saves a request.
+        None if candidates.contains(&0) => go(0),
+        None => SlotsStep::Make(first(terms)),
         Some(first) if first.slots().is_none() => SlotsStep::Mark(first.as_slot(&terms.slots)),
         Some(_) => go(slot),
     }
+}
+
+/// The first slot, as it is made for others' sake.
+fn first(terms: &SlotsTerms) -> Lease {
+    let AcquireTerms {
+        namespace,
+        name,
+        grant,
+        ..
+    } = terms.of(0);
+    let duration = grant.duration.unwrap_or(grant.default_duration);
+    Lease::fresh(&namespace, &name, duration).as_slot(&terms.slots)
 }
 
 /// The same, and what is written says that it is a slot.
@@ -216,7 +258,16 @@ fn as_slot(terms: &SlotsTerms, step: &AcquireStep) -> AcquireStep {
     }
 }
 
-fn wait(steps: &[AcquireStep], own: Option<usize>) -> SlotsStep {
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// One that can be had.
+    OneIsFree,
+    /// The end of the first slot, which is being deleted with what it says: until it is there again nothing is written to another.
+    FirstIsGone,
+}
+
+fn wait(steps: &[AcquireStep], own: Option<usize>, until: Until) -> SlotsStep {
     let waiting = steps.iter().enumerate().filter_map(|(slot, step)| {
         if let AcquireStep::Wait(waiting) = step {
             Some((slot, waiting))
@@ -227,6 +278,7 @@ fn wait(steps: &[AcquireStep], own: Option<usize>) -> SlotsStep {
     let waiting: Vec<(usize, &Waiting)> = waiting.collect();
     let concerns = waiting
         .iter()
+        .filter(|_| until == Until::OneIsFree)
         .filter(|(slot, _)| own.is_none_or(|own| own == *slot));
     let concerns: Vec<&Waiting> = concerns.map(|(_, waiting)| *waiting).collect();
     let each = waiting
@@ -241,6 +293,10 @@ fn wait(steps: &[AcquireStep], own: Option<usize>) -> SlotsStep {
         expired_at: concerns.iter().filter_map(|one| one.expired_at).min(),
         try_out_at: concerns.iter().filter_map(|one| one.try_out_at).min(),
     })
+}
+
+fn is_terminating(seen: &Seen) -> bool {
+    record(seen).is_some_and(|record| record.is_terminating())
 }
 
 fn record(seen: &Seen) -> Option<&Record> {

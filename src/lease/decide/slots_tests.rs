@@ -12,17 +12,22 @@ use crate::lease::testing::{at, wall};
 use crate::lease::values::LeaseDuration;
 
 /// A slot as it was seen: `-` for one that is not there, else its holder, empty if it is free, and behind a `/` how many there
-/// are, if it says so.
+/// are, if it says so. A `~` before all that: it is being deleted.
 fn seen(slot: usize, text: &str) -> Seen {
     if text == "-" {
         return Seen::Absent;
     }
+    let (goes, text) = match text.strip_prefix('~') {
+        Some(rest) => (json!("2020-01-01T00:00:00Z"), rest),
+        None => (Value::Null, text),
+    };
     let (holder, says) = text.split_once('/').unwrap_or((text, ""));
     let annotations = match says {
         "" => json!({}),
         says => json!({ "kubectl-lease/slots": says }),
     };
-    lease(slot, holder, json!({ "annotations": annotations }))
+    let metadata = json!({ "annotations": annotations, "deletionTimestamp": goes });
+    lease(slot, holder, metadata)
 }
 
 fn lease(slot: usize, holder: &str, metadata: Value) -> Seen {
@@ -62,17 +67,30 @@ fn terms(count: usize) -> SlotsTerms {
             create: true,
             reenter: false,
             min_duration: None,
+            deletes: false,
             ended: None,
             ancestors: Vec::new(),
         },
     }
 }
 
+fn all_seen(texts: &str) -> Vec<Seen> {
+    let texts = texts.split(' ').enumerate();
+    texts.map(|(slot, text)| seen(slot, text)).collect()
+}
+
+fn reentering(count: usize) -> SlotsTerms {
+    let mut terms = terms(count);
+    terms.each.reenter = true;
+    terms
+}
+
 /// What is decided, in a word or two.
 fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -> String {
-    let seen: Vec<Seen> = (texts.split(' ').enumerate())
-        .map(|(slot, text)| self::seen(slot, text))
-        .collect();
+    decided_of(terms, &all_seen(texts), seconds, open)
+}
+
+fn decided_of(terms: &SlotsTerms, seen: &[Seen], seconds: f64, open: Option<usize>) -> String {
     let now = Now {
         instant: at(seconds),
         wall: wall("2020-01-01T00:00:09Z"),
@@ -82,7 +100,7 @@ fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -
         assert!(label, "it is written without the label");
         record.slots().unwrap_or_default().to_owned()
     };
-    match slots(terms, &seen, Stamps::Untrusted, now, open) {
+    match slots(terms, seen, Stamps::Untrusted, now, open) {
         SlotsStep::Go { slot, step } => match step {
             AcquireStep::Create(lease) => format!("create {slot}/{}", says(&lease)),
             AcquireStep::Replace(record) => {
@@ -96,6 +114,10 @@ fn decided(terms: &SlotsTerms, texts: &str, seconds: f64, open: Option<usize>) -
         SlotsStep::Mark(record) => {
             assert_eq!(record.renew_time(), Some("2020-01-01T00:00:00.000000Z"));
             format!("mark {}/{}", record.name(), says(&record))
+        }
+        SlotsStep::Make(lease) => {
+            assert_eq!((lease.holder(), lease.name()), (None, "pool-0"));
+            format!("make {}/{}", lease.name(), says(&lease))
         }
         SlotsStep::Wait(waiting) => {
             let Obstacle::Slots(held) = waiting.obstacle else {
@@ -190,14 +212,83 @@ fn a_slot_that_has_expired_is_free_to_all_and_nothing_is_written_beside_one_that
         decided(&three, "/3 a/3 /3", 0.0, Some(1)),
         "wait for [1] own None until Some(10)"
     );
-    let reentering = SlotsTerms {
-        each: AcquireTerms {
-            reenter: true,
-            ..three.each.clone()
-        },
-        ..three
+    assert_eq!(
+        decided(&reentering(3), "/3 bob/3 /3", 0.0, None),
+        "take 1/3"
+    );
+}
+
+#[test]
+fn nothing_is_written_to_another_slot_while_the_first_is_being_deleted() {
+    let waits = "wait for [0] own None until None";
+    for (there, open) in [
+        ("~/2 /2", None),
+        // It may not say yet how many there are, and nobody makes it say so.
+        ("~ /", None),
+        ("~ -", None),
+        ("~a/2 -", None),
+        ("~/2 /2", Some(1)),
+    ] {
+        for terms in [terms(2), reentering(2)] {
+            assert_eq!(decided(&terms, there, 20.0, open), waits, "{there}");
+        }
+    }
+    // Whoever has another is told so, and does not get that one anew either.
+    assert_eq!(
+        decided(&reentering(2), "~/2 bob/2", 0.0, None),
+        "wait for [0] own Some(1) until None"
+    );
+    // When it is gone the first is made again, before any other.
+    assert_eq!(decided(&terms(2), "- /2", 0.0, None), "create 0/2");
+    // Another that is being deleted is in nobody's way.
+    assert_eq!(decided(&terms(2), "a/2 ~/2", 10.0, None), "take 0/2");
+    assert_eq!(decided(&terms(3), "a/3 ~/3 /3", 0.0, None), "take 2/3");
+}
+
+#[test]
+fn where_the_first_is_missing_whoever_is_bound_to_another_slot_makes_it_and_leaves_it_free() {
+    // It has that slot, or may have it: the first would be a second one.
+    assert_eq!(
+        decided(&reentering(3), "- bob/3 /3", 0.0, None),
+        "make pool-0/3"
+    );
+    assert_eq!(
+        decided(&reentering(3), "/3 bob/3 /3", 0.0, None),
+        "take 1/3"
+    );
+    assert_eq!(decided(&terms(3), "- /3 /3", 0.0, Some(2)), "make pool-0/3");
+    assert_eq!(decided(&terms(3), "- - -", 0.0, Some(0)), "create 0/3");
+    // Nothing is written for who only waits.
+    assert_eq!(
+        decided(&terms(3), "- bob/3 /3", 0.0, None),
+        "wait for [1] own Some(1) until Some(10)"
+    );
+    // What has expired is nobody's.
+    assert_eq!(decided(&terms(3), "- bob/3 /3", 10.0, None), "create 0/3");
+}
+
+#[test]
+fn of_two_slots_of_one_identity_the_one_in_force_is_its_own() {
+    let of = |seconds, renewed| {
+        let mut seen = all_seen("bob/2 bob/2");
+        let again = all_seen("bob/2 bob/2").remove(renewed);
+        let Seen::Lease(again) = again else {
+            panic!("it is there");
+        };
+        let record = again.record().clone();
+        seen[renewed] = Seen::Lease(Observation::first(record, at(9.0), None));
+        decided_of(&reentering(2), &seen, seconds, None)
     };
-    assert_eq!(decided(&reentering, "/3 bob/3 /3", 0.0, None), "take 1/3");
+    assert_eq!(of(10.0, 1), "take 1/2");
+    assert_eq!(of(10.0, 0), "take 0/2");
+}
+
+#[test]
+fn a_lost_grant_of_ones_own_that_has_ended_is_taken_again_before_any_other() {
+    let mut terms = terms(3);
+    let seen = all_seen("/3 bob/3 /3");
+    terms.each.ended = record(&seen[1]).cloned();
+    assert_eq!(decided_of(&terms, &seen, 0.0, None), "take 1/3");
 }
 
 #[test]

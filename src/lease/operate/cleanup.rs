@@ -26,6 +26,8 @@ pub enum CleanedUp {
     Taken(Option<String>),
     /// Left, free: somebody edited it each time.
     Edited,
+    /// Left, free: it is a slot.
+    Slot,
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -52,6 +54,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Cleanup::Delete(record) => record,
                 Cleanup::Gone => return Ok(CleanedUp::Gone),
                 Cleanup::Taken(by) => return Ok(CleanedUp::Taken(by)),
+                Cleanup::Slot => return Ok(CleanedUp::Slot),
             };
             seen = match self.delete(&record, false, limits, report).await? {
                 Deleted::Done => return Ok(CleanedUp::Deleted),

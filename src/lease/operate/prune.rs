@@ -103,7 +103,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             tries += 1;
             let (before, now) = (seen.record(), found.record());
-            if tries > TRIES || before.observed_record() != now.observed_record() {
+            if tries > TRIES || !decide::is_as_judged(before, now) {
                 return Ok(Pruned::Renewed);
             }
             // Something else of it has changed, which makes nobody alive: what was watched counts.

@@ -244,6 +244,18 @@ impl Fields<'_> {
         self.label(SLOT_OF_LABEL) == Some(name)
     }
 
+    /// Whether it is a slot, by anything that says so.
+    pub fn is_slot(&self) -> bool {
+        self.slots().is_some() || self.label(SLOT_OF_LABEL).is_some()
+    }
+
+    /// The name of the slots that it would be one of.
+    pub fn slot_of(&self) -> &str {
+        let by_name = || self.name().rsplit_once('-').map(|(name, _)| name);
+        let name = self.label(SLOT_OF_LABEL).or_else(by_name);
+        name.unwrap_or_else(|| self.name())
+    }
+
     /// What a live holder changes.
     pub fn observed_record(&self) -> ObservedRecord {
         ObservedRecord {

@@ -13,8 +13,12 @@ fn differ(ns: &Namespace, asked: usize, there: usize, lease: &str) -> String {
         1 => "there is 1".to_owned(),
         there => format!("there are {there}"),
     };
+    let were = match asked {
+        1 => "1 slot of \"pool\" was".to_owned(),
+        asked => format!("{asked} slots of \"pool\" were"),
+    };
     format!(
-        "error: {asked} slots of \"pool\" were asked for, and {count}, as lease \"{lease}\" says\n\
+        "error: {were} asked for, and {count}, as lease \"{lease}\" says\n\
          Nothing was acquired, so that there are never more holders than that. Give --slots {there}. To have {asked} from now on, \
          stop whoever uses them, wait until all are free (kubectl lease status pool -n {ns} --slots), and make them anew: \
          kubectl delete lease --ignore-not-found {all} -n {ns} && kubectl lease create pool -n {ns} --slots {asked}\n",

@@ -13,7 +13,11 @@ fn a_missing_verb_is_granted_for_all_of_them() {
     // They are watched together, to which no name is known.
     let verb = verb
         .replace("watch:pool-0", "watch")
-        .replace(" --resource-name=pool-0", "");
+        .replace(" --resource-name=pool-0", "")
+        .replace(
+            "is missing. ",
+            "is missing. Every slot takes it: which is tried first depends on the holder. ",
+        );
     assert_eq!((output.code, output.stderr), (Some(1), verb));
     assert_eq!(holders(&ns, 1), [""]);
 }

@@ -152,9 +152,9 @@ pub fn say_not_tried(labels: &[String], signal: Option<i32>) -> bool {
 
 /// Says what has failed so far, in the order of the leases.
 pub fn say_failures(fates: &mut [Option<Fate>], errors: &mut Errors) {
-    for fate in fates {
+    for (at, fate) in fates.iter_mut().enumerate() {
         if let Some(Fate::Failed(error)) = fate {
-            let _ = errors.say(error);
+            let _ = errors.say_of(at, error);
             *fate = None;
         }
     }

@@ -11,8 +11,7 @@ use super::taken::{Fates, Taking};
 use super::told::say_failures;
 use super::wait::{Place, Together};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::commands::chosen::AT_ONCE;
-use crate::commands::several::Errors;
+use crate::commands::several::{AT_ONCE, Errors};
 use crate::error::Error;
 use crate::lease::operate::{End, Grant, Limits, Stolen};
 

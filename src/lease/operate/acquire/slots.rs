@@ -194,6 +194,11 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                     self.mark(&record, round, limits, report).await?;
                     continue;
                 }
+                SlotsStep::Make(lease) => {
+                    log::debug!("decided: make the first slot, free");
+                    self.make(&lease, round, limits, report).await?;
+                    continue;
+                }
                 SlotsStep::Go { slot, step } => {
                     log::debug!("decided of slot {slot}: {step}");
                     let (one, of, seen) =

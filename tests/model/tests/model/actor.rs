@@ -105,16 +105,16 @@ impl Actor {
             create: true,
             reenter: false,
             min_duration: None,
+            deletes: false,
             ancestors: Vec::new(),
         }
     }
 
     /// Terms that take the actor's own lease anew.
     pub fn reentering(&self, duration: Option<u32>) -> AcquireTerms {
-        AcquireTerms {
-            reenter: true,
-            ..self.terms(duration)
-        }
+        let mut terms = self.terms(duration);
+        terms.reenter = true;
+        terms
     }
 
     /// Terms of a steal that asks.
