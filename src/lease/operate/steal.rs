@@ -158,7 +158,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Seen::Lease(found) = &seen {
                 let longest = longest.of(found.record());
                 victim = self.victim(found, longest);
-                terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
+                terms.grant.duration =
+                    self.duration_until(found.record(), victim.as_ref(), &terms, longest);
             }
             match decide::steal(&terms, &seen, agreed.as_ref(), self.now()) {
                 StealStep::Refuse(refusal) => return Err(End::Refused(refusal)),
@@ -267,7 +268,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let longest = seen.record().duration();
         let victim = self.victim(seen, longest);
         let mut terms = terms.clone();
-        terms.grant.duration = self.duration_until(victim.as_ref(), &terms, longest);
+        terms.grant.duration = self.duration_until(seen.record(), victim.as_ref(), &terms, longest);
         let agreed = Agreement {
             record: seen.record().clone(),
             expired: false,
@@ -301,8 +302,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
+    /// What is recorded until the victim must have stopped, if it may run on: no less than either would be.
     fn duration_until(
         &self,
+        replaced: &Record,
         victim: Option<&Victim>,
         terms: &StealTerms,
         longest: Option<LeaseDuration>,
@@ -311,7 +314,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         match victim {
             Some(Victim {
                 stops: Ok(stops), ..
-            }) if *stops > now => terms.grant.duration.max(longest),
+            }) if *stops > now => longest.max(Some(terms.grant.duration_on(replaced))),
             Some(_) | None => terms.grant.duration,
         }
     }
