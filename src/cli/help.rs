@@ -266,8 +266,9 @@ Each lease has to be so once, not all at the same time; a moment is enough.
   free              nobody holds it
   held              somebody does, and is alive by the server's clock or writes
                     while this waits
-  expired           somebody does, and is proven to be over (explain proof);
-                    a free lease is not expired
+  expired           somebody does, and is proven to be over (explain proof), or
+                    was, and another has taken it since; one that is released
+                    has not expired: it is waited for the next holder's end
   deleted           it is gone, or was made anew
   holder=IDENTITY, not-holder=IDENTITY
                     exactly this one holds it, alive or not; or does not

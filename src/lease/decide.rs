@@ -20,7 +20,7 @@ pub use prune::{PruneTerms, Verdict, judge, proof};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
-pub use wait::{Awaited, WaitStep, wait};
+pub use wait::{Awaited, WaitStep, ended_expired, wait};
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
 use super::keeper::{Keeper, Nature, Other};

@@ -1,4 +1,4 @@
-//! From whom a Lease was taken last, by whom and why: kept in an annotation for people; nothing is decided by it.
+//! From whom a Lease was taken last, by whom and why: kept in an annotation for people; nothing is written by it.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
