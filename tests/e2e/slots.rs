@@ -15,6 +15,7 @@ mod limits;
 mod made;
 mod said;
 mod shown;
+mod tried;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
 
