@@ -2,6 +2,7 @@
 
 mod elected;
 mod tried;
+mod unfinished;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -203,6 +204,8 @@ impl Call<'_> {
         };
         if let Some(signal) = down.signal {
             self.record(&victim, &down.record, None);
+            let done = Outcome::new(Action::FailedOver, before, &down.record);
+            self.tell_unfinished(done).await;
             return Ok(self.interrupted(signal));
         }
         let patience = self.patience(duration);
@@ -316,20 +319,26 @@ impl Call<'_> {
             .await;
         let to = next.as_ref().ok().and_then(|record| record.holder());
         self.record(victim, &down.record, to);
-        let record = match next {
-            Ok(record) if is_over(&record) => return Err(self.not(NotFailedOver::Unseen)),
-            Ok(record) => record,
-            Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
+        let next = match next {
+            Ok(record) if is_over(&record) => Err(Err(self.not(NotFailedOver::Unseen))),
+            Ok(record) => (self.as_wanted(victim, &record).map_err(Err)).map(|()| record),
+            Err(End::Interrupted(signal)) => Err(Ok(self.interrupted(signal))),
             Err(End::TimedOut { fault: None, .. }) => {
-                return Err(self.not(NotFailedOver::Nobody(patience)));
+                Err(Err(self.not(NotFailedOver::Nobody(patience))))
             }
+            Err(end) => Err(Err(Error::Despite {
+                why: Box::new(self.session.error(self.subject.clone(), end).await),
+                then: vec![format!(
+                    "lease {name:?} was released; who takes it over is not known"
+                )],
+            })),
+        };
+        let record = match next {
+            Ok(record) => record,
             Err(end) => {
-                return Err(Error::Despite {
-                    why: Box::new(self.session.error(self.subject.clone(), end).await),
-                    then: vec![format!(
-                        "lease {name:?} was released; who takes it over is not known"
-                    )],
-                });
+                let done = Outcome::new(Action::FailedOver, before, &down.record);
+                self.tell_unfinished(done.after_waiting(freed)).await;
+                return end;
             }
         };
         let taken = SystemClock.now().since(down.freed_at);
@@ -349,22 +358,25 @@ impl Call<'_> {
         self.tell(followed).await
     }
 
-    /// Tells who holds it now, and ends well if that is who should.
-    async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
-        let Followed { victim, record, .. } = followed;
+    /// Whether who holds it now is who should.
+    fn as_wanted(&self, victim: &str, record: &Record) -> Result<(), Error> {
         let holder = record.holder().unwrap_or_default().to_owned();
         let to = self.args.to.as_ref().map(|to| to.as_str());
         match succession(victim, to, &holder) {
-            Succession::AsWanted => {}
-            Succession::Again => return Err(self.not(NotFailedOver::Again(holder))),
-            Succession::Another => {
-                return Err(self.not(NotFailedOver::Another {
-                    from: victim.to_owned(),
-                    wanted: to.unwrap_or_default().to_owned(),
-                    holder,
-                }));
-            }
+            Succession::AsWanted => Ok(()),
+            Succession::Again => Err(self.not(NotFailedOver::Again(holder))),
+            Succession::Another => Err(self.not(NotFailedOver::Another {
+                from: victim.to_owned(),
+                wanted: to.unwrap_or_default().to_owned(),
+                holder,
+            })),
         }
+    }
+
+    /// Tells who holds it now.
+    async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
+        let Followed { victim, record, .. } = followed;
+        let holder = record.holder().unwrap_or_default();
         let done = Action::FailedOver.word();
         let line = format!("{done} from {victim:?} to {holder:?}: {}", followed.times);
         let outcome = Outcome::new(Action::FailedOver, followed.before, record)
