@@ -131,7 +131,10 @@ async fn delete_each(
             break;
         }
     }
-    if let (Some(ObjectFormat::Value(format)), false) = (&args.output.format, pruned.is_empty()) {
+    if let (Some(ObjectFormat::Value(format)), false) = (
+        &args.output.format,
+        pruned.is_empty() && (interrupted || errors.exit().is_some()),
+    ) {
         print(outcome::list(
             &pruned,
             format,
