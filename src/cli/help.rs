@@ -164,6 +164,7 @@ Examples:
 The wait takes what is left of the holder's duration. A hold that still runs is
 stopped, and acknowledges its stop: then the wait ends at once. A node's
 heartbeat or an API server's identity is not a lock: refused without --force.
+Of several, what is yours already is left as it is, and counted.
 
 Exit status:
   0    taken over    1  API, kubeconfig or permission    2  wrong usage
