@@ -155,6 +155,7 @@ impl Fields<'_> {
     /// What `--reason` said of the present grant.
     pub fn reason(&self) -> Option<&str> {
         self.annotation(REASON_ANNOTATION)
+            .filter(|text| !text.is_empty())
             .filter(|_| self.holder().is_some() && self.reason_is_the_holders())
     }
 

@@ -48,7 +48,7 @@ impl Lease {
             for (key, text) in terms.noted_duration(self, transitions) {
                 lease.annotate(key, text.as_deref());
             }
-            lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
+            lease.annotate(REASON_ANNOTATION, said(terms.reason.as_deref()));
             lease.annotate(VICTIM_ANNOTATION, None);
             lease.annotate(STOPPED_ANNOTATION, None);
             let manager = terms.manager.named();
@@ -91,7 +91,7 @@ impl Lease {
     /// Sets the reason of a Lease that is to be created.
     #[must_use]
     pub fn with_reason(&self, reason: Option<&str>) -> Self {
-        self.edited(|lease| lease.annotate(REASON_ANNOTATION, reason))
+        self.edited(|lease| lease.annotate(REASON_ANNOTATION, said(reason)))
     }
 
     /// The same, which says that it is one of these slots. A later release leaves that, and so does every renewal.
@@ -242,6 +242,11 @@ impl Record {
         lease.read = Some(self.0.replaced().unwrap_or_else(read));
         Self(lease)
     }
+}
+
+/// A reason; an empty one is none, as of a variable that is not set.
+fn said(reason: Option<&str>) -> Option<&str> {
+    reason.filter(|text| !text.is_empty())
 }
 
 /// A Lease object that is being changed.
