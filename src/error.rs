@@ -126,6 +126,8 @@ pub struct Subject {
     pub frees: bool,
     /// Whether what is taken is kept from everybody until an earlier holder must have stopped.
     pub shields: bool,
+    /// Whether it is stolen by its own name.
+    pub steals: bool,
 }
 
 /// The subcommands that take a Lease from its holder.

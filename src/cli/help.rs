@@ -165,6 +165,7 @@ Examples:
 The wait takes what is left of the holder's duration. A hold that still runs is
 stopped, and acknowledges its stop: then the wait ends at once. A node's
 heartbeat or an API server's identity is not a lock: refused without --force.
+Of several, what is yours already is left as it is, and counted.
 
 Exit status:
   0    taken over    1  API, kubeconfig or permission    2  wrong usage
@@ -267,8 +268,9 @@ Each lease has to be so once, not all at the same time; a moment is enough.
   free              nobody holds it
   held              somebody does, and is alive by the server's clock or writes
                     while this waits
-  expired           somebody does, and is proven to be over (explain proof);
-                    a free lease is not expired
+  expired           somebody does, and is proven to be over (explain proof), or
+                    was, and another has taken it since; one that is released
+                    has not expired: it is waited for the next holder's end
   deleted           it is gone, or was made anew
   holder=IDENTITY, not-holder=IDENTITY
                     exactly this one holds it, alive or not; or does not

@@ -51,6 +51,13 @@ pub struct PruneArgs {
     pub output: ObjectOutput,
 }
 
+impl PruneArgs {
+    /// Whether they are deleted, or that is tried: what is printed is what was done then, and not what there is.
+    pub fn deletes(&self) -> bool {
+        self.yes || self.dry_run == DryRun::Server
+    }
+}
+
 /// A duration, or one with days in front: `7d`, `1d12h`.
 fn age(text: &str) -> Result<Duration, String> {
     let Some((days, rest)) = text.split_once('d') else {

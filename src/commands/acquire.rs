@@ -5,7 +5,7 @@ use super::events::Recorder;
 use super::saying::{listen, outcomes_text, say_grants};
 use super::slots::slots;
 use super::waiting::Waiting;
-use super::{Session, acquire_terms, dry_run, identity, limits, together};
+use super::{Session, acquire_terms, dry_run, identity, limits};
 use crate::cli::{AcquireArgs, ConnectionArgs};
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
@@ -45,10 +45,10 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let (names, grant) = (&args.names, &args.grant);
     let asked = Asked::new(&session, names, slots, grant, subject, terms);
     let several = args.names.len() > 1;
-    if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
+    if let Some(dry_run) = args.grant.write.dry_run.asked() {
         let format = dry_run::format(&args.output)?;
         let timeout = args.grant.timeout;
-        let trying = together::try_each(&session, wanted, dry_run, timeout, |_| None);
+        let trying = asked.try_each(&session, dry_run, timeout, |_| None);
         let outcomes = trying.await?;
         let managed_fields = args.output.show_managed_fields;
         dry_run::print(outcomes_text(&outcomes, several, format, managed_fields))?;

@@ -1,16 +1,19 @@
 //! What `acquire` and `hold` ask for: a lease, several together, or with `--slots` any of several.
 
-use super::Session;
+use std::time::Duration;
+
 use super::slots::Slotted;
 use super::together::{self, Lease, Wanted};
 use super::waiting::Waiting;
+use super::{Session, dry_run, say};
 use crate::cli::GrantArgs;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, Loss, Refusal};
 use crate::lease::operate::together::{Missed, NotAll};
-use crate::lease::operate::{End, Held, Limits, SlotEnded};
+use crate::lease::operate::{DryRun, End, Held, Limits, SlotEnded};
 use crate::lease::record::Record;
 use crate::lease::values::{LeaseDuration, LeaseName, Slots};
+use crate::output::outcome::{Action, Outcome};
 
 /// What is asked for.
 pub enum Asked {
@@ -88,6 +91,40 @@ impl Asked {
         }
     }
 
+    /// What would be acquired now, with nobody waited for and nothing stored.
+    ///
+    /// # Errors
+    /// With why one would not be; `refused` says what is said otherwise.
+    pub async fn try_each(
+        &self,
+        session: &Session,
+        dry_run: DryRun,
+        timeout: Option<Duration>,
+        refused: impl Fn(&End) -> Option<Error>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let slots = match self {
+            Self::All(wanted) => {
+                return together::try_each(session, wanted, dry_run, timeout, refused).await;
+            }
+            Self::Any(slots) => slots,
+        };
+        let limits = dry_run::patience(timeout);
+        let report = |progress| say(&slots.subject, &progress);
+        let trying = slots
+            .operations
+            .try_acquire(&slots.terms, dry_run, &limits, &report);
+        let (subject, tried) = match trying.await {
+            Ok(tried) => (slots.subject.clone(), Ok(tried)),
+            Err((slot, end)) => (slots.subject_of(slot), Err(end)),
+        };
+        if let Some(error) = tried.as_ref().err().and_then(refused) {
+            return Err(error);
+        }
+        let action = Action::Acquired;
+        let outcome = dry_run::outcome(session, subject, action, dry_run, tried).await?;
+        Ok(vec![outcome])
+    }
+
     /// Acquires it, and hands it to `then` with the operations on each lease that was granted.
     ///
     /// # Errors
@@ -116,11 +153,7 @@ impl Asked {
                     .acquire(&slots.terms, limits, &report, then);
                 let acquired = waiting.reminding(acquiring).await;
                 acquired.map_err(|SlotEnded { slot, ended }| {
-                    let mut subject = slots.subject.clone();
-                    if let Some(slot) = slot {
-                        subject.name = slots.terms.slots.each()[slot].to_string();
-                    }
-                    NotGranted::of_one(&subject, ended.into())
+                    NotGranted::of_one(&slots.subject_of(slot), ended.into())
                 })
             }
         }

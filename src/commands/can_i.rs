@@ -36,8 +36,11 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
         )));
     }
     let elects = |way: &Way| way.takes(Resource::LeaseCandidates);
-    if args.calls.is_empty() && !has_candidates(&session).await {
-        ways.retain(|way| !elects(way));
+    if args.calls.is_empty() {
+        let has_candidates = has_candidates(&session).await;
+        if !has_candidates.map_err(|fault| unanswered(&session, args, fault))? {
+            ways.retain(|way| !elects(way));
+        }
     }
     let all = ways
         .iter()
@@ -151,7 +154,7 @@ fn leases(args: &CanIArgs) -> Result<Vec<String>, Error> {
 }
 
 /// Whether the server may have LeaseCandidates: what it does not have is not to be granted.
-async fn has_candidates(session: &Session) -> bool {
+async fn has_candidates(session: &Session) -> Result<bool, Fault> {
     for version in CANDIDATE_VERSIONS {
         let path = format!("/apis/coordination.k8s.io/{version}");
         match session.object(&path, session.request_limit).await {
@@ -160,14 +163,18 @@ async fn has_candidates(session: &Session) -> bool {
                 let all = found["resources"].as_array().into_iter().flatten();
                 let mut names = all.filter_map(|one| one["name"].as_str());
                 if names.any(|name| name == "leasecandidates") {
-                    return true;
+                    return Ok(true);
                 }
             }
+            // It is not there to tell anything else.
+            Err(fault @ (Fault::NotSent(_) | Fault::Unknown(_))) => return Err(fault),
             // It does not tell.
-            Err(_) => return true,
+            Err(Fault::Rejected(_) | Fault::Foreign { .. } | Fault::NotStored(_)) => {
+                return Ok(true);
+            }
         }
     }
-    false
+    Ok(false)
 }
 
 fn questions(permission: Permission, scope: Scope<'_>) -> Vec<Question> {

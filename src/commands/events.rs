@@ -55,7 +55,7 @@ impl Recorder {
         Self {
             store: session.store.aside(),
             by: by.to_owned(),
-            because: because.map(str::to_owned),
+            because: because.filter(|text| !text.is_empty()).map(str::to_owned),
             queue: RefCell::default(),
             changed: Notify::new(),
             over: Cell::new(false),

@@ -3,6 +3,7 @@
 mod elected;
 mod followed;
 mod tried;
+mod unfinished;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::lease::operate::{End, Failure, Fate, Interrupt, Limits, Look, Operati
 use crate::lease::record::{GrantTerms, Keep, Record, Taken};
 use crate::lease::report::State;
 use crate::lease::values::LeaseDuration;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
 use crate::words;
@@ -204,6 +206,8 @@ impl Call<'_> {
         };
         if let Some(signal) = down.signal {
             self.record(&victim, &down.record, None);
+            let done = Outcome::new(Action::FailedOver, before, &down.record);
+            self.tell_unfinished(done).await;
             return Ok(self.interrupted(signal));
         }
         let patience = self.patience(duration);

@@ -17,7 +17,7 @@ use super::asked::{Asked, NotGranted};
 use super::events::Recorder;
 use super::saying::{deaf, outcome_text, outcomes_text, start};
 use super::slots::slots;
-use super::{Session, acquire_terms, dry_run, identity, say, together};
+use super::{Session, acquire_terms, dry_run, identity, say};
 use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject, TakesBy};
@@ -128,15 +128,14 @@ async fn run_with(
         let subject = one.subject.clone();
         return dry_run::tell(&session, subject, action, dry_run, tried, text).await;
     }
-    if let (Asked::All(wanted), Some(dry_run)) = (&asked, args.grant.write.dry_run.asked()) {
+    if let Some(dry_run) = args.grant.write.dry_run.asked() {
         let refused = |end: &End| match end {
             End::Refused(Refusal::TooShort(duration)) => Some(too_short(*duration, &args)),
             _ => None,
         };
         let timeout = args.grant.timeout;
-        let trying = together::try_each(&session, wanted, dry_run, timeout, refused);
-        let outcomes = trying.await?;
-        dry_run::print(outcomes_text(&outcomes, wanted.len() > 1, None, false))?;
+        let outcomes = asked.try_each(&session, dry_run, timeout, refused).await?;
+        dry_run::print(outcomes_text(&outcomes, outcomes.len() > 1, None, false))?;
         return Ok(Exit::DONE);
     }
     let (leases, subject) = (asked.leases(), asked.subject().clone());

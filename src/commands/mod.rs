@@ -190,6 +190,7 @@ impl Session {
             takes_by: error::TakesBy::default(),
             frees: false,
             shields: false,
+            steals: false,
         }
     }
 
@@ -205,7 +206,8 @@ impl Session {
             return Error::NamespaceMissing(self.namespace.clone());
         }
         // Who looks for the name that slots share is told of them.
-        let looks = subject.holder.is_none() && matches!(end, End::Refused(Refusal::NotFound));
+        let looks = (subject.holder.is_none() || subject.steals)
+            && matches!(end, End::Refused(Refusal::NotFound));
         let slotted = looks && self.is_slotted(&subject.name, limit).await;
         let look = slotted
             .then(|| hint::lease("status", &subject.name, &subject.namespace).with("--slots"));

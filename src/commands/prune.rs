@@ -6,14 +6,16 @@ mod scope;
 mod words;
 
 use super::Session;
-use super::saying::{is_unasked, listen};
+use super::saying::{is_unasked, listen, outcomes_of_nothing};
 use super::several::Errors;
 use crate::cli::{ConnectionArgs, DryRun, PruneArgs};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::lease::operate;
 use crate::lease::record::Record;
 use crate::lease::report::Row;
-use crate::output::format::ObjectFormat;
+use crate::output::format::{ObjectFormat, ValueFormat};
+use crate::output::outcome::{self, Action, Outcome};
 use crate::output::status::table::{Layout, Printer};
 use crate::output::{document, terminal};
 use delete::delete;
@@ -34,6 +36,9 @@ pub async fn run(args: PruneArgs, connection: &ConnectionArgs) -> Result<Exit, E
         if args.names.is_empty() && found.left.is_empty() && errors.exit().is_none() {
             nothing(&session, &args, found.count).await?;
         }
+        if errors.exit().is_none() {
+            nothing_done(&args)?;
+        }
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
     match (args.dry_run, args.yes) {
@@ -44,6 +49,19 @@ pub async fn run(args: PruneArgs, connection: &ConnectionArgs) -> Result<Exit, E
         (DryRun::Server, _) | (DryRun::None, true) => {
             delete(&args, &session, found, &interrupt, &mut errors).await
         }
+    }
+}
+
+/// A document of nothing is one too.
+fn nothing_done(args: &PruneArgs) -> Result<(), Error> {
+    match &args.output.format {
+        Some(ObjectFormat::Value(format)) if args.deletes() => Ok(outcomes_of_nothing(format)?),
+        Some(ObjectFormat::Value(format @ ValueFormat::Document(_))) => {
+            let none: [Record; 0] = [];
+            let text = document::list(&none, format, false)?;
+            Ok(terminal::print(&text)?)
+        }
+        Some(ObjectFormat::Value(_) | ObjectFormat::Name) | None => Ok(()),
     }
 }
 
@@ -76,7 +94,16 @@ async fn list(args: &PruneArgs, session: &Session, found: &Found) -> Result<(), 
         Some(ObjectFormat::Value(format)) => {
             let candidates = found.candidates.iter();
             let records: Vec<Record> = candidates.map(|one| one.seen.record().clone()).collect();
-            document::list(&records, format, args.output.show_managed_fields)?
+            let whole = args.output.show_managed_fields;
+            match args.deletes() {
+                true => {
+                    let pruned = records.iter().map(|record| {
+                        Outcome::of_deletion(Action::Pruned, record).tried(operate::DryRun::Client)
+                    });
+                    outcome::list(&pruned.collect::<Vec<_>>(), format, whole)?
+                }
+                false => document::list(&records, format, whole)?,
+            }
         }
     };
     if !is_unasked(&args.output.format) {

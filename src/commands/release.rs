@@ -5,7 +5,7 @@ mod force;
 
 use super::chosen;
 use super::exported::{is_kept_by_hold, ours};
-use super::saying::{listen, outcome_text, say_done};
+use super::saying::{listen, outcome_text, outcomes_of_nothing, say_done};
 use super::several::{Errors, Next, distinct};
 use super::{Session, dry_run, identity, limits, say};
 use crate::cli::{ConnectionArgs, ReleaseArgs};
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::lease::decide::{self, Refusal};
 use crate::lease::operate::{End, Interrupt, Limits, Released};
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::format::{ObjectFormat, ValueFormat};
+use crate::output::format::ObjectFormat;
 use crate::output::outcome::{self, Action, Outcome};
 use crate::output::terminal;
 
@@ -138,10 +138,8 @@ async fn own(
 /// Of nothing that was done there is a document too, which has no items: who reads it expects one.
 fn nothing_done(args: &ReleaseArgs) -> Result<(), Error> {
     match &args.output.format {
-        Some(ObjectFormat::Value(format @ ValueFormat::Document(_))) => {
-            dry_run::print(outcome::list(&[], format, false))
-        }
-        Some(ObjectFormat::Value(_) | ObjectFormat::Name) | None => Ok(()),
+        Some(ObjectFormat::Value(format)) => Ok(outcomes_of_nothing(format)?),
+        Some(ObjectFormat::Name) | None => Ok(()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Subject, Unsaid};
 use crate::hint;
 use crate::lease::operate::{Ended, Grant, Interrupt};
 use crate::lease::record::Lease;
-use crate::output::format::{GrantFormat, ObjectFormat};
+use crate::output::format::{GrantFormat, ObjectFormat, ValueFormat};
 use crate::output::outcome::{self, Outcome};
 use crate::output::{Failure, document, terminal};
 use crate::signals;
@@ -135,6 +135,18 @@ pub fn outcomes_text(
         _ => (outcomes.iter())
             .map(|outcome| outcome_text(outcome, format, managed_fields))
             .collect(),
+    }
+}
+
+/// Prints what was done where that is nothing: a document too, which has no items, for who reads it expects one. A template has
+/// nothing to say of it.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn outcomes_of_nothing(format: &ValueFormat) -> Result<(), Failure> {
+    match format {
+        ValueFormat::Document(_) => Ok(terminal::print(&outcome::list(&[], format, false)?)?),
+        _ => Ok(()),
     }
 }
 

@@ -64,12 +64,17 @@ impl Errors {
     /// Says an error of the Lease at this place in their order, where they are known in any. What is to be done about several of
     /// them is said once.
     pub fn say_of(&mut self, place: usize, error: &Error) -> Next {
+        // What was done to each and could not be said has the same reason.
+        let first = match error {
+            Error::Despite { .. } => 0,
+            _ => 1,
+        };
         for (at, line) in error.lines().into_iter().enumerate() {
-            if at > 0 && self.advised.contains(&line) {
+            if at >= first && self.advised.contains(&line) {
                 continue;
             }
             terminal::say_always(&line);
-            if at > 0 {
+            if at >= first {
                 self.advised.push(line);
             }
         }

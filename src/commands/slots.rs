@@ -10,10 +10,6 @@ use crate::lease::operate::SlotOperations;
 use crate::lease::values::{LeaseName, Slots};
 use crate::server::{ChangesClient, LeaseClient};
 
-/// What is said of a dry run of slots.
-pub const NO_DRY_RUN: &str =
-    "--dry-run goes with one lease: give it without --slots, for a slot by its own name (NAME-0)";
-
 /// The slots of a name.
 pub struct Slotted {
     /// Who asks for any of them, under the name that they share.
@@ -40,9 +36,6 @@ pub fn slots(names: &[LeaseName], args: &GrantArgs) -> Result<Option<Slots>, Err
         )));
     };
     let slots = Slots::new(name, count).map_err(Error::Usage)?;
-    if args.write.dry_run.asked().is_some() {
-        return Err(Error::Usage(NO_DRY_RUN.to_owned()));
-    }
     Ok(Some(slots))
 }
 
@@ -67,5 +60,14 @@ impl Slotted {
             operations: SlotOperations::new(each, changes),
             terms: SlotsTerms { slots, each: terms },
         }
+    }
+
+    /// The slot that something is about; `None` if it is about all of them.
+    pub fn subject_of(&self, slot: Option<usize>) -> Subject {
+        let mut subject = self.subject.clone();
+        if let Some(slot) = slot {
+            subject.name = self.terms.slots.each()[slot].to_string();
+        }
+        subject
     }
 }

@@ -39,6 +39,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let mut subject = session.subject(name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
     subject.shields = !args.now;
+    subject.steals = true;
     let terms = terms(&args, holder);
     let operations = session
         .lease(name)

@@ -110,6 +110,10 @@ async fn one(
         .lease(name)
         .observed_only(args.proof.observed_only());
     let end = match operations.wait(awaited, limits, &standing, &report).await {
+        // Nothing was ever seen of it: perhaps one looks in the wrong place.
+        Ok(None) if session.namespace_is_missing(session.request_limit).await => {
+            return Err(Error::NamespaceMissing(session.namespace.clone()));
+        }
         Ok(record) => return Ok(record),
         Err(end) => end,
     };

@@ -23,6 +23,7 @@ pub(super) fn subject() -> Subject {
         takes_by: TakesBy::Steal,
         frees: false,
         shields: false,
+        steals: false,
     }
 }
 

@@ -173,10 +173,15 @@ pub fn lines(subject: &Subject, refusal: &SlotsRefusal) -> Vec<String> {
                     String::new(),
                 ),
             };
+            // `create` has no holder.
+            let nothing = match subject.holder {
+                Some(_) => "Nothing was acquired",
+                None => "No more are created",
+            };
             vec![
                 what,
                 format!(
-                    "Nothing was acquired, so that there are never more holders than that.{give} To have {asked} from now on, stop whoever uses them, wait until all are free ({}), and make them anew: {} && {}",
+                    "{nothing}, so that there are never more holders than that.{give} To have {asked} from now on, stop whoever uses them, wait until all are free ({}), and make them anew: {} && {}",
                     subject.lease("status").with("--slots"),
                     hint::kubectl_in(&delete, namespace),
                     create(*asked)

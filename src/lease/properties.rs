@@ -13,8 +13,8 @@ use super::decide::{
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{
-    DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
-    REGRANTED_ANNOTATION, Record, field, micro_time,
+    DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, GrantTerms, MANAGER_ANNOTATION,
+    PREVIOUS_ANNOTATION, REASON_ANNOTATION, REGRANTED_ANNOTATION, Record, field, micro_time,
 };
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
@@ -53,6 +53,7 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove(REASON_ANNOTATION);
         annotations.remove(DURATION_ANNOTATION);
+        annotations.remove(DURATION_BEFORE_ANNOTATION);
         annotations.remove(MANAGER_ANNOTATION);
         annotations.remove(PREVIOUS_ANNOTATION);
         annotations.remove(REGRANTED_ANNOTATION);
@@ -228,7 +229,7 @@ proptest! {
         prop_assert_eq!(&Record::new(record.as_json().clone()).expect("an object"), &record);
         if let Ok(granted) = record.granted(&terms, wall) {
             prop_assert_eq!(rest(&granted, &field::OF_GRANT), rest(&record, &field::OF_GRANT));
-            prop_assert_eq!(granted.reason(), terms.reason.as_deref());
+            prop_assert_eq!(granted.reason(), terms.reason.as_deref().filter(|text| !text.is_empty()));
             prop_assert_eq!(granted.duration(), Some(terms.duration_on(&record)));
         }
         let renewed = record.renewed(wall);

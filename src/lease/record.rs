@@ -12,6 +12,7 @@ use super::values::{HolderIdentity, LeaseDuration, Manager};
 
 mod alteration;
 mod class;
+mod duration;
 mod entry;
 pub mod field;
 mod keep;
@@ -35,8 +36,8 @@ pub use previous::{Previous, Taken, beginning, previous};
 
 #[cfg(test)]
 pub use field::{
-    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
-    REGRANTED_ANNOTATION,
+    DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION,
+    REASON_ANNOTATION, REGRANTED_ANNOTATION,
 };
 pub use write::micro_time;
 
@@ -91,20 +92,6 @@ pub struct GrantTerms {
     pub manager: Manager,
 }
 
-impl GrantTerms {
-    /// The duration that a grant on these terms records in `lease`: what is asked for, else what the Lease records, else
-    /// the default. Whatever is checked of a grant's duration is checked of this one.
-    ///
-    /// A free Lease that records one second records nothing: client-go writes that whenever it releases one
-    /// (`LeaderElector.release` in its `tools/leaderelection`).
-    pub fn duration_on(&self, lease: &Lease) -> LeaseDuration {
-        let recorded = lease.duration().filter(|recorded| {
-            lease.holder().is_some() || *recorded != LeaseDuration::WRITTEN_BY_A_RELEASE
-        });
-        self.duration.or(recorded).unwrap_or(self.default_duration)
-    }
-}
-
 /// `spec.leaseTransitions` cannot grow any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransitionsExhausted;
@@ -138,6 +125,15 @@ impl Lease {
     pub fn into_record(self) -> Option<Record> {
         let is_stored = !self.uid().is_empty() && !self.resource_version().is_empty();
         is_stored.then_some(Record(self))
+    }
+
+    /// The same as if the server had it, where that is only tried: nothing can be written over it.
+    pub fn as_if_stored(&self) -> Option<Record> {
+        let mut object = self.object.clone();
+        let metadata = object.get_mut("metadata")?.as_object_mut()?;
+        metadata.insert("uid".to_owned(), "tried".into());
+        metadata.insert("resourceVersion".to_owned(), "0".into());
+        Record::new(object).ok()
     }
 }
 

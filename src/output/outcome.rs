@@ -94,6 +94,8 @@ pub struct Outcome {
     /// What was done, where one word does not tell.
     words: Option<String>,
     phase: Option<Phase>,
+    /// Whether the grant that stands then is none that came of this.
+    grantless: bool,
 }
 
 impl Outcome {
@@ -110,6 +112,16 @@ impl Outcome {
             lease: after.clone(),
             words: None,
             phase: None,
+            grantless: false,
+        }
+    }
+
+    /// No grant came of it, as far as is known.
+    #[must_use]
+    pub fn without_grant(self) -> Self {
+        Self {
+            grantless: true,
+            ..self
         }
     }
 
@@ -233,7 +245,7 @@ impl Outcome {
                 DryRun::Server => json!("server"),
             }),
         );
-        let granted = self.action.grants() && after.holder().is_some();
+        let granted = self.action.grants() && !self.grantless && after.holder().is_some();
         put(
             "grant",
             granted.then(|| grant(after, self.fencing_token.as_deref())),

@@ -78,6 +78,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             takes_by: crate::error::TakesBy::default(),
             frees: false,
             shields: false,
+            steals: false,
         };
         match lease.get(limit).await {
             Ok(_) => vec!["ok".to_owned()],

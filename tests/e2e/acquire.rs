@@ -123,3 +123,19 @@ fn a_lease_of_another_is_not_acquired_and_ones_own_only_by_reentering() {
     assert_eq!(another.code, Some(124), "{another}");
     untouched(&ns, &after);
 }
+
+#[test]
+fn an_empty_reason_is_none() {
+    let (ns, user) = crate::support::fresh();
+    ns.create(&crate::support::held("job", "ada", 1));
+    let words = ["steal", "job", "--holder=me", "--yes", "--now", "--reason="];
+    assert_eq!(ns.run(&user, words).code, Some(0));
+    let lease = crate::support::stored(&ns, "job");
+    let annotations = lease["metadata"]["annotations"].as_object();
+    let keys: Vec<&String> = annotations
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(keys, ["kubectl-lease/previous"], "{lease}");
+}

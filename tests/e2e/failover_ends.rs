@@ -6,6 +6,7 @@ use lease_harness::{Fault, Match, Proxy};
 use serde_json::Value;
 
 use crate::failover::{FAILOVER, is_waiting};
+use crate::outcomes::read;
 use crate::support::{SOON, ended, fresh, held, holder, marks, stored, untouched};
 
 #[test]
@@ -227,4 +228,31 @@ fn what_somebody_had_for_a_moment_is_not_told_as_what_nobody_has_taken() {
     assert_eq!(output.code, Some(124), "{output}");
     let said = "error: lease \"job\" was taken over and released again before it was seen by whom: it is free\n";
     assert!(output.stderr.contains(said), "{output}");
+}
+
+#[test]
+fn who_has_stepped_down_is_told_in_a_document_without_a_grant_whoever_follows() {
+    for (to, next, code) in [("", "", 124), ("--to=third", "second", 122)] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "first", 1));
+        let command = ns.command(&user, FAILOVER).arg("-ojson");
+        let command = match to {
+            "" => command.arg("--timeout=0"),
+            to => command.arg(to),
+        };
+        let running = command.spawn();
+        if !next.is_empty() {
+            running.wait_stderr(|line| line.contains("has stepped down"), SOON);
+            ns.edit("job", |lease| {
+                lease["spec"]["holderIdentity"] = next.into();
+                lease["spec"]["leaseTransitions"] = 9.into();
+            });
+        }
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(code), "{output}");
+        let done = read("Outcome", &output.stdout);
+        assert_eq!(done["action"], "failedOver", "{output}");
+        assert_eq!(done["previous"]["holder"], "first", "{output}");
+        assert_eq!((done.get("grant"), holder(&done["after"])), (None, ""));
+    }
 }

@@ -88,6 +88,7 @@ mod unread;
 mod unread_changes;
 mod usage;
 mod wait;
+mod wait_over;
 mod waiting;
 mod warned;
 mod webhooks;

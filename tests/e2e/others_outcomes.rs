@@ -81,17 +81,22 @@ fn what_was_stolen_in_bulk_has_a_grant_and_a_victim_each() {
         let version = &stored(&ns, name)["metadata"]["resourceVersion"];
         assert_eq!(&item["grant"]["fencingToken"], version, "{item:#}");
     }
+    // Once more: there is nothing to take.
+    let list = document("OutcomeList", &ns.run(&user, steal));
+    assert_eq!(list["items"], json!([]));
 }
 
 #[test]
 fn what_was_pruned_is_what_it_was_and_nothing_since() {
     let (ns, user) = old();
     ns.create(&dead("job", 1, 2 * DAY));
-    for (flag, dry_run) in [
+    for (flags, dry_run) in [
+        ("--yes --dry-run=client", json!("client")),
         ("--dry-run=server", json!("server")),
         ("--yes", Value::Null),
     ] {
-        let output = ns.run(&user, ["prune", "job", flag, "-ojson"]);
+        let words = ["prune", "job", "-ojson"].into_iter();
+        let output = ns.run(&user, words.chain(flags.split(' ')));
         let list = document("OutcomeList", &output);
         let item = &list["items"][0];
         assert_eq!(
@@ -103,6 +108,15 @@ fn what_was_pruned_is_what_it_was_and_nothing_since() {
         assert_eq!((item.get("after"), item.get("grant")), (None, None));
     }
     assert_eq!(ns.get("job"), None);
+    // Nothing is a list too.
+    for flags in [
+        &["--yes"][..],
+        &["--yes", "--dry-run=client"],
+        &["--dry-run=server"],
+    ] {
+        let output = ns.run(&user, [&["prune", "-ojson"], flags].concat());
+        assert_eq!(document("OutcomeList", &output)["items"], json!([]));
+    }
 }
 
 #[test]

@@ -148,10 +148,15 @@ fn what_expired_long_ago_is_listed_and_stays_until_it_is_to_be_deleted() {
     );
     // Each name has its own answer.
     let expected = not_found(&ns, "x")
-        + "lease \"d-held\" is left: it has not expired more than 24h ago\n"
+        + "lease \"d-held\" is left: it has not expired\n"
         + &hint.replace("prune", "prune x d-held a-old");
     let output = ns.run(&user, ["prune", "x", "d-held", "a-old", "-oname"]);
     said(&output, 121, &format!("{}\n", object("a-old")), &expected);
+    let why = "lease \"b-yesterday\" is left: it has not expired more than 24h ago\n\
+               lease \"e-free\" is left: nobody holds it, and free leases are not pruned\n\
+               lease \"f-endless\" is left: it is held without an expiry\n";
+    let output = ns.run(&user, ["prune", "b-yesterday", "e-free", "f-endless"]);
+    said(&output, 0, "", why);
     for lease in &leases {
         untouched(&ns, lease);
     }

@@ -16,6 +16,7 @@ mod limits;
 mod made;
 mod said;
 mod shown;
+mod tried;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
 

@@ -184,12 +184,10 @@ fn a_list_is_asked_about_once_and_what_is_no_lock_is_taken_only_by_force() {
         .map(|item| &item["metadata"]["name"])
         .collect();
     assert_eq!(names, ["a", "b"], "{output}");
-    let named = ns.run(&user, STEAL.into_iter().chain(["job", "a", "--now"]));
+    let other = ["steal", "--yes", "--now", "job", "a"];
+    let named = ns.run(&user, other.into_iter().chain(["--holder=you"]));
     assert_eq!((named.code, named.stdout), (Some(120), stolen(&["a"])));
-    let forced = ns.run(
-        &user,
-        STEAL.into_iter().chain(["job", "a", "--now", "--force"]),
-    );
+    let forced = ns.run(&user, other.into_iter().chain(["--holder=us", "--force"]));
     assert_eq!(
         (forced.code, forced.stdout),
         (Some(0), stolen(&["job", "a"]))
@@ -224,11 +222,11 @@ fn what_is_endless_is_not_waited_for_and_lost_replies_are_recognised() {
         assert_eq!(holder(&stored(&ns, name)), "me");
     }
     // Nobody reads the result: they are held all the same, and that is said.
-    let output = ns.command(&user, STEAL.into_iter().chain(["a", "b", "--now"]));
+    let output = ns.command(&user, ["steal", "a", "b", "--holder=you", "--yes", "--now"]);
     let output = output.stdout(lease_harness::Outlet::Broken).run();
     said_like_end(
         &output.stderr,
-        "error: nobody read the result: the reader of stdout has gone\nheld by \"me\" anyway, until they expire: \"a\", \"b\"\n",
+        "error: nobody read the result: the reader of stdout has gone\nheld by \"you\" anyway, until they expire: \"a\", \"b\"\n",
     );
     assert_eq!(output.code, Some(1), "{output}");
     let nobody = ns.user(&["get"]);
@@ -332,4 +330,42 @@ fn what_is_taken_after_the_first_ones_is_a_document_of_its_own() {
         lists.iter().all(|list| list.starts_with("apiVersion: ")),
         "{output}"
     );
+}
+
+#[test]
+fn what_is_ones_own_already_is_left_and_only_what_came_since_is_waited_for() {
+    let (ns, user) = fresh();
+    let mine = ["a", "b"].map(|name| labelled(&ns, name, "me", 3600));
+    labelled(&ns, "new", "ada", 1);
+    let bulk = [&STEAL[..], &["-lapp=x", "--duration=1h"]].concat();
+    let output = ns.run(&user, bulk.clone());
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stdout, stolen(&["new"]), "{output}");
+    let left = "left as they are, of 3 leases: 2 yours already\n";
+    assert!(output.stderr.contains(left), "{output}");
+    let output = ns.run(&user, bulk);
+    said_like(&output, 0, "", &left.replace("2 yours", "3 yours"));
+    let output = ns.run(&user, [&STEAL[..], &["a", "b"]].concat());
+    let line = |name: &str| format!("lease \"{name}\" is left: it is yours already\n");
+    said_like(&output, 0, "", &(line("a") + &line("b")));
+    for lease in &mine {
+        untouched(&ns, lease);
+    }
+    // The window is over: each has the duration again that it had.
+    let freed = ns.run(&user, ["release", "-lapp=x", "--holder=me", "-q"]);
+    assert_eq!(freed.code, Some(0), "{freed}");
+    assert_eq!(stored(&ns, "new")["spec"]["leaseDurationSeconds"], 1);
+    assert_eq!(marks(&stored(&ns, "new")), [""; 0]);
+}
+
+#[test]
+fn what_may_still_run_beside_an_interrupted_steal_is_waited_for_again() {
+    let (ns, user) = fresh();
+    let mut lease = held("a", "me", 1);
+    lease["metadata"]["labels"] = json!({ "app": "x" });
+    lease["metadata"]["annotations"] = json!({ "kubectl-lease/victim": "3 ada" });
+    ns.create(&lease);
+    let output = ns.run(&user, [&STEAL[..], &["-lapp=x"]].concat());
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stdout, stolen(&["a"]), "{output}");
 }

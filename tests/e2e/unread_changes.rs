@@ -157,3 +157,21 @@ fn a_list_waits_for_a_slow_reader_and_is_whole_and_a_signal_ends_it() {
         assert!(ended, "{output}");
     }
 }
+
+#[test]
+fn of_many_that_were_released_the_reason_why_that_cannot_be_said_is_said_once() {
+    let (ns, user) = fresh();
+    let names = ["a", "b", "c"];
+    for name in names {
+        ns.create(&held(name, "me", 60));
+    }
+    for words in [&["a", "b", "c"][..], &["--selector=!x"]] {
+        for name in names {
+            crate::support::pass_to(&ns, name, "me");
+        }
+        let release = [&["release", "--holder=me"], words].concat();
+        let output = ns.command(&user, release).stdout(full()).run();
+        let each = names.map(|name| format!("lease \"{name}\" was released anyway\n"));
+        said(&output, 1, "", &(FULL.to_owned() + &each.concat()));
+    }
+}

@@ -14,6 +14,8 @@ pub struct Left {
     free: usize,
     no_locks: usize,
     ending: usize,
+    /// Those that whoever takes them holds already.
+    pub yours: usize,
     /// Those that `-A` does not reach.
     pub the_clusters_own: usize,
 }
@@ -47,7 +49,7 @@ impl Left {
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.not_held + self.free + self.no_locks + self.ending + self.the_clusters_own
+        self.not_held + self.free + self.no_locks + self.ending + self.yours + self.the_clusters_own
     }
 
     /// Whether somebody else holds any of them.
@@ -68,6 +70,7 @@ impl Left {
             (self.free, "free".to_owned()),
             (self.no_locks, "not a lock".to_owned()),
             (self.ending, "being deleted".to_owned()),
+            (self.yours, "yours already".to_owned()),
             (
                 self.the_clusters_own,
                 format!(
@@ -113,6 +116,7 @@ mod tests {
             assert!(left.counts(&refusal), "{refusal:?}");
         }
         left.the_clusters_own = 7;
+        left.yours = 2;
         for refusal in [
             Refusal::KeptByHold,
             Refusal::VictimMayRun("x".to_owned()),
@@ -123,7 +127,7 @@ mod tests {
         assert_eq!(
             left.line(12, "me").as_deref(),
             Some(
-                "left as they are, of 12 leases: 1 free, 3 not a lock, 1 being deleted, 7 in kube-system or kube-node-lease, which -A does not reach (-n does)"
+                "left as they are, of 12 leases: 1 free, 3 not a lock, 1 being deleted, 2 yours already, 7 in kube-system or kube-node-lease, which -A does not reach (-n does)"
             )
         );
     }

@@ -12,6 +12,7 @@ use crate::lease::evidence::Observation;
 use crate::lease::keeper::Other;
 use crate::lease::operate::{End, candidates};
 use crate::lease::record::Record;
+use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::words;
 
@@ -79,8 +80,10 @@ impl Call<'_> {
         ));
         let patience = self.patience(record.duration());
         let before = Arc::new((**record).clone());
+        let preferred = written.clone();
         let limits = self.limits(patience);
         let changed = |record: &Record| record.holder().is_some() && record.holder() != holder;
+        let done = || Outcome::new(Action::FailedOver, Some(before.clone()), &preferred);
         match operations
             .await_record(written, &limits, &report, changed)
             .await
@@ -94,38 +97,41 @@ impl Call<'_> {
                 let followed = Followed {
                     victim,
                     record: &record,
-                    before: Some(before),
+                    before: Some(before.clone()),
                     waited,
                     vacant: None,
                     times: format!("taken after {}", words::duration(waited)),
                 };
-                self.came(&next, followed).await
+                if record.holder() != Some(next.as_str()) {
+                    self.tell_unfinished(done().after_waiting(waited)).await;
+                    return Err(self.not(NotFailedOver::Another {
+                        from: victim.to_owned(),
+                        wanted: next,
+                        holder: record.holder().unwrap_or_default().to_owned(),
+                    }));
+                }
+                self.as_wanted(victim, &record)?;
+                self.tell(followed).await
             }
-            Err(End::TimedOut { fault: None, .. }) => Err(self.not(NotFailedOver::NotPreferred {
-                candidate: next,
-                waited: patience,
-            })),
+            Err(End::TimedOut { fault: None, .. }) => {
+                self.tell_unfinished(done()).await;
+                Err(self.not(NotFailedOver::NotPreferred {
+                    candidate: next,
+                    waited: patience,
+                }))
+            }
             Err(End::Interrupted(signal)) => {
+                self.tell_unfinished(done()).await;
                 terminal::say(&format!(
                     "interrupted: {next:?} stays the preferred holder of lease {:?}",
                     subject.name
                 ));
                 Ok(Exit::signal(signal))
             }
-            Err(end) => failed(end).await,
+            Err(end) => {
+                self.tell_unfinished(done()).await;
+                failed(end).await
+            }
         }
-    }
-
-    /// Tells who has come, and ends well if that is the candidate.
-    async fn came(&self, wanted: &str, followed: Followed<'_>) -> Result<Exit, Error> {
-        let holder = followed.record.holder().unwrap_or_default();
-        if holder == wanted {
-            return self.tell(followed).await;
-        }
-        Err(self.not(NotFailedOver::Another {
-            from: followed.victim.to_owned(),
-            wanted: wanted.to_owned(),
-            holder: holder.to_owned(),
-        }))
     }
 }

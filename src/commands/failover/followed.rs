@@ -57,22 +57,28 @@ impl Call<'_> {
             .await;
         let to = awaited.as_ref().ok().and_then(|record| record.holder());
         self.record(victim, &down.record, to);
-        let record = match awaited {
+        let come = match awaited {
             Ok(record) if has_come(&record) == Next::Unseen => {
-                return Err(self.not(NotFailedOver::Unseen));
+                Err(Err(self.not(NotFailedOver::Unseen)))
             }
-            Ok(record) => record,
-            Err(End::Interrupted(signal)) => return Ok(self.interrupted(signal)),
+            Ok(record) => (self.as_wanted(victim, &record).map_err(Err)).map(|()| record),
+            Err(End::Interrupted(signal)) => Err(Ok(self.interrupted(signal))),
             Err(End::TimedOut { fault: None, .. }) => {
-                return Err(self.not(NotFailedOver::Nobody(patience)));
+                Err(Err(self.not(NotFailedOver::Nobody(patience))))
             }
+            Err(end) => Err(Err(Error::Despite {
+                why: Box::new(self.session.error(self.subject.clone(), end).await),
+                then: vec![format!(
+                    "lease {name:?} was released; who takes it over is not known"
+                )],
+            })),
+        };
+        let record = match come {
+            Ok(record) => record,
             Err(end) => {
-                return Err(Error::Despite {
-                    why: Box::new(self.session.error(self.subject.clone(), end).await),
-                    then: vec![format!(
-                        "lease {name:?} was released; who takes it over is not known"
-                    )],
-                });
+                let done = Outcome::new(Action::FailedOver, before, &down.record);
+                self.tell_unfinished(done.after_waiting(freed)).await;
+                return end;
             }
         };
         let taken = SystemClock.now().since(down.freed_at);
@@ -92,22 +98,25 @@ impl Call<'_> {
         self.tell(followed).await
     }
 
-    /// Tells who holds it now, and ends well if that is who should.
-    pub(super) async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
-        let Followed { victim, record, .. } = followed;
+    /// Whether who holds it now is who should.
+    pub(super) fn as_wanted(&self, victim: &str, record: &Record) -> Result<(), Error> {
         let holder = record.holder().unwrap_or_default().to_owned();
         let to = self.args.to.as_ref().map(|to| to.as_str());
         match succession(victim, to, &holder) {
-            Succession::AsWanted => {}
-            Succession::Again => return Err(self.not(NotFailedOver::Again(holder))),
-            Succession::Another => {
-                return Err(self.not(NotFailedOver::Another {
-                    from: victim.to_owned(),
-                    wanted: to.unwrap_or_default().to_owned(),
-                    holder,
-                }));
-            }
+            Succession::AsWanted => Ok(()),
+            Succession::Again => Err(self.not(NotFailedOver::Again(holder))),
+            Succession::Another => Err(self.not(NotFailedOver::Another {
+                from: victim.to_owned(),
+                wanted: to.unwrap_or_default().to_owned(),
+                holder,
+            })),
         }
+    }
+
+    /// Tells who holds it now.
+    pub(super) async fn tell(&self, followed: Followed<'_>) -> Result<Exit, Error> {
+        let Followed { victim, record, .. } = followed;
+        let holder = record.holder().unwrap_or_default();
         let done = Action::FailedOver.word();
         let line = format!("{done} from {victim:?} to {holder:?}: {}", followed.times);
         let outcome = Outcome::new(Action::FailedOver, followed.before, record)

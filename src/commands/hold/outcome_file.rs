@@ -45,6 +45,11 @@ impl OutcomeFile {
     /// # Errors
     /// When it cannot.
     pub fn prepare(path: Option<&Path>) -> Result<Self, Error> {
+        if path.is_some_and(|path| path == Path::new("-")) {
+            return Err(Error::Usage(
+                "--outcome-file - is no file: standard output is the command's. Name a file (./- if it is to be called so)".to_owned(),
+            ));
+        }
         let path = path.map(|path| {
             made_ready(path).map_err(|why| {
                 let path = path.display().to_string();

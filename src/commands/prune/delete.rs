@@ -129,7 +129,10 @@ async fn delete_each(
         }
     };
     batch.each(&found.candidates, work, tell).await;
-    if let (Some(ObjectFormat::Value(format)), false) = (&args.output.format, pruned.is_empty()) {
+    let is_cut_short = interrupt.received().is_some() || errors.exit().is_some();
+    if let (Some(ObjectFormat::Value(format)), false) =
+        (&args.output.format, pruned.is_empty() && is_cut_short)
+    {
         print(outcome::list(
             &pruned,
             format,

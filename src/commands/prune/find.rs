@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::scope::{leaves_out, selection};
+use super::words::passed;
 use crate::cli::{ClassArg, PruneArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::Session;
@@ -20,7 +21,6 @@ use crate::lease::record::{Keep, Record};
 use crate::lease::report::Row;
 use crate::lease::summary::Summary;
 use crate::output::terminal;
-use crate::words;
 
 /// Nodes asked for at once: one is a long object.
 const PAGE: u32 = 100;
@@ -130,11 +130,10 @@ impl Found {
                 row: look.row,
                 seen,
             };
+            let state = candidate.row.condition.state;
             if !self.add(args, candidate) {
-                terminal::say(&format!(
-                    "lease \"{name}\" is left: it has not expired more than {} ago",
-                    words::duration(args.older_than)
-                ));
+                let why = passed(state, args.older_than);
+                terminal::say(&format!("lease \"{name}\" is left: {why}"));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What is said of each Lease: that it is pruned, or why it is left.
 
+use std::time::Duration;
+
 use crate::cli::PruneArgs;
 use crate::commands::Session;
 use crate::commands::saying::outcome_text;
@@ -8,6 +10,7 @@ use crate::exit::Exit;
 use crate::hint;
 use crate::lease::operate::{End, Pruned};
 use crate::lease::record::Record;
+use crate::lease::report::State;
 use crate::output::outcome::Outcome;
 use crate::output::{Failure, terminal};
 use crate::words;
@@ -25,6 +28,21 @@ pub fn subject(record: &Record) -> Subject {
         takes_by: TakesBy::default(),
         frees: false,
         shields: false,
+        steals: false,
+    }
+}
+
+/// Why one that was named is none to be pruned.
+pub fn passed(state: State, older_than: Duration) -> String {
+    match state {
+        State::Free => "nobody holds it, and free leases are not pruned".to_owned(),
+        State::HeldWithoutExpiry => "it is held without an expiry".to_owned(),
+        State::Terminating | State::Deleted => "it is being deleted already".to_owned(),
+        State::Held => "it has not expired".to_owned(),
+        State::Expired => format!(
+            "it has not expired more than {} ago",
+            words::duration(older_than)
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{Choice, Chosen, these};
 use crate::commands::events::Recorder;
 use crate::commands::exported;
-use crate::commands::saying::listen;
+use crate::commands::saying::{listen, outcomes_of_nothing};
 use crate::commands::several::Errors;
 use crate::commands::{Session, identity};
 use crate::error::{Error, Subject};
@@ -24,7 +24,7 @@ use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Interrupt};
 use crate::lease::report::State;
 use crate::lease::values::{HolderIdentity, LeaseName};
-use crate::output::format::GrantFormat;
+use crate::output::format::{GrantFormat, ObjectFormat};
 use crate::output::terminal;
 use taken::Taking;
 
@@ -80,8 +80,13 @@ pub async fn run(
     };
     bulk.sift(&mut choice, &mut errors).await;
     let whose = args.if_holder.as_ref().map(HolderIdentity::as_str);
-    choice.left.say(choice.count(), whose.unwrap_or_default());
+    if !choice.by_name {
+        choice.left.say(choice.count(), whose.unwrap_or_default());
+    }
     if choice.all.is_empty() {
+        if errors.exit().is_none() {
+            nothing_done(args)?;
+        }
         return Ok(errors.exit().unwrap_or(Exit::DONE));
     }
     if let Some(dry_run) = args.write.dry_run.asked() {
@@ -98,10 +103,28 @@ pub async fn run(
     Ok(exit.await)
 }
 
+/// Of nothing that was taken there is a document too, which has no items.
+fn nothing_done(args: &StealArgs) -> Result<(), Error> {
+    match &args.output.format {
+        Some(GrantFormat::Object(ObjectFormat::Value(format))) => Ok(outcomes_of_nothing(format)?),
+        Some(GrantFormat::Object(ObjectFormat::Name) | GrantFormat::Env) | None => Ok(()),
+    }
+}
+
 impl Bulk<'_> {
     /// Keeps what is to be taken. Of what is not, each that was named is an error; what a selection has is counted.
     async fn sift(&self, choice: &mut Choice, errors: &mut Errors) {
         for chosen in std::mem::take(&mut choice.all) {
+            if self.is_ours(&chosen) {
+                if choice.by_name {
+                    terminal::say(&format!(
+                        "lease {} is left: it is yours already",
+                        choice.label(&chosen)
+                    ));
+                }
+                choice.left.yours += 1;
+                continue;
+            }
             let Some(refusal) = self.refusal(&chosen) else {
                 choice.all.push(chosen);
                 continue;
@@ -112,6 +135,16 @@ impl Bulk<'_> {
                 let _ = errors.say(&error);
             }
         }
+    }
+
+    /// Whether this identity holds it, alone, and for a while yet: to take it would be to wait for oneself. Beside an earlier
+    /// holder that may still run the wait begins anew, and so does what has expired.
+    fn is_ours(&self, chosen: &Chosen) -> bool {
+        let record = chosen.record();
+        record.holder() == Some(self.terms.grant.holder.as_str())
+            && record.victim().is_none()
+            && chosen.row.condition.state != State::Expired
+            && self.terms.if_holder.is_none()
     }
 
     /// Why it is not to be taken, by what is known of it.
@@ -168,6 +201,7 @@ fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
     Subject {
         if_holder: terms.if_holder.clone(),
         shields: terms.waits,
+        steals: true,
         ..session.subject(name, Some(&terms.grant.holder))
     }
 }

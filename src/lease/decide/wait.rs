@@ -1,7 +1,7 @@
 //! Decisions about a Lease that is waited for and not taken: is it as it is to be, and what could tell?
 
 use super::super::evidence::{Ask, Expiry, Observation, Proof, Stamps};
-use super::super::record::{Keep, Record};
+use super::super::record::{Keep, Record, Taken};
 use super::super::report::{self, Basis, State};
 use super::super::values::HolderIdentity;
 use super::{Now, Seen};
@@ -14,7 +14,7 @@ pub enum Awaited {
     Free,
     /// It has a holder, who is alive as far as can be told.
     Held,
-    /// It has a holder, whose lease is proven to have expired.
+    /// It has a holder, whose lease is proven to have expired; or it had, and another has taken it since.
     Expired,
     /// There is none, or another object of its name.
     Deleted,
@@ -64,6 +64,8 @@ pub fn wait(
         Awaited::Deleted => first.is_some_and(|first| first.uid() != record.uid()),
         Awaited::Holder(holder) => record.holder() == Some(holder.as_str()),
         Awaited::NotHolder(holder) => record.holder() != Some(holder.as_str()),
+        // Whoever waits for the lease takes it as soon as that is proven.
+        Awaited::Expired if first.is_some_and(|first| expired_since(first, record)) => true,
         // A takeover would be refused if it had been renewed unseen; here nothing is written that could be.
         Awaited::Expired => match seen.expiry(now.instant, stamps) {
             Expiry::Expired(Proof::Observed { .. })
@@ -82,6 +84,27 @@ pub fn wait(
     } else {
         WaitStep::Wait(None)
     }
+}
+
+/// Whether a grant has ended by its expiry since `first` was seen: who took it then has written so down.
+fn expired_since(first: &Record, record: &Record) -> bool {
+    record.uid() == first.uid()
+        && record.previous().is_some_and(|previous| {
+            previous.taken == Taken::Expired
+                && previous.transitions > first.transitions()
+                && previous.transitions <= record.transitions()
+        })
+}
+
+/// Whether a change that a watch shows at `at` says that what was `seen` had expired: somebody has taken it over from a holder
+/// that had not renewed it for its whole duration. Nothing else has come between, for a watch shows every change.
+pub fn ended_expired(seen: &Observation, record: &Record, at: Instant) -> bool {
+    let before = seen.record();
+    record.uid() == before.uid()
+        && before.holder().is_some()
+        && record.holder().is_some()
+        && record.holder() != before.holder()
+        && seen.observed_expiry().is_some_and(|expired| expired <= at)
 }
 
 /// By proof alone, as a takeover: what is waited for may be acted on.

@@ -191,3 +191,67 @@ fn a_holder_whose_clock_is_wrong_is_told_alive_by_the_servers_stamp() {
         WaitStep::Met
     );
 }
+
+/// Taken over from its holder, by this program.
+fn taken(record: &Record, by: &str, taken: Taken) -> Record {
+    let terms = crate::lease::record::GrantTerms {
+        holder: who(by),
+        duration: None,
+        default_duration: crate::lease::values::LeaseDuration::constant(60),
+        reason: None,
+        mark: std::time::Duration::ZERO,
+        manager: Default::default(),
+    };
+    let granted = record.granted(&terms, wall(RENEWED)).expect("countable");
+    granted.taken_as(taken)
+}
+
+#[test]
+fn a_grant_that_was_taken_over_after_its_expiry_has_expired_and_one_that_was_stolen_has_not() {
+    let first = held("ada", 600);
+    let met = |first: &Record, record: &Record| {
+        let seen = seen(record, RENEWED);
+        let step = wait(
+            &Awaited::Expired,
+            Some(first),
+            at(100.0),
+            &seen,
+            Stamps::Untrusted,
+            now(100.0),
+        );
+        step == WaitStep::Met
+    };
+    let next = taken(&first, "bob", Taken::Expired);
+    assert!(met(&first, &next));
+    assert!(met(&first, &next.renewed(wall(RENEWED))));
+    // Whatever came after that.
+    let freed = next.released(wall(RENEWED));
+    assert!(met(&first, &freed));
+    assert!(met(&first, &taken(&freed, "eve", Taken::Expired)));
+    for other in [Taken::Stolen, Taken::FailedOver, Taken::ForceReleased] {
+        assert!(!met(&first, &taken(&first, "bob", other)), "{other:?}");
+    }
+    // That was before.
+    assert!(!met(&next, &next));
+    assert!(!met(&next, &taken(&freed, "eve", Taken::Expired)));
+    let another = next.with(|object| object["metadata"]["uid"] = json!("uid-2"));
+    assert!(!met(&first, &another));
+}
+
+#[test]
+fn a_change_of_the_holder_that_a_watch_shows_after_the_whole_duration_is_an_expiry() {
+    let first = Observation::first(held("ada", 15), at(100.0), None);
+    let next = held("leader", 15).with_spec("leaseTransitions", json!(5));
+    for (record, seconds, expired) in [
+        (&next, 115.0, true),
+        (&next, 114.9, false),
+        (&free(15), 120.0, false),
+        (&held("ada", 15), 120.0, false),
+    ] {
+        let found = ended_expired(&first, record, at(seconds));
+        assert_eq!(found, expired, "{record:?}");
+    }
+    let endless = held("ada", 15).with_spec("leaseDurationSeconds", Value::Null);
+    let endless = Observation::first(endless, at(100.0), None);
+    assert!(!ended_expired(&endless, &next, at(9999.0)));
+}

@@ -37,7 +37,7 @@ pub struct Tried {
 }
 
 /// A write that is only tried.
-enum Wanted {
+pub(super) enum Wanted {
     Create(Lease),
     Replace(Record),
 }
@@ -264,7 +264,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// The write as it would be stored; `None` where something else is there by now.
-    async fn tried(
+    pub(super) async fn tried(
         &self,
         wanted: Wanted,
         dry_run: DryRun,

@@ -39,19 +39,16 @@ impl Lease {
         let marked = SignedDuration::try_from(terms.mark).and_then(|mark| at.checked_sub(mark));
         let now = micro_time(marked.unwrap_or(at));
         let transitions = self.transitions() + 1;
-        let had_no_duration = self.duration().is_none()
-            || self.duration_is_of_grant()
-            // The grant must be told from the lock that it is named after.
-            || self.tells_of_lock(terms.holder.as_str());
         Ok(self.edited(|lease| {
             lease.set(field::HOLDER, terms.holder.as_str());
             lease.set(field::ACQUIRE_TIME, &*now);
             lease.set(field::RENEW_TIME, &*now);
             lease.set(field::TRANSITIONS, transitions);
             lease.set(field::DURATION, terms.duration_on(self).as_secs());
-            let of = had_no_duration.then(|| format!("{transitions} {}", terms.holder));
-            lease.annotate(DURATION_ANNOTATION, of.as_deref());
-            lease.annotate(REASON_ANNOTATION, terms.reason.as_deref());
+            for (key, text) in terms.noted_duration(self, transitions) {
+                lease.annotate(key, text.as_deref());
+            }
+            lease.annotate(REASON_ANNOTATION, said(terms.reason.as_deref()));
             lease.annotate(VICTIM_ANNOTATION, None);
             lease.annotate(STOPPED_ANNOTATION, None);
             let manager = terms.manager.named();
@@ -97,7 +94,7 @@ impl Lease {
     /// Sets the reason of a Lease that is to be created.
     #[must_use]
     pub fn with_reason(&self, reason: Option<&str>) -> Self {
-        self.edited(|lease| lease.annotate(REASON_ANNOTATION, reason))
+        self.edited(|lease| lease.annotate(REASON_ANNOTATION, said(reason)))
     }
 
     /// The same, which says that it is one of these slots. A later release leaves that, and so does every renewal.
@@ -181,12 +178,9 @@ impl Record {
         let now = self.unlike_last_renewal(at);
         self.edited(|lease| {
             lease.unset(field::HOLDER);
-            if self.duration_is_of_grant() {
-                lease.unset(field::DURATION);
-            }
+            lease.end_duration(self);
             lease.set(field::RENEW_TIME, now);
             for ours in [
-                DURATION_ANNOTATION,
                 REASON_ANNOTATION,
                 VICTIM_ANNOTATION,
                 STOPPED_ANNOTATION,
@@ -216,12 +210,6 @@ impl Record {
     #[must_use]
     pub fn as_slot(&self, of: &Slots) -> Self {
         self.changed(self.0.as_slot(of))
-    }
-
-    /// The same, with this duration.
-    #[must_use]
-    pub fn with_duration(&self, duration: LeaseDuration) -> Self {
-        self.edited(|lease| lease.set(field::DURATION, duration.as_secs()))
     }
 
     /// The same, and who is to hold it next in a coordinated election.
@@ -261,16 +249,21 @@ impl Record {
     }
 }
 
+/// A reason; an empty one is none, as of a variable that is not set.
+fn said(reason: Option<&str>) -> Option<&str> {
+    reason.filter(|text| !text.is_empty())
+}
+
 /// A Lease object that is being changed.
 pub(super) struct Edit(Value);
 
 impl Edit {
     /// Sets a field of the spec.
-    fn set(&mut self, field: &str, value: impl Into<Value>) {
+    pub(super) fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.insert(&["spec"], field, value);
     }
 
-    fn unset(&mut self, field: &str) {
+    pub(super) fn unset(&mut self, field: &str) {
         self.remove("/spec", field);
     }
 

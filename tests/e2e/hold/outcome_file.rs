@@ -244,3 +244,12 @@ fn a_release_that_is_not_acknowledged_is_none() {
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(document(&file)["released"], false);
 }
+
+#[test]
+fn a_dash_is_no_file_and_is_refused_before_anything_is_sent() {
+    crate::usage::refused(&[(
+        &["hold", "job", "--outcome-file", "-", "--", "true"],
+        "error: --outcome-file - is no file: standard output is the command's. Name a file (./- if it is to be called so)".into(),
+    )]);
+    assert!(!std::path::Path::new("-").exists());
+}

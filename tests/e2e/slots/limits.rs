@@ -217,3 +217,19 @@ fn a_slot_that_is_being_deleted_is_passed_over() {
         lease["metadata"]["finalizers"] = serde_json::json!([])
     });
 }
+
+#[test]
+fn more_than_there_are_is_refused_to_who_creates_and_a_steal_of_their_name_is_told_of_them() {
+    let (ns, user) = pool(&["a", "b"], 60);
+    let more = ["create", "pool", "--slots=3", "--ignore-existing"];
+    let expected = differ(&ns, 3, 2, "pool-0");
+    let expected = expected.replace("Nothing was acquired", "No more are created");
+    said(&ns.run(&user, more), 2, "", &expected);
+    let steal = ["steal", "pool", "--holder=me", "--yes"];
+    let expected = format!(
+        "{}There are slots of that name: kubectl lease status pool -n {} --slots\n",
+        crate::support::not_found_as_held(&ns, "pool"),
+        ns.name()
+    );
+    said(&ns.run(&user, steal), 121, "", &expected);
+}

@@ -2,6 +2,7 @@
 
 mod look;
 mod mark;
+mod tried;
 
 use std::cell::Cell;
 
