@@ -230,10 +230,9 @@ impl Machine {
         let echo = is_echo(signal, !std::mem::replace(&mut self.signalled, true));
         match (&self.state, self.tree) {
             // Asked again: nobody waits for the label.
+            (State::Held | State::Fencing, tree) if self.waits_for_label(tree) && echo => {}
             (State::Held | State::Fencing, tree) if self.waits_for_label(tree) => {
-                if !echo {
-                    self.leave_label(effects);
-                }
+                self.leave_label(effects);
             }
             (State::Held, Tree::None | Tree::Unstarted) => {
                 self.release(Outcome::Signalled(signal), effects);
