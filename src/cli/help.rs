@@ -191,7 +191,8 @@ Examples:
 It holds the lease itself until the leader must have stopped (its duration since
 its last renewal; a hold acknowledges its stop sooner), frees it, and waits for
 who takes over: a leader whose lease is only deleted or blanked takes it back.
-Ctrl-C frees it first; twice leaves it held until it expires. A coordinated
+Ctrl-C frees it first; twice (the end of a terminal does not count) leaves it
+held until it expires. Where --to leads already, nothing is done. A coordinated
 election (strategy) is told its preferred holder: --to, or the only other one.
 
 Exit status:

@@ -1,5 +1,6 @@
 //! `kubectl lease steal` of several: one list, one question, and each is taken for itself.
 
+mod fate;
 mod taken;
 mod text;
 mod told;

@@ -5,13 +5,11 @@ use std::cell::Cell;
 use tokio::sync::Semaphore;
 
 use super::Bulk;
-use super::told::{say_failures, say_not_tried};
-use super::wave::{Fate, Victim, Wave};
+use super::fate::Fate;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::{Choice, Chosen};
-use crate::commands::several::{Errors, Next, next};
+use crate::commands::several::{Next, next};
 use crate::commands::{SHORT_PATIENCE, limits, say};
-use crate::exit::Exit;
 use crate::lease::decide::Refusal;
 use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
@@ -39,12 +37,6 @@ pub struct Taking<'a> {
     silent: Cell<bool>,
 }
 
-/// What has become of each of them so far.
-pub struct Fates {
-    pub(super) all: Vec<Option<Fate>>,
-    pub(super) victims: Vec<Option<Victim>>,
-}
-
 impl<'a> Taking<'a> {
     /// Nothing is written yet.
     pub fn new(bulk: &'a Bulk<'a>, choice: &'a Choice) -> Self {
@@ -65,35 +57,6 @@ impl<'a> Taking<'a> {
             stopped: Cell::new(false),
             silent: Cell::new(false),
         }
-    }
-
-    /// Takes them, waits, and says which are ours: all at once, or as many at a time as can be kept.
-    pub async fn run(&self, errors: &mut Errors) -> Exit {
-        let count = self.choice.all.len();
-        let mut fates = Fates {
-            all: (0..count).map(|_| None).collect(),
-            victims: (0..count).map(|_| None).collect(),
-        };
-        let mut first = 0;
-        while first < count && self.goes_on() {
-            let wave = Wave::new(self, first);
-            let end = wave.run(&mut fates, errors).await;
-            say_failures(&mut fates.all, errors);
-            if let Some(interrupted) = self.say_interrupted(first..end, &fates) {
-                return interrupted;
-            }
-            self.say_ours(first..end, &fates.all, wave.waited(), errors)
-                .await;
-            first = end;
-        }
-        let not_tried = self.choice.all[first..].iter();
-        let not_tried = not_tried.map(|chosen| self.choice.label(chosen));
-        let signal = self.bulk.interrupt.received();
-        if !say_not_tried(&not_tried.collect::<Vec<_>>(), signal) {
-            return errors.exit().unwrap_or(Exit::DONE);
-        }
-        let interrupted = signal.map(Exit::signal);
-        interrupted.or(errors.exit()).unwrap_or(Exit::DONE)
     }
 
     /// Whether more is to be taken.

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::taken::{Fates, Taking};
+use super::fate::{Fate, Fates, Victim, say_not_tried};
+use super::taken::Taking;
 use super::text::text;
-use super::wave::{Fate, Victim};
 use crate::commands::chosen::some;
 use crate::commands::saying::{good_until, say_by};
 use crate::commands::several::Errors;
@@ -134,28 +134,5 @@ impl Taking<'_> {
             &self.bulk.args.output,
             is_first,
         )
-    }
-}
-
-/// Says which were not tried any more; `false` if there are none.
-pub fn say_not_tried(labels: &[String], signal: Option<i32>) -> bool {
-    if labels.is_empty() {
-        return false;
-    }
-    let why = match signal {
-        Some(_) => "interrupted: not tried any more",
-        None => "error: not tried after that",
-    };
-    terminal::say(&format!("{why}: {}", some(labels)));
-    true
-}
-
-/// Says what has failed so far, in the order of the leases.
-pub fn say_failures(fates: &mut [Option<Fate>], errors: &mut Errors) {
-    for (at, fate) in fates.iter_mut().enumerate() {
-        if let Some(Fate::Failed(error)) = fate {
-            let _ = errors.say_of(at, error);
-            *fate = None;
-        }
     }
 }

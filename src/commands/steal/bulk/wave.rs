@@ -1,4 +1,4 @@
-//! One wave: as many leases as can be kept renewed, from the write that takes each until the last of their earlier holders must
+//! Waves: in each as many leases as can be kept renewed, from the write that takes each until the last of their earlier holders must
 //! have stopped.
 
 use std::cell::Cell;
@@ -7,32 +7,13 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::taken::{Fates, Taking};
-use super::told::say_failures;
+use super::fate::{Fate, Fates, Victim, say_failures, say_not_tried};
+use super::taken::Taking;
 use super::wait::{Place, Together};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::commands::several::{AT_ONCE, Errors};
-use crate::error::Error;
+use crate::exit::Exit;
 use crate::lease::operate::{End, Grant, Limits, Stolen};
-
-/// What became of one lease.
-pub enum Fate {
-    /// It is ours: the record as it was chosen is beside it.
-    Ours(Grant),
-    /// It is ours, and a signal came before its earlier holder must have stopped.
-    Kept,
-    /// It is not.
-    Failed(Error),
-}
-
-/// Whom a lease was taken from.
-pub struct Victim {
-    pub(super) holder: String,
-    /// How long anybody may still run of whom that is known.
-    pub(super) wait: Duration,
-    /// Those of whom nothing tells.
-    pub(super) untold: Vec<String>,
-}
 
 /// The leases from the first on, as many as there is room for.
 pub struct Wave<'a> {
@@ -48,6 +29,37 @@ pub struct Wave<'a> {
 
 /// What one is waited for at: until its earlier holder must have stopped, and until it has begun with its full time.
 type Places<'a> = (Place<'a>, Place<'a>);
+
+impl Taking<'_> {
+    /// Takes them, waits, and says which are ours: all at once, or as many at a time as can be kept.
+    pub async fn run(&self, errors: &mut Errors) -> Exit {
+        let count = self.choice.all.len();
+        let mut fates = Fates {
+            all: (0..count).map(|_| None).collect(),
+            victims: (0..count).map(|_| None).collect(),
+        };
+        let mut first = 0;
+        while first < count && self.goes_on() {
+            let wave = Wave::new(self, first);
+            let end = wave.run(&mut fates, errors).await;
+            say_failures(&mut fates.all, errors);
+            if let Some(interrupted) = self.say_interrupted(first..end, &fates) {
+                return interrupted;
+            }
+            self.say_ours(first..end, &fates.all, wave.waited(), errors)
+                .await;
+            first = end;
+        }
+        let not_tried = self.choice.all[first..].iter();
+        let not_tried = not_tried.map(|chosen| self.choice.label(chosen));
+        let signal = self.bulk.interrupt.received();
+        if !say_not_tried(&not_tried.collect::<Vec<_>>(), signal) {
+            return errors.exit().unwrap_or(Exit::DONE);
+        }
+        let interrupted = signal.map(Exit::signal);
+        interrupted.or(errors.exit()).unwrap_or(Exit::DONE)
+    }
+}
 
 impl<'a> Wave<'a> {
     /// Nothing of it is taken yet.
