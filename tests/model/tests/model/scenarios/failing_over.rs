@@ -1,5 +1,6 @@
 //! Scenarios of failover: whoever is next begins once the holder must have stopped, however the failover ends.
 
+use lease_model::lease::decide::Loss;
 use lease_model::lease::operate::{End, Limits};
 
 use super::scenario;
@@ -44,7 +45,18 @@ fn lost_replies_do_not_leave_it_held() {
         reset: Some(millis(30)),
     };
     for faults in [[lost; 6], [late; 6], [RequestFault::DoneThenRefused(0); 6]] {
-        let begun = next_begins(patient, &faults, |ended| assert_eq!(ended, Ok(None)));
+        // Held back for that long, the release comes too late: the next one has found it expired.
+        let taken = Err(End::Lost(Loss::TakenBy {
+            holder: "actor-2".to_owned(),
+            waits: false,
+        }));
+        let is_late = matches!(faults[0], RequestFault::DoneLate { .. });
+        let begun = next_begins(patient, &faults, |ended| {
+            assert!(
+                ended == Ok(None) || (is_late && ended == taken),
+                "{ended:?}"
+            );
+        });
         assert!(
             begun > secs(12.9) && begun < secs(40.0),
             "{faults:?} {begun:?}"
