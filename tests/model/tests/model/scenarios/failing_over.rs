@@ -45,17 +45,13 @@ fn lost_replies_do_not_leave_it_held() {
         reset: Some(millis(30)),
     };
     for faults in [[lost; 6], [late; 6], [RequestFault::DoneThenRefused(0); 6]] {
-        // Held back for that long, the release comes too late: the next one has found it expired.
+        // Where the release is not carried out in time, the next one finds the lease expired, and it is not said to be released.
         let taken = Err(End::Lost(Loss::TakenBy {
             holder: "actor-2".to_owned(),
             waits: false,
         }));
-        let is_late = matches!(faults[0], RequestFault::DoneLate { .. });
         let begun = next_begins(patient, &faults, |ended| {
-            assert!(
-                ended == Ok(None) || (is_late && ended == taken),
-                "{ended:?}"
-            );
+            assert!(ended == Ok(None) || ended == taken, "{ended:?}");
         });
         assert!(
             begun > secs(12.9) && begun < secs(40.0),
