@@ -319,15 +319,13 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
     let shortened = Loss::Shortened(LeaseDuration::constant(2));
     let stored = "the server stored leaseDurationSeconds 2 instead of 60";
     let (next, last) = ("next".to_owned(), "no answer within 1s".to_owned());
+    let (holder, waits) = ("thief".to_owned(), true);
     let losses = [
         Loss::Deleted,
         Loss::Recreated { holder: None },
         Loss::Recreated { holder: Some(next) },
         Loss::Released,
-        Loss::TakenBy {
-            holder: "thief".to_owned(),
-            waits: true,
-        },
+        Loss::TakenBy { holder, waits },
         Loss::Regranted { waits: false },
         shortened,
         Loss::Altered(stored.to_owned()),

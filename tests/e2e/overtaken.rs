@@ -27,8 +27,7 @@ fn meanwhile(
     proxy.wait_for(|all| all.iter().any(come), SOON);
     act();
     // What has no answer gets none.
-    proxy.down();
-    proxy.up();
+    proxy.reset_connections();
     running.wait(SOON)
 }
 

@@ -101,11 +101,8 @@ pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let ended = match sent {
         Sent::Unanswered(written) | Sent::Refused(written) => {
             // What was taken from its holder, or ended by somebody else, was not released.
-            let denied = written
-                .replaced()
-                .is_some_and(|grant| record.denies_release(&grant, written));
             record.uid() == written.uid()
-                && !denied
+                && !record.denies(written)
                 && (record.holder().is_none() || record.transitions() > written.transitions())
         }
         // Only what shows our own hand: others can free it too, and then it was lost.

@@ -108,14 +108,14 @@ impl Fields<'_> {
         (previous.transitions == self.transitions()).then_some(previous)
     }
 
-    /// Whether what is written here says that exactly this grant was taken from its holder, or ended by somebody else, so that
-    /// `release`, which was sent to end it, did not.
-    pub fn denies_release(&self, grant: &Fields<'_>, release: &Fields<'_>) -> bool {
-        let next = grant.transitions().checked_add(1);
+    /// Whether what is written here says that the very grant that `release` was to end was taken from its holder, or ended by somebody
+    /// else: then it was not released by that. A release leaves all that tells a grant but its holder.
+    pub fn denies(&self, release: &Fields<'_>) -> bool {
+        let next = release.transitions().checked_add(1);
         let follows = next == Some(self.transitions()) && self.holder().is_some();
-        self.uid() == grant.uid()
+        self.uid() == release.uid()
             && ((follows && (self.victim().is_some() || self.is_regranted()))
-                || (self.previous()).is_some_and(|noted| noted.denies(grant, release.previous())))
+                || (self.previous()).is_some_and(|noted| noted.denies(release)))
     }
 
     /// Whether the present grant was put on top of one of the same identity.
@@ -126,25 +126,20 @@ impl Fields<'_> {
 }
 
 impl Previous {
-    /// Whether it is about this grant, and not what we were about to write ourselves.
-    fn denies(&self, grant: &Fields<'_>, ours: Option<Self>) -> bool {
-        let is_ours = ours.is_some_and(|ours| {
+    /// Whether it is about the grant that this was to end, and not what this was to write itself.
+    fn denies(&self, release: &Fields<'_>) -> bool {
+        let is_ours = release.previous().is_some_and(|ours| {
             (ours.taken, &ours.by, ours.transitions) == (self.taken, &self.by, self.transitions)
         });
+        let ended = release.transitions();
         let transitions = match self.taken {
-            Taken::ForceReleased => Some(grant.transitions()),
-            Taken::Expired | Taken::Stolen | Taken::FailedOver => {
-                grant.transitions().checked_add(1)
-            }
+            Taken::ForceReleased => Some(ended),
+            Taken::Expired | Taken::Stolen | Taken::FailedOver => ended.checked_add(1),
         };
-        let holder = grant
-            .holder()
-            .map(|holder| beginning(holder, LONGEST_IDENTITY));
         let acquired = self.acquired.map(|time| time.to_string());
         !is_ours
             && transitions == Some(self.transitions)
-            && holder.as_deref() == Some(&*self.holder)
-            && same_time(acquired.as_deref(), grant.acquire_time())
+            && same_time(acquired.as_deref(), release.acquire_time())
     }
 }
 

@@ -26,7 +26,8 @@ fn the_victim_is_waited_for_before_the_command_starts_and_the_lease_is_released_
     let proxy = Proxy::to(ns.cluster());
     let words = STEAL.iter().chain(&RAN);
     let running = ns.command(&user, words).via(&proxy).spawn();
-    running.wait_stderr(|line| line.starts_with("waiting 3s until \"victim\""), SOON);
+    let waits = |line: &str| line.starts_with("waiting ") && line.contains("s until \"victim\"");
+    running.wait_stderr(waits, SOON);
     assert_eq!(holder(&stored(&ns, "job")), "me");
     assert_eq!(running.stdout(), "");
     let output = running.wait(SOON);
