@@ -22,7 +22,7 @@ pub(super) fn subject() -> Subject {
         if_holder: None,
         takes_by: TakesBy::Steal,
         frees: false,
-        shields: false,
+        beside: false,
     }
 }
 
@@ -328,6 +328,11 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         ("unsettled, create", nobody, open),
         ("unsettled, INT", acquirer(), open_signal),
         ("unsettled, forbidden", acquirer(), no_role),
+        (
+            "unsettled, hold --steal",
+            who(|it| it.beside = true),
+            unsettled(End::Interrupted(2), Some(unknown())),
+        ),
         ("kept, HUP", acquirer(), kept),
         ("declined", subject(), End::Declined("declined".to_owned())),
     ];

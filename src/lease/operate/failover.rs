@@ -37,8 +37,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
-        let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
-        let transitions = taken.transitions();
+        let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.clone());
+        let transitions = taken.record.transitions();
         let stops = stolen.victim_stops.unwrap_or(taken_at);
         let patient = Limits {
             deadline: None,
@@ -60,11 +60,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         let held = match waited {
             Ok(grant) => grant.record,
-            // No renewal was acknowledged for the whole duration, so that its time is over too, which is no longer. It may still
-            // stand there as ours.
-            Err(End::Lost(Loss::Deadline { .. })) => taken,
+            // No renewal was acknowledged for the whole duration, so that its time is most likely over too. It may still stand
+            // there as ours.
+            Err(End::Lost(Loss::Deadline { .. })) if taken.is_alone(self.clock.now()) => {
+                taken.record
+            }
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
-            Err(end) => return Err(end),
+            Err(end) => return Err(self.lost_unused(&taken, end, &patient.interrupt).await),
         };
         let soon = Limits {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),

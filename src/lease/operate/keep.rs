@@ -14,7 +14,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// the same time would wait for each other anyway, on connections that are made for them.
     ///
     /// # Errors
-    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
+    /// When it is lost meanwhile: what still stands as ours is given back, if nobody may run beside it. Or a signal ends the
+    /// wait: then the Lease stays held.
     pub async fn keep_until(
         &self,
         mut grant: Grant,
@@ -37,11 +38,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 let _turn = turns.acquire().await;
                 self.renew_until(&grant, grant.expires_at()).await
             };
-            grant = tokio::select! {
+            let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost)?,
+                renewed = self.audibly(grant.sent_at, report, renewal) => renewed.map_err(End::Lost),
             };
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
     }
 
@@ -62,20 +64,34 @@ impl<A: Api, C: Clock> Operations<A, C> {
             (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
         if let Some(asked) = other.or(shielding) {
             let until = grant.expires_at();
-            grant = tokio::select! {
+            let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
+                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost),
             };
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
-            grant = tokio::select! {
+            let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived(1) => return Err(End::Interrupted(signal)),
-                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost),
             };
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
         Ok(grant)
+    }
+
+    async fn or_given_back(
+        &self,
+        grant: &Grant,
+        renewed: Result<Grant, End>,
+        limits: &Limits,
+    ) -> Result<Grant, End> {
+        match renewed {
+            Ok(renewed) => Ok(renewed),
+            Err(end) => Err(self.lost_unused(grant, end, &limits.interrupt).await),
+        }
     }
 }

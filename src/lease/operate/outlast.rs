@@ -27,11 +27,10 @@ pub struct Turns {
 impl Stolen {
     /// The grant of whoever does not wait. As long as the victim may still run, it is not given back by itself: that would
     /// let a third one in beside both.
-    pub fn without_waiting(self, now: Instant) -> Grant {
-        let may_run =
-            self.victim.is_some() && !matches!(self.victim_stops, Ok(stops) if stops <= now);
+    pub fn without_waiting(self) -> Grant {
         Grant {
-            reenters: may_run,
+            // Nothing tells for how long; else it is known from when on nobody runs beside it.
+            reenters: self.victim.is_some() && self.victim_stops.is_err(),
             ..self.grant
         }
     }
@@ -53,9 +52,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let grant = tokio::select! {
             biased;
             signal = limits.interrupt.arrived(1) => return Err(unsettled(End::Interrupted(signal))),
-            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost)?,
+            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),
         };
-        Ok(Stolen { grant, ..stolen })
+        match grant {
+            Ok(grant) => Ok(Stolen { grant, ..stolen }),
+            Err(end) => Err(self
+                .lost_unused(&stolen.grant, end, &limits.interrupt)
+                .await),
+        }
     }
 
     /// What the server stored instead of what was sent: a grant whose duration is the server's, or none at all. What is no
@@ -101,8 +105,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// for.
     ///
     /// # Errors
-    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held, because freeing it would let
-    /// somebody else in beside the victim.
+    /// When it is lost meanwhile: then what still stands as ours is given back, once the victim must have stopped. Or a signal
+    /// ends the wait: then the Lease stays held, because freeing it would let somebody else in beside the victim.
     pub async fn outlast(
         &self,
         stolen: Stolen,
@@ -110,8 +114,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let grant = self.wait_until_alone(stolen, limits, report).await?;
-        self.begin_in_full(grant, duration, limits).await
+        let taken = stolen.grant.clone();
+        match self.wait_until_alone(stolen, limits, report).await {
+            Ok(grant) => self.begin_in_full(grant, duration, limits).await,
+            Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        }
     }
 
     /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.
@@ -160,8 +167,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let (Ok(must_stop), Some(victim)) = (stolen.victim_stops, stolen.victim.clone()) else {
             return Ok(stolen.grant);
         };
+        let taken = stolen.grant.clone();
         let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
-        let (stops, grant) = waited.await?;
+        let (stops, grant) = match waited.await {
+            Ok(waited) => waited,
+            Err(end) => return Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        };
         if stops < must_stop {
             report(Progress::Stopped(victim));
         }
@@ -231,7 +242,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             Some(turns) => turns.renewals.acquire().await.ok(),
                             None => None,
                         };
-                        self.renew_until(grant, grant.expires_at()).await
+                        let watcher = may_watch.then_some(&mut watcher);
+                        let quiet: OnProgress<'_> = &|_| ();
+                        let report = if turns.is_none() { report } else { quiet };
+                        self.renew_watching(grant, grant.expires_at(), watcher, report)
+                            .await
                     };
                     stolen.grant = tokio::select! {
                         biased;
@@ -245,7 +260,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// The next hint about our grant; what is to be read is read. May be dropped and called again.
-    async fn hint_or_read(&self, watcher: &mut Watcher, ours: &Record) -> Hint {
+    pub(super) async fn hint_or_read(&self, watcher: &mut Watcher, ours: &Record) -> Hint {
         let version = ours.resource_version();
         let hint = watcher.hint(&self.api, &self.clock, version).await;
         if !matches!(hint, Hint::ReadAgain) {

@@ -63,4 +63,24 @@ fn who_has_taken_it_from_somebody_that_may_run_is_not_alone_before_that_one_must
     };
     let grant = super::stolen(stolen.grant, Some(&endless), &[]).grant;
     assert!(!grant.is_alone(at(1e6)), "nothing tells");
+    assert!(!grant.keeps_others_out(at(111.0)), "nor is it of use");
+}
+
+#[test]
+fn who_does_not_wait_keeps_a_third_one_out_for_as_long_as_the_victim_may_run() {
+    let (stolen, _) = taken();
+    let endless = Victim {
+        stops: Err(NeverExpires),
+        ..stolen.victims[1].clone()
+    };
+    let never = super::stolen(stolen.grant.clone(), Some(&endless), &[]).without_waiting();
+    let grant = stolen.without_waiting();
+    for (now, beside) in [(111.0, true), (169.9, true), (170.0, false)] {
+        let now = at(now);
+        assert_eq!(grant.is_beside_another(now), beside, "{now:?}");
+        assert_eq!(grant.keeps_others_out(now), beside, "{now:?}");
+        assert_eq!(grant.replaceable(now).is_none(), beside, "{now:?}");
+    }
+    assert!(!never.is_beside_another(at(111.0)), "nothing tells");
+    assert!(never.keeps_others_out(at(1e6)) && never.replaceable(at(1e6)).is_none());
 }

@@ -1,6 +1,7 @@
 //! Taking many leases: a few at a time, each kept renewed from then on, until the last of the earlier holders must have stopped.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -282,19 +283,33 @@ impl<'a> Taking<'a> {
             return None;
         }
         let mut not_tried = Vec::new();
+        let mut beside: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for ((chosen, fate), victim) in self.choice.all.iter().zip(fates).zip(victims) {
             let label = self.choice.label(chosen);
             match (fate, victim) {
-                (Some(Fate::Kept), Some(victim)) => terminal::say(&format!(
-                    "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
-                    victim.holder
-                )),
+                (Some(Fate::Kept), Some(victim)) => {
+                    let record = chosen.record();
+                    let names = beside.entry(record.namespace()).or_default();
+                    names.push(record.name());
+                    terminal::say(&format!(
+                        "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
+                        victim.holder
+                    ));
+                }
                 (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say(&format!(
                     "interrupted: lease {label} stays yours until it expires"
                 )),
                 (Some(Fate::NotTried), _) => not_tried.push(label),
                 (Some(Fate::Failed(_)) | None, _) => {}
             }
+        }
+        for (namespace, names) in beside {
+            let command = |verb| hint::lease(verb, &names.join(" "), namespace);
+            terminal::say(&format!(
+                "To wait for that and acquire what stays yours again: {} --reenter. If its earlier holders are known to have stopped: {} --now",
+                command("acquire"),
+                command("release")
+            ));
         }
         if !not_tried.is_empty() {
             terminal::say(&format!(
