@@ -106,11 +106,8 @@ fn where_the_answer_to_its_write_does_not_come_it_says_how_to_free_what_it_may_h
         running.signal(nix::libc::SIGTERM);
         let output = running.wait(SOON);
         assert_eq!(output.code, Some(143), "{output}");
-        let release = "kubectl lease release job -n ";
-        let free = format!(
-            "If the earlier holder is known to have stopped, free it: {release}{} --holder me --now\n",
-            ns.name()
-        );
+        let n = ns.name();
+        let free = format!("free it: kubectl lease release job -n {n} --holder me --now\n");
         assert!(output.stderr.ends_with(&free), "{output}");
         let release = ["release", "job", "--holder=me", "--now"];
         assert_eq!(ns.run(&user, release).code, Some(0));
