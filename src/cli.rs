@@ -1,5 +1,6 @@
 //! Arguments and help text only; no I/O.
 
+mod again;
 mod can_i;
 mod connection;
 mod events;
@@ -26,6 +27,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::lease::values::{self, HolderIdentity, LeaseDuration, LeaseName, SlotCount};
 use crate::output::format::ValueFormat;
 
+pub use again::{Again, TypedFlag};
 pub use can_i::CanIArgs;
 pub use connection::ConnectionArgs;
 pub use events::EventArgs;
@@ -84,6 +86,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What was typed of it, to be typed again.
+    #[arg(skip)]
+    pub again: Again,
 }
 
 /// What to do.

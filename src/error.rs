@@ -124,8 +124,8 @@ pub struct Subject {
     pub takes_by: TakesBy,
     /// Whether somebody else's grant is to be ended, and nothing to be held.
     pub frees: bool,
-    /// Whether what is taken is kept from everybody until an earlier holder must have stopped.
-    pub shields: bool,
+    /// Whether it is taken from another, who may still run beside whoever has it next.
+    pub beside: bool,
     /// Whether it is stolen by its own name.
     pub steals: bool,
 }

@@ -31,6 +31,20 @@ pub struct Call {
     pub verbs: Vec<&'static str>,
     /// The Leases that it is about, each once.
     pub names: Vec<String>,
+    /// The subcommand, and the flags that change what it does: a command of a hint that does the same once more has them too.
+    pub subcommand: String,
+    pub flags: Vec<Flag>,
+    /// The command that it runs, quoted, behind ` -- `; empty if there is none.
+    pub command: String,
+}
+
+/// A flag as it is typed again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Its name, without the hyphens.
+    pub name: String,
+    /// All of it, with its value.
+    pub text: String,
 }
 
 static CALL: OnceLock<Call> = OnceLock::new();
@@ -43,24 +57,55 @@ pub fn note(call: Call) {
 
 /// A command to paste.
 #[derive(Clone, Debug)]
-pub struct Hint(String);
+pub struct Hint {
+    words: String,
+    /// What this call was given, where the command does the same once more.
+    again: Vec<Flag>,
+    more: String,
+}
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)?;
+        for flag in &self.again {
+            write!(f, " {}", flag.text)?;
+        }
+        f.write_str(&self.more)
     }
 }
 
 impl Hint {
     /// Another program's command, which asks no cluster.
     pub fn elsewhere(words: &str) -> Self {
-        Self(words.to_owned())
+        Self::new(words.to_owned())
     }
 
-    /// The same with more words behind the flags.
+    fn new(words: String) -> Self {
+        Self {
+            words,
+            again: Vec::new(),
+            more: String::new(),
+        }
+    }
+
+    /// The same with more words behind the flags: a flag among them counts, and not the one that this call was given.
     #[must_use]
-    pub fn with(self, more: impl fmt::Display) -> Self {
-        Self(format!("{self} {more}"))
+    pub fn with(mut self, more: impl fmt::Display) -> Self {
+        let more = more.to_string();
+        self.again
+            .retain(|flag| !more.split([' ', '=']).any(|word| is_flag(word, &flag.name)));
+        self.more.push_str(&format!(" {more}"));
+        self
+    }
+
+    /// The same with the command that this call runs, if any.
+    #[must_use]
+    pub fn running(mut self) -> Self {
+        match CALL.get() {
+            Some(call) => self.more.push_str(&call.command),
+            None => self.more.push_str(" -- COMMAND"),
+        }
+        self
     }
 }
 
@@ -89,9 +134,19 @@ pub fn lease_of_grant(subcommand: &str, name: &str, namespace: &str, holder: &st
 }
 
 fn lease_with(subcommand: &str, name: &str, namespace: &str, identity: &str) -> Hint {
-    let Hint(command) = kubectl_in(&format!("lease {subcommand} {name}"), namespace);
+    let Hint { words, .. } = kubectl_in(&format!("lease {subcommand} {name}"), namespace);
     let acts = ACTING.contains(&subcommand);
-    Hint(command + if acts { identity } else { "" })
+    let same = CALL
+        .get()
+        .filter(|call| acts && call.subcommand == subcommand);
+    Hint {
+        again: same.map(|call| call.flags.clone()).unwrap_or_default(),
+        ..Hint::new(words + if acts { identity } else { "" })
+    }
+}
+
+fn is_flag(word: &str, name: &str) -> bool {
+    word.strip_prefix("--") == Some(name)
 }
 
 fn flag_of(holder: &str) -> String {
@@ -106,8 +161,8 @@ pub fn kubectl_in(words: &str, namespace: &str) -> Hint {
 /// `kubectl` with these words, as whoever asked.
 pub fn kubectl(words: &str) -> Hint {
     let who = CALL.get().map_or("", |call| &call.who);
-    let Hint(command) = kubectl_as_admin(words);
-    Hint(command + who)
+    let Hint { words, .. } = kubectl_as_admin(words);
+    Hint::new(words + who)
 }
 
 /// `kubectl config` with these words: what the kubeconfig has for this call. Who asks instead is nothing to it.
@@ -122,7 +177,7 @@ pub fn kubectl_config(words: &str) -> Hint {
         } = call;
         format!("{file}{context}{cluster}{user}")
     });
-    Hint(format!(
+    Hint::new(format!(
         "kubectl config {words}{}",
         flags.unwrap_or_default()
     ))
@@ -133,7 +188,7 @@ pub fn kubectl_config(words: &str) -> Hint {
 /// the credentials of another context there.
 pub fn kubectl_as_admin(words: &str) -> Hint {
     let flags = (CALL.get()).map(|call| format!("{}{}{}", call.file, call.context, call.cluster));
-    Hint(format!("kubectl {words}{}", flags.unwrap_or_default()))
+    Hint::new(format!("kubectl {words}{}", flags.unwrap_or_default()))
 }
 
 /// Whether this call asks for any of several Leases, whichever it begins with.

@@ -1,5 +1,6 @@
 //! Reads the command line; says what is wrong with it in one line that names the value and what is allowed.
 
+mod again;
 mod help;
 mod template;
 pub mod typed;
@@ -11,7 +12,7 @@ use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, DryRun, truth};
 use typed::Typed;
@@ -52,16 +53,20 @@ fn read(words: &[OsString]) -> Result<Cli, Instead> {
     }
     words = template::joined(&typed, words).map_err(wrong)?;
     let program = [OsString::from("kubectl-lease")].into_iter();
-    let cli =
-        Cli::try_parse_from(program.chain(words.iter().cloned())).map_err(|error| {
-            match error.kind() {
-                ErrorKind::DisplayHelp => Instead::Help(help::text(&root, &words)),
-                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    Instead::Help(help::page(&root, true))
-                }
-                _ => Instead::Error(line(&error, &root, &typed, &words)),
-            }
-        })?;
+    let read = Cli::command()
+        .try_get_matches_from(program.chain(words.iter().cloned()))
+        .and_then(|matches| {
+            let mut cli = Cli::from_arg_matches(&matches)?;
+            cli.again = again::of(&root, &matches);
+            Ok(cli)
+        });
+    let cli = read.map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp => Instead::Help(help::text(&root, &words)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Instead::Help(help::page(&root, true))
+        }
+        _ => Instead::Error(line(&error, &root, &typed, &words)),
+    })?;
     if let Command::Hold(hold) = &cli.command
         && hold.command.is_empty()
         && words.last().is_some_and(|last| last == "--")

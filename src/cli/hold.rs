@@ -19,7 +19,8 @@ pub struct TakeoverArgs {
     /// With --steal: steal only from this holder
     #[arg(long, value_name = "IDENTITY", value_parser = HolderIdentity::stored, requires = "steal")]
     pub if_holder: Option<HolderIdentity>,
-    /// With --steal: do not wait until the present holder must have stopped
+    /// With --steal: do not wait until the present holder must have stopped; if the command ends before that, the
+    /// lease is left to expire
     #[arg(long, requires = "steal")]
     pub now: bool,
     /// With --steal: even if it is not a lock but a node's heartbeat or the like

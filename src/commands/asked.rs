@@ -10,7 +10,7 @@ use crate::cli::GrantArgs;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, Loss, Refusal};
 use crate::lease::operate::together::{Missed, NotAll};
-use crate::lease::operate::{DryRun, End, Held, Limits, SlotEnded};
+use crate::lease::operate::{DryRun, End, Fate, Held, Interrupt, Limits, SlotEnded};
 use crate::lease::record::Record;
 use crate::lease::values::{LeaseDuration, LeaseName, Slots};
 use crate::output::outcome::{Action, Outcome};
@@ -123,6 +123,37 @@ impl Asked {
         let action = Action::Acquired;
         let outcome = dry_run::outcome(session, subject, action, dry_run, tried).await?;
         Ok(vec![outcome])
+    }
+
+    /// The end of a call that was to go on: what it has lost before, and may still have, is given back, or it is said that it could
+    /// not be.
+    pub async fn give_up_ended(&self, why: Error, interrupt: &Interrupt) -> Error {
+        let mut left: Vec<(&Subject, &Lease, &Record)> = match self {
+            Self::All(wanted) => (wanted.iter())
+                .filter_map(|one| Some((&one.subject, &one.operations, one.terms.ended.as_ref()?)))
+                .collect(),
+            Self::Any(slots) => slots.ended().into_iter().collect(),
+        };
+        // The last one first, as they are always given back.
+        left.reverse();
+        let mut fates = Vec::new();
+        for (subject, operations, ended) in left {
+            let subject = Subject {
+                name: ended.name().to_owned(),
+                ..subject.clone()
+            };
+            let fate = match operations.give_up_ended(ended, interrupt).await {
+                // Of one that is another's by now, or nobody's, nothing is to be said.
+                Fate::Gone => Fate::None,
+                fate => fate,
+            };
+            fates.push((subject, fate));
+        }
+        let fates: Vec<_> = fates
+            .iter()
+            .map(|(subject, fate)| (subject, fate.clone()))
+            .collect();
+        Error::others_given_up(why, &fates)
     }
 
     /// Acquires it, and hands it to `then` with the operations on each lease that was granted.

@@ -1,12 +1,13 @@
 //! What this call was given, as the commands in hints give it again.
 
 use super::several::distinct;
-use crate::cli::{Cli, Command, ConnectionArgs, DryRun, GrantArgs};
-use crate::hint::{Call, flag};
+use crate::cli::{Cli, Command, ConnectionArgs, DryRun, GrantArgs, TypedFlag};
+use crate::hint::{Call, Flag, flag};
 use crate::lease::decide::Awaited;
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::permissions::{self, Way};
 use crate::userinfo::redacted;
+use crate::words::pasted;
 
 /// What this call was given and what it is about.
 pub fn of(cli: &Cli) -> Call {
@@ -31,6 +32,29 @@ pub fn of(cli: &Cli) -> Call {
             .into_iter()
             .map(ToString::to_string)
             .collect(),
+        subcommand: cli.again.subcommand.clone(),
+        flags: cli.again.flags.iter().map(typed).collect(),
+        command: match &cli.command {
+            Command::Hold(args) if !args.command.is_empty() => {
+                args.command.iter().fold(" --".to_owned(), |line, word| {
+                    format!("{line} {}", pasted(&word.to_string_lossy()))
+                })
+            }
+            _ => String::new(),
+        },
+    }
+}
+
+/// A flag as it is typed again.
+fn typed(given: &TypedFlag) -> Flag {
+    let name = &given.name;
+    Flag {
+        text: match &given.value {
+            Some(value) if given.in_one_word => format!("--{name}={}", pasted(value)),
+            Some(value) => flag(name, value),
+            None => format!("--{name}"),
+        },
+        name: name.clone(),
     }
 }
 

@@ -68,7 +68,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
     let mut subject = session.subject(&args.name, Some(&holder));
     subject.takes_by = TakesBy::Failover;
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
-    subject.shields = true;
+    subject.beside = true;
     let terms = StealTerms {
         grant: GrantTerms {
             holder,

@@ -80,6 +80,7 @@ async fn run_with(
     let subject = |name: &_| Subject {
         conflict: Some(Exit(args.grant.conflict_exit_code)),
         takes_by: TakesBy::Hold,
+        beside: args.takeover.steal,
         if_holder: args.takeover.if_holder.as_ref().map(ToString::to_string),
         ..session.subject(name, Some(&holder))
     };
@@ -148,84 +149,102 @@ async fn run_with(
     crate::hold::supervisor::orphans::reap();
     let mut runs = Again::new(&args.around);
     let mut seen = 0;
+    // Whether a grant of an earlier round may still stand.
+    let mut stands = false;
     let all = Interrupt::new(signals.clone());
     let rounds = async {
-        loop {
-            let heard = again::from(&signals, seen);
-            let interrupt = Interrupt::new(heard.clone());
-            if let Some(label) = &label {
-                let insists = runs.restarts() > 0;
-                label::prepare(label, &interrupt, insists)
-                    .await
-                    .map_err(|stop| match stop {
-                        label::Stop::Signal(signal) => {
-                            Error::lease(subject.clone(), End::Interrupted(signal))
-                        }
-                        label::Stop::Failed(error) => error,
-                    })?;
-            }
-            let round = Round {
-                args: &args,
-                session: &session,
-                asked: &asked,
-                label: label.clone(),
-                file,
-                recorder: &recorder,
-                interrupt,
-                all: &all,
-                restarts: runs.restarts(),
-            };
-            let held = round
-                .held(prepared.take(), heard, for_command.clone())
-                .await;
-            // One that comes from here on is for the next round.
-            let seen_by_now = again::heard(&signals);
-            // What follows a loss; whatever else it is, it is the end.
-            let lost = |ended: &NotGranted| ended.lost().map(|(_, loss)| loss.is_takeover());
-            let (ran, duration, taken) = match &held {
-                Ok(held) if held.may_do_better() => {
-                    let ran = SystemClock.now().since(held.began);
-                    (ran, held.duration, held.taken)
+        let ended = async {
+            loop {
+                let heard = again::from(&signals, seen);
+                let interrupt = Interrupt::new(heard.clone());
+                if let Some(label) = &label {
+                    let insists = runs.restarts() > 0;
+                    label::prepare(label, &interrupt, insists).await.map_err(
+                        |stop| match stop {
+                            label::Stop::Signal(signal) => {
+                                Error::lease(subject.clone(), End::Interrupted(signal))
+                            }
+                            label::Stop::Failed(error) => error,
+                        },
+                    )?;
                 }
-                Err(ended) if args.around.again && lost(ended).is_some() => {
-                    let taken = lost(ended).unwrap_or_default();
-                    (Duration::ZERO, Duration::ZERO, taken)
-                }
-                Ok(_) | Err(_) => return round.conclude(held, &signals).await,
-            };
-            if again::asked_to_end(&signals, seen) {
-                return round.conclude(held, &signals).await;
-            }
-            let then = runs.after_loss(ran, duration, taken);
-            let pause = match then {
-                Then::Restart(pause) | Then::StandBack(pause) => pause,
-                Then::Enough(restarts) => {
-                    terminal::say(&round::enough(&leases, restarts));
+                let round = Round {
+                    args: &args,
+                    session: &session,
+                    asked: &asked,
+                    label: label.clone(),
+                    file,
+                    recorder: &recorder,
+                    interrupt,
+                    all: &all,
+                    restarts: runs.restarts(),
+                };
+                let held = round
+                    .held(prepared.take(), heard, for_command.clone())
+                    .await;
+                // Of what was granted no earlier grant is left.
+                stands = held.is_err();
+                // One that comes from here on is for the next round.
+                let seen_by_now = again::heard(&signals);
+                // What follows a loss; whatever else it is, it is the end.
+                let lost = |ended: &NotGranted| ended.lost().map(|(_, loss)| loss.is_takeover());
+                let (ran, duration, taken) = match &held {
+                    Ok(held) if held.may_do_better() => {
+                        let ran = SystemClock.now().since(held.began);
+                        (ran, held.duration, held.taken)
+                    }
+                    Err(ended) if args.around.again && lost(ended).is_some() => {
+                        let taken = lost(ended).unwrap_or_default();
+                        (Duration::ZERO, Duration::ZERO, taken)
+                    }
+                    Ok(_) | Err(_) => return round.conclude(held, &signals).await,
+                };
+                if again::asked_to_end(&signals, seen) {
                     return round.conclude(held, &signals).await;
                 }
-                Then::End => return round.conclude(held, &signals).await,
-            };
-            let ended = match &held {
-                Ok(held) => held.report.replaceable.clone(),
-                Err(ended) => {
-                    if let Some((subject, loss)) = ended.lost() {
-                        terminal::say(&round::lost(&subject.name, loss));
+                let then = runs.after_loss(ran, duration, taken);
+                let pause = match then {
+                    Then::Restart(pause) | Then::StandBack(pause) => pause,
+                    Then::Enough(restarts) => {
+                        terminal::say(&round::enough(&leases, restarts));
+                        return round.conclude(held, &signals).await;
                     }
-                    Vec::new()
+                    Then::End => return round.conclude(held, &signals).await,
+                };
+                match &held {
+                    Ok(held) => {
+                        asked.follows(held.report.replaceable.clone());
+                        stands = true;
+                    }
+                    // What was had before and not acquired again may still stand.
+                    Err(ended) => {
+                        if let Some((subject, loss)) = ended.lost() {
+                            terminal::say(&round::lost(&subject.name, loss));
+                        }
+                    }
                 }
-            };
-            asked.follows(ended);
-            seen = seen_by_now;
-            terminal::say(&round::runs_again(&leases, then));
-            let interrupt = Interrupt::new(again::from(&signals, seen));
-            tokio::select! {
-                biased;
-                signal = interrupt.arrived() => {
-                    return Err(Error::lease(subject, End::Interrupted(signal)));
+                seen = seen_by_now;
+                terminal::say(&round::runs_again(&leases, then));
+                let interrupt = Interrupt::new(again::from(&signals, seen));
+                tokio::select! {
+                    biased;
+                    signal = interrupt.arrived() => {
+                        return Err(Error::lease(subject, End::Interrupted(signal)));
+                    }
+                    () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
                 }
-                () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
+                prepared = prepare()?;
             }
-            prepared = prepare()?;
+        }
+        .await;
+        match ended {
+            Ok(exit) => Ok(exit),
+            Err(error) if !stands => Err(error),
+            Err(error) => {
+                // Signals that ended the rounds have been heard: another ends this too.
+                let interrupt = Interrupt::new(again::from(&signals, seen));
+                Err(asked.give_up_ended(error, &interrupt).await)
+            }
         }
     };
     recorder.beside(rounds, &all).await

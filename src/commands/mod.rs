@@ -189,7 +189,7 @@ impl Session {
             if_holder: None,
             takes_by: error::TakesBy::default(),
             frees: false,
-            shields: false,
+            beside: false,
             steals: false,
         }
     }

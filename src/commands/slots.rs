@@ -7,6 +7,7 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, SlotsTerms};
 use crate::lease::operate::SlotOperations;
+use crate::lease::record::Record;
 use crate::lease::values::{LeaseName, Slots};
 use crate::server::{ChangesClient, LeaseClient};
 
@@ -69,5 +70,13 @@ impl Slotted {
             subject.name = self.terms.slots.each()[slot].to_string();
         }
         subject
+    }
+
+    /// The grant of a slot that this process had before, and the operations on that slot.
+    pub fn ended(&self) -> Option<(&Subject, &Lease, &Record)> {
+        let ended = self.terms.each.ended.as_ref()?;
+        let mut slots = self.terms.slots.each().iter();
+        let slot = slots.position(|slot| slot.as_str() == ended.name())?;
+        Some((&self.subject, self.operations.on(slot), ended))
     }
 }

@@ -38,7 +38,7 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
     let session = Session::open(connection).await?.writing(&args.write);
     let mut subject = session.subject(name, Some(&holder));
     subject.if_holder = args.if_holder.as_ref().map(ToString::to_string);
-    subject.shields = !args.now;
+    subject.beside = true;
     subject.steals = true;
     let terms = terms(&args, holder);
     let operations = session
@@ -107,8 +107,9 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
             Err(End::Interrupted(signal)) => {
                 terminal::say_always(&format!(
                     "interrupted: the lease stays yours until it expires; {:?} may still be running",
-                    victim.unwrap_or_default()
+                    victim.clone().unwrap_or_default()
                 ));
+                terminal::say_always(&subject.ways_out(&victim.unwrap_or_default()));
                 return Ok(Exit::signal(signal));
             }
             Err(end) => return Err(session.error(subject, end).await),

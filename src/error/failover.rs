@@ -95,7 +95,7 @@ impl NotFailedOver {
             ],
             Self::NotElected(why) => vec![
                 format!("error: lease {name:?} has nobody who could step down: {why}"),
-                format!("Nothing was written. To do it anyway: {} --force", subject.lease("failover")),
+                format!("Nothing was written. To do it anyway: {}", subject.lease("failover").with("--force")),
             ],
             Self::Nobody(Duration::ZERO) => vec![
                 format!("error: lease {name:?} is free, and who takes it was not waited for (--timeout 0)"),

@@ -22,7 +22,7 @@ pub(super) fn subject() -> Subject {
         if_holder: None,
         takes_by: TakesBy::Steal,
         frees: false,
-        shields: false,
+        beside: false,
         steals: false,
     }
 }
@@ -278,6 +278,7 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
     let no_role = unsettled(End::Fault(forbidden()), Some(forbidden()));
     let open = unsettled(End::Fault(unknown()), None);
     let open_signal = unsettled(End::Interrupted(2), None);
+    let (thief, beside) = (who(|it| it.beside = true), open.clone());
     let kept = End::Kept(Box::new(End::Interrupted(1)));
     let mut cases = vec![
         ("refused connection", acquirer(), End::Fault(refused)),
@@ -313,6 +314,7 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
         ("unsettled, create", nobody, open),
         ("unsettled, INT", acquirer(), open_signal),
         ("unsettled, forbidden", acquirer(), no_role),
+        ("unsettled, hold --steal", thief, beside),
         ("kept, HUP", acquirer(), kept),
         ("declined", subject(), End::Declined("declined".to_owned())),
     ];

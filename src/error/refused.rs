@@ -99,8 +99,8 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 advised::keeps(keeper)
             ),
             format!(
-                "Nothing was written. To steal it anyway: {} --force",
-                subject.lease("steal")
+                "Nothing was written. To steal it anyway: {}",
+                subject.lease("steal").with("--force")
             ),
         ],
         Refusal::NotFreed(keeper) => vec![
@@ -176,9 +176,8 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} was stolen from {victim:?}, who may still run: the steal did not wait to the end"
             ),
             format!(
-                "Nothing was written: it stays held and expires by itself. To wait for that and acquire it again: {} --reenter. If {victim:?} is known to have stopped: {} --now",
-                subject.lease("acquire"),
-                subject.lease("release")
+                "Nothing was written: it stays held and expires by itself. {}",
+                subject.ways_out(victim)
             ),
         ],
         Refusal::KeptByHold => vec![
@@ -252,7 +251,8 @@ fn to_take_by(subject: &Subject, other: &Other) -> String {
             other.holder,
             subject
                 .lease("hold")
-                .with(format_args!("--steal {from} -- COMMAND"))
+                .with(format_args!("--steal {from}"))
+                .running()
         ),
         (TakesBy::Failover | TakesBy::Hold | TakesBy::Steal, _) => {
             to_take(subject, other, From::Holder)

@@ -156,6 +156,7 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
             "lease {name:?} is held by {me:?} until it expires: released now, somebody could take it while an earlier command still runs"
         ),
         format!("Until when: {}", subject.lease("status")),
+        subject.freed_beside(),
     ]
 }
 
@@ -163,10 +164,30 @@ pub fn kept_lines(subject: &Subject) -> Vec<String> {
 pub fn may_be_held_line(subject: &Subject) -> String {
     let me = subject.me();
     let (look, release) = (subject.lease("status"), subject.lease_as("release", me));
-    match subject.shields {
+    match subject.beside {
         true => format!(
-            "It may be held by {me:?}, and then expires by itself. Look: {look}. If the earlier holder is known to have stopped, free it: {release} --now"
+            "It may be held by {me:?}, and then expires by itself. Look: {look}. {}",
+            subject.freed_beside()
         ),
         false => format!("It may be held by {me:?}. Look: {look}; free it: {release}"),
+    }
+}
+
+impl Subject {
+    /// How to free what is held beside an earlier holder, whether the Lease names that one or not.
+    pub fn freed_beside(&self) -> String {
+        format!(
+            "If the earlier holder is known to have stopped, free it: {}",
+            self.lease_as("release", self.me()).with("--now")
+        )
+    }
+
+    /// What whoever has stolen a Lease and did not wait for its victim can do about it.
+    pub fn ways_out(&self, victim: &str) -> String {
+        format!(
+            "To wait for that and acquire it again: {}. If {victim:?} is known to have stopped: {}",
+            self.lease("acquire").with("--reenter"),
+            self.lease("release").with("--now")
+        )
     }
 }

@@ -2,6 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Flag, Hint};
+
+#[test]
+fn a_flag_of_the_advice_counts_and_not_the_one_that_was_given() {
+    let flag = |name: &str, text: &str| Flag {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    let hint = Hint {
+        again: vec![
+            flag("if-holder", "--if-holder a"),
+            flag("if", "--if b"),
+            flag("to", "--to=-c"),
+        ],
+        ..Hint::new("kubectl lease failover x".to_owned())
+    };
+    let said = hint.with("--if-holder 'b c'").to_string();
+    assert_eq!(
+        said,
+        "kubectl lease failover x --if b --to=-c --if-holder 'b c'"
+    );
+}
+
 /// Help, man pages, concepts and what is said of the command line itself: there are no flags yet, or none that matter.
 const WITHOUT_FLAGS: [&str; 7] = [
     "cli",

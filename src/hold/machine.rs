@@ -17,7 +17,7 @@ use crate::lease::operate::is_echo;
 use acknowledgement::TREES_ARE_FOUND;
 pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
-use losses::{grace, returnable};
+use losses::grace;
 use pace::Pace;
 use state::{State, Tree};
 
@@ -290,7 +290,7 @@ impl Machine {
         match self.leases.get_mut(lease).map(|found| &mut found.lost) {
             // What looked like somebody else's grant may turn out to be our own renewal, altered by the server.
             Some(Some(may_be_ours)) => {
-                *may_be_ours |= returnable(&loss);
+                *may_be_ours |= loss.may_be_ours();
                 self.owe_acknowledgement(lease, &loss);
                 self.hurry(&loss, now, effects);
             }
@@ -313,7 +313,7 @@ impl Machine {
         let sent_at = self.sent_at();
         let is_first = self.state == State::Held;
         self.state = State::Fencing;
-        self.leases[lease].lost = Some(returnable(&loss));
+        self.leases[lease].lost = Some(loss.may_be_ours());
         self.owe_acknowledgement(lease, &loss);
         if !is_first {
             // The command is being stopped already.

@@ -375,6 +375,18 @@ impl Loss {
             | Self::Deadline { .. } => false,
         }
     }
+
+    /// Whether what was lost like this may still stand as ours, to be given back; the release finds out.
+    pub fn may_be_ours(&self) -> bool {
+        match self {
+            Self::Deadline { .. } | Self::Shortened(_) | Self::Altered(_) => true,
+            Self::Deleted
+            | Self::Recreated { .. }
+            | Self::Released
+            | Self::TakenBy { .. }
+            | Self::Regranted { .. } => false,
+        }
+    }
 }
 
 /// Whether what was seen ends the grant, which was for `duration`: others count by what is recorded now, so that a longer

@@ -77,7 +77,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             if_holder: None,
             takes_by: crate::error::TakesBy::default(),
             frees: false,
-            shields: false,
+            beside: false,
             steals: false,
         };
         match lease.get(limit).await {

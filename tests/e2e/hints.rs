@@ -57,6 +57,38 @@ fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
 }
 
 #[test]
+fn a_hint_that_does_the_same_once_more_has_what_was_asked_for() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "other", 60));
+    let n = ns.name();
+    for (call, hint) in [
+        (
+            "steal job --if-holder nobody --duration 4h --reason why --yes --no-events",
+            format!(
+                "kubectl lease steal job -n {n} --reason why --duration 4h --no-events --if-holder other\n"
+            ),
+        ),
+        (
+            "failover job --if-holder nobody --to c2 --timeout 5m --reason why --holder me",
+            format!(
+                "kubectl lease failover job -n {n} --holder me --to c2 --timeout 5m --reason why --if-holder other\n"
+            ),
+        ),
+        (
+            "hold job --steal --if-holder nobody --reason why --yes --kill-after 1s -- sh -c 'a;b'",
+            format!(
+                "kubectl lease hold job -n {n} --reason why --kill-after 1s --steal --if-holder other -- sh -c 'a;b'\n"
+            ),
+        ),
+    ] {
+        let script = format!("kubectl-lease {call}");
+        let output = ns.program(&user, "sh", ["-c", &script]).run();
+        assert_eq!(output.code, Some(122), "{output}");
+        assert!(output.stderr.ends_with(&hint), "{hint}{output}");
+    }
+}
+
+#[test]
 fn what_o_name_prints_is_taken_for_a_name() {
     let (ns, user) = fresh();
     let script = "lease=$(kubectl-lease acquire job --create --holder=me -o name) && \

@@ -86,9 +86,12 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhil
     running.signal(2);
     let output = running.wait(SOON);
     ended(&output, 130, "");
-    let last =
-        "interrupted: the lease stays yours until it expires; \"victim\" may still be running\n";
-    assert!(output.stderr.ends_with(last), "{output}");
+    let n = ns.name();
+    let last = format!(
+        "interrupted: the lease stays yours until it expires; \"victim\" may still be running\n\
+        To wait for that and acquire it again: kubectl lease acquire job -n {n} --holder me --reenter. If \"victim\" is known to have stopped: kubectl lease release job -n {n} --holder me --now\n"
+    );
+    assert!(output.stderr.ends_with(&last), "{output}");
     let before = stored(&ns, "job");
     assert_eq!(holder(&before), "me");
     // A script gives back what it has taken, on its way out.
@@ -153,7 +156,7 @@ fn only_the_holder_that_was_named_is_robbed_and_nobody_without_a_yes() {
     };
     let expected = format!(
         "error: lease \"job\" is not held by \"somebody\": it is held by \"victim\"\n\
-         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --holder me --if-holder victim\n",
+         Nothing was written. To take it from \"victim\": kubectl lease steal job -n {} --holder me --now --if-holder victim\n",
         ns.name()
     );
     said(&steal("somebody"), 122, "", &expected);

@@ -121,9 +121,13 @@ fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone
     running.signal(libc::SIGINT);
     let output = running.wait(SOON);
     assert_eq!((output.code, &*output.stdout), (Some(130), ""), "{output}");
-    let whose = "interrupted: lease \"a\" stays yours until it expires; \"ada\" may still be running\n\
-        interrupted: lease \"b\" stays yours until it expires; \"bob\" may still be running\n";
-    assert!(output.stderr.ends_with(whose), "{output}");
+    let n = ns.name();
+    let whose = format!(
+        "interrupted: lease \"a\" stays yours until it expires; \"ada\" may still be running\n\
+        interrupted: lease \"b\" stays yours until it expires; \"bob\" may still be running\n\
+        To wait for that and acquire what stays yours again: kubectl lease acquire a b -n {n} --holder me --reenter. If its earlier holders are known to have stopped: kubectl lease release a b -n {n} --holder me --now\n"
+    );
+    assert!(output.stderr.ends_with(&whose), "{output}");
     // As after a single one: the victims are shielded.
     for name in ["a", "b"] {
         assert_eq!(holder(&stored(&ns, name)), "me");

@@ -119,7 +119,15 @@ impl Round<'_> {
                     self.recorder.record(how, &grants[lease]);
                 }
                 let about = lease.map_or(0..leases.len(), |lease| lease..lease + 1);
+                let free = lease.filter(|_| matches!(note, Note::Kept)).map(|lease| {
+                    let name = leases[lease].clone();
+                    let subject = self.asked.subject().clone();
+                    Subject { name, ..subject }.freed_beside()
+                });
                 tell(&together::leases(&leases[about]), place, note);
+                if let Some(free) = free {
+                    terminal::say_always(&free);
+                }
             };
             let waited = waiting.over();
             self.say_acquired(&leases, waited);

@@ -27,7 +27,7 @@ pub fn subject(record: &Record) -> Subject {
         if_holder: None,
         takes_by: TakesBy::default(),
         frees: false,
-        shields: false,
+        beside: false,
         steals: false,
     }
 }

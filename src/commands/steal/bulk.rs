@@ -201,7 +201,7 @@ impl Bulk<'_> {
 fn subject(terms: &StealTerms, session: &Session, name: &LeaseName) -> Subject {
     Subject {
         if_holder: terms.if_holder.clone(),
-        shields: terms.waits,
+        beside: true,
         steals: true,
         ..session.subject(name, Some(&terms.grant.holder))
     }

@@ -1,7 +1,7 @@
 //! A takeover as `steal` and `hold --steal` have it: what is shown and asked before it, and the wait after it.
 
 use super::shown::{self, Manner};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::commands::Session;
 use crate::commands::confirm::{columns, confirmed};
 use crate::lease::decide::{Refusal, StealTerms};
@@ -70,7 +70,7 @@ impl Takeover<'_> {
     /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
     pub async fn outlast(&self, stolen: Stolen, report: OnProgress<'_>) -> Result<Grant, End> {
         if self.interlocks.now {
-            return Ok(stolen.without_waiting(SystemClock.now()));
+            return Ok(stolen.without_waiting());
         }
         for victim in stolen.untold() {
             terminal::say(&format!(

@@ -23,15 +23,3 @@ pub fn grace(loss: &Loss, timing: &Timing) -> Duration {
         | Loss::Deadline { .. } => timing.kill_after,
     }
 }
-
-/// Whether a grant lost like this may still be ours to give back; the release finds out.
-pub fn returnable(loss: &Loss) -> bool {
-    match loss {
-        Loss::Deadline { .. } | Loss::Shortened(_) | Loss::Altered(_) => true,
-        Loss::Deleted
-        | Loss::Recreated { .. }
-        | Loss::Released
-        | Loss::TakenBy { .. }
-        | Loss::Regranted { .. } => false,
-    }
-}

@@ -37,7 +37,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
-        let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.record.clone());
+        let (taken_at, taken) = (stolen.grant.sent_at, stolen.grant.clone());
         let stops = stolen.stops();
         let patient = Limits {
             deadline: None,
@@ -59,11 +59,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         let held = match waited {
             Ok(grant) => grant.record,
-            // No renewal was acknowledged for the whole duration, so that its time is over too, which is no longer. It may still
-            // stand there as ours.
-            Err(End::Lost(Loss::Deadline { .. })) => taken.clone(),
+            // No renewal was acknowledged for the whole duration, so that its time is most likely over too. It may still stand
+            // there as ours.
+            Err(End::Lost(Loss::Deadline { .. })) if taken.is_alone(self.clock.now()) => {
+                taken.record.clone()
+            }
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
-            Err(end) => return Err(end),
+            Err(end) => return Err(self.lost_unused(&taken, end, &patient.interrupt).await),
         };
         let soon = Limits {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
@@ -84,7 +86,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         Ok(SteppedDown {
             record,
-            taken,
+            taken: taken.record,
             taken_at,
             freed_at: self.clock.now(),
             signal: limits.interrupt.received(),

@@ -20,7 +20,8 @@ pub struct Grant {
     /// The Lease as the write that made the grant found it; `None` if it created it.
     pub before: Option<Arc<Lease>>,
     pub(super) duration: LeaseDuration,
-    /// Whether it replaced a grant of the same identity whose process may still run (`--reenter`).
+    /// Whether somebody from before it may still run, and nothing tells for how long: a process of the same identity
+    /// (`--reenter`), or whoever had no duration and was not waited for.
     pub(super) reenters: bool,
     /// From when on nobody can run any more whom it was taken from; `None` if nothing tells.
     pub(super) alone_from: Option<Instant>,
@@ -49,8 +50,13 @@ impl Grant {
 
     /// Whether freeing it at once could let somebody in beside a command that may still run: that of an earlier process of
     /// this identity, or of whoever the Lease was stolen from.
-    pub fn keeps_others_out(&self) -> bool {
-        self.reenters || self.record.victim().is_some()
+    pub fn keeps_others_out(&self, now: Instant) -> bool {
+        self.reenters || self.is_beside_another(now) || self.record.victim().is_some()
+    }
+
+    /// Whether whoever it was taken from may still run at `now`, and it is known until when.
+    pub fn is_beside_another(&self, now: Instant) -> bool {
+        self.alone_from.is_some_and(|from| now < from)
     }
 
     /// Whether nobody runs any more who held it before. Whoever does not know that must not acknowledge that it has stopped: that

@@ -10,6 +10,7 @@ use futures::FutureExt;
 
 use super::super::api::{Api, Fault};
 use super::super::decide::Ours;
+use super::super::record::Record;
 use super::{End, Grant, Interrupt, Limits, Operations};
 use crate::clock::{Clock, Instant};
 
@@ -132,16 +133,54 @@ impl<A: Api, C: Clock> Operations<A, C> {
         if grant.record.holder().is_none() {
             return Fate::None;
         }
-        if grant.keeps_others_out() {
+        if grant.keeps_others_out(self.clock.now()) {
             return Fate::Shields;
         }
+        self.free_grant(grant, interrupt, until).await
+    }
+
+    /// Gives back exactly this grant, under which nobody runs any more, if it still stands: as [`Self::give_up`] does.
+    pub async fn give_up_ended(&self, grant: &Record, interrupt: &Interrupt) -> Fate {
+        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+        self.free_by(grant, interrupt, until).await
+    }
+
+    /// What becomes of a grant that was kept for somebody who has not begun, now that it is lost: what may still stand as ours is
+    /// given back, unless whoever it was taken from may still run.
+    pub(super) async fn lost_unused(&self, grant: &Grant, end: End, interrupt: &Interrupt) -> End {
+        match end {
+            End::Lost(ref loss) if loss.may_be_ours() => {}
+            end => return end,
+        }
+        if !grant.is_alone(self.clock.now()) {
+            return End::Kept(Box::new(end));
+        }
+        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+        let fate = self.free_grant(grant, interrupt, until).await;
+        with_fate(end, fate)
+    }
+
+    /// Frees it, or says to whoever has taken it, who may wait for us, that nothing runs.
+    async fn free_grant(&self, grant: &Grant, interrupt: &Interrupt, until: Instant) -> Fate {
+        let fate = self.free_by(&grant.record, interrupt, until).await;
+        if matches!(fate, Fate::Gone) {
+            tokio::select! {
+                biased;
+                _ = interrupt.insisted() => {}
+                _ = self.say_stopped(grant, None) => {}
+            }
+        }
+        fate
+    }
+
+    async fn free_by(&self, grant: &Record, interrupt: &Interrupt, until: Instant) -> Fate {
         let limits = Limits {
             deadline: Some(until),
             once: false,
             insist: true,
             interrupt: Interrupt::never(),
         };
-        let ours = Ours::Grant(grant.record.clone());
+        let ours = Ours::Grant(grant.clone());
         let released = tokio::select! {
             biased;
             released = self.release(&ours, true, &limits, &|_| ()) => released,
@@ -149,15 +188,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         };
         match released {
             Ok(_) => Fate::Free,
-            Err(End::Refused(_)) => {
-                // Whoever has taken it may wait for us, and nothing runs.
-                tokio::select! {
-                    biased;
-                    _ = interrupt.insisted() => {}
-                    _ = self.say_stopped(grant, None) => {}
-                }
-                Fate::Gone
-            }
+            Err(End::Refused(_)) => Fate::Gone,
             Err(
                 End::Fault(fault)
                 | End::TimedOut {
@@ -188,14 +219,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     /// Gives back a grant that came too late for `end`, and says so where that fails.
     pub(super) async fn give_back(&self, grant: &Grant, end: End) -> End {
-        match self.give_up(grant, &Interrupt::never()).await {
-            Fate::None | Fate::Free | Fate::Gone => end,
-            Fate::Open(fault) => End::Unsettled {
-                end: Box::new(end),
-                fault,
-            },
-            Fate::Kept | Fate::Shields => End::Kept(Box::new(end)),
-        }
+        with_fate(end, self.give_up(grant, &Interrupt::never()).await)
+    }
+}
+
+/// An end, and what became of the grant that there was before it.
+fn with_fate(end: End, fate: Fate) -> End {
+    match fate {
+        Fate::None | Fate::Free | Fate::Gone => end,
+        Fate::Open(fault) => End::Unsettled {
+            end: Box::new(end),
+            fault,
+        },
+        Fate::Kept | Fate::Shields => End::Kept(Box::new(end)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::api::Api;
 use super::super::values::LeaseDuration;
 use super::outlast::Turns;
-use super::{End, Grant, Limits, OnProgress, Operations};
+use super::{End, Grant, Limits, OnProgress, Operations, Watcher};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -13,7 +13,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// the same time would wait for each other anyway, on connections that are made for them.
     ///
     /// # Errors
-    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
+    /// When it is lost meanwhile: what still stands as ours is given back, if nobody may run beside it. Or a signal ends the
+    /// wait: then the Lease stays held.
     pub async fn keep_until(
         &self,
         mut grant: Grant,
@@ -31,9 +32,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 () = &mut over => return Ok(grant),
                 () = self.clock.sleep_until(due) => {}
             }
-            grant = self
-                .renew_in_turn(&grant, Some(turns), limits, report)
-                .await?;
+            let renewed = self
+                .renew_in_turn(&grant, Some(turns), None, limits, report)
+                .await;
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
     }
 
@@ -45,6 +47,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         grant: &Grant,
         turns: Option<&Turns>,
+        watcher: Option<&mut Watcher>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
@@ -61,7 +64,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             turn = turn => turn,
         };
         let begun = self.clock.now();
-        let renewal = self.renew_until(grant, grant.expires_at());
+        // Of many, what the watch of each comes to is not said.
+        let quiet: OnProgress<'_> = &|_| ();
+        let said = if turns.is_none() { report } else { quiet };
+        let renewal = self.renew_watching(grant, grant.expires_at(), watcher, said);
         let renewed = tokio::select! {
             biased;
             signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
@@ -92,20 +98,34 @@ impl<A: Api, C: Clock> Operations<A, C> {
             (grant.record.victim().is_some()).then(|| duration.unwrap_or(grant.duration()));
         if let Some(asked) = other.or(shielding) {
             let until = grant.expires_at();
-            grant = tokio::select! {
+            let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
-                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost)?,
+                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost),
             };
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
-            grant = tokio::select! {
+            let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
-                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost)?,
+                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost),
             };
+            grant = self.or_given_back(&grant, renewed, limits).await?;
         }
         Ok(grant)
+    }
+
+    async fn or_given_back(
+        &self,
+        grant: &Grant,
+        renewed: Result<Grant, End>,
+        limits: &Limits,
+    ) -> Result<Grant, End> {
+        match renewed {
+            Ok(renewed) => Ok(renewed),
+            Err(end) => Err(self.lost_unused(grant, end, &limits.interrupt).await),
+        }
     }
 }

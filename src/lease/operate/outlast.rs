@@ -11,7 +11,7 @@ use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
 use super::steal::Stolen;
 use super::{End, Grant, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled};
-use crate::clock::{Clock, Instant};
+use crate::clock::Clock;
 
 /// How long a renewal that only looks what has become of the Lease comes after the one before.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -50,9 +50,10 @@ impl Turns {
 impl Stolen {
     /// The grant of whoever does not wait. As long as the victim may still run, it is not given back by itself: that would
     /// let a third one in beside both.
-    pub fn without_waiting(self, now: Instant) -> Grant {
+    pub fn without_waiting(self) -> Grant {
         Grant {
-            reenters: self.may_run(now),
+            // Nothing tells for how long; else it is known from when on nobody runs beside it.
+            reenters: self.alone_from().is_none(),
             ..self.grant
         }
     }
@@ -74,9 +75,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let grant = tokio::select! {
             biased;
             signal = limits.interrupt.arrived() => return Err(unsettled(End::Interrupted(signal))),
-            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost)?,
+            renewed = self.renew_until(&fresh, fresh.expires_at()) => renewed.map_err(End::Lost),
         };
-        Ok(Stolen { grant, ..stolen })
+        match grant {
+            Ok(grant) => Ok(Stolen { grant, ..stolen }),
+            Err(end) => Err(self
+                .lost_unused(&stolen.grant, end, &limits.interrupt)
+                .await),
+        }
     }
 
     /// What the server stored instead of what was sent: a grant whose duration is the server's, or none at all. What is no
@@ -122,8 +128,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// for.
     ///
     /// # Errors
-    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held, because freeing it would let
-    /// somebody else in beside the victim.
+    /// When it is lost meanwhile: then what still stands as ours is given back, once the victim must have stopped. Or a signal
+    /// ends the wait: then the Lease stays held, because freeing it would let somebody else in beside the victim.
     pub async fn outlast(
         &self,
         stolen: Stolen,
@@ -131,8 +137,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let grant = self.wait_until_alone(stolen, limits, report).await?;
-        self.begin_in_full(grant, duration, limits).await
+        let taken = stolen.grant.clone();
+        match self.wait_until_alone(stolen, limits, report).await {
+            Ok(grant) => self.begin_in_full(grant, duration, limits).await,
+            Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        }
     }
 
     /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.
@@ -164,8 +173,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        self.wait_for_victims(stolen, Some(turns), limits, report)
-            .await
+        let taken = stolen.grant.clone();
+        let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
+        match waited.await {
+            Ok(grant) => Ok(grant),
+            Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        }
     }
 
     async fn wait_for_victims(
@@ -242,7 +255,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 Some(Hint::Refused | Hint::Watching | Hint::Quiet) => {}
                 None if self.clock.now() >= due => {
                     (look, looked_at) = (false, self.clock.now());
-                    stolen.grant = self.renew_in_turn(grant, turns, limits, report).await?;
+                    let heard = may_watch.then_some(&mut watcher);
+                    let renewal = self.renew_in_turn(grant, turns, heard, limits, report);
+                    stolen.grant = renewal.await?;
                 }
                 None => {}
             }
@@ -250,7 +265,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// The next hint about our grant; what is to be read is read. May be dropped and called again.
-    async fn hint_or_read(&self, watcher: &mut Watcher, ours: &Record) -> Hint {
+    pub(super) async fn hint_or_read(&self, watcher: &mut Watcher, ours: &Record) -> Hint {
         let version = ours.resource_version();
         let hint = watcher.hint(&self.api, &self.clock, version).await;
         if !matches!(hint, Hint::ReadAgain) {

@@ -1,5 +1,7 @@
 //! Renew: keeps a grant, and says exactly when it is lost.
 
+mod until;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::super::record::{Lease, Record};
 use super::super::values::LeaseDuration;
 use super::tenure::{Shown, Tenure};
 use super::write::{OursWritten, Written};
-use super::{End, FIRST_PAUSE, Grant, Limits, OnProgress, Operations, Pause, write_limit};
+use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::{Clock, Instant};
 
 /// How one renewal ended.
@@ -284,68 +286,6 @@ impl Answer {
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
-    /// Renews until it is acknowledged or `deadline` has come.
-    ///
-    /// # Errors
-    /// With how the grant was lost.
-    pub async fn renew_until(&self, grant: &Grant, deadline: Instant) -> Result<Grant, Loss> {
-        self.renew_for(grant, None, deadline).await
-    }
-
-    /// As [`Self::renew_until`]; `duration` is recorded instead of what the Lease has.
-    ///
-    /// # Errors
-    /// With how the grant was lost.
-    pub async fn renew_for(
-        &self,
-        grant: &Grant,
-        duration: Option<LeaseDuration>,
-        deadline: Instant,
-    ) -> Result<Grant, Loss> {
-        let mut pause = Pause::default();
-        let mut grant = grant.clone();
-        if duration.is_some() {
-            // Until it is acknowledged the recorded duration is another: `deadline` counts, not this.
-            grant.sent_at = self.clock.now();
-        }
-        let mut renewals = Renewals::new(self, grant.clone(), duration);
-        let limit = write_limit(grant.record.duration());
-        let mut last = None;
-        let mut next = self.clock.now();
-        let mut trying = false;
-        loop {
-            let renewal = tokio::select! {
-                biased;
-                renewal = renewals.next() => renewal,
-                () = self.clock.sleep_until(deadline) => {
-                    let last = last.or(Some("nothing was sent in time".to_owned()));
-                    return Err(Loss::Deadline { last });
-                }
-                () = self.clock.sleep_until(next), if !trying => {
-                    trying = true;
-                    renewals.begin(limit, deadline);
-                    continue;
-                }
-            };
-            let fault = match renewal {
-                Renewal::Renewed(grant) => return Ok(grant),
-                Renewal::Lost(Loss::Deadline { .. }) => return Err(Loss::Deadline { last }),
-                Renewal::Lost(loss) => return Err(loss),
-                Renewal::Failed(fault) => fault,
-            };
-            trying = false;
-            last = Some(fault.to_string());
-            let now = self.clock.now();
-            // However long the server asks us to wait, there is another try before the deadline.
-            let left = deadline.since(now);
-            next = now
-                + pause
-                    .next(fault.retry_after())
-                    .min(left / 3)
-                    .max(FIRST_PAUSE);
-        }
-    }
-
     /// Renews whatever grant `ours` has, as scripts do that know their identity but not the record. What was renewed is
     /// held from when the request was sent.
     ///

@@ -86,7 +86,7 @@ fn who_is_known_to_stop_is_waited_for_whoever_else_has_no_duration() {
         assert_eq!(stolen.stops(), at(170.0), "{endless_is_last}");
         assert_eq!(stolen.awaited(at(169.0)), Some("second"));
         assert_eq!(stolen.untold(), ["first"]);
-        assert!(stolen.may_run(at(1e6)));
+        assert_eq!(stolen.alone_from(), None);
         let named = victims.shielded(at(169.0)).map(|victim| &*victim.holder);
         assert_eq!(named, Some("second"));
         assert_eq!(
@@ -115,4 +115,19 @@ fn nobody_is_waited_for_where_nothing_tells_of_anybody_and_that_is_said() {
     assert_eq!(stolen.stops(), stolen.grant.sent_at);
     assert_eq!(stolen.awaited(at(0.0)), None);
     assert_eq!(stolen.untold(), ["first"], "once");
+}
+
+#[test]
+fn who_does_not_wait_keeps_a_third_one_out_for_as_long_as_the_victim_may_run() {
+    let (never, _) = mixed(true);
+    let never = never.without_waiting();
+    let grant = taken().0.without_waiting();
+    for (now, beside) in [(111.0, true), (169.9, true), (170.0, false)] {
+        let now = at(now);
+        assert_eq!(grant.is_beside_another(now), beside, "{now:?}");
+        assert_eq!(grant.keeps_others_out(now), beside, "{now:?}");
+        assert_eq!(grant.replaceable(now).is_none(), beside, "{now:?}");
+    }
+    assert!(!never.is_beside_another(at(111.0)), "nothing tells");
+    assert!(never.keeps_others_out(at(1e6)) && never.replaceable(at(1e6)).is_none());
 }

@@ -150,6 +150,37 @@ fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once()
 }
 
 #[test]
+fn asked_to_end_between_two_runs_it_gives_back_its_last_grant_or_says_that_it_could_not() {
+    for answers in [true, false] {
+        let active = Active::new(8);
+        let running = active.hold(&["--holder", "me"], "exec sleep 600").spawn();
+        let first = run(&running, 1);
+        active.scene.proxy.down();
+        wait_gone(first, SOON);
+        running.wait_stderr(|line| line.contains("runs again once"), SOON);
+        if answers {
+            active.scene.proxy.up();
+        }
+        running.signal(nix::libc::SIGTERM);
+        if !answers {
+            running.signal(nix::libc::SIGINT);
+        }
+        let output = running.wait(SOON * 2);
+        // Of two that come at once either may be the first.
+        let signals: &[i32] = if answers { &[143] } else { &[143, 130] };
+        let code = output.code.unwrap_or_default();
+        assert!(signals.contains(&code), "{output}");
+        let said = match answers {
+            true => "lease \"job\" was released: nobody holds it\n",
+            false => "It may be held by \"me\". Look: ",
+        };
+        assert!(output.stderr.contains(said), "{output}");
+        let still = (!answers).then_some("me");
+        assert_eq!(active.scene.ns.holder("job").as_deref(), still, "{output}");
+    }
+}
+
+#[test]
 fn a_command_that_ends_by_itself_is_not_run_again_whatever_it_says() {
     for code in [0, 1, 123] {
         let active = Active::new(15);

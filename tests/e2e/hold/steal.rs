@@ -51,19 +51,107 @@ fn the_victim_is_waited_for_before_the_command_starts_and_the_lease_is_released_
 }
 
 #[test]
-fn with_now_the_command_starts_at_once() {
+fn with_now_the_command_starts_at_once_and_its_end_lets_no_third_one_in_beside_the_victim() {
     let (ns, user) = fresh();
-    ns.create(&held("job", "victim", 60));
-    let words = STEAL
-        .iter()
-        .chain(&["--now", "--", "sh", "-c", "echo $KUBECTL_LEASE_TRANSITIONS"]);
-    let output = ns.run(&user, words);
+    let with = |seconds, script| {
+        ns.create(&held("job", "victim", seconds));
+        let rest = ["--now", "--", "sh", "-c", script];
+        ns.run(&user, STEAL.into_iter().chain(rest))
+    };
+    let kept = "lease \"job\" stays held until it expires: released now, somebody could take it while an earlier command still runs\n";
+    let output = with(60, "echo $KUBECTL_LEASE_TRANSITIONS; exit 3");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (Some(0), "4\n"),
+        (Some(3), "4\n"),
         "{output}"
     );
+    let free = format!(
+        "{kept}If the earlier holder is known to have stopped, free it: kubectl lease release job -n {} --holder me --now\n",
+        ns.name()
+    );
+    assert!(output.stderr.ends_with(&free), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "me", "{output}");
+    let release = ["release", "job", "--holder=me", "--now"];
+    assert_eq!(ns.run(&user, release).code, Some(0));
+    assert_eq!(holder(&stored(&ns, "job")), "");
+    ns.delete("job");
+    // It has stopped by then.
+    let output = with(2, "sleep 2.5");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(!output.stderr.contains("stays held"), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
+    ns.delete("job");
+    // Without a command a signal ends it.
+    ns.create(&held("job", "victim", 60));
+    let running = ns.spawn(&user, STEAL.iter().chain(&["--now"]));
+    running.wait_stdout(|line| line.ends_with("acquired"), SOON);
+    running.signal(nix::libc::SIGTERM);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(143), "{output}");
+    assert!(output.stderr.contains(kept), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "me", "{output}");
+}
+
+#[test]
+fn where_the_answer_to_its_write_does_not_come_it_says_how_to_free_what_it_may_have() {
+    for now in [false, true] {
+        let (ns, user) = fresh();
+        ns.create(&held("job", "victim", 60));
+        let proxy = Proxy::to(ns.cluster());
+        proxy.fault(Match::when(is_takeover), Fault::HangAfterCommit, 9);
+        let mut words = STEAL.to_vec();
+        words.extend(now.then_some("--now"));
+        let running = ns.command(&user, words.iter().chain(&RAN)).via(&proxy);
+        let running = running.spawn();
+        ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+        running.signal(nix::libc::SIGTERM);
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(143), "{output}");
+        let n = ns.name();
+        let free = format!("free it: kubectl lease release job -n {n} --holder me --now\n");
+        assert!(output.stderr.ends_with(&free), "{output}");
+        let release = ["release", "job", "--holder=me", "--now"];
+        assert_eq!(ns.run(&user, release).code, Some(0));
+    }
+}
+
+/// Replies that do not come for as long as the grant lasts.
+#[test]
+fn a_wait_that_hears_of_no_renewal_gives_back_what_was_taken() {
+    let (ns, user) = fresh();
+    let nothing_comes = |words: &[&str]| {
+        ns.create(&held("job", "victim", 3));
+        let proxy = Proxy::to(ns.cluster());
+        let running = ns.command(&user, words).via(&proxy).spawn();
+        running.wait_stderr(|line| line.starts_with("waiting 3s until"), SOON);
+        proxy.freeze();
+        // Until the time of the last renewal that got through is over, and with it that of the victim.
+        let requests = proxy.requests();
+        let last = requests.iter().rev().find(|request| is_takeover(request));
+        let over = last.expect("a takeover").at + Duration::from_millis(3300);
+        std::thread::sleep(over.saturating_duration_since(std::time::Instant::now()));
+        proxy.thaw();
+        let output = running.wait(SOON);
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (Some(123), ""),
+            "{output}"
+        );
+        assert!(
+            output
+                .stderr
+                .contains("no renewal was acknowledged in time"),
+            "{output}"
+        );
+        assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
+        ns.delete("job");
+    };
+    let hold: Vec<_> = STEAL.iter().chain(&RAN).copied().collect();
+    nothing_comes(&hold);
+    nothing_comes(&["steal", "job", "--holder=me", "--yes"]);
+    ns.create(&held("other", "victim", 3));
+    nothing_comes(&["steal", "job", "other", "--holder=me", "--yes"]);
+    assert_eq!(holder(&stored(&ns, "other")), "");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is said of many leases that are being taken: whom is waited for, which are ours, and which were not tried.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -62,18 +63,33 @@ impl Taking<'_> {
         if !fates.all[wave.clone()].iter().any(is_kept) {
             return None;
         }
+        let mut beside: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for at in wave.clone() {
-            let label = self.choice.label(&self.choice.all[at]);
+            let chosen = &self.choice.all[at];
+            let label = self.choice.label(chosen);
             match (&fates.all[at], &fates.victims[at]) {
-                (Some(Fate::Kept), Some(victim)) => terminal::say(&format!(
-                    "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
-                    victim.holder
-                )),
+                (Some(Fate::Kept), Some(victim)) => {
+                    let record = chosen.record();
+                    let names = beside.entry(record.namespace()).or_default();
+                    names.push(record.name());
+                    terminal::say(&format!(
+                        "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
+                        victim.holder
+                    ));
+                }
                 (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say(&format!(
                     "interrupted: lease {label} stays yours until it expires"
                 )),
                 (Some(Fate::Failed(_)) | None, _) => {}
             }
+        }
+        for (namespace, names) in beside {
+            let command = |verb| hint::lease(verb, &names.join(" "), namespace);
+            terminal::say(&format!(
+                "To wait for that and acquire what stays yours again: {} --reenter. If its earlier holders are known to have stopped: {} --now",
+                command("acquire"),
+                command("release")
+            ));
         }
         let not_tried = self.choice.all[wave.end..].iter();
         let not_tried = not_tried.map(|chosen| self.choice.label(chosen));

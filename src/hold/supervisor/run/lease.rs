@@ -53,8 +53,10 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         kept.renewals.stop();
         kept.grant = kept.renewals.grant().clone();
         let (operations, grant) = (kept.operations, kept.grant.clone());
-        // Stolen from somebody who was not waited for, and nothing was done under it.
-        if grant.keeps_others_out() && !self.begun && !self.terms.command.is_empty() {
+        let unused = !self.begun && !self.terms.command.is_empty();
+        // Stolen from somebody who was not waited for: a third one must not come in beside it. Where nothing tells for how long it
+        // may run, it is given back once the command has run.
+        if grant.is_beside_another(now) || unused && grant.keeps_others_out(now) {
             self.release = Some(Box::pin(std::future::ready((lease, None))));
             return;
         }

@@ -79,6 +79,11 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         Self { each, changes }
     }
 
+    /// Those on this slot.
+    pub fn on(&self, slot: usize) -> &Operations<A, C> {
+        &self.each[slot]
+    }
+
     /// As [`Operations::acquire`] of whichever slot can be had first.
     ///
     /// # Errors

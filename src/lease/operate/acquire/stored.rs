@@ -34,7 +34,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             report(Progress::Altered(found.to_string()));
             return Ok(grant);
         }
-        if grant.keeps_others_out() {
+        if grant.keeps_others_out(self.clock.now()) {
             return Err(End::Kept(Box::new(End::Altered {
                 what: found.to_string(),
                 left: grant.record.holder().map(str::to_owned),

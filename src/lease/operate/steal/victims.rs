@@ -89,11 +89,6 @@ impl Stolen {
         self.victims.untold().next().is_none().then(|| self.stops())
     }
 
-    /// Whether somebody may still run whom it was taken from.
-    pub(in super::super) fn may_run(&self, now: Instant) -> bool {
-        self.alone_from().is_none_or(|from| from > now)
-    }
-
     /// Who is waited for: of several, who may run longest.
     pub(in super::super) fn awaited(&self, now: Instant) -> Option<&str> {
         let victim = self.victims.longest_running(now)?;

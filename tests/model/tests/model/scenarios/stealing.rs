@@ -1,11 +1,12 @@
 //! Scenarios of steal and re-entry: a victim that may still run is shielded.
 
-use lease_model::lease::operate::Progress;
+use lease_model::lease::decide::Loss;
+use lease_model::lease::operate::{End, Progress};
 
 use super::scenario;
 use crate::actor::{Actor, Waiter, patient};
 use crate::checker::{Event, Purpose};
-use crate::faults::Outage;
+use crate::faults::{Outage, RequestFault, Verb, WatchFault};
 use crate::stay::Leave;
 use crate::{secs, sleep};
 
@@ -97,5 +98,44 @@ fn a_thief_that_waits_says_when_the_server_does_not_answer() {
             panic!("{said:?}");
         };
         assert!(again > secs(51.0), "{again:?}");
+    });
+}
+
+#[test]
+fn a_thief_that_hears_nothing_for_its_whole_time_gives_back_what_it_has_taken() {
+    // Nothing arrives, or all of it, and no reply to it comes.
+    for stored in [false, true] {
+        scenario(12, async |world, [victim, thief, third]| {
+            victim.take(None).await;
+            world.cut_off(0, 600.0, Outage::BlackHole);
+            world.fail_watches(1, &[WatchFault::NeverOpens]);
+            world.after(1.0, move |world| match stored {
+                false => world.cut_off(1, 14.0, Outage::BlackHole),
+                true => {
+                    world.fail(1, Verb::Get, [RequestFault::LostReply; 99]);
+                    world.fail_replace(1, [RequestFault::LostReply; 99]);
+                }
+            });
+            world.after(14.0, |world| world.server().plan.requests.clear());
+            let ended = thief.steal(None, &patient()).await;
+            let deadline = matches!(&ended, Err(End::Lost(Loss::Deadline { .. })));
+            assert!(deadline, "{stored} {ended:?}");
+            assert_eq!(world.holder(), None, "{stored}");
+            comes_in(&third, third.wait()).await;
+        });
+    }
+}
+
+#[test]
+fn a_thief_whose_renewals_show_in_the_watch_alone_does_not_lose_what_it_has_taken() {
+    scenario(12, async |world, [victim, thief, _]| {
+        victim.take(None).await;
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        world.after(1.0, |world| {
+            world.fail_replace(1, [RequestFault::LostReply; 2]);
+        });
+        let stolen = thief.steal(None, &patient()).await.expect("stolen");
+        assert!(world.now() < secs(16.0), "{:?}", world.now());
+        assert!(thief.stay(stolen, secs(1.0), Leave::Release).await);
     });
 }
