@@ -246,7 +246,7 @@ impl ProofArgs {
 pub struct GrantArgs {
     #[command(flatten)]
     pub holder: NewHolderArgs,
-    /// Lease duration while it is held [default: the lease's own]
+    /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
     /// The longest to wait; 0 tries once (explain proof) [default: for ever]

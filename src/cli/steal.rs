@@ -34,7 +34,7 @@ pub struct StealArgs {
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Lease duration while it is held [default: the lease's own]
+    /// Lease duration to record [default: what the lease has]
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<LeaseDuration>,
     #[command(flatten)]

@@ -13,8 +13,8 @@ use super::decide::{
 };
 use super::evidence::{Expiry, Observation, Stamps};
 use super::record::{
-    DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, GrantTerms, MANAGER_ANNOTATION,
-    PREVIOUS_ANNOTATION, REASON_ANNOTATION, REGRANTED_ANNOTATION, Record, field, micro_time,
+    DURATION_ANNOTATION, GrantTerms, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    REGRANTED_ANNOTATION, Record, field, micro_time,
 };
 use super::testing::{at, wall};
 use super::values::LeaseDuration;
@@ -53,7 +53,6 @@ fn rest(record: &Record, changed: &[&str]) -> Value {
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove(REASON_ANNOTATION);
         annotations.remove(DURATION_ANNOTATION);
-        annotations.remove(DURATION_BEFORE_ANNOTATION);
         annotations.remove(MANAGER_ANNOTATION);
         annotations.remove(PREVIOUS_ANNOTATION);
         annotations.remove(REGRANTED_ANNOTATION);

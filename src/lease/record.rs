@@ -12,7 +12,6 @@ use super::values::{HolderIdentity, LeaseDuration, Manager};
 
 mod alteration;
 mod class;
-mod duration;
 mod entry;
 pub mod field;
 mod keep;
@@ -36,8 +35,8 @@ pub use previous::{Previous, Taken, beginning, previous};
 
 #[cfg(test)]
 pub use field::{
-    DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION,
-    REASON_ANNOTATION, REGRANTED_ANNOTATION,
+    DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
+    REGRANTED_ANNOTATION,
 };
 pub use write::micro_time;
 
@@ -90,6 +89,20 @@ pub struct GrantTerms {
     pub mark: Duration,
     /// As whom it is written.
     pub manager: Manager,
+}
+
+impl GrantTerms {
+    /// The duration that a grant on these terms records in `lease`: what is asked for, else what the Lease records, else
+    /// the default. Whatever is checked of a grant's duration is checked of this one.
+    ///
+    /// A free Lease that records one second records nothing: client-go writes that whenever it releases one
+    /// (`LeaderElector.release` in its `tools/leaderelection`).
+    pub fn duration_on(&self, lease: &Lease) -> LeaseDuration {
+        let recorded = lease.duration().filter(|recorded| {
+            lease.holder().is_some() || *recorded != LeaseDuration::WRITTEN_BY_A_RELEASE
+        });
+        self.duration.or(recorded).unwrap_or(self.default_duration)
+    }
 }
 
 /// `spec.leaseTransitions` cannot grow any more.

@@ -79,7 +79,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         renewed.map_err(End::Lost)
     }
 
-    /// Records the duration asked for, else the Lease's own, and that nobody runs any more whom the Lease was stolen from.
+    /// Records the duration asked for, and that nobody runs any more whom the Lease was stolen from.
     /// Whoever has the grant then
     /// begins with its full time.
     ///
@@ -91,7 +91,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         duration: Option<LeaseDuration>,
         limits: &Limits,
     ) -> Result<Grant, End> {
-        let duration = duration.or(grant.record.own_duration());
         // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
         let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
         let shielding =

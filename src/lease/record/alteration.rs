@@ -6,19 +6,18 @@ use serde_json::Value;
 
 use super::Lease;
 use super::field::{
-    self, DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, REASON_ANNOTATION, SLOTS_ANNOTATION,
-    STOPPED_ANNOTATION, VICTIM_ANNOTATION,
+    self, DURATION_ANNOTATION, REASON_ANNOTATION, SLOTS_ANNOTATION, STOPPED_ANNOTATION,
+    VICTIM_ANNOTATION,
 };
 use super::read::same_time;
 
 /// The annotations that say something about a grant: a reason that was asked for, what a release must know, and of how many
 /// slots it is one.
-const ABOUT_GRANTS: [&str; 6] = [
+const ABOUT_GRANTS: [&str; 5] = [
     REASON_ANNOTATION,
     VICTIM_ANNOTATION,
     STOPPED_ANNOTATION,
     DURATION_ANNOTATION,
-    DURATION_BEFORE_ANNOTATION,
     SLOTS_ANNOTATION,
 ];
 

@@ -40,10 +40,6 @@ pub const PREVIOUS_ANNOTATION: &str = "kubectl-lease/previous";
 /// that the recorded duration belongs to, and goes with.
 pub const DURATION_ANNOTATION: &str = "kubectl-lease/duration-of-grant";
 
-/// The annotation of a Lease that recorded another duration before a grant of this tool: the transitions of the grant, its
-/// duration, and the one that comes back when the grant ends, seconds.
-pub const DURATION_BEFORE_ANNOTATION: &str = "kubectl-lease/duration-before";
-
 /// The annotation of a slot, one of the Leases `NAME-0`, `NAME-1` and so on that have so many holders at a time: how many there
 /// are. What that of `NAME-0` says goes for all.
 pub const SLOTS_ANNOTATION: &str = "kubectl-lease/slots";

@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    DURATION_ANNOTATION, DURATION_BEFORE_ANNOTATION, GrantTerms, Keep, PREVIOUS_ANNOTATION, Record,
-};
+use super::{DURATION_ANNOTATION, GrantTerms, Keep, PREVIOUS_ANNOTATION, Record};
 use crate::lease::testing::wall;
 use crate::lease::values::LeaseDuration;
 
@@ -86,8 +84,7 @@ fn grants_that_follow_one_another_without_a_release_remember_that_there_was_no_d
     let first = granted(&lease(json!({})), "me", Some(20));
     let second = granted(&first, "you", Some(30));
     let third = granted(&second, "you", None);
-    // What came with a grant is not the Lease's: nobody has asked for it again.
-    assert_eq!(secs(&third), Some(60));
+    assert_eq!(secs(&third), Some(30));
     assert_eq!(secs(&third.released(wall(NOW))), None);
 }
 
@@ -158,95 +155,4 @@ fn a_holder_that_records_no_duration_is_not_judged_by_one_that_a_grant_left_behi
     let again = granted(&locked, "you", None);
     assert_eq!(secs(&again), Some(60));
     assert_eq!(secs(&again.released(wall(NOW))), None);
-}
-
-/// A Lease of its own duration, 15 s.
-fn of_15_seconds() -> Record {
-    lease(json!({ "leaseDurationSeconds": 15, "leaseTransitions": 3 }))
-}
-
-fn noted(record: &Record) -> Value {
-    record.as_json()["metadata"]["annotations"][DURATION_BEFORE_ANNOTATION].clone()
-}
-
-#[test]
-fn the_end_of_a_grant_brings_back_the_duration_that_the_lease_had_before() {
-    let window = granted(&of_15_seconds(), "ops", Some(14400));
-    assert_eq!(
-        (secs(&window), noted(&window)),
-        (Some(14400), json!("4 14400 15"))
-    );
-    let renewed = window
-        .renewed(wall(NOW))
-        .renewed_for(LeaseDuration::constant(14400), wall(NOW));
-    for ended in [renewed.released(wall(NOW)), renewed.freed(wall(NOW))] {
-        assert_eq!((secs(&ended), noted(&ended)), (Some(15), Value::Null));
-    }
-    let next = granted(&renewed.released(wall(NOW)), "job", None);
-    assert_eq!((secs(&next), noted(&next)), (Some(15), Value::Null));
-}
-
-#[test]
-fn whoever_takes_an_expired_grant_has_the_duration_of_the_lease_and_not_that_of_the_grant() {
-    let window = granted(&of_15_seconds(), "ops", Some(14400));
-    let taken = granted(&window, "job", None);
-    assert_eq!((secs(&taken), noted(&taken)), (Some(15), Value::Null));
-    // One of its own over another: the first one is what comes back.
-    let other = granted(&window, "job", Some(600));
-    let again = granted(&other, "job", Some(7));
-    assert_eq!((secs(&again), noted(&again)), (Some(7), json!("6 7 15")));
-    assert_eq!(secs(&again.released(wall(NOW))), Some(15));
-    assert_eq!(noted(&granted(&other, "job", Some(15))), Value::Null);
-}
-
-#[test]
-fn a_duration_that_was_edited_meanwhile_is_the_leases_own() {
-    let window = granted(&of_15_seconds(), "ops", Some(14400));
-    let edited = edited(&window, |spec| spec["leaseDurationSeconds"] = json!(30));
-    assert_eq!(secs(&edited.released(wall(NOW))), Some(30));
-    let taken = granted(&edited, "job", None);
-    assert_eq!((secs(&taken), noted(&taken)), (Some(30), Value::Null));
-    let longer = granted(&edited, "job", Some(60));
-    assert_eq!(secs(&longer.released(wall(NOW))), Some(30));
-}
-
-#[test]
-fn a_grant_that_changes_its_duration_brings_back_the_first_one_all_the_same() {
-    // A steal that waits records its victim's duration first.
-    let window = granted(&of_15_seconds(), "ops", Some(14400));
-    let waits = granted(&window, "job", Some(14400));
-    let begun = waits.with_duration(LeaseDuration::constant(60));
-    assert_eq!((secs(&begun), noted(&begun)), (Some(60), json!("5 60 15")));
-    assert_eq!(secs(&begun.released(wall(NOW))), Some(15));
-    let as_before = waits.with_duration(LeaseDuration::constant(15));
-    assert_eq!(
-        (secs(&as_before), noted(&as_before)),
-        (Some(15), Value::Null)
-    );
-    let shorter = granted(&of_15_seconds(), "ops", None).with_duration(LeaseDuration::constant(4));
-    assert_eq!(secs(&shorter.released(wall(NOW))), Some(15));
-}
-
-#[test]
-fn a_note_of_another_grant_or_one_that_cannot_be_read_says_nothing() {
-    let window = granted(&of_15_seconds(), "ops", Some(14400));
-    for text in ["3 14400 15", "4 14400", "4 x 15", "4 14400 -1", "4  15", ""] {
-        let other = window.with(|object| {
-            object["metadata"]["annotations"][DURATION_BEFORE_ANNOTATION] = json!(text);
-        });
-        assert_eq!(secs(&other.released(wall(NOW))), Some(14400), "{text:?}");
-    }
-    let elected = edited(&window, |spec| {
-        spec["holderIdentity"] = json!("client-go");
-        spec["leaseTransitions"] = json!(5);
-    });
-    assert_eq!(secs(&elected.released(wall(NOW))), Some(14400));
-}
-
-#[test]
-fn the_second_that_a_release_of_client_go_records_comes_back_and_counts_for_nothing() {
-    let released = lease(json!({ "leaseDurationSeconds": 1, "leaseTransitions": 3 }));
-    let window = granted(&released, "ops", Some(14400));
-    assert_eq!(secs(&window.released(wall(NOW))), Some(1));
-    assert_eq!(secs(&granted(&window, "job", None)), Some(60));
 }

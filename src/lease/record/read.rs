@@ -8,7 +8,7 @@ use super::field::{
 };
 use super::object::{Fields, Owner, Pairs};
 use super::text::filled;
-use super::{ObservedRecord, lock_info};
+use super::{LeaseDuration, ObservedRecord, lock_info};
 use crate::lease::values::slot_index;
 
 fn pairs<'t>(of: &'t Option<Pairs<'_>>) -> impl Iterator<Item = (&'t str, &'t str)> {
@@ -62,6 +62,40 @@ impl Fields<'_> {
     /// The holder identity; `None` means free, be the field absent, null or empty.
     pub fn holder(&self) -> Option<&str> {
         filled(&self.spec.holder_identity)
+    }
+
+    /// The recorded lease duration; `None` means that the lease never expires by itself.
+    pub fn duration(&self) -> Option<LeaseDuration> {
+        self.recorded_duration()
+            .filter(|_| !self.duration_is_anothers())
+    }
+
+    /// The recorded duration where it is not its holder's, who does not go by it.
+    pub fn left_over_duration(&self) -> Option<LeaseDuration> {
+        self.recorded_duration()
+            .filter(|_| self.duration_is_anothers())
+    }
+
+    fn recorded_duration(&self) -> Option<LeaseDuration> {
+        LeaseDuration::from_secs(self.spec.lease_duration_seconds?)
+    }
+
+    /// Whether a recorded duration is not the holder's: it was left behind by an earlier grant, or the holder is a lock of
+    /// Terraform's or OpenTofu's. Clients that record no duration do not count transitions either: they took the Lease for
+    /// good, and do not renew it, whatever is recorded.
+    fn duration_is_anothers(&self) -> bool {
+        match self.grant_of(DURATION_ANNOTATION) {
+            Some((transitions, whose)) if transitions == self.transitions() => {
+                whose != self.holder().unwrap_or_default()
+            }
+            Some(_) | None => self.is_held_by_terraform(),
+        }
+    }
+
+    /// Whether the recorded duration came with the present grant, or with one that this one follows: the Lease had none before.
+    pub(super) fn duration_is_of_grant(&self) -> bool {
+        self.grant_of(DURATION_ANNOTATION)
+            .is_some_and(|(transitions, _)| transitions == self.transitions())
     }
 
     /// Whether the annotations say that the present grant is one of this program's: where nobody keeps who wrote what.

@@ -39,15 +39,18 @@ impl Lease {
         let marked = SignedDuration::try_from(terms.mark).and_then(|mark| at.checked_sub(mark));
         let now = micro_time(marked.unwrap_or(at));
         let transitions = self.transitions() + 1;
+        let had_no_duration = self.duration().is_none()
+            || self.duration_is_of_grant()
+            // The grant must be told from the lock that it is named after.
+            || self.tells_of_lock(terms.holder.as_str());
         Ok(self.edited(|lease| {
             lease.set(field::HOLDER, terms.holder.as_str());
             lease.set(field::ACQUIRE_TIME, &*now);
             lease.set(field::RENEW_TIME, &*now);
             lease.set(field::TRANSITIONS, transitions);
             lease.set(field::DURATION, terms.duration_on(self).as_secs());
-            for (key, text) in terms.noted_duration(self, transitions) {
-                lease.annotate(key, text.as_deref());
-            }
+            let of = had_no_duration.then(|| format!("{transitions} {}", terms.holder));
+            lease.annotate(DURATION_ANNOTATION, of.as_deref());
             lease.annotate(REASON_ANNOTATION, said(terms.reason.as_deref()));
             lease.annotate(VICTIM_ANNOTATION, None);
             lease.annotate(STOPPED_ANNOTATION, None);
@@ -178,9 +181,12 @@ impl Record {
         let now = self.unlike_last_renewal(at);
         self.edited(|lease| {
             lease.unset(field::HOLDER);
-            lease.end_duration(self);
+            if self.duration_is_of_grant() {
+                lease.unset(field::DURATION);
+            }
             lease.set(field::RENEW_TIME, now);
             for ours in [
+                DURATION_ANNOTATION,
                 REASON_ANNOTATION,
                 VICTIM_ANNOTATION,
                 STOPPED_ANNOTATION,
@@ -210,6 +216,12 @@ impl Record {
     #[must_use]
     pub fn as_slot(&self, of: &Slots) -> Self {
         self.changed(self.0.as_slot(of))
+    }
+
+    /// The same, with this duration.
+    #[must_use]
+    pub fn with_duration(&self, duration: LeaseDuration) -> Self {
+        self.edited(|lease| lease.set(field::DURATION, duration.as_secs()))
     }
 
     /// The same, and who is to hold it next in a coordinated election.
@@ -259,11 +271,11 @@ pub(super) struct Edit(Value);
 
 impl Edit {
     /// Sets a field of the spec.
-    pub(super) fn set(&mut self, field: &str, value: impl Into<Value>) {
+    fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.insert(&["spec"], field, value);
     }
 
-    pub(super) fn unset(&mut self, field: &str) {
+    fn unset(&mut self, field: &str) {
         self.remove("/spec", field);
     }
 

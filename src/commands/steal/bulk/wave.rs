@@ -192,11 +192,7 @@ impl<'a> Wave<'a> {
         };
         let kept = operations.keep_until(grant, over, turns, &patient, &report);
         let grant = kept.await?;
-        // Beside an earlier holder the Lease goes on keeping others out for as long as that one may run.
-        let duration = match waits {
-            true => bulk.args.duration,
-            false => grant.record.duration(),
-        };
+        let duration = bulk.args.duration.filter(|_| waits);
         let grant = operations.begin_in_full(grant, duration, &patient).await?;
         drop((turn.take(), beginning));
         let all_begin = self.beginning.over();
