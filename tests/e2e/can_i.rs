@@ -397,18 +397,3 @@ fn what_is_printed_is_applied_by_kubectl_as_it_is() {
         assert_eq!(again.code, Some(0), "{again}");
     }
 }
-
-#[test]
-fn a_server_that_does_not_answer_is_waited_for_once() {
-    let (ns, user) = fresh();
-    let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::any(), Fault::Hang, 99);
-    let command = ns.command(&user, ["can-i", "--request-timeout=1s"]);
-    let output = command.via(&proxy).run();
-    assert_eq!(output.code, Some(1), "{output}");
-    let asked = proxy.requests();
-    assert!(
-        asked.iter().all(|request| request.method == "GET"),
-        "asked on after no answer: {asked:?}"
-    );
-}

@@ -262,3 +262,18 @@ fn the_rows_name_what_their_calls_ask_for_and_no_more_and_with_that_nothing_is_r
         assert_eq!(asked, *named, "{row}");
     });
 }
+
+#[test]
+fn a_server_that_does_not_answer_is_waited_for_once() {
+    let (ns, user) = fresh_in_process(Options::default());
+    let proxy = Proxy::to(ns.cluster());
+    proxy.fault(Match::any(), Fault::Hang, 99);
+    let command = ns.command(&user, ["can-i", "--request-timeout=1s"]);
+    let output = command.via(&proxy).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    let asked = proxy.requests();
+    assert!(
+        asked.iter().all(|request| request.method == "GET"),
+        "asked on after no answer: {asked:?}"
+    );
+}

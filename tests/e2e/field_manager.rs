@@ -31,8 +31,8 @@ fn every_write_has_the_name_and_no_other() {
         "acquire new --create",
         "renew job",
         "release job",
-        "steal other --yes",
         "steal other new --yes --now",
+        "steal other --yes --now",
         "failover other --yes --timeout 0",
         "hold job --duration 3s --create -- sleep 2",
     ] {

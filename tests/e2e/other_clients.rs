@@ -167,7 +167,7 @@ fn what_is_no_lock_is_stolen_only_by_force_and_with_a_warning() {
         let refused = ns.run(&user, steal);
         let expected = format!(
             "error: lease \"job\" is not a lock: {what}…\n\
-             Nothing was written. To steal it anyway: kubectl lease steal job -n {} --holder me --force\n",
+             Nothing was written. To steal it anyway: kubectl lease steal job -n {} --holder me --now --force\n",
             ns.name()
         );
         said_like(&refused, 120, "", &expected);

@@ -307,9 +307,9 @@ fn no_more_are_taken_at_a_time_than_a_slow_server_can_have_renewed_and_none_is_l
 #[test]
 fn what_is_taken_after_the_first_ones_is_a_document_of_its_own() {
     let (ns, user) = fresh_in_process(Options::default());
-    for number in 0..60 {
-        labelled(&ns, &format!("job-{number:03}"), "ada", 8);
-    }
+    let name = |number: usize| format!("job-{number:03}");
+    let fill = || (0..60).for_each(|number| drop(labelled(&ns, &name(number), "ada", 8)));
+    fill();
     let proxy = Proxy::to(ns.cluster());
     let slow = Fault::Delay(Duration::from_millis(500));
     proxy.fault(Match::put(), slow, usize::MAX);
@@ -327,6 +327,8 @@ fn what_is_taken_after_the_first_ones_is_a_document_of_its_own() {
     let items = |list: &Value| list["items"].as_array().map_or(0, Vec::len);
     assert!(lists.len() > 1, "{output}");
     assert_eq!(lists.iter().map(items).sum::<usize>(), 60, "{output}");
+    (0..60).for_each(|number| ns.delete(&name(number)));
+    fill();
     let output = steal("yaml");
     let lists: Vec<&str> = output.stdout.split("---\n").collect();
     assert!(lists.len() > 1, "{output}");
@@ -355,10 +357,8 @@ fn what_is_ones_own_already_is_left_and_only_what_came_since_is_waited_for() {
     for lease in &mine {
         untouched(&ns, lease);
     }
-    // The window is over: each has the duration again that it had.
     let freed = ns.run(&user, ["release", "-lapp=x", "--holder=me", "-q"]);
     assert_eq!(freed.code, Some(0), "{freed}");
-    assert_eq!(stored(&ns, "new")["spec"]["leaseDurationSeconds"], 1);
     assert_eq!(marks(&stored(&ns, "new")), [""; 0]);
 }
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use lease_harness::{Fault, Match, Proxy, Request, lease};
 
-use super::scene::Scene;
-use super::scene::{Held, SOON, announced, is_release, until};
+use super::scene::{Held, SOON, Scene, announced, is_release, until};
 use crate::support::{
     VERBS, free, fresh, held, holder, marks, not_found_to_take, pass_to, stored, transitions,
     untouched,

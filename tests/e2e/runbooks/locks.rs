@@ -69,6 +69,10 @@ pub fn maintenance(page: &mut Page) {
     assert_eq!(shown.stdout.lines().count(), 3, "{shown}");
     let freed = page.run("kubectl lease release -l app=shop", 0);
     assert_eq!(freed.stdout.lines().count(), 2, "{freed}");
+    page.run("for lease in ", 0);
+    for name in ["a", "b"] {
+        assert_eq!(stored(&page.ns, name)["spec"]["leaseDurationSeconds"], 15);
+    }
 }
 
 pub fn terraform(page: &mut Page) {
