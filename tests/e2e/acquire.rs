@@ -51,7 +51,8 @@ fn a_free_lease_is_granted_and_everything_else_in_it_is_kept() {
     let again = ["acquire", "job", "--holder=me", "--reenter"];
     said(&ns.run(&user, again), 0, ACQUIRED, "");
     let lease = stored(&ns, "job");
-    assert_eq!(lease["metadata"].get("annotations"), None);
+    let anew = json!({ "kubectl-lease/regranted": "5" });
+    assert_eq!(lease["metadata"]["annotations"], anew);
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 600);
 }
 
