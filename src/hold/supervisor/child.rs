@@ -295,8 +295,9 @@ impl Child {
         if self.watchdog_ended || self.taken_over {
             self.end_what_is_left();
         } else if let Some(watchdog) = self.watchdog.pid {
-            tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));
+            // The order comes first: the end of a leader that is killed must not look like that of one whose children may go on.
             self.tell(&ToWatchdog::Kill);
+            tree::visit_below(watchdog, &mut |process| process.signal(Signal::SIGKILL));
         }
     }
 

@@ -92,7 +92,7 @@ impl Watchdog {
                 });
                 break;
             }
-            if self.detaches && !self.stopping && self.tree.leader_ended() {
+            if self.lets_go() {
                 let until = self.orders.fence_at();
                 let left = self.tree.names(&|| SystemClock.now() < until);
                 self.tell(&ToSupervisor::Detached(some_of(&left)));
@@ -108,6 +108,15 @@ impl Watchdog {
             self.listen();
             self.tell_the_rest();
         }
+    }
+
+    /// Whether what the command has left behind runs on: its leader has ended, and not by an order to end all. That was given before.
+    fn lets_go(&mut self) -> bool {
+        if !self.detaches || !self.tree.leader_ended() {
+            return false;
+        }
+        self.listen();
+        !self.stopping
     }
 
     /// Does what is due; true if there is more to do at once.

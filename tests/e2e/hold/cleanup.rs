@@ -228,6 +228,8 @@ fn a_loss_stops_the_whole_tree_of_a_command_that_runs() {
     pass_to(&scene.ns, "job", "thief");
     let output = held.end();
     assert_eq!(output.code, Some(123), "{output}");
+    // Nobody waits for this one: all are killed at once, and none is taken for what may go on.
+    assert!(!output.stderr.contains("runs on"), "{output}");
 }
 
 #[test]
