@@ -157,8 +157,8 @@ Examples:
   kubectl lease steal deploy --yes --reason 'the laptop is lost'
   # only from the holder that was seen
   kubectl lease steal deploy --yes --if-holder ada@laptop
-  # all of an application, for a maintenance: waits for all of them together
-  kubectl lease steal -l app=shop --yes
+  # all of an application, for a maintenance of hours: waits for all together
+  kubectl lease steal -l app=shop --yes --duration 4h
   # without the wait: both may be running for a moment
   kubectl lease steal deploy --yes --now
 

@@ -207,7 +207,8 @@ impl Call<'_> {
         if let Some(signal) = down.signal {
             self.record(&victim, &down.record, None);
             let done = Outcome::new(Action::FailedOver, before, &down.record);
-            self.tell_unfinished(done).await;
+            let waited = down.freed_at.since(down.taken_at);
+            self.tell_unfinished(done.after_waiting(waited)).await;
             return Ok(self.interrupted(signal));
         }
         let patience = self.patience(duration);

@@ -100,7 +100,11 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
             ),
             format!(
                 "Nothing was written. To steal it anyway: {}",
-                subject.lease("steal").with("--force")
+                match subject.takes_by {
+                    TakesBy::Hold => subject.lease("hold").with("--steal --force").running(),
+                    TakesBy::Failover => subject.lease("failover").with("--force"),
+                    TakesBy::Steal => subject.lease("steal").with("--force"),
+                }
             ),
         ],
         Refusal::NotFreed(keeper) => vec![
@@ -226,7 +230,7 @@ fn to_try_again(subject: &Subject, now: &Other) -> String {
         }
         (TakesBy::Hold, Nature::Lock) => format!(
             "Look, and take it again: {}",
-            subject.lease("hold").with("--steal -- COMMAND")
+            subject.lease("hold").with("--steal").running()
         ),
         (TakesBy::Failover | TakesBy::Hold | TakesBy::Steal, _) => {
             match advised::steal(now, name, namespace, From::Anybody) {

@@ -223,3 +223,17 @@ fn the_victim_is_waited_for_while_the_lease_is_kept_renewed_and_then_it_can_be_g
     assert_eq!(freed.code, Some(0), "{freed}");
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
+
+/// Whoever ends the wait is kept out no longer than the victim was.
+#[test]
+fn a_longer_duration_is_recorded_once_the_victim_has_stopped() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "victim", 3));
+    let steal = ["steal", "job", "--holder=me", "--yes", "--duration=1h"];
+    let running = ns.spawn(&user, steal);
+    let lease = ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    assert_eq!(lease["spec"]["leaseDurationSeconds"], 3);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 3600);
+}

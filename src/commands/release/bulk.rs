@@ -225,7 +225,7 @@ impl Bulk<'_> {
                 Some(_) => "interrupted: not tried any more",
                 None => "error: not tried after that",
             };
-            terminal::say(&format!("{why}: {}", some(&not_tried)));
+            terminal::say_always(&format!("{why}: {}", some(&not_tried)));
         }
         let interrupted = interrupted.map(Exit::signal);
         let Some(format) = document.filter(|_| !listed.is_empty()) else {

@@ -79,8 +79,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         renewed.map_err(End::Lost)
     }
 
-    /// Records the duration asked for, and that nobody runs any more whom the Lease was stolen from.
-    /// Whoever has the grant then
+    /// Records the duration asked for, and that nobody runs any more whom the Lease was stolen from. Whoever has the grant then
     /// begins with its full time.
     ///
     /// # Errors

@@ -292,7 +292,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// What is to be recorded over `record`: nothing shorter than the duration of anybody that is waited for.
+    /// What is to be recorded over `record`: nothing shorter than the duration of anybody who may run; and nothing longer while that
+    /// is waited for, so that a wait that is cut short keeps nobody out for longer. What was asked for is recorded at its end.
     fn duration_beside(
         &self,
         victims: &Victims,
@@ -302,7 +303,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let longest = victims.longest_duration(self.clock.now());
         let asked = terms.grant.duration_on(record);
         longest
-            .filter(|longest| *longest > asked)
+            .filter(|longest| terms.waits || *longest > asked)
             .or(terms.grant.duration)
     }
 

@@ -67,9 +67,19 @@ pub fn maintenance(page: &mut Page) {
     }
     let shown = page.run("kubectl lease status -l app=shop --state held", 0);
     assert_eq!(shown.stdout.lines().count(), 3, "{shown}");
+    // A job that is queued takes its lease as soon as it is free, and is not stopped by what the page does then.
+    let queued = page.shell("exec kubectl lease hold a -- sh -c 'sleep 2; echo done'");
+    let queued = queued.spawn();
+    queued.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
+    page.run("for lease in ", 0);
     let freed = page.run("kubectl lease release -l app=shop", 0);
     assert_eq!(freed.stdout.lines().count(), 2, "{freed}");
-    page.run("for lease in ", 0);
+    let queued = queued.wait(SOON);
+    assert_eq!(
+        (queued.code, &*queued.stdout),
+        (Some(0), "done\n"),
+        "{queued}"
+    );
     for name in ["a", "b"] {
         assert_eq!(stored(&page.ns, name)["spec"]["leaseDurationSeconds"], 15);
     }

@@ -42,7 +42,7 @@ pub fn say_not_tried(labels: &[String], signal: Option<i32>) -> bool {
         Some(_) => "interrupted: not tried any more",
         None => "error: not tried after that",
     };
-    terminal::say(&format!("{why}: {}", some(labels)));
+    terminal::say_always(&format!("{why}: {}", some(labels)));
     true
 }
 

@@ -67,7 +67,10 @@ impl<'a> Taking<'a> {
     /// The shortest duration that the grant of this one is to have.
     pub(super) fn duration(&self, at: usize) -> LeaseDuration {
         let record = self.choice.all[at].record();
-        self.bulk.terms.grant.duration_on(record)
+        let asked = self.bulk.terms.grant.duration_on(record);
+        // While its holder is waited for, it is the one that the Lease has.
+        let own = record.duration().filter(|_| self.bulk.terms.waits);
+        own.map_or(asked, |own| own.min(asked))
     }
 
     /// Says what goes on with one; of the server's silence once, whomever it does not answer.

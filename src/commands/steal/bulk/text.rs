@@ -20,6 +20,9 @@ pub fn text(
             let list = outcome::list(outcomes, format, whole)?;
             return Ok(match format {
                 ValueFormat::Document(DocumentFormat::Yaml) if !is_first => format!("---\n{list}"),
+                ValueFormat::Document(DocumentFormat::Json) => list,
+                // A template ends where its author ends it.
+                _ if !is_first => format!("\n{list}"),
                 _ => list,
             });
         }

@@ -51,7 +51,7 @@ impl Taking<'_> {
     pub(super) fn say_wave(&self, now: usize, later: usize) {
         let write = self.turns.window().write().unwrap_or_default();
         terminal::say(&format!(
-            "taking {now} of them first, {later} after that: a write takes {} ms, so that more could not be kept renewed",
+            "taking {now} of them first, {later} after that: a write takes {} ms, so that more could not be kept renewed; each is renewed until its part is told as stolen",
             write.as_millis().max(1)
         ));
     }
@@ -72,12 +72,12 @@ impl Taking<'_> {
                     let record = chosen.record();
                     let names = beside.entry(record.namespace()).or_default();
                     names.push(record.name());
-                    terminal::say(&format!(
+                    terminal::say_always(&format!(
                         "interrupted: lease {label} stays yours until it expires; {:?} may still be running",
                         victim.holder
                     ));
                 }
-                (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say(&format!(
+                (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say_always(&format!(
                     "interrupted: lease {label} stays yours until it expires"
                 )),
                 (Some(Fate::Failed(_)) | None, _) => {}
@@ -85,7 +85,7 @@ impl Taking<'_> {
         }
         for (namespace, names) in beside {
             let command = |verb| hint::lease(verb, &names.join(" "), namespace);
-            terminal::say(&format!(
+            terminal::say_always(&format!(
                 "To wait for that and acquire what stays yours again: {} --reenter. If its earlier holders are known to have stopped: {} --now",
                 command("acquire"),
                 command("release")
