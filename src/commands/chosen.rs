@@ -25,6 +25,8 @@ pub use left::{Left, some};
 
 /// A lease that was chosen, as it was then.
 pub struct Chosen {
+    /// Its place among those that were named, or listed.
+    pub place: usize,
     /// Its name.
     pub name: LeaseName,
     /// What there is to say of it.
@@ -104,6 +106,7 @@ impl Choice {
                         stamps = look.stamps;
                     }
                     all.push(Chosen {
+                        place: index,
                         name: (*name).clone(),
                         row: look.row,
                         seen,
@@ -117,7 +120,7 @@ impl Choice {
             if ignores(&error) {
                 continue;
             }
-            if errors.say(&error) == Next::Stop {
+            if errors.say_of(index, &error) == Next::Stop {
                 errors.left_out(&names[index + 1..]);
                 break;
             }
@@ -181,7 +184,12 @@ impl Choice {
                 let object = row.lease.object.as_deref().cloned().unwrap_or_default();
                 if let (Ok(record), Ok(name)) = (Record::listed(object), row.lease.name.parse()) {
                     let seen = Observation::first(record, at, row.date);
-                    all.push(Chosen { name, row, seen });
+                    all.push(Chosen {
+                        place: all.len(),
+                        name,
+                        row,
+                        seen,
+                    });
                 }
             }
         }

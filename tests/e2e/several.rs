@@ -242,3 +242,21 @@ fn of_a_wait_for_several_the_first_that_was_named_and_fails_has_the_status_which
         }
     }
 }
+
+#[test]
+fn the_first_that_was_named_and_fails_has_the_status_whatever_is_found_out_sooner() {
+    let (ns, user) = fresh();
+    ns.create(&held("theirs", "other", 60));
+    ns.create(&free("free"));
+    for (words, code) in [
+        ("release theirs nope --holder me", 122),
+        ("release nope theirs --holder me", 121),
+        ("release free nope --force --yes", 122),
+        ("release nope free --force --yes", 121),
+        ("steal theirs nope --if-holder zz --yes", 122),
+        ("steal nope theirs --if-holder zz --yes", 121),
+    ] {
+        let output = ns.run(&user, words.split(' '));
+        assert_eq!(output.code, Some(code), "{words}: {output}");
+    }
+}

@@ -125,7 +125,7 @@ async fn delete_each(
             }
         };
         if let Some(error) = error {
-            let _ = errors.say(&error);
+            let _ = errors.say_of(candidate.place, &error);
         }
     };
     batch.each(&found.candidates, work, tell).await;

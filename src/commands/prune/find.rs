@@ -27,6 +27,8 @@ const PAGE: u32 = 100;
 
 /// One that is to be pruned.
 pub struct Candidate {
+    /// Its place among those that were named, or found.
+    pub place: usize,
     /// What is said of it.
     pub row: Row,
     /// As it was seen.
@@ -102,7 +104,8 @@ impl Found {
                 }
                 let seen = Observation::first(record, SystemClock.now(), date);
                 let name = key(&row.lease);
-                if self.add(args, Candidate { row, seen }) {
+                let place = self.candidates.len();
+                if self.add(args, Candidate { place, row, seen }) {
                     known.insert(name);
                 }
             }
@@ -117,7 +120,7 @@ impl Found {
             let look = match session.look(name, Keep::Facts).await {
                 Ok(look) => look,
                 Err(error) => {
-                    if errors.say(&error) == Next::Stop {
+                    if errors.say_of(index, &error) == Next::Stop {
                         errors.left_out(&names[index + 1..]);
                         return;
                     }
@@ -127,6 +130,7 @@ impl Found {
             self.count += 1;
             let seen = Observation::first(look.record, SystemClock.now(), look.row.date);
             let candidate = Candidate {
+                place: index,
                 row: look.row,
                 seen,
             };

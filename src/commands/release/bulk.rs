@@ -117,7 +117,7 @@ impl Bulk<'_> {
             let error = session.error(self.subject(&session, &chosen), End::Refused(refusal));
             let error = error.await;
             if !said_to_be_ignored(self.args, &error) {
-                let _ = errors.say(&error);
+                let _ = errors.say_of(chosen.place, &error);
             }
         }
     }
@@ -214,7 +214,7 @@ impl Bulk<'_> {
                 }
             };
             if let Some(error) = failed.filter(|error| !said_to_be_ignored(args, error)) {
-                let _ = errors.say(&error);
+                let _ = errors.say_of(chosen.place, &error);
             }
         };
         let batch = Batch::new(&limits.interrupt);

@@ -133,7 +133,7 @@ impl Bulk<'_> {
             if choice.by_name || !choice.left.counts(&refusal) {
                 let subject = self.subject(choice, &chosen);
                 let error = self.session.error(subject, End::Refused(refusal)).await;
-                let _ = errors.say(&error);
+                let _ = errors.say_of(chosen.place, &error);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::commands::chosen::some;
+use crate::commands::chosen::{Chosen, some};
 use crate::commands::several::Errors;
 use crate::error::Error;
 use crate::lease::operate::Grant;
@@ -47,10 +47,10 @@ pub fn say_not_tried(labels: &[String], signal: Option<i32>) -> bool {
 }
 
 /// Says what has failed so far, in the order of the leases.
-pub fn say_failures(fates: &mut [Option<Fate>], errors: &mut Errors) {
-    for (at, fate) in fates.iter_mut().enumerate() {
+pub fn say_failures(all: &[Chosen], fates: &mut [Option<Fate>], errors: &mut Errors) {
+    for (chosen, fate) in all.iter().zip(fates) {
         if let Some(Fate::Failed(error)) = fate {
-            let _ = errors.say_of(at, error);
+            let _ = errors.say_of(chosen.place, error);
             *fate = None;
         }
     }

@@ -27,10 +27,10 @@ impl Bulk<'_> {
     ) -> Result<Exit, Error> {
         let (mut outcomes, mut not_tried) = (Vec::new(), Vec::new());
         let work = async |chosen| self.try_one(choice, chosen, dry_run).await.into();
-        let tell = async |chosen, became| match became {
+        let tell = async |chosen: &Chosen, became| match became {
             Became::Done(outcome) => outcomes.push(outcome),
             Became::Failed(error, _) => {
-                let _ = errors.say(&error);
+                let _ = errors.say_of(chosen.place, &error);
             }
             Became::NotTried => not_tried.push(choice.label(chosen)),
         };

@@ -42,7 +42,7 @@ impl Taking<'_> {
         while first < count && self.goes_on() {
             let wave = Wave::new(self, first);
             let end = wave.run(&mut fates, errors).await;
-            say_failures(&mut fates.all, errors);
+            say_failures(&self.choice.all, &mut fates.all, errors);
             if let Some(interrupted) = self.say_interrupted(first..end, &fates) {
                 return interrupted;
             }
@@ -103,7 +103,7 @@ impl<'a> Wave<'a> {
             }
             if more.is_none() && begun.is_empty() && self.taken_at.get().is_none() {
                 self.taken_at.set(Some(SystemClock.now()));
-                say_failures(&mut fates.all, errors);
+                say_failures(&self.taking.choice.all, &mut fates.all, errors);
                 if next < count && taking.goes_on() {
                     taking.say_wave(next - self.first, count - next);
                 }
