@@ -112,11 +112,11 @@ time.sleep(60)
 #[test]
 fn a_process_in_the_group_of_a_credential_plugin_is_ended_before_the_release() {
     let scene = Scene::new(4);
-    // The first run gives a token for the grant; the later ones hang.
+    // The first run gives a token that lasts until the command runs; the later ones hang.
     let token = token_of(&scene, &scene.user);
     let runs = scene.ns.file("runs", "");
     let hang = format!("[ $(wc -l <{}) -lt 2 ] || exec sleep 60", runs.display());
-    let (user, _) = plugin(&scene, &token, 1, &hang);
+    let (user, _) = plugin(&scene, &token, 3, &hang);
     let program = "while time.monotonic() < end:
     time.sleep(0.01)
     for child in children(above):
@@ -138,7 +138,7 @@ fn a_process_that_calls_itself_a_plugin_in_its_keepers_socket_is_ended_before_th
     let token = token_of(&scene, &scene.user);
     let runs = scene.ns.file("runs", "");
     let hang = format!("[ $(wc -l <{}) -lt 2 ] || exec sleep 60", runs.display());
-    let (user, _) = plugin(&scene, &token, 1, &hang);
+    let (user, _) = plugin(&scene, &token, 3, &hang);
     let program = "import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.setsid()
