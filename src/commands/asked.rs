@@ -10,7 +10,7 @@ use crate::cli::GrantArgs;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, Loss, Refusal};
 use crate::lease::operate::together::{Missed, NotAll};
-use crate::lease::operate::{DryRun, End, Fate, Held, Interrupt, Limits, SlotEnded};
+use crate::lease::operate::{DryRun, End, Fate, GivingBack, Held, Interrupt, Limits, SlotEnded};
 use crate::lease::record::Record;
 use crate::lease::values::{LeaseDuration, LeaseName, Slots};
 use crate::output::outcome::{Action, Outcome};
@@ -136,13 +136,14 @@ impl Asked {
         };
         // The last one first, as they are always given back.
         left.reverse();
-        let mut fates = Vec::new();
+        let (mut fates, mut patience) = (Vec::new(), GivingBack::default());
         for (subject, operations, ended) in left {
             let subject = Subject {
                 name: ended.name().to_owned(),
                 ..subject.clone()
             };
-            let fate = match operations.give_up_ended(ended, interrupt).await {
+            let giving = operations.give_up_ended(ended, interrupt, &mut patience);
+            let fate = match giving.await {
                 // Of one that is another's by now, or nobody's, nothing is to be said.
                 Fate::Gone => Fate::None,
                 fate => fate,

@@ -17,6 +17,21 @@ use crate::clock::{Clock, Instant};
 /// For so long it is tried to give a grant back: an operator who waits for the prompt is told then that it may be held.
 pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
+/// For so long it is tried with each of several, whatever the ones before took.
+const AT_LEAST: Duration = Duration::from_secs(2);
+
+/// The time in which several grants are given back, one after the other: that of one, and a little for each.
+#[derive(Default)]
+pub struct GivingBack(Option<Instant>);
+
+impl GivingBack {
+    /// Until when it is tried with the next one.
+    pub fn until(&mut self, now: Instant) -> Instant {
+        let all = self.0.get_or_insert(now + GIVEN_BACK_WITHIN);
+        (*all).max(now + AT_LEAST)
+    }
+}
+
 /// A grant in the hands of whoever asked for it, or several that were made together. What is done with it is a closure that ends in `Ok` once somebody
 /// answers for the grant; every other way out of the closure gives it back, a `?` and a panic too.
 #[must_use]
@@ -140,8 +155,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// Gives back exactly this grant, under which nobody runs any more, if it still stands: as [`Self::give_up`] does.
-    pub async fn give_up_ended(&self, grant: &Record, interrupt: &Interrupt) -> Fate {
-        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+    pub async fn give_up_ended(
+        &self,
+        grant: &Record,
+        interrupt: &Interrupt,
+        patience: &mut GivingBack,
+    ) -> Fate {
+        let until = patience.until(self.clock.now());
         self.free_by(grant, interrupt, until).await
     }
 

@@ -53,7 +53,7 @@ pub use end::End;
 pub use failover::SteppedDown;
 pub use free::Freed;
 pub use grant::Grant;
-pub use guard::{Ended, Failure, Fate, Held};
+pub use guard::{Ended, Failure, Fate, GivingBack, Held};
 pub use interrupt::{Interrupt, SIGHUP, is_echo};
 pub use limits::Limits;
 pub use look::Look;

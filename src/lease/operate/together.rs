@@ -6,7 +6,6 @@ mod prospect;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -14,16 +13,13 @@ use tokio::sync::watch;
 
 use super::super::api::Api;
 use super::super::decide::{AcquireTerms, Loss, Seen};
-use super::guard::{GIVEN_BACK_WITHIN, text};
+use super::guard::{GivingBack, text};
 use super::interrupt::WITHDRAWN;
 use super::{
     End, Ended, Failure, Fate, Grant, Held, Interrupt, Limits, OnProgress, Operations, Progress,
 };
 use crate::clock::Clock;
 use keep::{freshen, keep};
-
-/// Where the first one given back has used up the time, each other has so much.
-const AT_LEAST: Duration = Duration::from_secs(2);
 
 /// One of the Leases that are wanted together.
 pub struct Part<'a, A, C> {
@@ -259,12 +255,10 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
     async fn give_up_from(&self, first: usize) -> Vec<(usize, Fate)> {
         let grants = self.held.borrow().clone();
         let mut fates = Vec::new();
-        let mut until = None;
+        let mut patience = GivingBack::default();
         for (index, grant) in grants.iter().enumerate().skip(first).rev() {
             let operations = self.parts[index].operations;
-            let now = operations.clock().now();
-            let until = until.get_or_insert(now + GIVEN_BACK_WITHIN);
-            let until = (*until).max(now + AT_LEAST);
+            let until = patience.until(operations.clock().now());
             let interrupt: &Interrupt = &self.limits.interrupt;
             fates.push((index, operations.give_up_by(grant, interrupt, until).await));
         }
