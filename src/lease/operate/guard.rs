@@ -154,7 +154,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         self.free_grant(grant, interrupt, until).await
     }
 
-    /// Gives back exactly this grant, under which nobody runs any more, if it still stands: as [`Self::give_up`] does.
+    /// Gives back exactly this grant, under which nobody runs any more, if it still stands: as any that nobody uses.
     pub async fn give_up_ended(
         &self,
         grant: &Record,
