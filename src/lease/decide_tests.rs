@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lease::testing::{at, free, held, other, stamped, wall};
+use crate::lease::testing::{at, free, grant_terms, held, other, stamped, wall};
 use crate::lease::values::LeaseDuration;
 
 const NOW: &str = "2026-05-05T05:05:05.123456Z";
@@ -12,17 +12,6 @@ fn now(seconds: f64) -> Now {
     Now {
         instant: at(seconds),
         wall: wall(NOW),
-    }
-}
-
-fn grant_terms(holder: &str) -> GrantTerms {
-    GrantTerms {
-        holder: holder.parse().expect("a holder"),
-        duration: None,
-        default_duration: LeaseDuration::constant(60),
-        reason: None,
-        mark: std::time::Duration::ZERO,
-        manager: Default::default(),
     }
 }
 

@@ -3,22 +3,13 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lease::record::GrantTerms;
-use crate::lease::testing::{free, held, wall};
-use crate::lease::values::LeaseDuration;
+use crate::lease::testing::{free, grant_terms, held, wall};
 
 const NOW: &str = "2026-05-05T05:05:05.123456Z";
 
 fn granted(before: &Record, holder: &str) -> Record {
-    let terms = GrantTerms {
-        holder: holder.parse().expect("a holder"),
-        duration: None,
-        default_duration: LeaseDuration::constant(60),
-        reason: None,
-        mark: std::time::Duration::ZERO,
-        manager: crate::lease::values::Manager::default(),
-    };
-    before.granted(&terms, wall(NOW)).expect("countable")
+    let granted = before.granted(&grant_terms(holder), wall(NOW));
+    granted.expect("countable")
 }
 
 fn event<'a>(reason: EventReason, lease: &'a Record, because: Option<&'a str>) -> Event<'a> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::keeper::{Nature, Other};
-use super::record::Record;
+use super::record::{GrantTerms, Record};
+use super::values::{LeaseDuration, Manager};
 use crate::clock::Instant;
 
 /// An instant `seconds` after the simulated clock's origin.
@@ -79,5 +80,17 @@ pub fn other(holder: &str, nature: Nature) -> Other {
     Other {
         holder: holder.into(),
         nature,
+    }
+}
+
+/// A grant for 60 s where the Lease records nothing.
+pub fn grant_terms(holder: &str) -> GrantTerms {
+    GrantTerms {
+        holder: holder.parse().expect("a holder"),
+        duration: None,
+        default_duration: LeaseDuration::constant(60),
+        reason: None,
+        mark: Duration::ZERO,
+        manager: Manager::default(),
     }
 }

@@ -132,11 +132,6 @@ fn an_empty_reason_is_none() {
     let words = ["steal", "job", "--holder=me", "--yes", "--now", "--reason="];
     assert_eq!(ns.run(&user, words).code, Some(0));
     let lease = crate::support::stored(&ns, "job");
-    let annotations = lease["metadata"]["annotations"].as_object();
-    let keys: Vec<&String> = annotations
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-        .collect();
+    let keys = crate::support::annotations(&lease);
     assert_eq!(keys, ["kubectl-lease/previous"], "{lease}");
 }

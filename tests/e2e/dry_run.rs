@@ -248,3 +248,27 @@ fn an_expired_lease_would_be_taken_as_the_server_sees_it() {
     }
     untouched(&ns, &before);
 }
+
+/// While its holder is waited for the Lease would have that one's duration: what is told is how it would be left.
+#[test]
+fn a_takeover_tells_the_duration_that_it_would_leave() {
+    for (place, _) in WHERE {
+        for (asked, at_the_end) in [("--duration=4h", 14_400), ("--duration=2s", 2)] {
+            let (ns, user) = fresh();
+            ns.create(&held("job", "ada", 60));
+            let dry_run = format!("--dry-run={place}");
+            let steal = [
+                "steal",
+                "job",
+                "--holder=me",
+                "--yes",
+                "-ojson",
+                asked,
+                &dry_run,
+            ];
+            let output = ns.run(&user, steal);
+            let spec = &read("Outcome", &output.stdout)["after"]["spec"];
+            assert_eq!(spec["leaseDurationSeconds"], at_the_end, "{output}");
+        }
+    }
+}

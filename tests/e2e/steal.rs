@@ -1,8 +1,8 @@
 //! `steal` without a question: what is refused, what is written, and the wait for the victim.
 
 use crate::support::{
-    SOON, ended, fresh, held, holder, methods, not_found_as_held, pass_to, said, said_like, stored,
-    transitions, untouched,
+    SOON, annotations, ended, fresh, held, holder, methods, not_found_as_held, pass_to, said,
+    said_like, stored, transitions, untouched,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::{Value, json};
@@ -20,13 +20,7 @@ fn shown(victim: &str, duration: &str) -> String {
 
 /// Of what a steal writes down, from whom it was stolen stays.
 fn only_the_victim_is_noted(lease: &Value) {
-    let annotations = lease["metadata"]["annotations"].as_object();
-    let keys: Vec<&String> = annotations
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-        .collect();
-    assert_eq!(keys, ["kubectl-lease/previous"]);
+    assert_eq!(annotations(lease), ["kubectl-lease/previous"]);
 }
 
 #[test]

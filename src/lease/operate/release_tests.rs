@@ -5,9 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::lease::evidence::Observation;
-use crate::lease::record::{GrantTerms, Taken};
-use crate::lease::testing::{at, held, wall};
-use crate::lease::values::{LeaseDuration, Manager};
+use crate::lease::record::Taken;
+use crate::lease::testing::{at, grant_terms, held, wall};
 
 fn now() -> Timestamp {
     wall("2026-05-05T05:05:05.123456Z")
@@ -15,15 +14,8 @@ fn now() -> Timestamp {
 
 /// The next grant over this.
 fn granted(before: &Record, holder: &str) -> Record {
-    let terms = GrantTerms {
-        holder: holder.parse().expect("a holder"),
-        duration: None,
-        default_duration: LeaseDuration::constant(60),
-        reason: None,
-        mark: std::time::Duration::ZERO,
-        manager: Manager::default(),
-    };
-    before.granted(&terms, now()).expect("countable")
+    let granted = before.granted(&grant_terms(holder), now());
+    granted.expect("countable")
 }
 
 fn forced(before: &Record, by: &str) -> Record {

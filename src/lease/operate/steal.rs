@@ -254,22 +254,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// The next step over what was seen once and agreed to, for a dry run.
+    /// The next step over what was seen once and agreed to, for a dry run: with the duration that is recorded in the end.
     pub(super) fn takeover(&self, terms: &StealTerms, seen: &Observation) -> StealStep {
         let victims = Victims::new(
             std::iter::empty(),
             self.victim(seen, seen.record().duration()),
         );
-        let mut terms = terms.clone();
-        terms.grant.duration = self.duration_beside(&victims, &terms, seen.record());
         let agreed = Agreement {
             record: seen.record().clone(),
             expired: false,
         };
         let now = self.now();
-        match decide::steal(&terms, &Seen::Lease(seen.clone()), Some(&agreed), now) {
+        match decide::steal(terms, &Seen::Lease(seen.clone()), Some(&agreed), now) {
             StealStep::Replace(record) => {
-                StealStep::Replace(shielding(&record, &victims, &terms, now.instant))
+                StealStep::Replace(shielding(&record, &victims, terms, now.instant))
             }
             step @ (StealStep::Ask | StealStep::Refuse(_)) => step,
         }

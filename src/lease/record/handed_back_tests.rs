@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{DURATION_ANNOTATION, GrantTerms, Keep, PREVIOUS_ANNOTATION, Record};
-use crate::lease::testing::wall;
+use crate::lease::testing::{grant_terms, wall};
 use crate::lease::values::LeaseDuration;
 
 const NOW: &str = "2026-05-05T05:05:05.123456Z";
@@ -19,12 +19,8 @@ fn lease(spec: Value) -> Record {
 
 fn granted(before: &Record, holder: &str, duration: Option<u32>) -> Record {
     let terms = GrantTerms {
-        holder: holder.parse().expect("a holder"),
         duration: duration.map(LeaseDuration::constant),
-        default_duration: LeaseDuration::constant(60),
-        reason: None,
-        mark: std::time::Duration::ZERO,
-        manager: Default::default(),
+        ..grant_terms(holder)
     };
     before.granted(&terms, wall(NOW)).expect("countable")
 }

@@ -2,23 +2,14 @@
 
 use crate::lease::record::{GrantTerms, Record};
 use crate::lease::summary::Class;
-use crate::lease::testing::{held, wall};
-use crate::lease::values::LeaseDuration;
+use crate::lease::testing::{grant_terms, held, wall};
 use serde_json::{Value, json};
 
 /// A read, a takeover and the reply to it with one entry of managedFields, changed by `edit`.
 fn reply(edit: impl FnOnce(&mut Value)) -> (Record, Record, Record) {
     let read = held("x", 15);
-    let terms = GrantTerms {
-        holder: "me".parse().expect("a holder"),
-        duration: None,
-        default_duration: LeaseDuration::constant(60),
-        reason: None,
-        mark: std::time::Duration::ZERO,
-        manager: Default::default(),
-    };
     let sent = read
-        .granted(&terms, wall("2026-01-01T00:00:00Z"))
+        .granted(&grant_terms("me"), wall("2026-01-01T00:00:00Z"))
         .expect("a grant");
     let mut reply = sent.as_json().clone();
     reply["metadata"]["managedFields"] = json!([{
@@ -106,14 +97,9 @@ fn only_what_restarts_everybodys_observation_is_a_sign_of_life() {
 #[test]
 fn a_grant_under_another_name_is_ours_and_its_entry_a_sign_of_life_where_it_owns_nothing_else() {
     let terms = GrantTerms {
-        holder: "pod-x_9cbf54e5-1136-44bd-8f9a-1dcd15c346b4"
-            .parse()
-            .expect("a holder"),
-        duration: None,
-        default_duration: LeaseDuration::constant(60),
         reason: Some("why".to_owned()),
-        mark: std::time::Duration::ZERO,
         manager: "my ci".parse().expect("a name"),
+        ..grant_terms("pod-x_9cbf54e5-1136-44bd-8f9a-1dcd15c346b4")
     };
     let at = wall("2026-01-01T00:00:00Z");
     let granted = held("x", 15).granted(&terms, at).expect("a grant");

@@ -327,10 +327,18 @@ pub fn not_acquired_as(ns: &Namespace, lease: &str, obstacle: &str, identity: &s
     )
 }
 
-/// The annotations of a Lease, but for from whom it was taken, which stays.
-pub fn marks(lease: &Value) -> Vec<&str> {
+/// The keys of a Lease's annotations.
+pub fn annotations(lease: &Value) -> Vec<&str> {
     let all = lease["metadata"]["annotations"].as_object();
-    let keys = all.into_iter().flatten().map(|(key, _)| key.as_str());
-    keys.filter(|key| *key != "kubectl-lease/previous")
+    all.into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
         .collect()
+}
+
+/// The same, but for from whom it was taken, which stays.
+pub fn marks(lease: &Value) -> Vec<&str> {
+    let mut keys = annotations(lease);
+    keys.retain(|key| *key != "kubectl-lease/previous");
+    keys
 }
