@@ -267,7 +267,9 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
                     format!("error: ran out of time on lease {name:?}: {fault}")
                 }
                 (None, Some(fault)) if subject.conflict.is_none() => {
-                    format!("error: no usable answer from the API server: {fault}")
+                    format!(
+                        "error: no usable answer from the API server about lease {name:?}: {fault}"
+                    )
                 }
                 (None, Some(fault)) => {
                     format!("error: lease {name:?} not acquired in time: {fault}")

@@ -260,3 +260,28 @@ fn the_first_that_was_named_and_fails_has_the_status_whatever_is_found_out_soone
         assert_eq!(output.code, Some(code), "{words}: {output}");
     }
 }
+
+#[test]
+fn the_one_that_a_busy_server_does_not_write_is_named() {
+    let (ns, user) = fresh();
+    for name in ["a", "b", "c"] {
+        ns.create(&held(name, "me", 600));
+    }
+    let proxy = Proxy::to(ns.cluster());
+    let busy = Fault::status(429, "TooManyRequests", "slow down");
+    proxy.fault(Match::put().path("/leases/b"), busy, usize::MAX);
+    let release = [
+        "release",
+        "a",
+        "b",
+        "c",
+        "--holder=me",
+        "--timeout=1s",
+        "-oname",
+    ];
+    let output = ns.command(&user, release).via(&proxy).run();
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!(output.stdout, names(&["a"]), "{output}");
+    let error = "error: no usable answer from the API server about lease \"b\": ";
+    assert!(output.stderr.contains(error), "{output}");
+}
