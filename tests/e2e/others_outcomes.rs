@@ -123,7 +123,7 @@ fn what_was_pruned_is_what_it_was_and_nothing_since() {
 fn the_outcome_of_a_hold_that_stole_says_who_was_robbed() {
     let (ns, user) = fresh();
     ns.create(&held("job", "victim", 4));
-    let file = ns.script("outcome.json", "");
+    let file = ns.file("outcome.json", "");
     let path = file.display().to_string();
     let words = [
         "hold",

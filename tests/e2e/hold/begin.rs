@@ -1,6 +1,6 @@
 //! A command that takes long to begin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lease_harness::{Command, Running, wait_gone};
 
@@ -19,8 +19,7 @@ while True: time.sleep(600)";
 
 /// A command that is a copy of `/bin/sleep`, and who makes its exec wait.
 fn slow_to_begin(scene: &Scene) -> (PathBuf, Running) {
-    let program = scene.ns.script("slow", "");
-    std::fs::copy("/bin/sleep", &program).expect("there is space");
+    let program = scene.ns.program_file("slow", Path::new("/bin/sleep"));
     let path = program.display().to_string();
     let keeper = Command::new("python3", ["-c", KEEPS_OPEN, &path]).spawn();
     keeper.wait_stdout(|line| line == "leased", SOON);

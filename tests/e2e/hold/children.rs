@@ -1,7 +1,6 @@
 //! How a command can end, and what it can leave behind.
 
 use crate::support::{each, ended, pass_to};
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use lease_harness::wait_gone;
@@ -52,9 +51,9 @@ fn the_exit_status_is_the_commands_own_whoever_starts_it_and_the_lease_is_releas
 fn a_tool_replaced_on_disk_while_it_waits_starts_its_command_and_one_whose_watchdog_died_leaves_nothing_held()
  {
     let scene = Scene::new(2);
-    let copy = scene.ns.file("kubectl-lease", "");
-    std::fs::copy(lease_harness::binary(), &copy).expect("there is space");
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o700)).expect("ours");
+    let copy = scene
+        .ns
+        .program_file("kubectl-lease", lease_harness::binary());
     scene.ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "before".into();
         lease["spec"]["leaseDurationSeconds"] = 3600.into();

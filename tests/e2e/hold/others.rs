@@ -44,9 +44,9 @@ impl Open {
         std::fs::create_dir_all(&folder).expect("a folder");
         let (binary, config) = (folder.join("kubectl-lease"), folder.join("config"));
         let kubeconfig = scene.ns.kubeconfig_via(&scene.user, &scene.proxy.url());
-        std::fs::copy(lease_harness::binary(), &binary).expect("there is space");
+        lease_harness::copy_program(lease_harness::binary(), &binary);
         std::fs::copy(kubeconfig, &config).expect("there is space");
-        for path in [&folder, &binary, &config] {
+        for path in [&folder, &config] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
         }
         Self {

@@ -59,6 +59,7 @@ pub use output::Output;
 pub use process::{alive, stopped, tagged, wait_gone};
 pub use proxy::{Fault, Match, Proxy, Request};
 pub use running::Running;
+pub use scratch::copy_program;
 pub use terminal::Terminal;
 pub use tls_front::TlsFront;
 

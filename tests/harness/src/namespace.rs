@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A namespace that no other test uses. Clones are the same namespace.
 #[derive(Clone)]
@@ -97,8 +97,16 @@ impl Namespace {
 
     /// Writes an executable script, such as an exec credential plugin.
     pub fn script(&self, name: &str, contents: &str) -> PathBuf {
-        let path = self.file(name, contents);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("the file is ours");
+        let source = self.file(&format!("{name}.source"), contents);
+        let path = self.program_file(name, &source);
+        fs::remove_file(source).expect("the file is ours");
+        path
+    }
+
+    /// An executable copy of `source` for this test.
+    pub fn program_file(&self, name: &str, source: &Path) -> PathBuf {
+        let path = self.folder.join(name);
+        scratch::copy_program(source, &path);
         path
     }
 

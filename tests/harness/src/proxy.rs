@@ -22,11 +22,15 @@ use fault::Programmed;
 use record::Record;
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// Long beyond any `fork` and `exec`, on any machine.
+const PORT_LIMIT: Duration = Duration::from_secs(20);
+const PORT_POLL: Duration = Duration::from_millis(1);
 
 /// What can be switched while requests are under way. Counters: a task compares with what it saw at its start.
 #[derive(Clone, Copy, Default)]
@@ -164,14 +168,15 @@ impl Proxy {
 
     /// Listens again on the same port.
     ///
+    /// A process that another test starts has the old listener until its `exec`: the port is tried until it is free.
+    ///
     /// # Panics
     ///
-    /// When another process took the port meanwhile.
+    /// When something else keeps the port.
     pub fn up(&self) {
         let mut listener = self.listener();
         if listener.is_none() {
-            let bound =
-                bind(self.port).expect("nobody else takes a port below the ephemeral range");
+            let bound = bind_in_time(self.port);
             *listener = Some(runtime().spawn(front::accept(bound, self.shared.clone())));
         }
     }
@@ -221,10 +226,9 @@ impl Proxy {
         self.shared.faults.lock().expect("no matcher panics")
     }
 
+    /// Also after a panic of [`Proxy::up`], so that it is the only one.
     fn listener(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.listener
-            .lock()
-            .expect("no panics while the listener changes")
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -249,6 +253,17 @@ impl Shared {
         let mut switches = self.switches.subscribe();
         // The sender lives as long as the connections that ask.
         let _ = switches.wait_for(wanted).await;
+    }
+}
+
+fn bind_in_time(port: u16) -> TcpListener {
+    let deadline = Instant::now() + PORT_LIMIT;
+    loop {
+        match bind(port) {
+            Ok(listener) => return listener,
+            Err(error) if Instant::now() > deadline => panic!("127.0.0.1:{port}: {error}"),
+            Err(_) => std::thread::sleep(PORT_POLL),
+        }
     }
 }
 

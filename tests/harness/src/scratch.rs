@@ -66,6 +66,21 @@ pub(crate) fn memory_folder(name: &str) -> PathBuf {
     make(&SCRATCH.memory, name)
 }
 
+/// Copies `source` to the executable `copy`, by another process: while we had it open for writing, so would each
+/// process that another test is just starting, and the kernel executes no file that is open for writing (ETXTBSY).
+///
+/// # Panics
+///
+/// When it cannot be copied.
+pub fn copy_program(source: &Path, copy: &Path) {
+    let copied = Command::new("install")
+        .args(["-m", "755"])
+        .args([source, copy])
+        .status()
+        .expect("a Unix system has `install`");
+    assert!(copied.success(), "{}: {copied}", copy.display());
+}
+
 fn make(parent: &Path, name: &str) -> PathBuf {
     let number = SCRATCH.count.fetch_add(1, Ordering::Relaxed);
     let path = parent.join(format!("{name}-{number}"));

@@ -1,9 +1,10 @@
 //! Each fault of the proxy by name, against the server that the suite runs on.
 
-use lease_harness::{Api, Cluster, Fault, Match, Namespace, Proxy, lease};
+use lease_harness::{Api, Cluster, Command, Fault, Match, Namespace, Proxy, lease};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -215,6 +216,30 @@ fn down_resets_and_refuses_and_up_serves_at_the_same_port() {
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     scene.proxy.up();
     assert_eq!(scene.get().expect("an answer"), 200);
+}
+
+#[test]
+fn up_gets_its_port_back_while_other_tests_start_processes() {
+    let scene = Scene::new();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let starting = scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                assert_eq!(Command::new("true", [""; 0]).run().code, Some(0));
+            }
+        });
+        let cycling = scope.spawn(|| {
+            for _ in 0..100 {
+                scene.proxy.down();
+                scene.proxy.up();
+            }
+        });
+        let cycled = cycling.join();
+        ended.store(true, Ordering::Relaxed);
+        starting.join().expect("`true` succeeds");
+        cycled.expect("the port was free each time");
+    });
+    assert_eq!(scene.get().expect("the server answers"), 200);
 }
 
 #[test]
