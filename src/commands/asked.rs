@@ -7,6 +7,7 @@ use super::together::{self, Lease, Wanted};
 use super::waiting::Waiting;
 use super::{Session, dry_run, say};
 use crate::cli::GrantArgs;
+use crate::clock::Instant;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, Loss, Refusal};
 use crate::lease::operate::together::{Missed, NotAll};
@@ -126,8 +127,13 @@ impl Asked {
     }
 
     /// The end of a call that was to go on: what it has lost before, and may still have, is given back, or it is said that it could
-    /// not be.
-    pub async fn give_up_ended(&self, why: Error, interrupt: &Interrupt) -> Error {
+    /// not be. It was asked for at `asked`.
+    pub async fn give_up_ended(
+        &self,
+        why: Error,
+        asked: Option<Instant>,
+        interrupt: &Interrupt,
+    ) -> Error {
         let mut left: Vec<(&Subject, &Lease, &Record)> = match self {
             Self::All(wanted) => (wanted.iter())
                 .filter_map(|one| Some((&one.subject, &one.operations, one.terms.ended.as_ref()?)))
@@ -136,7 +142,8 @@ impl Asked {
         };
         // The last one first, as they are always given back.
         left.reverse();
-        let (mut fates, mut patience) = (Vec::new(), GivingBack::default());
+        let mut patience = asked.map(GivingBack::since).unwrap_or_default();
+        let mut fates = Vec::new();
         for (subject, operations, ended) in left {
             let subject = Subject {
                 name: ended.name().to_owned(),

@@ -11,6 +11,7 @@ mod several;
 mod steal;
 mod unsaid;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::asked::{Asked, NotGranted};
@@ -151,12 +152,15 @@ async fn run_with(
     let mut seen = 0;
     // Whether a grant of an earlier round may still stand.
     let mut stands = false;
+    let asked_to_end = Cell::new(None);
     let all = Interrupt::new(signals.clone());
     let rounds = async {
         let ended = async {
             loop {
                 let heard = again::from(&signals, seen);
                 let interrupt = Interrupt::new(heard.clone());
+                asked_to_end.set(None);
+                let noted = interrupt.clone();
                 if let Some(label) = &label {
                     let insists = runs.restarts() > 0;
                     label::prepare(label, &interrupt, insists).await.map_err(
@@ -179,9 +183,8 @@ async fn run_with(
                     all: &all,
                     restarts: runs.restarts(),
                 };
-                let held = round
-                    .held(prepared.take(), heard, for_command.clone())
-                    .await;
+                let held = round.held(prepared.take(), heard, for_command.clone());
+                let held = again::noting(&noted, &asked_to_end, held).await;
                 // Of what was granted no earlier grant is left.
                 stands = held.is_err();
                 // One that comes from here on is for the next round.
@@ -229,6 +232,7 @@ async fn run_with(
                 tokio::select! {
                     biased;
                     signal = interrupt.arrived() => {
+                        asked_to_end.set(Some(SystemClock.now()));
                         return Err(Error::lease(subject, End::Interrupted(signal)));
                     }
                     () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
@@ -243,7 +247,8 @@ async fn run_with(
             Err(error) => {
                 // Signals that ended the rounds have been heard: another ends this too.
                 let interrupt = Interrupt::new(again::from(&signals, seen));
-                Err(asked.give_up_ended(error, &interrupt).await)
+                let since = asked_to_end.get();
+                Err(asked.give_up_ended(error, since, &interrupt).await)
             }
         }
     };

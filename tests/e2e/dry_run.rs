@@ -2,8 +2,8 @@
 
 use crate::outcomes::read;
 use crate::support::{
-    VERBS, each, fresh, fresh_in_process, held, not_acquired, not_found_as_held, said, said_like,
-    stored, untouched,
+    VERBS, annotations, each, fresh, fresh_in_process, held, not_acquired, not_found_as_held, said,
+    said_like, stored, untouched,
 };
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy, Request, lease};
@@ -253,7 +253,13 @@ fn an_expired_lease_would_be_taken_as_the_server_sees_it() {
 #[test]
 fn a_takeover_tells_the_duration_that_it_would_leave() {
     for (place, _) in WHERE {
-        for (asked, at_the_end) in [("--duration=4h", 14_400), ("--duration=2s", 2)] {
+        for (asked, how, at_the_end) in [
+            ("--duration=4h", "--yes", 14_400),
+            ("--duration=2s", "--yes", 2),
+            // Beside its holder it keeps that one's duration.
+            ("--duration=4h", "--now", 14_400),
+            ("--duration=2s", "--now", 60),
+        ] {
             let (ns, user) = fresh();
             ns.create(&held("job", "ada", 60));
             let dry_run = format!("--dry-run={place}");
@@ -261,14 +267,16 @@ fn a_takeover_tells_the_duration_that_it_would_leave() {
                 "steal",
                 "job",
                 "--holder=me",
-                "--yes",
+                how,
                 "-ojson",
                 asked,
                 &dry_run,
             ];
             let output = ns.run(&user, steal);
-            let spec = &read("Outcome", &output.stdout)["after"]["spec"];
-            assert_eq!(spec["leaseDurationSeconds"], at_the_end, "{output}");
+            let after = &read("Outcome", &output.stdout)["after"];
+            let duration = &after["spec"]["leaseDurationSeconds"];
+            assert_eq!(*duration, at_the_end, "{output}");
+            assert_eq!(annotations(after), ["kubectl-lease/previous"], "{output}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `--again`: whether a command whose lease was lost is run once more, and when.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::cli::AroundArgs;
-use crate::lease::operate::SIGHUP;
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::lease::operate::{Interrupt, SIGHUP};
 use crate::signals::Received;
 
 /// A run that was shorter than this, or than its lease's duration, is followed by a pause: whatever ended it may do so again.
@@ -77,6 +79,24 @@ impl Again {
             true => Then::StandBack(pause.max(STANDS_BACK)),
             false => Then::Restart(pause),
         }
+    }
+}
+
+/// What `then` comes to, and when the first signal came meanwhile.
+pub async fn noting<T>(
+    interrupt: &Interrupt,
+    at: &Cell<Option<Instant>>,
+    then: impl Future<Output = T>,
+) -> T {
+    let noting = async {
+        interrupt.arrived().await;
+        at.set(Some(SystemClock.now()));
+        std::future::pending::<T>().await
+    };
+    tokio::select! {
+        biased;
+        never = noting => never,
+        done = then => done,
     }
 }
 

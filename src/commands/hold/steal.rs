@@ -120,10 +120,7 @@ impl Stealing<'_> {
             .steal(&takeover.terms, &short, report, agree);
         let stolen: Stolen = stealing.await?;
         let victim = stolen.victim.clone();
-        match takeover.outlast(stolen, report).await {
-            // Freed now, it would let somebody in beside the victim.
-            Err(end @ End::Interrupted(_)) => Err(End::Kept(Box::new(end))),
-            outlasted => outlasted.map(|grant| (grant, victim)),
-        }
+        let grant = takeover.outlast(stolen, report).await?;
+        Ok((grant, victim))
     }
 }

@@ -67,7 +67,8 @@ impl Takeover<'_> {
     /// The grant, once the victim must have stopped; at once where nobody waits for that.
     ///
     /// # Errors
-    /// When it is lost meanwhile, or a signal ends the wait: then the Lease stays held.
+    /// When it is lost meanwhile, or a signal ends it: during the wait the Lease stays held then ([`End::Kept`]), after it the
+    /// Lease is given back.
     pub async fn outlast(&self, stolen: Stolen, report: OnProgress<'_>) -> Result<Grant, End> {
         if self.interlocks.now {
             return Ok(stolen.without_waiting());

@@ -18,13 +18,18 @@ use crate::clock::{Clock, Instant};
 pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 
 /// For so long it is tried with each of several, whatever the ones before took.
-const AT_LEAST: Duration = Duration::from_secs(2);
+pub(super) const AT_LEAST: Duration = Duration::from_secs(2);
 
 /// The time in which several grants are given back, one after the other: that of one, and a little for each.
 #[derive(Default)]
 pub struct GivingBack(Option<Instant>);
 
 impl GivingBack {
+    /// The time of an end that was asked for then: what was done about it since is part of it.
+    pub fn since(asked: Instant) -> Self {
+        Self(Some(asked + GIVEN_BACK_WITHIN))
+    }
+
     /// Until when it is tried with the next one.
     pub fn until(&mut self, now: Instant) -> Instant {
         let all = self.0.get_or_insert(now + GIVEN_BACK_WITHIN);
@@ -172,6 +177,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
             End::Lost(ref loss) if loss.may_be_ours() => {}
             end => return end,
         }
+        self.give_back_alone(grant, end, interrupt).await
+    }
+
+    /// What becomes of a grant that is given up before anybody has begun under it, whether or not its last write has happened.
+    pub(super) async fn give_back_alone(
+        &self,
+        grant: &Grant,
+        end: End,
+        interrupt: &Interrupt,
+    ) -> End {
         if !grant.is_alone(self.clock.now()) {
             return End::Kept(Box::new(end));
         }

@@ -129,7 +129,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ///
     /// # Errors
     /// When it is lost meanwhile: then what still stands as ours is given back, once the victim must have stopped. Or a signal
-    /// ends the wait: then the Lease stays held, because freeing it would let somebody else in beside the victim.
+    /// ends it: then the Lease is given back too; but during the wait it stays held ([`End::Kept`]), because freeing it would let
+    /// somebody else in beside the victim.
     pub async fn outlast(
         &self,
         stolen: Stolen,
@@ -138,9 +139,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let taken = stolen.grant.clone();
-        match self.wait_until_alone(stolen, limits, report).await {
-            Ok(grant) => self.begin_in_full(grant, duration, limits).await,
-            Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        let grant = match self.wait_until_alone(stolen, limits, report).await {
+            Ok(grant) => grant,
+            Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
+            Err(end) => return Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+        };
+        match self.begin_in_full(grant.clone(), duration, limits).await {
+            Err(end @ End::Interrupted(_)) => {
+                Err(self.give_back_alone(&grant, end, &limits.interrupt).await)
+            }
+            begun => begun,
         }
     }
 

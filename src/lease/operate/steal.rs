@@ -15,6 +15,10 @@ use crate::clock::{Clock, Instant};
 use settling::Settling;
 use victims::{Longest, Victim, Victims};
 
+/// Of a longer duration that is asked for, so much is recorded while the victim is waited for: enough for a slow API server and
+/// for its restart, and a wait that is cut short keeps nobody out for hours.
+const WHILE_WAITING: LeaseDuration = LeaseDuration::constant(60);
+
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
 pub struct Stolen {
@@ -254,23 +258,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    /// The next step over what was seen once and agreed to, for a dry run: with the duration that is recorded in the end.
+    /// The next step over what was seen once and agreed to, for a dry run: as the Lease would be in the end, where the victim
+    /// that is waited for has stopped, and the duration that was asked for is recorded.
     pub(super) fn takeover(&self, terms: &StealTerms, seen: &Observation) -> StealStep {
-        let victims = Victims::new(
-            std::iter::empty(),
-            self.victim(seen, seen.record().duration()),
-        );
+        let mut terms = terms.clone();
+        if !terms.waits {
+            let victim = self.victim(seen, seen.record().duration());
+            let victims = Victims::new(std::iter::empty(), victim);
+            terms.grant.duration = self.duration_beside(&victims, &terms, seen.record());
+        }
         let agreed = Agreement {
             record: seen.record().clone(),
             expired: false,
         };
-        let now = self.now();
-        match decide::steal(terms, &Seen::Lease(seen.clone()), Some(&agreed), now) {
-            StealStep::Replace(record) => {
-                StealStep::Replace(shielding(&record, &victims, terms, now.instant))
-            }
-            step @ (StealStep::Ask | StealStep::Refuse(_)) => step,
-        }
+        let seen = Seen::Lease(seen.clone());
+        decide::steal(&terms, &seen, Some(&agreed), self.now())
     }
 
     /// Whom a write would take the Lease from now, and when it must have stopped.
@@ -290,8 +292,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// What is to be recorded over `record`: nothing shorter than the duration of anybody who may run; and nothing longer while that
-    /// is waited for, so that a wait that is cut short keeps nobody out for longer. What was asked for is recorded at its end.
+    /// What is to be recorded over `record`: nothing shorter than the duration of anybody who may run. While that is waited for,
+    /// of a longer one that is asked for no more than [`WHILE_WAITING`]; the whole of it is recorded at the end of the wait.
     fn duration_beside(
         &self,
         victims: &Victims,
@@ -302,6 +304,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let asked = terms.grant.duration_on(record);
         longest
             .filter(|longest| terms.waits || *longest > asked)
+            .map(|longest| longest.max(asked.min(WHILE_WAITING)))
             .or(terms.grant.duration)
     }
 

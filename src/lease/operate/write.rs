@@ -7,6 +7,7 @@ use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
 use super::super::decide::{Ours, OursStep, Seen};
 use super::super::evidence::Observation;
 use super::super::record::{Alteration, Lease, Record};
+use super::guard::AT_LEAST;
 use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
@@ -147,7 +148,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             };
             sent_at = self.clock.now();
-            let trouble = match self.replace(&record, write_limit(record.duration())).await {
+            let mut limit = write_limit(record.duration());
+            if let Some(deadline) = limits.deadline.filter(|_| limits.insist) {
+                // What is given back in its turn takes no more than its share of the time.
+                limit = limit.min(deadline.since(sent_at).max(AT_LEAST));
+            }
+            let trouble = match self.replace(&record, limit).await {
                 Ok(Written::Conflict(fault)) => {
                     let base = record.resource_version();
                     let settled = conflicts.settle(self, base, fault, limits, report).await;

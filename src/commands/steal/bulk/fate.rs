@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Instant;
 use crate::commands::chosen::{Chosen, some};
 use crate::commands::several::Errors;
 use crate::error::Error;
@@ -21,10 +22,22 @@ pub enum Fate {
 /// Whom a lease was taken from.
 pub struct Victim {
     pub(super) holder: String,
-    /// How long anybody may still run of whom that is known.
-    pub(super) wait: Duration,
+    /// When all must have stopped of whom that is known.
+    pub(super) stops: Instant,
     /// Those of whom nothing tells.
     pub(super) untold: Vec<String>,
+}
+
+impl Victim {
+    /// How long anybody may still run of whom that is known.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        self.stops.since(now)
+    }
+
+    /// Whether anybody may still run at `now`.
+    pub(super) fn may_run(&self, now: Instant) -> bool {
+        !self.untold.is_empty() || self.stops > now
+    }
 }
 
 /// What has become of each of them so far.

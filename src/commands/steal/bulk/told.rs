@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fate::{Fate, Fates, Victim, say_not_tried};
 use super::taken::Taking;
 use super::text::text;
+use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::some;
 use crate::commands::saying::{good_until, say_by};
 use crate::commands::several::Errors;
@@ -22,9 +23,9 @@ use crate::words;
 impl Taking<'_> {
     /// Says how long it takes until all must have stopped, and who may run on for ever.
     pub(super) fn say_waiting(&self, victims: &[Option<Victim>]) {
-        let all = || victims.iter().flatten();
+        let (all, now) = (|| victims.iter().flatten(), SystemClock.now());
         let waits = all()
-            .map(|victim| victim.wait)
+            .map(|victim| victim.wait(now))
             .filter(|wait| !wait.is_zero());
         let waits: Vec<Duration> = waits.collect();
         if let Some(longest) = waits.iter().max() {
@@ -64,10 +65,19 @@ impl Taking<'_> {
             return None;
         }
         let mut beside: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        // Their last write may have been under way.
+        let longest = self.bulk.args.duration.filter(|_| self.bulk.terms.waits);
+        let longest = longest.map(|longest| words::duration(longest.as_duration()));
+        let within = longest.map(|longest| format!(", in {longest} at the latest"));
+        let now = SystemClock.now();
         for at in wave.clone() {
             let chosen = &self.choice.all[at];
             let label = self.choice.label(chosen);
-            match (&fates.all[at], &fates.victims[at]) {
+            let beside_whom = fates.victims[at].as_ref();
+            match (
+                &fates.all[at],
+                beside_whom.filter(|victim| victim.may_run(now)),
+            ) {
                 (Some(Fate::Kept), Some(victim)) => {
                     let record = chosen.record();
                     let names = beside.entry(record.namespace()).or_default();
@@ -77,9 +87,12 @@ impl Taking<'_> {
                         victim.holder
                     ));
                 }
-                (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say_always(&format!(
-                    "interrupted: lease {label} stays yours until it expires"
-                )),
+                (Some(Fate::Kept | Fate::Ours(_)), _) => {
+                    terminal::say_always(&format!(
+                        "interrupted: lease {label} stays yours until it expires{}",
+                        within.as_deref().unwrap_or_default()
+                    ));
+                }
                 (Some(Fate::Failed(_)) | None, _) => {}
             }
         }

@@ -204,7 +204,7 @@ impl<'a> Wave<'a> {
 fn victim(stolen: &Stolen) -> Option<Victim> {
     Some(Victim {
         holder: stolen.victim.clone()?,
-        wait: stolen.stops().since(SystemClock.now()),
+        stops: stolen.stops(),
         untold: stolen.untold(),
     })
 }

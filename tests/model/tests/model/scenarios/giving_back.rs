@@ -1,6 +1,7 @@
 //! Scenarios of a grant that nobody has a use for: whatever comes in between is made to happen, one after the other.
 
-use lease_model::lease::operate::{Ended, Failure, Fate, Held, Limits};
+use lease_model::clock::Clock;
+use lease_model::lease::operate::{Ended, Failure, Fate, GivingBack, Held, Interrupt, Limits};
 
 use super::scenario;
 use crate::actor::{Actor, interrupted, patient};
@@ -144,6 +145,29 @@ fn it_is_said_where_it_cannot_be_given_back() {
             );
             let late = "there was nothing left to give back";
             assert!(world.now() < secs(30.0), "{late}");
+        });
+    }
+}
+
+/// Who asked for the end is answered in 15 s, and in 2 s more for each of several: also where each request is waited for in vain.
+#[test]
+fn the_time_in_which_several_are_given_back_is_that_of_the_end_that_was_asked_for() {
+    for (spent, latest) in [(0.0, 15.1), (10.0, 15.1), (15.0, 17.1), (40.0, 42.1)] {
+        scenario(15, async |world, [actor, ..]| {
+            let grant = actor.take(Some(60)).await;
+            world.cut_off(0, 600.0, Outage::BlackHole);
+            let asked = actor.operations.clock().now();
+            sleep(spent).await;
+            let mut patience = GivingBack::since(asked);
+            for more in 0..3 {
+                let interrupt = Interrupt::never();
+                let giving =
+                    (actor.operations).give_up_ended(&grant.record, &interrupt, &mut patience);
+                assert!(matches!(giving.await, Fate::Open(Some(_))));
+                let took = actor.operations.clock().now().since(asked).as_secs_f64();
+                let latest = latest + 2.0 * f64::from(more);
+                assert!(took <= latest, "{spent} {more}: {took} s, not {latest}");
+            }
         });
     }
 }
