@@ -160,7 +160,6 @@ async fn run_with(
                 let heard = again::from(&signals, seen);
                 let interrupt = Interrupt::new(heard.clone());
                 asked_to_end.set(None);
-                let noted = interrupt.clone();
                 if let Some(label) = &label {
                     let insists = runs.restarts() > 0;
                     label::prepare(label, &interrupt, insists).await.map_err(
@@ -184,7 +183,7 @@ async fn run_with(
                     restarts: runs.restarts(),
                 };
                 let held = round.held(prepared.take(), heard, for_command.clone());
-                let held = again::noting(&noted, &asked_to_end, held).await;
+                let held = again::noting(&round.interrupt, &asked_to_end, held).await;
                 // Of what was granted no earlier grant is left.
                 stands = held.is_err();
                 // One that comes from here on is for the next round.

@@ -12,7 +12,7 @@ use super::several::distinct;
 use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Subject};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::events::EventReason;
@@ -104,14 +104,23 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         let victim = stolen.victim.clone();
         let grant = match takeover.outlast(stolen, &report).await {
             Ok(grant) => grant,
+            Err(End::Interrupted(signal)) => {
+                terminal::say_always(&format!(
+                    "interrupted: lease {:?} is not yours any more, and nothing has begun under it",
+                    subject.name
+                ));
+                return Ok(Exit::signal(signal));
+            }
             Err(end) => {
-                return match interrupted(&end) {
-                    Some((signal, stays)) => {
-                        let victim = victim.filter(|_| stays);
-                        say_interrupted(&subject, victim.as_deref());
+                return match (end.kept_by(), victim) {
+                    (Some(signal), Some(victim)) => {
+                        terminal::say_always(&format!(
+                            "interrupted: the lease stays yours until it expires; {victim:?} may still be running"
+                        ));
+                        terminal::say_always(&subject.ways_out(&victim));
                         Ok(Exit::signal(signal))
                     }
-                    None => Err(session.error(subject, end).await),
+                    (None, _) | (_, None) => Err(session.error(subject, end).await),
                 };
             }
         };
@@ -129,36 +138,6 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         }
     };
     recorder.beside(taking, &saying).await
-}
-
-/// The signal that ended a takeover, and whether the lease stays held.
-fn interrupted(end: &End) -> Option<(i32, bool)> {
-    match end {
-        End::Interrupted(signal) => Some((*signal, false)),
-        End::Kept(end) => interrupted(end).map(|(signal, _)| (signal, true)),
-        End::Unsettled { .. }
-        | End::Refused(_)
-        | End::Fault(_)
-        | End::TimedOut { .. }
-        | End::Lost(_)
-        | End::Altered { .. }
-        | End::Declined(_) => None,
-    }
-}
-
-/// What a signal left behind: the lease beside a victim, or nothing.
-fn say_interrupted(subject: &Subject, beside: Option<&str>) {
-    let Some(victim) = beside else {
-        terminal::say_always(&format!(
-            "interrupted: lease {:?} was given back, and nothing has begun under it",
-            subject.name
-        ));
-        return;
-    };
-    terminal::say_always(&format!(
-        "interrupted: the lease stays yours until it expires; {victim:?} may still be running"
-    ));
-    terminal::say_always(&subject.ways_out(victim));
 }
 
 /// What becomes of the holder.

@@ -97,6 +97,32 @@ fn steal_terms() -> StealTerms {
     }
 }
 
+#[test]
+fn beside_a_victim_nothing_shorter_is_recorded_and_while_it_is_waited_for_at_most_a_minute_more() {
+    for (longest, asked, waiting, at_once) in [
+        (2, 3600, 60, 3600),
+        (30, 45, 45, 45),
+        (15, 15, 15, 15),
+        (15, 2, 15, 15),
+        (300, 2, 300, 300),
+        (300, 3600, 300, 3600),
+    ] {
+        let recorded = |waits: bool| {
+            let terms = StealTerms {
+                waits,
+                ..steal_terms()
+            };
+            let [longest, asked] = [longest, asked].map(LeaseDuration::constant);
+            terms.duration_beside(longest, asked).as_secs()
+        };
+        assert_eq!(
+            (recorded(true), recorded(false)),
+            (waiting, at_once),
+            "{longest} {asked}"
+        );
+    }
+}
+
 fn steals(terms: &StealTerms, record: &Record, agreed: Option<&Agreement>) -> StealStep {
     steal(terms, &seen(record.clone()), agreed, now(100.0))
 }

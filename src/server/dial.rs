@@ -21,7 +21,7 @@ use super::progress::{RequestProgress, Stage};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::words::without_number;
 
-/// The next address is tried beside the earlier ones after this. RFC 8305 (section 5) has 100 ms as the least that a
+/// The next address is tried beside the earlier ones after this. RFC 8305 ("Happy Eyeballs Version 2", section 5) has 100 ms as the least that a
 /// client should wait; an attempt to renew a lease of 2 s has 333 ms.
 const NEXT_AFTER: Duration = Duration::from_millis(100);
 

@@ -153,7 +153,7 @@ fn nothing() -> Answer {
     Arc::new(Err(io::Error::other("no addresses")))
 }
 
-/// IPv4 and IPv6 by turns, beginning with the resolver's first (RFC 8305, section 4): one that is broken costs a try.
+/// IPv4 and IPv6 by turns, beginning with the resolver's first (RFC 8305, "Happy Eyeballs Version 2", section 4): one that is broken costs a try.
 fn alternating(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let first_is = addresses.first().is_some_and(|address| address.is_ipv6());
     let (mut one, mut other): (Vec<IpAddr>, Vec<IpAddr>) = addresses

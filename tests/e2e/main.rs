@@ -79,6 +79,7 @@ mod status_silence;
 mod status_terminals;
 mod status_watch;
 mod steal;
+mod steal_interrupted;
 mod steal_many;
 mod steal_prompt;
 mod support;

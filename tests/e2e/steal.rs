@@ -4,7 +4,7 @@ use crate::support::{
     SOON, annotations, ended, fresh, held, holder, methods, not_found_as_held, pass_to, said,
     said_like, stored, transitions, untouched,
 };
-use lease_harness::{Fault, Match, Proxy, Request, lease};
+use lease_harness::{Fault, Match, Proxy, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -232,29 +232,4 @@ fn a_longer_duration_is_recorded_once_the_victim_has_stopped() {
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(stored(&ns, "job")["spec"]["leaseDurationSeconds"], 3600);
-}
-
-#[test]
-fn interrupted_with_nobody_beside_it_the_lease_is_given_back_whatever_was_being_written() {
-    let given_back = "interrupted: lease \"job\" was given back, and nothing has begun under it\n";
-    let is_long = |lease: &Value| lease["spec"]["leaseDurationSeconds"] == 3600;
-    // While it is taken, which was free; and while the longer duration is recorded, after the wait.
-    for before in ["", "victim"] {
-        for fault in [Fault::Delay, Fault::DelayReply] {
-            let (ns, user) = fresh();
-            ns.create(&held("job", before, 2));
-            let proxy = Proxy::to(ns.cluster());
-            let slow = fault(Duration::from_millis(1500));
-            proxy.fault(Match::put().body(is_long), slow, 1);
-            let running = ns.command(&user, STEAL).arg("--duration=1h").via(&proxy);
-            let running = running.spawn();
-            let writes = |all: &[Request]| all.iter().any(|one| is_long(&one.json()));
-            proxy.wait_for(writes, SOON);
-            running.signal(libc::SIGTERM);
-            let output = running.wait(SOON);
-            ended(&output, 143, "");
-            assert!(output.stderr.ends_with(given_back), "{output}");
-            assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
-        }
-    }
 }

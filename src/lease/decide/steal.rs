@@ -7,6 +7,10 @@ use crate::lease::keeper::Other;
 use crate::lease::record::{GrantTerms, Record, Taken};
 use crate::lease::values::LeaseDuration;
 
+/// Of a longer duration that is asked for, so much is recorded while the victim is waited for: enough for a slow API server and
+/// for its restart, and a wait that is cut short keeps nobody out for hours.
+const WHILE_WAITING: LeaseDuration = LeaseDuration::constant(60);
+
 /// What `steal` wants.
 #[derive(Clone, Debug)]
 pub struct StealTerms {
@@ -23,6 +27,18 @@ pub struct StealTerms {
     pub ancestors: Vec<Exported>,
     /// As what it is noted that it was taken from its holder.
     pub taken: Taken,
+}
+
+impl StealTerms {
+    /// What is recorded of a duration that is `asked` for, beside a victim that may run for `longest`: nothing shorter, so that
+    /// nobody can take the Lease from us any sooner than from the victim. The whole of a longer one is recorded once the victim that
+    /// is waited for has stopped.
+    pub fn duration_beside(&self, longest: LeaseDuration, asked: LeaseDuration) -> LeaseDuration {
+        longest.max(match self.waits {
+            true => asked.min(WHILE_WAITING),
+            false => asked,
+        })
+    }
 }
 
 /// What was shown and agreed to; or that the Lease was free, which needs no question.

@@ -61,6 +61,16 @@ impl End {
         }
     }
 
+    /// The signal after which what was taken stays held.
+    pub fn kept_by(&self) -> Option<i32> {
+        if let Self::Kept(end) = self
+            && let Self::Interrupted(signal) = **end
+        {
+            return Some(signal);
+        }
+        None
+    }
+
     /// What stood in the way, where it was the API server.
     pub fn why(&self) -> Option<String> {
         match self {

@@ -21,7 +21,7 @@ pub(super) const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(15);
 pub(super) const AT_LEAST: Duration = Duration::from_secs(2);
 
 /// The time in which several grants are given back, one after the other: that of one, and a little for each.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct GivingBack(Option<Instant>);
 
 impl GivingBack {
@@ -187,10 +187,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
         end: End,
         interrupt: &Interrupt,
     ) -> End {
+        let until = self.clock.now() + GIVEN_BACK_WITHIN;
+        self.give_back_alone_by(grant, end, interrupt, until).await
+    }
+
+    /// The same until then.
+    pub(super) async fn give_back_alone_by(
+        &self,
+        grant: &Grant,
+        end: End,
+        interrupt: &Interrupt,
+        until: Instant,
+    ) -> End {
         if !grant.is_alone(self.clock.now()) {
             return End::Kept(Box::new(end));
         }
-        let until = self.clock.now() + GIVEN_BACK_WITHIN;
         let fate = self.free_grant(grant, interrupt, until).await;
         with_fate(end, fate)
     }

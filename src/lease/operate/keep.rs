@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::api::Api;
 use super::super::values::LeaseDuration;
 use super::outlast::Turns;
-use super::{End, Grant, Limits, OnProgress, Operations, Watcher};
+use super::{End, Grant, Interrupt, Limits, OnProgress, Operations, Watcher};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -113,6 +113,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
             grant = self.or_given_back(&grant, renewed, limits).await?;
         }
         Ok(grant)
+    }
+
+    /// What becomes of one of many that are kept, where a signal was the end: it is given back in its turn if nobody may run beside
+    /// it, else it stays held.
+    pub async fn give_back_in_turn(
+        &self,
+        grant: &Grant,
+        end: End,
+        turns: &Turns,
+        interrupt: &Interrupt,
+    ) -> End {
+        // Nobody closes it.
+        let _turn = turns.renewals.acquire().await.ok();
+        let until = turns.until(self.clock.now());
+        self.give_back_alone_by(grant, end, interrupt, until).await
     }
 
     async fn or_given_back(

@@ -9,9 +9,10 @@ use super::super::api::Api;
 use super::super::decide::{Seen, Window};
 use super::super::record::{Alteration, Record};
 use super::super::values::LeaseDuration;
+use super::guard::GivingBack;
 use super::steal::Stolen;
 use super::{End, Grant, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 /// How long a renewal that only looks what has become of the Lease comes after the one before.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -24,6 +25,7 @@ pub struct Turns {
     /// Watches, each of which keeps a connection: so many. The others hear by their renewals until it is their turn.
     watches: Semaphore,
     window: RefCell<Window>,
+    giving_back: RefCell<GivingBack>,
 }
 
 impl Turns {
@@ -33,12 +35,18 @@ impl Turns {
             renewals: Semaphore::new(renewals.into()),
             watches: Semaphore::new(watches.into()),
             window: RefCell::new(Window::new(renewals.into())),
+            giving_back: RefCell::default(),
         }
     }
 
     /// A write took so long, without the wait for its turn.
     pub fn wrote(&self, took: Duration) {
         self.window.borrow_mut().wrote(took);
+    }
+
+    /// Until when it is tried to give the next one back.
+    pub(super) fn until(&self, now: Instant) -> Instant {
+        self.giving_back.borrow_mut().until(now)
     }
 
     /// How many can be kept.
@@ -185,6 +193,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
         match waited.await {
             Ok(grant) => Ok(grant),
+            Err(end @ End::Interrupted(_)) => Err(End::Kept(Box::new(end))),
             Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
         }
     }

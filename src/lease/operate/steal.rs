@@ -15,10 +15,6 @@ use crate::clock::{Clock, Instant};
 use settling::Settling;
 use victims::{Longest, Victim, Victims};
 
-/// Of a longer duration that is asked for, so much is recorded while the victim is waited for: enough for a slow API server and
-/// for its restart, and a wait that is cut short keeps nobody out for hours.
-const WHILE_WAITING: LeaseDuration = LeaseDuration::constant(60);
-
 /// A Lease that was taken over.
 #[derive(Clone, Debug)]
 pub struct Stolen {
@@ -292,8 +288,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         })
     }
 
-    /// What is to be recorded over `record`: nothing shorter than the duration of anybody who may run. While that is waited for,
-    /// of a longer one that is asked for no more than [`WHILE_WAITING`]; the whole of it is recorded at the end of the wait.
+    /// What is to be recorded over `record`, if anybody may run or it is asked for.
     fn duration_beside(
         &self,
         victims: &Victims,
@@ -303,8 +298,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let longest = victims.longest_duration(self.clock.now());
         let asked = terms.grant.duration_on(record);
         longest
-            .filter(|longest| terms.waits || *longest > asked)
-            .map(|longest| longest.max(asked.min(WHILE_WAITING)))
+            .map(|longest| terms.duration_beside(longest, asked))
             .or(terms.grant.duration)
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::clock::Instant;
 use crate::commands::chosen::{Chosen, some};
 use crate::commands::several::Errors;
 use crate::error::Error;
@@ -15,6 +14,8 @@ pub enum Fate {
     Ours(Grant),
     /// It is ours, and a signal came before its earlier holder must have stopped.
     Kept,
+    /// A signal came after that: it is not ours any more.
+    GivenBack,
     /// It is not.
     Failed(Error),
 }
@@ -22,22 +23,10 @@ pub enum Fate {
 /// Whom a lease was taken from.
 pub struct Victim {
     pub(super) holder: String,
-    /// When all must have stopped of whom that is known.
-    pub(super) stops: Instant,
+    /// How long anybody may still run of whom that is known.
+    pub(super) wait: Duration,
     /// Those of whom nothing tells.
     pub(super) untold: Vec<String>,
-}
-
-impl Victim {
-    /// How long anybody may still run of whom that is known.
-    pub(super) fn wait(&self, now: Instant) -> Duration {
-        self.stops.since(now)
-    }
-
-    /// Whether anybody may still run at `now`.
-    pub(super) fn may_run(&self, now: Instant) -> bool {
-        !self.untold.is_empty() || self.stops > now
-    }
 }
 
 /// What has become of each of them so far.

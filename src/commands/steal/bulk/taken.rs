@@ -67,10 +67,13 @@ impl<'a> Taking<'a> {
     /// The shortest duration that the grant of this one is to have.
     pub(super) fn duration(&self, at: usize) -> LeaseDuration {
         let record = self.choice.all[at].record();
-        let asked = self.bulk.terms.grant.duration_on(record);
-        // While its holder is waited for, it is the one that the Lease has.
-        let own = record.duration().filter(|_| self.bulk.terms.waits);
-        own.map_or(asked, |own| own.min(asked))
+        let terms = &self.bulk.terms;
+        let asked = terms.grant.duration_on(record);
+        let waiting = record
+            .duration()
+            .map(|own| terms.duration_beside(own, asked));
+        // That of the end, if it is shorter, or its holder has stopped already.
+        waiting.map_or(asked, |waiting| waiting.min(asked))
     }
 
     /// Says what goes on with one; of the server's silence once, whomever it does not answer.

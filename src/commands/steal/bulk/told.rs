@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::fate::{Fate, Fates, Victim, say_not_tried};
 use super::taken::Taking;
 use super::text::text;
-use crate::clock::{Clock, SystemClock};
 use crate::commands::chosen::some;
 use crate::commands::saying::{good_until, say_by};
 use crate::commands::several::Errors;
@@ -23,9 +22,9 @@ use crate::words;
 impl Taking<'_> {
     /// Says how long it takes until all must have stopped, and who may run on for ever.
     pub(super) fn say_waiting(&self, victims: &[Option<Victim>]) {
-        let (all, now) = (|| victims.iter().flatten(), SystemClock.now());
+        let all = || victims.iter().flatten();
         let waits = all()
-            .map(|victim| victim.wait(now))
+            .map(|victim| victim.wait)
             .filter(|wait| !wait.is_zero());
         let waits: Vec<Duration> = waits.collect();
         if let Some(longest) = waits.iter().max() {
@@ -60,24 +59,16 @@ impl Taking<'_> {
     /// After a signal: which leases are ours, and beside whom. With how the process ends.
     pub(super) fn say_interrupted(&self, wave: Range<usize>, fates: &Fates) -> Option<Exit> {
         let signal = self.bulk.interrupt.received()?;
-        let is_kept = |fate: &Option<Fate>| matches!(fate, Some(Fate::Kept));
-        if !fates.all[wave.clone()].iter().any(is_kept) {
+        let is_ended = |fate: &Option<Fate>| matches!(fate, Some(Fate::Kept | Fate::GivenBack));
+        if !fates.all[wave.clone()].iter().any(is_ended) {
             return None;
         }
         let mut beside: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        // Their last write may have been under way.
-        let longest = self.bulk.args.duration.filter(|_| self.bulk.terms.waits);
-        let longest = longest.map(|longest| words::duration(longest.as_duration()));
-        let within = longest.map(|longest| format!(", in {longest} at the latest"));
-        let now = SystemClock.now();
+        let mut given_back = Vec::new();
         for at in wave.clone() {
             let chosen = &self.choice.all[at];
             let label = self.choice.label(chosen);
-            let beside_whom = fates.victims[at].as_ref();
-            match (
-                &fates.all[at],
-                beside_whom.filter(|victim| victim.may_run(now)),
-            ) {
+            match (&fates.all[at], &fates.victims[at]) {
                 (Some(Fate::Kept), Some(victim)) => {
                     let record = chosen.record();
                     let names = beside.entry(record.namespace()).or_default();
@@ -87,14 +78,18 @@ impl Taking<'_> {
                         victim.holder
                     ));
                 }
-                (Some(Fate::Kept | Fate::Ours(_)), _) => {
-                    terminal::say_always(&format!(
-                        "interrupted: lease {label} stays yours until it expires{}",
-                        within.as_deref().unwrap_or_default()
-                    ));
-                }
+                (Some(Fate::Kept | Fate::Ours(_)), _) => terminal::say_always(&format!(
+                    "interrupted: lease {label} stays yours until it expires"
+                )),
+                (Some(Fate::GivenBack), _) => given_back.push(label),
                 (Some(Fate::Failed(_)) | None, _) => {}
             }
+        }
+        if !given_back.is_empty() {
+            terminal::say_always(&format!(
+                "interrupted: not yours any more, and nothing has begun under them: {}",
+                some(&given_back)
+            ));
         }
         for (namespace, names) in beside {
             let command = |verb| hint::lease(verb, &names.join(" "), namespace);
@@ -126,7 +121,7 @@ impl Taking<'_> {
                     grants.push(grant);
                     labels.push(self.choice.label(chosen));
                 }
-                Some(Fate::Kept | Fate::Failed(_)) | None => {}
+                Some(Fate::Kept | Fate::GivenBack | Fate::Failed(_)) | None => {}
             }
         }
         let Some(until) = grants.iter().map(|grant| good_until(grant)).min() else {

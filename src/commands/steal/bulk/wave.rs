@@ -134,7 +134,7 @@ impl<'a> Wave<'a> {
             }
         }
         for fate in &fates.all[self.first..next] {
-            if matches!(fate, Some(Fate::Ours(_) | Fate::Kept)) {
+            if matches!(fate, Some(Fate::Ours(_) | Fate::Kept | Fate::GivenBack)) {
                 taking.turns.window().let_go();
             }
         }
@@ -156,7 +156,8 @@ impl<'a> Wave<'a> {
     async fn keep(&self, at: usize, stolen: Stolen, places: Places<'_>) -> (usize, Fate) {
         let fate = match self.kept(at, stolen, places).await {
             Ok(grant) => Fate::Ours(grant),
-            Err(End::Interrupted(_)) => Fate::Kept,
+            Err(End::Interrupted(_)) => Fate::GivenBack,
+            Err(end) if end.kept_by().is_some() => Fate::Kept,
             Err(end) => {
                 let taking = self.taking;
                 taking.failed(&taking.choice.all[at], end).await
@@ -168,7 +169,6 @@ impl<'a> Wave<'a> {
     async fn kept(&self, at: usize, stolen: Stolen, places: Places<'_>) -> Result<Grant, End> {
         let (taking, bulk) = (self.taking, self.taking.bulk);
         let waits = bulk.terms.waits;
-        let (waiting, beginning) = places;
         let patient = Limits {
             deadline: None,
             once: false,
@@ -184,19 +184,39 @@ impl<'a> Wave<'a> {
             }
             false => stolen.grant,
         };
+        match self.begun(at, grant.clone(), places, &patient).await {
+            Err(end @ End::Interrupted(_)) => {
+                let giving = operations.give_back_in_turn(&grant, end, turns, &bulk.interrupt);
+                Err(giving.await)
+            }
+            begun => begun,
+        }
+    }
+
+    /// Keeps one, which nobody runs beside any more, until all can begin.
+    async fn begun(
+        &self,
+        at: usize,
+        grant: Grant,
+        (waiting, beginning): Places<'_>,
+        patient: &Limits,
+    ) -> Result<Grant, End> {
+        let (taking, bulk) = (self.taking, self.taking.bulk);
+        let (operations, turns) = (&taking.operations[at], &taking.turns);
+        let report = taking.report(at);
         let turn = Cell::new(None);
         let over = async {
             drop(waiting);
             self.waiting.over().await;
             turn.set(taking.begins.acquire().await.ok());
         };
-        let kept = operations.keep_until(grant, over, turns, &patient, &report);
+        let kept = operations.keep_until(grant, over, turns, patient, &report);
         let grant = kept.await?;
-        let duration = bulk.args.duration.filter(|_| waits);
-        let grant = operations.begin_in_full(grant, duration, &patient).await?;
+        let duration = bulk.args.duration.filter(|_| bulk.terms.waits);
+        let grant = operations.begin_in_full(grant, duration, patient).await?;
         drop((turn.take(), beginning));
         let all_begin = self.beginning.over();
-        let kept = operations.keep_until(grant, all_begin, turns, &patient, &report);
+        let kept = operations.keep_until(grant, all_begin, turns, patient, &report);
         kept.await
     }
 }
@@ -204,7 +224,7 @@ impl<'a> Wave<'a> {
 fn victim(stolen: &Stolen) -> Option<Victim> {
     Some(Victim {
         holder: stolen.victim.clone()?,
-        stops: stolen.stops(),
+        wait: stolen.stops().since(SystemClock.now()),
         untold: stolen.untold(),
     })
 }
