@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use lease_harness::{Fault, Match, Namespace, Output, Proxy, User, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, User, lease};
 
 use crate::support::elector::{Elector, Times};
 use crate::support::{
@@ -210,7 +210,8 @@ fn a_holder_that_renews_at_the_last_moment_steps_down_and_one_that_has_changed_d
         let (ns, user) = fresh();
         ns.create(&held("job", "first", 4));
         let proxy = Proxy::to(ns.cluster());
-        proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(1500)), 1);
+        let latch = Latch::closed();
+        proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
         let command = ns.command(&user, FAILOVER).arg("--timeout=0");
         let running = command.via(&proxy).spawn();
         proxy.wait_for(
@@ -221,6 +222,7 @@ fn a_holder_that_renews_at_the_last_moment_steps_down_and_one_that_has_changed_d
             true => crate::support::renew(&ns, "job", 0),
             false => drop(pass_to(&ns, "job", "third")),
         }
+        latch.open();
         let output = running.wait(SOON);
         assert_eq!(
             output.code,
@@ -238,7 +240,8 @@ fn of_two_failovers_one_is_done_and_the_other_says_so() {
     let electors = election(&ns, Times::of(3));
     // The second has seen the leader too, and writes when the first has.
     let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(1500)), 1);
+    let latch = Latch::closed();
+    proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
     let second = ["failover", "job", "--holder=you", "--yes"];
     let late = ns.command(&user, second).via(&proxy).spawn();
     proxy.wait_for(
@@ -247,6 +250,7 @@ fn of_two_failovers_one_is_done_and_the_other_says_so() {
     );
     let first = ns.command(&user, FAILOVER).spawn();
     ns.wait_until("job", |lease| holder(lease) == "me", SOON);
+    latch.open();
     let output = late.wait(SOON);
     ended(&output, 122, "");
     let by = "is being taken over already: by \"me\", who waits until \"first\" must have stopped";

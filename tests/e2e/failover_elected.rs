@@ -1,9 +1,7 @@
 //! `failover` of a coordinated election: the preferred holder is written, and it is waited for until the control plane follows.
 
-use std::time::Duration;
-
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Namespace, Output, Proxy, Rule, User};
+use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, Rule, User};
 use serde_json::{Value, json};
 
 use crate::support::{SOON, VERBS, ended, fresh_in_process, held, holder, stored};
@@ -138,17 +136,20 @@ fn another_than_was_preferred_is_an_error_and_so_is_nobody() {
 fn a_renewal_between_the_read_and_the_write_does_no_harm_and_a_new_holder_does() {
     let (ns, user) = election(&["first", "second"]);
     let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(300)), 1);
+    let latch = Latch::closed();
+    proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
     let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
     proxy.wait_for(
         |all| all.iter().any(|request| request.method == "PUT"),
         SOON,
     );
     crate::support::renew(&ns, "job", 1);
+    latch.open();
     elects(&ns, None);
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(0), "{output}");
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(300)), 1);
+    let latch = Latch::closed();
+    proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
     proxy.clear();
     let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
     proxy.wait_for(
@@ -156,6 +157,7 @@ fn a_renewal_between_the_read_and_the_write_does_no_harm_and_a_new_holder_does()
         SOON,
     );
     crate::support::pass_to(&ns, "job", "third");
+    latch.open();
     let output = running.wait(SOON);
     ended(&output, 122, "");
     assert_eq!(stored(&ns, "job")["spec"].get("preferredHolder"), None);

@@ -2,9 +2,8 @@
 
 use crate::support::schema::faults;
 use crate::support::{SOON, each, fresh, held, pass_to, set_free, stored, waiting};
-use lease_harness::{Fault, Match, Namespace, Output, Proxy, User, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, User, lease};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The document that a command printed, which fits the schema.
 #[track_caller]
@@ -172,13 +171,15 @@ fn what_was_there_before_is_what_the_write_replaced_whatever_came_in_between() {
             };
             ns.create(&held("job", holder, 60));
             let proxy = Proxy::to(ns.cluster());
-            proxy.fault(Match::put(), Fault::Delay(Duration::from_secs(1)), 1);
+            let latch = Latch::closed();
+            proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
             let words = words.split(' ').chain(["-ojson", "--holder=me"]);
             let running = ns.command(&user, words).via(&proxy).spawn();
             proxy.wait_for(|all| all.iter().any(|one| one.method == "PUT"), SOON);
             let edited = ns.edit("job", |lease| {
                 lease["metadata"]["labels"] = json!({ "a": "b" })
             });
+            latch.open();
             let document = document("Outcome", &running.wait(SOON));
             assert_eq!(document["before"], bare(edited));
         },

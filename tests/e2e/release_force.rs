@@ -4,9 +4,8 @@ use crate::support::{
     SOON, VERBS, fresh, held, holder, not_found_as_held, pass_to, renew, said, said_like, stored,
     transitions, untouched,
 };
-use lease_harness::{Fault, Match, Namespace, Proxy, Request, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Proxy, Request, lease};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const RELEASED: &str = "lease.coordination.k8s.io/job released\n";
 const FORCE: [&str; 5] = ["release", "job", "--holder=me", "--force", "--yes"];
@@ -227,8 +226,8 @@ fn a_holder_that_renews_while_the_write_is_held_back_is_who_was_agreed_to_and_an
     for takes_over in [false, true] {
         ns.create(&held("job", "victim", 60));
         let proxy = Proxy::to(ns.cluster());
-        let held_back = Fault::Delay(Duration::from_millis(400));
-        proxy.fault(Match::put(), held_back, 1);
+        let latch = Latch::closed();
+        proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
         let running = ns.command(&user, FORCE).via(&proxy).spawn();
         proxy.wait_for(|all| puts(all) == 1, SOON);
         match takes_over {
@@ -239,6 +238,7 @@ fn a_holder_that_renews_while_the_write_is_held_back_is_who_was_agreed_to_and_an
             false => renew(&ns, "job", 0),
         }
         let taken = stored(&ns, "job");
+        latch.open();
         let output = running.wait(SOON);
         if takes_over {
             let refusal = format!(

@@ -4,7 +4,7 @@ use crate::support::{
     SOON, VERBS, fresh, held, holder, methods, not_found_as_held, pass_to, said, said_like, stored,
     untouched,
 };
-use lease_harness::{Fault, Match, Namespace, Output, Proxy, Rule, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, Rule, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -96,7 +96,8 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     let (ns, user) = fresh();
     some(&ns);
     let proxy = Proxy::to(ns.cluster());
-    let held_back = Fault::Delay(Duration::from_millis(500));
+    let latch = Latch::closed();
+    let held_back = Fault::HeldBack(latch.clone());
     proxy.fault(Match::put().path("/leases/a-mine"), held_back, 1);
     let running = ns.command(&user, ["release", "-l", "app in (x,y)", "--holder=me"]);
     let running = running.via(&proxy).spawn();
@@ -105,6 +106,7 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
         SOON,
     );
     let taken = pass_to(&ns, "a-mine", "third");
+    latch.open();
     let output = running.wait(SOON);
     let expected = format!(
         "left as they are, of 6 leases: 2 not held by \"me\", 1 free\n{}",
@@ -116,7 +118,8 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     for name in ["a-mine", "c-mine"] {
         pass_to(&ns, name, "me");
     }
-    let held_back = Fault::Delay(Duration::from_millis(500));
+    let latch = Latch::closed();
+    let held_back = Fault::HeldBack(latch.clone());
     proxy.clear();
     proxy.fault(Match::put().path("-mine"), held_back, 2);
     let running = ns.command(
@@ -136,6 +139,7 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     );
     crate::support::renew(&ns, "a-mine", 0);
     pass_to(&ns, "c-mine", "third");
+    latch.open();
     let output = running.wait(SOON);
     asked_for(&output, 0, &["a-mine"]);
     let left = "lease \"c-mine\" is held by \"third\", not by \"me\": nothing to release\n";

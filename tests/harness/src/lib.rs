@@ -57,7 +57,7 @@ pub use namespace::{Namespace, pod};
 pub use outlet::Outlet;
 pub use output::Output;
 pub use process::{alive, stopped, tagged, wait_gone};
-pub use proxy::{Fault, Match, Proxy, Request};
+pub use proxy::{Fault, Latch, Match, Proxy, Request};
 pub use running::Running;
 pub use scratch::copy_program;
 pub use terminal::Terminal;

@@ -7,7 +7,7 @@ mod serve;
 mod stream;
 mod tls;
 
-pub use fault::{Fault, Match};
+pub use fault::{Fault, Latch, Match};
 pub use record::Request;
 
 use crate::access::User;

@@ -2,7 +2,9 @@
 
 use super::Request;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What happens to a request instead of being passed on and answered.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub enum Fault {
     HangAfterCommit,
     /// Passed on only after this time, unless the client has gone by then.
     Delay(Duration),
+    /// Passed on only once the test opens this, unless the client has gone by then.
+    HeldBack(Latch),
     /// Passed on at once, answered this much later.
     DelayReply(Duration),
     /// Passed on with its JSON body changed by this, as a mutating admission webhook changes it.
@@ -81,12 +85,34 @@ impl Fault {
             Fault::Hang => "Hang",
             Fault::HangAfterCommit => "HangAfterCommit",
             Fault::Delay(_) => "Delay",
+            Fault::HeldBack(_) => "HeldBack",
             Fault::DelayReply(_) => "DelayReply",
             Fault::Alter(_) => "Alter",
             Fault::Echo => "Echo",
             Fault::Respond { .. } => "Respond",
             Fault::RespondAfterCommit { .. } => "RespondAfterCommit",
         }
+    }
+}
+
+/// What holds requests back until a test opens it. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Latch(Arc<watch::Sender<bool>>);
+
+impl Latch {
+    /// One that holds back.
+    pub fn closed() -> Latch {
+        Latch(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Lets go what it holds back, and holds nothing back any more.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) async fn opened(&self) {
+        // The sender lives as long as this.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
     }
 }
 

@@ -120,6 +120,10 @@ impl Exchange {
                 sleep(*time).await;
                 self.forward(self.body.clone()).await
             }
+            Some(Fault::HeldBack(latch)) => {
+                latch.opened().await;
+                self.forward(self.body.clone()).await
+            }
             Some(Fault::DelayReply(time)) => {
                 let response = self.forward(self.body.clone()).await;
                 sleep(*time).await;
