@@ -98,6 +98,17 @@ impl Hint {
         self
     }
 
+    /// The same with this value of a flag, if this call was given another.
+    #[must_use]
+    pub fn instead(mut self, name: &str, value: &str) -> Self {
+        for given in &mut self.again {
+            if given.name == name {
+                given.text = flag(name, value);
+            }
+        }
+        self
+    }
+
     /// The same with the command that this call runs, if any.
     #[must_use]
     pub fn running(mut self) -> Self {

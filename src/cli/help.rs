@@ -270,8 +270,8 @@ Each lease has to be so once, not all at the same time; a moment is enough.
   held              somebody does, and is alive by the server's clock or writes
                     while this waits
   expired           somebody does, and is proven to be over (explain proof), or
-                    was, and another has taken it since; one that is released
-                    has not expired: it is waited for the next holder's end
+                    was, and another has taken it since. A release is not an
+                    expiry: then the wait goes on for the next holder's
   deleted           it is gone, or was made anew
   holder=IDENTITY, not-holder=IDENTITY
                     exactly this one holds it, alive or not; or does not

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::confirm::{columns, confirmed};
 use super::events::Recorder;
-use super::saying::listen;
+use super::saying::{listen, outcomes_of_nothing};
 use super::steal::shown::{self, Manner};
 use super::{Session, dry_run, exported, identity, limits, mark, say};
 use crate::cli::{ConnectionArgs, FailoverArgs};
@@ -26,6 +26,7 @@ use crate::lease::operate::{End, Failure, Fate, Interrupt, Limits, Look, Operati
 use crate::lease::record::{GrantTerms, Keep, Record, Taken};
 use crate::lease::report::State;
 use crate::lease::values::LeaseDuration;
+use crate::output::format::ObjectFormat;
 use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
 use crate::server::LeaseClient;
@@ -108,7 +109,7 @@ pub async fn run(args: FailoverArgs, connection: &ConnectionArgs) -> Result<Exit
         match args.write.dry_run.asked() {
             _ if record.strategy().is_some() => call.elected(&record).await,
             _ if record.holder().is_none() => Err(call.not(NotFailedOver::Free)),
-            _ if call.is_led_as_wanted(&found) => Ok(call.already(&record)),
+            _ if call.is_led_as_wanted(&found) => call.already(&record),
             Some(dry_run) => call.tried(&terms, dry_run).await,
             None => call.deposed(&terms, found).await,
         }
@@ -129,14 +130,17 @@ impl Call<'_> {
         holder.is_some_and(|holder| to.as_ref().is_some_and(|to| is_named(holder, to.as_str())))
     }
 
-    /// Says that there is nothing to be done.
-    fn already(&self, record: &Record) -> Exit {
+    /// Says that there is nothing to be done, of which there is a document too.
+    fn already(&self, record: &Record) -> Result<Exit, Error> {
         terminal::say(&format!(
             "{:?} holds lease {:?} already; nothing was written",
             record.holder().unwrap_or_default(),
             self.subject.name
         ));
-        Exit::DONE
+        if let Some(ObjectFormat::Value(format)) = &self.args.output.format {
+            outcomes_of_nothing(format)?;
+        }
+        Ok(Exit::DONE)
     }
 
     /// Says what goes on.

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use super::saying::{listen, object_text};
-use super::several::{Errors, Next, distinct};
+use super::several::{Errors, Next, distinct, next};
 use super::{Session, limits, say};
 use crate::cli::{ConnectionArgs, WaitArgs};
 use crate::clock::{Clock, SystemClock};
@@ -35,7 +35,7 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
         .collect();
     let mut errors = Errors::default();
     let mut met: Vec<(usize, Record)> = Vec::new();
-    // How it ends for all of them, whatever became of some.
+    // The signal that ends it for all of them, whatever became of some.
     let mut ended = None;
     while let Some((index, waited)) = waits.next().await {
         let said = match waited {
@@ -46,15 +46,13 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
             Ok(record) => print(text(record.as_ref(), names[index], &args)).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = said
-            && errors.say_of(index, &error) == Next::Stop
-        {
-            ended = Some(error.exit());
-            break;
-        }
+        let then = said
+            .as_ref()
+            .map_or_else(|error| errors.say_of(index, error), |()| Next::GoOn);
         // It is the same for the others, and is said once.
-        if let Some(signal) = limits.interrupt.received() {
-            ended = Some(Exit::signal(signal));
+        let signal = limits.interrupt.received();
+        ended = signal.map(Exit::signal);
+        if signal.is_some() || then == Next::Stop {
             break;
         }
     }
@@ -62,7 +60,15 @@ pub async fn run(args: WaitArgs, connection: &ConnectionArgs) -> Result<Exit, Er
     while let Some(Some((index, waited))) = waits.next().now_or_never() {
         match waited {
             Ok(Some(record)) if document.is_some() => met.push((index, record)),
-            Ok(record) => print(text(record.as_ref(), names[index], &args)).await?,
+            Ok(record) => {
+                let said = print(text(record.as_ref(), names[index], &args)).await;
+                if let Err(error) = said {
+                    let _ = errors.say_of(index, &error);
+                }
+            }
+            Err(error) if next(&error) == Next::GoOn && ended.is_none() => {
+                let _ = errors.say_of(index, &error);
+            }
             Err(_) => {}
         }
     }

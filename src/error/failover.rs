@@ -121,7 +121,11 @@ impl NotFailedOver {
             ],
             Self::Another { from, wanted, holder } => vec![
                 format!("error: lease {name:?} was taken by {holder:?}, not by {wanted:?}"),
-                format!("{from:?} has stepped down. To try it again: {}", again(wanted)),
+                // Whoever was named as the holder is that no more.
+                format!(
+                    "{from:?} has stepped down. To try it again: {}",
+                    again(wanted).instead("if-holder", holder)
+                ),
             ],
             Self::Again(holder) => vec![
                 format!("error: lease {name:?} was taken again by {holder:?}, who had stepped down"),

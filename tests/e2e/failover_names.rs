@@ -1,15 +1,15 @@
 //! Failover and who is called what: who leads already, whoever follows by the name of this call, and what was edited meanwhile.
 
-use std::time::Duration;
-
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Proxy, lease};
+use lease_harness::{Fault, Latch, Match, Proxy, lease};
 use serde_json::json;
 
 use crate::failover::FAILOVER;
+use crate::outcomes::read;
 use crate::prune::later;
 use crate::support::{
-    SOON, ended, fresh, fresh_in_process, held, holder, said, stored, transitions, untouched,
+    SOON, ended, fresh, fresh_in_process, held, holder, pass_to, said, stored, transitions,
+    untouched,
 };
 
 const DONE: &str = "lease.coordination.k8s.io/job failed over from ";
@@ -23,6 +23,12 @@ fn who_leads_already_is_left_alone_as_in_a_coordinated_election() {
         let line = "\"first\" holds lease \"job\" already; nothing was written\n";
         said(&ns.run(&user, words), 0, "", line);
         untouched(&ns, &before);
+        // Of what was not done there is a document too.
+        let words = FAILOVER.into_iter().chain(["--to=first", "-ojson", "-q"]);
+        let output = ns.run(&user, words.chain(dry_run));
+        assert_eq!(output.code, Some(0), "{output}");
+        let list = read("OutcomeList", &output.stdout);
+        assert_eq!(list["items"], json!([]), "{output}");
     }
     // Whoever names whom to depose is told that it is another.
     let words = ["--if-holder=second", "--to=first"];
@@ -56,18 +62,43 @@ fn whoever_follows_by_the_name_of_this_call_has_taken_over() {
     assert_eq!(output.code, Some(0), "{output}");
 }
 
+/// Whoever was to step down has, and is not whom the next try is about.
+#[test]
+fn to_try_it_again_names_the_present_holder() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "first", 2));
+    let words = ["--if-holder=first", "--to=third", "--timeout=2m"];
+    let running = ns.command(&user, FAILOVER.into_iter().chain(words)).spawn();
+    running.wait_stderr(|line| line.contains(" has stepped down: "), SOON);
+    let taken = pass_to(&ns, "job", "second");
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(122), "{output}");
+    let again = output.stderr.rsplit("To try it again: ").next();
+    let again = again
+        .expect("it says how")
+        .trim()
+        .replace("kubectl lease", "kubectl-lease");
+    assert!(again.contains("--if-holder second"), "{output}");
+    let script = format!("{again} --dry-run=client");
+    let output = ns.program(&user, "sh", ["-c", &script]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    untouched(&ns, &taken);
+}
+
 #[test]
 fn what_was_edited_after_it_was_shown_is_said_and_nobody_is_made_to_step_down() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 60));
     let proxy = Proxy::to(ns.cluster());
-    proxy.fault(Match::put(), Fault::Delay(Duration::from_secs(4)), 1);
+    let latch = Latch::closed();
+    proxy.fault(Match::put(), Fault::HeldBack(latch.clone()), 1);
     let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
     let is_put = |all: &[lease_harness::Request]| all.iter().any(|one| one.method == "PUT");
     proxy.wait_for(is_put, SOON);
     let edited = ns.edit("job", |lease| {
         lease["spec"]["leaseDurationSeconds"] = json!(90);
     });
+    latch.open();
     let output = running.wait(SOON);
     ended(&output, 122, "");
     let again = format!(

@@ -1,6 +1,6 @@
 //! Expiry proven by the server's own stamps. All on in-process servers, whose clocks can be set.
 
-use crate::support::{SOON, fresh_in_process, held, not_acquired, said, said_like};
+use crate::support::{SOON, fresh_in_process, held, matches, not_acquired, said, said_like};
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Namespace, Output, Proxy, User};
@@ -148,6 +148,31 @@ fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_h
     assert_eq!(running.wait(SOON).code, Some(130));
 }
 
+/// Soon over, and then it is nobody's in a window of hours.
+#[test]
+fn of_what_is_ones_own_for_a_while_only_it_is_said_how_to_have_it_for_longer() {
+    let (ns, user) = fresh_in_process(Options::default());
+    ns.create(&held("job", "me", 3600));
+    ns.create(&held("other", "victim", 1));
+    later(&ns, 3000);
+    for names in [
+        &["job", "other"][..],
+        &["--field-selector=metadata.name=job"],
+    ] {
+        let output = ns.run(
+            &user,
+            [&["steal", "--holder=me", "--yes"][..], names].concat(),
+        );
+        assert_eq!(output.code, Some(0), "{output}");
+        let left = output.stderr.lines().any(|line| {
+            let what = "lease \"job\" is left: it is yours already, for … more. \
+                To have it for longer: kubectl lease renew job -n … --holder me";
+            matches(line, what)
+        });
+        assert!(left, "{output}");
+    }
+}
+
 #[test]
 fn a_yes_to_a_list_is_not_for_whoever_has_come_while_the_proof_was_asked_for() {
     let (ns, user) = fresh_in_process(Options::default());
@@ -157,7 +182,8 @@ fn a_yes_to_a_list_is_not_for_whoever_has_come_while_the_proof_was_asked_for() {
     later(&ns, 60);
     let proxy = Proxy::to(ns.cluster());
     // The first one is the dry run.
-    let held_back = Fault::Delay(std::time::Duration::from_millis(500));
+    let latch = lease_harness::Latch::closed();
+    let held_back = Fault::HeldBack(latch.clone());
     proxy.fault(Match::put().path("/leases/job"), held_back, 1);
     let steal = ["steal", "job", "other", "--holder=me", "--yes"];
     let running = ns.command(&user, steal).via(&proxy).spawn();
@@ -169,6 +195,7 @@ fn a_yes_to_a_list_is_not_for_whoever_has_come_while_the_proof_was_asked_for() {
         lease["spec"]["holderIdentity"] = "third".into();
         lease["spec"]["leaseTransitions"] = 9.into();
     });
+    latch.open();
     let output = running.wait(SOON);
     let stolen = "lease.coordination.k8s.io/other stolen\n";
     assert_eq!(

@@ -5,7 +5,7 @@ use crate::support::{
     transitions, untouched,
 };
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Namespace, Proxy, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Proxy, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -77,8 +77,9 @@ fn one_that_changes_hands_before_its_write_is_left_and_the_others_are_taken() {
         labelled(&ns, name, "ada", 60);
     }
     let proxy = Proxy::to(ns.cluster());
+    let latch = Latch::closed();
     for name in ["/leases/a", "/leases/b"] {
-        let held_back = Fault::Delay(Duration::from_millis(500));
+        let held_back = Fault::HeldBack(latch.clone());
         proxy.fault(Match::put().path(name), held_back, 1);
     }
     let steal = STEAL.into_iter().chain(["a", "b", "c", "--now"]);
@@ -98,6 +99,7 @@ fn one_that_changes_hands_before_its_write_is_left_and_the_others_are_taken() {
     });
     // A live victim that renews is the one that was shown.
     renew(&ns, "b", 0);
+    latch.open();
     let output = running.wait(SOON);
     let result = (output.code, output.stdout.as_str());
     assert_eq!(
@@ -343,14 +345,19 @@ fn what_is_ones_own_already_is_left_and_only_what_came_since_is_waited_for() {
     let (ns, user) = fresh();
     let mine = ["a", "b"].map(|name| labelled(&ns, name, "me", 3600));
     labelled(&ns, "new", "ada", 1);
+    // Too short for what is asked, whoever has it.
+    labelled(&ns, "short", "me", 2);
     let bulk = [&STEAL[..], &["-lapp=x", "--duration=1h"]].concat();
     let output = ns.run(&user, bulk.clone());
     assert_eq!(output.code, Some(0), "{output}");
-    assert_eq!(output.stdout, stolen(&["new"]), "{output}");
-    let left = "left as they are, of 3 leases: 2 yours already\n";
+    assert_eq!(output.stdout, stolen(&["new", "short"]), "{output}");
+    for name in ["new", "short"] {
+        assert_eq!(stored(&ns, name)["spec"]["leaseDurationSeconds"], 3600);
+    }
+    let left = "left as they are, of 4 leases: 2 yours already\n";
     assert!(output.stderr.contains(left), "{output}");
     let output = ns.run(&user, bulk);
-    said_like(&output, 0, "", &left.replace("2 yours", "3 yours"));
+    said_like(&output, 0, "", &left.replace("2 yours", "4 yours"));
     let output = ns.run(&user, [&STEAL[..], &["a", "b"]].concat());
     let line = |name: &str| format!("lease \"{name}\" is left: it is yours already\n");
     said_like(&output, 0, "", &(line("a") + &line("b")));

@@ -44,7 +44,7 @@ impl Call<'_> {
         let to = self.args.to.as_ref().map(|to| to.as_str());
         let next = match candidate(&all, holder, to) {
             Choice::Candidate(next) => next,
-            Choice::Already(_) => return Ok(self.already(record)),
+            Choice::Already(_) => return self.already(record),
             Choice::NoOther => return Err(self.not(NotFailedOver::NoCandidate)),
             Choice::Several(all) => return Err(self.not(NotFailedOver::Several(all))),
             Choice::NoSuch(candidates) => {

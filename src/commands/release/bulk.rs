@@ -228,9 +228,18 @@ impl Bulk<'_> {
             terminal::say_always(&format!("{why}: {}", some(&not_tried)));
         }
         let interrupted = interrupted.map(Exit::signal);
-        let Some(format) = document.filter(|_| !listed.is_empty()) else {
+        let Some(format) = document else {
             return interrupted;
         };
+        if listed.is_empty() {
+            if interrupted.is_none()
+                && errors.exit().is_none()
+                && let Err(error) = nothing_done(args)
+            {
+                let _ = errors.say(&error);
+            }
+            return interrupted;
+        }
         let mut subject = self.subject(self.session, &choice.all[0]);
         let names: Vec<String> = (listed.iter())
             .map(|one| one.lease().name().to_owned())

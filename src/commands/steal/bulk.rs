@@ -8,6 +8,8 @@ mod tried;
 mod wait;
 mod wave;
 
+use std::time::Duration;
+
 use super::terms;
 use crate::cli::{ConnectionArgs, StealArgs};
 use crate::clock::{Clock, SystemClock};
@@ -19,14 +21,15 @@ use crate::commands::several::Errors;
 use crate::commands::{Session, identity};
 use crate::error::{Error, Subject};
 use crate::exit::Exit;
-use crate::hint::advised;
+use crate::hint::{self, advised};
 use crate::lease::decide::{Now, Refusal, StealStep, StealTerms, steal};
 use crate::lease::keeper::Keeper;
 use crate::lease::operate::{End, Interrupt};
 use crate::lease::report::State;
-use crate::lease::values::{HolderIdentity, LeaseName};
+use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
 use crate::output::format::{GrantFormat, ObjectFormat};
 use crate::output::terminal;
+use crate::words;
 use taken::Taking;
 
 /// For so many leases it is told what taking them means.
@@ -117,12 +120,7 @@ impl Bulk<'_> {
     async fn sift(&self, choice: &mut Choice, errors: &mut Errors) {
         for chosen in std::mem::take(&mut choice.all) {
             if self.is_ours(&chosen) {
-                if choice.by_name {
-                    terminal::say(&format!(
-                        "lease {} is left: it is yours already",
-                        choice.label(&chosen)
-                    ));
-                }
+                self.say_left(choice, &chosen);
                 choice.left.yours += 1;
                 continue;
             }
@@ -138,14 +136,34 @@ impl Bulk<'_> {
         }
     }
 
-    /// Whether this identity holds it, alone, and for a while yet: to take it would be to wait for oneself. Beside an earlier
-    /// holder that may still run the wait begins anew, and so does what has expired.
+    /// Whether this identity holds it, alone, and for the duration that is asked for: to take it would be to wait for oneself. Beside
+    /// an earlier holder that may still run the wait begins anew. What has expired, or is held for less, is taken like any other.
     fn is_ours(&self, chosen: &Chosen) -> bool {
         let record = chosen.record();
+        let asked = self.terms.grant.duration;
         record.holder() == Some(self.terms.grant.holder.as_str())
             && record.victim().is_none()
             && chosen.row.condition.state != State::Expired
             && self.terms.if_holder.is_none()
+            && (record.duration().is_none() || asked <= record.duration())
+    }
+
+    /// Says that one is left, and what makes it last where less than half of its time is left.
+    fn say_left(&self, choice: &Choice, chosen: &Chosen) {
+        let (label, record) = (choice.label(chosen), chosen.record());
+        let whole = record.duration().map(LeaseDuration::as_duration);
+        let left = (chosen.row.condition.expires_in).and_then(|left| Duration::try_from(left).ok());
+        match (left, whole) {
+            (Some(left), Some(whole)) if left < whole / 2 => terminal::say(&format!(
+                "lease {label} is left: it is yours already, for {} more. To have it for longer: {}",
+                words::duration(left),
+                hint::lease("renew", record.name(), record.namespace())
+            )),
+            _ if choice.by_name => {
+                terminal::say(&format!("lease {label} is left: it is yours already"))
+            }
+            _ => {}
+        }
     }
 
     /// Why it is not to be taken, by what is known of it.

@@ -71,7 +71,12 @@ pub fn maintenance(page: &mut Page) {
     let queued = page.shell("exec kubectl lease hold a -- sh -c 'sleep 2; echo done'");
     let queued = queued.spawn();
     queued.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
+    // Nor is one of whoever came in the window.
+    let mut other = held("c", "a-job", 40);
+    other["metadata"]["labels"] = json!({ "app": "shop" });
+    page.ns.create(&other);
     page.run("for lease in ", 0);
+    assert_eq!(stored(&page.ns, "c")["spec"], other["spec"]);
     let freed = page.run("kubectl lease release -l app=shop", 0);
     assert_eq!(freed.stdout.lines().count(), 2, "{freed}");
     let queued = queued.wait(SOON);
