@@ -18,7 +18,7 @@ use crate::lease::decide::{Refusal, StealTerms};
 use crate::lease::events::EventReason;
 use crate::lease::evidence::{Expiry, Observation};
 use crate::lease::keeper::Keeper;
-use crate::lease::operate::{End, Failure, Fate};
+use crate::lease::operate::{End, Ended, Held};
 use crate::lease::record::{GrantTerms, Taken};
 use crate::lease::values::{HolderIdentity, LeaseDuration};
 use crate::output::outcome::{Action, Outcome};
@@ -126,15 +126,13 @@ pub async fn run(args: StealArgs, connection: &ConnectionArgs) -> Result<Exit, E
         };
         let done = Outcome::of_grant(Action::Stolen, &grant)
             .after_waiting(SystemClock.now().since(taken_at));
-        match say_grant(&grant, &done, &args.output, &saying).await {
+        let tell = async |_: Held<'_>| say_grant(&grant, &done, &args.output, &saying).await;
+        match operations.hand_out(&grant, &saying, tell).await {
             Ok(()) => Ok(Exit::DONE),
-            // Not given back: that would let somebody in beside a victim that may still run.
-            Err(why) => Err(Error::given_up(
-                &subject,
-                Failure::Failed(why),
-                &Fate::Kept,
-                Error::Local,
-            )),
+            Err(Ended::GivenUp { why, fate }) => {
+                Err(Error::given_up(&subject, why, &fate, Error::Local))
+            }
+            Err(Ended::Ungranted(end)) => Err(session.error(subject, end).await),
         }
     };
     recorder.beside(taking, &saying).await

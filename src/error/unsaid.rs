@@ -71,7 +71,7 @@ impl Error {
             return Self::lease(subject.clone(), End::Interrupted(signal));
         }
         Self::Despite {
-            then: fate_lines(subject, &why, fate),
+            then: fate_lines(subject, fate),
             why: Box::new(why),
         }
     }
@@ -90,7 +90,7 @@ impl Error {
 
     /// One of those that were wanted together was not granted, and so the others were given up.
     pub fn others_given_up(why: Self, fates: &[(&Subject, Fate)]) -> Self {
-        let lines = |(subject, fate): &(&Subject, Fate)| fate_lines(subject, &why, fate);
+        let lines = |(subject, fate): &(&Subject, Fate)| fate_lines(subject, fate);
         let then: Vec<String> = fates.iter().flat_map(lines).collect();
         match then.is_empty() {
             true => why,
@@ -117,7 +117,7 @@ fn failed(why: Failure<Error>, bug: fn(String) -> Error) -> Error {
     }
 }
 
-fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
+fn fate_lines(subject: &Subject, fate: &Fate) -> Vec<String> {
     let name = &subject.name;
     match fate {
         Fate::None => Vec::new(),
@@ -132,13 +132,7 @@ fn fate_lines(subject: &Subject, why: &Error, fate: &Fate) -> Vec<String> {
         ],
         Fate::Shields => kept_lines(subject),
         Fate::Kept => vec![
-            match why {
-                Error::Unsaid(_) => format!(
-                    "lease {name:?} is held by {:?} anyway, until it expires",
-                    subject.me()
-                ),
-                _ => format!("error: lease {name:?} was not released: it may be in use"),
-            },
+            format!("error: lease {name:?} was not released: it may be in use"),
             format!(
                 "Look: {}; when it is not in use any more, free it: {}",
                 subject.lease("status"),

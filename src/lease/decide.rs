@@ -23,7 +23,7 @@ pub use prune::{PruneTerms, Verdict, is_as_judged, judge, proof};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
-pub use wait::{Awaited, WaitStep, ended_expired, wait};
+pub use wait::{Awaited, WaitStep, wait};
 pub use window::Window;
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};

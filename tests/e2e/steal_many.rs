@@ -235,6 +235,20 @@ fn what_is_endless_is_not_waited_for_and_lost_replies_are_recognised() {
         "error: nobody read the result: the reader of stdout has gone\nheld by \"you\" anyway, until they expire: \"a\", \"b\"\n",
     );
     assert_eq!(output.code, Some(1), "{output}");
+    // Not so those that nobody runs beside.
+    for name in ["a", "b"] {
+        crate::support::set_free(&ns, name);
+    }
+    let output = ns.command(&user, ["steal", "a", "b", "--holder=you", "--yes"]);
+    let output = output.stdout(lease_harness::Outlet::Broken).run();
+    said_like_end(
+        &output.stderr,
+        "error: nobody read the result: the reader of stdout has gone\ngiven back: \"a\", \"b\"\n",
+    );
+    assert_eq!(output.code, Some(1), "{output}");
+    for name in ["a", "b"] {
+        assert_eq!(holder(&stored(&ns, name)), "");
+    }
     let nobody = ns.user(&["get"]);
     let refused = ns.run(&nobody, STEAL.into_iter().chain(["a", "b", "--now"]));
     assert_eq!(refused.code, Some(1), "{refused}");

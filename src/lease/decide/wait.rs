@@ -96,17 +96,6 @@ fn expired_since(first: &Record, record: &Record) -> bool {
         })
 }
 
-/// Whether a change that a watch shows at `at` says that what was `seen` had expired: somebody has taken it over from a holder
-/// that had not renewed it for its whole duration. Nothing else has come between, for a watch shows every change.
-pub fn ended_expired(seen: &Observation, record: &Record, at: Instant) -> bool {
-    let before = seen.record();
-    record.uid() == before.uid()
-        && before.holder().is_some()
-        && record.holder().is_some()
-        && record.holder() != before.holder()
-        && seen.observed_expiry().is_some_and(|expired| expired <= at)
-}
-
 /// By proof alone, as a takeover: what is waited for may be acted on.
 pub(super) fn expired(seen: &Observation, stamps: Stamps, now: Now) -> WaitStep {
     match seen.expiry(now.instant, stamps) {

@@ -237,21 +237,3 @@ fn a_grant_that_was_taken_over_after_its_expiry_has_expired_and_one_that_was_sto
     let another = next.with(|object| object["metadata"]["uid"] = json!("uid-2"));
     assert!(!met(&first, &another));
 }
-
-#[test]
-fn a_change_of_the_holder_that_a_watch_shows_after_the_whole_duration_is_an_expiry() {
-    let first = Observation::first(held("ada", 15), at(100.0), None);
-    let next = held("leader", 15).with_spec("leaseTransitions", json!(5));
-    for (record, seconds, expired) in [
-        (&next, 115.0, true),
-        (&next, 114.9, false),
-        (&free(15), 120.0, false),
-        (&held("ada", 15), 120.0, false),
-    ] {
-        let found = ended_expired(&first, record, at(seconds));
-        assert_eq!(found, expired, "{record:?}");
-    }
-    let endless = held("ada", 15).with_spec("leaseDurationSeconds", Value::Null);
-    let endless = Observation::first(endless, at(100.0), None);
-    assert!(!ended_expired(&endless, &next, at(9999.0)));
-}

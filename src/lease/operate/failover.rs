@@ -1,12 +1,12 @@
 //! Failover: a Lease that was taken from its holder is given back once that has stopped, and watched until somebody has it.
 
 use super::super::api::Api;
-use super::super::decide::{Loss, Ours, Refusal, Seen};
+use super::super::decide::{Loss, Seen};
 use super::super::evidence::Observation;
 use super::super::record::Record;
 use super::guard::GIVEN_BACK_WITHIN;
 use super::steal::Stolen;
-use super::{End, Hint, Limits, OnProgress, Operations, Progress, Watcher};
+use super::{End, Hint, Limits, OnProgress, Operations, Progress, Returned, Watcher};
 use crate::clock::{Clock, Instant};
 
 /// A Lease whose holder has stepped down.
@@ -58,11 +58,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
         };
         let held = match waited {
-            Ok(grant) => grant.record,
+            Ok(grant) => grant,
             // No renewal was acknowledged for the whole duration, so that its time is most likely over too. It may still stand
             // there as ours.
             Err(End::Lost(Loss::Deadline { .. })) if taken.is_alone(self.clock.now()) => {
-                taken.record.clone()
+                taken.clone()
             }
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
             Err(end) => return Err(self.lost_unused(&taken, end, &patient.interrupt).await),
@@ -71,18 +71,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
             ..patient
         };
-        let released = self.release(&Ours::Grant(held), true, &soon, report).await;
-        let record = match released {
-            Ok(released) => released.record,
-            Err(End::Refused(Refusal::HolderIs(Some(other)))) => {
-                return Err(End::Lost(Loss::TakenBy {
-                    holder: other.holder,
-                    waits: false,
-                }));
+        let interrupt = soon.interrupt.clone();
+        let record = match self.give_grant_back(&held, &soon, report).await {
+            Returned::Freed(record) => record,
+            Returned::Lost(loss) => {
+                return Err(self.lost_unused(&held, End::Lost(loss), &interrupt).await);
             }
-            Err(End::Refused(Refusal::HolderIs(None))) => return Err(End::Lost(Loss::Released)),
-            Err(End::Refused(Refusal::NotFound)) => return Err(End::Lost(Loss::Deleted)),
-            Err(end) => return Err(end),
+            Returned::Unsettled(end) => return Err(end),
         };
         Ok(SteppedDown {
             record,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::super::decide::{self, Loss, Seen};
 use super::super::record::{Lease, Record};
 use super::super::values::LeaseDuration;
@@ -23,6 +25,8 @@ pub struct Grant {
     /// Whether somebody from before it may still run, and nothing tells for how long: a process of the same identity
     /// (`--reenter`), or whoever had no duration and was not waited for.
     pub(super) reenters: bool,
+    /// Whether its victim is waited for, as the Lease says: nothing has begun under it.
+    pub(super) awaits: bool,
     /// From when on nobody can run any more whom it was taken from; `None` if nothing tells.
     pub(super) alone_from: Option<Instant>,
 }
@@ -43,6 +47,7 @@ impl Grant {
             record,
             sent_at,
             reenters: false,
+            awaits: written.victim().is_some(),
             // What is free, or proven to have expired, is nobody's.
             alone_from: Some(sent_at),
         }
@@ -76,9 +81,23 @@ impl Grant {
         self.duration
     }
 
-    /// Whether what was seen ends it.
+    /// Whether what was seen ends it. Where nothing has begun under it, a shorter duration is no reason to end: it is recorded anew.
     pub fn lost(&self, seen: &Seen) -> Option<Loss> {
-        decide::lost(&self.record, self.duration, seen)
+        let loss = decide::lost(&self.record, self.duration, seen);
+        loss.filter(|loss| !(self.awaits && matches!(loss, Loss::Shortened(_))))
+    }
+
+    /// The next renewal of it, at `at`.
+    pub(super) fn renewed(&self, at: Timestamp) -> Record {
+        match self.awaits {
+            true => self.record.renewed_beside(self.duration, at),
+            false => self.record.renewed_for(self.duration, at),
+        }
+    }
+
+    /// Whether others are kept out for the whole of its duration by what `record` shows of it.
+    pub(super) fn is_kept_by(&self, record: &Record) -> bool {
+        record.duration() >= Some(self.duration)
     }
 
     /// When others may prove it expired, unless it is renewed.

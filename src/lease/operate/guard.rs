@@ -171,13 +171,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// What becomes of a grant that was kept for somebody who has not begun, now that it is lost: what may still stand as ours is
-    /// given back, unless whoever it was taken from may still run.
+    /// given back, unless whoever it was taken from may still run. Whoever has taken it may wait for us, and is told that nothing
+    /// runs.
     pub(super) async fn lost_unused(&self, grant: &Grant, end: End, interrupt: &Interrupt) -> End {
         match end {
-            End::Lost(ref loss) if loss.may_be_ours() => {}
-            end => return end,
+            End::Lost(ref loss) if loss.may_be_ours() => {
+                self.give_back_alone(grant, end, interrupt).await
+            }
+            End::Lost(ref loss) if loss.is_takeover() => {
+                self.say_unused(grant, interrupt).await;
+                end
+            }
+            end => end,
         }
-        self.give_back_alone(grant, end, interrupt).await
     }
 
     /// What becomes of a grant that is given up before anybody has begun under it, whether or not its last write has happened.
@@ -188,35 +194,37 @@ impl<A: Api, C: Clock> Operations<A, C> {
         interrupt: &Interrupt,
     ) -> End {
         let until = self.clock.now() + GIVEN_BACK_WITHIN;
-        self.give_back_alone_by(grant, end, interrupt, until).await
+        with_fate(end, self.free_alone(grant, interrupt, until).await)
     }
 
-    /// The same until then.
-    pub(super) async fn give_back_alone_by(
+    /// Frees one under which nobody has begun, unless somebody may run beside it.
+    pub(super) async fn free_alone(
         &self,
         grant: &Grant,
-        end: End,
         interrupt: &Interrupt,
         until: Instant,
-    ) -> End {
-        if !grant.is_alone(self.clock.now()) {
-            return End::Kept(Box::new(end));
+    ) -> Fate {
+        match grant.is_alone(self.clock.now()) {
+            true => self.free_grant(grant, interrupt, until).await,
+            false => Fate::Shields,
         }
-        let fate = self.free_grant(grant, interrupt, until).await;
-        with_fate(end, fate)
     }
 
     /// Frees it, or says to whoever has taken it, who may wait for us, that nothing runs.
     async fn free_grant(&self, grant: &Grant, interrupt: &Interrupt, until: Instant) -> Fate {
         let fate = self.free_by(&grant.record, interrupt, until).await;
         if matches!(fate, Fate::Gone) {
-            tokio::select! {
-                biased;
-                _ = interrupt.insisted() => {}
-                _ = self.say_stopped(grant, None) => {}
-            }
+            self.say_unused(grant, interrupt).await;
         }
         fate
+    }
+
+    async fn say_unused(&self, grant: &Grant, interrupt: &Interrupt) {
+        tokio::select! {
+            biased;
+            _ = interrupt.insisted() => {}
+            _ = self.say_stopped(grant, None) => {}
+        }
     }
 
     async fn free_by(&self, grant: &Record, interrupt: &Interrupt, until: Instant) -> Fate {
@@ -270,7 +278,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
 }
 
 /// An end, and what became of the grant that there was before it.
-fn with_fate(end: End, fate: Fate) -> End {
+pub(super) fn with_fate(end: End, fate: Fate) -> End {
     match fate {
         Fate::None | Fate::Free | Fate::Gone => end,
         Fate::Open(fault) => End::Unsettled {

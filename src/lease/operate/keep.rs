@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::super::api::Api;
 use super::super::values::LeaseDuration;
+use super::guard::with_fate;
 use super::outlast::Turns;
-use super::{End, Grant, Interrupt, Limits, OnProgress, Operations, Watcher};
+use super::{End, Fate, Grant, Interrupt, Limits, OnProgress, Operations, Watcher};
 use crate::clock::Clock;
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -124,10 +125,20 @@ impl<A: Api, C: Clock> Operations<A, C> {
         turns: &Turns,
         interrupt: &Interrupt,
     ) -> End {
+        with_fate(end, self.give_up_in_turn(grant, turns, interrupt).await)
+    }
+
+    /// The same of one that was handed out to nobody.
+    pub async fn give_up_in_turn(
+        &self,
+        grant: &Grant,
+        turns: &Turns,
+        interrupt: &Interrupt,
+    ) -> Fate {
         // Nobody closes it.
         let _turn = turns.renewals.acquire().await.ok();
         let until = turns.until(self.clock.now());
-        self.give_back_alone_by(grant, end, interrupt, until).await
+        self.free_alone(grant, interrupt, until).await
     }
 
     async fn or_given_back(

@@ -136,9 +136,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// for.
     ///
     /// # Errors
-    /// When it is lost meanwhile: then what still stands as ours is given back, once the victim must have stopped. Or a signal
-    /// ends it: then the Lease is given back too; but during the wait it stays held ([`End::Kept`]), because freeing it would let
-    /// somebody else in beside the victim.
+    /// When it is lost meanwhile, or a signal ends it. What still stands as ours is given back then if the victim must have stopped.
+    /// Else it stays held ([`End::Kept`]): freeing it would let somebody else in beside the victim.
     pub async fn outlast(
         &self,
         stolen: Stolen,
@@ -215,6 +214,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         Ok(Grant {
             alone_from: stolen.alone_from().map(|_| self.clock.now()),
+            awaits: false,
             ..stolen.grant
         })
     }
@@ -231,7 +231,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<Stolen, End> {
         let mut watcher = Watcher::polling(self.clock.now(), None);
         let mut watches = None;
-        let mut looked_at = self.clock.now();
+        let mut looked_at = None;
         let mut look = false;
         loop {
             let now = self.clock.now();
@@ -242,10 +242,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             }
             let grant = &stolen.grant;
             let regular = grant.sent_at + grant.duration().as_duration() / 3;
-            let due = if look {
-                regular.min(looked_at + LOOK_AGAIN)
-            } else {
-                regular
+            let due = match (look, looked_at) {
+                (true, Some(at)) => regular.min(at + LOOK_AGAIN),
+                (true, None) => now,
+                (false, _) => regular,
             };
             if watches.is_none() {
                 watches = turns.and_then(|turns| turns.watches.try_acquire().ok());
@@ -261,6 +261,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 // Watches replay their past.
                 Some(Hint::Lease(record)) if record.older_than(&grant.record) => {}
                 Some(Hint::Lease(record)) if record.same_grant(&grant.record) => {
+                    // A renewal records it again.
+                    look |= !grant.is_kept_by(&record);
                     stolen.grant.record = record;
                 }
                 // Lost, perhaps: the next renewal finds out, and is not waited for.
@@ -271,7 +273,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 // The renewals find out too.
                 Some(Hint::Refused | Hint::Watching | Hint::Quiet) => {}
                 None if self.clock.now() >= due => {
-                    (look, looked_at) = (false, self.clock.now());
+                    (look, looked_at) = (false, Some(self.clock.now()));
                     let heard = may_watch.then_some(&mut watcher);
                     let renewal = self.renew_in_turn(grant, turns, heard, limits, report);
                     stolen.grant = renewal.await?;

@@ -23,8 +23,8 @@ pub struct Released {
 /// What came of giving a grant back.
 #[derive(Clone, Debug)]
 pub enum Returned {
-    /// The Lease is free.
-    Freed,
+    /// The Lease is free: the record as [`Released`] has it.
+    Freed(Record),
     /// The grant was over before: this is how it ended. Nothing was written.
     Lost(Loss),
     /// Nobody knows whether it is free, or it is not.
@@ -53,10 +53,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 
     /// Gives a grant back, and finds out how it ended if it is over.
-    pub async fn give_grant_back(&self, grant: &Grant, limits: &Limits) -> Returned {
+    pub async fn give_grant_back(
+        &self,
+        grant: &Grant,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Returned {
         let ours = Ours::Grant(grant.record.clone());
-        match self.free(&ours, decide::release, limits, &|_| ()).await {
-            Ok(_) => Returned::Freed,
+        match self.free(&ours, decide::release, limits, report).await {
+            Ok(released) => Returned::Freed(released.record),
             Err(nothing) => match nothing.seen {
                 Some(seen) => Returned::Lost(grant.lost(&seen).unwrap_or(Loss::Released)),
                 None => Returned::Unsettled(nothing.end),

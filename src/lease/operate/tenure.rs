@@ -67,7 +67,7 @@ impl Tenure {
             Some(duration) => (record.with_duration(duration))
                 .with_victim(None)
                 .renewed(wall),
-            None => record.renewed_for(self.grant.duration, wall),
+            None => self.grant.renewed(wall),
         };
         while self.wrote(&next).is_some() {
             next = next.renewed(wall);

@@ -82,11 +82,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         None => seen,
                         Some(Hint::Lease(record)) => {
                             let at = self.clock.now();
-                            if let (Awaited::Expired, Seen::Lease(seen)) = (awaited, &seen)
-                                && decide::ended_expired(seen, &record, at)
-                            {
-                                return Ok(Some(record));
-                            }
                             Seen::Lease(match seen {
                                 Seen::Lease(seen) => seen.and(record, at, None),
                                 Seen::Absent => Observation::first(record, at, None),

@@ -172,6 +172,16 @@ impl Record {
         })
     }
 
+    /// As [`Record::renewed_for`], of a grant under which nothing has begun, because its victim may run for `duration`: a shorter one
+    /// that somebody recorded does not stay either, for whoever goes by it would come in beside the victim.
+    #[must_use]
+    pub fn renewed_beside(&self, duration: LeaseDuration, at: Timestamp) -> Self {
+        match self.duration() {
+            Some(recorded) if recorded < duration => self.renewed(at).with_duration(duration),
+            Some(_) | None => self.renewed_for(duration, at),
+        }
+    }
+
     /// The same object, free; the transitions stay, and the duration that it had before the grant.
     ///
     /// The holder is absent, and not empty: Terraform takes one that is present for a lock, and client-go reads both alike. A

@@ -13,7 +13,7 @@ use crate::commands::several::Errors;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::hint;
-use crate::lease::operate::Grant;
+use crate::lease::operate::{self, Grant};
 use crate::output::Failure;
 use crate::output::outcome::{Action, Outcome};
 use crate::output::terminal;
@@ -113,13 +113,13 @@ impl Taking<'_> {
         waited: Duration,
         errors: &mut Errors,
     ) {
-        let (mut grants, mut labels) = (Vec::new(), Vec::new());
+        let (mut grants, mut places) = (Vec::new(), Vec::new());
         let is_first = wave.start == 0;
-        for (chosen, fate) in self.choice.all[wave.clone()].iter().zip(&fates[wave]) {
-            match fate {
+        for at in wave {
+            match &fates[at] {
                 Some(Fate::Ours(grant)) => {
                     grants.push(grant);
-                    labels.push(self.choice.label(chosen));
+                    places.push(at);
                 }
                 Some(Fate::Kept | Fate::GivenBack | Fate::Failed(_)) | None => {}
             }
@@ -134,17 +134,37 @@ impl Taking<'_> {
             Err(why) => Err(why.into()),
         };
         if let Err(why) = said {
-            let me = self.bulk.terms.grant.holder.as_str();
-            let then = vec![
-                format!(
-                    "held by {me:?} anyway, until they expire: {}",
-                    some(&labels)
-                ),
-                format!("Look: {}", hint::kubectl("lease status")),
-            ];
+            let given_up = grants.iter().zip(&places).map(async |(grant, at)| {
+                let interrupt = &self.bulk.interrupt;
+                let giving = self.operations[*at].give_up_in_turn(grant, &self.turns, interrupt);
+                (self.choice.label(&self.choice.all[*at]), giving.await)
+            });
+            let then = self.given_up(futures::future::join_all(given_up).await);
             let why = Box::new(why);
             let _ = errors.say(&Error::Despite { why, then });
         }
+    }
+
+    /// What became of those that nobody heard of.
+    fn given_up(&self, fates: Vec<(String, operate::Fate)>) -> Vec<String> {
+        let is_over =
+            |fate: &operate::Fate| matches!(fate, operate::Fate::Free | operate::Fate::Gone);
+        let (over, held): (Vec<_>, Vec<_>) = fates.into_iter().partition(|(_, fate)| is_over(fate));
+        let labels = |all: Vec<(String, _)>| all.into_iter().map(|(label, _)| label).collect();
+        let (over, held): (Vec<String>, Vec<String>) = (labels(over), labels(held));
+        let me = self.bulk.terms.grant.holder.as_str();
+        let mut lines = Vec::new();
+        if !over.is_empty() {
+            lines.push(format!("given back: {}", some(&over)));
+        }
+        if !held.is_empty() {
+            lines.push(format!(
+                "held by {me:?} anyway, until they expire: {}",
+                some(&held)
+            ));
+            lines.push(format!("Look: {}", hint::kubectl("lease status")));
+        }
+        lines
     }
 
     fn text(&self, grants: &[&Grant], waited: Duration, is_first: bool) -> Result<String, Failure> {

@@ -61,7 +61,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
             return;
         }
         self.release = Some(Box::pin(async move {
-            let returned = operations.give_grant_back(&grant, &limits).await;
+            let returned = operations.give_grant_back(&grant, &limits, &|_| ()).await;
             (lease, Some(returned))
         }));
     }
@@ -70,7 +70,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
     pub(super) fn returned(&mut self, lease: usize, returned: Option<Returned>) -> Next {
         self.release = None;
         let given = match returned {
-            Some(Returned::Freed) => {
+            Some(Returned::Freed(_)) => {
                 self.report.released.push(lease);
                 Given::Freed
             }

@@ -68,9 +68,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     ..stored
                 };
                 match holder {
-                    Some(holder) => match self.give_grant_back(&there, &limits).await {
+                    Some(holder) => match self.give_grant_back(&there, &limits, &|_| ()).await {
                         Returned::Unsettled(_) => Some(holder),
-                        Returned::Freed | Returned::Lost(_) => None,
+                        Returned::Freed(_) | Returned::Lost(_) => None,
                     },
                     None => None,
                 }

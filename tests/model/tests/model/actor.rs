@@ -233,20 +233,14 @@ impl Actor {
         self.api.begin(Purpose::Keep);
         self.world
             .note(format!("{} stole from {:?}", self.name, stolen.victim));
-        let taken = stolen.grant.clone();
         let limits = Limits {
             interrupt: limits.interrupt.clone(),
             ..patient()
         };
         let report = |said| self.say(said);
-        let outlasted = operations
+        operations
             .outlast(stolen, terms.grant.duration, &limits, &report)
-            .await;
-        if let Err(End::Lost(_)) = &outlasted {
-            // Nothing of it runs; but that is not known of its victim.
-            self.say_stopped(&taken, None).await;
-        }
-        outlasted
+            .await
     }
 
     /// Has its holder step down for whoever is next.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use lease_model::lease::operate::{Grant, Progress};
+use lease_model::lease::operate::{End, Grant, Progress, Turns};
 
 use super::scenario;
 use crate::actor::{Actor, patient};
@@ -180,6 +180,27 @@ fn who_is_robbed_while_it_waits_does_not_speak_for_its_own_victim() {
         assert!(begun > secs(12.0), "{begun:?}");
         waiting.await.expect("a result").expect_err("robbed");
         assert_eq!(world.server().checker.counts.of(Event::Acknowledge), 0);
+    });
+}
+
+#[test]
+fn who_is_robbed_before_it_has_begun_says_that_nothing_runs() {
+    scenario(12, async |world, [first, thief, _]| {
+        let grant = first.steal(None, &patient()).await.expect("it was free");
+        let (turns, limits) = (Turns::new(1, 1), patient());
+        let waiting = async {
+            let over = sleep(60.0);
+            let kept = (first.operations).keep_until(grant, over, &turns, &limits, &|_| ());
+            kept.await
+        };
+        let robbing = async {
+            sleep(1.0).await;
+            robbed(&world, &thief).await
+        };
+        let (kept, (_, begun)) = tokio::join!(waiting, robbing);
+        assert!(matches!(kept, Err(End::Lost(_))), "{kept:?}");
+        // At its next renewal, and not when its time is over.
+        assert!(begun < secs(6.0), "{begun:?}");
     });
 }
 

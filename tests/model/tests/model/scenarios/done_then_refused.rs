@@ -69,8 +69,11 @@ fn a_release_that_happened_is_one() {
             let grant = actor.take(None).await;
             world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
             let (operations, limits) = (&actor.operations, actor.within(10.0));
-            let returned = operations.give_grant_back(&grant, &limits).await;
-            assert!(matches!(returned, Returned::Freed), "{which} {returned:?}");
+            let returned = operations.give_grant_back(&grant, &limits, &|_| ()).await;
+            assert!(
+                matches!(returned, Returned::Freed(_)),
+                "{which} {returned:?}"
+            );
             actor.take(None).await;
             world.fail_replace(0, [RequestFault::DoneThenRefused(which)]);
             actor.api.begin(Purpose::Keep);
@@ -107,9 +110,12 @@ fn a_release_that_happened_is_one_though_a_waiter_was_faster_than_the_look() {
             // The look comes when the waiter is in.
             world.fail(0, Verb::Get, [RequestFault::TooMany(None); 2]);
             let (operations, limits) = (&actor.operations, actor.within(10.0));
-            let returned = operations.give_grant_back(&grant, &limits).await;
+            let returned = operations.give_grant_back(&grant, &limits, &|_| ()).await;
             waiter.granted().await;
-            assert!(matches!(returned, Returned::Freed), "{which} {returned:?}");
+            assert!(
+                matches!(returned, Returned::Freed(_)),
+                "{which} {returned:?}"
+            );
             assert_eq!(world.holder().as_deref(), Some("actor-1"));
         });
     }

@@ -2,6 +2,7 @@
 
 use lease_model::lease::decide::Loss;
 use lease_model::lease::operate::{End, Progress};
+use serde_json::{Value, json};
 
 use super::scenario;
 use crate::actor::{Actor, Waiter, patient};
@@ -63,6 +64,45 @@ fn a_thief_that_dies_while_it_waits_shields_the_victim() {
         stolen.expect("stolen");
         comes_in(&third, waiter).await;
     });
+}
+
+/// Whoever goes by what is recorded would come in beside the victim.
+#[test]
+fn a_thief_that_waits_records_its_duration_again_whoever_edits_it() {
+    for edited in [json!(2), json!(1), Value::Null] {
+        for second_thief in [false, true] {
+            scenario(12, async |world, [victim, thief, third]| {
+                let grant = victim.take(None).await;
+                world.cut_off(0, 600.0, Outage::BlackHole);
+                victim.hold(grant, 600.0);
+                world.after(1.5, {
+                    let edited = edited.clone();
+                    move |world| world.edit_spec("leaseDurationSeconds", edited)
+                });
+                sleep(1.0).await;
+                if second_thief {
+                    let robbing = async {
+                        sleep(2.0).await;
+                        third.steal(None, &patient()).await.expect("stolen")
+                    };
+                    let limits = patient();
+                    let waiting = thief.steal(None, &limits);
+                    let (lost, grant) = tokio::join!(waiting, robbing);
+                    assert!(matches!(lost, Err(End::Lost(_))), "{edited} {lost:?}");
+                    third.stay(grant, secs(1.0), Leave::Release).await;
+                } else {
+                    let waiter = third.wait();
+                    let stolen = thief.steal(None, &patient()).await;
+                    let stolen = stolen.unwrap_or_else(|end| panic!("{edited}: {end:?}"));
+                    let now = world.now();
+                    assert!(now > secs(12.0) && now < secs(14.0), "{edited} {now:?}");
+                    assert_eq!(world.recorded_secs(), Some(12), "{edited}");
+                    assert!(thief.stay(stolen, secs(5.0), Leave::Release).await);
+                    comes_in(&third, waiter).await;
+                }
+            });
+        }
+    }
 }
 
 #[test]

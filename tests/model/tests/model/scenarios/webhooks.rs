@@ -78,9 +78,13 @@ const OPERATIONS: [(&str, Operation); 5] = [
     }),
     ("give back", |actor, grant, limits| {
         Box::pin(async move {
-            match actor.operations.give_grant_back(&grant, &limits).await {
+            match actor
+                .operations
+                .give_grant_back(&grant, &limits, &|_| ())
+                .await
+            {
                 Returned::Unsettled(end) => Some(end),
-                Returned::Freed | Returned::Lost(_) => None,
+                Returned::Freed(_) | Returned::Lost(_) => None,
             }
         })
     }),
@@ -321,8 +325,8 @@ fn a_proxy_that_sends_every_update_twice_costs_neither_the_grant_nor_the_release
             let stayed = actor.stay(grant.clone(), secs(30.0), Leave::Crash).await;
             assert!(stayed);
             let (operations, limits) = (&actor.operations, actor.within(10.0));
-            let returned = operations.give_grant_back(&grant, &limits).await;
-            assert!(matches!(returned, Returned::Freed), "{returned:?}");
+            let returned = operations.give_grant_back(&grant, &limits, &|_| ()).await;
+            assert!(matches!(returned, Returned::Freed(_)), "{returned:?}");
         });
     }
 }
