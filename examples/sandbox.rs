@@ -101,6 +101,7 @@ fn shell(folder: &Path, kubeconfig: &Path) -> std::io::Result<u8> {
         "A server with sample leases runs until you exit this shell. Try:\n\n  \
          kubectl lease status -A          (or: kubectl-lease status -A, without kubectl)\n  \
          kubectl-lease hold my-lease -- sleep 30 &\n  \
+         kubectl-lease wait my-lease --for=held -q\n  \
          kubectl-lease acquire my-lease\n  \
          kubectl-lease steal stuck-migration\n"
     );
