@@ -82,6 +82,7 @@ mod steal;
 mod steal_interrupted;
 mod steal_many;
 mod steal_prompt;
+mod steal_waves;
 mod support;
 mod terminating;
 mod together;

@@ -14,7 +14,7 @@ fn is_long(lease: &Value) -> bool {
 
 /// The write that records the longer duration takes so long that a signal comes first.
 fn slow_to_record(proxy: &Proxy, name: &str, fault: fn(Duration) -> Fault) {
-    let slow = fault(Duration::from_millis(1500));
+    let slow = fault(Duration::from_millis(2500));
     proxy.fault(Match::put().path(name).body(is_long), slow, 1);
 }
 

@@ -1,24 +1,23 @@
 //! `steal` of several: taken for themselves, kept renewed together, and handed out when the last victim must have stopped.
 
 use crate::support::{
-    SOON, VERBS, fresh, fresh_in_process, held, holder, marks, pass_to, renew, said_like, stored,
-    transitions, untouched,
+    SOON, VERBS, fresh, held, holder, marks, pass_to, renew, said_like, stored, transitions,
+    untouched,
 };
-use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Latch, Match, Namespace, Proxy, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const STEAL: [&str; 3] = ["steal", "--holder=me", "--yes"];
+pub const STEAL: [&str; 3] = ["steal", "--holder=me", "--yes"];
 
-fn stolen(names: &[&str]) -> String {
+pub fn stolen(names: &[&str]) -> String {
     let lines = names.iter();
     lines
         .map(|name| format!("lease.coordination.k8s.io/{name} stolen\n"))
         .collect()
 }
 
-fn labelled(ns: &Namespace, name: &str, holder: &str, duration: i64) -> Value {
+pub fn labelled(ns: &Namespace, name: &str, holder: &str, duration: i64) -> Value {
     let mut lease = held(name, holder, duration);
     lease["metadata"]["labels"] = json!({ "app": "x" });
     ns.create(&lease)
@@ -290,67 +289,6 @@ fn none_of_very_many_is_lost_while_the_others_are_taken_and_waited_for() {
         output.elapsed < Duration::from_secs(20),
         "{:?}",
         output.elapsed
-    );
-}
-
-/// All of them at once would need 8.25 s for a renewal each, and have 8.
-#[test]
-fn no_more_are_taken_at_a_time_than_a_slow_server_can_have_renewed_and_none_is_lost() {
-    let (ns, user) = fresh_in_process(Options::default());
-    let count = 264;
-    for number in 0..count {
-        labelled(&ns, &format!("job-{number:03}"), "ada", 8);
-    }
-    let proxy = Proxy::to(ns.cluster());
-    let slow = Fault::Delay(Duration::from_millis(500));
-    proxy.fault(Match::put(), slow, usize::MAX);
-    let steal = STEAL.into_iter().chain(["-l", "app=x", "--now"]);
-    let output = ns.command(&user, steal).via(&proxy).run();
-    assert_eq!(output.code, Some(0), "{output}");
-    let names: Vec<String> = (0..count)
-        .map(|number| format!("job-{number:03}"))
-        .collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    assert_eq!(output.stdout, stolen(&names), "{output}");
-    assert!(output.stderr.contains(" of them first, "), "{output}");
-    assert!(!output.stderr.contains("no answer"), "{output}");
-    for name in ["job-000", "job-263"] {
-        assert_eq!(holder(&stored(&ns, name)), "me");
-    }
-}
-
-/// A machine can read each: YAML has a mark between documents, and JSON needs none.
-#[test]
-fn what_is_taken_after_the_first_ones_is_a_document_of_its_own() {
-    let (ns, user) = fresh_in_process(Options::default());
-    let name = |number: usize| format!("job-{number:03}");
-    let fill = || (0..60).for_each(|number| drop(labelled(&ns, &name(number), "ada", 8)));
-    fill();
-    let proxy = Proxy::to(ns.cluster());
-    let slow = Fault::Delay(Duration::from_millis(500));
-    proxy.fault(Match::put(), slow, usize::MAX);
-    let steal = |format: &'static str| {
-        let steal = STEAL
-            .into_iter()
-            .chain(["-l", "app=x", "--now", "-o", format]);
-        let output = ns.command(&user, steal).via(&proxy).run();
-        assert_eq!(output.code, Some(0), "{output}");
-        output
-    };
-    let output = steal("json");
-    let lists = serde_json::Deserializer::from_str(&output.stdout).into_iter::<Value>();
-    let lists: Vec<Value> = lists.collect::<Result<_, _>>().expect("JSON");
-    let items = |list: &Value| list["items"].as_array().map_or(0, Vec::len);
-    assert!(lists.len() > 1, "{output}");
-    assert_eq!(lists.iter().map(items).sum::<usize>(), 60, "{output}");
-    (0..60).for_each(|number| ns.delete(&name(number)));
-    fill();
-    let output = steal("yaml");
-    let lists: Vec<&str> = output.stdout.split("---\n").collect();
-    assert!(lists.len() > 1, "{output}");
-    assert!(
-        lists.iter().all(|list| list.starts_with("apiVersion: ")),
-        "{output}"
     );
 }
 

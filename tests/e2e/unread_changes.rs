@@ -3,7 +3,8 @@
 use crate::support::{
     SOON, VERBS, ended, free, fresh, held, holder, said, said_like, stored, transitions,
 };
-use lease_harness::{Namespace, Outlet, Running, User};
+use lease_harness::{Fault, Match, Namespace, Outlet, Proxy, Running, User, lease};
+use serde_json::Value;
 use std::time::Duration;
 
 const FULL: &str = "error: cannot write to stdout: No space left on device (os error 28)\n";
@@ -91,6 +92,43 @@ fn a_steal_and_a_release_that_nobody_reads_are_ones_and_said_to_be() {
         }
         said(&running.wait(SOON), code, stdout, stderr);
     }
+}
+
+/// Nothing tells when whoever had it has stopped, waited for or not.
+#[test]
+fn a_lock_without_a_duration_that_nobody_hears_of_stays_beside_whoever_had_it() {
+    for how in ["--yes", "--now"] {
+        let (ns, user) = fresh();
+        ns.create(&lease("job").holder("terraform").build());
+        ns.create(&lease("other").holder("terraform").build());
+        for names in [&["job"][..], &["job", "other"]] {
+            let words = [&["steal", "--holder=me", "--yes", how][..], names].concat();
+            let output = ns.command(&user, words).stdout(full()).run();
+            assert_eq!(output.code, Some(1), "{output}");
+            assert!(output.stderr.contains("held by \"me\""), "{output}");
+            assert_eq!(holder(&stored(&ns, "job")), "me", "{output}");
+        }
+    }
+}
+
+/// What was written and not answered is no lease that is held.
+#[test]
+fn of_several_that_nobody_hears_of_each_is_told_as_far_as_it_is_known() {
+    let (ns, user) = fresh();
+    for name in ["a", "b"] {
+        ns.create(&free(name));
+    }
+    let proxy = Proxy::to(ns.cluster());
+    let is_release = |lease: &Value| lease["spec"]["holderIdentity"].is_null();
+    let refused = Fault::status(403, "Forbidden", "no more");
+    proxy.fault(Match::put().path("/b").body(is_release), refused, 99);
+    let words = ["steal", "--holder=me", "--yes", "a", "b"];
+    let output = ns.command(&user, words).via(&proxy).stdout(full()).run();
+    let expected = format!(
+        "{FULL}given back: \"a\"\nthese may be held by \"me\" (Error from server (Forbidden): no more): \"b\"\nLook: …\n"
+    );
+    said_like(&output, 1, "", &expected);
+    assert_eq!(holder(&stored(&ns, "a")), "");
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// beside the victim.
     pub async fn step_down(
         &self,
-        stolen: Stolen,
+        mut stolen: Stolen,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<SteppedDown, End> {
@@ -46,7 +46,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             interrupt: limits.interrupt.patient(),
         };
         let waited = {
-            let mut waiting = std::pin::pin!(self.wait_until_alone(stolen, &patient, report));
+            let mut waiting = std::pin::pin!(self.wait_until_alone(&mut stolen, &patient, report));
             tokio::select! {
                 biased;
                 waited = &mut waiting => waited,
@@ -57,25 +57,27 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             }
         };
-        let held = match waited {
-            Ok(grant) => grant,
+        match waited {
+            Ok(()) => {}
             // No renewal was acknowledged for the whole duration, so that its time is most likely over too. It may still stand
             // there as ours.
-            Err(End::Lost(Loss::Deadline { .. })) if taken.is_alone(self.clock.now()) => {
-                taken.clone()
-            }
+            Err(End::Lost(Loss::Deadline { .. })) if stolen.grant.is_alone(self.clock.now()) => {}
             Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
-            Err(end) => return Err(self.lost_unused(&taken, end, &patient.interrupt).await),
-        };
+            Err(end) => {
+                let grant = &stolen.grant;
+                return Err(self.lost_unused(grant, end, &patient.interrupt).await);
+            }
+        }
         let soon = Limits {
             deadline: Some(self.clock.now() + GIVEN_BACK_WITHIN),
             ..patient
         };
         let interrupt = soon.interrupt.clone();
-        let record = match self.give_grant_back(&held, &soon, report).await {
+        let held = &stolen.grant;
+        let record = match self.give_grant_back(held, &soon, report).await {
             Returned::Freed(record) => record,
             Returned::Lost(loss) => {
-                return Err(self.lost_unused(&held, End::Lost(loss), &interrupt).await);
+                return Err(self.lost_unused(held, End::Lost(loss), &interrupt).await);
             }
             Returned::Unsettled(end) => return Err(end),
         };

@@ -25,7 +25,7 @@ pub struct Grant {
     /// Whether somebody from before it may still run, and nothing tells for how long: a process of the same identity
     /// (`--reenter`), or whoever had no duration and was not waited for.
     pub(super) reenters: bool,
-    /// Whether its victim is waited for, as the Lease says: nothing has begun under it.
+    /// Whether its victim is waited for, as the Lease says, or was until now: nothing has begun under it.
     pub(super) awaits: bool,
     /// From when on nobody can run any more whom it was taken from; `None` if nothing tells.
     pub(super) alone_from: Option<Instant>,
@@ -56,7 +56,7 @@ impl Grant {
     /// Whether freeing it at once could let somebody in beside a command that may still run: that of an earlier process of
     /// this identity, or of whoever the Lease was stolen from.
     pub fn keeps_others_out(&self, now: Instant) -> bool {
-        self.reenters || self.is_beside_another(now) || self.record.victim().is_some()
+        !self.is_alone(now) || self.record.victim().is_some()
     }
 
     /// Whether whoever it was taken from may still run at `now`, and it is known until when.

@@ -18,25 +18,25 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// wait: then the Lease stays held.
     pub async fn keep_until(
         &self,
-        mut grant: Grant,
+        grant: &mut Grant,
         over: impl Future<Output = ()>,
         turns: &Turns,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         let mut over = std::pin::pin!(over);
         loop {
             let due = grant.sent_at + grant.duration().as_duration() / 3;
             tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
-                () = &mut over => return Ok(grant),
+                () = &mut over => return Ok(()),
                 () = self.clock.sleep_until(due) => {}
             }
             let renewed = self
-                .renew_in_turn(&grant, Some(turns), None, limits, report)
+                .renew_in_turn(grant, Some(turns), None, limits, report)
                 .await;
-            grant = self.or_given_back(&grant, renewed, limits).await?;
+            self.or_given_back(grant, renewed, limits).await?;
         }
     }
 
@@ -87,10 +87,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// As [`Self::keep_until`].
     pub async fn begin_in_full(
         &self,
-        mut grant: Grant,
+        grant: &mut Grant,
         duration: Option<LeaseDuration>,
         limits: &Limits,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         // Until it is acknowledged the recorded duration is the longer one. That nobody else runs is recorded too.
         let other = duration.filter(|asked| Some(*asked) != grant.record.duration());
         let shielding =
@@ -100,20 +100,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
-                renewed = self.renew_for(&grant, Some(asked), until) => renewed.map_err(End::Lost),
+                renewed = self.renew_for(grant, Some(asked), until) => renewed.map_err(End::Lost),
             };
-            grant = self.or_given_back(&grant, renewed, limits).await?;
+            self.or_given_back(grant, renewed, limits).await?;
         }
         // The caller begins with a full duration.
         if self.clock.now().since(grant.sent_at) > Duration::from_secs(1) {
             let renewed = tokio::select! {
                 biased;
                 signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
-                renewed = self.renew_until(&grant, grant.expires_at()) => renewed.map_err(End::Lost),
+                renewed = self.renew_until(grant, grant.expires_at()) => renewed.map_err(End::Lost),
             };
-            grant = self.or_given_back(&grant, renewed, limits).await?;
+            self.or_given_back(grant, renewed, limits).await?;
         }
-        Ok(grant)
+        grant.awaits = false;
+        Ok(())
     }
 
     /// What becomes of one of many that are kept, where a signal was the end: it is given back in its turn if nobody may run beside
@@ -143,12 +144,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
 
     async fn or_given_back(
         &self,
-        grant: &Grant,
+        grant: &mut Grant,
         renewed: Result<Grant, End>,
         limits: &Limits,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         match renewed {
-            Ok(renewed) => Ok(renewed),
+            Ok(renewed) => {
+                *grant = renewed;
+                Ok(())
+            }
             Err(end) => Err(self.lost_unused(grant, end, &limits.interrupt).await),
         }
     }

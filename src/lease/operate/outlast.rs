@@ -140,35 +140,39 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// Else it stays held ([`End::Kept`]): freeing it would let somebody else in beside the victim.
     pub async fn outlast(
         &self,
-        stolen: Stolen,
+        mut stolen: Stolen,
         duration: Option<LeaseDuration>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
-        let taken = stolen.grant.clone();
-        let grant = match self.wait_until_alone(stolen, limits, report).await {
-            Ok(grant) => grant,
-            Err(end @ End::Interrupted(_)) => return Err(End::Kept(Box::new(end))),
-            Err(end) => return Err(self.lost_unused(&taken, end, &limits.interrupt).await),
-        };
-        match self.begin_in_full(grant.clone(), duration, limits).await {
-            Err(end @ End::Interrupted(_)) => {
-                Err(self.give_back_alone(&grant, end, &limits.interrupt).await)
+        let outlasted = async {
+            if let Err(end) = self.wait_until_alone(&mut stolen, limits, report).await {
+                let grant = &stolen.grant;
+                return Err(self.lost_unused(grant, end, &limits.interrupt).await);
             }
-            begun => begun,
+            let grant = &mut stolen.grant;
+            self.begin_in_full(grant, duration, limits).await
+        };
+        match outlasted.await {
+            Ok(()) => Ok(stolen.grant),
+            Err(end @ End::Interrupted(_)) => {
+                let giving = self.give_back_alone(&stolen.grant, end, &limits.interrupt);
+                Err(giving.await)
+            }
+            Err(end) => Err(end),
         }
     }
 
     /// The first half of it: nobody runs any more whom it was stolen from, as far as anything tells.
     ///
     /// # Errors
-    /// As [`Self::outlast`].
+    /// When it is lost meanwhile, or a signal ends it. Nothing is given back.
     pub(super) async fn wait_until_alone(
         &self,
-        stolen: Stolen,
+        stolen: &mut Stolen,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         let now = self.clock.now();
         if let Some(victim) = stolen.awaited(now).map(str::to_owned) {
             let wait = stolen.stops().since(now);
@@ -180,43 +184,40 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// The same as one of many, which say together what they wait for.
     ///
     /// # Errors
-    /// As [`Self::outlast`].
+    /// When it is lost meanwhile: what still stands as ours is given back as by [`Self::outlast`]. Or a signal ends it.
     pub async fn wait_in_turn(
         &self,
-        stolen: Stolen,
+        stolen: &mut Stolen,
         turns: &Turns,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Grant, End> {
-        let taken = stolen.grant.clone();
+    ) -> Result<(), End> {
         let waited = self.wait_for_victims(stolen, Some(turns), limits, report);
         match waited.await {
-            Ok(grant) => Ok(grant),
-            Err(end @ End::Interrupted(_)) => Err(End::Kept(Box::new(end))),
-            Err(end) => Err(self.lost_unused(&taken, end, &limits.interrupt).await),
+            Ok(()) => Ok(()),
+            Err(end) => Err(self
+                .lost_unused(&stolen.grant, end, &limits.interrupt)
+                .await),
         }
     }
 
     async fn wait_for_victims(
         &self,
-        stolen: Stolen,
+        stolen: &mut Stolen,
         turns: Option<&Turns>,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         let must_stop = stolen.stops();
         let awaited = stolen.awaited(self.clock.now()).map(str::to_owned);
-        let stolen = self.until_stopped(stolen, turns, limits, report).await?;
+        self.until_stopped(stolen, turns, limits, report).await?;
         if let Some(victim) = awaited
             && stolen.stops() < must_stop
         {
             report(Progress::Stopped(victim));
         }
-        Ok(Grant {
-            alone_from: stolen.alone_from().map(|_| self.clock.now()),
-            awaits: false,
-            ..stolen.grant
-        })
+        stolen.grant.alone_from = stolen.alone_from().map(|_| self.clock.now());
+        Ok(())
     }
 
     /// Renews until all victims must have stopped. That they acknowledge it is seen by a watch at once, where that cannot be had
@@ -224,11 +225,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
     /// stored, and stays true. Of those of whom nothing tells that is not awaited.
     async fn until_stopped(
         &self,
-        mut stolen: Stolen,
+        stolen: &mut Stolen,
         turns: Option<&Turns>,
         limits: &Limits,
         report: OnProgress<'_>,
-    ) -> Result<Stolen, End> {
+    ) -> Result<(), End> {
         let mut watcher = Watcher::polling(self.clock.now(), None);
         let mut watches = None;
         let mut looked_at = None;
@@ -238,7 +239,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             stolen.hear(&stolen.grant.record.clone(), now);
             let stops = stolen.stops();
             if stops <= now {
-                return Ok(stolen);
+                return Ok(());
             }
             let grant = &stolen.grant;
             let regular = grant.sent_at + grant.duration().as_duration() / 3;

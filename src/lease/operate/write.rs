@@ -150,7 +150,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             sent_at = self.clock.now();
             let mut limit = write_limit(record.duration());
             if let Some(deadline) = limits.deadline.filter(|_| limits.insist) {
-                // What is given back in its turn takes no more than its share of the time.
+                // Whoever insists has only so much time for it, and other Leases to give back then.
                 limit = limit.min(deadline.since(sent_at).max(AT_LEAST));
             }
             let trouble = match self.replace(&record, limit).await {

@@ -64,6 +64,11 @@ impl<'a> Taking<'a> {
         !self.stopped.get() && self.bulk.interrupt.received().is_none()
     }
 
+    /// Nothing more is taken.
+    pub(super) fn stop(&self) {
+        self.stopped.set(true);
+    }
+
     /// The shortest duration that the grant of this one is to have.
     pub(super) fn duration(&self, at: usize) -> LeaseDuration {
         let record = self.choice.all[at].record();
@@ -137,7 +142,7 @@ impl<'a> Taking<'a> {
         let subject = self.bulk.subject(self.choice, chosen);
         let error = session.error(subject, end).await;
         if next(&error) == Next::Stop {
-            self.stopped.set(true);
+            self.stop();
         }
         Fate::Failed(error)
     }

@@ -134,6 +134,7 @@ impl Taking<'_> {
             Err(why) => Err(why.into()),
         };
         if let Err(why) = said {
+            self.stop();
             let given_up = grants.iter().zip(&places).map(async |(grant, at)| {
                 let interrupt = &self.bulk.interrupt;
                 let giving = self.operations[*at].give_up_in_turn(grant, &self.turns, interrupt);
@@ -147,21 +148,34 @@ impl Taking<'_> {
 
     /// What became of those that nobody heard of.
     fn given_up(&self, fates: Vec<(String, operate::Fate)>) -> Vec<String> {
-        let is_over =
-            |fate: &operate::Fate| matches!(fate, operate::Fate::Free | operate::Fate::Gone);
-        let (over, held): (Vec<_>, Vec<_>) = fates.into_iter().partition(|(_, fate)| is_over(fate));
-        let labels = |all: Vec<(String, _)>| all.into_iter().map(|(label, _)| label).collect();
-        let (over, held): (Vec<String>, Vec<String>) = (labels(over), labels(held));
-        let me = self.bulk.terms.grant.holder.as_str();
-        let mut lines = Vec::new();
-        if !over.is_empty() {
-            lines.push(format!("given back: {}", some(&over)));
+        let (mut over, mut held, mut open, mut why) = (Vec::new(), Vec::new(), Vec::new(), None);
+        for (label, fate) in fates {
+            match fate {
+                operate::Fate::None | operate::Fate::Free | operate::Fate::Gone => over.push(label),
+                operate::Fate::Kept | operate::Fate::Shields => held.push(label),
+                operate::Fate::Open(fault) => {
+                    why = why.or(fault);
+                    open.push(label);
+                }
+            }
         }
-        if !held.is_empty() {
-            lines.push(format!(
-                "held by {me:?} anyway, until they expire: {}",
-                some(&held)
-            ));
+        let me = self.bulk.terms.grant.holder.as_str();
+        let lines = [
+            (&over, "given back".to_owned()),
+            (&held, format!("held by {me:?} anyway, until they expire")),
+            (
+                &open,
+                match why {
+                    Some(fault) => format!("these may be held by {me:?} ({fault})"),
+                    None => format!("these may be held by {me:?}"),
+                },
+            ),
+        ];
+        let lines = lines.into_iter().filter(|(labels, _)| !labels.is_empty());
+        let mut lines: Vec<String> = lines
+            .map(|(labels, what)| format!("{what}: {}", some(labels)))
+            .collect();
+        if !(held.is_empty() && open.is_empty()) {
             lines.push(format!("Look: {}", hint::kubectl("lease status")));
         }
         lines

@@ -166,7 +166,7 @@ impl<'a> Wave<'a> {
         (at, fate)
     }
 
-    async fn kept(&self, at: usize, stolen: Stolen, places: Places<'_>) -> Result<Grant, End> {
+    async fn kept(&self, at: usize, mut stolen: Stolen, places: Places<'_>) -> Result<Grant, End> {
         let (taking, bulk) = (self.taking, self.taking.bulk);
         let waits = bulk.terms.waits;
         let patient = Limits {
@@ -177,19 +177,22 @@ impl<'a> Wave<'a> {
         };
         let report = taking.report(at);
         let (operations, turns) = (&taking.operations[at], &taking.turns);
-        let grant = match waits {
-            true => {
-                let alone = operations.wait_in_turn(stolen, turns, &patient, &report);
-                alone.await?
+        let kept = async {
+            if waits {
+                let alone = operations.wait_in_turn(&mut stolen, turns, &patient, &report);
+                alone.await?;
             }
-            false => stolen.grant,
+            self.begun(at, &mut stolen.grant, places, &patient).await
         };
-        match self.begun(at, grant.clone(), places, &patient).await {
+        match kept.await {
+            Ok(()) => Ok(stolen.grant),
             Err(end @ End::Interrupted(_)) => {
-                let giving = operations.give_back_in_turn(&grant, end, turns, &bulk.interrupt);
-                Err(giving.await)
+                let (grant, interrupt) = (&stolen.grant, &bulk.interrupt);
+                Err(operations
+                    .give_back_in_turn(grant, end, turns, interrupt)
+                    .await)
             }
-            begun => begun,
+            Err(end) => Err(end),
         }
     }
 
@@ -197,10 +200,10 @@ impl<'a> Wave<'a> {
     async fn begun(
         &self,
         at: usize,
-        grant: Grant,
+        grant: &mut Grant,
         (waiting, beginning): Places<'_>,
         patient: &Limits,
-    ) -> Result<Grant, End> {
+    ) -> Result<(), End> {
         let (taking, bulk) = (self.taking, self.taking.bulk);
         let (operations, turns) = (&taking.operations[at], &taking.turns);
         let report = taking.report(at);
@@ -211,9 +214,9 @@ impl<'a> Wave<'a> {
             turn.set(taking.begins.acquire().await.ok());
         };
         let kept = operations.keep_until(grant, over, turns, patient, &report);
-        let grant = kept.await?;
+        kept.await?;
         let duration = bulk.args.duration.filter(|_| bulk.terms.waits);
-        let grant = operations.begin_in_full(grant, duration, patient).await?;
+        operations.begin_in_full(grant, duration, patient).await?;
         drop((turn.take(), beginning));
         let all_begin = self.beginning.over();
         let kept = operations.keep_until(grant, all_begin, turns, patient, &report);

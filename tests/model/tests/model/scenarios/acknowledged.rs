@@ -186,11 +186,11 @@ fn who_is_robbed_while_it_waits_does_not_speak_for_its_own_victim() {
 #[test]
 fn who_is_robbed_before_it_has_begun_says_that_nothing_runs() {
     scenario(12, async |world, [first, thief, _]| {
-        let grant = first.steal(None, &patient()).await.expect("it was free");
+        let mut grant = first.steal(None, &patient()).await.expect("it was free");
         let (turns, limits) = (Turns::new(1, 1), patient());
         let waiting = async {
             let over = sleep(60.0);
-            let kept = (first.operations).keep_until(grant, over, &turns, &limits, &|_| ());
+            let kept = (first.operations).keep_until(&mut grant, over, &turns, &limits, &|_| ());
             kept.await
         };
         let robbing = async {

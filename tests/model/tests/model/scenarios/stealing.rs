@@ -5,7 +5,7 @@ use lease_model::lease::operate::{End, Progress};
 use serde_json::{Value, json};
 
 use super::scenario;
-use crate::actor::{Actor, Waiter, patient};
+use crate::actor::{Actor, Waiter, interrupted, patient};
 use crate::checker::{Event, Purpose};
 use crate::faults::{Outage, RequestFault, Verb, WatchFault};
 use crate::stay::Leave;
@@ -103,6 +103,39 @@ fn a_thief_that_waits_records_its_duration_again_whoever_edits_it() {
             });
         }
     }
+}
+
+/// What is recorded while it waits is its own doing, and no reason to end.
+#[test]
+fn an_edit_while_the_longer_duration_is_recorded_costs_nothing() {
+    for seconds in [9.9, 9.99, 10.0, 10.005, 10.01, 10.02] {
+        scenario(9, async |world, [victim, thief, _]| {
+            victim.take(None).await;
+            world.cut_off(0, 600.0, Outage::BlackHole);
+            sleep(1.0).await;
+            world.after(seconds - 1.0, |world| world.edit_label(7));
+            let stolen = thief.steal(Some(3600), &patient()).await;
+            let stolen = stolen.unwrap_or_else(|end| panic!("{seconds}: {end:?}"));
+            assert_eq!(stolen.duration().as_secs(), 3600);
+            assert_eq!(world.recorded_secs(), Some(3600));
+        });
+    }
+}
+
+/// The answer to its last renewal is still awaited then.
+#[test]
+fn interrupted_when_the_victim_must_have_stopped_a_thief_gives_back_what_it_has_taken() {
+    scenario(4, async |world, [victim, thief, third]| {
+        victim.take(None).await;
+        world.cut_off(0, 600.0, Outage::BlackHole);
+        sleep(0.5).await;
+        world.after(1.0, |world| world.cut_off(1, 10.0, Outage::BlackHole));
+        let limits = interrupted(15, &[8.0]);
+        let ended = thief.steal(Some(60), &limits).await;
+        assert_eq!(ended.map(drop), Err(End::Interrupted(15)));
+        assert_eq!(world.holder(), None);
+        comes_in(&third, third.wait()).await;
+    });
 }
 
 #[test]
