@@ -34,8 +34,11 @@ pub struct Grant {
 impl Grant {
     /// What the server made of `written`, which was sent after `sent_at`.
     pub(super) fn new(record: Record, written: &Lease, sent_at: Instant) -> Self {
-        // The shorter one, should the server have stored another than was sent: others count by what is stored.
-        let durations = [written.duration(), record.duration()];
+        let awaits = written.victim().is_some();
+        // Others count by what is stored: the shorter one, should that be another than was sent. But where nothing has begun, a
+        // shorter one that is there by now is recorded anew.
+        let stored = record.duration().filter(|_| !awaits);
+        let durations = [written.duration(), stored];
         Self {
             duration: durations
                 .into_iter()
@@ -47,7 +50,7 @@ impl Grant {
             record,
             sent_at,
             reenters: false,
-            awaits: written.victim().is_some(),
+            awaits,
             // What is free, or proven to have expired, is nobody's.
             alone_from: Some(sent_at),
         }

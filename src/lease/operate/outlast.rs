@@ -242,8 +242,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 return Ok(());
             }
             let grant = &stolen.grant;
+            // However it was learned: a renewal records it again.
+            let looks = look || !grant.is_kept_by(&grant.record);
             let regular = grant.sent_at + grant.duration().as_duration() / 3;
-            let due = match (look, looked_at) {
+            let due = match (looks, looked_at) {
                 (true, Some(at)) => regular.min(at + LOOK_AGAIN),
                 (true, None) => now,
                 (false, _) => regular,
@@ -262,8 +264,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 // Watches replay their past.
                 Some(Hint::Lease(record)) if record.older_than(&grant.record) => {}
                 Some(Hint::Lease(record)) if record.same_grant(&grant.record) => {
-                    // A renewal records it again.
-                    look |= !grant.is_kept_by(&record);
                     stolen.grant.record = record;
                 }
                 // Lost, perhaps: the next renewal finds out, and is not waited for.

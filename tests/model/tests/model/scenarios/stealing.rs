@@ -69,38 +69,43 @@ fn a_thief_that_dies_while_it_waits_shields_the_victim() {
 /// Whoever goes by what is recorded would come in beside the victim.
 #[test]
 fn a_thief_that_waits_records_its_duration_again_whoever_edits_it() {
-    for edited in [json!(2), json!(1), Value::Null] {
-        for second_thief in [false, true] {
-            scenario(12, async |world, [victim, thief, third]| {
-                let grant = victim.take(None).await;
-                world.cut_off(0, 600.0, Outage::BlackHole);
-                victim.hold(grant, 600.0);
-                world.after(1.5, {
-                    let edited = edited.clone();
-                    move |world| world.edit_spec("leaseDurationSeconds", edited)
+    // It learns of the edit from a watch, or where it looks for its own write.
+    let refused = RequestFault::ServerError { done: true };
+    for (edited_at, fault) in [(1.5, None), (1.04, Some(refused)), (1.1, Some(refused))] {
+        for edited in [json!(2), json!(1), Value::Null] {
+            for second_thief in [false, true] {
+                scenario(12, async |world, [victim, thief, third]| {
+                    let grant = victim.take(None).await;
+                    world.cut_off(0, 600.0, Outage::BlackHole);
+                    victim.hold(grant, 600.0);
+                    world.fail_replace(1, fault);
+                    world.after(edited_at, {
+                        let edited = edited.clone();
+                        move |world| world.edit_spec("leaseDurationSeconds", edited)
+                    });
+                    sleep(1.0).await;
+                    if second_thief {
+                        let robbing = async {
+                            sleep(2.0).await;
+                            third.steal(None, &patient()).await.expect("stolen")
+                        };
+                        let limits = patient();
+                        let waiting = thief.steal(None, &limits);
+                        let (lost, grant) = tokio::join!(waiting, robbing);
+                        assert!(matches!(lost, Err(End::Lost(_))), "{edited} {lost:?}");
+                        third.stay(grant, secs(1.0), Leave::Release).await;
+                    } else {
+                        let waiter = third.wait();
+                        let stolen = thief.steal(None, &patient()).await;
+                        let stolen = stolen.unwrap_or_else(|end| panic!("{edited}: {end:?}"));
+                        let now = world.now();
+                        assert!(now > secs(12.0) && now < secs(14.0), "{edited} {now:?}");
+                        assert_eq!(world.recorded_secs(), Some(12), "{edited}");
+                        assert!(thief.stay(stolen, secs(5.0), Leave::Release).await);
+                        comes_in(&third, waiter).await;
+                    }
                 });
-                sleep(1.0).await;
-                if second_thief {
-                    let robbing = async {
-                        sleep(2.0).await;
-                        third.steal(None, &patient()).await.expect("stolen")
-                    };
-                    let limits = patient();
-                    let waiting = thief.steal(None, &limits);
-                    let (lost, grant) = tokio::join!(waiting, robbing);
-                    assert!(matches!(lost, Err(End::Lost(_))), "{edited} {lost:?}");
-                    third.stay(grant, secs(1.0), Leave::Release).await;
-                } else {
-                    let waiter = third.wait();
-                    let stolen = thief.steal(None, &patient()).await;
-                    let stolen = stolen.unwrap_or_else(|end| panic!("{edited}: {end:?}"));
-                    let now = world.now();
-                    assert!(now > secs(12.0) && now < secs(14.0), "{edited} {now:?}");
-                    assert_eq!(world.recorded_secs(), Some(12), "{edited}");
-                    assert!(thief.stay(stolen, secs(5.0), Leave::Release).await);
-                    comes_in(&third, waiter).await;
-                }
-            });
+            }
         }
     }
 }
