@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The keys from the root to a field, as `fieldsV1` writes them: `f:spec`, `f:renewTime`.
 type Path = Vec<String>;
-type Fields = BTreeSet<Path>;
+pub(crate) type Fields = BTreeSet<Path>;
 
 /// The manager whose update this is, and when.
 #[derive(Clone, Debug)]
@@ -16,7 +16,39 @@ pub(crate) struct Writer {
     pub time: String,
     /// Whether changing a field again updates the entry's time.
     pub restamp: bool,
+    /// The fields that it applies; `None` for any other write.
+    pub applied: Option<Fields>,
 }
+
+/// The fields of an object that can be owned.
+pub(crate) fn of(object: &Value) -> Fields {
+    flatten(object).into_keys().collect()
+}
+
+/// The fields that `new` sets to another value than `old` has.
+pub(crate) fn changed(old: &Value, new: &Value) -> Fields {
+    let before = flatten(old);
+    let after = flatten(new).into_iter();
+    let other = after.filter(|(path, value)| before.get(path) != Some(value));
+    other.map(|(path, _)| path).collect()
+}
+
+/// The fields that `manager` has applied.
+pub(crate) fn applied_by(entries: &[Value], manager: &str) -> Fields {
+    let own = entries.iter().find(|entry| is_of(entry, manager, APPLY));
+    own.map(|entry| parse(&entry["fieldsV1"]))
+        .unwrap_or_default()
+}
+
+/// Whoever owns the field besides what `manager` applies.
+pub(crate) fn other_owner<'a>(entries: &'a [Value], path: &Path, manager: &str) -> Option<&'a str> {
+    let mut others = entries.iter().filter(|entry| !is_of(entry, manager, APPLY));
+    let owner = others.find(|entry| parse(&entry["fieldsV1"]).contains(path));
+    owner.and_then(|entry| entry["manager"].as_str())
+}
+
+const APPLY: &str = "Apply";
+const UPDATE: &str = "Update";
 
 /// The entries of an object after `writer` changed `old` (`None`: created) into `new`. `entries` are those that the
 /// object had, or that the client sent.
@@ -39,11 +71,16 @@ pub(crate) fn update(
         .cloned()
         .collect();
 
+    let operation = if writer.applied.is_some() {
+        APPLY
+    } else {
+        UPDATE
+    };
     let mut updated: Vec<(Value, Fields)> = Vec::new();
     let mut own: Option<(Value, Fields)> = None;
     for entry in entries {
         let fields = parse(&entry["fieldsV1"]);
-        if own.is_none() && is_of(entry, &writer.manager) {
+        if own.is_none() && is_of(entry, &writer.manager, operation) {
             own = Some((entry.clone(), fields));
         } else {
             let left = fields
@@ -55,8 +92,16 @@ pub(crate) fn update(
     }
     match own {
         Some((mut entry, fields)) => {
-            let now: Fields = fields.iter().filter(|path| !removed.contains(*path)).chain(&changed).cloned().collect();
-            let stamped = if writer.restamp { !changed.is_empty() } else { now != fields };
+            let kept = fields.iter().filter(|path| !removed.contains(*path));
+            let now = match &writer.applied {
+                Some(applied) => applied.clone(),
+                None => kept.chain(&changed).cloned().collect(),
+            };
+            // An apply that changes anything stamps its entry on old servers too.
+            let stamped = match writer.restamp || writer.applied.is_some() {
+                true => !changed.is_empty(),
+                false => now != fields,
+            };
             if stamped {
                 entry["time"] = writer.time.clone().into();
             }
@@ -64,10 +109,10 @@ pub(crate) fn update(
         }
         None => updated.push((
             json!({
-                "manager": writer.manager, "operation": "Update", "apiVersion": "coordination.k8s.io/v1",
+                "manager": writer.manager, "operation": operation, "apiVersion": "coordination.k8s.io/v1",
                 "time": writer.time, "fieldsType": "FieldsV1",
             }),
-            changed,
+            writer.applied.clone().unwrap_or(changed),
         )),
     }
     let mut entries: Vec<Value> = updated
@@ -86,9 +131,9 @@ pub(crate) fn update(
     entries
 }
 
-fn is_of(entry: &Value, manager: &str) -> bool {
+fn is_of(entry: &Value, manager: &str, operation: &str) -> bool {
     entry["manager"] == *manager
-        && entry["operation"] == "Update"
+        && entry["operation"] == *operation
         && entry["apiVersion"] == "coordination.k8s.io/v1"
         && entry["subresource"].as_str().unwrap_or_default().is_empty()
 }
@@ -189,6 +234,7 @@ mod tests {
             manager: manager.into(),
             time: time.into(),
             restamp,
+            applied: None,
         }
     }
 

@@ -6,14 +6,16 @@ use serde_json::Value;
 
 use crate::{
     access::Attributes,
+    apply,
     decode::{self, Decoding},
     delete::{self, Deleted},
     deletion::Deletion,
+    fields,
     http::{Call, Reply},
     list, patch,
     selector::Selector,
     state::State,
-    status::{BODY, GROUP, Status},
+    status::{BODY, Cause, GROUP, Status},
     store::Key,
     watch,
     write::{self, Replaced, Writing},
@@ -124,6 +126,9 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
 fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     call.user
         .check(&Attributes::leases("patch", Some(&key.0), Some(&key.1)))?;
+    if apply::is_apply(&call.content_type) {
+        return server_side_apply(state, call, key);
+    }
     if !patch::is_merge(&call.content_type) {
         let message = "415: Unsupported Media Type";
         return Err(Status::unsupported_media_type(message));
@@ -146,6 +151,46 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         write::update(inner, key, &old, lease, &writing)
     })?;
     Ok(Reply::Json(200, lease.to_string()))
+}
+
+fn server_side_apply(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
+    let manager = call.query.text("fieldManager");
+    if manager.is_empty() {
+        return Err(Status::invalid_options(
+            "PatchOptions",
+            Cause {
+                field: "fieldManager".into(),
+                reason: "FieldValueRequired",
+                message: "Required value: is required for apply patch".into(),
+            },
+        ));
+    }
+    let mut writing = writing(state, call, "PatchOptions")?;
+    may_try(state, writing.dry_run)?;
+    let body: Value = serde_json::from_slice(&call.body)
+        .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
+    let decoding = decoding(state, call);
+    let applied = decode::lease_value(&body, decoding)?;
+    // Its manager owns these afterwards, whether it changes them or not.
+    writing.applied = Some(fields::of(&applied));
+    let force = call.query.flag("force");
+    let may_create = || {
+        call.user
+            .check(&Attributes::leases("create", Some(&key.0), Some(&key.1)))
+    };
+    let (code, lease) = state.change(|inner| {
+        let Some(old) = inner.store.get(key).cloned() else {
+            may_create()?;
+            let mut lease = applied;
+            lease["metadata"]["name"] = key.1.clone().into();
+            return write::create(inner, &key.0, lease, &writing).map(|lease| (201, lease));
+        };
+        let merged = apply::applied(&old, &applied, manager, force)?;
+        let lease = decode::lease_value(&merged, decoding)?;
+        check_name(&lease, key)?;
+        write::update(inner, key, &old, lease, &writing).map(|lease| (200, lease))
+    })?;
+    Ok(Reply::Json(code, lease.to_string()))
 }
 
 fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -176,6 +221,7 @@ fn writing(state: &State, call: &Call, options: &str) -> Result<Writing, Status>
         restamp: state.restamp,
         manager: call.manager(),
         dry_run,
+        applied: None,
     })
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 mod access;
+mod apply;
 mod body;
 mod change;
 mod clock;

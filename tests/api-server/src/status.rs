@@ -142,6 +142,29 @@ impl Status {
         Subject::lease(name).conflict(why)
     }
 
+    /// An apply would take fields from other managers, each of whom owns some.
+    pub fn apply_conflict(fields: &[(String, String)]) -> Self {
+        let mut message = match fields.len() {
+            1 => "Apply failed with 1 conflict: ".to_owned(),
+            count => format!("Apply failed with {count} conflicts: "),
+        };
+        let of_each = fields
+            .chunk_by(|(one, _), (next, _)| one == next)
+            .map(|run| {
+                let with = format!("with \"{}\" using {GROUP}/v1:", run[0].0);
+                match run {
+                    [(_, field)] => format!("conflict {with} {field}"),
+                    several => several
+                        .iter()
+                        .fold(format!("conflicts {with}"), |text, (_, field)| {
+                            format!("{text}\n- {field}")
+                        }),
+                }
+            });
+        message.push_str(&of_each.collect::<Vec<_>>().join("\n"));
+        Self::new(409, "Conflict", message)
+    }
+
     /// Fields of a Lease are wrong. `kind` is `Lease`, or `leases` where the real server says so.
     pub fn invalid(kind: &str, name: &str, causes: &[Cause]) -> Self {
         Self::invalid_in(GROUP, kind, name, causes)

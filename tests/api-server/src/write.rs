@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clock::seconds,
-    fields::{self, Writer},
+    fields::{self, Fields, Writer},
     metadata,
     refusal::{self, Subject},
     state::Inner,
@@ -21,6 +21,8 @@ pub(crate) struct Writing {
     pub restamp: bool,
     pub manager: String,
     pub dry_run: bool,
+    /// The fields that are applied; `None` for any other write.
+    pub applied: Option<Fields>,
 }
 
 impl Writing {
@@ -29,6 +31,7 @@ impl Writing {
             manager: self.manager.clone(),
             time: seconds(inner.clock.now()),
             restamp: self.restamp,
+            applied: self.applied.clone(),
         }
     }
 }

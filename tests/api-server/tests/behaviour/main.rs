@@ -1,6 +1,7 @@
 //! What the server answers, asked over loopback: every test starts a server of its own.
 
 mod access;
+mod applies;
 mod client;
 mod creates;
 mod deletes;
