@@ -1,0 +1,1 @@
+//! Nothing: what this member has are its tests, and the clients that they try are test dependencies.
