@@ -186,16 +186,8 @@ impl Machine {
                     }
                 }
             }
-            Event::WatchdogDied => {
-                // What it had found is found no more: orphans of others come to us as well.
-                self.withholds = true;
-                // The lease is renewed until all are gone: nobody else may begin beside them.
-                if matches!(self.state, State::Held | State::Fencing)
-                    && matches!(self.tree, Tree::Running | Tree::Remains(_))
-                {
-                    self.kill(now, &mut effects);
-                }
-            }
+            Event::Fenced => self.fenced(now, &mut effects),
+            Event::WatchdogDied => self.watchdog_died(now, &mut effects),
             Event::TreeGone => {
                 self.tree = match self.tree {
                     Tree::Remains(ended) => Tree::Gone(Some(ended)),

@@ -101,6 +101,7 @@ fn every_event(now: f64) -> Vec<Event> {
         Event::Woken,
         Event::NotStarted,
         Event::ChildExited(Ended::Exited(3)),
+        Event::Fenced,
         Event::WatchdogDied,
         Event::TreeGone,
         Event::Detached,

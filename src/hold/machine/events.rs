@@ -50,6 +50,8 @@ pub enum Event {
     NotStarted,
     /// The command ended; what it started may still run.
     ChildExited(Ended),
+    /// Whoever watches the command has heard of no renewal in time, and stops it.
+    Fenced,
     /// Whoever watched the command died: it can be killed, and no more.
     WatchdogDied,
     /// Nothing that the command started runs any more.

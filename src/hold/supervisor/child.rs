@@ -47,6 +47,8 @@ pub enum News {
     Ended(Ended),
     /// It was stopped by this signal.
     Stopped(i32),
+    /// The watchdog has not heard of a renewal in time, and stops it.
+    Fenced,
     /// It has ended, and these processes of it, by id and name, are asked to stop.
     Left(String),
     /// Nothing it started is left.
@@ -138,6 +140,7 @@ impl Child {
                 }
                 Some(ToSupervisor::Ended(ended)) => return News::Ended(ended),
                 Some(ToSupervisor::Stopped(signal)) => return News::Stopped(signal),
+                Some(ToSupervisor::Fenced) => return News::Fenced,
                 Some(ToSupervisor::Left(names)) => return News::Left(names),
                 Some(word @ (ToSupervisor::Failed(_) | ToSupervisor::Late))
                     if self.group.is_none() =>

@@ -122,6 +122,9 @@ impl Watchdog {
     /// Does what is due; true if there is more to do at once.
     fn act(&mut self, now: Instant) -> bool {
         if !self.stopping && now >= self.orders.fence_at() {
+            // Said before it can be seen: the supervisor may have heard of a renewal in the same moment, and would take the
+            // command's death for its own.
+            self.tell(&ToSupervisor::Fenced);
             self.stop(now);
         }
         // Not only at its time: each death can have brought somebody to light.

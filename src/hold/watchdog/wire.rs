@@ -45,6 +45,8 @@ pub enum ToSupervisor {
     Ended(Ended),
     /// It was stopped by this signal.
     Stopped(i32),
+    /// Its time is over, as far as the watchdog has heard: it, and all that it started, is asked to stop.
+    Fenced,
     /// It has ended, and these processes of it, by id and name, are asked to stop.
     Left(String),
     /// Nothing that it started is left: the watchdog ends.

@@ -116,6 +116,7 @@ fn a_message_that_was_cut_off_is_none_wherever_that_was() {
         ToSupervisor::Started(4711),
         ToSupervisor::Ended(Ended::Exited(12)),
         ToSupervisor::Left("1 (sh)".to_owned()),
+        ToSupervisor::Fenced,
         ToSupervisor::Gone,
     ];
     for message in messages {

@@ -37,6 +37,7 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.feed(Event::Detached)
             }
             News::Stopped(signal) => self.stopped(signal),
+            News::Fenced => self.feed(Event::Fenced),
             News::Gone => {
                 self.leave_child();
                 self.feed(Event::TreeGone)
