@@ -222,7 +222,7 @@ impl Fields<'_> {
             return false;
         };
         let renewal = renewal.and_then(|text| text.parse::<Timestamp>().ok());
-        renewal.is_none_or(|renewal| renewal < holder + STAMPS)
+        renewal.is_none_or(|renewal| renewal.duration_since(holder) < STAMPS)
             && (time < holder || (time == holder && !says_since_when))
     }
 }

@@ -56,6 +56,23 @@ fn the_stamp_of_a_write_is_that_of_our_own_entry_in_the_reply_to_it() {
     );
 }
 
+/// A stamp is whatever stands there, the last time that there is included.
+#[test]
+fn a_stamp_at_the_end_of_time_is_one_like_any_other() {
+    let entry = |manager: &str, time: &str, owned: &str| {
+        let fields = json!({ "f:spec": { owned: {} } });
+        json!({ "manager": manager, "operation": "Update", "time": time, "fieldsV1": fields })
+    };
+    let (end, before) = ("9999-12-30T22:00:00Z", "9999-12-30T21:00:00Z");
+    let record = held("ada", 60).with(|object| {
+        object["metadata"]["managedFields"] = json!([
+            entry("a", end, "f:holderIdentity"),
+            entry("b", before, "f:renewTime"),
+        ]);
+    });
+    assert!(record.left_behind().renewed);
+}
+
 #[test]
 fn only_what_restarts_everybodys_observation_is_a_sign_of_life() {
     let stamped = |edit: fn(&mut Value)| {
