@@ -143,7 +143,7 @@ impl Event<'_> {
 
     /// As client-go names them: the object's name and the time in nanoseconds.
     fn name(&self) -> String {
-        let time = self.at.as_microsecond().max(0) * 1000 + i64::from(self.mark % 1000);
+        let time = self.at.as_nanosecond().max(0) / 1000 * 1000 + i128::from(self.mark % 1000);
         let time = format!("{time:x}");
         let name = self.lease.name();
         // A name has no other characters, and no part of it ends like that.

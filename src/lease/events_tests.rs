@@ -48,6 +48,24 @@ fn an_event_is_a_whole_object_about_the_very_lease() {
     );
 }
 
+/// A clock that is wrong by centuries, say.
+#[test]
+fn an_event_has_a_name_at_any_time() {
+    for (time, end) in [
+        ("1960-01-01T00:00:00Z", ".7"),
+        ("9999-12-30T22:00:00.999999Z", ".dbca97cddeb89861f"),
+    ] {
+        let lease = granted(&free(60), "me");
+        let event = Event {
+            at: wall(time),
+            ..event(EventReason::Acquired, &lease, None)
+        };
+        let event = event.to_json();
+        let name = event["metadata"]["name"].as_str().expect("a name");
+        assert_eq!(name.strip_prefix("my-lease"), Some(end), "{time}");
+    }
+}
+
 #[test]
 fn each_says_who_did_what_to_whom_and_why() {
     let text = |text: &str| text.to_owned();

@@ -46,7 +46,7 @@ pub fn previous(row: &Row, record: &Record) -> Option<Line> {
         Taken::FailedOver => format!("failed over by {by}"),
         Taken::ForceReleased => format!("released by {by}, who was not its holder,"),
     };
-    let later = match record.transitions() - transitions {
+    let later = match record.transitions().saturating_sub(transitions) {
         ..=0 => String::new(),
         1 => "; granted once since".to_owned(),
         count => format!("; granted {count} times since"),

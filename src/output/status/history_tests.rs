@@ -48,6 +48,10 @@ fn from_whom_it_was_taken_is_one_line_with_both_reasons() {
     ] {
         assert_eq!(previous(&lease), expected);
     }
+    // Whoever may write the Lease may write any number there.
+    let odd = taken(held(), noted("Stolen", i64::MIN));
+    let many = format!("granted {} times since", i64::MAX);
+    assert!(previous(&odd).ends_with(&many), "{}", previous(&odd));
     let bare = json!({ "holder": "\u{1b}[2J", "taken": "Stolen", "by": "x", "transitions": 3 });
     assert_eq!(previous(&taken(held(), bare)), "$'\\033[2J': stolen by x");
 }
