@@ -29,13 +29,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// which are shown here where they may be.
 pub fn spoken(line: &str) -> String {
     const BEGIN: &str = "\\u{";
+    /// The most digits that a character's number has: no further is looked for its end, or a long line would take as long as
+    /// its length squared.
+    const DIGITS: usize = 6;
     let mut read = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find(BEGIN) {
         let (before, escape) = rest.split_at(at);
         read.push_str(before);
         let inner = escape.get(BEGIN.len()..).unwrap_or_default();
-        let code = inner.find('}').and_then(|end| inner.get(..end));
+        let end = inner.bytes().take(DIGITS + 1).position(|byte| byte == b'}');
+        let code = end.and_then(|end| inner.get(..end));
         let c = code.and_then(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));
         // A backslash that is itself escaped begins nothing.
         let escaped = before.len() - before.trim_end_matches('\\').len();

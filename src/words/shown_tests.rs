@@ -1,10 +1,12 @@
 //! What is shown as it is, what is not, and that a shell reads back what is not.
 
 use std::process::Command;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::{Clock, SystemClock};
 
 /// Written as people write it.
 const AS_IT_IS: &[&str] = &[
@@ -104,6 +106,16 @@ fn a_text_that_rust_has_quoted_is_spoken_as_it_is_written() {
     for literal in [r"\u{e34}", r"\u{1b}", r"\u{zz}", r"\u{e34", r"\u{"] {
         assert_eq!(spoken(&format!("{literal:?}")), format!("{literal:?}"));
     }
+}
+
+/// A holder's identity may have a megabyte of anything, and is said while a lease is held.
+#[test]
+fn a_line_of_escapes_without_an_end_is_spoken_in_no_time() {
+    let line = "\\u{".repeat(1 << 20);
+    let begun = SystemClock.now();
+    assert_eq!(spoken(&line), line);
+    let took = SystemClock.now().since(begun);
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]
