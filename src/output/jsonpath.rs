@@ -4,8 +4,10 @@
 mod eval;
 mod go;
 mod mentions;
+mod slice;
 
 pub use go::{json, sprint};
+use slice::Slice;
 
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,16 +38,6 @@ enum Step {
     Slice(Slice),
     Union(Vec<Vec<Step>>),
     Filter(Filter),
-}
-
-/// `[from:to:step]`; `[from]` is one item.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Slice {
-    from: Option<i64>,
-    to: Option<i64>,
-    /// Whether `to` was not written, but follows from `[from]`.
-    one: bool,
-    step: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +93,12 @@ impl Template {
 struct Parser {
     text: Vec<char>,
     at: usize,
+    /// How many ranges are around it.
+    ranges: usize,
 }
+
+/// So many ranges may stand in each other: each takes some of the stack, and no document is as deep.
+const DEEPEST: usize = 100;
 
 /// What ends a name.
 fn ends_name(c: char) -> bool {
@@ -113,6 +110,7 @@ impl Parser {
         Self {
             text: text.chars().collect(),
             at: 0,
+            ranges: 0,
         }
     }
 
@@ -161,7 +159,12 @@ impl Parser {
             match self.identifier().as_deref() {
                 Some("range") => {
                     let steps = self.action()?;
+                    self.ranges += 1;
+                    if self.ranges > DEEPEST {
+                        return Err(format!("more than {DEEPEST} ranges in each other"));
+                    }
                     let (inner, ended) = self.parts()?;
+                    self.ranges -= 1;
                     if !ended {
                         return Err("{range} without {end}".to_owned());
                     }
@@ -315,7 +318,7 @@ impl Parser {
             steps.extend(inside(&format!(".{key}"))?);
             return Ok(());
         }
-        let slice = slice(if text == "*" { ":" } else { text });
+        let slice = Slice::parse(if text == "*" { ":" } else { text });
         steps.push(Step::Slice(
             slice.ok_or_else(|| format!("invalid array index {text}"))?,
         ));
@@ -366,33 +369,6 @@ impl Parser {
 fn inside(text: &str) -> Result<Vec<Step>, String> {
     let mut parser = Parser::new(&format!("{text}}}"));
     parser.action()
-}
-
-fn slice(text: &str) -> Option<Slice> {
-    let mut numbers = text.split(':').map(|part| match part {
-        "" => Some(None),
-        part => part.parse().ok().map(Some),
-    });
-    let from = numbers.next()??;
-    let second = numbers.next();
-    let step = numbers.next().unwrap_or(Some(None))?;
-    if numbers.next().is_some() || text.contains('+') {
-        return None;
-    }
-    Some(match second {
-        None => Slice {
-            from,
-            to: Some(from.unwrap_or(0).saturating_add(1)),
-            one: true,
-            step,
-        },
-        Some(to) => Slice {
-            from,
-            to: to?,
-            one: false,
-            step,
-        },
-    })
 }
 
 #[cfg(test)]

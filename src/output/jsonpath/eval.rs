@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::{Filter, Part, Slice, Step, Template, go};
+use super::slice::Slice;
+use super::{Filter, Part, Step, Template, go};
 use crate::words::shown;
 
 /// Values of the document, and texts and numbers of the template.

@@ -152,6 +152,18 @@ fn what_kubectl_cannot_find_out_and_broken_templates_are_errors() {
     table(lines, |template| printed(&list(), template));
 }
 
+/// Each takes some of the stack: a file of nothing else ended the program.
+#[test]
+fn ranges_stand_in_each_other_up_to_a_limit() {
+    let nested = |depth: usize| format!("{}x{}", "{range .a}".repeat(depth), "{end}".repeat(depth));
+    let parsed = |depth| Template::parse(&nested(depth)).map(drop);
+    assert_eq!(parsed(100), Ok(()));
+    let why = Err("more than 100 ranges in each other".to_owned());
+    assert_eq!((parsed(101), parsed(100_000)), (why.clone(), why));
+    // One after the other there may be any number.
+    assert!(Template::parse(&nested(1).repeat(1000)).is_ok());
+}
+
 #[test]
 fn the_largest_and_smallest_numbers_are_out_of_range_like_any_other() {
     for index in [i64::MAX, i64::MIN] {
