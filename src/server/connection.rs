@@ -85,7 +85,10 @@ impl Connection {
     /// # Errors
     /// With what is wrong with the configuration, and where to look.
     pub async fn load(options: &ConnectionOptions) -> Result<Self, ConfigError> {
-        let mut ready = Ready::first(options)?;
+        Self::of(Ready::first(options)?, options)
+    }
+
+    pub(super) fn of(mut ready: Ready, options: &ConnectionOptions) -> Result<Self, ConfigError> {
         let whose = match &ready.resolved.user {
             _ if options.token.is_some() => "the command line".to_owned(),
             Some(user) => format!("user {user:?}"),

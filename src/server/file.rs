@@ -7,6 +7,9 @@ use std::io::{self, Read};
 use std::path::{MAIN_SEPARATOR, Path};
 
 use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
+use serde_saphyr::{DuplicateKeyPolicy, from_multiple_with_options};
+
+use super::yaml::options;
 
 /// The most that is read: a thousand clusters with their certificates take some 5 MB.
 const LIMIT: u64 = 64 << 20;
@@ -17,14 +20,7 @@ const LIMIT: u64 = 64 << 20;
 /// When it cannot be read, or is none.
 pub fn read(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     let unreadable = |error| KubeconfigError::ReadConfig(error, path.to_owned());
-    let text = text(path).map_err(unreadable)?;
-    // kube's own error says what is wrong, and where.
-    let mut config = Kubeconfig::from_yaml(&text).or_else(|error| match lenient::read(&text) {
-        Some(documents) => documents
-            .into_iter()
-            .try_fold(Kubeconfig::default(), Kubeconfig::merge),
-        None => Err(error),
-    })?;
+    let mut config = parse(&text(path).map_err(unreadable)?)?;
     let Some(folder) = path.parent() else {
         return Ok(config);
     };
@@ -55,6 +51,22 @@ pub fn read(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     Ok(config)
 }
 
+/// The kubeconfig that a text is; paths in it are as they are written.
+///
+/// # Errors
+/// When it is none.
+pub fn parse(text: &str) -> Result<Kubeconfig, KubeconfigError> {
+    // As `Kubeconfig::from_yaml`, whose error says what is wrong, and where.
+    let strict = from_multiple_with_options(text, options(DuplicateKeyPolicy::Error));
+    let documents: Vec<Kubeconfig> = match strict {
+        Ok(documents) => documents,
+        Err(error) => lenient::read(text).ok_or_else(|| KubeconfigError::Parse(Box::new(error)))?,
+    };
+    documents
+        .into_iter()
+        .try_fold(Kubeconfig::default(), Kubeconfig::merge)
+}
+
 /// As client-go: relative to the file, unless it is empty, which says nothing.
 fn resolve(folder: &Path, file: &mut Option<String>) {
     let relative = |file: &&mut String| !file.is_empty() && Path::new(file.as_str()).is_relative();
@@ -65,14 +77,24 @@ fn resolve(folder: &Path, file: &mut Option<String>) {
     }
 }
 
-/// The file's text: UTF-8, or UTF-16 with a byte order mark, which PowerShell writes.
 fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     if bytes.len() as u64 > LIMIT {
         return Err(invalid("it is too large to be one"));
     }
+    text_of(bytes)
+}
+
+fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
+}
+
+/// A file's text: UTF-8, or UTF-16 with a byte order mark, which PowerShell writes.
+///
+/// # Errors
+/// When it is neither.
+pub fn text_of(bytes: Vec<u8>) -> io::Result<String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks();
         let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
@@ -88,8 +110,7 @@ fn text(path: &Path) -> io::Result<String> {
 }
 
 fn decoded(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -95,32 +95,52 @@ pub fn find_again(options: &ConnectionOptions, before: &Resolved) -> Result<Reso
 
 /// The kubeconfig files that exist, merged in order; `None` if there are none.
 pub fn read(options: &ConnectionOptions) -> Result<Option<Kubeconfig>, ConfigError> {
-    let read = |path: &Path| {
-        let wrong = |why: String| ConfigError::Kubeconfig(format!("{}: {why}", path.display()));
-        let mut config = file::read(path).map_err(|error| wrong(unreadable(&error)))?;
-        if let Some(what) = of_another_kind(&config) {
-            return Err(wrong(what));
-        }
-        if let Some(twice) = named_twice(&config) {
-            // Either of the two could be the wrong cluster.
-            return Err(wrong(format!("two {twice}: remove or rename one")));
-        }
-        // Nothing can name one without a name.
-        config.clusters.retain(|entry| !entry.name.is_empty());
-        config.auth_infos.retain(|entry| !entry.name.is_empty());
-        config.contexts.retain(|entry| !entry.name.is_empty());
-        // An empty one names none, and does not hide that of a later file.
-        config.current_context = config.current_context.filter(|name| !name.is_empty());
-        Ok(config)
-    };
+    let read = |path: &Path| usable(path, file::read(path));
     if let Some(path) = &options.kubeconfig {
         return read(path).map(Some);
     }
     let paths = looked_for().paths;
-    let mut merged: Option<Kubeconfig> = None;
     // As kubectl: a file of the list that does not exist is passed over.
-    for path in paths.iter().filter(|path| path.exists()) {
-        let next = read(path)?;
+    let there = paths.iter().filter(|path| path.exists());
+    merged(there.map(|path| (path.as_path(), read(path))))
+}
+
+/// What a file has of use.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn usable(
+    path: &Path,
+    read: Result<Kubeconfig, KubeconfigError>,
+) -> Result<Kubeconfig, ConfigError> {
+    let wrong = |why: String| ConfigError::Kubeconfig(format!("{}: {why}", path.display()));
+    let mut config = read.map_err(|error| wrong(unreadable(&error)))?;
+    if let Some(what) = of_another_kind(&config) {
+        return Err(wrong(what));
+    }
+    if let Some(twice) = named_twice(&config) {
+        // Either of the two could be the wrong cluster.
+        return Err(wrong(format!("two {twice}: remove or rename one")));
+    }
+    // Nothing can name one without a name.
+    config.clusters.retain(|entry| !entry.name.is_empty());
+    config.auth_infos.retain(|entry| !entry.name.is_empty());
+    config.contexts.retain(|entry| !entry.name.is_empty());
+    // An empty one names none, and does not hide that of a later file.
+    config.current_context = config.current_context.filter(|name| !name.is_empty());
+    Ok(config)
+}
+
+/// Files merged in order; `None` if nothing is in them.
+///
+/// # Errors
+/// The first that a file is, or that it does not go with those before it.
+pub fn merged<'p>(
+    files: impl Iterator<Item = (&'p Path, Result<Kubeconfig, ConfigError>)>,
+) -> Result<Option<Kubeconfig>, ConfigError> {
+    let mut merged: Option<Kubeconfig> = None;
+    for (path, next) in files {
+        let next = next?;
         merged = Some(match merged {
             Some(earlier) => earlier
                 .merge(next)

@@ -33,6 +33,7 @@ mod stack;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod yaml;
 
 use crate::lease::api::Unusable;
 

@@ -39,7 +39,14 @@ impl Ready {
     /// # Errors
     /// With the first thing that cannot be used.
     pub fn first(options: &ConnectionOptions) -> Result<Self, ConfigError> {
-        let resolved = kubeconfig::find(options)?;
+        Self::resolved(kubeconfig::find(options)?, options)
+    }
+
+    /// Reads the files that a kubeconfig and the flags name.
+    ///
+    /// # Errors
+    /// With the first thing that cannot be used.
+    pub fn resolved(resolved: Resolved, options: &ConnectionOptions) -> Result<Self, ConfigError> {
         let pieces = Source::of(&resolved, options).read(Time::First, None, &mut Vec::new())?;
         Self::of(resolved, pieces, Vec::new(), options)
     }

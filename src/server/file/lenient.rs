@@ -5,11 +5,11 @@ use kube::config::Kubeconfig;
 use serde_json::{Map, Value, json};
 use serde_saphyr::DuplicateKeyPolicy;
 
+use crate::server::yaml::options;
+
 /// What each document says; `None` where Go would not read it either.
 pub fn read(text: &str) -> Option<Vec<Kubeconfig>> {
-    let options = serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::LastWins,
-    };
+    let options = options(DuplicateKeyPolicy::LastWins);
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options).ok()?;
     let config = |mut document: Value| {
         forget_nulls(&mut document);

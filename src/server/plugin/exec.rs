@@ -7,7 +7,7 @@ use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde_json::{Value, json};
 use serde_saphyr::DuplicateKeyPolicy;
 
-use super::super::header;
+use super::super::{header, yaml};
 
 pub const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
@@ -110,9 +110,7 @@ fn version(exec: &ExecConfig) -> Result<&str, String> {
 /// With what is wrong, as the rest of a sentence about the plugin.
 pub fn given(exec: &ExecConfig, name: &str, stdout: &[u8]) -> Result<Given, String> {
     // Some print YAML, which client-go reads too; of two keys of one name the last counts.
-    let options = serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::LastWins,
-    };
+    let options = yaml::options(DuplicateKeyPolicy::LastWins);
     let printed = serde_saphyr::from_slice_with_options(stdout, options);
     let printed: Value = printed.map_err(|error: serde_saphyr::Error| {
         let (line, column) = error
