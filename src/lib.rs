@@ -11,6 +11,9 @@ mod commands;
 mod complete;
 mod error;
 mod exit;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hint;
 mod hold;
 mod identity;

@@ -5,6 +5,8 @@ mod answers_tests;
 mod ask;
 mod body;
 mod changes;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod lease;
 mod leases;
 mod patience;
@@ -309,16 +311,7 @@ impl Client {
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
         let reply = self.get("/version", Most::VERSION, limit);
         let version = self.parse(&reply.await?.body, "a version")?;
-        // "20+" on some distributions
-        let number = |field: &str| -> Option<u32> {
-            let digits: String = version[field]
-                .as_str()?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            digits.parse().ok()
-        };
-        Ok(number("major").zip(number("minor")))
+        Ok(numbers(&version))
     }
 
     /// A 200 with something that is not what was asked for.
@@ -329,6 +322,19 @@ impl Client {
     fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
         serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
     }
+}
+
+/// Major and minor of a version, `20+` on some distributions.
+fn numbers(version: &Value) -> Option<(u32, u32)> {
+    let number = |field: &str| -> Option<u32> {
+        let digits: String = version[field]
+            .as_str()?
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        digits.parse().ok()
+    };
+    number("major").zip(number("minor"))
 }
 
 /// Whether other certificates, keys or tokens may change that.

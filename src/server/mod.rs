@@ -17,6 +17,8 @@ mod file;
 mod files;
 #[cfg(all(test, unix))]
 mod first_contact_tests;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod header;
 #[cfg(test)]
 mod input_tests;

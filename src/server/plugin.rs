@@ -28,8 +28,8 @@ pub use exec::{Given, Identity};
 pub use keeper::main;
 pub use run::end_all;
 pub use warning::warn_through;
-#[cfg(test)]
-pub use {exec::given, provider::given as given_by_provider};
+#[cfg(any(test, fuzzing))]
+pub use {exec::given, exec::info as told, provider::given as given_by_provider};
 
 use provider::Provider;
 

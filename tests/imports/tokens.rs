@@ -39,7 +39,8 @@ impl Reader {
                 {
                     at += 2;
                     let text = attribute.to_string().replace(' ', "");
-                    if text.starts_with("[cfg(test") || text.starts_with("[cfg(all(test") {
+                    let for_tests = ["[cfg(test", "[cfg(all(test", "[cfg(any(test,fuzzing))"];
+                    if for_tests.iter().any(|begin| text.starts_with(begin)) {
                         at = after_item(&tokens, at);
                     } else if let Some((_, file)) = text.split_once("path=\"") {
                         files.extend(file.split('"').next().map(PathBuf::from));

@@ -73,7 +73,11 @@ pub async fn read(body: Body, most: Most) -> Result<(Bytes, bool), Fault> {
 }
 
 /// The lines of a body as they come. A fault is the last; so is the end of the body.
-pub fn lines(body: Body, most: Most, server: String) -> impl Stream<Item = Result<Bytes, Fault>> {
+pub fn lines<B: Pieces>(
+    body: B,
+    most: Most,
+    server: String,
+) -> impl Stream<Item = Result<Bytes, Fault>> {
     let reader = Reader {
         body: Some(body),
         buffer: BytesMut::new(),
@@ -98,15 +102,28 @@ pub fn too_long(most: Most, server: &str) -> Fault {
     }
 }
 
-struct Reader {
+/// A body as it comes: kube's, or one that a test cuts.
+pub trait Pieces:
+    hyper::body::Body<Data = Bytes, Error: std::error::Error + 'static> + Unpin
+{
+}
+
+impl<B> Pieces for B
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + 'static,
+{
+}
+
+struct Reader<B> {
     /// `None` after its end.
-    body: Option<Body>,
+    body: Option<B>,
     buffer: BytesMut,
     /// So much of the buffer has no newline.
     searched: usize,
 }
 
-impl Reader {
+impl<B: Pieces> Reader<B> {
     async fn line(&mut self, most: Most, server: &str) -> Option<Result<Bytes, Fault>> {
         loop {
             let newline = self.buffer[self.searched..]
@@ -207,7 +224,7 @@ mod tests {
         let body = Body::from(b"one\ntwo\n".to_vec());
         let frames = body.collect().await.expect("it is there").to_bytes();
         let bytes = frames.into_iter().map(|byte| Bytes::from(vec![byte]));
-        let mut reader = Reader {
+        let mut reader = Reader::<Body> {
             body: None,
             buffer: BytesMut::new(),
             searched: 0,

@@ -1,0 +1,4 @@
+//! Feeds `managed_fields`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kubectl_lease::fuzzing::run("managed_fields", input));

@@ -1,0 +1,4 @@
+//! Feeds `template`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kubectl_lease::fuzzing::run("template", input));

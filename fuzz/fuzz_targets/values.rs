@@ -1,0 +1,4 @@
+//! Feeds `values`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kubectl_lease::fuzzing::run("values", input));

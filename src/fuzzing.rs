@@ -1,0 +1,65 @@
+//! What others write, fed to what reads it: a function of any bytes for each target in `fuzz/`, which panics where a promise is
+//! broken. `cargo test` has each of them do the inputs in `fuzz/corpus` again. No part of the interface.
+
+mod argv;
+mod escaped;
+mod managed_fields;
+mod page;
+mod record;
+#[cfg(test)]
+mod replay_tests;
+mod template;
+mod values;
+#[cfg(unix)]
+mod wire;
+mod yaml;
+
+use crate::server::fuzzing::{answer, certificate, kubeconfig, plugin, watch};
+
+/// Each target by its name, which is that of its corpus too.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("answer", answer),
+    ("argv", argv::fuzz),
+    ("certificate", certificate),
+    ("escaped", escaped::fuzz),
+    ("kubeconfig", kubeconfig),
+    ("managed_fields", managed_fields::fuzz),
+    ("page", page::fuzz),
+    ("plugin", plugin),
+    ("record", record::fuzz),
+    ("template", template::fuzz),
+    ("values", values::fuzz),
+    ("watch", watch),
+    #[cfg(unix)]
+    ("wire", wire::fuzz),
+    ("yaml", yaml::fuzz),
+];
+
+/// Does what `target` does with `input`.
+pub fn run(target: &str, input: &[u8]) {
+    let found = TARGETS.iter().find(|(name, _)| *name == target);
+    let (_, does) = found.unwrap_or_else(|| panic!("there is no target {target}"));
+    does(input);
+}
+
+/// What stands before the first NUL of an input, and what after it.
+fn halves(input: &[u8]) -> (&[u8], &[u8]) {
+    let end = input.iter().position(|byte| *byte == 0);
+    match end.and_then(|end| input.split_at_checked(end)) {
+        Some((before, after)) => (before, after.get(1..).unwrap_or_default()),
+        None => (input, &[]),
+    }
+}
+
+/// Panics where a text moves the cursor, hides something or turns the direction; told apart from `words::shown` on purpose.
+#[track_caller]
+fn assert_shows_nothing_hidden(text: &str) {
+    let hides = |c: char| {
+        let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}');
+        invisible || (c.is_control() && c != '\n')
+    };
+    let odd = text.chars().find(|c| hides(*c));
+    assert_eq!(odd, None, "{text:?}");
+}
