@@ -5,7 +5,7 @@ use std::time::Duration;
 pub mod shown;
 
 pub use shown::printable;
-use shown::{decoded_by_a_shell, is_printable};
+use shown::{before_a_cut, decoded_by_a_shell, is_printable};
 
 /// `text` as it is printed, cut to so many characters.
 pub fn cut(text: &str, most: usize) -> String {
@@ -14,7 +14,7 @@ pub fn cut(text: &str, most: usize) -> String {
         return shown.into_owned();
     }
     let head: String = shown.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", head.trim_end())
+    format!("{}…", before_a_cut(&head).trim_end())
 }
 
 /// `No such file or directory (os error 2)` without the number.

@@ -187,6 +187,11 @@ pub fn may_take(text: &str) -> usize {
     text.chars().map(alone).sum::<usize>().max(width(text))
 }
 
+/// What of the beginning of a text may be shown where the rest is cut off: a joiner joins nothing any more.
+pub fn before_a_cut(head: &str) -> &str {
+    head.trim_end_matches(['\u{200c}', '\u{200d}'])
+}
+
 /// The beginning of `text` with `ellipsis` after it, if `text` has more than `room` columns. Nothing is cut that a person
 /// sees as one character.
 pub fn shortened(text: &str, room: usize, ellipsis: &str) -> String {
@@ -207,7 +212,7 @@ pub fn shortened(text: &str, room: usize, ellipsis: &str) -> String {
             Some(character)
         })
         .collect();
-    format!("{head}{ellipsis}")
+    format!("{}{ellipsis}", before_a_cut(&head))
 }
 
 #[cfg(test)]

@@ -168,4 +168,12 @@ proptest! {
         let cut = shortened(&printable(&text), room, "…");
         prop_assert!(width(&cut) <= room, "{cut}");
     }
+
+    #[test]
+    fn whatever_is_cut_may_be_shown(letters in "[کمن\u{915}\u{94d}\u{200c}\u{200d}\u{1f468}]{0,12}", room in 0..12_usize) {
+        let shown = printable(&letters);
+        for cut in [shortened(&shown, room, "…"), crate::words::cut(&letters, room)] {
+            prop_assert!(is_printable(&cut), "{cut:?} of {letters:?}");
+        }
+    }
 }
