@@ -30,6 +30,7 @@ pub fn fuzz(input: &[u8]) {
     for room in [0, 1, 7, 40] {
         let shortened = shortened(&printable(text), room, "…");
         assert!(width(&shortened) <= room, "{shortened:?} in {room}");
+        assert!(is_printable(&shortened), "{shortened:?} in {room}");
         assert!(may_take(&shortened) >= width(&shortened));
         assert!(cut(text, room.max(1)).chars().count() <= room.max(1));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::alike;
 use crate::clock::Instant;
 use crate::lease::decide::{self, AcquireStep, AcquireTerms, Now, Seen};
 use crate::lease::evidence::{Expiry, Observation, Stamps, alive_for};
@@ -43,23 +44,6 @@ fn lossless(object: &Value, record: &Record) {
     let sent = serde_json::to_vec(record.as_json()).expect("JSON can be written");
     let again: Value = serde_json::from_slice(&sent).expect("what is written is JSON");
     assert!(alike(&again, object), "{again} is not {object}");
-}
-
-/// Equal, but for the last digit of what is no whole number: no field of a Lease has one.
-fn alike(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) if one.is_f64() && other.is_f64() => true,
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let in_other = |(key, value): (&String, &Value)| {
-                other.get(key).is_some_and(|other| alike(value, other))
-            };
-            one.len() == other.len() && one.iter().all(in_other)
-        }
-        _ => one == other,
-    }
 }
 
 fn read(object: &Value, record: &Record) {

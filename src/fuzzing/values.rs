@@ -137,6 +137,8 @@ fn addresses(text: &str) {
     let (without, user_info) = userinfo::split(text);
     assert_eq!(user_info.is_none(), without == text);
     if let Some(user_info) = user_info.filter(|it| it.password.len() > 5) {
-        assert!(!shown.contains(&user_info.password), "{shown}");
+        // By itself it may stand in a path too.
+        let password = format!("{}@", user_info.password);
+        assert!(!shown.contains(&password), "{shown}");
     }
 }
