@@ -126,7 +126,11 @@ fn may_be_shown(before: Option<char>, c: char, after: impl FnOnce() -> Option<ch
         '\u{fe0e}' | '\u{fe0f}' => before.is_some_and(is_symbol),
         // A joiner is read where it makes one letter, or one emoji, of two; elsewhere it makes two names look alike.
         '\u{200c}' | '\u{200d}' => {
-            let joins = |is: fn(char) -> bool| before.is_some_and(is) && after().is_some_and(is);
+            // What is not shown itself is no part of anything.
+            let follows = |is: fn(char) -> bool| {
+                after().is_some_and(|next| is(next) && may_be_shown(Some(c), next, nothing))
+            };
+            let joins = |is: fn(char) -> bool| before.is_some_and(is) && follows(is);
             match before {
                 Some(before) if joins_letters(before) => joins(joins_letters),
                 Some(_) if c == '\u{200d}' => joins(is_emoji),
@@ -140,6 +144,11 @@ fn may_be_shown(before: Option<char>, c: char, after: impl FnOnce() -> Option<ch
             before.is_some_and(carries) && is_mark(c)
         }
     }
+}
+
+/// Joiners alone look at what follows, and one is no letter and no emoji.
+fn nothing() -> Option<char> {
+    None
 }
 
 /// Whether the standard library takes a character for a mark that is shown with the one before it.

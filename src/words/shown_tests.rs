@@ -38,6 +38,8 @@ const ESCAPED: &[(&str, &str)] = &[
     ("\u{200d}\u{1f468}", "\\u{200d}\u{1f468}"),
     ("\u{1f468}\u{200d}", "\u{1f468}\\u{200d}"),
     ("\u{1f468}\u{200d}\u{202e}", "\u{1f468}\\u{200d}\\u{202e}"),
+    ("\u{1f468}\u{200d}\u{fe0f}", "\u{1f468}\\u{200d}\\u{fe0f}"),
+    ("\u{1820}\u{200d}\u{180b}", "\u{1820}\\u{200d}\\u{180b}"),
     ("\u{301}a", "\\u{301}a"),
     ("\"\u{301}", "\"\\u{301}"),
     ("a \u{301}", "a \\u{301}"),
@@ -158,7 +160,9 @@ fn a_text_is_cut_after_its_head_and_between_what_people_call_characters() {
 
 proptest! {
     #[test]
-    fn whatever_it_is_no_more_is_shown_than_may_be(text in any::<String>()) {
+    fn whatever_it_is_no_more_is_shown_than_may_be(
+        text in prop_oneof![any::<String>(), "[a\u{1f468}\u{1faff}\u{915}\u{17b4}\u{180b}\u{1820}\u{200c}\u{200d}\u{fe0f}]{0,6}"],
+    ) {
         prop_assert!(is_printable(&printable(&text)), "{text:?}");
         prop_assert!(is_printable(&value(&text)), "{text:?}");
     }
