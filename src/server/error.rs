@@ -161,6 +161,8 @@ fn entry_lines(entry: Entry, name: &str, named_by: Option<&str>, known: &[String
 fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     /// Below this two names have little in common: `dve` is as near to `dev`.
     const NEAR: f64 = 0.65;
+    /// Nobody types a longer one, and to compare two takes the product of their lengths, in memory too.
+    const LONGEST: usize = 256;
     let wanted = name.to_lowercase();
     let likeness = |known: &str| {
         let known = known.to_lowercase();
@@ -172,8 +174,10 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         let changed = strsim::normalized_damerau_levenshtein(&wanted, &known);
         f64::max(part, changed).max(strsim::jaro(&wanted, &known))
     };
+    let may_be_meant = |known: &&String| name.len() <= LONGEST && known.len() <= LONGEST;
     known
         .iter()
+        .filter(may_be_meant)
         // Of several that are as near, the first.
         .rev()
         .map(|known| (likeness(known), known.as_str()))
@@ -193,5 +197,20 @@ fn list(names: &[String]) -> String {
             names.len() - MANY
         ),
         names => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_nobody_types_is_not_meant() {
+        let found = |length: usize| {
+            let name = "x".repeat(length);
+            let known = [format!("{name}y"), format!("{name}z")];
+            nearest(&format!("{name}w"), &known).is_some()
+        };
+        assert_eq!((found(10), found(255), found(256)), (true, true, false));
     }
 }

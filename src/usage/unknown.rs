@@ -63,9 +63,12 @@ fn nearest<'a>(
     names: impl IntoIterator<Item = &'a str>,
     likeness: impl Fn(&str, &str) -> f64,
 ) -> Option<&'a str> {
-    let likeness = |name: &str| match word.len() >= 3 && name.starts_with(word) {
-        true => 1.0,
-        false => likeness(word, name),
+    /// Nothing here has so long a name, and to compare two takes the product of their lengths, in memory too.
+    const LONGEST: usize = 256;
+    let likeness = |name: &str| match word.len() {
+        3.. if name.starts_with(word) => 1.0,
+        ..=LONGEST => likeness(word, name),
+        _ => 0.0,
     };
     let all = names.into_iter().map(|name| (likeness(name), name));
     let near = all.filter(|(likeness, _)| *likeness >= NEAR);
