@@ -18,8 +18,11 @@ use serde_json::Value;
 
 use crate::server::fuzzing::{answer, certificate, kubeconfig, plugin, watch};
 
-/// Each target by its name, which is that of its corpus too.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A name, which is that of a corpus too, and what is done with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Each target.
+pub const TARGETS: &[Target] = &[
     ("answer", answer),
     ("argv", argv::fuzz),
     ("certificate", certificate),
