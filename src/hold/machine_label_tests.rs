@@ -109,6 +109,44 @@ fn a_loss_while_the_label_is_being_set_starts_nothing_and_takes_it_off() {
 }
 
 #[test]
+fn what_is_heard_of_a_label_late_ends_nothing() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            // A try that was given up: another has set it.
+            (100.4, LabelNotSet, &[]),
+            (110.0, EXITED, &[StopTree, ClearLabel]),
+        ],
+    );
+}
+
+#[test]
+fn a_signal_while_the_command_is_stopped_is_the_commands_and_leaves_no_label() {
+    let taken_at = |time| {
+        let effects = &[StopTree, ClearLabel, said()];
+        (time, RecordChanged(taken()), effects.to_vec())
+    };
+    let (time, event, effects) = taken_at(110.0);
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (time, event, &effects),
+            (110.1, Signal(15), &[Forward(15)]),
+        ],
+    );
+    // Where no label is waited for, but a renewal, there is none to leave.
+    let mut machine = held(true);
+    renews_next(&mut machine);
+    machine.follow(&[
+        (122.1, RecordChanged(taken()), &[StopTree, said()]),
+        (122.2, TreeGone, &[SayStopped(0)]),
+        (122.3, Signal(15), &[]),
+    ]);
+}
+
+#[test]
 fn a_label_that_cannot_be_set_is_taken_off_all_the_same_and_the_lease_given_back() {
     for with_command in [true, false] {
         labelling(
@@ -181,6 +219,21 @@ fn a_signal_while_only_the_label_is_waited_for_is_not_kept_waiting() {
             ),
             (110.1, TreeGone, &[]),
             (110.2, Signal(15), &[LeaveLabel, SayStopped(0)]),
+        ],
+    );
+}
+
+#[test]
+fn the_second_word_of_a_terminal_that_is_gone_waits_for_the_label() {
+    labelling(
+        true,
+        &[
+            (100.3, LabelSet, &[Start]),
+            (110.0, Signal(15), &[Forward(15)]),
+            (110.1, EXITED, &[StopTree, ClearLabel]),
+            (110.2, TreeGone, &[]),
+            (110.3, Signal(1), &[]),
+            (110.4, Signal(15), &[LeaveLabel, Release(0)]),
         ],
     );
 }

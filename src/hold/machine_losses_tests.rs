@@ -52,21 +52,31 @@ fn a_renewal_that_was_sent_before_the_duration_was_removed_does_not_put_the_next
 }
 
 #[test]
-fn a_command_that_its_watchdog_stops_is_lost_although_a_renewal_was_acknowledged_in_the_same_moment()
- {
-    let sent_at = at(150.0);
-    let lost = [StopTree, SayLost(0, Loss::Deadline { last: None })];
-    with_command(&[
-        (152.0, Renewed { sent_at }, &[]),
-        (152.1, Fenced, &lost),
-        (152.2, ChildExited(Ended::Signalled(15)), &[]),
-        (152.3, TreeGone, &[Release(0)]),
-        (152.4, Released(Given::Freed), &[LOST]),
-    ]);
-    // One that is being stopped already, or has ended, is not lost by that.
-    with_command(&[
-        (152.0, Renewed { sent_at }, &[]),
-        (153.0, ChildExited(Ended::Exited(3)), &[StopTree]),
-        (153.1, Fenced, &[]),
-    ]);
+fn pauses_after_failures_grow_until_a_renewal_is_stored() {
+    let mut machine = held(true);
+    let mut now = renews_next(&mut machine);
+    let mut pause = |machine: &mut Machine| {
+        let _ = machine.handle(failed("no answer"), now);
+        let again = renews_next(machine);
+        let pause = again.since(now);
+        now = again;
+        pause.as_millis()
+    };
+    let pauses = [(); 3].map(|()| pause(&mut machine));
+    assert_eq!(pauses, [250, 500, 1000]);
+    let _ = machine.handle(Renewed { sent_at: at(121.0) }, at(123.0));
+    assert_eq!(pause(&mut machine), 250);
+}
+
+#[test]
+fn what_was_acknowledged_already_cuts_no_pause_short() {
+    let mut machine = held(true);
+    let due = renews_next(&mut machine);
+    let _ = machine.handle(failed("no answer"), due + seconds(5.0));
+    let again = machine.wake_at();
+    assert!(again > Some(due + seconds(5.0)), "{again:?}");
+    // A watch tells of the grant itself once more.
+    let sent_at = at(100.0);
+    let effects = machine.handle(Renewed { sent_at }, due + seconds(5.1));
+    assert_eq!((effects, machine.wake_at()), (vec![], again));
 }

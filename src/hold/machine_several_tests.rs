@@ -36,6 +36,20 @@ const ENDED: Effect = Finish(Outcome::Ended(Ended::Exited(0)));
 const LOST: Effect = Finish(Outcome::Lost);
 
 #[test]
+fn all_are_held_until_the_first_is_lost_and_each_is_known_by_its_own_loss() {
+    let mut machine = waiting(true);
+    assert!(!machine.is_held() && !machine.is_lost(0), "not granted yet");
+    let sent_at = vec![at(100.0); LEASES];
+    let _ = machine.handle(Acquired { sent_at }, at(100.1));
+    assert!(machine.is_held());
+    assert!((0..LEASES).all(|lease| !machine.is_lost(lease)));
+    let _ = machine.handle_of(1, RecordChanged(taken()), at(110.0));
+    assert!(!machine.is_held());
+    let lost = (0..=LEASES).map(|lease| machine.is_lost(lease));
+    assert_eq!(lost.collect::<Vec<_>>(), [false, true, false, false]);
+}
+
+#[test]
 fn each_is_renewed_when_its_own_grant_wants_it() {
     let mut machine = three(true);
     let mut renewed = Vec::new();
@@ -189,7 +203,9 @@ fn what_is_not_lost_is_renewed_while_something_of_the_command_does_not_die() {
     let _ = machine.handle_of(1, RecordChanged(taken()), at(110.0));
     let (mut now, mut renewals) = (at(110.0), [0; LEASES]);
     while now < at(170.0) {
-        now = machine.wake_at().expect("the kill is repeated");
+        let next = machine.wake_at().expect("the kill is repeated");
+        assert!(next > now, "it wakes up for nothing at {now:?}");
+        now = next;
         for effect in machine.handle(Woken, now) {
             match effect {
                 Renew(lease, _) => {

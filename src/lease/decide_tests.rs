@@ -376,3 +376,5 @@ fn a_lease_being_deleted_is_waited_out_even_if_free() {
 
 #[path = "decide_later_tests.rs"]
 mod later;
+#[path = "decide_said_tests.rs"]
+mod said;

@@ -235,3 +235,18 @@ fn a_holder_is_alive_by_stamps_for_its_duration_less_what_they_are_cut_by() {
     let before = |second: u32| alive_for(&record, wall(&format!("2025-12-31T23:59:{second:02}Z")));
     assert_eq!((before(59), before(58)), (Some(seconds(2.0)), None));
 }
+
+#[test]
+fn stamps_are_worth_something_from_1_25_on_and_nothing_where_the_version_is_not_known() {
+    for (version, expected) in [
+        (Ok(Some((1, 24))), Stamps::Untrusted),
+        (Ok(Some((1, 25))), Stamps::Trusted),
+        (Ok(Some((1, 33))), Stamps::Trusted),
+        (Ok(Some((2, 0))), Stamps::Trusted),
+        (Ok(Some((0, 99))), Stamps::Untrusted),
+        (Ok(None), Stamps::Untrusted),
+        (Err(()), Stamps::Untrusted),
+    ] {
+        assert_eq!(Stamps::by_version(version), expected, "{version:?}");
+    }
+}

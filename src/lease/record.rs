@@ -199,7 +199,18 @@ mod handed_back_tests;
 mod tests {
     use serde_json::json;
 
-    use super::Record;
+    use super::{Lease, Record};
+    use crate::lease::values::LeaseDuration;
+
+    #[test]
+    fn one_that_is_only_tried_looks_like_one_that_is_stored() {
+        let fresh = Lease::fresh("default", "a", LeaseDuration::constant(15));
+        assert_eq!(fresh.clone().into_record(), None);
+        let tried = fresh.as_if_stored().expect("it could be");
+        assert_eq!((tried.uid(), tried.resource_version()), ("tried", "0"));
+        assert_eq!((tried.name(), tried.duration()), ("a", fresh.duration()));
+        assert_eq!(Lease::default().as_if_stored(), None, "it is no object");
+    }
 
     #[test]
     fn a_record_has_a_uid_and_a_resource_version_and_each_field_its_type() {

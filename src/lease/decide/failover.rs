@@ -153,6 +153,19 @@ mod tests {
         );
         assert_eq!(candidate(two, "a", Some("c")), Choice::NoSuch(two.to_vec()));
         assert_eq!(candidate(two, "a", Some("a")), Choice::Already("a".into()));
+        // Of two runs of one instance nobody knows which; unless one is called exactly so, wherever it stands.
+        let other_run = RUN.replace("9ca3a9c7", "00000000");
+        let runs = [RUN.to_owned(), other_run.clone()];
+        let several = Choice::Several(runs.to_vec());
+        assert_eq!(candidate(&runs, "a", Some("pod-1")), several);
+        let [run, other_run] = runs;
+        for all in [
+            ["pod-1".to_owned(), run.clone(), other_run.clone()],
+            [run, "pod-1".to_owned(), other_run],
+        ] {
+            let exact = Choice::Candidate("pod-1".into());
+            assert_eq!(candidate(&all, "a", Some("pod-1")), exact, "{all:?}");
+        }
         // A holder that is no candidate any more.
         assert_eq!(candidate(two, "z", None), Choice::Several(two.to_vec()));
     }

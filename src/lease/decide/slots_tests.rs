@@ -169,6 +169,7 @@ fn whoever_wants_any_of_several_takes_the_first_in_its_own_order_that_can_be_had
         // The first of them is the first to be made, and to say how many there are.
         (true, "- - -", "create 0/3"),
         (true, "- /3 -", "create 0/3"),
+        (true, "- a/3 /3", "create 0/3"),
         (true, "a / /", "mark pool-0/3"),
         (true, "a b c", "wait for [0, 1, 2] own None until Some(10)"),
         (true, " / /", "take 0/3"),
@@ -334,5 +335,39 @@ fn what_is_no_lock_is_no_slot_unless_it_says_so() {
         let step = slots(&terms(1), &seen, Stamps::Untrusted, now, None);
         let refused = matches!(step, SlotsStep::Refuse(SlotsRefusal::NoSlot { .. }));
         assert_eq!(!refused, is_slot, "{metadata}: {step:?}");
+    }
+}
+
+#[test]
+fn only_where_some_are_not_there_would_it_help_to_make_them() {
+    let lease = || "pool-1".to_owned();
+    for (refusal, is_of_absent) in [
+        (SlotsRefusal::None, true),
+        (
+            SlotsRefusal::Missing {
+                names: vec![lease()],
+                asked: 3,
+            },
+            true,
+        ),
+        (
+            SlotsRefusal::Differ {
+                asked: 3,
+                lease: lease(),
+                says: "2".to_owned(),
+                another: None,
+            },
+            false,
+        ),
+        (
+            SlotsRefusal::NoSlot {
+                lease: lease(),
+                asked: 3,
+                nature: Nature::Lock,
+            },
+            false,
+        ),
+    ] {
+        assert_eq!(refusal.is_of_absent(), is_of_absent, "{refusal:?}");
     }
 }

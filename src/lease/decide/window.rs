@@ -113,6 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn a_write_takes_as_long_as_the_first_and_then_an_eighth_of_each_next_one() {
+        let mut window = Window::new(16);
+        assert_eq!(window.write(), None);
+        window.wrote(Duration::from_millis(800));
+        assert_eq!(window.write(), Some(Duration::from_millis(800)));
+        window.wrote(Duration::from_millis(1600));
+        assert_eq!(window.write(), Some(Duration::from_millis(900)));
+    }
+
+    #[test]
     fn until_a_write_was_measured_none_is_taken_that_would_wait_for_another() {
         assert_eq!(fills(&mut Window::new(16), seconds(15)), 16);
     }
@@ -125,7 +135,9 @@ mod tests {
         assert!(!window.has_room(seconds(60)));
         window.let_go();
         assert!(window.has_room(seconds(60)));
-        for _ in 1..53 {
+        window.keep(seconds(60));
+        assert!(!window.has_room(seconds(60)), "the short ones still count");
+        for _ in 0..53 {
             window.let_go();
         }
         for _ in 0..200 {

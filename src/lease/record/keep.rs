@@ -84,3 +84,38 @@ pub fn hide_managed_fields(object: &mut Value) {
         metadata.remove("managedFields");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lease::testing::{held, stamped};
+
+    #[test]
+    fn the_facts_are_the_same_whatever_is_kept_beside_them_and_no_more_is_kept_than_is_asked_for() {
+        let record = stamped(held("me", 15), &["2020-01-01T00:00:00Z"]);
+        let whole = record.as_json().clone();
+        let mut without = whole.clone();
+        let metadata = without["metadata"].as_object_mut().expect("a map");
+        assert!(metadata.remove("managedFields").is_some());
+        let body = whole.to_string();
+        let list = json!({ "kind": "LeaseList", "items": [whole] }).to_string();
+        let facts = Keep::Facts.of(&record);
+        assert_eq!(facts.holder.as_deref(), Some("me"));
+        for (keep, kept) in [
+            (Keep::Facts, None),
+            (Keep::Objects, Some(without)),
+            (Keep::ObjectsWhole, Some(whole)),
+        ] {
+            let expected = Summary {
+                object: kept.map(Arc::new),
+                ..facts.clone()
+            };
+            assert_eq!(keep.of(&record), expected, "{keep:?}");
+            assert_eq!(keep.one(body.as_bytes()).expect("one"), expected);
+            let page = keep.page(list.as_bytes()).expect("a page");
+            assert_eq!(page.items, [expected], "{keep:?}");
+        }
+    }
+}

@@ -110,6 +110,121 @@ fn only_what_restarts_everybodys_observation_is_a_sign_of_life() {
     }
 }
 
+/// What stands in `fieldsV1` beside the names of fields.
+#[test]
+fn the_map_itself_is_no_field_and_what_is_not_known_is_another_field() {
+    let alive = |spec: Value, metadata: Value| {
+        let record = held("me", 15).with(|object| {
+            object["metadata"]["annotations"] = json!({ "kubectl-lease/manager": "4 other" });
+            object["metadata"]["managedFields"] = json!([{
+                "manager": "other", "operation": "Update", "time": "2026-01-01T00:00:00Z",
+                "fieldsV1": { "f:spec": spec, "f:metadata": metadata },
+            }]);
+        });
+        record.alive_stamp().is_some()
+    };
+    assert!(alive(json!({ "f:renewTime": {}, ".": {} }), json!({})));
+    for other in ["v:1", "f:more"] {
+        let spec = json!({ "f:renewTime": {}, other: {} });
+        assert!(!alive(spec, json!({})), "{other}");
+    }
+    let annotations = |key: &str| json!({ "f:annotations": { key: {} } });
+    let renewal = || json!({ "f:renewTime": {} });
+    for (key, is_alive) in [
+        (".", true),
+        ("f:kubectl-lease/manager", true),
+        ("f:kubectl-lease/reason", true),
+        ("f:note", false),
+        ("v:1", false),
+    ] {
+        assert_eq!(alive(renewal(), annotations(key)), is_alive, "{key}");
+    }
+}
+
+#[test]
+fn an_entry_that_is_no_map_of_fields_is_an_error_that_says_what_it_should_be() {
+    let mut object = held("me", 15).as_json().clone();
+    object["metadata"]["managedFields"] = json!([{ "fieldsV1": "all" }]);
+    let error = Record::new(object).expect_err("no map").to_string();
+    assert!(error.contains("expected a map of fields"), "{error}");
+}
+
+#[test]
+fn the_last_writer_is_who_has_the_newest_entry_that_says_everything() {
+    let entry = |manager: &str, second: u32| json!({ "manager": manager, "operation": "Update", "time": format!("2026-01-01T00:00:{second:02}Z") });
+    let written = |entries: Value| {
+        let record = held("me", 15).with(|object| object["metadata"]["managedFields"] = entries);
+        let writer = record.last_writer();
+        writer.map(|writer| (writer.manager.to_owned(), writer.time.to_owned()))
+    };
+    let last = ("b".to_owned(), "2026-01-01T00:00:20Z".to_owned());
+    let entries = json!([entry("a", 10), entry("b", 20), entry("c", 15), { "manager": "d", "time": "2027-01-01T00:00:00Z" }]);
+    assert_eq!(written(entries), Some(last));
+    assert_eq!(written(Value::Null), None);
+}
+
+/// Each field that a grant writes, changed alone.
+#[test]
+fn a_write_is_stamped_where_its_entry_owns_the_very_field_that_it_changes() {
+    let read = held("x", 15);
+    for (field, value) in [
+        ("holderIdentity", json!("me")),
+        ("leaseDurationSeconds", json!(60)),
+        ("acquireTime", json!("2026-01-01T00:00:00.000000Z")),
+        ("renewTime", json!("2026-01-01T00:00:00.000000Z")),
+        ("leaseTransitions", json!(5)),
+    ] {
+        let sent = read.with_spec(field, value);
+        let stamped = |owned: &str| {
+            let owned = format!("f:{owned}");
+            let reply = sent.with(|object| {
+                object["metadata"]["managedFields"] = json!([{
+                    "manager": "kubectl-lease", "operation": "Update", "time": "2026-01-01T01:00:00Z",
+                    "fieldsV1": { "f:spec": { owned: {} } },
+                }]);
+            });
+            reply
+                .stamp_of_write(&read, &sent, "kubectl-lease")
+                .is_some()
+        };
+        for owned in crate::lease::record::field::OF_GRANT {
+            assert_eq!(stamped(owned), owned == field, "{field} {owned}");
+        }
+    }
+}
+
+#[test]
+fn a_reason_is_the_holders_unless_somebody_else_is_known_to_have_written_it() {
+    let reason = |entries: &[(&str, bool, bool)]| {
+        let entries = entries.iter().map(|(manager, holder, reason)| {
+            let mut fields = json!({ "f:spec": {}, "f:metadata": { "f:annotations": {} } });
+            if *holder {
+                fields["f:spec"]["f:holderIdentity"] = json!({});
+            }
+            if *reason {
+                fields["f:metadata"]["f:annotations"]["f:kubectl-lease/reason"] = json!({});
+            }
+            json!({ "manager": manager, "fieldsV1": fields })
+        });
+        let record = held("me", 15).with(|object| {
+            object["metadata"]["annotations"] = json!({ "kubectl-lease/reason": "why" });
+            object["metadata"]["managedFields"] = entries.collect();
+        });
+        // Nobody's, once it is free.
+        let freed = record.with_spec("holderIdentity", Value::Null);
+        assert_eq!(freed.reason(), None);
+        record.reason().is_some()
+    };
+    assert!(reason(&[("a", true, true)]));
+    assert!(reason(&[("a", true, true), ("b", true, false)]));
+    assert!(!reason(&[("a", true, false), ("b", false, true)]));
+    // Nobody is known to have written one of them.
+    assert!(reason(&[]));
+    assert!(reason(&[("a", true, false)]));
+    assert!(reason(&[("a", false, true)]));
+    assert!(reason(&[("a", false, false)]));
+}
+
 /// `--field-manager`: what was written under a name of somebody's choice is known by the annotation of the very grant.
 #[test]
 fn a_grant_under_another_name_is_ours_and_its_entry_a_sign_of_life_where_it_owns_nothing_else() {

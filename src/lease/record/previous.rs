@@ -381,3 +381,7 @@ mod tests {
         assert_eq!(taken.annotations().count(), 0);
     }
 }
+
+#[cfg(test)]
+#[path = "denied_tests.rs"]
+mod denied_tests;

@@ -296,3 +296,7 @@ pub(super) fn same_time(one: Option<&str>, other: Option<&str>) -> bool {
     let read = |text: Option<&str>| text.and_then(|text| text.parse::<Timestamp>().ok());
     one == other || (read(one).is_some() && read(one) == read(other))
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

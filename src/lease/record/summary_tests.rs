@@ -35,6 +35,10 @@ fn the_next_page_is_read_from_the_head() {
         next(br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#),
         None
     );
+    // Whatever comes behind it: it need not even be there yet.
+    let head = br#"{"kind":"LeaseList","metadata":{"continue":"abc"},"items":[{"meta"#;
+    assert_eq!(next(head), Some(("abc".to_owned(), None)));
+    assert_eq!(next(br#"{"items":[{"metadata":{"continue":"abc"}"#), None);
     let sorted = br#"{"items":[{"metadata":{"name":"x"}}],"metadata":{"continue":"abc"}}"#;
     assert_eq!(next(sorted), Some(("abc".to_owned(), None)));
     for (count, left) in [
@@ -177,6 +181,90 @@ fn a_leader_without_an_id_of_its_run_is_told_by_the_program_that_renews_it() {
     }
 }
 
+#[test]
+fn one_manager_must_write_who_leads_and_since_when_and_renew_to_make_it_an_election() {
+    let fields = ["f:holderIdentity", "f:acquireTime", "f:renewTime"];
+    for absent in fields {
+        let owned: Vec<String> = (fields.iter())
+            .filter(|field| **field != absent)
+            .map(|field| format!(r#""{field}":{{}}"#))
+            .collect();
+        let owned = format!(r#""f:spec":{{{}}}"#, owned.join(","));
+        let class = class_of("kind-worker", &[("cilium-agent", &owned)], "");
+        assert_eq!(class, Class::Lock, "without {absent}");
+    }
+    // The name of the program and that of the Lease have a word of some length in common.
+    for (program, class) in [
+        ("l2announce", Class::LeaderElection),
+        ("my-CILIUM", Class::LeaderElection),
+        ("l2-agent", Class::Lock),
+    ] {
+        assert_eq!(
+            class_of("kind-worker", &[(program, ALL)], ""),
+            class,
+            "{program}"
+        );
+    }
+}
+
+#[test]
+fn a_pod_of_a_deployment_is_told_by_the_parts_that_are_added_to_its_name() {
+    for (holder, class) in [
+        ("web-6d8f7c9b5-abcde", Class::LeaderElection),
+        ("web-6d8f7-abcde", Class::Lock),
+        ("web-6d8f7c-abcde", Class::LeaderElection),
+        ("web-6d8f7c9b5f1-abcde", Class::Lock),
+        ("web-6d8f7c9b5f-abcde", Class::LeaderElection),
+        // No digit in the set's part; another length of the pod's.
+        ("web-abcdefghi-abcde", Class::Lock),
+        ("web-6d8f7c9b5-abcd", Class::Lock),
+        ("web-6d8f7c9b5-abcdef", Class::Lock),
+    ] {
+        assert_eq!(class_of(holder, &[("program", ALL)], ""), class, "{holder}");
+    }
+}
+
+#[test]
+fn an_api_server_is_told_by_the_name_that_it_gives_itself_and_its_lease() {
+    let class = |namespace: &str, name: &str, holder: &str| {
+        let meta = json!({ "namespace": namespace, "name": name });
+        let spec =
+            json!({ "holderIdentity": format!("{holder}_2f8d3b1e-6c1f-4a53-9a55-0d8f2c1b7a10") });
+        let body = json!({ "metadata": meta, "spec": spec }).to_string();
+        one(body.as_bytes()).expect("a lease").class
+    };
+    let (long, short) = ("apiserver-0123456789abcdef0", "apiserver-0123456789abcdef");
+    let old = "kube-apiserver-0123456789abcdef0";
+    assert_eq!(class("kube-system", long, long), Class::ApiServer);
+    assert_eq!(class("kube-system", old, old), Class::ApiServer);
+    for (namespace, name, holder) in [
+        ("kube-system", short, short),
+        ("default", long, long),
+        ("kube-system", long, "pod-1"),
+    ] {
+        assert_eq!(
+            class(namespace, name, holder),
+            Class::LeaderElection,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn only_what_looks_like_the_name_of_an_object_may_be_one() {
+    for (holder, may_be) in [
+        ("node-1", true),
+        ("a.b", true),
+        ("ci7", true),
+        ("ada", false),
+        ("ada@laptop", false),
+        ("Ada-1", false),
+        ("", false),
+    ] {
+        assert_eq!(may_be_an_objects_name(holder), may_be, "{holder}");
+    }
+}
+
 /// Whether the times of acquisition and renewal are the holder's, by what each manager owns and when it wrote.
 fn times(entries: &[(&str, &str, &str)], annotations: &str) -> (bool, bool) {
     let entries: Vec<String> = entries
@@ -271,4 +359,7 @@ fn a_renewal_later_than_the_holder_is_its_own_whatever_the_stamps_of_an_old_serv
     // In the same second only the stamps tell.
     assert_eq!(lease("10.2", "10.9", "09"), left_behind(true, true));
     assert_eq!(lease("10.2", "10.9", "11"), left_behind(false, false));
+    // A renewal a second after the holder's stamp is a later one, and less is not.
+    assert_eq!(lease("10.2", "10.999", "09"), left_behind(true, true));
+    assert_eq!(lease("10.2", "11.0", "09"), left_behind(true, false));
 }

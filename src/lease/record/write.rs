@@ -329,3 +329,7 @@ impl Edit {
 pub fn micro_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
