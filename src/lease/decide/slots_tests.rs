@@ -269,6 +269,20 @@ fn where_the_first_is_missing_whoever_is_bound_to_another_slot_makes_it_and_leav
 }
 
 #[test]
+fn whoever_would_rather_have_another_slot_takes_the_first_where_that_one_is_missing() {
+    let mut terms = terms(3);
+    let rather_another =
+        ["ada", "carl", "eve", "mallory"].map(|name| name.parse().expect("a name"));
+    let first = |holder: &_| terms.slots.order(holder).next();
+    let holder = rather_another.iter().find(|name| first(name) != Some(0));
+    let holder = holder.expect("not all of them prefer the first").clone();
+    terms.each.grant.holder = holder;
+    for there in ["- /3 /3", "- - -"] {
+        assert_eq!(decided(&terms, there, 0.0, None), "create 0/3", "{there}");
+    }
+}
+
+#[test]
 fn of_two_slots_of_one_identity_the_one_in_force_is_its_own() {
     let of = |seconds, renewed| {
         let mut seen = all_seen("bob/2 bob/2");

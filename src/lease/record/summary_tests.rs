@@ -205,6 +205,16 @@ fn one_manager_must_write_who_leads_and_since_when_and_renew_to_make_it_an_elect
             "{program}"
         );
     }
+    for (word, class) in [("core", Class::LeaderElection), ("dns", Class::Lock)] {
+        let text = format!(
+            r#"{{"metadata":{{"name":"{word}-lock","managedFields":[{{"manager":"{word}-agent","fieldsV1":{{{ALL}}}}}]}},"spec":{{"holderIdentity":"kind-worker"}}}}"#
+        );
+        assert_eq!(
+            one(text.as_bytes()).expect("a lease").class,
+            class,
+            "{word}"
+        );
+    }
 }
 
 #[test]
