@@ -332,6 +332,10 @@ mod tests {
             object["metadata"]["annotations"] = json!({ "much": much });
         });
         assert_eq!(granted(&full, "me", None).previous(), None);
+        let roomy = held("ada", 60).with(|object| {
+            object["metadata"]["annotations"] = json!({ "much": "x".repeat(260_000) });
+        });
+        assert!(granted(&roomy, "me", None).previous().is_some());
     }
 
     /// What the API server counts.

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::*;
 use crate::lease::record::Record;
 use crate::lease::testing::{held, wall};
 
