@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+mod exact;
 pub mod shown;
 
+pub use exact::exact;
 pub use shown::printable;
 use shown::{before_a_cut, decoded_by_a_shell, is_printable};
 
@@ -47,12 +49,6 @@ pub fn duration(span: Duration) -> String {
         () if days < 730 => format!("{days}d"),
         () => two(days / 365, 'y', days % 365, 'd'),
     }
-}
-
-/// A span in seconds to the hundredth, for arithmetic that must add up: `2.5s`.
-pub fn exact(span: Duration) -> String {
-    let text = format!("{:.2}", span.as_secs_f64());
-    format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A name that RBAC and every shell take as it is; of two texts there are two.

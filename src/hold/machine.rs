@@ -19,7 +19,7 @@ pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
 use losses::grace;
 use pace::Pace;
-use state::{State, Tree};
+pub use state::{State, Tree};
 
 /// The machine, of one lease or of several that are held together: the first that is lost, or not renewed in time, loses
 /// all.

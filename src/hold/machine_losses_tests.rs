@@ -52,6 +52,26 @@ fn a_renewal_that_was_sent_before_the_duration_was_removed_does_not_put_the_next
 }
 
 #[test]
+fn a_command_that_its_watchdog_stops_is_lost_although_a_renewal_was_acknowledged_in_the_same_moment()
+ {
+    let sent_at = at(150.0);
+    let lost = [StopTree, SayLost(0, Loss::Deadline { last: None })];
+    with_command(&[
+        (152.0, Renewed { sent_at }, &[]),
+        (152.1, Fenced, &lost),
+        (152.2, ChildExited(Ended::Signalled(15)), &[]),
+        (152.3, TreeGone, &[Release(0)]),
+        (152.4, Released(Given::Freed), &[LOST]),
+    ]);
+    // One that is being stopped already, or has ended, is not lost by that.
+    with_command(&[
+        (152.0, Renewed { sent_at }, &[]),
+        (153.0, ChildExited(Ended::Exited(3)), &[StopTree]),
+        (153.1, Fenced, &[]),
+    ]);
+}
+
+#[test]
 fn pauses_after_failures_grow_until_a_renewal_is_stored() {
     let mut machine = held(true);
     let mut now = renews_next(&mut machine);

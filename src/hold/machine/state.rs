@@ -1,6 +1,6 @@
 //! The states of the holding machine: of its leases, and of its command with all that this has started.
 
-use super::{Ended, Outcome};
+use super::{Ended, Machine, Outcome};
 
 /// What the leases are to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,5 +43,12 @@ impl Tree {
             Self::None | Self::Unstarted | Self::Gone(_) | Self::Detached(_) => true,
             Self::Running | Self::Remains(_) => false,
         }
+    }
+}
+
+impl Machine {
+    /// What the leases are to us, and what there is of the command.
+    pub fn stands(&self) -> (&State, Tree) {
+        (&self.state, self.tree)
     }
 }

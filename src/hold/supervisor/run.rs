@@ -202,9 +202,11 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             _ => format!("{event:?} of lease {lease}"),
         };
         let for_command = matches!(event, Event::SignalForCommand(_));
+        let (state, tree) = self.machine.stands();
+        let stood = format!("{state:?}, {tree:?}");
         let mut effects = VecDeque::from(self.machine.handle_of(lease, event, now));
         if !effects.is_empty() {
-            log::debug!("{happened}: {effects:?}");
+            log::debug!("{happened} ({stood}): {effects:?}");
         } else if for_command {
             log::debug!("{happened}: ignored, as no command runs");
         }

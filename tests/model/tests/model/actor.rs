@@ -86,6 +86,7 @@ impl Actor {
     }
 
     fn say(&self, progress: Progress) {
+        self.world.server().checker.reached.said(&progress);
         self.said.borrow_mut().push((self.world.now(), progress));
     }
 
@@ -154,6 +155,7 @@ impl Actor {
         let call = self.api.begin(Purpose::Acquire);
         let result = self.obtain(terms, limits).await;
         self.api.begin(Purpose::Keep);
+        (self.world.server().checker.reached).ended("acquire", result.as_ref().err());
         if let Err(end) = &result {
             self.world
                 .note(format!("{} acquire failed: {end:?}", self.name));
@@ -223,13 +225,17 @@ impl Actor {
             ..self.stealing(duration)
         };
         let agree = async |seen: &Observation, _: &Expiry| {
-            let shown = &mut self.world.server().checker.shown;
+            let checker = &mut self.world.server().checker;
+            checker.reached.decided("steal: ask");
+            let shown = &mut checker.shown;
             let before = shown.insert(self.client, seen.record().clone());
             assert!(asks || before.is_none(), "shown again, with nobody to ask");
             Ok(())
         };
         let operations = &self.operations;
-        let stolen = operations.steal(&terms, limits, &|_| (), agree).await?;
+        let stolen = operations.steal(&terms, limits, &|_| (), agree).await;
+        (self.world.server().checker.reached).ended("steal", stolen.as_ref().err());
+        let stolen = stolen?;
         self.api.begin(Purpose::Keep);
         self.world
             .note(format!("{} stole from {:?}", self.name, stolen.victim));
@@ -280,6 +286,7 @@ impl Actor {
         self.api.begin(Purpose::Acknowledge);
         let said = self.operations.say_stopped(grant, shown).await;
         self.api.begin(Purpose::Keep);
+        (self.world.server().checker.reached).acknowledged(&said);
         self.world
             .note(format!("{} has stopped: {said:?}", self.name));
     }
@@ -319,10 +326,9 @@ impl Actor {
             ..self.within(10.0)
         };
         let ours = Ours::Grant(grant.record.clone());
-        let result = self
-            .operations
-            .release(&ours, false, &limits, &|_| ())
-            .await;
+        let operations = &self.operations;
+        let result = operations.release(&ours, false, &limits, &|_| ()).await;
+        (self.world.server().checker.reached).ended("release", result.as_ref().err());
         let robbed = matches!(result, Err(End::Refused(_)));
         let ended = result.map_or_else(|end| format!("{end:?}"), |_| "yes".into());
         self.world.note(format!("{} released: {ended}", self.name));

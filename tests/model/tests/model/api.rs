@@ -10,7 +10,7 @@ use lease_model::lease::api::{Api, Changes, Deletion, Fault, Found, LeaseEvent, 
 use lease_model::lease::record::{Lease, Record};
 use tokio::sync::oneshot;
 
-use crate::checker::{Event, Purpose, Sender};
+use crate::checker::{Event, Passage, Purpose, Sender};
 use crate::clock::{SimulatedClock, TrueTime, instant};
 use crate::faults::{Verb, unknown};
 use crate::server::{Server, version};
@@ -28,6 +28,37 @@ impl Changes for Together {
             one.watch_from_now().chain(stream::iter([end]))
         });
         stream::select_all(each).boxed_local()
+    }
+}
+
+/// A request on its way: what the server does when it gets there.
+struct Arrival<T, W> {
+    world: Rc<World>,
+    at: tokio::time::Instant,
+    /// The client has given up, or heard something else, by then.
+    late: bool,
+    passage: Passage,
+    work: Rc<W>,
+    answer: Option<oneshot::Sender<Result<T, Fault>>>,
+}
+
+impl<T, W: Fn(&mut Server, TrueTime, Passage) -> Result<T, Fault>> Arrival<T, W> {
+    async fn happen(self) {
+        tokio::time::sleep_until(self.at).await;
+        let now = self.world.now();
+        let result = {
+            let mut server = self.world.server();
+            let before = server.history.len();
+            let result = (self.work)(&mut server, now, self.passage);
+            if self.late && server.history.len() > before {
+                server.checker.counts.add(Event::LateWrite);
+            }
+            result
+        };
+        self.world.announce();
+        if let Some(answer) = self.answer {
+            let _ = answer.send(result);
+        }
     }
 }
 
@@ -64,8 +95,7 @@ impl SimulatedApi {
     /// A watch that begins with what is there.
     fn watch_from_now(&self) -> LocalBoxStream<'static, LeaseEvent> {
         let server = &mut *self.world.server();
-        server.count(self.client, Verb::Watch);
-        let fault = server.plan.next_watch(&mut server.rng, self.client);
+        let fault = server.watched(self.client);
         let last = server.history.len().saturating_sub(1);
         Watch::new(&self.world, self.client, &self.clock, fault, last).stream()
     }
@@ -75,32 +105,32 @@ impl SimulatedApi {
         &self,
         verb: Verb,
         limit: Duration,
-        work: impl FnOnce(&mut Server, TrueTime) -> Result<T, Fault> + 'static,
+        work: impl Fn(&mut Server, TrueTime, Passage) -> Result<T, Fault> + 'static,
     ) -> Result<T, Fault> {
         self.clock.thawed().await;
         let sent = instant();
         let now = self.world.now();
         let timing = self.world.server().receive(now, self.client, verb, limit);
         let (answer, answered) = oneshot::channel();
-        if let Some(done) = timing.done {
-            let world = self.world.clone();
-            let late = done > timing.heard;
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep_until(sent + done).await;
-                let now = world.now();
-                let result = {
-                    let mut server = world.server();
-                    let before = server.history.len();
-                    let result = work(&mut server, now);
-                    if late && server.history.len() > before {
-                        server.checker.counts.add(Event::LateWrite);
-                    }
-                    result
-                };
-                world.announce();
-                let _ = answer.send(result);
-            });
+        let mut answer = Some(answer);
+        let work = Rc::new(work);
+        let second_answers = timing.again.is_some_and(|(_, answers)| answers);
+        let first = timing.done.map(|at| (at, !second_answers));
+        for (at, answers) in first.into_iter().chain(timing.again) {
+            let arrival = Arrival {
+                world: self.world.clone(),
+                at: sent + at,
+                late: at > timing.heard,
+                passage: Passage {
+                    sent: now,
+                    astray: at > timing.heard || timing.again.is_some(),
+                },
+                work: work.clone(),
+                answer: answer.take_if(|_| answers),
+            };
+            tokio::task::spawn_local(arrival.happen());
         }
+        drop(answer);
         tokio::time::sleep_until(sent + timing.heard).await;
         let outcome = match timing.instead {
             Some(fault) => Err(fault),
@@ -109,6 +139,9 @@ impl SimulatedApi {
                 .unwrap_or_else(|_| Err(unknown("the connection was closed"))),
         };
         self.clock.thawed().await;
+        if let Err(fault) = &outcome {
+            self.world.server().checker.reached.heard(fault, verb);
+        }
         outcome
     }
 
@@ -120,24 +153,27 @@ impl SimulatedApi {
         write: fn(&mut Server, TrueTime, Sender, &str, &Lease) -> Write,
     ) -> Result<Write, Fault> {
         let (call, purpose) = self.call.get();
-        let sender = Sender {
-            client: self.client,
-            call,
-            purpose,
+        let (client, lease, name) = (self.client, lease.clone(), self.name.clone());
+        let work = move |server: &mut Server, now, passage| {
+            let sender = Sender {
+                client,
+                call,
+                purpose,
+                passage,
+            };
+            Ok(write(server, now, sender, &name, &lease))
         };
-        let (lease, name) = (lease.clone(), self.name.clone());
-        let work = move |server: &mut Server, now| Ok(write(server, now, sender, &name, &lease));
         self.send(verb, limit, work).await
     }
 }
 
 impl Api for SimulatedApi {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
-        self.send(Verb::Get, limit, |server, now| {
+        self.send(Verb::Get, limit, |server, now, _| {
             let date = server.reply_date(now);
             Ok(match &server.object {
                 Some(record) => Found::Lease {
-                    record: record.clone(),
+                    record: Record::clone(record),
                     date,
                 },
                 None => Found::Absent,
@@ -162,7 +198,7 @@ impl Api for SimulatedApi {
         limit: Duration,
     ) -> Result<Write, Fault> {
         let (record, manager) = (record.clone(), manager.to_owned());
-        self.send(Verb::DryRun, limit, move |server, now| {
+        self.send(Verb::DryRun, limit, move |server, now, _| {
             server.dry_run(now, &manager, &record)
         })
         .await
@@ -175,8 +211,8 @@ impl Api for SimulatedApi {
         limit: Duration,
     ) -> Result<Deletion, Fault> {
         let record = record.clone();
-        self.send(Verb::Delete, limit, move |server, _| {
-            Ok(server.delete_as(&record, dry_run))
+        self.send(Verb::Delete, limit, move |server, now, _| {
+            Ok(server.delete_as(now, &record, dry_run))
         })
         .await
     }
@@ -188,18 +224,18 @@ impl Api for SimulatedApi {
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
         let from: u64 = resource_version.parse().expect("a resourceVersion");
         let server = &mut *self.world.server();
-        server.count(self.client, Verb::Watch);
-        let fault = server.plan.next_watch(&mut server.rng, self.client);
+        let fault = server.watched(self.client);
         // The events after `from`; a deletion has no version of its own here, so it goes with what came before.
-        let is_known =
-            |event: &Option<Record>| event.as_ref().is_some_and(|record| version(record) <= from);
+        let is_known = |event: &Option<Rc<Record>>| {
+            event.as_ref().is_some_and(|record| version(record) <= from)
+        };
         let known = server.history.iter().rposition(is_known);
         let next = known.map_or(0, |at| at + 1);
         Watch::new(&self.world, self.client, &self.clock, fault, next).stream()
     }
 
     async fn version(&self, limit: Duration) -> Result<Option<(u32, u32)>, Fault> {
-        self.send(Verb::Version, limit, |server, _| Ok(server.version))
+        self.send(Verb::Version, limit, |server, _, _| Ok(server.version))
             .await
     }
 }

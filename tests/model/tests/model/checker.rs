@@ -3,52 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lease_model::lease::record::Record;
-use serde_json::Value;
 
+use crate::acknowledgement::{same_beside_words, word};
 use crate::clock::TrueTime;
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
-    Grant,
-    Takeover,
-    Steal,
-    Release,
-    Freed,
-    Renewal,
-    Loss,
-    Stay,
-    Request,
-    RequestFault,
-    /// A write that was stored after its sender had been told something else.
-    LateWrite,
-    FailedAcquire,
-    DryRun,
-    Acknowledge,
-}
-
-/// What happened, in numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Counts(BTreeMap<Event, u64>);
-
-impl Counts {
-    pub fn of(&self, event: Event) -> u64 {
-        self.0.get(&event).copied().unwrap_or(0)
-    }
-
-    pub fn add(&mut self, event: Event) {
-        *self.0.entry(event).or_default() += 1;
-    }
-
-    pub fn add_all(&mut self, other: &Self) {
-        for (event, count) in &other.0 {
-            *self.0.entry(*event).or_default() += count;
-        }
-    }
-}
-
-/// The annotation of the acknowledgement.
-const STOPPED: &str = "kubectl-lease/stopped";
+pub use crate::counts::{Counts, Event};
+use crate::reached::Reached;
 
 /// What an actor is about when it sends a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +30,15 @@ pub struct Sender {
     pub client: usize,
     pub call: u64,
     pub purpose: Purpose,
+    pub passage: Passage,
+}
+
+/// How a request came to the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage {
+    pub sent: TrueTime,
+    /// It was sent twice on the way, or held back until its sender did not wait for it any more.
+    pub astray: bool,
 }
 
 /// One stay inside the critical section.
@@ -81,6 +49,17 @@ struct Stay {
     /// Where its holder stops by its own clock, in true time.
     deadline: TrueTime,
     ended: Option<TrueTime>,
+    /// Whether it goes on until its end is seen, and not at most until its deadline: that of a simulated command.
+    is_seen: bool,
+}
+
+impl Stay {
+    fn goes_on(&self, now: TrueTime) -> bool {
+        match self.ended {
+            Some(ended) => now < ended,
+            None => self.is_seen || now < self.deadline,
+        }
+    }
 }
 
 /// The rules, what they need to know of the past, and what broke them.
@@ -91,6 +70,8 @@ pub struct Checker {
     /// When the observed record last changed, true time: the last sign of life of its holder.
     sign_of_life: TrueTime,
     granted_to: Option<(usize, u64)>,
+    /// When the Lease was deleted last.
+    deleted_at: Option<TrueTime>,
     /// Calls of acquire that ended with an error and promised to leave nothing behind.
     disowned: BTreeSet<(usize, u64)>,
     /// What each client that steals or frees was shown last, and agreed to.
@@ -102,6 +83,7 @@ pub struct Checker {
     /// What is stored is not what was sent: rules about who wrote what do not hold.
     pub writes_are_altered: bool,
     pub counts: Counts,
+    pub reached: Reached,
     pub violations: Vec<String>,
     story: Vec<String>,
 }
@@ -130,6 +112,11 @@ impl Checker {
         self.story[end.saturating_sub(60)..end].join("\n")
     }
 
+    /// The Lease was deleted.
+    pub fn deleted(&mut self, now: TrueTime) {
+        self.deleted_at = Some(now);
+    }
+
     /// A write was stored.
     pub fn stored(
         &mut self,
@@ -153,15 +140,7 @@ impl Checker {
                 after.as_json()["spec"]
             ),
         );
-        let beside = |record: &Record| {
-            let mut object = record.as_json().clone();
-            for own in ["annotations", "resourceVersion", "managedFields"] {
-                object["metadata"][own] = Value::Null;
-            }
-            object
-        };
-        let same = before.is_some_and(|before| beside(before) == beside(after));
-        let word = |record: &Record| record.as_json()["metadata"]["annotations"][STOPPED].clone();
+        let same = before.is_some_and(|before| same_beside_words(before, after));
         let says = before.is_some_and(|before| word(before) != word(after));
         // Whoever finds out that it was robbed where nothing runs yet says so, whatever it is about.
         if sender.purpose == Purpose::Acknowledge || (same && says) {
@@ -177,6 +156,8 @@ impl Checker {
         self.require(now, after.transitions() == expected, || {
             format!("transitions {transitions} -> {}", after.transitions())
         });
+        self.reached
+            .stored(sender.purpose, new_grant, before.is_some());
         if new_grant {
             self.granted(now, sender, name, before, after);
         } else {
@@ -284,8 +265,12 @@ impl Checker {
             None => {}
         }
         let call = (sender.client, sender.call);
+        // A creation that is held back until the Lease is deleted cannot be made impossible; it expires by itself.
+        let Passage { sent, astray } = sender.passage;
+        let was_deleted = self.deleted_at.is_some_and(|deleted| deleted >= sent);
+        let excused = before.is_none() && astray && was_deleted;
         let disowned = self.disowned.contains(&call);
-        self.require(now, !disowned, || {
+        self.require(now, excused || !disowned, || {
             format!("a ghost: a write of {name} came after its acquire had failed")
         });
         self.granted_to = Some(call);
@@ -314,6 +299,22 @@ impl Checker {
 
     /// `actor` begins its critical section.
     pub fn enter(&mut self, now: TrueTime, actor: usize, token: &str, deadline: TrueTime) {
+        self.begin(now, actor, token, deadline, false);
+    }
+
+    /// The command of `actor` begins, and goes on until it is seen to be over.
+    pub fn start(&mut self, now: TrueTime, actor: usize, token: &str, deadline: TrueTime) {
+        self.begin(now, actor, token, deadline, true);
+    }
+
+    fn begin(
+        &mut self,
+        now: TrueTime,
+        actor: usize,
+        token: &str,
+        deadline: TrueTime,
+        is_seen: bool,
+    ) {
         let until = deadline.as_secs_f64();
         self.note(
             now,
@@ -325,8 +326,9 @@ impl Checker {
             format!("fencing token {token} after {last}")
         });
         self.last_token = token;
+        // Another process of the same actor is another holder, where it runs commands.
         let inside = (self.stays.iter())
-            .find(|stay| stay.actor != actor && now < stay.ended.unwrap_or(stay.deadline));
+            .find(|stay| (stay.actor != actor || stay.is_seen) && stay.goes_on(now));
         if let Some(other) = inside.cloned().filter(|_| !self.holders_are_fair_game) {
             self.violation(
                 now,
@@ -339,6 +341,7 @@ impl Checker {
             began: now,
             deadline,
             ended: None,
+            is_seen,
         });
     }
 
@@ -353,6 +356,24 @@ impl Checker {
             Some(stay) if now <= stay.deadline => stay.deadline = stay.deadline.max(deadline),
             _ => self.violation(now, format!("actor {actor} renewed a stay that was over")),
         }
+    }
+
+    /// The same of its command, which may not have begun.
+    pub fn prolong(&mut self, actor: usize, deadline: TrueTime) {
+        if let Some(stay) = self.stay(actor) {
+            stay.deadline = stay.deadline.max(deadline);
+        }
+    }
+
+    /// Nothing of its command runs any more: in time, 5 % before the lease can be proven to have expired.
+    pub fn end(&mut self, now: TrueTime, actor: usize) {
+        self.note(now, format!("all of actor {actor}'s command is gone"));
+        let Some(stay) = self.stay(actor) else { return };
+        stay.ended = Some(now);
+        let deadline = stay.deadline;
+        self.require(now, now <= deadline, || {
+            format!("actor {actor}'s command ran on after its deadline, {deadline:?}")
+        });
     }
 
     /// It left, or was stopped at its deadline if that came first.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use lease_model::clock::{Clock, Instant};
 
@@ -12,7 +13,7 @@ use lease_model::clock::{Clock, Instant};
 pub type TrueTime = Duration;
 
 /// What a wall clock does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wall {
     /// Off by so many seconds.
     Skewed(i64),
@@ -57,6 +58,18 @@ impl SimulatedClock {
             skew_until: Cell::default(),
             rng: Cell::new(rng.u64(..)),
             frozen_until: Cell::default(),
+        }))
+    }
+
+    /// The clocks of another process of the same machine, which is frozen by itself.
+    pub fn of_another_process(&self) -> Self {
+        let inner = &*self.0;
+        Self(Rc::new(Inner {
+            frozen_until: Cell::default(),
+            skew: inner.skew.clone(),
+            skew_until: inner.skew_until.clone(),
+            rng: inner.rng.clone(),
+            ..*inner
         }))
     }
 

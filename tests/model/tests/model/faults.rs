@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use lease_model::lease::api::{Fault, Rejection, RejectionKind, TransportError};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::TrueTime;
 use crate::millis;
 
 /// Which request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Verb {
     Get,
     Create,
@@ -29,7 +30,7 @@ impl Verb {
 }
 
 /// What goes wrong with a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RequestFault {
     /// It never reached the server; the client waits in vain.
     LostRequest,
@@ -48,6 +49,8 @@ pub enum RequestFault {
     TooMany(Option<Duration>),
     /// It was done; sent a second time on the way it was refused, and that is the answer: one of [`refusal`].
     DoneThenRefused(u8),
+    /// It was done; a copy of it is done again so long after it was sent, and that answer is what the client hears, or not.
+    DoneTwice { again: Duration, heard: bool },
     /// Nothing listens.
     Refused,
     /// Done at once, answered late.
@@ -59,6 +62,8 @@ pub enum RequestFault {
 pub struct Timing {
     /// When the server does it, if ever.
     pub done: Option<Duration>,
+    /// When the server does it once more, if ever, and whether it is that answer that comes back.
+    pub again: Option<(Duration, bool)>,
     /// When the client hears.
     pub heard: Duration,
     /// What it hears instead of the answer.
@@ -66,9 +71,9 @@ pub struct Timing {
 }
 
 impl RequestFault {
-    fn random(rng: &mut Rng, limit: Duration) -> Self {
+    pub fn random(rng: &mut Rng, limit: Duration) -> Self {
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(2);
-        match rng.u8(0..11) {
+        match rng.u8(0..12) {
             0 => Self::LostRequest,
             1 | 2 => Self::LostReply,
             3 => Self::ResetAfterDone(millis(rng.u64(1..200))),
@@ -81,6 +86,10 @@ impl RequestFault {
             7 => Self::TooMany(rng.bool().then(|| Duration::from_secs(rng.u64(0..4)))),
             8 => Self::Refused,
             9 => Self::DoneThenRefused(rng.u8(0..6)),
+            10 => Self::DoneTwice {
+                again: millis(rng.u64(1..20_200)),
+                heard: rng.bool(),
+            },
             _ => Self::SlowReply(millis(rng.u64(0..limit_ms))),
         }
     }
@@ -89,6 +98,7 @@ impl RequestFault {
     fn timing(self, there: Duration, back: Duration, limit: Duration) -> Timing {
         let lost = || Some(unknown("no answer within the limit"));
         let reset = || Some(unknown("the connection was reset"));
+        let mut again = None;
         let (done, heard, instead) = match self {
             Self::LostRequest => (None, limit, lost()),
             Self::LostReply => (Some(there), limit, lost()),
@@ -106,11 +116,17 @@ impl RequestFault {
                 (None, there + back, Some(too_many_requests(retry_after)))
             }
             Self::DoneThenRefused(which) => (Some(there), there + back, Some(refusal(which))),
+            Self::DoneTwice { again: at, heard } => {
+                again = Some((at.max(there), heard));
+                let answered = if heard { at.max(there) } else { there };
+                (Some(there), answered + back, None)
+            }
             Self::Refused => (None, there, Some(connection_refused())),
             Self::SlowReply(late) => (Some(there), there + back + late, None),
         };
         Timing {
             done,
+            again,
             heard,
             instead,
         }
@@ -161,7 +177,7 @@ fn refusal(which: u8) -> Fault {
 }
 
 /// What goes wrong with a watch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchFault {
     None,
     /// After the opening it says nothing any more.
@@ -187,7 +203,7 @@ pub enum WatchFault {
 }
 
 impl WatchFault {
-    fn random(rng: &mut Rng) -> Self {
+    pub fn random(rng: &mut Rng) -> Self {
         match rng.u8(0..10) {
             0 => Self::Silent,
             1 => Self::NeverOpens,
@@ -204,7 +220,7 @@ impl WatchFault {
 }
 
 /// What an outage looks like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outage {
     Refused,
     BlackHole,
@@ -255,6 +271,10 @@ impl Default for FaultRates {
 pub struct FaultPlan {
     pub requests: BTreeMap<(usize, Verb), Vec<RequestFault>>,
     pub watches: BTreeMap<usize, Vec<WatchFault>>,
+    /// What happens to a client's request of this number, from 1 on, among those of its kind.
+    pub numbered: BTreeMap<(usize, Verb, u64), RequestFault>,
+    /// The same of its watches.
+    pub numbered_watches: BTreeMap<(usize, u64), WatchFault>,
     /// Until when nothing gets through.
     pub outages: BTreeMap<usize, (TrueTime, Outage)>,
     pub webhooks: BTreeMap<usize, Webhook>,
@@ -274,7 +294,7 @@ impl FaultPlan {
         rng: &mut Rng,
         now: TrueTime,
         client: usize,
-        verb: Verb,
+        (verb, number): (Verb, u64),
         limit: Duration,
     ) -> (Option<RequestFault>, Timing) {
         let rates = self.rates;
@@ -296,7 +316,8 @@ impl FaultPlan {
         let random = |rng: &mut Rng| {
             (rng.u32(0..1000) < rates.requests).then(|| RequestFault::random(rng, limit))
         };
-        let fault = match scripted.or(outage).or_else(|| random(rng)) {
+        let numbered = self.numbered.get(&(client, verb, number)).copied();
+        let fault = match scripted.or(outage).or(numbered).or_else(|| random(rng)) {
             // Only a write has more than one answer.
             Some(RequestFault::DoneThenRefused(_)) if !verb.stores() => {
                 Some(RequestFault::TooMany(None))
@@ -315,7 +336,10 @@ impl FaultPlan {
     }
 
     /// What goes wrong with a watch. The last that is planned goes for all that follow.
-    pub fn next_watch(&mut self, rng: &mut Rng, client: usize) -> WatchFault {
+    pub fn next_watch(&mut self, rng: &mut Rng, client: usize, number: u64) -> WatchFault {
+        if let Some(fault) = self.numbered_watches.get(&(client, number)) {
+            return *fault;
+        }
         match self.watches.get_mut(&client) {
             Some(left) if left.len() > 1 => left.remove(0),
             Some(left) => left[0],

@@ -1,17 +1,29 @@
 //! Many holders of one simulated Lease, whose clocks are wrong and whose requests go astray. Minutes pass in milliseconds,
 //! and everything that happens follows from a seed.
 
+mod acknowledgement;
 mod actor;
 mod api;
 mod checker;
 mod clock;
+mod command;
+mod counts;
+mod coverage;
+mod expected;
 mod faults;
+mod ghosts;
+mod histories;
+mod job;
+mod process;
 mod random;
+mod reached;
 mod scenarios;
 mod server;
 mod slots;
 mod stay;
+mod supervisor;
 mod watch;
+mod watchdog;
 mod world;
 
 use std::time::Duration;

@@ -7,33 +7,36 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::SignedDuration;
 use lease_model::clock::Clock;
-use lease_model::lease::decide::AcquireTerms;
 use lease_model::lease::operate::Limits;
-use tokio::task::spawn_local;
 
 use crate::actor::{Actor, interrupted, patient};
 use crate::checker::{Counts, Event};
 use crate::clock::{TrueTime, Wall, epoch};
 use crate::faults::{FaultRates, Outage};
+use crate::histories::{Draw, played};
+use crate::millis;
 use crate::server::Date;
-use crate::stay::Leave;
 use crate::world::World;
-use crate::{millis, secs, simulate, sleep};
-
-/// How many seeds are played; `KUBECTL_LEASE_MODEL_SEEDS` asks for more, `first..last` for a range.
-const SEEDS: u64 = 200;
 
 #[test]
 fn at_most_one_holder_is_ever_inside_whatever_clocks_and_requests_do() {
-    let asked = seeds();
-    let total = play_all(asked.clone().unwrap_or(0..SEEDS), play);
+    let (total, _) = played(Draw::Whatever);
     assert!(
-        asked.is_some() || total.of(Event::Grant) > SEEDS * 5,
+        seeds().is_some() || total.of(Event::Grant) > Draw::Whatever.seeds() * 5,
         "hardly anything happened: {total:?}"
     );
 }
 
-/// The seeds that were asked for.
+#[test]
+fn at_most_one_command_ever_runs_whatever_becomes_of_supervisors_and_watchdogs() {
+    let (total, _) = played(Draw::Holding);
+    assert!(
+        seeds().is_some() || total.of(Event::Stay) > Draw::Holding.seeds() * 2,
+        "hardly anything happened: {total:?}"
+    );
+}
+
+/// The seeds that were asked for by `KUBECTL_LEASE_MODEL_SEEDS`: so many, or `first..last`.
 pub fn seeds() -> Option<std::ops::Range<u64>> {
     let asked = std::env::var("KUBECTL_LEASE_MODEL_SEEDS").ok()?;
     let number = |text: &str| {
@@ -77,41 +80,6 @@ pub fn play_all(seeds: std::ops::Range<u64>, play: fn(u64) -> Played) -> Counts 
     println!("{total:?}");
     assert!(failed.is_empty(), "the model fails for seeds {failed:?}");
     total
-}
-
-/// Plays a seed; the story is what went wrong.
-fn play(seed: u64) -> Played {
-    simulate(seed, async move {
-        let world = World::new(seed);
-        randomize(&world);
-        if world.server().rng.bool() {
-            world.create(5);
-        }
-        let actors = random_actors(&world);
-        // Where nobody watches for long, an expiry is proven by stamps.
-        let long_pauses = world.server().rng.u8(0..4) == 0;
-        let faults_end = secs(if long_pauses { 240.0 } else { 30.0 });
-        let outside = spawn_local(outside_events(world.clone(), actors.clone(), faults_end));
-        let lives: Vec<_> = (actors.iter())
-            .map(|actor| spawn_local(live(actor.clone(), faults_end, long_pauses)))
-            .collect();
-        for life in lives {
-            // In calm each must get in once more: at worst after all the others, each with a crash before it.
-            let ended = tokio::time::timeout(secs(600.0), life).await;
-            if !matches!(ended, Ok(Ok(()))) {
-                world.violation("an actor makes no progress though nothing fails");
-            }
-        }
-        outside.abort();
-        // What is still under way must not land any more.
-        sleep(20.0).await;
-        let checker = &world.server().checker;
-        let result = match checker.violations.is_empty() {
-            true => Ok(()),
-            false => Err(checker.story()),
-        };
-        (seed, checker.counts.clone(), result)
-    })
 }
 
 pub fn one_of<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
@@ -228,52 +196,6 @@ pub async fn outside_events(world: Rc<World>, actors: Vec<Actor>, faults_end: Tr
         ..FaultRates::default()
     };
     server.checker.note(faults_end, "no more faults");
-}
-
-/// Gets in again and again; once more after the faults, and then it is content.
-async fn live(mut actor: Actor, faults_end: TrueTime, long_pauses: bool) {
-    // The last grant of a process that goes on after it has left.
-    let mut ended = None;
-    loop {
-        let calm = actor.world.now() >= faults_end;
-        let mut rng = actor.world.server().rng.fork();
-        let longest_pause = if long_pauses && !calm { 150_000 } else { 1500 };
-        let pause = millis(rng.u64(0..longest_pause));
-        actor.clock.sleep_until(actor.clock.now() + pause).await;
-        actor = actor.restarted();
-        let duration = one_of(&mut rng, &[None, Some(2), Some(3), Some(6), Some(12)]);
-        let (limits, span, leave) = if calm {
-            (patient(), millis(500), Leave::Release)
-        } else {
-            let leaves = [Leave::Crash, Leave::Release, Leave::Release, Leave::Release];
-            let leave = one_of(&mut rng, &leaves);
-            (
-                random_limits(&actor, &mut rng),
-                millis(rng.u64(0..9000)),
-                leave,
-            )
-        };
-        // Only one of them steals.
-        let steals = !calm && actor.client == 0 && rng.u8(0..3) == 0;
-        let granted = if steals && actor.world.record().is_some() {
-            actor.steal(duration, &limits).await
-        } else {
-            let terms = AcquireTerms {
-                ended: ended.take(),
-                ..actor.terms(duration)
-            };
-            actor.acquire(&terms, &limits).await
-        };
-        if let Ok(grant) = granted {
-            let record = grant.record.clone();
-            let stayed = actor.stay(grant, span, leave).await;
-            if stayed && calm {
-                return;
-            }
-            let lives = !(stayed && leave == Leave::Crash);
-            ended = Some(record).filter(|_| lives && rng.bool());
-        }
-    }
 }
 
 /// Every second has a deadline, every fourth is interrupted.

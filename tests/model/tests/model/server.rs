@@ -1,17 +1,20 @@
 //! A simulated API server with one Lease: what it stores and answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use lease_model::lease::api::{Deletion, Fault, Rejection, RejectionKind, Write};
 use lease_model::lease::record::{FIELD_MANAGER, Lease, Record};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::checker::{Checker, Event, Purpose, Sender};
 use crate::clock::{TrueTime, epoch};
-use crate::faults::{FaultPlan, Timing, Verb, Webhook, rejected, rejection};
+use crate::faults::{FaultPlan, Timing, Verb, WatchFault, Webhook, rejected, rejection};
 
 /// What becomes of `Date` on the way.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,15 @@ pub enum Date {
     Off(i64),
     /// Always this.
     Cached(Timestamp),
+}
+
+/// A rule of real servers that this one breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wrong {
+    /// An update is stored whatever resourceVersion it carries.
+    IgnoresVersions,
+    /// An update of a Lease that was deleted makes it anew, whatever uid it carries.
+    IgnoresUids,
 }
 
 pub struct Server {
@@ -35,15 +47,17 @@ pub struct Server {
     /// There are two API servers behind one address: the clock of the second is so far ahead of the first's.
     pub skew: Duration,
     pub refuses_dry_run: bool,
+    /// What is wrong with this server, for those who are to notice.
+    pub wrong: Option<Wrong>,
     /// Everybody gives `--proof observed`.
     pub observed_only: bool,
-    pub object: Option<Record>,
+    pub object: Option<Rc<Record>>,
     resource_version: u64,
     uids: u64,
     /// How many calls of the operations there were.
     pub calls: u64,
     /// What watches show: a state, or a deletion.
-    pub history: Vec<Option<Record>>,
+    pub history: Vec<Option<Rc<Record>>>,
     pub requests: BTreeMap<(usize, Verb), u64>,
 }
 
@@ -58,6 +72,7 @@ impl Server {
             date: Date::Off(0),
             skew: Duration::ZERO,
             refuses_dry_run: false,
+            wrong: None,
             observed_only: false,
             object: None,
             resource_version: 100,
@@ -75,9 +90,12 @@ impl Server {
 
     /// A request arrives: it is counted, and what becomes of it.
     pub fn receive(&mut self, now: TrueTime, client: usize, verb: Verb, limit: Duration) -> Timing {
-        self.count(client, verb);
-        let (fault, timing) = (self.plan).next_request(&mut self.rng, now, client, verb, limit);
+        let number = self.count(client, verb);
+        let request = (verb, number);
+        self.checker.reached.asked(verb);
+        let (fault, timing) = (self.plan).next_request(&mut self.rng, now, client, request, limit);
         if let Some(fault) = fault {
+            (self.checker.reached).request_fault(&fault, verb);
             self.checker.counts.add(Event::RequestFault);
             self.checker
                 .note(now, format!("client {client} {verb:?}: {fault:?}"));
@@ -85,9 +103,20 @@ impl Server {
         timing
     }
 
-    pub fn count(&mut self, client: usize, verb: Verb) {
-        *self.requests.entry((client, verb)).or_default() += 1;
+    /// Counts a request; its number among those of its kind.
+    pub fn count(&mut self, client: usize, verb: Verb) -> u64 {
         self.checker.counts.add(Event::Request);
+        let count = self.requests.entry((client, verb)).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// A watch begins: what is wrong with it.
+    pub fn watched(&mut self, client: usize) -> WatchFault {
+        let number = self.count(client, Verb::Watch);
+        let fault = self.plan.next_watch(&mut self.rng, client, number);
+        self.checker.reached.watch_fault(&fault);
+        fault
     }
 
     /// What one of the servers takes for the time.
@@ -156,18 +185,18 @@ impl Server {
             | Purpose::Keep
             | Purpose::Acknowledge => FIELD_MANAGER,
         };
-        self.stamp(now, manager, before.as_ref(), &mut object);
+        self.stamp(now, manager, before.as_deref(), &mut object);
         self.resource_version += self.rng.u64(1..4);
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
-        let after = Record::new(object).expect("a stored lease");
-        (self.checker).stored(now, sender, name, before.as_ref(), &after);
+        let after = Rc::new(Record::new(object).expect("a stored lease"));
+        (self.checker).stored(now, sender, name, before.as_deref(), &after);
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
-        Write::Done((*after).clone())
+        Write::Done(Lease::clone(&after))
     }
 
     /// A DELETE under the uid and the resourceVersion of `record`.
-    pub fn delete_as(&mut self, record: &Record, dry_run: bool) -> Deletion {
+    pub fn delete_as(&mut self, now: TrueTime, record: &Record, dry_run: bool) -> Deletion {
         if self.object.is_none() {
             return Deletion::Absent;
         }
@@ -175,12 +204,13 @@ impl Server {
             return Deletion::Conflict(conflict("Conflict"));
         }
         if !dry_run {
-            self.delete();
+            self.delete(now);
         }
         Deletion::Done
     }
 
-    pub fn delete(&mut self) {
+    pub fn delete(&mut self, now: TrueTime) {
+        self.checker.deleted(now);
         self.resource_version += 1;
         self.object = None;
         self.history.push(None);
@@ -192,15 +222,21 @@ impl Server {
         if let Some(record) = &self.object {
             let mut object = record.as_json().clone();
             object["metadata"]["resourceVersion"] = json!(resource_version.to_string());
-            self.object = Record::new(object).ok();
+            self.object = Record::new(object).ok().map(Rc::new);
         }
     }
 
     /// What is stored, if `lease` carries its uid and resourceVersion.
-    fn matching(&self, lease: &Lease) -> Option<&Record> {
-        self.object.as_ref().filter(|stored| {
-            stored.uid() == lease.uid() && stored.resource_version() == lease.resource_version()
-        })
+    fn matching(&self, lease: &Lease) -> Option<Rc<Record>> {
+        let stored = self.object.as_ref().filter(|stored| {
+            let same_version = stored.resource_version() == lease.resource_version();
+            let (ignores_versions, ignores_uids) = (
+                self.wrong == Some(Wrong::IgnoresVersions),
+                self.wrong == Some(Wrong::IgnoresUids),
+            );
+            (ignores_uids || stored.uid() == lease.uid()) && (ignores_versions || same_version)
+        });
+        stored.cloned()
     }
 
     /// A PUT with `dryRun=All`.
@@ -214,7 +250,7 @@ impl Server {
         if self.refuses_dry_run {
             return Err(rejected(400, "BadRequest", RejectionKind::Invalid));
         }
-        let Some(stored) = self.matching(record).cloned() else {
+        let Some(stored) = self.matching(record) else {
             return Ok(Write::Conflict(conflict("Conflict")));
         };
         let mut object = record.as_json().clone();
@@ -242,11 +278,17 @@ impl Server {
             Ok(lease) => lease,
             Err(answer) => return answer,
         };
-        match self.matching(&lease).cloned() {
+        match self.matching(&lease) {
+            None if self.object.is_none() && self.wrong == Some(Wrong::IgnoresUids) => {
+                self.uids += 1;
+                let mut object = lease.as_json().clone();
+                object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
+                self.store(now, sender, name, object)
+            }
             // The precondition on the uid fails with a 409; older servers say 404.
             None if self.object.is_none() && self.rng.bool() => Write::Absent(absent()),
             None => Write::Conflict(conflict("Conflict")),
-            Some(stored) if *stored == lease => Write::Done(lease),
+            Some(stored) if **stored == *lease => Write::Done(lease.into_owned()),
             Some(_) => {
                 let answer = self.store(now, sender, name, lease.as_json().clone());
                 match self.plan.webhooks.get(&sender.client) {
@@ -258,9 +300,9 @@ impl Server {
     }
 
     /// What a webhook makes of a write: the answer, or what is to be stored.
-    fn admit(&self, sender: Sender, lease: &Lease) -> Result<Lease, Write> {
+    fn admit<'l>(&self, sender: Sender, lease: &'l Lease) -> Result<Cow<'l, Lease>, Write> {
         match self.plan.webhooks.get(&sender.client) {
-            None | Some(Webhook::SendsTwice) => Ok(lease.clone()),
+            None | Some(Webhook::SendsTwice) => Ok(Cow::Borrowed(lease)),
             Some(Webhook::SaysConflict) => Err(Write::Conflict(Rejection {
                 message: "the webhook says no".into(),
                 ..conflict("Conflict")
@@ -270,7 +312,7 @@ impl Server {
             Some(Webhook::Alters(change)) => {
                 let mut object = lease.as_json().clone();
                 change(&mut object);
-                Ok(Lease::new(object).expect("a lease"))
+                Ok(Cow::Owned(Lease::new(object).expect("a lease")))
             }
         }
     }

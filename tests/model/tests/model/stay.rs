@@ -8,6 +8,7 @@ use lease_model::lease::decide::Seen;
 use lease_model::lease::evidence::Observation;
 use lease_model::lease::operate::{Grant, Hint, Renewal, Renewals, Shown, Watcher};
 use lease_model::lease::record::Record;
+use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
 use crate::checker::Event;
@@ -22,7 +23,7 @@ fn record_of(seen: &Seen) -> Option<Record> {
 }
 
 /// How a stay ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Leave {
     Release,
     /// The supervisor dies; its command runs on until the watchdog stops it.
@@ -118,6 +119,7 @@ impl Actor {
                 }
                 Shown::Lost(loss) => {
                     self.world.server().checker.counts.add(Event::Loss);
+                    (self.world.server().checker.reached).lost("while inside", &loss);
                     self.world
                         .note(format!("{} is robbed: {loss:?}", self.name));
                     let gone = (self.clock.now() + self.lingers).min(deadline);

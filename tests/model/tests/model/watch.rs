@@ -8,7 +8,6 @@ use futures::StreamExt;
 use futures::stream::LocalBoxStream;
 use lease_model::lease::api::{LeaseEvent, RejectionKind};
 use lease_model::lease::record::Record;
-use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use crate::clock::{SimulatedClock, TrueTime, instant};
@@ -21,7 +20,6 @@ pub struct Watch {
     world: Rc<World>,
     client: usize,
     clock: SimulatedClock,
-    written: watch::Receiver<usize>,
     fault: WatchFault,
     opened: Option<tokio::time::Instant>,
     /// The first change that it has not shown.
@@ -42,7 +40,6 @@ impl Watch {
             world: world.clone(),
             client,
             clock: clock.clone(),
-            written: world.written.subscribe(),
             fault,
             opened: None,
             next,
@@ -124,10 +121,9 @@ impl Watch {
                 }
                 continue;
             }
-            let next = self.next;
             tokio::select! {
                 biased;
-                news = self.written.wait_for(|length| *length > next) => { news.expect("the world goes on"); }
+                () = self.news() => {}
                 () = sleep_until(end) => continue,
                 () = tokio::time::sleep(Duration::from_secs(60)) => {
                     if matches!(self.fault, WatchFault::Silent) { continue }
@@ -135,6 +131,13 @@ impl Watch {
                 }
             }
             self.receive().await;
+        }
+    }
+
+    /// Returns once there is something that it has not shown.
+    async fn news(&self) {
+        while self.world.server().history.len() <= self.next {
+            self.world.written.notified().await;
         }
     }
 
@@ -147,8 +150,8 @@ impl Watch {
         }
         tokio::time::sleep(delay).await;
         let mut server = self.world.server();
-        let event = |change: &Option<Record>| match change {
-            Some(record) => LeaseEvent::Lease(record.clone()),
+        let event = |change: &Option<Rc<Record>>| match change {
+            Some(record) => LeaseEvent::Lease(Record::clone(record)),
             None => LeaseEvent::Deleted,
         };
         let mut fresh: Vec<LeaseEvent> = server.history[self.next..].iter().map(event).collect();

@@ -1,16 +1,18 @@
 //! The simulated world: the server, the time, and what outsiders and scenarios do to both.
 
 use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use lease_model::lease::api::Write;
 use lease_model::lease::record::field::STOPPED_ANNOTATION;
 use lease_model::lease::record::{Lease, Record};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 
-use crate::checker::{Purpose, Sender};
-use crate::clock::{TrueTime, instant};
+use crate::checker::{Passage, Purpose, Sender};
+use crate::clock::{SimulatedClock, TrueTime, instant};
 use crate::faults::{Outage, RequestFault, Verb, WatchFault, Webhook};
 use crate::server::Server;
 use crate::{secs, sleep};
@@ -19,8 +21,21 @@ use crate::{secs, sleep};
 pub struct World {
     pub began: tokio::time::Instant,
     server: RefCell<Server>,
-    /// How many changes there have been.
-    pub written: watch::Sender<usize>,
+    /// Tells of changes, in the order in which they were waited for: a `watch` channel would draw lots.
+    pub written: Notify,
+    /// The processes of each client that runs a command.
+    pub processes: RefCell<BTreeMap<usize, Processes>>,
+}
+
+/// The processes of a `hold`.
+pub struct Processes {
+    pub supervisor: AbortHandle,
+    /// Once the command is started: how it dies, and how it is frozen.
+    pub watchdog: Option<(AbortHandle, SimulatedClock)>,
+    /// Signals for the supervisor.
+    pub signals: watch::Sender<Vec<i32>>,
+    /// Whether one of them was frozen or killed: two at once are more than a hold promises to survive.
+    pub disturbed: bool,
 }
 
 impl World {
@@ -28,7 +43,8 @@ impl World {
         Rc::new(Self {
             began: instant(),
             server: RefCell::new(Server::new(seed)),
-            written: watch::Sender::new(0),
+            written: Notify::new(),
+            processes: RefCell::default(),
         })
     }
 
@@ -42,15 +58,17 @@ impl World {
 
     /// The Lease as stored.
     pub fn record(&self) -> Option<Record> {
-        self.server().object.clone()
+        self.server().object.as_deref().cloned()
     }
 
     pub fn holder(&self) -> Option<String> {
-        self.record()?.holder().map(str::to_owned)
+        let server = self.server();
+        server.object.as_ref()?.holder().map(str::to_owned)
     }
 
     pub fn recorded_secs(&self) -> Option<u32> {
-        Some(self.record()?.duration()?.as_secs())
+        let server = self.server();
+        Some(server.object.as_ref()?.duration()?.as_secs())
     }
 
     pub fn note(&self, line: impl Into<String>) {
@@ -61,6 +79,17 @@ impl World {
     pub fn violation(&self, what: impl Into<String>) {
         let now = self.now();
         self.server().checker.violation(now, what);
+    }
+
+    pub fn is_broken(&self) -> bool {
+        !self.server().checker.violations.is_empty()
+    }
+
+    /// Returns soon after a rule was broken.
+    pub async fn broken(&self) {
+        while !self.is_broken() {
+            sleep(1.0).await;
+        }
     }
 
     pub fn assert_no_violations(&self) {
@@ -135,6 +164,10 @@ impl World {
             client: usize::MAX,
             call: 0,
             purpose: Purpose::Outsider,
+            passage: Passage {
+                sent: self.now(),
+                astray: false,
+            },
         };
         let answer = store(&mut self.server(), self.now(), sender);
         assert!(matches!(answer, Write::Done(_)), "{answer:?}");
@@ -184,7 +217,8 @@ impl World {
     }
 
     pub fn delete(&self) {
-        self.server().delete();
+        let now = self.now();
+        self.server().delete(now);
         self.announce();
     }
 
@@ -207,7 +241,6 @@ impl World {
 
     /// Tells the watches that something was written.
     pub fn announce(&self) {
-        let length = self.server().history.len();
-        self.written.send_replace(length);
+        self.written.notify_waiters();
     }
 }

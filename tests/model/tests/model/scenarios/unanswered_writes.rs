@@ -74,6 +74,27 @@ fn a_grant_that_something_holds_back_for_however_long_never_comes_after_the_acqu
 }
 
 #[test]
+fn a_creation_that_is_held_back_until_the_lease_is_deleted_is_carried_out_then_and_expires() {
+    scenario(15, async |world, [actor, other, _]| {
+        world.delete();
+        let late = RequestFault::DoneLate {
+            done: secs(300.0),
+            reset: Some(millis(50)),
+        };
+        world.fail(0, Verb::Create, [late]);
+        let limits = interrupted(2, &[0.1]);
+        let end = actor.acquire(&actor.terms(Some(15)), &limits).await;
+        assert_eq!(end.err(), Some(End::Interrupted(2)));
+        sleep(200.0).await;
+        world.delete();
+        sleep(101.0).await;
+        assert_eq!(world.holder().as_deref(), Some("actor-0"));
+        let (_, waited) = other.wait_for(20.0).granted().await;
+        assert!(waited < secs(317.0), "{waited:?}");
+    });
+}
+
+#[test]
 fn an_acquire_interrupted_with_a_write_in_flight_leaves_no_ghost() {
     for fault in [
         RequestFault::LostRequest,
