@@ -7,6 +7,7 @@ use hyper::{
     HeaderMap, Request as HttpRequest, Response,
     body::{Bytes, Incoming},
     header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue, USER_AGENT},
+    http::request::Parts,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -32,6 +33,10 @@ pub(crate) struct Call {
     pub user: User,
     pub content_type: String,
     pub body: Bytes,
+    /// Counts requests over the server's life.
+    pub number: u64,
+    /// When it had been read.
+    pub at: Instant,
     user_agent: String,
 }
 
@@ -57,19 +62,38 @@ pub(crate) async fn serve(
     state: Arc<State>,
     request: HttpRequest<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let at = Instant::now();
     let (head, body) = request.into_parts();
     let body = body
         .collect()
         .await
         .map(|body| body.to_bytes())
         .unwrap_or_default();
+    let at = Instant::now();
+    let open = matches!(
+        Target::of(head.uri.path()),
+        Target::Version | Target::Health | Target::Discovery(_)
+    );
+    if open || !state.outages.now().paused {
+        return Ok(handle(&state, head, body, at));
+    }
+    // What has been read is carried out, also when the client has gone by then.
+    let later = tokio::spawn(async move {
+        state.outages.until_resumed().await;
+        handle(&state, head, body, at)
+    });
+    match later.await {
+        Ok(response) => Ok(response),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn handle(state: &Arc<State>, head: Parts, body: Bytes, at: Instant) -> Response<Answer> {
     let header = |name: HeaderName| text(&head.headers, &name);
     let (path, query) = (
         head.uri.path().to_owned(),
         head.uri.query().unwrap_or_default().to_owned(),
     );
-    let user_agent = header(USER_AGENT);
+    let (user_agent, number) = (header(USER_AGENT), state.number());
     let mut record = Request {
         method: head.method.to_string(),
         path: path.clone(),
@@ -97,6 +121,8 @@ pub(crate) async fn serve(
         let method = head.method.to_string();
         let query = Query::parse(&query);
         let call = Call {
+            number,
+            at,
             method,
             path,
             query,
@@ -105,12 +131,14 @@ pub(crate) async fn serve(
             body,
             user_agent,
         };
-        answer(&state, &call, target)
+        answer(state, &call, target)
     });
-    let response = respond(&state, reply);
+    let response = respond(state, reply);
     record.status = response.status().as_u16();
-    state.lock().requests.push(record);
-    Ok(response)
+    let mut inner = state.lock();
+    inner.requests.push(record);
+    inner.log_answer(number);
+    response
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> String {

@@ -95,7 +95,9 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
         return Err(Status::bad_request(message));
     }
     may_try(state, writing.dry_run)?;
-    let created = state.change(|inner| write::create(inner, namespace, lease, &writing))?;
+    let created = state.write(Some(call), |inner| {
+        write::create(inner, namespace, lease, &writing)
+    })?;
     Ok(Reply::Json(201, created.to_string()))
 }
 
@@ -115,11 +117,12 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
             .check(&wanted)
             .map_err(|status| status.worded(told))
     };
-    let (code, lease) =
-        match state.change(|inner| write::replace(inner, key, lease, &writing, may_create))? {
-            Replaced::Created(lease) => (201, lease),
-            Replaced::Updated(lease) => (200, lease),
-        };
+    let (code, lease) = match state.write(Some(call), |inner| {
+        write::replace(inner, key, lease, &writing, may_create)
+    })? {
+        Replaced::Created(lease) => (201, lease),
+        Replaced::Updated(lease) => (200, lease),
+    };
     Ok(Reply::Json(code, lease.to_string()))
 }
 
@@ -138,7 +141,7 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     let patch: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
     let decoding = decoding(state, call);
-    let lease = state.change(|inner| {
+    let lease = state.write(Some(call), |inner| {
         let old = inner
             .store
             .get(key)
@@ -198,7 +201,7 @@ fn delete(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
         .check(&Attributes::leases("delete", Some(&key.0), Some(&key.1)))?;
     let deletion = Deletion::of(call)?;
     may_try(state, deletion.dry_run)?;
-    match state.change(|inner| delete::delete(inner, key, &deletion))? {
+    match state.write(Some(call), |inner| delete::delete(inner, key, &deletion))? {
         Deleted::Gone { uid } => {
             let status = Status::deleted(GROUP, "leases", &key.1, &uid);
             Ok(Reply::Json(200, status.to_string()))

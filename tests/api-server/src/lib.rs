@@ -3,7 +3,8 @@
 //!
 //! It behaves as a real kube-apiserver does towards a client of `coordination.k8s.io/v1`: messages, status codes,
 //! resource versions, watches, managed fields and permissions. It adds what a test needs and a real server lacks:
-//! a clock that can be set, a record of every request, and a history that can be forgotten.
+//! a clock that can be set, a record of every request and of every write, outages on request, and a history that can be
+//! forgotten.
 //!
 //! ```no_run
 //! use lease_api_server::{ApiServer, Options};
@@ -17,6 +18,7 @@ mod apply;
 mod body;
 mod change;
 mod clock;
+mod commit;
 mod decode;
 mod delete;
 mod deletion;
@@ -33,6 +35,7 @@ mod microtime;
 mod names;
 mod objects;
 mod options;
+mod outage;
 mod patch;
 mod path;
 mod query;
@@ -50,6 +53,7 @@ mod watch;
 mod write;
 
 pub use access::api_groups;
+pub use commit::Commit;
 pub use options::{Options, Rule, User};
 pub use server::ApiServer;
 pub use state::Request;

@@ -1,11 +1,6 @@
 //! The server's handle: starts its thread, changes what it serves, stops it.
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
-    sync::Arc,
-    thread::JoinHandle,
-};
+use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -13,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     runtime,
     sync::oneshot,
 };
@@ -21,8 +16,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     clock::seconds,
+    commit::Commit,
     http, kubeconfig,
     options::{Options, Rule, User},
+    outage::Port,
     state::{Request, State},
     tls::Tls,
     uid,
@@ -37,6 +34,7 @@ pub struct ApiServer {
     state: Arc<State>,
     address: SocketAddr,
     ca_pem: Option<String>,
+    runtime: runtime::Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,15 +52,14 @@ impl ApiServer {
         };
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let state = Arc::new(State::new(options));
-        // Bound here: connections wait in the backlog until the thread accepts them.
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let port = Port::take()?;
+        let address = port.address;
         // Of many that want a processor, one thread would get the share of one.
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .enable_all()
             .build()?;
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
@@ -70,16 +67,19 @@ impl ApiServer {
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        () = accept(listener, acceptor, shared) => {}
+                        () = live(port, acceptor, shared) => {}
                         _ = stopped => {}
                     }
                 });
                 // The runtime is dropped here, and every connection with it.
             })?;
+        // From here on connections wait in the backlog until the thread accepts them.
+        handle.block_on(state.outages.until_listening(true));
         Ok(Self {
             state,
             address,
             ca_pem,
+            runtime: handle,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -168,7 +168,7 @@ impl ApiServer {
     /// `default`, and uid, resourceVersion and creationTimestamp are filled in; managedFields stay as given. A
     /// resourceVersion that is not ahead of the server's is replaced by the next one. Returns what was stored.
     pub fn seed(&self, mut lease: Value) -> Value {
-        self.state.change(|inner| {
+        self.state.write(None, |inner| {
             let text = |field: &str| lease["metadata"][field].as_str().map(str::to_owned);
             let (name, namespace) = (text("name").unwrap_or_default(), text("namespace"));
             let namespace = namespace.unwrap_or_else(|| "default".to_owned());
@@ -206,6 +206,45 @@ impl ApiServer {
         self.state.set_clock_offset(offset);
     }
 
+    /// Every write of a Lease that was stored since the start, in the order of their resourceVersions.
+    pub fn commits(&self) -> Vec<Commit> {
+        self.state.lock().commits.clone()
+    }
+
+    /// Ends every connection and refuses new ones until [`up`](Self::up), as if the server had been killed. What it has
+    /// stored stays. Done when this returns; not to be called in an asynchronous task.
+    pub fn down(&self) {
+        self.state.outages.change(|outage| {
+            outage.down = true;
+            outage.lives += 1;
+        });
+        self.runtime
+            .block_on(self.state.outages.until_listening(false));
+    }
+
+    /// Listens again at the same address.
+    pub fn up(&self) {
+        self.state.outages.change(|outage| outage.down = false);
+        self.runtime
+            .block_on(self.state.outages.until_listening(true));
+    }
+
+    /// Reads requests and answers none until [`resume`](Self::resume), but for those about the server itself: its storage
+    /// does not answer. They are carried out then, also those whose client has gone.
+    pub fn pause(&self) {
+        self.state.outages.change(|outage| outage.paused = true);
+    }
+
+    /// How many requests wait for [`resume`](Self::resume).
+    pub fn waiting(&self) -> usize {
+        self.state.outages.waiting()
+    }
+
+    /// Ends [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.state.outages.change(|outage| outage.paused = false);
+    }
+
     /// Forgets the history: watches and pages from resourceVersions before this moment get 410 Gone. Watches that are
     /// open have seen everything and go on.
     pub fn compact(&self) {
@@ -229,10 +268,28 @@ impl Drop for ApiServer {
     }
 }
 
-async fn accept(listener: StdListener, acceptor: Option<TlsAcceptor>, state: Arc<State>) {
-    let Ok(listener) = TcpListener::from_std(listener) else {
-        return;
-    };
+/// Listens, but not while it is down.
+async fn live(port: Port, acceptor: Option<TlsAcceptor>, state: Arc<State>) {
+    loop {
+        state.outages.until(|outage| !outage.down).await;
+        let life = state.outages.now().lives;
+        let listener = port.listen().await;
+        state.outages.set_listening(true);
+        tokio::select! {
+            () = accept(&listener, acceptor.as_ref(), &state, life) => {}
+            () = state.outages.until(|outage| outage.down) => {}
+        }
+        drop(listener);
+        state.outages.set_listening(false);
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    acceptor: Option<&TlsAcceptor>,
+    state: &Arc<State>,
+    life: u64,
+) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -241,16 +298,23 @@ async fn accept(listener: StdListener, acceptor: Option<TlsAcceptor>, state: Arc
         if stream.set_nodelay(true).is_err() {
             continue;
         }
-        let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
+        let (acceptor, state) = (acceptor.cloned(), Arc::clone(state));
         tokio::spawn(async move {
-            match acceptor {
-                None => connection(stream, state).await,
-                Some(acceptor) => match acceptor.accept(stream).await {
-                    Ok(stream) => connection(stream, state).await,
-                    Err(_no_tls) => {}
-                },
+            tokio::select! {
+                () = encrypted(stream, acceptor, Arc::clone(&state)) => {}
+                () = state.outages.until(|outage| outage.lives != life) => {}
             }
         });
+    }
+}
+
+async fn encrypted(stream: TcpStream, acceptor: Option<TlsAcceptor>, state: Arc<State>) {
+    match acceptor {
+        None => connection(stream, state).await,
+        Some(acceptor) => match acceptor.accept(stream).await {
+            Ok(stream) => connection(stream, state).await,
+            Err(_no_tls) => {}
+        },
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -11,8 +14,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clock, clock::seconds, options::Options, options::User, store::Namespace, store::Store,
-    uid,
+    clock::Clock, clock::seconds, commit::Commit, http::Call, options::Options, options::User,
+    outage::Outages, store::Namespace, store::Store, uid,
 };
 
 /// A request that the server answered.
@@ -47,6 +50,8 @@ pub(crate) struct State {
     inner: Mutex<Inner>,
     /// Wakes the watch streams.
     pub changes: watch::Sender<()>,
+    pub outages: Outages,
+    calls: AtomicU64,
 }
 
 /// What changes while the server runs.
@@ -56,6 +61,7 @@ pub(crate) struct Inner {
     pub users: Vec<User>,
     pub clock: Clock,
     pub requests: Vec<Request>,
+    pub commits: Vec<Commit>,
 }
 
 impl State {
@@ -67,6 +73,7 @@ impl State {
                 offset: options.clock_offset,
             },
             requests: Vec::new(),
+            commits: Vec::new(),
         };
         for name in &options.namespaces {
             inner.add_namespace(name);
@@ -79,12 +86,29 @@ impl State {
             refuse_dry_run: options.refuse_dry_run,
             inner: Mutex::new(inner),
             changes: watch::Sender::new(()),
+            outages: Outages::new(),
+            calls: AtomicU64::new(0),
         }
     }
 
     /// The changing part. A test that panicked with the lock held must not take the server down with it.
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a request, no other's.
+    pub fn number(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Changes Leases as this request asks for, or without one as the handle does: what is stored is logged.
+    pub fn write<T>(&self, call: Option<&Call>, change: impl FnOnce(&mut Inner) -> T) -> T {
+        self.change(|inner| {
+            let revision = inner.store.revision();
+            let result = change(inner);
+            inner.log_after(revision, call);
+            result
+        })
     }
 
     /// Changes something and wakes the watches.

@@ -77,21 +77,40 @@ impl Api {
         &self,
         path: &str,
         deadline: Instant,
+        seen: impl FnMut(&Value) -> bool,
+    ) -> io::Result<()> {
+        self.follow_call("GET", path, None, deadline, seen)
+    }
+
+    /// Reads an answer that comes in lines, as [`Api::follow`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub(crate) fn follow_call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        deadline: Instant,
         mut seen: impl FnMut(&Value) -> bool,
     ) -> io::Result<()> {
         let watch = async {
-            let (response, _sender) = self.send("GET", path, None).await?;
+            let (response, _sender) = self.send(method, path, body).await?;
             let mut body = response.into_body();
-            let mut pending = Vec::new();
+            // A line of etcd's can have megabytes.
+            let (mut pending, mut searched) = (Vec::new(), 0);
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(io::Error::other)?;
                 pending.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
-                while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-                    let line: Vec<u8> = pending.drain(..=end).collect();
+                while let Some(end) = pending[searched..].iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = pending.drain(..=searched + end).collect();
+                    searched = 0;
                     if seen(&parse(&line)) {
                         return Ok(());
                     }
                 }
+                searched = pending.len();
             }
             Ok(())
         };
@@ -146,11 +165,15 @@ impl Api {
             _ => "application/json",
         };
         let bytes = body.map(|value| value.to_string()).unwrap_or_default();
-        hyper::Request::builder()
+        let mut request = hyper::Request::builder();
+        // etcd refuses a token that it does not know, an empty one too.
+        if !self.token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        }
+        request
             .method(Method::from_bytes(method.as_bytes()).map_err(io::Error::other)?)
             .uri(path)
             .header(header::HOST, &self.endpoint.authority)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, kind)
             .header(header::USER_AGENT, "lease-harness")

@@ -4,7 +4,7 @@ mod nodes;
 
 use crate::access::{Rule, User};
 use crate::api::Api;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, PlaneOptions};
 use crate::endpoint::Endpoint;
 use crate::namespace::Namespace;
 use crate::random;
@@ -55,9 +55,19 @@ impl Cluster {
     ///
     /// When it cannot be started.
     pub fn private() -> Cluster {
+        Cluster::private_with(PlaneOptions::default())
+    }
+
+    /// The same, and if it is a real one, with these options.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn private_with(options: PlaneOptions) -> Cluster {
         match Cluster::assets() {
             Some(assets) => {
-                let plane = ControlPlane::start(&assets).unwrap_or_else(|error| panic!("{error}"));
+                let plane = ControlPlane::start_with(&assets, options);
+                let plane = plane.unwrap_or_else(|error| panic!("{error}"));
                 Cluster::over(Server::Real(Box::new(plane)))
             }
             None => Cluster::in_process(Options::default()),

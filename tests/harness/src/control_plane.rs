@@ -2,6 +2,11 @@
 
 mod arguments;
 mod grants;
+mod options;
+mod revisions;
+
+pub use options::PlaneOptions;
+pub use revisions::Revision;
 
 use crate::access::User;
 use crate::api::Api;
@@ -15,8 +20,8 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// A cold start takes seconds; a loaded machine with two cores may need a minute.
@@ -31,7 +36,8 @@ const ATTEMPTS: usize = 3;
 /// A running control plane. Dropping it, or ending the process in any way, kills both servers.
 pub struct ControlPlane {
     api_server: Mutex<Option<ServerProcess>>,
-    etcd: ServerProcess,
+    etcd: Mutex<ServerProcess>,
+    options: PlaneOptions,
     assets: PathBuf,
     folder: PathBuf,
     etcd_port: u16,
@@ -50,9 +56,18 @@ impl ControlPlane {
     ///
     /// When a server cannot be started, ends, or is not ready within two minutes: what happened, with the log's end.
     pub fn start(assets: &Path) -> Result<ControlPlane, String> {
+        ControlPlane::start_with(assets, PlaneOptions::default())
+    }
+
+    /// The same with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`ControlPlane::start`].
+    pub fn start_with(assets: &Path, options: PlaneOptions) -> Result<ControlPlane, String> {
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
-            match ControlPlane::try_start(assets) {
+            match ControlPlane::try_start(assets, options) {
                 Err(error) if error.contains("address already in use") => last = error,
                 result => return result,
             }
@@ -60,7 +75,7 @@ impl ControlPlane {
         Err(last)
     }
 
-    fn try_start(assets: &Path) -> Result<ControlPlane, String> {
+    fn try_start(assets: &Path, options: PlaneOptions) -> Result<ControlPlane, String> {
         let deadline = Instant::now() + START_LIMIT;
         let folder = scratch::folder("control-plane");
         let authority = Authority::new();
@@ -73,11 +88,12 @@ impl ControlPlane {
             .map_err(|e| format!("{}: {e}", folder.display()))?;
 
         let (etcd_port, port) = (free_port(), free_port());
-        let etcd = start_etcd(assets, &folder, etcd_port, deadline)?;
+        let etcd = start_etcd(assets, &folder, etcd_port, options, deadline)?;
         let endpoint = Endpoint::new(&format!("https://127.0.0.1:{port}"), Some(&authority.pem));
         let plane = ControlPlane {
             api_server: Mutex::new(None),
-            etcd,
+            etcd: Mutex::new(etcd),
+            options,
             assets: assets.to_owned(),
             folder,
             etcd_port,
@@ -123,7 +139,7 @@ impl ControlPlane {
             .api_server
             .lock()
             .expect("no panics while the server is locked");
-        std::iter::once(self.etcd.pid())
+        std::iter::once(self.etcd().pid())
             .chain(api_server.as_ref().map(ServerProcess::pid))
             .collect()
     }
@@ -157,6 +173,22 @@ impl ControlPlane {
         self.with_api_server(|process| process.signal(Signal::SIGCONT));
     }
 
+    /// SIGSTOP of etcd: kube-apiserver accepts requests, and answers those about objects only once it goes on.
+    pub fn freeze_etcd(&self) {
+        self.etcd().stop();
+    }
+
+    /// SIGCONT of etcd.
+    pub fn thaw_etcd(&self) {
+        self.etcd().signal(Signal::SIGCONT);
+    }
+
+    /// The file that kube-apiserver's audit log is in, one JSON event a line; with [`PlaneOptions::history`] only. A
+    /// server that was killed while it wrote leaves the beginning of a line, which the next one goes on with its own.
+    pub fn audit_log(&self) -> PathBuf {
+        options::audit_log(&self.folder)
+    }
+
     /// A name and token that nobody else in this process uses, without any permission yet.
     pub(crate) fn take_user(&self) -> User {
         let number = self.next_user.fetch_add(1, Ordering::Relaxed);
@@ -167,6 +199,12 @@ impl ControlPlane {
             name: format!("user-{number}"),
             token: token.clone(),
         }
+    }
+
+    fn etcd(&self) -> MutexGuard<'_, ServerProcess> {
+        self.etcd
+            .lock()
+            .expect("no panics while the server is locked")
     }
 
     fn with_api_server(&self, act: impl FnOnce(&mut ServerProcess)) {
@@ -186,7 +224,8 @@ impl ControlPlane {
             return Ok(());
         }
         let program = self.assets.join("kube-apiserver");
-        let arguments = arguments::kube_apiserver(&self.folder, self.port, self.etcd_port);
+        let arguments =
+            arguments::kube_apiserver(&self.folder, self.port, self.etcd_port, self.options);
         let process = ServerProcess::start(
             &program,
             &arguments,
@@ -206,10 +245,17 @@ fn start_etcd(
     assets: &Path,
     folder: &Path,
     port: u16,
+    options: PlaneOptions,
     deadline: Instant,
 ) -> Result<ServerProcess, String> {
     let program = assets.join("etcd");
-    let arguments = arguments::etcd(&program, &scratch::memory_folder("etcd"), port, free_port());
+    let arguments = arguments::etcd(
+        &program,
+        &scratch::memory_folder("etcd"),
+        port,
+        free_port(),
+        options,
+    );
     let mut etcd = ServerProcess::start(&program, &arguments, &folder.join("etcd.log"))
         .map_err(|error| format!("{}: {error}", program.display()))?;
     let health = Api::new(Endpoint::new(&format!("http://127.0.0.1:{port}"), None), "");
@@ -269,6 +315,7 @@ fn write_files(
         ("service-account.pub", &public),
         ("tokens.csv", &tokens),
     ];
+    fs::write(options::audit_policy(folder), options::AUDIT_POLICY)?;
     for (name, contents) in files {
         fs::File::options()
             .write(true)

@@ -3,12 +3,15 @@
 mod fault;
 mod front;
 mod record;
+mod reply;
 mod serve;
 mod stream;
+mod tally;
 mod tls;
 
 pub use fault::{Fault, Latch, Match};
 pub use record::Request;
+pub use tally::Active;
 
 use crate::access::User;
 use crate::api::Api;
@@ -22,6 +25,7 @@ use fault::Programmed;
 use record::Record;
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -40,6 +44,14 @@ struct Switches {
     resets: u64,
     watch_cuts: u64,
     watch_ends: u64,
+    watch_replays: u64,
+}
+
+/// What is counted beside the record.
+#[derive(Default)]
+struct Counts {
+    watches: AtomicUsize,
+    replayed: AtomicU64,
 }
 
 struct Shared {
@@ -47,6 +59,7 @@ struct Shared {
     record: Record,
     faults: Mutex<Vec<Programmed>>,
     switches: watch::Sender<Switches>,
+    counts: Counts,
     connections: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -70,6 +83,7 @@ impl Proxy {
             record: Record::default(),
             faults: Mutex::default(),
             switches: watch::Sender::default(),
+            counts: Counts::default(),
             connections: Mutex::default(),
         });
         let (port, listener) = (0..10)
@@ -119,11 +133,19 @@ impl Proxy {
     ///
     /// Of several programmed faults the first that matches is used.
     pub fn fault(&self, matching: Match, fault: Fault, times: usize) {
+        self.program(matching, fault, times);
+    }
+
+    /// The same, for who wants to know what it met, and to withdraw it alone.
+    pub fn program(&self, matching: Match, fault: Fault, times: usize) -> Active {
+        let active = Active::new();
         self.programmed().push(Programmed {
             matching,
             fault,
             times,
+            active: active.clone(),
         });
+        active
     }
 
     /// Forgets the faults that have not been used up.
@@ -134,6 +156,39 @@ impl Proxy {
     /// Every request since the start or the last [`Proxy::clear`], in order of arrival.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.record.all()
+    }
+
+    /// Takes the requests that are over out of the record, in order of arrival: so that it stays small for hours.
+    pub fn drain(&self) -> Vec<Request> {
+        self.shared.record.drain()
+    }
+
+    /// How many requests have come since the start.
+    pub fn arrived(&self) -> u64 {
+        self.shared.record.count().0
+    }
+
+    /// How many requests are under way; a watch only until it has begun.
+    pub fn under_way(&self) -> usize {
+        self.shared.record.count().1
+    }
+
+    /// How many connections clients have open.
+    pub fn connections(&self) -> usize {
+        let connections = self.shared.connections();
+        let open = connections.iter().filter(|task| !task.is_finished());
+        open.count()
+    }
+
+    /// Waits until the first `arrived` requests are over; returns whether they are within `timeout`.
+    pub fn wait_over(&self, arrived: u64, timeout: Duration) -> bool {
+        self.shared.record.wait_over(arrived, |_| true, timeout)
+    }
+
+    /// The same, without those that have met a programmed fault.
+    pub fn wait_over_unharmed(&self, arrived: u64, timeout: Duration) -> bool {
+        let unharmed = |request: &Request| request.fault.is_none();
+        self.shared.record.wait_over(arrived, unharmed, timeout)
     }
 
     /// Forgets the requests so far.
@@ -206,6 +261,26 @@ impl Proxy {
     /// Watches, present and new, stay open and say nothing from now on; the rest is served.
     pub fn pause_watches(&self) {
         self.switch(|switches| switches.watches_paused = true);
+    }
+
+    /// Ends [`Proxy::pause_watches`]: they say what they would have said.
+    pub fn resume_watches(&self) {
+        self.switch(|switches| switches.watches_paused = false);
+    }
+
+    /// The open watches tell their last events again, at most 16 each.
+    pub fn replay_watches(&self) {
+        self.switch(|switches| switches.watch_replays += 1);
+    }
+
+    /// How many watches are open.
+    pub fn watches(&self) -> usize {
+        self.shared.counts.watches.load(Ordering::SeqCst)
+    }
+
+    /// How many events have been told again.
+    pub fn replayed(&self) -> u64 {
+        self.shared.counts.replayed.load(Ordering::SeqCst)
     }
 
     /// Breaks off the open watches: the connection is reset in mid-body.

@@ -5,7 +5,7 @@ use crate::output::Output;
 use crate::process::tagged;
 use crate::supervised::{Progress, Supervised};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,18 @@ impl Running {
     /// Whether it has not ended yet.
     pub fn is_running(&self) -> bool {
         self.process.progress().status.is_none()
+    }
+
+    /// How it ended, and how long after its start; none while it runs. What it started may be alive.
+    pub fn ended(&self) -> Option<(ExitStatus, Duration)> {
+        let progress = self.process.progress();
+        let took = progress.ended? - self.process.started;
+        progress.status.map(|status| (status, took))
+    }
+
+    /// When it had ended, as who waits for it saw it; none while it runs.
+    pub fn ended_at(&self) -> Option<Instant> {
+        self.process.progress().ended
     }
 
     /// Waits until the command is blocked writing to stdout, which nobody reads (Linux only).

@@ -1,9 +1,11 @@
 //! The real control plane: serves, and is gone afterwards. Needs KUBEBUILDER_ASSETS; skipped without.
 
-use lease_harness::{Cluster, Command, ControlPlane, Rule, alive, lease, wait_gone};
-use serde_json::json;
+use lease_harness::{Cluster, Command, ControlPlane, PlaneOptions, Rule, alive, lease, wait_gone};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -178,4 +180,72 @@ fn a_server_that_does_not_start_is_an_error_with_the_end_of_its_log() {
             && error.contains("out of disk"),
         "{error}"
     );
+}
+
+#[test]
+fn the_audit_log_and_etcd_both_know_every_write_also_over_a_kill_of_the_server() {
+    if assets().is_none() {
+        return;
+    }
+    let cluster = Cluster::private_with(PlaneOptions { history: true });
+    let plane = cluster.control_plane().expect("assets are set");
+    let ns = cluster.namespace();
+    let created = ns.create(&lease("job").build());
+    let updated = ns.edit("job", |lease| lease["spec"]["holderIdentity"] = json!("me"));
+    plane.stop_api_server();
+    plane.start_api_server();
+    ns.delete("job");
+
+    let prefix = format!("/registry/leases/{}/", ns.name());
+    let revisions = plane.revisions(&prefix).expect("etcd has its history");
+    let told: Vec<_> = revisions
+        .iter()
+        .map(|r| (r.key.as_str(), r.value.as_ref().map(|v| &v["spec"])))
+        .collect();
+    let after = [Some(&created["spec"]), Some(&updated["spec"]), None];
+    assert_eq!(told, after.map(|spec| ("job", spec)));
+    let versions = [&created, &updated].map(|lease| lease["metadata"]["resourceVersion"].clone());
+    assert_eq!(
+        revisions
+            .iter()
+            .map(|r| json!(r.revision.to_string()))
+            .take(2)
+            .collect::<Vec<_>>(),
+        versions
+    );
+
+    let log = std::fs::read_to_string(plane.audit_log()).expect("there is one");
+    let events: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|event: &Value| event["objectRef"]["namespace"] == ns.name())
+        .collect();
+    let verbs: Vec<_> = events.iter().map(|e| e["verb"].as_str()).collect();
+    assert_eq!(verbs, ["create", "update", "delete"].map(Some));
+    assert_eq!(
+        [
+            &events[0]["responseObject"]["spec"],
+            &events[1]["responseObject"]["spec"]
+        ],
+        [&created["spec"], &updated["spec"]]
+    );
+}
+
+#[test]
+fn a_frozen_etcd_lets_requests_wait_until_it_goes_on() {
+    if assets().is_none() {
+        return;
+    }
+    let cluster = Cluster::private();
+    let plane = cluster.control_plane().expect("assets are set");
+    let ns = cluster.namespace();
+    ns.create(&lease("job").build());
+    plane.freeze_etcd();
+    let (sender, answer) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| sender.send(ns.get("job").is_some()));
+        assert!(answer.recv_timeout(Duration::from_millis(200)).is_err());
+        plane.thaw_etcd();
+        assert_eq!(answer.recv_timeout(SOON), Ok(true));
+    });
 }

@@ -3,6 +3,7 @@
 mod access;
 mod applies;
 mod client;
+mod commits;
 mod creates;
 mod deletes;
 mod discovery;
@@ -11,6 +12,7 @@ mod handle;
 mod lists;
 mod managed_fields;
 mod objects;
+mod outages;
 mod patches;
 mod reads;
 mod replaces;

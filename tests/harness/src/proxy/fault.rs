@@ -1,6 +1,7 @@
 //! What a fault does, and which requests it meets.
 
 use super::Request;
+use super::tally::{Active, Met};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +20,22 @@ pub enum Fault {
     HangAfterCommit,
     /// Passed on only after this time, unless the client has gone by then.
     Delay(Duration),
+    /// Passed on only after this time, also when the client has gone by then.
+    Late(Duration),
     /// Passed on only once the test opens this, unless the client has gone by then.
     HeldBack(Latch),
     /// Passed on at once, answered this much later.
     DelayReply(Duration),
+    /// Passed on and answered, and passed on once more this much later, whatever becomes of the client.
+    Twice(Duration),
+    /// Answered with the `Date` moved by so many seconds.
+    Redate(i64),
+    /// The server carries it out; the reply ends in the middle, and the connection with it. Not for watches.
+    Truncate,
+    /// The server carries it out; the connection is reset in the middle of the reply. Not for watches.
+    Break,
+    /// The server carries it out; the reply comes in small pieces over this time. Not for watches.
+    Trickle(Duration),
     /// Passed on with its JSON body changed by this, as a mutating admission webhook changes it.
     Alter(fn(&mut Value)),
     /// Answered 200 with the very object that was sent; the server never sees the request.
@@ -85,8 +98,14 @@ impl Fault {
             Fault::Hang => "Hang",
             Fault::HangAfterCommit => "HangAfterCommit",
             Fault::Delay(_) => "Delay",
+            Fault::Late(_) => "Late",
             Fault::HeldBack(_) => "HeldBack",
             Fault::DelayReply(_) => "DelayReply",
+            Fault::Twice(_) => "Twice",
+            Fault::Redate(_) => "Redate",
+            Fault::Truncate => "Truncate",
+            Fault::Break => "Break",
+            Fault::Trickle(_) => "Trickle",
             Fault::Alter(_) => "Alter",
             Fault::Echo => "Echo",
             Fault::Respond { .. } => "Respond",
@@ -192,15 +211,18 @@ pub(super) struct Programmed {
     pub(super) matching: Match,
     pub(super) fault: Fault,
     pub(super) times: usize,
+    pub(super) active: Active,
 }
 
 /// Takes the first fault that meets `request`.
-pub(super) fn take(faults: &mut Vec<Programmed>, request: &Request) -> Option<Fault> {
+pub(super) fn take(faults: &mut Vec<Programmed>, request: &Request) -> Option<(Fault, Met)> {
+    faults.retain(|fault| !fault.active.is_withdrawn());
     let index = faults
         .iter()
         .position(|fault| (fault.matching.0)(request))?;
     let fault = faults[index].fault.clone();
+    let met = faults[index].active.meet();
     faults[index].times = faults[index].times.saturating_sub(1);
     faults.retain(|fault| fault.times > 0);
-    Some(fault)
+    Some((fault, met))
 }

@@ -29,6 +29,8 @@ pub struct Request {
     pub status: Option<u16>,
     /// The name of the fault that it met, such as `DropReply`; `Unreachable` when the server could not be reached.
     pub fault: Option<&'static str>,
+    /// Nothing more will be known of it: it was answered or its connection is gone, and the server is done with it.
+    pub over: bool,
 }
 
 impl Request {
@@ -93,6 +95,8 @@ impl Record {
         self.change(|kept| {
             kept.requests
                 .iter_mut()
+                // Most changes are to the newest.
+                .rev()
                 .find(|request| request.number == number)
                 .map(change)
         });
@@ -100,6 +104,40 @@ impl Record {
 
     pub(super) fn all(&self) -> Vec<Request> {
         self.lock().requests.clone()
+    }
+
+    /// Takes those out that are over.
+    pub(super) fn drain(&self) -> Vec<Request> {
+        self.change(|kept| {
+            kept.requests
+                .extract_if(.., |request| request.over)
+                .collect()
+        })
+    }
+
+    /// The number of the last request, and how many are not over.
+    pub(super) fn count(&self) -> (u64, usize) {
+        let kept = self.lock();
+        let open = kept.requests.iter().filter(|request| !request.over);
+        (kept.last, open.count())
+    }
+
+    /// Waits until every request up to this number that is `meant` is over; returns whether that is so within `timeout`.
+    pub(super) fn wait_over(
+        &self,
+        last: u64,
+        meant: impl Fn(&Request) -> bool,
+        timeout: Duration,
+    ) -> bool {
+        let open = |kept: &mut Kept| {
+            let mut requests = kept.requests.iter();
+            requests.any(|request| request.number <= last && !request.over && meant(request))
+        };
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, open);
+        !waited
+            .expect("nothing panics while the record is locked")
+            .1
+            .timed_out()
     }
 
     pub(super) fn clear(&self) {

@@ -3,6 +3,8 @@
 use super::fault::{self, Fault};
 use super::front::Reset;
 use super::record::Request;
+use super::reply::{self, Break};
+use super::tally::Met;
 use super::{Shared, stream};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -41,9 +43,25 @@ pub(super) async fn answer(
     result
 }
 
+/// A request in the record that somebody works on: when the last lets go it is over.
+pub(super) struct Entry {
+    number: u64,
+    met: Option<Met>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.shared
+            .record
+            .update(self.number, |entry| entry.over = true);
+    }
+}
+
 struct Exchange {
     number: u64,
     at: Instant,
+    entry: Arc<Entry>,
     watch: bool,
     fault: Option<Fault>,
     parts: hyper::http::request::Parts,
@@ -78,15 +96,24 @@ impl Exchange {
             upstream_status: None,
             status: None,
             fault: None,
+            over: false,
         };
-        let fault = fault::take(
+        let met = fault::take(
             &mut shared.faults.lock().expect("no matcher panics"),
             &entry,
         );
+        let (fault, met) = met.unzip();
         entry.fault = fault.as_ref().map(Fault::name);
+        let watch = entry.is_watch();
+        let number = shared.record.add(entry);
         Exchange {
-            watch: entry.is_watch(),
-            number: shared.record.add(entry),
+            watch,
+            number,
+            entry: Arc::new(Entry {
+                number,
+                met,
+                shared: shared.clone(),
+            }),
             at,
             fault,
             parts,
@@ -110,7 +137,7 @@ impl Exchange {
                 respond(200, &[], &body)
             }
             Some(Fault::Refuse) => Err(io::ErrorKind::ConnectionReset.into()),
-            Some(Fault::Hang) => pending().await,
+            Some(Fault::Hang) => self.hang().await,
             Some(Fault::Respond {
                 status,
                 headers,
@@ -119,6 +146,14 @@ impl Exchange {
             Some(Fault::Delay(time)) => {
                 sleep(*time).await;
                 self.forward(self.body.clone()).await
+            }
+            Some(Fault::Late(time)) => {
+                let (time, late) = (*time, self.sending(self.body.clone()));
+                let task = tokio::spawn(async move {
+                    sleep(time).await;
+                    late.await
+                });
+                task.await.map_err(io::Error::other)?
             }
             Some(Fault::HeldBack(latch)) => {
                 latch.opened().await;
@@ -135,7 +170,46 @@ impl Exchange {
             }
             Some(Fault::HangAfterCommit) => {
                 self.forward(self.body.clone()).await?;
-                pending().await
+                self.hang().await
+            }
+            Some(Fault::Twice(time)) => {
+                let response = self.forward(self.body.clone()).await;
+                let (time, again) = (*time, self.again());
+                tokio::spawn(async move {
+                    sleep(time).await;
+                    // What becomes of it is the server's to say.
+                    let _ = again.await;
+                });
+                response
+            }
+            Some(Fault::Redate(seconds)) => {
+                let mut response = self.forward(self.body.clone()).await?;
+                reply::redate(response.headers_mut(), *seconds);
+                Ok(response)
+            }
+            Some(Fault::Truncate) => {
+                let response = self.forward(self.body.clone()).await?;
+                reply::broken(
+                    response,
+                    Break::Close,
+                    self.reset.clone(),
+                    self.entry.clone(),
+                )
+                .await
+            }
+            Some(Fault::Break) => {
+                let response = self.forward(self.body.clone()).await?;
+                reply::broken(
+                    response,
+                    Break::Reset,
+                    self.reset.clone(),
+                    self.entry.clone(),
+                )
+                .await
+            }
+            Some(Fault::Trickle(time)) => {
+                let response = self.forward(self.body.clone()).await?;
+                reply::trickling(response, *time, self.entry.clone()).await
             }
             Some(Fault::RespondAfterCommit {
                 status,
@@ -151,8 +225,50 @@ impl Exchange {
         response
     }
 
+    /// Never answers; resets the connection once the fault is to let go.
+    async fn hang(&self) -> io::Result<Response<Body>> {
+        match &self.entry.met {
+            Some(met) => met.let_go().await,
+            None => pending().await,
+        }
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+
+    /// Sends it once more, for nobody to hear the answer; under way until then.
+    fn again(&self) -> impl Future<Output = io::Result<()>> + use<> {
+        let (shared, reset) = (self.shared.clone(), self.reset.clone());
+        let (request, entry) = (self.upstream(self.body.clone()), self.entry.clone());
+        async move {
+            exchange(&shared, request?, false, reset).await?;
+            drop(entry);
+            Ok(())
+        }
+    }
+
     /// Sends it to the server in a task of its own: once sent, it is carried out even when the client goes away.
     async fn forward(&self, body: Bytes) -> io::Result<Response<Body>> {
+        let task = tokio::spawn(self.sending(body));
+        task.await.map_err(io::Error::other)?
+    }
+
+    /// Sends it to the server, for a task of its own.
+    fn sending(&self, body: Bytes) -> impl Future<Output = io::Result<Response<Body>>> + use<> {
+        let request = self.upstream(body);
+        let (shared, number, watch) = (self.shared.clone(), self.number, self.watch);
+        let (reset, under_way) = (self.reset.clone(), self.entry.clone());
+        async move {
+            let response = exchange(&shared, request?, watch, reset).await;
+            shared.record.update(number, |entry| match &response {
+                Ok(response) => entry.upstream_status = Some(response.status().as_u16()),
+                Err(_) => entry.fault = entry.fault.or(Some("Unreachable")),
+            });
+            drop(under_way);
+            response
+        }
+    }
+
+    /// The request as the server gets it.
+    fn upstream(&self, body: Bytes) -> io::Result<hyper::Request<Full<Bytes>>> {
         let mut request = hyper::Request::from_parts(self.parts.clone(), Full::new(body));
         let authority = self
             .shared
@@ -164,17 +280,7 @@ impl Exchange {
         request.headers_mut().remove(header::CONNECTION);
         request.headers_mut().remove(header::CONTENT_LENGTH);
         request.headers_mut().remove(header::TRANSFER_ENCODING);
-        let (shared, number, watch) = (self.shared.clone(), self.number, self.watch);
-        let reset = self.reset.clone();
-        let task = tokio::spawn(async move {
-            let response = exchange(&shared, request, watch, reset).await;
-            shared.record.update(number, |entry| match &response {
-                Ok(response) => entry.upstream_status = Some(response.status().as_u16()),
-                Err(_) => entry.fault = entry.fault.or(Some("Unreachable")),
-            });
-            response
-        });
-        task.await.map_err(io::Error::other)?
+        Ok(request)
     }
 }
 
@@ -216,6 +322,6 @@ fn respond(status: u16, headers: &[(String, String)], body: &str) -> io::Result<
     Ok(response)
 }
 
-fn full(bytes: Bytes) -> Body {
+pub(super) fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed()
 }

@@ -1,47 +1,155 @@
-//! A watch's body on its way through the proxy: passed on at once, held back, ended or cut.
+//! A watch's body on its way through the proxy: passed on at once, held back, told again, ended or cut.
 
-use super::Shared;
 use super::front::Reset;
 use super::serve::Body;
+use super::{Shared, Switches};
 use http_body_util::BodyExt;
-use http_body_util::channel::Channel;
-use hyper::body::Incoming;
+use http_body_util::channel::{Channel, Sender};
+use hyper::body::{Bytes, Frame, Incoming};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How many events are told again.
+const REMEMBERED: usize = 16;
 
 /// A body that follows `upstream`, and the switches.
-pub(super) fn pass(mut upstream: Incoming, shared: Arc<Shared>, reset: Reset) -> Body {
-    let (mut sender, body) = Channel::<_, io::Error>::new(1);
+pub(super) fn pass(upstream: Incoming, shared: Arc<Shared>, reset: Reset) -> Body {
+    let (sender, body) = Channel::<_, io::Error>::new(1);
     // Read before the answer is on record: a test that saw it may end or cut the watch at once.
     let start = *shared.switches.borrow();
+    let watch = Watch {
+        upstream,
+        sender,
+        start,
+        told: Told::default(),
+        open: Open::new(shared.clone()),
+        shared,
+    };
     tokio::spawn(async move {
-        loop {
-            let frame = tokio::select! {
-                frame = upstream.frame() => frame,
-                () = shared.until(|now| now.watch_ends != start.watch_ends) => return,
-                () = shared.until(|now| now.watch_cuts != start.watch_cuts) => return cut(sender, &reset),
-            };
-            tokio::select! {
-                () = shared.until(|now| !now.frozen && !now.watches_paused) => {}
-                () = shared.until(|now| now.watch_ends != start.watch_ends) => return,
-                () = shared.until(|now| now.watch_cuts != start.watch_cuts) => return cut(sender, &reset),
-            }
-            match frame {
-                Some(Ok(frame)) => {
-                    if sender.send(frame).await.is_err() {
-                        // The client has gone.
-                        return;
-                    }
-                }
-                Some(Err(_)) => return cut(sender, &reset),
-                None => return,
-            }
+        if let Err((sender, End::Cut)) = watch.follow().await {
+            reset.set();
+            sender.abort(io::ErrorKind::ConnectionReset.into());
         }
     });
     body.boxed()
 }
 
-fn cut(sender: http_body_util::channel::Sender<hyper::body::Bytes, io::Error>, reset: &Reset) {
-    reset.set();
-    sender.abort(io::ErrorKind::ConnectionReset.into());
+struct Watch {
+    upstream: Incoming,
+    sender: Sender<Bytes, io::Error>,
+    start: Switches,
+    told: Told,
+    open: Open,
+    shared: Arc<Shared>,
+}
+
+/// How a watch ends before the server ends it.
+enum End {
+    Complete,
+    Cut,
+}
+
+/// What the loop goes on with.
+enum Next {
+    Frame(Option<Result<Frame<Bytes>, hyper::Error>>),
+    Again,
+    End(End),
+}
+
+impl Watch {
+    async fn follow(mut self) -> Result<(), (Sender<Bytes, io::Error>, End)> {
+        let mut replays = self.start.watch_replays;
+        let mut due = false;
+        loop {
+            let next = tokio::select! {
+                frame = self.upstream.frame() => Next::Frame(frame),
+                () = self.shared.until(|now| now.watch_replays != replays) => Next::Again,
+                end = ordered(&self.shared, self.start) => Next::End(end),
+            };
+            tokio::select! {
+                () = self.shared.until(|now| !now.frozen && !now.watches_paused) => {}
+                end = ordered(&self.shared, self.start) => return Err((self.sender, end)),
+            }
+            match next {
+                Next::End(end) => return Err((self.sender, end)),
+                Next::Frame(Some(Err(_))) => return Err((self.sender, End::Cut)),
+                Next::Frame(None) => return Ok(()),
+                Next::Frame(Some(Ok(frame))) => {
+                    self.told.hear(frame.data_ref());
+                    if self.sender.send(frame).await.is_err() {
+                        // The client has gone.
+                        return Ok(());
+                    }
+                }
+                Next::Again => {
+                    replays = self.shared.switches.borrow().watch_replays;
+                    due = true;
+                }
+            }
+            // Not in the middle of a line.
+            if due && self.told.line.is_empty() {
+                due = false;
+                for line in self.told.lines.clone() {
+                    if self.sender.send(Frame::data(line)).await.is_err() {
+                        return Ok(());
+                    }
+                    self.open
+                        .shared
+                        .counts
+                        .replayed
+                        .fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+}
+
+async fn ordered(shared: &Arc<Shared>, start: Switches) -> End {
+    tokio::select! {
+        () = shared.until(|now| now.watch_ends != start.watch_ends) => End::Complete,
+        () = shared.until(|now| now.watch_cuts != start.watch_cuts) => End::Cut,
+    }
+}
+
+/// The last events, and the beginning of one whose end has not come.
+#[derive(Default)]
+struct Told {
+    lines: VecDeque<Bytes>,
+    line: Vec<u8>,
+}
+
+impl Told {
+    fn hear(&mut self, bytes: Option<&Bytes>) {
+        for part in bytes
+            .map_or(&[][..], |bytes| bytes)
+            .split_inclusive(|byte| *byte == b'\n')
+        {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.lines.push_back(std::mem::take(&mut self.line).into());
+            }
+        }
+        let old = self.lines.len().saturating_sub(REMEMBERED);
+        self.lines.drain(..old);
+    }
+}
+
+/// Counts a watch as open for as long as it is.
+struct Open {
+    shared: Arc<Shared>,
+}
+
+impl Open {
+    fn new(shared: Arc<Shared>) -> Open {
+        shared.counts.watches.fetch_add(1, Ordering::SeqCst);
+        Open { shared }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.counts.watches.fetch_sub(1, Ordering::SeqCst);
+    }
 }

@@ -1,5 +1,9 @@
 //! Each fault of the proxy by name, against the server that the suite runs on.
 
+mod counted;
+mod replies;
+mod watches;
+
 use lease_harness::{Api, Cluster, Command, Fault, Match, Namespace, Proxy, lease};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
