@@ -1,0 +1,91 @@
+//! I4: what runs under a grant is dead when the lease can expire, and before it is given away: by the send of the last stored
+//! renewal and the duration that it was granted for, in elapsed time. It ends where nobody was left who could end it.
+
+use std::time::Duration;
+
+use super::grants::{self, Ending, Grant};
+use super::overlap::{deadline, who};
+use super::story::{About, Story};
+use super::trees::Tree;
+use super::{Violation, faults, seconds};
+use crate::history::Call;
+use crate::time::At;
+
+const RULE: &str = "I4";
+
+/// A sign of life is dated before it is sent, and a release when it comes to a proxy: the same clock, read twice.
+const READINGS: Duration = Duration::from_millis(5);
+
+pub fn violations(story: &Story<'_>) -> Vec<Violation> {
+    let held = story.grants.iter().filter_map(|grant| {
+        let call = grant.call.filter(|call| grants::holds(call))?;
+        Some((grant, call, story.tree(grant)?))
+    });
+    let found = held.flat_map(|(grant, call, tree)| {
+        let late = outlived(story, grant, call, tree);
+        late.into_iter()
+            .chain(beside_release(story, grant, call, tree))
+    });
+    found.collect()
+}
+
+fn outlived(
+    story: &Story<'_>,
+    grant: &Grant<'_>,
+    call: &Call,
+    tree: &Tree<'_>,
+) -> Option<Violation> {
+    let deadline = deadline(story, grant)?;
+    if tree.last <= deadline || tree.last <= faults::works_until(story, call, deadline) {
+        return None;
+    }
+    let work = tree.longest();
+    let what = format!(
+        "{}'s {} (pid {}) worked {} beyond the last stored renewal and the duration of {}",
+        who(story, tree.holder),
+        work.part,
+        work.pid,
+        seconds(tree.last.since(deadline)),
+        seconds(grant.duration?)
+    );
+    let from = grant.last_renewal(&story.writes).left;
+    Some(violation(story, grant, call, (from, tree.last), what))
+}
+
+/// Given back while something of it ran: the next one may begin at once.
+fn beside_release(
+    story: &Story<'_>,
+    grant: &Grant<'_>,
+    call: &Call,
+    tree: &Tree<'_>,
+) -> Option<Violation> {
+    let end = grant.ended(&story.writes)?;
+    let own = end.call.is_some_and(|by| by.id == call.id);
+    let came = end.sent.map_or(end.earliest, |sent| sent.at);
+    if grant.ending(&story.writes) != Ending::Released || !own || tree.last <= came + READINGS {
+        return None;
+    }
+    let what = format!(
+        "{} gave the lease back {} before the last of its command was gone",
+        who(story, tree.holder),
+        seconds(tree.last.since(came))
+    );
+    let from = came - Duration::from_secs(1);
+    Some(violation(story, grant, call, (from, tree.last), what))
+}
+
+fn violation(
+    story: &Story<'_>,
+    grant: &Grant<'_>,
+    call: &Call,
+    (from, at): (At, At),
+    what: String,
+) -> Violation {
+    let about = About {
+        lease: Some(grant.lease),
+        calls: &[call.id],
+        from: from - Duration::from_millis(50),
+        at,
+    };
+    story.violation(RULE, about, what)
+}

@@ -1,0 +1,266 @@
+//! I1: no two commands are at work on one lease at a time. It ends where somebody asked for it by a write between the two
+//! grants, and where nobody was left to end the earlier one; the sink refuses all that comes with the lower token then.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::author::Author;
+use super::grants::{self, Grant};
+use super::record::Record;
+use super::story::{About, Story, Write, named};
+use super::trees::Tree;
+use super::{Violation, explained, faults, seconds};
+use crate::history::Overlap;
+use crate::time::At;
+
+const RULE: &str = "I1";
+
+/// The sink hears of each in the order in which they come to it: what was sent this long after the next one's first cannot
+/// have been heard before it.
+const HEARD: Duration = Duration::from_secs(1);
+
+pub fn violations(story: &Story<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut told = BTreeSet::new();
+    for lease in leases(story) {
+        let mut trees: Vec<&Tree<'_>> = story
+            .trees
+            .iter()
+            .filter(|tree| tree.lease == lease)
+            .collect();
+        trees.sort_by_key(|tree| (tree.token, tree.first));
+        for (index, later) in trees.iter().enumerate() {
+            for earlier in &trees[..index] {
+                if earlier.first.max(later.first) < earlier.last.min(later.last) {
+                    told.insert((lease, earlier.token, later.token));
+                    found.extend(judged(story, earlier, later));
+                }
+                found.extend(not_refused(story, earlier, later));
+            }
+        }
+    }
+    let locks = story.history.overlaps.iter();
+    found.extend(locks.filter_map(|overlap| locked(story, overlap, &told)));
+    let wrongly = story
+        .history
+        .work
+        .iter()
+        .filter(|work| work.wrongly_taken > 0);
+    found.extend(wrongly.map(|work| {
+        let calls: Vec<u32> = story
+            .owner(&work.holder)
+            .iter()
+            .map(|call| call.id)
+            .collect();
+        story.violation(
+            RULE,
+            About {
+                lease: Some(&work.lease),
+                calls: &calls,
+                from: work.first,
+                at: work.last,
+            },
+            format!(
+                "the sink took {} writes with token {} after a greater one",
+                work.wrongly_taken, work.token
+            ),
+        )
+    }));
+    found
+}
+
+fn leases<'h>(story: &Story<'h>) -> BTreeSet<&'h str> {
+    story.trees.iter().map(|tree| tree.lease).collect()
+}
+
+/// Two that were at work together, unless that was asked for.
+fn judged(story: &Story<'_>, earlier: &Tree<'_>, later: &Tree<'_>) -> Option<Violation> {
+    if asked_for(story, earlier.lease, earlier.token, later.token)
+        || nobody_to_end(story, earlier, later.first, earlier.last)
+    {
+        return None;
+    }
+    let both = earlier
+        .last
+        .min(later.last)
+        .since(earlier.first.max(later.first));
+    let what = format!(
+        "{} (token {}) and {} (token {}) were at work together for {}, and nobody asked for that",
+        earlier.holder,
+        earlier.token,
+        later.holder,
+        later.token,
+        seconds(both)
+    );
+    Some(pair(
+        story,
+        earlier,
+        later,
+        later.first.max(earlier.first),
+        what,
+    ))
+}
+
+fn pair(
+    story: &Story<'_>,
+    earlier: &Tree<'_>,
+    later: &Tree<'_>,
+    at: At,
+    what: String,
+) -> Violation {
+    let holders = [earlier.holder, later.holder];
+    let calls = holders.iter().filter_map(|holder| story.owner(holder));
+    let calls: Vec<u32> = calls.map(|call| call.id).collect();
+    let renewed = story
+        .grant(earlier.lease, earlier.token)
+        .map(|grant| grant.last_renewal(&story.writes).earliest);
+    let from = renewed.unwrap_or(earlier.first).min(at) - Duration::from_millis(100);
+    let about = About {
+        lease: Some(earlier.lease),
+        calls: &calls,
+        from,
+        at,
+    };
+    let mut found = story.violation(RULE, about, what);
+    let granted = story.grant(later.lease, later.token);
+    let granted = granted.map(|grant| grant.begun(&story.writes).latest);
+    let over = earlier.last.min(later.last).max(at);
+    let over = over.max(granted.unwrap_or(over)) + Duration::from_millis(300);
+    found.history = story.slice(Some(earlier.lease), &calls, from, over);
+    found
+}
+
+/// A lock that was not free, and no two trees that tell why.
+fn locked(
+    story: &Story<'_>,
+    overlap: &Overlap,
+    told: &BTreeSet<(&str, u64, u64)>,
+) -> Option<Violation> {
+    let lease = overlap.lease.as_str();
+    let others = || {
+        let of_lease = story.trees.iter().filter(|tree| tree.lease == lease);
+        of_lease.filter(|tree| tree.token != overlap.token)
+    };
+    let mut beside: Vec<&Tree<'_>> = others()
+        .filter(|tree| {
+            let mut named = overlap.beside.iter();
+            named.any(|(holder, _)| holder == tree.holder)
+                || (overlap.beside.is_empty()
+                    && tree.first <= overlap.at
+                    && overlap.at <= tree.last)
+        })
+        .collect();
+    if overlap.beside.is_empty() && beside.is_empty() {
+        // Gone before it could be named, and silent for a moment before that: the one before.
+        let earlier = others().filter(|tree| tree.token < overlap.token);
+        beside.extend(earlier.max_by_key(|tree| tree.token));
+    }
+    let known = |tree: &&Tree<'_>| {
+        let (low, high) = ordered(tree.token, overlap.token);
+        told.contains(&(lease, low, high))
+            || asked_for(story, lease, low, high)
+            || nobody_to_end(story, tree, overlap.at, overlap.at)
+    };
+    // One that keeps the lock and was silent for long is of an earlier token: any of them may be excused.
+    if !beside.is_empty() && beside.iter().any(known) {
+        return None;
+    }
+    let calls: Vec<u32> = beside
+        .iter()
+        .map(|tree| tree.holder)
+        .chain([overlap.holder.as_str()])
+        .filter_map(|holder| story.owner(holder))
+        .map(|call| call.id)
+        .collect();
+    let what = format!(
+        "{} (token {}) began while another's processes had the lock: {:?}",
+        overlap.holder, overlap.token, overlap.beside
+    );
+    let about = About {
+        lease: Some(lease),
+        calls: &calls,
+        from: overlap.at - Duration::from_secs(5),
+        at: overlap.at,
+    };
+    Some(story.violation(RULE, about, what))
+}
+
+fn ordered(one: u64, other: u64) -> (u64, u64) {
+    (one.min(other), one.max(other))
+}
+
+/// Whether a write between the two grants asked for it: whoever writes one of these gives the wait up, for both.
+pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
+    let between = |write: &&Write<'_>| low < write.commit.revision && write.commit.revision <= high;
+    story.writes_of(lease).filter(between).any(|write| {
+        let (before, after) = (write.before(), write.after());
+        let standing = story.standing(lease, low);
+        let holder = |record: Option<Record<'_>>| record.and_then(Record::holder).map(str::to_owned);
+        match write.call {
+            // A takeover that does not wait.
+            Some(call) if write.grants() => {
+                grants::waits_for_nobody(call)
+                    // Nothing told a thief how long to wait: somebody had removed the duration.
+                    || (grants::takes_what_is_held(call)
+                        && before.is_some_and(|of| of.holder().is_some() && of.duration().is_none()))
+            }
+            // `release --force`, `release --holder` of what is not one's own.
+            Some(call) if holder(before).is_some() && holder(after).is_none() => {
+                super::author::frees(call)
+                    && standing.is_none_or(|grant| !grants::is_own_release(grant, write))
+            }
+            Some(_) => false,
+            // Who wrote this?
+            None if write.author != Author::Foreign || !explained::is_explained(story, write) => false,
+            // People and foreign holders: deleted, blanked, taken, shortened or made endless.
+            None => {
+                let duration = |record: Option<Record<'_>>| record.and_then(Record::duration);
+                let shorter = match (duration(before), duration(after)) {
+                    (Some(before), Some(after)) => after < before,
+                    (before, after) => before.is_some() && after.is_none(),
+                };
+                shorter || (holder(before).is_some() && holder(before) != holder(after))
+            }
+        }
+    })
+}
+
+/// Whether the earlier one was past its deadline when the other began, and nobody could have ended it before `alive`.
+fn nobody_to_end(story: &Story<'_>, earlier: &Tree<'_>, began: At, alive: At) -> bool {
+    let Some(grant) = story.grant(earlier.lease, earlier.token) else {
+        return false;
+    };
+    let (Some(call), Some(deadline)) = (grant.call, deadline(story, grant)) else {
+        return false;
+    };
+    began >= deadline && alive <= faults::works_until(story, call, deadline)
+}
+
+/// When what runs under a grant must be dead: its last stored renewal left then, and it was granted for so long.
+pub fn deadline(story: &Story<'_>, grant: &Grant<'_>) -> Option<At> {
+    Some(grant.last_renewal(&story.writes).left + grant.duration?)
+}
+
+/// Writes of an earlier token that the sink must have refused, and of which it refused none.
+fn not_refused(story: &Story<'_>, earlier: &Tree<'_>, later: &Tree<'_>) -> Option<Violation> {
+    let taken = later.processes.iter().filter(|work| work.taken > 0);
+    let first = taken.map(|work| work.first).min()?;
+    let late = earlier
+        .processes
+        .iter()
+        .find(|work| work.last > first + HEARD && work.refused == 0)?;
+    let what = format!(
+        "the sink took what {} (token {}) wrote {} after {} (token {}) had begun",
+        earlier.holder,
+        earlier.token,
+        seconds(late.last.since(first)),
+        later.holder,
+        later.token
+    );
+    Some(pair(story, earlier, later, late.last, what))
+}
+
+/// Who it is, for people; the identity alone where no call has it.
+pub fn who(story: &Story<'_>, holder: &str) -> String {
+    story.owner(holder).map_or_else(|| holder.to_owned(), named)
+}

@@ -1,0 +1,196 @@
+//! Causes of losses, ghosts and what is left.
+
+use crate::history::{Exit, Leftover, Role};
+use crate::oracle::testing::{Scene, blanked, ms};
+
+#[test]
+fn a_loss_needs_an_outage_of_half_of_the_duration_or_somebody_who_did_it() {
+    let lost = || {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        (scene, one)
+    };
+    let (scene, _) = lost();
+    scene.breaks("I8");
+    for (from, to, clean) in [(1500, 3100, true), (1500, 2500, false), (5000, 9000, false)] {
+        let (mut scene, one) = lost();
+        scene.fault("api", "put-refused", from, to).contenders = vec![one];
+        assert_eq!(scene.broken().is_empty(), clean, "{from} {to}");
+        // Somebody else's outage, or one that met nobody.
+        scene.history.faults[0].contenders = vec![9];
+        scene.breaks("I8");
+        scene.history.faults[0].contenders = vec![one];
+        scene.history.faults[0].detail = "met=0".to_owned();
+        scene.breaks("I8");
+        // One whose way is shut is refused, and not seen.
+        scene.history.faults[0].kind = "client-cut-off".to_owned();
+        assert_eq!(scene.broken().is_empty(), clean, "{from} {to}");
+    }
+    for (family, kind) in [
+        ("process", "supervisor-stopped"),
+        ("surroundings", "clock-slewed"),
+    ] {
+        let (mut scene, one) = lost();
+        scene.fault(family, kind, 1200, 3600).call = Some(one);
+        assert_eq!(scene.broken().is_empty(), family == "process", "{kind}");
+        // Stopped for a moment it loses nothing; so it is with a signal that it hears.
+        scene.history.faults[0].over = ms(1300);
+        scene.breaks("I8");
+        scene.history.faults[0].detail = "signal 15 to 7".to_owned();
+        scene.breaks("I8");
+        scene.history.faults[0].detail = "signal 9 to 7".to_owned();
+        assert_eq!(scene.broken().is_empty(), family == "process", "{kind}");
+    }
+    // Two short ones and a stall add up.
+    let (mut scene, one) = lost();
+    scene.fault("api", "put-refused", 1500, 2000).contenders = vec![one];
+    scene.fault("api", "server-killed", 2500, 3000);
+    scene.breaks("I8");
+    scene.fault("surroundings", "machine-stalled", 3000, 3500);
+    scene.is_clean();
+}
+
+#[test]
+fn a_lease_that_was_lost_during_its_release_needs_its_cause_by_then() {
+    for (from, to, clean) in [(1600, 3200, true), (1600, 2600, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 1200);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        scene
+            .fault("api", "release-unanswered", from, to)
+            .contenders = vec![one];
+        assert_eq!(scene.broken().is_empty(), clean, "{from} {to}");
+    }
+}
+
+#[test]
+fn a_loss_on_a_machine_on_which_its_own_unharmed_requests_are_slow_is_the_machines() {
+    for (took, whose, fault, clean) in [
+        (1600, 0, None, true),
+        (100, 0, None, false),
+        (1600, 9, None, false),
+        (1600, 19, None, true),
+        (1600, 0, Some("put-delayed"), false),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        let mut slow = scene.history.requests[0].clone();
+        (slow.at, slow.answered, slow.method) = (ms(1500), Some(ms(1500 + took)), "GET".to_owned());
+        slow.fault = fault.map(str::to_owned);
+        slow.contender = whose;
+        // From 10 on, of two at a time.
+        if whose > 9 {
+            let mut other = slow.clone();
+            other.contender = 8;
+            scene.history.requests.push(other);
+        }
+        scene.history.requests.push(slow);
+        assert_eq!(scene.broken().is_empty(), clean, "{took} {whose} {fault:?}");
+    }
+}
+
+#[test]
+fn a_grant_whose_answer_came_late_may_be_renewed_before_anything_begins() {
+    for (begun, clean) in [(6020, true), (5900, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.history.requests[0].status = None;
+        scene.renew(6000, one);
+        scene.work(one, token, begun, 6500);
+        scene.release(6600, one);
+        scene.end(one, 6620, Exit::Code(0));
+        assert_eq!(!scene.broken().contains(&"I6"), clean, "{begun}");
+    }
+}
+
+#[test]
+fn a_lease_that_a_living_holder_let_expire_is_a_loss_whatever_it_says() {
+    let mut scene = Scene::new();
+    let (one, other) = (
+        scene.call(Role::HoldAgain, 900),
+        scene.call(Role::Hold, 950),
+    );
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, 3500);
+    let next = scene.grant(4010, other);
+    scene.work(other, next, 4030, 4100);
+    scene.release(4200, other);
+    scene.end(other, 4220, Exit::Code(0));
+    scene.breaks("I8");
+    scene
+        .fault("process", "supervisor-stopped", 1500, 5000)
+        .call = Some(one);
+    scene.is_clean();
+}
+
+#[test]
+fn who_has_ended_holds_nothing_unless_it_was_killed_or_has_said_so() {
+    let ghost = || {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 1500);
+        scene.fault("process", "command-signalled", 1500, 1500).call = Some(one);
+        scene.end(one, 1520, Exit::Code(143));
+        (scene, one)
+    };
+    let (scene, _) = ghost();
+    scene.breaks("I9");
+    let (mut scene, one) = ghost();
+    scene.end(one, 1520, Exit::Signal(9));
+    scene.is_clean();
+    let (mut scene, one) = ghost();
+    scene.of(one).stderr = "interrupted\nIt may be held by \"c00.0\".".to_owned();
+    scene.is_clean();
+    let (mut scene, one) = ghost();
+    scene.release(1540, one);
+    scene.is_clean();
+}
+
+#[test]
+fn a_grant_after_the_end_of_its_call_is_a_ghost_though_it_goes_at_once() {
+    let mut scene = Scene::new();
+    scene.hold(800, 900);
+    let one = scene.call(Role::Hold, 950);
+    scene.of(one).timeout = Some(0.0);
+    scene.end(one, 1000, Exit::Code(124));
+    scene.grant(1400, one);
+    scene.people(1700, blanked);
+    scene.breaks("I9");
+}
+
+#[test]
+fn what_is_left_is_told_unless_nobody_was_left_to_end_it() {
+    let left = |kind: &str, call| Leftover {
+        kind: kind.to_owned(),
+        what: "pid 77".to_owned(),
+        call,
+    };
+    for kind in ["process", "zombie", "file", "lock"] {
+        let mut scene = Scene::new();
+        let call = scene.hold(1000, 3500);
+        scene.history.left.push(left(kind, Some(call)));
+        scene.breaks("I9");
+        scene.history.left[0].call = None;
+        scene.breaks("I9");
+    }
+    let mut scene = Scene::new();
+    let call = scene.hold(1000, 3500);
+    scene.history.left.push(left("process", Some(call)));
+    scene.fault("process", "supervisor-killed", 3400, 3400).call = Some(call);
+    scene.breaks("I9");
+    scene.fault("process", "watchdog-killed", 3400, 3400).call = Some(call);
+    scene.is_clean();
+}

@@ -1,0 +1,163 @@
+//! I6: a Lease is written by its holder, by whoever is granted it, and by whoever takes or frees it on purpose; a victim may
+//! acknowledge its stop on another's grant. A holder whose time is over is none. And every write names the very version and
+//! object that it was decided on.
+
+use std::time::Duration;
+
+use super::author::{self, Author};
+use super::grants;
+use super::record::Record;
+use super::story::{About, Story, Write, named};
+use super::{Violation, matched, seconds};
+use crate::history::{Call, Sent};
+
+const RULE: &str = "I6";
+
+/// Two readings of two clocks.
+const READINGS: Duration = Duration::from_millis(50);
+
+pub fn violations(story: &Story<'_>) -> Vec<Violation> {
+    let strangers = story
+        .writes
+        .iter()
+        .filter_map(|write| stranger(story, write));
+    let late = story.grants.iter().flat_map(|grant| {
+        let renewals = grant.writes.iter().map(|index| &story.writes[*index]);
+        late(story, grant, renewals.collect())
+    });
+    let blind = story.history.requests.iter();
+    let blind = blind.filter_map(|sent| unconditional(story, sent));
+    strangers.chain(late).chain(blind).collect()
+}
+
+/// A write by a contender to whom the lease was not.
+fn stranger(story: &Story<'_>, write: &Write<'_>) -> Option<Violation> {
+    let Author::Contender(contender) = write.author else {
+        // Others than the program's own callers may do anything.
+        return None;
+    };
+    let (before, after) = (write.before(), write.after());
+    let holder = after.and_then(Record::holder);
+    let owner = holder.and_then(|holder| story.owner(holder));
+    let is_own = owner.is_some_and(|owner| owner.contender == contender);
+    let what = if after.is_none() {
+        let deletes = |call: &Call| call.words.iter().any(|word| word == "--cleanup");
+        match write.call {
+            Some(call) if deletes(call) => return None,
+            _ => "deleted it, which it was not asked to".to_owned(),
+        }
+    } else if before.is_none() && write.commit.verb == "update" {
+        "made it again by an update: without the uid a deleted Lease comes back".to_owned()
+    } else if write.grants() {
+        match is_own {
+            true => return None,
+            false => format!(
+                "wrote a grant of {}, which is not its identity",
+                holder.unwrap_or_default()
+            ),
+        }
+    } else if holder.is_none() {
+        return freed(story, write, contender);
+    } else if is_own {
+        return None;
+    } else {
+        let said = after.and_then(Record::stopped);
+        let spoke = before.and_then(Record::stopped);
+        let own_stop = said.filter(|said| Some(*said) != spoke);
+        let victim = own_stop.and_then(|said| story.victim(said));
+        let same = before.map(Record::observed) == after.map(Record::observed);
+        match victim {
+            Some(victim) if victim.contender == contender && same => return None,
+            _ => format!("wrote to the grant of {}", holder.unwrap_or_default()),
+        }
+    };
+    Some(violation(story, write, &what))
+}
+
+/// A free lease that is written: what was its own may be freed, or what was to be freed.
+fn freed(story: &Story<'_>, write: &Write<'_>, contender: u32) -> Option<Violation> {
+    let held = write.before().and_then(Record::holder);
+    let own = held.and_then(|holder| story.owner(holder));
+    let asked = write.call.is_some_and(author::frees);
+    match held {
+        _ if asked || own.is_some_and(|own| own.contender == contender) => None,
+        // Creating it, or marking a slot, grants nothing and takes nothing.
+        None => None,
+        Some(held) => Some(violation(
+            story,
+            write,
+            &format!("freed the grant of {held}"),
+        )),
+    }
+}
+
+fn violation(story: &Story<'_>, write: &Write<'_>, what: &str) -> Violation {
+    let revision = write.commit.revision;
+    let who = write
+        .call
+        .map_or_else(|| write.commit.user.clone().unwrap_or_default(), named);
+    let calls: Vec<u32> = write.call.iter().map(|call| call.id).collect();
+    let about = About {
+        lease: Some(&write.commit.lease),
+        calls: &calls,
+        from: write.earliest - Duration::from_secs(1),
+        at: write.earliest,
+    };
+    story.violation(RULE, about, format!("{who} {what} (revision {revision})"))
+}
+
+/// Renewals that left their holder when the time since the one before was over: it has lost the lease, whoever has it now. A
+/// grant whose answer came late, and under which nothing has begun, is renewed as it could be acquired anew: nobody has it.
+fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -> Vec<Violation> {
+    let (Some(call), Some(duration)) = (grant.call, grant.duration) else {
+        return Vec::new();
+    };
+    if !grants::holds(call) {
+        return Vec::new();
+    }
+    let own = |write: &&&Write<'_>| {
+        write.call.is_some_and(|by| by.id == call.id) && (write.grants() || write.renews())
+    };
+    let own: Vec<&&Write<'_>> = writes.iter().filter(own).collect();
+    let pairs = own.windows(2);
+    let late = pairs.filter_map(|pair| {
+        let after = pair[1].left.since(pair[0].left);
+        let begun = story
+            .tree(grant)
+            .is_some_and(|tree| tree.first < pair[1].left);
+        (begun && after > duration + READINGS).then(|| {
+            let what = format!(
+                "renewed it {} after the renewal before, of a grant for {}: it was lost by then",
+                seconds(after),
+                seconds(duration)
+            );
+            violation(story, pair[1], &what)
+        })
+    });
+    late.collect()
+}
+
+/// A request to replace a Lease that does not say which.
+fn unconditional(story: &Story<'_>, sent: &Sent) -> Option<Violation> {
+    let whole = sent.method != "POST" && sent.body.is_object();
+    let lease = matched::lease_of(sent).filter(|_| whole)?;
+    let body = Record(&sent.body);
+    let missing = match (body.version(), body.uid()) {
+        ("", _) => "resourceVersion",
+        (_, "") => "uid",
+        _ => return None,
+    };
+    let by = body.holder().and_then(|holder| story.owner(holder));
+    let calls: Vec<u32> = by.iter().map(|call| call.id).collect();
+    let about = About {
+        lease: Some(lease),
+        calls: &calls,
+        from: sent.at - Duration::from_millis(500),
+        at: sent.at,
+    };
+    let what = format!(
+        "contender {} sent a {} without a {missing}: it would replace whatever is there",
+        sent.contender, sent.method
+    );
+    Some(story.violation(RULE, about, what))
+}
