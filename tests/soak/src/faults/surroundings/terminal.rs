@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::pty::openpty;
@@ -9,6 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 
 use super::launch::die_with_parent;
+
+/// Long beyond what reading a terminal takes on a busy machine.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How a child ended: a code, or a signal.
 pub enum End {
@@ -24,10 +28,14 @@ pub fn enter() -> nix::Result<()> {
     match unsafe { fork() }? {
         ForkResult::Parent { child } => {
             drop(pair.slave);
-            let reader = std::thread::spawn(move || show(pair.master));
+            let (all, shown) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                show(pair.master);
+                all.send(())
+            });
             let end = wait(child);
-            // The terminal ends when the last process on it does, which is not always now.
-            drop(reader);
+            // What was written last is shown, too. The terminal ends when the last process on it does, which is not always now.
+            let _ = shown.recv_timeout(LAST_WORDS);
             end_as(end)
         }
         ForkResult::Child => {
