@@ -134,12 +134,11 @@ fn each_kind_meets_requests_says_how_many_and_when_and_leaves_the_server_as_it_w
                 let of_this: Vec<_> = of_this.filter(|_| split(kind).is_some()).collect();
                 for sent in &of_this {
                     let answered = sent.answered.unwrap_or(sent.at);
-                    // Both are told by clocks that were looked at one after the other.
+                    // A request's time is taken a moment before a fault can meet it, which is longer on a busy machine; and
+                    // both are told by clocks that were looked at one after the other.
+                    let early = done.begun - Duration::from_millis(500);
                     let late = done.over + Duration::from_millis(1);
-                    assert!(
-                        done.begun <= sent.at && answered <= late,
-                        "{done:?}: {sent:?}"
-                    );
+                    assert!(early <= sent.at && answered <= late, "{done:?}: {sent:?}");
                 }
                 let counted = split(kind).is_none() || of_this.len() as u64 == met;
                 assert!(counted, "{kind}: {met} and {of_this:?}");
