@@ -4,6 +4,7 @@ mod patch;
 mod sources;
 mod trial;
 
+use super::{note, say};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,14 +100,4 @@ fn chosen(names: &[String]) -> Result<Vec<Control>, String> {
     }
     let wanted = |one: &Control| names.is_empty() || names.contains(&one.name);
     Ok(all.into_iter().filter(wanted).collect())
-}
-
-#[expect(clippy::disallowed_macros, reason = "what this program is for")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-#[expect(clippy::disallowed_macros, reason = "what this program is for")]
-fn note(text: &str) {
-    eprintln!("lease-soak: {text}");
 }
