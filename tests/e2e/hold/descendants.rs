@@ -220,8 +220,16 @@ fn allow_no_more_files(pid: u32) {
 #[test]
 fn what_is_left_is_ended_before_the_release_by_a_supervisor_or_a_watchdog_that_may_open_no_file() {
     let scene = Scene::new(4);
-    let held = scene.start("setsid sleep 601 & READY; exec sleep 600");
-    scene.wait_renewals(1);
+    let script = announced("setsid sleep 601 & READY; exec sleep 600");
+    let traced = scene.hold(&["-v", "--", "/bin/sh", "-c", &script]);
+    let held = Held::start(&traced);
+    // The connection of the first renewal is there once its answer is; one under way would be given up with its connection.
+    let renews = |line: &str| line.contains("[Renew(");
+    let begun = held.running.wait_stderr(renews, SOON);
+    let answered = |line: &str| {
+        line.get(..14) >= begun.get(..14) && line.contains("PUT") && line.contains(": ok in")
+    };
+    held.running.wait_stderr(answered, SOON);
     let survivors = scene.survivors_at_release(&held);
     allow_no_more_files(held.running.pid());
     super::scene::signal(held.watchdog, nix::sys::signal::Signal::SIGKILL);

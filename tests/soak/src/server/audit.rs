@@ -35,8 +35,17 @@ pub enum Outcome {
     Stored(u64),
     /// The object of this uid was deleted; of whatever uid where it does not say.
     Deleted(Option<String>),
-    /// Answered with a failure of the server's own: it may have been stored over this resourceVersion, with this spec.
-    Unknown { over: u64, spec: Value },
+    /// Answered with a failure of the server's own: it may have been stored.
+    Unknown(Meant),
+}
+
+/// What a write whose fate is not known was to make.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meant {
+    /// An object of this spec, over this resourceVersion.
+    Replace { over: u64, spec: Value },
+    /// This JSON merge patch.
+    Patch(Value),
 }
 
 /// The writes of this namespace, in the order of the log.
@@ -109,11 +118,18 @@ fn outcome(event: &Value, verb: &str) -> Option<Outcome> {
         return changed.then_some(Outcome::Stored(stored));
     }
     // A refusal is one; a failure may come after the fact.
-    let over = version(sent).filter(|_| verb == "update" && !(300..500).contains(&status))?;
-    Some(Outcome::Unknown {
-        over,
-        spec: sent["spec"].clone(),
-    })
+    if (300..500).contains(&status) {
+        return None;
+    }
+    let meant = match verb {
+        "update" => Meant::Replace {
+            over: version(sent)?,
+            spec: sent["spec"].clone(),
+        },
+        "patch" => Meant::Patch(sent.clone()),
+        _ => return None,
+    };
+    Some(Outcome::Unknown(meant))
 }
 
 #[cfg(test)]

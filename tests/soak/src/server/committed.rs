@@ -2,6 +2,7 @@
 //! log together.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::BufReader;
 
@@ -9,7 +10,7 @@ use lease_harness::lease_api_server::ApiServer;
 use lease_harness::{ControlPlane, Namespace, Revision};
 use serde_json::{Value, json};
 
-use super::audit::{self, Asked, Outcome};
+use super::audit::{self, Asked, Meant, Outcome};
 use super::clocks::Clocks;
 use crate::history::Commit;
 
@@ -102,13 +103,20 @@ impl Writers {
         let mut writers = Writers::default();
         for asked in asked {
             match &asked.outcome {
-                // A patch that changes nothing is answered with what was stored before, later.
                 Outcome::Stored(revision) => {
                     let key = (asked.lease.clone(), *revision);
-                    writers.stored.entry(key).or_insert(asked);
+                    match writers.stored.entry(key) {
+                        Entry::Vacant(entry) => drop(entry.insert(asked)),
+                        Entry::Occupied(mut entry)
+                            if is_patch(entry.get()) && !is_patch(&asked) =>
+                        {
+                            entry.insert(asked);
+                        }
+                        Entry::Occupied(_) => {}
+                    }
                 }
                 Outcome::Deleted(_) => writers.deleted.push(asked),
-                Outcome::Unknown { .. } => writers.unknown.push(asked),
+                Outcome::Unknown(_) => writers.unknown.push(asked),
             }
         }
         writers
@@ -122,28 +130,62 @@ impl Writers {
         after: Option<&Value>,
     ) -> Option<Asked> {
         let known = self.stored.remove(&(lease.to_owned(), revision));
-        let metadata = |field: &str| before.and_then(|object| object["metadata"][field].as_str());
-        known.or_else(|| match after {
-            None => {
-                let this =
-                    |uid: &Option<String>| uid.is_none() || uid.as_deref() == metadata("uid");
-                take(&mut self.deleted, |asked| {
-                    asked.lease == lease
-                        && matches!(&asked.outcome, Outcome::Deleted(uid) if this(uid))
-                })
-            }
-            // Only one write can be stored over a resourceVersion.
-            Some(after) => {
-                let over: u64 = metadata("resourceVersion")?.parse().ok()?;
-                let wanted = Outcome::Unknown {
-                    over,
-                    spec: after["spec"].clone(),
-                };
-                take(&mut self.unknown, |asked| {
-                    asked.lease == lease && asked.outcome == wanted
-                })
-            }
-        })
+        let Some(after) = after else {
+            let uid = before.and_then(|object| object["metadata"]["uid"].as_str());
+            let this = |of: &Option<String>| of.is_none() || of.as_deref() == uid;
+            let deleted =
+                |asked: &Asked| matches!(&asked.outcome, Outcome::Deleted(uid) if this(uid));
+            return take(&mut self.deleted, |asked| {
+                asked.lease == lease && deleted(asked)
+            });
+        };
+        let attempt = |asked: &Asked| {
+            let may_be = known.as_ref().is_none_or(|known| {
+                is_patch(known) && asked.user == known.user && asked.received <= known.received
+            });
+            may_be && asked.lease == lease && fits(asked, before, after)
+        };
+        let attempt = take(&mut self.unknown, attempt);
+        match (known, attempt) {
+            // Of an attempt that went unanswered and its repetition either may have stored it.
+            (Some(known), Some(attempt)) => Some(Asked {
+                received: attempt.received,
+                ..known
+            }),
+            (known, attempt) => known.or(attempt),
+        }
+    }
+}
+
+/// A patch that changes nothing is answered with what was stored before, by whomever.
+fn is_patch(asked: &Asked) -> bool {
+    asked.verb == "patch"
+}
+
+/// Whether a write whose fate is not known may have made this of that.
+fn fits(asked: &Asked, before: Option<&Value>, after: &Value) -> bool {
+    match &asked.outcome {
+        // Only one write can be stored over a resourceVersion.
+        Outcome::Unknown(Meant::Replace { over, spec }) => {
+            let version = before.and_then(|object| object["metadata"]["resourceVersion"].as_str());
+            version.is_some_and(|version| version == over.to_string()) && *spec == after["spec"]
+        }
+        Outcome::Unknown(Meant::Patch(patch)) => {
+            before.is_some_and(|before| !has(before, patch)) && has(after, patch)
+        }
+        Outcome::Stored(_) | Outcome::Deleted(_) => false,
+    }
+}
+
+/// Whether an object is as a JSON merge patch wants it; by what version it was to replace none is known.
+fn has(object: &Value, patch: &Value) -> bool {
+    let conditions = ["resourceVersion", "uid"];
+    match patch {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| !conditions.contains(&name.as_str()))
+            .all(|(name, wanted)| has(&object[name.as_str()], wanted)),
+        wanted => object == wanted,
     }
 }
 

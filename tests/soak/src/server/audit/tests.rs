@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::clocks::Clocks;
-use super::{Asked, BEGIN, Outcome, read};
+use super::{Asked, BEGIN, Meant, Outcome, read};
 
 fn line(verb: &str, query: &str, status: u16, sent: Value, stored: Value) -> String {
     let rest = json!({
@@ -86,9 +86,14 @@ fn what_is_tried_refused_elsewhere_or_changes_nothing_is_no_write() {
 
 #[test]
 fn a_failure_of_the_server_may_have_been_stored() {
-    let log = line("update", "", 504, lease(5, "a"), Value::Null);
+    let patch = json!({ "spec": { "holderIdentity": "a" } });
+    let log = [
+        line("update", "", 504, lease(5, "a"), Value::Null),
+        line("patch", "", 500, patch.clone(), Value::Null),
+    ];
     let spec = json!({ "holderIdentity": "a" });
-    assert_eq!(outcomes(&log), [Outcome::Unknown { over: 5, spec }]);
+    let meant = [Meant::Replace { over: 5, spec }, Meant::Patch(patch)];
+    assert_eq!(outcomes(&log.join("\n")), meant.map(Outcome::Unknown));
 }
 
 #[test]

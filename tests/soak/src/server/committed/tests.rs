@@ -3,7 +3,7 @@
 use lease_harness::Revision;
 use serde_json::{Value, json};
 
-use super::super::audit::{Asked, Outcome};
+use super::super::audit::{Asked, Meant, Outcome};
 use super::merge;
 use crate::history::Commit;
 use crate::time::At;
@@ -38,7 +38,7 @@ fn users(commits: &[Commit]) -> Vec<Option<&str>> {
 
 fn unknown(over: u64, holder: &str) -> Outcome {
     let spec = json!({ "holderIdentity": holder });
-    Outcome::Unknown { over, spec }
+    Outcome::Unknown(Meant::Replace { over, spec })
 }
 
 #[test]
@@ -98,4 +98,46 @@ fn of_two_answers_with_one_version_the_first_is_its_writers() {
         users(&merge(vec![revision(3, Some("a"))], log)),
         [Some("ann")]
     );
+}
+
+fn patched(user: &str, received: u64, outcome: Outcome) -> Asked {
+    Asked {
+        verb: "patch".into(),
+        received: At(received),
+        ..asked(user, outcome)
+    }
+}
+
+#[test]
+fn a_patch_that_changed_nothing_is_not_the_writer_of_what_was_there() {
+    let log = vec![
+        patched("eve", 3, Outcome::Stored(3)),
+        asked("ann", Outcome::Stored(3)),
+    ];
+    assert_eq!(
+        users(&merge(vec![revision(3, Some("a"))], log)),
+        [Some("ann")]
+    );
+}
+
+#[test]
+fn of_a_patch_that_was_not_answered_and_its_repetition_either_may_have_stored_it() {
+    let patch =
+        json!({ "metadata": { "resourceVersion": "3" }, "spec": { "holderIdentity": "b" } });
+    let unanswered = |user, at| patched(user, at, Outcome::Unknown(Meant::Patch(patch.clone())));
+    let of = |log: Vec<Asked>| {
+        let revisions = vec![revision(3, Some("a")), revision(5, Some("b"))];
+        let commits = merge(revisions, log);
+        let last = &commits[1];
+        (last.user.clone(), last.received)
+    };
+    let again = patched("ben", 9, Outcome::Stored(5));
+    let ben = Some("ben".to_owned());
+    let both = vec![again.clone(), unanswered("ben", 4)];
+    assert_eq!(of(both), (ben.clone(), Some(At(4))));
+    let only = vec![unanswered("ben", 4)];
+    assert_eq!(of(only), (ben.clone(), Some(At(4))));
+    for other in [unanswered("ann", 4), unanswered("ben", 10)] {
+        assert_eq!(of(vec![again.clone(), other]), (ben.clone(), Some(At(9))));
+    }
 }
