@@ -2,7 +2,7 @@
 
 use crate::support::{
     SOON, free, fresh, held, holder, methods, not_found, not_found_as_held, not_held_by_you,
-    pass_to, said, stored, watching,
+    pass_to, said, stored,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Rule};
 use serde_json::Value;

@@ -64,6 +64,11 @@ impl Choice {
     pub fn has(&self, family: &str, kind: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|word| word == family || word == kind)
     }
+
+    /// Whether this kind is asked for by its name.
+    pub fn names(&self, kind: &str) -> bool {
+        self.0.iter().any(|word| word == kind)
+    }
 }
 
 impl Stage {

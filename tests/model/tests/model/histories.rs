@@ -21,7 +21,7 @@ use crate::reached::Reached;
 use crate::server::Wrong;
 use crate::stay::Leave;
 
-use draw::{holding, stealing, whatever};
+use draw::{brief, holding, stealing, whatever};
 
 /// A kind of history.
 #[derive(Clone, Copy, Debug)]
@@ -32,23 +32,29 @@ pub enum Draw {
     Stealing,
     /// Supervisors run commands, and processes are frozen and killed.
     Holding,
+    /// A few actors for some seconds.
+    Brief,
 }
 
 impl Draw {
+    pub const ALL: [Draw; 4] = [Self::Whatever, Self::Stealing, Self::Holding, Self::Brief];
+
     fn history(self, seed: u64) -> History {
         match self {
             Self::Whatever => whatever(seed),
             Self::Stealing => stealing(seed),
             Self::Holding => holding(seed),
+            Self::Brief => brief(seed),
         }
     }
 
     /// How many seeds are played, unless other ones are asked for.
     pub fn seeds(self) -> u64 {
         match self {
-            Self::Whatever => 150,
+            Self::Whatever => 300,
             Self::Stealing => 60,
-            Self::Holding => 400,
+            Self::Holding => 1000,
+            Self::Brief => 4000,
         }
     }
 }
@@ -56,7 +62,8 @@ impl Draw {
 /// What has happened in all histories of a kind, and what they have reached. They are played once, for whichever test comes first.
 /// None may break a rule.
 pub fn played(draw: Draw) -> &'static (Counts, Reached) {
-    static PLAYED: [OnceLock<(Counts, Reached)>; 3] = [const { OnceLock::new() }; 3];
+    static PLAYED: [OnceLock<(Counts, Reached)>; Draw::ALL.len()] =
+        [const { OnceLock::new() }; Draw::ALL.len()];
     PLAYED[draw as usize].get_or_init(|| {
         let seeds = seeds().unwrap_or(0..draw.seeds());
         told::play_seeds(seeds, |seed| draw.history(seed))

@@ -2,7 +2,7 @@
 
 use super::calls::Plan;
 use super::worker::{Ending, MANNERS, words};
-use super::{JOB, PAIR, POOL, SLOTS, Stage};
+use super::{Choice, JOB, PAIR, POOL, SLOTS, Stage};
 use crate::faults::surroundings::{Able, Surroundings};
 use crate::history::{Command, Exit, Role};
 use std::time::Duration;
@@ -145,9 +145,7 @@ fn more_flags(role: Role, random: &mut fastrand::Rng) -> Vec<&'static str> {
 
 /// What hold runs, for how long, and how it ends.
 fn command(stage: &Stage, random: &mut fastrand::Rng, seconds: u32) -> (Command, Vec<String>) {
-    let manner = manner(random);
-    let wanted = stage.choice.has("process", &format!("command-{manner}"));
-    let manner = if wanted { manner } else { "plain" };
+    let manner = manner(random, &stage.choice);
     // Most of it short: the third power of a draw.
     let part = random.f64().powi(3);
     let (short, long) = (50.0 + 2_950.0 * part, (2.0 + 1.2 * random.f64()) * 1e3);
@@ -171,12 +169,25 @@ fn command(stage: &Stage, random: &mut fastrand::Rng, seconds: u32) -> (Command,
     (command, words)
 }
 
-fn manner(random: &mut fastrand::Rng) -> &'static str {
+fn manner(random: &mut fastrand::Rng, choice: &Choice) -> &'static str {
+    let kind = |manner: &str| format!("command-{manner}");
+    let named: Vec<_> = MANNERS
+        .iter()
+        .filter(|(it, _)| choice.names(&kind(it)))
+        .collect();
+    // Where some are asked for by name there are no others but the plain one, every second time.
+    if !named.is_empty() && random.bool() {
+        return named[random.usize(0..named.len())].0;
+    }
     let all: u32 = MANNERS.iter().map(|(_, weight)| weight).sum();
     let mut drawn = random.u32(0..all);
     for (manner, weight) in MANNERS {
         if drawn < *weight {
-            return manner;
+            return if choice.has("process", &kind(manner)) {
+                manner
+            } else {
+                "plain"
+            };
         }
         drawn -= weight;
     }
@@ -201,8 +212,14 @@ mod tests {
     #[test]
     fn every_manner_is_drawn() {
         let mut random = fastrand::Rng::with_seed(7);
-        let drawn: std::collections::BTreeSet<_> =
-            (0..2_000).map(|_| manner(&mut random)).collect();
+        let drawn: std::collections::BTreeSet<_> = (0..2_000)
+            .map(|_| manner(&mut random, &Choice::default()))
+            .collect();
         assert_eq!(drawn.len(), MANNERS.len());
+        let choice = Choice(vec!["command-ignores-term".to_owned()]);
+        let named = (0..200)
+            .filter(|_| manner(&mut random, &choice) == "ignores-term")
+            .count();
+        assert!(named > 60, "{named}");
     }
 }

@@ -160,7 +160,8 @@ impl Surroundings {
             11 => &[user, Oddity::Files(files)],
             _ => &[],
         };
-        let lies = random.u32(0..4) == 0 && clocks && choice.has("surroundings", "clocks");
+        let drawn = random.u32(0..4) == 0 && choice.has("surroundings", "clocks");
+        let lies = clocks && (drawn || choice.names("clocks"));
         let clock = draw_clock(random);
         let wanted =
             |oddity: &Oddity| able.has(*oddity) && choice.has("surroundings", oddity.kind());

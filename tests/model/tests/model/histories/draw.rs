@@ -16,6 +16,9 @@ use crate::stay::Leave;
 /// So many requests of each kind and client may go wrong; those after them do not.
 const REQUESTS: u64 = 150;
 
+/// The same of a brief history.
+const FEW_REQUESTS: u64 = 8;
+
 /// Actors get in again and again, by themselves, on a server of any kind and by a network as bad as any.
 pub fn whatever(seed: u64) -> History {
     let rng = &mut Rng::with_seed(seed);
@@ -120,6 +123,50 @@ pub fn holding(seed: u64) -> History {
     }
 }
 
+/// Two or three actors for some seconds, which is soon played: thousands of these find what takes few things to go wrong.
+pub fn brief(seed: u64) -> History {
+    let rng = &mut Rng::with_seed(seed);
+    let (clients, calm_from) = (rng.usize(2..=3), 5000);
+    let actors = (0..clients).map(|client| {
+        let lives = (0..2).map(|_| Life {
+            pause: rng.u64(0..1000),
+            how: one_of(
+                rng,
+                &[
+                    How::Acquire,
+                    How::Acquire,
+                    How::Acquire,
+                    How::Steal,
+                    How::FailOver,
+                ],
+            ),
+            duration: Some(one_of(rng, &[1, 2, 2, 3])),
+            then: if rng.bool() {
+                held(rng)
+            } else {
+                stay(rng, 2000)
+            },
+            ..life(rng)
+        });
+        let lives = lives.collect();
+        ActorChoices {
+            lives,
+            watches: rng.bool(),
+            ..actor(rng, client)
+        }
+    });
+    let actors: Vec<ActorChoices> = actors.collect();
+    let events = events(rng, calm_from, |rng| match rng.bool() {
+        true => outside(rng, clients),
+        false => process(rng, clients),
+    });
+    let history = drawn(rng, seed, actors, events, calm_from);
+    History {
+        faults: faults(rng, clients, FEW_REQUESTS),
+        ..history
+    }
+}
+
 fn drawn(
     rng: &mut Rng,
     seed: u64,
@@ -127,7 +174,8 @@ fn drawn(
     events: Vec<EventChoice>,
     calm_from: u64,
 ) -> History {
-    let (faults, watches) = (faults(rng, actors.len()), watches(rng, actors.len()));
+    let faults = faults(rng, actors.len(), REQUESTS);
+    let watches = watches(rng, actors.len());
     History {
         seed,
         server: server(rng),
@@ -225,7 +273,7 @@ fn held(rng: &mut Rng) -> Then {
     })
 }
 
-fn faults(rng: &mut Rng, clients: usize) -> Vec<FaultChoice> {
+fn faults(rng: &mut Rng, clients: usize, requests: u64) -> Vec<FaultChoice> {
     let of_thousand = one_of(rng, &[0, 20, 100, 300]);
     let verbs = [
         Verb::Get,
@@ -237,7 +285,7 @@ fn faults(rng: &mut Rng, clients: usize) -> Vec<FaultChoice> {
     let mut faults = Vec::new();
     for client in 0..clients {
         for verb in verbs {
-            let wrong = (1..=REQUESTS).filter(|_| rng.u32(0..1000) < of_thousand);
+            let wrong = (1..=requests).filter(|_| rng.u32(0..1000) < of_thousand);
             for nth in wrong.collect::<Vec<_>>() {
                 let fault = RequestFault::random(rng, millis(2000));
                 faults.push(FaultChoice {
