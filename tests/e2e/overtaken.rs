@@ -3,8 +3,10 @@
 use crate::events::recorded;
 use crate::hold::scene::is_release;
 use crate::support::{SOON, VERBS, each, free, fresh, held, holder, shared, stored};
-use lease_harness::{Command, Fault, Match, Namespace, Output, Proxy, Request, lease};
+use lease_harness::{Command, Fault, Latch, Match, Namespace, Output, Proxy, Request, lease};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Runs it, and does this once the write has come that `is_it`; that is lost then, or only its reply where it `is_done`.
@@ -108,6 +110,73 @@ fn a_release_that_was_carried_out_is_told_as_done_whoever_has_come_since() {
         assert_eq!((output.code, &*output.stdout), (Some(0), released));
         assert_eq!(holder(&stored(&ns, "job")), next, "{output}");
     }
+}
+
+/// What is there then says nothing of it: the changes since the version that it was for do.
+#[test]
+fn a_release_that_was_carried_out_and_refused_is_told_from_one_that_came_too_late() {
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Since {
+        Acquired,
+        MadeAnew,
+        FreedInItsNameBefore,
+    }
+    let conflict = || Fault::status_after_commit(409, "Conflict", "not a second time");
+    let too_late = || Fault::status(409, "Conflict", "it has been modified");
+    let hold = ["hold", "job", "--holder=A", "--", "true"];
+    let release = ["release", "job", "--holder=A"];
+    each(
+        [
+            (&hold[..], conflict(), Since::Acquired, 0),
+            (&hold[..], conflict(), Since::MadeAnew, 0),
+            (&hold[..], Fault::DropReply, Since::MadeAnew, 0),
+            (&hold[..], too_late(), Since::FreedInItsNameBefore, 123),
+            (&release[..], conflict(), Since::Acquired, 0),
+            (&release[..], Fault::DropReply, Since::MadeAnew, 0),
+            (&release[..], too_late(), Since::FreedInItsNameBefore, 122),
+        ],
+        |(words, fault, since, code)| {
+            let (ns, user) = fresh();
+            ns.create(&match words[0] {
+                "hold" => free("job"),
+                _ => held("job", "A", 60),
+            });
+            let proxy = Proxy::to(ns.cluster());
+            let (sent, read) = (Arc::new(AtomicBool::new(false)), Latch::closed());
+            let noted = sent.clone();
+            let first = move |request: &Request| {
+                is_release(request) && !noted.swap(true, Ordering::Relaxed)
+            };
+            proxy.fault(Match::when(first), fault, 1);
+            let next = move |request: &Request| {
+                let reads = request.method == "GET" && !request.is_watch();
+                reads && sent.load(Ordering::Relaxed)
+            };
+            proxy.fault(Match::when(next), Fault::HeldBack(read.clone()), 1);
+            let running = ns.command(&user, words).via(&proxy).spawn();
+            let waits = |one: &Request| one.fault == Some("HeldBack");
+            proxy.wait_for(|all| all.iter().any(waits), SOON);
+            match since {
+                Since::MadeAnew => {
+                    ns.delete("job");
+                    ns.create(&held("job", "C", 60));
+                }
+                Since::Acquired | Since::FreedInItsNameBefore => {
+                    if since == Since::FreedInItsNameBefore {
+                        let output = ns.run(&ns.admin(), release);
+                        assert_eq!(output.code, Some(0), "{output}");
+                    }
+                    let words = ["acquire", "job", "--holder=C", "--timeout=0"];
+                    let output = ns.run(&ns.admin(), words);
+                    assert_eq!(output.code, Some(0), "{output}");
+                }
+            }
+            read.open();
+            let output = running.wait(SOON);
+            assert_eq!(output.code, Some(code), "{since:?} {output}");
+            assert_eq!(holder(&stored(&ns, "job")), "C", "{output}");
+        },
+    );
 }
 
 /// One of two victims has no duration, so that nothing tells of it, and the other one runs for all of its own.

@@ -16,6 +16,7 @@ mod free;
 mod grant;
 mod guard;
 mod hear;
+mod hindsight;
 mod interrupt;
 mod keep;
 mod limits;

@@ -76,11 +76,23 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Released, Box<NotWritten>> {
+        let wrote = self.write_if_ours(ours, limits, report, decide, freed);
         let OursWritten {
             written, before, ..
-        } = self
-            .write_if_ours(ours, limits, report, decide, freed)
-            .await?;
+        } = match wrote.await {
+            Ok(wrote) => wrote,
+            Err(mut nothing) => {
+                // Somebody else has it by now: whether by our release, what is there does not tell.
+                let Some(sent) = nothing.sent.take() else {
+                    return Err(nothing);
+                };
+                let before = sent.record().replaced();
+                let record = self.looked_back(sent.record().clone(), limits).await;
+                return record
+                    .map(|record| Released { record, before })
+                    .ok_or(nothing);
+            }
+        };
         match written {
             Written::Done(record) => Ok(Released { record, before }),
             Written::Altered(record, found) => match record.holder() {

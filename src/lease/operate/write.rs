@@ -41,7 +41,7 @@ pub(super) enum Sent {
 }
 
 impl Sent {
-    fn record(&self) -> &Record {
+    pub(super) fn record(&self) -> &Record {
         match self {
             Self::Unanswered(record) | Self::InConflict(record) | Self::Refused(record) => record,
         }
@@ -62,11 +62,14 @@ pub(super) struct NotWritten {
     pub(super) end: End,
     /// What decided it, if that was the Lease itself.
     pub(super) seen: Option<Seen>,
+    /// What was sent before that, if it may have been stored all the same.
+    pub(super) sent: Option<Sent>,
 }
 
 impl NotWritten {
     pub(super) fn new(end: End, seen: Option<Seen>) -> Box<Self> {
-        Box::new(Self { end, seen })
+        let sent = None;
+        Box::new(Self { end, seen, sent })
     }
 }
 
@@ -144,7 +147,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
             let record = match decide(ours, &seen, self.clock.wall()) {
                 OursStep::Replace(record) => record,
                 OursStep::Refuse(refusal) => {
-                    return Err(NotWritten::new(End::Refused(refusal), Some(seen)));
+                    return Err(Box::new(NotWritten {
+                        end: End::Refused(refusal),
+                        seen: Some(seen),
+                        sent,
+                    }));
                 }
             };
             sent_at = self.clock.now();

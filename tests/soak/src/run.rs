@@ -77,6 +77,7 @@ impl Course {
         };
         let sent = Mutex::new(Vec::new());
         let mut behind = self.play(&stage, &able, &mut run, &sent, say);
+        stage.hear_all_out();
         behind.extend(left::behind(&stage));
         let (work, overlaps) = stage.sink.heard();
         let mut requests = sent.into_inner().unwrap_or_default();

@@ -194,6 +194,19 @@ impl Stage {
         exit
     }
 
+    /// Notes what was said to the end: of one that has ended, more may have been on its way.
+    fn hear_out(&self, buried: &[(At, u32, Arc<Running>)]) {
+        for (_, call, running) in buried {
+            let said = end_of(&running.stderr());
+            lock(&self.calls)[*call as usize].stderr = said;
+        }
+    }
+
+    /// The same of all of whom something may be left.
+    pub fn hear_all_out(&self) {
+        self.hear_out(&lock(&self.graves).clone());
+    }
+
     /// Keeps what is left of a call until everything of it must have ended: the harness kills what it forgets, and
     /// would hide what the tool has left behind.
     fn bury(&self, running: Arc<Running>, call: u32) {
@@ -226,6 +239,7 @@ impl Stage {
             *graves = kept;
             forgotten
         };
+        self.hear_out(&forgotten);
         // Each looks for what it has to kill, which takes a moment.
         drop::<Vec<_>>(forgotten);
         left
