@@ -15,7 +15,7 @@ use super::{Limits, Operations};
 use crate::clock::Clock;
 
 /// How long is looked: a server shows at once what has been.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<A: Api, C: Clock> Operations<A, C> {
     /// The Lease as this release left it, if a watch still shows that. `None` where nothing tells: it was not stored, or nobody
