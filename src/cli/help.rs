@@ -165,7 +165,8 @@ Examples:
 The wait takes what is left of the holder's duration. A hold that still runs is
 stopped, and acknowledges its stop: then the wait ends at once. A node's
 heartbeat or an API server's identity is not a lock: refused without --force.
-Of several, what is yours already is left as it is, and counted.
+Of several, what is yours already is left as it is, and counted; unless
+--duration asks for longer: then it is taken like any other, with the wait.
 
 Exit status:
   0    taken over    1  API, kubeconfig or permission    2  wrong usage
@@ -270,8 +271,9 @@ Each lease has to be so once, not all at the same time; a moment is enough.
   held              somebody does, and is alive by the server's clock or writes
                     while this waits
   expired           somebody does, and is proven to be over (explain proof), or
-                    was, and another has taken it since. A release is not an
-                    expiry: then the wait goes on for the next holder's
+                    was, and another has taken it since and noted that, as
+                    kubectl lease does. A release is not an expiry: then the
+                    wait goes on for the next holder's
   deleted           it is gone, or was made anew
   holder=IDENTITY, not-holder=IDENTITY
                     exactly this one holds it, alive or not; or does not

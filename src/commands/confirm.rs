@@ -1,5 +1,6 @@
 //! The one question before something is taken from whoever holds it.
 
+use super::exported;
 use crate::lease::operate::{End, Interrupt};
 use crate::output::prompt::{self, NoAnswer};
 use crate::output::terminal;
@@ -16,6 +17,11 @@ pub fn columns(yes: bool) -> Option<usize> {
 /// When the answer is no, or cannot be had.
 pub async fn confirmed(yes: bool, question: &str, interrupt: &Interrupt) -> Result<(), End> {
     if yes {
+        // A hold around this process stops it when its lease is taken: what was said must have been written before that.
+        if !exported::held().is_empty() {
+            // Other leases may be kept by this thread meanwhile. Whether it was written nobody can say.
+            let _ = tokio::task::spawn_blocking(terminal::drain).await;
+        }
         return Ok(());
     }
     if !terminal::can_ask() {

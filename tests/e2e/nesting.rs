@@ -83,6 +83,40 @@ fn inside_a_hold_the_same_lease_is_refused_at_once_and_stolen_only_now() {
     assert_eq!(holder(&stored(&ns, "job")), "thief");
 }
 
+/// The hold kills whoever says it, as soon as the lease is not its own any more.
+#[test]
+fn inside_a_hold_all_is_said_before_its_own_lease_is_stolen_or_freed() {
+    for (words, last, left) in [
+        (
+            "steal job --holder thief --now",
+            "a hold around it will stop it when the lease is taken",
+            "thief",
+        ),
+        (
+            "steal job other --holder thief --now",
+            "\"job\": this process already runs under it: a hold around it will stop it",
+            "thief",
+        ),
+        (
+            "release job --holder thief --force",
+            "To wait for that, take it over: ",
+            "",
+        ),
+        (
+            "release job other --holder thief --force --ignore-not-held",
+            "warning: this process runs under \"job\": a hold around it will stop it",
+            "",
+        ),
+    ] {
+        let (ns, user) = leases(&["job", "other"]);
+        let script = format!("kubectl lease {words} --yes; exec sleep 600");
+        let output = outer(&ns, &user, &script).run();
+        assert_eq!(output.code, Some(123), "{words}: {output}");
+        assert!(output.stderr.contains(last), "{words}: {output}");
+        assert_eq!(holder(&stored(&ns, "job")), left, "{words}: {output}");
+    }
+}
+
 #[test]
 fn inside_a_hold_nobody_fails_its_lease_over() {
     let (ns, user) = leases(&["job"]);

@@ -202,13 +202,7 @@ impl Bulk<'_> {
         let warnings = warnings(choice);
         let answer = choice.agreed(&warnings, &question, self.args.yes, &self.interrupt);
         match answer.await {
-            Ok(()) => {
-                // A hold around this process will stop it: what was said must have been written before that.
-                if !exported::held().is_empty() {
-                    terminal::drain();
-                }
-                Ok(None)
-            }
+            Ok(()) => Ok(None),
             Err(End::Interrupted(signal)) => {
                 terminal::say("interrupted: nothing was written");
                 Ok(Some(Exit::signal(signal)))

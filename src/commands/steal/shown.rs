@@ -95,8 +95,6 @@ pub async fn show(
         say(
             "  this process already runs under it: a hold around it will stop it when the lease is taken",
         );
-        // It will stop this process, too: what was said must have been written before that.
-        terminal::drain();
     }
 }
 

@@ -120,3 +120,32 @@ fn a_supervisor_that_does_not_read_for_a_while_is_not_taken_for_dead_and_hears_a
     );
     assert!(said.matches("{\"stopped\":19}\n").count() > 10, "{said}");
 }
+
+/// The time by which the program counts, here too: that of the hardware's clock, and of suspend.
+fn elapsed() -> Duration {
+    let read = |clock| Duration::from(nix::time::clock_gettime(clock).expect("this kernel has it"));
+    let raw = read(nix::time::ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW));
+    let suspended = read(nix::time::ClockId::CLOCK_BOOTTIME)
+        .saturating_sub(read(nix::time::ClockId::CLOCK_MONOTONIC));
+    raw + suspended
+}
+
+#[test]
+fn a_command_that_is_stopped_for_want_of_a_renewal_is_said_to_be_before_it_ends() {
+    let (ours, theirs) = UnixStream::pair().expect("descriptors are left");
+    ours.set_read_timeout(Some(SOON)).expect("a socket");
+    let tag = format!("watchdog-fences-{}", std::process::id());
+    let deadline = elapsed() + Duration::from_secs(2);
+    let mut watchdog = start(&ours, theirs, deadline, "exec sleep 600", &tag);
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut &ours, &mut said).expect("text");
+    let status = watchdog.wait().expect("it is our child");
+    wait_all_gone(&tag);
+    assert!(status.success(), "{status}");
+    let (_, after_start) = said.split_once("{\"started\":").expect("it has begun");
+    let (_, end) = after_start.split_once('\n').expect("a line");
+    assert!(
+        end.starts_with("\"fenced\"\n{\"ended\":{\"signalled\":"),
+        "{said}"
+    );
+}
