@@ -68,5 +68,5 @@ fn a_holder_whose_clock_is_a_fifth_too_slow_is_noticed_in_a_short_history() {
         history
     };
     let (history, _) = found(draw, "is inside together with");
-    assert_short(&history, 2, 4);
+    assert_short(&history, 2, 8);
 }
