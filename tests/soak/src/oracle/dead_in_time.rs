@@ -13,6 +13,9 @@ use crate::time::At;
 
 const RULE: &str = "I4";
 
+/// The part of a tree that the supervisor started itself.
+const COMMAND: &str = "command";
+
 /// A sign of life is dated before it is sent, and a release when it comes to a proxy: the same clock, read twice.
 const READINGS: Duration = Duration::from_millis(5);
 
@@ -36,20 +39,29 @@ fn outlived(
     tree: &Tree<'_>,
 ) -> Option<Violation> {
     let deadline = deadline(story, grant)?;
-    if tree.last <= deadline || tree.last <= faults::works_until(story, call, deadline) {
+    if tree.last <= deadline {
         return None;
     }
-    let work = tree.longest();
+    let until = faults::works_until(story, call, deadline);
+    let command_until = faults::command_works_until(story, call, deadline);
+    let late = tree
+        .processes
+        .iter()
+        .filter(|work| match work.part.as_str() {
+            COMMAND => work.last > command_until,
+            _ => work.last > until,
+        });
+    let work = late.max_by_key(|work| work.last)?;
     let what = format!(
         "{}'s {} (pid {}) worked {} beyond the last stored renewal and the duration of {}",
         who(story, tree.holder),
         work.part,
         work.pid,
-        seconds(tree.last.since(deadline)),
+        seconds(work.last.since(deadline)),
         seconds(grant.duration?)
     );
     let from = grant.last_renewal(&story.writes).left;
-    Some(violation(story, grant, call, (from, tree.last), what))
+    Some(violation(story, grant, call, (from, work.last), what))
 }
 
 /// Given back while something of it ran: the next one may begin at once.

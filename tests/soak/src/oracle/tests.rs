@@ -1,5 +1,6 @@
 //! Each rule: a history that breaks it, and a near miss that does not.
 
+mod excuses;
 mod generated;
 mod i1_to_i4;
 mod i5_and_i6;
