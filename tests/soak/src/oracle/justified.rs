@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::author::Author;
+use super::author::{self, Author};
 use super::grants::{self, Ending, Grant};
 use super::overlap::who;
 use super::record::Record;
@@ -39,7 +39,7 @@ fn changed(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         Ending::FreedByOther => match end.call {
             // Foreign writes ask nobody.
             None => return None,
-            Some(call) if super::author::frees(call) => return None,
+            Some(call) if author::may_free(call, grant.key.holder) => return None,
             Some(call) => format!(
                 "{} freed the grant of {}, which it was not asked to",
                 call.holder.as_deref().unwrap_or_default(),

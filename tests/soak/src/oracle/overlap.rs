@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::author::Author;
+use super::author::{self, Author};
 use super::grants::{self, Grant};
 use super::record::Record;
 use super::story::{About, Story, Write, named};
@@ -194,7 +194,6 @@ pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
     let between = |write: &&Write<'_>| low < write.commit.revision && write.commit.revision <= high;
     story.writes_of(lease).filter(between).any(|write| {
         let (before, after) = (write.before(), write.after());
-        let standing = story.standing(lease, low);
         let holder = |record: Option<Record<'_>>| record.and_then(Record::holder).map(str::to_owned);
         match write.call {
             // A takeover that does not wait.
@@ -206,8 +205,11 @@ pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
             }
             // `release --force`, `release --holder` of what is not one's own.
             Some(call) if holder(before).is_some() && holder(after).is_none() => {
-                super::author::frees(call)
-                    && standing.is_none_or(|grant| !grants::is_own_release(grant, write))
+                // Whoever gives its own back asks for nothing, also if that was between.
+                let earlier = story.before(write).map(|earlier| earlier.commit.revision);
+                let freed = earlier.and_then(|earlier| story.standing(lease, earlier));
+                holder(before).is_some_and(|freed| author::may_free(call, &freed))
+                    && freed.is_none_or(|grant| !grants::is_own_release(grant, write))
             }
             Some(_) => false,
             // Who wrote this?

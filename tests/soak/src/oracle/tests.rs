@@ -7,4 +7,5 @@ mod i5_and_i6;
 mod i7;
 mod i8_and_i9;
 mod shortest;
+mod takeovers;
 mod whole;

@@ -78,11 +78,14 @@ fn stranger(story: &Story<'_>, write: &Write<'_>) -> Option<Violation> {
 fn freed(story: &Story<'_>, write: &Write<'_>, contender: u32) -> Option<Violation> {
     let held = write.before().and_then(Record::holder);
     let own = held.and_then(|holder| story.owner(holder));
-    let asked = write.call.is_some_and(author::frees);
+    let asked = |held: &str| {
+        let mut call = write.call.iter();
+        call.any(|call| author::may_free(call, held))
+    };
     match held {
-        _ if asked || own.is_some_and(|own| own.contender == contender) => None,
         // Creating it, or marking a slot, grants nothing and takes nothing.
         None => None,
+        Some(held) if asked(held) || own.is_some_and(|own| own.contender == contender) => None,
         Some(held) => Some(violation(
             story,
             write,
