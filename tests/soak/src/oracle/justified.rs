@@ -10,13 +10,17 @@ use super::overlap::who;
 use super::record::Record;
 use super::story::{About, Story, Write, apart};
 use super::{Violation, seconds};
-use crate::history::Role;
+use crate::history::{Call, Role};
 use crate::time::At;
 
 const RULE: &str = "I3";
 
 /// The server's log and the proxies have clocks of their own; their times are turned into one another.
 const READINGS: Duration = Duration::from_millis(5);
+
+/// Beyond the recorded duration, where the server's stamps prove at first sight that a lease has expired (design.md): 30 s, less
+/// the second of which a stamp tells no part.
+const STAMPS: Duration = Duration::from_secs(29);
 
 pub fn violations(story: &Story<'_>) -> Vec<Violation> {
     let ended = story
@@ -79,15 +83,28 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
             "{taker} took the grant of {holder}, which recorded no duration and never expires"
         ));
     };
-    let watched = end.left.since(change.earliest);
-    (watched + READINGS < duration).then(|| {
+    let silent = end.left.since(change.earliest);
+    let looked = end.call.map(|call| first_look(story, call));
+    let watched = end
+        .left
+        .since(looked.unwrap_or_default().max(change.earliest));
+    let says_so = |call: &&Call| call.words.iter().any(|word| word == "--proof=observed");
+    let stamped = silent >= duration + STAMPS && !end.call.iter().any(says_so);
+    (watched + READINGS < duration && !stamped).then(|| {
         format!(
-            "{taker} took the grant of {holder} {} after its last change (revision {}): the lease records {}, and nobody can have watched it for so long",
-            seconds(watched),
+            "{taker} took the grant of {holder} {} after its last change (revision {}), which it can have watched for {}: the lease records {}",
+            seconds(silent),
             change.commit.revision,
+            seconds(watched),
             seconds(duration)
         )
     })
+}
+
+/// From when on a call can have watched anything: nothing is seen before it is asked for.
+fn first_look(story: &Story<'_>, call: &Call) -> At {
+    let mut own = story.requests_of(call.contender).map(|sent| sent.at);
+    own.find(|at| *at >= call.started).unwrap_or(call.started)
 }
 
 fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) -> Violation {

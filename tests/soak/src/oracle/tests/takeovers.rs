@@ -3,6 +3,48 @@
 use crate::history::{Exit, Role};
 use crate::oracle::testing::Scene;
 
+/// One holds since 1 s, and works until `last`; the other is started at `started`, and takes what it has at 4.2 s.
+fn watched(started: u64, taken: u64) -> (Scene, u32) {
+    let mut scene = Scene::new();
+    let one = scene.call(Role::Hold, 900);
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, 1500);
+    scene.fault("process", "supervisor-killed", 1500, 1500).call = Some(one);
+    scene.end(one, 1510, Exit::Signal(9));
+    let other = scene.call(Role::Hold, started);
+    let next = scene.grant(taken, other);
+    scene.work(other, next, taken + 20, taken + 80);
+    scene.release(taken + 100, other);
+    scene.end(other, taken + 120, Exit::Code(0));
+    (scene, other)
+}
+
+#[test]
+fn nobody_has_watched_anything_before_it_has_looked() {
+    // The holder is silent since 1 s; it looks 20 ms after its start.
+    for (started, taken, clean) in [(900, 4010, true), (1500, 4200, false), (1500, 4530, true)] {
+        let (scene, _) = watched(started, taken);
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{started} {taken}: {broken:?}");
+        assert_eq!(broken.contains(&"I3"), !clean);
+    }
+}
+
+#[test]
+fn the_servers_stamps_prove_an_expiry_at_first_sight_half_a_minute_later() {
+    for (taken, observed, clean) in [
+        (33_100, false, true),
+        (32_000, false, false),
+        (33_100, true, false),
+    ] {
+        let (mut scene, other) = watched(taken - 100, taken);
+        if observed {
+            scene.of(other).words.push("--proof=observed".to_owned());
+        }
+        assert_eq!(!scene.broken().contains(&"I3"), clean, "{taken} {observed}");
+    }
+}
+
 /// One works until 3.8 s; a thief has its lease from 2 s on, and `release` gives it back at `freed`; a third begins then.
 fn stolen_and_given_back(role: Role, freed: u64) -> Scene {
     let mut scene = Scene::new();
