@@ -31,8 +31,12 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .grants
         .iter()
         .filter_map(|grant| too_soon(story, grant));
+    let given_back = story
+        .grants
+        .iter()
+        .filter_map(|grant| given_back_too_soon(story, grant));
     let said = story.writes.iter().filter_map(|write| untrue(story, write));
-    ended.chain(begun).chain(said).collect()
+    ended.chain(begun).chain(given_back).chain(said).collect()
 }
 
 /// A grant that ended as nothing justifies.
@@ -122,24 +126,10 @@ fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) ->
 
 /// Work that began before the one whom the lease was stolen from must have stopped.
 fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
-    let (tree, begun) = (story.tree(grant)?, grant.begun(&story.writes));
-    let call = begun.call.filter(|call| grants::takes_what_is_held(call))?;
-    let victim = story
-        .standing(grant.lease, story.before(begun)?.commit.revision)
-        .filter(|victim| victim.key.holder != grant.key.holder)?;
-    if grants::waits_for_nobody(call) {
-        return None;
-    }
-    let change = victim.last_change(&story.writes);
-    // Nothing tells how long to wait: it says so, and begins.
-    let duration = begun.before().and_then(Record::duration)?;
-    let stopped = change.earliest + duration;
-    let acknowledged = grant.writes.iter().map(|index| &story.writes[*index]);
-    let acknowledged = acknowledged
-        .filter(|write| speaks_for(write, victim))
-        .map(|write| write.earliest);
-    let may_begin = acknowledged.chain([stopped]).min().unwrap_or(stopped);
-    if tree.first + READINGS >= may_begin {
+    let tree = story.tree(grant)?;
+    let call = grant.begun(&story.writes).call?;
+    let (victim, may_begin) = victim_stops(story, grant)?;
+    if grants::waits_for_nobody(call) || tree.first + READINGS >= may_begin {
         return None;
     }
     let what = format!(
@@ -148,6 +138,59 @@ fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         victim.key.holder,
         apart(tree.first, may_begin)
     );
+    Some(beside_victim(story, (victim, grant), tree.first, what))
+}
+
+/// Given back by the thief itself while the one whom it was stolen from may still run: the next one would begin beside that one.
+/// Also who does not wait itself keeps the others out for so long, unless it is over at once (`steal --now`) and freed by a call that
+/// knows of nobody.
+fn given_back_too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
+    let end = grant.ended(&story.writes)?;
+    let call = grant.begun(&story.writes).call?;
+    if grant.ending(&story.writes) != Ending::Released
+        || (grants::waits_for_nobody(call) && !grants::holds(call))
+    {
+        return None;
+    }
+    let (victim, may_end) = victim_stops(story, grant)?;
+    if end.latest + READINGS >= may_end {
+        return None;
+    }
+    let what = format!(
+        "{} stole it from {} and gave it back {} before that one must have stopped",
+        who(story, grant.key.holder),
+        victim.key.holder,
+        apart(end.latest, may_end)
+    );
+    Some(beside_victim(story, (victim, grant), end.latest, what))
+}
+
+/// Whom a grant was stolen from, and from when on that one has stopped: its duration after its last change, or when it says so.
+fn victim_stops<'s, 'h>(story: &'s Story<'h>, grant: &Grant<'_>) -> Option<(&'s Grant<'h>, At)> {
+    let begun = grant.begun(&story.writes);
+    begun.call.filter(|call| grants::takes_what_is_held(call))?;
+    let victim = story
+        .standing(grant.lease, story.before(begun)?.commit.revision)
+        .filter(|victim| victim.key.holder != grant.key.holder)?;
+    let change = victim.last_change(&story.writes);
+    // Nothing tells how long to wait: it says so, and begins.
+    let duration = begun.before().and_then(Record::duration)?;
+    let stopped = change.earliest + duration;
+    let acknowledged = grant.writes.iter().map(|index| &story.writes[*index]);
+    let acknowledged = acknowledged
+        .filter(|write| speaks_for(write, victim))
+        .map(|write| write.earliest);
+    let stops = acknowledged.chain([stopped]).min().unwrap_or(stopped);
+    Some((victim, stops))
+}
+
+fn beside_victim(
+    story: &Story<'_>,
+    (victim, grant): (&Grant<'_>, &Grant<'_>),
+    at: At,
+    what: String,
+) -> Violation {
+    let change = victim.last_change(&story.writes);
     let calls: Vec<u32> = victim
         .call
         .iter()
@@ -158,9 +201,9 @@ fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         lease: Some(grant.lease),
         calls: &calls,
         from: change.earliest - Duration::from_millis(50),
-        at: tree.first,
+        at,
     };
-    Some(story.violation(RULE, about, what))
+    story.violation(RULE, about, what)
 }
 
 /// Whether a write says that this grant's holder has stopped.

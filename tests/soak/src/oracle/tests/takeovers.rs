@@ -80,6 +80,42 @@ fn who_gives_its_own_back_has_not_asked_for_an_overlap() {
 }
 
 #[test]
+fn a_thief_keeps_the_lease_until_its_victim_must_have_stopped() {
+    for (freed, clean) in [(4010, true), (3900, false)] {
+        let scene = stolen_and_given_back(Role::Steal, freed);
+        assert_eq!(!scene.broken().contains(&"I3"), clean, "{freed}");
+    }
+    // So does one that did not wait to begin: whoever is granted it next has asked for nothing.
+    for (freed, said, clean) in [
+        (4010, None, true),
+        (2800, None, false),
+        (2800, Some(2500), true),
+    ] {
+        let mut scene = Scene::new();
+        let (one, thief) = (
+            scene.call(Role::Hold, 900),
+            scene.call(Role::HoldSteal, 1900),
+        );
+        scene
+            .of(thief)
+            .words
+            .extend(["--steal", "--now"].map(str::to_owned));
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2400);
+        let next = scene.steal(2000, thief);
+        if let Some(said) = said {
+            scene.acknowledge(said, one);
+        }
+        scene.end(one, 2520, Exit::Code(123));
+        scene.work(thief, next, 2050, 2200);
+        scene.release(freed, thief);
+        scene.end(thief, freed + 20, Exit::Code(0));
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{freed} {said:?}: {broken:?}");
+    }
+}
+
+#[test]
 fn a_release_frees_whom_it_was_told_to_free_and_nobody_else() {
     for (role, words, holder, clean) in [
         (Role::Release, None, Some("c07.0"), false),
