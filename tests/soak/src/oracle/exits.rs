@@ -72,7 +72,7 @@ fn was_sent(story: &Story<'_>, call: &Call, signal: i32) -> bool {
 }
 
 /// Whether its surroundings are such that a process may not be started, a file not opened.
-fn is_confined(call: &Call) -> bool {
+pub fn is_confined(call: &Call) -> bool {
     let starves = call
         .command
         .as_ref()

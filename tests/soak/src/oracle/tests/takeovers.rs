@@ -1,7 +1,7 @@
 //! Takeovers and releases that only look justified, and locks of which it is not plain whose they are.
 
 use crate::history::{Exit, Role};
-use crate::oracle::testing::Scene;
+use crate::oracle::testing::{Scene, blanked, ms};
 
 /// One holds since 1 s, and works until `last`; the other is started at `started`, and takes what it has at 4.2 s.
 fn watched(started: u64, taken: u64) -> (Scene, u32) {
@@ -144,5 +144,79 @@ fn a_release_frees_whom_it_was_told_to_free_and_nobody_else() {
         assert_eq!(broken.contains(&"I1"), !clean, "{what}");
         assert_eq!(broken.contains(&"I3"), !clean, "{what}");
         assert_eq!(broken.contains(&"I6"), !clean, "{what}");
+    }
+}
+
+#[test]
+fn who_was_heard_of_once_in_the_middle_of_anothers_work_is_an_overlap() {
+    let mut scene = Scene::new();
+    scene.hold(1000, 3500);
+    scene.hold(4000, 6500);
+    (scene.history.work[1].first, scene.history.work[1].last) = (ms(3000), ms(3000));
+    assert!(scene.broken().contains(&"I1"));
+}
+
+/// One has the lease, loses it to somebody who does not wait, has it again and works silently on while a third begins, who finds
+/// the lock taken.
+fn lost_and_had_again() -> (Scene, u32, u64) {
+    let mut scene = Scene::new();
+    let (one, thief) = (
+        scene.call(Role::HoldAgain, 900),
+        scene.call(Role::StealNow, 1900),
+    );
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, 2030);
+    scene.steal(2000, thief);
+    scene.end(thief, 2020, Exit::Code(0));
+    scene.people(2500, blanked);
+    let token = scene.grant(3000, one);
+    scene.work(one, token, 3020, 3400);
+    scene.release(3500, one);
+    scene.end(one, 3520, Exit::Code(0));
+    let other = scene.call(Role::Hold, 2000);
+    let next = scene.grant(3550, other);
+    scene.work(other, next, 3570, 3800);
+    scene.release(3900, other);
+    scene.end(other, 3920, Exit::Code(0));
+    scene.is_clean();
+    scene.overlap(3570, other, next, &[one]);
+    (scene, one, token)
+}
+
+#[test]
+fn a_lock_is_the_last_ones_of_its_holder_and_what_excuses_an_earlier_one_does_not_excuse_it() {
+    let (scene, ..) = lost_and_had_again();
+    scene.breaks("I1");
+    // The later one did not get it either: it is the earlier one's.
+    let (mut scene, one, token) = lost_and_had_again();
+    scene.overlap(3020, one, token, &[one]);
+    scene.is_clean();
+}
+
+#[test]
+fn a_lock_whose_owner_could_not_be_told_yet_is_excused_as_its_owner_is() {
+    // Whoever has just got it has not written its name; or ended before it told anybody that it works.
+    for (named, heard) in [(false, true), (true, false)] {
+        let mut scene = Scene::new();
+        let (one, thief) = (
+            scene.call(Role::Hold, 900),
+            scene.call(Role::StealNow, 1500),
+        );
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2060).refused = 1;
+        let next = scene.steal(2000, thief);
+        scene.end(one, 2070, Exit::Code(123));
+        scene.end(thief, 2020, Exit::Code(0));
+        scene.work(thief, next, 2050, 2400);
+        scene.people(2500, blanked);
+        scene.overlap(2050, thief, next, &[one]);
+        scene.is_clean();
+        if !named {
+            scene.history.overlaps[0].beside[0].0 = String::new();
+        }
+        if !heard {
+            scene.history.work.remove(0);
+        }
+        scene.is_clean();
     }
 }
