@@ -1,7 +1,7 @@
 //! Takeovers and releases that only look justified, and locks of which it is not plain whose they are.
 
 use crate::history::{Exit, Role};
-use crate::oracle::testing::{Scene, blanked, ms};
+use crate::oracle::testing::{JOB, Scene, blanked, ms};
 
 /// One holds since 1 s, and works until `last`; the other is started at `started`, and takes what it has at 4.2 s.
 fn watched(started: u64, taken: u64) -> (Scene, u32) {
@@ -218,5 +218,32 @@ fn a_lock_whose_owner_could_not_be_told_yet_is_excused_as_its_owner_is() {
             scene.history.work.remove(0);
         }
         scene.is_clean();
+    }
+}
+
+#[test]
+fn what_is_patched_or_deleted_says_which_it_means() {
+    let body = |known: bool, patch: bool| {
+        let which = serde_json::json!({ "resourceVersion": "101", "uid": "uid-job" });
+        match (known, patch) {
+            (false, _) => serde_json::Value::Null,
+            (true, true) => serde_json::json!({ "metadata": which }),
+            (true, false) => serde_json::json!({ "preconditions": which }),
+        }
+    };
+    for (method, known) in [
+        ("PATCH", false),
+        ("PATCH", true),
+        ("DELETE", false),
+        ("DELETE", true),
+    ] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 3500);
+        let mut sent = scene.history.requests[0].clone();
+        (sent.method, sent.body) = (method.to_owned(), body(known, method == "PATCH"));
+        (sent.at, sent.status) = (ms(2500), Some(409));
+        scene.history.requests.push(sent);
+        assert_eq!(scene.broken().is_empty(), known, "{method}");
+        assert!(scene.history.requests[0].path.ends_with(JOB));
     }
 }
