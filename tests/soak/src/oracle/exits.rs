@@ -97,7 +97,10 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
     });
     let wrong = |so: bool, what: &str| so.then(|| what.to_owned());
     match code {
-        _ if Some(code) == own => of_command(story, call, ended),
+        // A command of which nothing was heard may not have begun, and the code be of the table.
+        _ if Some(code) == own && (worked || !matches!(code, 1 | 2)) => {
+            of_command(story, call, ended)
+        }
         121 => wrong(!was_absent(story, call), "no lease of it was ever absent"),
         122 => wrong(
             call.role != Role::HoldSteal,
@@ -127,8 +130,9 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
             !was_sent(story, call, code - 128) && !is_confined(call),
             "nobody sent that signal to it or to its command",
         ),
+        // Whatever is done to a process makes it end by a signal, and no code of its own.
         _ => wrong(
-            !harmed(story, call) && !is_confined(call),
+            !is_confined(call),
             "neither its command nor the table of exit codes has that",
         ),
     }
@@ -142,10 +146,15 @@ fn of_command(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
         trees.iter().map(|tree| tree.first).max(),
         trees.iter().map(|tree| tree.last).max(),
     ) else {
-        let nothing =
-            !is_confined(call) && !harmed(story, call) && story.grants_of(call).next().is_none();
-        return nothing
-            .then(|| "that is its command's own code, and it never held anything".to_owned());
+        if is_confined(call) || harmed(story, call) {
+            return None;
+        }
+        return match story.grants_of(call).next() {
+            None => Some("that is its command's own code, and it never held anything".to_owned()),
+            // It says so before all else, and does not end so if nobody hears it.
+            Some(_) => (command.works > 0)
+                .then(|| "that is its command's own code, and its command never began".to_owned()),
+        };
     };
     let works = Duration::from_millis(command.works);
     let seen = last.since(first);
@@ -228,7 +237,11 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
         (Role::Release | Role::ReleaseForce, 120..=122) => wrong(
             freed(),
             "it freed the lease, and says that it wrote nothing",
-        ),
+        )
+        .or(wrong(
+            code == 122 && was_held_throughout(story, call),
+            "whom it was to free had the lease all the time",
+        )),
         (Role::Release | Role::ReleaseForce, 123) => Some("it never held anything".to_owned()),
         (Role::Acquire | Role::Steal | Role::StealNow, 0) => {
             wrong(!granted(), "it was never granted the lease")
@@ -279,6 +292,20 @@ fn freed(story: &Story<'_>, call: &Call, ended: At) -> bool {
     leases
         .flat_map(|lease| story.writes_of(lease))
         .any(|write| free(&write))
+}
+
+/// Whether what it was to free was held as it says from its start to its end. A thief's is not freed beside its victim.
+fn was_held_throughout(story: &Story<'_>, call: &Call) -> bool {
+    let mut words = call.words.iter();
+    let named = words.find_map(|word| word.strip_prefix("--holder="));
+    let Some(holder) = named.or(call.holder.as_deref()) else {
+        return false;
+    };
+    let own = |state: Option<Record<'_>>| state.and_then(Record::holder) == Some(holder);
+    let owner = story.owner(holder);
+    owner.is_some_and(|owner| !grants::takes_what_is_held(owner))
+        && ever(story, call, own)
+        && !ever(story, call, |state| !own(state))
 }
 
 /// Whether one of its leases was not there at some time of its life: deleted, or not made yet.
