@@ -194,3 +194,43 @@ fn what_is_left_is_told_unless_nobody_was_left_to_end_it() {
     scene.fault("process", "watchdog-killed", 3400, 3400).call = Some(call);
     scene.is_clean();
 }
+
+#[test]
+fn what_was_done_long_before_the_last_renewal_explains_no_loss() {
+    for (to, clean) in [(2100, false), (7500, true)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        for at in (2000..9000).step_by(1000) {
+            scene.renew(at, one);
+        }
+        scene.work(one, token, 1020, 9500);
+        scene.release(9600, one);
+        scene.end(one, 9620, Exit::Code(123));
+        scene.fault("process", "command-stopped", 1500, to).call = Some(one);
+        assert_eq!(scene.broken().is_empty(), clean, "{to}");
+    }
+}
+
+#[test]
+fn who_has_its_lease_again_had_lost_it_and_needs_a_cause_each_time() {
+    for (outages, clean) in [(vec![], 0), (vec![1500], 1), (vec![1500, 6500], 2)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::HoldAgain, 900);
+        // Twice, of its own accord: nobody else is there.
+        for (from, last) in [(1000, 3900), (6000, 8900), (11_000, 11_900)] {
+            let token = scene.grant(from, one);
+            scene.work(one, token, from + 20, last);
+        }
+        scene.release(12_000, one);
+        scene.end(one, 12_020, Exit::Code(0));
+        for from in outages {
+            scene
+                .fault("api", "put-refused", from, from + 2000)
+                .contenders = vec![one];
+        }
+        let found = scene.judged();
+        assert!(found.iter().all(|of| of.rule == "I8"), "{found:?}");
+        assert_eq!(found.len(), 2 - clean);
+    }
+}
