@@ -165,9 +165,9 @@ fn of_command(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
             super::seconds(works)
         ));
     }
-    let kept = story
-        .grants_of(call)
-        .filter(|grant| !ghosts::says_so(call) && grant.token >= newest(story, call, grant.lease));
+    let kept = story.grants_of(call).filter(|grant| {
+        !ghosts::says_so(call, grant.lease) && grant.token >= newest(story, call, grant.lease)
+    });
     let mut kept = kept.filter(|grant| match grant.ending(&story.writes) {
         // Freed by its owner; or by somebody, at the very end, while it found the lease as it wanted it.
         Ending::Released => false,
@@ -275,7 +275,7 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
 fn standing_after(story: &Story<'_>, call: &Call, ended: At) -> bool {
     story.grants_of(call).any(|grant| {
         let end = grant.ended(&story.writes);
-        end.is_none_or(|end| end.earliest > ended) && !ghosts::says_so(call)
+        end.is_none_or(|end| end.earliest > ended) && !ghosts::says_so(call, grant.lease)
     })
 }
 

@@ -241,6 +241,12 @@ fn until(story: &Story<'_>, call: &Call, deadline: At, ended: impl Fn((At, At)) 
     until + late
 }
 
+/// Whether its supervisor was killed.
+pub fn was_killed(story: &Story<'_>, call: &Call) -> bool {
+    let out = out(story, call, "supervisor");
+    out.iter().any(|(_, over)| over == FOR_EVER)
+}
+
 /// Whether supervisor and watchdog of a call were both killed: nobody ended what its command had started.
 pub fn were_both_killed(story: &Story<'_>, call: &Call) -> bool {
     let nobody = out(story, call, "supervisor").both(&out(story, call, "watchdog"));

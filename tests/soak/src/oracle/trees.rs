@@ -15,6 +15,18 @@ pub struct Tree<'h> {
     pub processes: Vec<&'h Work>,
 }
 
+impl<'h> Tree<'h> {
+    /// The process that was alive last.
+    pub fn longest(&self) -> &'h Work {
+        let mut all = self.processes.iter().copied();
+        let first = self.processes[0];
+        all.by_ref().fold(
+            first,
+            |one, other| if other.last > one.last { other } else { one },
+        )
+    }
+}
+
 /// By lease and token.
 pub fn all(history: &History) -> Vec<Tree<'_>> {
     let mut all: BTreeMap<(&str, u64, &str), Tree<'_>> = BTreeMap::new();

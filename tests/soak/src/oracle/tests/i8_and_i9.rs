@@ -234,3 +234,52 @@ fn who_has_its_lease_again_had_lost_it_and_needs_a_cause_each_time() {
         assert_eq!(found.len(), 2 - clean);
     }
 }
+
+#[test]
+fn what_a_call_has_started_is_gone_when_it_ends() {
+    for (last, exit, clean) in [
+        (2400, Exit::Code(123), true),
+        (3000, Exit::Code(123), false),
+        (3000, Exit::Signal(9), true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, last).part = "daemon".to_owned();
+        scene.people(1800, blanked);
+        scene.end(one, 2000, exit);
+        if exit == Exit::Signal(9) {
+            scene.fault("process", "supervisor-killed", 1990, 1990).call = Some(one);
+        }
+        assert_eq!(scene.broken().is_empty(), clean, "{last} {exit:?}");
+    }
+}
+
+#[test]
+fn what_is_said_of_one_lease_is_not_said_of_another() {
+    for (said, clean) in [
+        (
+            "lease \"job\" could not be released; it expires by itself",
+            true,
+        ),
+        (
+            "lease \"left\" could not be released; it expires by itself",
+            false,
+        ),
+        (
+            "leases \"job\" and \"left\" could not be released: they are away",
+            true,
+        ),
+        ("It may be held by \"c00.0\".", true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        scene.of(one).leases.push("left".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 1500);
+        scene.fault("process", "command-signalled", 1500, 1500).call = Some(one);
+        scene.end(one, 1520, Exit::Code(143));
+        scene.of(one).stderr = said.to_owned();
+        assert_eq!(scene.broken().is_empty(), clean, "{said}");
+    }
+}
