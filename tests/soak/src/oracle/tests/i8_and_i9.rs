@@ -321,3 +321,27 @@ fn an_outage_of_some_requests_lasts_while_it_meets_them_and_as_long_as_it_asks_t
         assert_eq!(scene.broken().is_empty(), clean, "{kind} {detail} {met:?}");
     }
 }
+
+#[test]
+fn a_caller_of_slots_has_one_at_a_time() {
+    for (released, clean) in [(1900, true), (2500, false)] {
+        let mut scene = Scene::new();
+        scene.create("pool-0");
+        scene.create("pool-1");
+        let one = scene.call(Role::HoldSlot, 900);
+        scene.of(one).leases = vec!["pool".to_owned()];
+        scene.grant_of("pool-0", 1000, one);
+        if released < 2000 {
+            scene.release_of("pool-0", released, one);
+        }
+        let token = scene.grant_of("pool-1", 2000, one);
+        scene.work_on("pool-1", one, token, 2020, 2900);
+        if released > 2000 {
+            scene.release_of("pool-0", released, one);
+        }
+        scene.release_of("pool-1", 3000, one);
+        scene.end(one, 3020, Exit::Code(0));
+        let broken = scene.broken();
+        assert_eq!(!broken.contains(&"I9"), clean, "{released}: {broken:?}");
+    }
+}
