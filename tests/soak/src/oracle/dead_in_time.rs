@@ -1,8 +1,10 @@
 //! I4: what runs under a grant is dead when the lease can expire, and before it is given away: by the send of the last stored
-//! renewal and the duration that it was granted for, in elapsed time. It ends where nobody was left who could end it.
+//! renewal and the duration that it was granted for, in elapsed time, and sooner where somebody takes it who waits for nobody.
+//! It ends where nobody was left who could end it.
 
 use std::time::Duration;
 
+use super::author;
 use super::grants::{self, Ending, Grant};
 use super::overlap::{deadline, who};
 use super::story::{About, Story};
@@ -12,6 +14,9 @@ use crate::history::Call;
 use crate::time::At;
 
 const RULE: &str = "I4";
+
+/// Beyond a renewal's period: it is sent, refused, and the command killed, among 25 others on two processors.
+const NOTICES: Duration = Duration::from_secs(1);
 
 /// The part of a tree that the supervisor started itself.
 const COMMAND: &str = "command";
@@ -28,6 +33,7 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         let late = outlived(story, grant, call, tree);
         late.into_iter()
             .chain(beside_release(story, grant, call, tree))
+            .chain(unaware(story, grant, call, tree))
     });
     found.collect()
 }
@@ -84,6 +90,41 @@ fn beside_release(
     );
     let from = came - Duration::from_secs(1);
     Some(violation(story, grant, call, (from, tree.last), what))
+}
+
+/// At work long after somebody who waits for nobody had ended its grant, though nothing kept it from noticing: the watch tells
+/// within half a second, and without one the next renewal is refused.
+fn unaware(
+    story: &Story<'_>,
+    grant: &Grant<'_>,
+    call: &Call,
+    tree: &Tree<'_>,
+) -> Option<Violation> {
+    let end = grant.ended(&story.writes)?;
+    let robbed = matches!(
+        grant.ending(&story.writes),
+        Ending::FreedByOther | Ending::Robbed
+    );
+    // Who waits leaves it the time to stop as it was asked to.
+    let waits = |by: &&Call| !author::frees(by) && !grants::waits_for_nobody(by);
+    if !robbed || end.call.iter().any(waits) {
+        return None;
+    }
+    let duration = grant.duration?;
+    let (taken, last) = (end.latest, tree.last);
+    let troubles = faults::troubles(story, call).within(taken - duration, last);
+    let mut slow = story.slow(call.contender);
+    let slow = slow.any(|(from, to)| from <= last && to >= taken - duration);
+    let stood_still = faults::stalls(story).within(taken, last);
+    if !troubles.is_zero() || slow || last <= taken + duration / 3 + NOTICES + stood_still {
+        return None;
+    }
+    let what = format!(
+        "{} worked for {} after its lease was another's, and nothing kept it from noticing",
+        who(story, tree.holder),
+        seconds(last.since(taken))
+    );
+    Some(violation(story, grant, call, (taken, last), what))
 }
 
 fn violation(

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::history::{Exit, Role};
-use crate::oracle::testing::{Scene, ms, wall};
+use crate::oracle::testing::{Scene, blanked, ms, wall};
 
 /// One holds since 1 s, is heard of until `last` as `part`, and has its supervisor and its watchdog killed or stopped by these
 /// signals.
@@ -63,4 +63,23 @@ fn what_others_write_into_a_grant_keeps_nobodys_command_alive() {
     assert!(!scene.broken().contains(&"I4"));
     scene.history.work[0].last = ms(4500);
     assert!(scene.broken().contains(&"I4"));
+}
+
+#[test]
+fn who_is_robbed_by_somebody_who_does_not_wait_notices_unless_something_keeps_it_from_that() {
+    for (last, clean) in [(3900, true), (4300, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.renew(1900, one);
+        scene.work(one, token, 1020, last);
+        scene.people(2000, blanked);
+        scene.end(one, last + 20, Exit::Code(123));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I4"),
+        }
+        scene.fault("api", "watch-frozen", 3000, 3500).contenders = vec![one];
+        scene.is_clean();
+    }
 }
