@@ -102,7 +102,7 @@ fn was_taken(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
 /// What explains the loss of a grant.
 pub fn cause(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> Option<Cause> {
     let (from, to) = span(story, call, grant);
-    if others(story, call, grant) {
+    if others(story, call, grant) || is_release_in_doubt(story, call, grant) {
         return Some(Cause::Others);
     }
     let half = grant.duration.unwrap_or_default() / 2;
@@ -153,6 +153,19 @@ fn others(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
         Ending::Expired | Ending::Stands => false,
     };
     shortened || ended
+}
+
+/// Whether it was given back, was not told so, and was another's by then: it is not told as released (docs/safety.md).
+fn is_release_in_doubt(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
+    let Some(end) = grant.ended(&story.writes) else {
+        return false;
+    };
+    let own = end.call.is_some_and(|by| by.id == call.id);
+    let released = grant.ending(&story.writes) == Ending::Released && own;
+    let next = story.after(end).filter(|next| next.grants());
+    released
+        && grants::unheard(end)
+        && next.is_some_and(|next| call.ended.is_none_or(|ended| next.earliest <= ended))
 }
 
 /// The end of a grant, or of its call if that is sooner.

@@ -168,7 +168,7 @@ pub fn all<'h>(
 }
 
 /// Whether the client may not have had the answer.
-fn unheard(write: &Write<'_>) -> bool {
+pub fn unheard(write: &Write<'_>) -> bool {
     write.sent.is_none_or(|sent| {
         sent.fault.is_some()
             || sent.answered.is_none()

@@ -345,3 +345,27 @@ fn a_caller_of_slots_has_one_at_a_time() {
         assert_eq!(!broken.contains(&"I9"), clean, "{released}: {broken:?}");
     }
 }
+
+#[test]
+fn a_release_of_which_nothing_was_heard_is_a_loss_if_somebody_has_the_lease_by_then() {
+    for (status, taken, clean) in [
+        (Some(409), 3800, true),
+        (None, 3800, true),
+        (Some(200), 3800, false),
+        (Some(409), 3900, false),
+    ] {
+        let mut scene = Scene::new();
+        let (one, other) = (scene.call(Role::Hold, 900), scene.call(Role::Hold, 950));
+        let token = scene.grant(1000, one);
+        scene.renew(2000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.history.requests.last_mut().expect("just sent").status = status;
+        scene.end(one, 3850, Exit::Code(123));
+        let next = scene.grant(taken, other);
+        scene.work(other, next, taken + 20, taken + 80);
+        scene.release(taken + 100, other);
+        scene.end(other, taken + 120, Exit::Code(0));
+        assert_eq!(scene.broken().is_empty(), clean, "{status:?} {taken}");
+    }
+}
