@@ -33,6 +33,13 @@ pub fn main(arguments: &[String]) -> Option<ExitCode> {
     let Some(teller) = Teller::new(&orders) else {
         return Some(ExitCode::from(2));
     };
+    // What nobody watches, and what came to run only when its time was over, does not begin.
+    if orders
+        .deadline
+        .is_some_and(|deadline| At::now() >= deadline)
+    {
+        return Some(ExitCode::SUCCESS);
+    }
     let mut worker = Worker {
         until: At::now() + orders.works,
         orders,

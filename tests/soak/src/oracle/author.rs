@@ -118,6 +118,17 @@ pub fn frees(call: &Call) -> bool {
     matches!(call.role, Role::Release | Role::ReleaseForce)
 }
 
+/// Whether a call was to free what this holder has: its own, what it was told whose it is, or by force whosever it is.
+pub fn may_free(call: &Call, holder: &str) -> bool {
+    let mut words = call.words.iter();
+    let named = words.find_map(|word| word.strip_prefix("--holder="));
+    match call.role {
+        Role::Release => call.holder.as_deref() == Some(holder),
+        Role::ReleaseForce => named.is_none_or(|named| named == holder),
+        _ => false,
+    }
+}
+
 /// Whether it could have been told from what was there before by what it says: only then do requests tell whose it is.
 fn says_something_new(commit: &Commit) -> bool {
     let says = |object: &Option<serde_json::Value>| {

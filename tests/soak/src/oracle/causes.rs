@@ -8,7 +8,7 @@ use super::grants::{self, Ending, Grant};
 use super::record::Record;
 use super::story::{About, Story, Write, named};
 use super::{Violation, faults, seconds};
-use crate::history::{Call, Exit};
+use crate::history::{Call, Exit, Role};
 use crate::time::At;
 
 const RULE: &str = "I8";
@@ -22,13 +22,14 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .calls
         .iter()
         .filter(|call| grants::holds(call));
-    let found = holding.filter_map(|call| {
-        let lost = lost(story, call)?;
-        let causes: Vec<Cause> = lost
-            .iter()
-            .filter_map(|grant| cause(story, call, grant))
-            .collect();
-        causes.is_empty().then(|| unexplained(story, call, &lost))
+    let found = holding.flat_map(|call| {
+        let all = lost(story, call).into_iter();
+        let unexplained = all.filter_map(|lost| {
+            let mut causes = lost.iter().filter_map(|grant| cause(story, call, grant));
+            let is_explained = causes.next().is_some();
+            (!is_explained).then(|| unexplained(story, call, &lost))
+        });
+        unexplained.collect::<Vec<_>>()
     });
     found.collect()
 }
@@ -48,37 +49,71 @@ pub enum Cause {
     Command,
 }
 
-/// The grants that a call lost, all that it had if its end says so; none if it lost nothing.
-pub fn lost<'s, 'h>(story: &'s Story<'h>, call: &Call) -> Option<Vec<&'s Grant<'h>>> {
+/// The losses of a call, each with the grants that it had then; of several that are held together one loss ends all.
+pub fn lost<'s, 'h>(story: &'s Story<'h>, call: &Call) -> Vec<Vec<&'s Grant<'h>>> {
     let grants: Vec<&Grant<'_>> = story.grants_of(call).collect();
     let says_so = call.exit == Some(Exit::Code(123));
-    // Taken after its time, while it lived: it had not renewed it.
-    let taken = |grant: &&&Grant<'_>| {
-        let end = grant.ended(&story.writes).map(|end| end.earliest);
-        grant.ending(&story.writes) == Ending::Expired
-            && end.is_some_and(|end| call.ended.is_none_or(|ended| ended > end))
-    };
-    let taken: Vec<&Grant<'_>> = grants.iter().filter(taken).copied().collect();
-    match (says_so, taken.is_empty()) {
-        (true, _) if !grants.is_empty() => Some(grants),
-        (_, false) => Some(taken),
-        _ => None,
+    if call.role == Role::HoldAgain {
+        let ended = |grant: &&&Grant<'_>| {
+            let later = |of: &&&Grant<'_>| of.lease == grant.lease && of.token > grant.token;
+            // It is granted the lease anew only when it has lost it, and all that its command had started is gone.
+            match grants.iter().find(later) {
+                Some(_) => story.tree(grant).is_some(),
+                None => says_so || was_taken(story, call, grant),
+            }
+        };
+        let revisions = |grant: &Grant<'_>| {
+            let end = grant.ended(&story.writes);
+            (grant.token, end.map_or(u64::MAX, |end| end.commit.revision))
+        };
+        let together = |grant: &Grant<'_>| {
+            let (from, to) = revisions(grant);
+            let beside = |of: &&&Grant<'_>| revisions(of).0 < to && revisions(of).1 > from;
+            grants.iter().filter(beside).copied().collect()
+        };
+        let mut all: Vec<Vec<&Grant<'_>>> = Vec::new();
+        for grant in grants.iter().filter(ended) {
+            let told = |before: &Vec<&Grant<'_>>| before.iter().any(|of| of.token == grant.token);
+            if !all.last().is_some_and(told) {
+                all.push(together(grant));
+            }
+        }
+        return all;
     }
+    let taken: Vec<&Grant<'_>> = grants
+        .iter()
+        .filter(|grant| was_taken(story, call, grant))
+        .copied()
+        .collect();
+    match (says_so, taken.is_empty()) {
+        (true, _) if !grants.is_empty() => vec![grants],
+        (_, false) => vec![taken],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether it was taken after its time, while its call lived: that had not renewed it.
+fn was_taken(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
+    let end = grant.ended(&story.writes).map(|end| end.earliest);
+    grant.ending(&story.writes) == Ending::Expired
+        && end.is_some_and(|end| call.ended.is_none_or(|ended| ended > end))
 }
 
 /// What explains the loss of a grant.
 pub fn cause(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> Option<Cause> {
     let (from, to) = span(story, call, grant);
-    if others(story, call, grant) {
+    if others(story, call, grant) || is_release_in_doubt(story, call, grant) {
         return Some(Cause::Others);
     }
+    let half = grant.duration.unwrap_or_default() / 2;
+    // What was over before the last renewal that was heard of cost nothing.
+    let lately = (to - grant.duration.unwrap_or_default() - 2 * half).max(from);
     let harmed = |fault: &&crate::history::Injected| {
-        faults::can_end(fault, call) && fault.begun <= to && fault.over >= from
+        faults::can_end(fault, call) && fault.begun <= to && fault.over >= lately
     };
     if story.history.faults.iter().any(|fault| harmed(&fault)) {
         return Some(Cause::Harm);
     }
-    let half = grant.duration.unwrap_or_default() / 2;
     let enough = half.saturating_sub(AFTERWARDS);
     // What was before the last renewal that was heard of costs nothing: the window is as long as a grant lives without one.
     let window = to - grant.duration.unwrap_or_default() - half;
@@ -111,12 +146,26 @@ fn others(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
         of_other(write) && recorded != grant.duration
     });
     let ended = match grant.ending(&story.writes) {
-        Ending::FreedByOther | Ending::Robbed => true,
-        Ending::Released => grant.ended(&story.writes).is_some_and(&of_other),
+        Ending::FreedByOther => true,
+        // `--again` has its own anew: whoever ended it was not that one.
+        Ending::Robbed | Ending::Released => grant.ended(&story.writes).is_some_and(&of_other),
         // Whoever took it when it had expired did not end it.
         Ending::Expired | Ending::Stands => false,
     };
     shortened || ended
+}
+
+/// Whether it was given back, was not told so, and was another's by then: it is not told as released (docs/safety.md).
+fn is_release_in_doubt(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
+    let Some(end) = grant.ended(&story.writes) else {
+        return false;
+    };
+    let own = end.call.is_some_and(|by| by.id == call.id);
+    let released = grant.ending(&story.writes) == Ending::Released && own;
+    let next = story.after(end).filter(|next| next.grants());
+    released
+        && grants::unheard(end)
+        && next.is_some_and(|next| call.ended.is_none_or(|ended| next.earliest <= ended))
 }
 
 /// The end of a grant, or of its call if that is sooner.

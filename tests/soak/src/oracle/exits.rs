@@ -17,6 +17,9 @@ const RULE: &str = "I7";
 /// A command is seen at work from its first sign of life to its last: it has lived a little longer, and slept through both.
 const UNSEEN: Duration = Duration::from_millis(500);
 
+/// A process starts, and ends what is under way, among 25 others on two processors.
+const BEGINS: Duration = Duration::from_secs(10);
+
 pub fn violations(story: &Story<'_>) -> Vec<Violation> {
     let ended = story.history.calls.iter().filter_map(|call| {
         let (exit, ended) = (call.exit?, call.ended?);
@@ -72,7 +75,7 @@ fn was_sent(story: &Story<'_>, call: &Call, signal: i32) -> bool {
 }
 
 /// Whether its surroundings are such that a process may not be started, a file not opened.
-fn is_confined(call: &Call) -> bool {
+pub fn is_confined(call: &Call) -> bool {
     let starves = call
         .command
         .as_ref()
@@ -97,7 +100,10 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
     });
     let wrong = |so: bool, what: &str| so.then(|| what.to_owned());
     match code {
-        _ if Some(code) == own => of_command(story, call, ended),
+        // A command of which nothing was heard may not have begun, and the code be of the table.
+        _ if Some(code) == own && (worked || !matches!(code, 1 | 2)) => {
+            of_command(story, call, ended)
+        }
         121 => wrong(!was_absent(story, call), "no lease of it was ever absent"),
         122 => wrong(
             call.role != Role::HoldSteal,
@@ -110,7 +116,7 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
         124 if worked && call.role != Role::HoldAgain => {
             Some("its command was at work, so it had the lease".to_owned())
         }
-        124 => too_soon(call, ended),
+        124 => too_soon(call, ended).or_else(|| too_late(story, call, ended)),
         125..=127 => wrong(
             !harmed(story, call) && !is_confined(call),
             "nothing was done to its processes or their limits",
@@ -127,8 +133,9 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
             !was_sent(story, call, code - 128) && !is_confined(call),
             "nobody sent that signal to it or to its command",
         ),
+        // Whatever is done to a process makes it end by a signal, and no code of its own.
         _ => wrong(
-            !harmed(story, call) && !is_confined(call),
+            !is_confined(call),
             "neither its command nor the table of exit codes has that",
         ),
     }
@@ -142,10 +149,15 @@ fn of_command(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
         trees.iter().map(|tree| tree.first).max(),
         trees.iter().map(|tree| tree.last).max(),
     ) else {
-        let nothing =
-            !is_confined(call) && !harmed(story, call) && story.grants_of(call).next().is_none();
-        return nothing
-            .then(|| "that is its command's own code, and it never held anything".to_owned());
+        if is_confined(call) || harmed(story, call) {
+            return None;
+        }
+        return match story.grants_of(call).next() {
+            None => Some("that is its command's own code, and it never held anything".to_owned()),
+            // It says so before all else, and does not end so if nobody hears it.
+            Some(_) => (command.works > 0)
+                .then(|| "that is its command's own code, and its command never began".to_owned()),
+        };
     };
     let works = Duration::from_millis(command.works);
     let seen = last.since(first);
@@ -156,9 +168,9 @@ fn of_command(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
             super::seconds(works)
         ));
     }
-    let kept = story
-        .grants_of(call)
-        .filter(|grant| !ghosts::says_so(call) && grant.token >= newest(story, call, grant.lease));
+    let kept = story.grants_of(call).filter(|grant| {
+        !ghosts::says_so(call, grant.lease) && grant.token >= newest(story, call, grant.lease)
+    });
     let mut kept = kept.filter(|grant| match grant.ending(&story.writes) {
         // Freed by its owner; or by somebody, at the very end, while it found the lease as it wanted it.
         Ending::Released => false,
@@ -215,6 +227,19 @@ fn too_soon(call: &Call, ended: At) -> Option<String> {
         .then(|| format!("it waited for {}", super::seconds(waited)))
 }
 
+/// Not acquired in time, and it waited for long beyond that though nothing was done to it.
+fn too_late(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
+    let due = call.started + Duration::from_secs_f64(call.timeout?);
+    let (from, to) = faults::troubles(story, call).longest_gap(due, ended);
+    let stood_still = faults::stalls(story).within(from, to);
+    (to.since(from) > BEGINS + stood_still).then(|| {
+        format!(
+            "it waited for {} after that",
+            super::seconds(ended.since(due))
+        )
+    })
+}
+
 fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<String> {
     let granted = || story.grants_of(call).next().is_some();
     let freed = || freed(story, call, ended);
@@ -228,7 +253,11 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
         (Role::Release | Role::ReleaseForce, 120..=122) => wrong(
             freed(),
             "it freed the lease, and says that it wrote nothing",
-        ),
+        )
+        .or(wrong(
+            code == 122 && was_held_throughout(story, call),
+            "whom it was to free had the lease all the time",
+        )),
         (Role::Release | Role::ReleaseForce, 123) => Some("it never held anything".to_owned()),
         (Role::Acquire | Role::Steal | Role::StealNow, 0) => {
             wrong(!granted(), "it was never granted the lease")
@@ -262,7 +291,7 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
 fn standing_after(story: &Story<'_>, call: &Call, ended: At) -> bool {
     story.grants_of(call).any(|grant| {
         let end = grant.ended(&story.writes);
-        end.is_none_or(|end| end.earliest > ended) && !ghosts::says_so(call)
+        end.is_none_or(|end| end.earliest > ended) && !ghosts::says_so(call, grant.lease)
     })
 }
 
@@ -279,6 +308,20 @@ fn freed(story: &Story<'_>, call: &Call, ended: At) -> bool {
     leases
         .flat_map(|lease| story.writes_of(lease))
         .any(|write| free(&write))
+}
+
+/// Whether what it was to free was held as it says from its start to its end. A thief's is not freed beside its victim.
+fn was_held_throughout(story: &Story<'_>, call: &Call) -> bool {
+    let mut words = call.words.iter();
+    let named = words.find_map(|word| word.strip_prefix("--holder="));
+    let Some(holder) = named.or(call.holder.as_deref()) else {
+        return false;
+    };
+    let own = |state: Option<Record<'_>>| state.and_then(Record::holder) == Some(holder);
+    let owner = story.owner(holder);
+    owner.is_some_and(|owner| !grants::takes_what_is_held(owner))
+        && ever(story, call, own)
+        && !ever(story, call, |state| !own(state))
 }
 
 /// Whether one of its leases was not there at some time of its life: deleted, or not made yet.

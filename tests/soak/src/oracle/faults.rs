@@ -21,10 +21,14 @@ const ATTEMPT: Duration = Duration::from_millis(300);
 /// The end of a call is told by another clock than what was done to it.
 const READINGS: Duration = Duration::from_millis(50);
 
+/// When somebody who was killed goes on.
+const FOR_EVER: At = At(u64::MAX);
+
 /// What stops a process until somebody continues it.
 const STOP_SIGNALS: [i64; 4] = [19, 20, 21, 22];
-/// What ends a supervisor at once: KILL, and what the kernel sends for a fault of a program (docs/safety.md). It hears all others.
-const FATAL_SIGNALS: [i64; 8] = [4, 5, 6, 7, 8, 9, 11, 31];
+/// What ends a supervisor or a watchdog at once: KILL, what the kernel sends for a fault of a program (docs/safety.md), and the
+/// two that the C library keeps for its threads. They hear all others.
+const FATAL_SIGNALS: [i64; 10] = [4, 5, 6, 7, 8, 9, 11, 31, 32, 33];
 
 /// A machine that stood still, all of it: nobody's processes ran.
 pub fn is_stall(fault: &Injected) -> bool {
@@ -70,8 +74,34 @@ pub fn outages(story: &Story<'_>, call: &Call) -> Spans {
     let all = all.filter(|fault| {
         is_stall(fault) || is_outage_of(fault, call) || stops(fault, call, "supervisor")
     });
-    let all = all.map(|fault| (fault.begun, fault.over));
+    let all = all.map(|fault| in_the_way(story, fault, call));
     Spans::union(all.chain(story.slow(call.contender)))
+}
+
+/// From when to when a fault was in a call's way: that of some sort of request only while it met one, and as long as the client
+/// was asked to wait then. It waits for the next in between.
+fn in_the_way(story: &Story<'_>, fault: &Injected, call: &Call) -> (At, At) {
+    let of_everything = ["client-", "server-", "etcd-", "watch-"];
+    let mut all = of_everything.iter();
+    if fault.family != "api" || all.any(|of| fault.kind.starts_with(of)) {
+        return (fault.begun, fault.over);
+    }
+    let met = story.requests_of(call.contender).filter(|sent| {
+        let during = fault.begun <= sent.at + READINGS && sent.at <= fault.over;
+        during && sent.fault.is_some()
+    });
+    let met: Vec<(At, At)> = met
+        .map(|sent| (sent.at, sent.answered.unwrap_or(fault.over)))
+        .collect();
+    let (Some(from), Some(to)) = (
+        met.iter().map(|of| of.0).min(),
+        met.iter().map(|of| of.1).max(),
+    ) else {
+        return (fault.begun, fault.over);
+    };
+    let asked = fault.detail.split_once("retry-after=");
+    let asked = asked.and_then(|(_, words)| words.split_once('s')?.0.parse().ok());
+    (from, to + Duration::from_secs(asked.unwrap_or(0)) + ATTEMPT)
 }
 
 /// While the machine was slow to each contender, as its proxy saw it: a request that met no fault took long. What a client asks
@@ -197,26 +227,36 @@ pub fn signal(fault: &Injected) -> Option<i64> {
 fn out(story: &Story<'_>, call: &Call, part: &str) -> Spans {
     let all = story.history.faults.iter();
     let all = all.filter(|fault| {
-        let heard = part == "supervisor"
-            && signal(fault)
-                .is_some_and(|of| !STOP_SIGNALS.contains(&of) && !FATAL_SIGNALS.contains(&of));
+        // Supervisor and watchdog alike hear what others may mean for a whole service, and go on.
+        let heard = signal(fault)
+            .is_some_and(|of| !STOP_SIGNALS.contains(&of) && !FATAL_SIGNALS.contains(&of));
         is_harm_to(fault, call) && takes_out(fault, part) && !heard
     });
     Spans::union(all.map(|fault| {
         let stopped = stops(fault, call, part);
-        let over = if stopped { fault.over } else { At(u64::MAX) };
+        let over = if stopped { fault.over } else { FOR_EVER };
         (fault.begun, over.max(fault.begun + Duration::from_nanos(1)))
     }))
 }
 
-/// How long a command may work on after its deadline, each with its reason; at most until this.
+/// How long what a command has started may work on after its deadline, each with its reason; at most until this.
 pub fn works_until(story: &Story<'_>, call: &Call, deadline: At) -> At {
-    let mut until = deadline;
     // A frozen or dead supervisor and a frozen or dead watchdog: nobody is left to end the command until one of them goes on, and
-    // that one kills first. Both dead: the kernel ends the command, and what it started lives on (docs/safety.md, Where it
-    // ends). The fencing token tells the protected system.
+    // that one kills first. Both dead: what it started lives on (docs/safety.md, Where it ends). The fencing token tells the
+    // protected system.
+    until(story, call, deadline, |(_, over)| over)
+}
+
+/// The same of the command itself, which the kernel ends if both are dead.
+pub fn command_works_until(story: &Story<'_>, call: &Call, deadline: At) -> At {
+    let until_killed = |(begun, over)| if over == FOR_EVER { begun } else { over };
+    until(story, call, deadline, until_killed)
+}
+
+fn until(story: &Story<'_>, call: &Call, deadline: At, ended: impl Fn((At, At)) -> At) -> At {
+    let mut until = deadline;
     let nobody = out(story, call, "supervisor").both(&out(story, call, "watchdog"));
-    for (begun, over) in nobody.iter() {
+    for (begun, over) in nobody.iter().map(|span| (span.0, ended(span))) {
         if begun <= until && over >= deadline {
             until = until.max(over + WAKES);
         }
@@ -227,8 +267,14 @@ pub fn works_until(story: &Story<'_>, call: &Call, deadline: At) -> At {
     until + late
 }
 
+/// Whether its supervisor was killed.
+pub fn was_killed(story: &Story<'_>, call: &Call) -> bool {
+    let out = out(story, call, "supervisor");
+    out.iter().any(|(_, over)| over == FOR_EVER)
+}
+
 /// Whether supervisor and watchdog of a call were both killed: nobody ended what its command had started.
 pub fn were_both_killed(story: &Story<'_>, call: &Call) -> bool {
     let nobody = out(story, call, "supervisor").both(&out(story, call, "watchdog"));
-    nobody.iter().any(|(_, over)| over == At(u64::MAX))
+    nobody.iter().any(|(_, over)| over == FOR_EVER)
 }

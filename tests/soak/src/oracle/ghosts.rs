@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::grants::{self, Grant};
-use super::story::{About, Story, named};
-use super::{Violation, faults};
+use super::story::{About, Story, covers, named};
+use super::{Violation, faults, seconds};
 use crate::history::{Call, Exit, Leftover, Role};
 use crate::time::At;
 
@@ -13,6 +13,9 @@ const RULE: &str = "I9";
 
 /// A release that was stored just before its caller ended is logged a moment later.
 const LOGGED: Duration = Duration::from_millis(50);
+
+/// The end of a call is told by another clock than the signs of life, and by whoever waits for it.
+const TOLD: Duration = Duration::from_millis(500);
 
 /// What the program says of a lease that stays held, or may.
 const SAYINGS: [&str; 7] = [
@@ -35,16 +38,29 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .left
         .iter()
         .filter_map(|left| leftover(story, left));
-    ghosts.chain(left).collect()
+    let survivors = story.history.calls.iter();
+    let survivors = survivors.filter_map(|call| survivor(story, call));
+    let twice = story.history.calls.iter();
+    let twice = twice.filter_map(|call| two_slots(story, call));
+    ghosts.chain(twice).chain(survivors).chain(left).collect()
 }
 
-/// Whether a call has said that something of it is held, or may be.
-pub fn says_so(call: &Call) -> bool {
-    let mut lines = call.stderr.lines();
-    lines.any(|line| {
-        let has = |text: &str| line.contains(text);
-        SAYINGS.iter().any(|text| has(text)) && !OF_OTHERS.iter().any(|text| has(text))
-    })
+/// Whether a call has said that this lease is held, or may be: in a line that names it, or none of them.
+pub fn says_so(call: &Call, lease: &str) -> bool {
+    let is_own = |named: &&str| call.leases.iter().any(|own| covers(own, named));
+    let about = |line: &str| {
+        let quoted = line.split('"').skip(1).step_by(2);
+        let named: Vec<&str> = quoted.filter(is_own).collect();
+        named.is_empty() || named.contains(&lease)
+    };
+    sayings(call).any(about)
+}
+
+/// The lines in which a call has said that something of it is held, or may be.
+fn sayings(call: &Call) -> impl Iterator<Item = &str> {
+    let has = |line: &str, texts: &[&str]| texts.iter().any(|text| line.contains(text));
+    let lines = call.stderr.lines();
+    lines.filter(move |line| has(line, &SAYINGS) && !has(line, &OF_OTHERS))
 }
 
 /// Whether a call keeps what it was granted when it ends like this: that is what it is for.
@@ -58,7 +74,7 @@ fn ghost(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
     let call = grant.call?;
     let ended = call.ended?;
     let killed = matches!(call.exit, Some(Exit::Signal(_)));
-    if killed || keeps(call) || says_so(call) {
+    if killed || keeps(call) || says_so(call, grant.lease) {
         return None;
     }
     let (begun, end) = (grant.begun(&story.writes), grant.ended(&story.writes));
@@ -78,6 +94,47 @@ fn ghost(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         begun.earliest.max(ended),
         what,
     ))
+}
+
+/// Two slots at a time: one of them keeps others out, and nobody works under it.
+fn two_slots(story: &Story<'_>, call: &Call) -> Option<Violation> {
+    if call.role != Role::HoldSlot {
+        return None;
+    }
+    let all: Vec<&Grant<'_>> = story.grants_of(call).collect();
+    let two = all.iter().zip(all.iter().skip(1)).find(|(one, other)| {
+        let end = one.ended(&story.writes);
+        end.is_none_or(|end| end.commit.revision > other.token)
+    });
+    let (one, other) = two?;
+    let at = other.begun(&story.writes).earliest;
+    let what = format!(
+        "{} was granted {} and had {}: two slots",
+        named(call),
+        other.lease,
+        one.lease
+    );
+    Some(violation(story, Some(other.lease), call, at, what))
+}
+
+/// Something of its command that works on when it has ended: it ends when all of that is gone. Killed it looks after nobody.
+fn survivor(story: &Story<'_>, call: &Call) -> Option<Violation> {
+    let ended = call.ended.filter(|_| grants::holds(call))?;
+    let by_itself = matches!(call.exit, Some(Exit::Code(code)) if code <= 128);
+    let tree = story.trees_of(call).max_by_key(|tree| tree.last)?;
+    let late = faults::stalls(story).within(ended, tree.last);
+    if !by_itself || faults::was_killed(story, call) || tree.last <= ended + TOLD + late {
+        return None;
+    }
+    let work = tree.longest();
+    let what = format!(
+        "{} ended, and its {} (pid {}) worked for {} more",
+        named(call),
+        work.part,
+        work.pid,
+        seconds(tree.last.since(ended))
+    );
+    Some(violation(story, Some(tree.lease), call, tree.last, what))
 }
 
 fn violation(
@@ -117,7 +174,7 @@ fn leftover(story: &Story<'_>, left: &Leftover) -> Option<Violation> {
     // supervisor alone killed: its command is ended, and the lease stays held until it expires.
     let killed = matches!(call.exit, Some(Exit::Signal(_)));
     let excused = match left.kind.as_str() {
-        "holder" => killed || keeps(call) || says_so(call),
+        "holder" => killed || keeps(call) || sayings(call).next().is_some(),
         "process" | "lock" => faults::were_both_killed(story, call),
         _ => false,
     };

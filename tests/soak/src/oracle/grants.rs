@@ -51,10 +51,14 @@ impl<'h> Grant<'h> {
         self.end.map(|index| &writes[index])
     }
 
-    /// The last write by which its holder kept it.
+    /// The last write by which its holder kept it: what others write into it keeps nobody's command alive.
     pub fn last_renewal<'s>(&self, writes: &'s [Write<'h>]) -> &'s Write<'h> {
         let all = self.writes.iter().rev().map(|index| &writes[*index]);
-        let mut renewals = all.filter(|write| write.grants() || write.renews());
+        let own = |write: &&Write<'h>| {
+            let owner = self.call.map(|call| Author::Contender(call.contender));
+            owner.is_none_or(|owner| owner == write.author)
+        };
+        let mut renewals = all.filter(|write| write.grants() || (write.renews() && own(write)));
         renewals.next().unwrap_or_else(|| self.begun(writes))
     }
 
@@ -164,7 +168,7 @@ pub fn all<'h>(
 }
 
 /// Whether the client may not have had the answer.
-fn unheard(write: &Write<'_>) -> bool {
+pub fn unheard(write: &Write<'_>) -> bool {
     write.sent.is_none_or(|sent| {
         sent.fault.is_some()
             || sent.answered.is_none()

@@ -56,13 +56,13 @@ pub fn losses(story: &Story<'_>) -> Vec<Option<Cause>> {
         .calls
         .iter()
         .filter(|call| grants::holds(call));
-    let lost = holding.filter_map(|call| {
-        let all = causes::lost(story, call)?;
-        // Of several that are held together one loss ends all.
-        let found = all
-            .iter()
-            .find_map(|grant| causes::cause(story, call, grant));
-        Some(found)
+    let lost = holding.flat_map(|call| {
+        let all = causes::lost(story, call).into_iter();
+        let causes = all.map(|lost| {
+            let mut causes = lost.iter();
+            causes.find_map(|grant| causes::cause(story, call, grant))
+        });
+        causes.collect::<Vec<_>>()
     });
     lost.collect()
 }

@@ -4,19 +4,23 @@
 
 use std::time::Duration;
 
-use super::author::Author;
+use super::author::{self, Author};
 use super::grants::{self, Ending, Grant};
 use super::overlap::who;
 use super::record::Record;
 use super::story::{About, Story, Write, apart};
 use super::{Violation, seconds};
-use crate::history::Role;
+use crate::history::{Call, Role};
 use crate::time::At;
 
 const RULE: &str = "I3";
 
 /// The server's log and the proxies have clocks of their own; their times are turned into one another.
 const READINGS: Duration = Duration::from_millis(5);
+
+/// Beyond the recorded duration, where the server's stamps prove at first sight that a lease has expired (design.md): 30 s, less
+/// the second of which a stamp tells no part.
+const STAMPS: Duration = Duration::from_secs(29);
 
 pub fn violations(story: &Story<'_>) -> Vec<Violation> {
     let ended = story
@@ -27,8 +31,12 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .grants
         .iter()
         .filter_map(|grant| too_soon(story, grant));
+    let given_back = story
+        .grants
+        .iter()
+        .filter_map(|grant| given_back_too_soon(story, grant));
     let said = story.writes.iter().filter_map(|write| untrue(story, write));
-    ended.chain(begun).chain(said).collect()
+    ended.chain(begun).chain(given_back).chain(said).collect()
 }
 
 /// A grant that ended as nothing justifies.
@@ -39,7 +47,7 @@ fn changed(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         Ending::FreedByOther => match end.call {
             // Foreign writes ask nobody.
             None => return None,
-            Some(call) if super::author::frees(call) => return None,
+            Some(call) if author::may_free(call, grant.key.holder) => return None,
             Some(call) => format!(
                 "{} freed the grant of {}, which it was not asked to",
                 call.holder.as_deref().unwrap_or_default(),
@@ -79,15 +87,28 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
             "{taker} took the grant of {holder}, which recorded no duration and never expires"
         ));
     };
-    let watched = end.left.since(change.earliest);
-    (watched + READINGS < duration).then(|| {
+    let silent = end.left.since(change.earliest);
+    let looked = end.call.map(|call| first_look(story, call));
+    let watched = end
+        .left
+        .since(looked.unwrap_or_default().max(change.earliest));
+    let says_so = |call: &&Call| call.words.iter().any(|word| word == "--proof=observed");
+    let stamped = silent >= duration + STAMPS && !end.call.iter().any(says_so);
+    (watched + READINGS < duration && !stamped).then(|| {
         format!(
-            "{taker} took the grant of {holder} {} after its last change (revision {}): the lease records {}, and nobody can have watched it for so long",
-            seconds(watched),
+            "{taker} took the grant of {holder} {} after its last change (revision {}), which it can have watched for {}: the lease records {}",
+            seconds(silent),
             change.commit.revision,
+            seconds(watched),
             seconds(duration)
         )
     })
+}
+
+/// From when on a call can have watched anything: nothing is seen before it is asked for.
+fn first_look(story: &Story<'_>, call: &Call) -> At {
+    let mut own = story.requests_of(call.contender).map(|sent| sent.at);
+    own.find(|at| *at >= call.started).unwrap_or(call.started)
 }
 
 fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) -> Violation {
@@ -105,24 +126,10 @@ fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) ->
 
 /// Work that began before the one whom the lease was stolen from must have stopped.
 fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
-    let (tree, begun) = (story.tree(grant)?, grant.begun(&story.writes));
-    let call = begun.call.filter(|call| grants::takes_what_is_held(call))?;
-    let victim = story
-        .standing(grant.lease, story.before(begun)?.commit.revision)
-        .filter(|victim| victim.key.holder != grant.key.holder)?;
-    if grants::waits_for_nobody(call) {
-        return None;
-    }
-    let change = victim.last_change(&story.writes);
-    // Nothing tells how long to wait: it says so, and begins.
-    let duration = begun.before().and_then(Record::duration)?;
-    let stopped = change.earliest + duration;
-    let acknowledged = grant.writes.iter().map(|index| &story.writes[*index]);
-    let acknowledged = acknowledged
-        .filter(|write| speaks_for(write, victim))
-        .map(|write| write.earliest);
-    let may_begin = acknowledged.chain([stopped]).min().unwrap_or(stopped);
-    if tree.first + READINGS >= may_begin {
+    let tree = story.tree(grant)?;
+    let call = grant.begun(&story.writes).call?;
+    let (victim, may_begin) = victim_stops(story, grant)?;
+    if grants::waits_for_nobody(call) || tree.first + READINGS >= may_begin {
         return None;
     }
     let what = format!(
@@ -131,6 +138,59 @@ fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         victim.key.holder,
         apart(tree.first, may_begin)
     );
+    Some(beside_victim(story, (victim, grant), tree.first, what))
+}
+
+/// Given back by the thief itself while the one whom it was stolen from may still run: the next one would begin beside that one.
+/// Also who does not wait itself keeps the others out for so long, unless it is over at once (`steal --now`) and freed by a call that
+/// knows of nobody.
+fn given_back_too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
+    let end = grant.ended(&story.writes)?;
+    let call = grant.begun(&story.writes).call?;
+    if grant.ending(&story.writes) != Ending::Released
+        || (grants::waits_for_nobody(call) && !grants::holds(call))
+    {
+        return None;
+    }
+    let (victim, may_end) = victim_stops(story, grant)?;
+    if end.latest + READINGS >= may_end {
+        return None;
+    }
+    let what = format!(
+        "{} stole it from {} and gave it back {} before that one must have stopped",
+        who(story, grant.key.holder),
+        victim.key.holder,
+        apart(end.latest, may_end)
+    );
+    Some(beside_victim(story, (victim, grant), end.latest, what))
+}
+
+/// Whom a grant was stolen from, and from when on that one has stopped: its duration after its last change, or when it says so.
+fn victim_stops<'s, 'h>(story: &'s Story<'h>, grant: &Grant<'_>) -> Option<(&'s Grant<'h>, At)> {
+    let begun = grant.begun(&story.writes);
+    begun.call.filter(|call| grants::takes_what_is_held(call))?;
+    let victim = story
+        .standing(grant.lease, story.before(begun)?.commit.revision)
+        .filter(|victim| victim.key.holder != grant.key.holder)?;
+    let change = victim.last_change(&story.writes);
+    // Nothing tells how long to wait: it says so, and begins.
+    let duration = begun.before().and_then(Record::duration)?;
+    let stopped = change.earliest + duration;
+    let acknowledged = grant.writes.iter().map(|index| &story.writes[*index]);
+    let acknowledged = acknowledged
+        .filter(|write| speaks_for(write, victim))
+        .map(|write| write.earliest);
+    let stops = acknowledged.chain([stopped]).min().unwrap_or(stopped);
+    Some((victim, stops))
+}
+
+fn beside_victim(
+    story: &Story<'_>,
+    (victim, grant): (&Grant<'_>, &Grant<'_>),
+    at: At,
+    what: String,
+) -> Violation {
+    let change = victim.last_change(&story.writes);
     let calls: Vec<u32> = victim
         .call
         .iter()
@@ -141,9 +201,9 @@ fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         lease: Some(grant.lease),
         calls: &calls,
         from: change.earliest - Duration::from_millis(50),
-        at: tree.first,
+        at,
     };
-    Some(story.violation(RULE, about, what))
+    story.violation(RULE, about, what)
 }
 
 /// Whether a write says that this grant's holder has stopped.

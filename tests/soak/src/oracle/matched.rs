@@ -56,6 +56,17 @@ pub fn lease_of(sent: &Sent) -> Option<&str> {
     }
 }
 
+/// The lease that is there already and that a request would change, whatever its method.
+pub fn changed_by(sent: &Sent) -> Option<&str> {
+    let (_, lease) = sent.path.split_once("/leases/")?;
+    let changes = match sent.method.as_str() {
+        "PUT" => sent.body.is_object(),
+        "PATCH" | "DELETE" => true,
+        _ => false,
+    };
+    (changes && !sent.query.contains("dryRun")).then_some(lease)
+}
+
 /// What a write dates anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dates {

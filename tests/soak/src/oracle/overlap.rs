@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::author::Author;
+use super::author::{self, Author};
 use super::grants::{self, Grant};
 use super::record::Record;
 use super::story::{About, Story, Write, named};
 use super::trees::Tree;
-use super::{Violation, explained, faults, seconds};
+use super::{Violation, exits, explained, faults, seconds};
 use crate::history::Overlap;
 use crate::time::At;
 
@@ -31,7 +31,8 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         trees.sort_by_key(|tree| (tree.token, tree.first));
         for (index, later) in trees.iter().enumerate() {
             for earlier in &trees[..index] {
-                if earlier.first.max(later.first) < earlier.last.min(later.last) {
+                // Also who was heard of only once, in the middle of another's.
+                if earlier.first < later.last && later.first < earlier.last {
                     told.insert((lease, earlier.token, later.token));
                     found.extend(judged(story, earlier, later));
                 }
@@ -76,7 +77,12 @@ fn leases<'h>(story: &Story<'h>) -> BTreeSet<&'h str> {
 /// Two that were at work together, unless that was asked for.
 fn judged(story: &Story<'_>, earlier: &Tree<'_>, later: &Tree<'_>) -> Option<Violation> {
     if asked_for(story, earlier.lease, earlier.token, later.token)
-        || nobody_to_end(story, earlier, later.first, earlier.last)
+        || nobody_to_end(
+            story,
+            (earlier.lease, earlier.token),
+            later.first,
+            earlier.last,
+        )
     {
         return None;
     }
@@ -137,37 +143,19 @@ fn locked(
     told: &BTreeSet<(&str, u64, u64)>,
 ) -> Option<Violation> {
     let lease = overlap.lease.as_str();
-    let others = || {
-        let of_lease = story.trees.iter().filter(|tree| tree.lease == lease);
-        of_lease.filter(|tree| tree.token != overlap.token)
-    };
-    let mut beside: Vec<&Tree<'_>> = others()
-        .filter(|tree| {
-            let mut named = overlap.beside.iter();
-            named.any(|(holder, _)| holder == tree.holder)
-                || (overlap.beside.is_empty()
-                    && tree.first <= overlap.at
-                    && overlap.at <= tree.last)
-        })
-        .collect();
-    if overlap.beside.is_empty() && beside.is_empty() {
-        // Gone before it could be named, and silent for a moment before that: the one before.
-        let earlier = others().filter(|tree| tree.token < overlap.token);
-        beside.extend(earlier.max_by_key(|tree| tree.token));
-    }
-    let known = |tree: &&Tree<'_>| {
-        let (low, high) = ordered(tree.token, overlap.token);
+    let beside = keepers(story, overlap);
+    let known = |(_, token): &(&str, u64)| {
+        let (low, high) = ordered(*token, overlap.token);
         told.contains(&(lease, low, high))
             || asked_for(story, lease, low, high)
-            || nobody_to_end(story, tree, overlap.at, overlap.at)
+            || nobody_to_end(story, (lease, *token), overlap.at, overlap.at)
     };
-    // One that keeps the lock and was silent for long is of an earlier token: any of them may be excused.
-    if !beside.is_empty() && beside.iter().any(known) {
+    if beside.iter().any(known) {
         return None;
     }
     let calls: Vec<u32> = beside
         .iter()
-        .map(|tree| tree.holder)
+        .map(|(holder, _)| *holder)
         .chain([overlap.holder.as_str()])
         .filter_map(|holder| story.owner(holder))
         .map(|call| call.id)
@@ -185,6 +173,52 @@ fn locked(
     Some(story.violation(RULE, about, what))
 }
 
+/// Whose lock it may have been, by holder and token.
+fn keepers<'s>(story: &'s Story<'_>, overlap: &'s Overlap) -> Vec<(&'s str, u64)> {
+    let lease = overlap.lease.as_str();
+    let others = || {
+        let of_lease = story.trees.iter().filter(|tree| tree.lease == lease);
+        of_lease.filter(|tree| tree.token != overlap.token)
+    };
+    let key = |tree: &Tree<'s>| (tree.holder, tree.token);
+    // The file has no name for a moment, between the lock and what is written there.
+    let mut named = overlap.beside.iter().map(|(holder, _)| holder.as_str());
+    let Some(holder) = named.find(|holder| !holder.is_empty()) else {
+        let at_work = others().filter(|tree| tree.first <= overlap.at && overlap.at <= tree.last);
+        let at_work: Vec<_> = at_work.map(key).collect();
+        if !at_work.is_empty() {
+            return at_work;
+        }
+        // Gone before it could be named, and silent for a moment before that: the one before.
+        let earlier = others().filter(|tree| tree.token < overlap.token);
+        return earlier
+            .max_by_key(|tree| tree.token)
+            .map(key)
+            .into_iter()
+            .collect();
+    };
+    let own: Vec<&Tree<'_>> = others().filter(|tree| tree.holder == holder).collect();
+    if own.is_empty() {
+        // Ended between its lock and its first sign of life: what it was granted tells.
+        let grants = story.grants.iter();
+        let grants = grants.filter(|grant| grant.lease == lease && grant.key.holder == holder);
+        let grants = grants.filter(|grant| grant.token != overlap.token);
+        return grants.map(|grant| (holder, grant.token)).collect();
+    }
+    // Of several of one holder it is the last that has it, unless that one did not get it either.
+    let begun = own.iter().filter(|tree| tree.first <= overlap.at);
+    let last = begun.max_by_key(|tree| tree.first).copied();
+    let got_it = |tree: &&Tree<'_>| {
+        let mut overlaps = story.history.overlaps.iter();
+        let is_confined = story.owner(holder).is_some_and(exits::is_confined);
+        !is_confined && !overlaps.any(|of| of.lease == lease && of.token == tree.token)
+    };
+    match last.filter(got_it) {
+        Some(last) => vec![key(last)],
+        None => own.into_iter().map(key).collect(),
+    }
+}
+
 fn ordered(one: u64, other: u64) -> (u64, u64) {
     (one.min(other), one.max(other))
 }
@@ -194,7 +228,6 @@ pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
     let between = |write: &&Write<'_>| low < write.commit.revision && write.commit.revision <= high;
     story.writes_of(lease).filter(between).any(|write| {
         let (before, after) = (write.before(), write.after());
-        let standing = story.standing(lease, low);
         let holder = |record: Option<Record<'_>>| record.and_then(Record::holder).map(str::to_owned);
         match write.call {
             // A takeover that does not wait.
@@ -206,8 +239,11 @@ pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
             }
             // `release --force`, `release --holder` of what is not one's own.
             Some(call) if holder(before).is_some() && holder(after).is_none() => {
-                super::author::frees(call)
-                    && standing.is_none_or(|grant| !grants::is_own_release(grant, write))
+                // Whoever gives its own back asks for nothing, also if that was between.
+                let earlier = story.before(write).map(|earlier| earlier.commit.revision);
+                let freed = earlier.and_then(|earlier| story.standing(lease, earlier));
+                holder(before).is_some_and(|freed| author::may_free(call, &freed))
+                    && freed.is_none_or(|grant| !grants::is_own_release(grant, write))
             }
             Some(_) => false,
             // Who wrote this?
@@ -226,8 +262,8 @@ pub fn asked_for(story: &Story<'_>, lease: &str, low: u64, high: u64) -> bool {
 }
 
 /// Whether the earlier one was past its deadline when the other began, and nobody could have ended it before `alive`.
-fn nobody_to_end(story: &Story<'_>, earlier: &Tree<'_>, began: At, alive: At) -> bool {
-    let Some(grant) = story.grant(earlier.lease, earlier.token) else {
+fn nobody_to_end(story: &Story<'_>, (lease, token): (&str, u64), began: At, alive: At) -> bool {
+    let Some(grant) = story.grant(lease, token) else {
         return false;
     };
     let (Some(call), Some(deadline)) = (grant.call, deadline(story, grant)) else {

@@ -29,7 +29,7 @@ pub fn ms(of: u64) -> At {
     At(BEGIN + of * 1_000_000)
 }
 
-fn wall(at: At) -> String {
+pub fn wall(at: At) -> String {
     let nanoseconds = i128::from(at.0) + i128::from(WALL_OFFSET);
     let time = jiff::Timestamp::from_nanosecond(nanoseconds).expect("a time of these years");
     time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()

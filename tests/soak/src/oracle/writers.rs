@@ -78,11 +78,14 @@ fn stranger(story: &Story<'_>, write: &Write<'_>) -> Option<Violation> {
 fn freed(story: &Story<'_>, write: &Write<'_>, contender: u32) -> Option<Violation> {
     let held = write.before().and_then(Record::holder);
     let own = held.and_then(|holder| story.owner(holder));
-    let asked = write.call.is_some_and(author::frees);
+    let asked = |held: &str| {
+        let mut call = write.call.iter();
+        call.any(|call| author::may_free(call, held))
+    };
     match held {
-        _ if asked || own.is_some_and(|own| own.contender == contender) => None,
         // Creating it, or marking a slot, grants nothing and takes nothing.
         None => None,
+        Some(held) if asked(held) || own.is_some_and(|own| own.contender == contender) => None,
         Some(held) => Some(violation(
             story,
             write,
@@ -137,16 +140,21 @@ fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -
     late.collect()
 }
 
-/// A request to replace a Lease that does not say which.
+/// A request to replace, patch or delete a Lease that does not say which.
 fn unconditional(story: &Story<'_>, sent: &Sent) -> Option<Violation> {
-    let whole = sent.method != "POST" && sent.body.is_object();
-    let lease = matched::lease_of(sent).filter(|_| whole)?;
+    let lease = matched::changed_by(sent)?;
     let body = Record(&sent.body);
-    let missing = match (body.version(), body.uid()) {
-        ("", _) => "resourceVersion",
-        (_, "") => "uid",
-        _ => return None,
+    let names = |field: &str| {
+        let at = match sent.method.as_str() {
+            "DELETE" => format!("/preconditions/{field}"),
+            _ => format!("/metadata/{field}"),
+        };
+        let named = sent.body.pointer(&at).and_then(serde_json::Value::as_str);
+        named.is_some_and(|named| !named.is_empty())
     };
+    let missing = ["resourceVersion", "uid"]
+        .into_iter()
+        .find(|field| !names(field))?;
     let by = body.holder().and_then(|holder| story.owner(holder));
     let calls: Vec<u32> = by.iter().map(|call| call.id).collect();
     let about = About {
@@ -156,7 +164,7 @@ fn unconditional(story: &Story<'_>, sent: &Sent) -> Option<Violation> {
         at: sent.at,
     };
     let what = format!(
-        "contender {} sent a {} without a {missing}: it would replace whatever is there",
+        "contender {} sent a {} without a {missing}: it would change whatever is there",
         sent.contender, sent.method
     );
     Some(story.violation(RULE, about, what))

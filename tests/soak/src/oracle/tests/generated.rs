@@ -13,9 +13,12 @@ fn course(random: &mut fastrand::Rng) -> Scene {
 pub fn turns_of(turns: u32, random: &mut fastrand::Rng) -> Scene {
     let mut scene = Scene::new();
     let mut now = 1000;
+    let mut expires: Option<usize> = None;
     for _ in 0..turns {
         now += random.u64(50..400);
-        match random.u8(0..4) {
+        let call = scene.history.calls.len();
+        let turn = random.u8(0..4);
+        match turn {
             0 | 1 => {
                 let length = random.u64(100..5000);
                 scene.hold(now, now + length);
@@ -24,6 +27,11 @@ pub fn turns_of(turns: u32, random: &mut fastrand::Rng) -> Scene {
             2 => now = killed(&mut scene, now, random),
             _ => now = cut_off(&mut scene, now, random),
         }
+        // Who takes what has expired has watched it.
+        if let Some(before) = expires {
+            scene.history.calls[call].started = scene.history.calls[before].started;
+        }
+        expires = (turn > 1).then_some(call);
     }
     scene
 }

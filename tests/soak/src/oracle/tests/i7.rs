@@ -199,3 +199,79 @@ fn release_and_acquire_say_what_they_did() {
     scene.end(release, 1550, Exit::Code(0));
     scene.breaks("I7");
 }
+
+#[test]
+fn a_command_that_never_began_has_not_ended() {
+    let mut scene = Scene::new();
+    let call = scene.hold(1000, 3500);
+    scene.history.work.clear();
+    scene.hold(4000, 6500);
+    scene.breaks("I7");
+    // Something was done to it.
+    let fault = scene.fault("process", "supervisor-signalled", 2000, 2000);
+    (fault.call, fault.detail) = (Some(call), "signal 15 to 7".to_owned());
+    scene.is_clean();
+}
+
+#[test]
+fn a_code_that_is_of_the_table_too_is_its_commands_only_if_that_began() {
+    for (outage, clean) in [(true, true), (false, false)] {
+        let mut scene = Scene::new();
+        scene.hold(800, 3500);
+        let call = scene.call(Role::Hold, 900);
+        scene.of(call).command.as_mut().expect("one").exit = Exit::Code(1);
+        scene.end(call, 1500, Exit::Code(1));
+        if outage {
+            scene.fault("api", "get-refused", 1000, 1400).contenders = vec![call];
+        }
+        assert_eq!(scene.broken().is_empty(), clean, "{outage}");
+    }
+}
+
+#[test]
+fn what_is_done_to_a_call_gives_it_no_code_that_nobody_knows() {
+    let mut scene = Scene::new();
+    let call = scene.hold(1000, 3500);
+    scene.fault("process", "command-stopped", 2000, 2300).call = Some(call);
+    scene.is_clean();
+    scene.of(call).command.as_mut().expect("one").exit = Exit::Code(7);
+    scene.breaks("I7");
+}
+
+#[test]
+fn a_release_that_says_that_the_lease_is_not_its_own_was_right_at_some_time() {
+    let tried = |freed: Option<u64>| {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Acquire, 900);
+        let token = scene.grant(1000, one);
+        scene.end(one, 1020, Exit::Code(0));
+        scene.work(one, token, 1100, 1400);
+        let release = scene.call(Role::Release, 1500);
+        let (user, holder) = (scene.of(one).user.clone(), scene.of(one).holder.clone());
+        let call = scene.of(release);
+        (call.user, call.holder, call.contender) = (user, holder, one);
+        if let Some(freed) = freed {
+            scene.people(freed, crate::oracle::testing::blanked);
+        }
+        scene.end(release, 1620, Exit::Code(122));
+        scene
+    };
+    tried(Some(1450)).is_clean();
+    tried(Some(1600)).is_clean();
+    tried(Some(1700)).breaks("I7");
+    tried(None).breaks("I7");
+}
+
+#[test]
+fn who_is_to_wait_for_a_time_does_not_wait_for_long_beyond_it() {
+    for (ended, clean) in [(11_500, true), (12_500, false)] {
+        let mut scene = Scene::new();
+        scene.hold(800, 20_000);
+        let call = scene.call(Role::Hold, 900);
+        scene.of(call).timeout = Some(1.0);
+        scene.end(call, ended, Exit::Code(124));
+        assert_eq!(scene.broken().is_empty(), clean, "{ended}");
+        scene.fault("api", "get-delayed", 6000, 6200).contenders = vec![call];
+        scene.is_clean();
+    }
+}

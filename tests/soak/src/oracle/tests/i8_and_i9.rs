@@ -194,3 +194,178 @@ fn what_is_left_is_told_unless_nobody_was_left_to_end_it() {
     scene.fault("process", "watchdog-killed", 3400, 3400).call = Some(call);
     scene.is_clean();
 }
+
+#[test]
+fn what_was_done_long_before_the_last_renewal_explains_no_loss() {
+    for (to, clean) in [(2100, false), (7500, true)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        for at in (2000..9000).step_by(1000) {
+            scene.renew(at, one);
+        }
+        scene.work(one, token, 1020, 9500);
+        scene.release(9600, one);
+        scene.end(one, 9620, Exit::Code(123));
+        scene.fault("process", "command-stopped", 1500, to).call = Some(one);
+        assert_eq!(scene.broken().is_empty(), clean, "{to}");
+    }
+}
+
+#[test]
+fn who_has_its_lease_again_had_lost_it_and_needs_a_cause_each_time() {
+    for (outages, clean) in [(vec![], 0), (vec![1500], 1), (vec![1500, 6500], 2)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::HoldAgain, 900);
+        // Twice, of its own accord: nobody else is there.
+        for (from, last) in [(1000, 3900), (6000, 8900), (11_000, 11_900)] {
+            let token = scene.grant(from, one);
+            scene.work(one, token, from + 20, last);
+        }
+        scene.release(12_000, one);
+        scene.end(one, 12_020, Exit::Code(0));
+        for from in outages {
+            scene
+                .fault("api", "put-refused", from, from + 2000)
+                .contenders = vec![one];
+        }
+        let found = scene.judged();
+        assert!(found.iter().all(|of| of.rule == "I8"), "{found:?}");
+        assert_eq!(found.len(), 2 - clean);
+    }
+}
+
+#[test]
+fn what_a_call_has_started_is_gone_when_it_ends() {
+    for (last, exit, clean) in [
+        (2400, Exit::Code(123), true),
+        (3000, Exit::Code(123), false),
+        (3000, Exit::Signal(9), true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, last).part = "daemon".to_owned();
+        scene.people(1800, blanked);
+        scene.end(one, 2000, exit);
+        if exit == Exit::Signal(9) {
+            scene.fault("process", "supervisor-killed", 1990, 1990).call = Some(one);
+        }
+        assert_eq!(scene.broken().is_empty(), clean, "{last} {exit:?}");
+    }
+}
+
+#[test]
+fn what_is_said_of_one_lease_is_not_said_of_another() {
+    for (said, clean) in [
+        (
+            "lease \"job\" could not be released; it expires by itself",
+            true,
+        ),
+        (
+            "lease \"left\" could not be released; it expires by itself",
+            false,
+        ),
+        (
+            "leases \"job\" and \"left\" could not be released: they are away",
+            true,
+        ),
+        ("It may be held by \"c00.0\".", true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        scene.of(one).leases.push("left".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 1500);
+        scene.fault("process", "command-signalled", 1500, 1500).call = Some(one);
+        scene.end(one, 1520, Exit::Code(143));
+        scene.of(one).stderr = said.to_owned();
+        assert_eq!(scene.broken().is_empty(), clean, "{said}");
+    }
+}
+
+#[test]
+fn an_outage_of_some_requests_lasts_while_it_meets_them_and_as_long_as_it_asks_to_wait() {
+    for (kind, detail, met, clean) in [
+        ("put-delayed", "met=1 most=1", Some(1600..1700), false),
+        ("put-delayed", "met=1 most=1", Some(1600..2800), true),
+        (
+            "put-throttled",
+            "met=1 retry-after=1s most=1",
+            Some(1650..1700),
+            false,
+        ),
+        (
+            "put-throttled",
+            "met=1 retry-after=2s most=1",
+            Some(1600..1700),
+            true,
+        ),
+        ("client-black-holed", "met=1", Some(1600..1700), true),
+        ("put-delayed", "met=1 most=1", None, true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        let fault = scene.fault("api", kind, 1100, 3600);
+        (fault.contenders, fault.detail) = (vec![one], detail.to_owned());
+        if let Some(met) = &met {
+            let mut sent = scene.history.requests[0].clone();
+            (sent.at, sent.answered) = (ms(met.start), Some(ms(met.end)));
+            sent.fault = Some("Delay".to_owned());
+            scene.history.requests.push(sent);
+        }
+        assert_eq!(scene.broken().is_empty(), clean, "{kind} {detail} {met:?}");
+    }
+}
+
+#[test]
+fn a_caller_of_slots_has_one_at_a_time() {
+    for (released, clean) in [(1900, true), (2500, false)] {
+        let mut scene = Scene::new();
+        scene.create("pool-0");
+        scene.create("pool-1");
+        let one = scene.call(Role::HoldSlot, 900);
+        scene.of(one).leases = vec!["pool".to_owned()];
+        scene.grant_of("pool-0", 1000, one);
+        if released < 2000 {
+            scene.release_of("pool-0", released, one);
+        }
+        let token = scene.grant_of("pool-1", 2000, one);
+        scene.work_on("pool-1", one, token, 2020, 2900);
+        if released > 2000 {
+            scene.release_of("pool-0", released, one);
+        }
+        scene.release_of("pool-1", 3000, one);
+        scene.end(one, 3020, Exit::Code(0));
+        let broken = scene.broken();
+        assert_eq!(!broken.contains(&"I9"), clean, "{released}: {broken:?}");
+    }
+}
+
+#[test]
+fn a_release_of_which_nothing_was_heard_is_a_loss_if_somebody_has_the_lease_by_then() {
+    for (status, taken, clean) in [
+        (Some(409), 3800, true),
+        (None, 3800, true),
+        (Some(200), 3800, false),
+        (Some(409), 3900, false),
+    ] {
+        let mut scene = Scene::new();
+        let (one, other) = (scene.call(Role::Hold, 900), scene.call(Role::Hold, 950));
+        let token = scene.grant(1000, one);
+        scene.renew(2000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.history.requests.last_mut().expect("just sent").status = status;
+        scene.end(one, 3850, Exit::Code(123));
+        let next = scene.grant(taken, other);
+        scene.work(other, next, taken + 20, taken + 80);
+        scene.release(taken + 100, other);
+        scene.end(other, taken + 120, Exit::Code(0));
+        assert_eq!(scene.broken().is_empty(), clean, "{status:?} {taken}");
+    }
+}

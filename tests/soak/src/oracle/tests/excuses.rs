@@ -1,0 +1,85 @@
+//! What excuses a command that works on beyond its lease, and what does not.
+
+use serde_json::json;
+
+use crate::history::{Exit, Role};
+use crate::oracle::testing::{Scene, blanked, ms, wall};
+
+/// One holds since 1 s, is heard of until `last` as `part`, and has its supervisor and its watchdog killed or stopped by these
+/// signals.
+fn unattended(supervisor: i64, watchdog: i64, part: &str, last: u64) -> Scene {
+    let mut scene = Scene::new();
+    let one = scene.call(Role::Hold, 900);
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, last).part = part.to_owned();
+    for (whose, signal) in [("supervisor", supervisor), ("watchdog", watchdog)] {
+        let fault = scene.fault("process", &format!("{whose}-signalled"), 2000, 8000);
+        (fault.call, fault.detail) = (Some(one), format!("signal {signal} to 7"));
+    }
+    scene.end(one, last + 20, Exit::Signal(9));
+    scene
+}
+
+#[test]
+fn a_watchdog_hears_what_a_supervisor_hears_and_goes_on() {
+    // The supervisor is stopped; its watchdog is stopped, killed, or only sent something.
+    for (signal, clean) in [
+        (19, true),
+        (9, true),
+        (32, true),
+        (15, false),
+        (28, false),
+        (40, false),
+    ] {
+        let broken = unattended(19, signal, "child", 4500).broken();
+        assert_eq!(!broken.contains(&"I4"), clean, "{signal}");
+    }
+}
+
+#[test]
+fn the_kernel_ends_a_command_whose_supervisor_and_watchdog_were_killed_but_not_what_it_had_started()
+{
+    for (watchdog, part, clean) in [
+        (9, "child", true),
+        (9, "command", false),
+        (19, "command", true),
+    ] {
+        let broken = unattended(9, watchdog, part, 7000).broken();
+        assert_eq!(!broken.contains(&"I4"), clean, "{watchdog} {part}");
+    }
+}
+
+#[test]
+fn what_others_write_into_a_grant_keeps_nobodys_command_alive() {
+    let mut scene = Scene::new();
+    let one = scene.call(Role::Hold, 900);
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, 3900);
+    scene.people(3000, |lease| {
+        lease["spec"]["renewTime"] = json!(wall(ms(3000)))
+    });
+    scene.end(one, 3950, Exit::Signal(9));
+    scene.fault("process", "supervisor-killed", 3900, 3900).call = Some(one);
+    assert!(!scene.broken().contains(&"I4"));
+    scene.history.work[0].last = ms(4500);
+    assert!(scene.broken().contains(&"I4"));
+}
+
+#[test]
+fn who_is_robbed_by_somebody_who_does_not_wait_notices_unless_something_keeps_it_from_that() {
+    for (last, clean) in [(3900, true), (4300, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.renew(1900, one);
+        scene.work(one, token, 1020, last);
+        scene.people(2000, blanked);
+        scene.end(one, last + 20, Exit::Code(123));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I4"),
+        }
+        scene.fault("api", "watch-frozen", 3000, 3500).contenders = vec![one];
+        scene.is_clean();
+    }
+}
