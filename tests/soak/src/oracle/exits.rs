@@ -17,9 +17,6 @@ const RULE: &str = "I7";
 /// A command is seen at work from its first sign of life to its last: it has lived a little longer, and slept through both.
 const UNSEEN: Duration = Duration::from_millis(500);
 
-/// A process starts, and ends what is under way, among 25 others on two processors.
-const BEGINS: Duration = Duration::from_secs(10);
-
 pub fn violations(story: &Story<'_>) -> Vec<Violation> {
     let ended = story.history.calls.iter().filter_map(|call| {
         let (exit, ended) = (call.exit?, call.ended?);
@@ -116,7 +113,7 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
         124 if worked && call.role != Role::HoldAgain => {
             Some("its command was at work, so it had the lease".to_owned())
         }
-        124 => too_soon(call, ended).or_else(|| too_late(story, call, ended)),
+        124 => too_soon(call, ended),
         125..=127 => wrong(
             !harmed(story, call) && !is_confined(call),
             "nothing was done to its processes or their limits",
@@ -225,19 +222,6 @@ fn too_soon(call: &Call, ended: At) -> Option<String> {
     let waited = ended.since(call.started);
     (waited + Duration::from_millis(20) < Duration::from_secs_f64(timeout))
         .then(|| format!("it waited for {}", super::seconds(waited)))
-}
-
-/// Not acquired in time, and it waited for long beyond that though nothing was done to it.
-fn too_late(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
-    let due = call.started + Duration::from_secs_f64(call.timeout?);
-    let (from, to) = faults::troubles(story, call).longest_gap(due, ended);
-    let stood_still = faults::stalls(story).within(from, to);
-    (to.since(from) > BEGINS + stood_still).then(|| {
-        format!(
-            "it waited for {} after that",
-            super::seconds(ended.since(due))
-        )
-    })
 }
 
 fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<String> {

@@ -261,17 +261,3 @@ fn a_release_that_says_that_the_lease_is_not_its_own_was_right_at_some_time() {
     tried(Some(1700)).breaks("I7");
     tried(None).breaks("I7");
 }
-
-#[test]
-fn who_is_to_wait_for_a_time_does_not_wait_for_long_beyond_it() {
-    for (ended, clean) in [(11_500, true), (12_500, false)] {
-        let mut scene = Scene::new();
-        scene.hold(800, 20_000);
-        let call = scene.call(Role::Hold, 900);
-        scene.of(call).timeout = Some(1.0);
-        scene.end(call, ended, Exit::Code(124));
-        assert_eq!(scene.broken().is_empty(), clean, "{ended}");
-        scene.fault("api", "get-delayed", 6000, 6200).contenders = vec![call];
-        scene.is_clean();
-    }
-}
