@@ -74,34 +74,8 @@ pub fn outages(story: &Story<'_>, call: &Call) -> Spans {
     let all = all.filter(|fault| {
         is_stall(fault) || is_outage_of(fault, call) || stops(fault, call, "supervisor")
     });
-    let all = all.map(|fault| in_the_way(story, fault, call));
+    let all = all.map(|fault| (fault.begun, fault.over));
     Spans::union(all.chain(story.slow(call.contender)))
-}
-
-/// From when to when a fault was in a call's way: that of some sort of request only while it met one, and as long as the client
-/// was asked to wait then. It waits for the next in between.
-fn in_the_way(story: &Story<'_>, fault: &Injected, call: &Call) -> (At, At) {
-    let of_everything = ["client-", "server-", "etcd-", "watch-"];
-    let mut all = of_everything.iter();
-    if fault.family != "api" || all.any(|of| fault.kind.starts_with(of)) {
-        return (fault.begun, fault.over);
-    }
-    let met = story.requests_of(call.contender).filter(|sent| {
-        let during = fault.begun <= sent.at + READINGS && sent.at <= fault.over;
-        during && sent.fault.is_some()
-    });
-    let met: Vec<(At, At)> = met
-        .map(|sent| (sent.at, sent.answered.unwrap_or(fault.over)))
-        .collect();
-    let (Some(from), Some(to)) = (
-        met.iter().map(|of| of.0).min(),
-        met.iter().map(|of| of.1).max(),
-    ) else {
-        return (fault.begun, fault.over);
-    };
-    let asked = fault.detail.split_once("retry-after=");
-    let asked = asked.and_then(|(_, words)| words.split_once('s')?.0.parse().ok());
-    (from, to + Duration::from_secs(asked.unwrap_or(0)) + ATTEMPT)
 }
 
 /// While the machine was slow to each contender, as its proxy saw it: a request that met no fault took long. What a client asks

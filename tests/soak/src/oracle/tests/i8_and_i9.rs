@@ -285,44 +285,6 @@ fn what_is_said_of_one_lease_is_not_said_of_another() {
 }
 
 #[test]
-fn an_outage_of_some_requests_lasts_while_it_meets_them_and_as_long_as_it_asks_to_wait() {
-    for (kind, detail, met, clean) in [
-        ("put-delayed", "met=1 most=1", Some(1600..1700), false),
-        ("put-delayed", "met=1 most=1", Some(1600..2800), true),
-        (
-            "put-throttled",
-            "met=1 retry-after=1s most=1",
-            Some(1650..1700),
-            false,
-        ),
-        (
-            "put-throttled",
-            "met=1 retry-after=2s most=1",
-            Some(1600..1700),
-            true,
-        ),
-        ("client-black-holed", "met=1", Some(1600..1700), true),
-        ("put-delayed", "met=1 most=1", None, true),
-    ] {
-        let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 3700);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
-        let fault = scene.fault("api", kind, 1100, 3600);
-        (fault.contenders, fault.detail) = (vec![one], detail.to_owned());
-        if let Some(met) = &met {
-            let mut sent = scene.history.requests[0].clone();
-            (sent.at, sent.answered) = (ms(met.start), Some(ms(met.end)));
-            sent.fault = Some("Delay".to_owned());
-            scene.history.requests.push(sent);
-        }
-        assert_eq!(scene.broken().is_empty(), clean, "{kind} {detail} {met:?}");
-    }
-}
-
-#[test]
 fn a_caller_of_slots_has_one_at_a_time() {
     for (released, clean) in [(1900, true), (2500, false)] {
         let mut scene = Scene::new();
