@@ -59,6 +59,8 @@ impl Scene {
             let count = match self.sink.recv(&mut buffer) {
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return heard,
+                // Linux interrupts who waits with a timeout when all of it was stopped and goes on (signal(7)).
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => panic!("{error}"),
             };
             // The slowest says something four times a second.
