@@ -27,23 +27,16 @@ pub fn whatever(seed: u64) -> History {
     let calm_from = if long_pauses { 240_000 } else { 30_000 };
     let longest_pause = if long_pauses { 150_000 } else { 1500 };
     let clients = rng.usize(3..=6);
-    let actors = (0..clients).map(|client| {
-        let lives = (0..10).map(|_| {
-            let steals = client == 0 && rng.u8(0..3) == 0;
-            Life {
-                pause: rng.u64(0..longest_pause),
-                how: if steals { How::Steal } else { How::Acquire },
-                then: stay(rng, 9000),
-                ..life(rng)
-            }
-        });
-        let lives = lives.collect();
-        ActorChoices {
-            lives,
-            ..actor(rng, client)
+    let life = |rng: &mut Rng, client| {
+        let steals = client == 0 && rng.u8(0..3) == 0;
+        Life {
+            pause: rng.u64(0..longest_pause),
+            how: if steals { How::Steal } else { How::Acquire },
+            then: stay(rng, 9000),
+            ..life(rng)
         }
-    });
-    let actors: Vec<ActorChoices> = actors.collect();
+    };
+    let actors = cast(rng, (clients, 10), life, |_| true);
     let events = events(rng, calm_from, |rng| outside(rng, clients));
     drawn(rng, seed, actors, events, calm_from)
 }
@@ -52,37 +45,29 @@ pub fn whatever(seed: u64) -> History {
 pub fn stealing(seed: u64) -> History {
     let rng = &mut Rng::with_seed(seed);
     let calm_from = 60_000;
-    let actors = (0..4).map(|client| {
-        let lives = (0..10).map(|_| Life {
-            pause: 0,
-            how: one_of(
-                rng,
-                &[
-                    How::Steal,
-                    How::Steal,
-                    How::Steal,
-                    How::Acquire,
-                    How::FailOver,
-                ],
-            ),
-            duration: Some(rng.u32(2..4)),
-            within: Some(30_000),
-            interrupted: None,
-            fresh: true,
-            then: if rng.u8(0..4) == 0 {
-                held(rng)
-            } else {
-                stay(rng, 5000)
-            },
-        });
-        let lives = lives.collect();
-        ActorChoices {
-            lives,
-            watches: rng.bool(),
-            ..actor(rng, client)
-        }
-    });
-    let actors: Vec<ActorChoices> = actors.collect();
+    let life = |rng: &mut Rng, _| Life {
+        pause: 0,
+        how: one_of(
+            rng,
+            &[
+                How::Steal,
+                How::Steal,
+                How::Steal,
+                How::Acquire,
+                How::FailOver,
+            ],
+        ),
+        duration: Some(rng.u32(2..4)),
+        within: Some(30_000),
+        interrupted: None,
+        fresh: true,
+        then: if rng.u8(0..4) == 0 {
+            held(rng)
+        } else {
+            stay(rng, 5000)
+        },
+    };
+    let actors = cast(rng, (4, 10), life, Rng::bool);
     let events = events(rng, calm_from, |rng| What::ForgeWord { which: rng.u8(..) });
     let mut history = drawn(rng, seed, actors, events, calm_from);
     history.server.duration = 2;
@@ -94,22 +79,14 @@ pub fn holding(seed: u64) -> History {
     let rng = &mut Rng::with_seed(seed);
     let (clients, calm_from) = (rng.usize(2..=3), 20_000);
     let unprotected = rng.u8(0..3) == 0;
-    let actors = (0..clients).map(|client| {
-        let lives = (0..6).map(|_| Life {
-            pause: rng.u64(0..500),
-            how: one_of(rng, &[How::Acquire, How::Acquire, How::Acquire, How::Steal]),
-            duration: Some(one_of(rng, &[2, 2, 3, 4])),
-            then: held(rng),
-            ..life(rng)
-        });
-        let lives = lives.collect();
-        ActorChoices {
-            lives,
-            watches: rng.u8(0..4) > 0,
-            ..actor(rng, client)
-        }
-    });
-    let actors: Vec<ActorChoices> = actors.collect();
+    let life = |rng: &mut Rng, _| Life {
+        pause: rng.u64(0..500),
+        how: one_of(rng, &[How::Acquire, How::Acquire, How::Acquire, How::Steal]),
+        duration: Some(one_of(rng, &[2, 2, 3, 4])),
+        then: held(rng),
+        ..life(rng)
+    };
+    let actors = cast(rng, (clients, 6), life, |rng| rng.u8(0..4) > 0);
     let events = events(rng, calm_from, |rng| match rng.u8(0..3) {
         0 => outside(rng, clients),
         1 => process(rng, clients),
@@ -127,35 +104,27 @@ pub fn holding(seed: u64) -> History {
 pub fn brief(seed: u64) -> History {
     let rng = &mut Rng::with_seed(seed);
     let (clients, calm_from) = (rng.usize(2..=3), 5000);
-    let actors = (0..clients).map(|client| {
-        let lives = (0..2).map(|_| Life {
-            pause: rng.u64(0..1000),
-            how: one_of(
-                rng,
-                &[
-                    How::Acquire,
-                    How::Acquire,
-                    How::Acquire,
-                    How::Steal,
-                    How::FailOver,
-                ],
-            ),
-            duration: Some(one_of(rng, &[1, 2, 2, 3])),
-            then: if rng.bool() {
-                held(rng)
-            } else {
-                stay(rng, 2000)
-            },
-            ..life(rng)
-        });
-        let lives = lives.collect();
-        ActorChoices {
-            lives,
-            watches: rng.bool(),
-            ..actor(rng, client)
-        }
-    });
-    let actors: Vec<ActorChoices> = actors.collect();
+    let life = |rng: &mut Rng, _| Life {
+        pause: rng.u64(0..1000),
+        how: one_of(
+            rng,
+            &[
+                How::Acquire,
+                How::Acquire,
+                How::Acquire,
+                How::Steal,
+                How::FailOver,
+            ],
+        ),
+        duration: Some(one_of(rng, &[1, 2, 2, 3])),
+        then: if rng.bool() {
+            held(rng)
+        } else {
+            stay(rng, 2000)
+        },
+        ..life(rng)
+    };
+    let actors = cast(rng, (clients, 2), life, Rng::bool);
     let events = events(rng, calm_from, |rng| match rng.bool() {
         true => outside(rng, clients),
         false => process(rng, clients),
@@ -165,6 +134,24 @@ pub fn brief(seed: u64) -> History {
         faults: faults(rng, clients, FEW_REQUESTS),
         ..history
     }
+}
+
+/// So many actors with so many lives each.
+fn cast(
+    rng: &mut Rng,
+    (clients, lives): (usize, usize),
+    life: impl Fn(&mut Rng, usize) -> Life,
+    watches: impl Fn(&mut Rng) -> bool,
+) -> Vec<ActorChoices> {
+    let one = |client| {
+        let lives = (0..lives).map(|_| life(rng, client)).collect();
+        ActorChoices {
+            lives,
+            watches: watches(rng),
+            ..actor(rng, client)
+        }
+    };
+    (0..clients).map(one).collect()
 }
 
 fn drawn(

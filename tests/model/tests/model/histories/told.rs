@@ -3,7 +3,7 @@
 
 use super::History;
 use super::play::{Broken, Ended, play};
-use super::shrink::shortest;
+use super::shrink::shortest_of;
 use crate::checker::Counts;
 use crate::reached::Reached;
 
@@ -34,14 +34,16 @@ pub fn play_seeds(
         failed.extend(ended.broken.map(|broken| (seed, broken)));
     }
     failed.sort_by_key(|(seed, _)| *seed);
-    if let Some((seed, broken)) = failed.first().cloned() {
-        let all: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
-        for (seed, broken) in &failed {
-            eprintln!("seed {seed}: {}", broken.violation);
-        }
-        let (shortest, broken) = shortest(draw(seed), broken);
+    let all: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
+    for (seed, broken) in &failed {
+        eprintln!("seed {seed}: {}", broken.violation);
+    }
+    let histories = failed
+        .into_iter()
+        .map(|(seed, broken)| (draw(seed), broken));
+    if let Some((shortest, broken)) = shortest_of(histories) {
         panic!(
-            "seeds {all:?} break a rule; the shortest history like that of seed {seed}:\n{}",
+            "seeds {all:?} break a rule; the shortest history like that of the first:\n{}",
             tell(&shortest, &broken)
         );
     }
