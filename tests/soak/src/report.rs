@@ -72,7 +72,11 @@ fn verdict(violations: &[Violation]) -> String {
             (count > 0).then(|| format!("{count} of {rule} ({meaning})"))
         })
         .collect();
-    format!("{} violations: {}.", violations.len(), by_rule.join(", "))
+    let count = match violations.len() {
+        1 => "1 violation".to_owned(),
+        count => format!("{count} violations"),
+    };
+    format!("{count}: {}.", by_rule.join(", "))
 }
 
 fn told(text: &mut String, number: usize, violation: &Violation, started: At) {
