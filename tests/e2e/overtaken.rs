@@ -125,8 +125,16 @@ fn a_release_that_was_carried_out_and_refused_is_told_from_one_that_came_too_lat
     let too_late = || Fault::status(409, "Conflict", "it has been modified");
     let hold = ["hold", "job", "--holder=A", "--", "true"];
     let release = ["release", "job", "--holder=A"];
+    let force = ["release", "job", "--holder=op", "--force", "--yes"];
+    let many = ["release", "-l", "app=x", "--holder=op", "--force", "--yes"];
     each(
         [
+            (&force[..], conflict(), Since::Acquired, 0),
+            (&force[..], conflict(), Since::MadeAnew, 0),
+            (&force[..], Fault::DropReply, Since::MadeAnew, 0),
+            (&force[..], too_late(), Since::FreedInItsNameBefore, 122),
+            (&many[..], conflict(), Since::Acquired, 0),
+            (&many[..], too_late(), Since::FreedInItsNameBefore, 122),
             (&hold[..], conflict(), Since::Acquired, 0),
             (&hold[..], conflict(), Since::MadeAnew, 0),
             (&hold[..], Fault::DropReply, Since::MadeAnew, 0),
@@ -136,11 +144,14 @@ fn a_release_that_was_carried_out_and_refused_is_told_from_one_that_came_too_lat
             (&release[..], too_late(), Since::FreedInItsNameBefore, 122),
         ],
         |(words, fault, since, code)| {
-            let (ns, user) = fresh();
-            ns.create(&match words[0] {
+            let ns = shared().namespace();
+            let user = ns.user(&[&VERBS[..], &["list"]].concat());
+            let mut before = match words[0] {
                 "hold" => free("job"),
                 _ => held("job", "A", 60),
-            });
+            };
+            before["metadata"]["labels"] = json!({ "app": "x" });
+            ns.create(&before);
             let proxy = Proxy::to(ns.cluster());
             let (sent, read) = (Arc::new(AtomicBool::new(false)), Latch::closed());
             let noted = sent.clone();

@@ -83,6 +83,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Err(end);
         };
         let sent = &attempt.sent;
+        // Somebody else has it by now: whether after our write, what is there does not tell.
+        if let End::Refused(_) = end
+            && let Some(record) = self.looked_back(sent.record().clone(), limits).await
+        {
+            let before = attempt.before;
+            return Ok(Freed { before, record });
+        }
         if !matches!(end, End::Fault(_) | End::TimedOut { .. }) {
             return Err(match sent {
                 Sent::Unanswered(_) => unsettled(end),
