@@ -7,6 +7,9 @@ use crate::faults::surroundings::{Able, Surroundings};
 use crate::history::{Command, Exit, Role};
 use std::time::Duration;
 
+/// Among the faults by this name: everybody gives up some time, not one of seven.
+pub const GIVES_UP: &str = "timeouts";
+
 /// What a contender contends for, all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
@@ -56,7 +59,8 @@ pub fn next(
     ]);
     all.extend(flags(role).iter().map(|word| (*word).to_owned()));
     all.extend(more_flags(role, random).into_iter().map(str::to_owned));
-    let timeout = (random.u32(0..7) == 0).then(|| [0.0, 1.0, 5.0, 15.0][random.usize(0..4)]);
+    let gives_up = random.u32(0..7) == 0 || stage.choice.names(GIVES_UP);
+    let timeout = gives_up.then(|| [0.0, 1.0, 5.0, 15.0][random.usize(0..4)]);
     all.extend(timeout.map(|seconds| format!("--timeout={seconds}s")));
     let (drawn, command_words) = command(stage, random, seconds);
     let clocks = stage.tools.clocks.is_some();

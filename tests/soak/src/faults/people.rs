@@ -35,6 +35,8 @@ pub const KINDS: &[&str] = &[
 pub const PEOPLE: u32 = 3;
 /// An edit is tried again so often when somebody else writes at the same time.
 const TRIES: usize = 8;
+/// A controller that keeps a label up to date writes so often.
+const LABELS: Duration = Duration::from_millis(400);
 
 /// Who is at leisure. Clones are the same people.
 #[derive(Clone)]
@@ -176,8 +178,21 @@ impl Act<'_> {
                 self.unanswered.set(candidate.unanswered.get());
                 led.then(|| "it led".to_owned())
             }
+            "labelled" => self.label(random),
             _ => self.edit(random),
         }
+    }
+
+    /// Once, as a person does, or again and again as a controller does, for longer than most durations here.
+    fn label(&self, random: &mut fastrand::Rng) -> Option<String> {
+        let times = if random.bool() { 1 } else { random.u32(8..=20) };
+        let first = self.edit(random)?;
+        for _ in 1..times {
+            self.stage.pass(LABELS, Stage::faults_over);
+            // It may be gone by now.
+            let _ = self.edit(random);
+        }
+        Some(format!("{first}; {times} times"))
     }
 
     fn steal(&self, role: Role, more: &[&str], random: &mut fastrand::Rng) -> Option<String> {
