@@ -50,6 +50,8 @@ pub struct Stage {
     calls: Mutex<Vec<Call>>,
     live: Mutex<BTreeMap<u32, Live>>,
     graves: Mutex<Vec<(At, u32, Arc<Running>)>>,
+    /// Processes of ended calls, with the call, that were told of.
+    forgotten: Mutex<std::collections::BTreeSet<(u32, u32)>>,
     faults: Mutex<Vec<Injected>>,
     faults_over: AtomicBool,
     starts_over: AtomicBool,
@@ -89,6 +91,7 @@ impl Stage {
             calls: Mutex::default(),
             live: Mutex::default(),
             graves: Mutex::default(),
+            forgotten: Mutex::default(),
             faults: Mutex::default(),
             faults_over: AtomicBool::new(false),
             starts_over: AtomicBool::new(false),

@@ -219,8 +219,9 @@ pub struct Work {
     pub refused: u64,
     /// The first that was refused.
     pub first_refused: Option<At>,
-    /// How many came with a lower token after a greater one and were **not** refused: the sink's own mistake.
-    pub wrongly_taken: u64,
+    /// The last that was taken.
+    #[serde(default)]
+    pub last_taken: Option<At>,
 }
 
 /// A command that did not get the lock which the whole tree of the one before keeps.

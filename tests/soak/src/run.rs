@@ -3,6 +3,7 @@
 pub mod build;
 pub mod interrupt;
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -114,7 +115,7 @@ impl Course {
                 });
             }
             scope.spawn(move || pulse::tick(stage, || ended.load(Ordering::Relaxed)));
-            scope.spawn(move || keep_house(stage, sent, ended, say));
+            let house = scope.spawn(move || keep_house(stage, sent, ended, say));
             scope.spawn(move || {
                 let _all = EndAll(stage);
                 crate::faults::go_on(scope, stage, going);
@@ -128,9 +129,10 @@ impl Course {
             stage.pass(CALM, Stage::starts_over);
             stage.end_starts();
             run.starts_ended = At::now();
-            let behind = see_off(stage, say);
+            let mut behind = see_off(stage, say);
             run.ended = At::now();
             ended.store(true, Ordering::Relaxed);
+            behind.extend(house.join().unwrap_or_else(|panic| resume_unwind(panic)));
             behind
         })
     }
@@ -160,14 +162,14 @@ fn contended() -> Vec<Contended> {
     all
 }
 
-/// Collects what must not pile up, and says how it goes.
+/// Collects what must not pile up, and says how it goes; returns what was left behind by then.
 fn keep_house(
     stage: &Stage,
     sent: &Mutex<Vec<Sent>>,
     ended: &AtomicBool,
     say: &(dyn Fn(&str) + Sync),
-) {
-    let (started, mut rounds) = (At::now(), 0_u32);
+) -> Vec<Leftover> {
+    let (started, mut rounds, mut behind) = (At::now(), 0_u32, Vec::new());
     while !ended.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(500));
         rounds += 1;
@@ -176,7 +178,7 @@ fn keep_house(
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .extend(drained);
         if rounds.is_multiple_of(4) {
-            stage.look_at_graves();
+            behind.extend(stage.look_at_graves());
         }
         if rounds.is_multiple_of(60) {
             let (calls, faults) = (stage.calls().len(), stage.faults().len());
@@ -187,6 +189,7 @@ fn keep_house(
             ));
         }
     }
+    behind
 }
 
 /// Waits until all have ended, asks those who have not, and ends those who do not listen. Says which.

@@ -9,13 +9,15 @@ use lease_harness::{Command, Outlet, Running};
 use super::processes::{self, Family, Handle, MARK};
 use super::{LOOK, Stage, lock};
 use crate::faults::surroundings::Surroundings;
-use crate::history::{self, Call, Exit, Role};
+use crate::history::{self, Call, Exit, Leftover, Role};
 use crate::time::At;
 
 /// So much of its stderr is kept, from its end.
 const WORDS: usize = 6_000;
 /// The tag of what an ended call has left: looked for so long, before the harness ends it.
 const AFTERLIFE: Duration = Duration::from_secs(6);
+/// Nothing that is done to a process lasts so long: what is there still has been forgotten, though it may end some day.
+const FORGOTTEN: Duration = Duration::from_secs(30);
 /// Beyond all that a call may take once it works: it is asked to end.
 const TOO_LONG: Duration = Duration::from_secs(20);
 
@@ -213,8 +215,8 @@ impl Stage {
         lock(&self.graves).push((At::now() + AFTERLIFE, call, running));
     }
 
-    /// Forgets those of whom nothing is left, and says of whom something is, though it must not be any more.
-    pub fn look_at_graves(&self) -> Vec<(u32, u32)> {
+    /// Forgets those of whom nothing is left, and says of whom something is, though it must not be any more: each process once.
+    pub fn look_at_graves(&self) -> Vec<Leftover> {
         let due: Vec<u32> = {
             let graves = lock(&self.graves);
             let now = At::now();
@@ -225,7 +227,7 @@ impl Stage {
             return Vec::new();
         }
         let marked = processes::marked();
-        let left: Vec<(u32, u32)> = marked
+        let mut left: Vec<(u32, u32)> = marked
             .into_iter()
             .filter(|(pid, call)| due.contains(call) && processes::state(*pid) != Some('Z'))
             .collect();
@@ -242,7 +244,20 @@ impl Stage {
         self.hear_out(&forgotten);
         // Each looks for what it has to kill, which takes a moment.
         drop::<Vec<_>>(forgotten);
-        left
+        left.retain(|left| self.is_forgotten(*left));
+        let told = left.into_iter().map(|(pid, call)| Leftover {
+            kind: "process".to_owned(),
+            what: format!("{}, long after", processes::title(pid)),
+            call: Some(call),
+        });
+        told.collect()
+    }
+
+    /// Whether a process of this call is there much too long, and this was not told yet.
+    fn is_forgotten(&self, (pid, call): (u32, u32)) -> bool {
+        let ended = lock(&self.calls)[call as usize].ended;
+        ended.is_some_and(|ended| At::now() > ended + FORGOTTEN)
+            && lock(&self.forgotten).insert((pid, call))
     }
 }
 

@@ -179,7 +179,7 @@ impl Heard {
             taken: 0,
             refused: 0,
             first_refused: None,
-            wrongly_taken: 0,
+            last_taken: None,
         });
         work.last = work.last.max(line.at);
         if refused {
@@ -187,6 +187,7 @@ impl Heard {
             work.first_refused.get_or_insert(line.at);
         } else {
             work.taken += 1;
+            work.last_taken = Some(line.at);
         }
         let sign = self.signs.entry(line.holder.to_owned()).or_insert(Sign {
             first: line.at,

@@ -192,7 +192,7 @@ mod tests {
             taken: 1,
             refused: 0,
             first_refused: None,
-            wrongly_taken: 0,
+            last_taken: Some(At(first)),
         };
         // A command and its child, another lease of the same token by chance, and one that comes later.
         let all = [("a", 7, 10), ("a", 7, 11), ("b", 7, 12), ("a", 9, 30)];

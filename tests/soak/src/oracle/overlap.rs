@@ -42,31 +42,6 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
     }
     let locks = story.history.overlaps.iter();
     found.extend(locks.filter_map(|overlap| locked(story, overlap, &told)));
-    let wrongly = story
-        .history
-        .work
-        .iter()
-        .filter(|work| work.wrongly_taken > 0);
-    found.extend(wrongly.map(|work| {
-        let calls: Vec<u32> = story
-            .owner(&work.holder)
-            .iter()
-            .map(|call| call.id)
-            .collect();
-        story.violation(
-            RULE,
-            About {
-                lease: Some(&work.lease),
-                calls: &calls,
-                from: work.first,
-                at: work.last,
-            },
-            format!(
-                "the sink took {} writes with token {} after a greater one",
-                work.wrongly_taken, work.token
-            ),
-        )
-    }));
     found
 }
 
@@ -277,14 +252,14 @@ pub fn deadline(story: &Story<'_>, grant: &Grant<'_>) -> Option<At> {
     Some(grant.last_renewal(&story.writes).left + grant.duration?)
 }
 
-/// Writes of an earlier token that the sink must have refused, and of which it refused none.
+/// Writes of an earlier token that the sink must have refused, each of them.
 fn not_refused(story: &Story<'_>, earlier: &Tree<'_>, later: &Tree<'_>) -> Option<Violation> {
     let taken = later.processes.iter().filter(|work| work.taken > 0);
     let first = taken.map(|work| work.first).min()?;
     let late = earlier
         .processes
         .iter()
-        .find(|work| work.last > first + HEARD && work.refused == 0)?;
+        .find(|work| work.last_taken.is_some_and(|taken| taken > first + HEARD))?;
     let what = format!(
         "the sink took what {} (token {}) wrote {} after {} (token {}) had begun",
         earlier.holder,

@@ -249,10 +249,17 @@ impl Scene {
             taken: (to - from) / 5,
             refused: 0,
             first_refused: None,
-            wrongly_taken: 0,
+            last_taken: Some(ms(to)),
         };
         self.history.work.push(work);
         self.history.work.last_mut().expect("just pushed")
+    }
+
+    /// The sink refuses what this one writes from then on.
+    pub fn refuses(&mut self, work: usize, from: u64) {
+        let work = &mut self.history.work[work];
+        work.refused = (work.last.0.saturating_sub(ms(from).0)) / 5_000_000;
+        work.last_taken = Some(ms(from));
     }
 
     pub fn overlap(&mut self, at: u64, call: u32, token: u64, beside: &[u32]) {

@@ -165,9 +165,10 @@ fn the_sink_refuses_what_comes_late_where_an_overlap_was_asked_for() {
     let (mut scene, ..) = robbed(Role::StealNow, &[], 3800, 2050);
     // Heard for more than a second beside the greater token, and not refused.
     scene.breaks("I1");
-    scene.history.work[0].refused = 200;
+    scene.refuses(0, 2050);
     scene.is_clean();
-    scene.history.work[0].wrongly_taken = 1;
+    // One of them was taken all the same.
+    scene.history.work[0].last_taken = Some(ms(3500));
     scene.breaks("I1");
 }
 
@@ -181,7 +182,7 @@ fn nobody_was_left_to_end_a_command_while_its_supervisor_and_its_watchdog_were_f
         (vec!["watchdog-stopped", "command-stopped"], false),
     ] {
         let (mut scene, one, _) = expired(5600, 5010);
-        scene.history.work[0].refused = 50;
+        scene.refuses(0, 5010);
         for kind in &kinds {
             scene.fault("process", kind, 2100, 5500).call = Some(one);
         }

@@ -71,11 +71,11 @@ fn stolen_and_given_back(role: Role, freed: u64) -> Scene {
 #[test]
 fn who_gives_its_own_back_has_not_asked_for_an_overlap() {
     let mut scene = stolen_and_given_back(Role::Steal, 2500);
-    scene.history.work[0].refused = 100;
+    scene.refuses(0, 2500);
     assert!(scene.broken().contains(&"I1"), "{:?}", scene.broken());
     // It was asked for by the theft itself.
     let mut scene = stolen_and_given_back(Role::StealNow, 2500);
-    scene.history.work[0].refused = 100;
+    scene.refuses(0, 2500);
     scene.is_clean();
 }
 
@@ -203,7 +203,7 @@ fn a_lock_whose_owner_could_not_be_told_yet_is_excused_as_its_owner_is() {
             scene.call(Role::StealNow, 1500),
         );
         let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 2060).refused = 1;
+        scene.work(one, token, 1020, 2060);
         let next = scene.steal(2000, thief);
         scene.end(one, 2070, Exit::Code(123));
         scene.end(thief, 2020, Exit::Code(0));
