@@ -44,8 +44,8 @@ pub use write::micro_time;
 /// has made of one.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
-    object: Value,
-    fields: Box<Fields<'static>>,
+    object: Arc<Value>,
+    fields: Arc<Fields<'static>>,
     /// What was read, where this is a change to that.
     read: Option<Arc<Lease>>,
 }
@@ -115,9 +115,9 @@ impl Lease {
     /// # Errors
     /// When a field is not of its type.
     pub fn new(object: Value) -> Result<Self, serde_json::Error> {
-        let fields = Box::new(Fields::deserialize(object.clone())?);
+        let fields = Arc::new(Fields::deserialize(object.clone())?);
         Ok(Self {
-            object,
+            object: Arc::new(object),
             fields,
             read: None,
         })
@@ -142,7 +142,7 @@ impl Lease {
 
     /// The same as if the server had it, where that is only tried: nothing can be written over it.
     pub fn as_if_stored(&self) -> Option<Record> {
-        let mut object = self.object.clone();
+        let mut object = self.as_json().clone();
         let metadata = object.get_mut("metadata")?.as_object_mut()?;
         metadata.insert("uid".to_owned(), "tried".into());
         metadata.insert("resourceVersion".to_owned(), "0".into());

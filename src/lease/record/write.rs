@@ -128,7 +128,7 @@ impl Lease {
     }
 
     fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
-        let mut object = Edit(self.object.clone());
+        let mut object = Edit(self.as_json().clone());
         edit(&mut object);
         object.fit();
         // What is written has the type of its field, so that it can be read; a write of what was read would store nothing.
