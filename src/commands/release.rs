@@ -47,7 +47,12 @@ fn nothing_to_release(error: &Error) -> Option<String> {
     let subject = &error.subject;
     let (name, me) = (&subject.name, subject.holder.as_deref().unwrap_or_default());
     let whose = subject.if_holder.as_deref().unwrap_or(me);
-    match &error.end {
+    let end = match &error.end {
+        // Whether it was by our release or not, it is not held by whom it was to be released for.
+        End::Unsettled { end, .. } => end,
+        end => end,
+    };
+    match end {
         End::Refused(Refusal::NotFound) => {
             Some(format!("lease {name:?} is not there: nothing to release"))
         }

@@ -122,8 +122,13 @@ pub enum Note {
     Watched,
     /// It is not released, because whom it was taken from may still run.
     Kept,
-    /// The release did not go through: why, if that is known.
-    NotReleased(Option<String>),
+    /// The release did not go through, or nobody knows whether it did.
+    NotReleased {
+        /// Why, if that is known.
+        why: Option<String>,
+        /// Whether it may have.
+        is_open: bool,
+    },
 }
 
 /// The signals that a hold hears. They are heard before anything is said of the grant: whoever reads that may answer

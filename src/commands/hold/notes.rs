@@ -19,7 +19,7 @@ pub fn tell(leases: &str, place: Option<&Place>, note: Note) {
     let say = match note {
         // Errors: what the exit status is about, and what stays as it should not.
         Note::Lost(_)
-        | Note::NotReleased(_)
+        | Note::NotReleased { .. }
         | Note::Unkilled(_)
         | Note::LabelStays(..)
         | Note::Kept => terminal::say_always,
@@ -94,11 +94,15 @@ pub fn tell(leases: &str, place: Option<&Place>, note: Note) {
         Note::Kept => format!(
             "{leases} stays held until it expires: released now, somebody could take it while an earlier command still runs"
         ),
-        Note::NotReleased(None) => {
-            format!("{leases} could not be released; it expires by itself")
-        }
-        Note::NotReleased(Some(why)) => {
-            format!("{leases} could not be released: {why}; it expires by itself")
+        Note::NotReleased { why, is_open } => {
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            if is_open {
+                format!(
+                    "it is not known whether {leases} could be released{why}; if not, it expires by itself"
+                )
+            } else {
+                format!("{leases} could not be released{why}; it expires by itself")
+            }
         }
     });
     if stops {

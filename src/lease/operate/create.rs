@@ -139,7 +139,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
                             }
                             Ok(_) => {}
                             Err(End::Fault(read))
-                                if read.is_of_credentials() && fault.is_of_credentials() => {}
+                                if read.is_of_credentials()
+                                    && fault.is_of_credentials()
+                                    && !self.contacted.get() => {}
                             Err(_) => unknown = true,
                         }
                     }

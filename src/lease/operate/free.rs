@@ -4,9 +4,11 @@ use super::super::api::Api;
 use super::super::decide::{self, Agreement, FreeStep, FreeTerms, Seen};
 use super::super::evidence::{Ask, Expiry, Observation};
 use super::super::record::Record;
+use super::hindsight::Hindsight;
+use super::ours::{REMEMBERED, Sent};
 use super::release::freed;
 use super::stamps::TriedOut;
-use super::write::{Conflicts, Sent, Written};
+use super::write::{Conflicts, Written};
 use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::Clock;
 
@@ -27,35 +29,68 @@ impl Freed {
 }
 
 /// What this operation has sent, and may have been carried out.
-struct Attempt {
-    before: Record,
-    sent: Sent,
+#[derive(Default)]
+struct Attempts {
+    /// With the grant that each was to end.
+    all: Vec<(Record, Sent)>,
+    /// Nothing was read since the last.
+    is_open: bool,
+    /// What was seen last.
+    seen: Option<Seen>,
 }
 
-impl Attempt {
-    /// What it has ended, as far as what was seen shows that it has, or that another grant has followed.
-    fn ended(&self, seen: &Seen) -> Option<Freed> {
-        let Self { before, sent } = self;
-        // That nobody holds it says nothing where nobody did.
-        let is_free = || freed(sent, seen).filter(|_| before.holder().is_some());
-        let record = is_free().or_else(|| self.shown(seen))?;
-        let before = before.clone();
-        Some(Freed { before, record })
+impl Attempts {
+    fn add(&mut self, before: Record, sent: Option<Sent>) {
+        let Some(sent) = sent else { return };
+        self.is_open = true;
+        if self.all.len() == REMEMBERED {
+            // The changes are looked through from the first one on.
+            self.all.remove(1);
+        }
+        self.all.push((before, sent));
     }
 
-    /// The time that we wrote. Clients that only write who holds it, as Terraform does, leave it.
-    fn shown(&self, seen: &Seen) -> Option<Record> {
-        let Seen::Lease(seen) = seen else { return None };
-        let record = seen.record();
-        let (Sent::Unanswered(written) | Sent::InConflict(written) | Sent::Refused(written)) =
-            &self.sent;
-        let is_ours = written
-            .renew_time()
-            .is_some_and(|time| record.renewed_at(time));
-        let follows = record.uid() == written.uid()
-            && (record.holder().is_none() || record.holder() != self.before.holder());
-        (is_ours && follows).then(|| record.clone())
+    fn saw(&mut self, seen: &Seen) {
+        self.is_open = false;
+        self.seen = Some(seen.clone());
     }
+
+    /// What they have ended, as far as what was seen shows that they have.
+    fn ended(&self, seen: &Seen) -> Option<Freed> {
+        self.all.iter().find_map(|(before, sent)| {
+            // That nobody holds it says nothing where nobody did.
+            let is_free = || freed(sent, seen).filter(|_| before.holder().is_some());
+            let record = is_free().or_else(|| shown(before, sent.record(), seen))?;
+            let before = before.clone();
+            Some(Freed { before, record })
+        })
+    }
+
+    /// Whether one of them may have happened, or may still: nothing was read since, or it can be carried out over what is there.
+    fn may_be_done(&self, seen: Option<&Seen>) -> bool {
+        let may = |sent: &Sent| match seen {
+            None => sent.is_unanswered() || self.is_open,
+            Some(Seen::Lease(seen)) => {
+                let base = sent.record().resource_version();
+                sent.is_unanswered() && seen.record().resource_version() == base
+            }
+            Some(Seen::Absent) => false,
+        };
+        self.all.iter().any(|(_, sent)| may(sent))
+    }
+}
+
+/// The time that we wrote. Clients that only write who holds it, as Terraform does, leave it.
+fn shown(before: &Record, written: &Record, seen: &Seen) -> Option<Record> {
+    let Seen::Lease(seen) = seen else { return None };
+    let record = seen.record();
+    let is_ours = written
+        .renew_time()
+        .is_some_and(|time| record.renewed_at(time));
+    let follows = record.uid() == written.uid()
+        && !record.denies(written)
+        && (record.holder().is_none() || record.holder() != before.holder());
+    (is_ours && follows).then(|| record.clone())
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -73,39 +108,48 @@ impl<A: Api, C: Clock> Operations<A, C> {
         report: OnProgress<'_>,
         agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
     ) -> Result<Freed, End> {
-        let mut last = None;
-        let done = self.end_grant(shown, terms, limits, report, agree, &mut last);
+        let mut sent = Attempts::default();
+        let done = self.end_grant(shown, terms, limits, report, agree, &mut sent);
         let end = match done.await {
             Ok(freed) => return Ok(freed),
+            Err(end) if sent.all.is_empty() => return Err(end),
             Err(end) => end,
         };
-        let Some(attempt) = last else {
-            return Err(end);
-        };
-        let sent = &attempt.sent;
-        // Somebody else has it by now: whether after our write, what is there does not tell.
-        if let End::Refused(_) = end
-            && let Some(record) = self.looked_back(sent.record().clone(), limits).await
-        {
-            let before = attempt.before;
-            return Ok(Freed { before, record });
-        }
-        if !matches!(end, End::Fault(_) | End::TimedOut { .. }) {
-            return Err(match sent {
-                Sent::Unanswered(_) => unsettled(end),
-                Sent::InConflict(_) | Sent::Refused(_) => end,
-            });
-        }
-        // The time is over, and it may be free all the same.
-        match self.last_read(limits).await {
-            Ok(seen) => match attempt.ended(&seen) {
-                Some(freed) => Ok(freed),
-                None if is_possible(sent, &seen) => Err(unsettled(end)),
-                None => Err(end),
+        let seen = match end {
+            End::Refused(_) => sent.seen.clone(),
+            // The time is over, and it may be free all the same.
+            End::Fault(_) | End::TimedOut { .. } => match self.last_read(limits).await {
+                Ok(seen) => Some(seen),
+                Err(interrupted @ End::Interrupted(_)) => return Err(unsettled(interrupted)),
+                Err(_) => None,
             },
-            Err(interrupted @ End::Interrupted(_)) => Err(unsettled(interrupted)),
-            Err(_) if matches!(sent, Sent::Unanswered(_)) => Err(unsettled(end)),
-            Err(_) => Err(end),
+            _ => None,
+        };
+        let Some(seen) = seen else {
+            let may_be_done = sent.may_be_done(None);
+            return Err(if may_be_done { unsettled(end) } else { end });
+        };
+        if let Some(freed) = sent.ended(&seen) {
+            return Ok(freed);
+        }
+        let may_be_done = sent.may_be_done(Some(&seen));
+        let (mut before, sent): (Vec<Record>, Vec<Sent>) = sent.all.into_iter().unzip();
+        if sent.iter().all(|sent| sent.is_for(&seen)) {
+            return Err(if may_be_done { unsettled(end) } else { end });
+        }
+        // Somebody else has it by now, or nobody: whether after our write, what is there does not tell.
+        match self.told(&sent, &seen, limits).await {
+            Ok(Hindsight::Stored(record)) => Ok(Freed {
+                before: before.swap_remove(0),
+                record,
+            }),
+            Ok(Hindsight::Unknown) if sent.iter().any(Sent::is_unanswered) => Err(End::Unsettled {
+                end: Box::new(end),
+                fault: None,
+            }),
+            // Of a refusal it is most likely what it says.
+            Ok(Hindsight::Never | Hindsight::Unknown) => Err(end),
+            Err(interrupted) => Err(unsettled(interrupted)),
         }
     }
 
@@ -116,7 +160,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
         mut agree: impl AsyncFnMut(&Observation, &Expiry) -> Result<(), End>,
-        last: &mut Option<Attempt>,
+        sent: &mut Attempts,
     ) -> Result<Freed, End> {
         let mut limits = limits.clone();
         let mut pause = Pause::default();
@@ -126,9 +170,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             None => (self.read_patiently(None, &limits, report).await?, None),
         };
         loop {
-            if let Some(freed) = last.as_ref().and_then(|attempt| attempt.ended(&seen)) {
+            if let Some(freed) = sent.ended(&seen) {
                 return Ok(freed);
             }
+            sent.saw(&seen);
             let step = decide::free(terms, &seen, agreed.as_ref(), self.clock.wall());
             let (record, found) = match (step, &seen) {
                 (FreeStep::Refuse(refusal), _) => return Err(End::Refused(refusal)),
@@ -170,16 +215,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 },
                 Ok(Written::Conflict(fault)) => {
                     let base = record.resource_version().to_owned();
-                    note(last, before, Sent::InConflict(record));
+                    sent.add(before, Some(Sent::InConflict(record)));
                     let settled = conflicts.settle(self, &base, fault, &limits, report);
                     settled.await
                 }
                 Err(fault) => {
-                    if fault.leaves_outcome_open() {
-                        note(last, before, Sent::Unanswered(record));
-                    } else if fault.may_hide_success() {
-                        note(last, before, Sent::Refused(record));
-                    }
+                    sent.add(before, Sent::after(&fault, record));
                     self.pause_after(fault, &mut pause, &limits, report).await
                 }
             };
@@ -220,28 +261,4 @@ enum Proven {
     More(Observation),
     /// The Lease is not what it was: read it.
     Changed,
-}
-
-/// Notes what was sent. A write without an answer is not forgotten for a later one that was refused.
-fn note(last: &mut Option<Attempt>, before: Record, sent: Sent) {
-    let is_open = matches!(
-        last,
-        Some(Attempt {
-            sent: Sent::Unanswered(_),
-            ..
-        })
-    );
-    if !is_open || matches!(sent, Sent::Unanswered(_)) {
-        *last = Some(Attempt { before, sent });
-    }
-}
-
-/// Whether a write without an answer can still be carried out: only on top of the very state that it was for.
-fn is_possible(sent: &Sent, seen: &Seen) -> bool {
-    match (sent, seen) {
-        (Sent::Unanswered(written), Seen::Lease(seen)) => {
-            seen.record().resource_version() == written.resource_version()
-        }
-        (Sent::Unanswered(_) | Sent::InConflict(_) | Sent::Refused(_), _) => false,
-    }
 }

@@ -23,6 +23,7 @@ mod limits;
 pub mod list;
 mod look;
 pub mod objects;
+mod ours;
 mod outlast;
 mod pause;
 mod prefer;

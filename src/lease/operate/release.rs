@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::super::api::Api;
 use super::super::decide::{self, Loss, Ours, OursStep, Seen};
 use super::super::record::{Lease, Record};
-use super::write::{NotWritten, OursWritten, Sent, Written};
+use super::ours::{NotWritten, OursWritten, Rules, Sent};
+use super::write::Written;
 use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::Clock;
 
@@ -76,23 +77,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Released, Box<NotWritten>> {
-        let wrote = self.write_if_ours(ours, limits, report, decide, freed);
+        let rules = Rules {
+            decide,
+            done: Some(freed),
+        };
         let OursWritten {
             written, before, ..
-        } = match wrote.await {
-            Ok(wrote) => wrote,
-            Err(mut nothing) => {
-                // Somebody else has it by now: whether by our release, what is there does not tell.
-                let Some(sent) = nothing.sent.take() else {
-                    return Err(nothing);
-                };
-                let before = sent.record().replaced();
-                let record = self.looked_back(sent.record().clone(), limits).await;
-                return record
-                    .map(|record| Released { record, before })
-                    .ok_or(nothing);
-            }
-        };
+        } = self.write_if_ours(ours, &rules, limits, report).await?;
         match written {
             Written::Done(record) => Ok(Released { record, before }),
             Written::Altered(record, found) => match record.holder() {
@@ -111,27 +102,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
     }
 }
 
-/// A release of ours whose outcome was not certain: the Lease is free, or somebody has taken it since.
+/// A release of ours whose outcome was not certain, where the Lease is as it left it. Where it is not, that proves nothing: the
+/// changes in between may ([`Operations::told`]).
 pub(super) fn freed(sent: &Sent, seen: &Seen) -> Option<Record> {
     let Seen::Lease(seen) = seen else { return None };
     let record = seen.record();
-    let ended = match sent {
-        Sent::Unanswered(written) | Sent::Refused(written) => {
-            // What was taken from its holder, or ended by somebody else, was not released.
-            record.uid() == written.uid()
-                && !record.denies(written)
-                && (record.holder().is_none() || record.transitions() > written.transitions())
-        }
-        // Only what shows our own hand: others can free it too, and then it was lost.
-        Sent::InConflict(written) => {
-            record.uid() == written.uid()
-                && record.holder().is_none()
-                && written
-                    .renew_time()
-                    .is_some_and(|time| record.renewed_at(time))
-        }
-    };
-    ended.then(|| record.clone())
+    record.shows(sent.record()).then(|| record.clone())
 }
 
 #[cfg(test)]

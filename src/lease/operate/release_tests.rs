@@ -15,7 +15,12 @@ fn now() -> Timestamp {
 /// The next grant over this.
 fn granted(before: &Record, holder: &str) -> Record {
     let granted = before.granted(&grant_terms(holder), now());
-    granted.expect("countable")
+    granted.expect("countable").with(|object| {
+        object["metadata"]["managedFields"] = json!([{
+            "manager": "kubectl-lease", "operation": "Update", "time": "2026-05-05T05:05:05Z",
+            "fieldsV1": { "f:spec": { "f:holderIdentity": {} } },
+        }]);
+    })
 }
 
 fn forced(before: &Record, by: &str) -> Record {
@@ -30,7 +35,8 @@ fn is_done(release: &Record, there: &Record) -> bool {
         Sent::Unanswered(release.clone()),
         Sent::Refused(release.clone()),
     ];
-    let done = sent.map(|sent| freed(&sent, &seen).is_some());
+    let done = |sent: &Sent| freed(sent, &seen).or_else(|| sent.shown_by(&seen));
+    let done = sent.map(|sent| done(&sent).is_some());
     assert_eq!(done[0], done[1]);
     done[0]
 }
@@ -44,13 +50,54 @@ fn what_can_follow_from_a_release_shows_that_it_was_carried_out() {
         ("free", release.clone()),
         ("another's", next("other")),
         ("the same identity's", next("me")),
-        ("stolen from the next", granted(&next("other"), "thief")),
+    ] {
+        assert!(is_done(&release, &there), "{what}");
+    }
+}
+
+#[test]
+fn what_is_there_after_two_others_or_a_client_that_says_nothing_proves_nothing() {
+    let ours = held("me", 60);
+    let release = ours.released(now());
+    let next = granted(&release, "other");
+    let robbed = granted(&ours, "thief");
+    for (what, there) in [
+        ("stolen from the next", granted(&next, "thief")),
+        ("and this after a theft", granted(&robbed, "other")),
         ("taken by a client that says nothing", {
             let others = ours.with_spec("leaseTransitions", json!(5));
             others.with_spec("holderIdentity", json!("other"))
         }),
+        (
+            "blanked by a client that says nothing",
+            ours.with_spec("holderIdentity", json!(null)),
+        ),
+        (
+            "reentered and released",
+            granted(&ours, "me").released(now()),
+        ),
+        ("acquired and released", next.released(now())),
     ] {
-        assert!(is_done(&release, &there), "{what}");
+        assert!(!is_done(&release, &there), "{what}");
+    }
+}
+
+#[test]
+fn after_a_conflict_it_is_our_own_hand_or_nothing() {
+    let ours = held("me", 60);
+    let release = ours.released(now());
+    let is_done = |there: &Record| {
+        let seen = Seen::Lease(Observation::first(there.clone(), at(1.0), None));
+        let sent = Sent::InConflict(release.clone());
+        freed(&sent, &seen)
+            .or_else(|| sent.shown_by(&seen))
+            .is_some()
+    };
+    assert!(is_done(&release));
+    let blanked = release.with_spec("renewTime", json!("2026-05-05T05:05:06.000000Z"));
+    // With a clock that was set right since, everybody writes the microsecond after the last renewal.
+    for there in [blanked, forced(&ours, "op"), granted(&release, "other")] {
+        assert!(!is_done(&there), "{there:?}");
     }
 }
 

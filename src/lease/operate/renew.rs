@@ -12,8 +12,9 @@ use super::super::api::{Api, Fault};
 use super::super::decide::{self, Loss, Ours, Seen};
 use super::super::record::{Lease, Record};
 use super::super::values::LeaseDuration;
+use super::ours::{OursWritten, Rules};
 use super::tenure::{Shown, Tenure};
-use super::write::{OursWritten, Written};
+use super::write::Written;
 use super::{End, Grant, Limits, OnProgress, Operations};
 use crate::clock::{Clock, Instant};
 
@@ -298,12 +299,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Renewed, End> {
+        let rules = Rules {
+            decide: decide::renew_ours,
+            done: None,
+        };
         let OursWritten {
             written,
             sent_at,
             before,
         } = self
-            .write_if_ours(ours, limits, report, decide::renew_ours, |_, _| None)
+            .write_if_ours(ours, &rules, limits, report)
             .await
             .map_err(|nothing| nothing.end)?;
         let record = match written {

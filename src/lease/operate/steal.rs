@@ -37,6 +37,18 @@ struct Attempt {
 }
 
 impl Attempt {
+    /// Whether it may have been carried out before this was seen: the grants are counted.
+    fn may_have_happened(&self, seen: &Seen) -> bool {
+        let Seen::Lease(seen) = seen else { return true };
+        let (record, written) = (seen.record(), &self.written);
+        let ours = written.transitions();
+        record.uid() != written.uid()
+            || record.transitions() > ours
+            // Somebody else's with that number shows that it is not ours.
+            || (record.transitions() == ours
+                && (record.holder().is_none() || record.acquire_time() == written.acquire_time()))
+    }
+
     /// On top of anything else than what it replaces it cannot happen any more.
     fn may_happen(&self, seen: &Seen) -> bool {
         let (base, answered) = (self.written.resource_version(), self.answered);
@@ -135,7 +147,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 return Ok(stolen);
             }
             // It was read after those answers.
-            unknown.retain(|attempt| !attempt.answered);
+            unknown.retain(|attempt| !attempt.answered || attempt.may_have_happened(&seen));
             limits.interrupt =
                 settling.sent(unknown.iter().any(|attempt| attempt.may_happen(&seen)));
             if let Some(signal) = settling.signal() {
@@ -312,13 +324,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let seen = match self.last_read(limits).await {
             Ok(seen) => seen,
             Err(interrupted @ End::Interrupted(_)) => return Err(unsettled(interrupted)),
-            Err(End::Fault(read))
-                if read.is_of_credentials()
-                    && matches!(&end, End::Fault(write) if write.is_of_credentials())
-                    && unknown.iter().all(|attempt| attempt.answered) =>
-            {
-                return Err(end);
-            }
             Err(_) => return Err(unsettled(end)),
         };
         if let Some(stolen) = adopt_unacknowledged_write(unknown, &seen) {
@@ -375,6 +380,8 @@ fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
     let attempt = unknown.iter().find(|attempt| {
         attempt.written.uid() == record.uid()
             && record.transitions() > attempt.written.transitions()
+            // Of a refusal it is most likely what it says, unless it is noted from whom it was taken since.
+            && (!attempt.answered || record.denies(&attempt.written))
     })?;
     let waits = record.waits_for(&attempt.written);
     Some(if attempt.written.holder() == Some(holder) {

@@ -1,15 +1,12 @@
 //! One write and its answer compared with what was sent; and writing again over conflicts, with pauses, until a deadline.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::api::{Api, Fault, Rejection, RejectionKind, Write};
-use super::super::decide::{Ours, OursStep, Seen};
-use super::super::evidence::Observation;
+use super::super::decide::Seen;
 use super::super::record::{Alteration, Lease, Record};
-use super::guard::AT_LEAST;
-use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
-use crate::clock::{Clock, Instant};
+use super::{End, Limits, OnProgress, Operations, Pause};
+use crate::clock::Clock;
 
 /// How long the pauses between writes grow while others are always faster.
 const LONGEST_CONFLICT: Duration = Duration::from_secs(2);
@@ -27,50 +24,6 @@ pub(super) enum Written {
     Altered(Record, Alteration),
     /// Not stored: something else is there, or so the server says.
     Conflict(Fault),
-}
-
-/// A write whose outcome is not certain.
-pub(super) enum Sent {
-    /// No answer came: it may have happened, or may still happen.
-    Unanswered(Record),
-    /// The answer was 409. Proxies send a PUT again whose answer they miss: the first may have been carried out, and the
-    /// second was in conflict with it.
-    InConflict(Record),
-    /// The answer was another no, to the second as likely, which has a reason of its own.
-    Refused(Record),
-}
-
-impl Sent {
-    pub(super) fn record(&self) -> &Record {
-        match self {
-            Self::Unanswered(record) | Self::InConflict(record) | Self::Refused(record) => record,
-        }
-    }
-}
-
-/// What [`Operations::write_if_ours`] has written.
-pub(super) struct OursWritten {
-    pub(super) written: Written,
-    /// When the request was sent that counts.
-    pub(super) sent_at: Instant,
-    /// The Lease as that request found it.
-    pub(super) before: Option<Arc<Lease>>,
-}
-
-/// What [`Operations::write_if_ours`] ends with where nothing was written.
-pub(super) struct NotWritten {
-    pub(super) end: End,
-    /// What decided it, if that was the Lease itself.
-    pub(super) seen: Option<Seen>,
-    /// What was sent before that, if it may have been stored all the same.
-    pub(super) sent: Option<Sent>,
-}
-
-impl NotWritten {
-    pub(super) fn new(end: End, seen: Option<Seen>) -> Box<Self> {
-        let sent = None;
-        Box::new(Self { end, seen, sent })
-    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -103,107 +56,6 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let answer = self.api.create(lease, false, limit).await?;
         self.contacted.set(true);
         Ok(compared(lease, answer, alteration))
-    }
-
-    /// Writes what `decide` makes of the Lease for as long as it is ours; conflicts and unknown outcomes are resolved by
-    /// reading again. `done` recognises a write of ours whose reply was lost, or which was answered 409 by something that
-    /// had sent it twice.
-    pub(super) async fn write_if_ours(
-        &self,
-        ours: &Ours,
-        limits: &Limits,
-        report: OnProgress<'_>,
-        decide: fn(&Ours, &Seen, jiff::Timestamp) -> OursStep,
-        done: fn(&Sent, &Seen) -> Option<Record>,
-    ) -> Result<OursWritten, Box<NotWritten>> {
-        let mut pause = Pause::default();
-        let mut conflicts = Conflicts::default();
-        let mut sent: Option<Sent> = None;
-        let end = |end, sent: &Option<Sent>| match sent {
-            Some(Sent::Unanswered(_)) => NotWritten::new(unsettled(end), None),
-            Some(Sent::InConflict(_) | Sent::Refused(_)) | None => NotWritten::new(end, None),
-        };
-        let mut sent_at = self.clock.now();
-        let mut seen = match ours {
-            // Known, and the PUT finds out if it has changed.
-            Ours::Grant(grant) => {
-                Seen::Lease(Observation::first(grant.clone(), self.clock.now(), None))
-            }
-            Ours::Identity(_) | Ours::Within(..) | Ours::Exported { .. } => self
-                .read_patiently(None, limits, report)
-                .await
-                .map_err(|end| NotWritten::new(end, None))?,
-        };
-        loop {
-            if let Some(sent) = &sent
-                && let Some(record) = done(sent, &seen)
-            {
-                return Ok(OursWritten {
-                    written: Written::Done(record),
-                    sent_at,
-                    before: sent.record().replaced(),
-                });
-            }
-            let record = match decide(ours, &seen, self.clock.wall()) {
-                OursStep::Replace(record) => record,
-                OursStep::Refuse(refusal) => {
-                    return Err(Box::new(NotWritten {
-                        end: End::Refused(refusal),
-                        seen: Some(seen),
-                        sent,
-                    }));
-                }
-            };
-            sent_at = self.clock.now();
-            let mut limit = write_limit(record.duration());
-            if let Some(deadline) = limits.deadline.filter(|_| limits.insist) {
-                // Whoever insists has only so much time for it, and other Leases to give back then.
-                limit = limit.min(deadline.since(sent_at).max(AT_LEAST));
-            }
-            let trouble = match self.replace(&record, limit).await {
-                Ok(Written::Conflict(fault)) => {
-                    let base = record.resource_version();
-                    let settled = conflicts.settle(self, base, fault, limits, report).await;
-                    if !matches!(sent, Some(Sent::Unanswered(_))) {
-                        sent = Some(Sent::InConflict(record));
-                    }
-                    settled
-                }
-                Ok(written) => {
-                    return Ok(OursWritten {
-                        written,
-                        sent_at,
-                        before: record.replaced(),
-                    });
-                }
-                Err(fault) => {
-                    if fault.leaves_outcome_open() {
-                        sent = Some(Sent::Unanswered(record));
-                    } else if fault.may_hide_success() && !matches!(sent, Some(Sent::Unanswered(_)))
-                    {
-                        sent = Some(Sent::Refused(record));
-                    }
-                    self.pause_after(fault, &mut pause, limits, report).await
-                }
-            };
-            if let Err(ended) = trouble {
-                // A refusal is the end, unless it was not the answer to the write that happened.
-                if let Some(refused @ (Sent::InConflict(_) | Sent::Refused(_))) = &sent
-                    && matches!(ended, End::Fault(_) | End::TimedOut { .. })
-                    && let Ok(seen) = self.last_read(limits).await
-                    && let Some(record) = done(refused, &seen)
-                {
-                    return Ok(OursWritten {
-                        written: Written::Done(record),
-                        sent_at,
-                        before: refused.record().replaced(),
-                    });
-                }
-                return Err(end(ended, &sent));
-            }
-            let read = self.read_patiently(Some(seen), limits, report).await;
-            seen = read.map_err(|ended| end(ended, &sent))?;
-        }
     }
 
     /// What is there after all else: read for a moment, over faults that pass, unless that is interrupted.

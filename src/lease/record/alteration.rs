@@ -104,8 +104,14 @@ impl Lease {
     }
 
     /// Whether this, the answer to the write `sent`, shows nothing of it but what somebody else wrote: a grant with other
-    /// times. A proxy that tells a conflict as a success does so; a webhook that changes a holder does not.
+    /// times, or a Lease that somebody else has freed. A proxy that tells a conflict as a success does so; a webhook that changes a
+    /// holder does not.
     pub fn is_another_write(&self, sent: &Self) -> bool {
+        if self.holder().is_none() && sent.holder().is_none() && !sent.uid().is_empty() {
+            return self.uid() != sent.uid()
+                || self.transitions() != sent.transitions()
+                || self.denies(sent);
+        }
         let other = |stored: Option<&str>, sent: Option<&str>| {
             stored.is_some() && sent.is_some() && !same_time(stored, sent)
         };

@@ -118,6 +118,25 @@ impl Fields<'_> {
                 || (self.previous()).is_some_and(|noted| noted.denies(release)))
     }
 
+    /// Whether this free Lease is what `release` has made of it: it has the time that was written. Others can free it too.
+    pub fn shows(&self, release: &Fields<'_>) -> bool {
+        self.uid() == release.uid()
+            && self.holder().is_none()
+            && self.transitions() == release.transitions()
+            && (release.renew_time()).is_some_and(|time| self.renewed_at(time))
+            && !self.denies(release)
+    }
+
+    /// Whether the present grant shows that the one before it was over by the time that `release` could have been carried out: it was
+    /// made by this program, which notes from whom it takes what is held.
+    pub fn follows_on(&self, release: &Fields<'_>) -> bool {
+        self.uid() == release.uid()
+            && self.holder().is_some()
+            && release.transitions().checked_add(1) == Some(self.transitions())
+            && self.is_ours()
+            && !self.denies(release)
+    }
+
     /// Whether the present grant was put on top of one of the same identity.
     fn is_regranted(&self) -> bool {
         let noted = self.annotation(REGRANTED_ANNOTATION);

@@ -12,7 +12,7 @@ use crate::lease::api::Api;
 use crate::lease::decide::Seen;
 use crate::lease::evidence::Observation;
 use crate::lease::operate::{
-    ATTEMPT_LIMIT, Acknowledged, Hint, Interrupt, Limits, Renewal, Returned, Shown,
+    ATTEMPT_LIMIT, Acknowledged, End, Hint, Interrupt, Limits, Renewal, Returned, Shown,
 };
 
 /// So many reads of a lease at most are under way: each begun by something that an earlier one may have missed.
@@ -80,7 +80,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 Given::Unknown
             }
             Some(Returned::Unsettled(end)) => {
-                (self.say)(Some(lease), Note::NotReleased(end.why()));
+                let why = end.why();
+                let is_open = matches!(end, End::Unsettled { .. });
+                (self.say)(Some(lease), Note::NotReleased { why, is_open });
                 Given::Unknown
             }
         };

@@ -116,10 +116,9 @@ impl<A: Api, C: Clock> Operations<A, C> {
             };
             // Where they were all refused, there is hardly anything to learn.
             let hopeless = !fault.is_transient() && attempts.iter().all(|attempt| attempt.answered);
-            if hopeless
-                && fault.is_of_credentials()
-                && matches!(&end, End::Fault(write) if write.is_of_credentials())
-            {
+            let refused = |end: &End| matches!(end, End::Fault(write) if write.is_of_credentials());
+            // Credentials that were never any good have written nothing.
+            if hopeless && fault.is_of_credentials() && refused(&end) && !self.contacted.get() {
                 return end;
             }
             if hopeless || self.clock.now() >= give_up_at {
