@@ -16,6 +16,7 @@ mod completion_shells;
 mod create;
 mod credentials;
 mod doubled;
+mod doubted;
 mod dry_run;
 mod endless;
 mod events;

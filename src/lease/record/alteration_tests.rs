@@ -111,6 +111,33 @@ fn a_grant_of_somebody_else_is_no_alteration_of_ours() {
     }
 }
 
+/// Something answers a release with what is there: whoever freed that was not us.
+#[test]
+fn what_somebody_else_has_freed_is_another_write() {
+    let now = |text: &str| crate::lease::testing::wall(text);
+    let before = held("me", 60);
+    let sent = before.released(now("2020-01-01T00:00:09Z"));
+    let other = before.released(now("2020-01-01T00:00:09Z"));
+    let op =
+        |taken| other.taken_from_holder(&before, taken, "op", None, now("2020-01-01T00:00:08Z"));
+    for (stored, is_another) in [
+        (sent.clone(), false),
+        // Free is free.
+        (
+            sent.with_spec("renewTime", json!("2020-01-01T00:00:08Z")),
+            false,
+        ),
+        (op(crate::lease::record::Taken::ForceReleased), true),
+        (sent.with_spec("leaseTransitions", json!(6)), true),
+        (
+            sent.with(|object| object["metadata"]["uid"] = json!("another")),
+            true,
+        ),
+    ] {
+        assert_eq!(stored.is_another_write(&sent), is_another, "{stored:?}");
+    }
+}
+
 #[test]
 fn each_alteration_is_of_what_it_changes_and_of_nothing_else() {
     let time = || json!("2020-01-01T00:00:03Z");
