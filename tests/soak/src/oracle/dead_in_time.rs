@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::author;
 use super::grants::{self, Ending, Grant};
 use super::overlap::{deadline, who};
+use super::record::Record;
 use super::story::{About, Story};
 use super::trees::Tree;
-use super::{Violation, faults, seconds};
+use super::{Violation, faults, matched, seconds};
 use crate::history::Call;
 use crate::time::At;
 
@@ -70,17 +71,30 @@ fn outlived(
     Some(violation(story, grant, call, (from, work.last), what))
 }
 
-/// Given back while something of it ran: the next one may begin at once.
+/// Given back while something of it ran: the next one may begin at once. So it is where that was only tried: the server may
+/// carry out later what it has not answered.
 fn beside_release(
     story: &Story<'_>,
     grant: &Grant<'_>,
     call: &Call,
     tree: &Tree<'_>,
 ) -> Option<Violation> {
-    let end = grant.ended(&story.writes)?;
-    let own = end.call.is_some_and(|by| by.id == call.id);
-    let came = end.sent.map_or(end.earliest, |sent| sent.at);
-    if grant.ending(&story.writes) != Ending::Released || !own || tree.last <= came + READINGS {
+    let end = grant.ended(&story.writes);
+    let own = end.filter(|end| {
+        grant.ending(&story.writes) == Ending::Released
+            && end.call.is_some_and(|by| by.id == call.id)
+    });
+    let stored = own.map(|end| end.sent.map_or(end.earliest, |sent| sent.at));
+    let begun = grant.begun(&story.writes).earliest;
+    let tried = story.requests_of(call.contender).filter(|sent| {
+        let left = Record(&sent.body);
+        sent.at > begun
+            && matched::lease_of(sent) == Some(grant.lease)
+            && (left.holder(), left.uid(), left.transitions())
+                == (None, grant.key.uid, grant.key.transitions)
+    });
+    let came = tried.map(|sent| sent.at).chain(stored).min()?;
+    if tree.last <= came + READINGS {
         return None;
     }
     let what = format!(

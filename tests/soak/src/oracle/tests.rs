@@ -8,4 +8,5 @@ mod i7;
 mod i8_and_i9;
 mod shortest;
 mod takeovers;
+mod tried;
 mod whole;

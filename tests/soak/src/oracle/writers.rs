@@ -23,7 +23,9 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .filter_map(|write| stranger(story, write));
     let late = story.grants.iter().flat_map(|grant| {
         let renewals = grant.writes.iter().map(|index| &story.writes[*index]);
-        late(story, grant, renewals.collect())
+        let renewals: Vec<&Write<'_>> = renewals.collect();
+        let tried = late_try(story, grant, &renewals);
+        late(story, grant, renewals).into_iter().chain(tried)
     });
     let blind = story.history.requests.iter();
     let blind = blind.filter_map(|sent| unconditional(story, sent));
@@ -138,6 +140,52 @@ fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -
         })
     });
     late.collect()
+}
+
+/// A renewal that was dated when its time was over, and that the server did not store: whoever wakes up late must not write, and
+/// that somebody else has the lease by then is no merit of its own. The first of a grant tells.
+fn late_try(
+    story: &Story<'_>,
+    grant: &grants::Grant<'_>,
+    writes: &[&Write<'_>],
+) -> Option<Violation> {
+    let call = grant.call.filter(|call| grants::holds(call))?;
+    let (duration, tree) = (grant.duration?, story.tree(grant)?);
+    let own = |write: &&&Write<'_>| write.call.is_some_and(|by| by.id == call.id);
+    let stored = |sent: &Sent| {
+        let mut of = writes.iter().filter_map(|write| write.sent);
+        of.any(|of| std::ptr::eq(of, sent))
+    };
+    let tried = story.requests_of(call.contender).filter(|sent| {
+        sent.at > tree.first
+            && matched::lease_of(sent) == Some(grant.lease)
+            && Record(&sent.body).key() == Some(grant.key)
+            && !stored(sent)
+    });
+    let mut late = tried.filter_map(|sent| {
+        // It may have come long after it was sent: only what it says itself tells when that was.
+        let dated = matched::dated(sent, call, story.history.run.wall_offset)?;
+        let left = (dated + READINGS).min(sent.at);
+        let before = writes.iter().filter(own).map(|write| write.left);
+        let before = before.filter(|before| *before < left).max()?;
+        let after = left.since(before);
+        (call.clock.slew == 0.0 && tree.first < left && after > duration + READINGS)
+            .then_some((sent, after))
+    });
+    let (sent, after) = late.next()?;
+    let what = format!(
+        "{} sent a renewal {} after the last that was stored, of a grant for {}: it was lost by then",
+        named(call),
+        seconds(after),
+        seconds(duration)
+    );
+    let about = About {
+        lease: Some(grant.lease),
+        calls: &[call.id],
+        from: sent.at - after - READINGS,
+        at: sent.at,
+    };
+    Some(story.violation(RULE, about, what))
 }
 
 /// A request to replace, patch or delete a Lease that does not say which.
