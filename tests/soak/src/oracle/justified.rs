@@ -88,7 +88,7 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
         ));
     };
     let silent = end.left.since(change.earliest);
-    let looked = end.call.map(|call| first_look(story, call));
+    let looked = end.call.map(|call| first_look(story, call, grant.lease));
     let watched = end
         .left
         .since(looked.unwrap_or_default().max(change.earliest));
@@ -105,10 +105,16 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
     })
 }
 
-/// From when on a call can have watched anything: nothing is seen before it is asked for.
-fn first_look(story: &Story<'_>, call: &Call) -> At {
-    let mut own = story.requests_of(call.contender).map(|sent| sent.at);
-    own.find(|at| *at >= call.started).unwrap_or(call.started)
+/// From when on a call can have watched a lease: nothing is seen before it is asked for, alone or in a list.
+fn first_look(story: &Story<'_>, call: &Call, lease: &str) -> At {
+    let own = story.requests_of(call.contender);
+    let mut looks = own.filter(|sent| {
+        let asked = sent.path.rsplit('/').next().unwrap_or_default();
+        let names = sent.query.split_once("metadata.name");
+        let names_it = names.is_none_or(|(_, named)| named.contains(lease));
+        sent.at >= call.started && (asked == lease || (asked == "leases" && names_it))
+    });
+    looks.next().map_or(call.started, |sent| sent.at)
 }
 
 fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) -> Violation {
@@ -209,7 +215,11 @@ fn beside_victim(
 /// Whether a write says that this grant's holder has stopped.
 fn speaks_for(write: &Write<'_>, victim: &Grant<'_>) -> bool {
     let (key, said) = (victim.key, write.after().and_then(Record::stopped));
-    said == Some((key.transitions, key.acquired, key.uid))
+    // It speaks for itself: what somebody else says of it proves nothing.
+    let own = victim
+        .call
+        .is_some_and(|call| write.author == Author::Contender(call.contender));
+    own && said == Some((key.transitions, key.acquired, key.uid))
         && write.before().and_then(Record::stopped) != said
 }
 

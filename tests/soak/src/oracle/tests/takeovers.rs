@@ -31,6 +31,66 @@ fn nobody_has_watched_anything_before_it_has_looked() {
 }
 
 #[test]
+fn who_has_looked_at_another_lease_has_watched_nothing_of_this_one() {
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/soak/leases";
+    let name = "fieldSelector=metadata.name%3D";
+    for (path, query, clean) in [
+        (format!("{leases}/job"), String::new(), true),
+        (format!("{leases}/left"), String::new(), false),
+        (leases.to_owned(), String::new(), true),
+        (leases.to_owned(), format!("{name}job&watch=true"), true),
+        (leases.to_owned(), format!("{name}left&watch=true"), false),
+    ] {
+        // It looks at one of them soon after its start, and at this one only just before it takes it.
+        let (mut scene, other) = watched(950, 4200);
+        let mut look = scene.history.requests[0].clone();
+        (look.method, look.body) = ("GET".to_owned(), serde_json::Value::Null);
+        (look.contender, look.at, look.answered) = (other, ms(970), Some(ms(975)));
+        (look.path, look.query) = (path.clone(), query.clone());
+        scene.history.requests.push(look);
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{path} {query}: {broken:?}");
+        assert_eq!(broken.contains(&"I3"), !clean);
+    }
+}
+
+#[test]
+fn nobody_but_the_victim_says_that_it_has_stopped() {
+    for (who, clean) in [("victim", true), ("thief", false), ("third", false)] {
+        let mut scene = Scene::new();
+        let (one, thief) = (
+            scene.call(Role::Hold, 900),
+            scene.call(Role::HoldSteal, 1900),
+        );
+        let third = scene.call(Role::Hold, 950);
+        scene.of(thief).words.push("--steal".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2100);
+        let next = scene.steal(2000, thief);
+        scene.acknowledge(2150, one);
+        let said = scene.history.commits.last_mut().expect("just written");
+        let by = scene.history.requests.last_mut().expect("just sent");
+        by.contender = match who {
+            "victim" => one,
+            "thief" => thief,
+            _ => third,
+        };
+        said.user = Some(format!("user-{}", by.contender));
+        scene.end(one, 2200, Exit::Code(123));
+        scene.work(thief, next, 2170, 2500);
+        scene.release(2600, thief);
+        scene.end(thief, 2620, Exit::Code(0));
+        let token = scene.grant(2700, third);
+        scene.work(third, token, 2720, 2800);
+        scene.release(2900, third);
+        scene.end(third, 2920, Exit::Code(0));
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{who}: {broken:?}");
+        assert_eq!(broken.contains(&"I3"), !clean, "{who}");
+    }
+}
+
+#[test]
 fn the_servers_stamps_prove_an_expiry_at_first_sight_half_a_minute_later() {
     for (taken, observed, clean) in [
         (33_100, false, true),
