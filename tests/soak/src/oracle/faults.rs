@@ -47,6 +47,10 @@ pub fn touches(fault: &Injected, call: &Call) -> bool {
 /// A way that is shut refuses whom it does not see: its count is of those who were there before.
 const REFUSES_UNSEEN: &str = "client-cut-off";
 
+/// What the faults of these kinds meet is no part of a renewal: a watch is a hint, an Event is for people, a try is of those who
+/// wait, and an acknowledgement of those who have lost already.
+const BESIDE: [&str; 4] = ["watch-", "event-", "try-", "acknowledgement-"];
+
 /// Whether it met nobody, as far as that was counted.
 fn met_nobody(fault: &Injected) -> bool {
     if fault.kind == REFUSES_UNSEEN {
@@ -71,8 +75,10 @@ pub fn is_harm_to(fault: &Injected, call: &Call) -> bool {
 /// While a call could not renew: something was wrong with its way to the server, the machine stood still, or its supervisor did.
 pub fn outages(story: &Story<'_>, call: &Call) -> Spans {
     let all = story.history.faults.iter();
+    let renews = |fault: &Injected| !BESIDE.iter().any(|word| fault.kind.starts_with(word));
     let all = all.filter(|fault| {
-        is_stall(fault) || is_outage_of(fault, call) || stops(fault, call, "supervisor")
+        let outage = is_outage_of(fault, call) && renews(fault);
+        is_stall(fault) || outage || stops(fault, call, "supervisor")
     });
     let all = all.map(|fault| (fault.begun, fault.over));
     Spans::union(all.chain(story.slow(call.contender)))

@@ -83,3 +83,29 @@ fn who_is_robbed_by_somebody_who_does_not_wait_notices_unless_something_keeps_it
         scene.is_clean();
     }
 }
+
+#[test]
+fn what_is_done_to_a_watch_costs_nobody_its_lease() {
+    for (kind, clean) in [
+        ("put-unanswered", true),
+        ("get-unanswered", true),
+        ("client-black-holed", true),
+        ("watch-frozen", false),
+        ("watch-refused", false),
+        ("event-unanswered", false),
+        ("try-unanswered", false),
+        ("acknowledgement-unanswered", false),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        scene.fault("api", kind, 1200, 3700).contenders = vec![one];
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I8"),
+        }
+    }
+}
