@@ -17,6 +17,7 @@ mod progress;
 mod record;
 mod shortest;
 mod slice;
+mod slots;
 mod sound;
 mod spans;
 mod story;
@@ -78,7 +79,7 @@ type Rule = fn(&Story<'_>) -> Vec<Violation>;
 /// What breaks a rule, by rule and time; the first of them with the shortest history of each.
 pub fn judge(history: &History) -> Vec<Violation> {
     let story = Story::of(history);
-    let rules: [Rule; 12] = [
+    let rules: [Rule; 13] = [
         overlap::violations,
         tokens::violations,
         justified::violations,
@@ -90,6 +91,7 @@ pub fn judge(history: &History) -> Vec<Violation> {
         exits::violations,
         causes::violations,
         ghosts::violations,
+        slots::violations,
         sound::violations,
     ];
     let mut found: Vec<(Violation, Rule)> = Vec::new();

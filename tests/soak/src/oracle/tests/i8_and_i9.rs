@@ -309,6 +309,28 @@ fn a_caller_of_slots_has_one_at_a_time() {
 }
 
 #[test]
+fn there_are_no_more_slots_than_the_first_says() {
+    for (slot, clean) in [("pool-1", true), ("pool-2", false)] {
+        let mut scene = Scene::new();
+        scene.history.run.leases[0] = crate::history::Contended {
+            name: "pool".to_owned(),
+            slots: 2,
+        };
+        scene.create(slot);
+        let one = scene.call(Role::HoldSlot, 900);
+        scene.of(one).leases = vec!["pool".to_owned()];
+        let token = scene.grant_of(slot, 1000, one);
+        scene.work_on(slot, one, token, 1020, 1900);
+        scene.release_of(slot, 2000, one);
+        scene.end(one, 2020, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I1"),
+        }
+    }
+}
+
+#[test]
 fn a_release_of_which_nothing_was_heard_is_a_loss_if_somebody_has_the_lease_by_then() {
     for (status, taken, clean) in [
         (Some(409), 3800, true),
