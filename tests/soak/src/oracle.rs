@@ -11,6 +11,7 @@ mod ghosts;
 mod grants;
 mod handed_over;
 mod justified;
+mod lingering;
 mod matched;
 mod overlap;
 mod progress;
@@ -79,7 +80,7 @@ type Rule = fn(&Story<'_>) -> Vec<Violation>;
 /// What breaks a rule, by rule and time; the first of them with the shortest history of each.
 pub fn judge(history: &History) -> Vec<Violation> {
     let story = Story::of(history);
-    let rules: [Rule; 13] = [
+    let rules: [Rule; 14] = [
         overlap::violations,
         tokens::violations,
         justified::violations,
@@ -92,6 +93,7 @@ pub fn judge(history: &History) -> Vec<Violation> {
         causes::violations,
         ghosts::violations,
         slots::violations,
+        lingering::violations,
         sound::violations,
     ];
     let mut found: Vec<(Violation, Rule)> = Vec::new();
