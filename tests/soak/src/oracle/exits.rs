@@ -101,6 +101,10 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
         _ if Some(code) == own && (worked || !matches!(code, 1 | 2)) => {
             of_command(story, call, ended)
         }
+        // Only `--again` asks anew when something has run.
+        2 | 121 | 122 | 124 | 126 | 127 if worked && call.role != Role::HoldAgain => {
+            Some("its command was at work, so it had the lease".to_owned())
+        }
         121 => wrong(!was_absent(story, call), "no lease of it was ever absent"),
         122 => wrong(
             call.role != Role::HoldSteal,
@@ -110,9 +114,6 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
             story.grants_of(call).next().is_none() && !may_have_had(story, call),
             "it was never granted anything that it could have lost",
         ),
-        124 if worked && call.role != Role::HoldAgain => {
-            Some("its command was at work, so it had the lease".to_owned())
-        }
         124 => too_soon(call, ended),
         125..=127 => wrong(
             !harmed(story, call) && !is_confined(call),
@@ -241,6 +242,10 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
         .or(wrong(
             code == 122 && was_held_throughout(story, call),
             "whom it was to free had the lease all the time",
+        ))
+        .or(wrong(
+            code == 121 && !was_absent(story, call),
+            "the lease was never absent",
         )),
         (Role::Release | Role::ReleaseForce, 123) => Some("it never held anything".to_owned()),
         (Role::Acquire | Role::Steal | Role::StealNow, 0) => {
@@ -250,7 +255,7 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
         (_, 120) if granted() => {
             Some("it says that it wrote nothing, and was granted it".to_owned())
         }
-        (Role::Acquire, 121) => wrong(!was_absent(story, call), "the lease was never absent"),
+        (_, 121) => wrong(!was_absent(story, call), "the lease was never absent"),
         (Role::Acquire, 122) => Some("it asks for what anybody may have".to_owned()),
         (Role::Failover, 0) => wrong(!granted(), "it never took the lease from anybody"),
         (_, 1) => wrong(

@@ -261,3 +261,55 @@ fn a_release_that_says_that_the_lease_is_not_its_own_was_right_at_some_time() {
     tried(Some(1700)).breaks("I7");
     tried(None).breaks("I7");
 }
+
+#[test]
+fn whoever_says_that_there_is_no_lease_was_right_at_some_time() {
+    for (role, absent, clean) in [
+        (Role::Release, false, false),
+        (Role::ReleaseForce, false, false),
+        (Role::Steal, false, false),
+        (Role::Failover, false, false),
+        (Role::Release, true, true),
+        (Role::Steal, true, true),
+    ] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 3500);
+        if absent {
+            scene.people(3600, |lease| *lease = serde_json::Value::Null);
+        }
+        let call = scene.call(role, 1500);
+        scene.of(call).command = None;
+        scene.end(call, 3700, Exit::Code(121));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I7"),
+        }
+    }
+}
+
+#[test]
+fn whose_command_was_at_work_does_not_say_that_nothing_was_done() {
+    for (role, code) in [
+        (Role::Hold, 121),
+        (Role::Hold, 2),
+        (Role::HoldSteal, 122),
+        (Role::HoldSteal, 127),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(role, 900);
+        scene.of(one).words.push("--steal".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2020);
+        scene
+            .fault("process", "watchdog-signalled", 1500, 1500)
+            .call = Some(one);
+        scene.people(2000, |lease| {
+            lease["spec"]["leaseDurationSeconds"] = 1.into();
+        });
+        scene.people(2010, |lease| *lease = serde_json::Value::Null);
+        scene.end(one, 2060, Exit::Code(123));
+        scene.is_clean();
+        scene.end(one, 2060, Exit::Code(code));
+        scene.breaks("I7");
+    }
+}
