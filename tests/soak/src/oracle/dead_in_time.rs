@@ -9,7 +9,7 @@ use super::grants::{self, Ending, Grant};
 use super::overlap::{deadline, who};
 use super::record::Record;
 use super::story::{About, Story};
-use super::trees::Tree;
+use super::trees::{COMMAND, Tree};
 use super::{Violation, faults, matched, seconds};
 use crate::history::Call;
 use crate::time::At;
@@ -18,9 +18,6 @@ const RULE: &str = "I4";
 
 /// Beyond a renewal's period: it is sent, refused, and the command killed, among 25 others on two processors.
 const NOTICES: Duration = Duration::from_secs(1);
-
-/// The part of a tree that the supervisor started itself.
-const COMMAND: &str = "command";
 
 /// A sign of life is dated before it is sent, and a release when it comes to a proxy: the same clock, read twice.
 const READINGS: Duration = Duration::from_millis(5);

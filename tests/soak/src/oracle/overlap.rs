@@ -8,9 +8,9 @@ use super::author::{self, Author};
 use super::grants::{self, Grant};
 use super::record::Record;
 use super::story::{About, Story, Write, named};
-use super::trees::Tree;
+use super::trees::{COMMAND, Tree};
 use super::{Violation, exits, explained, faults, seconds};
-use crate::history::Overlap;
+use crate::history::{Overlap, Work};
 use crate::time::At;
 
 const RULE: &str = "I1";
@@ -40,6 +40,7 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
             }
         }
     }
+    found.extend(story.trees.iter().filter_map(|tree| twice(story, tree)));
     let locks = story.history.overlaps.iter();
     found.extend(locks.filter_map(|overlap| locked(story, overlap, &told)));
     let wrongly = story
@@ -72,6 +73,22 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
 
 fn leases<'h>(story: &Story<'h>) -> BTreeSet<&'h str> {
     story.trees.iter().map(|tree| tree.lease).collect()
+}
+
+/// Two commands of one grant: whatever else a tree has is started by its command.
+fn twice(story: &Story<'_>, tree: &Tree<'_>) -> Option<Violation> {
+    let commands = || tree.processes.iter().filter(|work| work.part == COMMAND);
+    let (one, other) = commands().find_map(|one| {
+        let beside = |other: &&&Work| {
+            one.pid < other.pid && one.first < other.last && other.first < one.last
+        };
+        Some((one, commands().find(beside)?))
+    })?;
+    let what = format!(
+        "{} ran its command twice at a time under token {}: as {} and as {}",
+        tree.holder, tree.token, one.pid, other.pid
+    );
+    Some(pair(story, tree, tree, one.first.max(other.first), what))
 }
 
 /// Two that were at work together, unless that was asked for.

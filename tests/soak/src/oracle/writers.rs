@@ -85,8 +85,14 @@ fn freed(story: &Story<'_>, write: &Write<'_>, contender: u32) -> Option<Violati
         call.any(|call| author::may_free(call, held))
     };
     match held {
-        // Creating it, or marking a slot, grants nothing and takes nothing.
-        None => None,
+        // Creating it, or marking a slot, grants nothing and takes nothing. What is free has nobody who renews it or gives it back.
+        None => {
+            let spec = |record: Option<Record<'_>>| record.map(|of| of.0.get("spec").cloned());
+            let before = spec(write.before());
+            let what = "wrote to it while it was free, and was not granted it";
+            (before.is_some() && before != spec(write.after()))
+                .then(|| violation(story, write, what))
+        }
         Some(held) if asked(held) || own.is_some_and(|own| own.contender == contender) => None,
         Some(held) => Some(violation(
             story,

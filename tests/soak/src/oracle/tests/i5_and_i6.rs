@@ -289,3 +289,28 @@ fn a_renewal_after_its_own_deadline_is_a_strangers() {
         assert_eq!(scene.broken().contains(&"I6"), !clean);
     }
 }
+
+#[test]
+fn nobody_renews_or_gives_back_what_is_free() {
+    for (again, clean) in [(false, true), (true, false)] {
+        let mut scene = Scene::new();
+        let call = scene.hold(1000, 3500);
+        scene.of(call).ended = Some(ms(4000));
+        let other = scene.call(Role::Hold, 2000);
+        // A slot is marked, say.
+        scene.write(3600, "user-1", "job", |lease| {
+            lease["metadata"]["annotations"] = serde_json::json!({ "slots": "2" });
+        });
+        if again {
+            scene.release(3700, call);
+        }
+        let token = scene.grant(3900, other);
+        scene.work(other, token, 3920, 3950);
+        scene.release(3960, other);
+        scene.end(other, 3980, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I6"),
+        }
+    }
+}

@@ -113,8 +113,8 @@ fn stolen_and_given_back(role: Role, freed: u64) -> Scene {
     scene.work(one, token, 1020, 3800);
     scene.steal(2000, thief);
     scene.end(one, 3820, Exit::Code(123));
-    scene.end(thief, 2020, Exit::Code(0));
-    let release = scene.call(Role::Release, freed - 50);
+    scene.end(thief, freed - 45, Exit::Code(0));
+    let release = scene.call(Role::Release, freed - 40);
     let (user, holder) = (scene.of(thief).user.clone(), scene.of(thief).holder.clone());
     let call = scene.of(release);
     (call.user, call.holder, call.contender) = (user, holder, thief);
@@ -305,5 +305,51 @@ fn what_is_patched_or_deleted_says_which_it_means() {
         scene.history.requests.push(sent);
         assert_eq!(scene.broken().is_empty(), known, "{method}");
         assert!(scene.history.requests[0].path.ends_with(JOB));
+    }
+}
+
+#[test]
+fn a_grant_has_one_command_at_a_time() {
+    for (part, from, clean) in [
+        ("child", 2000, true),
+        ("command", 2000, false),
+        ("command", 3100, true),
+    ] {
+        let mut scene = Scene::new();
+        let call = scene.hold(1000, 3500);
+        let token = scene.history.work[0].token;
+        scene.history.work[0].last = ms(3050);
+        scene.work(call, token, from, 3400).part = part.to_owned();
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I1"),
+        }
+    }
+}
+
+#[test]
+fn a_theft_is_done_when_the_victim_must_have_stopped() {
+    for (role, ended, said, clean) in [
+        (Role::Steal, 4010, None, true),
+        (Role::Steal, 3900, None, false),
+        (Role::Steal, 2700, Some(2500), true),
+        (Role::StealNow, 2020, None, true),
+    ] {
+        let mut scene = Scene::new();
+        let (one, thief) = (scene.call(Role::Hold, 900), scene.call(role, 1900));
+        scene.of(thief).command = None;
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2400);
+        scene.steal(2000, thief);
+        if let Some(said) = said {
+            scene.acknowledge(said, one);
+        }
+        scene.end(one, 2520, Exit::Code(123));
+        scene.end(thief, ended, Exit::Code(0));
+        scene.people(4500, blanked);
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I3"),
+        }
     }
 }
