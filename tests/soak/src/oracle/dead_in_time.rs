@@ -62,7 +62,7 @@ fn outlived(
         work.part,
         work.pid,
         seconds(work.last.since(deadline)),
-        seconds(grant.duration?)
+        seconds(grant.duration()?)
     );
     let from = grant.last_renewal(&story.writes).left;
     Some(violation(story, grant, call, (from, work.last), what))
@@ -121,7 +121,7 @@ fn unaware(
     if !robbed || end.call.iter().any(waits) {
         return None;
     }
-    let duration = grant.duration?;
+    let duration = grant.duration()?;
     let (taken, last) = (end.latest, tree.last);
     let troubles = faults::troubles(story, call).within(taken - duration, last);
     let mut slow = story.slow(call.contender);

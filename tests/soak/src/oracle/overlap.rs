@@ -289,9 +289,10 @@ fn nobody_to_end(story: &Story<'_>, (lease, token): (&str, u64), began: At, aliv
     began >= deadline && alive <= faults::works_until(story, call, deadline)
 }
 
-/// When what runs under a grant must be dead: its last stored renewal left then, and it was granted for so long.
+/// When what runs under a grant must be dead: its last stored renewal left then, and was for so long.
 pub fn deadline(story: &Story<'_>, grant: &Grant<'_>) -> Option<At> {
-    Some(grant.last_renewal(&story.writes).left + grant.duration?)
+    let last = grant.last_renewal(&story.writes);
+    Some(last.left + grant.duration_at(last, &story.writes)?)
 }
 
 /// Writes of an earlier token that the sink must have refused, and of which it refused none.

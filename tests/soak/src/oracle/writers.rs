@@ -120,7 +120,7 @@ fn violation(story: &Story<'_>, write: &Write<'_>, what: &str) -> Violation {
 /// Renewals that left their holder when the time since the one before was over: it has lost the lease, whoever has it now. A
 /// grant whose answer came late, and under which nothing has begun, is renewed as it could be acquired anew: nobody has it.
 fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -> Vec<Violation> {
-    let (Some(call), Some(duration)) = (grant.call, grant.duration) else {
+    let Some(call) = grant.call else {
         return Vec::new();
     };
     if !grants::holds(call) {
@@ -133,6 +133,7 @@ fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -
     let pairs = own.windows(2);
     let late = pairs.filter_map(|pair| {
         let after = pair[1].left.since(pair[0].left);
+        let duration = grant.duration_at(pair[0], &story.writes)?;
         let begun = story
             .tree(grant)
             .is_some_and(|tree| tree.first < pair[1].left);
@@ -156,7 +157,7 @@ fn late_try(
     writes: &[&Write<'_>],
 ) -> Option<Violation> {
     let call = grant.call.filter(|call| grants::holds(call))?;
-    let (duration, tree) = (grant.duration?, story.tree(grant)?);
+    let tree = story.tree(grant)?;
     let own = |write: &&&Write<'_>| write.call.is_some_and(|by| by.id == call.id);
     let stored = |sent: &Sent| {
         let mut of = writes.iter().filter_map(|write| write.sent);
@@ -172,13 +173,14 @@ fn late_try(
         // It may have come long after it was sent: only what it says itself tells when that was.
         let dated = matched::dated(sent, call, story.history.run.wall_offset)?;
         let left = (dated + READINGS).min(sent.at);
-        let before = writes.iter().filter(own).map(|write| write.left);
-        let before = before.filter(|before| *before < left).max()?;
-        let after = left.since(before);
+        let before = writes.iter().filter(own).filter(|write| write.left < left);
+        let before = before.max_by_key(|write| write.left)?;
+        let duration = grant.duration_at(before, &story.writes)?;
+        let after = left.since(before.left);
         (call.clock.slew == 0.0 && tree.first < left && after > duration + READINGS)
-            .then_some((sent, after))
+            .then_some((sent, after, duration))
     });
-    let (sent, after) = late.next()?;
+    let (sent, after, duration) = late.next()?;
     let what = format!(
         "{} sent a renewal {} after the last that was stored, of a grant for {}: it was lost by then",
         named(call),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::history::{Exit, Role};
-use crate::oracle::testing::{Scene, blanked, ms, wall};
+use crate::oracle::testing::{JOB, Scene, blanked, ms, wall};
 
 /// One holds since 1 s, is heard of until `last` as `part`, and has its supervisor and its watchdog killed or stopped by these
 /// signals.
@@ -103,6 +103,70 @@ fn what_is_done_to_a_watch_costs_nobody_its_lease() {
         scene.release(3750, one);
         scene.end(one, 3760, Exit::Code(123));
         scene.fault("api", kind, 1200, 3700).contenders = vec![one];
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I8"),
+        }
+    }
+}
+
+/// A thief takes what is recorded for 3 s; from 4.1 s on, when its victim must have stopped, it records 2 s of its own, and works.
+/// Its last renewal is at 5.1 s.
+fn shortens_its_own(last: u64) -> (Scene, u32) {
+    let mut scene = Scene::new();
+    let (one, thief) = (
+        scene.call(Role::Hold, 900),
+        scene.call(Role::HoldSteal, 1900),
+    );
+    scene.of(thief).words.push("--steal".to_owned());
+    let token = scene.grant(1000, one);
+    scene.work(one, token, 1020, 2100);
+    let next = scene.steal(2000, thief);
+    scene.end(one, 2200, Exit::Code(123));
+    scene.renew(3000, thief);
+    for at in [4100, 5100] {
+        scene.write(at, "user-1", JOB, |lease| {
+            lease["spec"]["leaseDurationSeconds"] = json!(2);
+            lease["spec"]["renewTime"] = json!(wall(ms(at)));
+        });
+    }
+    scene.work(thief, next, 4120, last);
+    scene.end(thief, last + 20, Exit::Code(123));
+    scene.of(thief).stderr = "lease \"job\" could not be released; it expires by itself".to_owned();
+    (scene, thief)
+}
+
+#[test]
+fn a_grant_is_for_what_its_holder_recorded_last() {
+    for (last, outage, broken) in [
+        (7050, (5200, 7000), None),
+        // An outage of half of two seconds is one.
+        (7050, (5200, 6200), None),
+        (7050, (5200, 5900), Some("I8")),
+        (7500, (5200, 7000), Some("I4")),
+    ] {
+        let (mut scene, thief) = shortens_its_own(last);
+        let (from, to) = outage;
+        scene.fault("api", "put-refused", from, to).contenders = vec![thief];
+        match broken {
+            None => scene.is_clean(),
+            Some(rule) => scene.breaks(rule),
+        }
+    }
+}
+
+#[test]
+fn a_duration_that_is_made_longer_or_taken_away_ends_nobodys_grant() {
+    for (duration, clean) in [(json!(1), true), (json!(9), false), (json!(null), false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.people(2000, |lease| {
+            lease["spec"]["leaseDurationSeconds"] = duration.clone();
+        });
+        scene.work(one, token, 1020, 2030);
+        scene.release(2050, one);
+        scene.end(one, 2060, Exit::Code(123));
         match clean {
             true => scene.is_clean(),
             false => scene.breaks("I8"),
