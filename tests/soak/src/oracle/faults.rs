@@ -158,14 +158,22 @@ pub fn is_stopped(story: &Story<'_>, call: &Call, from: At, to: At) -> bool {
     all.any(|fault| stops(fault, call, "supervisor") && fault.begun <= to && fault.over >= from)
 }
 
-/// Whether it can end a hold at once, however short it was: what was killed or signalled may die, and a watchdog that does not
-/// answer, or a command that is stopped, is looked after before the lease is. A supervisor that hears a signal, or is
-/// stopped for a moment, loses nothing by that.
+/// Whether it can end a hold at once, however short it was: what was killed may die, and a watchdog that does not answer, or a
+/// command that is stopped, is looked after before the lease is. Whoever hears a signal, or a supervisor that is stopped for a
+/// moment, loses nothing by that; nor does a command that dies, as it may by itself.
 pub fn can_end(fault: &Injected, call: &Call) -> bool {
-    let heard = fault.kind.starts_with("supervisor-")
-        && !fault.kind.contains("-and-")
-        && signal(fault).is_some_and(|of| !FATAL_SIGNALS.contains(&of));
-    is_harm_to(fault, call) && !heard
+    let signal = signal(fault).filter(|_| !fault.kind.contains("-and-"));
+    let (kills, stops) = (
+        signal.is_none_or(|of| FATAL_SIGNALS.contains(&of)),
+        signal.is_none_or(|of| STOP_SIGNALS.contains(&of)),
+    );
+    let harmless = match fault.kind.split('-').next() {
+        Some("supervisor") => !kills,
+        Some("watchdog") => !kills && !stops,
+        Some("command") => !stops,
+        _ => false,
+    };
+    is_harm_to(fault, call) && !harmless
 }
 
 /// While anything was done to a call or to its way to the server: nothing is asked of it for so long, and what it does begins

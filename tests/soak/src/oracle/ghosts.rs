@@ -97,7 +97,7 @@ fn ghost(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
 /// Something of its command that works on when it has ended: it ends when all of that is gone. Killed it looks after nobody.
 fn survivor(story: &Story<'_>, call: &Call) -> Option<Violation> {
     let ended = call.ended.filter(|_| grants::holds(call))?;
-    let by_itself = matches!(call.exit, Some(Exit::Code(code)) if code <= 128);
+    let by_itself = matches!(call.exit, Some(Exit::Code(_)));
     let tree = story.trees_of(call).max_by_key(|tree| tree.last)?;
     let late = faults::stalls(story).within(ended, tree.last);
     if !by_itself || faults::was_killed(story, call) || tree.last <= ended + TOLD + late {

@@ -84,7 +84,10 @@ fn keeps(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
     let end = call.ended.unwrap_or(story.history.run.ended);
     let end = ended.map_or(end, |ended| ended.min(end));
     let kept = undisturbed(story, call, last, end);
-    (kept > PATIENCE).then(|| {
+    // A thief that did not wait keeps others out for as long as its victim may run: for what it recorded first, at most.
+    let recorded = grant.begun(&story.writes).after();
+    let beside = recorded.and_then(Record::duration).unwrap_or_default();
+    (kept > PATIENCE + beside).then(|| {
         let what = format!(
             "{} kept {:?} for {} when the last of its command was gone",
             named(call),

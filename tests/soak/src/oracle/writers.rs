@@ -10,6 +10,7 @@ use super::record::Record;
 use super::story::{About, Story, Write, named};
 use super::{Violation, matched, seconds};
 use crate::history::{Call, Sent};
+use crate::time::At;
 
 const RULE: &str = "I6";
 
@@ -132,11 +133,12 @@ fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -
     let own: Vec<&&Write<'_>> = writes.iter().filter(own).collect();
     let pairs = own.windows(2);
     let late = pairs.filter_map(|pair| {
-        let after = pair[1].left.since(pair[0].left);
+        // What was held back for long is stored where nobody has taken it by then, and was not sent so late.
+        let dated = pair[1].sent.and_then(|sent| dated(story, call, sent));
+        let left = dated.map_or(pair[1].left, |dated| dated.min(pair[1].left));
+        let after = left.since(pair[0].left);
         let duration = grant.duration_at(pair[0], &story.writes)?;
-        let begun = story
-            .tree(grant)
-            .is_some_and(|tree| tree.first < pair[1].left);
+        let begun = story.tree(grant).is_some_and(|tree| tree.first < left);
         (begun && after > duration + READINGS).then(|| {
             let what = format!(
                 "renewed it {} after the renewal before, of a grant for {}: it was lost by then",
@@ -147,6 +149,13 @@ fn late(story: &Story<'_>, grant: &grants::Grant<'_>, writes: Vec<&Write<'_>>) -
         })
     });
     late.collect()
+}
+
+/// When a renewal was sent at the latest, by what it says itself; none where its clock is not known well enough.
+fn dated(story: &Story<'_>, call: &Call, sent: &Sent) -> Option<At> {
+    let known = call.clock.slew == 0.0;
+    let dated = matched::dated(sent, call, story.history.run.wall_offset).filter(|_| known)?;
+    Some(dated + READINGS)
 }
 
 /// A renewal that was dated when its time was over, and that the server did not store: whoever wakes up late must not write, and
@@ -171,14 +180,12 @@ fn late_try(
     });
     let mut late = tried.filter_map(|sent| {
         // It may have come long after it was sent: only what it says itself tells when that was.
-        let dated = matched::dated(sent, call, story.history.run.wall_offset)?;
-        let left = (dated + READINGS).min(sent.at);
+        let left = dated(story, call, sent)?.min(sent.at);
         let before = writes.iter().filter(own).filter(|write| write.left < left);
         let before = before.max_by_key(|write| write.left)?;
         let duration = grant.duration_at(before, &story.writes)?;
         let after = left.since(before.left);
-        (call.clock.slew == 0.0 && tree.first < left && after > duration + READINGS)
-            .then_some((sent, after, duration))
+        (tree.first < left && after > duration + READINGS).then_some((sent, after, duration))
     });
     let (sent, after, duration) = late.next()?;
     let what = format!(

@@ -173,3 +173,32 @@ fn a_duration_that_is_made_longer_or_taken_away_ends_nobodys_grant() {
         }
     }
 }
+
+#[test]
+fn a_signal_that_is_heard_and_a_command_that_dies_cost_nobody_its_lease() {
+    for (kind, signal, clean) in [
+        ("supervisor-signalled", 15, false),
+        ("supervisor-signalled", 11, true),
+        ("watchdog-signalled", 15, false),
+        ("watchdog-signalled", 28, false),
+        ("watchdog-killed", 9, true),
+        ("watchdog-signalled", 19, true),
+        ("command-signalled", 28, false),
+        ("command-killed", 9, false),
+        ("command-stopped", 19, true),
+        ("watchdog-and-command-signalled", 15, true),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2030);
+        scene.release(2050, one);
+        scene.end(one, 2060, Exit::Code(123));
+        let fault = scene.fault("process", kind, 1900, 2000);
+        (fault.call, fault.detail) = (Some(one), format!("signal {signal} to 7"));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I8"),
+        }
+    }
+}

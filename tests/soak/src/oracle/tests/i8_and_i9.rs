@@ -240,6 +240,7 @@ fn what_a_call_has_started_is_gone_when_it_ends() {
     for (last, exit, clean) in [
         (2400, Exit::Code(123), true),
         (3000, Exit::Code(123), false),
+        (3000, Exit::Code(162), false),
         (3000, Exit::Signal(9), true),
     ] {
         let mut scene = Scene::new();
@@ -248,6 +249,9 @@ fn what_a_call_has_started_is_gone_when_it_ends() {
         scene.work(one, token, 1020, last).part = "daemon".to_owned();
         scene.people(1800, blanked);
         scene.end(one, 2000, exit);
+        if exit == Exit::Code(162) {
+            scene.of(one).surroundings = vec!["nofile=12".to_owned()];
+        }
         if exit == Exit::Signal(9) {
             scene.fault("process", "supervisor-killed", 1990, 1990).call = Some(one);
         }

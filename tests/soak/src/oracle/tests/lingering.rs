@@ -39,8 +39,8 @@ fn who_gives_up_in_time_does() {
 fn a_lease_is_given_back_soon_when_nothing_of_the_command_is_left() {
     for (last, outage, clean) in [
         (8_000, false, true),
-        (3_000, false, false),
-        (3_000, true, true),
+        (2_000, false, false),
+        (2_000, true, true),
     ] {
         let mut scene = Scene::new();
         let call = scene.hold(1000, 16_000);

@@ -60,3 +60,27 @@ fn a_lease_is_not_given_back_beside_the_command_though_the_server_refuses_that()
         assert_eq!(scene.broken().contains(&"I4"), !clean);
     }
 }
+
+#[test]
+fn a_renewal_that_was_held_back_for_long_was_not_sent_late() {
+    for (dated, clean) in [(2500, true), (8490, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.renew(2000, one);
+        scene.work(one, token, 1020, 4800);
+        scene.end(one, 4900, Exit::Code(123));
+        scene.of(one).stderr =
+            "lease \"job\" could not be released; it expires by itself".to_owned();
+        let hole = scene.fault("api", "client-black-holed", 2400, 8500);
+        hole.contenders = vec![one];
+        // Nobody has taken it when it is carried out.
+        scene.renew(dated, one);
+        scene.history.requests[2].at = ms(8500);
+        let stored = scene.history.commits.last_mut().expect("just written");
+        (stored.received, stored.answered) = (Some(ms(8501)), Some(ms(8502)));
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{dated}: {broken:?}");
+        assert_eq!(broken.contains(&"I6"), !clean);
+    }
+}
