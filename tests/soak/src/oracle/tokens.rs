@@ -35,11 +35,18 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
             Some(grant) if grant.key.holder != tree.holder => {
                 format!("{who}, which is the grant of {}", grant.key.holder)
             }
-            Some(grant) if tree.first < grant.begun(&story.writes).earliest => format!(
-                "{who}, and began {} before that could have been stored",
-                apart(tree.first, grant.begun(&story.writes).earliest)
-            ),
-            Some(_) => continue,
+            Some(grant) => {
+                let mut writes = grant.writes.iter().map(|index| &story.writes[*index]);
+                let shown = writes.find(|write| write.commit.revision == tree.token);
+                let stored = shown.unwrap_or(grant.begun(&story.writes)).earliest;
+                if tree.first >= stored {
+                    continue;
+                }
+                format!(
+                    "{who}, and began {} before that could have been stored",
+                    apart(tree.first, stored)
+                )
+            }
         };
         found.push(story.violation(RULE, about, what));
     }
