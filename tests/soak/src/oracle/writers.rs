@@ -14,6 +14,9 @@ use crate::time::At;
 
 const RULE: &str = "I6";
 
+/// How each annotation of the program begins.
+const OWN: &str = "kubectl-lease/";
+
 /// Two readings of two clocks.
 const READINGS: Duration = Duration::from_millis(50);
 
@@ -43,7 +46,9 @@ fn stranger(story: &Story<'_>, write: &Write<'_>) -> Option<Violation> {
     let holder = after.and_then(Record::holder);
     let owner = holder.and_then(|holder| story.owner(holder));
     let is_own = owner.is_some_and(|owner| owner.contender == contender);
-    let what = if after.is_none() {
+    let what = if changes_others_words(before, after) {
+        "changed what others have written beside it: labels, finalizers, annotations".to_owned()
+    } else if after.is_none() {
         let deletes = |call: &Call| call.words.iter().any(|word| word == "--cleanup");
         match write.call {
             Some(call) if deletes(call) => return None,
@@ -75,6 +80,27 @@ fn stranger(story: &Story<'_>, write: &Write<'_>) -> Option<Violation> {
         }
     };
     Some(violation(story, write, &what))
+}
+
+/// Whether a write changes what no caller of the program has written: whoever replaces an object keeps what is others'.
+fn changes_others_words(before: Option<Record<'_>>, after: Option<Record<'_>>) -> bool {
+    let words = |record: Record<'_>| {
+        let metadata = |field: &str| record.0["metadata"].get(field).cloned();
+        let annotations = record.0["metadata"]["annotations"].as_object();
+        let annotations = annotations.into_iter().flatten();
+        let others = annotations.filter(|(key, _)| !key.starts_with(OWN));
+        let others: Vec<_> = others
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        (
+            metadata("labels"),
+            metadata("finalizers"),
+            metadata("ownerReferences"),
+            others,
+        )
+    };
+    let both = before.zip(after);
+    both.is_some_and(|(before, after)| words(before) != words(after))
 }
 
 /// A free lease that is written: what was its own may be freed, or what was to be freed.

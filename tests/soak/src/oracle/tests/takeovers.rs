@@ -353,3 +353,27 @@ fn a_theft_is_done_when_the_victim_must_have_stopped() {
         }
     }
 }
+
+#[test]
+fn a_grant_counts_one_more_than_the_one_before() {
+    for (transitions, clean) in [(2, true), (1, false), (3, false)] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 1500);
+        let other = scene.call(Role::Hold, 1900);
+        let holder = scene.of(other).holder.clone();
+        let token = scene.write(2000, "user-1", JOB, |lease| {
+            let now = crate::oracle::testing::wall(ms(2000));
+            lease["spec"]["holderIdentity"] = holder.into();
+            lease["spec"]["leaseTransitions"] = transitions.into();
+            lease["spec"]["acquireTime"] = now.clone().into();
+            lease["spec"]["renewTime"] = now.into();
+        });
+        scene.work(other, token, 2020, 2400);
+        scene.release(2500, other);
+        scene.end(other, 2520, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I2"),
+        }
+    }
+}
