@@ -47,9 +47,13 @@ pub fn touches(fault: &Injected, call: &Call) -> bool {
 /// A way that is shut refuses whom it does not see: its count is of those who were there before.
 const REFUSES_UNSEEN: &str = "client-cut-off";
 
-/// What the faults of these kinds meet is no part of a renewal: a watch is a hint, an Event is for people, a try is of those who
-/// wait, and an acknowledgement of those who have lost already.
-const BESIDE: [&str; 4] = ["watch-", "event-", "try-", "acknowledgement-"];
+/// What the faults of these kinds meet is no part of a renewal: a watch is a hint, an Event is for people, and a try is of those
+/// who wait. Not so an acknowledgement: a thief may renew beside it.
+const BESIDE: [&str; 3] = ["watch-", "event-", "try-"];
+
+fn is_beside(fault: &Injected) -> bool {
+    BESIDE.iter().any(|word| fault.kind.starts_with(word))
+}
 
 /// Whether it met nobody, as far as that was counted.
 fn met_nobody(fault: &Injected) -> bool {
@@ -75,9 +79,8 @@ pub fn is_harm_to(fault: &Injected, call: &Call) -> bool {
 /// While a call could not renew: something was wrong with its way to the server, the machine stood still, or its supervisor did.
 pub fn outages(story: &Story<'_>, call: &Call) -> Spans {
     let all = story.history.faults.iter();
-    let renews = |fault: &Injected| !BESIDE.iter().any(|word| fault.kind.starts_with(word));
     let all = all.filter(|fault| {
-        let outage = is_outage_of(fault, call) && renews(fault);
+        let outage = is_outage_of(fault, call) && !is_beside(fault);
         is_stall(fault) || outage || stops(fault, call, "supervisor")
     });
     let all = all.map(|fault| (fault.begun, fault.over));
@@ -97,7 +100,10 @@ pub fn slow(history: &History) -> HashMap<u32, Spans> {
     let own = |(sent, answered): &(&Sent, At)| {
         let mut faults = history.faults.iter();
         faults.any(|fault| {
+            // What met nobody, or only what is beside a renewal, made no request slow.
             fault.family == "api"
+                && !met_nobody(fault)
+                && !is_beside(fault)
                 && (fault.contenders.is_empty() || fault.contenders.contains(&sent.contender))
                 && fault.begun <= *answered
                 && fault.over >= sent.at

@@ -94,7 +94,7 @@ fn what_is_done_to_a_watch_costs_nobody_its_lease() {
         ("watch-refused", false),
         ("event-unanswered", false),
         ("try-unanswered", false),
-        ("acknowledgement-unanswered", false),
+        ("acknowledgement-unanswered", true),
     ] {
         let mut scene = Scene::new();
         let one = scene.call(Role::Hold, 900);
@@ -196,6 +196,32 @@ fn a_signal_that_is_heard_and_a_command_that_dies_cost_nobody_its_lease() {
         scene.end(one, 2060, Exit::Code(123));
         let fault = scene.fault("process", kind, 1900, 2000);
         (fault.call, fault.detail) = (Some(one), format!("signal {signal} to 7"));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I8"),
+        }
+    }
+}
+
+#[test]
+fn a_slow_machine_is_slow_also_while_something_is_done_that_slows_nobody() {
+    for (kind, detail, clean) in [
+        ("put-delayed", "met=0", true),
+        ("watch-frozen", "met=1", true),
+        ("put-delayed", "met=1", false),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 3700);
+        scene.release(3750, one);
+        scene.end(one, 3760, Exit::Code(123));
+        let mut slow = scene.history.requests[0].clone();
+        (slow.at, slow.answered, slow.method) = (ms(1500), Some(ms(3100)), "GET".to_owned());
+        scene.history.requests.push(slow);
+        scene.is_clean();
+        let fault = scene.fault("api", kind, 1600, 1700);
+        (fault.contenders, fault.detail) = (vec![one], detail.to_owned());
         match clean {
             true => scene.is_clean(),
             false => scene.breaks("I8"),
