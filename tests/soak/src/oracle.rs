@@ -11,12 +11,14 @@ mod ghosts;
 mod grants;
 mod handed_over;
 mod justified;
+mod lingering;
 mod matched;
 mod overlap;
 mod progress;
 mod record;
 mod shortest;
 mod slice;
+mod slots;
 mod sound;
 mod spans;
 mod story;
@@ -78,7 +80,7 @@ type Rule = fn(&Story<'_>) -> Vec<Violation>;
 /// What breaks a rule, by rule and time; the first of them with the shortest history of each.
 pub fn judge(history: &History) -> Vec<Violation> {
     let story = Story::of(history);
-    let rules: [Rule; 12] = [
+    let rules: [Rule; 14] = [
         overlap::violations,
         tokens::violations,
         justified::violations,
@@ -90,6 +92,8 @@ pub fn judge(history: &History) -> Vec<Violation> {
         exits::violations,
         causes::violations,
         ghosts::violations,
+        slots::violations,
+        lingering::violations,
         sound::violations,
     ];
     let mut found: Vec<(Violation, Rule)> = Vec::new();

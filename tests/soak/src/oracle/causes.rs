@@ -105,9 +105,9 @@ pub fn cause(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> Option<Cause>
     if others(story, call, grant) || is_release_in_doubt(story, call, grant) {
         return Some(Cause::Others);
     }
-    let half = grant.duration.unwrap_or_default() / 2;
+    let half = grant.duration().unwrap_or_default() / 2;
     // What was over before the last renewal that was heard of cost nothing.
-    let lately = (to - grant.duration.unwrap_or_default() - 2 * half).max(from);
+    let lately = (to - grant.duration().unwrap_or_default() - 2 * half).max(from);
     let harmed = |fault: &&crate::history::Injected| {
         faults::can_end(fault, call) && fault.begun <= to && fault.over >= lately
     };
@@ -116,7 +116,7 @@ pub fn cause(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> Option<Cause>
     }
     let enough = half.saturating_sub(AFTERWARDS);
     // What was before the last renewal that was heard of costs nothing: the window is as long as a grant lives without one.
-    let window = to - grant.duration.unwrap_or_default() - half;
+    let window = to - grant.duration().unwrap_or_default() - half;
     let window = window.max(from);
     // A command that ended by itself is followed by a release, which may find that the lease is lost, and may take long.
     let over = over(story, call, grant).max(to);
@@ -140,10 +140,12 @@ fn others(story: &Story<'_>, call: &Call, grant: &Grant<'_>) -> bool {
         write.author != Author::Contender(call.contender)
             || write.call.is_some_and(|by| by.id != call.id)
     };
+    // A longer one, or none, lets nobody in any sooner.
     let shortened = grant.writes.iter().skip(1).any(|index| {
         let write = &story.writes[*index];
         let recorded = write.after().and_then(Record::duration);
-        of_other(write) && recorded != grant.duration
+        let own = grant.duration_at(write, &story.writes);
+        of_other(write) && recorded.is_some() && recorded < own
     });
     let ended = match grant.ending(&story.writes) {
         Ending::FreedByOther => true,
@@ -194,7 +196,7 @@ fn unexplained(story: &Story<'_>, call: &Call, lost: &[&Grant<'_>]) -> Violation
         grant.lease,
         seconds(to.since(from)),
         seconds(outage),
-        seconds(grant.duration.unwrap_or_default())
+        seconds(grant.duration().unwrap_or_default())
     );
     let last = grant.last_renewal(&story.writes).earliest;
     let about = About {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::author;
 use super::grants::{self, Ending, Grant};
 use super::overlap::{deadline, who};
+use super::record::Record;
 use super::story::{About, Story};
-use super::trees::Tree;
-use super::{Violation, faults, seconds};
+use super::trees::{COMMAND, Tree};
+use super::{Violation, faults, matched, seconds};
 use crate::history::Call;
 use crate::time::At;
 
@@ -17,9 +18,6 @@ const RULE: &str = "I4";
 
 /// Beyond a renewal's period: it is sent, refused, and the command killed, among 25 others on two processors.
 const NOTICES: Duration = Duration::from_secs(1);
-
-/// The part of a tree that the supervisor started itself.
-const COMMAND: &str = "command";
 
 /// A sign of life is dated before it is sent, and a release when it comes to a proxy: the same clock, read twice.
 const READINGS: Duration = Duration::from_millis(5);
@@ -64,23 +62,36 @@ fn outlived(
         work.part,
         work.pid,
         seconds(work.last.since(deadline)),
-        seconds(grant.duration?)
+        seconds(grant.duration()?)
     );
     let from = grant.last_renewal(&story.writes).left;
     Some(violation(story, grant, call, (from, work.last), what))
 }
 
-/// Given back while something of it ran: the next one may begin at once.
+/// Given back while something of it ran: the next one may begin at once. So it is where that was only tried: the server may
+/// carry out later what it has not answered.
 fn beside_release(
     story: &Story<'_>,
     grant: &Grant<'_>,
     call: &Call,
     tree: &Tree<'_>,
 ) -> Option<Violation> {
-    let end = grant.ended(&story.writes)?;
-    let own = end.call.is_some_and(|by| by.id == call.id);
-    let came = end.sent.map_or(end.earliest, |sent| sent.at);
-    if grant.ending(&story.writes) != Ending::Released || !own || tree.last <= came + READINGS {
+    let end = grant.ended(&story.writes);
+    let own = end.filter(|end| {
+        grant.ending(&story.writes) == Ending::Released
+            && end.call.is_some_and(|by| by.id == call.id)
+    });
+    let stored = own.map(|end| end.sent.map_or(end.earliest, |sent| sent.at));
+    let begun = grant.begun(&story.writes).earliest;
+    let tried = story.requests_of(call.contender).filter(|sent| {
+        let left = Record(&sent.body);
+        sent.at > begun
+            && matched::lease_of(sent) == Some(grant.lease)
+            && (left.holder(), left.uid(), left.transitions())
+                == (None, grant.key.uid, grant.key.transitions)
+    });
+    let came = tried.map(|sent| sent.at).chain(stored).min()?;
+    if tree.last <= came + READINGS {
         return None;
     }
     let what = format!(
@@ -110,7 +121,7 @@ fn unaware(
     if !robbed || end.call.iter().any(waits) {
         return None;
     }
-    let duration = grant.duration?;
+    let duration = grant.duration()?;
     let (taken, last) = (end.latest, tree.last);
     let troubles = faults::troubles(story, call).within(taken - duration, last);
     let mut slow = story.slow(call.contender);

@@ -101,6 +101,10 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
         _ if Some(code) == own && (worked || !matches!(code, 1 | 2)) => {
             of_command(story, call, ended)
         }
+        // Only `--again` asks anew when something has run.
+        2 | 121 | 122 | 124 | 126 | 127 if worked && call.role != Role::HoldAgain => {
+            Some("its command was at work, so it had the lease".to_owned())
+        }
         121 => wrong(!was_absent(story, call), "no lease of it was ever absent"),
         122 => wrong(
             call.role != Role::HoldSteal,
@@ -110,10 +114,7 @@ fn of_hold(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Strin
             story.grants_of(call).next().is_none() && !may_have_had(story, call),
             "it was never granted anything that it could have lost",
         ),
-        124 if worked && call.role != Role::HoldAgain => {
-            Some("its command was at work, so it had the lease".to_owned())
-        }
-        124 => too_soon(call, ended),
+        124 => too_soon(call, ended).or(was_free_throughout(story, call, ended)),
         125..=127 => wrong(
             !harmed(story, call) && !is_confined(call),
             "nothing was done to its processes or their limits",
@@ -224,6 +225,44 @@ fn too_soon(call: &Call, ended: At) -> Option<String> {
         .then(|| format!("it waited for {}", super::seconds(waited)))
 }
 
+/// Not acquired, and yet it had seen in time that the lease is free, as it was all the time.
+fn was_free_throughout(story: &Story<'_>, call: &Call, ended: At) -> Option<String> {
+    let [lease] = &call.leases[..] else {
+        return None;
+    };
+    let free = |state: Option<Record<'_>>| state.is_some_and(|state| state.holder().is_none());
+    let of_slots = call.role == Role::HoldSlot;
+    if of_slots || is_confined(call) || ever(story, call, |state| !free(state)) {
+        return None;
+    }
+    let mut own = story.requests_of(call.contender);
+    let has_looked = own.any(|sent| {
+        let looks = sent.method == "GET" && sent.path.rsplit('/').next() == Some(lease);
+        let answered = sent.answered.filter(|_| sent.status == Some(200));
+        looks
+            && sent.at >= call.started
+            && answered.is_some_and(|answered| answered + UNSEEN < ended)
+    });
+    let (troubles, stalls) = (faults::troubles(story, call), faults::stalls(story));
+    let disturbed = [troubles, stalls];
+    let disturbed = disturbed.iter().flat_map(|all| all.iter());
+    let mut disturbed = disturbed.chain(story.slow(call.contender));
+    let is_disturbed = disturbed.any(|(from, to)| from <= ended && to >= call.started);
+    (has_looked && ever(story, call, free) && !is_disturbed)
+        .then(|| "the lease was free all the time, and it had seen that".to_owned())
+}
+
+/// Whether somebody else had what a failover took, before it ended.
+fn was_taken_over(story: &Story<'_>, call: &Call, ended: At) -> bool {
+    let taken = story.grants_of(call).map(|own| own.token).min();
+    story.grants.iter().any(|next| {
+        call.leases.iter().any(|lease| lease == next.lease)
+            && taken.is_some_and(|own| next.token > own)
+            && next.call.is_none_or(|by| by.id != call.id)
+            && next.begun(&story.writes).earliest <= ended + UNSEEN
+    })
+}
+
 fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<String> {
     let granted = || story.grants_of(call).next().is_some();
     let freed = || freed(story, call, ended);
@@ -241,18 +280,30 @@ fn of_others(story: &Story<'_>, call: &Call, code: i32, ended: At) -> Option<Str
         .or(wrong(
             code == 122 && was_held_throughout(story, call),
             "whom it was to free had the lease all the time",
+        ))
+        .or(wrong(
+            code == 121 && !was_absent(story, call),
+            "the lease was never absent",
         )),
         (Role::Release | Role::ReleaseForce, 123) => Some("it never held anything".to_owned()),
         (Role::Acquire | Role::Steal | Role::StealNow, 0) => {
             wrong(!granted(), "it was never granted the lease")
         }
-        (Role::Acquire, 124) => wrong(stood(), "it has the lease").or(too_soon(call, ended)),
+        (Role::Acquire, 124) => wrong(stood(), "it has the lease")
+            .or(too_soon(call, ended))
+            .or(was_free_throughout(story, call, ended)),
         (_, 120) if granted() => {
             Some("it says that it wrote nothing, and was granted it".to_owned())
         }
-        (Role::Acquire, 121) => wrong(!was_absent(story, call), "the lease was never absent"),
+        (_, 121) => wrong(!was_absent(story, call), "the lease was never absent"),
         (Role::Acquire, 122) => Some("it asks for what anybody may have".to_owned()),
-        (Role::Failover, 0) => wrong(!granted(), "it never took the lease from anybody"),
+        (Role::Failover, 0) if !granted() => {
+            Some("it never took the lease from anybody".to_owned())
+        }
+        (Role::Failover, 0) => wrong(
+            !was_taken_over(story, call, ended),
+            "nobody had the lease after it",
+        ),
         (_, 1) => wrong(
             !faults::could_not_ask(story, call) && !is_confined(call),
             "nothing stood between it and the server",

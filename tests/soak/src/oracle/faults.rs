@@ -47,6 +47,14 @@ pub fn touches(fault: &Injected, call: &Call) -> bool {
 /// A way that is shut refuses whom it does not see: its count is of those who were there before.
 const REFUSES_UNSEEN: &str = "client-cut-off";
 
+/// What the faults of these kinds meet is no part of a renewal: a watch is a hint, an Event is for people, and a try is of those
+/// who wait. Not so an acknowledgement: a thief may renew beside it.
+const BESIDE: [&str; 3] = ["watch-", "event-", "try-"];
+
+fn is_beside(fault: &Injected) -> bool {
+    BESIDE.iter().any(|word| fault.kind.starts_with(word))
+}
+
 /// Whether it met nobody, as far as that was counted.
 fn met_nobody(fault: &Injected) -> bool {
     if fault.kind == REFUSES_UNSEEN {
@@ -72,7 +80,8 @@ pub fn is_harm_to(fault: &Injected, call: &Call) -> bool {
 pub fn outages(story: &Story<'_>, call: &Call) -> Spans {
     let all = story.history.faults.iter();
     let all = all.filter(|fault| {
-        is_stall(fault) || is_outage_of(fault, call) || stops(fault, call, "supervisor")
+        let outage = is_outage_of(fault, call) && !is_beside(fault);
+        is_stall(fault) || outage || stops(fault, call, "supervisor")
     });
     let all = all.map(|fault| (fault.begun, fault.over));
     Spans::union(all.chain(story.slow(call.contender)))
@@ -91,7 +100,10 @@ pub fn slow(history: &History) -> HashMap<u32, Spans> {
     let own = |(sent, answered): &(&Sent, At)| {
         let mut faults = history.faults.iter();
         faults.any(|fault| {
+            // What met nobody, or only what is beside a renewal, made no request slow.
             fault.family == "api"
+                && !met_nobody(fault)
+                && !is_beside(fault)
                 && (fault.contenders.is_empty() || fault.contenders.contains(&sent.contender))
                 && fault.begun <= *answered
                 && fault.over >= sent.at
@@ -152,14 +164,22 @@ pub fn is_stopped(story: &Story<'_>, call: &Call, from: At, to: At) -> bool {
     all.any(|fault| stops(fault, call, "supervisor") && fault.begun <= to && fault.over >= from)
 }
 
-/// Whether it can end a hold at once, however short it was: what was killed or signalled may die, and a watchdog that does not
-/// answer, or a command that is stopped, is looked after before the lease is. A supervisor that hears a signal, or is
-/// stopped for a moment, loses nothing by that.
+/// Whether it can end a hold at once, however short it was: what was killed may die, and a watchdog that does not answer, or a
+/// command that is stopped, is looked after before the lease is. Whoever hears a signal, or a supervisor that is stopped for a
+/// moment, loses nothing by that; nor does a command that dies, as it may by itself.
 pub fn can_end(fault: &Injected, call: &Call) -> bool {
-    let heard = fault.kind.starts_with("supervisor-")
-        && !fault.kind.contains("-and-")
-        && signal(fault).is_some_and(|of| !FATAL_SIGNALS.contains(&of));
-    is_harm_to(fault, call) && !heard
+    let signal = signal(fault).filter(|_| !fault.kind.contains("-and-"));
+    let (kills, stops) = (
+        signal.is_none_or(|of| FATAL_SIGNALS.contains(&of)),
+        signal.is_none_or(|of| STOP_SIGNALS.contains(&of)),
+    );
+    let harmless = match fault.kind.split('-').next() {
+        Some("supervisor") => !kills,
+        Some("watchdog") => !kills && !stops,
+        Some("command") => !stops,
+        _ => false,
+    };
+    is_harm_to(fault, call) && !harmless
 }
 
 /// While anything was done to a call or to its way to the server: nothing is asked of it for so long, and what it does begins

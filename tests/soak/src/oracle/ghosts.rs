@@ -40,9 +40,7 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .filter_map(|left| leftover(story, left));
     let survivors = story.history.calls.iter();
     let survivors = survivors.filter_map(|call| survivor(story, call));
-    let twice = story.history.calls.iter();
-    let twice = twice.filter_map(|call| two_slots(story, call));
-    ghosts.chain(twice).chain(survivors).chain(left).collect()
+    ghosts.chain(survivors).chain(left).collect()
 }
 
 /// Whether a call has said that this lease is held, or may be: in a line that names it, or none of them.
@@ -96,31 +94,10 @@ fn ghost(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
     ))
 }
 
-/// Two slots at a time: one of them keeps others out, and nobody works under it.
-fn two_slots(story: &Story<'_>, call: &Call) -> Option<Violation> {
-    if call.role != Role::HoldSlot {
-        return None;
-    }
-    let all: Vec<&Grant<'_>> = story.grants_of(call).collect();
-    let two = all.iter().zip(all.iter().skip(1)).find(|(one, other)| {
-        let end = one.ended(&story.writes);
-        end.is_none_or(|end| end.commit.revision > other.token)
-    });
-    let (one, other) = two?;
-    let at = other.begun(&story.writes).earliest;
-    let what = format!(
-        "{} was granted {} and had {}: two slots",
-        named(call),
-        other.lease,
-        one.lease
-    );
-    Some(violation(story, Some(other.lease), call, at, what))
-}
-
 /// Something of its command that works on when it has ended: it ends when all of that is gone. Killed it looks after nobody.
 fn survivor(story: &Story<'_>, call: &Call) -> Option<Violation> {
     let ended = call.ended.filter(|_| grants::holds(call))?;
-    let by_itself = matches!(call.exit, Some(Exit::Code(code)) if code <= 128);
+    let by_itself = matches!(call.exit, Some(Exit::Code(_)));
     let tree = story.trees_of(call).max_by_key(|tree| tree.last)?;
     let late = faults::stalls(story).within(ended, tree.last);
     if !by_itself || faults::was_killed(story, call) || tree.last <= ended + TOLD + late {

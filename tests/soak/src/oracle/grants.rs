@@ -21,8 +21,9 @@ pub struct Grant<'h> {
     pub writes: Vec<usize>,
     /// The write that ended it.
     pub end: Option<usize>,
-    /// What it was granted for.
-    pub duration: Option<Duration>,
+    /// What its holder has recorded last, after each of these writes: a thief records its own once its victim has stopped, and
+    /// what others write into it is none of its own.
+    durations: Vec<Option<Duration>>,
     /// Whether the answer to the write that made it may not have come: its token was read later, then.
     pub unheard: bool,
 }
@@ -60,6 +61,31 @@ impl<'h> Grant<'h> {
         };
         let mut renewals = all.filter(|write| write.grants() || (write.renews() && own(write)));
         renewals.next().unwrap_or_else(|| self.begun(writes))
+    }
+
+    /// What it is for, by its holder's last word.
+    pub fn duration(&self) -> Option<Duration> {
+        self.durations.last().copied().flatten()
+    }
+
+    /// What it was for when one of its writes was stored.
+    pub fn duration_at(&self, write: &Write<'_>, writes: &[Write<'_>]) -> Option<Duration> {
+        let revision = |index: &usize| writes[*index].commit.revision;
+        let place = self
+            .writes
+            .partition_point(|index| revision(index) < write.commit.revision);
+        self.durations.get(place).copied().flatten()
+    }
+
+    /// One more write that left it standing.
+    fn goes_on(&mut self, index: usize, write: &Write<'h>) {
+        let recorded = |record: Option<Record<'_>>| record.and_then(Record::duration);
+        let (before, after) = (recorded(write.before()), recorded(write.after()));
+        let owner = self.call.map(|call| Author::Contender(call.contender));
+        let says_so = owner == Some(write.author) && before != after;
+        let so_far = self.duration();
+        self.durations.push(after.filter(|_| says_so).or(so_far));
+        self.writes.push(index);
     }
 
     /// The last write that others count from.
@@ -144,7 +170,7 @@ pub fn all<'h>(
             let key = write.after().and_then(Record::key);
             if let Some(grant) = &mut present {
                 if key == Some(grant.key) {
-                    grant.writes.push(index);
+                    grant.goes_on(index, write);
                     continue;
                 }
                 grant.end = Some(index);
@@ -157,7 +183,7 @@ pub fn all<'h>(
                 key,
                 writes: vec![index],
                 end: None,
-                duration: write.after().and_then(Record::duration),
+                durations: vec![write.after().and_then(Record::duration)],
                 unheard: unheard(write),
             });
         }

@@ -10,13 +10,16 @@ use super::overlap::who;
 use super::record::Record;
 use super::story::{About, Story, Write, apart};
 use super::{Violation, seconds};
-use crate::history::{Call, Role};
+use crate::history::{Call, Exit, Role};
 use crate::time::At;
 
 const RULE: &str = "I3";
 
 /// The server's log and the proxies have clocks of their own; their times are turned into one another.
 const READINGS: Duration = Duration::from_millis(5);
+
+/// The end of a call is told by whoever waits for it.
+const ENDS: Duration = Duration::from_millis(50);
 
 /// Beyond the recorded duration, where the server's stamps prove at first sight that a lease has expired (design.md): 30 s, less
 /// the second of which a stamp tells no part.
@@ -35,8 +38,13 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
         .grants
         .iter()
         .filter_map(|grant| given_back_too_soon(story, grant));
+    let done = story
+        .grants
+        .iter()
+        .filter_map(|grant| done_too_soon(story, grant));
     let said = story.writes.iter().filter_map(|write| untrue(story, write));
-    ended.chain(begun).chain(given_back).chain(said).collect()
+    let all = ended.chain(begun).chain(given_back);
+    all.chain(done).chain(said).collect()
 }
 
 /// A grant that ended as nothing justifies.
@@ -88,7 +96,7 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
         ));
     };
     let silent = end.left.since(change.earliest);
-    let looked = end.call.map(|call| first_look(story, call));
+    let looked = end.call.map(|call| first_look(story, call, grant.lease));
     let watched = end
         .left
         .since(looked.unwrap_or_default().max(change.earliest));
@@ -105,10 +113,16 @@ fn early(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>) -> Option<String
     })
 }
 
-/// From when on a call can have watched anything: nothing is seen before it is asked for.
-fn first_look(story: &Story<'_>, call: &Call) -> At {
-    let mut own = story.requests_of(call.contender).map(|sent| sent.at);
-    own.find(|at| *at >= call.started).unwrap_or(call.started)
+/// From when on a call can have watched a lease: nothing is seen before it is asked for, alone or in a list.
+fn first_look(story: &Story<'_>, call: &Call, lease: &str) -> At {
+    let own = story.requests_of(call.contender);
+    let mut looks = own.filter(|sent| {
+        let asked = sent.path.rsplit('/').next().unwrap_or_default();
+        let names = sent.query.split_once("metadata.name");
+        let names_it = names.is_none_or(|(_, named)| named.contains(lease));
+        sent.at >= call.started && (asked == lease || (asked == "leases" && names_it))
+    });
+    looks.next().map_or(call.started, |sent| sent.at)
 }
 
 fn about(story: &Story<'_>, grant: &Grant<'_>, end: &Write<'_>, what: String) -> Violation {
@@ -139,6 +153,24 @@ fn too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
         apart(tree.first, may_begin)
     );
     Some(beside_victim(story, (victim, grant), tree.first, what))
+}
+
+/// A theft that is told as done before the one whom it was stolen from must have stopped: whoever asked for it begins then.
+fn done_too_soon(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
+    let call = grant.begun(&story.writes).call?;
+    let done = call.role == Role::Steal && call.exit == Some(Exit::Code(0));
+    let ended = call.ended.filter(|_| done)?;
+    let (victim, may_begin) = victim_stops(story, grant)?;
+    if grants::waits_for_nobody(call) || ended + ENDS >= may_begin {
+        return None;
+    }
+    let what = format!(
+        "{} stole it from {} and said so {} before that one must have stopped",
+        who(story, grant.key.holder),
+        victim.key.holder,
+        apart(ended, may_begin)
+    );
+    Some(beside_victim(story, (victim, grant), ended, what))
 }
 
 /// Given back by the thief itself while the one whom it was stolen from may still run: the next one would begin beside that one.
@@ -209,7 +241,11 @@ fn beside_victim(
 /// Whether a write says that this grant's holder has stopped.
 fn speaks_for(write: &Write<'_>, victim: &Grant<'_>) -> bool {
     let (key, said) = (victim.key, write.after().and_then(Record::stopped));
-    said == Some((key.transitions, key.acquired, key.uid))
+    // It speaks for itself: what somebody else says of it proves nothing.
+    let own = victim
+        .call
+        .is_some_and(|call| write.author == Author::Contender(call.contender));
+    own && said == Some((key.transitions, key.acquired, key.uid))
         && write.before().and_then(Record::stopped) != said
 }
 

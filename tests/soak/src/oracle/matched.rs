@@ -97,7 +97,7 @@ pub fn left_at(sent: &Sent, call: Option<&Call>, dates: Dates, wall_offset: i64)
 }
 
 /// The instant at which the process showed its renewTime.
-fn dated(sent: &Sent, call: &Call, wall_offset: i64) -> Option<At> {
+pub fn dated(sent: &Sent, call: &Call, wall_offset: i64) -> Option<At> {
     let text = Record(&sent.body).renewed();
     let shown = text
         .parse::<jiff::Timestamp>()

@@ -8,9 +8,9 @@ use super::author::{self, Author};
 use super::grants::{self, Grant};
 use super::record::Record;
 use super::story::{About, Story, Write, named};
-use super::trees::Tree;
+use super::trees::{COMMAND, Tree};
 use super::{Violation, exits, explained, faults, seconds};
-use crate::history::Overlap;
+use crate::history::{Overlap, Work};
 use crate::time::At;
 
 const RULE: &str = "I1";
@@ -40,6 +40,7 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
             }
         }
     }
+    found.extend(story.trees.iter().filter_map(|tree| twice(story, tree)));
     let locks = story.history.overlaps.iter();
     found.extend(locks.filter_map(|overlap| locked(story, overlap, &told)));
     found
@@ -47,6 +48,22 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
 
 fn leases<'h>(story: &Story<'h>) -> BTreeSet<&'h str> {
     story.trees.iter().map(|tree| tree.lease).collect()
+}
+
+/// Two commands of one grant: whatever else a tree has is started by its command.
+fn twice(story: &Story<'_>, tree: &Tree<'_>) -> Option<Violation> {
+    let commands = || tree.processes.iter().filter(|work| work.part == COMMAND);
+    let (one, other) = commands().find_map(|one| {
+        let beside = |other: &&&Work| {
+            one.pid < other.pid && one.first < other.last && other.first < one.last
+        };
+        Some((one, commands().find(beside)?))
+    })?;
+    let what = format!(
+        "{} ran its command twice at a time under token {}: as {} and as {}",
+        tree.holder, tree.token, one.pid, other.pid
+    );
+    Some(pair(story, tree, tree, one.first.max(other.first), what))
 }
 
 /// Two that were at work together, unless that was asked for.
@@ -247,9 +264,10 @@ fn nobody_to_end(story: &Story<'_>, (lease, token): (&str, u64), began: At, aliv
     began >= deadline && alive <= faults::works_until(story, call, deadline)
 }
 
-/// When what runs under a grant must be dead: its last stored renewal left then, and it was granted for so long.
+/// When what runs under a grant must be dead: its last stored renewal left then, and was for so long.
 pub fn deadline(story: &Story<'_>, grant: &Grant<'_>) -> Option<At> {
-    Some(grant.last_renewal(&story.writes).left + grant.duration?)
+    let last = grant.last_renewal(&story.writes);
+    Some(last.left + grant.duration_at(last, &story.writes)?)
 }
 
 /// Writes of an earlier token that the sink must have refused, each of them.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Violation;
+use super::grants::Grant;
 use super::story::{About, Story, apart};
 
 const RULE: &str = "I2";
@@ -35,16 +36,51 @@ pub fn violations(story: &Story<'_>) -> Vec<Violation> {
             Some(grant) if grant.key.holder != tree.holder => {
                 format!("{who}, which is the grant of {}", grant.key.holder)
             }
-            Some(grant) if tree.first < grant.begun(&story.writes).earliest => format!(
-                "{who}, and began {} before that could have been stored",
-                apart(tree.first, grant.begun(&story.writes).earliest)
-            ),
-            Some(_) => continue,
+            Some(grant) => {
+                let mut writes = grant.writes.iter().map(|index| &story.writes[*index]);
+                let shown = writes.find(|write| write.commit.revision == tree.token);
+                let stored = shown.unwrap_or(grant.begun(&story.writes)).earliest;
+                if tree.first >= stored {
+                    continue;
+                }
+                format!(
+                    "{who}, and began {} before that could have been stored",
+                    apart(tree.first, stored)
+                )
+            }
         };
         found.push(story.violation(RULE, about, what));
     }
     found.extend(several(story));
+    found.extend(
+        story
+            .grants
+            .iter()
+            .filter_map(|grant| uncounted(story, grant)),
+    );
     found
+}
+
+/// A grant that does not count one more than what was there before: its number tells it from the others, also to whoever waits
+/// for its acknowledgement.
+fn uncounted(story: &Story<'_>, grant: &Grant<'_>) -> Option<Violation> {
+    let begun = grant.begun(&story.writes);
+    let call = begun.call?;
+    let before = begun.before()?.transitions();
+    if grant.key.transitions == before + 1 {
+        return None;
+    }
+    let what = format!(
+        "{} is granted it with {} transitions, after {before}",
+        grant.key.holder, grant.key.transitions
+    );
+    let about = About {
+        lease: Some(grant.lease),
+        calls: &[call.id],
+        from: begun.earliest,
+        at: begun.earliest,
+    };
+    Some(story.violation(RULE, about, what))
 }
 
 /// Two tokens under one grant: one of them would be refused for the other.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::history::{History, Work};
 use crate::time::At;
 
+/// The part of a tree that the supervisor started itself.
+pub const COMMAND: &str = "command";
+
 /// The processes of one command on one lease.
 pub struct Tree<'h> {
     pub lease: &'h str,

@@ -204,6 +204,9 @@ fn a_token_is_the_revision_of_the_write_that_made_the_grant() {
     scene.breaks("I2");
     // The answer to the grant was lost: what it read then has a later revision, and is the same grant.
     scene.history.requests[0].status = None;
+    // But not before that was stored.
+    scene.breaks("I2");
+    scene.history.work[0].first = ms(2010);
     scene.is_clean();
     scene.history.work[0].token = scene.history.commits[0].revision;
     assert_eq!(scene.broken(), ["I2"]);

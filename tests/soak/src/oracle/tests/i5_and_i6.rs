@@ -1,7 +1,9 @@
 //! Progress and writers.
 
+use serde_json::json;
+
 use crate::history::{Exit, Role};
-use crate::oracle::testing::{Scene, ms};
+use crate::oracle::testing::{Scene, ms, wall};
 
 /// One is killed at 1.5 s, and its lease is left; another waits since then and has it at `taken`.
 fn killed(taken: u64) -> (Scene, u32, u32) {
@@ -216,7 +218,7 @@ fn a_write_that_lost_its_user_is_known_by_its_request() {
     let mut scene = Scene::new();
     let one = scene.call(Role::Hold, 900);
     scene.write(1000, "user-0", "job", |lease| {
-        lease["metadata"]["annotations"] = serde_json::json!({ "slots": "2" });
+        lease["metadata"]["annotations"] = serde_json::json!({ "kubectl-lease/slots": "2" });
     });
     let token = scene.grant(1100, one);
     scene.work(one, token, 1120, 1400);
@@ -287,5 +289,64 @@ fn a_renewal_after_its_own_deadline_is_a_strangers() {
         scene.end(one, 4320, Exit::Code(123));
         assert_eq!(scene.broken().is_empty(), clean, "{renewed}");
         assert_eq!(scene.broken().contains(&"I6"), !clean);
+    }
+}
+
+#[test]
+fn nobody_renews_or_gives_back_what_is_free() {
+    for (again, clean) in [(false, true), (true, false)] {
+        let mut scene = Scene::new();
+        let call = scene.hold(1000, 3500);
+        scene.of(call).ended = Some(ms(4000));
+        let other = scene.call(Role::Hold, 2000);
+        // A slot is marked, say.
+        scene.write(3600, "user-1", "job", |lease| {
+            lease["metadata"]["annotations"] = serde_json::json!({ "kubectl-lease/slots": "2" });
+        });
+        if again {
+            scene.release(3700, call);
+        }
+        let token = scene.grant(3900, other);
+        scene.work(other, token, 3920, 3950);
+        scene.release(3960, other);
+        scene.end(other, 3980, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I6"),
+        }
+    }
+}
+
+#[test]
+fn who_replaces_a_lease_keeps_what_is_others() {
+    for (key, edit, clean) in [
+        ("labels", json!({ "team": "a" }), true),
+        ("labels", json!({}), false),
+        ("annotations", json!({ "note": "b" }), true),
+        ("annotations", json!({ "note": "c" }), false),
+        (
+            "annotations",
+            json!({ "note": "b", "kubectl-lease/previous": "x" }),
+            true,
+        ),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.people(1500, |lease| {
+            lease["metadata"]["labels"] = json!({ "team": "a" });
+            lease["metadata"]["annotations"] = json!({ "note": "b" });
+        });
+        scene.write(2000, "user-0", "job", |lease| {
+            lease["spec"]["renewTime"] = json!(wall(ms(2000)));
+            lease["metadata"][key] = edit.clone();
+        });
+        scene.work(one, token, 1020, 2400);
+        scene.release(2500, one);
+        scene.end(one, 2520, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I6"),
+        }
     }
 }

@@ -261,3 +261,115 @@ fn a_release_that_says_that_the_lease_is_not_its_own_was_right_at_some_time() {
     tried(Some(1700)).breaks("I7");
     tried(None).breaks("I7");
 }
+
+#[test]
+fn whoever_says_that_there_is_no_lease_was_right_at_some_time() {
+    for (role, absent, clean) in [
+        (Role::Release, false, false),
+        (Role::ReleaseForce, false, false),
+        (Role::Steal, false, false),
+        (Role::Failover, false, false),
+        (Role::Release, true, true),
+        (Role::Steal, true, true),
+    ] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 3500);
+        if absent {
+            scene.people(3600, |lease| *lease = serde_json::Value::Null);
+        }
+        let call = scene.call(role, 1500);
+        scene.of(call).command = None;
+        scene.end(call, 3700, Exit::Code(121));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I7"),
+        }
+    }
+}
+
+#[test]
+fn whose_command_was_at_work_does_not_say_that_nothing_was_done() {
+    for (role, code) in [
+        (Role::Hold, 121),
+        (Role::Hold, 2),
+        (Role::HoldSteal, 122),
+        (Role::HoldSteal, 127),
+    ] {
+        let mut scene = Scene::new();
+        let one = scene.call(role, 900);
+        scene.of(one).words.push("--steal".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2020);
+        scene
+            .fault("process", "watchdog-signalled", 1500, 1500)
+            .call = Some(one);
+        scene.people(2000, |lease| {
+            lease["spec"]["leaseDurationSeconds"] = 1.into();
+        });
+        scene.people(2010, |lease| *lease = serde_json::Value::Null);
+        scene.end(one, 2060, Exit::Code(123));
+        scene.is_clean();
+        scene.end(one, 2060, Exit::Code(code));
+        scene.breaks("I7");
+    }
+}
+
+#[test]
+fn who_sees_that_a_lease_is_free_has_it_in_time() {
+    for (role, timeout, slow, clean) in [
+        (Role::Hold, 1.0, false, false),
+        (Role::Acquire, 1.0, false, false),
+        // It may have come to ask only when its time was over.
+        (Role::Hold, 0.0, false, true),
+        (Role::Hold, 1.0, true, true),
+    ] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 3500);
+        let call = scene.call(role, 4000);
+        scene.of(call).timeout = Some(timeout);
+        let waited = if timeout == 0.0 { 100 } else { 1050 };
+        scene.end(call, 4000 + waited, Exit::Code(124));
+        if slow {
+            scene.fault("api", "put-delayed", 4500, 4900).contenders = vec![call];
+        }
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I7"),
+        }
+        // Somebody else has it for a moment.
+        let other = scene.call(Role::Hold, 4100);
+        let token = scene.grant(4500, other);
+        scene.work(other, token, 4520, 4550);
+        scene.release(4600, other);
+        scene.end(other, 4620, Exit::Code(0));
+        scene.is_clean();
+    }
+}
+
+#[test]
+fn a_failover_is_done_when_somebody_else_has_the_lease() {
+    for (next, clean) in [(Some(4200), true), (Some(6000), false), (None, false)] {
+        let mut scene = Scene::new();
+        let one = scene.call(Role::Hold, 900);
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2100);
+        let failover = scene.call(Role::Failover, 1900);
+        scene.of(failover).command = None;
+        scene.steal(2000, failover);
+        scene.end(one, 2200, Exit::Code(123));
+        scene.renew(3000, failover);
+        scene.release(4100, failover);
+        scene.end(failover, 4300, Exit::Code(0));
+        if let Some(at) = next {
+            let other = scene.call(Role::Hold, at - 100);
+            let token = scene.grant(at, other);
+            scene.work(other, token, at + 20, at + 80);
+            scene.release(at + 100, other);
+            scene.end(other, at + 120, Exit::Code(0));
+        }
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I7"),
+        }
+    }
+}

@@ -240,6 +240,7 @@ fn what_a_call_has_started_is_gone_when_it_ends() {
     for (last, exit, clean) in [
         (2400, Exit::Code(123), true),
         (3000, Exit::Code(123), false),
+        (3000, Exit::Code(162), false),
         (3000, Exit::Signal(9), true),
     ] {
         let mut scene = Scene::new();
@@ -248,6 +249,9 @@ fn what_a_call_has_started_is_gone_when_it_ends() {
         scene.work(one, token, 1020, last).part = "daemon".to_owned();
         scene.people(1800, blanked);
         scene.end(one, 2000, exit);
+        if exit == Exit::Code(162) {
+            scene.of(one).surroundings = vec!["nofile=12".to_owned()];
+        }
         if exit == Exit::Signal(9) {
             scene.fault("process", "supervisor-killed", 1990, 1990).call = Some(one);
         }
@@ -305,6 +309,28 @@ fn a_caller_of_slots_has_one_at_a_time() {
         scene.end(one, 3020, Exit::Code(0));
         let broken = scene.broken();
         assert_eq!(!broken.contains(&"I9"), clean, "{released}: {broken:?}");
+    }
+}
+
+#[test]
+fn there_are_no_more_slots_than_the_first_says() {
+    for (slot, clean) in [("pool-1", true), ("pool-2", false)] {
+        let mut scene = Scene::new();
+        scene.history.run.leases[0] = crate::history::Contended {
+            name: "pool".to_owned(),
+            slots: 2,
+        };
+        scene.create(slot);
+        let one = scene.call(Role::HoldSlot, 900);
+        scene.of(one).leases = vec!["pool".to_owned()];
+        let token = scene.grant_of(slot, 1000, one);
+        scene.work_on(slot, one, token, 1020, 1900);
+        scene.release_of(slot, 2000, one);
+        scene.end(one, 2020, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I1"),
+        }
     }
 }
 

@@ -31,6 +31,66 @@ fn nobody_has_watched_anything_before_it_has_looked() {
 }
 
 #[test]
+fn who_has_looked_at_another_lease_has_watched_nothing_of_this_one() {
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/soak/leases";
+    let name = "fieldSelector=metadata.name%3D";
+    for (path, query, clean) in [
+        (format!("{leases}/job"), String::new(), true),
+        (format!("{leases}/left"), String::new(), false),
+        (leases.to_owned(), String::new(), true),
+        (leases.to_owned(), format!("{name}job&watch=true"), true),
+        (leases.to_owned(), format!("{name}left&watch=true"), false),
+    ] {
+        // It looks at one of them soon after its start, and at this one only just before it takes it.
+        let (mut scene, other) = watched(950, 4200);
+        let mut look = scene.history.requests[0].clone();
+        (look.method, look.body) = ("GET".to_owned(), serde_json::Value::Null);
+        (look.contender, look.at, look.answered) = (other, ms(970), Some(ms(975)));
+        (look.path, look.query) = (path.clone(), query.clone());
+        scene.history.requests.push(look);
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{path} {query}: {broken:?}");
+        assert_eq!(broken.contains(&"I3"), !clean);
+    }
+}
+
+#[test]
+fn nobody_but_the_victim_says_that_it_has_stopped() {
+    for (who, clean) in [("victim", true), ("thief", false), ("third", false)] {
+        let mut scene = Scene::new();
+        let (one, thief) = (
+            scene.call(Role::Hold, 900),
+            scene.call(Role::HoldSteal, 1900),
+        );
+        let third = scene.call(Role::Hold, 950);
+        scene.of(thief).words.push("--steal".to_owned());
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2100);
+        let next = scene.steal(2000, thief);
+        scene.acknowledge(2150, one);
+        let said = scene.history.commits.last_mut().expect("just written");
+        let by = scene.history.requests.last_mut().expect("just sent");
+        by.contender = match who {
+            "victim" => one,
+            "thief" => thief,
+            _ => third,
+        };
+        said.user = Some(format!("user-{}", by.contender));
+        scene.end(one, 2200, Exit::Code(123));
+        scene.work(thief, next, 2170, 2500);
+        scene.release(2600, thief);
+        scene.end(thief, 2620, Exit::Code(0));
+        let token = scene.grant(2700, third);
+        scene.work(third, token, 2720, 2800);
+        scene.release(2900, third);
+        scene.end(third, 2920, Exit::Code(0));
+        let broken = scene.broken();
+        assert_eq!(broken.is_empty(), clean, "{who}: {broken:?}");
+        assert_eq!(broken.contains(&"I3"), !clean, "{who}");
+    }
+}
+
+#[test]
 fn the_servers_stamps_prove_an_expiry_at_first_sight_half_a_minute_later() {
     for (taken, observed, clean) in [
         (33_100, false, true),
@@ -53,8 +113,8 @@ fn stolen_and_given_back(role: Role, freed: u64) -> Scene {
     scene.work(one, token, 1020, 3800);
     scene.steal(2000, thief);
     scene.end(one, 3820, Exit::Code(123));
-    scene.end(thief, 2020, Exit::Code(0));
-    let release = scene.call(Role::Release, freed - 50);
+    scene.end(thief, freed - 45, Exit::Code(0));
+    let release = scene.call(Role::Release, freed - 40);
     let (user, holder) = (scene.of(thief).user.clone(), scene.of(thief).holder.clone());
     let call = scene.of(release);
     (call.user, call.holder, call.contender) = (user, holder, thief);
@@ -245,5 +305,75 @@ fn what_is_patched_or_deleted_says_which_it_means() {
         scene.history.requests.push(sent);
         assert_eq!(scene.broken().is_empty(), known, "{method}");
         assert!(scene.history.requests[0].path.ends_with(JOB));
+    }
+}
+
+#[test]
+fn a_grant_has_one_command_at_a_time() {
+    for (part, from, clean) in [
+        ("child", 2000, true),
+        ("command", 2000, false),
+        ("command", 3100, true),
+    ] {
+        let mut scene = Scene::new();
+        let call = scene.hold(1000, 3500);
+        let token = scene.history.work[0].token;
+        scene.history.work[0].last = ms(3050);
+        scene.work(call, token, from, 3400).part = part.to_owned();
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I1"),
+        }
+    }
+}
+
+#[test]
+fn a_theft_is_done_when_the_victim_must_have_stopped() {
+    for (role, ended, said, clean) in [
+        (Role::Steal, 4010, None, true),
+        (Role::Steal, 3900, None, false),
+        (Role::Steal, 2700, Some(2500), true),
+        (Role::StealNow, 2020, None, true),
+    ] {
+        let mut scene = Scene::new();
+        let (one, thief) = (scene.call(Role::Hold, 900), scene.call(role, 1900));
+        scene.of(thief).command = None;
+        let token = scene.grant(1000, one);
+        scene.work(one, token, 1020, 2400);
+        scene.steal(2000, thief);
+        if let Some(said) = said {
+            scene.acknowledge(said, one);
+        }
+        scene.end(one, 2520, Exit::Code(123));
+        scene.end(thief, ended, Exit::Code(0));
+        scene.people(4500, blanked);
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I3"),
+        }
+    }
+}
+
+#[test]
+fn a_grant_counts_one_more_than_the_one_before() {
+    for (transitions, clean) in [(2, true), (1, false), (3, false)] {
+        let mut scene = Scene::new();
+        scene.hold(1000, 1500);
+        let other = scene.call(Role::Hold, 1900);
+        let holder = scene.of(other).holder.clone();
+        let token = scene.write(2000, "user-1", JOB, |lease| {
+            let now = crate::oracle::testing::wall(ms(2000));
+            lease["spec"]["holderIdentity"] = holder.into();
+            lease["spec"]["leaseTransitions"] = transitions.into();
+            lease["spec"]["acquireTime"] = now.clone().into();
+            lease["spec"]["renewTime"] = now.into();
+        });
+        scene.work(other, token, 2020, 2400);
+        scene.release(2500, other);
+        scene.end(other, 2520, Exit::Code(0));
+        match clean {
+            true => scene.is_clean(),
+            false => scene.breaks("I2"),
+        }
     }
 }
