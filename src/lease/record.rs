@@ -12,6 +12,7 @@ use super::values::{HolderIdentity, LeaseDuration, Manager};
 
 mod alteration;
 mod class;
+mod ended;
 mod entry;
 pub mod field;
 mod keep;

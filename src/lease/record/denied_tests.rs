@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::{Record, previous};
 use super::*;
 use crate::lease::testing::{grant_terms, held, wall};
 

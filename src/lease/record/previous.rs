@@ -1,12 +1,11 @@
 //! From whom a Lease was taken last, by whom and why: kept in an annotation for people. Whether a grant was released is the one thing
-//! that is decided by it: what was taken was not.
+//! that is decided by it ([`super::ended`]): what was taken was not.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::field::{PREVIOUS_ANNOTATION, REGRANTED_ANNOTATION};
+use super::field::PREVIOUS_ANNOTATION;
 use super::object::Fields;
-use super::read::same_time;
 use super::write::{Edit, micro_time};
 use super::{GrantTerms, Lease, Record};
 
@@ -106,59 +105,6 @@ impl Fields<'_> {
     pub fn taken_from(&self) -> Option<Previous> {
         let previous = self.previous()?;
         (previous.transitions == self.transitions()).then_some(previous)
-    }
-
-    /// Whether what is written here says that the very grant that `release` was to end was taken from its holder, or ended by somebody
-    /// else: then it was not released by that. A release leaves all that tells a grant but its holder.
-    pub fn denies(&self, release: &Fields<'_>) -> bool {
-        let next = release.transitions().checked_add(1);
-        let follows = next == Some(self.transitions()) && self.holder().is_some();
-        self.uid() == release.uid()
-            && ((follows && (self.victim().is_some() || self.is_regranted()))
-                || (self.previous()).is_some_and(|noted| noted.denies(release)))
-    }
-
-    /// Whether this free Lease is what `release` has made of it: it has the time that was written. Others can free it too.
-    pub fn shows(&self, release: &Fields<'_>) -> bool {
-        self.uid() == release.uid()
-            && self.holder().is_none()
-            && self.transitions() == release.transitions()
-            && (release.renew_time()).is_some_and(|time| self.renewed_at(time))
-            && !self.denies(release)
-    }
-
-    /// Whether the present grant shows that the one before it was over by the time that `release` could have been carried out: it was
-    /// made by this program, which notes from whom it takes what is held.
-    pub fn follows_on(&self, release: &Fields<'_>) -> bool {
-        self.uid() == release.uid()
-            && self.holder().is_some()
-            && release.transitions().checked_add(1) == Some(self.transitions())
-            && self.is_ours()
-            && !self.denies(release)
-    }
-
-    /// Whether the present grant was put on top of one of the same identity.
-    fn is_regranted(&self) -> bool {
-        let noted = self.annotation(REGRANTED_ANNOTATION);
-        noted.and_then(|text| text.parse().ok()) == Some(self.transitions())
-    }
-}
-
-impl Previous {
-    /// Whether it is about the grant that this was to end, and not what this was to write itself.
-    fn denies(&self, release: &Fields<'_>) -> bool {
-        let is_ours = release.previous().is_some_and(|ours| {
-            (ours.taken, &ours.by, ours.transitions) == (self.taken, &self.by, self.transitions)
-        });
-        let ended = release.transitions();
-        let transitions = match self.taken {
-            Taken::ForceReleased => Some(ended),
-            Taken::Expired | Taken::Stolen | Taken::FailedOver => ended.checked_add(1),
-        };
-        let acquired = self.acquired.map(|time| time.to_string());
-        !is_ours
-            && transitions == Some(self.transitions)
-            && same_time(acquired.as_deref(), release.acquire_time())
     }
 }
 
@@ -404,7 +350,3 @@ mod tests {
         assert_eq!(taken.annotations().count(), 0);
     }
 }
-
-#[cfg(test)]
-#[path = "denied_tests.rs"]
-mod denied_tests;
