@@ -323,15 +323,16 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             lines.extend(unsaid::kept_lines(subject));
             lines
         }
+        End::Unsettled { end, .. } if matches!(**end, End::Refused(_) | End::Declined(_)) => {
+            let mut lines = refused::without_outcome(end_lines(subject, end));
+            lines.push(format!(
+                "error: a write to lease {name:?} was sent before that, and its outcome is not known"
+            ));
+            lines
+        }
         End::Unsettled { end, fault } => {
             let mut lines = end_lines(subject, end);
             lines.retain(|line| !line.starts_with("interrupted"));
-            for line in &mut lines {
-                // That is what is not known.
-                if let Some(advice) = line.strip_prefix("Nothing was written. ") {
-                    *line = advice.to_owned();
-                }
-            }
             lines.push(match fault {
                 Some(fault) => format!("error: a write to lease {name:?} was sent and its outcome could not be learned: {fault}"),
                 None => format!("error: a write to lease {name:?} was sent and its outcome is not known"),

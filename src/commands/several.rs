@@ -109,6 +109,8 @@ pub fn next_after(end: &End) -> Next {
         End::Fault(Fault::NotSent(_) | Fault::Unknown(_) | Fault::Foreign { .. }) => Next::Stop,
         // The time is over for all of them.
         End::TimedOut { .. } | End::Interrupted(_) => Next::Stop,
+        // What is there was read; only not whether that was by our write.
+        End::Unsettled { end, .. } if matches!(**end, End::Refused(_)) => Next::GoOn,
         End::Unsettled { .. } | End::Kept(_) => Next::Stop,
     }
 }

@@ -278,10 +278,18 @@ fn every_other_end_says_what_is_known_and_what_is_not() {
     let no_role = unsettled(End::Fault(forbidden()), Some(forbidden()));
     let open = unsettled(End::Fault(unknown()), None);
     let open_signal = unsettled(End::Interrupted(2), None);
+    let over = |other: Option<&str>| {
+        let refusal = Refusal::HolderIs(other.map(self::other));
+        unsettled(End::Refused(refusal), None)
+    };
+    let declined = unsettled(End::Declined("declined".to_owned()), None);
     let (thief, beside) = (who(|it| it.beside = true), open.clone());
     let kept = End::Kept(Box::new(End::Interrupted(1)));
     let mut cases = vec![
         ("refused connection", acquirer(), End::Fault(refused)),
+        ("over, and free", subject(), over(None)),
+        ("over, and another's", subject(), over(Some("other"))),
+        ("asked again, and declined", subject(), declined),
         ("unknown", acquirer(), End::Fault(unknown())),
         ("busy", acquirer(), End::Fault(busy())),
         ("forbidden", subject(), End::Fault(forbidden())),

@@ -36,9 +36,22 @@ pub fn lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
     if !subject.only_asks {
         return lines;
     }
-    let words = |line: String| match line.strip_prefix("Nothing was written.") {
-        Some(rest) => rest.trim_start().to_owned(),
-        None => line,
+    without_outcome(lines)
+}
+
+/// The same where nothing was to be written, or where that is not known.
+pub fn without_outcome(lines: Vec<String>) -> Vec<String> {
+    let words = |line: String| {
+        if let Some(rest) = line.strip_prefix("Nothing was written.") {
+            return rest.trim_start().to_owned();
+        }
+        if let Some(why) = line.strip_suffix("; nothing was written") {
+            return why.to_owned();
+        }
+        match line.split_once(": the yes was for ") {
+            Some((_, rest)) => format!("The yes was for {rest}"),
+            None => line,
+        }
     };
     let lines = lines.into_iter().map(words);
     lines.filter(|line| !line.is_empty()).collect()

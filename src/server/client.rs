@@ -226,10 +226,10 @@ impl Client {
 
     /// What is refused because of a certificate, a key or a token is asked once more where those read anew differ: a
     /// token file rotates, an authority is replaced, an exec plugin's token expires. The server did nothing with the
-    /// first request, so that repeating it is safe even for a write; where it cannot be sent again, that first answer stands.
+    /// first request, so that repeating it is safe even for a write.
     async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let before = self.link.borrow().clone();
-        let mut sent_with = None;
+        let (mut sent_with, writes) = (None, ask.writes());
         let first = self.exchange_once(ask.clone(), Wanted::Kept, &mut sent_with);
         let first = first.await;
         let Err(fault) = &first else { return first };
@@ -242,7 +242,7 @@ impl Client {
             self.forget_client();
             let newer = Wanted::NewerThan(number);
             let second = self.exchange_once(ask, newer, &mut sent_with).await;
-            return answered(second, first);
+            return ask::answered(second, writes);
         }
         let Some(link) = before else { return first };
         if !self.connection.differs_from(&link).await {
@@ -250,7 +250,7 @@ impl Client {
         }
         self.forget_client();
         let second = self.exchange_once(ask, Wanted::Kept, &mut sent_with).await;
-        answered(second, first)
+        ask::answered(second, writes)
     }
 
     /// The answer, its body not read yet, if it is a good one; and the number of the credentials it was asked with.
@@ -323,14 +323,6 @@ impl Client {
 
     fn parse(&self, body: &[u8], wanted: &str) -> Result<Value, Fault> {
         serde_json::from_slice(body).map_err(|_| self.foreign(body, wanted))
-    }
-}
-
-/// The second answer, unless the request was not even sent again where an API server had answered the first.
-fn answered<T>(second: Result<T, Fault>, first: Result<T, Fault>) -> Result<T, Fault> {
-    match (&second, &first) {
-        (Err(Fault::NotSent(_)), Err(Fault::Rejected(_))) => first,
-        _ => second,
     }
 }
 

@@ -116,16 +116,13 @@ fn a_release_that_was_lost_is_not_told_as_done_however_often_others_have_come_si
             (&HOLD[..], not_carried_out(), since, next, 123),
             (&RELEASE[..], not_carried_out(), since, next, 122),
             (&FORCE[..], not_carried_out(), since, next, 122),
-            // A no that has a reason of its own is the end of it; what is there is told all the same.
-            (
-                &HOLD[..],
-                Fault::status(403, "Forbidden", "no"),
-                since,
-                next,
-                123,
-            ),
         ]
     });
+    // A no that has a reason of its own is the end of it; what is there is read once more.
+    let no = || Fault::status(403, "Forbidden", "no");
+    let refused = [(by_another_client, "C"), (blank as Since, "")];
+    let refused = refused.map(|(since, next)| (&HOLD[..], no(), since, next, 123));
+    let rows = rows.chain(refused);
     each(rows, |(words, fault, since, next, code)| {
         let (ns, user) = fresh();
         lease_for(&ns, words);
@@ -226,6 +223,35 @@ fn whom_a_takeover_was_from_is_waited_for_though_its_answer_was_no_and_it_was_fr
         );
         assert!(output.elapsed >= D / 2, "{output}");
     });
+}
+
+/// What was not carried out, and cannot be any more, was taken from nobody.
+#[test]
+fn who_has_released_since_is_not_waited_for() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "ada", 60));
+    let proxy = Proxy::to(ns.cluster());
+    let command = ns.command(&user, ["steal", "job", "--yes", "--holder=me"]);
+    let output = between(command, &proxy, is_put, vec![not_carried_out()], || {
+        admin(&ns, &["release", "job", "--holder=ada"]);
+    });
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(!output.stderr.contains("must have stopped"), "{output}");
+    assert!(output.elapsed < Duration::from_secs(20), "{output}");
+    let victim = &stored(&ns, "job")["metadata"]["annotations"]["kubectl-lease/victim"];
+    assert!(victim.is_null(), "{victim}");
+}
+
+#[test]
+fn whoever_tries_once_looks_what_became_of_that() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "A", 60));
+    let proxy = Proxy::to(ns.cluster());
+    let timeout = Fault::status_after_commit(504, "Timeout", "carried out");
+    proxy.fault(Match::when(is_release), timeout, 1);
+    let words = ["release", "job", "--holder=A", "--timeout=0"];
+    let output = ns.command(&user, words).via(&proxy).spawn().wait(SOON);
+    assert_eq!(output.code, Some(0), "{output}");
 }
 
 #[test]

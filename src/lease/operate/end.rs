@@ -95,10 +95,12 @@ impl End {
 /// How an operation ended that had sent a write whose outcome is not known.
 pub(super) fn unsettled(end: End) -> End {
     match end {
-        End::Fault(_) | End::TimedOut { .. } | End::Interrupted(_) => End::Unsettled {
-            end: Box::new(end),
-            fault: None,
-        },
+        End::Fault(_) | End::TimedOut { .. } | End::Interrupted(_) | End::Declined(_) => {
+            End::Unsettled {
+                end: Box::new(end),
+                fault: None,
+            }
+        }
         end => end,
     }
 }

@@ -116,7 +116,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(end) => end,
         };
         let seen = match end {
-            End::Refused(_) => sent.seen.clone(),
+            End::Refused(_) | End::Declined(_) => sent.seen.clone(),
             // The time is over, and it may be free all the same.
             End::Fault(_) | End::TimedOut { .. } => match self.last_read(limits).await {
                 Ok(seen) => Some(seen),
@@ -139,8 +139,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         // Somebody else has it by now, or nobody: whether after our write, what is there does not tell.
         match self.told(&sent, &seen, limits).await {
-            Ok(Hindsight::Stored(record)) => Ok(Freed {
-                before: before.swap_remove(0),
+            Ok(Hindsight::Stored(number, record)) => Ok(Freed {
+                before: before.swap_remove(number),
                 record,
             }),
             Ok(Hindsight::Unknown) if sent.iter().any(Sent::is_unanswered) => Err(End::Unsettled {

@@ -243,6 +243,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         match released {
             Ok(_) => Fate::Free,
             Err(End::Refused(_)) => Fate::Gone,
+            // Whether that was by our release or not.
+            Err(End::Unsettled { end, .. }) if matches!(*end, End::Refused(_)) => Fate::Gone,
             Err(
                 End::Fault(fault)
                 | End::TimedOut {

@@ -16,8 +16,8 @@ const LOOK: Duration = Duration::from_secs(3);
 /// What the changes tell.
 #[derive(Debug)]
 pub(super) enum Hindsight {
-    /// One of them was carried out: the Lease as it left it.
-    Stored(Record),
+    /// This one of them was carried out: the Lease as it left it.
+    Stored(usize, Record),
     /// None was: the grant ended otherwise.
     Never,
     /// Nobody may watch, or it was too long ago, or the server does not answer.
@@ -78,15 +78,15 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
                 Some(LeaseEvent::Broken(_)) | None => return Ok(None),
             };
-            if written.iter().any(|written| record.shows(written)) {
-                return Ok(Some(Hindsight::Stored(record)));
+            if let Some(number) = written.iter().position(|written| record.shows(written)) {
+                return Ok(Some(Hindsight::Stored(number, record)));
             }
             // What was before may be told again.
             let goes_on = written.iter().any(|written| {
                 record.uid() == written.uid() && record.transitions() <= written.transitions()
             });
             let is_last = version == Some(record.resource_version());
-            if !goes_on || is_last || written.iter().any(|written| record.denies(written)) {
+            if !goes_on || is_last || written.iter().all(|written| record.denies(written)) {
                 return Ok(Some(Hindsight::Never));
             }
         }

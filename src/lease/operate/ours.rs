@@ -52,8 +52,12 @@ impl Sent {
 
     /// Whether what was seen is still the grant that it was for.
     pub(super) fn is_for(&self, seen: &Seen) -> bool {
-        let grant = self.record().replaced();
-        matches!((seen, grant), (Seen::Lease(seen), Some(grant)) if seen.record().same_grant(&grant))
+        let Seen::Lease(seen) = seen else {
+            return false;
+        };
+        let (record, grant) = (seen.record(), self.record().replaced());
+        record.resource_version() == self.record().resource_version()
+            || grant.is_some_and(|grant| record.same_grant(&grant))
     }
 
     /// The next grant, where that shows that there was no holder to take it from. After a conflict it may have been somebody else who
@@ -206,8 +210,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 }
             };
             if let Err(ended) = trouble {
-                // A refusal is the end, unless it was not the answer to the write that happened.
-                if !unclear.sent.iter().all(Sent::is_unanswered)
+                // A refusal is the end, unless it was not the answer to the write that happened. Whoever has tried for as long as
+                // there was time has read before.
+                let all_unanswered = unclear.sent.iter().all(Sent::is_unanswered);
+                if !unclear.sent.is_empty()
+                    && (limits.once || !all_unanswered)
                     && matches!(ended, End::Fault(_) | End::TimedOut { .. })
                     && let Ok(seen) = self.last_read(limits).await
                 {
@@ -252,8 +259,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
         // Of a refusal it is most likely what it says.
         let is_open = sent.iter().any(Sent::is_unanswered);
         match (told, step) {
-            (Ok(Hindsight::Stored(record)), _) => Next::Done {
-                before: sent.first().and_then(|sent| sent.record().replaced()),
+            (Ok(Hindsight::Stored(number, record)), _) => Next::Done {
+                before: sent[number].record().replaced(),
                 record,
             },
             (Ok(Hindsight::Never), OursStep::Replace(record)) => Next::Write(record),
@@ -284,7 +291,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         seen: &Seen,
         limits: &Limits,
     ) -> Result<Hindsight, End> {
-        if sent.iter().any(|sent| sent.is_denied_by(seen)) {
+        if sent.iter().all(|sent| sent.is_denied_by(seen)) {
             return Ok(Hindsight::Never);
         }
         let written: Vec<&Record> = sent.iter().map(Sent::record).collect();
@@ -293,9 +300,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Seen::Absent => None,
         };
         let told = self.looked_back(&written, version, limits).await?;
-        let shown = sent.iter().find_map(|sent| sent.shown_by(seen));
+        let mut all = sent.iter().enumerate();
+        let shown = all.find_map(|(number, sent)| Some((number, sent.shown_by(seen)?)));
         Ok(match (told, shown) {
-            (Hindsight::Unknown, Some(record)) => Hindsight::Stored(record),
+            (Hindsight::Unknown, Some((number, record))) => Hindsight::Stored(number, record),
             (told, _) => told,
         })
     }

@@ -41,12 +41,9 @@ impl Attempt {
     fn may_have_happened(&self, seen: &Seen) -> bool {
         let Seen::Lease(seen) = seen else { return true };
         let (record, written) = (seen.record(), &self.written);
-        let ours = written.transitions();
         record.uid() != written.uid()
-            || record.transitions() > ours
-            // Somebody else's with that number shows that it is not ours.
-            || (record.transitions() == ours
-                && (record.holder().is_none() || record.acquire_time() == written.acquire_time()))
+            || record.transitions() > written.transitions()
+            || (record.transitions() == written.transitions() && !record.is_instead_of(written))
     }
 
     /// On top of anything else than what it replaces it cannot happen any more.
@@ -146,8 +143,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if let Some(stolen) = adopt_unacknowledged_write(unknown, &seen) {
                 return Ok(stolen);
             }
-            // It was read after those answers.
-            unknown.retain(|attempt| !attempt.answered || attempt.may_have_happened(&seen));
+            // What has not happened by now, and cannot any more, is forgotten, with its victim.
+            unknown.retain(|attempt| attempt.may_happen(&seen) || attempt.may_have_happened(&seen));
             limits.interrupt =
                 settling.sent(unknown.iter().any(|attempt| attempt.may_happen(&seen)));
             if let Some(signal) = settling.signal() {
@@ -381,7 +378,7 @@ fn taken_since(unknown: &[Attempt], seen: &Seen) -> Option<Loss> {
         attempt.written.uid() == record.uid()
             && record.transitions() > attempt.written.transitions()
             // Of a refusal it is most likely what it says, unless it is noted from whom it was taken since.
-            && (!attempt.answered || record.denies(&attempt.written))
+            && (!attempt.answered || record.follows_takeover(&attempt.written))
     })?;
     let waits = record.waits_for(&attempt.written);
     Some(if attempt.written.holder() == Some(holder) {

@@ -35,6 +35,22 @@ impl Fields<'_> {
             && !self.denies(release)
     }
 
+    /// Whether the present grant has the place of the one that `written` was to make: this program made it, which counts each. Not all
+    /// clients do.
+    pub fn is_instead_of(&self, written: &Fields<'_>) -> bool {
+        self.uid() == written.uid()
+            && self.holder().is_some()
+            && self.transitions() == written.transitions()
+            && !same_time(self.acquire_time(), written.acquire_time())
+            && self.is_ours()
+    }
+
+    /// Whether it is noted here that the very grant that `written` was to make was taken from its holder, or ended by somebody else.
+    pub fn follows_takeover(&self, written: &Fields<'_>) -> bool {
+        let noted = self.previous();
+        self.uid() == written.uid() && noted.is_some_and(|noted| noted.denies(written))
+    }
+
     /// Whether the present grant was put on top of one of the same identity.
     fn is_regranted(&self) -> bool {
         let noted = self.annotation(REGRANTED_ANNOTATION);

@@ -39,6 +39,11 @@ impl Ask {
         }
     }
 
+    /// Whether it may change something.
+    pub fn writes(&self) -> bool {
+        self.method != Method::GET
+    }
+
     /// As it is sent.
     pub fn request(self) -> Result<Request<Body>, Fault> {
         let content = match self.method {
@@ -62,5 +67,36 @@ impl Ask {
                 why: ConnectFailure::Other,
             })
         })
+    }
+}
+
+/// The second answer. A write that was not sent again may have been carried out the first time, by something that sends twice.
+pub fn answered<T>(second: Result<T, Fault>, writes: bool) -> Result<T, Fault> {
+    second.map_err(|fault| match fault {
+        Fault::NotSent(why) if writes => Fault::Unknown(Fault::NotSent(why).to_string()),
+        fault => fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_cannot_be_sent_again_leaves_its_outcome_open_and_nothing_else_does() {
+        let refused = || {
+            Fault::NotSent(TransportError::Refused {
+                server: "https://api:6443".to_owned(),
+            })
+        };
+        let write = answered::<()>(Err(refused()), true).expect_err("not sent");
+        assert!(
+            write.leaves_outcome_open() && write.is_transient(),
+            "{write}"
+        );
+        assert_eq!(write.to_string(), refused().to_string());
+        // A read is tried again, as before the first answer.
+        assert_eq!(answered::<()>(Err(refused()), false), Err(refused()));
+        assert_eq!(answered(Ok(1), true), Ok(1));
     }
 }

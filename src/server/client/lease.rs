@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::query::Query;
 use super::{Client, Most, Reply, Selection};
 use crate::lease::api::{
-    Api, Deletion, Fault, Found, LeaseEvent, RejectionKind, WATCH_OPENING, Write,
+    Api, Deletion, Fault, Found, LeaseEvent, Rejection, RejectionKind, WATCH_OPENING, Write,
 };
 use crate::lease::record::{self, Record};
 
@@ -115,6 +115,15 @@ pub(super) fn told(
         }
         Ok(WatchEvent::Deleted(object)) => Ok(record(object)?.map(|_| LeaseEvent::Deleted)),
         Ok(WatchEvent::Bookmark(_)) => Ok(Some(LeaseEvent::Bookmark)),
+        // What the server has forgotten it says in the stream.
+        Ok(WatchEvent::Error(status)) if status.code == 410 => Err(Fault::Rejected(Rejection {
+            code: status.code,
+            reason: status.reason,
+            message: status.message,
+            kind: RejectionKind::Gone,
+            advice: None,
+            is_status: true,
+        })),
         Ok(WatchEvent::Error(status)) => Err(Fault::Unknown(status.message)),
         // The connection ended within it.
         Err(error) if error.is_eof() => Err(Fault::Unknown("the watch broke off".to_owned())),
