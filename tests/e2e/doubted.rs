@@ -118,7 +118,7 @@ fn a_release_that_was_lost_is_not_told_as_done_however_often_others_have_come_si
             (&FORCE[..], not_carried_out(), since, next, 122),
         ]
     });
-    // A no that has a reason of its own is the end of it; what is there is read once more.
+    // A no with a reason of its own is the end of it; what is there is read once more.
     let no = || Fault::status(403, "Forbidden", "no");
     let refused = [(by_another_client, "C"), (blank as Since, "")];
     let refused = refused.map(|(since, next)| (&HOLD[..], no(), since, next, 123));
@@ -201,7 +201,17 @@ fn a_release_that_was_carried_out_does_not_end_the_next_grant_of_the_same_identi
 fn whom_a_takeover_was_from_is_waited_for_though_its_answer_was_no_and_it_was_freed_since() {
     const D: Duration = Duration::from_secs(4);
     let internal = || Fault::status_after_commit(500, "InternalError", "leader changed");
-    each([conflict(), internal()], |fault| {
+    let set_back: fn(&Namespace) = |ns| {
+        ns.edit("job", |lease| {
+            lease["spec"] = json!({ "leaseDurationSeconds": 60, "leaseTransitions": 0 });
+        });
+    };
+    let rows = [
+        (conflict(), blank as fn(&Namespace)),
+        (internal(), blank),
+        (conflict(), set_back),
+    ];
+    each(rows, |(fault, since)| {
         let (ns, user) = fresh();
         ns.create(&held("job", "ada", 4));
         let proxy = Proxy::to(ns.cluster());
@@ -215,7 +225,7 @@ fn whom_a_takeover_was_from_is_waited_for_though_its_answer_was_no_and_it_was_fr
             "true",
         ];
         let command = ns.command(&user, words);
-        let output = between(command, &proxy, is_put, vec![fault], || blank(&ns));
+        let output = between(command, &proxy, is_put, vec![fault], || since(&ns));
         assert_eq!(output.code, Some(0), "{output}");
         assert!(
             output.stderr.contains("\"ada\" must have stopped"),
@@ -225,16 +235,66 @@ fn whom_a_takeover_was_from_is_waited_for_though_its_answer_was_no_and_it_was_fr
     });
 }
 
+/// Whoever creates it would begin beside whom it was taken from.
+#[test]
+fn what_was_taken_and_deleted_is_not_created_beside_its_holder() {
+    let (ns, user) = fresh();
+    ns.create(&held("job", "ada", 60));
+    let proxy = Proxy::to(ns.cluster());
+    let words = [
+        "hold",
+        "job",
+        "--steal",
+        "--create",
+        "--yes",
+        "--holder=me",
+        "--",
+        "true",
+    ];
+    let command = ns.command(&user, words);
+    let output = between(command, &proxy, is_put, vec![conflict()], || {
+        ns.delete("job")
+    });
+    assert_eq!(output.code, Some(121), "{output}");
+    assert!(output.stderr.contains("outcome is not known"), "{output}");
+    assert!(ns.get("job").is_none(), "{output}");
+}
+
+/// Its own note is there, whoever has come since, and though nobody may watch.
+#[test]
+fn what_was_freed_by_force_is_known_by_the_note_of_it() {
+    let ns = shared().namespace();
+    let user = ns.user(&["get", "update"]);
+    ns.create(&held("job", "A", 60));
+    let proxy = Proxy::to(ns.cluster());
+    let command = ns.command(&user, FORCE);
+    let output = between(command, &proxy, is_put, vec![conflict()], || {
+        admin(&ns, &["acquire", "job", "--holder=C", "--timeout=0"]);
+    });
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(holder(&stored(&ns, "job")), "C", "{output}");
+}
+
 /// What was not carried out, and cannot be any more, was taken from nobody.
 #[test]
 fn who_has_released_since_is_not_waited_for() {
+    let released: fn(&Namespace) = |ns| admin(ns, &["release", "job", "--holder=ada"]);
+    let and_held: fn(&Namespace) = |ns| {
+        admin(ns, &["release", "job", "--holder=ada"]);
+        admin(ns, &["hold", "job", "--holder=B", "--", "true"]);
+    };
+    let too_late = Fault::status(409, "Conflict", "it has been modified");
+    let lost = not_carried_out;
+    let rows = [(lost(), released), (lost(), and_held), (too_late, and_held)];
+    each(rows, |(fault, since)| who_has_released(fault, since));
+}
+
+fn who_has_released(fault: Fault, since: fn(&Namespace)) {
     let (ns, user) = fresh();
     ns.create(&held("job", "ada", 60));
     let proxy = Proxy::to(ns.cluster());
     let command = ns.command(&user, ["steal", "job", "--yes", "--holder=me"]);
-    let output = between(command, &proxy, is_put, vec![not_carried_out()], || {
-        admin(&ns, &["release", "job", "--holder=ada"]);
-    });
+    let output = between(command, &proxy, is_put, vec![fault], || since(&ns));
     assert_eq!(output.code, Some(0), "{output}");
     assert!(!output.stderr.contains("must have stopped"), "{output}");
     assert!(output.elapsed < Duration::from_secs(20), "{output}");

@@ -80,13 +80,16 @@ impl Attempts {
     }
 }
 
-/// The time that we wrote. Clients that only write who holds it, as Terraform does, leave it.
+/// The note or the time that we wrote. Clients that only write who holds it, as Terraform does, leave them.
 fn shown(before: &Record, written: &Record, seen: &Seen) -> Option<Record> {
     let Seen::Lease(seen) = seen else { return None };
     let record = seen.record();
     let is_ours = written
         .renew_time()
         .is_some_and(|time| record.renewed_at(time));
+    if record.notes_what(written, before) {
+        return Some(record.clone());
+    }
     let follows = record.uid() == written.uid()
         && !record.denies(written)
         && (record.holder().is_none() || record.holder() != before.holder());

@@ -1,5 +1,6 @@
 //! Steal: takes a Lease over from a holder that has not agreed, but only as it was shown to whoever did.
 
+mod attempt;
 mod settling;
 mod victims;
 
@@ -12,6 +13,7 @@ use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
 use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
+use attempt::Attempt;
 use settling::Settling;
 use victims::{Longest, Victim, Victims};
 
@@ -24,33 +26,6 @@ pub struct Stolen {
     pub victim: Option<String>,
     /// Everybody that one of our writes may have taken it from.
     pub(super) victims: Victims,
-}
-
-/// A write that was sent, and may have been carried out.
-struct Attempt {
-    written: Record,
-    sent_at: Instant,
-    victim: Option<Victim>,
-    /// The answer was a no that may hide a success ([`super::super::api::Fault::may_hide_success`]). It is looked for, and not
-    /// made impossible.
-    answered: bool,
-}
-
-impl Attempt {
-    /// Whether it may have been carried out before this was seen: the grants are counted.
-    fn may_have_happened(&self, seen: &Seen) -> bool {
-        let Seen::Lease(seen) = seen else { return true };
-        let (record, written) = (seen.record(), &self.written);
-        record.uid() != written.uid()
-            || record.transitions() > written.transitions()
-            || (record.transitions() == written.transitions() && !record.is_instead_of(written))
-    }
-
-    /// On top of anything else than what it replaces it cannot happen any more.
-    fn may_happen(&self, seen: &Seen) -> bool {
-        let (base, answered) = (self.written.resource_version(), self.answered);
-        matches!(seen, Seen::Lease(seen) if !answered && seen.record().resource_version() == base)
-    }
 }
 
 impl<A: Api, C: Clock> Operations<A, C> {
@@ -116,6 +91,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(end @ (End::Fault(_) | End::TimedOut { .. })) => {
                 self.last_look(&unknown, end, limits).await
             }
+            // Whom it was taken from may run beside whoever creates it now.
+            Err(end @ End::Refused(Refusal::NotFound)) => Err(End::Unsettled {
+                end: Box::new(end),
+                fault: None,
+            }),
             // It may be ours by now. It is not given back: freeing it would let somebody in beside the victim.
             Err(end) => Err(unsettled(end)),
         }

@@ -35,14 +35,22 @@ impl Fields<'_> {
             && !self.denies(release)
     }
 
-    /// Whether the present grant has the place of the one that `written` was to make: this program made it, which counts each. Not all
+    /// Whether the last grant has the place of the one that `written` was to make: this program made it, which counts each. Not all
     /// clients do.
     pub fn is_instead_of(&self, written: &Fields<'_>) -> bool {
         self.uid() == written.uid()
-            && self.holder().is_some()
             && self.transitions() == written.transitions()
             && !same_time(self.acquire_time(), written.acquire_time())
-            && self.is_ours()
+            && self.is_acquired_by_us()
+    }
+
+    /// Whether the note is here that `written` was to leave over `before`: then it was carried out, whatever else has been since.
+    pub fn notes_what(&self, written: &Fields<'_>, before: &Fields<'_>) -> bool {
+        let noted = written.previous();
+        self.uid() == written.uid()
+            && noted.is_some()
+            && noted == self.previous()
+            && noted != before.previous()
     }
 
     /// Whether it is noted here that the very grant that `written` was to make was taken from its holder, or ended by somebody else.

@@ -166,6 +166,14 @@ impl Fields<'_> {
         })
     }
 
+    /// Whether this program wrote since when the last grant was.
+    pub(super) fn is_acquired_by_us(&self) -> bool {
+        self.managed().any(|entry| {
+            let ours = entry.is_of(FIELD_MANAGER) || self.is_named(entry);
+            ours && entry.owns(Owned::ACQUIRE_TIME)
+        })
+    }
+
     /// Whether the present grant is one of this program's under the name that this entry has.
     fn is_named(&self, entry: &Managed<'_>) -> bool {
         let named = self.grant_of(MANAGER_ANNOTATION);
