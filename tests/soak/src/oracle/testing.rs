@@ -307,6 +307,16 @@ impl Scene {
         call
     }
 
+    /// A hold that is granted it at 1000 and gives it up, as lost, at `to`, without a renewal; its command worked until `last`.
+    pub fn lost(&mut self, last: u64, to: u64) -> u32 {
+        let call = self.call(Role::Hold, 900);
+        let token = self.grant(1000, call);
+        self.work(call, token, 1020, last);
+        self.release(to, call);
+        self.end(call, to + 10, Exit::Code(123));
+        call
+    }
+
     /// What a judge says, where each call reads first, unless a test says when.
     pub fn judged(&self) -> Vec<Violation> {
         let mut history = self.history.clone();

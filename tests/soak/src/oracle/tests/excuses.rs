@@ -97,11 +97,7 @@ fn what_is_done_to_a_watch_costs_nobody_its_lease() {
         ("acknowledgement-unanswered", true),
     ] {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 3700);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
+        let one = scene.lost(3700, 3750);
         scene.fault("api", kind, 1200, 3700).contenders = vec![one];
         match clean {
             true => scene.is_clean(),
@@ -189,11 +185,7 @@ fn a_signal_that_is_heard_and_a_command_that_dies_cost_nobody_its_lease() {
         ("watchdog-and-command-signalled", 15, true),
     ] {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 2030);
-        scene.release(2050, one);
-        scene.end(one, 2060, Exit::Code(123));
+        let one = scene.lost(2030, 2050);
         let fault = scene.fault("process", kind, 1900, 2000);
         (fault.call, fault.detail) = (Some(one), format!("signal {signal} to 7"));
         match clean {
@@ -211,11 +203,7 @@ fn a_slow_machine_is_slow_also_while_something_is_done_that_slows_nobody() {
         ("put-delayed", "met=1", false),
     ] {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 3700);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
+        let one = scene.lost(3700, 3750);
         let mut slow = scene.history.requests[0].clone();
         (slow.at, slow.answered, slow.method) = (ms(1500), Some(ms(3100)), "GET".to_owned());
         scene.history.requests.push(slow);

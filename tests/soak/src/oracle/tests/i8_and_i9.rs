@@ -7,11 +7,7 @@ use crate::oracle::testing::{Scene, blanked, ms};
 fn a_loss_needs_an_outage_of_half_of_the_duration_or_somebody_who_did_it() {
     let lost = || {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 3700);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
+        let one = scene.lost(3700, 3750);
         (scene, one)
     };
     let (scene, _) = lost();
@@ -58,11 +54,7 @@ fn a_loss_needs_an_outage_of_half_of_the_duration_or_somebody_who_did_it() {
 fn a_lease_that_was_lost_during_its_release_needs_its_cause_by_then() {
     for (from, to, clean) in [(1600, 3200, true), (1600, 2600, false)] {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 1200);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
+        let one = scene.lost(1200, 3750);
         scene
             .fault("api", "release-unanswered", from, to)
             .contenders = vec![one];
@@ -80,11 +72,7 @@ fn a_loss_on_a_machine_on_which_its_own_unharmed_requests_are_slow_is_the_machin
         (1600, 0, Some("put-delayed"), false),
     ] {
         let mut scene = Scene::new();
-        let one = scene.call(Role::Hold, 900);
-        let token = scene.grant(1000, one);
-        scene.work(one, token, 1020, 3700);
-        scene.release(3750, one);
-        scene.end(one, 3760, Exit::Code(123));
+        scene.lost(3700, 3750);
         let mut slow = scene.history.requests[0].clone();
         (slow.at, slow.answered, slow.method) = (ms(1500), Some(ms(1500 + took)), "GET".to_owned());
         slow.fault = fault.map(str::to_owned);
