@@ -229,20 +229,21 @@ impl Client {
     /// first request, so that repeating it is safe even for a write.
     async fn exchange(&self, ask: Ask) -> Result<Response<Body>, Fault> {
         let before = self.link.borrow().clone();
-        let (mut sent_with, writes) = (None, ask.writes());
+        let (mut sent_with, mut wrote) = (None, ask.writes());
         let first = self.exchange_once(ask.clone(), Wanted::Kept, &mut sent_with);
         let first = first.await;
         let Err(fault) = &first else { return first };
         if self.aside || !is_about_credentials(fault) {
             return first;
         }
+        wrote &= matches!(fault, Fault::Rejected(_));
         let refused = matches!(fault, Fault::Rejected(_)) && self.connection.has_plugin();
         if let Some(number) = sent_with.filter(|_| refused) {
             // A plugin's very first token may be a stale one of its own cache. Once: what it gives now is all it has.
             self.forget_client();
             let newer = Wanted::NewerThan(number);
             let second = self.exchange_once(ask, newer, &mut sent_with).await;
-            return ask::answered(second, writes);
+            return ask::answered(second, wrote);
         }
         let Some(link) = before else { return first };
         if !self.connection.differs_from(&link).await {
@@ -250,7 +251,7 @@ impl Client {
         }
         self.forget_client();
         let second = self.exchange_once(ask, Wanted::Kept, &mut sent_with).await;
-        ask::answered(second, writes)
+        ask::answered(second, wrote)
     }
 
     /// The answer, its body not read yet, if it is a good one; and the number of the credentials it was asked with.

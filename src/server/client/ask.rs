@@ -70,10 +70,11 @@ impl Ask {
     }
 }
 
-/// The second answer. A write that was not sent again may have been carried out the first time, by something that sends twice.
-pub fn answered<T>(second: Result<T, Fault>, writes: bool) -> Result<T, Fault> {
+/// The second answer. A write that a server has refused (`wrote`) and that was not sent again may have been carried out: something on the
+/// way may have sent the first twice.
+pub fn answered<T>(second: Result<T, Fault>, wrote: bool) -> Result<T, Fault> {
     second.map_err(|fault| match fault {
-        Fault::NotSent(why) if writes => Fault::Unknown(Fault::NotSent(why).to_string()),
+        Fault::NotSent(why) if wrote => Fault::Unknown(Fault::NotSent(why).to_string()),
         fault => fault,
     })
 }
@@ -95,7 +96,7 @@ mod tests {
             "{write}"
         );
         assert_eq!(write.to_string(), refused().to_string());
-        // A read is tried again, as before the first answer.
+        // A read, or what has not reached any server, is tried again as if for the first time.
         assert_eq!(answered::<()>(Err(refused()), false), Err(refused()));
         assert_eq!(answered(Ok(1), true), Ok(1));
     }
