@@ -1,6 +1,6 @@
 //! Who we are to the server, and to whom we speak, where that changes while we wait.
 
-use crate::support::{SOON, held, held_by_another, said, set_free, status_as, waiting};
+use crate::support::{SOON, held, held_by_another, said, said_like, set_free, status_as, waiting};
 use lease_harness::Cluster;
 use serde_json::json;
 
@@ -70,12 +70,11 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
         .remove_user(&user.name);
     set_free(&ns, "job");
     // The write was sent with a token that had been good until then: something may have sent it twice.
-    let output = running.wait(SOON);
-    let expected = waiting("job", "other", "60s") + &unauthorized("user \"test\"");
-    assert_eq!(output.code, Some(1), "{output}");
-    let rest = output.stderr.strip_prefix(&*expected);
-    let open = rest.is_some_and(|rest| rest.contains("outcome could not be learned"));
-    assert!(open, "{output}");
+    let expected = waiting("job", "other", "60s")
+        + &unauthorized("user \"test\"")
+        + "error: a write to lease \"job\" was sent and its outcome could not be learned: Error from server (Unauthorized): Unauthorized\n\
+           It may be held by \"me\". Look: kubectl lease status job -n …; free it: kubectl lease release job -n … --holder me\n";
+    said_like(&running.wait(SOON), 1, "", &expected);
 }
 
 /// Real server only: the in-process one knows no client certificates.
