@@ -381,6 +381,11 @@ impl Fault {
         self.rejected() == Some(RejectionKind::Unauthorized)
     }
 
+    /// Whether it says that what was to be replaced is not there.
+    pub fn is_of_absence(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.code == 404)
+    }
+
     /// Whether a write that ended like this may have happened, or may still happen. A gateway's page in place of the
     /// answer proves nothing about the server behind it.
     pub fn leaves_outcome_open(&self) -> bool {

@@ -1,5 +1,5 @@
-//! Writes whose answers do not tell what became of them, and what others have done since: nothing is told as done that was not,
-//! nothing as not done that may have been, and nobody is forgotten whom it may have been taken from.
+//! Releases whose answers do not tell what became of them, and what others have done since: nothing is told as done that was not,
+//! and nothing as not done that may have been.
 
 use crate::hold::scene::is_release;
 use crate::support::{SOON, VERBS, each, free, fresh, held, holder, shared, stored};
@@ -7,11 +7,10 @@ use lease_harness::{Command, Fault, Latch, Match, Namespace, Output, Proxy, Requ
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// Runs it, has these faults meet the first writes that `is_it`, and does this before the next read is answered.
 #[track_caller]
-fn between(
+pub fn between(
     command: Command,
     proxy: &Proxy,
     is_it: fn(&Request) -> bool,
@@ -42,38 +41,37 @@ fn between(
     running.wait(SOON)
 }
 
-fn is_put(request: &Request) -> bool {
+pub fn is_put(request: &Request) -> bool {
     request.method == "PUT"
 }
 
 #[track_caller]
-fn admin(ns: &Namespace, words: &[&str]) {
+pub fn admin(ns: &Namespace, words: &[&str]) {
     let output = ns.run(&ns.admin(), words.iter().copied());
     assert_eq!(output.code, Some(0), "{output}");
 }
 
-fn rob(ns: &Namespace, by: &str) {
+pub fn rob(ns: &Namespace, by: &str) {
     admin(ns, &["steal", "job", "--yes", "--now", "--holder", by]);
 }
 
-fn blank(ns: &Namespace) {
+pub fn blank(ns: &Namespace) {
     ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = json!(null);
     });
 }
 
-fn conflict() -> Fault {
+pub fn conflict() -> Fault {
     Fault::status_after_commit(409, "Conflict", "not a second time")
 }
 
-fn not_carried_out() -> Fault {
+pub fn not_carried_out() -> Fault {
     Fault::status(504, "Timeout", "not carried out")
 }
 
 const HOLD: [&str; 5] = ["hold", "job", "--holder=A", "--", "true"];
 const RELEASE: [&str; 3] = ["release", "job", "--holder=A"];
 const FORCE: [&str; 5] = ["release", "job", "--holder=op", "--force", "--yes"];
-
 /// A Lease for one of these: a hold acquires it, the others find it held.
 fn lease_for(ns: &Namespace, words: &[&str]) {
     ns.create(&match words[0] {
@@ -197,69 +195,6 @@ fn a_release_that_was_carried_out_does_not_end_the_next_grant_of_the_same_identi
     assert_eq!(puts.iter().filter(|one| is_put(one)).count(), 1, "{output}");
 }
 
-#[test]
-fn whom_a_takeover_was_from_is_waited_for_though_its_answer_was_no_and_it_was_freed_since() {
-    const D: Duration = Duration::from_secs(4);
-    let internal = || Fault::status_after_commit(500, "InternalError", "leader changed");
-    let set_back: fn(&Namespace) = |ns| {
-        ns.edit("job", |lease| {
-            lease["spec"] = json!({ "leaseDurationSeconds": 60, "leaseTransitions": 0 });
-        });
-    };
-    let rows = [
-        (conflict(), blank as fn(&Namespace)),
-        (internal(), blank),
-        (conflict(), set_back),
-    ];
-    each(rows, |(fault, since)| {
-        let (ns, user) = fresh();
-        ns.create(&held("job", "ada", 4));
-        let proxy = Proxy::to(ns.cluster());
-        let words = [
-            "hold",
-            "job",
-            "--steal",
-            "--yes",
-            "--holder=me",
-            "--",
-            "true",
-        ];
-        let command = ns.command(&user, words);
-        let output = between(command, &proxy, is_put, vec![fault], || since(&ns));
-        assert_eq!(output.code, Some(0), "{output}");
-        assert!(
-            output.stderr.contains("\"ada\" must have stopped"),
-            "{output}"
-        );
-        assert!(output.elapsed >= D / 2, "{output}");
-    });
-}
-
-/// Whoever creates it would begin beside whom it was taken from.
-#[test]
-fn what_was_taken_and_deleted_is_not_created_beside_its_holder() {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "ada", 60));
-    let proxy = Proxy::to(ns.cluster());
-    let words = [
-        "hold",
-        "job",
-        "--steal",
-        "--create",
-        "--yes",
-        "--holder=me",
-        "--",
-        "true",
-    ];
-    let command = ns.command(&user, words);
-    let output = between(command, &proxy, is_put, vec![conflict()], || {
-        ns.delete("job")
-    });
-    assert_eq!(output.code, Some(121), "{output}");
-    assert!(output.stderr.contains("outcome is not known"), "{output}");
-    assert!(ns.get("job").is_none(), "{output}");
-}
-
 /// Its own note is there, whoever has come since, and though nobody may watch.
 #[test]
 fn what_was_freed_by_force_is_known_by_the_note_of_it() {
@@ -275,33 +210,6 @@ fn what_was_freed_by_force_is_known_by_the_note_of_it() {
     assert_eq!(holder(&stored(&ns, "job")), "C", "{output}");
 }
 
-/// What was not carried out, and cannot be any more, was taken from nobody.
-#[test]
-fn who_has_released_since_is_not_waited_for() {
-    let released: fn(&Namespace) = |ns| admin(ns, &["release", "job", "--holder=ada"]);
-    let and_held: fn(&Namespace) = |ns| {
-        admin(ns, &["release", "job", "--holder=ada"]);
-        admin(ns, &["hold", "job", "--holder=B", "--", "true"]);
-    };
-    let too_late = Fault::status(409, "Conflict", "it has been modified");
-    let lost = not_carried_out;
-    let rows = [(lost(), released), (lost(), and_held), (too_late, and_held)];
-    each(rows, |(fault, since)| who_has_released(fault, since));
-}
-
-fn who_has_released(fault: Fault, since: fn(&Namespace)) {
-    let (ns, user) = fresh();
-    ns.create(&held("job", "ada", 60));
-    let proxy = Proxy::to(ns.cluster());
-    let command = ns.command(&user, ["steal", "job", "--yes", "--holder=me"]);
-    let output = between(command, &proxy, is_put, vec![fault], || since(&ns));
-    assert_eq!(output.code, Some(0), "{output}");
-    assert!(!output.stderr.contains("must have stopped"), "{output}");
-    assert!(output.elapsed < Duration::from_secs(20), "{output}");
-    let victim = &stored(&ns, "job")["metadata"]["annotations"]["kubectl-lease/victim"];
-    assert!(victim.is_null(), "{victim}");
-}
-
 #[test]
 fn whoever_tries_once_looks_what_became_of_that() {
     let (ns, user) = fresh();
@@ -312,19 +220,6 @@ fn whoever_tries_once_looks_what_became_of_that() {
     let words = ["release", "job", "--holder=A", "--timeout=0"];
     let output = ns.command(&user, words).via(&proxy).spawn().wait(SOON);
     assert_eq!(output.code, Some(0), "{output}");
-}
-
-#[test]
-fn a_takeover_that_was_carried_out_and_lost_since_is_told_as_lost() {
-    each([&["steal", "job", "--yes", "--holder=me"][..]], |words| {
-        let (ns, user) = fresh();
-        ns.create(&held("job", "ada", 60));
-        let proxy = Proxy::to(ns.cluster());
-        let command = ns.command(&user, words);
-        let output = between(command, &proxy, is_put, vec![conflict()], || rob(&ns, "C"));
-        assert_eq!(output.code, Some(123), "{output}");
-        assert!(output.stderr.contains("taken over by \"C\""), "{output}");
-    });
 }
 
 /// Credentials that were good a moment ago: what was sent with them may have been carried out.

@@ -17,6 +17,7 @@ mod create;
 mod credentials;
 mod doubled;
 mod doubted;
+mod doubted_takeovers;
 mod dry_run;
 mod endless;
 mod events;

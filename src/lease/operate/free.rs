@@ -5,7 +5,7 @@ use super::super::decide::{self, Agreement, FreeStep, FreeTerms, Seen};
 use super::super::evidence::{Ask, Expiry, Observation};
 use super::super::record::Record;
 use super::hindsight::Hindsight;
-use super::ours::{REMEMBERED, Sent};
+use super::ours::{Sent, Unclear};
 use super::release::freed;
 use super::stamps::TriedOut;
 use super::write::{Conflicts, Written};
@@ -28,40 +28,26 @@ impl Freed {
     }
 }
 
-/// What this operation has sent, and may have been carried out.
+/// What this operation has sent, and may have been carried out; and what it saw last.
 #[derive(Default)]
 struct Attempts {
-    /// With the grant that each was to end.
-    all: Vec<(Record, Sent)>,
-    /// Nothing was read since the last.
-    is_open: bool,
-    /// What was seen last.
+    unclear: Unclear,
     seen: Option<Seen>,
 }
 
 impl Attempts {
-    fn add(&mut self, before: Record, sent: Option<Sent>) {
-        let Some(sent) = sent else { return };
-        self.is_open = true;
-        if self.all.len() == REMEMBERED {
-            // The changes are looked through from the first one on.
-            self.all.remove(1);
-        }
-        self.all.push((before, sent));
-    }
-
     fn saw(&mut self, seen: &Seen) {
-        self.is_open = false;
+        self.unclear.is_open = false;
         self.seen = Some(seen.clone());
     }
 
     /// What they have ended, as far as what was seen shows that they have.
     fn ended(&self, seen: &Seen) -> Option<Freed> {
-        self.all.iter().find_map(|(before, sent)| {
+        self.unclear.sent.iter().find_map(|sent| {
+            let before = sent.before()?;
             // That nobody holds it says nothing where nobody did.
             let is_free = || freed(sent, seen).filter(|_| before.holder().is_some());
-            let record = is_free().or_else(|| shown(before, sent.record(), seen))?;
-            let before = before.clone();
+            let record = is_free().or_else(|| shown(&before, sent.record(), seen))?;
             Some(Freed { before, record })
         })
     }
@@ -69,14 +55,14 @@ impl Attempts {
     /// Whether one of them may have happened, or may still: nothing was read since, or it can be carried out over what is there.
     fn may_be_done(&self, seen: Option<&Seen>) -> bool {
         let may = |sent: &Sent| match seen {
-            None => sent.is_unanswered() || self.is_open,
+            None => sent.is_unanswered() || self.unclear.is_open,
             Some(Seen::Lease(seen)) => {
                 let base = sent.record().resource_version();
                 sent.is_unanswered() && seen.record().resource_version() == base
             }
             Some(Seen::Absent) => false,
         };
-        self.all.iter().any(|(_, sent)| may(sent))
+        self.unclear.sent.iter().any(may)
     }
 }
 
@@ -115,7 +101,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         let done = self.end_grant(shown, terms, limits, report, agree, &mut sent);
         let end = match done.await {
             Ok(freed) => return Ok(freed),
-            Err(end) if sent.all.is_empty() => return Err(end),
+            Err(end) if sent.unclear.sent.is_empty() => return Err(end),
             Err(end) => end,
         };
         let seen = match end {
@@ -136,16 +122,16 @@ impl<A: Api, C: Clock> Operations<A, C> {
             return Ok(freed);
         }
         let may_be_done = sent.may_be_done(Some(&seen));
-        let (mut before, sent): (Vec<Record>, Vec<Sent>) = sent.all.into_iter().unzip();
+        let sent = sent.unclear.sent;
         if sent.iter().all(|sent| sent.is_for(&seen)) {
             return Err(if may_be_done { unsettled(end) } else { end });
         }
         // Somebody else has it by now, or nobody: whether after our write, what is there does not tell.
         match self.told(&sent, &seen, limits).await {
-            Ok(Hindsight::Stored(number, record)) => Ok(Freed {
-                before: before.swap_remove(number),
-                record,
-            }),
+            Ok(Hindsight::Stored(number, record)) => {
+                let before = sent[number].before().ok_or(end)?;
+                Ok(Freed { before, record })
+            }
             Ok(Hindsight::Unknown) if sent.iter().any(Sent::is_unanswered) => Err(End::Unsettled {
                 end: Box::new(end),
                 fault: None,
@@ -218,12 +204,12 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 },
                 Ok(Written::Conflict(fault)) => {
                     let base = record.resource_version().to_owned();
-                    sent.add(before, Some(Sent::InConflict(record)));
+                    sent.unclear.add(Some(Sent::InConflict(record)), &fault);
                     let settled = conflicts.settle(self, &base, fault, &limits, report);
                     settled.await
                 }
                 Err(fault) => {
-                    sent.add(before, Sent::after(&fault, record));
+                    sent.unclear.add(Sent::after(&fault, record), &fault);
                     self.pause_after(fault, &mut pause, &limits, report).await
                 }
             };

@@ -15,7 +15,7 @@ use super::{End, Limits, OnProgress, Operations, Pause, unsettled, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// So many writes without a clear answer are remembered.
-pub(super) const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 8;
 
 /// A write whose outcome is not certain.
 pub(super) enum Sent {
@@ -44,6 +44,12 @@ impl Sent {
         match self {
             Self::Unanswered(record) | Self::InConflict(record) | Self::Refused(record) => record,
         }
+    }
+
+    /// The grant that it was to end, as it was read.
+    pub(super) fn before(&self) -> Option<Record> {
+        let read = self.record().replaced()?;
+        Lease::clone(&read).into_record()
     }
 
     pub(super) fn is_unanswered(&self) -> bool {
@@ -108,16 +114,16 @@ impl NotWritten {
 
 /// What was sent and not clearly answered, by one operation.
 #[derive(Default)]
-struct Unclear {
-    sent: Vec<Sent>,
-    /// Since when nothing was read.
-    is_open: bool,
+pub(super) struct Unclear {
+    pub(super) sent: Vec<Sent>,
+    /// Whether nothing was read since the last of them.
+    pub(super) is_open: bool,
     /// The last fault.
     fault: Option<Fault>,
 }
 
 impl Unclear {
-    fn add(&mut self, sent: Option<Sent>, fault: &Fault) {
+    pub(super) fn add(&mut self, sent: Option<Sent>, fault: &Fault) {
         let Some(sent) = sent else { return };
         self.fault = Some(fault.clone());
         self.is_open = true;

@@ -218,6 +218,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                                 sent_at,
                                 victim,
                                 answered: true,
+                                was_absent: fault.is_of_absence(),
                             });
                             conflicts
                                 .settle(self, &base, fault, &limits, report)
@@ -231,6 +232,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                                     sent_at,
                                     victim,
                                     answered,
+                                    was_absent: false,
                                 });
                             }
                             limits.interrupt = settling.sent(!unknown.is_empty());

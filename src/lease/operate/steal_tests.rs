@@ -27,6 +27,7 @@ fn taken() -> (Stolen, [Record; 2]) {
         sent_at: at(100.0),
         victim: Some(victims[0].clone()),
         answered: false,
+        was_absent: false,
     }];
     let written: &Lease = &ours;
     let grant = Grant::new(ours.clone(), written, at(110.0));

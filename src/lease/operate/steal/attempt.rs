@@ -13,21 +13,28 @@ pub(super) struct Attempt {
     /// The answer was a no that may hide a success ([`super::super::super::api::Fault::may_hide_success`]). It is looked for, and not
     /// made impossible.
     pub(super) answered: bool,
+    /// The answer was that the Lease is not there.
+    pub(super) was_absent: bool,
 }
 
 impl Attempt {
     /// Whether it may have been carried out before this was seen: the grants are counted.
     pub(super) fn may_have_happened(&self, seen: &Seen) -> bool {
-        let Seen::Lease(seen) = seen else { return true };
-        let (record, written) = (seen.record(), &self.written);
-        let before = written.replaced();
+        let there = match seen {
+            Seen::Lease(seen) => Some(seen.record()).filter(|it| it.uid() == self.written.uid()),
+            Seen::Absent => None,
+        };
+        let Some(record) = there else {
+            // It was deleted: after the write, unless the answer says that it was before.
+            return !self.was_absent;
+        };
+        let written = &self.written;
         let (base, ours) = (
-            before.map_or(0, |it| it.transitions()),
+            written.replaced().map_or(0, |it| it.transitions()),
             written.transitions(),
         );
-        record.uid() != written.uid()
-            // Somebody has set them back, or counts no grants.
-            || record.transitions() < base
+        // Somebody has set them back, or counts no grants.
+        record.transitions() < base
             || record.transitions() > ours
             || (record.transitions() == ours && !record.is_instead_of(written))
             || (self.victim.as_ref()).is_some_and(|it| record.notes_what(written, &it.replaced))
