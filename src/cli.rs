@@ -387,11 +387,16 @@ fn signal_number(text: &str) -> Result<i32, String> {
         .ok_or_else(|| "a signal is written TERM, SIGTERM or 15; the usual ones are TERM, INT, HUP, USR1 and KILL".to_owned())
 }
 
-/// There are no signals here: the command is ended.
-#[cfg(not(unix))]
+/// Reads how a command is asked to end: by the one event that can be sent to it alone, or not at all.
+#[cfg(windows)]
 fn signal_number(text: &str) -> Result<i32, String> {
-    match text {
-        "TERM" => Ok(15),
-        _ => Err("this system has no signals: leave --on-lost out".to_owned()),
+    let upper = text.to_ascii_uppercase();
+    match upper.strip_prefix("SIG").unwrap_or(&upper) {
+        "TERM" | "INT" | "BREAK" | "2" | "15" | "21" => Ok(21),
+        "KILL" | "9" => Ok(9),
+        _ => Err(
+            "on Windows it is BREAK (Ctrl-Break, as without this flag) or KILL (it is not asked)"
+                .to_owned(),
+        ),
     }
 }

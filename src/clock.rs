@@ -164,13 +164,21 @@ fn read(clock: nix::time::ClockId) -> Duration {
     }
 }
 
-/// QueryPerformanceCounter, behind the standard library's clock, counts sleep.
-#[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+/// The interrupt time: it counts sleep and hibernation, and no time service adjusts its rate (QueryInterruptTimePrecise,
+/// "Interrupt Time").
+#[cfg(windows)]
+#[expect(unsafe_code, reason = "no library in use reads this clock")]
 fn monotonic() -> Duration {
-    use std::sync::OnceLock;
-    static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
-    ORIGIN.get_or_init(std::time::Instant::now).elapsed()
+    use windows_sys::Win32::System::WindowsProgramming::QueryInterruptTimePrecise;
+
+    const IN_A_SECOND: u64 = 10_000_000;
+    let mut units = 0;
+    // SAFETY: it writes one number.
+    unsafe { QueryInterruptTimePrecise(&mut units) };
+    Duration::new(
+        units / IN_A_SECOND,
+        (units % IN_A_SECOND) as u32 * (1_000_000_000 / IN_A_SECOND) as u32,
+    )
 }
 
 /// Something to poll that becomes readable when an instant comes, the moment a machine resumes too:

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-/// How the process ends.
+/// How the process ends: eight bits of it on Unix, all of it on Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit(pub u8);
+pub struct Exit(pub u32);
 
 impl Exit {
     /// Done.
@@ -36,7 +36,7 @@ impl Exit {
 
     /// Ended by signal `number`: 128 + n, as shells report it.
     pub fn signal(number: i32) -> Self {
-        Self(u8::try_from(128 + number).unwrap_or(u8::MAX))
+        Self(u8::try_from(128 + number).unwrap_or(u8::MAX).into())
     }
 }
 
@@ -59,7 +59,7 @@ const TABLE: [(Exit, &str); 13] = [
 
 /// Whether one of these is a code of this program's own.
 #[cfg(test)]
-pub fn is_one(code: u8) -> bool {
+pub fn is_one(code: u32) -> bool {
     TABLE.iter().any(|(exit, _)| exit.0 == code)
 }
 
@@ -81,8 +81,28 @@ pub fn columns() -> impl Iterator<Item = [(String, String); 2]> {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit.0)
+        match u8::try_from(exit.0) {
+            Ok(code) => Self::from(code),
+            Err(_) => whole(exit.0),
+        }
     }
+}
+
+/// A command's status that the standard library has no exit code for, such as msiexec's 3010 or a crash's 0xC0000005. All is
+/// done and said: there is nothing left to be dropped.
+#[cfg(windows)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "std's exit codes have eight bits"
+)]
+fn whole(status: u32) -> ExitCode {
+    std::process::exit(status as i32)
+}
+
+/// There is none.
+#[cfg(unix)]
+fn whole(_: u32) -> ExitCode {
+    ExitCode::FAILURE
 }
 
 #[cfg(test)]
@@ -101,7 +121,7 @@ mod tests {
             docs.filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
         let table = TABLE.map(|(exit, _)| exit.0);
         // The last is 128 + n.
-        let table: Vec<u8> = table.into_iter().chain([128]).collect();
-        assert_eq!(codes.collect::<Vec<u8>>(), table);
+        let table: Vec<u32> = table.into_iter().chain([128]).collect();
+        assert_eq!(codes.collect::<Vec<u32>>(), table);
     }
 }

@@ -17,6 +17,8 @@ pub mod fuzzing;
 mod hint;
 mod hold;
 mod identity;
+#[cfg(windows)]
+mod job_object;
 mod lease;
 #[cfg(unix)]
 mod limits;
@@ -51,8 +53,11 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
         signals::hear_of_children();
         signals::survive_long_files();
     }
+    if let Some(code) = hold::watchdog::main(&args) {
+        return code;
+    }
     #[cfg(unix)]
-    if let Some(code) = hold::watchdog::main(&args).or_else(|| server::plugin::main(&args)) {
+    if let Some(code) = server::plugin::main(&args) {
         return code;
     }
     if let Some(code) = complete::main(&args) {

@@ -62,9 +62,12 @@ pub fn typed() -> Option<Instant> {
     *TYPED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(unix)]
 fn note_typed(signal: i32) {
-    if matches!(signal, nix::libc::SIGINT | nix::libc::SIGQUIT) {
+    #[cfg(unix)]
+    let by_key = [nix::libc::SIGINT, nix::libc::SIGQUIT];
+    #[cfg(windows)]
+    let by_key = [SIGINT, SIGBREAK];
+    if by_key.contains(&signal) {
         *TYPED.lock().unwrap_or_else(PoisonError::into_inner) = Some(SystemClock.now());
     }
 }
@@ -161,18 +164,52 @@ fn real_time() -> std::iter::Empty<i32> {
     std::iter::empty()
 }
 
-/// Listens for Ctrl-C.
+/// Ctrl-C (signal.h of Microsoft's C runtime, which names the next two as well).
+#[cfg(windows)]
+pub const SIGINT: i32 = 2;
+
+/// Ends at once what it is sent to: no event of Windows, but what `--on-lost` may name.
+#[cfg(windows)]
+pub const SIGKILL: i32 = 9;
+
+/// The console closes, or the user logs off.
+#[cfg(windows)]
+pub const SIGTERM: i32 = 15;
+
+/// Ctrl-Break.
+#[cfg(windows)]
+pub const SIGBREAK: i32 = 21;
+
+/// Listens for the events of the console that ask a process to end, each under the number that C gives it.
 ///
 /// # Errors
-/// Never, on this system.
-#[cfg(not(unix))]
+/// When the handler cannot be installed.
+#[cfg(windows)]
 pub fn listen() -> io::Result<Received> {
+    use tokio::signal::windows;
+
     let (sender, receiver) = watch::channel(Vec::new());
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            sender.send_modify(|all| all.push(2));
-        }
-    });
+    // Each kind has a type of its own in tokio.
+    macro_rules! hear {
+        ($($event:ident as $number:expr),*) => {$({
+            let mut events = windows::$event()?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while events.recv().await.is_some() {
+                    note_typed($number);
+                    sender.send_modify(|all| all.push($number));
+                }
+            });
+        })*};
+    }
+    // The last three end us in seconds, whatever we do: tokio's handler does not return.
+    hear!(
+        ctrl_c as SIGINT,
+        ctrl_break as SIGBREAK,
+        ctrl_close as SIGTERM,
+        ctrl_logoff as SIGTERM,
+        ctrl_shutdown as SIGTERM
+    );
     Ok(receiver)
 }
 
@@ -180,7 +217,7 @@ pub fn listen() -> io::Result<Received> {
 ///
 /// # Errors
 /// Never, on this system.
-#[cfg(not(unix))]
+#[cfg(windows)]
 pub fn listen_for_command() -> io::Result<Received> {
     Ok(watch::channel(Vec::new()).1)
 }

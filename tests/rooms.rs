@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("usage", "cli lease output words"),
     ("cli", "exit lease output permissions"),
-    ("hold", "children clock lease limits side signals words"),
+    ("hold", "children clock job_object lease limits side signals words"),
     (
         "server",
         "children clock hint lease limits side signals userinfo words",
@@ -37,6 +37,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("lease", "clock"),
     ("signals", "clock"),
     ("children", ""),
+    ("job_object", ""),
     ("clock", ""),
     ("exit", ""),
     ("runtime", "limits"),

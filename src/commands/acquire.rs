@@ -28,7 +28,7 @@ pub async fn run(args: AcquireArgs, connection: &ConnectionArgs) -> Result<Exit,
     let slots = slots(&args.names, &args.grant)?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
     let subject = |name: &_| Subject {
-        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        conflict: Some(Exit(args.grant.conflict_exit_code.into())),
         reenters: true,
         ..session.subject(name, Some(&holder))
     };

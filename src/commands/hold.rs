@@ -79,7 +79,7 @@ async fn run_with(
     let mut prepared = prepare()?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
     let subject = |name: &_| Subject {
-        conflict: Some(Exit(args.grant.conflict_exit_code)),
+        conflict: Some(Exit(args.grant.conflict_exit_code.into())),
         takes_by: TakesBy::Hold,
         beside: args.takeover.steal,
         if_holder: args.takeover.if_holder.as_ref().map(ToString::to_string),

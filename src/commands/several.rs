@@ -148,7 +148,7 @@ mod tests {
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
             let mut errors = Errors::default();
             for place in order {
-                let _ = errors.say_of(place, &error(10 + place as u8));
+                let _ = errors.say_of(place, &error(10 + place as u32));
             }
             assert_eq!(errors.exit(), Some(Exit(10)), "{order:?}");
         }

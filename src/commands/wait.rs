@@ -133,7 +133,7 @@ async fn one(
             };
             let then = words::instead(&subject, last.as_ref(), fault.as_ref(), since);
             let lines = [vec![first], then].concat();
-            not_met(lines, Exit(args.conflict_exit_code))
+            not_met(lines, Exit(args.conflict_exit_code.into()))
         }
         End::Interrupted(signal) => {
             let line = format!("interrupted: the condition was not met on leases/{name}");

@@ -15,6 +15,8 @@ use crate::clock::Instant;
 use crate::lease::decide::Loss;
 use crate::lease::operate::is_echo;
 use acknowledgement::TREES_ARE_FOUND;
+#[cfg(test)]
+pub use events::Status;
 pub use events::{Effect, Ended, Event, Given, Outcome};
 use label::Label;
 use losses::grace;

@@ -4,5 +4,4 @@ pub mod label;
 pub mod machine;
 pub mod supervisor;
 pub mod timing;
-#[cfg(unix)]
 pub mod watchdog;

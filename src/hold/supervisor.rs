@@ -2,11 +2,15 @@
 
 #[cfg(unix)]
 mod child;
-#[cfg(not(unix))]
+#[cfg(windows)]
 #[path = "supervisor/child_windows.rs"]
 mod child;
 #[cfg(unix)]
 mod job;
+#[cfg(windows)]
+#[path = "supervisor/job_windows.rs"]
+mod job;
+mod news;
 #[cfg(target_os = "linux")]
 pub mod orphans;
 mod run;
@@ -26,10 +30,7 @@ use crate::lease::decide::Loss;
 use crate::lease::record::Record;
 use crate::signals::Received;
 
-#[cfg(not(unix))]
-pub use child::Job;
 pub use child::Prepared;
-#[cfg(unix)]
 pub use job::Job;
 pub use run::hold;
 
@@ -53,7 +54,7 @@ pub struct HoldTerms {
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// The errno of a command that could not be started.
+    /// The errno of a command that could not be started, or Windows' own number for the error.
     pub errno: Option<i32>,
     /// Why the command could not be started by this system, whatever the command is.
     pub no_watchdog: Option<String>,
@@ -81,6 +82,10 @@ impl Report {
 }
 
 /// Something to say while holding.
+#[cfg_attr(
+    windows,
+    allow(dead_code, reason = "no job control, and nothing is let go")
+)]
 pub enum Note {
     /// The lease is lost.
     Lost(Loss),

@@ -39,7 +39,7 @@ pub enum Phase {
     /// It is over.
     Ended {
         /// The exit code of the hold.
-        exit_code: u8,
+        exit_code: u32,
         /// How the lease was lost, if it was.
         lost: Option<String>,
         /// Whether it was given back; `None` where that is not known.

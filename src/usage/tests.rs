@@ -271,7 +271,7 @@ fn the_exit_codes_in_each_help_are_those_of_the_table() {
         let numbers = codes
             .split([' ', '\n', '/'])
             .filter_map(|word| word.parse().ok());
-        let numbers: Vec<u8> = numbers.collect();
+        let numbers: Vec<u32> = numbers.collect();
         assert!(!numbers.is_empty(), "{page}");
         for code in numbers {
             assert!(crate::exit::is_one(code), "{code}: {page}");

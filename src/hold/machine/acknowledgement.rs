@@ -18,8 +18,9 @@ pub enum Acknowledgement {
     Over,
 }
 
-/// Whether all that a command has started is found here. Elsewhere what leaves its process group is not, and nothing is acknowledged.
-pub(super) const TREES_ARE_FOUND: bool = cfg!(target_os = "linux");
+/// Whether all that a command has started is found here: by the kernel's lists of children, or in a job object. Elsewhere what
+/// leaves its process group is not, and nothing is acknowledged.
+pub(super) const TREES_ARE_FOUND: bool = cfg!(any(target_os = "linux", windows));
 
 impl Machine {
     /// Somebody has taken this lease, perhaps, and may wait until it hears that nothing runs any more.

@@ -7,12 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Instant;
 use crate::lease::decide::Loss;
 
+/// What a command's exit status is: eight bits of it (wait(2)).
+#[cfg(unix)]
+pub type Status = u8;
+
+/// What a command's exit status is (GetExitCodeProcess).
+#[cfg(windows)]
+pub type Status = u32;
+
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// It exited with this status.
-    Exited(u8),
+    Exited(Status),
     /// It died of this signal.
     Signalled(i32),
 }
@@ -57,6 +65,7 @@ pub enum Event {
     /// Nothing that the command started runs any more.
     TreeGone,
     /// The command has ended, and what it left behind runs on.
+    #[cfg_attr(windows, allow(dead_code, reason = "nothing is let go"))]
     Detached,
     /// The pod carries the label.
     LabelSet,

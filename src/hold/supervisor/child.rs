@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use self::guard::Watchdog;
 pub use self::guard::is_watchdog;
 pub use self::prepared::Prepared;
+use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::machine::Ended;
 use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
@@ -28,36 +29,6 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// How long it takes at most to hear what is there to be heard.
 const LAST_WORDS: Duration = Duration::from_millis(50);
-
-/// What became of a command whose watchdog woke when the lease could be another's, had it not been renewed meanwhile.
-const LATE: &str = "the command was not started: its watchdog started too late for this grant \
-                    (was it stopped for a while, or is the machine very busy?)";
-
-/// News of the command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// It runs, as the leader of this process group.
-    Started(Pid),
-    /// It could not be started: an errno.
-    NotStarted(i32),
-    /// It was not started, for a reason of this system that has nothing to do with the command: a limit that was reached,
-    /// or a watchdog that was stopped for too long.
-    NoRoom(String),
-    /// It ended.
-    Ended(Ended),
-    /// It was stopped by this signal.
-    Stopped(i32),
-    /// The watchdog has not heard of a renewal in time, and stops it.
-    Fenced,
-    /// It has ended, and these processes of it, by id and name, are asked to stop.
-    Left(String),
-    /// Nothing it started is left.
-    Gone,
-    /// It has ended, and these processes of it, by id and name, run on.
-    Detached(String),
-    /// The watchdog died.
-    WatchdogDied,
-}
 
 /// A started command.
 pub struct Child {

@@ -1,123 +1,210 @@
-//! The command on Windows: a job object holds everything it starts, and ends it all at once.
+//! The command as the supervisor sees it on Windows: started through the watchdog, told what to do, heard of.
 
-use std::ffi::OsString;
-use std::sync::{Arc, Mutex};
+#[path = "child_windows/prepared.rs"]
+mod prepared;
+
+use std::path::Path;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use process_wrap::std::{ChildWrapper, CommandWrap, JobObject};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::hold::machine::Ended;
+use super::news::{LATE, News};
+use crate::clock::{Clock, Instant, SystemClock};
+use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog, Word};
+use crate::job_object::JobObject;
+pub use prepared::Prepared;
 
-/// News of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// It ended.
-    Ended(Ended),
-}
+/// How often what is left is looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
-/// There is no job control here.
-pub struct Job;
+/// How long it takes at most to hear what is there to be heard.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
-impl Job {
-    /// Nothing to hear of.
-    pub fn new(_: bool) -> Self {
-        Self
-    }
+/// How long a watchdog may take to end after its last word.
+const ENDING: Duration = Duration::from_secs(5);
 
-    /// Never.
-    pub async fn next(&mut self) -> i32 {
-        std::future::pending().await
-    }
-
-    /// Nothing to do.
-    pub fn end(&mut self) {}
-}
-
-/// Nothing is to be prepared here.
+/// What comes of the watchdog.
 #[derive(Debug)]
-pub struct Prepared;
-
-impl Prepared {
-    /// Ready.
-    ///
-    /// # Errors
-    /// Never, on this system.
-    pub fn new() -> Result<Self, String> {
-        Ok(Self)
-    }
+enum FromWatchdog {
+    /// It says something.
+    Said(ToSupervisor),
+    /// It will not say anything more.
+    Silent,
+    /// It has ended.
+    Over,
 }
 
 /// A started command.
 pub struct Child {
-    process: Arc<Mutex<Box<dyn ChildWrapper>>>,
-    ended: mpsc::Receiver<Ended>,
+    /// The watchdog's process with all below it. Nobody leaves it; only this process has a handle to it.
+    job: JobObject,
+    orders: Sender<Vec<u8>>,
+    heard: UnboundedReceiver<FromWatchdog>,
+    started: bool,
+    /// What the watchdog says before it ends, and when that was heard.
+    last_word: Option<(ToSupervisor, Instant)>,
+    /// The watchdog has ended.
+    over: bool,
+    /// It is dead, by our hand or another's, and what is left is ours to end.
+    taken_over: bool,
 }
 
 impl Child {
-    /// Starts the command with `environment` added to ours.
+    /// Has the watchdog start the command.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn start(
-        command: &[OsString],
-        environment: impl IntoIterator<Item = (&'static str, String)>,
-    ) -> Result<Self, String> {
-        let (program, arguments) = command.split_first().ok_or("no command")?;
-        let process = CommandWrap::with_new(program, |command| {
-            command.args(arguments).envs(environment);
-        })
-        .wrap(JobObject)
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
-        let process = Arc::new(Mutex::new(process));
-        let (sender, ended) = mpsc::channel(1);
-        let watched = Arc::clone(&process);
-        tokio::spawn(async move {
-            loop {
-                let status = watched
-                    .lock()
-                    .ok()
-                    .and_then(|mut process| process.try_wait().ok().flatten());
-                if let Some(status) = status {
-                    let code = status
-                        .code()
-                        .and_then(|code| u8::try_from(code).ok())
-                        .unwrap_or(1);
-                    // Nobody listens any more once the hold is over.
-                    let _ = sender.send(Ended::Exited(code)).await;
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        Ok(Self { process, ended })
+    /// When the watchdog has died.
+    pub fn start(prepared: Prepared, mut start: Start) -> Result<Self, String> {
+        start.streams = prepared.hand_over_streams();
+        if let Some(program) = start.command.first_mut() {
+            *program = found(program);
+        }
+        let (job, orders, heard) = prepared.into_parts();
+        let mut child = Self {
+            job,
+            orders,
+            heard,
+            started: false,
+            last_word: None,
+            over: false,
+            taken_over: false,
+        };
+        child.tell(&ToWatchdog::Start(Box::new(start)));
+        Ok(child)
     }
 
-    /// The next news.
+    /// The next news. Without a watchdog, what is still below us is killed and waited for.
     pub async fn news(&mut self) -> News {
-        match self.ended.recv().await {
-            Some(ended) => News::Ended(ended),
-            None => std::future::pending().await,
+        while !self.taken_over && self.last_word.is_none() {
+            let Some(said) = self.next_message().await else {
+                self.taken_over = true;
+                return News::WatchdogDied;
+            };
+            match said {
+                ToSupervisor::Started(process) if !self.started => {
+                    self.started = true;
+                    return News::Started(process as u32);
+                }
+                ToSupervisor::Ended(ended) => return News::Ended(ended),
+                ToSupervisor::Fenced => return News::Fenced,
+                ToSupervisor::Left(names) => return News::Left(names),
+                word @ (ToSupervisor::Failed(_) | ToSupervisor::Late) if !self.started => {
+                    self.last_word = Some((word, SystemClock.now()));
+                }
+                ToSupervisor::Gone => self.last_word = Some((said, SystemClock.now())),
+                // None of a watchdog's here.
+                _ => {}
+            }
+        }
+        if let Some((word, heard_at)) = self.last_word.clone().filter(|_| !self.taken_over) {
+            if self.has_ended_by(heard_at + ENDING).await && self.job.is_empty() {
+                return match word {
+                    ToSupervisor::Failed(error) => News::NotStarted(error),
+                    ToSupervisor::Late => News::NoRoom(LATE.to_owned()),
+                    _ => News::Gone,
+                };
+            }
+            self.taken_over = true;
+            return News::WatchdogDied;
+        }
+        while !self.job.is_empty() {
+            self.job.terminate();
+            tokio::time::sleep(LOOK).await;
+        }
+        News::Gone
+    }
+
+    /// The next message of the watchdog, none once it is dead or says something else.
+    async fn next_message(&mut self) -> Option<ToSupervisor> {
+        loop {
+            let heard = match self.over {
+                // What it said last is there. The end of the stream may never come: somebody may have a copy of its pipe.
+                true => tokio::time::timeout(LAST_WORDS, self.heard.recv())
+                    .await
+                    .ok()?,
+                false => self.heard.recv().await,
+            };
+            match heard? {
+                FromWatchdog::Said(said) => return Some(said),
+                FromWatchdog::Silent => return None,
+                FromWatchdog::Over => self.over = true,
+            }
         }
     }
 
-    /// Nothing to tell: there is no watchdog.
-    pub fn held(&mut self, _: crate::clock::Instant) {}
+    /// Whether the watchdog has ended, with all below it, which may take until then.
+    async fn has_ended_by(&mut self, deadline: Instant) -> bool {
+        while !self.over && SystemClock.now() < deadline {
+            tokio::select! {
+                heard = self.heard.recv() => {
+                    self.over |= matches!(heard, Some(FromWatchdog::Over) | None);
+                }
+                () = SystemClock.sleep_until(deadline) => {}
+            }
+        }
+        // Its process is counted for a moment after it can be waited for.
+        while self.over && !self.job.is_empty() && SystemClock.now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.over
+    }
 
-    /// Ctrl-C reaches the command by its console.
-    pub fn forward(&mut self, _: i32) {}
+    /// Says something to the watchdog. It is not waited for; and one that is gone is noticed by its silence.
+    fn tell(&mut self, message: &ToWatchdog) {
+        if let Ok(mut line) = serde_json::to_vec(message) {
+            line.push(b'\n');
+            let _ = self.orders.send(line);
+        }
+    }
 
-    /// There is no gentler way.
+    /// Tells of an acknowledged renewal that was sent after `sent_at`.
+    pub fn held(&mut self, sent_at: Instant) {
+        self.tell(&ToWatchdog::Held(sent_at));
+    }
+
+    /// Passes an event of the console on to the command.
+    pub fn forward(&mut self, signal: i32) {
+        self.tell(&ToWatchdog::Signal(signal));
+    }
+
+    /// Asks the whole tree to stop.
     pub fn stop(&mut self) {
-        self.kill();
+        self.tell(&ToWatchdog::Stop);
     }
 
-    /// Ends the command and everything it started.
+    /// Kills the whole tree: by the watchdog, which may be suspended or dead, and by our own hand, the watchdog with it.
     pub fn kill(&mut self) {
-        if let Ok(mut process) = self.process.lock() {
-            // Gone already: its end is reported anyway.
-            let _ = process.start_kill();
+        self.tell(&ToWatchdog::Kill);
+        if self.last_word.is_none() {
+            self.taken_over = true;
+            self.job.terminate();
         }
+    }
+
+    /// Who is still there after the kill, for a person.
+    pub fn unkilled(&self) -> Vec<String> {
+        self.job.names()
+    }
+
+    /// Ends the watchdog, which has nothing more to do.
+    pub fn reap(&mut self) {
+        self.job.terminate();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.job.terminate();
+    }
+}
+
+/// The file that a command names, as a shell finds it: of a batch file the standard library wants the whole name, and it would
+/// look in our own folder first.
+fn found(program: &Word) -> Word {
+    let search = std::env::var_os("PATH");
+    match which::which_in(&program.0, search, Path::new(".")) {
+        Ok(file) => Word(file.into_os_string()),
+        Err(_) => program.clone(),
     }
 }

@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 mod control;
+#[cfg(windows)]
+#[path = "run/control_windows.rs"]
+mod control;
 mod kept;
 mod label;
 mod lease;
@@ -9,19 +12,17 @@ mod news;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-#[cfg(unix)]
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::child::{Child, News, Prepared};
-#[cfg(unix)]
+use super::child::{Child, Prepared};
 use super::job::Step;
+use super::news::News;
 use super::{HoldTerms, Job, Note, Report, Signals};
 use crate::clock::{Clock, Instant};
 use crate::hold::machine::{Effect, Event, Machine, Outcome};
-#[cfg(unix)]
 use crate::hold::watchdog::wire::{Orders, Start, Word};
 use crate::lease::api::Api;
 use crate::lease::operate::{Acknowledged, Held, Operations, Renewal, Returned};
@@ -30,7 +31,6 @@ use kept::{Kept, Learned};
 use label::Labelled;
 
 /// What a program beside us in a pipeline has to leave the screen.
-#[cfg(unix)]
 const PAGER: Duration = Duration::from_millis(50);
 
 type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + 'a>>>;
@@ -108,7 +108,6 @@ pub async fn hold<A: Api, C: Clock>(
             let (renewal, learned) = kept::next(&mut hold.kept);
             match next {
                 Next::Finish => break,
-                #[cfg(unix)]
                 Next::StopJob(step) => {
                     clock.sleep_until(clock.now() + PAGER).await;
                     Happened::StopJob(step)
@@ -147,7 +146,6 @@ enum Happened {
     Event(Event),
     News(News),
     Told(i32),
-    #[cfg(unix)]
     StopJob(Step),
     Renewal(usize, Renewal),
     Returned(usize, Option<Returned>),
@@ -162,7 +160,7 @@ enum Next {
     /// It waits for whatever happens.
     Wait,
     /// It has our job stop, once a program beside us in a pipeline has left the screen.
-    #[cfg(unix)]
+    #[cfg_attr(windows, allow(dead_code, reason = "there is no job control"))]
     StopJob(Step),
     /// The hold is over.
     Finish,
@@ -174,7 +172,6 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
             Happened::Event(event) => self.feed(event),
             Happened::News(news) => self.hear(news),
             Happened::Told(signal) => self.told(signal),
-            #[cfg(unix)]
             Happened::StopJob(step) => self.take_and_look(step),
             Happened::Renewal(lease, renewal) => self.renewed(lease, renewal),
             Happened::Returned(lease, returned) => self.returned(lease, returned),
@@ -248,7 +245,6 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
         Next::Wait
     }
 
-    #[cfg(unix)]
     fn start(&mut self) -> Result<(), String> {
         let terms = self.terms;
         let start = Start {
@@ -257,37 +253,28 @@ impl<'a, A: Api, C: Clock> Hold<'a, A, C> {
                 timing: terms.timing,
                 on_lost: terms.on_lost,
             },
+            #[cfg(unix)]
             terminal_of: self.job.takes_terminal_of().map(nix::unistd::Pid::as_raw),
+            #[cfg(windows)]
+            terminal_of: None,
             environment: (terms.environment.iter())
                 .map(|(name, value)| (Word(name.into()), Word(value.into())))
                 .collect(),
             command: terms.command.iter().cloned().map(Word).collect(),
             detaches: terms.detaches,
+            // They are copied for the watchdog that starts it.
+            #[cfg(windows)]
+            streams: [None; 3],
         };
         let prepared = self.prepared.take().ok_or("no watchdog was prepared")?;
         self.child = Some(Child::start(prepared, start)?);
         Ok(())
     }
 
-    #[cfg(not(unix))]
-    fn start(&mut self) -> Result<(), String> {
-        self.child = Some(Child::start(
-            &self.terms.command,
-            self.terms.environment.clone(),
-        )?);
-        Ok(())
-    }
-
-    #[cfg(unix)]
     fn say_unkilled(&self) {
         if let Some(child) = &self.child {
             (self.say)(None, Note::Unkilled(child.unkilled()));
         }
-    }
-
-    #[cfg(not(unix))]
-    fn say_unkilled(&self) {
-        (self.say)(None, Note::Unkilled(Vec::new()));
     }
 
     fn kill(&mut self) {

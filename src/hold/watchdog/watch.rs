@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::inbox::Inbox;
+use super::names::some_of;
 use super::outbox::Outbox;
 use super::start::Heard;
 use super::tree::{ChildEvent, Tree};
@@ -17,9 +18,6 @@ use crate::clock::{Clock, Instant, SystemClock};
 
 /// How often the kill is repeated while something still runs.
 const KILL_AGAIN: Duration = Duration::from_millis(20);
-
-/// So many of the processes that a command left behind are named.
-const NAMED: usize = 10;
 
 struct Watchdog {
     orders: Orders,
@@ -240,16 +238,6 @@ fn kill_due(now: Instant, kill_at: Instant, asked_for: Option<Duration>) -> Inst
     now + kill_at.since(now).saturating_sub(needed)
 }
 
-/// A list for a person: the first of `names`, and how many more there are.
-fn some_of(names: &[String]) -> String {
-    let shown = &names[..names.len().min(NAMED)];
-    let more = match names.len() - shown.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    shown.join(", ") + &more
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,14 +252,5 @@ mod tests {
         assert_eq!(kill_due(at(1000), at(1200), None), at(1000));
         assert_eq!(kill_due(at(1000), at(1200), asked(900)), at(1000));
         assert_eq!(kill_due(at(1000), at(900), asked(5)), at(1000));
-    }
-
-    #[test]
-    fn of_many_processes_the_first_are_named_and_the_others_counted() {
-        let names: Vec<String> = (0..15_000).map(|pid| format!("{pid} (sleep)")).collect();
-        assert_eq!(some_of(&names[..2]), "0 (sleep), 1 (sleep)");
-        let said = some_of(&names);
-        assert!(said.ends_with("9 (sleep) and 14990 more"), "{said}");
-        assert_eq!(some_of(&names[..NAMED]).matches("sleep").count(), NAMED);
     }
 }

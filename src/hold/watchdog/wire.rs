@@ -1,7 +1,10 @@
 //! What supervisor and watchdog say to each other: each message is a line of JSON.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+#[cfg(unix)]
+use std::os::unix::ffi::OsStringExt;
+#[cfg(windows)]
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -69,6 +72,9 @@ pub struct Start {
     /// Whether what it leaves behind runs on.
     #[serde(default)]
     pub detaches: bool,
+    /// Its stdin, stdout and stderr: handles that are the watchdog's already. Without one it has none.
+    #[cfg(windows)]
+    pub streams: [Option<usize>; 3],
 }
 
 /// When and how a command is stopped.
@@ -94,14 +100,15 @@ impl Orders {
     }
 }
 
-/// A word of a command, which may be any bytes, as base64: it is never much longer than the word.
+/// A word of a command, which may be any bytes (on Windows any 16-bit units), as base64: it is never much longer than the
+/// word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Word(pub OsString);
 
 impl From<Word> for String {
     fn from(word: Word) -> Self {
-        BASE64_STANDARD.encode(word.0.as_bytes())
+        BASE64_STANDARD.encode(bytes_of(word.0))
     }
 }
 
@@ -111,8 +118,30 @@ impl TryFrom<String> for Word {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         BASE64_STANDARD
             .decode(text)
-            .map(|bytes| Self(OsString::from_vec(bytes)))
+            .map(|bytes| Self(of_bytes(bytes)))
     }
+}
+
+#[cfg(unix)]
+fn bytes_of(word: OsString) -> Vec<u8> {
+    word.into_vec()
+}
+
+#[cfg(unix)]
+fn of_bytes(bytes: Vec<u8>) -> OsString {
+    OsString::from_vec(bytes)
+}
+
+#[cfg(windows)]
+fn bytes_of(word: OsString) -> Vec<u8> {
+    word.encode_wide().flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(windows)]
+fn of_bytes(bytes: Vec<u8>) -> OsString {
+    let (units, _) = bytes.as_chunks();
+    let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
+    OsString::from_wide(&units)
 }
 
 #[cfg(test)]

@@ -6,15 +6,27 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::hold::machine::Status;
 use crate::hold::watchdog::Inbox;
 
+/// What a word is made of: anything, on either kind of system.
+#[cfg(unix)]
+type Unit = u8;
+#[cfg(windows)]
+type Unit = u16;
+
+#[cfg(unix)]
+fn word(units: Vec<Unit>) -> Word {
+    Word(OsString::from_vec(units))
+}
+
+#[cfg(windows)]
+fn word(units: Vec<Unit>) -> Word {
+    Word(OsString::from_wide(&units))
+}
+
 fn words() -> impl Strategy<Value = Vec<Word>> {
-    vec(vec(any::<u8>(), 0..40), 0..5).prop_map(|words| {
-        words
-            .into_iter()
-            .map(|word| Word(OsString::from_vec(word)))
-            .collect()
-    })
+    vec(vec(any::<Unit>(), 0..40), 0..5).prop_map(|words| words.into_iter().map(word).collect())
 }
 
 fn to_watchdog() -> impl Strategy<Value = ToWatchdog> {
@@ -38,6 +50,8 @@ fn to_watchdog() -> impl Strategy<Value = ToWatchdog> {
                     environment: variables.iter().cloned().zip(variables.clone()).collect(),
                     command,
                     detaches,
+                    #[cfg(windows)]
+                    streams: [None, Some(7), Some(usize::MAX)],
                 }))
             },
         );
@@ -57,7 +71,7 @@ fn to_supervisor() -> impl Strategy<Value = ToSupervisor> {
         any::<i32>().prop_map(ToSupervisor::Started),
         any::<i32>().prop_map(ToSupervisor::Failed),
         Just(ToSupervisor::Late),
-        any::<u8>().prop_map(|status| ToSupervisor::Ended(Ended::Exited(status))),
+        any::<Status>().prop_map(|status| ToSupervisor::Ended(Ended::Exited(status))),
         any::<i32>().prop_map(|signal| ToSupervisor::Ended(Ended::Signalled(signal))),
         any::<i32>().prop_map(ToSupervisor::Stopped),
         ".*".prop_map(ToSupervisor::Left),
@@ -135,6 +149,8 @@ fn what_this_version_does_not_know_is_no_message() {
     for line in [
         "\"new\"",
         "{\"held\":-1}",
+        "{\"ended\":{\"exited\":4294967296}}",
+        #[cfg(unix)]
         "{\"ended\":{\"exited\":256}}",
         "gone",
         "",
@@ -147,8 +163,8 @@ fn what_this_version_does_not_know_is_no_message() {
 
 #[test]
 fn the_largest_command_is_not_much_longer_than_its_words() {
-    let word = OsString::from_vec(vec![0xff; 128 << 10]);
-    let command: Vec<_> = (0..48).map(|_| Word(word.clone())).collect();
+    let word = word(vec![0xff; (128 << 10) / size_of::<Unit>()]);
+    let command: Vec<_> = (0..48).map(|_| word.clone()).collect();
     let text = stream(&[&command]);
     assert!(text.len() < 9 << 20, "{} bytes", text.len());
     assert_eq!(taken(&text, 16 << 10), [Some(command)]);

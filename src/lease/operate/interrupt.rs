@@ -9,6 +9,8 @@ pub const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGQUIT: i32 = 3;
 const SIGTERM: i32 = 15;
+/// Ctrl-Break, on Windows alone (signal.h of its C runtime). Elsewhere the number is another signal's, of job control.
+const SIGBREAK: i32 = if cfg!(windows) { 21 } else { SIGINT };
 
 /// What stands for a signal where none has arrived, and what was wanted is not wanted any more.
 pub(super) const WITHDRAWN: i32 = 0;
@@ -17,7 +19,7 @@ pub(super) const WITHDRAWN: i32 = 0;
 /// person types, or sends. Any other asks it to end, as the first one does, and is nobody's second word: of the end of a
 /// terminal, of a time or of a limit (SIGXCPU comes every second) the system tells by itself, and more than once.
 fn insists(received: &[i32]) -> bool {
-    let by_somebody = |signal: &&i32| matches!(**signal, SIGINT | SIGQUIT | SIGTERM);
+    let by_somebody = |signal: &&i32| [SIGINT, SIGQUIT, SIGTERM, SIGBREAK].contains(*signal);
     received.iter().filter(by_somebody).count() >= 2
 }
 

@@ -6,7 +6,6 @@ use crate::hold::machine::{Event, Outcome};
 use crate::lease::api::Api;
 
 impl<A: Api, C: Clock> Hold<'_, A, C> {
-    #[cfg(unix)]
     pub(super) fn hear(&mut self, news: News) -> Next {
         match news {
             News::Started(group) => {
@@ -31,11 +30,13 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
                 self.report.ended_by_itself = self.machine.is_held();
                 next
             }
+            #[cfg(unix)]
             News::Detached(names) => {
                 self.leave_child();
                 (self.say)(None, Note::Detached(names));
                 self.feed(Event::Detached)
             }
+            #[cfg(unix)]
             News::Stopped(signal) => self.stopped(signal),
             News::Fenced => self.feed(Event::Fenced),
             News::Gone => {
@@ -49,7 +50,6 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
     }
 
-    #[cfg(unix)]
     fn leave_child(&mut self) {
         self.take_terminal_back();
         if let Some(mut child) = self.child.take() {
@@ -57,24 +57,9 @@ impl<A: Api, C: Clock> Hold<'_, A, C> {
         }
     }
 
-    #[cfg(not(unix))]
-    pub(super) fn hear(&mut self, news: News) -> Next {
-        let News::Ended(ended) = news;
-        self.begun = true;
-        self.child = None;
-        let _ = self.feed(Event::ChildExited(ended));
-        self.feed(Event::TreeGone)
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn told(&mut self, _: i32) -> Next {
-        Next::Wait
-    }
-
     /// The last words.
     pub(super) fn end(&mut self) {
         let lost = self.report.outcome == Outcome::Lost;
-        #[cfg(unix)]
         if lost && self.child.is_some() {
             self.take_terminal_back();
         }

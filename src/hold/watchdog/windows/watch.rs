@@ -1,0 +1,316 @@
+//! The watchdog while its command runs on Windows: it does what the supervisor says, and what is due whatever becomes of that.
+
+use std::io;
+use std::os::windows::io::{FromRawHandle, OwnedHandle, RawHandle};
+use std::os::windows::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::console;
+use super::post::Post;
+use crate::clock::{Clock, Instant, SystemClock, nap};
+use crate::hold::machine::Ended;
+use crate::hold::watchdog::Inbox;
+use crate::hold::watchdog::names::some_of;
+use crate::hold::watchdog::wire::{Orders, Start, ToSupervisor, ToWatchdog};
+use crate::job_object::{self, JobObject, SUSPENDED};
+use crate::signals::{SIGBREAK, SIGINT, SIGKILL, SIGTERM};
+
+/// How often the time is looked at: what waits here does not count the time that a machine sleeps (WaitForSingleObject).
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often what is left is looked at, and killed again, once the command has ended or has been killed.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How long the command has where the console closes or the user logs off, in the five seconds after which the system ends
+/// all (HandlerRoutine, "Timeouts"): the rest is for the release.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// What CreateProcessW never says: an argument that no batch file would read as it was given.
+const BAD_ARGUMENTS: i32 = windows_sys::Win32::Foundation::ERROR_BAD_ARGUMENTS as i32;
+
+/// Something that the watchdog waits for.
+pub enum Happened {
+    /// An order.
+    Heard(ToWatchdog),
+    /// The supervisor is dead.
+    Silent,
+    /// The command is there, suspended.
+    Begun(io::Result<Child>),
+    /// It has ended, with this status.
+    Ended(u32),
+}
+
+/// What has become of the command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leader {
+    Starting,
+    Runs,
+    Ended,
+}
+
+struct Watchdog {
+    orders: Orders,
+    /// The command and all that it has started.
+    tree: JobObject,
+    news: Post,
+    events: Sender<Happened>,
+    command: Leader,
+    /// What came for it before it ran.
+    for_command: Vec<i32>,
+    stopping: bool,
+    kill_due: Option<Instant>,
+    /// When a Ctrl-Break is passed on, unless it turns out that the command has had it.
+    break_due: Option<Instant>,
+}
+
+/// Hears the supervisor, after what `inbox` has, until it is silent for good.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn listen(mut inbox: Inbox, events: Sender<Happened>) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        while let Ok(Some(order)) = inbox.wait(io::stdin()) {
+            if events.send(Happened::Heard(order)).is_err() {
+                return;
+            }
+        }
+        let _ = events.send(Happened::Silent);
+    })?;
+    Ok(())
+}
+
+/// Starts a command and watches it until nothing of it is left and that is said.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn run(
+    start: Start,
+    tree: JobObject,
+    mut news: Post,
+    events: Sender<Happened>,
+    happened: &Receiver<Happened>,
+) -> io::Result<()> {
+    let orders = start.orders;
+    if SystemClock.now() >= orders.fence_at() {
+        // Frozen since the grant: nothing may begin under a lease that can be another's by now.
+        news.tell(&ToSupervisor::Late);
+        news.deliver();
+        return Ok(());
+    }
+    begin(start, events.clone())?;
+    let mut watchdog = Watchdog {
+        orders,
+        tree,
+        news,
+        events,
+        command: Leader::Starting,
+        for_command: Vec::new(),
+        stopping: false,
+        kill_due: None,
+        break_due: None,
+    };
+    let last_word = watchdog.watch(happened);
+    watchdog.news.tell(&last_word);
+    // Nothing runs any more.
+    watchdog.news.deliver();
+    Ok(())
+}
+
+/// Starts the command in a thread of its own: what is executed may be on a share that hangs. It stays suspended, so that it
+/// is in its job, and in time, before it does anything.
+fn begin(start: Start, events: Sender<Happened>) -> io::Result<()> {
+    let Start {
+        environment,
+        command,
+        streams,
+        ..
+    } = start;
+    let mut words = command.into_iter().map(|word| word.0);
+    let program = words.next().ok_or_else(|| io::Error::other("no command"))?;
+    let [stdin, stdout, stderr] = streams.map(stream);
+    thread::Builder::new().spawn(move || {
+        let environment = environment.into_iter();
+        let child = Command::new(program)
+            .args(words)
+            .envs(environment.map(|(name, value)| (name.0, value.0)))
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
+            .creation_flags(SUSPENDED)
+            .spawn();
+        let _ = events.send(Happened::Begun(child));
+    })?;
+    Ok(())
+}
+
+/// A stream of the supervisor's, which has handed a copy of it to this process.
+#[expect(unsafe_code, reason = "a handle comes as a number")]
+fn stream(handle: Option<usize>) -> Stdio {
+    match handle {
+        // SAFETY: the supervisor made it for us, and only we have it.
+        Some(handle) => Stdio::from(unsafe { OwnedHandle::from_raw_handle(handle as RawHandle) }),
+        None => Stdio::null(),
+    }
+}
+
+impl Watchdog {
+    /// Until there is a last word.
+    fn watch(&mut self, happened: &Receiver<Happened>) -> ToSupervisor {
+        loop {
+            self.act(SystemClock.now());
+            match self.command {
+                Leader::Starting if self.stopping => return ToSupervisor::Late,
+                Leader::Ended if self.tree.is_empty() => return ToSupervisor::Gone,
+                Leader::Starting | Leader::Runs | Leader::Ended => {}
+            }
+            let Ok(happened) = happened.recv_timeout(self.patience()) else {
+                continue;
+            };
+            match happened {
+                Happened::Heard(order) => self.obey(order),
+                // Nobody renews the lease any more.
+                Happened::Silent if self.stopping => {}
+                Happened::Silent => self.stop(SystemClock.now()),
+                Happened::Begun(Ok(child)) => {
+                    if let Err(last_word) = self.begun(child) {
+                        return last_word;
+                    }
+                }
+                Happened::Begun(Err(error)) => return failed(&error),
+                Happened::Ended(status) => {
+                    self.command = Leader::Ended;
+                    self.news.tell(&ToSupervisor::Ended(Ended::Exited(status)));
+                }
+            }
+        }
+    }
+
+    /// Lets the command run, if it is in time.
+    fn begun(&mut self, mut child: Child) -> Result<(), ToSupervisor> {
+        let number = child.id();
+        let run = || {
+            self.tree.adopt(&child)?;
+            // The last look: it has not done anything yet.
+            if SystemClock.now() >= self.orders.fence_at() {
+                return Ok(false);
+            }
+            job_object::resume(&child).map(|()| true)
+        };
+        match run() {
+            Ok(true) => {}
+            not => {
+                // It has done nothing.
+                let _ = child.kill();
+                return Err(not.map_or_else(|error| failed(&error), |_| ToSupervisor::Late));
+            }
+        }
+        let events = self.events.clone();
+        let waits = thread::Builder::new().spawn(move || {
+            let status = child.wait().ok().and_then(|status| status.code());
+            // The bits of it are those of the 32-bit status.
+            let _ = events.send(Happened::Ended(status.unwrap_or(-1) as u32));
+        });
+        if let Err(error) = waits {
+            self.tree.terminate();
+            return Err(failed(&error));
+        }
+        self.command = Leader::Runs;
+        self.news.tell(&ToSupervisor::Started(number as i32));
+        for signal in std::mem::take(&mut self.for_command) {
+            self.forward(signal);
+        }
+        Ok(())
+    }
+
+    /// Does what is due.
+    fn act(&mut self, now: Instant) {
+        if !self.stopping && now >= self.orders.fence_at() {
+            // Said before it can be seen, as on Unix.
+            self.news.tell(&ToSupervisor::Fenced);
+            self.stop(now);
+        }
+        if self.kill_due.is_some_and(|due| now >= due) {
+            self.tree.terminate();
+        }
+        if self.break_due.is_some_and(|due| now >= due) {
+            self.break_due = None;
+            if !console::was_typed() {
+                console::send_break();
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.stopping = true;
+        let timing = self.orders.timing;
+        let kill_at = (now + timing.kill_after).min(self.orders.sent_at + timing.kill_at);
+        if self.command == Leader::Ended {
+            let left = self.tree.names();
+            if !left.is_empty() {
+                self.news.tell(&ToSupervisor::Left(some_of(&left)));
+            }
+        }
+        // Whom nobody can ask is not waited for.
+        let asked = self.orders.on_lost != SIGKILL && console::send_break();
+        self.kill_by(if asked { kill_at } else { now });
+    }
+
+    fn kill_by(&mut self, due: Instant) {
+        self.kill_due = Some(self.kill_due.map_or(due, |known| known.min(due)));
+    }
+
+    /// How long nothing is due.
+    fn patience(&self) -> Duration {
+        let now = SystemClock.now();
+        let fence = (!self.stopping).then(|| self.orders.fence_at());
+        let again = self.kill_due.map(|due| due.max(now + LOOK_AGAIN));
+        let left = (self.command == Leader::Ended).then(|| now + LOOK_AGAIN);
+        let next = [fence, again, left, self.break_due]
+            .into_iter()
+            .flatten()
+            .min();
+        next.map_or(LOOK, |next| nap(next.since(now)).min(LOOK))
+    }
+
+    fn obey(&mut self, order: ToWatchdog) {
+        match order {
+            ToWatchdog::Held(sent_at) => self.orders.renewed(sent_at),
+            ToWatchdog::Signal(signal) if self.command == Leader::Starting => {
+                self.for_command.push(signal);
+                // Nobody hears the first one where the start hangs.
+                self.stopping |= self.for_command.len() > 1;
+            }
+            ToWatchdog::Signal(signal) => self.forward(signal),
+            // Each stop is asked for once.
+            ToWatchdog::Stop if self.stopping => {}
+            ToWatchdog::Stop => self.stop(SystemClock.now()),
+            ToWatchdog::Kill => {
+                self.stopping = true;
+                self.kill_by(SystemClock.now());
+            }
+            // One command is started already.
+            ToWatchdog::Start(_) => {}
+        }
+    }
+
+    fn forward(&mut self, signal: i32) {
+        match signal {
+            // Ctrl-C goes to all on a console, and cannot go to anybody else.
+            SIGINT => {}
+            SIGBREAK => {
+                self.break_due
+                    .get_or_insert(SystemClock.now() + console::APART);
+            }
+            // All on the console have been told, and are ended soon.
+            SIGTERM => self.kill_by(SystemClock.now() + CLOSING),
+            _ => {}
+        }
+    }
+}
+
+fn failed(error: &io::Error) -> ToSupervisor {
+    ToSupervisor::Failed(error.raw_os_error().unwrap_or(BAD_ARGUMENTS))
+}
