@@ -240,3 +240,57 @@ fn size<T>(_: &T) -> u32 {
     const { assert!(size_of::<T>() < u32::MAX as usize) };
     size_of::<T>() as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::windows::process::CommandExt;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A command that would run for a minute, in `job` before it does anything.
+    fn started(job: &JobObject) -> Child {
+        let mut command = Command::new("cmd.exe");
+        command.args(["/c", "ping -n 60 127.0.0.1"]);
+        let command = command.stdout(std::process::Stdio::null());
+        let child = command.creation_flags(SUSPENDED).spawn();
+        let child = child.expect("it is everywhere");
+        job.adopt(&child).expect("it has not ended");
+        child
+    }
+
+    #[test]
+    fn a_job_is_counted_named_and_ended_as_one() {
+        let job = JobObject::new().expect("a job object");
+        assert!(job.is_empty());
+        let mut child = started(&job);
+        assert_eq!(job.running().expect("it is told"), 1);
+        assert_eq!(job.names(), [format!("{} (cmd.exe)", child.id())]);
+        resume(&child).expect("it is suspended");
+        job.terminate();
+        let status = child.wait().expect("it is ours");
+        assert_eq!(status.code(), Some(KILLED as i32));
+        while !job.is_empty() {
+            std::thread::yield_now();
+        }
+        assert_eq!(job.names(), [""; 0]);
+    }
+
+    #[test]
+    fn a_job_that_dies_with_its_owner_ends_what_is_in_it() {
+        let job = JobObject::dying_with_its_owner().expect("a job object");
+        let mut child = started(&job);
+        resume(&child).expect("it is suspended");
+        drop(job);
+        child.wait().expect("it is ours");
+    }
+
+    #[test]
+    fn what_has_ended_cannot_be_resumed() {
+        let job = JobObject::new().expect("a job object");
+        let mut child = started(&job);
+        job.terminate();
+        child.wait().expect("it is ours");
+        assert!(resume(&child).is_err());
+    }
+}

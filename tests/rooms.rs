@@ -25,7 +25,10 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("usage", "cli lease output words"),
     ("cli", "exit lease output permissions"),
-    ("hold", "children clock job_object lease limits side signals words"),
+    (
+        "hold",
+        "children clock job_object lease limits side signals words",
+    ),
     (
         "server",
         "children clock hint lease limits side signals userinfo words",
