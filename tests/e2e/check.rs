@@ -107,7 +107,6 @@ fn where_the_server_stamps_no_renewals_only_the_grant_is_proof_and_never_date_or
     each([-3600, 3600], |date| {
         let old = Options {
             version: (1, 20),
-            restamp_managed_fields: false,
             date_offset: SignedDuration::from_secs(date),
             ..Options::default()
         };

@@ -67,7 +67,6 @@ fn outlive(ns: &Namespace, skew: i64, watch_is_mute: bool) {
 fn no_live_holder_is_taken_for_dead_whatever_its_clock_the_servers_or_the_watch_says() {
     let old = Cluster::in_process(Options {
         version: (1, 24),
-        restamp_managed_fields: false,
         clock_offset: jiff::SignedDuration::from_secs(7200),
         ..Options::default()
     });

@@ -30,7 +30,6 @@ pub fn old() -> (Namespace, User) {
     } else {
         fresh_in_process(Options {
             version: (1, 20),
-            restamp_managed_fields: false,
             ..Options::default()
         })
     };

@@ -252,7 +252,6 @@ fn an_expiry_is_proven_at_once_by_the_servers_stamps_where_it_may_be_tried_out()
 fn a_holder_that_looks_dead_by_its_own_clock_is_held_by_once_it_renews() {
     let (ns, user) = fresh_in_process(Options {
         version: (1, 20),
-        restamp_managed_fields: false,
         ..Options::default()
     });
     ns.create(

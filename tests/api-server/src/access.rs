@@ -1,12 +1,17 @@
-//! Who sends a request, and whether they may: tokens, impersonation and permissions.
+//! Who sends a request, and whether they may: tokens and permissions.
 
 use hyper::{HeaderMap, header::AUTHORIZATION};
 use serde_json::json;
 
 use crate::{
+    asked::Asked,
+    differences::Behaviour,
+    impersonation::impersonate,
     options::{Rule, User},
     status::{GROUP, Status},
 };
+
+const AUTHENTICATION: &str = "authentication.k8s.io";
 
 /// What is asked for, in the terms of RBAC.
 #[derive(Clone, Debug)]
@@ -108,8 +113,10 @@ fn groups_of(resource: &str) -> &'static [&'static str] {
     match resource.split('/').next().unwrap_or_default() {
         "leases" | "leasecandidates" => &[GROUP],
         "events" => &["", "events.k8s.io"],
-        "pods" | "nodes" | "namespaces" | "users" | "groups" => &[""],
-        "uids" => &["authentication.k8s.io"],
+        "pods" | "namespaces" => &[""],
+        // Of the newer group where who is acted as may be so for some verbs only.
+        "users" | "groups" | "serviceaccounts" | "nodes" => &["", AUTHENTICATION],
+        "uids" | "selfsubjectreviews" => &[AUTHENTICATION],
         _ => &["*"],
     }
 }
@@ -147,6 +154,8 @@ pub(crate) fn authenticate(
     users: &[User],
     headers: &HeaderMap,
     path: &str,
+    asked: &Asked,
+    server: &Behaviour,
 ) -> Result<Option<User>, Status> {
     let Some(header) = headers.get(AUTHORIZATION) else {
         return Ok(None);
@@ -160,58 +169,5 @@ pub(crate) fn authenticate(
         .iter()
         .find(|user| Some(user.token.as_str()) == token && !user.token.is_empty())
         .ok_or_else(Status::unauthorized)?;
-    impersonate(user, users, headers, path).map(Some)
-}
-
-fn impersonate(
-    user: &User,
-    users: &[User],
-    headers: &HeaderMap,
-    path: &str,
-) -> Result<User, Status> {
-    let all = |name: &str| -> Vec<String> {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .map(str::to_owned)
-            .collect()
-    };
-    let (name, groups, uids) = (
-        all("impersonate-user"),
-        all("impersonate-group"),
-        all("impersonate-uid"),
-    );
-    let Some(name) = name.first().filter(|name| !name.is_empty()) else {
-        return match groups.first().or(uids.first()) {
-            None => Ok(user.clone()),
-            Some(other) => Err(Status::internal(format!(
-                "Internal Server Error: \"{path}\": requested [{{Group  {other}    }}] without impersonating a user"
-            ))),
-        };
-    };
-    let may = |group, resource, name| {
-        user.check(&Attributes {
-            verb: "impersonate",
-            group,
-            resource,
-            namespace: None,
-            name: Some(name),
-        })
-    };
-    may("", "users", name)?;
-    groups
-        .iter()
-        .try_for_each(|group| may("", "groups", group))?;
-    uids.iter()
-        .try_for_each(|uid| may("authentication.k8s.io", "uids", uid))?;
-    let mut acting = users
-        .iter()
-        .find(|known| known.name == *name)
-        .cloned()
-        .unwrap_or_default();
-    acting.name = name.clone();
-    // As on a real server: the groups that are asked for, not those that the user has of their own.
-    acting.groups = groups;
-    Ok(acting)
+    impersonate(user, users, headers, path, asked, server).map(Some)
 }

@@ -7,9 +7,25 @@ use crate::{microtime, status::Status};
 /// What decoding depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decoding {
-    pub version: (u32, u32),
-    /// `fieldValidation=Strict`: unknown fields are an error.
-    pub strict: bool,
+    /// Whether the fields of coordinated elections are known.
+    pub elections: bool,
+    pub unknown: Unknown,
+}
+
+/// What becomes of an unknown field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Dropped,
+    /// Dropped, and told in a warning.
+    Told,
+    Refused,
+}
+
+/// A Lease as it is known, and what there is to say of the rest.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub lease: Value,
+    pub warnings: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,16 +64,16 @@ const SPEC: [(&str, Kind); 7] = [
     ("acquireTime", Kind::MicroTime),
     ("renewTime", Kind::MicroTime),
     ("leaseTransitions", Kind::Int32),
-    // Since 1.31, for coordinated leader election.
+    // For coordinated leader election.
     ("strategy", Kind::Text),
     ("preferredHolder", Kind::Text),
 ];
 
-/// The fields of `spec` that came with 1.31.
-const SINCE_1_31: [&str; 2] = ["strategy", "preferredHolder"];
+/// How many of the fields of `spec`, the last ones, came with coordinated elections.
+const OF_ELECTIONS: usize = 2;
 
 /// Reads a body, which is taken for a Lease whatever kind it names.
-pub(crate) fn lease(body: &[u8], decoding: Decoding) -> Result<Value, Status> {
+pub(crate) fn lease(body: &[u8], decoding: Decoding) -> Result<Decoded, Status> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let shown = if body.is_empty() { "<empty>".into() } else { String::from_utf8_lossy(body).into_owned() };
         let error = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
@@ -69,7 +85,7 @@ pub(crate) fn lease(body: &[u8], decoding: Decoding) -> Result<Value, Status> {
 }
 
 /// The same, for an object that is parsed already.
-pub(crate) fn lease_value(value: &Value, decoding: Decoding) -> Result<Value, Status> {
+pub(crate) fn lease_value(value: &Value, decoding: Decoding) -> Result<Decoded, Status> {
     let Some(object) = value.as_object() else {
         return Err(cannot(
             "json: cannot unmarshal into Go value of type v1.Lease",
@@ -84,25 +100,31 @@ pub(crate) fn lease_value(value: &Value, decoding: Decoding) -> Result<Value, St
             .cloned(),
     );
     let metadata = section(object, "metadata", &METADATA, &mut unknown)?;
-    let known = if decoding.version >= (1, 31) {
+    let known = if decoding.elections {
         &SPEC[..]
     } else {
-        &SPEC[..SPEC.len() - SINCE_1_31.len()]
+        &SPEC[..SPEC.len() - OF_ELECTIONS]
     };
     let spec = section(object, "spec", known, &mut unknown)?;
-    if decoding.strict && !unknown.is_empty() {
-        let fields: Vec<String> = unknown
-            .iter()
-            .map(|field| format!("unknown field \"{field}\""))
-            .collect();
+    let told: Vec<String> = unknown
+        .iter()
+        .map(|field| format!("unknown field \"{field}\""))
+        .collect();
+    if decoding.unknown == Unknown::Refused && !told.is_empty() {
         return Err(cannot(&format!(
             "strict decoding error: {}",
-            fields.join(", ")
+            told.join(", ")
         )));
     }
-    Ok(
-        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}),
-    )
+    Ok(Decoded {
+        lease: json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec,
+        }),
+        warnings: match decoding.unknown {
+            Unknown::Told => told,
+            Unknown::Dropped | Unknown::Refused => Vec::new(),
+        },
+    })
 }
 
 fn section(

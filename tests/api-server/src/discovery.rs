@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    differences::{Behaviour, Difference},
     kind::KINDS,
     path::{Document, VERSIONS},
     state::Inner,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A discovery document, as this version of the server has it.
-pub(crate) fn document(document: Document, server: (u32, u32)) -> Result<Value, Status> {
+pub(crate) fn document(document: Document, server: &Behaviour) -> Result<Value, Status> {
     match document {
         Document::CoreVersions => {
             Ok(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
@@ -38,16 +39,19 @@ pub(crate) fn document(document: Document, server: (u32, u32)) -> Result<Value, 
 }
 
 /// Whether there is anything in this version of the group.
-fn serves(group: &str, version: &str, server: (u32, u32)) -> bool {
+fn serves(group: &str, version: &str, server: &Behaviour) -> bool {
+    if group == REVIEWS {
+        return version == "v1" || server.does(tells_who(version));
+    }
     let kinds = || {
         KINDS
             .iter()
             .filter(|kind| kind.group == group && kind.version == version)
     };
-    kinds().next().is_none() || kinds().any(|kind| kind.since <= server)
+    kinds().next().is_none() || kinds().any(|kind| server.does_all(kind.needs))
 }
 
-fn group(name: &str, server: (u32, u32)) -> Option<Value> {
+fn group(name: &str, server: &Behaviour) -> Option<Value> {
     let (_, versions) = VERSIONS.iter().find(|(known, _)| *known == name)?;
     let versions: Vec<Value> = versions
         .iter()
@@ -58,7 +62,7 @@ fn group(name: &str, server: (u32, u32)) -> Option<Value> {
     Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
 }
 
-fn resources(group: &str, version: &str, server: (u32, u32)) -> Value {
+fn resources(group: &str, version: &str, server: &Behaviour) -> Value {
     let mut list = Vec::new();
     match (group, version) {
         ("", "v1") => list.push(resource(
@@ -88,11 +92,22 @@ fn resources(group: &str, version: &str, server: (u32, u32)) -> Value {
                 ));
             }
         }
+        (REVIEWS, version) if server.does(tells_who(version)) => {
+            let singular = "selfsubjectreview";
+            list.push(resource(
+                "selfsubjectreviews",
+                singular,
+                false,
+                "SelfSubjectReview",
+                &[],
+                &["create"],
+            ));
+        }
         _ => {}
     }
-    let kinds = KINDS
-        .iter()
-        .filter(|kind| kind.group == group && kind.version == version && kind.since <= server);
+    let kinds = KINDS.iter().filter(|kind| {
+        kind.group == group && kind.version == version && server.does_all(kind.needs)
+    });
     for kind in kinds {
         let verbs = [
             "create", "delete", "get", "list", "patch", "update", "watch",
@@ -142,13 +157,37 @@ fn resource(
     resource
 }
 
-/// `/version`, as configured.
-pub(crate) fn version((major, minor): (u32, u32)) -> Value {
-    json!({
+/// Where servers tell who one is.
+const REVIEWS: &str = "authentication.k8s.io";
+
+/// What a server does that tells it in this version of the group.
+pub(crate) fn tells_who(version: &str) -> Difference {
+    match version {
+        "v1alpha1" => Difference::SelfSubjectReviewAlpha,
+        "v1beta1" => Difference::SelfSubjectReviewBeta,
+        _ => Difference::SelfSubjectReview,
+    }
+}
+
+/// `/version`, as upstream tells it.
+pub(crate) fn version(server: &Behaviour) -> Value {
+    let (major, minor) = server.version;
+    let mut told = json!({
         "major": major.to_string(), "minor": minor.to_string(), "gitVersion": format!("v{major}.{minor}.0"),
         "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "go1.24",
         "compiler": "gc", "platform": "linux/amd64",
-    })
+    });
+    if server.does(Difference::EmulationVersion) {
+        for (field, number) in [
+            ("emulationMajor", major),
+            ("emulationMinor", minor),
+            ("minCompatibilityMajor", major),
+            ("minCompatibilityMinor", minor.saturating_sub(1)),
+        ] {
+            told[field] = number.to_string().into();
+        }
+    }
+    told
 }
 
 /// One namespace.

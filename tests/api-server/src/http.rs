@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     access::{self, Attributes},
+    asked::Asked,
     body::Answer,
     clock::http_date,
     discovery, leases, objects,
@@ -43,6 +44,8 @@ pub(crate) struct Call {
 /// An answer that is no failure.
 pub(crate) enum Reply {
     Json(u16, String),
+    /// The same, with what it warns of.
+    Warned(u16, String, Vec<String>),
     Text(String),
     Lines(mpsc::Receiver<Bytes>),
 }
@@ -104,7 +107,10 @@ fn handle(state: &Arc<State>, head: Parts, body: Bytes, at: Instant) -> Response
         status: 0,
         at,
     };
-    let authenticated = access::authenticate(&state.lock().users, &head.headers, &path);
+    let asked = Asked::of(&record.method, &path, &Query::parse(&query));
+    let server = state.behaviour();
+    let users = state.lock().users.clone();
+    let authenticated = access::authenticate(&users, &head.headers, &path, &asked, &server);
     let reply = authenticated.and_then(|user| {
         record.user = user.as_ref().map(|user| user.name.clone());
         let target = Target::of(&path);
@@ -177,7 +183,8 @@ fn answer(state: &Arc<State>, call: &Call, target: Target) -> Result<Reply, Stat
             };
             objects::answer(state, call, &place, name.as_deref())
         }
-        Target::Review(review) => reviews::answer(call, review),
+        Target::Review(review) => reviews::answer(state, call, review),
+        Target::Myself(version) => reviews::myself(state, call, version),
         Target::Unknown => {
             call.user.check_path(&call.method, &call.path)?;
             Err(Status::no_such_resource())
@@ -200,16 +207,24 @@ fn answer(state: &Arc<State>, call: &Call, target: Target) -> Result<Reply, Stat
             Err(Status::no_such_resource())
         }
         Target::OtherResource => Err(Status::no_such_resource()),
-        Target::Version => json(discovery::version(state.version)),
+        Target::Version => json(match &state.version_told {
+            Some(told) => told.clone(),
+            None => discovery::version(&state.behaviour()),
+        }),
         Target::Health => Ok(Reply::Text("ok".into())),
-        Target::Discovery(document) => json(discovery::document(document, state.version)?),
+        Target::Discovery(document) => json(discovery::document(document, &state.behaviour())?),
     }
 }
 
 fn respond(state: &State, reply: Result<Reply, Status>) -> Response<Answer> {
     let whole = |text: String| Answer::Whole(Some(Bytes::from(text)));
+    let mut warnings = Vec::new();
     let (code, kind, body) = match reply {
         Ok(Reply::Json(code, text)) => (code, "application/json", whole(text)),
+        Ok(Reply::Warned(code, text, told)) => {
+            warnings = told;
+            (code, "application/json", whole(text))
+        }
         Ok(Reply::Text(text)) => (200, "text/plain; charset=utf-8", whole(text)),
         Ok(Reply::Lines(lines)) => (200, "application/json", Answer::Lines(lines)),
         Err(status) => (
@@ -227,6 +242,12 @@ fn respond(state: &State, reply: Result<Reply, Status>) -> Response<Answer> {
         "cache-control",
         HeaderValue::from_static("no-cache, private"),
     );
+    for warning in warnings {
+        let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+            headers.append("warning", value);
+        }
+    }
     let now = state.lock().clock.now();
     let date = http_date(now.checked_add(state.date_offset).unwrap_or(now));
     if let (true, Ok(date)) = (state.date_header, HeaderValue::from_str(&date)) {

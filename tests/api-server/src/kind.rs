@@ -1,5 +1,7 @@
 //! The kinds of objects that this server keeps beside Leases: their names, versions and selectable fields.
 
+use crate::differences::Difference;
+
 /// A kind of object, in one version of its API group.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -11,8 +13,8 @@ pub(crate) struct Kind {
     pub kind: &'static str,
     pub short: &'static [&'static str],
     pub namespaced: bool,
-    /// The first server version that has it.
-    pub since: (u32, u32),
+    /// Only servers that do all of this have it.
+    pub needs: &'static [Difference],
     /// Where it is kept: two versions of one kind share one.
     pub storage: Storage,
     /// The subresource with which its status is written; "" where it has none.
@@ -43,7 +45,10 @@ const CANDIDATE: Kind = Kind {
     kind: "LeaseCandidate",
     short: &[],
     namespaced: true,
-    since: (1, 33),
+    needs: &[
+        Difference::CoordinatedElections,
+        Difference::CandidatesBeta1,
+    ],
     storage: Storage::LeaseCandidates,
     status: "",
     create_by_update: false,
@@ -62,7 +67,7 @@ const EVENT: Kind = Kind {
     kind: "Event",
     short: &["ev"],
     namespaced: true,
-    since: (1, 19),
+    needs: &[Difference::Events],
     storage: Storage::Events,
     status: "",
     create_by_update: true,
@@ -84,7 +89,7 @@ const EVENT: Kind = Kind {
 };
 
 /// Every kind, in every version.
-pub(crate) const KINDS: [Kind; 6] = [
+pub(crate) const KINDS: [Kind; 7] = [
     Kind {
         group: "",
         version: "v1",
@@ -93,7 +98,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         kind: "Pod",
         short: &["po"],
         namespaced: true,
-        since: (1, 0),
+        needs: &[],
         storage: Storage::Pods,
         status: "pods/status",
         create_by_update: false,
@@ -118,7 +123,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         kind: "Node",
         short: &["no"],
         namespaced: false,
-        since: (1, 0),
+        needs: &[],
         storage: Storage::Nodes,
         status: "nodes/status",
         create_by_update: false,
@@ -128,7 +133,7 @@ pub(crate) const KINDS: [Kind; 6] = [
     // The older face of the same events.
     Kind {
         group: "",
-        since: (1, 0),
+        needs: &[],
         fields: &[
             ("metadata.name", "/metadata/name"),
             ("metadata.namespace", "/metadata/namespace"),
@@ -153,7 +158,18 @@ pub(crate) const KINDS: [Kind; 6] = [
     CANDIDATE,
     Kind {
         version: "v1alpha2",
-        since: (1, 32),
+        needs: &[
+            Difference::CoordinatedElections,
+            Difference::CandidatesAlpha2,
+        ],
+        ..CANDIDATE
+    },
+    Kind {
+        version: "v1alpha1",
+        needs: &[
+            Difference::CoordinatedElections,
+            Difference::CandidatesAlpha1,
+        ],
         ..CANDIDATE
     },
 ];

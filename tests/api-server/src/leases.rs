@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::{
     access::Attributes,
     apply,
-    decode::{self, Decoding},
+    decode::{self, Decoded, Decoding, Unknown},
     delete::{self, Deleted},
     deletion::Deletion,
+    differences::Difference,
     fields,
     http::{Call, Reply},
     list, patch,
@@ -87,7 +88,7 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
     call.user
         .check(&Attributes::leases("create", Some(namespace), None))?;
     let writing = writing(state, call, "CreateOptions")?;
-    let lease = decode_body(state, call)?;
+    let Decoded { lease, warnings } = decode_body(state, call, "CreateOptions")?;
     let own = lease["metadata"]["namespace"].as_str().unwrap_or(namespace);
     if own != namespace {
         let message =
@@ -98,7 +99,7 @@ fn create(state: &Arc<State>, call: &Call, namespace: &str) -> Result<Reply, Sta
     let created = state.write(Some(call), |inner| {
         write::create(inner, namespace, lease, &writing)
     })?;
-    Ok(Reply::Json(201, created.to_string()))
+    Ok(Reply::Warned(201, created.to_string(), warnings))
 }
 
 fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -106,7 +107,7 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
     call.user
         .check(&Attributes::leases("update", Some(namespace), Some(name)))?;
     let writing = writing(state, call, "UpdateOptions")?;
-    let lease = decode_body(state, call)?;
+    let Decoded { lease, warnings } = decode_body(state, call, "UpdateOptions")?;
     check_name(&lease, key)?;
     may_try(state, writing.dry_run)?;
     // The uid is checked first, and the message is the real server's: it names no user and no verb (seen on 1.20).
@@ -123,7 +124,7 @@ fn replace(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> 
         Replaced::Created(lease) => (201, lease),
         Replaced::Updated(lease) => (200, lease),
     };
-    Ok(Reply::Json(code, lease.to_string()))
+    Ok(Reply::Warned(code, lease.to_string(), warnings))
 }
 
 fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -140,7 +141,8 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
     may_try(state, writing.dry_run)?;
     let patch: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-    let decoding = decoding(state, call);
+    let decoding = decoding(state, call, "PatchOptions")?;
+    let mut warnings = Vec::new();
     let lease = state.write(Some(call), |inner| {
         let old = inner
             .store
@@ -149,11 +151,12 @@ fn merge(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
             .ok_or_else(|| Status::lease_not_found(&key.1))?;
         let mut patched = (*old).clone();
         patch::merge(&mut patched, &patch);
-        let lease = decode::lease_value(&patched, decoding)?;
-        check_name(&lease, key)?;
-        write::update(inner, key, &old, lease, &writing)
+        let decoded = decode::lease_value(&patched, decoding)?;
+        warnings = decoded.warnings;
+        check_name(&decoded.lease, key)?;
+        write::update(inner, key, &old, decoded.lease, &writing)
     })?;
-    Ok(Reply::Json(200, lease.to_string()))
+    Ok(Reply::Warned(200, lease.to_string(), warnings))
 }
 
 fn server_side_apply(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply, Status> {
@@ -172,8 +175,8 @@ fn server_side_apply(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply
     may_try(state, writing.dry_run)?;
     let body: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))?;
-    let decoding = decoding(state, call);
-    let applied = decode::lease_value(&body, decoding)?;
+    let decoding = decoding(state, call, "PatchOptions")?;
+    let applied = decode::lease_value(&body, decoding)?.lease;
     // Its manager owns these afterwards, whether it changes them or not.
     writing.applied = Some(fields::of(&applied));
     let force = call.query.flag("force");
@@ -189,7 +192,7 @@ fn server_side_apply(state: &Arc<State>, call: &Call, key: &Key) -> Result<Reply
             return write::create(inner, &key.0, lease, &writing).map(|lease| (201, lease));
         };
         let merged = apply::applied(&old, &applied, manager, force)?;
-        let lease = decode::lease_value(&merged, decoding)?;
+        let lease = decode::lease_value(&merged, decoding)?.lease;
         check_name(&lease, key)?;
         write::update(inner, key, &old, lease, &writing).map(|lease| (200, lease))
     })?;
@@ -221,27 +224,43 @@ fn may_try(state: &State, dry_run: bool) -> Result<(), Status> {
 fn writing(state: &State, call: &Call, options: &str) -> Result<Writing, Status> {
     let dry_run = call.query.dry_run(options)?;
     Ok(Writing {
-        restamp: state.restamp,
+        restamp: state.does(Difference::Restamps),
+        tracked: state.does(Difference::ManagedFields),
+        elections: state.does(Difference::CoordinatedElections),
         manager: call.manager(),
         dry_run,
         applied: None,
     })
 }
 
-fn decoding(state: &State, call: &Call) -> Decoding {
-    // The parameter exists since 1.25; older servers ignore it.
-    let strict = state.version >= (1, 25) && call.query.text("fieldValidation") == "Strict";
-    Decoding {
-        version: state.version,
-        strict,
-    }
+fn decoding(state: &State, call: &Call, options: &str) -> Result<Decoding, Status> {
+    let known = state.does(Difference::FieldValidation);
+    Ok(Decoding {
+        elections: state.does(Difference::ElectionFields),
+        unknown: match call.query.text("fieldValidation") {
+            _ if !known => Unknown::Dropped,
+            "" | "Warn" => Unknown::Told,
+            "Ignore" => Unknown::Dropped,
+            "Strict" => Unknown::Refused,
+            other => {
+                let cause = Cause {
+                    field: "fieldValidation".into(),
+                    reason: "FieldValueNotSupported",
+                    message: format!(
+                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                    ),
+                };
+                return Err(Status::invalid_options(options, cause));
+            }
+        },
+    })
 }
 
-fn decode_body(state: &State, call: &Call) -> Result<Value, Status> {
+fn decode_body(state: &State, call: &Call, options: &str) -> Result<Decoded, Status> {
     if !matches!(call.content_type.as_str(), "" | "application/json") {
         return Err(Status::unsupported_media_type(BODY));
     }
-    decode::lease(&call.body, decoding(state, call))
+    decode::lease(&call.body, decoding(state, call, options)?)
 }
 
 /// The object's name and namespace must be those of the path.

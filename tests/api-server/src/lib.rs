@@ -6,6 +6,9 @@
 //! a clock that can be set, a record of every request and of every write, outages on request, and a history that can be
 //! forgotten.
 //!
+//! It is of any version of Kubernetes ([`Options::of_kubernetes`]): [`TABLE`] says what servers of which do, and each row can
+//! be switched by itself ([`Options::but`]).
+//!
 //! ```no_run
 //! use lease_api_server::{ApiServer, Options};
 //!
@@ -15,6 +18,7 @@
 
 mod access;
 mod apply;
+mod asked;
 mod body;
 mod change;
 mod clock;
@@ -22,10 +26,12 @@ mod commit;
 mod decode;
 mod delete;
 mod deletion;
+mod differences;
 mod discovery;
 mod event;
 mod fields;
 mod http;
+mod impersonation;
 mod kind;
 mod kubeconfig;
 mod leases;
@@ -54,6 +60,7 @@ mod write;
 
 pub use access::api_groups;
 pub use commit::Commit;
+pub use differences::{Difference, Row, TABLE};
 pub use options::{Options, Rule, User};
 pub use server::ApiServer;
 pub use state::Request;

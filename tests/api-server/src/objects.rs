@@ -59,7 +59,7 @@ pub(crate) fn answer(
         namespace: place.namespace,
         name: name.or(selected),
     })?;
-    if state.version < place.kind.since {
+    if !state.behaviour().does_all(place.kind.needs) {
         return Err(Status::no_such_resource());
     }
     match (verb, name) {

@@ -1,17 +1,24 @@
 //! What a server is started with: its version, clock, namespaces, users and their permissions.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::differences::Difference;
 
 /// How to start an [`ApiServer`](crate::ApiServer). The default is a current server with TLS and one user, `admin`.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Serve HTTPS with a certificate of its own authority; else plain HTTP.
     pub tls: bool,
-    /// Major and minor version, told by `/version`. It also decides which fields are known and how messages read.
+    /// Major and minor version, told by `/version`. It decides what of [`TABLE`](crate::TABLE) the server does.
     pub version: (u32, u32),
-    /// Whether a later update of the same manager updates the time of its managedFields entry, as servers do since
-    /// 1.25. If not, the time changes only with the set of fields that the manager owns (seen on 1.20).
-    pub restamp_managed_fields: bool,
+    /// What it does or does not, whatever its version. By default the feature gate CoordinatedLeaderElection is on, which
+    /// no version does by itself: see [`Options::of_kubernetes`].
+    pub switched: BTreeMap<Difference, bool>,
+    /// What `/version` tells instead of the version as upstream tells it: vendors have their own ways, and some proxies too.
+    pub version_told: Option<Value>,
     /// The server's clock minus the real one.
     pub clock_offset: SignedDuration,
     /// Whether answers carry a `Date` header.
@@ -31,7 +38,8 @@ impl Default for Options {
         Self {
             tls: true,
             version: (1, 33),
-            restamp_managed_fields: true,
+            switched: BTreeMap::from([(Difference::CoordinatedElections, true)]),
+            version_told: None,
             clock_offset: SignedDuration::ZERO,
             date_header: true,
             date_offset: SignedDuration::ZERO,
@@ -41,6 +49,24 @@ impl Default for Options {
                 .to_vec(),
             users: vec![User::admin()],
         }
+    }
+}
+
+impl Options {
+    /// A server of this minor version of Kubernetes 1, as it is where nobody has switched anything.
+    pub fn of_kubernetes(minor: u32) -> Self {
+        Self {
+            version: (1, minor),
+            switched: BTreeMap::new(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, but for this, which it does or does not.
+    #[must_use]
+    pub fn but(mut self, difference: Difference, does: bool) -> Self {
+        self.switched.insert(difference, does);
+        self
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Target {
     },
     /// A question about the permissions of who asks it.
     Review(Review),
+    /// The question who one is, in this version of the API.
+    Myself(&'static str),
     /// Another resource of the core group, none of which exists here.
     Core {
         resource: String,
@@ -58,9 +60,13 @@ pub(crate) enum Document {
 }
 
 /// The API groups that have a name, each with its versions, the preferred one first.
-pub(crate) const VERSIONS: [(&str, &[&str]); 3] = [
-    ("coordination.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
+pub(crate) const VERSIONS: [(&str, &[&str]); 4] = [
+    (
+        "coordination.k8s.io",
+        &["v1", "v1beta1", "v1alpha2", "v1alpha1"],
+    ),
     ("events.k8s.io", &["v1"]),
+    ("authentication.k8s.io", &["v1", "v1beta1", "v1alpha1"]),
     ("authorization.k8s.io", &["v1"]),
 ];
 
@@ -104,6 +110,15 @@ impl Target {
                 "v1",
                 "selfsubjectrulesreviews",
             ] => Self::Review(Review::Rules),
+            [
+                "apis",
+                "authentication.k8s.io",
+                version,
+                "selfsubjectreviews",
+            ] => match known("authentication.k8s.io", version) {
+                Some((_, version)) => Self::Myself(version),
+                None => Self::Unknown,
+            },
             ["apis", "coordination.k8s.io", "v1", rest @ ..] => Self::lease(rest),
             ["apis", group, version, rest @ ..] => {
                 Self::object(group, version, rest).unwrap_or(Self::Unknown)

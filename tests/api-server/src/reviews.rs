@@ -1,17 +1,20 @@
-//! What may I do: the two reviews with which users ask about their own permissions.
+//! What may I do, and who am I: the reviews with which users ask about themselves.
 
 use serde_json::{Value, json};
 
 use crate::{
     access::{self, Attributes},
+    differences::Difference,
+    discovery,
     http::{Call, Reply},
     options::User,
     path::Review,
+    state::State,
     status::{BODY, Cause, Status},
 };
 
 /// Answers a review. Everybody who authenticated may ask.
-pub(crate) fn answer(call: &Call, review: Review) -> Result<Reply, Status> {
+pub(crate) fn answer(state: &State, call: &Call, review: Review) -> Result<Reply, Status> {
     if call.method != "POST" {
         return Err(Status::method_not_allowed());
     }
@@ -34,10 +37,46 @@ pub(crate) fn answer(call: &Call, review: Review) -> Result<Reply, Status> {
         Review::Rules => rules(&call.user, spec)?,
     };
     let answer = json!({
-        "kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": null},
+        "kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": uncreated(state),
         "spec": spec, "status": status,
     });
     Ok(Reply::Json(201, answer.to_string()))
+}
+
+/// Tells who asks. Everybody who authenticated may, where the server has this version of it.
+pub(crate) fn myself(state: &State, call: &Call, version: &'static str) -> Result<Reply, Status> {
+    if call.method != "POST" {
+        return Err(Status::method_not_allowed());
+    }
+    if !state.does(discovery::tells_who(version)) {
+        // Nobody is granted what is in no version: who may not do everything is told that first.
+        let versions = ["v1", "v1beta1", "v1alpha1"].map(discovery::tells_who);
+        if !versions.iter().any(|version| state.does(*version)) {
+            call.user.check(&Attributes {
+                verb: "create",
+                group: "authentication.k8s.io",
+                resource: "selfsubjectreviews",
+                namespace: None,
+                name: None,
+            })?;
+        }
+        return Err(Status::no_such_resource());
+    }
+    let answer = json!({
+        "kind": "SelfSubjectReview", "apiVersion": format!("authentication.k8s.io/{version}"),
+        "metadata": uncreated(state),
+        "status": {"userInfo": {"username": call.user.name, "groups": call.user.groups}},
+    });
+    Ok(Reply::Json(201, answer.to_string()))
+}
+
+/// The metadata of what is answered and never stored.
+fn uncreated(state: &State) -> Value {
+    if state.does(Difference::NullCreationTimestamp) {
+        json!({"creationTimestamp": null})
+    } else {
+        json!({})
+    }
 }
 
 fn access(user: &User, spec: &Value) -> Result<Value, Status> {

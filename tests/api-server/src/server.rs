@@ -206,6 +206,12 @@ impl ApiServer {
         self.state.set_clock_offset(offset);
     }
 
+    /// Is of this minor version of Kubernetes 1 from now on, as after an upgrade or a downgrade. What is stored stays, and
+    /// so does what was switched by the options.
+    pub fn become_kubernetes(&self, minor: u32) {
+        self.state.become_version((1, minor));
+    }
+
     /// Every write of a Lease that was stored since the start, in the order of their resourceVersions.
     pub fn commits(&self) -> Vec<Commit> {
         self.state.lock().commits.clone()

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -14,8 +14,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clock, clock::seconds, commit::Commit, http::Call, options::Options, options::User,
-    outage::Outages, store::Namespace, store::Store, uid,
+    clock::Clock, clock::seconds, commit::Commit, differences::Behaviour, differences::Difference,
+    http::Call, options::Options, options::User, outage::Outages, store::Namespace, store::Store,
+    uid,
 };
 
 /// A request that the server answered.
@@ -42,8 +43,9 @@ pub struct Request {
 /// Shared by every connection.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub version: (u32, u32),
-    pub restamp: bool,
+    /// What its version does. It changes where the server is upgraded.
+    behaviour: RwLock<Behaviour>,
+    pub version_told: Option<Value>,
     pub date_header: bool,
     pub date_offset: SignedDuration,
     pub refuse_dry_run: Option<u16>,
@@ -79,8 +81,11 @@ impl State {
             inner.add_namespace(name);
         }
         Self {
-            version: options.version,
-            restamp: options.restamp_managed_fields,
+            behaviour: RwLock::new(Behaviour {
+                version: options.version,
+                switched: options.switched,
+            }),
+            version_told: options.version_told,
             date_header: options.date_header,
             date_offset: options.date_offset,
             refuse_dry_run: options.refuse_dry_run,
@@ -94,6 +99,25 @@ impl State {
     /// The changing part. A test that panicked with the lock held must not take the server down with it.
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the server does as of now.
+    pub fn behaviour(&self) -> Behaviour {
+        let behaviour = self.behaviour.read();
+        behaviour.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn does(&self, difference: Difference) -> bool {
+        let behaviour = self.behaviour.read();
+        behaviour
+            .unwrap_or_else(PoisonError::into_inner)
+            .does(difference)
+    }
+
+    /// From now on the server is of this version.
+    pub fn become_version(&self, version: (u32, u32)) {
+        let behaviour = self.behaviour.write();
+        behaviour.unwrap_or_else(PoisonError::into_inner).version = version;
     }
 
     /// A number for a request, no other's.

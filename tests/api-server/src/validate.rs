@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::status::Cause;
+use crate::{names, status::Cause};
 
 /// Everything wrong with a spec.
 pub(crate) fn spec(spec: &Value) -> Vec<Cause> {
@@ -28,6 +28,9 @@ pub(crate) fn spec(spec: &Value) -> Vec<Cause> {
             "must be greater than or equal to 0",
         ));
     }
+    if let Some(strategy) = spec["strategy"].as_str() {
+        causes.extend(self::strategy(strategy));
+    }
     let text = |field: &str| spec[field].as_str().unwrap_or_default();
     if !text("preferredHolder").is_empty() && text("strategy").is_empty() {
         causes.push(Cause::forbidden(
@@ -36,4 +39,21 @@ pub(crate) fn spec(spec: &Value) -> Vec<Cause> {
         ));
     }
     causes
+}
+
+/// A strategy of Kubernetes' own, or somebody else's with a domain of theirs. The field is named twice, as upstream has it.
+fn strategy(strategy: &str) -> Vec<Cause> {
+    let field = "spec.strategy.strategy";
+    if strategy.contains('/') {
+        return names::qualified(field, strategy);
+    }
+    let known = "OldestEmulationVersion";
+    if strategy == known {
+        return Vec::new();
+    }
+    vec![Cause {
+        field: field.into(),
+        reason: "FieldValueNotSupported",
+        message: format!("Unsupported value: {strategy:?}: supported values: {known:?}"),
+    }]
 }

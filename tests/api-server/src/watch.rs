@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
+    differences::Difference,
     event,
     kind::Kind,
     query::Query,
@@ -32,6 +33,8 @@ struct Watch {
     /// The history that it asks for is gone: it says so, and ends.
     over: bool,
     bookmarks: bool,
+    /// Whether a bookmark has a time of creation, of nothing.
+    null_times: bool,
 }
 
 /// Starts a watch, of Leases where no other kind is named. Its lines come through the receiver, which ends with it.
@@ -61,6 +64,7 @@ pub(crate) fn start(
             seen: since.unwrap_or(0),
             over: false,
             bookmarks,
+            null_times: state.does(Difference::NullCreationTimestamp),
         };
         if watch.seen == 0 {
             watch.seen = inner.store.revision();
@@ -181,7 +185,10 @@ impl Watch {
         if !self.bookmarks {
             return None;
         }
-        let metadata = json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
+        let mut metadata = json!({"resourceVersion": self.seen.to_string()});
+        if self.null_times {
+            metadata["creationTimestamp"] = Value::Null;
+        }
         let object = match self.kind {
             None => {
                 json!({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": metadata, "spec": {}})

@@ -19,6 +19,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Writing {
     pub restamp: bool,
+    /// Whether it is noted who wrote which field.
+    pub tracked: bool,
+    /// Whether coordinated elections are switched on.
+    pub elections: bool,
     pub manager: String,
     pub dry_run: bool,
     /// The fields that are applied; `None` for any other write.
@@ -32,6 +36,18 @@ impl Writing {
             time: seconds(inner.clock.now()),
             restamp: self.restamp,
             applied: self.applied.clone(),
+        }
+    }
+
+    /// Where coordinated elections are switched off, what is new of them is left out without a word.
+    fn keep_elections(&self, lease: &mut Value, old: Option<&Value>) {
+        let Some(spec) = lease["spec"].as_object_mut().filter(|_| !self.elections) else {
+            return;
+        };
+        for field in ["strategy", "preferredHolder"] {
+            if old.is_none_or(|old| old["spec"][field].is_null()) {
+                spec.remove(field);
+            }
         }
     }
 }
@@ -70,8 +86,11 @@ pub(crate) fn create(
         metadata.insert("uid".into(), uid::fresh().into());
         metadata.insert("creationTimestamp".into(), created.into());
     }
-    let entries = fields::update(&sent, None, &lease, &writing.writer(inner));
-    set_managed_fields(&mut lease, entries);
+    writing.keep_elections(&mut lease, None);
+    if writing.tracked {
+        let entries = fields::update(&sent, None, &lease, &writing.writer(inner));
+        set_managed_fields(&mut lease, entries);
+    }
     let mut causes = metadata::check(&lease["metadata"]);
     causes.extend(validate::spec(&lease["spec"]));
     if !causes.is_empty() {
@@ -161,6 +180,7 @@ pub(crate) fn update(
             };
         }
     }
+    writing.keep_elections(&mut lease, Some(old));
     let mut causes = metadata::check(&lease["metadata"]);
     // A PUT with another uid never comes here; a patch does.
     if lease["metadata"]["uid"] != before["uid"] {
@@ -177,7 +197,7 @@ pub(crate) fn update(
     let reset = sent
         .as_ref()
         .is_some_and(|sent| sent.len() == 1 && sent[0] == json!({}));
-    if !reset {
+    if !reset && writing.tracked {
         let entries = sent
             .or_else(|| before["managedFields"].as_array().cloned())
             .unwrap_or_default();

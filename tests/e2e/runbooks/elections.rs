@@ -52,7 +52,6 @@ pub fn of_old_server() -> Namespace {
     }
     let old = Options {
         version: (1, 20),
-        restamp_managed_fields: false,
         ..Options::default()
     };
     Cluster::in_process(old).namespace()

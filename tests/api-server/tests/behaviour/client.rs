@@ -24,6 +24,14 @@ pub struct Client {
     headers: Vec<(String, String)>,
 }
 
+/// The administrator of a server of this minor version, as it is by default.
+pub fn of_kubernetes(minor: u32) -> Client {
+    Client::with(Options {
+        tls: false,
+        ..Options::of_kubernetes(minor)
+    })
+}
+
 /// An answer, read whole.
 pub struct Answer {
     pub code: u16,

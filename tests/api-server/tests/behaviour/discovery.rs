@@ -73,6 +73,7 @@ fn groups_and_versions_are_those_that_the_server_has() {
         [
             "coordination.k8s.io",
             "events.k8s.io",
+            "authentication.k8s.io",
             "authorization.k8s.io"
         ]
     );

@@ -17,4 +17,5 @@ mod patches;
 mod reads;
 mod replaces;
 mod reviews;
+mod versions;
 mod watches;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use lease_api_server::Options;
 use serde_json::{Value, json};
 
-use crate::client::{self, Client, path};
+use crate::client::{self, Client, of_kubernetes, path};
 
 fn entry<'a>(lease: &'a Value, manager: &str) -> &'a Value {
     let entries = lease["metadata"]["managedFields"]
@@ -61,12 +61,8 @@ fn a_field_belongs_to_the_last_manager_that_changed_it() {
 
 #[test]
 fn renewals_are_stamped_with_the_servers_clock_only_by_servers_that_restamp() {
-    for restamp_managed_fields in [true, false] {
-        let client = Client::with(Options {
-            tls: false,
-            restamp_managed_fields,
-            ..Options::default()
-        });
+    for (minor, restamps) in [(24, false), (25, true)] {
+        let client = of_kubernetes(minor);
         let created = client.create("a", json!({"renewTime": "2024-01-01T00:00:01.000000Z"}));
         client
             .server
@@ -78,7 +74,7 @@ fn renewals_are_stamped_with_the_servers_clock_only_by_servers_that_restamp() {
         let passed = stamp(&renewed.body, "tester").duration_since(stamp(&created, "tester"));
         assert_eq!(
             passed >= SignedDuration::from_mins(59),
-            restamp_managed_fields,
+            restamps,
             "{passed}"
         );
     }
@@ -115,16 +111,12 @@ fn seeded_entries_are_kept_and_updated() {
 
 #[test]
 fn a_dry_run_of_a_replace_is_stamped_with_now_and_stores_nothing() {
-    for (restamp_managed_fields, manager, stamped) in [
-        (true, "tester", true),
-        (false, "tester", false),
-        (false, "somebody-new", true),
+    for (minor, manager, stamped) in [
+        (25, "tester", true),
+        (24, "tester", false),
+        (24, "somebody-new", true),
     ] {
-        let client = Client::with(Options {
-            tls: false,
-            restamp_managed_fields,
-            ..Options::default()
-        });
+        let client = of_kubernetes(minor);
         let renewed = |second: u8| format!("2024-01-01T00:00:{second:02}.000000Z");
         let created = client.create("a", json!({"renewTime": renewed(1)}));
         let later = SignedDuration::from_hours(1);
