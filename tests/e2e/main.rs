@@ -91,6 +91,7 @@ mod together;
 mod unread;
 mod unread_changes;
 mod usage;
+mod versions;
 mod wait;
 mod wait_over;
 mod waiting;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::api::{Fault, Objects, RejectionKind};
 
 /// The versions that have had them, newest first.
-pub const VERSIONS: [&str; 2] = ["v1beta1", "v1alpha2"];
+pub const VERSIONS: [&str; 3] = ["v1beta1", "v1alpha2", "v1alpha1"];
 
 /// So many are asked for at a time.
 const PAGE: u32 = 500;
