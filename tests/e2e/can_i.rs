@@ -374,6 +374,7 @@ fn among_heartbeats_a_prune_takes_the_nodes_which_a_cluster_role_grants() {
     }
 }
 
+#[cfg(unix)] // finds kubectl by a shell
 #[test]
 fn what_is_printed_is_applied_by_kubectl_as_it_is() {
     let found = lease_harness::Command::new("/bin/sh", ["-c", "command -v kubectl"]).run();

@@ -13,6 +13,7 @@ fn unauthorized(whose: &str) -> String {
     )
 }
 
+#[cfg(unix)]
 #[test]
 fn who_waits_goes_on_when_the_token_or_the_authority_is_replaced() {
     let (ns, user) = held_by_another();
@@ -78,6 +79,7 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
 }
 
 /// Real server only: the in-process one knows no client certificates.
+#[cfg(unix)]
 #[test]
 fn a_client_certificate_is_taken_from_the_kubeconfig_or_from_flags() {
     let (ns, user) = held_by_another();

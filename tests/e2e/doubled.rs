@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 
+#[cfg(unix)]
 #[test]
 fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held_and_waits_and_can_be_interrupted()
 {

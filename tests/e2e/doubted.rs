@@ -267,6 +267,7 @@ fn who_is_not_known_any_more_once_it_has_written_says_that_the_lease_may_be_held
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_release_that_may_have_been_carried_out_is_not_told_as_no_change_where_that_is_interrupted() {
     each([&RELEASE[..], &FORCE[..]], |words| {

@@ -167,6 +167,7 @@ fn what_would_not_be_done_ends_as_the_real_thing_at_once() {
     assert_eq!(output.code, Some(120), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_is_checked_and_its_command_not_run() {
     let (ns, user) = fresh();

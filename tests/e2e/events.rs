@@ -124,6 +124,7 @@ fn a_hold_tells_when_it_acquired_and_when_it_lost_and_its_end_waits_for_it_to_be
 }
 
 /// They were for the command.
+#[cfg(unix)]
 #[test]
 fn a_hold_whose_command_was_told_twice_to_read_its_configuration_tells_of_its_loss_all_the_same() {
     let (ns, user) = recorded();
@@ -147,6 +148,7 @@ fn a_hold_whose_command_was_told_twice_to_read_its_configuration_tells_of_its_lo
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_that_is_killed_has_told_that_it_acquired() {
     let (ns, user) = recorded();

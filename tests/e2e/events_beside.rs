@@ -90,6 +90,7 @@ fn a_server_without_such_events_is_as_good() {
     assert_eq!(hold.code, Some(124), "{hold}");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_event_that_is_never_answered_costs_a_second_at_the_end_and_nothing_before() {
     let (ns, user) = recorded();
@@ -141,6 +142,7 @@ fn an_event_that_is_never_answered_costs_a_second_at_the_end_and_nothing_before(
     assert!(waited < Some(AT_ONCE), "{waited:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
     let (ns, user) = recorded();
@@ -179,6 +181,7 @@ fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_event_that_was_refused_for_now_is_told_again_and_once() {
     let (ns, user) = recorded();
@@ -202,6 +205,7 @@ fn an_event_that_was_refused_for_now_is_told_again_and_once() {
 }
 
 /// A plugin may take seconds, or ask a person.
+#[cfg(unix)]
 #[test]
 fn no_credential_plugin_is_run_for_an_event() {
     let (ns, user) = fresh();
@@ -261,6 +265,7 @@ fn no_credential_plugin_is_run_for_an_event() {
 }
 
 /// `cargo test --test e2e -- --ignored --nocapture a_handover_takes`: docs/performance.md has what it prints.
+#[cfg(unix)]
 #[test]
 #[ignore = "measures, and asserts nothing"]
 fn a_handover_takes_as_long_with_events_as_without() {

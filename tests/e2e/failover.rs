@@ -187,6 +187,7 @@ fn where_nobody_is_to_step_down_nothing_is_written() {
     assert!(output.stderr.contains("--force"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_person_is_asked_and_nothing_is_written_before_a_yes() {
     for (answer, code) in [("n\r", 120), ("\x03", 130), ("y\r", 124)] {
@@ -272,6 +273,7 @@ fn of_two_failovers_one_is_done_and_the_other_says_so() {
     drop(electors);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
     let (ns, user) = fresh();

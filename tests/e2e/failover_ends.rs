@@ -9,6 +9,7 @@ use crate::failover::{FAILOVER, is_waiting};
 use crate::outcomes::read;
 use crate::support::{SOON, ended, fresh, held, holder, marks, stored, untouched};
 
+#[cfg(unix)]
 #[test]
 fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_expires() {
     let (ns, user) = fresh();
@@ -48,6 +49,7 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
 }
 
 /// bash sends HUP to its jobs and the kernel to the group in the foreground; systemd may send it right after TERM.
+#[cfg(unix)]
 #[test]
 fn the_end_of_a_terminal_is_not_a_second_signal_so_that_what_was_taken_is_freed() {
     for (signals, code) in [([1, 1, 1], 129), ([15, 1, 1], 143), ([1, 2, 1], 129)] {
@@ -106,6 +108,7 @@ fn who_does_not_wait_for_the_next_one_is_told_so_and_nobody_takes_over_from_ones
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_for_the_next_one_it_leaves_the_lease_free() {
     let (ns, user) = fresh();
@@ -155,6 +158,7 @@ fn a_release_whose_answer_is_lost_is_known_to_have_happened() {
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what_it_took() {
     for (fault, seconds) in [
@@ -183,6 +187,7 @@ fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn interrupted_twice_while_nothing_is_answered_it_says_how_to_free_what_it_may_have() {
     let (ns, user) = fresh();

@@ -120,6 +120,7 @@ fn the_servers_stamps_prove_an_expiry_to_whoever_writes_under_another_name() {
     said(&ns.run(&user, acquire), 0, acquired, "");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_under_another_name_is_robbed_and_released_as_any() {
     let (ns, user) = fresh();

@@ -1,9 +1,9 @@
 //! What a newcomer meets first, where it takes the program: its environment, and that every subcommand says it.
 
 use crate::support::{SOON, fresh, held_by_another, said, said_like, shared};
-use lease_harness::{Command, Impostor, Proxy};
+use lease_harness::{Command, HOME, Impostor, PATH_SEPARATOR, Proxy, no_such_folder};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-lease");
 const NAME: &str = "lease.coordination.k8s.io/job\n";
@@ -93,14 +93,17 @@ fn the_environment_and_flags_say_where_the_server_is() {
     for (list, what) in [
         (
             "",
-            "KUBECONFIG is not set, and …/.kube/config does not exist".to_owned(),
+            format!(
+                "KUBECONFIG is not set, and …{} does not exist",
+                Path::new(".kube").join("config").display()
+            ),
         ),
         (
             "/nowhere/config",
             "KUBECONFIG names /nowhere/config, which does not exist".to_owned(),
         ),
         (
-            "/nowhere/a:/nowhere/b",
+            &format!("/nowhere/a{PATH_SEPARATOR}/nowhere/b"),
             "KUBECONFIG names /nowhere/a and /nowhere/b, which do not exist".to_owned(),
         ),
         (&empty, format!("{empty} has no clusters and no contexts")),
@@ -118,17 +121,19 @@ fn the_environment_and_flags_say_where_the_server_is() {
     first["current-context"] = json!("");
     second["clusters"] = json!([]);
     let (first, second) = (write("first", &first), write("second", &second));
-    let list = format!("{}::/nowhere/config:{}", first.display(), second.display());
-    said(&run(&list), 0, NAME, "");
+    let list = |files: &[&str]| files.join(&PATH_SEPARATOR.to_string());
+    let (first, second) = (first.display().to_string(), second.display().to_string());
+    let both = list(&[&first, "", "/nowhere/config", &second]);
+    said(&run(&both), 0, NAME, "");
     let mut third = whole.clone();
     third["current-context"] = json!("ignored, because an earlier file has one");
-    let third = write("third", &third);
-    said(&run(&format!("{list}:{}", third.display())), 0, NAME, "");
+    let third = write("third", &third).display().to_string();
+    said(&run(&list(&[&both, &third])), 0, NAME, "");
     let home = ns.file("x", "").parent().expect("a folder").join("home");
     std::fs::create_dir_all(home.join(".kube")).expect("writable");
     std::fs::write(home.join(".kube/config"), whole.to_string()).expect("writable");
     let command = Command::new(BINARY, ["status", "job", "-o", "name"]);
-    let output = command.kubeconfig("").env("HOME", &home).run();
+    let output = command.kubeconfig("").env(HOME, &home).run();
     said(&output, 0, NAME, "");
     // An empty flag is as if it was not given.
     let empty = [
@@ -183,10 +188,13 @@ fn in_pod(words: &[&str], port: &str) -> Command {
 
 #[test]
 fn a_pods_own_account_is_used_unless_something_is_chosen_that_only_a_kubeconfig_has() {
-    let expected = "error: cannot use this pod's certificate authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt: No such file or directory\n\
-        There is no kubeconfig, so the pod's service account is used: is automountServiceAccountToken off for it?\n";
+    let expected = format!(
+        "error: cannot use this pod's certificate authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt: {}\n\
+         There is no kubeconfig, so the pod's service account is used: is automountServiceAccountToken off for it?\n",
+        no_such_folder()
+    );
     let status = ["status", "--context=", "--cluster=", "--user="];
-    said(&in_pod(&status, "443").run(), 1, "", expected);
+    said(&in_pod(&status, "443").run(), 1, "", &expected);
     let expected = "error: no kubeconfig, and this pod's environment is of no use: KUBERNETES_SERVICE_HOST is set, but KUBERNETES_SERVICE_PORT is not\n\
         Kubernetes sets KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT in every pod: set both, or give --server and --token\n";
     said(&in_pod(&["status"], "").run(), 1, "", expected);

@@ -169,6 +169,7 @@ fn templates_and_columns_are_filled_in_and_no_grant_is_kept_that_cannot_be_told(
     assert_eq!(holder(&stored(&ns, "b")), "");
 }
 
+#[cfg(unix)]
 fn has_kubectl() -> bool {
     let found = Command::new("/bin/sh", ["-c", "command -v kubectl"]).run();
     if found.code != Some(0) {
@@ -198,6 +199,7 @@ fn same(ns: &Namespace, user: &User, words: &[&str]) -> Output {
 }
 
 /// What is printed of one of these paths is in the tables of `src/output/jsonpath`; here all at once.
+#[cfg(unix)]
 #[test]
 fn paths_and_columns_print_what_kubectl_prints() {
     let (ns, user) = fresh();
@@ -287,6 +289,7 @@ const ODD: [&str; 16] = [
     "ป\u{e34}ด\u{202e}x",
 ];
 
+#[cfg(unix)]
 #[test]
 fn kubectl_reads_yaml_as_it_was_meant_and_creates_and_applies_it() {
     let (ns, _) = fresh();

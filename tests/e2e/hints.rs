@@ -3,6 +3,7 @@
 use crate::support::{fresh, held, holder, stored};
 use lease_harness::Fault;
 
+#[cfg(unix)]
 #[test]
 fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
     let (ns, user) = fresh();
@@ -56,6 +57,7 @@ fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
     assert!(output.stderr.contains("kubectl lease renew"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hint_that_does_the_same_once_more_has_what_was_asked_for() {
     let (ns, user) = fresh();
@@ -88,6 +90,7 @@ fn a_hint_that_does_the_same_once_more_has_what_was_asked_for() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_o_name_prints_is_taken_for_a_name() {
     let (ns, user) = fresh();
@@ -111,6 +114,13 @@ fn commands(stderr: &str) -> Vec<&str> {
         .lines()
         .filter(|line| line.contains("kubectl "))
         .collect()
+}
+/// How a path may stand in a command: a backslash needs quotes, which shells of Windows want otherwise than POSIX ones.
+fn spelled(path: &str) -> Vec<String> {
+    if cfg!(unix) {
+        return vec![path.to_owned()];
+    }
+    vec![path.to_owned(), format!("'{path}'"), format!("\"{path}\"")]
 }
 
 #[test]
@@ -169,9 +179,11 @@ fn whatever_goes_wrong_the_command_in_the_hint_names_the_cluster() {
         for hint in hints {
             let of = hint.matches("kubectl ").count();
             // An admin's too: the other cluster must not get the credentials of whatever context is the current one there.
-            let with = hint
-                .matches(&format!(" --kubeconfig {file} --context test"))
-                .count();
+            let with: usize = spelled(file)
+                .iter()
+                .map(|file| format!(" --kubeconfig {file} --context test"))
+                .map(|flags| hint.matches(&flags).count())
+                .sum();
             assert_eq!(of, with, "{hint}\n{output}");
         }
     }

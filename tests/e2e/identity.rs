@@ -23,6 +23,7 @@ fn user_at_host() -> String {
     format!("{user}@{}", line("uname", "-n"))
 }
 
+#[cfg(unix)] // accounts by their uid
 #[test]
 fn a_process_is_who_its_account_is_unless_told_otherwise() {
     let (ns, user) = fresh();
@@ -69,6 +70,7 @@ fn a_process_is_who_its_account_is_unless_told_otherwise() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_shell_hands_a_unique_identity_on_to_renew_check_and_release() {
     let (ns, user) = fresh();

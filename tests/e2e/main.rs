@@ -1,17 +1,25 @@
 //! The built binary, end to end: against the in-process server, or a real kube-apiserver where KUBEBUILDER_ASSETS names one.
-#![cfg(unix)]
+#![cfg_attr(
+    not(unix),
+    allow(dead_code, unused_imports, reason = "what only tests for Unix use")
+)]
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
     reason = "tests read clocks to bound what they wait for, and print what they measured"
 )]
 
+lease_harness::portable_commands!();
+
 mod acquire;
 mod can_i;
+#[cfg(unix)] // signals and a terminal
 mod can_i_asked;
 mod check;
 mod clocks;
+#[cfg(unix)] // symbolic links and plugins as shell scripts
 mod completion;
+#[cfg(unix)] // POSIX shells
 mod completion_shells;
 mod create;
 mod credentials;
@@ -19,10 +27,13 @@ mod doubled;
 mod doubted;
 mod doubted_takeovers;
 mod dry_run;
+#[cfg(unix)] // plugins as shell scripts
 mod endless;
 mod events;
 mod events_beside;
+#[cfg(unix)] // POSIX shells
 mod examples;
+#[cfg(unix)] // plugins as shell scripts
 mod exec_plugins;
 mod failover;
 mod failover_elected;
@@ -32,16 +43,21 @@ mod field_manager;
 mod first_contact;
 mod formats;
 mod granted;
+#[cfg(unix)] // examples as shells run them
 mod help;
 mod hints;
 mod hold;
+#[cfg(unix)] // terminals
 mod hostile;
 mod identity;
 mod impersonation;
+#[cfg(unix)] // signals
 mod interrupts;
 mod leaders;
 mod left_behind;
+#[cfg(unix)] // pasted into a POSIX shell
 mod named;
+#[cfg(unix)] // shells below shells
 mod nesting;
 mod other_clients;
 mod others_events;
@@ -49,7 +65,9 @@ mod others_outcomes;
 mod outcomes;
 mod overtaken;
 mod passwords;
+#[cfg(unix)] // kubectl on a POSIX PATH
 mod plugin;
+#[cfg(unix)] // plugins as shell scripts
 mod plugin_rules;
 mod proxies;
 mod prune;
@@ -62,9 +80,11 @@ mod release_ignored;
 mod release_many;
 mod replies;
 mod requests;
+#[cfg(unix)] // POSIX shells
 mod runbooks;
 mod several;
 mod slots;
+#[cfg(unix)] // plugins as shell scripts
 mod stale_tokens;
 mod stamps;
 mod status;
@@ -75,20 +95,27 @@ mod status_pages;
 mod status_prometheus;
 mod status_proof;
 mod status_schema;
+#[cfg(unix)] // terminals
 mod status_screen;
 mod status_select;
 mod status_silence;
+#[cfg(unix)] // terminals
 mod status_terminals;
 mod status_watch;
 mod steal;
+#[cfg(unix)] // signals
 mod steal_interrupted;
 mod steal_many;
+#[cfg(unix)] // terminals
 mod steal_prompt;
 mod steal_waves;
 mod support;
 mod terminating;
+#[cfg(unix)] // commands as shell scripts
 mod together;
+#[cfg(unix)] // /dev/full and full pipes
 mod unread;
+#[cfg(unix)] // /dev/full and full pipes
 mod unread_changes;
 mod usage;
 mod versions;
@@ -97,3 +124,5 @@ mod wait_over;
 mod waiting;
 mod warned;
 mod webhooks;
+#[cfg(windows)]
+mod windows;

@@ -316,6 +316,7 @@ fn who_may_not_delete_is_told_and_a_lost_reply_is_looked_into() {
     ended(&output, 1, "");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_interruption_leaves_what_was_not_yet_deleted() {
     let (ns, user) = old();

@@ -257,6 +257,7 @@ fn a_holder_that_renews_while_the_write_is_held_back_is_who_was_agreed_to_and_an
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_dead_holder_that_renews_after_all_is_not_who_was_shown() {
     let (ns, user) = fresh();
@@ -286,6 +287,7 @@ fn a_dead_holder_that_renews_after_all_is_not_who_was_shown() {
     untouched(&ns, &before);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lost_reply_is_recognised_whoever_has_come_since() {
     let (ns, user) = fresh();

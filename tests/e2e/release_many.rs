@@ -146,6 +146,7 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     assert!(output.stderr.ends_with(left), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn by_force_all_are_shown_in_one_list_and_asked_about_once() {
     let (ns, _) = fresh();
@@ -318,6 +319,7 @@ fn a_thousand_are_released_with_one_list_and_a_write_each() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
     let (ns, user) = fresh();
@@ -373,6 +375,7 @@ fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn below_a_hold_its_lease_is_not_released_with_the_others() {
     let (ns, user) = fresh();

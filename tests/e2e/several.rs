@@ -193,6 +193,7 @@ fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     assert_eq!(holder(&stored(&ns, "c")), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_wait_tells_in_every_format_what_was_met_before_it_was_interrupted() {
     let (ns, user) = fresh();

@@ -1,5 +1,6 @@
 //! `--slots`: so many holders at a time, over as many leases.
 
+use crate::hold::scene::shell;
 use crate::support::{
     SOON, ended, free, fresh, held, holder, in_time_once, matches, methods, renew, said_like,
     set_free, stored, wait_until, watching,
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 mod first;
+#[cfg(unix)] // signals
 mod killed;
 mod limits;
 mod made;
@@ -54,9 +56,7 @@ fn hold(ns: &Namespace, user: &User, slots: &str, script: &str) -> Command {
     let script = script.replace("kubectl lease", TOOL);
     let arguments = ["hold", "pool", "--slots", slots, "--create", "--"];
     let command = ns.command(user, arguments);
-    ["/bin/sh", "-c", &script]
-        .iter()
-        .fold(command, |c, word| c.arg(word))
+    shell(&script).into_iter().fold(command, Command::arg)
 }
 
 /// The holders of the slots that are there.
@@ -76,6 +76,7 @@ fn waits(running: &Running) {
     running.wait_stderr(|line| line.starts_with("waiting for a slot of"), SOON);
 }
 
+#[cfg(unix)]
 #[test]
 fn each_command_sees_its_slot_and_can_renew_and_check_that_by_name() {
     let (ns, user) = fresh();
@@ -110,6 +111,7 @@ fn each_command_sees_its_slot_and_can_renew_and_check_that_by_name() {
     assert!(output.stdout.contains(&name), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn of_one_contender_more_than_slots_all_get_in_50_times_and_never_more_at_a_time_than_slots() {
     const ROUNDS: usize = 50;
@@ -248,6 +250,7 @@ fn a_grant_whose_reply_is_lost_is_recognised_and_no_second_slot_taken() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn who_is_interrupted_leaves_no_slot_held_be_it_waiting_or_with_a_write_on_its_way() {
     let (ns, user) = pool(&["a", "b"], 60);
@@ -278,6 +281,7 @@ fn who_is_interrupted_leaves_no_slot_held_be_it_waiting_or_with_a_write_on_its_w
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_that_loses_its_slot_names_it_and_stops_its_command() {
     let (ns, user) = pool(&["a", ""], 60);
@@ -294,6 +298,7 @@ fn a_hold_that_loses_its_slot_names_it_and_stops_its_command() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn who_is_interrupted_twice_goes_at_once_and_names_the_slot_that_may_be_held() {
     let (ns, user) = pool(&["", ""], 60);

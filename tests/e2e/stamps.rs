@@ -104,6 +104,7 @@ fn steal_does_not_wait_and_hold_begins_where_stamps_prove_it() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_however_many_they_are()
  {

@@ -275,6 +275,7 @@ fn the_candidates_of_an_election_are_asked_for_in_the_version_that_the_server_ha
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn the_token_is_shown_to_the_command_of_the_grant_and_to_nobody_else() {
     let (ns, user) = fresh();

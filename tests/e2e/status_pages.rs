@@ -48,6 +48,7 @@ fn next_page() -> Match {
     Match::get().and(|request| request.query.contains("continue="))
 }
 
+#[cfg(unix)]
 #[test]
 fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     let (ns, user) = fresh_in_process(Options::default());
@@ -93,6 +94,7 @@ fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     proxy.wait_for(gone, SOON);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_has_come_is_shown_while_the_next_page_is_slow_or_fails() {
     let (ns, user) = fresh_in_process(Options::default());

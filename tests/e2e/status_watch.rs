@@ -42,6 +42,7 @@ fn take(ns: &Namespace, name: &str, holder: &str) {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn each_change_is_a_line_an_expiry_too_and_a_renewal_is_none() {
     let (ns, user) = fresh();

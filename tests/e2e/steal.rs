@@ -71,6 +71,7 @@ fn a_held_lease_is_taken_at_once_when_asked_to() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhile_is_said() {
     let (ns, user) = fresh();
@@ -112,6 +113,7 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhil
     untouched(&ns, &taken);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_again() {
     let (ns, user) = fresh();

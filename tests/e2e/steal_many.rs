@@ -112,6 +112,7 @@ fn one_that_changes_hands_before_its_write_is_left_and_the_others_are_taken() {
     assert_eq!(holder(&stored(&ns, "b")), "me");
 }
 
+#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone() {
     let (ns, user) = fresh();
@@ -153,6 +154,7 @@ fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone
     untouched(&ns, &taken);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_list_is_asked_about_once_and_what_is_no_lock_is_taken_only_by_force() {
     let (ns, _) = fresh();

@@ -316,6 +316,7 @@ fn an_outage_is_waited_out_and_at_the_end_of_the_time_it_is_said_what_is_not_kno
     assert_eq!(output.stderr.matches("refused").count(), 1, "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn it_is_interrupted_with_one_line() {
     let (ns, user) = fresh();

@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Match, Output, Rule, Running, wait_gone};
+#[cfg(unix)]
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::scene::{Held, SOON, Scene, measured, signal, until};
+#[cfg(unix)]
+use super::scene::signal;
+use super::scene::{Held, SOON, Scene, measured, until};
 use crate::support::{ended, fresh, held, holder, in_time_once, marks, stored};
 
 const STEAL: [&str; 4] = ["steal", "job", "--holder=thief", "--yes"];
@@ -36,6 +39,7 @@ fn done(scene: &Scene, thief: Running) -> (Duration, Output) {
     (output.elapsed, output)
 }
 
+#[cfg(unix)]
 #[test]
 fn a_steal_returns_as_soon_as_the_tree_of_the_hold_that_it_robs_is_gone() {
     let scene = Scene::new(60);
@@ -79,6 +83,7 @@ fn a_steal_of_several_returns_as_soon_as_the_last_of_them_has_said_so() {
 }
 
 /// How long the theft takes from the end of the tree on.
+#[cfg(unix)]
 fn takes_after_the_trees_end() -> Duration {
     let scene = Scene::new(60);
     let gate = scene.gate();
@@ -104,6 +109,7 @@ fn takes_after_the_trees_end() -> Duration {
     took
 }
 
+#[cfg(unix)]
 #[test]
 fn a_steal_waits_no_longer_than_300_ms_after_the_last_process_has_gone() {
     in_time_once(Duration::from_millis(300), 2, |_| {
@@ -185,6 +191,7 @@ fn a_server_that_does_not_take_the_word_delays_the_end_of_the_hold_by_a_second_a
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn whoever_was_killed_says_nothing() {
     let scene = Scene::new(4);
@@ -229,6 +236,7 @@ fn a_word_that_is_forged_for_another_grant_is_ignored() {
     assert_eq!(marks(&stored(&ns, "job")), [""; 0]);
 }
 
+#[cfg(unix)]
 #[test]
 fn without_the_verb_watch_a_takeover_returns_within_3_s_of_the_trees_end_by_a_read_a_second() {
     let steal = &STEAL[..];

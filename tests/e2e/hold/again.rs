@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use lease_harness::{Command, Fault, Match, wait_gone};
 
-use super::scene::{SOON, Scene, announced, signal, until};
+#[cfg(unix)]
+use super::scene::signal;
+use super::scene::{SOON, Scene, announced, shell, until};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};
+#[cfg(unix)]
 use nix::sys::signal::Signal;
 
 pub struct Active {
@@ -20,9 +23,9 @@ impl Active {
     }
 
     pub fn hold(&self, flags: &[&str], script: &str) -> Command {
-        let script = announced(script);
-        let words = [&["--again"], flags, &["--", "/bin/sh", "-c", &script]].concat();
-        self.scene.hold(&words)
+        let hold = self.scene.hold(&[&["--again"], flags, &["--"]].concat());
+        let command = shell(&announced(script));
+        command.into_iter().fold(hold, Command::arg)
     }
 }
 
@@ -125,6 +128,7 @@ fn a_lease_that_is_deleted_and_not_to_be_created_ends_it() {
     assert!(output.stderr.contains("--create"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once() {
     let active = Active::new(3);
@@ -149,6 +153,7 @@ fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once()
     assert_eq!(active.scene.ns.holder("job"), None, "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn asked_to_end_between_two_runs_it_gives_back_its_last_grant_or_says_that_it_could_not() {
     for answers in [true, false] {
@@ -210,6 +215,7 @@ fn a_command_that_ends_by_itself_is_not_run_again_whatever_it_says() {
     assert_eq!(output.stdout.lines().count(), 1, "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_ends_it_whenever_it_comes() {
     // While it waits.
@@ -255,6 +261,7 @@ fn a_signal_ends_it_whenever_it_comes() {
     assert_eq!(output.stdout.matches("heard").count(), 1, "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_second_run_is_guarded_as_the_first() {
     let active = Active::new(3);
@@ -273,6 +280,7 @@ fn the_second_run_is_guarded_as_the_first() {
     assert_eq!(output.code, Some(143), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn two_of_them_make_an_active_and_a_passive_one() {
     let active = Active::new(3);
@@ -313,6 +321,7 @@ fn the_flags_fit_together_or_are_refused() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
     let active = Active::new(15);

@@ -20,6 +20,7 @@ fn user_who_deletes(ns: &Namespace) -> User {
     ns.user(&[&VERBS[..], &["delete"]].concat())
 }
 
+#[cfg(unix)]
 #[test]
 fn the_lease_is_deleted_after_its_release_as_it_was_seen() {
     let scene = Scene::new(15);
@@ -61,6 +62,7 @@ fn the_lease_is_deleted_after_its_release_as_it_was_seen() {
     assert_eq!(scene.ns.get("own"), None);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_waiter_gets_the_lease_and_keeps_it_with_a_watch_or_without() {
     for verbs in [&["get", "update", "watch"][..], &["get", "update"]] {
@@ -111,6 +113,7 @@ fn who_takes_it_at_the_last_moment_keeps_it() {
     assert_eq!(scene.ns.holder("job").as_deref(), Some("late"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn without_the_permission_it_is_released_all_the_same_and_that_is_said() {
     let (ns, user) = fresh();
@@ -142,6 +145,7 @@ fn without_the_permission_it_is_released_all_the_same_and_that_is_said() {
     assert_eq!(left["spec"].get("holderIdentity"), None, "{left}");
 }
 
+#[cfg(unix)]
 #[test]
 fn what_was_lost_is_nobodys_to_delete_and_a_lost_reply_is_no_failure() {
     let scene = Scene::new(15);
@@ -165,6 +169,7 @@ fn what_was_lost_is_nobodys_to_delete_and_a_lost_reply_is_no_failure() {
     assert_eq!(scene.ns.get("own"), None);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_during_the_wait_for_waiters_leaves_the_lease_free() {
     let scene = Scene::new(15);
@@ -188,6 +193,7 @@ fn a_signal_during_the_wait_for_waiters_leaves_the_lease_free() {
     assert_eq!(output.code, Some(0), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn what_a_command_leaves_behind_runs_on_without_the_lease_and_is_named() {
     let scene = Scene::new(15);
@@ -219,6 +225,7 @@ fn what_a_command_leaves_behind_runs_on_without_the_lease_and_is_named() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_loss_stops_the_whole_tree_of_a_command_that_runs() {
     let scene = Scene::new(15);
@@ -232,6 +239,7 @@ fn a_loss_stops_the_whole_tree_of_a_command_that_runs() {
     assert!(!output.stderr.contains("runs on"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_dead_supervisor_still_means_the_end_of_a_command_that_would_let_its_children_go() {
     let scene = Scene::new(3);
@@ -242,6 +250,7 @@ fn a_dead_supervisor_still_means_the_end_of_a_command_that_would_let_its_childre
     held.wait_tree_gone(&[], SOON);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_server_that_refuses_each_deletion_as_a_conflict_is_not_asked_for_ever_nor_without_a_pause() {
     let scene = Scene::new(15);

@@ -1,10 +1,12 @@
 //! What is said of a command that cannot be started or that leaves something behind, and how a shell would run it.
 
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{SOON, ended, free, fresh, held, said, stored};
 use lease_harness::Proxy;
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_cannot_be_executed_is_told_what_it_wants_and_nothing_is_sent() {
     let (ns, user) = fresh();

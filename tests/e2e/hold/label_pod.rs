@@ -1,12 +1,12 @@
 //! `hold --label-pod`: the pod carries the label exactly while the command runs under the lease.
 
-use lease_harness::{Cluster, Command, Namespace, Request, Rule, wait_gone};
+use lease_harness::{
+    Cluster, Command, Namespace, Request, Rule, resume_process, suspend_process, wait_gone,
+};
 use serde_json::{Value, json};
 
-use super::scene::{Held, SOON, announced, is_release, until};
-use super::scene::{Scene, signal};
+use super::scene::{Held, SOON, Scene, announced, is_release, shell, until};
 use crate::support::pass_to;
-use nix::sys::signal::Signal;
 
 pub const LABEL: &str = "role=active";
 
@@ -40,15 +40,11 @@ impl Labelled {
     }
 
     pub fn as_pod(&self, flags: &[&str], script: &str, pod: &str) -> Command {
-        let script = announced(script);
-        let words = [
-            &["--label-pod", LABEL],
-            flags,
-            &["--", "/bin/sh", "-c", &script],
-        ]
-        .concat();
-        let command = self.scene.hold(&words).env("POD_NAME", pod);
-        command.env("POD_NAMESPACE", self.ns().name())
+        let hold = [&["--label-pod", LABEL], flags, &["--"]].concat();
+        let hold = self.scene.hold(&hold).env("POD_NAME", pod);
+        let command = shell(&announced(script));
+        let hold = command.into_iter().fold(hold, Command::arg);
+        hold.env("POD_NAMESPACE", self.ns().name())
     }
 
     pub fn label(&self) -> Option<String> {
@@ -128,6 +124,7 @@ fn the_pod_is_labelled_before_the_command_starts_and_not_any_more_when_the_lease
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_loss_takes_the_label_off_while_the_command_still_stops() {
     let all = Labelled::new(15);
@@ -146,7 +143,7 @@ fn a_loss_takes_the_label_off_while_the_command_still_stops() {
 fn what_an_earlier_process_has_left_is_taken_off_before_the_lease_is_waited_for() {
     let all = Labelled::new(15);
     let held = Held::start(&all.hold(&[], "exec sleep 600"));
-    signal(held.running.pid(), Signal::SIGKILL);
+    held.running.kill();
     wait_gone(held.child, SOON);
     assert_eq!(
         all.label().as_deref(),
@@ -184,7 +181,7 @@ fn who_comes_next_labels_its_own_pod_and_touches_no_other() {
     all.ns().create_pod("web-1");
     let held = Held::start(&all.hold(&[], "exec sleep 600"));
     // Frozen with all it has: its watchdog ends the command, and nobody takes the label off.
-    signal(held.running.pid(), Signal::SIGSTOP);
+    suspend_process(held.running.pid());
     let gate = all.scene.gate();
     let next = Held::start(&all.as_pod(&[], &until(&gate), "web-1"));
     let labels = |pod| all.ns().pod_label(pod, "role");
@@ -194,7 +191,7 @@ fn who_comes_next_labels_its_own_pod_and_touches_no_other() {
     assert_eq!(next.end_at(&gate).code, Some(0));
     assert_eq!(all.ns().pod("web-0"), before);
     // It wakes up, and knows better.
-    signal(held.running.pid(), Signal::SIGCONT);
+    resume_process(held.running.pid());
     assert_eq!(held.end().code, Some(123));
     all.is_clean();
 }
@@ -233,6 +230,7 @@ fn the_pod_is_named_by_the_flag_as_well() {
     all.is_clean();
 }
 
+#[cfg(unix)]
 #[test]
 fn without_a_command_the_pod_carries_it_while_the_lease_is_held() {
     let all = Labelled::new(15);

@@ -55,9 +55,20 @@ fn regrant(ns: &Namespace) {
 }
 
 /// The command is dead within `limit` of the act, the message names who has it, and the Lease stays as it was left.
+#[cfg(unix)]
 #[track_caller]
 fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duration) {
-    let held = scene.start("sleep 601 & exec sleep 600");
+    let script = [
+        "start",
+        "beside",
+        "sleep 601",
+        "then",
+        "announce",
+        "then",
+        "sleep",
+        "600",
+    ];
+    let held = Held::start(&scene.hold_portable(&[], &script));
     let answered = |request: &Request| request.is_watch() && request.status.is_some();
     scene.proxy.wait_for(|all| all.iter().any(answered), SOON);
     let before = Instant::now();
@@ -84,6 +95,7 @@ fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duratio
     assert_eq!(scene.ns.get("job"), left, "{what}: {output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn whatever_ends_the_grant_is_noticed_at_once_and_left_as_it_is() {
     // Long enough that no renewal can be what notices.
@@ -133,6 +145,7 @@ fn a_watch_that_is_refused_cut_or_ended_is_followed_by_another() {
     assert_eq!(held.end().code, Some(123));
 }
 
+#[cfg(unix)]
 #[test]
 fn who_is_robbed_by_somebody_that_does_not_wait_gives_its_command_no_time() {
     let scene = Scene::new(60);
@@ -160,6 +173,6 @@ fn a_duration_that_somebody_removes_is_recorded_again_at_once() {
     });
     // Regularly it is renewed after 200 s.
     scene.ns.wait_until("job", recorded, SOON);
-    held.running.signal(nix::libc::SIGTERM);
-    held.end();
+    held.running.kill();
+    held.wait_tree_gone(&[], SOON);
 }

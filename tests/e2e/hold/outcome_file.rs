@@ -18,6 +18,7 @@ fn document(file: &Path) -> Value {
     )
 }
 
+#[cfg(unix)]
 #[test]
 fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
     let (ns, user) = fresh();
@@ -90,6 +91,7 @@ fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_loss_is_told_and_a_lease_that_was_never_held_leaves_no_file() {
     let (ns, user) = fresh();
@@ -150,6 +152,7 @@ fn a_loss_is_told_and_a_lease_that_was_never_held_leaves_no_file() {
 }
 
 /// What is printed there would be lost with the file that is replaced.
+#[cfg(unix)]
 #[test]
 fn a_file_that_the_hold_itself_prints_to_is_refused_and_kept() {
     let (ns, user) = fresh();
@@ -184,6 +187,7 @@ fn a_file_that_the_hold_itself_prints_to_is_refused_and_kept() {
     assert_eq!(output.code, Some(2), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_the_lease_is_taken() {
     let (ns, user) = fresh();

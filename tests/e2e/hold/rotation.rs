@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use lease_harness::{Command, TlsFront, wait_gone};
+use lease_harness::{Command, TlsFront, no_such_file, wait_gone};
 use serde_json::{Value, json};
 
-use super::scene::{Held, SOON, Scene, announced, until};
+use super::scene::{Held, SOON, Scene, announced, shell, until};
 
 /// A hold through TLS, as whoever the kubeconfig says.
 struct Rotation {
@@ -46,10 +46,10 @@ impl Rotation {
     }
 
     fn command(&self, flags: &[&str]) -> Command {
-        let script = announced(&until(&self.gate));
-        let rest = ["--", "/bin/sh", "-c", &script];
-        let words: Vec<&str> = flags.iter().chain(&rest).copied().collect();
-        self.scene.hold(&words).kubeconfig(&self.kubeconfig)
+        let command = shell(&announced(&until(&self.gate)));
+        let hold = self.scene.hold(flags).arg("--");
+        let hold = command.into_iter().fold(hold, Command::arg);
+        hold.kubeconfig(&self.kubeconfig)
     }
 
     #[track_caller]
@@ -154,8 +154,9 @@ fn an_authority_that_is_not_replaced_has_the_command_dead_and_says_what_could_no
     let output = held.end();
     assert_eq!(output.code, Some(123), "{output}");
     let why = format!(
-        "its certificate is signed by an authority that is not trusted here (cannot use the certificate authority of cluster \"test\": {}: No such file or directory)",
-        file.display()
+        "its certificate is signed by an authority that is not trusted here (cannot use the certificate authority of cluster \"test\": {}: {})",
+        file.display(),
+        no_such_file()
     );
     assert!(output.stderr.contains(&why), "{output}");
 }

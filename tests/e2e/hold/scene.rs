@@ -1,14 +1,17 @@
 //! What every test of `hold` stands on: a Lease `job`, a user, a fault proxy, and a hold whose processes are known.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lease_harness::{
-    Cluster, Command, Match, Namespace, Output, Proxy, Request, Running, User, lease, tagged,
-    wait_gone,
+    Cluster, Command, Match, Namespace, Output, Proxy, Request, Running, User, lease, portable,
+    tagged, wait_gone,
 };
+#[cfg(unix)]
 use nix::sys::signal::{Signal, kill};
+#[cfg(unix)]
 use nix::unistd::Pid;
 
 /// Far longer than anything here takes, on a machine that is busy with other things.
@@ -62,13 +65,21 @@ impl Scene {
 
     /// A hold whose command is this shell script.
     pub fn hold_script(&self, script: &str) -> Command {
-        self.hold(&["--", "/bin/sh", "-c", &announced(script)])
+        shell(&announced(script))
+            .into_iter()
+            .fold(self.hold(&["--"]), Command::arg)
     }
 
     /// Starts [`Scene::hold_script`] and waits until the script runs.
     #[track_caller]
     pub fn start(&self, script: &str) -> Held {
         Held::start(&self.hold_script(script))
+    }
+
+    /// A hold whose command is a script of [`portable`].
+    pub fn hold_portable(&self, arguments: &[&str], script: &[&str]) -> Command {
+        let command = self.hold(arguments).arg("--");
+        portable(script).into_iter().fold(command, Command::arg)
     }
 
     /// When the last acknowledged write was sent, within what the way to the proxy took.
@@ -146,7 +157,7 @@ impl Held {
         let mut next = || words.next().expect("pid and tag").to_owned();
         let child = next().parse().expect("a process id");
         let tag = next();
-        let watchdog = watchdog(&running.tree()).expect("a command has a watchdog");
+        let watchdog = watchdog_of(&running).expect("a command has a watchdog");
         Self {
             running,
             child,
@@ -189,9 +200,30 @@ impl Held {
     }
 }
 
+/// The watchdog of a running hold.
+#[cfg(unix)]
+pub fn watchdog_of(running: &Running) -> Option<u32> {
+    watchdog(&running.tree())
+}
+
+/// The watchdog of a running hold: the same program, started by the supervisor.
+#[cfg(windows)]
+pub fn watchdog_of(running: &Running) -> Option<u32> {
+    let others = running.tree().into_iter();
+    let mut others = others.filter(|pid| *pid != running.pid());
+    others.find(|pid| lease_harness::image(*pid).is_some_and(|image| image.ends_with(TOOL)))
+}
+
+#[cfg(windows)]
+const TOOL: &str = "kubectl-lease.exe";
+
 /// Has a script say who it is: where it says READY, else first.
 pub fn announced(script: &str) -> String {
-    let say = "echo child $$ $LEASE_HARNESS_TAG";
+    let say = if cfg!(unix) {
+        "echo child $$ $LEASE_HARNESS_TAG"
+    } else {
+        "announce"
+    };
     match script.split_once("READY") {
         Some((before, after)) => format!("{before}{say}{after}"),
         None => format!("{say}; {script}"),
@@ -200,10 +232,29 @@ pub fn announced(script: &str) -> String {
 
 /// Shell words that wait for a file.
 pub fn until(gate: &std::path::Path) -> String {
-    format!("until [ -e {} ]; do sleep 0.02; done", gate.display())
+    if cfg!(unix) {
+        format!("until [ -e {} ]; do sleep 0.02; done", gate.display())
+    } else {
+        format!("until {}", gate.display())
+    }
+}
+
+/// The words that run a script: the shell's on Unix. Elsewhere those of [`portable`], which knows the simplest of
+/// scripts: `exec sleep 600`, [`until`] a file is there, `echo` words, `exit 3`, one after the other.
+pub fn shell(script: &str) -> Vec<OsString> {
+    if cfg!(unix) {
+        return ["/bin/sh", "-c", script].map(OsString::from).into();
+    }
+    let commands = script.split("; ").map(|command| {
+        let command = command.strip_prefix("exec ").unwrap_or(command);
+        command.split(' ').collect::<Vec<_>>()
+    });
+    let words: Vec<Vec<&str>> = commands.collect();
+    portable(&words.join(&"then"))
 }
 
 /// The watchdog among these processes.
+#[cfg(unix)]
 pub fn watchdog(tree: &[u32]) -> Option<u32> {
     let is_watchdog = |pid: &&u32| {
         let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -220,6 +271,7 @@ fn acknowledged(request: &Request) -> bool {
     request.method == "PUT" && request.status == Some(200) && !is_release(request)
 }
 
+#[cfg(unix)]
 pub fn signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).expect("process ids are small"));
     kill(pid, signal).expect("it is there");
@@ -231,6 +283,12 @@ pub fn measured(what: &str, took: Duration) {
     eprintln!("measured: {what}: {} ms", took.as_millis());
 }
 
+#[cfg(windows)]
+fn describe(pid: u32) -> String {
+    format!("{pid} {:?}", lease_harness::image(pid))
+}
+
+#[cfg(unix)]
 fn describe(pid: u32) -> String {
     let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     format!(

@@ -37,6 +37,7 @@ fn a_timeout_bounds_the_waiting_alone_with_124_or_the_code_asked_for() {
     assert_eq!(output.code, Some(0), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_command_sees_the_grant_in_its_environment_also_of_a_lease_that_is_created() {
     let scene = Scene::new(4);
@@ -98,6 +99,7 @@ fn the_command_sees_the_grant_in_its_environment_also_of_a_lease_that_is_created
     assert_eq!(spec["leaseDurationSeconds"], 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn without_a_command_it_says_acquired_and_holds_until_a_signal_or_says_why_it_was_lost() {
     let scene = Scene::new(2);

@@ -49,6 +49,7 @@ fn the_victim_is_waited_for_before_the_command_starts_and_the_lease_is_released_
     assert!(renewals >= 3, "kept renewed while it waited: {renewals}");
 }
 
+#[cfg(unix)]
 #[test]
 fn with_now_the_command_starts_at_once_and_its_end_lets_no_third_one_in_beside_the_victim() {
     let (ns, user) = fresh();
@@ -91,6 +92,7 @@ fn with_now_the_command_starts_at_once_and_its_end_lets_no_third_one_in_beside_t
     assert_eq!(holder(&stored(&ns, "job")), "me", "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn where_the_answer_to_its_write_does_not_come_it_says_how_to_free_what_it_may_have() {
     for now in [false, true] {
@@ -251,6 +253,7 @@ fn a_duration_that_is_too_short_for_a_hold_is_found_before_anything_is_taken() {
     untouched(&ns, &before);
 }
 
+#[cfg(unix)]
 #[test]
 fn on_a_terminal_it_asks_and_asks_again_when_the_record_changed() {
     let (ns, user) = fresh();
@@ -275,6 +278,7 @@ fn on_a_terminal_it_asks_and_asks_again_when_the_record_changed() {
     assert!(terminal.screen().contains("ran"), "{}", terminal.screen());
 }
 
+#[cfg(unix)]
 #[test]
 fn whatever_ends_it_while_it_waits_for_the_victim_keeps_the_lease_and_says_so() {
     let (ns, user) = fresh();
@@ -306,6 +310,7 @@ fn whatever_ends_it_while_it_waits_for_the_victim_keeps_the_lease_and_says_so() 
     assert_eq!(holder(&stored(&ns, "job")), "thief");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_command_that_cannot_be_started_frees_what_was_taken_unless_the_victim_may_still_run() {
     for now in [false, true] {
@@ -345,6 +350,7 @@ fn a_reply_that_is_lost_is_no_failure() {
     assert!(proxy.requests().iter().any(is_release));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_that_is_robbed_has_stopped_before_the_thief_begins() {
     let scene = Scene::new(4);
@@ -366,6 +372,7 @@ fn a_hold_that_is_robbed_has_stopped_before_the_thief_begins() {
     assert!(!output.stdout.contains("alive"), "{output}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hold_below_a_hold_does_not_rob_it() {
     let (ns, user) = fresh();

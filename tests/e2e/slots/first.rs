@@ -120,6 +120,7 @@ fn a_slot_is_not_held_to_be_deleted_by_any_of_its_signs() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lease_that_became_a_slot_while_it_was_held_is_not_deleted() {
     let (ns, _) = fresh();

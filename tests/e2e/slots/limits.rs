@@ -171,6 +171,7 @@ fn a_name_without_room_for_the_numbers_and_a_number_of_none_are_wrong_usage() {
     assert_eq!(running.wait(SOON).code, Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn whoever_holds_a_slot_gets_no_second_one() {
     let (ns, user) = pool(&["", "me", ""], 60);

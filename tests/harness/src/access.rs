@@ -83,6 +83,7 @@ impl Rule {
     }
 
     /// As a rule of an RBAC role.
+    #[cfg(unix)]
     pub(crate) fn rbac(&self) -> Value {
         let mut rule = json!({
             "apiGroups": api_groups(&self.resources),
@@ -97,6 +98,7 @@ impl Rule {
 }
 
 /// RBAC rules as comparable parts, however the server groups them.
+#[cfg(unix)]
 pub(crate) fn parts(rules: &[Value]) -> BTreeSet<(String, String, String)> {
     let mut parts = BTreeSet::new();
     for rule in rules {

@@ -72,6 +72,7 @@ impl Authority {
 }
 
 /// A new P-256 key pair, private and public, both PEM; kube-apiserver signs service account tokens with one.
+#[cfg(unix)]
 pub(crate) fn new_key_pair() -> (String, String) {
     let key = new_key();
     (key.serialize_pem(), key.public_key_pem())

@@ -1,19 +1,22 @@
-//! One face for both servers: the in-process one and the real control plane.
+//! One face for both servers: the in-process one, and on Unix the real control plane.
 
 mod nodes;
 
 use crate::access::{Rule, User};
 use crate::api::Api;
+#[cfg(unix)]
 use crate::control_plane::{ControlPlane, PlaneOptions};
 use crate::endpoint::Endpoint;
 use crate::namespace::Namespace;
 use crate::random;
 use lease_api_server::{ApiServer, Options};
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Names the folder of `kube-apiserver` and `etcd`, by the convention of envtest.
+#[cfg(unix)]
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
 static SHARED: OnceLock<Cluster> = OnceLock::new();
@@ -28,6 +31,7 @@ struct Inner {
 }
 
 enum Server {
+    #[cfg(unix)]
     Real(Box<ControlPlane>),
     InProcess(Box<InProcess>),
 }
@@ -55,7 +59,10 @@ impl Cluster {
     ///
     /// When it cannot be started.
     pub fn private() -> Cluster {
-        Cluster::private_with(PlaneOptions::default())
+        #[cfg(unix)]
+        return Cluster::private_with(PlaneOptions::default());
+        #[cfg(not(unix))]
+        Cluster::in_process(Options::default())
     }
 
     /// The same, and if it is a real one, with these options.
@@ -63,6 +70,7 @@ impl Cluster {
     /// # Panics
     ///
     /// When it cannot be started.
+    #[cfg(unix)]
     pub fn private_with(options: PlaneOptions) -> Cluster {
         match Cluster::assets() {
             Some(assets) => {
@@ -106,6 +114,7 @@ impl Cluster {
     /// # Panics
     ///
     /// When the variable is set to a folder without them: a suite that quietly tests something else is worse.
+    #[cfg(unix)]
     pub fn assets() -> Option<PathBuf> {
         let folder = PathBuf::from(std::env::var_os(ASSETS).filter(|value| !value.is_empty())?);
         for program in ["kube-apiserver", "etcd"] {
@@ -121,12 +130,14 @@ impl Cluster {
 
     /// Whether this is a real kube-apiserver.
     pub fn is_real(&self) -> bool {
-        self.control_plane().is_some()
+        !matches!(self.0.server, Server::InProcess(_))
     }
 
     /// The real control plane, to stop, freeze and restart its API server.
+    #[cfg(unix)]
     pub fn control_plane(&self) -> Option<&ControlPlane> {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => Some(plane),
             Server::InProcess(_) => None,
         }
@@ -135,6 +146,7 @@ impl Cluster {
     /// The in-process server, to set its clock, end its watches and read its record of requests.
     pub fn api_server(&self) -> Option<&ApiServer> {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(_) => None,
             Server::InProcess(own) => Some(&own.server),
         }
@@ -143,6 +155,7 @@ impl Cluster {
     /// The server's address, without a slash at the end.
     pub fn url(&self) -> String {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => plane.url(),
             Server::InProcess(own) => own.server.url().trim_end_matches('/').to_owned(),
         }
@@ -151,6 +164,7 @@ impl Cluster {
     /// The authority of the server's certificate; `None` for plain HTTP.
     pub fn ca_pem(&self) -> Option<&str> {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => Some(plane.ca_pem()),
             Server::InProcess(own) => own.server.ca_pem(),
         }
@@ -159,6 +173,7 @@ impl Cluster {
     /// Requests as a user who may do everything.
     pub fn admin(&self) -> &Api {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => plane.admin(),
             Server::InProcess(own) => &own.admin,
         }
@@ -167,6 +182,7 @@ impl Cluster {
     /// The user who may do everything.
     pub fn admin_user(&self) -> User {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => plane.admin_user(),
             Server::InProcess(own) => own.admin_user.clone(),
         }
@@ -186,6 +202,7 @@ impl Cluster {
         let number = self.0.namespaces.fetch_add(1, Ordering::Relaxed);
         let name = format!("test-{number}");
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => plane.create_namespace(&name),
             Server::InProcess(own) => own.server.add_namespace(&name),
         }
@@ -204,6 +221,7 @@ impl Cluster {
     /// A new user who may do what `rules` say in `namespace`, effective when this returns.
     pub(crate) fn user(&self, namespace: &str, rules: &[Rule]) -> User {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => {
                 let user = plane.take_user();
                 plane.grant(&user, namespace, rules);
@@ -216,6 +234,7 @@ impl Cluster {
     /// Replaces what `user` may do, effective when this returns.
     pub(crate) fn set_rules(&self, user: &User, namespace: &str, rules: &[Rule]) {
         match &self.0.server {
+            #[cfg(unix)]
             Server::Real(plane) => plane.grant(user, namespace, rules),
             Server::InProcess(own) => own
                 .server

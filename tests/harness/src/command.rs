@@ -4,11 +4,13 @@ use crate::access::User;
 use crate::namespace::Namespace;
 use crate::outlet::Outlet;
 use crate::output::Output;
-use crate::process::TAG;
+use crate::process::{self, TAG};
 use crate::proxy::Proxy;
 use crate::running::Running;
+#[cfg(unix)]
 use crate::terminal::Terminal;
 use crate::{random, scratch, supervised};
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,6 @@ use std::time::{Duration, Instant};
 
 /// No command of the suite needs longer.
 const LIMIT: Duration = Duration::from_secs(60);
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
@@ -39,7 +40,7 @@ pub fn binary() -> &'static Path {
             .ancestors()
             .skip(1)
             .take(2)
-            .map(|folder| folder.join("kubectl-lease"));
+            .map(|folder| folder.join(format!("kubectl-lease{EXE_SUFFIX}")));
         let mut found = found.filter(|path| path.is_file());
         found
             .next()
@@ -47,7 +48,7 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// A command to run, once or more often. Its environment holds only what a test put there, and HOME, PATH, LC_ALL, TZ.
+/// A command to run, once or more often. Its environment holds only what a test put there, HOME, PATH, TZ, and what no program can do without.
 #[derive(Clone)]
 pub struct Command {
     program: PathBuf,
@@ -58,6 +59,7 @@ pub struct Command {
     connection: Option<(Namespace, User)>,
     stdout: Outlet,
     stderr: Outlet,
+    own_console: bool,
 }
 
 impl Command {
@@ -78,6 +80,7 @@ impl Command {
             connection: None,
             stdout: Outlet::Read,
             stderr: Outlet::Read,
+            own_console: false,
         }
     }
 
@@ -87,8 +90,9 @@ impl Command {
     }
 
     pub(crate) fn with_binary_on_path(self) -> Command {
-        let folder = binary().parent().unwrap_or(Path::new("/"));
-        self.env("PATH", format!("{}:{PATH}", folder.display()))
+        let folder = binary().parent().expect("a file is in a folder");
+        let path = [folder.display().to_string(), process::path()];
+        self.env("PATH", path.join(&process::PATH_SEPARATOR.to_string()))
     }
 
     /// One more argument.
@@ -106,7 +110,7 @@ impl Command {
         self
     }
 
-    /// Uses this kubeconfig (or several, separated by `:`).
+    /// Uses this kubeconfig (or several, separated as the system separates paths).
     #[must_use]
     pub fn kubeconfig(self, path: impl AsRef<OsStr>) -> Command {
         self.env("KUBECONFIG", path)
@@ -146,10 +150,18 @@ impl Command {
         self
     }
 
-    /// The folder it runs in, `/` otherwise.
+    /// The folder it runs in, the root otherwise.
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Command {
         self.folder = Some(folder.into());
+        self
+    }
+
+    /// Starts it in a console of its own, without a window.
+    #[cfg(windows)]
+    #[must_use]
+    pub fn own_console(mut self) -> Command {
+        self.own_console = true;
         self
     }
 
@@ -182,7 +194,7 @@ impl Command {
         });
         let title = self.title();
         let started = Instant::now();
-        let mut child = supervised::start(command, &title);
+        let mut child = supervised::start(command, &title, &tag, self.own_console);
         if let Some(mut pipe) = child.stdin.take() {
             let input = self.input.clone();
             // A command may end without reading all of it.
@@ -196,6 +208,7 @@ impl Command {
     /// # Panics
     ///
     /// When it cannot be started.
+    #[cfg(unix)]
     #[track_caller]
     pub fn spawn_pty(&self, rows: u16, columns: u16) -> Terminal {
         let (mut command, tag) = self.prepare();
@@ -210,13 +223,13 @@ impl Command {
         command
             .args(&self.arguments)
             .env_clear()
-            .env("PATH", PATH)
-            .env("HOME", scratch::folder("home"))
+            .envs(process::environment_of_every_program())
+            .env("PATH", process::path())
+            .env(process::HOME, scratch::folder("home"))
             .env("TZ", "UTC")
-            .env("LC_ALL", "C.UTF-8")
             .env(TAG, &tag)
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
-            .current_dir(self.folder.as_deref().unwrap_or(Path::new("/")));
+            .current_dir(self.folder.as_deref().unwrap_or(Path::new(process::ROOT)));
         (command, tag)
     }
 
@@ -227,7 +240,7 @@ impl Command {
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
-        let name = if name == "kubectl-lease" {
+        let name = if name.trim_end_matches(EXE_SUFFIX) == "kubectl-lease" {
             "kubectl lease".into()
         } else {
             name

@@ -18,22 +18,25 @@
 //! assert_eq!(output.code, Some(0), "{output}");
 //! assert_eq!(ns.holder("job").as_deref(), Some("me"));
 //! ```
-#![cfg(unix)]
 
 mod access;
 mod api;
 mod certs;
 mod cluster;
 mod command;
+#[cfg(unix)]
 mod control_plane;
 mod endpoint;
+mod errors;
 mod impostor;
+#[cfg(unix)]
 mod keeper;
 mod kubeconfig;
 mod lease;
 mod namespace;
 mod outlet;
 mod output;
+mod portable;
 mod ports;
 mod process;
 mod proxy;
@@ -41,8 +44,10 @@ mod random;
 mod running;
 mod runtime;
 mod scratch;
+#[cfg(unix)]
 mod server_process;
 mod supervised;
+#[cfg(unix)]
 mod terminal;
 mod tls_front;
 
@@ -50,16 +55,26 @@ pub use access::{Rule, User};
 pub use api::{Answer, Api};
 pub use cluster::Cluster;
 pub use command::{Command, binary, set_binary};
+#[cfg(unix)]
 pub use control_plane::{ControlPlane, PlaneOptions, Revision};
+pub use errors::{no_such_file, no_such_folder};
 pub use impostor::{Flaw, Impostor};
 pub use lease::{LeaseBuilder, lease};
 pub use namespace::{Namespace, pod};
 pub use outlet::Outlet;
 pub use output::Output;
-pub use process::{alive, stopped, tagged, wait_gone};
+pub use portable::{portable, run_where_asked};
+#[cfg(windows)]
+pub use process::image;
+#[cfg(unix)]
+pub use process::stopped;
+pub use process::{
+    HOME, PATH_SEPARATOR, alive, kill_process, resume_process, suspend_process, tagged, wait_gone,
+};
 pub use proxy::{Active, Fault, Latch, Match, Proxy, Request};
 pub use running::Running;
 pub use scratch::copy_program;
+#[cfg(unix)]
 pub use terminal::Terminal;
 pub use tls_front::TlsFront;
 

@@ -16,7 +16,6 @@ use crate::{random, scratch};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A namespace that no other test uses. Clones are the same namespace.
@@ -91,11 +90,12 @@ impl Namespace {
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.join(name);
         fs::write(&path, contents).expect("the test's folder is writable");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        scratch::for_its_owner(&path);
         path
     }
 
-    /// Writes an executable script, such as an exec credential plugin.
+    /// Writes an executable script, such as an exec credential plugin, for the shell that it names.
+    #[cfg(unix)]
     pub fn script(&self, name: &str, contents: &str) -> PathBuf {
         let source = self.file(&format!("{name}.source"), contents);
         let path = self.program_file(name, &source);

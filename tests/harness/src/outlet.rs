@@ -1,7 +1,10 @@
 //! Where a command's output leads that is not simply read: a full pipe, one whose reader has gone, a file.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, PipeReader, Read, Write};
+use std::io::{self, PipeReader, Read};
+#[cfg(unix)]
+use std::io::{ErrorKind, Write};
+#[cfg(unix)]
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -13,6 +16,7 @@ pub enum Outlet {
     #[default]
     Read,
     /// A full pipe, not read before [`crate::Running::read_on`].
+    #[cfg(unix)]
     Full,
     /// A pipe whose reader has gone.
     Broken,
@@ -31,6 +35,7 @@ impl Outlet {
     pub(crate) fn open(&self) -> io::Result<(Stdio, Option<Unread>)> {
         Ok(match self {
             Outlet::Read => (Stdio::piped(), None),
+            #[cfg(unix)]
             Outlet::Full => {
                 let (reader, mut writer) = io::pipe()?;
                 set_nonblocking(&writer, true)?;
@@ -65,6 +70,7 @@ impl Unread {
     }
 }
 
+#[cfg(unix)]
 fn set_nonblocking(file: &impl AsRawFd, on: bool) -> io::Result<()> {
     let flags = if on { libc::O_NONBLOCK } else { 0 };
     // SAFETY: fcntl on a descriptor that is open while it is borrowed; a new pipe has no other flag of F_SETFL.

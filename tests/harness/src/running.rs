@@ -2,9 +2,8 @@
 
 use crate::outlet::Unread;
 use crate::output::Output;
-use crate::process::tagged;
+use crate::process::{self, tagged};
 use crate::supervised::{Progress, Supervised};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -70,14 +69,20 @@ impl Running {
         self.process.pid
     }
 
-    /// The living processes of the command: itself and all that it started, reparented or not (Linux only).
+    /// The living processes of the command: itself and all that it started, reparented or not (Linux and Windows only).
     pub fn tree(&self) -> Vec<u32> {
         tagged(&self.process.tag)
     }
 
     /// Sends a signal, such as `libc::SIGTERM`, to the command itself only.
+    #[cfg(unix)]
     pub fn signal(&self, number: i32) {
-        self.process.signal(number);
+        self.process.tell(|pid| process::signal(pid, number));
+    }
+
+    /// Ends the command itself only, at once.
+    pub fn kill(&self) {
+        self.process.tell(process::kill);
     }
 
     /// What it wrote to stdout so far.
@@ -112,6 +117,7 @@ impl Running {
     /// # Panics
     ///
     /// When it is not after `timeout`, or has ended: with all output so far.
+    #[cfg(unix)]
     #[track_caller]
     pub fn wait_blocked(&self, timeout: Duration) {
         // The system call that a thread is in, and its first argument (proc(5)).
@@ -171,7 +177,7 @@ impl Running {
             stdout: text(&progress.stdout),
             stderr: text(&progress.stderr),
             code: status.code(),
-            signal: status.signal(),
+            signal: process::ending_signal(status),
             elapsed: progress.ended.unwrap_or_else(Instant::now) - self.process.started,
             pipes_open: progress.open > 0,
         }

@@ -1,10 +1,7 @@
 //! A child process with everything it wrote so far, and its certain end: the part that pipes and terminals share.
 
-use crate::keeper;
-use crate::process::{tagged, to_pid};
-use nix::sys::signal::{self, Signal};
+use crate::process;
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -137,13 +134,12 @@ impl Supervised {
         );
     }
 
-    /// Sends a signal to this process only. Does nothing once it has been reaped.
-    pub(crate) fn signal(&self, number: i32) {
-        let signal = Signal::try_from(number).expect("a signal's number");
+    /// Does this to this process only, by its id. Does nothing once it has been reaped.
+    pub(crate) fn tell(&self, tell: impl FnOnce(u32)) {
         // Reaping takes this lock too: while it is held without a status, the id is this child's.
         let progress = self.progress();
         if progress.status.is_none() {
-            let _ = signal::kill(to_pid(self.pid), signal);
+            tell(self.pid);
         }
     }
 
@@ -172,42 +168,19 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        self.signal(libc::SIGKILL);
+        self.tell(process::kill);
         self.wait_status(Duration::from_secs(5));
-        // What it started, wherever that went; again, for a process that was just forking.
-        for _ in 0..3 {
-            for pid in tagged(&self.tag) {
-                let _ = signal::kill(to_pid(pid), Signal::SIGKILL);
-            }
-        }
+        process::kill_tagged(&self.tag);
     }
 }
 
 /// Waits for the child's end without reaping it, then reaps it under the lock.
 fn reap(mut child: Child, shared: &Shared) {
-    loop {
-        // SAFETY: waitid fills the zeroed siginfo_t it is given; WNOWAIT leaves the child to be waited for again.
-        let result = unsafe {
-            let mut information: libc::siginfo_t = std::mem::zeroed();
-            libc::waitid(
-                libc::P_PID,
-                child.id(),
-                &raw mut information,
-                libc::WEXITED | libc::WNOWAIT,
-            )
-        };
-        if result == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
-            break;
-        }
-    }
+    process::wait_for_end(&child);
     let mut progress = lock(shared);
     progress.ended = Some(Instant::now());
     progress.changes += 1;
-    progress.status = Some(
-        child
-            .wait()
-            .unwrap_or_else(|_| ExitStatus::from_raw(0xff00)),
-    );
+    progress.status = Some(child.wait().unwrap_or_else(|_| process::unknown_end()));
     shared.changed.notify_all();
 }
 
@@ -218,7 +191,13 @@ fn lock(shared: &Shared) -> MutexGuard<'_, Progress> {
         .expect("nothing panics while progress is locked")
 }
 
-/// Starts `command` as the keeper's child, so that it dies with this process.
-pub(crate) fn start(command: std::process::Command, title: &str) -> Child {
-    keeper::spawn(command).unwrap_or_else(|error| panic!("cannot start `{title}`: {error}"))
+/// Starts `command` in a way that it dies with this process.
+pub(crate) fn start(
+    command: std::process::Command,
+    title: &str,
+    tag: &str,
+    own_console: bool,
+) -> Child {
+    process::start(command, tag, own_console)
+        .unwrap_or_else(|error| panic!("cannot start `{title}`: {error}"))
 }

@@ -1,6 +1,6 @@
 //! A command on a pseudo-terminal of its own, seen as a person sees it.
 
-use crate::process::tagged;
+use crate::process::{self, tagged};
 use crate::supervised::{Progress, Supervised};
 use std::fs::File;
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ impl Terminal {
 
     /// Sends a signal to the command itself only. For Ctrl-C as typed, [`Terminal::send`] `b"\x03"`.
     pub fn signal(&self, number: i32) {
-        self.process.signal(number);
+        self.process.tell(|pid| process::signal(pid, number));
     }
 
     /// Types `bytes`: `b"y\r"`, `b"\x03"` for Ctrl-C, `b"\x1a"` for Ctrl-Z.

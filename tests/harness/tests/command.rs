@@ -1,4 +1,6 @@
 //! Running commands: output, limits, signals, terminals, and that nothing stays behind.
+// Shells, signals and terminals.
+#![cfg(unix)]
 
 use lease_harness::{Cluster, Command, alive, stopped, wait_gone};
 use std::time::{Duration, Instant};

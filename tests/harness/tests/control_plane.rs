@@ -1,4 +1,6 @@
 //! The real control plane: serves, and is gone afterwards. Needs KUBEBUILDER_ASSETS; skipped without.
+// A real kube-apiserver and etcd.
+#![cfg(unix)]
 
 use lease_harness::{Cluster, Command, ControlPlane, PlaneOptions, Rule, alive, lease, wait_gone};
 use serde_json::{Value, json};

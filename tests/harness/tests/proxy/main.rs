@@ -1,5 +1,7 @@
 //! Each fault of the proxy by name, against the server that the suite runs on.
 
+lease_harness::portable_commands!();
+
 mod counted;
 mod replies;
 mod watches;

@@ -1,0 +1,42 @@
+//! The watchdog killed and suspended: the supervisor stops the command, and says that it did.
+
+use std::time::Instant;
+
+use lease_harness::{kill_process, suspend_process, wait_gone};
+
+use super::scene::{AT_ONCE, all_gone, start_with_children};
+use crate::hold::scene::{SOON, Scene, measured};
+use crate::support::pass_to;
+
+#[test]
+fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_after() {
+    let scene = Scene::new(60);
+    let (held, mut tree) = start_with_children(&scene, &["beside", "group"], &["sleep", "600"]);
+    tree.push(held.child);
+    let survivors = scene.survivors_at_release(&held);
+    kill_process(held.watchdog);
+    let took = all_gone(&tree);
+    measured("watchdog killed, all dead after", took);
+    assert!(took <= AT_ONCE, "{took:?}");
+    let output = held.end();
+    assert_eq!(output.code, Some(125), "{output}");
+    assert!(output.stderr.contains("watchdog"), "{output}");
+    assert_eq!(survivors(), Vec::<u32>::new(), "{output}");
+    assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+#[test]
+fn a_watchdog_that_is_suspended_does_not_stop_the_fence() {
+    let scene = Scene::new(4);
+    let held = scene.start("exec sleep 600");
+    scene.wait_renewals(1);
+    suspend_process(held.watchdog);
+    pass_to(&scene.ns, "job", "thief");
+    let stolen = Instant::now();
+    wait_gone(held.child, SOON);
+    let took = stolen.elapsed();
+    measured("suspended watchdog, dead after a steal, D = 4 s", took);
+    assert!(took <= scene.duration, "{took:?}");
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
+}
