@@ -7,7 +7,7 @@ pub mod freed;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::words::pasted;
+use crate::words::quoting;
 
 /// What this call was given and what it is about. Flags have a blank before each.
 pub struct Call {
@@ -227,8 +227,7 @@ pub fn needed() -> Option<&'static [&'static str]> {
 
 /// `--NAME VALUE`, quoted for the shell; in one word where the value would be taken for another flag.
 pub fn flag(name: &str, value: &str) -> String {
-    let between = if value.starts_with('-') { '=' } else { ' ' };
-    format!("--{name}{between}{}", pasted(value))
+    quoting::shell().flag(name, value)
 }
 
 #[cfg(test)]

@@ -102,10 +102,10 @@ fn account() -> Account {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn account() -> Account {
     Account {
-        name: std::env::var("USERNAME").ok(),
+        name: whoami::username().ok(),
         uid: None,
     }
 }
@@ -115,9 +115,9 @@ fn host_name() -> Option<OsString> {
     nix::unistd::gethostname().ok()
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn host_name() -> Option<OsString> {
-    std::env::var_os("COMPUTERNAME")
+    Some(gethostname::gethostname())
 }
 
 #[cfg(test)]
@@ -216,6 +216,25 @@ mod tests {
             };
             assert_eq!(identity(&sources).as_deref(), Ok("me@here"));
         }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_account_and_the_machine_are_those_of_the_system_whatever_the_environment_says() {
+        // What GetUserNameW and GetComputerNameExW say, which the environment has only copies of.
+        let sources = Sources::from_process(None);
+        let name = sources.account.name.expect("an account");
+        assert_eq!(Some(name), std::env::var("USERNAME").ok());
+        let host = sources
+            .host
+            .expect("a name")
+            .to_string_lossy()
+            .to_ascii_uppercase();
+        let short = std::env::var("COMPUTERNAME").expect("it is set for every process");
+        assert!(
+            host.starts_with(&short.to_ascii_uppercase()),
+            "{host} {short}"
+        );
     }
 
     #[cfg(unix)]

@@ -3,6 +3,8 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(windows)]
+mod caller;
 #[cfg(target_os = "linux")]
 mod children;
 mod cli;
@@ -60,6 +62,8 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     if let Some(code) = server::plugin::main(&args) {
         return code;
     }
+    #[cfg(windows)]
+    words::quoting::found_by(caller::shell);
     if let Some(code) = complete::main(&args) {
         return code;
     }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 mod exact;
+pub mod quoting;
 pub mod shown;
 
 pub use exact::exact;
+pub use quoting::posix as shell;
+use shown::before_a_cut;
 pub use shown::printable;
-use shown::{before_a_cut, decoded_by_a_shell, is_printable};
 
 /// `text` as it is printed, cut to so many characters.
 pub fn cut(text: &str, most: usize) -> String {
@@ -64,25 +66,10 @@ pub fn named(text: &str) -> String {
     name
 }
 
-/// `text` quoted so that a POSIX shell reads it as one word.
-pub fn shell(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    // zsh reads a word that begins with `=` as a command's path.
-    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
-/// `text` quoted so that a person can paste what a terminal shows: as [`shell`], but without the characters that a
-/// terminal is not shown, which bash, zsh and ksh read back from `$'…'`, byte by byte and in every locale.
+/// `text` as one word that a person can paste into the shell around this process: without the characters that a terminal is not
+/// shown.
 pub fn pasted(text: &str) -> String {
-    if is_printable(text) {
-        shell(text)
-    } else {
-        decoded_by_a_shell(text)
-    }
+    quoting::shell().pasted(text).into_owned()
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("identity", "lease"),
     ("lease", "clock"),
     ("signals", "clock"),
+    ("caller", "words"),
     ("children", ""),
     ("job_object", ""),
     ("clock", ""),

@@ -7,7 +7,7 @@ use crate::lease::decide::Awaited;
 use crate::lease::values::{HolderIdentity, LeaseName};
 use crate::permissions::{self, Way};
 use crate::userinfo::redacted;
-use crate::words::pasted;
+use crate::words::{pasted, quoting};
 
 /// What this call was given and what it is about.
 pub fn of(cli: &Cli) -> Call {
@@ -210,7 +210,9 @@ fn who(connection: &ConnectionArgs) -> String {
         text.push_str(&format!(" {}", flag("as-user-extra", &pair)));
     }
     if connection.token.is_some() {
-        text.push_str(" --token \"$TOKEN\"");
+        let of_shell = quoting::shell().flag_with_variable("token", "TOKEN");
+        let flag = of_shell.unwrap_or_else(|| "--token …".to_owned());
+        text.push_str(&format!(" {flag}"));
     }
     if connection.password.is_some() {
         text.push_str(" --password …");

@@ -25,7 +25,7 @@ pub fn patience(timeout: Option<Duration>) -> Limits {
 /// Where it is to be.
 pub fn format(output: &GrantOutput) -> Result<Option<&ObjectFormat>, Error> {
     match &output.format {
-        Some(GrantFormat::Env) => {
+        Some(GrantFormat::Env(_)) => {
             let why = "-o env hands a grant on, and a dry run makes none";
             Err(Error::Usage(why.to_owned()))
         }

@@ -13,7 +13,7 @@ use crate::output::format::{GrantFormat, ObjectFormat, ValueFormat};
 use crate::output::outcome::{self, Outcome};
 use crate::output::{Failure, document, terminal};
 use crate::signals;
-use crate::words::shell;
+use crate::words::quoting;
 
 /// How long a signal leaves for saying what was done before it came.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -177,10 +177,12 @@ pub async fn say_grants(
 ) -> Result<(), Error> {
     let fields = output.show_managed_fields;
     let text = match &output.format {
-        Some(GrantFormat::Env) => exported::environment(grants, exported::KeptBy::Caller)
-            .iter()
-            .map(|(name, value)| format!("export {name}={}\n", shell(value)))
-            .collect(),
+        Some(GrantFormat::Env(shell)) => {
+            let shell = shell.unwrap_or_else(quoting::shell);
+            let all = exported::environment(grants, exported::KeptBy::Caller);
+            let lines = all.iter().map(|(name, value)| shell.export(name, value));
+            lines.collect()
+        }
         Some(GrantFormat::Object(format)) => {
             outcomes_text(outcomes, several, Some(format), fields)?
         }

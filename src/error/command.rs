@@ -1,9 +1,11 @@
 //! Why the command of `hold` cannot be started, and what would start it.
 
+mod windows;
+
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::words::shell;
+use crate::words::{quoting, shell};
 
 /// Words that every POSIX shell does itself (POSIX 2.9.4, 2.14, and the utilities of its 2.9.1 that change the shell).
 const SHELLS_OWN: &str = " . : alias bg break case cd command continue eval exec exit export fc fg for function getopts hash if jobs \
@@ -23,7 +25,7 @@ pub fn lines(words: &[String], why: &io::Error) -> Vec<String> {
     };
     match why.kind() {
         // The file was found before; what execve(2) misses then is what the file needs.
-        io::ErrorKind::NotFound if why.raw_os_error().is_some() => vec![
+        io::ErrorKind::NotFound if cfg!(unix) && why.raw_os_error().is_some() => vec![
             format!("error: {command}: its first line names an interpreter that does not exist"),
             interpreter(command),
         ],
@@ -47,6 +49,9 @@ pub fn lines(words: &[String], why: &io::Error) -> Vec<String> {
 
 /// How a shell would run what is no program; `None` where it looks like one that is not there.
 fn for_a_shell(words: &[String]) -> Option<String> {
+    if cfg!(windows) {
+        return windows::for_a_shell(words, quoting::shell());
+    }
     let (command, rest) = words.split_first()?;
     let is_in = |list: &str| list.contains(&format!(" {command} "));
     let through = |why: &str, name: &str, line: &str| {
@@ -110,6 +115,9 @@ fn not_executable(command: &str, why: &io::Error) -> (String, Option<String>) {
     let Some(file) = found(command) else {
         return (why.to_string(), None);
     };
+    if let Some(said) = windows::no_program(&file, why).filter(|_| cfg!(windows)) {
+        return said;
+    }
     if file.is_dir() {
         return ("it is a directory".to_owned(), None);
     }
@@ -168,6 +176,7 @@ mod tests {
         lines(&words, &io::ErrorKind::NotFound.into())
     }
 
+    #[cfg(unix)]
     #[test]
     fn what_only_a_shell_can_do_is_given_to_one() {
         for (line, advice) in [

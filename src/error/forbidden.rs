@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::hint::{self, Hint};
-use crate::words::{self, named};
+use crate::words::{self, named, quoting};
 
 /// What the server says: `KIND "NAME" is forbidden: User "USER" cannot VERB resource "RESOURCE" in API group "GROUP"`, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl Role {
             }],
         });
         Self {
-            printed: Hint::elsewhere(&format!("printf %s {}", words::pasted(&object.to_string()))),
+            printed: Hint::elsewhere(&quoting::shell().printing(&object.to_string())),
             name,
             namespace: denied.namespace.clone(),
         }
@@ -183,7 +183,10 @@ impl Role {
             namespace.as_deref(),
         );
         let binding = binding.with(format!("--{kind}={name} {to} {PRINTED}"));
-        format!("{printed} | {apply} && {binding} | {apply}")
+        quoting::shell().and(
+            &format!("{printed} | {apply}"),
+            &format!("{binding} | {apply}"),
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::columns::Columns;
 use super::jsonpath::Template;
+use crate::words::quoting::Shell;
 
 /// Formats in which any document can be printed whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub enum ObjectFormat {
 pub enum GrantFormat {
     /// As a Lease.
     Object(ObjectFormat),
-    /// `export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell
-    Env,
+    /// `export KUBECTL_LEASE_HOLDER=…` and the fencing token, for eval in a shell: in the one around us, or this one.
+    Env(Option<Shell>),
 }
 
 /// Formats of a status.
@@ -85,7 +86,7 @@ impl GrantFormat {
     /// As [`ValueFormat::strict`].
     pub fn strict(self) -> Self {
         match self {
-            Self::Env => Self::Env,
+            Self::Env(shell) => Self::Env(shell),
             Self::Object(format) => Self::Object(format.strict()),
         }
     }
@@ -179,7 +180,13 @@ impl FromStr for GrantFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            text if is("env", text) => Ok(Self::Env),
+            text if is("env", text) => Ok(Self::Env(None)),
+            "env=posix" => Ok(Self::Env(Some(Shell::Posix))),
+            "env=powershell" => Ok(Self::Env(Some(Shell::PowerShell))),
+            "env=cmd" => Ok(Self::Env(Some(Shell::Cmd))),
+            text if text.starts_with("env=") => {
+                Err("allowed: env=posix, env=powershell, env=cmd".to_owned())
+            }
             text if is("name", text) => Ok(Self::Object(ObjectFormat::Name)),
             text => {
                 value(text, "env, name").map(|format| Self::Object(ObjectFormat::Value(format)))

@@ -2,8 +2,8 @@
 
 #[cfg(unix)]
 mod line;
-#[cfg(not(unix))]
-#[path = "prompt/line_plain.rs"]
+#[cfg(windows)]
+#[path = "prompt/line_windows.rs"]
 mod line;
 
 use std::time::Duration;

@@ -1,11 +1,15 @@
 //! The one place that prints, and knows whether a terminal is there.
 
+#[cfg(windows)]
+mod console;
 mod stream;
 mod writer;
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(windows)]
+pub use console::{forget_input, has_input};
 use stream::{Stream, write_all};
 use writer::started;
 pub use writer::{Delivery, start};
@@ -92,7 +96,6 @@ pub fn say_always(line: &str) {
 ///
 /// # Errors
 /// When stderr cannot be written.
-#[cfg(unix)]
 pub fn put(text: &str) -> io::Result<()> {
     write_all(Stream::Err, text)
 }
@@ -148,12 +151,21 @@ pub fn can_ask() -> bool {
 
 /// Whether results are coloured: on a terminal, unless NO_COLOR is set (no-color.org) or it cannot show any.
 pub fn colours() -> bool {
-    io::stdout().is_terminal() && variable("NO_COLOR").is_none() && !is_dumb()
+    io::stdout().is_terminal() && variable("NO_COLOR").is_none() && reads_escapes()
 }
 
 /// Whether what is on stdout can be drawn over: on a terminal that says what it is.
 pub fn moves_the_cursor() -> bool {
-    height().is_some() && !is_dumb()
+    height().is_some() && reads_escapes()
+}
+
+/// Whether the terminal that stdout is reads escape sequences.
+fn reads_escapes() -> bool {
+    #[cfg(windows)]
+    if !console::reads_escapes() {
+        return false;
+    }
+    !is_dumb()
 }
 
 /// No terminal is assumed where nothing is said of it but that it knows nothing; a container may say nothing at all.

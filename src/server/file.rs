@@ -164,19 +164,23 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
+        let absolute = if cfg!(windows) { "C:/c" } else { "/c" };
+        let plugin = format!(".{MAIN_SEPARATOR}plugin");
         let text = r#"{ "users": [{ "name": "u", "user": { "tokenFile": "t", "client-certificate": "/c", "client-key": "",
             "exec": { "command": "./plugin" } } }, { "name": "v", "user": { "exec": { "command": "plugin" } } }],
             "clusters": [{ "name": "c", "cluster": { "certificate-authority": "ca" } }] }"#;
+        let text = text.replace("\"/c\"", &format!("{absolute:?}"));
+        let text = text.replace("\"./plugin\"", &format!("{plugin:?}"));
         let config = of(text.as_bytes()).expect("it is one");
         let folder = std::env::temp_dir();
         let here = |name: &str| folder.join(name).to_str().map(str::to_owned);
         let user = |at: usize| config.auth_infos[at].auth_info.clone().expect("it is one");
         let (first, second) = (user(0), user(1));
         assert_eq!(first.token_file, here("t"));
-        assert_eq!(first.client_certificate.as_deref(), Some("/c"));
+        assert_eq!(first.client_certificate.as_deref(), Some(absolute));
         assert_eq!(first.client_key.as_deref(), Some(""));
         let command = |user: AuthInfo| user.exec.and_then(|exec| exec.command);
-        assert_eq!(command(first), here("./plugin"));
+        assert_eq!(command(first), here(&plugin));
         assert_eq!(command(second).as_deref(), Some("plugin"));
         let cluster = config.clusters[0].cluster.clone().expect("it is one");
         assert_eq!(cluster.certificate_authority, here("ca"));

@@ -1,6 +1,8 @@
 //! The kubeconfig: its files merged, one cluster and one user chosen, the flags applied.
 
 mod check;
+#[cfg(any(windows, test))]
+mod home;
 mod namespace;
 mod pod;
 mod server;
@@ -162,12 +164,22 @@ pub fn looked_for() -> LookedFor {
         },
         None => LookedFor {
             by_environment: false,
-            paths: std::env::home_dir()
+            paths: home()
                 .map(|home| home.join(".kube").join("config"))
                 .into_iter()
                 .collect(),
         },
     }
+}
+
+#[cfg(windows)]
+fn home() -> Option<PathBuf> {
+    home::of_windows(|name| std::env::var_os(name))
+}
+
+#[cfg(not(windows))]
+fn home() -> Option<PathBuf> {
+    std::env::home_dir()
 }
 
 /// Why a file is not a kubeconfig, in one line: the YAML library draws a picture below its own.

@@ -3,13 +3,17 @@
 mod exec;
 #[cfg(unix)]
 mod foreground;
+#[cfg(windows)]
+mod job;
 #[cfg(unix)]
 mod keeper;
+#[cfg(windows)]
+mod lookup;
 mod provider;
 #[cfg(unix)]
 mod run;
-#[cfg(not(unix))]
-#[path = "plugin/run_plain.rs"]
+#[cfg(windows)]
+#[path = "plugin/run_windows.rs"]
 mod run;
 mod warning;
 
@@ -62,10 +66,7 @@ pub struct Circumstances {
 /// How a plugin ended.
 #[cfg_attr(
     not(unix),
-    allow(
-        dead_code,
-        reason = "no signals there, and what is too much is not read"
-    )
+    allow(dead_code, reason = "nothing there tells that it asks for the console")
 )]
 enum Ended {
     /// With this exit status.
@@ -190,10 +191,10 @@ async fn stdout_of(
     let said = lines(&String::from_utf8_lossy(&stderr));
     let detail = match ended {
         Ended::Exited(0) => return Ok(stdout),
-        Ended::Exited(status) => format!("{name} failed (exit status: {status})"),
+        Ended::Exited(status) => format!("{name} failed ({})", status_words(status)),
         Ended::Signalled(signal) => format!("{name} failed ({})", signal_words(signal)),
         Ended::NotStarted(error) if error.kind() == ErrorKind::NotFound => {
-            let missing = if program.command.contains(std::path::MAIN_SEPARATOR) {
+            let missing = if is_path(&program.command) {
                 "does not exist"
             } else {
                 "is not on PATH"
@@ -235,10 +236,26 @@ fn signal_words(signal: i32) -> String {
     std::process::ExitStatus::from_raw(signal).to_string()
 }
 
-#[cfg(not(unix))]
-fn signal_words(signal: i32) -> String {
-    format!("signal: {signal}")
+#[cfg(windows)]
+fn signal_words(_: i32) -> String {
+    "interrupted by Ctrl-C".to_owned()
 }
+
+/// What ends a process on Windows other than itself is a large number, which is known in hexadecimal (NTSTATUS).
+fn status_words(status: i32) -> String {
+    match status {
+        ..0 if cfg!(windows) => format!("exit status: {:#x}", status.cast_unsigned()),
+        _ => format!("exit status: {status}"),
+    }
+}
+
+#[cfg(unix)]
+fn is_path(command: &str) -> bool {
+    command.contains(std::path::MAIN_SEPARATOR)
+}
+
+#[cfg(windows)]
+use lookup::is_path;
 
 /// How to call the plugin.
 pub fn name(user: &AuthInfo) -> String {

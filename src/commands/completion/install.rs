@@ -1,5 +1,8 @@
 //! `kubectl lease completion install`: the link `kubectl_complete-lease` beside the plugin.
 
+#[cfg(windows)]
+mod windows;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,15 +29,15 @@ pub fn run() -> Result<Exit, Error> {
     let link = folder.join(name);
     let done = put(&link, &plugin).map_err(|why| {
         Error::Local(format!(
-            "cannot put {} in place: {why}; put the link into any folder on PATH instead: ln -s {} FOLDER/{}",
+            "cannot put {} in place: {why}; {}",
             link.display(),
-            plugin.display(),
-            link.file_name().unwrap_or_default().display()
+            elsewhere(&plugin, &link)
         ))
     })?;
     let sentence = match done {
         Done::There => "is there already",
         Done::Made => "put in place",
+        Done::Replaced if cfg!(windows) => "replaced (it was an earlier version, or another file)",
         Done::Replaced => "replaced (it pointed to another file)",
     };
     terminal::print(&format!("{} {sentence}\n", link.display()))?;
@@ -42,6 +45,8 @@ pub fn run() -> Result<Exit, Error> {
         terminal::print(
             "kubectl completes `kubectl lease` wherever kubectl's own completion is on (kubectl completion --help)\n",
         )?;
+        #[cfg(windows)]
+        windows::explain()?;
     } else {
         terminal::print(&format!(
             "{} is not on PATH, where kubectl looks for it: add it to PATH\n",
@@ -49,6 +54,24 @@ pub fn run() -> Result<Exit, Error> {
         ))?;
     }
     Ok(Exit::DONE)
+}
+
+#[cfg(unix)]
+fn elsewhere(plugin: &Path, link: &Path) -> String {
+    format!(
+        "put the link into any folder on PATH instead: ln -s {} FOLDER/{}",
+        plugin.display(),
+        link.file_name().unwrap_or_default().display()
+    )
+}
+
+#[cfg(windows)]
+fn elsewhere(plugin: &Path, link: &Path) -> String {
+    format!(
+        "copy {} into any other folder on PATH, as {}",
+        plugin.display(),
+        link.file_name().unwrap_or_default().display()
+    )
 }
 
 enum Done {
@@ -81,6 +104,8 @@ fn put(link: &Path, plugin: &Path) -> Result<Done, String> {
         Ok(_) if cfg!(unix) => {
             return Err("there is a file of that name: move it away first".to_owned());
         }
+        #[cfg(windows)]
+        Ok(_) if windows::is_same(link, plugin) => return Ok(Done::There),
         Ok(_) => {
             std::fs::remove_file(link).map_err(|error| error.to_string())?;
             true
@@ -95,10 +120,9 @@ fn make(target: &Path, _plugin: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
 
-/// Symbolic links take a privilege on Windows; hard links do not.
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn make(_target: &Path, plugin: &Path, link: &Path) -> io::Result<()> {
-    std::fs::hard_link(plugin, link)
+    windows::make(plugin, link)
 }
 
 /// The plugin as it was called, links not followed: kubectl found it in that folder, so that folder is on PATH.

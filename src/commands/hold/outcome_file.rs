@@ -19,6 +19,14 @@ use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::output::outcome::{self, Action, Outcome, Phase};
 use crate::output::terminal;
 
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use fs::rename;
+#[cfg(windows)]
+use windows::{is_our_own, rename};
+
 /// So long the command waits for the file, which it may want to read: the lease is held meanwhile.
 const BEFORE_THE_COMMAND: Duration = Duration::from_millis(300);
 
@@ -172,6 +180,10 @@ fn text(outcomes: &[Outcome], path: &Path) -> io::Result<String> {
 
 /// Where it is written in the end, which is there no more.
 fn made_ready(path: &Path) -> io::Result<PathBuf> {
+    #[cfg(windows)]
+    if let Some(why) = windows::no_file(path) {
+        return Err(io::Error::other(why));
+    }
     let path = match fs::symlink_metadata(path) {
         // The file behind a link is replaced, and the link stays.
         Ok(_) => fs::canonicalize(path)?,
@@ -180,7 +192,7 @@ fn made_ready(path: &Path) -> io::Result<PathBuf> {
     };
     match fs::metadata(&path) {
         Ok(found) if !found.is_file() => return Err(io::Error::other("it is no regular file")),
-        Ok(found) if is_our_own(&found) => {
+        Ok(found) if is_our_own(&path, &found) => {
             let why = "it is where this command reads or prints; give another file";
             return Err(io::Error::other(why));
         }
@@ -194,7 +206,7 @@ fn made_ready(path: &Path) -> io::Result<PathBuf> {
 
 /// Whether it is what this process has as its input or output, under whichever name: what is printed there would be lost.
 #[cfg(unix)]
-fn is_our_own(found: &fs::Metadata) -> bool {
+fn is_our_own(_: &Path, found: &fs::Metadata) -> bool {
     use std::os::fd::AsFd;
     use std::os::unix::fs::MetadataExt;
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
@@ -207,12 +219,6 @@ fn is_our_own(found: &fs::Metadata) -> bool {
     })
 }
 
-/// Not to be told apart here; who has it open keeps others from replacing it.
-#[cfg(not(unix))]
-fn is_our_own(_: &fs::Metadata) -> bool {
-    false
-}
-
 /// Writes all of it, and only then gives it its name: nobody reads a part of it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let name = path.file_name();
@@ -221,7 +227,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     hidden.push(name);
     hidden.push(format!(".{}", std::process::id()));
     let hidden = path.with_file_name(hidden);
-    let written = fs::write(&hidden, text).and_then(|()| fs::rename(&hidden, path));
+    let written = fs::write(&hidden, text).and_then(|()| rename(&hidden, path));
     if written.is_err() {
         // What is left of it, if anything is.
         let _ = fs::remove_file(&hidden);

@@ -49,7 +49,7 @@ pub async fn run(
     names: &[&LeaseName],
     connection: &ConnectionArgs,
 ) -> Result<Exit, Error> {
-    if matches!(args.output.format, Some(GrantFormat::Env)) {
+    if matches!(args.output.format, Some(GrantFormat::Env(_))) {
         return Err(Error::Usage(
             "-o env hands one grant on, and this is about several leases".to_owned(),
         ));
@@ -111,7 +111,7 @@ pub async fn run(
 fn nothing_done(args: &StealArgs) -> Result<(), Error> {
     match &args.output.format {
         Some(GrantFormat::Object(ObjectFormat::Value(format))) => Ok(outcomes_of_nothing(format)?),
-        Some(GrantFormat::Object(ObjectFormat::Name) | GrantFormat::Env) | None => Ok(()),
+        Some(GrantFormat::Object(ObjectFormat::Name) | GrantFormat::Env(_)) | None => Ok(()),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn text(
             });
         }
         Some(GrantFormat::Object(format)) => Some(format),
-        Some(GrantFormat::Env) | None => None,
+        Some(GrantFormat::Env(_)) | None => None,
     };
     let line = |outcome: &Outcome| {
         let verb = choice.verb("stolen", outcome.lease());

@@ -1,0 +1,503 @@
+//! What is quoted is read back: by bash, by cmd.exe where there is one, and by models of what Microsoft documents of cmd.exe, of
+//! PowerShell and of how a program reads its command line.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Of every character that one of the readers takes for something else.
+const NASTY: &[&str] = &[
+    "",
+    " ",
+    "a b",
+    "it's",
+    "a\"b",
+    "\"",
+    "\"\"",
+    "a \"b\" c",
+    "a \"b c",
+    "\" ",
+    " \"",
+    "a\\",
+    "a b\\",
+    "a b\\\\",
+    "\\",
+    "\\\"",
+    "a\\\"b",
+    "a\\\\\" b\\",
+    "C:\\Program Files\\x\\",
+    "\\\\server\\share\\",
+    "%PATH%",
+    "100%",
+    "%",
+    "%%",
+    "%PATH",
+    "a%PATH%b%PATH%",
+    "%PATH:~0,3%",
+    "%PATH:a=b%",
+    "%\"PATH\"%",
+    "\"%PATH%\"",
+    "^",
+    "a^b",
+    "^^\"",
+    "!PATH!",
+    "a&b",
+    "a|b",
+    "a<b>c",
+    "(a)",
+    "\"&calc&\"",
+    "$HOME",
+    "$(x)",
+    "${x}",
+    "`n",
+    "a`",
+    "a;b",
+    "a,b",
+    "@x",
+    "a@b",
+    "{a}",
+    "#x",
+    "a#b",
+    "--%",
+    "--% x",
+    "--",
+    "-",
+    "-x",
+    "-x.y",
+    "-x:y",
+    "--x=y",
+    "~",
+    "~/x",
+    "~\\x",
+    "*",
+    "?",
+    "[a]",
+    "1e3",
+    "0x10",
+    "10kb",
+    "1..3",
+    "\u{201c}a\u{201d}",
+    "\u{201e}",
+    "\u{2018}a\u{2019}",
+    "a\u{201a}\u{201b} b",
+    "\u{2013}x",
+    "ü ß",
+    "漢字",
+    "a\u{1b}[2J",
+    "a\nb",
+    "a\r\n",
+    "\t",
+    "\u{202e}x\" y",
+    "\u{e0100}",
+    "a\u{a0}b",
+    "=ls",
+    "a=b",
+    "+o",
+    "key=v w",
+    "\"a\"=\"b\"",
+    ".\\x",
+    "x%",
+    "%^PATH%",
+    "a\"%\"b",
+];
+
+/// Argument vectors of a command line, by the rules of Microsoft's C library since 2008; with `go` by those of Go, in which two
+/// quotes within quotes end them.
+fn argv(line: &str, go: bool) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut rest = line.chars().peekable();
+    loop {
+        while rest.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+        if rest.peek().is_none() {
+            return all;
+        }
+        let (mut word, mut quoted, mut backslashes) = (String::new(), false, 0);
+        while let Some(c) = rest.next_if(|c| quoted || !matches!(c, ' ' | '\t')) {
+            if c == '\\' {
+                backslashes += 1;
+                continue;
+            }
+            let halved = if c == '"' {
+                backslashes / 2
+            } else {
+                backslashes
+            };
+            word.extend(std::iter::repeat_n('\\', halved));
+            let escaped = c == '"' && backslashes % 2 == 1;
+            backslashes = 0;
+            match c {
+                '"' if escaped => word.push(c),
+                '"' if quoted && rest.next_if_eq(&'"').is_some() => {
+                    word.push(c);
+                    quoted = !go;
+                }
+                '"' => quoted = !quoted,
+                c => word.push(c),
+            }
+        }
+        word.extend(std::iter::repeat_n('\\', backslashes));
+        all.push(word);
+    }
+}
+
+/// What cmd.exe hands a program on of a line that was typed; `None` where it would do anything else than run that one.
+fn through_cmd(line: &str) -> Option<String> {
+    let variable = |name: &str| {
+        let name = name.split(':').next().unwrap_or_default();
+        ["PATH", "USERNAME", "A", "X"].contains(&name.to_ascii_uppercase().as_str())
+    };
+    // Variables first, wherever they stand. One that is not there stays as it is written.
+    for (at, _) in line.match_indices('%') {
+        let rest = &line[at + 1..];
+        if rest.find('%').is_some_and(|end| variable(&rest[..end])) {
+            return None;
+        }
+    }
+    let (mut out, mut quoted, mut escaped) = (String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            c if escaped => {
+                escaped = false;
+                out.push(c);
+            }
+            '^' if !quoted => escaped = true,
+            '&' | '|' | '<' | '>' | '(' | ')' if !quoted => return None,
+            '\n' | '\r' => return None,
+            c => {
+                quoted ^= c == '"';
+                out.push(c);
+            }
+        }
+    }
+    (!escaped).then_some(out)
+}
+
+/// The string that PowerShell reads a word of a command's arguments as; `None` where it reads anything else there.
+fn by_powershell(word: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = word.chars().peekable();
+    let number = |text: &str| u32::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    if word.starts_with(|c: char| "@#~".contains(c)) || word.starts_with("--%") || word.is_empty() {
+        return None;
+    }
+    if word.starts_with('-') && !word.starts_with("--") && word.contains(['.', ':']) {
+        return None;
+    }
+    while let Some(c) = rest.next() {
+        if powershell::is_single_quote(c) {
+            loop {
+                let c = rest.next()?;
+                if !powershell::is_single_quote(c) {
+                    out.push(c);
+                } else if let Some(second) = rest.next_if(|c| powershell::is_single_quote(*c)) {
+                    out.push(second);
+                } else {
+                    break;
+                }
+            }
+        } else if powershell::is_double_quote(c) {
+            loop {
+                match rest.next()? {
+                    '`' => match rest.next()? {
+                        c if c.is_ascii_alphanumeric() => return None,
+                        c => out.push(c),
+                    },
+                    '$' if rest.peek() == Some(&'(') => {
+                        let inner: String = rest.by_ref().take_while(|c| *c != ')').collect();
+                        let code = match inner.strip_prefix("([char]::ConvertFromUtf32(") {
+                            Some(code) => {
+                                rest.next_if_eq(&')')?;
+                                number(code)?
+                            }
+                            None => number(inner.strip_prefix("([char]")?)?,
+                        };
+                        out.push(char::from_u32(code)?);
+                    }
+                    '$' => return None,
+                    c if powershell::is_double_quote(c) => {
+                        match rest.next_if(|c| powershell::is_double_quote(*c)) {
+                            Some(second) => out.push(second),
+                            None => break,
+                        }
+                    }
+                    c => out.push(c),
+                }
+            }
+        } else if "`$;,|&<>(){} \t\n\r".contains(c) {
+            return None;
+        } else {
+            out.push(c);
+        }
+    }
+    Some(out)
+}
+
+/// The command line that PowerShell up to 7.2 makes of a word; 5.1 does not double a backslash at its end.
+fn passed_on(word: &str, doubles: bool) -> String {
+    let (mut needs, mut behind_backslash, mut quotes) = (false, false, 0);
+    for c in word.chars() {
+        if c == '"' && !behind_backslash {
+            quotes += 1;
+        } else if c.is_whitespace() && quotes % 2 == 0 {
+            needs = true;
+        }
+        behind_backslash = c == '\\';
+    }
+    let end = word.len() - word.trim_end_matches('\\').len();
+    let end = "\\".repeat(if doubles { end } else { 0 });
+    if needs {
+        format!("\"{word}{end}\"")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// What a program gets for a word, in each way that it may be read in that shell.
+fn read(shell: Shell, word: &str) -> Vec<Option<String>> {
+    let one = |line: Option<String>| {
+        let of = |go| match &argv(line.as_ref()?, go)[..] {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        [of(false), of(true)]
+    };
+    let legacy = |doubles| one(by_powershell(word).map(|word| passed_on(&word, doubles)));
+    match shell {
+        Shell::Cmd => one(through_cmd(word)).to_vec(),
+        Shell::WindowsPowerShell => [legacy(false), legacy(true)].concat(),
+        Shell::PowerShell => vec![by_powershell(word)],
+        Shell::Unknown => [Shell::Cmd, Shell::WindowsPowerShell, Shell::PowerShell]
+            .map(|shell| read(shell, word))
+            .concat(),
+        Shell::Posix => Vec::new(),
+    }
+}
+
+const WINDOWS: [Shell; 4] = [
+    Shell::Cmd,
+    Shell::WindowsPowerShell,
+    Shell::PowerShell,
+    Shell::Unknown,
+];
+
+#[track_caller]
+fn is_read_back(shell: Shell, text: &str) {
+    let word = shell.pasted(text);
+    assert!(is_printable(&word), "{shell:?} {text:?}: {word}");
+    if word.starts_with('<') {
+        assert!(!shell.is_powershell(), "{text:?}");
+        assert!(shell == Shell::Unknown || !is_printable(text), "{text:?}");
+        return;
+    }
+    for read in read(shell, &word) {
+        assert_eq!(read.as_deref(), Some(text), "{shell:?}: {word}");
+    }
+    let flag = shell.flag("name", text);
+    if let Some(word) = flag.strip_prefix("--name=") {
+        let whole = format!("--name={text}");
+        for read in read(shell, &flag) {
+            assert_eq!(read.as_ref(), Some(&whole), "{shell:?}: {word}");
+        }
+    } else {
+        assert_eq!(flag, format!("--name {word}"));
+        assert!(!text.starts_with('-') && !text.is_empty(), "{flag}");
+    }
+}
+
+#[test]
+fn what_is_pasted_on_windows_is_read_back_or_said_to_have_no_form() {
+    for shell in WINDOWS {
+        for text in NASTY {
+            is_read_back(shell, text);
+        }
+    }
+}
+
+#[test]
+fn what_every_shell_of_windows_reads_alike_is_written_alike() {
+    for (text, word) in [
+        ("me@host_1", "me@host_1"),
+        ("C:\\k\\config", "C:\\k\\config"),
+        ("John Doe@HOST", "\"John Doe@HOST\""),
+        ("it's; a, (b) & c|d #e ü", "\"it's; a, (b) & c|d #e ü\""),
+        ("-n", "-n"),
+        ("--all", "--all"),
+        ("-x.y", "\"-x.y\""),
+        ("~\\x", "\"~\\x\""),
+    ] {
+        for shell in WINDOWS {
+            assert_eq!(shell.pasted(text), word);
+        }
+    }
+}
+
+#[test]
+fn what_they_read_differently_is_written_as_the_shell_around_reads_it() {
+    for (text, words) in [
+        ("", ["\"\"", "'\"\"'", "''", NOT_IN_BOTH]),
+        (
+            "a\"b c",
+            ["^\"a\\^\"b c^\"", "'\"a\\\"b c\"'", "'a\"b c'", NOT_IN_BOTH],
+        ),
+        (
+            "a b\\",
+            ["\"a b\\\\\"", "'\"a b\\\\\"'", "'a b\\'", NOT_IN_BOTH],
+        ),
+        ("50%", ["^\"50^%^\"", "'50%'", "'50%'", NOT_IN_BOTH]),
+        ("%A%", ["^\"^%^A^%^\"", "'%A%'", "'%A%'", NOT_IN_BOTH]),
+        (
+            "$x it's",
+            ["\"$x it's\"", "'$x it''s'", "'$x it''s'", NOT_IN_BOTH],
+        ),
+        (
+            "a\u{1b}[2J",
+            [
+                NOT_IN_CMD,
+                "\"a$([char]0x1b)[2J\"",
+                "\"a$([char]0x1b)[2J\"",
+                NOT_IN_BOTH,
+            ],
+        ),
+    ] {
+        let of = WINDOWS.map(|shell| shell.pasted(text).into_owned());
+        assert_eq!(of, words);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_it_is_it_is_read_back(
+        text in prop_oneof![any::<String>(), "[ab \"\\\\%^&$`'“”’!=:~\u{1b}\n-]{0,12}"].prop_filter("no word has one", |text| !text.contains('\0')),
+    ) {
+        for shell in WINDOWS {
+            is_read_back(shell, &text);
+        }
+    }
+}
+
+#[test]
+fn a_shell_is_known_by_the_name_of_its_program() {
+    for (name, shell) in [
+        ("cmd.exe", Some(Shell::Cmd)),
+        ("PowerShell.EXE", Some(Shell::WindowsPowerShell)),
+        ("pwsh.exe", Some(Shell::PowerShell)),
+        ("bash.exe", Some(Shell::Posix)),
+        ("kubectl.exe", None),
+        ("explorer.exe", None),
+        ("", None),
+    ] {
+        assert_eq!(Shell::of_program(name), shell, "{name}");
+    }
+}
+
+#[test]
+fn two_commands_follow_one_another_where_the_first_worked() {
+    let said = |shell: Shell| shell.and("a | b", "c | d");
+    assert_eq!(said(Shell::Posix), "a | b && c | d");
+    assert_eq!(said(Shell::Cmd), "a | b && c | d");
+    assert_eq!(said(Shell::WindowsPowerShell), "a | b; if ($?) { c | d }");
+    assert_eq!(said(Shell::Unknown), "a | b and, if that worked: c | d");
+    let said = Shell::PowerShell.and("a ü | b", "c");
+    assert!(
+        said.ends_with("; a ü | b; if ($?) { c }") && said.contains("$OutputEncoding"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_object_is_printed_without_anything_that_a_shell_reads() {
+    let object = serde_json::json!({ "a \"b\" \\": ["100% & 'ü' <x> ^ | ! $(y) \u{1f600}"] });
+    let text = object.to_string();
+    for shell in WINDOWS {
+        let line = shell.printing(&text);
+        assert!(
+            line.is_ascii() && !line.contains(['%', '&', '<', '>', '^', '|', '!']),
+            "{line}"
+        );
+        let json = match shell {
+            Shell::Cmd => line.strip_prefix("echo ").expect("it echoes").to_owned(),
+            // There are no single quotes within.
+            _ => line.trim_matches('\'').to_owned(),
+        };
+        assert!(!json.contains('\''), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(read, object);
+    }
+    assert_eq!(Shell::Posix.printing("{}"), "printf %s '{}'");
+}
+
+#[test]
+fn a_variable_is_set_in_each_shells_own_way() {
+    let said = |shell: Shell, value: &str| shell.export("X", value);
+    assert_eq!(said(Shell::Posix, "a b"), "export X='a b'\n");
+    assert_eq!(said(Shell::Cmd, "a&b \"c\""), "set \"X=a&b \"c\"\"\n");
+    assert!(said(Shell::Cmd, "a\nb").starts_with("rem X "));
+    assert_eq!(said(Shell::PowerShell, "it's $x"), "$env:X = 'it''s $x'\n");
+    assert_eq!(
+        said(Shell::WindowsPowerShell, "ü$"),
+        "$env:X = \"$([char]0xfc)`$\"\n"
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_set_does_not_take_the_next_word_for_its_value() {
+    let said = |shell: Shell| shell.flag_with_variable("token", "TOKEN");
+    assert_eq!(said(Shell::Posix).as_deref(), Some("--token \"$TOKEN\""));
+    assert_eq!(said(Shell::Cmd).as_deref(), Some("--token=\"%TOKEN%\""));
+    assert_eq!(
+        said(Shell::PowerShell).as_deref(),
+        Some("--token=\"$TOKEN\"")
+    );
+    assert_eq!(said(Shell::Unknown), None);
+}
+
+/// Prints what it was given, for the test below.
+#[cfg(windows)]
+#[test]
+fn prints_its_arguments() {
+    if std::env::var_os(PRINTS).is_some() {
+        let last = std::env::args().next_back().unwrap_or_default();
+        let hexadecimal: String = last.bytes().map(|byte| format!("{byte:02x}")).collect();
+        std::io::Write::write_all(
+            &mut std::io::stdout(),
+            format!("<{hexadecimal}>").as_bytes(),
+        )
+        .expect("stdout");
+    }
+}
+
+#[cfg(windows)]
+const PRINTS: &str = "KUBECTL_LEASE_TEST_PRINTS";
+
+/// As typed at its prompt, but for the quotes around all of it, which /s takes off.
+#[cfg(windows)]
+#[test]
+fn cmd_itself_hands_a_program_what_was_meant() {
+    use std::os::windows::process::CommandExt;
+
+    let program = std::env::current_exe().expect("this program");
+    let mut wrong = Vec::new();
+    for text in NASTY {
+        let word = Shell::Cmd.pasted(text);
+        if word.starts_with('<') {
+            continue;
+        }
+        let test = "words::quoting::tests::prints_its_arguments";
+        let line = format!(
+            "\"{}\" {test} --exact --nocapture --skip {word}",
+            program.display()
+        );
+        let output = std::process::Command::new("cmd.exe")
+            .raw_arg(format!("/d /s /c \"{line}\""))
+            .env(PRINTS, "1")
+            .env("A", "expanded")
+            .output()
+            .expect("cmd.exe");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let expected: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        if !printed.contains(&format!("<{expected}>")) {
+            wrong.push(format!("{text:?} as {word}: {printed}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
