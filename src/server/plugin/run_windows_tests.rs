@@ -114,9 +114,7 @@ fn never_ends(folder: &Folder, alive: &Path) -> String {
     );
     folder.batch(
         "starts.cmd",
-        &format!(
-            "start /b cmd /d /c \"\"{ticking}\"\"\r\n:wait\r\nping -n 2 127.0.0.1 >nul\r\ngoto wait"
-        ),
+        &format!("cmd /d /c \"\"{ticking}\"\"\r\n:wait\r\nping -n 2 127.0.0.1 >nul\r\ngoto wait"),
     )
 }
 

@@ -456,48 +456,55 @@ fn a_variable_that_is_not_set_does_not_take_the_next_word_for_its_value() {
 #[test]
 fn prints_its_arguments() {
     if std::env::var_os(PRINTS).is_some() {
-        let last = std::env::args().next_back().unwrap_or_default();
-        let hexadecimal: String = last.bytes().map(|byte| format!("{byte:02x}")).collect();
-        std::io::Write::write_all(
-            &mut std::io::stdout(),
-            format!("<{hexadecimal}>").as_bytes(),
-        )
-        .expect("stdout");
+        let all: Vec<String> = std::env::args().collect();
+        let words = all.windows(2).filter(|pair| pair[0] == "--skip");
+        let words: Vec<&String> = words.map(|pair| &pair[1]).collect();
+        let text = format!("<<{}>>", serde_json::json!(words));
+        std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).expect("stdout");
     }
 }
 
 #[cfg(windows)]
 const PRINTS: &str = "KUBECTL_LEASE_TEST_PRINTS";
 
-/// As typed at its prompt, but for the quotes around all of it, which /s takes off.
+/// As typed at its prompt, but for the quotes around all of it, which /s takes off. Each word stands beside others, for what they
+/// could become together.
 #[cfg(windows)]
 #[test]
 fn cmd_itself_hands_a_program_what_was_meant() {
     use std::os::windows::process::CommandExt;
 
     let program = std::env::current_exe().expect("this program");
-    let mut wrong = Vec::new();
-    for text in NASTY {
-        let word = Shell::Cmd.pasted(text);
-        if word.starts_with('<') {
-            continue;
-        }
-        let test = "words::quoting::tests::prints_its_arguments";
-        let line = format!(
-            "\"{}\" {test} --exact --nocapture --skip {word}",
-            program.display()
-        );
+    let test = "words::quoting::tests::prints_its_arguments";
+    let has_a_form = |text: &&&str| !Shell::Cmd.pasted(text).starts_with('<');
+    let all: Vec<&&str> = NASTY.iter().filter(has_a_form).collect();
+    for texts in all.chunks(16) {
+        let words = texts
+            .iter()
+            .map(|text| format!(" --skip {}", Shell::Cmd.pasted(text)));
+        let words: String = words.collect();
+        let program = program.display();
         let output = std::process::Command::new("cmd.exe")
-            .raw_arg(format!("/d /s /c \"{line}\""))
+            .raw_arg(format!(
+                "/d /s /c \"\"{program}\" {test} --exact --nocapture{words}\""
+            ))
             .env(PRINTS, "1")
             .env("A", "expanded")
             .output()
             .expect("cmd.exe");
         let printed = String::from_utf8_lossy(&output.stdout);
-        let expected: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-        if !printed.contains(&format!("<{expected}>")) {
-            wrong.push(format!("{text:?} as {word}: {printed}"));
-        }
+        let json = printed
+            .split_once("<<")
+            .and_then(|(_, rest)| rest.rsplit_once(">>"));
+        let (json, _) = json.unwrap_or_else(|| panic!("{words}\n{printed}"));
+        let read: Vec<String> = serde_json::from_str(json).expect("what was printed");
+        assert_eq!(
+            read,
+            texts
+                .iter()
+                .map(|text| (**text).to_owned())
+                .collect::<Vec<_>>(),
+            "{words}"
+        );
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
