@@ -27,8 +27,6 @@ Examples:
   kubectl lease acquire deploy --timeout 0 -E 75
   # in a script: an identity of its own, and the fencing token, as variables
   grant=$(kubectl lease acquire deploy --unique -o env) && eval \"$grant\"
-  # the same in PowerShell
-  kubectl lease acquire deploy --unique -o env=powershell | Invoke-Expression
   # several: all of them or none
   kubectl lease acquire app db --create
 
@@ -356,8 +354,6 @@ Examples:
   source <(kubectl lease completion bash)
   # the same kept in a file
   kubectl lease completion zsh > ~/.kubectl-lease.zsh
-  # in a profile of PowerShell
-  kubectl lease completion powershell | Out-String | Invoke-Expression
 
 Exit status:
   0  done    1  the link could not be made    2  wrong usage
