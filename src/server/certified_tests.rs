@@ -134,6 +134,17 @@ fn a_certificate_of_version_1_is_taken() {
 }
 
 #[test]
+fn the_line_ends_of_windows_change_nothing() {
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    let found = certified(crlf(VERSION_1).as_bytes(), crlf(P256).as_bytes());
+    assert!(found.is_ok_and(|found| found.cert.len() == 1));
+    assert_eq!(
+        wrong(&crlf(VERSION_1), &crlf(ED448)),
+        wrong(VERSION_1, ED448)
+    );
+}
+
+#[test]
 fn a_key_that_is_cut_off_is_no_kind() {
     let cut = P256.replace("MIGH", "MIGI");
     let (why, _) = wrong(VERSION_1, &cut);

@@ -209,6 +209,26 @@ mod tests {
         }
     }
 
+    /// A batch file and Windows PowerShell end lines and begin texts so.
+    #[test]
+    fn an_answer_may_have_the_line_ends_and_the_mark_of_windows() {
+        for answer in [
+            format!(
+                "{{\r\n\"apiVersion\":\"{V1}\",\r\n\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"a\"}}}}\r\n"
+            ),
+            format!("apiVersion: {V1}\r\nkind: ExecCredential\r\nstatus:\r\n  token: a\r\n"),
+        ] {
+            for mark in ["", "\u{feff}"] {
+                let answer = format!("{mark}{answer}");
+                let given = given(&ExecConfig::default(), "x", answer.as_bytes());
+                let header = given
+                    .unwrap_or_else(|why| panic!("{answer:?} {why}"))
+                    .header;
+                assert_eq!(header.expect("a token").as_bytes(), b"Bearer a");
+            }
+        }
+    }
+
     #[test]
     fn what_is_of_no_use_is_told_by_its_fault_and_never_shown() {
         let exec = ExecConfig {

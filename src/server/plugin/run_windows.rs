@@ -139,16 +139,19 @@ impl Running {
 
     /// Takes what is there already.
     async fn rest(&mut self, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) {
-        let reading = async {
+        let printed = async {
             while let Some(piece) = self.stdout.recv().await {
                 if stdout.len() <= STDOUT_LIMIT {
                     stdout.extend(piece);
                 }
             }
+        };
+        let said = async {
             while let Some(piece) = self.stderr.recv().await {
                 keep(stderr, &piece);
             }
         };
+        let reading = async { tokio::join!(printed, said) };
         let _ = tokio::time::timeout(REST, reading).await;
     }
 }
