@@ -1,16 +1,16 @@
 //! The one place that prints, and knows whether a terminal is there.
 
-#[cfg(windows)]
-mod console;
 mod stream;
+#[cfg(windows)]
+mod windows;
 mod writer;
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-#[cfg(windows)]
-pub use console::{forget_input, has_input};
 use stream::{Stream, write_all};
+#[cfg(windows)]
+pub use windows::{forget_input, has_input};
 use writer::started;
 pub use writer::{Delivery, start};
 
@@ -162,7 +162,7 @@ pub fn moves_the_cursor() -> bool {
 /// Whether the terminal that stdout is reads escape sequences.
 fn reads_escapes() -> bool {
     #[cfg(windows)]
-    if !console::reads_escapes() {
+    if !windows::reads_escapes() {
         return false;
     }
     !is_dumb()
