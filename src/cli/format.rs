@@ -21,7 +21,7 @@ pub struct ObjectOutput {
 /// How a grant is printed.
 #[derive(Args, Debug)]
 pub struct GrantOutput {
-    /// Output format: env (or env=powershell, env=cmd, env=posix), name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or jsonpath-file=FILE
+    /// Output format: env, env=SHELL, name, json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or jsonpath-file=FILE
     #[arg(id = "output", short, long, value_name = "FORMAT")]
     pub format: Option<GrantFormat>,
     /// Keep metadata.managedFields in JSON and YAML

@@ -185,7 +185,7 @@ impl FromStr for GrantFormat {
             "env=powershell" => Ok(Self::Env(Some(Shell::PowerShell))),
             "env=cmd" => Ok(Self::Env(Some(Shell::Cmd))),
             text if text.starts_with("env=") => {
-                Err("allowed: env=posix, env=powershell, env=cmd".to_owned())
+                Err("the shells are env=posix, env=powershell and env=cmd".to_owned())
             }
             text if is("name", text) => Ok(Self::Object(ObjectFormat::Name)),
             text => {
