@@ -117,13 +117,8 @@ mod tests {
             assert!(readme.contains(&row), "{row}");
         }
         let docs = include_str!("../docs/exit-codes.md").lines();
-        let codes = docs.filter_map(|line| {
-            line.strip_prefix("| ")?
-                .split(' ')
-                .next()?
-                .parse::<u8>()
-                .ok()
-        });
+        let codes =
+            docs.filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
         let table = TABLE.map(|(exit, _)| exit.0);
         // The last is 128 + n.
         let table: Vec<u32> = table.into_iter().chain([128]).collect();

@@ -31,7 +31,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "server",
-        "children clock hint lease limits side signals userinfo words",
+        "children clock hint job_object lease limits side signals userinfo words",
     ),
     ("output", "clock hint lease signals words"),
     ("hint", "lease words"),

@@ -3,8 +3,6 @@
 mod exec;
 #[cfg(unix)]
 mod foreground;
-#[cfg(windows)]
-mod job;
 #[cfg(unix)]
 mod keeper;
 #[cfg(windows)]

@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use windows_sys::Win32::Foundation::STATUS_CONTROL_C_EXIT;
-use windows_sys::Win32::System::Threading::{
-    CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED,
-};
+use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW};
 
-use super::job::Job;
 use super::lookup::{self, Missing, Places};
 use super::{Circumstances, Ended, Outcome, Program};
+use crate::job_object::{self, JobObject};
 
 /// The most that is read of what a plugin prints; a certificate with its key and chain takes some 10 KiB.
 const STDOUT_LIMIT: usize = 1 << 20;
@@ -45,7 +43,7 @@ pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
                 // The browser that it opened for a login is in the job too.
                 running.job.let_go();
             } else {
-                running.job.end();
+                running.job.terminate();
             }
             running.rest(&mut stdout, &mut stderr).await;
             ended
@@ -60,7 +58,7 @@ pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
 }
 
 struct Running {
-    job: Job,
+    job: JobObject,
     exit: oneshot::Receiver<io::Result<ExitStatus>>,
     stdout: Pieces,
     stderr: Pieces,
@@ -76,13 +74,14 @@ impl Running {
             .stdin(stream(program.interactive, Stdio::null()))
             .stdout(Stdio::piped())
             .stderr(stream(program.aloud, Stdio::piped()))
-            .creation_flags(CREATE_SUSPENDED | apart(program));
+            .creation_flags(job_object::SUSPENDED | apart(program));
         for name in &program.without {
             starter.env_remove(name);
         }
-        let job = Job::new()?;
+        let job = JobObject::dying_with_its_owner()?;
         let mut child = starter.spawn().map_err(batch)?;
-        if let Err(error) = job.run(&child) {
+        let begun = job.adopt(&child).and_then(|()| job_object::resume(&child));
+        if let Err(error) = begun {
             // It never ran.
             let _ = child.kill();
             return Err(error);
