@@ -9,6 +9,11 @@ use crate::words::quoting::Shell;
 const CMDS_OWN: &str = " assoc break call cd chdir cls color copy date del dir echo endlocal erase exit for ftype goto if md mkdir mklink \
                         move path pause popd prompt pushd rd rem ren rename rmdir set setlocal shift start time title type ver verify vol ";
 
+/// What most of PowerShell's commands begin with.
+const VERBS: &str = " add clear compress connect convertfrom convertto copy enter expand export foreach format get import invoke measure move new \
+                     out read receive register remove rename restart resume save select send set sort start stop suspend test update wait \
+                     where write ";
+
 /// What cmd.exe does with a line, and no program with a word.
 const OPERATORS: &str = "&|<>^%";
 
@@ -44,9 +49,11 @@ pub fn for_a_shell(words: &[String], shell: Shell) -> Option<String> {
     if is_path(command) {
         return None;
     }
+    // `my-tool` is as likely to be a program that is missing.
+    let is_verb = |word: &str| VERBS.contains(&format!(" {} ", word.to_ascii_lowercase()));
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic());
     let is_cmdlet =
-        (command.split_once('-')).is_some_and(|(verb, noun)| is_word(verb) && is_word(noun));
+        (command.split_once('-')).is_some_and(|(verb, noun)| is_verb(verb) && is_word(noun));
     if is_cmdlet {
         return Some(format!(
             "It is not on PATH. A command of PowerShell is given to that, in a script: -- powershell -NoProfile -File .\\NAME.ps1   (pwsh for PowerShell 7; the script has {command})"
@@ -94,6 +101,7 @@ mod tests {
             (&["a|b", "c"], "-- .\\NAME.cmd"),
             (&["Get-ChildItem", "x"], "-- powershell -NoProfile -File"),
             (&["ll"], "alias"),
+            (&["no-such"], "alias"),
         ] {
             assert!(said(line).contains(advice), "{line:?}: {}", said(line));
         }
