@@ -28,9 +28,11 @@ fn looked_for(by_environment: bool, paths: &[&str]) -> LookedFor {
     }
 }
 
-// The text has what Unix says of a full disk, and how its shells are used.
-#[cfg(unix)]
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "what Unix says of a full disk is in it, and how its shells are used"
+)]
 fn every_error_but_those_of_one_lease_says_what_happened_and_what_to_do() {
     let config = Error::Config;
     let no_kubeconfig = |by_environment, paths: &[&str]| {

@@ -14,6 +14,10 @@ use super::shown::is_printable;
 
 /// What reads the commands that are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(windows),
+    allow(dead_code, reason = "elsewhere nobody looks which one it is")
+)]
 pub enum Shell {
     /// sh, bash, zsh, ksh, fish: on Windows too, where Git brings one.
     Posix,
@@ -50,7 +54,8 @@ pub fn shell() -> Shell {
 }
 
 impl Shell {
-    /// The shell of a program of that name; `None` if it is none that is known.
+    /// The shell of a program of that name, on Windows; `None` if it is none that is known.
+    #[cfg(any(windows, test))]
     pub fn of_program(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         Some(match name.strip_suffix(".exe").unwrap_or(&name) {
@@ -60,11 +65,6 @@ impl Shell {
             "sh" | "bash" | "zsh" | "fish" | "ksh" | "dash" => Self::Posix,
             _ => return None,
         })
-    }
-
-    /// Whether it is one of PowerShell's.
-    pub fn is_powershell(self) -> bool {
-        matches!(self, Self::WindowsPowerShell | Self::PowerShell)
     }
 
     /// `text` as one word that a person can paste; where this shell has no way to write it, a word that says so, and that no shell
