@@ -104,8 +104,9 @@ pub fn go_first() {
         return;
     }
     let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-    let lowest = libc::sched_param { sched_priority: 1 };
-    // SAFETY: the call reads the structure, which outlives it, and changes nothing else in this process. Refused: as it was.
+    // The kernel's sched_param is the priority and nothing else; musl's own has more fields.
+    let lowest: libc::c_int = 1;
+    // SAFETY: the call reads the number, which outlives it, and changes nothing else in this process. Refused: as it was.
     unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const lowest) };
 }
 
