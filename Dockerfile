@@ -13,7 +13,7 @@ COPY docs docs
 COPY examples examples
 COPY src src
 COPY tests tests
-RUN cargo build --release --locked --bin kubectl-lease \
+RUN cargo build --release --locked --package kubectl-lease --bin kubectl-lease \
     && /src/target/release/kubectl-lease version
 
 FROM scratch
