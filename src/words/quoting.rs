@@ -18,6 +18,7 @@ use super::shown::is_printable;
     not(windows),
     allow(dead_code, reason = "elsewhere nobody looks which one it is")
 )]
+#[allow(clippy::enum_variant_names, reason = "they are called so")]
 pub enum Shell {
     /// sh, bash, zsh, ksh, fish: on Windows too, where Git brings one.
     Posix,
