@@ -139,8 +139,8 @@ fn suspended() -> Duration {
     Duration::from_nanos(SUSPENDED.load(Ordering::Relaxed))
 }
 
-/// On macOS CLOCK_MONOTONIC_RAW is mach_continuous_time: not slewed, and it goes on while the machine sleeps
-/// (clock_gettime(3)).
+/// On macOS CLOCK_MONOTONIC_RAW is mach_continuous_time: not slewed, and it goes on while the machine sleeps (Apple's Libc,
+/// gen/clock_gettime.c; CLOCK_MONOTONIC is the time of day less that of the boot, and CLOCK_UPTIME_RAW stands still in sleep).
 #[cfg(target_os = "macos")]
 fn monotonic() -> Duration {
     read(nix::time::ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW))
@@ -231,6 +231,12 @@ impl std::os::fd::AsFd for Alarm {
         self.0.as_fd()
     }
 }
+
+#[cfg(target_os = "macos")]
+#[path = "clock/alarm.rs"]
+mod alarm;
+#[cfg(target_os = "macos")]
+pub use alarm::Alarm;
 
 /// A span as it is said to people: without what was lost while it was computed (`4.999998878s` is five seconds).
 pub fn told(span: Duration) -> Duration {

@@ -7,8 +7,16 @@
 
 #[cfg(target_os = "linux")]
 mod crowd;
+#[cfg(target_os = "macos")]
+mod libproc;
+#[cfg(any(target_os = "macos", test))]
+mod lineage;
 #[cfg_attr(target_os = "linux", path = "tree/linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "tree/elsewhere.rs")]
+#[cfg_attr(target_os = "macos", path = "tree/macos.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos")),
+    path = "tree/elsewhere.rs"
+)]
 mod list;
 mod wait;
 
@@ -26,7 +34,11 @@ use list::Crowd;
 pub use list::{
     Process, adopt_orphans, check, children_of, describe_running, go_first, visit_below,
 };
-pub use wait::{ChildEvent, collect, end, ended, is_nobody, is_running, is_zombie, none_left};
+#[cfg(target_os = "macos")]
+pub use list::{heed_forks, notice_forks, somebody_below};
+#[cfg(not(target_os = "macos"))]
+pub use wait::is_zombie;
+pub use wait::{ChildEvent, collect, end, ended, is_nobody, is_running, none_left};
 
 /// After so many looks in a row that found somebody new, the caller gets a turn.
 const LOOKS: usize = 1000;

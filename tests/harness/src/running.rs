@@ -117,7 +117,7 @@ impl Running {
     /// # Panics
     ///
     /// When it is not after `timeout`, or has ended: with all output so far.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     #[track_caller]
     pub fn wait_blocked(&self, timeout: Duration) {
         // The system call that a thread is in, and its first argument (proc(5)).
@@ -139,6 +139,17 @@ impl Running {
             );
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Nothing tells which system call a process is in.
+    ///
+    /// # Panics
+    ///
+    /// Always, on this system.
+    #[cfg(not(target_os = "linux"))]
+    #[track_caller]
+    pub fn wait_blocked(&self, _: Duration) {
+        panic!("whether it is blocked cannot be seen on this system");
     }
 
     /// Waits for a line on stdout, past or to come, and returns it.

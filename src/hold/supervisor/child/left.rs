@@ -34,6 +34,9 @@ impl Child {
         if let Some(group) = self.group.filter(|_| group_left) {
             tree::kill_group(group);
         }
+        // Nor do those come whom a dead watchdog leaves, and who have left the group.
+        #[cfg(target_os = "macos")]
+        let group_left = group_left || tree::somebody_below(&|child| self.is_exempt(child));
         let mut killed = std::mem::take(&mut self.killed);
         let again = tree::kill_own(
             Pid::from_raw(0),

@@ -210,7 +210,7 @@ async fn once(actor: &Actor, life: Life, ended: Option<Record>) -> (bool, Option
             let record = grant.record.clone();
             let stayed = actor.stay(grant, millis(span), leave).await;
             let lives_on = !(stayed && leave == Leave::Crash);
-            (stayed, Some(record).filter(|_| lives_on))
+            (stayed, lives_on.then_some(record))
         }
         Then::Hold(job) => {
             let held = hold(actor, grant, job).await;
