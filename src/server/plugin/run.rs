@@ -126,7 +126,7 @@ impl Keeper {
         return crate::children::of(self.process)
             .is_ok_and(|children| children.contains(&Pid::from_raw(process)));
         #[cfg(not(target_os = "linux"))]
-        true
+        return process > 0;
     }
 
     async fn wait(

@@ -63,6 +63,7 @@ pub fn collect(pid: Pid) -> bool {
 }
 
 /// Whether a child of ours has ended and is not waited for yet.
+#[cfg(not(target_os = "macos"))]
 pub fn is_zombie(pid: Pid) -> bool {
     ended(pid).is_some()
 }
