@@ -37,7 +37,7 @@ impl Process {
 
 /// Those who die in one go: nothing is known of how they are scheduled.
 #[derive(Default)]
-pub struct Crowd;
+pub struct Crowd {}
 
 impl Crowd {
     /// Nothing to do.
