@@ -136,6 +136,11 @@ const LIST: &[(&str, &str, &str)] = &[
         "by pidfd, or children of ours that nobody has collected",
     ),
     (
+        "src/hold/watchdog/tree/macos.rs",
+        "signal",
+        "a child of ours, or one that is compared right before",
+    ),
+    (
         "src/hold/watchdog/tree/linux.rs",
         "/proc",
         "the tree below us, where /proc knows us by our number",
