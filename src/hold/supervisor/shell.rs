@@ -96,13 +96,12 @@ fn read(process: Pid, file: &str) -> Option<String> {
     std::fs::read_to_string(format!("/proc/{process}/{file}")).ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[expect(clippy::disallowed_methods, reason = "a child of this test")]
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_stopped_process_and_a_ctrl_z_that_waits_for_it_are_seen() {
         let mut sleeper = std::process::Command::new("sleep")
             .arg("600")

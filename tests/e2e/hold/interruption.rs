@@ -90,7 +90,10 @@ fn a_signal_of_any_kind_reaches_the_command_but_a_hangup_that_was_ignored_at_the
             libc::SIGUSR1,
             libc::SIGXCPU,
             libc::SIGQUIT,
-            libc::SIGRTMIN() + 3,
+            #[cfg(target_os = "linux")]
+            {
+                libc::SIGRTMIN() + 3
+            },
         ],
         |signal| {
             let scene = Scene::new(4);

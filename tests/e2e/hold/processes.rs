@@ -1,6 +1,8 @@
 //! Supervisor and watchdog frozen and killed: the command is dead by the deadline.
 
-use crate::support::{ended, pass_to};
+#[cfg(target_os = "linux")]
+use crate::support::ended;
+use crate::support::pass_to;
 use std::time::Instant;
 
 use lease_harness::wait_gone;
@@ -81,6 +83,8 @@ fn a_frozen_watchdog_is_awake_by_the_next_renewal_and_does_not_stop_the_fence() 
     assert_eq!(output.code, Some(123), "{output}");
 }
 
+/// Elsewhere nothing ends a process with its parent (prctl(2), PR_SET_PDEATHSIG).
+#[cfg(target_os = "linux")]
 #[test]
 fn supervisor_and_watchdog_killed_together_take_the_command_with_them() {
     let scene = Scene::new(4);
