@@ -58,7 +58,7 @@ fn a_missing_verb_is_named_with_the_role_that_grants_it_and_nothing_is_written()
                 ["acquire", _, "--create"] => "acquire --create",
                 _ => call[0],
             };
-            let lease = Some(call[1]).filter(|_| call[0] != "create");
+            let lease = (call[0] != "create").then_some(call[1]);
             let expected = forbidden(&ns, &user, missing, lease, words);
             assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
             // Before it, a steal shows whom it would rob.
