@@ -1,5 +1,7 @@
 //! Ctrl-C and Ctrl-Break: the command hears them too, and the lease is held until it is gone.
 
+use std::path::Path;
+
 use lease_harness::{Command, Output, portable};
 
 use crate::hold::scene::{Held, SOON, Scene};
@@ -21,8 +23,48 @@ fn typed(pid: u32, event: &str) -> Output {
     output
 }
 
+/// What the other tests stand on, with nothing of the tool.
+#[track_caller]
+fn is_heard_in_a_console(event: &str) {
+    let words = portable(&["listen", "then", "announce", "then", "heard"]);
+    let listener = Command::new(&words[0], &words[1..]).own_console().spawn();
+    listener.wait_stdout(|line| line.starts_with("child "), SOON);
+    typed(listener.pid(), event);
+    let output = listener.wait(SOON);
+    assert!(
+        output.stdout.ends_with(&format!("heard {event}\n")),
+        "{output}"
+    );
+}
+
+#[test]
+fn what_is_typed_in_a_console_is_heard_there() {
+    is_heard_in_a_console("ctrl-c");
+}
+
+#[test]
+fn ctrl_break_in_a_console_is_heard_there() {
+    if skipped() {
+        return;
+    }
+    is_heard_in_a_console("ctrl-break");
+}
+
+/// Wine 10 tells of an event only the sender's own process group, and no other console of Ctrl-Break: seen with nothing of
+/// the tool. A hold's command is in its watchdog's group.
+fn skipped() -> bool {
+    let wine = Path::new(r"C:\windows\system32\winecfg.exe").exists();
+    if wine {
+        println!("SKIPPED: Wine's consoles do not reach a hold's command");
+    }
+    wine
+}
+
 #[track_caller]
 fn is_passed_on(event: &str) {
+    if skipped() {
+        return;
+    }
     let scene = Scene::new(6);
     let gate = scene.gate();
     let held = start(&scene, &gate.display().to_string());
@@ -49,6 +91,9 @@ fn ctrl_break_is_for_the_command_and_the_lease_is_held_until_it_has_ended() {
 /// The command ends by it, as Windows ends whoever does not listen: 0xC000013A, STATUS_CONTROL_C_EXIT.
 #[test]
 fn a_command_that_does_not_listen_is_ended_by_ctrl_break_and_the_lease_is_free() {
+    if skipped() {
+        return;
+    }
     let scene = Scene::new(30);
     let command = scene.hold_portable(&[], &["announce", "then", "sleep", "600"]);
     let held = Held::start(&command.own_console());

@@ -12,7 +12,8 @@ pub const AT_ONCE: Duration = Duration::from_secs(5);
 /// The ways in which a process leaves its parent here: a process group, no console, out of the job.
 pub const LEAVING: [&str; 4] = ["beside", "group", "detached", "breakaway"];
 
-/// A hold whose command has started one process in each of these ways, and goes on with the rest.
+/// A hold whose command has started one process in each of these ways, and goes on with the rest. Whoever is asked to end
+/// has half a second for that.
 #[track_caller]
 pub fn start_with_children(scene: &Scene, ways: &[&str], rest: &[&str]) -> (Held, Vec<u32>) {
     let mut script = Vec::new();
@@ -21,7 +22,7 @@ pub fn start_with_children(scene: &Scene, ways: &[&str], rest: &[&str]) -> (Held
     }
     script.extend(["announce", "then"]);
     script.extend(rest);
-    let held = Held::start(&scene.hold_portable(&[], &script));
+    let held = Held::start(&scene.hold_portable(&["--kill-after=500ms"], &script));
     let children = started(&held.running);
     assert!(!children.is_empty(), "{}", held.running.stdout());
     (held, children)

@@ -3,8 +3,8 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use windows_sys::Win32::Foundation::{FALSE, TRUE};
 use windows_sys::Win32::System::Console::{
-    ATTACH_PARENT_PROCESS, AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, CTRL_CLOSE_EVENT,
-    FreeConsole, GenerateConsoleCtrlEvent, SetConsoleCtrlHandler,
+    AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, CTRL_CLOSE_EVENT, FreeConsole,
+    GenerateConsoleCtrlEvent, SetConsoleCtrlHandler,
 };
 use windows_sys::core::BOOL;
 
@@ -45,26 +45,23 @@ pub(crate) fn heard() -> &'static str {
     }
 }
 
-/// Sends an event to all processes of the console that this one has, ours excepted.
+/// Sends an event to all processes of the console that this one has, and waits until we hear it ourselves: it has been
+/// sent by then, and whoever left the console before would end by it.
 pub(crate) fn interrupt(pid: u32, event: &str) {
     let event = match event {
         "ctrl-c" => CTRL_C_EVENT,
         "ctrl-break" => CTRL_BREAK_EVENT,
         other => panic!("no such event: {other}"),
     };
-    // SAFETY: these take numbers, and a handler that is there as long as the process.
-    unsafe {
+    // SAFETY: these take numbers.
+    let attached = unsafe {
         FreeConsole();
-        let attached = AttachConsole(pid);
-        assert_ne!(attached, FALSE, "{}", std::io::Error::last_os_error());
-        SetConsoleCtrlHandler(Some(ignore), TRUE);
-        let sent = GenerateConsoleCtrlEvent(event, 0);
-        assert_ne!(sent, FALSE, "{}", std::io::Error::last_os_error());
-        FreeConsole();
-        AttachConsole(ATTACH_PARENT_PROCESS);
-    }
-}
-
-unsafe extern "system" fn ignore(_event: u32) -> BOOL {
-    TRUE
+        AttachConsole(pid)
+    };
+    assert_ne!(attached, FALSE, "{}", std::io::Error::last_os_error());
+    listen();
+    // SAFETY: as above.
+    let sent = unsafe { GenerateConsoleCtrlEvent(event, 0) };
+    assert_ne!(sent, FALSE, "{}", std::io::Error::last_os_error());
+    heard();
 }
