@@ -12,6 +12,7 @@ mod prune;
 mod release;
 mod selection;
 mod shell;
+mod signal;
 mod status;
 mod steal;
 mod template;
@@ -311,7 +312,7 @@ pub struct HoldArgs {
     #[arg(long, value_name = "DURATION", value_parser = values::parse_duration)]
     pub renew_every: Option<Duration>,
     /// The signal that asks the command to stop when the lease is lost
-    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_number)]
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal::number)]
     pub on_lost: i32,
     /// Write what was done there, as JSON or, named so, YAML: when the lease is held, and at the end
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(file_name))]
@@ -370,33 +371,5 @@ fn file_name(text: std::ffi::OsString) -> Result<PathBuf, &'static str> {
     match text.is_empty() {
         true => Err("a file has a name"),
         false => Ok(PathBuf::from(text)),
-    }
-}
-
-/// Reads a signal by name, with or without SIG, or by number.
-#[cfg(unix)]
-fn signal_number(text: &str) -> Result<i32, String> {
-    use nix::sys::signal::Signal;
-    let upper = text.to_ascii_uppercase();
-    let name = format!("SIG{}", upper.strip_prefix("SIG").unwrap_or(&upper));
-    let by_number = || Signal::try_from(text.parse::<i32>().ok()?).ok();
-    name.parse()
-        .ok()
-        .or_else(by_number)
-        .map(|signal: Signal| signal as i32)
-        .ok_or_else(|| "a signal is written TERM, SIGTERM or 15; the usual ones are TERM, INT, HUP, USR1 and KILL".to_owned())
-}
-
-/// Reads how a command is asked to end: by the one event that can be sent to it alone, or not at all.
-#[cfg(windows)]
-fn signal_number(text: &str) -> Result<i32, String> {
-    let upper = text.to_ascii_uppercase();
-    match upper.strip_prefix("SIG").unwrap_or(&upper) {
-        "TERM" | "INT" | "BREAK" | "2" | "15" | "21" => Ok(21),
-        "KILL" | "9" => Ok(9),
-        _ => Err(
-            "on Windows it is BREAK (Ctrl-Break, as without this flag) or KILL (it is not asked)"
-                .to_owned(),
-        ),
     }
 }
