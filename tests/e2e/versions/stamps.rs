@@ -35,7 +35,7 @@ fn renewed_once(ns: &Namespace) {
 
 #[test]
 fn a_stamp_proves_an_expiry_from_1_25_on_and_a_live_holder_is_taken_for_dead_by_none() {
-    each(MINORS, |minor| {
+    for minor in MINORS {
         let (ns, user) = of(minor);
         ns.create(&held("job", "other", 15));
         later(&ns, 3600);
@@ -49,7 +49,7 @@ fn a_stamp_proves_an_expiry_from_1_25_on_and_a_live_holder_is_taken_for_dead_by_
         let tried = server.requests();
         let tried = tried.iter().any(|asked| asked.query.contains("dryRun=All"));
         assert_eq!(tried, minor >= STAMPS, "{minor}");
-    });
+    }
 }
 
 /// The oldest of the suite: there watching alone is proof, on the real server too.
