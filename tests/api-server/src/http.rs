@@ -109,8 +109,9 @@ fn handle(state: &Arc<State>, head: Parts, body: Bytes, at: Instant) -> Response
     };
     let asked = Asked::of(&record.method, &path, &Query::parse(&query));
     let server = state.behaviour();
-    let users = state.lock().users.clone();
-    let authenticated = access::authenticate(&users, &head.headers, &path, &asked, &server);
+    // Under the lock: there can be thousands of users, too many to copy for each request.
+    let authenticated =
+        access::authenticate(&state.lock().users, &head.headers, &path, &asked, &server);
     let reply = authenticated.and_then(|user| {
         record.user = user.as_ref().map(|user| user.name.clone());
         let target = Target::of(&path);
