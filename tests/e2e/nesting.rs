@@ -2,6 +2,7 @@
 
 use crate::support::{SOON, ended, fresh, holder, stored, transitions};
 use lease_harness::{Command, Namespace, Output, User, lease};
+use serde_json::json;
 use std::time::Duration;
 
 const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
@@ -191,4 +192,28 @@ fn the_grant_of_a_hold_is_not_for_what_runs_under_it_to_release_whatever_is_betw
         kubectl lease release other >&2 && echo freed";
     let output = outer(&ns, &user, script).run();
     assert_eq!(output.stdout, "freed\n", "{output}");
+}
+
+#[test]
+fn below_a_hold_its_lease_is_not_released_with_the_others() {
+    let (ns, user) = fresh();
+    for name in ["inner", "outer"] {
+        let mut free = lease(name).duration(60).build();
+        free["metadata"]["labels"] = json!({ "app": "x" });
+        ns.create(&free);
+    }
+    ns.edit("inner", |lease| {
+        lease["spec"]["holderIdentity"] = "me".into()
+    });
+    let script = format!("{TOOL} release -l app=x; echo $?; {TOOL} release -l app=x --force --yes");
+    let hold = ["hold", "outer", "--holder=me", "--", "sh", "-c", &script];
+    let output = ns.run(&user, hold);
+    let code = "lease.coordination.k8s.io/inner released\n122\n";
+    assert!(output.stdout.starts_with(code), "{output}");
+    let refused = "error: lease \"outer\" not released: a hold around this command keeps it\n";
+    assert!(output.stderr.contains(refused), "{output}");
+    // By force it is, and that is said before.
+    let warning = "warning: this process runs under \"outer\": a hold around it will stop it\n";
+    assert!(output.stderr.contains(warning), "{output}");
+    assert_eq!(output.code, Some(123), "{output}");
 }

@@ -374,28 +374,3 @@ fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
         "Error from server (Forbidden): leases.coordination.k8s.io is forbidden: …\n…--verb=get,list,update…\n",
     );
 }
-
-#[cfg(unix)]
-#[test]
-fn below_a_hold_its_lease_is_not_released_with_the_others() {
-    let (ns, user) = fresh();
-    for name in ["inner", "outer"] {
-        ns.create(&labelled(name, "", 60, "x"));
-    }
-    ns.edit("inner", |lease| {
-        lease["spec"]["holderIdentity"] = "me".into()
-    });
-    let plugin = env!("CARGO_BIN_EXE_kubectl-lease");
-    let script =
-        format!("{plugin} release -l app=x; echo $?; {plugin} release -l app=x --force --yes");
-    let hold = ["hold", "outer", "--holder=me", "--", "sh", "-c", &script];
-    let output = ns.run(&user, hold);
-    let code = "lease.coordination.k8s.io/inner released\n122\n";
-    assert!(output.stdout.starts_with(code), "{output}");
-    let refused = "error: lease \"outer\" not released: a hold around this command keeps it\n";
-    assert!(output.stderr.contains(refused), "{output}");
-    // By force it is, and that is said before.
-    let warning = "warning: this process runs under \"outer\": a hold around it will stop it\n";
-    assert!(output.stderr.contains(warning), "{output}");
-    assert_eq!(output.code, Some(123), "{output}");
-}

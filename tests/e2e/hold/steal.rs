@@ -387,18 +387,8 @@ fn a_hold_below_a_hold_does_not_rob_it() {
     );
     // Nor does it wait for long where it is asked not to.
     ns.create(&held("other", "victim", 60));
-    let words = [
-        "hold",
-        "other",
-        "--steal",
-        "--yes",
-        "--now",
-        "--timeout=0",
-        "--",
-        "echo",
-        "ran",
-    ];
-    let output = ns.run(&user, words);
+    let words = "hold other --steal --yes --now --timeout=0 -- echo ran";
+    let output = ns.run(&user, words.split(' '));
     assert_eq!(
         (output.code, output.stdout.as_str()),
         (Some(0), "ran\n"),
