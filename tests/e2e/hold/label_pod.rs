@@ -157,7 +157,7 @@ fn what_an_earlier_process_has_left_is_taken_off_before_the_lease_is_waited_for(
     all.is_clean();
 }
 
-#[cfg(unix)] // the other hold is known by /proc
+#[cfg(any(target_os = "linux", windows))] // where the other hold's process is known
 #[test]
 fn a_second_hold_in_the_pod_leaves_the_label_of_the_one_that_runs() {
     let all = Labelled::new(15);
