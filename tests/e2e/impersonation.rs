@@ -1,6 +1,6 @@
 //! Acting as somebody else: `--as` and its companions, and the same in the kubeconfig.
 
-use crate::support::{held_by_another, holder, said, set_free, status_as, stored};
+use crate::support::{AND, held_by_another, holder, said, set_free, status_as, stored};
 use lease_harness::{Command, Namespace, Output, Rule};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn impersonation_takes_a_permission_and_gives_those_of_whom_it_is_for() {
     let role = "impersonate-users:somebody";
     let expected = format!(
         "Error from server (Forbidden): users \"somebody\" is forbidden: User \"{0}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope\n\
-         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A cluster admin grants it for \"somebody\" alone: kubectl create clusterrole {role} --verb=impersonate --resource=users --resource-name=somebody --dry-run=client -o yaml | kubectl apply -f - && kubectl create clusterrolebinding {role}:{0} --clusterrole={role} --user={0} --dry-run=client -o yaml | kubectl apply -f -\n",
+         Acting as somebody else (--as, or \"as\" in the kubeconfig) takes the verb \"impersonate\". A cluster admin grants it for \"somebody\" alone: kubectl create clusterrole {role} --verb=impersonate --resource=users --resource-name=somebody --dry-run=client -o yaml | kubectl apply -f -{AND}kubectl create clusterrolebinding {role}:{0} --clusterrole={role} --user={0} --dry-run=client -o yaml | kubectl apply -f -\n",
         user.name
     );
     said(&output, 1, "", &expected);

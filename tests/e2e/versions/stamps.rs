@@ -4,8 +4,9 @@ use super::{MINORS, of, on};
 use crate::support::{each, fresh, held, holder, renew, set_free, stored, wait_until};
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::{Difference, Options};
-use lease_harness::{Namespace, User};
+use lease_harness::{Namespace, User, portable};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 
 /// The first version that stamps each renewal.
 const STAMPS: u32 = 25;
@@ -162,19 +163,11 @@ fn over_an_upgrade_past_1_25_watching_alone_is_proof_and_over_a_downgrade_stamps
 fn a_hold_goes_on_over_upgrades_and_downgrades() {
     let (ns, user) = of(20);
     ns.create(&crate::support::free("job"));
-    let hold = [
-        "hold",
-        "job",
-        "--duration=3s",
-        "--holder=me",
-        "--",
-        env!("CARGO_BIN_EXE_kubectl-lease"),
-        "wait",
-        "end",
-        "--for=free",
-    ];
-    ns.create(&held("end", "other", 60));
-    let running = ns.spawn(&user, hold);
+    let end = ns.file("end", "");
+    std::fs::remove_file(&end).expect("just written");
+    let hold = ["hold", "job", "--duration=3s", "--holder=me", "--"];
+    let command = portable(&["until", &end.display().to_string()]);
+    let running = ns.spawn(&user, hold.map(OsString::from).into_iter().chain(command));
     ns.wait_until("job", |lease| holder(lease) == "me", crate::support::SOON);
     let server = ns.cluster().api_server().expect("in-process");
     for minor in [31, 24, 37, 33] {
@@ -186,7 +179,7 @@ fn a_hold_goes_on_over_upgrades_and_downgrades() {
             crate::support::SOON,
         );
     }
-    set_free(&ns, "end");
+    std::fs::write(&end, "").expect("a folder of the test's own");
     let output = running.wait(crate::support::SOON);
     assert_eq!(output.code, Some(0), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "");

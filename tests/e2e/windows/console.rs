@@ -1,8 +1,6 @@
 //! Ctrl-C and Ctrl-Break: the command hears them too, and the lease is held until it is gone.
 
-use std::path::Path;
-
-use lease_harness::{Command, Output, portable};
+use lease_harness::{Command, Output, is_wine, portable};
 
 use crate::hold::scene::{Held, SOON, Scene};
 
@@ -53,11 +51,10 @@ fn ctrl_break_in_a_console_is_heard_there() {
 /// Wine 10 tells of an event only the sender's own process group, and no other console of Ctrl-Break: seen with nothing of
 /// the tool. A hold's command is in its watchdog's group.
 fn skipped() -> bool {
-    let wine = Path::new(r"C:\windows\system32\winecfg.exe").exists();
-    if wine {
+    if is_wine() {
         println!("SKIPPED: Wine's consoles do not reach a hold's command");
     }
-    wine
+    is_wine()
 }
 
 #[track_caller]

@@ -69,7 +69,8 @@ pub use process::image;
 #[cfg(unix)]
 pub use process::stopped;
 pub use process::{
-    HOME, PATH_SEPARATOR, alive, kill_process, resume_process, suspend_process, tagged, wait_gone,
+    HOME, PATH_SEPARATOR, alive, is_wine, kill_process, resume_process, suspend_process, tagged,
+    wait_gone,
 };
 pub use proxy::{Active, Fault, Latch, Match, Proxy, Request};
 pub use running::Running;

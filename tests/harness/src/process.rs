@@ -29,6 +29,11 @@ use std::time::{Duration, Instant};
 /// The environment variable by which everything that a test's command started can be found again.
 pub(crate) const TAG: &str = "LEASE_HARNESS_TAG";
 
+/// Whether this is Wine, and not Windows itself.
+pub fn is_wine() -> bool {
+    cfg!(windows) && std::path::Path::new(r"C:\windows\system32\winecfg.exe").exists()
+}
+
 /// Waits until the process is gone (or a zombie).
 ///
 /// # Panics
