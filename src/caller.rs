@@ -13,10 +13,10 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
 
+use crate::processes;
 use crate::words::quoting::Shell;
 
-/// No more of those before us are looked at. A process that is gone may have left its number to another, which is no ancestor
-/// of ours; the shell that a person types into is there.
+/// No more of those before us are looked at.
 const MOST: usize = 16;
 
 struct Process {
@@ -26,22 +26,32 @@ struct Process {
 
 /// The shell whose prompt shows what is printed here.
 pub fn shell() -> Shell {
-    let found = nearest(std::process::id(), &processes());
+    let found = nearest(std::process::id(), &all(), processes::start);
     // What Git's bash starts may have no parent any more.
     let in_git = || std::env::var_os("MSYSTEM").map(|_| Shell::Posix);
     found.or_else(in_git).unwrap_or(Shell::Unknown)
 }
 
 /// The shell that is nearest above this process; `None` where there is none.
-fn nearest(process: u32, all: &HashMap<u32, Process>) -> Option<Shell> {
-    let above = |process: &Process| all.get(&process.parent);
-    let mut next = above(all.get(&process)?);
+fn nearest(
+    process: u32,
+    all: &HashMap<u32, Process>,
+    start: impl Fn(u32) -> Option<u64>,
+) -> Option<Shell> {
+    // A process that is gone may have left its number to another, which is no ancestor of ours: it began later.
+    let above = |child: u32| {
+        let parent = all.get(&child)?.parent;
+        let began = start(parent).zip(start(child));
+        let is_later = began.is_some_and(|(parent, child)| parent > child);
+        (!is_later).then_some(parent)
+    };
+    let shell_of = |process: u32| Shell::of_program(&all.get(&process)?.program);
+    let mut next = above(process);
     for _ in 0..MOST {
         let process = next?;
-        if let Some(shell) = Shell::of_program(&process.program) {
+        if let Some(shell) = shell_of(process) {
             // That of another shell may be there for a batch file alone, and the person at the other one.
-            let other = above(process).and_then(|process| Shell::of_program(&process.program));
-            return Some(match other {
+            return Some(match above(process).and_then(shell_of) {
                 Some(other) if shell == Shell::Cmd && other != shell => Shell::Unknown,
                 Some(_) | None => shell,
             });
@@ -52,7 +62,7 @@ fn nearest(process: u32, all: &HashMap<u32, Process>) -> Option<Shell> {
 }
 
 /// Those that run now, as far as the system tells.
-fn processes() -> HashMap<u32, Process> {
+fn all() -> HashMap<u32, Process> {
     let mut all = HashMap::new();
     // SAFETY: it takes two numbers, and returns a handle or INVALID_HANDLE_VALUE.
     let list = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
@@ -95,7 +105,30 @@ mod tests {
             (number, process)
         });
         let all: HashMap<u32, Process> = processes.collect();
-        nearest(u32::try_from(all.len()).expect("a few"), &all)
+        nearest(u32::try_from(all.len()).expect("a few"), &all, |_| None)
+    }
+
+    #[test]
+    fn whoever_has_the_number_of_a_parent_that_is_gone_is_none() {
+        let process = |parent, program: &str| Process {
+            parent,
+            program: program.to_owned(),
+        };
+        let all = HashMap::from([
+            (1, process(0, "powershell.exe")),
+            (2, process(1, "cmd.exe")),
+            (3, process(2, "k.exe")),
+        ]);
+        let began = |second| {
+            move |number| {
+                [None, Some(10), second, Some(30)]
+                    .get(number as usize)
+                    .copied()?
+            }
+        };
+        assert_eq!(nearest(3, &all, began(Some(40))), None);
+        assert_eq!(nearest(3, &all, began(Some(30))), Some(Shell::Unknown));
+        assert_eq!(nearest(3, &all, began(None)), Some(Shell::Unknown));
     }
 
     #[test]
@@ -135,12 +168,12 @@ mod tests {
             parent: 0,
             program: String::new(),
         };
-        assert_eq!(nearest(0, &HashMap::from([(0, idle)])), None);
+        assert_eq!(nearest(0, &HashMap::from([(0, idle)]), |_| None), None);
     }
 
     #[test]
     fn the_system_lists_us_and_who_started_us() {
-        let all = processes();
+        let all = all();
         let ours = all.get(&std::process::id()).expect("it lists us");
         let program = std::env::current_exe().expect("a program");
         let name = program

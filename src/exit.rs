@@ -34,6 +34,11 @@ impl Exit {
     /// The command was not found.
     pub const COMMAND_NOT_FOUND: Self = Self(127);
 
+    /// As the command ended.
+    pub fn of_command(status: impl Into<u32>) -> Self {
+        Self(status.into())
+    }
+
     /// Ended by signal `number`: 128 + n, as shells report it.
     pub fn signal(number: i32) -> Self {
         Self(u8::try_from(128 + number).unwrap_or(u8::MAX).into())

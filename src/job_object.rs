@@ -8,7 +8,6 @@ use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
-use std::process::Child;
 
 use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, INVALID_HANDLE_VALUE, STILL_ACTIVE};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
@@ -169,7 +168,7 @@ impl JobObject {
     unsafe_code,
     reason = "the standard library keeps the handle of the thread to itself"
 )]
-pub fn resume(child: &Child) -> io::Result<()> {
+pub fn resume(process: u32) -> io::Result<()> {
     // SAFETY: no pointer is passed.
     let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
     if snapshot == INVALID_HANDLE_VALUE {
@@ -184,7 +183,7 @@ pub fn resume(child: &Child) -> io::Result<()> {
     // SAFETY: the snapshot is open, and the entry knows its size.
     let mut more = checked(unsafe { Thread32First(snapshot.as_raw_handle(), &mut entry) });
     while more.is_ok() {
-        if entry.th32OwnerProcessID == child.id() {
+        if entry.th32OwnerProcessID == process {
             // SAFETY: no pointer is passed.
             let thread = unsafe { OpenThread(THREAD_SUSPEND_RESUME, 0, entry.th32ThreadID) };
             if thread.is_null() {
@@ -257,6 +256,7 @@ mod tests {
     use std::process::{Child, Command};
 
     use super::*;
+    use crate::clock::{Clock, SystemClock};
 
     /// A command that would run for a minute, in `job` before it does anything.
     fn started(job: &JobObject) -> Child {
@@ -276,7 +276,7 @@ mod tests {
         let mut child = started(&job);
         assert_eq!(job.running().expect("it is told"), 1);
         assert_eq!(job.names(), [format!("{} (cmd.exe)", child.id())]);
-        resume(&child).expect("it is suspended");
+        resume(child.id()).expect("it is suspended");
         job.terminate();
         let status = child.wait().expect("it is ours");
         assert_eq!(status.code(), Some(KILLED as i32));
@@ -290,9 +290,12 @@ mod tests {
     fn a_job_that_dies_with_its_owner_ends_what_is_in_it() {
         let job = JobObject::dying_with_its_owner().expect("a job object");
         let mut child = started(&job);
-        resume(&child).expect("it is suspended");
+        resume(child.id()).expect("it is suspended");
+        let begun = SystemClock.now();
         drop(job);
         child.wait().expect("it is ours");
+        let took = SystemClock.now().since(begun);
+        assert!(took.as_secs() < 20, "it ended by itself: {took:?}");
     }
 
     #[test]
@@ -301,6 +304,6 @@ mod tests {
         let mut child = started(&job);
         job.terminate();
         child.wait().expect("it is ours");
-        assert!(resume(&child).is_err());
+        assert!(resume(child.id()).is_err());
     }
 }

@@ -26,6 +26,8 @@ mod lease;
 mod limits;
 mod output;
 mod permissions;
+#[cfg(windows)]
+mod processes;
 mod runtime;
 mod server;
 mod side;

@@ -172,7 +172,7 @@ pub const SIGINT: i32 = 2;
 #[cfg(windows)]
 pub const SIGKILL: i32 = 9;
 
-/// The console closes, or the user logs off.
+/// The console closes, or the system shuts down.
 #[cfg(windows)]
 pub const SIGTERM: i32 = 15;
 
@@ -202,15 +202,32 @@ pub fn listen() -> io::Result<Received> {
             });
         })*};
     }
-    // The last three end us in seconds, whatever we do: tokio's handler does not return.
+    // The last two end us in seconds, whatever we do: tokio's handler does not return.
     hear!(
         ctrl_c as SIGINT,
         ctrl_break as SIGBREAK,
         ctrl_close as SIGTERM,
-        ctrl_logoff as SIGTERM,
         ctrl_shutdown as SIGTERM
     );
+    stay_when_somebody_logs_off()?;
     Ok(receiver)
+}
+
+/// Services hear of each user that logs off, whoever that is, and what runs below one does: it ends none of them
+/// (HandlerRoutine, CTRL_LOGOFF_EVENT).
+#[cfg(windows)]
+#[expect(unsafe_code, reason = "tokio's handler would end us or never return")]
+fn stay_when_somebody_logs_off() -> io::Result<()> {
+    use windows_sys::Win32::System::Console::{CTRL_LOGOFF_EVENT, SetConsoleCtrlHandler};
+
+    extern "system" fn stays(event: u32) -> i32 {
+        i32::from(event == CTRL_LOGOFF_EVENT)
+    }
+    // SAFETY: a function of that type, which is always there.
+    match unsafe { SetConsoleCtrlHandler(Some(stays), 1) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }
 
 /// There are no others here.

@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("cli", "exit lease output permissions"),
     (
         "hold",
-        "children clock job_object lease limits side signals words",
+        "children clock job_object lease limits processes side signals words",
     ),
     (
         "server",
@@ -39,9 +39,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("identity", "lease"),
     ("lease", "clock"),
     ("signals", "clock"),
-    ("caller", "words"),
+    ("caller", "processes words"),
     ("children", ""),
     ("job_object", ""),
+    ("processes", ""),
     ("clock", ""),
     ("exit", ""),
     ("runtime", "limits"),

@@ -146,7 +146,7 @@ pub fn trace() {
 
 /// Whether a question can be asked: someone types, and sees it.
 pub fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    reads_lines() && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Whether results are coloured: on a terminal, unless NO_COLOR is set (no-color.org) or it cannot show any.
@@ -160,6 +160,13 @@ pub fn moves_the_cursor() -> bool {
 }
 
 /// Whether the terminal that stdout is reads escape sequences.
+fn reads_lines() -> bool {
+    #[cfg(windows)]
+    return windows::reads_lines();
+    #[cfg(not(windows))]
+    true
+}
+
 fn reads_escapes() -> bool {
     #[cfg(windows)]
     if !windows::reads_escapes() {

@@ -11,6 +11,7 @@ use super::testing::{Folder, kubeconfig, runtime};
 use super::{Connection, ConnectionOptions, Wanted};
 
 thread_local! {
+    #[allow(clippy::missing_const_for_thread_local, reason = "it is const; what the macro makes of it on Windows is not")]
     static PANICKED: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -39,6 +39,7 @@ use provider::Provider;
 const LINES: usize = 10;
 
 /// What to run.
+#[derive(Clone)]
 pub struct Program {
     command: String,
     arguments: Vec<String>,

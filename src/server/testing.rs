@@ -27,6 +27,7 @@ impl Folder {
         path
     }
 
+    #[cfg_attr(windows, allow(dead_code, reason = "its callers are tests for Unix"))]
     pub fn path(&self) -> String {
         self.0.display().to_string()
     }
@@ -58,6 +59,7 @@ pub fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// What is said when the Lease `job` is read; `ok` where it is there, or could be.
+#[cfg_attr(windows, allow(dead_code, reason = "its callers are tests for Unix"))]
 pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
     let runtime = runtime();
     let said = runtime.block_on(async {

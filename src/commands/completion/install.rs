@@ -81,7 +81,8 @@ enum Done {
 }
 
 /// Makes `link` lead to `plugin`, which is in the same folder: so the link stays good when the folder moves, and when a
-/// plugin manager replaces the plugin. What is not such a link already is not touched.
+/// plugin manager replaces the plugin. What is not such a link already is not touched; on Windows, where an earlier second name
+/// cannot be told from another file, what has the name is replaced.
 fn put(link: &Path, plugin: &Path) -> Result<Done, String> {
     let target = PathBuf::from(plugin.file_name().unwrap_or_default());
     let replaced = match link.symlink_metadata() {
@@ -106,10 +107,7 @@ fn put(link: &Path, plugin: &Path) -> Result<Done, String> {
         }
         #[cfg(windows)]
         Ok(_) if windows::is_same(link, plugin) => return Ok(Done::There),
-        Ok(_) => {
-            std::fs::remove_file(link).map_err(|error| error.to_string())?;
-            true
-        }
+        Ok(_) => true,
     };
     make(&target, plugin, link).map_err(|error| error.to_string())?;
     Ok(if replaced { Done::Replaced } else { Done::Made })

@@ -23,9 +23,9 @@ use crate::output::terminal;
 mod windows;
 
 #[cfg(unix)]
-use fs::rename;
+use fs::{remove_file, rename};
 #[cfg(windows)]
-use windows::{is_our_own, rename};
+use windows::{is_our_own, remove_file, rename};
 
 /// So long the command waits for the file, which it may want to read: the lease is held meanwhile.
 const BEFORE_THE_COMMAND: Duration = Duration::from_millis(300);
@@ -200,7 +200,7 @@ fn made_ready(path: &Path) -> io::Result<PathBuf> {
     }
     // A name in that folder, with what is to become of it there: it may be full, or of another user.
     replace(&path, "\n")?;
-    fs::remove_file(&path)?;
+    remove_file(&path)?;
     Ok(path)
 }
 

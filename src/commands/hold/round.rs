@@ -279,7 +279,7 @@ impl Round<'_> {
             say_released(each(&leases, what))?;
         }
         match report.outcome {
-            Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit(status.into())),
+            Outcome::Ended(CommandEnded::Exited(status)) => Ok(Exit::of_command(status)),
             Outcome::Ended(CommandEnded::Signalled(signal)) | Outcome::Signalled(signal) => {
                 Ok(Exit::signal(signal))
             }

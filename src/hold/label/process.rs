@@ -1,10 +1,7 @@
 //! Which process has set a label, as its mark says, and whether that one is still there.
 
 #[cfg(windows)]
-mod windows;
-
-#[cfg(windows)]
-use windows::start;
+use crate::processes::start;
 
 /// The process of this number, and its start: no other of this machine has both.
 pub fn ourselves() -> Option<String> {

@@ -3,7 +3,6 @@
 #[path = "child_windows/prepared.rs"]
 mod prepared;
 
-use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -11,15 +10,15 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
-use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog, Word};
+use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
 use crate::job_object::JobObject;
 pub use prepared::Prepared;
 
 /// How often what is left is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long it takes at most to hear what is there to be heard.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How long it takes at most to hear what is there to be heard, where the end of the stream does not come.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long a watchdog may take to end after its last word.
 const ENDING: Duration = Duration::from_secs(5);
@@ -54,12 +53,9 @@ impl Child {
     /// Has the watchdog start the command.
     ///
     /// # Errors
-    /// When the watchdog has died.
+    /// None here: a watchdog that has died is heard of by [`Child::news`].
     pub fn start(prepared: Prepared, mut start: Start) -> Result<Self, String> {
         start.streams = prepared.hand_over_streams();
-        if let Some(program) = start.command.first_mut() {
-            *program = found(program);
-        }
         let (job, orders, heard) = prepared.into_parts();
         let mut child = Self {
             job,
@@ -89,7 +85,12 @@ impl Child {
                 ToSupervisor::Ended(ended) => return News::Ended(ended),
                 ToSupervisor::Fenced => return News::Fenced,
                 ToSupervisor::Left(names) => return News::Left(names),
-                word @ (ToSupervisor::Failed(_) | ToSupervisor::Late) if !self.started => {
+                word
+                @ (ToSupervisor::Failed(_) | ToSupervisor::Unready(_) | ToSupervisor::Late)
+                    if !self.started =>
+                {
+                    // A start that was given up may be on its way, in which nothing has been done yet.
+                    self.job.terminate();
                     self.last_word = Some((word, SystemClock.now()));
                 }
                 ToSupervisor::Gone => self.last_word = Some((said, SystemClock.now())),
@@ -101,6 +102,7 @@ impl Child {
             if self.has_ended_by(heard_at + ENDING).await && self.job.is_empty() {
                 return match word {
                     ToSupervisor::Failed(error) => News::NotStarted(error),
+                    ToSupervisor::Unready(why) => News::NoRoom(why),
                     ToSupervisor::Late => News::NoRoom(LATE.to_owned()),
                     _ => News::Gone,
                 };
@@ -196,15 +198,5 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.job.terminate();
-    }
-}
-
-/// The file that a command names, as a shell finds it: of a batch file the standard library wants the whole name, and it would
-/// look in our own folder first.
-fn found(program: &Word) -> Word {
-    let search = std::env::var_os("PATH");
-    match which::which_in(&program.0, search, Path::new(".")) {
-        Ok(file) => Word(file.into_os_string()),
-        Err(_) => program.clone(),
     }
 }

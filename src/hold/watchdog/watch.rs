@@ -132,7 +132,7 @@ impl Watchdog {
     fn stop(&mut self, now: Instant) {
         self.stopping = true;
         let timing = self.orders.timing;
-        let kill_at = (now + timing.kill_after).min(self.orders.sent_at + timing.kill_at);
+        let kill_at = (now + timing.kill_after).min(self.orders.kill_at());
         let until = now + kill_at.since(now) / 2;
         let in_time = || SystemClock.now() < until;
         if self.tree.leader_ended() {

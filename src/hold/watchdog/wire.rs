@@ -36,7 +36,7 @@ pub enum ToWatchdog {
 pub enum ToSupervisor {
     /// All that can fail was done, but for the start of the command itself.
     Ready,
-    /// It was not, for this reason: the watchdog ends.
+    /// It was not, for this reason, or the command was not started, for a reason that is not the command's: the watchdog ends.
     Unready(String),
     /// The command runs, as the leader of this process group.
     Started(i32),
@@ -92,6 +92,11 @@ impl Orders {
     /// When the command is asked to stop, unless a renewal is heard of.
     pub fn fence_at(&self) -> Instant {
         self.sent_at + self.timing.renew_deadline
+    }
+
+    /// By when nothing of it may run, unless a renewal is heard of.
+    pub fn kill_at(&self) -> Instant {
+        self.sent_at + self.timing.kill_at
     }
 
     /// A renewal was acknowledged that was sent at this time. One that is heard of late changes nothing.

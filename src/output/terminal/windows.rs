@@ -31,6 +31,14 @@ pub fn reads_escapes() -> bool {
     *READS_ESCAPES
 }
 
+/// Whether stdin is a console. The terminal of Git and MSYS is a pipe by that name: what was typed before a question cannot be
+/// told there from the answer.
+pub fn reads_lines() -> bool {
+    let mut mode: CONSOLE_MODE = 0;
+    // SAFETY: a handle that is none makes the call fail, and the mode lives through it.
+    unsafe { GetConsoleMode(GetStdHandle(STD_INPUT_HANDLE), &mut mode) != 0 }
+}
+
 /// Forgets what was typed and not read.
 pub fn forget_input() {
     // SAFETY: a handle that is none makes the call fail: then there is no console, and nothing to forget.

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::windows::process::CommandExt;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -33,10 +34,11 @@ const INTERRUPTED: i32 = 2;
 /// Runs `program`. Dropped, it ends the program and all that it started.
 pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let ended = match Running::start(program) {
+    let mut too_late = pin!(too_late(circumstances.limit));
+    let ended = match start(program.clone(), too_late.as_mut()).await {
         Ok(mut running) => {
             let ended = running
-                .wait(circumstances.limit, &mut stdout, &mut stderr)
+                .wait(too_late.as_mut(), &mut stdout, &mut stderr)
                 .await;
             let by_itself = matches!(ended, Ended::Exited(_));
             if by_itself && !circumstances.unattended {
@@ -48,12 +50,43 @@ pub async fn run(program: &Program, circumstances: Circumstances) -> Outcome {
             running.rest(&mut stdout, &mut stderr).await;
             ended
         }
-        Err(error) => Ended::NotStarted(error),
+        Err(ended) => ended,
     };
     Outcome {
         ended,
         stdout,
         stderr,
+    }
+}
+
+/// The limit, once it has passed.
+async fn too_late(limit: Option<Duration>) -> Duration {
+    match limit {
+        Some(limit) => {
+            tokio::time::sleep(limit).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// In a thread of its own: it is searched on PATH, of which a folder may be on a share that hangs. What begins when nobody waits
+/// for it any more ends with its job.
+async fn start(
+    program: Program,
+    too_late: Pin<&mut impl Future<Output = Duration>>,
+) -> Result<Running, Ended> {
+    let (sender, started) = oneshot::channel();
+    let begins = move || {
+        let _ = sender.send(Running::start(&program));
+    };
+    thread("plugin's start", begins).map_err(Ended::NotStarted)?;
+    tokio::select! {
+        started = started => match started {
+            Ok(started) => started.map_err(Ended::NotStarted),
+            Err(_) => Err(Ended::NotStarted(io::ErrorKind::Other.into())),
+        },
+        limit = too_late => Err(Ended::TimedOut(limit)),
     }
 }
 
@@ -80,7 +113,9 @@ impl Running {
         }
         let job = JobObject::dying_with_its_owner()?;
         let mut child = starter.spawn().map_err(batch)?;
-        let begun = job.adopt(&child).and_then(|()| job_object::resume(&child));
+        let begun = job
+            .adopt(&child)
+            .and_then(|()| job_object::resume(child.id()));
         if let Err(error) = begun {
             // It never ran.
             let _ = child.kill();
@@ -102,20 +137,10 @@ impl Running {
 
     async fn wait(
         &mut self,
-        limit: Option<Duration>,
+        mut too_late: Pin<&mut impl Future<Output = Duration>>,
         stdout: &mut Vec<u8>,
         stderr: &mut Vec<u8>,
     ) -> Ended {
-        let too_late = async {
-            match limit {
-                Some(limit) => {
-                    tokio::time::sleep(limit).await;
-                    limit
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(too_late);
         loop {
             tokio::select! {
                 piece = next(&mut self.stdout) => {

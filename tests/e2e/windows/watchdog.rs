@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use lease_harness::{kill_process, suspend_process, wait_gone};
+use lease_harness::{kill_process, resume_process, suspend_process, wait_gone};
 
 use super::scene::{AT_ONCE, all_gone, start_with_children};
-use crate::hold::scene::{SOON, Scene, measured};
+use crate::hold::scene::{SOON, Scene, measured, until};
 use crate::support::pass_to;
 
 #[test]
@@ -23,6 +23,27 @@ fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_aft
     assert!(output.stderr.contains("watchdog"), "{output}");
     assert_eq!(survivors(), Vec::<u32>::new(), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+/// What it is told while it stands still is heard before it looks at the time.
+#[test]
+fn a_watchdog_that_was_suspended_while_the_lease_was_renewed_lets_the_command_run() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
+    scene.wait_renewals(1);
+    for _ in 0..3 {
+        suspend_process(held.watchdog);
+        let suspended = Instant::now();
+        while suspended.elapsed() < scene.duration {
+            scene.proxy.clear();
+            scene.wait_renewals(1);
+        }
+        resume_process(held.watchdog);
+        scene.proxy.clear();
+        scene.wait_renewals(2);
+    }
+    scene.ends_alone(held, &gate, 0);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Users and what they may do, said once for both servers.
 
 use lease_api_server::api_groups;
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(unix)]
+use serde_json::json;
+#[cfg(unix)]
 use std::collections::BTreeSet;
 
 /// A user with a bearer token.

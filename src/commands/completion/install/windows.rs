@@ -15,12 +15,19 @@ pub fn is_same(link: &Path, plugin: &Path) -> bool {
         || matches!((fs::read(link), fs::read(plugin)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Gives the plugin a second name; where the file system has no such thing, copies it.
+/// Gives the plugin a second name, in place of what has that; where the file system has no such thing, copies it.
 ///
 /// # Errors
-/// As the system says.
+/// As the system says. What had the name has it still.
 pub fn make(plugin: &Path, link: &Path) -> io::Result<()> {
-    fs::hard_link(plugin, link).or_else(|_| fs::copy(plugin, link).map(drop))
+    let new = link.with_extension(format!("{}.new", std::process::id()));
+    let made = fs::hard_link(plugin, &new).or_else(|_| fs::copy(plugin, &new).map(drop));
+    let put = made.and_then(|()| fs::rename(&new, link));
+    if put.is_err() {
+        // What is left of it, if anything is.
+        let _ = fs::remove_file(&new);
+    }
+    put
 }
 
 /// Says what else there is to do.

@@ -66,19 +66,32 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
             "it is marked as read-only (attrib -r takes that away)",
         ));
     }
-    for _ in 0..PAUSES {
-        match fs::rename(from, to) {
-            Err(error) if matches!(error.raw_os_error(), Some(DENIED | SHARED)) => {
-                std::thread::sleep(PAUSE);
-            }
-            renamed => return renamed,
-        }
-    }
-    fs::rename(from, to).map_err(|error| match error.raw_os_error() {
+    let renamed = patiently(|| fs::rename(from, to));
+    renamed.map_err(|error| match error.raw_os_error() {
         Some(SHARED) => io::Error::other("another program has it open, and lets nobody replace it"),
         Some(DENIED) => io::Error::other("access is denied: another program may have it open"),
         _ => error,
     })
+}
+
+/// Takes a file away.
+///
+/// # Errors
+/// As the system says.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    patiently(|| fs::remove_file(path))
+}
+
+fn patiently(act: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    for _ in 0..PAUSES {
+        match act() {
+            Err(error) if matches!(error.raw_os_error(), Some(DENIED | SHARED)) => {
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+    act()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -74,11 +74,18 @@ impl Prepared {
             orders,
             heard,
         };
-        match wait(&is_ready) {
-            Some(ToSupervisor::Ready) => Ok(prepared),
-            Some(ToSupervisor::Unready(why)) => Err(format!("the watchdog cannot work: {why}")),
-            _ => Err("the watchdog ended before it was ready".to_owned()),
+        match is_ready.recv_timeout(PATIENCE) {
+            Ok(Some(ToSupervisor::Ready)) => return Ok(prepared),
+            Ok(Some(ToSupervisor::Unready(why))) => {
+                return Err(format!("the watchdog cannot work: {why}"));
+            }
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                prepared.job.terminate();
+                return Err(format!("the watchdog was not ready within {PATIENCE:?}"));
+            }
         }
+        Err("the watchdog ended before it was ready".to_owned())
     }
 
     /// Gives the watchdog copies of our own stdin, stdout and stderr, which are the command's.
@@ -169,8 +176,4 @@ fn listen(
         let _ = said.send(FromWatchdog::Silent);
     })?;
     Ok(())
-}
-
-fn wait(first: &Receiver<Option<ToSupervisor>>) -> Option<ToSupervisor> {
-    first.recv_timeout(PATIENCE).ok().flatten()
 }

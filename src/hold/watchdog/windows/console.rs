@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use windows_sys::Win32::System::Console::{
-    CTRL_BREAK_EVENT, CTRL_C_EVENT, GenerateConsoleCtrlEvent, SetConsoleCtrlHandler,
+    CTRL_BREAK_EVENT, CTRL_C_EVENT, CTRL_LOGOFF_EVENT, GenerateConsoleCtrlEvent,
+    SetConsoleCtrlHandler,
 };
 
 use crate::clock::{Clock, Instant, SystemClock};
@@ -51,8 +52,9 @@ extern "system" fn hear(event: u32) -> i32 {
                 *typed() = Some(SystemClock.now());
             }
         }
-        // The console closes, or the user logs off: the system ends us when this returns, or in seconds. The command has
-        // until then.
+        // Whoever that was: only services hear of it, and it ends none (HandlerRoutine).
+        CTRL_LOGOFF_EVENT => {}
+        // The console closes, or the system shuts down: it ends us when this returns, or in seconds. The command has until then.
         _ => loop {
             std::thread::park();
         },
@@ -81,4 +83,14 @@ pub fn send_break() -> bool {
         OURS.fetch_sub(1, Ordering::SeqCst);
     }
     sent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_logs_off_ends_nothing() {
+        assert_eq!(hear(CTRL_LOGOFF_EVENT), 1);
+    }
 }

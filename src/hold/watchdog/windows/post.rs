@@ -1,8 +1,11 @@
 //! What the watchdog says, on its way through a pipe that may be full: nothing waits for it while anything runs.
 
 use std::io::{self, Write};
+use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
+
+use windows_sys::Win32::Storage::FileSystem::FlushFileBuffers;
 
 use crate::hold::watchdog::wire::ToSupervisor;
 
@@ -31,6 +34,7 @@ impl Post {
                     return;
                 }
             }
+            until_read(&pipe);
         })?;
         Ok(Self {
             messages: Some(messages),
@@ -50,11 +54,21 @@ impl Post {
         }
     }
 
-    /// Waits until all is read, or nobody will read it: the supervisor has to know how it ended before it sees us end.
+    /// Says no more, and waits until all is read, or nobody will read it: the supervisor has to know how it ended before it sees us end.
     pub fn deliver(&mut self) {
         self.messages = None;
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
+}
+
+/// What is written is in the pipe, and goes with us: a reader that is slow would never hear it.
+#[expect(
+    unsafe_code,
+    reason = "the standard library flushes its own buffer only"
+)]
+fn until_read(pipe: &impl AsHandle) {
+    // SAFETY: the handle is open. It fails when nobody will read it.
+    unsafe { FlushFileBuffers(pipe.as_handle().as_raw_handle()) };
 }

@@ -1,8 +1,10 @@
 //! The watchdog while its command runs on Windows: it does what the supervisor says, and what is due whatever becomes of that.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
@@ -21,10 +23,17 @@ use crate::signals::{SIGBREAK, SIGINT, SIGKILL, SIGTERM};
 /// How often the time is looked at: what waits here does not count the time that a machine sleeps (WaitForSingleObject).
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How long orders that are there may take to be heard, where this process has stood still and its threads begin again in any
+/// order.
+const HEARING: Duration = Duration::from_millis(20);
+
+/// So many things that have happened are dealt with before the time is looked at again.
+const AT_ONCE: usize = 64;
+
 /// How often what is left is looked at, and killed again, once the command has ended or has been killed.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// How long the command has where the console closes or the user logs off, in the five seconds after which the system ends
+/// How long the command has where the console closes or the system shuts down, in the five seconds after which the system ends
 /// all (HandlerRoutine, "Timeouts"): the rest is for the release.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -38,9 +47,28 @@ pub enum Happened {
     /// The supervisor is dead.
     Silent,
     /// The command is there, suspended.
-    Begun(io::Result<Child>),
+    Begun(io::Result<Suspended>),
     /// It has ended, with this status.
     Ended(u32),
+}
+
+/// A process that has done nothing yet. Dropped, it never will.
+pub struct Suspended(Child);
+
+impl Suspended {
+    /// Its status, once it has run and ended.
+    fn status(mut self) -> u32 {
+        let status = self.0.wait().ok().and_then(|status| status.code());
+        // The bits of it are those of the 32-bit status.
+        status.unwrap_or(-1) as u32
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        // What has ended is not found by its number, but by its handle: nobody else is meant.
+        let _ = self.0.kill();
+    }
 }
 
 /// What has become of the command.
@@ -64,6 +92,8 @@ struct Watchdog {
     kill_due: Option<Instant>,
     /// When a Ctrl-Break is passed on, unless it turns out that the command has had it.
     break_due: Option<Instant>,
+    /// When this process was seen to go on last.
+    looked_at: Instant,
 }
 
 /// Hears the supervisor, after what `inbox` has, until it is silent for good.
@@ -111,16 +141,24 @@ pub fn run(
         stopping: false,
         kill_due: None,
         break_due: None,
+        looked_at: SystemClock.now(),
     };
     let last_word = watchdog.watch(happened);
     watchdog.news.tell(&last_word);
+    // What begins yet, suspended, would stand there for good.
+    while watchdog.command == Leader::Starting {
+        match happened.recv() {
+            Ok(Happened::Begun(_)) | Err(_) => watchdog.command = Leader::Ended,
+            Ok(_) => {}
+        }
+    }
     // Nothing runs any more.
     watchdog.news.deliver();
     Ok(())
 }
 
 /// Starts the command in a thread of its own: what is executed may be on a share that hangs. It stays suspended, so that it
-/// is in its job, and in time, before it does anything.
+/// is in its job, and in time, before it does anything. So is the search for it on PATH.
 fn begin(start: Start, events: Sender<Happened>) -> io::Result<()> {
     let Start {
         environment,
@@ -133,7 +171,7 @@ fn begin(start: Start, events: Sender<Happened>) -> io::Result<()> {
     let [stdin, stdout, stderr] = streams.map(stream);
     thread::Builder::new().spawn(move || {
         let environment = environment.into_iter();
-        let child = Command::new(program)
+        let child = Command::new(found(program))
             .args(words)
             .envs(environment.map(|(name, value)| (name.0, value.0)))
             .stdin(stdin)
@@ -141,9 +179,16 @@ fn begin(start: Start, events: Sender<Happened>) -> io::Result<()> {
             .stderr(stderr)
             .creation_flags(SUSPENDED)
             .spawn();
-        let _ = events.send(Happened::Begun(child));
+        let _ = events.send(Happened::Begun(child.map(Suspended)));
     })?;
     Ok(())
+}
+
+/// The file that a command names, as a shell finds it: of a batch file the standard library wants the whole name, and it would
+/// look in our own folder first.
+fn found(program: OsString) -> OsString {
+    let search = std::env::var_os("PATH");
+    which::which_in(&program, search, Path::new(".")).map_or(program, PathBuf::into_os_string)
 }
 
 /// A stream of the supervisor's, which has handed a copy of it to this process.
@@ -160,62 +205,81 @@ impl Watchdog {
     /// Until there is a last word.
     fn watch(&mut self, happened: &Receiver<Happened>) -> ToSupervisor {
         loop {
+            if let Some(last_word) = self.catch_up(happened) {
+                return last_word;
+            }
             self.act(SystemClock.now());
             match self.command {
                 Leader::Starting if self.stopping => return ToSupervisor::Late,
                 Leader::Ended if self.tree.is_empty() => return ToSupervisor::Gone,
                 Leader::Starting | Leader::Runs | Leader::Ended => {}
             }
-            let Ok(happened) = happened.recv_timeout(self.patience()) else {
-                continue;
-            };
-            match happened {
-                Happened::Heard(order) => self.obey(order),
-                // Nobody renews the lease any more.
-                Happened::Silent if self.stopping => {}
-                Happened::Silent => self.stop(SystemClock.now()),
-                Happened::Begun(Ok(child)) => {
-                    if let Err(last_word) = self.begun(child) {
-                        return last_word;
-                    }
-                }
-                Happened::Begun(Err(error)) => return failed(&error),
-                Happened::Ended(status) => {
-                    self.command = Leader::Ended;
-                    self.news.tell(&ToSupervisor::Ended(Ended::Exited(status)));
-                }
+            let happened = happened.recv_timeout(self.patience());
+            if let Some(last_word) = happened.ok().and_then(|one| self.take(one)) {
+                return last_word;
             }
         }
     }
 
-    /// Lets the command run, if it is in time.
-    fn begun(&mut self, mut child: Child) -> Result<(), ToSupervisor> {
-        let number = child.id();
-        let run = || {
-            self.tree.adopt(&child)?;
-            // The last look: it has not done anything yet.
-            if SystemClock.now() >= self.orders.fence_at() {
-                return Ok(false);
+    /// What has happened already counts before the time does: a renewal that was told while this process stood still is one.
+    fn catch_up(&mut self, happened: &Receiver<Happened>) -> Option<ToSupervisor> {
+        let now = SystemClock.now();
+        let stood_still = now.since(self.looked_at) > 2 * LOOK;
+        self.looked_at = now;
+        // Whoever renews it ends the command by their own hand too, when it is time.
+        if stood_still && !self.stopping && now >= self.orders.fence_at() {
+            let first = happened.recv_timeout(HEARING).ok();
+            if let Some(last_word) = first.and_then(|one| self.take(one)) {
+                return Some(last_word);
             }
-            job_object::resume(&child).map(|()| true)
-        };
-        match run() {
-            Ok(true) => {}
-            not => {
-                // It has done nothing.
-                let _ = child.kill();
-                return Err(not.map_or_else(|error| failed(&error), |_| ToSupervisor::Late));
+        }
+        happened
+            .try_iter()
+            .take(AT_ONCE)
+            .find_map(|one| self.take(one))
+    }
+
+    /// Deals with it; the last word, if that is the end.
+    fn take(&mut self, happened: Happened) -> Option<ToSupervisor> {
+        match happened {
+            Happened::Heard(order) => self.obey(order),
+            // Nobody renews the lease any more.
+            Happened::Silent if self.stopping => {}
+            Happened::Silent => self.stop(SystemClock.now()),
+            Happened::Begun(child) => {
+                // Whatever comes of it: it is not waited for any more.
+                self.command = Leader::Ended;
+                return match child {
+                    Ok(child) => self.begun(child).err(),
+                    Err(error) => Some(failed(&error)),
+                };
             }
+            Happened::Ended(status) => {
+                self.command = Leader::Ended;
+                self.news.tell(&ToSupervisor::Ended(Ended::Exited(status)));
+            }
+        }
+        None
+    }
+
+    /// Lets the command run, if it is in time. What is not let run is gone with `child`.
+    fn begun(&mut self, child: Suspended) -> Result<(), ToSupervisor> {
+        let unguarded =
+            |error| ToSupervisor::Unready(format!("the command cannot be guarded: {error}"));
+        let number = child.0.id();
+        self.tree.adopt(&child.0).map_err(unguarded)?;
+        // The last look: it has not done anything yet.
+        if self.stopping || SystemClock.now() >= self.orders.fence_at() {
+            return Err(ToSupervisor::Late);
         }
         let events = self.events.clone();
         let waits = thread::Builder::new().spawn(move || {
-            let status = child.wait().ok().and_then(|status| status.code());
-            // The bits of it are those of the 32-bit status.
-            let _ = events.send(Happened::Ended(status.unwrap_or(-1) as u32));
+            let _ = events.send(Happened::Ended(child.status()));
         });
-        if let Err(error) = waits {
+        let runs = waits.and_then(|_| job_object::resume(number));
+        if let Err(error) = runs {
             self.tree.terminate();
-            return Err(failed(&error));
+            return Err(unguarded(error));
         }
         self.command = Leader::Runs;
         self.news.tell(&ToSupervisor::Started(number as i32));
@@ -246,7 +310,7 @@ impl Watchdog {
     fn stop(&mut self, now: Instant) {
         self.stopping = true;
         let timing = self.orders.timing;
-        let kill_at = (now + timing.kill_after).min(self.orders.sent_at + timing.kill_at);
+        let kill_at = (now + timing.kill_after).min(self.orders.kill_at());
         if self.command == Leader::Ended {
             let left = self.tree.names();
             if !left.is_empty() {

@@ -1,4 +1,4 @@
-//! When a process began, on Windows.
+//! Processes of Windows by their number, which another may have had before: when one began.
 
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 
