@@ -31,9 +31,19 @@ pub enum Instead {
 /// What is to be printed instead of running anything.
 pub fn parse(args: &[OsString]) -> Result<(Cli, Option<String>), Instead> {
     let words = args.get(1..).unwrap_or_default();
+    if cfg!(windows) && asks_as_on_windows(words) {
+        let words = [&words[..words.len() - 1], &["--help".into()]].concat();
+        return Ok((read(&words)?, None));
+    }
     let cli = read(words)?;
     let warning = deprecated(&cli, words);
     Ok((cli, warning))
+}
+
+/// Whether the last word asks for help as programs of Windows are asked; no lease and no subcommand is called so.
+fn asks_as_on_windows(words: &[OsString]) -> bool {
+    let asks = |word: &OsString| ["/?", "-?", "/h", "/help"].iter().any(|one| word == one);
+    words.last().is_some_and(asks) && !words.iter().any(|word| word == "--")
 }
 
 /// The root of clap's command tree, built.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::columns::Columns;
 use super::jsonpath::Template;
-use crate::words::quoting::Shell;
+use crate::words::quoting::{self, Shell};
 
 /// Formats in which any document can be printed whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +180,11 @@ impl FromStr for GrantFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            // Found out before there is a grant that nobody could read.
+            text if is("env", text) && quoting::shell() == Shell::Unknown => Err(
+                "nothing tells which shell reads it: give env=posix, env=powershell or env=cmd"
+                    .to_owned(),
+            ),
             text if is("env", text) => Ok(Self::Env(None)),
             "env=posix" => Ok(Self::Env(Some(Shell::Posix))),
             "env=powershell" => Ok(Self::Env(Some(Shell::PowerShell))),

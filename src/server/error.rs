@@ -134,6 +134,9 @@ fn without_kubeconfig(looked_for: &LookedFor) -> String {
         (None, true, 0) => "KUBECONFIG names no file".to_owned(),
         (None, true, 1) => format!("KUBECONFIG names {all}, which does not exist"),
         (None, true, _) => format!("KUBECONFIG names {all}, which do not exist"),
+        (None, false, 0) if cfg!(windows) => {
+            "KUBECONFIG, HOME, HOMEPATH and USERPROFILE are not set".to_owned()
+        }
         (None, false, 0) => "KUBECONFIG and HOME are not set".to_owned(),
         (None, false, _) => format!("KUBECONFIG is not set, and {all} does not exist"),
     }

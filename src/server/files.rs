@@ -10,6 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
 use super::certified::{Wrong, certificates, certified, none_in};
+use super::file::text_of;
 use crate::server::error::ConfigError;
 use crate::words::without_number;
 
@@ -106,7 +107,13 @@ pub fn read(path: &Path, time: Time) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > LIMIT {
         return Err(TOO_LARGE.to_owned());
     }
-    Ok(bytes)
+    match bytes.as_slice() {
+        // Text as PowerShell writes it.
+        [0xEF, 0xBB, 0xBF, ..] | [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => {
+            text_of(bytes).map(String::into_bytes).map_err(words)
+        }
+        _ => Ok(bytes),
+    }
 }
 
 /// The authorities to trust, DER each; `None` for the system's. As client-go: one that is usable is enough.

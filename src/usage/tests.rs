@@ -168,6 +168,8 @@ fn what_is_missing_unknown_or_contradictory_is_told_with_what_was_meant() {
         kubectl lease status -5
         kubectl lease hold a b
         kubectl lease hold a ./b.sh --all
+        kubectl lease hold a true /c dir
+         hold a true /c dir
         kubectl lease hold a B -- true
         kubectl lease hold a ./b.sh --timeout=x
         kubectl lease acquire a ./b.sh
@@ -319,4 +321,14 @@ fn help_is_that_of_the_subcommand_wherever_it_is_asked_for() {
     for line in ["help", "--help"] {
         assert_eq!(help(line), help::page(&tree(), true).to_string(), "{line}");
     }
+}
+
+#[test]
+fn the_last_word_asks_for_help_as_programs_of_windows_are_asked() {
+    let asks = |line: &str| {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        asks_as_on_windows(&words)
+    };
+    assert!(asks("/?") && asks("hold job /?") && asks("status -?"));
+    assert!(!asks("hold job -- cmd /?") && !asks("hold /? job") && !asks("status ?"));
 }

@@ -139,9 +139,13 @@ pub fn kind_before_names(typed: &Typed<'_>) -> Option<String> {
 pub fn command_among_names(typed: &Typed<'_>, words: &[OsString]) -> Option<String> {
     let subcommand = typed.command.get_name();
     let ended = words.iter().any(|word| word == "--");
-    let mut names = typed.values("name");
-    let first = names.next()?;
-    let word = names.find(|word| word.parse::<LeaseName>().is_err())?;
+    let names: Vec<&str> = typed.values("name").collect();
+    let is_none = |word: &&str| word.parse::<LeaseName>().is_err();
+    let at = 1 + names.get(1..)?.iter().position(is_none)?;
+    // The program may be called as a lease may be: of `hold a sh -c x`, `-c` is what is none.
+    let is_program = |number: &usize| which::which(names[*number]).is_ok();
+    let (leases, command) = names.split_at((1..at).find(is_program).unwrap_or(at));
+    let word = names[at];
     let how = match subcommand {
         "hold" if !ended => "a command goes after '--', as in",
         "acquire" => "to run a command with it",
@@ -149,9 +153,14 @@ pub fn command_among_names(typed: &Typed<'_>, words: &[OsString]) -> Option<Stri
     };
     Some(format!(
         "error: {word:?} is no lease's name: {how}: hold {} -- {}",
-        pasted(first),
-        pasted(word)
+        all_pasted(leases),
+        all_pasted(command)
     ))
+}
+
+fn all_pasted(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| pasted(word)).collect();
+    words.join(" ")
 }
 
 fn kind_is_known(command: &Command, kind: &str, names: &str) -> String {

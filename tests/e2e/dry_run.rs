@@ -2,8 +2,8 @@
 
 use crate::outcomes::read;
 use crate::support::{
-    VERBS, annotations, each, fresh, fresh_in_process, held, not_acquired, not_found_as_held, said,
-    said_like, stored, untouched,
+    ENV, VERBS, annotations, each, fresh, fresh_in_process, held, not_acquired, not_found_as_held,
+    said, said_like, stored, untouched,
 };
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy, Request, lease};
@@ -152,7 +152,8 @@ fn what_would_not_be_done_ends_as_the_real_thing_at_once() {
         "mine",
         "--holder=me",
         "--dry-run=server",
-        "-oenv",
+        "-o",
+        ENV,
     ];
     let refused = "error: -o env hands a grant on, and a dry run makes none\n";
     said(&ns.run(&user, env), 2, "", refused);

@@ -1,7 +1,7 @@
 //! `-o` of what is done to a Lease, and its paths, columns and documents beside kubectl's own. Where there is no kubectl on PATH, the
 //! comparisons say SKIPPED.
 
-use crate::support::{VERBS, free, fresh, held, holder, said, shared, stored};
+use crate::support::{ENV, VERBS, free, fresh, held, holder, said, shared, stored};
 use lease_harness::{Command, Namespace, Output, User, lease};
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
     let renewed: Value = serde_json::from_str(&ns.run(&user, renew).stdout).expect("JSON");
     assert_eq!(renewed["after"], stored(&ns, "job"));
     ns.create(&free("free"));
-    let acquire = ["acquire", "free", "--holder=it's me", "-o", "env"];
+    let acquire = ["acquire", "free", "--holder=it's me", "-o", ENV];
     let output = ns.run(&user, acquire);
     let lease = stored(&ns, "free");
     let of = |field: &str| lease["metadata"][field].as_str().expect("text");
@@ -100,7 +100,7 @@ fn what_is_done_to_a_lease_is_printed_in_every_format() {
         of("resourceVersion"),
     );
     said(&output, 0, &expected, "");
-    for format in ["name", "json", "yaml", "env"] {
+    for format in ["name", "json", "yaml", ENV] {
         let output = ns.run(&user, ["acquire", "none", "--holder=me", "-o", format]);
         let absent = crate::support::not_found_to_take(&ns, "none");
         said(&output, 121, "", &absent);

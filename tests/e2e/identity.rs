@@ -1,6 +1,6 @@
 //! Who asks: `--holder`, the environment, the pod, user@host, `--unique`, and a shell that hands an identity on.
 
-use crate::support::{VERBS, free, fresh, holder, said, stored};
+use crate::support::{ENV, VERBS, free, fresh, holder, said, stored};
 use lease_harness::{Command, Namespace, User};
 
 const ACQUIRED: &str = "lease.coordination.k8s.io/job acquired\n";
@@ -129,7 +129,8 @@ fn the_fencing_token_is_the_version_of_the_grant_and_grows_over_delete_and_recre
         let output = acquire(&ns, &user)
             .arg("--create")
             .arg("--holder=me")
-            .arg("-oenv")
+            .arg("-o")
+            .arg(ENV)
             .run();
         assert_eq!(output.code, Some(0), "{output}");
         let token = output

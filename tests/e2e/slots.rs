@@ -2,7 +2,7 @@
 
 use crate::hold::scene::shell;
 use crate::support::{
-    SOON, ended, free, fresh, held, holder, in_time_once, matches, methods, renew, said_like,
+    ENV, SOON, ended, free, fresh, held, holder, in_time_once, matches, methods, renew, said_like,
     set_free, stored, wait_until, watching,
 };
 use lease_harness::{
@@ -103,7 +103,7 @@ fn each_command_sees_its_slot_and_can_renew_and_check_that_by_name() {
         json!({ "kubectl-lease/slot-of": "pool" })
     );
     // An exported grant names its own lease too.
-    let output = acquire(&ns, &user, "3", &["--create", "--unique", "-o", "env"]).run();
+    let output = acquire(&ns, &user, "3", &["--create", "--unique", "-o", ENV]).run();
     assert_eq!(output.code, Some(0), "{output}");
     let slot =
         (output.stdout.lines()).find_map(|line| line.strip_prefix("export KUBECTL_LEASE_SLOT="));

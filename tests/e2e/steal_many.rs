@@ -1,7 +1,7 @@
 //! `steal` of several: taken for themselves, kept renewed together, and handed out when the last victim must have stopped.
 
 use crate::support::{
-    SOON, VERBS, fresh, held, holder, marks, pass_to, renew, said_like, stored, transitions,
+    ENV, SOON, VERBS, fresh, held, holder, marks, pass_to, renew, said_like, stored, transitions,
     untouched,
 };
 use lease_harness::{Fault, Latch, Match, Namespace, Proxy, lease};
@@ -200,7 +200,7 @@ fn a_list_is_asked_about_once_and_what_is_no_lock_is_taken_only_by_force() {
         (Some(0), stolen(&["job", "a"]))
     );
     crate::usage::refused(&[(
-        &["steal", "a", "b", "--yes", "-o", "env"],
+        &["steal", "a", "b", "--yes", "-o", ENV],
         "error: -o env hands one grant on, and this is about several leases".into(),
     )]);
 }

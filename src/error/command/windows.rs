@@ -49,6 +49,11 @@ pub fn for_a_shell(words: &[String], shell: Shell) -> Option<String> {
     if is_path(command) {
         return None;
     }
+    if let Some(file) = here(command) {
+        return Some(format!(
+            "It is in the current folder, from which nothing is run by its name alone: -- .\\{file}"
+        ));
+    }
     // `my-tool` is as likely to be a program that is missing.
     let is_verb = |word: &str| VERBS.contains(&format!(" {} ", word.to_ascii_lowercase()));
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic());
@@ -60,6 +65,13 @@ pub fn for_a_shell(words: &[String], shell: Shell) -> Option<String> {
         ));
     }
     Some("It is not on PATH. A function or an alias is known to your shell alone: write out what it runs".to_owned())
+}
+
+/// The file of that name in the current folder, where cmd.exe would look first.
+fn here(command: &str) -> Option<String> {
+    let ends = ["", ".com", ".exe", ".bat", ".cmd", ".ps1"];
+    let mut names = ends.iter().map(|end| format!("{command}{end}"));
+    names.find(|name| !command.is_empty() && Path::new(name).is_file())
 }
 
 fn is_path(command: &str) -> bool {

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long it takes at most to hear what is there to be heard, where the end of the stream does not come.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How long a watchdog may take to end after its last word.
+/// How long a watchdog may take to end after its last word, before it is ended.
 const ENDING: Duration = Duration::from_secs(5);
 
 /// What comes of the watchdog.
@@ -98,23 +98,21 @@ impl Child {
                 _ => {}
             }
         }
-        if let Some((word, heard_at)) = self.last_word.clone().filter(|_| !self.taken_over) {
-            if self.has_ended_by(heard_at + ENDING).await && self.job.is_empty() {
-                return match word {
-                    ToSupervisor::Failed(error) => News::NotStarted(error),
-                    ToSupervisor::Unready(why) => News::NoRoom(why),
-                    ToSupervisor::Late => News::NoRoom(LATE.to_owned()),
-                    _ => News::Gone,
-                };
-            }
-            self.taken_over = true;
-            return News::WatchdogDied;
+        let heard_at = self.last_word.as_ref().map(|(_, heard_at)| *heard_at);
+        if let Some(heard_at) = heard_at.filter(|_| !self.taken_over) {
+            // One that is suspended by now, or slow, has said what there is to say.
+            self.wait_for_its_end(heard_at + ENDING).await;
         }
         while !self.job.is_empty() {
             self.job.terminate();
             tokio::time::sleep(LOOK).await;
         }
-        News::Gone
+        match self.last_word.clone() {
+            Some((ToSupervisor::Failed(error), _)) => News::NotStarted(error),
+            Some((ToSupervisor::Unready(why), _)) => News::NoRoom(why),
+            Some((ToSupervisor::Late, _)) => News::NoRoom(LATE.to_owned()),
+            _ => News::Gone,
+        }
     }
 
     /// The next message of the watchdog, none once it is dead or says something else.
@@ -135,8 +133,8 @@ impl Child {
         }
     }
 
-    /// Whether the watchdog has ended, with all below it, which may take until then.
-    async fn has_ended_by(&mut self, deadline: Instant) -> bool {
+    /// Waits until the watchdog has ended, with all below it, at most until then.
+    async fn wait_for_its_end(&mut self, deadline: Instant) {
         while !self.over && SystemClock.now() < deadline {
             tokio::select! {
                 heard = self.heard.recv() => {
@@ -149,7 +147,6 @@ impl Child {
         while self.over && !self.job.is_empty() && SystemClock.now() < deadline {
             tokio::time::sleep(LOOK).await;
         }
-        self.over
     }
 
     /// Says something to the watchdog. It is not waited for; and one that is gone is noticed by its silence.

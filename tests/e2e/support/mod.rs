@@ -281,6 +281,9 @@ fn absent(lease: &str) -> String {
     format!("Error from server (NotFound): leases.coordination.k8s.io \"{lease}\" not found\n")
 }
 
+/// What prints a grant for a POSIX shell. On Windows no shell is around that the suite could be sure of.
+pub const ENV: &str = if cfg!(windows) { "env=posix" } else { "env" };
+
 /// Between a line of a hint and what is to follow it where it worked. On Windows no shell is around that the suite could be sure of.
 pub const AND: &str = if cfg!(windows) {
     " and, if that worked: "

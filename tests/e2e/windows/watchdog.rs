@@ -1,11 +1,11 @@
 //! The watchdog killed and suspended: the supervisor stops the command, and says that it did.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lease_harness::{kill_process, resume_process, suspend_process, wait_gone};
 
 use super::scene::{AT_ONCE, all_gone, start_with_children};
-use crate::hold::scene::{SOON, Scene, measured, until};
+use crate::hold::scene::{Held, SOON, Scene, measured};
 use crate::support::pass_to;
 
 #[test]
@@ -28,21 +28,19 @@ fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_aft
 /// What it is told while it stands still is heard before it looks at the time.
 #[test]
 fn a_watchdog_that_was_suspended_while_the_lease_was_renewed_lets_the_command_run() {
-    let scene = Scene::new(4);
+    let scene = Scene::new(8);
     let gate = scene.gate();
-    let held = scene.start(&until(&gate));
+    let script = ["announce", "then", "until", &gate.display().to_string()];
+    // It asks the command to end 5.5 s after a renewal that it has heard of, and kills it after 7.5 s.
+    let held = Held::start(&scene.hold_portable(&["--kill-after=2s"], &script));
     scene.wait_renewals(1);
-    for _ in 0..3 {
-        suspend_process(held.watchdog);
-        let suspended = Instant::now();
-        while suspended.elapsed() < scene.duration {
-            scene.proxy.clear();
-            scene.wait_renewals(1);
-        }
-        resume_process(held.watchdog);
-        scene.proxy.clear();
-        scene.wait_renewals(2);
+    let renewed = scene.last_acknowledged();
+    suspend_process(held.watchdog);
+    while renewed.elapsed() < Duration::from_secs(6) {
+        scene.wait_renewals(1);
     }
+    resume_process(held.watchdog);
+    scene.wait_renewals(2);
     scene.ends_alone(held, &gate, 0);
 }
 

@@ -46,8 +46,9 @@ pub fn explain() -> Result<(), Failure> {
         _ => format!(" (below Documents here: {})", profiles.join(" and ")),
     };
     terminal::print(&format!(
-        "In PowerShell it is on once the profile{whose} has this line: notepad $PROFILE\n  \
+        "In PowerShell it is on once the profile{whose} has this line:\n  \
            kubectl completion powershell | Out-String | Invoke-Expression\n\
+         To open the profile, and make it where there is none: if (!(Test-Path $PROFILE)) {{ New-Item -Force $PROFILE }}; notepad $PROFILE\n\
          cmd.exe completes no commands. An upgrade replaces the plugin and not this second name of it: install it again then\n"
     ))
 }

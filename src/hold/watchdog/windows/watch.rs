@@ -24,8 +24,9 @@ use crate::signals::{SIGBREAK, SIGINT, SIGKILL, SIGTERM};
 const LOOK: Duration = Duration::from_millis(200);
 
 /// How long orders that are there may take to be heard, where this process has stood still and its threads begin again in any
-/// order.
-const HEARING: Duration = Duration::from_millis(20);
+/// order: while there is time until the kill, and in any case.
+const HEARING: Duration = Duration::from_millis(200);
+const HEARING_LATE: Duration = Duration::from_millis(20);
 
 /// So many things that have happened are dealt with before the time is looked at again.
 const AT_ONCE: usize = 64;
@@ -228,7 +229,10 @@ impl Watchdog {
         self.looked_at = now;
         // Whoever renews it ends the command by their own hand too, when it is time.
         if stood_still && !self.stopping && now >= self.orders.fence_at() {
-            let first = happened.recv_timeout(HEARING).ok();
+            let time = self.orders.kill_at().since(now);
+            let first = happened
+                .recv_timeout(time.clamp(HEARING_LATE, HEARING))
+                .ok();
             if let Some(last_word) = first.and_then(|one| self.take(one)) {
                 return Some(last_word);
             }
