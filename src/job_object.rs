@@ -160,7 +160,7 @@ impl JobObject {
     }
 }
 
-/// Has a process begin that was started [`SUSPENDED`].
+/// Has a process begin that was started [`SUSPENDED`], or go on that somebody has suspended: all its threads.
 ///
 /// # Errors
 /// When its thread is not found.
@@ -191,9 +191,14 @@ pub fn resume(process: u32) -> io::Result<()> {
             }
             // SAFETY: a handle that nobody else has.
             let thread = unsafe { OwnedHandle::from_raw_handle(thread) };
-            // SAFETY: the handle is open.
-            if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
-                return Err(io::Error::last_os_error());
+            // It runs once it was resumed as often as it was suspended. A thread that runs is left as it is.
+            loop {
+                // SAFETY: the handle is open.
+                match unsafe { ResumeThread(thread.as_raw_handle()) } {
+                    u32::MAX => return Err(io::Error::last_os_error()),
+                    0 | 1 => break,
+                    _ => {}
+                }
             }
             resumed = true;
         }

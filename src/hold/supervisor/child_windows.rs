@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
-use crate::job_object::JobObject;
+use crate::job_object::{self, JobObject};
 pub use prepared::Prepared;
 
 /// How often what is left is looked at.
@@ -36,8 +36,10 @@ enum FromWatchdog {
 
 /// A started command.
 pub struct Child {
-    /// The watchdog's process with all below it. Nobody leaves it; only this process has a handle to it.
+    /// The watchdog's process with all below it. Nobody leaves it; only this process has a handle to it, and all end with that.
     job: JobObject,
+    /// The watchdog's process id.
+    watchdog: u32,
     orders: Sender<Vec<u8>>,
     heard: UnboundedReceiver<FromWatchdog>,
     started: bool,
@@ -56,9 +58,10 @@ impl Child {
     /// None here: a watchdog that has died is heard of by [`Child::news`].
     pub fn start(prepared: Prepared, mut start: Start) -> Result<Self, String> {
         start.streams = prepared.hand_over_streams();
-        let (job, orders, heard) = prepared.into_parts();
+        let (job, watchdog, orders, heard) = prepared.into_parts();
         let mut child = Self {
             job,
+            watchdog,
             orders,
             heard,
             started: false,
@@ -160,6 +163,10 @@ impl Child {
     /// Tells of an acknowledged renewal that was sent after `sent_at`.
     pub fn held(&mut self, sent_at: Instant) {
         self.tell(&ToWatchdog::Held(sent_at));
+        // Nobody else tells whether the command has ended: of one that stays suspended it would be held for good.
+        if !self.over {
+            let _ = job_object::resume(self.watchdog);
+        }
     }
 
     /// Passes an event of the console on to the command.
@@ -175,10 +182,8 @@ impl Child {
     /// Kills the whole tree: by the watchdog, which may be suspended or dead, and by our own hand, the watchdog with it.
     pub fn kill(&mut self) {
         self.tell(&ToWatchdog::Kill);
-        if self.last_word.is_none() {
-            self.taken_over = true;
-            self.job.terminate();
-        }
+        self.taken_over |= self.last_word.is_none();
+        self.job.terminate();
     }
 
     /// Who is still there after the kill, for a person.

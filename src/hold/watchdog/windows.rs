@@ -3,8 +3,10 @@
 //! The command is in a job object from before it does anything, with all that it starts. Only the watchdog has a handle to that
 //! job, and the kernel ends the job with that handle: however the watchdog ends, nothing of the command outlives it.
 
+mod begin;
 mod console;
 mod post;
+mod priority;
 mod watch;
 
 use std::ffi::OsString;
@@ -61,6 +63,7 @@ fn serve() -> io::Result<()> {
 
 /// Everything that can fail, but for the start of the command itself: done before the lease is taken.
 fn get_ready() -> Result<JobObject, String> {
+    priority::raise();
     console::take_charge().map_err(|error| format!("cannot handle console events: {error}"))?;
     let kept = keep_to_ourselves(&io::stdin()).and_then(|()| keep_to_ourselves(&io::stdout()));
     kept.map_err(|error| format!("cannot keep its pipes to itself: {error}"))?;

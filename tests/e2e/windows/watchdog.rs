@@ -1,6 +1,6 @@
 //! The watchdog killed and suspended: the supervisor stops the command, and says that it did.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lease_harness::{kill_process, resume_process, suspend_process, wait_gone};
 
@@ -28,20 +28,46 @@ fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_aft
 /// What it is told while it stands still is heard before it looks at the time.
 #[test]
 fn a_watchdog_that_was_suspended_while_the_lease_was_renewed_lets_the_command_run() {
-    let scene = Scene::new(8);
+    let scene = Scene::new(4);
     let gate = scene.gate();
     let script = ["announce", "then", "until", &gate.display().to_string()];
-    // It asks the command to end 5.5 s after a renewal that it has heard of, and kills it after 7.5 s.
-    let held = Held::start(&scene.hold_portable(&["--kill-after=2s"], &script));
+    let held = Held::start(&scene.hold_portable(&[], &script));
     scene.wait_renewals(1);
-    let renewed = scene.last_acknowledged();
-    suspend_process(held.watchdog);
-    while renewed.elapsed() < Duration::from_secs(6) {
+    for _ in 0..3 {
+        suspend_process(held.watchdog);
         scene.wait_renewals(1);
+        resume_process(held.watchdog);
     }
-    resume_process(held.watchdog);
-    scene.wait_renewals(2);
     scene.ends_alone(held, &gate, 0);
+}
+
+/// Nobody else tells that the command has ended; so the supervisor has it go on.
+#[test]
+fn a_watchdog_that_stays_suspended_leaves_no_lease_held_for_nobody() {
+    let scene = Scene::new(4);
+    let gate = scene.gate();
+    let script = ["announce", "then", "until", &gate.display().to_string()];
+    let held = Held::start(&scene.hold_portable(&[], &script));
+    scene.wait_renewals(1);
+    suspend_process(held.watchdog);
+    scene.ends_alone(held, &gate, 0);
+}
+
+/// What nobody lets run is gone with whoever would have.
+#[test]
+fn a_supervisor_that_is_killed_while_its_watchdog_is_suspended_takes_all_with_it_at_once() {
+    let scene = Scene::new(3600);
+    let (held, mut tree) = start_with_children(&scene, &["beside", "group"], &["sleep", "600"]);
+    tree.push(held.child);
+    suspend_process(held.watchdog);
+    held.running.kill();
+    let took = all_gone(&tree);
+    measured(
+        "watchdog suspended and supervisor killed, all dead after",
+        took,
+    );
+    assert!(took <= AT_ONCE, "{took:?}");
+    wait_gone(held.watchdog, SOON);
 }
 
 #[test]

@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Prepared {
     job: JobObject,
     process: OwnedHandle,
+    number: u32,
     orders: Sender<Vec<u8>>,
     heard: UnboundedReceiver<FromWatchdog>,
 }
@@ -40,7 +41,8 @@ impl Prepared {
     /// Why there can be none.
     pub fn new() -> Result<Self, String> {
         let failed = |error: io::Error| format!("cannot start the watchdog: {error}");
-        let job = JobObject::new().map_err(failed)?;
+        // However this process ends, the kernel ends all that is below it.
+        let job = JobObject::dying_with_its_owner().map_err(failed)?;
         let mut starter = Command::new(std::env::current_exe().map_err(failed)?);
         starter
             .args([MARK, BY_STDIO])
@@ -51,6 +53,7 @@ impl Prepared {
         let ready = || {
             // Before it is told anything: it has started nobody yet.
             job.adopt(&watchdog)?;
+            let number = watchdog.id();
             let process = watchdog.as_handle().try_clone_to_owned()?;
             let pipes = watchdog.stdin.take().zip(watchdog.stdout.take());
             let (orders, news) = pipes.ok_or_else(|| io::Error::other("it has no pipes"))?;
@@ -58,9 +61,9 @@ impl Prepared {
             let (first, is_ready) = channel();
             let (said, heard) = unbounded_channel();
             listen(watchdog, news, first, said)?;
-            Ok((process, orders, heard, is_ready))
+            Ok((process, number, orders, heard, is_ready))
         };
-        let (process, orders, heard, is_ready) = match ready() {
+        let (process, number, orders, heard, is_ready) = match ready() {
             Ok(ready) => ready,
             Err(error) => {
                 // It ends by itself when its pipe closes too.
@@ -71,6 +74,7 @@ impl Prepared {
         let prepared = Self {
             job,
             process,
+            number,
             orders,
             heard,
         };
@@ -120,8 +124,13 @@ impl Prepared {
     /// What a command is started with.
     pub(super) fn into_parts(
         self,
-    ) -> (JobObject, Sender<Vec<u8>>, UnboundedReceiver<FromWatchdog>) {
-        (self.job, self.orders, self.heard)
+    ) -> (
+        JobObject,
+        u32,
+        Sender<Vec<u8>>,
+        UnboundedReceiver<FromWatchdog>,
+    ) {
+        (self.job, self.number, self.orders, self.heard)
     }
 }
 

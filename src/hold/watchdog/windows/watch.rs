@@ -1,15 +1,11 @@
 //! The watchdog while its command runs on Windows: it does what the supervisor says, and what is due whatever becomes of that.
 
-use std::ffi::OsString;
 use std::io;
-use std::os::windows::io::{FromRawHandle, OwnedHandle, RawHandle};
-use std::os::windows::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
+use super::begin::{Suspended, begin};
 use super::console;
 use super::post::Post;
 use crate::clock::{Clock, Instant, SystemClock, nap};
@@ -17,16 +13,15 @@ use crate::hold::machine::Ended;
 use crate::hold::watchdog::Inbox;
 use crate::hold::watchdog::names::some_of;
 use crate::hold::watchdog::wire::{Orders, Start, ToSupervisor, ToWatchdog};
-use crate::job_object::{self, JobObject, SUSPENDED};
+use crate::job_object::{self, JobObject};
 use crate::signals::{SIGBREAK, SIGINT, SIGKILL, SIGTERM};
 
 /// How often the time is looked at: what waits here does not count the time that a machine sleeps (WaitForSingleObject).
 const LOOK: Duration = Duration::from_millis(200);
 
 /// How long orders that are there may take to be heard, where this process has stood still and its threads begin again in any
-/// order: while there is time until the kill, and in any case.
+/// order. Where the lease is lost, and not only this process stood still, the supervisor ends all meanwhile.
 const HEARING: Duration = Duration::from_millis(200);
-const HEARING_LATE: Duration = Duration::from_millis(20);
 
 /// So many things that have happened are dealt with before the time is looked at again.
 const AT_ONCE: usize = 64;
@@ -51,25 +46,8 @@ pub enum Happened {
     Begun(io::Result<Suspended>),
     /// It has ended, with this status.
     Ended(u32),
-}
-
-/// A process that has done nothing yet. Dropped, it never will.
-pub struct Suspended(Child);
-
-impl Suspended {
-    /// Its status, once it has run and ended.
-    fn status(mut self) -> u32 {
-        let status = self.0.wait().ok().and_then(|status| status.code());
-        // The bits of it are those of the 32-bit status.
-        status.unwrap_or(-1) as u32
-    }
-}
-
-impl Drop for Suspended {
-    fn drop(&mut self) {
-        // What has ended is not found by its number, but by its handle: nobody else is meant.
-        let _ = self.0.kill();
-    }
+    /// It cannot be asked to end.
+    Deaf,
 }
 
 /// What has become of the command.
@@ -131,7 +109,11 @@ pub fn run(
         news.deliver();
         return Ok(());
     }
-    begin(start, events.clone())?;
+    let begun = events.clone();
+    begin(start, move |child| {
+        // Dropped, it does nothing.
+        let _ = begun.send(Happened::Begun(child));
+    })?;
     let mut watchdog = Watchdog {
         orders,
         tree,
@@ -158,50 +140,6 @@ pub fn run(
     Ok(())
 }
 
-/// Starts the command in a thread of its own: what is executed may be on a share that hangs. It stays suspended, so that it
-/// is in its job, and in time, before it does anything. So is the search for it on PATH.
-fn begin(start: Start, events: Sender<Happened>) -> io::Result<()> {
-    let Start {
-        environment,
-        command,
-        streams,
-        ..
-    } = start;
-    let mut words = command.into_iter().map(|word| word.0);
-    let program = words.next().ok_or_else(|| io::Error::other("no command"))?;
-    let [stdin, stdout, stderr] = streams.map(stream);
-    thread::Builder::new().spawn(move || {
-        let environment = environment.into_iter();
-        let child = Command::new(found(program))
-            .args(words)
-            .envs(environment.map(|(name, value)| (name.0, value.0)))
-            .stdin(stdin)
-            .stdout(stdout)
-            .stderr(stderr)
-            .creation_flags(SUSPENDED)
-            .spawn();
-        let _ = events.send(Happened::Begun(child.map(Suspended)));
-    })?;
-    Ok(())
-}
-
-/// The file that a command names, as a shell finds it: of a batch file the standard library wants the whole name, and it would
-/// look in our own folder first.
-fn found(program: OsString) -> OsString {
-    let search = std::env::var_os("PATH");
-    which::which_in(&program, search, Path::new(".")).map_or(program, PathBuf::into_os_string)
-}
-
-/// A stream of the supervisor's, which has handed a copy of it to this process.
-#[expect(unsafe_code, reason = "a handle comes as a number")]
-fn stream(handle: Option<usize>) -> Stdio {
-    match handle {
-        // SAFETY: the supervisor made it for us, and only we have it.
-        Some(handle) => Stdio::from(unsafe { OwnedHandle::from_raw_handle(handle as RawHandle) }),
-        None => Stdio::null(),
-    }
-}
-
 impl Watchdog {
     /// Until there is a last word.
     fn watch(&mut self, happened: &Receiver<Happened>) -> ToSupervisor {
@@ -209,11 +147,12 @@ impl Watchdog {
             if let Some(last_word) = self.catch_up(happened) {
                 return last_word;
             }
+            if self.command == Leader::Ended && self.tree.is_empty() {
+                return ToSupervisor::Gone;
+            }
             self.act(SystemClock.now());
-            match self.command {
-                Leader::Starting if self.stopping => return ToSupervisor::Late,
-                Leader::Ended if self.tree.is_empty() => return ToSupervisor::Gone,
-                Leader::Starting | Leader::Runs | Leader::Ended => {}
+            if self.command == Leader::Starting && self.stopping {
+                return ToSupervisor::Late;
             }
             let happened = happened.recv_timeout(self.patience());
             if let Some(last_word) = happened.ok().and_then(|one| self.take(one)) {
@@ -227,13 +166,13 @@ impl Watchdog {
         let now = SystemClock.now();
         let stood_still = now.since(self.looked_at) > 2 * LOOK;
         self.looked_at = now;
-        // Whoever renews it ends the command by their own hand too, when it is time.
-        if stood_still && !self.stopping && now >= self.orders.fence_at() {
-            let time = self.orders.kill_at().since(now);
-            let first = happened
-                .recv_timeout(time.clamp(HEARING_LATE, HEARING))
-                .ok();
-            if let Some(last_word) = first.and_then(|one| self.take(one)) {
+        let until = now + HEARING;
+        while stood_still && !self.stopping && now >= self.orders.fence_at() {
+            let left = until.since(SystemClock.now());
+            let Ok(one) = happened.recv_timeout(left) else {
+                break;
+            };
+            if let Some(last_word) = self.take(one) {
                 return Some(last_word);
             }
         }
@@ -258,6 +197,9 @@ impl Watchdog {
                     Err(error) => Some(failed(&error)),
                 };
             }
+            // Whom nobody can ask is not waited for.
+            Happened::Deaf if self.stopping => self.kill_by(SystemClock.now()),
+            Happened::Deaf => {}
             Happened::Ended(status) => {
                 self.command = Leader::Ended;
                 self.news.tell(&ToSupervisor::Ended(Ended::Exited(status)));
@@ -288,7 +230,11 @@ impl Watchdog {
         self.command = Leader::Runs;
         self.news.tell(&ToSupervisor::Started(number as i32));
         for signal in std::mem::take(&mut self.for_command) {
-            self.forward(signal);
+            match signal {
+                // It was not on the console yet, and nobody can send it a Ctrl-C.
+                SIGINT => self.ask(),
+                signal => self.forward(signal),
+            }
         }
         Ok(())
     }
@@ -306,7 +252,7 @@ impl Watchdog {
         if self.break_due.is_some_and(|due| now >= due) {
             self.break_due = None;
             if !console::was_typed() {
-                console::send_break();
+                self.ask();
             }
         }
     }
@@ -321,9 +267,26 @@ impl Watchdog {
                 self.news.tell(&ToSupervisor::Left(some_of(&left)));
             }
         }
-        // Whom nobody can ask is not waited for.
-        let asked = self.orders.on_lost != SIGKILL && console::send_break();
-        self.kill_by(if asked { kill_at } else { now });
+        match self.orders.on_lost {
+            SIGKILL => self.kill_by(now),
+            _ => {
+                self.kill_by(kill_at);
+                self.ask();
+            }
+        }
+    }
+
+    /// Asks the command to end, in a thread of its own: a console that hangs must not keep us from the kill.
+    fn ask(&self) {
+        let events = self.events.clone();
+        let asks = move || {
+            if !console::send_break() {
+                let _ = events.send(Happened::Deaf);
+            }
+        };
+        if thread::Builder::new().spawn(asks).is_err() {
+            let _ = self.events.send(Happened::Deaf);
+        }
     }
 
     fn kill_by(&mut self, due: Instant) {
