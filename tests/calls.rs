@@ -1,5 +1,5 @@
-//! Every file of the sources that waits for a process, signals one, reads /proc or a clock, from one list with its
-//! reason: a new one is noticed here and says why it may, and one that is gone is taken off.
+//! What is allowed only with its reason beside it. Of the sources: to wait for a process, signal one, read /proc or a clock,
+//! from one list, where a new one is noticed and one that is gone is taken off. Of the tests: to be for one system alone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -209,4 +209,65 @@ fn whoever_waits_signals_or_reads_proc_or_a_clock_is_on_the_list() {
     let gone: Vec<_> = listed.difference(&found).collect();
     assert!(new.is_empty(), "not on the list, with its reason: {new:?}");
     assert!(gone.is_empty(), "on the list, and there no more: {gone:?}");
+}
+
+/// What a test or a file of tests may be for, and nothing else.
+const SYSTEMS: [&str; 2] = ["#[cfg(unix)]", "#[cfg(target_os = "];
+
+/// Of the lines of a file the number of each that has a test, or a file of them, for one system alone without a word why.
+fn without_a_reason(text: &str) -> Vec<usize> {
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let is_above = |line: &&&str| line.starts_with("#[") || line.starts_with("///");
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        if !SYSTEMS.iter().any(|system| line.starts_with(system)) {
+            continue;
+        }
+        let before = lines[..at].iter().rev().take_while(is_above);
+        let after = lines[at..].iter().take_while(is_above);
+        let item = lines[at..].iter().find(|line| !is_above(line));
+        let words = item.map_or("", |item| item.trim_start_matches("pub "));
+        let is_test = before.chain(after).any(|line| *line == "#[test]");
+        let reason = line.split_once("] //").map_or("", |(_, why)| why.trim());
+        if (is_test || words.starts_with("mod ")) && reason.is_empty() {
+            found.push(at + 1);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_test_that_is_for_one_system_alone_says_why() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = Vec::new();
+    files(&root.join("tests/e2e"), &mut all);
+    assert!(all.len() > 100, "{} files", all.len());
+    let wrong = all.iter().flat_map(|path| {
+        let text = fs::read_to_string(path).expect("it is text");
+        let name = path.strip_prefix(root).expect("below").display();
+        let lines = without_a_reason(&text).into_iter();
+        lines
+            .map(|line| format!("{name}:{line}"))
+            .collect::<Vec<_>>()
+    });
+    let wrong: Vec<String> = wrong.collect();
+    assert!(
+        wrong.is_empty(),
+        "a reason, as in `#[cfg(unix)] // a terminal`:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_reason_stands_beside_what_is_for_one_system_alone() {
+    for (text, lines) in [
+        ("#[cfg(unix)]\n#[test]\nfn one() {}", &[1][..]),
+        ("#[test]\n/// Of it.\n#[cfg(unix)] // \nfn one() {}", &[3]),
+        ("#[cfg(target_os = \"linux\")]\npub mod one;", &[1]),
+        ("#[cfg(unix)] // a terminal\n#[test]\nfn one() {}", &[]),
+        ("#[cfg(unix)]\nfn help() {}\n\n#[test]\nfn one() {}", &[]),
+        ("#[cfg(windows)]\nmod one;", &[]),
+    ] {
+        assert_eq!(without_a_reason(text), lines, "{text}");
+    }
 }

@@ -13,7 +13,6 @@ fn unauthorized(whose: &str) -> String {
     )
 }
 
-#[cfg(unix)]
 #[test]
 fn who_waits_goes_on_when_the_token_or_the_authority_is_replaced() {
     let (ns, user) = held_by_another();
@@ -43,14 +42,14 @@ fn who_waits_goes_on_when_the_token_or_the_authority_is_replaced() {
         json!({ "server": front.url(), "certificate-authority": authority });
     let file = ns.file("rotating", config.to_string());
     let watching = ns.command(&user, ["status", "--watch", "-o", "name"]);
-    let watching = watching.kubeconfig(file).spawn();
+    let watching = watching.kubeconfig(file).own_console().spawn();
     watching.wait_stdout(|line| line == NAME.trim_end(), SOON);
     crate::support::watching(&proxy);
     front.replace_authority();
     std::fs::write(&authority, front.ca_pem()).expect("the folder is ours");
     ns.create(&held("another", "other", 60));
     watching.wait_stdout(|line| line == "lease.coordination.k8s.io/another", SOON);
-    watching.signal(libc::SIGTERM);
+    watching.terminate();
     watching.wait(SOON);
 }
 
@@ -79,7 +78,7 @@ fn a_token_revoked_while_waiting_ends_the_wait() {
 }
 
 /// Real server only: the in-process one knows no client certificates.
-#[cfg(unix)]
+#[cfg(unix)] // a server of its own, which the harness starts on Unix
 #[test]
 fn a_client_certificate_is_taken_from_the_kubeconfig_or_from_flags() {
     let (ns, user) = held_by_another();

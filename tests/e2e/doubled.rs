@@ -4,12 +4,11 @@
 use crate::support::{
     SOON, each, free, fresh, held, holder, methods, said_like, stored, untouched,
 };
-use lease_harness::{Fault, Match, Proxy};
+use lease_harness::{Fault, Match, Proxy, TERMINATED};
 use std::time::{Duration, Instant};
 
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 
-#[cfg(unix)]
 #[test]
 fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held_and_waits_and_can_be_interrupted()
 {
@@ -54,7 +53,7 @@ fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held_and_waits_and_c
     ns.create(&held("job", "victim", 12));
     let proxy = Proxy::to(ns.cluster());
     let steal = ["steal", "job", "--holder=me", "--yes"];
-    let running = ns.command(&user, steal).via(&proxy).spawn();
+    let running = ns.command(&user, steal).via(&proxy).own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting "), SOON);
     proxy.fault(Match::put(), Fault::Hang, 1_000);
     // A renewal is under way.
@@ -68,10 +67,10 @@ fn whose_victim_may_still_run_is_not_told_that_the_lease_is_held_and_waits_and_c
         },
         SOON,
     );
+    running.terminate();
     let begun = Instant::now();
-    running.signal(nix::libc::SIGTERM);
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(TERMINATED), "{output}");
     assert!(begun.elapsed() < Duration::from_millis(1500), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "me");
 }

@@ -267,7 +267,6 @@ fn who_is_not_known_any_more_once_it_has_written_says_that_the_lease_may_be_held
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_release_that_may_have_been_carried_out_is_not_told_as_no_change_where_that_is_interrupted() {
     each([&RELEASE[..], &FORCE[..]], |words| {
@@ -283,10 +282,10 @@ fn a_release_that_may_have_been_carried_out_is_not_told_as_no_change_where_that_
         let reads =
             move |request: &Request| request.method == "GET" && written.load(Ordering::Relaxed) > 0;
         proxy.fault(Match::when(reads), Fault::Hang, usize::MAX);
-        let running = ns.command(&user, words).via(&proxy).spawn();
+        let running = ns.command(&user, words).via(&proxy).own_console().spawn();
         let waits = |one: &Request| one.fault == Some("Hang");
         proxy.wait_for(|all| all.iter().any(waits), SOON);
-        running.signal(2);
+        running.interrupt();
         let output = running.wait(SOON);
         assert_eq!(output.code, Some(130), "{output}");
         assert!(output.stderr.contains("outcome is not known"), "{output}");

@@ -6,7 +6,7 @@ use crate::support::{
     said, said_like, stored, untouched,
 };
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Proxy, Request, lease};
+use lease_harness::{Fault, Match, Proxy, Request, lease, portable};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -168,18 +168,17 @@ fn what_would_not_be_done_ends_as_the_real_thing_at_once() {
     assert_eq!(output.code, Some(120), "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_is_checked_and_its_command_not_run() {
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "", 60));
     let marker = ns.file("marker", "");
-    let mark = format!("echo ran >{}", marker.display());
+    let mark = portable(&["append", &marker.display().to_string(), "ran"]);
     for (place, words) in WHERE {
         let dry_run = format!("--dry-run={place}");
-        let hold = ["hold", "job", &dry_run, "--", "sh", "-c", &mark];
+        let hold = ns.command(&user, ["hold", "job", &dry_run, "--"]);
         let expected = format!("lease.coordination.k8s.io/job acquired ({words})\n");
-        said(&ns.run(&user, hold), 0, &expected, "");
+        said(&hold.args(&mark).run(), 0, &expected, "");
         let missing = ["hold", "job", &dry_run, "--", "no-such-program"];
         assert_eq!(ns.run(&user, missing).code, Some(127));
         let short = ["hold", "job", "--kill-after=2m", &dry_run, "--", "true"];

@@ -1,9 +1,10 @@
 //! Nothing waits for an Event, and nothing fails for one: no permission, no answer, a refusal for now.
 
 use crate::events::{events_of, recorded};
+use crate::hold::scene::{ask_to_end, gate, shell, until};
 use crate::support::{SOON, free, fresh, fresh_in_process, holder, said};
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Fault, Match, Proxy, Request};
+use lease_harness::{Fault, Match, Proxy, Request, portable};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -90,7 +91,6 @@ fn a_server_without_such_events_is_as_good() {
     assert_eq!(hold.code, Some(124), "{hold}");
 }
 
-#[cfg(unix)]
 #[test]
 fn an_event_that_is_never_answered_costs_a_second_at_the_end_and_nothing_before() {
     let (ns, user) = recorded();
@@ -98,14 +98,14 @@ fn an_event_that_is_never_answered_costs_a_second_at_the_end_and_nothing_before(
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(hanging(), Fault::Hang, 100);
     let acquire = ["acquire", "job", "--holder=me"];
-    let running = ns.command(&user, acquire).via(&proxy).spawn();
+    let running = ns.command(&user, acquire).via(&proxy).own_console().spawn();
     running.wait_stdout(|line| line.contains("acquired"), SOON);
     proxy.wait_for(|all| events_of(all) == ["POST"], SOON);
     assert!(running.is_running());
     // Whoever asks twice does not want to wait.
+    running.interrupt();
+    running.terminate();
     let began = Instant::now();
-    running.signal(libc::SIGINT);
-    running.signal(libc::SIGTERM);
     let output = running.wait(SOON);
     assert_eq!(
         (output.code, &*output.stdout),
@@ -142,36 +142,29 @@ fn an_event_that_is_never_answered_costs_a_second_at_the_end_and_nothing_before(
     assert!(waited < Some(AT_ONCE), "{waited:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
     let (ns, user) = recorded();
     ns.create(&free("job"));
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(hanging(), Fault::Hang, 100);
+    let gate = gate(&ns);
     let running = ns
         .command(
             &user,
-            [
-                "hold",
-                "job",
-                "--holder=ada",
-                "--duration=3s",
-                "--",
-                "sleep",
-                "600",
-            ],
+            ["hold", "job", "--holder=ada", "--duration=3s", "--"],
         )
+        .args(shell(&until(&gate)))
         .via(&proxy)
         .spawn();
     proxy.wait_for(|all| !events_of(all).is_empty(), SOON);
     let renewals = |all: &[Request]| all.iter().filter(|request| request.method == "PUT").count();
     proxy.wait_for(|all| renewals(all) >= 6, SOON);
-    running.signal(libc::SIGTERM);
+    let ended = ask_to_end(&running, &gate);
     // Free before the hold has given the Event up.
     ns.wait_until("job", |lease| holder(lease).is_empty(), SOON);
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(ended), "{output}");
     // One connection was for the Event, and no renewal has lost its own by it.
     let faults: Vec<_> = proxy
         .requests()
@@ -181,15 +174,16 @@ fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn an_event_that_was_refused_for_now_is_told_again_and_once() {
     let (ns, user) = recorded();
     ns.create(&free("job"));
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(hanging(), Fault::DropReply, 1);
+    let gate = gate(&ns);
     let running = ns
-        .command(&user, ["hold", "job", "--holder=ada", "--", "sleep", "600"])
+        .command(&user, ["hold", "job", "--holder=ada", "--"])
+        .args(shell(&until(&gate)))
         .via(&proxy)
         .spawn();
     let posted = |all: &[Request]| {
@@ -199,13 +193,12 @@ fn an_event_that_was_refused_for_now_is_told_again_and_once() {
     };
     let requests = proxy.wait_for(|all| posted(all) == 1, SOON);
     assert_eq!(events_of(&requests), ["POST", "POST"]);
-    running.signal(libc::SIGTERM);
-    assert_eq!(running.wait(SOON).code, Some(143));
+    let ended = ask_to_end(&running, &gate);
+    assert_eq!(running.wait(SOON).code, Some(ended));
     assert_eq!(ns.event_reasons("job"), ["LeaseAcquired"]);
 }
 
 /// A plugin may take seconds, or ask a person.
-#[cfg(unix)]
 #[test]
 fn no_credential_plugin_is_run_for_an_event() {
     let (ns, user) = fresh();
@@ -218,12 +211,14 @@ fn no_credential_plugin_is_run_for_an_event() {
     });
     let credential = ns.file("credential", credential.to_string());
     let (log, credential) = (runs.display(), credential.display());
-    let script = format!("#!/bin/sh\necho run >>{log}\ncat {credential}\n");
+    let plugin = ["append", &log.to_string(), "run", "then", "copy"];
+    let plugin = portable(&[&plugin[..], &[&credential.to_string()]].concat());
+    let plugin: Vec<_> = plugin.iter().map(|word| word.to_string_lossy()).collect();
     let mut config = ns.kubeconfig_json(&user);
     config["clusters"][0]["cluster"] = proxy.cluster_entry();
     config["users"][0]["user"] = json!({ "exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
-        "command": ns.script("plugin", &script),
+        "command": plugin[0], "args": plugin[1..],
     }});
     let config = ns.file("kubeconfig", config.to_string());
     let command = |words: &[&str]| ns.command(&user, words).kubeconfig(&config);
@@ -237,16 +232,9 @@ fn no_credential_plugin_is_run_for_an_event() {
     assert_eq!((shown.code, count()), (Some(0), 1), "{shown}");
     assert_eq!(events_of(&proxy.requests()), ["GET"]);
     proxy.clear();
-    let hold = [
-        "hold",
-        "job",
-        "--holder=me",
-        "--duration=2s",
-        "--",
-        "sleep",
-        "600",
-    ];
-    let running = command(&hold).spawn();
+    let hold = ["hold", "job", "--holder=me", "--duration=6s", "--"];
+    let gate = gate(&ns);
+    let running = command(&hold).args(shell(&until(&gate))).spawn();
     let refused = |all: &[Request]| {
         all.iter()
             .position(|one| one.is_of_events() && one.status == Some(403))
@@ -259,13 +247,16 @@ fn no_credential_plugin_is_run_for_an_event() {
         },
         SOON,
     );
-    running.signal(libc::SIGTERM);
+    let ended = ask_to_end(&running, &gate);
     let output = running.wait(SOON);
-    assert_eq!((output.code, &*output.stderr, count()), (Some(143), "", 2));
+    assert_eq!(
+        (output.code, &*output.stderr, count()),
+        (Some(ended), "", 2)
+    );
 }
 
 /// `cargo test --test e2e -- --ignored --nocapture a_handover_takes`: docs/performance.md has what it prints.
-#[cfg(unix)]
+#[cfg(unix)] // SIGTERM to the command is a part of what is measured
 #[test]
 #[ignore = "measures, and asserts nothing"]
 fn a_handover_takes_as_long_with_events_as_without() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, User, lease};
 
+use crate::hold::scene::{ask_to_end, gate, shell, until};
 use crate::support::elector::{Elector, Times};
 use crate::support::{
     SOON, each, ended, free, fresh, held, holder, marks, pass_to, said_like, stored, transitions,
@@ -187,7 +188,7 @@ fn where_nobody_is_to_step_down_nothing_is_written() {
     assert!(output.stderr.contains("--force"), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn a_person_is_asked_and_nothing_is_written_before_a_yes() {
     for (answer, code) in [("n\r", 120), ("\x03", 130), ("y\r", 124)] {
@@ -273,10 +274,10 @@ fn of_two_failovers_one_is_done_and_the_other_says_so() {
     drop(electors);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
     let (ns, user) = fresh();
+    let gate = gate(&ns);
     let hold = |holder: &str| {
         let words = [
             "hold",
@@ -286,10 +287,8 @@ fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
             "--holder",
             holder,
         ];
-        let command = ["--", "sh", "-c", "echo begun; exec sleep 600"].iter();
-        command
-            .fold(ns.command(&user, words), |c, word| c.arg(word))
-            .spawn()
+        let script = shell(&format!("echo begun; {}", until(&gate)));
+        ns.command(&user, words).arg("--").args(script).spawn()
     };
     let first = hold("first");
     first.wait_stdout(|line| line == "begun", SOON);
@@ -312,8 +311,8 @@ fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
     );
     assert_eq!(first.wait(SOON).code, Some(123));
     second.wait_stdout(|line| line == "begun", SOON);
-    second.signal(15);
-    assert_eq!(second.wait(SOON).code, Some(143));
+    let ended = ask_to_end(&second, &gate);
+    assert_eq!(second.wait(SOON).code, Some(ended));
 }
 
 #[test]

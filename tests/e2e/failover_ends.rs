@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use lease_harness::{Fault, Match, Proxy};
+use lease_harness::{Fault, Match, Proxy, TERMINATED};
 use serde_json::Value;
 
 use crate::failover::{FAILOVER, is_waiting};
 use crate::outcomes::read;
 use crate::support::{SOON, ended, fresh, held, holder, marks, stored, untouched};
 
-#[cfg(unix)]
 #[test]
 fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_expires() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 3));
-    let running = ns.spawn(&user, FAILOVER);
+    let running = ns.command(&user, FAILOVER).own_console().spawn();
     running.wait_stderr(is_waiting, SOON);
-    running.signal(2);
+    running.interrupt();
     running.wait_stderr(
         |line| line.starts_with("interrupted: lease \"job\" is released first"),
         SOON,
@@ -32,13 +31,13 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
     // Twice.
     ns.delete("job");
     ns.create(&held("job", "first", 60));
-    let running = ns.spawn(&user, FAILOVER);
+    let running = ns.command(&user, FAILOVER).own_console().spawn();
     running.wait_stderr(is_waiting, SOON);
-    running.signal(15);
+    running.terminate();
     running.wait_stderr(|line| line.starts_with("interrupted: "), SOON);
-    running.signal(15);
+    running.terminate();
     let output = running.wait(SOON);
-    ended(&output, 143, "");
+    ended(&output, TERMINATED, "");
     assert!(output.elapsed < Duration::from_secs(10), "{output}");
     assert!(output.stderr.contains("It expires at 20"), "{output}");
     let kept = stored(&ns, "job");
@@ -49,7 +48,7 @@ fn interrupted_once_it_frees_what_it_took_and_twice_it_leaves_it_held_until_it_e
 }
 
 /// bash sends HUP to its jobs and the kernel to the group in the foreground; systemd may send it right after TERM.
-#[cfg(unix)]
+#[cfg(unix)] // SIGHUP
 #[test]
 fn the_end_of_a_terminal_is_not_a_second_signal_so_that_what_was_taken_is_freed() {
     for (signals, code) in [([1, 1, 1], 129), ([15, 1, 1], 143), ([1, 2, 1], 129)] {
@@ -108,14 +107,13 @@ fn who_does_not_wait_for_the_next_one_is_told_so_and_nobody_takes_over_from_ones
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_for_the_next_one_it_leaves_the_lease_free() {
     let (ns, user) = fresh();
     ns.create(&held("job", "first", 1));
-    let running = ns.spawn(&user, FAILOVER);
+    let running = ns.command(&user, FAILOVER).own_console().spawn();
     running.wait_stderr(|line| line.ends_with("waiting for who takes it over"), SOON);
-    running.signal(2);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     assert_eq!(holder(&stored(&ns, "job")), "");
@@ -158,7 +156,6 @@ fn a_release_whose_answer_is_lost_is_known_to_have_happened() {
     assert_eq!(holder(&stored(&ns, "job")), "");
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what_it_took() {
     for (fault, seconds) in [
@@ -174,12 +171,16 @@ fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what
         let takes = |body: &Value| body["spec"]["holderIdentity"] == "me";
         let case = format!("{fault:?}");
         proxy.fault(Match::put().body(takes), fault, 1);
-        let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
+        let running = ns
+            .command(&user, FAILOVER)
+            .via(&proxy)
+            .own_console()
+            .spawn();
         let taken = |lease: &Value| holder(lease) == "me";
         ns.wait_until("job", taken, SOON);
-        running.signal(15);
+        running.terminate();
         let output = running.wait(SOON);
-        assert_eq!(output.code, Some(143), "{case} {output}");
+        assert_eq!(output.code, Some(TERMINATED), "{case} {output}");
         let last =
             "interrupted: lease \"job\" was released; who takes it over was not waited for\n";
         assert!(output.stderr.ends_with(last), "{case} {output}");
@@ -187,7 +188,6 @@ fn interrupted_while_the_answer_to_its_first_write_is_late_or_lost_it_frees_what
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_twice_while_nothing_is_answered_it_says_how_to_free_what_it_may_have() {
     let (ns, user) = fresh();
@@ -195,16 +195,20 @@ fn interrupted_twice_while_nothing_is_answered_it_says_how_to_free_what_it_may_h
     let proxy = Proxy::to(ns.cluster());
     let takes = |body: &Value| body["spec"]["holderIdentity"] == "me";
     proxy.fault(Match::put().body(takes), Fault::HangAfterCommit, 9);
-    let running = ns.command(&user, FAILOVER).via(&proxy).spawn();
+    let running = ns
+        .command(&user, FAILOVER)
+        .via(&proxy)
+        .own_console()
+        .spawn();
     ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-    running.signal(15);
+    running.terminate();
     running.wait_stderr(
         |line| line.starts_with("it is not known whether the last write took effect"),
         SOON,
     );
-    running.signal(15);
+    running.terminate();
     let output = running.wait(SOON);
-    ended(&output, 143, "");
+    ended(&output, TERMINATED, "");
     let advice = format!(
         "free it: kubectl lease release job -n {} --holder me --now\n",
         ns.name()

@@ -63,7 +63,7 @@ fn whoever_follows_by_the_name_of_this_call_has_taken_over() {
 }
 
 /// Whoever was to step down has, and is not whom the next try is about.
-#[cfg(unix)]
+#[cfg(unix)] // pasted into a POSIX shell
 #[test]
 fn to_try_it_again_names_the_present_holder() {
     let (ns, user) = fresh();
@@ -138,7 +138,7 @@ fn the_last_transition_is_left_for_whoever_follows() {
     assert_eq!(transitions(&stored), i64::from(i32::MAX), "{stored}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a POSIX shell
 #[test]
 fn what_a_shell_has_acquired_it_can_fail_over_as_nothing_stops_it_there() {
     let (ns, user) = fresh();

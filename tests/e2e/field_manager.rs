@@ -120,16 +120,19 @@ fn the_servers_stamps_prove_an_expiry_to_whoever_writes_under_another_name() {
     said(&ns.run(&user, acquire), 0, acquired, "");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_under_another_name_is_robbed_and_released_as_any() {
     let (ns, user) = fresh();
     ns.create(&free("job"));
     let proxy = Proxy::to(ns.cluster());
-    let running = ns.command(&user, ["hold", "job", FLAG]).via(&proxy).spawn();
+    let running = ns
+        .command(&user, ["hold", "job", FLAG])
+        .via(&proxy)
+        .own_console()
+        .spawn();
     watching(&proxy);
     assert_eq!(owner(&stored(&ns, "job")), Some("my ci"));
-    running.signal(15);
+    running.terminate();
     let output = running.wait(SOON);
     assert!(output.stdout.ends_with("released\n"), "{output}");
 }

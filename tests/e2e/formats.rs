@@ -199,7 +199,7 @@ fn same(ns: &Namespace, user: &User, words: &[&str]) -> Output {
 }
 
 /// What is printed of one of these paths is in the tables of `src/output/jsonpath`; here all at once.
-#[cfg(unix)]
+#[cfg(unix)] // kubectl on a POSIX PATH
 #[test]
 fn paths_and_columns_print_what_kubectl_prints() {
     let (ns, user) = fresh();
@@ -289,7 +289,7 @@ const ODD: [&str; 16] = [
     "ป\u{e34}ด\u{202e}x",
 ];
 
-#[cfg(unix)]
+#[cfg(unix)] // kubectl on a POSIX PATH
 #[test]
 fn kubectl_reads_yaml_as_it_was_meant_and_creates_and_applies_it() {
     let (ns, _) = fresh();

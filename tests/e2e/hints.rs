@@ -3,7 +3,7 @@
 use crate::support::{fresh, held, holder, stored};
 use lease_harness::Fault;
 
-#[cfg(unix)]
+#[cfg(unix)] // pasted into a POSIX shell
 #[test]
 fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
     let (ns, user) = fresh();
@@ -57,7 +57,7 @@ fn a_hint_that_is_pasted_reaches_the_same_cluster_as_the_same_identity() {
     assert!(output.stderr.contains("kubectl lease renew"), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // pasted into a POSIX shell
 #[test]
 fn a_hint_that_does_the_same_once_more_has_what_was_asked_for() {
     let (ns, user) = fresh();
@@ -90,7 +90,7 @@ fn a_hint_that_does_the_same_once_more_has_what_was_asked_for() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a POSIX shell
 #[test]
 fn what_o_name_prints_is_taken_for_a_name() {
     let (ns, user) = fresh();

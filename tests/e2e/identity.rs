@@ -70,7 +70,7 @@ fn a_process_is_who_its_account_is_unless_told_otherwise() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a POSIX shell
 #[test]
 fn a_shell_hands_a_unique_identity_on_to_renew_check_and_release() {
     let (ns, user) = fresh();

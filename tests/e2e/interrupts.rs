@@ -1,7 +1,8 @@
 //! Ctrl-C and its kin while acquiring: one line, nothing written, no ghost holders.
 
 use crate::support::{
-    SOON, each, ended, free, fresh, held, holder, said, stored, transitions, untouched, waiting,
+    ASKED_TO_END, SOON, each, ended, free, fresh, held, holder, said, stored, transitions,
+    untouched, waiting,
 };
 use lease_harness::{Fault, Match, Proxy, lease};
 use std::time::{Duration, Instant};
@@ -10,30 +11,25 @@ const INTERRUPTED: &str = "interrupted: lease \"job\" was not acquired\n";
 const SETTLING: &str = "it is not known whether the last write took effect: checking (interrupt again to leave at once)\n";
 const ACQUIRE: [&str; 3] = ["acquire", "job", "--holder=me"];
 
-/// Ctrl-C, as a signal.
-const SIGINT: i32 = 2;
-/// The terminal went away.
-const SIGHUP: i32 = 1;
-/// What `kill` and a stopping pod send.
-const SIGTERM: i32 = 15;
-
 #[test]
 fn a_waiter_ends_with_one_line_and_writes_nothing() {
-    each(
-        [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)],
-        |(signal, code)| {
-            let (ns, user) = fresh();
-            let before = ns.create(&held("job", "other", 60));
-            let running = ns.spawn(&user, ACQUIRE);
-            running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
-            running.signal(signal);
-            let signalled = Instant::now();
-            let expected = waiting("job", "other", "60s") + INTERRUPTED;
-            said(&running.wait(SOON), code, "", &expected);
-            assert!(signalled.elapsed() < Duration::from_secs(2));
-            untouched(&ns, &before);
-        },
-    );
+    each(ASKED_TO_END, |(ask, code)| {
+        let (ns, user) = fresh();
+        let before = ns.create(&held("job", "other", 60));
+        let running = ns.command(&user, ACQUIRE).own_console().spawn();
+        running.wait_stderr(|line| line.starts_with("waiting for"), SOON);
+        ask(&running);
+        let asked = Instant::now();
+        let expected = waiting("job", "other", "60s") + INTERRUPTED;
+        said(&running.wait(SOON), *code, "", &expected);
+        assert!(asked.elapsed() < Duration::from_secs(2));
+        untouched(&ns, &before);
+    });
+}
+
+#[cfg(unix)] // a terminal
+#[test]
+fn a_waiter_on_a_terminal_ends_by_ctrl_c_and_says_so_there() {
     let (ns, user) = fresh();
     let before = ns.create(&held("job", "other", 60));
     let terminal = ns.command(&user, ACQUIRE).spawn_pty(24, 100);
@@ -53,16 +49,16 @@ fn neither_a_read_that_hangs_nor_a_pause_is_waited_for() {
         let before = ns.create(&free("job"));
         let proxy = Proxy::to(ns.cluster());
         proxy.fault(Match::get(), fault, 1);
-        let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+        let running = ns.command(&user, ACQUIRE).via(&proxy).own_console().spawn();
         proxy.wait_for(|all| !all.is_empty(), SOON);
         if !said_before.is_empty() {
             running.wait_stderr(|line| line.ends_with("; trying again"), SOON);
         }
-        running.signal(SIGINT);
-        let signalled = Instant::now();
+        running.interrupt();
+        let asked = Instant::now();
         let expected = format!("{said_before}{INTERRUPTED}");
         said(&running.wait(SOON), 130, "", &expected);
-        assert!(signalled.elapsed() < Duration::from_secs(2));
+        assert!(asked.elapsed() < Duration::from_secs(2));
         untouched(&ns, &before);
     }
 }
@@ -80,13 +76,13 @@ fn a_write_in_flight_is_settled_whatever_became_of_it() {
         let proxy = Proxy::to(ns.cluster());
         let happens = !matches!(fault, Fault::Hang);
         proxy.fault(Match::put(), fault, 1);
-        let running = ns.command(&user, ACQUIRE).via(&proxy).spawn();
+        let running = ns.command(&user, ACQUIRE).via(&proxy).own_console().spawn();
         if happens {
             ns.wait_until("job", |lease| holder(lease) == "me", SOON);
         } else {
             proxy.wait_for(|all| all.len() == 2, SOON);
         }
-        running.signal(SIGINT);
+        running.interrupt();
         let output = running.wait(SOON);
         ended(&output, 130, "");
         let unanswered = format!("no answer within 1s; trying again\n{SETTLING}");

@@ -51,13 +51,11 @@ mod hold;
 mod hostile;
 mod identity;
 mod impersonation;
-#[cfg(unix)] // signals
 mod interrupts;
 mod leaders;
 mod left_behind;
 #[cfg(unix)] // pasted into a POSIX shell
 mod named;
-#[cfg(unix)] // shells below shells
 mod nesting;
 mod other_clients;
 mod others_events;
@@ -103,7 +101,6 @@ mod status_silence;
 mod status_terminals;
 mod status_watch;
 mod steal;
-#[cfg(unix)] // signals
 mod steal_interrupted;
 mod steal_many;
 #[cfg(unix)] // terminals
@@ -111,7 +108,6 @@ mod steal_prompt;
 mod steal_waves;
 mod support;
 mod terminating;
-#[cfg(unix)] // commands as shell scripts
 mod together;
 #[cfg(unix)] // /dev/full and full pipes
 mod unread;

@@ -316,14 +316,14 @@ fn who_may_not_delete_is_told_and_a_lost_reply_is_looked_into() {
     ended(&output, 1, "");
 }
 
-#[cfg(unix)]
 #[test]
 fn an_interruption_leaves_what_was_not_yet_deleted() {
     let (ns, user) = old();
     let before = ns.create(&dead("job", 60, 2 * DAY));
-    let running = ns.spawn(&user, ["prune", "--yes"]);
+    let running = ns.command(&user, ["prune", "--yes"]);
+    let running = running.own_console().spawn();
     running.wait_stderr(|line| line.starts_with("watching the leases"), SOON);
-    running.signal(2);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     assert!(

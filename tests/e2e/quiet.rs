@@ -79,7 +79,7 @@ fn what_succeeds_says_nothing_and_prints_what_a_format_asks_for() {
     said(&watch, 2, "", expected);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn an_error_is_said_with_its_advice_and_the_command_of_a_hold_says_what_it_says() {
     let (ns, user) = held_by_another();
@@ -147,7 +147,7 @@ fn an_error_is_said_with_its_advice_and_the_command_of_a_hold_says_what_it_says(
     assert_eq!(holder(&stored(&ns, "free")), "");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn a_question_is_asked_with_what_it_is_about() {
     let (ns, user) = held_by_another();

@@ -257,7 +257,7 @@ fn a_holder_that_renews_while_the_write_is_held_back_is_who_was_agreed_to_and_an
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn a_dead_holder_that_renews_after_all_is_not_who_was_shown() {
     let (ns, user) = fresh();
@@ -287,7 +287,6 @@ fn a_dead_holder_that_renews_after_all_is_not_who_was_shown() {
     untouched(&ns, &before);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_lost_reply_is_recognised_whoever_has_come_since() {
     let (ns, user) = fresh();
@@ -318,11 +317,11 @@ fn a_lost_reply_is_recognised_whoever_has_come_since() {
     ns.create(&held("job", "victim", 60));
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
-    let running = ns.command(&user, FORCE).via(&proxy).spawn();
+    let running = ns.command(&user, FORCE).via(&proxy).own_console().spawn();
     proxy.wait_for(|_| holder(&stored(&ns, "job")).is_empty(), SOON);
     proxy.fault(Match::get(), Fault::Hang, usize::MAX);
     running.wait_stderr(|line| line.contains("; trying again"), SOON);
-    running.signal(libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(130), "{output}");
     let open = format!(

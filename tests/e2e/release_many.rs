@@ -4,7 +4,7 @@ use crate::support::{
     SOON, VERBS, fresh, held, holder, methods, not_found_as_held, pass_to, said, said_like, stored,
     untouched,
 };
-use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, Rule, lease};
+use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, Rule, TERMINATED, lease};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ fn what_changes_between_the_list_and_a_write_is_told_and_the_others_go_on() {
     assert!(output.stderr.ends_with(left), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn by_force_all_are_shown_in_one_list_and_asked_about_once() {
     let (ns, _) = fresh();
@@ -319,7 +319,6 @@ fn a_thousand_are_released_with_one_list_and_a_write_each() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
     let (ns, user) = fresh();
@@ -349,11 +348,11 @@ fn a_server_that_goes_away_stops_what_was_not_begun_and_a_signal_does_too() {
     proxy.clear_faults();
     proxy.clear();
     proxy.fault(Match::put(), Fault::Delay(Duration::from_millis(500)), 8);
-    let running = ns.command(&user, release).via(&proxy).spawn();
+    let running = ns.command(&user, release).via(&proxy).own_console().spawn();
     proxy.wait_for(|all| methods(all).contains(&"PUT"), SOON);
-    running.signal(libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(TERMINATED), "{output}");
     let left = "interrupted: not tried any more: \"job-";
     assert!(output.stderr.contains(left), "{output}");
     // What was under way is known, and said.

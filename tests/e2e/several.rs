@@ -193,7 +193,6 @@ fn release_frees_what_is_ours_once_and_tells_of_each_other() {
     assert_eq!(holder(&stored(&ns, "c")), "");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_wait_tells_in_every_format_what_was_met_before_it_was_interrupted() {
     let (ns, user) = fresh();
@@ -202,10 +201,10 @@ fn a_wait_tells_in_every_format_what_was_met_before_it_was_interrupted() {
     for format in ["name", "json", "jsonpath={.items[*].metadata.name}"] {
         // Only its trace tells that the other is met: a list is printed at the end.
         let words = ["wait", "b", "a", "--for=free", "-v", "-o", format];
-        let running = ns.command(&user, words).spawn();
+        let running = ns.command(&user, words).own_console().spawn();
         running.wait_stderr(|line| line.contains("waiting for lease \"b\""), SOON);
         running.wait_stderr(|line| line.ends_with("decided: Met"), SOON);
-        running.signal(2);
+        running.interrupt();
         let output = running.wait(SOON);
         assert_eq!(output.code, Some(130), "{output}");
         let told = match format {

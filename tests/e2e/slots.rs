@@ -1,6 +1,6 @@
 //! `--slots`: so many holders at a time, over as many leases.
 
-use crate::hold::scene::shell;
+use crate::hold::scene::{environment, shell};
 use crate::support::{
     ENV, SOON, ended, free, fresh, held, holder, in_time_once, matches, methods, renew, said_like,
     set_free, stored, wait_until, watching,
@@ -12,15 +12,13 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 mod first;
-#[cfg(unix)] // signals
+#[cfg(unix)] // a shell that asks which processes live
 mod killed;
 mod limits;
 mod made;
 mod said;
 mod shown;
 mod tried;
-
-const TOOL: &str = env!("CARGO_BIN_EXE_kubectl-lease");
 
 /// This lease as one of so many slots.
 fn slot(mut lease: Value, of: usize) -> Value {
@@ -53,10 +51,8 @@ fn acquire(ns: &Namespace, user: &User, slots: &str, flags: &[&str]) -> Command 
 }
 
 fn hold(ns: &Namespace, user: &User, slots: &str, script: &str) -> Command {
-    let script = script.replace("kubectl lease", TOOL);
     let arguments = ["hold", "pool", "--slots", slots, "--create", "--"];
-    let command = ns.command(user, arguments);
-    shell(&script).into_iter().fold(command, Command::arg)
+    ns.command(user, arguments).args(shell(script))
 }
 
 /// The holders of the slots that are there.
@@ -76,21 +72,25 @@ fn waits(running: &Running) {
     running.wait_stderr(|line| line.starts_with("waiting for a slot of"), SOON);
 }
 
-#[cfg(unix)]
 #[test]
 fn each_command_sees_its_slot_and_can_renew_and_check_that_by_name() {
     let (ns, user) = fresh();
-    let script = "echo $KUBECTL_LEASE_SLOT $KUBECTL_LEASE_NAME; \
+    let script = format!(
+        "echo $KUBECTL_LEASE_SLOT $KUBECTL_LEASE_NAME; \
         kubectl lease check $KUBECTL_LEASE_NAME; kubectl lease renew $KUBECTL_LEASE_NAME; \
         kubectl lease release $KUBECTL_LEASE_NAME; echo $?; \
-        kubectl lease hold other --create -- sh -c 'echo \"<$KUBECTL_LEASE_SLOT>\"'";
-    let output = hold(&ns, &user, "3", script).run();
+        kubectl lease hold other --create -- {}",
+        environment(&["KUBECTL_LEASE_SLOT", "KUBECTL_LEASE_NAME"])
+    );
+    let output = hold(&ns, &user, "3", &script).run();
     let slot = output.stdout.lines().next().unwrap_or_default();
     let slot = slot.split(' ').next().unwrap_or_default().to_owned();
     // The first to come makes the first of them.
     assert_eq!(slot, "0", "{output}");
-    let pattern = "0 pool-0\nlease.coordination.k8s.io/pool-0 held\nlease.coordination.k8s.io/pool-0 renewed\n122\n<>\n";
-    assert!(matches(&output.stdout, pattern), "{output}");
+    let pattern = "0 pool-0\nlease.coordination.k8s.io/pool-0 held\nlease.coordination.k8s.io/pool-0 renewed\n122\nKUBECTL_LEASE_NAME=other\n";
+    // Outside it has no slot: that is empty, or not set.
+    let stdout = output.stdout.replace("KUBECTL_LEASE_SLOT=\n", "");
+    assert!(matches(&stdout, pattern), "{output}");
     assert_eq!(output.code, Some(0), "{output}");
     let first = stored(&ns, "pool-0");
     assert_eq!(holder(&first), "", "released");
@@ -111,7 +111,7 @@ fn each_command_sees_its_slot_and_can_renew_and_check_that_by_name() {
     assert!(output.stdout.contains(&name), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a shell that makes and counts folders
 #[test]
 fn of_one_contender_more_than_slots_all_get_in_50_times_and_never_more_at_a_time_than_slots() {
     const ROUNDS: usize = 50;
@@ -250,13 +250,14 @@ fn a_grant_whose_reply_is_lost_is_recognised_and_no_second_slot_taken() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn who_is_interrupted_leaves_no_slot_held_be_it_waiting_or_with_a_write_on_its_way() {
     let (ns, user) = pool(&["a", "b"], 60);
-    let running = acquire(&ns, &user, "2", &["--holder=me"]).spawn();
+    let running = acquire(&ns, &user, "2", &["--holder=me"])
+        .own_console()
+        .spawn();
     waits(&running);
-    running.signal(libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!(
         (output.code, holders(&ns, 2).join(" ").as_str()),
@@ -269,19 +270,19 @@ fn who_is_interrupted_leaves_no_slot_held_be_it_waiting_or_with_a_write_on_its_w
         proxy.fault(Match::put(), fault, 1);
         let running = acquire(&ns, &user, "2", &["--holder=me"])
             .via(&proxy)
+            .own_console()
             .spawn();
         proxy.wait_for(
             |all| all.iter().any(|request| request.method == "PUT"),
             SOON,
         );
-        running.signal(libc::SIGINT);
+        running.interrupt();
         let output = running.wait(Duration::from_secs(40));
         assert_eq!(output.code, Some(130), "{output}");
         assert_eq!(holders(&ns, 2), ["", ""], "{output}");
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_that_loses_its_slot_names_it_and_stops_its_command() {
     let (ns, user) = pool(&["a", ""], 60);
@@ -298,7 +299,6 @@ fn a_hold_that_loses_its_slot_names_it_and_stops_its_command() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn who_is_interrupted_twice_goes_at_once_and_names_the_slot_that_may_be_held() {
     let (ns, user) = pool(&["", ""], 60);
@@ -306,6 +306,7 @@ fn who_is_interrupted_twice_goes_at_once_and_names_the_slot_that_may_be_held() {
     proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
     let running = acquire(&ns, &user, "2", &["--holder=me"])
         .via(&proxy)
+        .own_console()
         .spawn();
     proxy.wait_for(
         |all| {
@@ -314,8 +315,8 @@ fn who_is_interrupted_twice_goes_at_once_and_names_the_slot_that_may_be_held() {
         },
         SOON,
     );
-    running.signal(libc::SIGINT);
-    running.signal(libc::SIGTERM);
+    running.interrupt();
+    running.terminate();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(130), "{output}");
     let own = slots_of(&ns, 2, "me");

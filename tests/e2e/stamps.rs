@@ -104,7 +104,6 @@ fn steal_does_not_wait_and_hold_begins_where_stamps_prove_it() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_however_many_they_are()
  {
@@ -143,9 +142,9 @@ fn who_is_proven_dead_is_freed_without_a_warning_and_taken_from_without_a_wait_h
         "--yes",
         "--proof=observed",
     ];
-    let running = ns.spawn(&user, steal);
+    let running = ns.command(&user, steal).own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting 60m until"), SOON);
-    running.signal(2);
+    running.interrupt();
     assert_eq!(running.wait(SOON).code, Some(130));
 }
 

@@ -275,19 +275,15 @@ fn the_candidates_of_an_election_are_asked_for_in_the_version_that_the_server_ha
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn the_token_is_shown_to_the_command_of_the_grant_and_to_nobody_else() {
     let (ns, user) = fresh();
     ns.create(&crate::support::free("job"));
-    let tool = lease_harness::binary();
-    let script = format!(
-        "{} status job; env -u KUBECTL_LEASE_UID {} status job",
-        tool.display(),
-        tool.display()
-    );
-    let output = ns.run(&user, ["hold", "job", "--", "sh", "-c", &script]);
+    let script = "kubectl lease status job; unset KUBECTL_LEASE_UID; kubectl lease status job";
+    let hold = ns.command(&user, ["hold", "job", "--"]);
+    let output = hold.args(crate::hold::scene::shell(script)).run();
     assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stdout.matches("Holder:").count(), 2, "{output}");
     let tokens = output
         .stdout
         .lines()

@@ -48,7 +48,6 @@ fn next_page() -> Match {
     Match::get().and(|request| request.query.contains("continue="))
 }
 
-#[cfg(unix)]
 #[test]
 fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     let (ns, user) = fresh_in_process(Options::default());
@@ -68,19 +67,7 @@ fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     let output = ns.run(&user, ["status"]);
     assert_eq!(output.stdout.lines().count(), MANY + 1);
     assert_eq!(output.stderr, format!("Of {MANY} leases: {MANY} expired\n"));
-    let states = |text: &str| {
-        let text = text.replace('…', ".");
-        let lines = text.lines().filter(|line| line.contains("lease-"));
-        let mut places: Vec<_> = lines.map(|line| line.find(" Expired ")).collect();
-        places.dedup();
-        places
-    };
-    assert_eq!(states(&output.stdout).len(), 1, "{:.2000}", output.stdout);
-    let command = ns.command(&user, ["status"]).env("NO_COLOR", "1");
-    let terminal = command.spawn_pty(24, 100);
-    assert_eq!(terminal.wait(SOON).code(), Some(0));
-    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    assert_eq!(states(&raw).len(), 1, "{raw:.2000}");
+    assert_eq!(places(&output.stdout), 1, "{:.2000}", output.stdout);
     let proxy = Proxy::to(ns.cluster());
     proxy.fault(next_page(), Fault::Delay(Duration::from_millis(500)), 1);
     let command = ns.command(&user, ["status", "-o", "name"]);
@@ -94,9 +81,26 @@ fn a_long_list_comes_in_pages_and_whole_even_where_the_server_forgets_it() {
     proxy.wait_for(gone, SOON);
 }
 
-#[cfg(unix)]
+/// In how many places of its line the state stands.
+fn places(text: &str) -> usize {
+    let text = text.replace('…', ".");
+    let lines = text.lines().filter(|line| line.contains("lease-"));
+    let mut places: Vec<_> = lines.map(|line| line.find(" Expired ")).collect();
+    places.dedup();
+    places.len()
+}
+
+#[cfg(unix)] // terminals
 #[test]
-fn what_has_come_is_shown_while_the_next_page_is_slow_or_fails() {
+fn a_terminal_shows_a_long_list_in_line_and_what_has_come_of_a_longer_one_while_the_next_page_is_slow()
+ {
+    let (ns, user) = fresh_in_process(Options::default());
+    seed(&ns, MANY);
+    let command = ns.command(&user, ["status"]).env("NO_COLOR", "1");
+    let terminal = command.spawn_pty(24, 100);
+    assert_eq!(terminal.wait(SOON).code(), Some(0));
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    assert_eq!(places(&raw), 1, "{raw:.2000}");
     let (ns, user) = fresh_in_process(Options::default());
     seed(&ns, 5100);
     let proxy = Proxy::to(ns.cluster());
@@ -104,7 +108,11 @@ fn what_has_come_is_shown_while_the_next_page_is_slow_or_fails() {
     let command = ns.command(&user, ["status", "--no-headers"]).via(&proxy);
     let terminal = command.spawn_pty(24, 100);
     terminal.wait_screen(|screen| screen.contains("lease-00499"), SOON);
-    // A list of few pages is shown as one, so what has come of it waits.
+}
+
+/// A list of few pages is shown as one, so what has come of it waits.
+#[test]
+fn what_has_come_is_shown_where_the_next_page_fails() {
     let (ns, user) = fresh_in_process(Options::default());
     seed(&ns, MANY);
     let proxy = Proxy::to(ns.cluster());

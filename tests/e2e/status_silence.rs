@@ -19,7 +19,7 @@ fn expired(running: &Running) -> usize {
     running.stdout().matches("Expired").count()
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // terminals
 #[test]
 fn readers_and_screens_are_told_when_nothing_is_known_and_no_lease_expires_by_silence() {
     let (ns, user, proxy) = due();

@@ -27,7 +27,7 @@ fn shows(running: &Running, expected: &'static str) {
 }
 
 fn start(ns: &Namespace, user: &User, proxy: &Proxy, more: &[&str]) -> Running {
-    let command = ns.command(user, ["status", "-w"]).via(proxy);
+    let command = ns.command(user, ["status", "-w"]).via(proxy).own_console();
     let running = more
         .iter()
         .fold(command, |command, a| command.arg(a))
@@ -42,7 +42,6 @@ fn take(ns: &Namespace, name: &str, holder: &str) {
     });
 }
 
-#[cfg(unix)]
 #[test]
 fn each_change_is_a_line_an_expiry_too_and_a_renewal_is_none() {
     let (ns, user) = fresh();
@@ -76,7 +75,7 @@ fn each_change_is_a_line_an_expiry_too_and_a_renewal_is_none() {
     ];
     assert_eq!(lines(&running), expected);
     assert_eq!(running.stderr(), "");
-    running.signal(libc::SIGINT);
+    running.interrupt();
     assert_eq!(running.wait(SOON).code, Some(130));
     let (ns, user) = fresh();
     let proxy = Proxy::to(ns.cluster());

@@ -4,7 +4,7 @@ use crate::support::{
     SOON, annotations, ended, fresh, held, holder, methods, not_found_as_held, pass_to, said,
     said_like, stored, transitions, untouched,
 };
-use lease_harness::{Fault, Match, Proxy, lease};
+use lease_harness::{Fault, Match, Proxy, lease, resume_process, suspend_process};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -71,14 +71,13 @@ fn a_held_lease_is_taken_at_once_when_asked_to() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhile_is_said() {
     let (ns, user) = fresh();
     ns.create(&held("job", "victim", 30));
-    let running = ns.spawn(&user, STEAL);
+    let running = ns.command(&user, STEAL).own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting 30s"), SOON);
-    running.signal(2);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     let n = ns.name();
@@ -113,7 +112,6 @@ fn interrupted_while_it_waits_the_lease_stays_with_the_thief_and_a_loss_meanwhil
     untouched(&ns, &taken);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_again() {
     let (ns, user) = fresh();
@@ -122,12 +120,12 @@ fn a_steal_that_was_stopped_until_somebody_else_had_the_lease_does_not_take_it_a
     proxy.fault(Match::put(), Fault::HangAfterCommit, 1);
     let running = ns.command(&user, STEAL).via(&proxy).spawn();
     proxy.wait_for(|_| holder(&stored(&ns, "job")) == "me", SOON);
-    running.signal(libc::SIGSTOP);
+    suspend_process(running.pid());
     let taken = ns.edit("job", |lease| {
         lease["spec"]["leaseTransitions"] = 5.into();
         lease["spec"]["holderIdentity"] = "third".into();
     });
-    running.signal(libc::SIGCONT);
+    resume_process(running.pid());
     let output = running.wait(SOON);
     let lost = "error: lease \"job\" lost: taken over by \"third\"\n";
     ended(&output, 123, "");

@@ -1,7 +1,7 @@
 //! `steal`, interrupted where nobody runs any more whom it was taken from: the lease is given back, whatever was being written.
 
 use crate::support::{SOON, ended, fresh, held, holder, stored};
-use lease_harness::{Fault, Match, Proxy, Request};
+use lease_harness::{Fault, Match, Proxy, Request, TERMINATED};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -34,11 +34,16 @@ fn one_that_was_free_and_one_whose_holder_must_have_stopped_are_given_back() {
             ns.create(&held("job", before, 2));
             let proxy = Proxy::to(ns.cluster());
             slow_to_record(&proxy, "job", fault);
-            let running = ns.command(&user, STEAL).arg("job").via(&proxy).spawn();
+            let running = ns
+                .command(&user, STEAL)
+                .arg("job")
+                .via(&proxy)
+                .own_console()
+                .spawn();
             proxy.wait_for(recording("job"), SOON);
-            running.signal(libc::SIGTERM);
+            running.terminate();
             let output = running.wait(SOON);
-            ended(&output, 143, "");
+            ended(&output, TERMINATED, "");
             assert!(output.stderr.ends_with(given_back), "{output}");
             assert_eq!(holder(&stored(&ns, "job")), "", "{output}");
         }
@@ -52,7 +57,12 @@ fn of_several_those_are_given_back_and_the_others_stay() {
         ns.create(&held("a", "ada", longest));
         ns.create(&held("b", "", 2));
         let proxy = Proxy::to(ns.cluster());
-        let running = ns.command(&user, STEAL).arg("a").arg("b").via(&proxy);
+        let running = ns
+            .command(&user, STEAL)
+            .arg("a")
+            .arg("b")
+            .via(&proxy)
+            .own_console();
         let running = if longest == 2 {
             slow_to_record(&proxy, "/a", fault);
             let running = running.spawn();
@@ -63,9 +73,9 @@ fn of_several_those_are_given_back_and_the_others_stay() {
             running.wait_stderr(|line| line.starts_with("waiting 60s"), SOON);
             running
         };
-        running.signal(libc::SIGTERM);
+        running.terminate();
         let output = running.wait(SOON);
-        ended(&output, 143, "");
+        ended(&output, TERMINATED, "");
         let said = |names: &str| {
             let what = "interrupted: not yours any more, and nothing has begun under them: ";
             output.stderr.contains(&format!("{what}{names}\n"))

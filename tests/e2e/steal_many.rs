@@ -112,15 +112,15 @@ fn one_that_changes_hands_before_its_write_is_left_and_the_others_are_taken() {
     assert_eq!(holder(&stored(&ns, "b")), "me");
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone() {
     let (ns, user) = fresh();
     labelled(&ns, "a", "ada", 30);
     labelled(&ns, "b", "bob", 20);
-    let running = ns.spawn(&user, STEAL.into_iter().chain(["a", "b", "gone"]));
+    let running = ns.command(&user, STEAL.into_iter().chain(["a", "b", "gone"]));
+    let running = running.own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting 30s"), SOON);
-    running.signal(libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!((output.code, &*output.stdout), (Some(130), ""), "{output}");
     let n = ns.name();
@@ -154,7 +154,7 @@ fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone
     untouched(&ns, &taken);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn a_list_is_asked_about_once_and_what_is_no_lock_is_taken_only_by_force() {
     let (ns, _) = fresh();

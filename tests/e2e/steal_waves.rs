@@ -33,7 +33,7 @@ fn no_more_are_taken_at_a_time_than_a_slow_server_can_have_renewed_and_none_is_l
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // /dev/full
 #[test]
 fn nobody_is_robbed_any_more_once_the_results_cannot_be_said() {
     let (ns, user) = fresh_in_process(Options::default());

@@ -65,7 +65,7 @@ fn what_is_wrong_is_one_line_and_sends_nothing() {
     assert_eq!(proxy.requests().len(), 0);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // /dev/full
 #[test]
 fn what_cannot_be_written_is_an_error_and_what_nobody_reads_on_is_none() {
     let binary = env!("CARGO_BIN_EXE_kubectl-lease");
@@ -146,7 +146,7 @@ fn version_and_completion_need_no_cluster() {
 }
 
 /// From the fewest with which the program's libraries can be loaded.
-#[cfg(unix)]
+#[cfg(unix)] // resource limits
 #[test]
 fn few_open_files_are_enough_or_the_limit_is_named() {
     let binary = env!("CARGO_BIN_EXE_kubectl-lease");

@@ -316,16 +316,16 @@ fn an_outage_is_waited_out_and_at_the_end_of_the_time_it_is_said_what_is_not_kno
     assert_eq!(output.stderr.matches("refused").count(), 1, "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn it_is_interrupted_with_one_line() {
     let (ns, user) = fresh();
     for name in ["a", "b"] {
         ns.create(&held(name, "ada", 60));
     }
-    let running = ns.spawn(&user, ["wait", "a", "b", "--for=free"]);
+    let running = ns.command(&user, ["wait", "a", "b", "--for=free"]);
+    let running = running.own_console().spawn();
     running.wait_stderr(|line| line.contains("lease \"b\""), SOON);
-    running.signal(2);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     assert_eq!(

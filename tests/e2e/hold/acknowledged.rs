@@ -3,13 +3,9 @@
 use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Match, Output, Rule, Running, wait_gone};
-#[cfg(unix)]
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-#[cfg(unix)]
-use super::scene::signal;
-use super::scene::{Held, SOON, Scene, measured, until};
+use super::scene::{Held, SOON, Scene, measured, stops_at, until};
 use crate::support::{ended, fresh, held, holder, in_time_once, marks, stored};
 
 const STEAL: [&str; 4] = ["steal", "job", "--holder=thief", "--yes"];
@@ -39,16 +35,11 @@ fn done(scene: &Scene, thief: Running) -> (Duration, Output) {
     (output.elapsed, output)
 }
 
-#[cfg(unix)]
 #[test]
 fn a_steal_returns_as_soon_as_the_tree_of_the_hold_that_it_robs_is_gone() {
     let scene = Scene::new(60);
     let gate = scene.gate();
-    let stops = format!(
-        "trap '{}; exit' TERM; while :; do sleep 0.02; done",
-        until(&gate)
-    );
-    let held = scene.start(&format!("sleep 600 & {stops}"));
+    let held = scene.start(&format!("sleep 600 & {}", stops_at(&gate)));
     let thief = rob(&scene);
     let held = held.end_at(&gate);
     assert_eq!(held.code, Some(123), "{held}");
@@ -109,7 +100,7 @@ fn takes_after_the_trees_end() -> Duration {
     took
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a daemon in a session of its own
 #[test]
 fn a_steal_waits_no_longer_than_300_ms_after_the_last_process_has_gone() {
     in_time_once(Duration::from_millis(300), 2, |_| {
@@ -191,17 +182,16 @@ fn a_server_that_does_not_take_the_word_delays_the_end_of_the_hold_by_a_second_a
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn whoever_was_killed_says_nothing() {
     let scene = Scene::new(4);
     let held = scene.start("exec sleep 600");
-    signal(held.running.pid(), Signal::SIGKILL);
+    held.running.kill();
     wait_gone(held.child, SOON);
     let thief = rob(&scene);
     waits(&scene, thief);
     let Held { running, .. } = held;
-    assert_eq!(running.wait(SOON).signal, Some(9));
+    assert!(running.wait(SOON).was_killed());
 }
 
 #[test]
@@ -236,7 +226,6 @@ fn a_word_that_is_forged_for_another_grant_is_ignored() {
     assert_eq!(marks(&stored(&ns, "job")), [""; 0]);
 }
 
-#[cfg(unix)]
 #[test]
 fn without_the_verb_watch_a_takeover_returns_within_3_s_of_the_trees_end_by_a_read_a_second() {
     let steal = &STEAL[..];
@@ -246,11 +235,7 @@ fn without_the_verb_watch_a_takeover_returns_within_3_s_of_the_trees_end_by_a_re
         let scene = Scene::new(60);
         scene.ns.create(&held("other", "", 60));
         let gate = scene.gate();
-        let stops = format!(
-            "trap '{}; exit' TERM; while :; do sleep 0.02; done",
-            until(&gate)
-        );
-        let held = scene.start(&stops);
+        let held = scene.start(&stops_at(&gate));
         let user = scene.ns.user(&["get", "update"]);
         let thief = scene.ns.spawn(&user, command);
         thief.wait_stderr(|line| line.contains("waiting "), SOON);

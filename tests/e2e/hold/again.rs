@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use lease_harness::{Command, Fault, Match, wait_gone};
+use lease_harness::{
+    Command, Fault, Match, TERMINATED, resume_process, suspend_process, wait_gone,
+};
 
 #[cfg(unix)]
 use super::scene::signal;
-use super::scene::{SOON, Scene, announced, shell, until};
+use super::scene::{SOON, Scene, announced, ask_to_end, shell, until};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};
 #[cfg(unix)]
 use nix::sys::signal::Signal;
@@ -24,8 +26,7 @@ impl Active {
 
     pub fn hold(&self, flags: &[&str], script: &str) -> Command {
         let hold = self.scene.hold(&[&["--again"], flags, &["--"]].concat());
-        let command = shell(&announced(script));
-        command.into_iter().fold(hold, Command::arg)
+        hold.args(shell(&announced(script)))
     }
 }
 
@@ -128,12 +129,12 @@ fn a_lease_that_is_deleted_and_not_to_be_created_ends_it() {
     assert!(output.stderr.contains("--create"), "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once() {
     let active = Active::new(3);
     // Fixed, so that it could be another's: the grant tells.
-    let running = active.hold(&["--holder", "me"], "exec sleep 600").spawn();
+    let gate = active.scene.gate();
+    let running = active.hold(&["--holder", "me"], &until(&gate)).spawn();
     let first = run(&running, 1);
     active.scene.proxy.down();
     wait_gone(first, SOON);
@@ -144,21 +145,19 @@ fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once()
     running.wait_stderr(|line| line.contains("trying again"), SOON);
     active.scene.proxy.up();
     run(&running, 2);
-    let output = {
-        running.signal(nix::libc::SIGTERM);
-        running.wait(SOON)
-    };
-    assert_eq!(output.code, Some(143), "{output}");
+    let ended = ask_to_end(&running, &gate);
+    let output = running.wait(SOON);
+    assert_eq!(output.code, Some(ended), "{output}");
     assert!(!output.stderr.contains("already held by you"), "{output}");
     assert_eq!(active.scene.ns.holder("job"), None, "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn asked_to_end_between_two_runs_it_gives_back_its_last_grant_or_says_that_it_could_not() {
     for answers in [true, false] {
         let active = Active::new(8);
-        let running = active.hold(&["--holder", "me"], "exec sleep 600").spawn();
+        let running = active.hold(&["--holder", "me"], "exec sleep 600");
+        let running = running.own_console().spawn();
         let first = run(&running, 1);
         active.scene.proxy.down();
         wait_gone(first, SOON);
@@ -166,13 +165,17 @@ fn asked_to_end_between_two_runs_it_gives_back_its_last_grant_or_says_that_it_co
         if answers {
             active.scene.proxy.up();
         }
-        running.signal(nix::libc::SIGTERM);
+        running.terminate();
         if !answers {
-            running.signal(nix::libc::SIGINT);
+            running.interrupt();
         }
         let output = running.wait(SOON * 2);
         // Of two that come at once either may be the first.
-        let signals: &[i32] = if answers { &[143] } else { &[143, 130] };
+        let signals: &[i32] = if answers {
+            &[TERMINATED]
+        } else {
+            &[TERMINATED, 130]
+        };
         let code = output.code.unwrap_or_default();
         assert!(signals.contains(&code), "{output}");
         let said = match answers {
@@ -215,21 +218,24 @@ fn a_command_that_ends_by_itself_is_not_run_again_whatever_it_says() {
     assert_eq!(output.stdout.lines().count(), 1, "{output}");
 }
 
-#[cfg(unix)]
 #[test]
-fn a_signal_ends_it_whenever_it_comes() {
-    // While it waits.
+fn asked_to_end_while_it_waits_it_ends_and_leaves_the_lease_to_whoever_has_it() {
     let active = Active::new(15);
     let ns = &active.scene.ns;
-    let running = active.hold(&[], "exec sleep 600").spawn();
+    let running = active.hold(&[], "exec sleep 600").own_console().spawn();
     let first = run(&running, 1);
     pass_to(ns, "job", "another");
     wait_gone(first, SOON);
     running.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
-    running.signal(nix::libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(TERMINATED), "{output}");
     assert_eq!(ns.holder("job").as_deref(), Some("another"));
+}
+
+#[cfg(unix)] // signals to the command
+#[test]
+fn a_signal_while_the_command_runs_is_for_the_command_and_for_no_later_one() {
     // Passed on to a command that has not ended when the lease is lost.
     let active = Active::new(15);
     let ns = &active.scene.ns;
@@ -261,45 +267,46 @@ fn a_signal_ends_it_whenever_it_comes() {
     assert_eq!(output.stdout.matches("heard").count(), 1, "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn the_second_run_is_guarded_as_the_first() {
     let active = Active::new(3);
     let ns = &active.scene.ns;
-    let running = active.hold(&[], "sleep 600 & exec sleep 600").spawn();
+    let gate = active.scene.gate();
+    let running = active.hold(&[], &format!("sleep 600 & {}", until(&gate)));
+    let running = running.spawn();
     run(&running, 1);
     set_free(ns, "job");
     let second = run(&running, 2);
     // Frozen: its new watchdog ends the command.
-    signal(running.pid(), Signal::SIGSTOP);
+    suspend_process(running.pid());
     wait_gone(second, SOON);
-    signal(running.pid(), Signal::SIGCONT);
+    resume_process(running.pid());
     run(&running, 3);
-    running.signal(nix::libc::SIGTERM);
+    let ended = ask_to_end(&running, &gate);
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(ended), "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn two_of_them_make_an_active_and_a_passive_one() {
     let active = Active::new(3);
     let ns = &active.scene.ns;
     let one = active.hold(&["--holder", "one"], "exec sleep 600").spawn();
     let first = run(&one, 1);
-    let two = active.hold(&["--holder", "two"], "exec sleep 600").spawn();
+    let gate = active.scene.gate();
+    let two = active.hold(&["--holder", "two"], &until(&gate)).spawn();
     two.wait_stderr(|line| line.starts_with("waiting"), SOON);
     // Dead with all it has: the other takes over when that is proven.
-    signal(one.pid(), Signal::SIGKILL);
+    one.kill();
     wait_gone(first, SOON);
     run(&two, 1);
     assert_eq!(ns.holder("job").as_deref(), Some("two"));
     // Its restarted container waits, and takes over on a loss of the other.
     let one = active.hold(&["--holder", "one"], "exec sleep 600").spawn();
     one.wait_stderr(|line| line.starts_with("waiting"), SOON);
-    two.signal(nix::libc::SIGTERM);
+    let ended = ask_to_end(&two, &gate);
     run(&one, 1);
-    assert_eq!(two.wait(SOON).code, Some(143));
+    assert_eq!(two.wait(SOON).code, Some(ended));
 }
 
 #[test]
@@ -321,7 +328,7 @@ fn the_flags_fit_together_or_are_refused() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn on_a_terminal_each_run_has_the_foreground_and_the_shell_has_it_afterwards() {
     let active = Active::new(15);

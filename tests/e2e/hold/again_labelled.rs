@@ -3,7 +3,7 @@
 use lease_harness::{Fault, Match, Request, Rule, wait_gone};
 
 use super::again::{Active, run};
-use super::scene::{SOON, announced, until};
+use super::scene::{SOON, announced, ask_to_end, shell, until};
 use crate::support::{VERBS, pass_to, set_free};
 
 #[test]
@@ -21,7 +21,7 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
         Fault::status(503, "ServiceUnavailable", "busy"),
         40,
     );
-    let script = announced("exec sleep 600");
+    let gate = active.scene.gate();
     let words = [
         "hold",
         "job",
@@ -31,11 +31,9 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
         "--pod",
         "web-0",
         "--",
-        "sh",
-        "-c",
-        &script,
     ];
     let command = ns.command(&user, words).via(&active.scene.proxy);
+    let command = command.args(shell(&announced(&until(&gate))));
     let running = command.env("POD_NAMESPACE", ns.name()).spawn();
     running.wait_stderr(
         |line| line.contains("the command runs again once the lease is acquired"),
@@ -48,12 +46,13 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
     set_free(ns, "job");
     run(&running, 2);
     assert_eq!(ns.pod_label("web-0", "role").as_deref(), Some("active"));
-    running.signal(nix::libc::SIGTERM);
+    let ended = ask_to_end(&running, &gate);
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(ended), "{output}");
     assert_eq!(ns.pod_label("web-0", "role"), None, "{output}");
 }
 
+#[cfg(unix)] // --detach-children is not to be had elsewhere
 #[test]
 fn all_of_it_together() {
     let active = Active::new(3);

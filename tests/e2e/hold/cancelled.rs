@@ -1,18 +1,25 @@
 //! What is left of a lease when a CI system or an init system cancels the job, by the signals that each sends.
 
+use lease_harness::alive;
+#[cfg(unix)]
 use nix::sys::signal::{Signal, kill};
+#[cfg(unix)]
 use nix::unistd::Pid;
 
-use super::scene::{Held, SOON, Scene, signal};
+#[cfg(unix)]
+use super::scene::{Held, signal};
+use super::scene::{SOON, Scene, deaf_until};
 use crate::support::{holder, stored};
 
 /// Short, because somebody waits for its end.
 const SECONDS: u32 = 3;
 
 /// Says which signals came, and dies of none but KILL.
+#[cfg(unix)]
 const DEAF: &str =
     "trap 'echo got INT' INT; trap 'echo got TERM' TERM; READY; while :; do sleep 0.05; done";
 
+#[cfg(unix)]
 /// To everything that belongs to the job; a process that is gone meanwhile needs no signal.
 fn signal_everything(held: &Held, number: Signal) {
     let mut all = held.running.tree();
@@ -41,6 +48,7 @@ fn runs_out(scene: &Scene, dead: &str) {
 }
 
 /// GitHub Actions: INT and TERM to the first process, then KILL to all.
+#[cfg(unix)] // the signals of each
 #[test]
 fn what_is_killed_with_its_command_is_held_until_it_runs_out_and_what_is_asked_to_end_until_it_is_gone()
  {
@@ -71,17 +79,15 @@ fn what_is_killed_with_its_command_is_held_until_it_runs_out_and_what_is_asked_t
 #[test]
 fn a_deaf_command_does_not_outlive_the_lease_of_a_killed_hold() {
     let scene = Scene::new(SECONDS);
-    let held = scene.start(DEAF);
+    let held = scene.start(&deaf_until(&scene.gate()));
     let dead = holder(&stored(&scene.ns, "job")).to_owned();
     let waiter = scene
         .ns
         .spawn(&scene.user, ["hold", "job", "--", "echo", "mine"]);
     waiter.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
-    signal(held.running.pid(), Signal::SIGKILL);
+    held.running.kill();
     waiter.wait_stdout(|line| line == "mine", SOON);
-    // A zombie, which somebody has yet to bury, has no words any more.
-    let words = std::fs::read(format!("/proc/{}/cmdline", held.child)).unwrap_or_default();
-    assert!(words.is_empty(), "what {dead} ran is still there");
+    assert!(!alive(held.child), "what {dead} ran is still there");
     assert_eq!(waiter.wait(SOON).code, Some(0));
     held.end();
 }

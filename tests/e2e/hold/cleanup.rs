@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use lease_harness::{Fault, Match, Namespace, Proxy, Request, User, tagged};
+use lease_harness::{Command, Fault, Match, Namespace, Proxy, Request, User, tagged};
 
-use super::scene::{Held, SOON, Scene, until};
+use super::scene::{Held, SOON, Scene, announced, shell, until};
 use crate::support::{VERBS, fresh, pass_to, stored};
 
-/// `hold job --cleanup` and more words.
-fn clean<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["hold", "job", "--cleanup"], more].concat()
+/// `hold job --cleanup` with this script.
+fn clean(ns: &Namespace, user: &User, script: &str) -> Command {
+    let words = ["hold", "job", "--cleanup", "--"];
+    ns.command(user, words).args(shell(script))
 }
 
 fn deletes(request: &Request) -> bool {
@@ -20,13 +21,11 @@ fn user_who_deletes(ns: &Namespace) -> User {
     ns.user(&[&VERBS[..], &["delete"]].concat())
 }
 
-#[cfg(unix)]
 #[test]
 fn the_lease_is_deleted_after_its_release_as_it_was_seen() {
     let scene = Scene::new(15);
     let user = user_who_deletes(&scene.ns);
-    let words = clean(&["--", "sh", "-c", "exit 3"]);
-    let output = scene.ns.command(&user, words).via(&scene.proxy).run();
+    let output = clean(&scene.ns, &user, "exit 3").via(&scene.proxy).run();
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(3), ""),
@@ -48,9 +47,10 @@ fn the_lease_is_deleted_after_its_release_as_it_was_seen() {
     let running = scene
         .ns
         .command(&user, ["hold", "own", "--create", "--cleanup"])
+        .own_console()
         .spawn();
     running.wait_stdout(|line| line.ends_with("acquired"), SOON);
-    running.signal(nix::libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(130), "{output}");
     assert!(
@@ -62,16 +62,13 @@ fn the_lease_is_deleted_after_its_release_as_it_was_seen() {
     assert_eq!(scene.ns.get("own"), None);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_waiter_gets_the_lease_and_keeps_it_with_a_watch_or_without() {
     for verbs in [&["get", "update", "watch"][..], &["get", "update"]] {
         let scene = Scene::new(15);
         let user = user_who_deletes(&scene.ns);
         let gate = scene.gate();
-        let script = super::scene::announced(&until(&gate));
-        let words = clean(&["--", "sh", "-c", &script]);
-        let held = Held::start(&scene.ns.command(&user, words));
+        let held = Held::start(&clean(&scene.ns, &user, &announced(&until(&gate))));
         // It does not create what it waits for.
         let waiter = scene
             .ns
@@ -101,8 +98,7 @@ fn who_takes_it_at_the_last_moment_keeps_it() {
     let user = user_who_deletes(&scene.ns);
     let fault = Fault::Delay(Duration::from_secs(2));
     scene.proxy.fault(Match::when(deletes), fault, 1);
-    let words = clean(&["--", "true"]);
-    let running = scene.ns.command(&user, words).via(&scene.proxy).spawn();
+    let running = clean(&scene.ns, &user, "true").via(&scene.proxy).spawn();
     scene
         .proxy
         .wait_for(|requests| requests.iter().any(deletes), SOON);
@@ -113,21 +109,11 @@ fn who_takes_it_at_the_last_moment_keeps_it() {
     assert_eq!(scene.ns.holder("job").as_deref(), Some("late"), "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn without_the_permission_it_is_released_all_the_same_and_that_is_said() {
     let (ns, user) = fresh();
-    let words = [
-        "hold",
-        "job",
-        "--create",
-        "--cleanup",
-        "--",
-        "sh",
-        "-c",
-        "exit 3",
-    ];
-    let output = ns.run(&user, words);
+    let words = ["hold", "job", "--create", "--cleanup", "--"];
+    let output = ns.command(&user, words).args(shell("exit 3")).run();
     assert_eq!(output.code, Some(3), "{output}");
     assert!(
         output
@@ -145,14 +131,12 @@ fn without_the_permission_it_is_released_all_the_same_and_that_is_said() {
     assert_eq!(left["spec"].get("holderIdentity"), None, "{left}");
 }
 
-#[cfg(unix)]
 #[test]
 fn what_was_lost_is_nobodys_to_delete_and_a_lost_reply_is_no_failure() {
     let scene = Scene::new(15);
     let user = user_who_deletes(&scene.ns);
-    let script = super::scene::announced("exec sleep 600");
-    let words = clean(&["--", "sh", "-c", &script]);
-    let held = Held::start(&scene.ns.command(&user, words).via(&scene.proxy));
+    let script = announced("exec sleep 600");
+    let held = Held::start(&clean(&scene.ns, &user, &script).via(&scene.proxy));
     pass_to(&scene.ns, "job", "thief");
     assert_eq!(held.end().code, Some(123));
     assert_eq!(scene.ns.holder("job").as_deref(), Some("thief"));
@@ -169,19 +153,18 @@ fn what_was_lost_is_nobodys_to_delete_and_a_lost_reply_is_no_failure() {
     assert_eq!(scene.ns.get("own"), None);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_signal_during_the_wait_for_waiters_leaves_the_lease_free() {
     let scene = Scene::new(15);
     let user = user_who_deletes(&scene.ns);
-    let words = clean(&["--", "true"]);
-    let running = scene.ns.command(&user, words).via(&scene.proxy).spawn();
+    let running = clean(&scene.ns, &user, "true").via(&scene.proxy);
+    let running = running.own_console().spawn();
     let released = |all: &[Request]| {
         all.iter()
             .any(|r| super::scene::is_release(r) && r.status == Some(200))
     };
     scene.proxy.wait_for(released, SOON);
-    running.signal(nix::libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
     if output.stderr.contains("not deleted: interrupted") {
         assert_eq!(scene.ns.holder("job"), None, "{output}");
@@ -193,12 +176,12 @@ fn a_signal_during_the_wait_for_waiters_leaves_the_lease_free() {
     assert_eq!(output.code, Some(0), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // --detach-children is not to be had elsewhere
 #[test]
 fn what_a_command_leaves_behind_runs_on_without_the_lease_and_is_named() {
     let scene = Scene::new(15);
     let script = "sleep 601 >/dev/null 2>&1 & setsid sleep 602 >/dev/null 2>&1 & sleep 0.2; exit 5";
-    let script = super::scene::announced(script);
+    let script = announced(script);
     let words = ["--detach-children", "--", "sh", "-c", &script];
     let running = scene.hold(&words).spawn();
     let line = running.wait_stdout(|line| line.starts_with("child "), SOON);
@@ -225,11 +208,11 @@ fn what_a_command_leaves_behind_runs_on_without_the_lease_and_is_named() {
     );
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // --detach-children is not to be had elsewhere
 #[test]
 fn a_loss_stops_the_whole_tree_of_a_command_that_runs() {
     let scene = Scene::new(15);
-    let script = super::scene::announced("sleep 601 & setsid sleep 602 & exec sleep 600");
+    let script = announced("sleep 601 & setsid sleep 602 & exec sleep 600");
     let words = ["--detach-children", "--", "sh", "-c", &script];
     let held = Held::start(&scene.hold(&words));
     pass_to(&scene.ns, "job", "thief");
@@ -239,26 +222,24 @@ fn a_loss_stops_the_whole_tree_of_a_command_that_runs() {
     assert!(!output.stderr.contains("runs on"), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // --detach-children is not to be had elsewhere
 #[test]
 fn a_dead_supervisor_still_means_the_end_of_a_command_that_would_let_its_children_go() {
     let scene = Scene::new(3);
-    let script = super::scene::announced("sleep 601 & exec sleep 600");
+    let script = announced("sleep 601 & exec sleep 600");
     let words = ["--detach-children", "--", "sh", "-c", &script];
     let held = Held::start(&scene.hold(&words));
     super::scene::signal(held.running.pid(), nix::sys::signal::Signal::SIGKILL);
     held.wait_tree_gone(&[], SOON);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_server_that_refuses_each_deletion_as_a_conflict_is_not_asked_for_ever_nor_without_a_pause() {
     let scene = Scene::new(15);
     let user = user_who_deletes(&scene.ns);
     let no = Fault::status(409, "Conflict", "a policy says no");
     scene.proxy.fault(Match::when(deletes), no, 999);
-    let words = clean(&["--", "sh", "-c", "exit 3"]);
-    let output = scene.ns.command(&user, words).via(&scene.proxy).run();
+    let output = clean(&scene.ns, &user, "exit 3").via(&scene.proxy).run();
     assert_eq!(output.code, Some(3), "{output}");
     // The last of them may have been cut short by the end of the time.
     let said = "lease \"job\" is released and could not be deleted: ";

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::support::{SOON, ended, free, fresh, held, said, stored};
 use lease_harness::Proxy;
 
-#[cfg(unix)]
+#[cfg(unix)] // permissions of files
 #[test]
 fn a_file_that_cannot_be_executed_is_told_what_it_wants_and_nothing_is_sent() {
     let (ns, user) = fresh();

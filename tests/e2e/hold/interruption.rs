@@ -1,36 +1,30 @@
 //! Ctrl-C, TERM and HUP in each state of a hold.
 
-use crate::support::{each, ended, pass_to};
+use crate::support::{ASKED_TO_END, each, ended, pass_to};
 use std::time::Duration;
 
-use lease_harness::{Fault, Match};
+use lease_harness::{Fault, Match, TERMINATED};
 
-use super::scene::{SOON, Scene, is_release};
-
-const SIGNALS: [(i32, i32); 3] = [
-    (libc::SIGINT, 130),
-    (libc::SIGTERM, 143),
-    (libc::SIGHUP, 129),
-];
+use super::scene::{Held, SOON, Scene, is_release};
 
 #[test]
 fn while_waiting_it_ends_with_128_and_the_signal_and_while_granting_or_releasing_it_leaves_no_ghost_holder()
  {
     let scene = Scene::new(60);
     pass_to(&scene.ns, "job", "another");
-    for (signal, code) in SIGNALS {
-        let waiting = scene.hold(&["--", "echo", "ran"]).spawn();
+    for (ask, code) in ASKED_TO_END {
+        let waiting = scene.hold(&["--", "echo", "ran"]).own_console().spawn();
         waiting.wait_stderr(|line| line.contains("waiting for lease"), SOON);
-        waiting.signal(signal);
+        ask(&waiting);
         let output = waiting.wait(SOON);
-        ended(&output, code, "");
+        ended(&output, *code, "");
     }
     assert_eq!(scene.writes(), 0);
     // While the grant is under way.
     let scene = Scene::new(4);
     let late = Duration::from_millis(500);
     scene.proxy.fault(Match::put(), Fault::DelayReply(late), 1);
-    let running = scene.hold(&["--", "echo", "ran"]).spawn();
+    let running = scene.hold(&["--", "echo", "ran"]).own_console().spawn();
     scene.proxy.wait_for(
         |all| {
             all.iter()
@@ -38,9 +32,9 @@ fn while_waiting_it_ends_with_128_and_the_signal_and_while_granting_or_releasing
         },
         SOON,
     );
-    running.signal(libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
-    ended(&output, 143, "");
+    ended(&output, TERMINATED, "");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
     // While releasing.
     let scene = Scene::new(4);
@@ -48,23 +42,31 @@ fn while_waiting_it_ends_with_128_and_the_signal_and_while_granting_or_releasing
     scene
         .proxy
         .fault(slow, Fault::Delay(Duration::from_millis(300)), 1);
-    let running = scene.hold(&["--", "/bin/sh", "-c", "exit 3"]).spawn();
+    let running = scene
+        .hold_portable(&[], &["exit", "3"])
+        .own_console()
+        .spawn();
     scene.proxy.wait_for(|all| all.iter().any(is_release), SOON);
-    running.signal(libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(3), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
 }
 
+#[cfg(unix)] // a signal to the command
 #[test]
 fn while_held_the_command_gets_it_may_take_its_time_and_its_status_is_ours() {
-    for (signal, code) in SIGNALS {
+    for (ask, code) in ASKED_TO_END {
         let scene = Scene::new(4);
-        let held = scene.start("exec sleep 600");
+        let held = Held::start(&scene.hold_script("exec sleep 600").own_console());
         let survivors = scene.survivors_at_release(&held);
-        held.running.signal(signal);
+        ask(&held.running);
         let output = held.end();
-        assert_eq!((output.code, output.signal), (Some(code), None), "{output}");
+        assert_eq!(
+            (output.code, output.signal),
+            (Some(*code), None),
+            "{output}"
+        );
         assert_eq!(survivors(), Vec::<u32>::new());
         assert_eq!(scene.ns.holder("job"), None);
     }
@@ -83,6 +85,7 @@ fn while_held_the_command_gets_it_may_take_its_time_and_its_status_is_ours() {
     assert_eq!(scene.ns.holder("job"), None);
 }
 
+#[cfg(unix)] // signals of any kind
 #[test]
 fn a_signal_of_any_kind_reaches_the_command_but_a_hangup_that_was_ignored_at_the_start() {
     each(
@@ -124,6 +127,7 @@ fn a_signal_of_any_kind_reaches_the_command_but_a_hangup_that_was_ignored_at_the
     assert_eq!(scene.ns.holder("job"), None);
 }
 
+#[cfg(unix)] // signals of any kind
 #[test]
 fn a_signal_of_any_kind_ends_what_waits_or_has_no_command_but_a_users_signal() {
     let signal = libc::SIGXCPU;

@@ -190,7 +190,7 @@ fn a_label_that_cannot_be_taken_off_is_waited_for_no_longer_than_the_lease_would
     assert!(renewals >= 2, "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // signals to the command
 #[test]
 fn whoever_asks_twice_does_not_wait_for_the_label() {
     let all = Labelled::new(15);

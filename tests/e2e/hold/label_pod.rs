@@ -5,7 +5,7 @@ use lease_harness::{
 };
 use serde_json::{Value, json};
 
-use super::scene::{Held, SOON, Scene, announced, is_release, shell, until};
+use super::scene::{Held, SOON, Scene, announced, deaf_until, is_release, shell, until};
 use crate::support::pass_to;
 
 pub const LABEL: &str = "role=active";
@@ -42,9 +42,8 @@ impl Labelled {
     pub fn as_pod(&self, flags: &[&str], script: &str, pod: &str) -> Command {
         let hold = [&["--label-pod", LABEL], flags, &["--"]].concat();
         let hold = self.scene.hold(&hold).env("POD_NAME", pod);
-        let command = shell(&announced(script));
-        let hold = command.into_iter().fold(hold, Command::arg);
-        hold.env("POD_NAMESPACE", self.ns().name())
+        hold.args(shell(&announced(script)))
+            .env("POD_NAMESPACE", self.ns().name())
     }
 
     pub fn label(&self) -> Option<String> {
@@ -124,13 +123,11 @@ fn the_pod_is_labelled_before_the_command_starts_and_not_any_more_when_the_lease
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_loss_takes_the_label_off_while_the_command_still_stops() {
     let all = Labelled::new(15);
     let gate = all.scene.gate();
-    let script = format!("trap '' TERM; READY; {}", until(&gate));
-    let held = Held::start(&all.hold(&["--kill-after", "4s"], &script));
+    let held = Held::start(&all.hold(&["--kill-after", "4s"], &deaf_until(&gate)));
     pass_to(all.ns(), "job", "thief");
     all.wait_label(None);
     assert!(held.running.is_running(), "the command ignores the signal");
@@ -231,7 +228,6 @@ fn the_pod_is_named_by_the_flag_as_well() {
     all.is_clean();
 }
 
-#[cfg(unix)]
 #[test]
 fn without_a_command_the_pod_carries_it_while_the_lease_is_held() {
     let all = Labelled::new(15);
@@ -240,9 +236,10 @@ fn without_a_command_the_pod_carries_it_while_the_lease_is_held() {
         .scene
         .hold(&words)
         .env("POD_NAMESPACE", all.ns().name())
+        .own_console()
         .spawn();
     all.wait_label(Some("active"));
-    running.signal(nix::libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(130), "{output}");
     assert!(output.stdout.ends_with(" released\n"), "{output}");

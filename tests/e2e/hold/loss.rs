@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lease_harness::{Fault, Match, Namespace, Request, lease, wait_gone};
 use serde_json::{Value, json};
 
-use super::scene::{Held, SOON, Scene, announced, measured};
+use super::scene::{Held, SOON, Scene, announced, deaf_until, measured, shell};
 
 /// With a watch; the issue asks for 500 ms.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -95,7 +95,7 @@ fn fences(scene: &Scene, (what, act, message): (&str, Act, &str), limit: Duratio
     assert_eq!(scene.ns.get("job"), left, "{what}: {output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // how soon a command ends that is asked to, which Wine's consoles do not
 #[test]
 fn whatever_ends_the_grant_is_noticed_at_once_and_left_as_it_is() {
     // Long enough that no renewal can be what notices.
@@ -145,13 +145,12 @@ fn a_watch_that_is_refused_cut_or_ended_is_followed_by_another() {
     assert_eq!(held.end().code, Some(123));
 }
 
-#[cfg(unix)]
 #[test]
 fn who_is_robbed_by_somebody_that_does_not_wait_gives_its_command_no_time() {
     let scene = Scene::new(60);
-    let hold = scene.hold(&["--kill-after=20s", "--", "/bin/sh", "-c"]);
-    let stubborn = announced("trap '' TERM; READY; while :; do sleep 0.05; done");
-    let held = Held::start(&hold.arg(stubborn));
+    let hold = scene.hold(&["--kill-after=20s", "--"]);
+    let stubborn = announced(&deaf_until(&scene.gate()));
+    let held = Held::start(&hold.args(shell(&stubborn)));
     watching(&scene.proxy);
     steal(&scene.ns);
     let acted = Instant::now();

@@ -2,11 +2,9 @@
 
 mod acknowledged;
 mod again;
-#[cfg(unix)] // commands as shell scripts
 mod again_labelled;
 #[cfg(unix)] // named pipes
 mod begin;
-#[cfg(unix)] // signals
 mod cancelled;
 #[cfg(unix)] // signals
 mod chaos;
@@ -23,7 +21,6 @@ mod durations;
 mod foreground;
 #[cfg(unix)] // /proc and signals
 mod guarded;
-#[cfg(unix)] // signals
 mod interruption;
 #[cfg(unix)] // job control
 mod jobs;
@@ -45,13 +42,13 @@ mod proc;
 mod processes;
 mod rotation;
 pub mod scene;
-#[cfg(target_os = "linux")]
+mod script;
+#[cfg(target_os = "linux")] // LD_PRELOAD
 mod slewed;
 mod start;
 mod steal;
 #[cfg(unix)] // terminals
 mod terminal;
-#[cfg(unix)] // signals
 mod thrift;
 #[cfg(unix)] // /dev/full and full pipes
 mod unread;

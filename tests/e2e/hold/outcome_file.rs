@@ -1,5 +1,6 @@
 //! `--outcome-file`: what a hold did, in a file that is whole whenever it is read.
 
+use super::scene::shell;
 use crate::outcomes::read;
 use crate::support::{SOON, fresh, held, holder, pass_to, said_like, stored, untouched};
 use lease_harness::{Fault, Match, Namespace, Proxy};
@@ -18,7 +19,6 @@ fn document(file: &Path) -> Value {
     )
 }
 
-#[cfg(unix)]
 #[test]
 fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
     let (ns, user) = fresh();
@@ -26,18 +26,8 @@ fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
     let file = file(&ns, "out.json");
     let flag = format!("--outcome-file={}", file.display());
     let script = format!("cat {}; exit 7", file.display());
-    let hold = [
-        "hold",
-        "job",
-        "--holder=me",
-        "--reason=why",
-        &flag,
-        "--",
-        "sh",
-        "-c",
-        &script,
-    ];
-    let output = ns.run(&user, hold);
+    let hold = ["hold", "job", "--holder=me", "--reason=why", &flag, "--"];
+    let output = ns.command(&user, hold).args(shell(&script)).run();
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (Some(7), ""),
@@ -76,13 +66,12 @@ fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
         (output.code, &document(&file)["exitCode"]),
         (Some(0), &json!(0))
     );
-    // By a signal, and in YAML.
+    // By a signal where there are some, and in YAML.
     let yaml = file.with_extension("YAML");
     let flag = format!("--outcome-file={}", yaml.display());
-    let output = ns.run(
-        &user,
-        ["hold", "job", &flag, "--", "sh", "-c", "kill -9 $$"],
-    );
+    let killed = if cfg!(unix) { "kill -9 $$" } else { "exit 137" };
+    let hold = ns.command(&user, ["hold", "job", &flag, "--"]);
+    let output = hold.args(shell(killed)).run();
     assert_eq!(output.code, Some(137), "{output}");
     let text = std::fs::read_to_string(&yaml).expect("it is there");
     assert!(
@@ -91,17 +80,14 @@ fn the_command_can_read_that_it_holds_and_afterwards_it_is_told_how_it_ended() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_loss_is_told_and_a_lease_that_was_never_held_leaves_no_file() {
     let (ns, user) = fresh();
     ns.create(&held("job", "", 60));
     let file = file(&ns, "out.json");
     let flag = format!("--outcome-file={}", file.display());
-    let running = ns.spawn(
-        &user,
-        ["hold", "job", &flag, "--", "sh", "-c", "echo x; sleep 60"],
-    );
+    let hold = ns.command(&user, ["hold", "job", &flag, "--"]);
+    let running = hold.args(shell("echo x; sleep 60")).spawn();
     running.wait_stdout(|line| line == "x", SOON);
     let taken = pass_to(&ns, "job", "thief");
     let output = running.wait(SOON);
@@ -152,7 +138,7 @@ fn a_loss_is_told_and_a_lease_that_was_never_held_leaves_no_file() {
 }
 
 /// What is printed there would be lost with the file that is replaced.
-#[cfg(unix)]
+#[cfg(unix)] // a shell that redirects, a symbolic link and /dev/stdout
 #[test]
 fn a_file_that_the_hold_itself_prints_to_is_refused_and_kept() {
     let (ns, user) = fresh();
@@ -187,7 +173,7 @@ fn a_file_that_the_hold_itself_prints_to_is_refused_and_kept() {
     assert_eq!(output.code, Some(2), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // /dev and /proc, and a folder that is removed while it is in use
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_the_lease_is_taken() {
     let (ns, user) = fresh();

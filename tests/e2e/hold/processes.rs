@@ -83,8 +83,7 @@ fn a_frozen_watchdog_is_awake_by_the_next_renewal_and_does_not_stop_the_fence() 
     assert_eq!(output.code, Some(123), "{output}");
 }
 
-/// Elsewhere nothing ends a process with its parent (prctl(2), PR_SET_PDEATHSIG).
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // nothing else ends a process with its parent: prctl(2), PR_SET_PDEATHSIG
 #[test]
 fn supervisor_and_watchdog_killed_together_take_the_command_with_them() {
     let scene = Scene::new(4);
@@ -126,7 +125,7 @@ impl Drop for Frozen {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // ptrace(2)
 #[test]
 fn a_watchdog_frozen_from_before_the_grant_until_after_its_deadline_starts_nothing_and_that_is_said()
  {

@@ -1,7 +1,6 @@
 //! What every test of `hold` stands on: a Lease `job`, a user, a fault proxy, and a hold whose processes are known.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,8 @@ use lease_harness::{
 use nix::sys::signal::{Signal, kill};
 #[cfg(unix)]
 use nix::unistd::Pid;
+
+pub use super::script::{announced, deaf_until, environment, shell, stops_at, until};
 
 /// Far longer than anything here takes, on a machine that is busy with other things.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -65,9 +66,7 @@ impl Scene {
 
     /// A hold whose command is this shell script.
     pub fn hold_script(&self, script: &str) -> Command {
-        shell(&announced(script))
-            .into_iter()
-            .fold(self.hold(&["--"]), Command::arg)
+        self.hold(&["--"]).args(shell(&announced(script)))
     }
 
     /// Starts [`Scene::hold_script`] and waits until the script runs.
@@ -78,8 +77,7 @@ impl Scene {
 
     /// A hold whose command is a script of [`portable`].
     pub fn hold_portable(&self, arguments: &[&str], script: &[&str]) -> Command {
-        let command = self.hold(arguments).arg("--");
-        portable(script).into_iter().fold(command, Command::arg)
+        self.hold(arguments).arg("--").args(portable(script))
     }
 
     /// When the last acknowledged write was sent, within what the way to the proxy took.
@@ -122,7 +120,7 @@ impl Scene {
 
     /// The end of a hold with this code, once its command may go on: nothing of it is left when it releases.
     #[track_caller]
-    pub fn ends_alone(&self, held: Held, gate: &std::path::Path, code: i32) -> Output {
+    pub fn ends_alone(&self, held: Held, gate: &Path, code: i32) -> Output {
         let survivors = self.survivors_at_release(&held);
         let output = held.end_at(gate);
         assert_eq!(output.code, Some(code), "{output}");
@@ -142,9 +140,7 @@ impl Scene {
 
     /// A file that the command waits for with [`until`].
     pub fn gate(&self) -> PathBuf {
-        let path = self.ns.file("gate", "");
-        std::fs::remove_file(&path).expect("just written");
-        path
+        gate(&self.ns)
     }
 }
 
@@ -184,8 +180,8 @@ impl Held {
 
     /// Its end once the command may go on; nothing may be left of it.
     #[track_caller]
-    pub fn end_at(self, gate: &std::path::Path) -> Output {
-        std::fs::write(gate, "").expect("the folder is ours");
+    pub fn end_at(self, gate: &Path) -> Output {
+        open(gate);
         self.end()
     }
 
@@ -197,6 +193,34 @@ impl Held {
         let left: Vec<String> = tagged(&tag).into_iter().map(describe).collect();
         assert!(left.is_empty(), "left behind: {left:?}\n{output}");
         output
+    }
+}
+
+/// A file that is not there yet.
+pub fn gate(ns: &Namespace) -> PathBuf {
+    let path = ns.file("gate", "");
+    std::fs::remove_file(&path).expect("just written");
+    path
+}
+
+pub fn open(gate: &Path) {
+    std::fs::write(gate, "").expect("the folder is ours");
+}
+
+/// Asks a hold to end whose command waits for the gate, and gives the status that it ends with: by SIGTERM where there are
+/// signals. Elsewhere the command ends by itself, as Wine's consoles do not reach it.
+pub fn ask_to_end(running: &Running, gate: &Path) -> i32 {
+    #[cfg(unix)]
+    {
+        let _ = gate;
+        running.signal(libc::SIGTERM);
+        143
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = running;
+        open(gate);
+        0
     }
 }
 
@@ -216,42 +240,6 @@ pub fn watchdog_of(running: &Running) -> Option<u32> {
 
 #[cfg(windows)]
 const TOOL: &str = "kubectl-lease.exe";
-
-/// Has a script say who it is: where it says READY, else first.
-pub fn announced(script: &str) -> String {
-    let say = if cfg!(unix) {
-        "echo child $$ $LEASE_HARNESS_TAG"
-    } else {
-        "announce"
-    };
-    match script.split_once("READY") {
-        Some((before, after)) => format!("{before}{say}{after}"),
-        None => format!("{say}; {script}"),
-    }
-}
-
-/// Shell words that wait for a file.
-pub fn until(gate: &std::path::Path) -> String {
-    if cfg!(unix) {
-        format!("until [ -e {} ]; do sleep 0.02; done", gate.display())
-    } else {
-        format!("until {}", gate.display())
-    }
-}
-
-/// The words that run a script: the shell's on Unix. Elsewhere those of [`portable`], which knows the simplest of
-/// scripts: `exec sleep 600`, [`until`] a file is there, `echo` words, `exit 3`, one after the other.
-pub fn shell(script: &str) -> Vec<OsString> {
-    if cfg!(unix) {
-        return ["/bin/sh", "-c", script].map(OsString::from).into();
-    }
-    let commands = script.split("; ").map(|command| {
-        let command = command.strip_prefix("exec ").unwrap_or(command);
-        command.split(' ').collect::<Vec<_>>()
-    });
-    let words: Vec<Vec<&str>> = commands.collect();
-    portable(&words.join(&"then"))
-}
 
 /// The watchdog among these processes.
 #[cfg(unix)]

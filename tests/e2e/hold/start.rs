@@ -3,6 +3,7 @@
 use crate::support::{ended, pass_to};
 use std::time::Duration;
 
+use lease_harness::TERMINATED;
 use serde_json::json;
 
 use super::scene::{SOON, Scene};
@@ -37,7 +38,7 @@ fn a_timeout_bounds_the_waiting_alone_with_124_or_the_code_asked_for() {
     assert_eq!(output.code, Some(0), "{output}");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // what a shell sees; tests/e2e/windows has the like
 #[test]
 fn the_command_sees_the_grant_in_its_environment_also_of_a_lease_that_is_created() {
     let scene = Scene::new(4);
@@ -99,18 +100,17 @@ fn the_command_sees_the_grant_in_its_environment_also_of_a_lease_that_is_created
     assert_eq!(spec["leaseDurationSeconds"], 3);
 }
 
-#[cfg(unix)]
 #[test]
 fn without_a_command_it_says_acquired_and_holds_until_a_signal_or_says_why_it_was_lost() {
     let scene = Scene::new(2);
-    let running = scene.hold(&[]).spawn();
+    let running = scene.hold(&[]).own_console().spawn();
     let line = running.wait_stdout(|line| line.contains("acquired"), SOON);
     assert_eq!(line, "lease.coordination.k8s.io/job acquired");
     scene.wait_renewals(2);
     assert!(scene.ns.holder("job").is_some());
-    running.signal(libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(TERMINATED), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
     let scene = Scene::new(4);
     let running = scene.hold(&[]).spawn();

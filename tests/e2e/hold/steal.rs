@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lease_harness::{Fault, Match, Proxy, Request, lease};
+use lease_harness::{Fault, Match, Proxy, Request, TERMINATED, alive, lease};
 
-use super::scene::{Held, SOON, Scene, announced, is_release, until};
+use super::scene::{Held, SOON, Scene, announced, is_release, shell, until};
 use crate::support::{
     VERBS, free, fresh, held, holder, marks, not_found_to_take, pass_to, stored, transitions,
     untouched,
@@ -49,14 +49,13 @@ fn the_victim_is_waited_for_before_the_command_starts_and_the_lease_is_released_
     assert!(renewals >= 3, "kept renewed while it waited: {renewals}");
 }
 
-#[cfg(unix)]
 #[test]
 fn with_now_the_command_starts_at_once_and_its_end_lets_no_third_one_in_beside_the_victim() {
     let (ns, user) = fresh();
     let with = |seconds, script| {
         ns.create(&held("job", "victim", seconds));
-        let rest = ["--now", "--", "sh", "-c", script];
-        ns.run(&user, STEAL.into_iter().chain(rest))
+        let words = STEAL.into_iter().chain(["--now", "--"]);
+        ns.command(&user, words).args(shell(script)).run()
     };
     let kept = "lease \"job\" stays held until it expires: released now, somebody could take it while an earlier command still runs\n";
     let output = with(60, "echo $KUBECTL_LEASE_TRANSITIONS; exit 3");
@@ -83,16 +82,16 @@ fn with_now_the_command_starts_at_once_and_its_end_lets_no_third_one_in_beside_t
     ns.delete("job");
     // Without a command a signal ends it.
     ns.create(&held("job", "victim", 60));
-    let running = ns.spawn(&user, STEAL.iter().chain(&["--now"]));
+    let running = ns.command(&user, STEAL.iter().chain(&["--now"]));
+    let running = running.own_console().spawn();
     running.wait_stdout(|line| line.ends_with("acquired"), SOON);
-    running.signal(nix::libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(TERMINATED), "{output}");
     assert!(output.stderr.contains(kept), "{output}");
     assert_eq!(holder(&stored(&ns, "job")), "me", "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn where_the_answer_to_its_write_does_not_come_it_says_how_to_free_what_it_may_have() {
     for now in [false, true] {
@@ -103,11 +102,11 @@ fn where_the_answer_to_its_write_does_not_come_it_says_how_to_free_what_it_may_h
         let mut words = STEAL.to_vec();
         words.extend(now.then_some("--now"));
         let running = ns.command(&user, words.iter().chain(&RAN)).via(&proxy);
-        let running = running.spawn();
+        let running = running.own_console().spawn();
         ns.wait_until("job", |lease| holder(lease) == "me", SOON);
-        running.signal(nix::libc::SIGTERM);
+        running.terminate();
         let output = running.wait(SOON);
-        assert_eq!(output.code, Some(143), "{output}");
+        assert_eq!(output.code, Some(TERMINATED), "{output}");
         let n = ns.name();
         let free = format!("free it: kubectl lease release job -n {n} --holder me --now\n");
         assert!(output.stderr.ends_with(&free), "{output}");
@@ -253,7 +252,7 @@ fn a_duration_that_is_too_short_for_a_hold_is_found_before_anything_is_taken() {
     untouched(&ns, &before);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // a terminal
 #[test]
 fn on_a_terminal_it_asks_and_asks_again_when_the_record_changed() {
     let (ns, user) = fresh();
@@ -278,18 +277,18 @@ fn on_a_terminal_it_asks_and_asks_again_when_the_record_changed() {
     assert!(terminal.screen().contains("ran"), "{}", terminal.screen());
 }
 
-#[cfg(unix)]
 #[test]
 fn whatever_ends_it_while_it_waits_for_the_victim_keeps_the_lease_and_says_so() {
     let (ns, user) = fresh();
     ns.create(&held("job", "victim", 30));
-    let running = ns.command(&user, STEAL.iter().chain(&RAN)).spawn();
+    let running = ns.command(&user, STEAL.iter().chain(&RAN));
+    let running = running.own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting 30s"), SOON);
-    running.signal(nix::libc::SIGTERM);
+    running.terminate();
     let output = running.wait(SOON);
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (Some(143), ""),
+        (Some(TERMINATED), ""),
         "{output}"
     );
     let kept = "lease \"job\" is held by \"me\" until it expires: released now, somebody could take it while an earlier command still runs";
@@ -310,7 +309,7 @@ fn whatever_ends_it_while_it_waits_for_the_victim_keeps_the_lease_and_says_so() 
     assert_eq!(holder(&stored(&ns, "job")), "thief");
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // an interpreter that is not there
 #[test]
 fn a_command_that_cannot_be_started_frees_what_was_taken_unless_the_victim_may_still_run() {
     for now in [false, true] {
@@ -350,21 +349,20 @@ fn a_reply_that_is_lost_is_no_failure() {
     assert!(proxy.requests().iter().any(is_release));
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_that_is_robbed_has_stopped_before_the_thief_begins() {
     let scene = Scene::new(4);
     let victim = scene.start("exec sleep 600");
     let gate = scene.gate();
-    let script = announced(&format!(
-        "[ ! -e /proc/{} ] || echo alive; {}",
-        victim.child,
-        until(&gate)
-    ));
-    let words = [
-        "hold", "job", "--steal", "--yes", "--", "/bin/sh", "-c", &script,
-    ];
-    let thief = Held::start(&scene.ns.command(&scene.ns.user(&VERBS), words));
+    let look = match cfg!(unix) {
+        true => format!("[ ! -e /proc/{} ] || echo alive; ", victim.child),
+        false => String::new(),
+    };
+    let script = announced(&format!("{look}{}", until(&gate)));
+    let words = ["hold", "job", "--steal", "--yes", "--"];
+    let thief = scene.ns.command(&scene.ns.user(&VERBS), words);
+    let thief = Held::start(&thief.args(shell(&script)));
+    assert!(!alive(victim.child));
     let output = victim.end();
     assert_eq!(output.code, Some(123), "{output}");
     let output = thief.end_at(&gate);
@@ -372,14 +370,13 @@ fn a_hold_that_is_robbed_has_stopped_before_the_thief_begins() {
     assert!(!output.stdout.contains("alive"), "{output}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_hold_below_a_hold_does_not_rob_it() {
     let (ns, user) = fresh();
     ns.create(&free("job"));
-    let plugin = lease_harness::binary().display();
-    let inner = format!("{plugin} hold job --steal --yes -- echo ran; echo \"inner $?\"");
-    let output = ns.run(&user, ["hold", "job", "--", "sh", "-c", &inner]);
+    let inner = "kubectl lease hold job --steal --yes -- echo ran; echo inner $?";
+    let hold = ns.command(&user, ["hold", "job", "--"]);
+    let output = hold.args(shell(inner)).run();
     assert_eq!(
         (output.code, output.stdout.as_str()),
         (Some(0), "inner 124\n"),

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::scene::{SOON, Scene, measured};
+use super::scene::{SOON, Scene, ask_to_end, measured, until};
 
 #[test]
 fn four_durations_of_an_idle_hold_are_at_most_fourteen_requests_start_and_end_included() {
     let scene = Scene::new(5);
-    let held = scene.start("exec sleep 600");
+    let gate = scene.gate();
+    let held = scene.start(&until(&gate));
     let began = scene.proxy.requests()[0].at;
     // A minute where the duration is 15 s: the time is what is measured.
     std::thread::sleep((began + 4 * scene.duration).saturating_duration_since(Instant::now()));
-    held.running.signal(libc::SIGTERM);
+    let ended = ask_to_end(&held.running, &gate);
     let output = held.end();
-    assert_eq!(output.code, Some(143), "{output}");
+    assert_eq!(output.code, Some(ended), "{output}");
     assert!(output.elapsed < 4 * scene.duration + SOON);
     let mut requests = scene.proxy.requests();
     let events = requests.extract_if(.., |request| request.is_of_events());

@@ -120,17 +120,17 @@ fn a_slot_is_not_held_to_be_deleted_by_any_of_its_signs() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_lease_that_became_a_slot_while_it_was_held_is_not_deleted() {
     let (ns, _) = fresh();
     let user = ns.user(&["get", "list", "watch", "create", "update", "delete"]);
-    let running = ns.spawn(&user, ["hold", "pool-0", "--create", "--cleanup"]);
+    let running = ns.command(&user, ["hold", "pool-0", "--create", "--cleanup"]);
+    let running = running.own_console().spawn();
     running.wait_stdout(|line| line.ends_with("acquired"), SOON);
     let flags = ["--holder=other", "--create"];
     let output = acquire(&ns, &user, "2", &flags).run();
     ended(&output, 0, "lease.coordination.k8s.io/pool-1 acquired\n");
-    running.signal(nix::libc::SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(130), "{output}");
     assert!(

@@ -1,6 +1,6 @@
 //! What a caller is refused: another number, what is no slot, a second slot.
 
-use super::{TOOL, acquire, hold, holders, pool, slot, slots_of, waits};
+use super::{acquire, hold, holders, pool, slot, slots_of, waits};
 use crate::support::{SOON, ended, free, fresh, held, said, set_free, stored, untouched};
 use lease_harness::{Namespace, lease};
 
@@ -171,7 +171,6 @@ fn a_name_without_room_for_the_numbers_and_a_number_of_none_are_wrong_usage() {
     assert_eq!(running.wait(SOON).code, Some(0));
 }
 
-#[cfg(unix)]
 #[test]
 fn whoever_holds_a_slot_gets_no_second_one() {
     let (ns, user) = pool(&["", "me", ""], 60);
@@ -195,8 +194,9 @@ fn whoever_holds_a_slot_gets_no_second_one() {
         output.stderr.contains("so it would wait for itself"),
         "{output}"
     );
-    let script = format!("{TOOL} hold other --create -- {TOOL} acquire pool --slots 3; echo $?");
-    let output = hold(&ns, &user, "3", &script).run();
+    let script =
+        "kubectl lease hold other --create -- kubectl lease acquire pool --slots 3; echo $?";
+    let output = hold(&ns, &user, "3", script).run();
     ended(&output, 0, "124\n");
 }
 

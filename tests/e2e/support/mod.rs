@@ -4,7 +4,9 @@ pub mod elector;
 pub mod relay;
 pub mod schema;
 
-use lease_harness::{Cluster, Command, Namespace, Output, Proxy, Request, User, is_wine, lease};
+use lease_harness::{
+    Cluster, Command, Namespace, Output, Proxy, Request, Running, TERMINATED, User, is_wine, lease,
+};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,17 @@ pub const SOON: Duration = Duration::from_secs(20);
 
 /// Every verb that the tool ever needs.
 pub const VERBS: [&str; 5] = ["get", "list", "watch", "create", "update"];
+
+/// Asks a command to end.
+type Ask = fn(&Running);
+
+/// What asks a command to end, and the status that it then has: Ctrl-C, a program, and a terminal that goes away.
+pub const ASKED_TO_END: &[(Ask, i32)] = &[
+    (Running::interrupt, 130),
+    (Running::terminate, TERMINATED),
+    #[cfg(unix)]
+    (|running| running.signal(libc::SIGHUP), 129),
+];
 
 /// Says where the tool is, and gives the server that all tests share.
 pub fn shared() -> &'static Cluster {

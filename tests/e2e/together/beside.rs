@@ -1,6 +1,7 @@
 //! What else a `hold` can do, of several: its stop is acknowledged, it runs again, it tells what it did; and what is of one lease.
 
 use super::scene::{Scene, written};
+use crate::hold::scene::stops_at;
 use crate::outcomes::read;
 use crate::support::{SOON, ended, pass_to, set_free};
 use lease_harness::{Request, Running};
@@ -30,8 +31,7 @@ fn whoever_robs_it_of_some_hears_of_each_when_all_has_stopped() {
         let scene = Scene::new(60);
         // It stops when all have robbed it, and not before: the others would be released.
         let gate = folder(&format!("robbed-{}", robbed.len())).join("gate");
-        let until = format!("while [ ! -e {} ]; do sleep 0.02; done", gate.display());
-        let script = format!("trap '{until}; exit' TERM; echo runs; while :; do sleep 0.02; done");
+        let script = stops_at(&gate).replace("READY", "echo runs");
         let running = scene.hold("hold a b c", &script).spawn();
         running.wait_stdout(|line| line == "runs", SOON);
         wait_watched(&scene, 3);
@@ -58,6 +58,7 @@ fn whoever_robs_it_of_some_hears_of_each_when_all_has_stopped() {
     }
 }
 
+#[cfg(unix)] // a shell with a trap
 #[test]
 fn after_a_loss_of_one_it_runs_again_once_all_are_to_be_had() {
     let scene = Scene::new(60);
@@ -226,6 +227,7 @@ fn quiet_is_quiet_of_several() {
     );
 }
 
+#[cfg(unix)] // --detach-children is not to be had elsewhere
 #[test]
 fn what_the_command_leaves_runs_on_without_any_of_them() {
     let scene = Scene::new(60);

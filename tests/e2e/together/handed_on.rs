@@ -1,6 +1,7 @@
 //! What the command, and the shell that evaluates `-o env`, know of all the grants; and what each is worth to what runs inside.
 
 use super::scene::Scene;
+use crate::hold::scene::environment;
 use crate::support::{ended, held, set_free, stored};
 use serde_json::Value;
 
@@ -62,11 +63,16 @@ fn the_command_knows_all_of_them_and_inside_none_can_be_taken_or_given_back() {
         );
     }
     // One hold inside says what is of it alone.
-    let inside = "kubectl lease hold other -- sh -c 'echo $KUBECTL_LEASE_NAME $KUBECTL_LEASE_NAMES $KUBECTL_LEASE_FENCING_TOKENS'";
-    let output = scene.hold("hold a b", inside).run();
-    assert!(output.stdout.starts_with("other other other="), "{output}");
+    let names = ["NAME", "NAMES", "FENCING_TOKENS"].map(|name| format!("KUBECTL_LEASE_{name}"));
+    let names = names.each_ref().map(String::as_str);
+    let inside = format!("kubectl lease hold other -- {}", environment(&names));
+    let output = scene.hold("hold a b", &inside).run();
+    let expected = names.map(|name| format!("{name}=other")).join("\n");
+    let expected = format!("{expected}=");
+    assert!(output.stdout.starts_with(&expected), "{output}");
 }
 
+#[cfg(unix)] // a POSIX shell
 #[test]
 fn a_shell_releases_and_renews_exactly_what_it_was_granted() {
     let scene = Scene::new(60);
@@ -138,7 +144,8 @@ fn the_formats_of_several_are_those_of_one_or_a_list() {
     let output = scene.run("acquire b a -o jsonpath={.items[*].metadata.name}");
     ended(&output, 0, "a b");
     free();
-    let output = scene.run("acquire b a -o env");
+    let format = if cfg!(unix) { "env" } else { "env=posix" };
+    let output = scene.run(&format!("acquire b a -o {format}"));
     assert_eq!(output.code, Some(0), "{output}");
     for part in [
         "export KUBECTL_LEASE_NAME=a\n",

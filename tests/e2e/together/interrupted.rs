@@ -4,15 +4,15 @@ use super::scene::{Scene, is};
 use crate::support::{SOON, each, ended, pass_to};
 use lease_harness::{Fault, Match};
 
-const SIGINT: i32 = 2;
-
 #[test]
 fn at_whatever_write_a_signal_comes_nothing_is_left_held() {
     let stages = ["+a", "+b", "+c"];
     let faults = [Fault::HangAfterCommit, Fault::Hang, Fault::DropReply];
+    // After a lost reply the command may run by then, and Wine's consoles do not reach it.
+    let faults = faults.into_iter().take(if cfg!(unix) { 3 } else { 2 });
     let rows = stages
         .into_iter()
-        .flat_map(|stage| faults.clone().map(|fault| (stage, fault)));
+        .flat_map(|stage| faults.clone().map(move |fault| (stage, fault)));
     each(rows, |(stage, fault)| {
         let scene = Scene::new(3);
         let met = match fault {
@@ -27,11 +27,11 @@ fn at_whatever_write_a_signal_comes_nothing_is_left_held() {
                 .proxy
                 .fault(Match::get().path("leases/c"), Fault::Hang, 0);
         }
-        let running = scene.hold("hold a b c", "sleep 600").spawn();
+        let running = scene.hold("hold a b c", "sleep 600").own_console().spawn();
         let met =
             |all: &[lease_harness::Request]| all.iter().any(|request| request.fault == Some(met));
         scene.proxy.wait_for(met, SOON);
-        running.signal(SIGINT);
+        running.interrupt();
         let output = running.wait(SOON);
         assert_eq!(output.code, Some(130), "{output}");
         assert_eq!(scene.holders(), ["", "", ""], "{output}");
@@ -42,9 +42,9 @@ fn at_whatever_write_a_signal_comes_nothing_is_left_held() {
 fn a_signal_while_one_is_waited_for_gives_the_others_back_in_reverse() {
     let scene = Scene::new(60);
     pass_to(&scene.ns, "c", "other");
-    let running = scene.command("acquire a b c").spawn();
+    let running = scene.command("acquire a b c").own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting for lease \"c\""), SOON);
-    running.signal(SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     let expected = "interrupted: lease \"c\" was not acquired\n\
@@ -60,13 +60,13 @@ fn who_asks_twice_leaves_at_once_and_is_told_what_may_be_held() {
     scene
         .proxy
         .fault(Match::when(is("-b")), Fault::Hang, usize::MAX);
-    let running = scene.command("acquire a b c").spawn();
+    let running = scene.command("acquire a b c").own_console().spawn();
     running.wait_stderr(|line| line.starts_with("waiting for lease \"c\""), SOON);
-    running.signal(SIGINT);
+    running.interrupt();
     let hangs =
         |all: &[lease_harness::Request]| all.iter().any(|request| request.fault == Some("Hang"));
     scene.proxy.wait_for(hangs, SOON);
-    running.signal(SIGINT);
+    running.interrupt();
     let output = running.wait(SOON);
     ended(&output, 130, "");
     for name in ["a", "b"] {
@@ -75,6 +75,7 @@ fn who_asks_twice_leaves_at_once_and_is_told_what_may_be_held() {
     }
 }
 
+#[cfg(unix)] // /dev/full
 #[test]
 fn a_result_that_nobody_reads_gives_all_back() {
     let scene = Scene::new(60);

@@ -2,7 +2,9 @@
 
 use super::scene::{Scene, about};
 use crate::support::{SOON, pass_to};
-use lease_harness::{Fault, Match, Output, Request, Running, wait_gone};
+use lease_harness::{
+    Fault, Match, Output, Request, Running, resume_process, suspend_process, wait_gone,
+};
 use std::time::{Duration, Instant};
 
 /// The process of the command, and what it said before.
@@ -30,6 +32,7 @@ fn lost(output: &Output, which: &str, how: &str) {
     }
 }
 
+#[cfg(unix)] // how soon a command ends that is asked to, which Wine's consoles do not
 #[test]
 fn robbed_of_any_the_command_is_stopped_at_once_and_the_others_are_free_when_it_is_gone() {
     for (robbed, rest) in [("a", "-c -b"), ("b", "-c -a"), ("c", "-b -a")] {
@@ -148,7 +151,7 @@ fn a_stopped_supervisor_is_no_danger_to_any() {
     let running = scene.running("hold a b");
     let child = child(&running);
     scene.wait_written("~a", 1);
-    crate::hold::scene::signal(running.pid(), nix::sys::signal::Signal::SIGSTOP);
+    suspend_process(running.pid());
     let stopped = Instant::now();
     wait_gone(child, SOON);
     assert!(
@@ -156,7 +159,7 @@ fn a_stopped_supervisor_is_no_danger_to_any() {
         "{:?}",
         stopped.elapsed()
     );
-    crate::hold::scene::signal(running.pid(), nix::sys::signal::Signal::SIGCONT);
+    resume_process(running.pid());
     let output = running.wait(SOON);
     assert_eq!(output.code, Some(123), "{output}");
     assert_eq!(scene.holders(), ["", "", ""], "{output}");

@@ -5,6 +5,7 @@ mod handed_on;
 mod interrupted;
 mod labelled;
 mod losing;
+#[cfg(unix)] // a shell that makes a folder
 mod pair;
 mod scene;
 mod taking;

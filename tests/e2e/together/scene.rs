@@ -1,5 +1,6 @@
 //! What these tests stand on: the Leases `a`, `b` and `c`, and a user who reaches them through a proxy.
 
+use crate::hold::scene::shell;
 use crate::support::{SOON, VERBS, holder, shared, stored};
 use lease_harness::{Command, Namespace, Output, Proxy, Request, Running, User, lease};
 
@@ -34,11 +35,9 @@ impl Scene {
         self.command(words).run()
     }
 
-    /// The same with a shell script as its command.
+    /// The same with a script as its command.
     pub fn hold(&self, words: &str, script: &str) -> Command {
-        let command = self.command(words).arg("--").arg("/bin/sh");
-        let script = script.replace("kubectl lease", env!("CARGO_BIN_EXE_kubectl-lease"));
-        command.arg("-c").arg(script)
+        self.command(words).arg("--").args(shell(script))
     }
 
     /// A `hold a b c` whose command runs until it is stopped.

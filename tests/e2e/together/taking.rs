@@ -78,9 +78,9 @@ fn what_is_refused_or_held_is_told_before_anything_is_written() {
 #[test]
 fn a_program_among_the_names_is_a_command_that_lacks_its_dashes() {
     let scene = Scene::new(60);
-    let output = scene.run("hold a sh");
+    let output = scene.run("hold a cat");
     ended(&output, 2, "");
-    let advice = "a command goes after '--', as in: hold a -- sh";
+    let advice = "a command goes after '--', as in: hold a -- cat";
     assert!(output.stderr.contains(advice), "{output}");
     let output = scene.run("hold a none");
     ended(&output, 121, "");
@@ -98,9 +98,9 @@ fn a_program_among_the_names_is_a_command_that_lacks_its_dashes() {
 #[test]
 fn without_a_command_they_are_held_until_interrupted() {
     let scene = Scene::new(60);
-    let running = scene.command("hold b a").spawn();
+    let running = scene.command("hold b a").own_console().spawn();
     running.wait_stdout(|line| line.ends_with("/b acquired"), crate::support::SOON);
-    running.signal(2);
+    running.interrupt();
     let output = running.wait(crate::support::SOON);
     let said =
         |verb: &str| ["a", "b"].map(|name| format!("lease.coordination.k8s.io/{name} {verb}\n"));

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, is};
 use crate::support::{SOON, ended, pass_to, set_free};
-use lease_harness::{Fault, Match, Request};
+use lease_harness::{Fault, Match, Request, TERMINATED};
 use std::time::Duration;
 
 /// Of the requests that the server carried out, when the last write like this came.
@@ -92,9 +92,10 @@ fn who_robs_it_of_one_while_another_is_waited_for_hears_that_nothing_runs() {
             lease["spec"]["leaseDurationSeconds"] = 600.into()
         });
         let running = match words {
-            "hold a b" => scene.hold(words, "echo ran").spawn(),
-            _ => scene.command(words).spawn(),
+            "hold a b" => scene.hold(words, "echo ran"),
+            _ => scene.command(words),
         };
+        let running = running.own_console().spawn();
         running.wait_stderr(|line| line.starts_with("waiting for lease \"b\""), SOON);
         let steal = ["steal", "a", "--yes", "--holder=thief", "--duration=30s"];
         let output = scene.ns.run(&scene.ns.admin(), steal);
@@ -104,8 +105,8 @@ fn who_robs_it_of_one_while_another_is_waited_for_hears_that_nothing_runs() {
             output.stderr.contains("says that it has stopped"),
             "{output}"
         );
-        running.signal(nix::libc::SIGTERM);
-        assert_eq!(running.wait(SOON).code, Some(143));
+        running.terminate();
+        assert_eq!(running.wait(SOON).code, Some(TERMINATED));
     }
 }
 

@@ -102,6 +102,12 @@ impl Command {
         self
     }
 
+    /// More arguments.
+    #[must_use]
+    pub fn args<I: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = I>) -> Command {
+        arguments.into_iter().fold(self, Command::arg)
+    }
+
     /// Sets an environment variable; a later value replaces an earlier one.
     #[must_use]
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Command {
@@ -157,8 +163,7 @@ impl Command {
         self
     }
 
-    /// Starts it in a console of its own, without a window.
-    #[cfg(windows)]
+    /// Starts it so that it can be interrupted ([`Running::interrupt`]): on Windows in a console of its own, without a window.
     #[must_use]
     pub fn own_console(mut self) -> Command {
         self.own_console = true;
@@ -200,7 +205,8 @@ impl Command {
             // A command may end without reading all of it.
             std::thread::spawn(move || drop(pipe.write_all(&input)));
         }
-        Running::new(child, title, tag, started, [unread_stdout, unread_stderr])
+        let unread = [unread_stdout, unread_stderr];
+        Running::new(child, title, tag, started, unread, self.own_console)
     }
 
     /// Starts it on a pseudo-terminal of this size, as the leader of a session.

@@ -73,7 +73,7 @@ pub use process::{
     wait_gone,
 };
 pub use proxy::{Active, Fault, Latch, Match, Proxy, Request};
-pub use running::Running;
+pub use running::{Running, TERMINATED};
 pub use scratch::copy_program;
 #[cfg(unix)]
 pub use terminal::Terminal;

@@ -1,5 +1,6 @@
 //! What a finished command said.
 
+use crate::process;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,6 +21,13 @@ pub struct Output {
     pub elapsed: Duration,
     /// A process that it started still held its stdout or stderr a second later.
     pub pipes_open: bool,
+}
+
+impl Output {
+    /// Whether it was ended as [`crate::Running::kill`] and [`crate::kill_process`] end a process.
+    pub fn was_killed(&self) -> bool {
+        process::was_killed(self.code, self.signal)
+    }
 }
 
 impl fmt::Display for Output {

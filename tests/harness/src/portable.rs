@@ -4,10 +4,13 @@
 //!
 //! | command | does |
 //! | --- | --- |
-//! | `say WORDS…`, `echo WORDS…` | prints them as one line, and of `$NAME` its value |
+//! | `say WORDS…`, `echo WORDS…` | prints them as one line, and of `$NAME` its value, of `$$` who it is, of `$?` how the last `run` ended |
+//! | `run PROGRAM WORDS…` | runs another program, with values in the place of names as above; its status is the script's where it comes last |
+//! | `append FILE WORDS…` | adds them to the file as one line |
+//! | `unset NAME` | takes the variable away |
 //! | `announce` | prints `child PID TAG`: who it is, and what all that the test started carries |
 //! | `environment NAMES…` | prints `NAME=VALUE` of each that is set |
-//! | `copy FILES…` | prints them, or without any what it reads |
+//! | `copy FILES…`, `cat FILES…` | prints them, or without any what it reads |
 //! | `sleep SECONDS` | waits as long |
 //! | `until FILE` | waits until the file is there |
 //! | `start MANNER SCRIPT` | starts this script (one word) beside itself, and prints `started PID`, or why it cannot |
@@ -15,8 +18,8 @@
 //! | `true` | does nothing |
 //!
 //! A process is started `beside` its parent; on Windows also as a new `group`, `detached` from the console, or
-//! `breakaway`: out of the job. On Windows also `listen` (hear console events from now on, and not end by them), `heard` (waits for one, and prints
-//! which) and `interrupt PID EVENT` (`ctrl-c` or `ctrl-break` in the console of that process).
+//! `breakaway`: out of the job. There is also `listen` (hear console events from now on, and not end by them), `heard` (waits for one, and prints
+//! which) and `interrupt PID EVENT` (`ctrl-c` or `ctrl-break` in the console of that process), `type-for-each-line PID`.
 
 use crate::process::TAG;
 #[cfg(windows)]
@@ -135,18 +138,18 @@ macro_rules! portable_commands {
 }
 
 fn run(words: &[&str]) -> i32 {
+    let mut last = 0;
     for command in words.split(|word| *word == "then") {
         let [name, rest @ ..] = command else {
             panic!("an empty command in {words:?}");
         };
+        let before = std::mem::take(&mut last);
         match (*name, rest) {
-            ("say" | "echo", words) => {
-                let words = words.iter().map(|word| match word.strip_prefix('$') {
-                    Some(name) => std::env::var(name).unwrap_or_default(),
-                    None => (*word).to_owned(),
-                });
-                say(&words.collect::<Vec<_>>().join(" "));
-            }
+            ("say" | "echo", words) => say(&values(words, before).join(" ")),
+            ("run", [program, words @ ..]) => last = run_program(program, &values(words, before)),
+            ("append", [file, words @ ..]) => append(file, &words.join(" ")),
+            // SAFETY: before `main` there is one thread.
+            ("unset", [name]) => unsafe { std::env::remove_var(name) },
             ("announce", []) => say(&format!(
                 "child {} {}",
                 std::process::id(),
@@ -160,12 +163,12 @@ fn run(words: &[&str]) -> i32 {
                 }
             }
             ("true", []) => {}
-            ("copy", files) if !files.is_empty() => {
+            ("copy" | "cat", files) if !files.is_empty() => {
                 for file in files {
                     print!("{}", std::fs::read_to_string(file).expect("it is text"));
                 }
             }
-            ("copy", _) => {
+            ("copy" | "cat", _) => {
                 std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).expect("it is open");
             }
             ("sleep", [seconds]) => {
@@ -184,11 +187,41 @@ fn run(words: &[&str]) -> i32 {
             #[cfg(windows)]
             ("heard", []) => say(console::heard()),
             #[cfg(windows)]
+            ("type-for-each-line", [pid]) => {
+                console::type_for_each_line(pid.parse().expect("an id"))
+            }
+            #[cfg(windows)]
             ("interrupt", [pid, event]) => console::interrupt(pid.parse().expect("an id"), event),
             _ => panic!("no such command: {command:?}"),
         }
     }
-    0
+    last
+}
+
+/// The words, with values in the place of names.
+fn values(words: &[&str], last: i32) -> Vec<String> {
+    let value = |word: &&str| match word.strip_prefix('$') {
+        Some("$") => std::process::id().to_string(),
+        Some("?") => last.to_string(),
+        Some(name) => std::env::var(name).unwrap_or_default(),
+        None => (*word).to_owned(),
+    };
+    words.iter().map(value).collect()
+}
+
+fn run_program(program: &str, words: &[String]) -> i32 {
+    let status = Command::new(program).args(words).status();
+    let status = status.expect("the program can be started");
+    status.code().expect("it ends by itself")
+}
+
+fn append(file: &str, line: &str) {
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .expect("the folder is there");
+    writeln!(file, "{line}").expect("it can be written");
 }
 
 fn start(manner: &str, script: &str) {

@@ -12,15 +12,17 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+#[cfg(windows)]
+pub(crate) use console::{Asker, TERMINATED};
 pub use system::{HOME, PATH_SEPARATOR, alive, tagged};
 pub(crate) use system::{
     ROOT, ending_signal, environment_of_every_program, kill, kill_tagged, path, start, unknown_end,
-    wait_for_end,
+    wait_for_end, was_killed,
 };
 #[cfg(unix)]
 pub use unix::stopped;
 #[cfg(unix)]
-pub(crate) use unix::{signal, to_pid};
+pub(crate) use unix::{Asker, TERMINATED, signal, to_pid};
 #[cfg(windows)]
 pub use windows::image;
 

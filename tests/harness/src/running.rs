@@ -2,7 +2,7 @@
 
 use crate::outlet::Unread;
 use crate::output::Output;
-use crate::process::{self, tagged};
+use crate::process::{self, Asker, tagged};
 use crate::supervised::{Progress, Supervised};
 use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 pub struct Running {
     process: Supervised,
     unread: Mutex<[Option<Unread>; 2]>,
+    asker: Option<Asker>,
 }
+
+/// The status of whoever ends because of [`Running::terminate`].
+pub const TERMINATED: i32 = process::TERMINATED;
 
 /// Where what is read belongs: stdout, stderr.
 const KEEP: [fn(&mut Progress, &[u8]); 2] = [
@@ -27,8 +31,10 @@ impl Running {
         tag: String,
         started: Instant,
         unread: [Option<Unread>; 2],
+        own_console: bool,
     ) -> Running {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let asker = own_console.then(|| Asker::of(child.id()));
         let process = Supervised::new(child, title, tag, started);
         if let Some(stdout) = stdout {
             process.read(stdout, KEEP[0]);
@@ -39,6 +45,7 @@ impl Running {
         Running {
             process,
             unread: Mutex::new(unread),
+            asker,
         }
     }
 
@@ -78,6 +85,32 @@ impl Running {
     #[cfg(unix)]
     pub fn signal(&self, number: i32) {
         self.process.tell(|pid| process::signal(pid, number));
+    }
+
+    /// Asks the command to end as a person does: by Ctrl-C, which is SIGINT where there are signals.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started in a console of its own ([`crate::Command::own_console`]).
+    #[track_caller]
+    pub fn interrupt(&self) {
+        self.ask(Asker::interrupt);
+    }
+
+    /// Asks the command to end as another program does: by SIGTERM. Windows has nothing but Ctrl-C.
+    ///
+    /// # Panics
+    ///
+    /// As [`Running::interrupt`].
+    #[track_caller]
+    pub fn terminate(&self) {
+        self.ask(Asker::terminate);
+    }
+
+    #[track_caller]
+    fn ask(&self, ask: fn(&Asker, u32)) {
+        let asker = self.asker.as_ref().expect("it has a console of its own");
+        self.process.tell(|pid| ask(asker, pid));
     }
 
     /// Ends the command itself only, at once.

@@ -125,6 +125,28 @@ pub(crate) fn signal(pid: u32, number: i32) {
     let _ = signal::kill(to_pid(pid), signal);
 }
 
+/// Who asks a process to end.
+pub(crate) struct Asker;
+
+impl Asker {
+    pub(crate) fn of(_pid: u32) -> Asker {
+        Asker
+    }
+
+    /// As a person does at a terminal.
+    pub(crate) fn interrupt(&self, pid: u32) {
+        signal(pid, libc::SIGINT);
+    }
+
+    /// As another program does.
+    pub(crate) fn terminate(&self, pid: u32) {
+        signal(pid, libc::SIGTERM);
+    }
+}
+
+/// The status of whoever ends by [`Asker::terminate`].
+pub(crate) const TERMINATED: i32 = 128 + libc::SIGTERM;
+
 /// Ends the process at once.
 pub(crate) fn kill(pid: u32) {
     signal(pid, libc::SIGKILL);
@@ -146,6 +168,11 @@ pub(crate) fn kill_tagged(tag: &str) {
     for _ in 0..3 {
         tagged(tag).into_iter().for_each(kill);
     }
+}
+
+/// Whether a process ended by [`kill`].
+pub(crate) fn was_killed(_code: Option<i32>, signal: Option<i32>) -> bool {
+    signal == Some(libc::SIGKILL)
 }
 
 /// The signal that ended a process.

@@ -176,12 +176,20 @@ pub fn image(pid: u32) -> Option<PathBuf> {
     Some(String::from_utf16_lossy(path).into())
 }
 
+/// The status of whom [`kill`] ends.
+const KILLED: u32 = 1;
+
 /// Ends the process at once.
 pub(crate) fn kill(pid: u32) {
     if let Some(process) = open(pid, PROCESS_TERMINATE) {
         // SAFETY: the handle is open while `process` lives. It may have ended: then there is nothing to do.
-        unsafe { TerminateProcess(process.as_raw_handle(), 1) };
+        unsafe { TerminateProcess(process.as_raw_handle(), KILLED) };
     }
+}
+
+/// Whether a process ended by [`kill`].
+pub(crate) fn was_killed(code: Option<i32>, _signal: Option<i32>) -> bool {
+    code == Some(KILLED.cast_signed())
 }
 
 /// Has it stand still, all its threads.
