@@ -1,8 +1,8 @@
 //! Job objects of Windows: all that a process starts, counted and ended as one by the kernel.
 //!
 //! A process is in the job objects of its parent from its birth, and cannot leave one that does not let it go
-//! (Job Objects, Win32: "Child processes"). What another process starts on its behalf (a service, the task scheduler, WMI) is in
-//! none of them.
+//! (Job Objects, Win32: "Child processes"). Its parent is who it says: what another process starts on its behalf (a service, the task
+//! scheduler, WMI), or it in another's name (PROC_THREAD_ATTRIBUTE_PARENT_PROCESS), is in none of them.
 
 use std::io;
 use std::mem::{size_of, zeroed};

@@ -48,8 +48,8 @@ fn ctrl_break_in_a_console_is_heard_there() {
     is_heard_in_a_console("ctrl-break");
 }
 
-/// Wine 10 tells of an event only the sender's own process group, and no other console of Ctrl-Break: seen with nothing of
-/// the tool. A hold's command is in its watchdog's group.
+/// Seen with nothing of the tool: Wine 10 tells of a Ctrl-C only the sender's own process group, and a Ctrl-Break ends whoever should hear
+/// it. A hold's command is in its watchdog's group.
 fn skipped() -> bool {
     if is_wine() {
         println!("SKIPPED: Wine's consoles do not reach a hold's command");
@@ -98,6 +98,24 @@ fn a_command_that_does_not_listen_is_ended_by_ctrl_break_and_the_lease_is_free()
     let output = held.end();
     assert_eq!(output.code, Some(0xC000_013A_u32.cast_signed()), "{output}");
     assert_eq!(scene.ns.holder("job"), None, "{output}");
+}
+
+/// The one event that can be sent to a command alone, before it is killed.
+#[test]
+fn a_command_whose_lease_is_stolen_is_asked_to_end_by_ctrl_break() {
+    if skipped() {
+        return;
+    }
+    let scene = Scene::new(30);
+    let script = [
+        "listen", "then", "announce", "then", "heard", "then", "exit", "9",
+    ];
+    let held = Held::start(&scene.hold_portable(&[], &script));
+    crate::support::pass_to(&scene.ns, "job", "thief");
+    let asked = |line: &str| line.trim_end() == "heard ctrl-break";
+    held.running.wait_stdout(asked, SOON);
+    let output = held.end();
+    assert_eq!(output.code, Some(123), "{output}");
 }
 
 #[test]
