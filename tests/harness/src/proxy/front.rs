@@ -4,7 +4,9 @@ use super::{Shared, serve, tls};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,7 +96,10 @@ struct Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
-        if self.reset.is_set() {
+        if crate::process::is_wine() {
+            // Its server can keep a socket open that is closed here, while somebody waited for it: the other end would wait for good.
+            let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
+        } else if self.reset.is_set() {
             let _ = self.stream.set_zero_linger();
         }
     }
