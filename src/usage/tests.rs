@@ -168,7 +168,7 @@ fn what_is_missing_unknown_or_contradictory_is_told_with_what_was_meant() {
         kubectl lease status -5
         kubectl lease hold a b
         kubectl lease hold a ./b.sh --all
-        kubectl lease hold a true /c dir
+        kubectl lease hold a no-program ./x y
          hold a true /c dir
         kubectl lease hold a B -- true
         kubectl lease hold a ./b.sh --timeout=x
@@ -331,4 +331,12 @@ fn the_last_word_asks_for_help_as_programs_of_windows_are_asked() {
     };
     assert!(asks("/?") && asks("hold job /?") && asks("status -?"));
     assert!(!asks("hold job -- cmd /?") && !asks("hold /? job") && !asks("status ?"));
+}
+
+/// What is a program on PATH begins the command, though a lease may be called so.
+#[cfg(unix)]
+#[test]
+fn a_program_among_the_names_begins_the_command() {
+    let said = said("kubectl lease hold job true /c dir");
+    assert!(said.ends_with("as in: hold job -- true /c dir"), "{said}");
 }
