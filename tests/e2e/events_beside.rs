@@ -1,7 +1,7 @@
 //! Nothing waits for an Event, and nothing fails for one: no permission, no answer, a refusal for now.
 
 use crate::events::{events_of, recorded};
-use crate::hold::scene::{ask_to_end, gate, shell, until};
+use crate::hold::scene::{ask_to_end, gate, shell, until_asked};
 use crate::support::{SOON, free, fresh, fresh_in_process, holder, said};
 use lease_harness::lease_api_server::Options;
 use lease_harness::{Fault, Match, Proxy, Request, portable};
@@ -154,7 +154,7 @@ fn a_hold_renews_and_hands_over_while_its_event_is_never_answered() {
             &user,
             ["hold", "job", "--holder=ada", "--duration=3s", "--"],
         )
-        .args(shell(&until(&gate)))
+        .args(shell(&until_asked(&gate)))
         .via(&proxy)
         .spawn();
     proxy.wait_for(|all| !events_of(all).is_empty(), SOON);
@@ -183,7 +183,7 @@ fn an_event_that_was_refused_for_now_is_told_again_and_once() {
     let gate = gate(&ns);
     let running = ns
         .command(&user, ["hold", "job", "--holder=ada", "--"])
-        .args(shell(&until(&gate)))
+        .args(shell(&until_asked(&gate)))
         .via(&proxy)
         .spawn();
     let posted = |all: &[Request]| {
@@ -234,7 +234,7 @@ fn no_credential_plugin_is_run_for_an_event() {
     proxy.clear();
     let hold = ["hold", "job", "--holder=me", "--duration=6s", "--"];
     let gate = gate(&ns);
-    let running = command(&hold).args(shell(&until(&gate))).spawn();
+    let running = command(&hold).args(shell(&until_asked(&gate))).spawn();
     let refused = |all: &[Request]| {
         all.iter()
             .position(|one| one.is_of_events() && one.status == Some(403))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lease_harness::{Fault, Latch, Match, Namespace, Output, Proxy, User, lease};
 
-use crate::hold::scene::{ask_to_end, gate, shell, until};
+use crate::hold::scene::{ask_to_end, gate, shell, until_asked};
 use crate::support::elector::{Elector, Times};
 use crate::support::{
     SOON, each, ended, free, fresh, held, holder, marks, pass_to, said_like, stored, transitions,
@@ -287,7 +287,7 @@ fn a_hold_that_has_to_step_down_says_when_it_has_and_the_next_one_begins() {
             "--holder",
             holder,
         ];
-        let script = shell(&format!("echo begun; {}", until(&gate)));
+        let script = shell(&format!("echo begun; {}", until_asked(&gate)));
         ns.command(&user, words).arg("--").args(script).spawn()
     };
     let first = hold("first");

@@ -11,8 +11,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
-use crate::job_object::{self, JobObject};
+use crate::job_object::JobObject;
 pub use prepared::Prepared;
+use prepared::Watchdog;
 
 /// How often what is left is looked at.
 const LOOK: Duration = Duration::from_millis(10);
@@ -38,8 +39,7 @@ enum FromWatchdog {
 pub struct Child {
     /// The watchdog's process with all below it. Nobody leaves it; only this process has a handle to it, and all end with that.
     job: JobObject,
-    /// The watchdog's process id.
-    watchdog: u32,
+    watchdog: Watchdog,
     orders: Sender<Vec<u8>>,
     heard: UnboundedReceiver<FromWatchdog>,
     started: bool,
@@ -164,9 +164,7 @@ impl Child {
     pub fn held(&mut self, sent_at: Instant) {
         self.tell(&ToWatchdog::Held(sent_at));
         // Nobody else tells whether the command has ended: of one that stays suspended it would be held for good.
-        if !self.over {
-            let _ = job_object::resume(self.watchdog);
-        }
+        self.watchdog.resume();
     }
 
     /// Passes an event of the console on to the command.

@@ -8,7 +8,7 @@ use lease_harness::{
 
 #[cfg(unix)]
 use super::scene::signal;
-use super::scene::{SOON, Scene, announced, ask_to_end, shell, until};
+use super::scene::{SOON, Scene, announced, ask_to_end, shell, until, until_asked};
 use crate::support::{VERBS, pass_to, set_free, stored, transitions};
 #[cfg(unix)]
 use nix::sys::signal::Signal;
@@ -134,7 +134,9 @@ fn an_outage_is_waited_out_and_the_own_grant_that_nobody_took_is_taken_at_once()
     let active = Active::new(3);
     // Fixed, so that it could be another's: the grant tells.
     let gate = active.scene.gate();
-    let running = active.hold(&["--holder", "me"], &until(&gate)).spawn();
+    let running = active
+        .hold(&["--holder", "me"], &until_asked(&gate))
+        .spawn();
     let first = run(&running, 1);
     active.scene.proxy.down();
     wait_gone(first, SOON);
@@ -272,7 +274,7 @@ fn the_second_run_is_guarded_as_the_first() {
     let active = Active::new(3);
     let ns = &active.scene.ns;
     let gate = active.scene.gate();
-    let running = active.hold(&[], &format!("sleep 600 & {}", until(&gate)));
+    let running = active.hold(&[], &format!("sleep 600 & {}", until_asked(&gate)));
     let running = running.spawn();
     run(&running, 1);
     set_free(ns, "job");
@@ -294,7 +296,9 @@ fn two_of_them_make_an_active_and_a_passive_one() {
     let one = active.hold(&["--holder", "one"], "exec sleep 600").spawn();
     let first = run(&one, 1);
     let gate = active.scene.gate();
-    let two = active.hold(&["--holder", "two"], &until(&gate)).spawn();
+    let two = active
+        .hold(&["--holder", "two"], &until_asked(&gate))
+        .spawn();
     two.wait_stderr(|line| line.starts_with("waiting"), SOON);
     // Dead with all it has: the other takes over when that is proven.
     one.kill();

@@ -3,7 +3,7 @@
 use lease_harness::{Fault, Match, Request, Rule, wait_gone};
 
 use super::again::{Active, run};
-use super::scene::{SOON, announced, ask_to_end, shell, until};
+use super::scene::{SOON, announced, ask_to_end, shell, until, until_asked};
 use crate::support::{VERBS, pass_to, set_free};
 
 #[test]
@@ -33,7 +33,7 @@ fn an_outage_while_the_pod_is_labelled_is_waited_out() {
         "--",
     ];
     let command = ns.command(&user, words).via(&active.scene.proxy);
-    let command = command.args(shell(&announced(&until(&gate))));
+    let command = command.args(shell(&announced(&until_asked(&gate))));
     let running = command.env("POD_NAMESPACE", ns.name()).spawn();
     running.wait_stderr(
         |line| line.contains("the command runs again once the lease is acquired"),

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 #[cfg(unix)]
 use nix::unistd::Pid;
 
-pub use super::script::{announced, deaf_until, environment, shell, stops_at, until};
+pub use super::script::{announced, deaf_until, environment, shell, stops_at, until, until_asked};
 
 /// Far longer than anything here takes, on a machine that is busy with other things.
 pub const SOON: Duration = Duration::from_secs(20);

@@ -27,7 +27,16 @@ pub fn until(gate: &Path) -> String {
     }
 }
 
-/// The same of a command that does not end when it is asked to.
+/// Words that go on until [`ask_to_end`](super::scene::ask_to_end) asks, as one process: what a shell's loop sleeps by would be left behind.
+pub fn until_asked(gate: &Path) -> String {
+    if cfg!(unix) {
+        "exec sleep 600".to_owned()
+    } else {
+        until(gate)
+    }
+}
+
+/// The same as [`until`] of a command that does not end when it is asked to.
 pub fn deaf_until(gate: &Path) -> String {
     let deaf = if cfg!(unix) { "trap '' TERM" } else { "listen" };
     format!("{deaf}; READY; {}", until(gate))

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::scene::{SOON, Scene, ask_to_end, measured, until};
+use super::scene::{SOON, Scene, ask_to_end, measured, until_asked};
 
 #[test]
 fn four_durations_of_an_idle_hold_are_at_most_fourteen_requests_start_and_end_included() {
     let scene = Scene::new(5);
     let gate = scene.gate();
-    let held = scene.start(&until(&gate));
+    let held = scene.start(&until_asked(&gate));
     let began = scene.proxy.requests()[0].at;
     // A minute where the duration is 15 s: the time is what is measured.
     std::thread::sleep((began + 4 * scene.duration).saturating_duration_since(Instant::now()));

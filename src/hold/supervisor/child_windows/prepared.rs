@@ -18,17 +18,32 @@ use windows_sys::Win32::System::Threading::{
 use super::FromWatchdog;
 use crate::hold::watchdog::wire::ToSupervisor;
 use crate::hold::watchdog::{BY_STDIO, Inbox, MARK};
-use crate::job_object::JobObject;
+use crate::job_object::{self, JobObject};
 
 /// How long a watchdog may take to get ready, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A watchdog's process.
+#[derive(Debug)]
+pub struct Watchdog {
+    /// While it is open, the number is its own.
+    process: OwnedHandle,
+    number: u32,
+}
+
+impl Watchdog {
+    /// Has it go on, if somebody has suspended it.
+    pub fn resume(&self) {
+        // One that has ended goes on no more.
+        let _ = job_object::resume(self.number);
+    }
+}
 
 /// A watchdog that waits for its command.
 #[derive(Debug)]
 pub struct Prepared {
     job: JobObject,
-    process: OwnedHandle,
-    number: u32,
+    watchdog: Watchdog,
     orders: Sender<Vec<u8>>,
     heard: UnboundedReceiver<FromWatchdog>,
 }
@@ -53,17 +68,19 @@ impl Prepared {
         let ready = || {
             // Before it is told anything: it has started nobody yet.
             job.adopt(&watchdog)?;
-            let number = watchdog.id();
-            let process = watchdog.as_handle().try_clone_to_owned()?;
+            let process = Watchdog {
+                process: watchdog.as_handle().try_clone_to_owned()?,
+                number: watchdog.id(),
+            };
             let pipes = watchdog.stdin.take().zip(watchdog.stdout.take());
             let (orders, news) = pipes.ok_or_else(|| io::Error::other("it has no pipes"))?;
             let orders = send(orders)?;
             let (first, is_ready) = channel();
             let (said, heard) = unbounded_channel();
             listen(watchdog, news, first, said)?;
-            Ok((process, number, orders, heard, is_ready))
+            Ok((process, orders, heard, is_ready))
         };
-        let (process, number, orders, heard, is_ready) = match ready() {
+        let (watchdog, orders, heard, is_ready) = match ready() {
             Ok(ready) => ready,
             Err(error) => {
                 // It ends by itself when its pipe closes too.
@@ -73,8 +90,7 @@ impl Prepared {
         };
         let prepared = Self {
             job,
-            process,
-            number,
+            watchdog,
             orders,
             heard,
         };
@@ -111,7 +127,7 @@ impl Prepared {
             DuplicateHandle(
                 GetCurrentProcess(),
                 handle.as_handle().as_raw_handle(),
-                self.process.as_raw_handle(),
+                self.watchdog.process.as_raw_handle(),
                 &mut copy,
                 0,
                 0,
@@ -126,11 +142,11 @@ impl Prepared {
         self,
     ) -> (
         JobObject,
-        u32,
+        Watchdog,
         Sender<Vec<u8>>,
         UnboundedReceiver<FromWatchdog>,
     ) {
-        (self.job, self.number, self.orders, self.heard)
+        (self.job, self.watchdog, self.orders, self.heard)
     }
 }
 

@@ -20,8 +20,9 @@ use crate::signals::{SIGBREAK, SIGINT, SIGKILL, SIGTERM};
 const LOOK: Duration = Duration::from_millis(200);
 
 /// How long orders that are there may take to be heard, where this process has stood still and its threads begin again in any
-/// order. Where the lease is lost, and not only this process stood still, the supervisor ends all meanwhile.
+/// order: while there is time until the kill, and where there is none.
 const HEARING: Duration = Duration::from_millis(200);
+const HEARING_LATE: Duration = Duration::from_millis(50);
 
 /// So many things that have happened are dealt with before the time is looked at again.
 const AT_ONCE: usize = 64;
@@ -166,7 +167,8 @@ impl Watchdog {
         let now = SystemClock.now();
         let stood_still = now.since(self.looked_at) > 2 * LOOK;
         self.looked_at = now;
-        let until = now + HEARING;
+        let time = self.orders.kill_at().since(now);
+        let until = now + time.clamp(HEARING_LATE, HEARING);
         while stood_still && !self.stopping && now >= self.orders.fence_at() {
             let left = until.since(SystemClock.now());
             let Ok(one) = happened.recv_timeout(left) else {
