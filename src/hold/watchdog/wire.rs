@@ -94,14 +94,14 @@ impl Orders {
         self.sent_at + self.timing.renew_deadline
     }
 
-    /// By when nothing of it may run, unless a renewal is heard of.
-    pub fn kill_at(&self) -> Instant {
-        self.sent_at + self.timing.kill_at
-    }
-
     /// A renewal was acknowledged that was sent at this time. One that is heard of late changes nothing.
     pub fn renewed(&mut self, sent_at: Instant) {
         self.sent_at = self.sent_at.max(sent_at);
+    }
+
+    /// By when nothing of it may run, unless a renewal is heard of.
+    pub fn kill_at(&self) -> Instant {
+        self.sent_at + self.timing.kill_at
     }
 }
 
