@@ -213,3 +213,31 @@ pub fn pem(certificates: &[Vec<u8>]) -> String {
 pub fn encoded(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::testing::Folder;
+
+    #[test]
+    fn a_file_is_read_as_powershell_writes_it() {
+        let text = "secret\r\n";
+        let utf16 = |mark: u16, unit: fn(u16) -> [u8; 2]| {
+            let units = [mark].into_iter().chain(text.encode_utf16());
+            units.flat_map(unit).collect::<Vec<u8>>()
+        };
+        let folder = Folder::new();
+        for bytes in [
+            text.into(),
+            [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+            utf16(0xFEFF, u16::to_le_bytes),
+            utf16(0xFEFF, u16::to_be_bytes),
+        ] {
+            let file = folder.file("token", &bytes);
+            assert_eq!(read(&file, Time::First), Ok(text.into()), "{bytes:?}");
+        }
+        let half = folder.file("token", b"\xFF\xFEa");
+        let said = read(&half, Time::First);
+        assert!(said.is_err_and(|why| why.contains("UTF-16")));
+    }
+}

@@ -114,6 +114,8 @@ mod tests {
             (&["Get-ChildItem", "x"], "-- powershell -NoProfile -File"),
             (&["ll"], "alias"),
             (&["no-such"], "alias"),
+            // Tests stand in the package's folder.
+            (&["Cargo.toml"], "-- .\\Cargo.toml"),
         ] {
             assert!(said(line).contains(advice), "{line:?}: {}", said(line));
         }

@@ -83,6 +83,18 @@ fn number(version: &Value) -> u64 {
     text.parse().expect("this server counts")
 }
 
+/// Started by no shell: what nobody could read is refused before there is a grant.
+#[test]
+fn a_grant_is_printed_for_no_shell_that_is_not_known() {
+    let scene = Scene::new(60);
+    let before = stored(&scene.ns, "job");
+    let words = ["acquire", "job", "--holder=me", "-o", "env"];
+    let output = scene.ns.run(&scene.user, words);
+    assert_eq!(output.code, Some(2), "{output}");
+    assert!(output.stderr.contains("env=powershell"), "{output}");
+    assert_eq!(stored(&scene.ns, "job"), before, "{output}");
+}
+
 #[test]
 fn a_command_that_is_not_there_is_127_and_no_lease_is_taken() {
     let scene = Scene::new(60);

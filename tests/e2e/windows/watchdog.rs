@@ -1,5 +1,6 @@
 //! The watchdog killed and suspended: the supervisor stops the command, and says that it did.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use lease_harness::{kill_process, resume_process, suspend_process, wait_gone};
@@ -7,6 +8,15 @@ use lease_harness::{kill_process, resume_process, suspend_process, wait_gone};
 use super::scene::{AT_ONCE, all_gone, start_with_children};
 use crate::hold::scene::{Held, SOON, Scene, measured};
 use crate::support::pass_to;
+
+/// A hold that was renewed, whose command waits for the gate.
+fn renewed_until_a_gate(scene: &Scene) -> (Held, PathBuf) {
+    let gate = scene.gate();
+    let script = ["announce", "then", "until", &gate.display().to_string()];
+    let held = Held::start(&scene.hold_portable(&[], &script));
+    scene.wait_renewals(1);
+    (held, gate)
+}
 
 #[test]
 fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_after() {
@@ -29,10 +39,7 @@ fn without_its_watchdog_the_command_is_stopped_at_once_and_the_lease_is_free_aft
 #[test]
 fn a_watchdog_that_was_suspended_while_the_lease_was_renewed_lets_the_command_run() {
     let scene = Scene::new(4);
-    let gate = scene.gate();
-    let script = ["announce", "then", "until", &gate.display().to_string()];
-    let held = Held::start(&scene.hold_portable(&[], &script));
-    scene.wait_renewals(1);
+    let (held, gate) = renewed_until_a_gate(&scene);
     for _ in 0..3 {
         suspend_process(held.watchdog);
         scene.wait_renewals(1);
@@ -45,10 +52,7 @@ fn a_watchdog_that_was_suspended_while_the_lease_was_renewed_lets_the_command_ru
 #[test]
 fn a_watchdog_that_stays_suspended_leaves_no_lease_held_for_nobody() {
     let scene = Scene::new(4);
-    let gate = scene.gate();
-    let script = ["announce", "then", "until", &gate.display().to_string()];
-    let held = Held::start(&scene.hold_portable(&[], &script));
-    scene.wait_renewals(1);
+    let (held, gate) = renewed_until_a_gate(&scene);
     suspend_process(held.watchdog);
     scene.ends_alone(held, &gate, 0);
 }
