@@ -9,6 +9,7 @@ mod format;
 mod help;
 mod hold;
 mod prune;
+mod queue;
 mod release;
 mod selection;
 mod shell;
@@ -36,6 +37,7 @@ pub use failover::FailoverArgs;
 pub use format::{GrantOutput, ObjectOutput};
 pub use hold::{AroundArgs, PodName, TakeoverArgs};
 pub use prune::PruneArgs;
+pub use queue::QueueArgs;
 pub use release::ReleaseArgs;
 pub use selection::{SELECTING, SelectionArgs};
 pub use shell::{CompletionArgs, ExplainArgs, ManArgs, Shell, Topic};
@@ -267,6 +269,8 @@ pub struct GrantArgs {
         value_name = "N"
     )]
     pub slots: Option<SlotCount>,
+    #[command(flatten)]
+    pub queue: QueueArgs,
     /// Why, for whoever looks at the lease; cleared on release
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

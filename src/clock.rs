@@ -46,7 +46,7 @@ impl Sub<Duration> for Instant {
 }
 
 /// Time as the operations see it; the tests bring one of their own.
-pub trait Clock {
+pub trait Clock: Clone {
     /// Now, on a monotonic clock that counts suspend.
     fn now(&self) -> Instant;
     /// Now, on the wall clock. Written into records, never compared with another's.

@@ -53,6 +53,18 @@ pub fn duration(span: Duration) -> String {
     }
 }
 
+/// A place as people say it: `1st`, `22nd`, `113th`.
+pub fn ordinal(number: usize) -> String {
+    let end = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{end}")
+}
+
 /// A name that RBAC and every shell take as it is; of two texts there are two.
 pub fn named(text: &str) -> String {
     let mut name = String::with_capacity(text.len());

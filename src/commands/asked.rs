@@ -187,9 +187,8 @@ impl Asked {
             Self::Any(slots) => {
                 let report = |progress| waiting.report(&slots.subject, &progress);
                 let then = async |one: &Lease, held: Held<'_>| then(&[one], held).await;
-                let acquiring = slots
-                    .operations
-                    .acquire(&slots.terms, limits, &report, then);
+                let (terms, line) = (&slots.terms, slots.line.as_ref());
+                let acquiring = (slots.operations).acquire(terms, line, limits, &report, then);
                 let acquired = waiting.reminding(acquiring).await;
                 acquired.map_err(|SlotEnded { slot, ended }| {
                     NotGranted::of_one(&slots.subject_of(slot), ended.into())

@@ -16,6 +16,7 @@ mod explain;
 mod exported;
 mod failover;
 mod hold;
+mod line;
 mod man;
 mod options;
 mod prune;
@@ -313,7 +314,11 @@ fn mark() -> Duration {
 fn waited_for(obstacle: &Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Slots(_) => "a slot of",
-        Obstacle::HeldBy(_) | Obstacle::HeldByOneself(_) | Obstacle::Terminating => "lease",
+        Obstacle::HeldBy(_)
+        | Obstacle::HeldByOneself(_)
+        | Obstacle::Terminating
+        | Obstacle::InLine(_)
+        | Obstacle::LineIsFull { .. } => "lease",
     }
 }
 
@@ -335,7 +340,10 @@ fn say(subject: &Subject, progress: &Progress) {
             let by_oneself = match obstacle {
                 Obstacle::HeldByOneself(_) => true,
                 Obstacle::Slots(slots) => slots.own.is_some(),
-                Obstacle::HeldBy(_) | Obstacle::Terminating => false,
+                Obstacle::HeldBy(_)
+                | Obstacle::Terminating
+                | Obstacle::InLine(_)
+                | Obstacle::LineIsFull { .. } => false,
             };
             if by_oneself && let Some(advice) = error::obstacle_advice(obstacle, subject) {
                 terminal::say(&advice);
@@ -369,7 +377,14 @@ fn say(subject: &Subject, progress: &Progress) {
             words::duration(*wait)
         )),
         Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
-        Progress::Granted => {}
+        // Whoever waits tells where.
+        Progress::Granted | Progress::InLine(_) => {}
+        Progress::PlaceLost => terminal::say(&format!(
+            "the place in line for lease {name:?} was not renewed in time, and is lost; going to the end of the line"
+        )),
+        Progress::NoPlace(fault) => terminal::say(&format!(
+            "no place in line for lease {name:?}: {fault}; waiting without one (--queue takes the verbs create, delete and list on leases)"
+        )),
         Progress::Unrenewed(why) => terminal::say(&format!(
             "lease {name:?} could not be renewed: {why}; trying again"
         )),

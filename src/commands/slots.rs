@@ -6,7 +6,7 @@ use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, SlotsTerms};
-use crate::lease::operate::SlotOperations;
+use crate::lease::operate::{Line, SlotOperations};
 use crate::lease::record::Record;
 use crate::lease::values::{LeaseName, Slots};
 use crate::server::{ChangesClient, LeaseClient};
@@ -17,6 +17,8 @@ pub struct Slotted {
     pub subject: Subject,
     /// The operations on them.
     pub operations: SlotOperations<LeaseClient, SystemClock, ChangesClient>,
+    /// In which line they are waited for, if in one.
+    pub line: Option<Line<LeaseClient, SystemClock>>,
     /// What is wanted of each.
     pub terms: SlotsTerms,
 }
@@ -58,6 +60,7 @@ impl Slotted {
         let each = slots.each().iter().map(one).collect();
         Self {
             subject,
+            line: session.line(slots.name(), args, &terms),
             operations: SlotOperations::new(each, changes),
             terms: SlotsTerms { slots, each: terms },
         }

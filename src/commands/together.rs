@@ -10,7 +10,7 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Subject};
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::together::{NotAll, Part, acquire_all};
-use crate::lease::operate::{DryRun, End, Held, Limits, Operations, Progress};
+use crate::lease::operate::{DryRun, End, Held, Limits, Line, Operations, Progress};
 use crate::lease::values::LeaseName;
 use crate::output::outcome::{Action, Outcome};
 use crate::server::LeaseClient;
@@ -26,6 +26,8 @@ pub struct Wanted {
     pub operations: Lease,
     /// What is wanted of it.
     pub terms: AcquireTerms,
+    /// In which line it is waited for, if in one.
+    pub line: Option<Line<LeaseClient, SystemClock>>,
 }
 
 /// Each once, sorted by name: where all have one order, no two wait for each other.
@@ -46,8 +48,10 @@ pub fn wanted(
     let observed_only = args.proof.observed_only();
     let each = |name: &LeaseName| {
         let subject = subject(name);
+        let terms = terms(&subject);
         Wanted {
-            terms: terms(&subject),
+            line: session.line(name, args, &terms),
+            terms,
             operations: session.lease(name).observed_only(observed_only),
             subject,
         }
@@ -71,6 +75,7 @@ pub async fn acquire<'a, T>(
     let part = |(one, report): (&'a Wanted, _)| Part {
         operations: &one.operations,
         terms: &one.terms,
+        line: one.line.as_ref(),
         report,
     };
     let reports = reports.iter().map(|report| report as &dyn Fn(Progress));

@@ -31,6 +31,8 @@ pub struct Waiting<'a> {
     obstacle: RefCell<String>,
     /// Why it is not known whether that still is so.
     unknown: RefCell<Option<String>>,
+    /// The place in line, where there is one.
+    place: Cell<Option<usize>>,
     /// Those that are held already, of several.
     held: RefCell<Vec<String>>,
     changed: Notify,
@@ -45,6 +47,7 @@ impl<'a> Waiting<'a> {
             what: Cell::new("lease"),
             obstacle: RefCell::default(),
             unknown: RefCell::default(),
+            place: Cell::new(None),
             held: RefCell::default(),
             changed: Notify::new(),
         }
@@ -52,7 +55,11 @@ impl<'a> Waiting<'a> {
 
     /// Says what goes on with that lease.
     pub fn report(&self, subject: &'a Subject, progress: &Progress) {
-        say(subject, progress);
+        // Whoever stands further back hears of the line, and not of each holder before.
+        let behind = self.place.get().is_some_and(|place| place > 1) && self.since.get().is_some();
+        if !(behind && matches!(progress, Progress::Waiting { .. })) {
+            say(subject, progress);
+        }
         match progress {
             Progress::Waiting {
                 obstacle, reason, ..
@@ -89,6 +96,15 @@ impl<'a> Waiting<'a> {
             Progress::Heard | Progress::Watching => {
                 self.unknown.take();
             }
+            Progress::InLine(place) => {
+                self.place.set(Some(*place));
+                let (what, name) = (self.what.get(), &subject.name);
+                terminal::say(&format!(
+                    "{} in line for {what} {name:?}",
+                    words::ordinal(*place)
+                ));
+            }
+            Progress::PlaceLost | Progress::NoPlace(_) => self.place.set(None),
             Progress::Polling
             | Progress::Unrenewed(_)
             | Progress::Altered(_)
@@ -100,6 +116,7 @@ impl<'a> Waiting<'a> {
     }
 
     fn is_granted(&self) {
+        self.place.take();
         self.since.take();
         self.changed.notify_one();
     }
@@ -117,6 +134,7 @@ impl<'a> Waiting<'a> {
 
     /// The wait is over; how long it took, if there was any.
     pub fn over(&self) -> Option<Duration> {
+        self.place.take();
         self.since.take();
         self.changed.notify_one();
         let began = self.began.take()?;
@@ -148,6 +166,7 @@ impl<'a> Waiting<'a> {
                 self.what.get(),
                 &self.subject.get().name,
                 SystemClock.now().since(since),
+                self.place.get(),
                 self.unknown
                     .borrow()
                     .as_ref()
@@ -157,9 +176,18 @@ impl<'a> Waiting<'a> {
     }
 }
 
-fn reminder(what: &str, name: &str, waited: Duration, obstacle: &str) -> String {
+fn reminder(
+    what: &str,
+    name: &str,
+    waited: Duration,
+    place: Option<usize>,
+    obstacle: &str,
+) -> String {
+    let place = place.map_or_else(String::new, |place| {
+        format!(", {} in line", words::ordinal(place))
+    });
     format!(
-        "still waiting for {what} {name:?} after {}: {obstacle}",
+        "still waiting for {what} {name:?} after {}{place}: {obstacle}",
         words::duration(waited)
     )
 }
@@ -197,6 +225,7 @@ mod tests {
                 "lease",
                 "job",
                 Duration::from_secs(120),
+                None,
                 "held by \"ada\" (reason: nightly)"
             ),
             "still waiting for lease \"job\" after 2m: held by \"ada\" (reason: nightly)"

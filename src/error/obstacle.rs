@@ -20,7 +20,7 @@ pub fn obstacle_text(obstacle: &Obstacle, at_most: Option<Duration>) -> String {
     match obstacle {
         Obstacle::HeldBy(other) => format!("{} {}", who(obstacle), until(&other.nature)),
         Obstacle::HeldByOneself(nature) => format!("{}, {}", who(obstacle), until(nature)),
-        Obstacle::Terminating => who(obstacle),
+        Obstacle::Terminating | Obstacle::InLine(_) | Obstacle::LineIsFull { .. } => who(obstacle),
         Obstacle::Slots(held) => slots::until(held, at_most),
     }
 }
@@ -36,6 +36,14 @@ fn who(obstacle: &Obstacle) -> String {
         Obstacle::HeldByOneself(_) => "already held by you".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
         Obstacle::Slots(held) => slots::who(held),
+        Obstacle::InLine(1) => "1 waits in line before you".to_owned(),
+        Obstacle::InLine(waiters) => format!("{waiters} wait in line before you"),
+        Obstacle::LineIsFull { waiters: 1, most } => {
+            format!("1 waits in line, and --max-waiters is {most}")
+        }
+        Obstacle::LineIsFull { waiters, most } => {
+            format!("{waiters} wait in line, and --max-waiters is {most}")
+        }
     }
 }
 
@@ -82,6 +90,14 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
             "Another process holds it under the same identity. Without --holder each hold has one of its own".to_owned(),
         ),
         Obstacle::Terminating => None,
+        Obstacle::InLine(_) => Some(format!(
+            "Look: {}; wait longer with --timeout",
+            subject.lease("status")
+        )),
+        Obstacle::LineIsFull { .. } => Some(format!(
+            "Look: {}; try again later, or give a larger --max-waiters",
+            subject.lease("status")
+        )),
         Obstacle::Slots(held) => Some(slots::advice(held, subject)),
     }
 }

@@ -25,7 +25,9 @@ pub fn who(held: &SlotsHeld) -> String {
         Obstacle::HeldBy(other) => format!("slot {slot} by {:?}", other.holder),
         Obstacle::HeldByOneself(_) => format!("slot {slot} by you"),
         Obstacle::Terminating => format!("slot {slot} is being deleted"),
-        Obstacle::Slots(_) => format!("slot {slot}"),
+        Obstacle::Slots(_) | Obstacle::InLine(_) | Obstacle::LineIsFull { .. } => {
+            format!("slot {slot}")
+        }
     });
     let mut each: Vec<String> = each.collect();
     let more = each.len().saturating_sub(NAMED);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -63,6 +64,25 @@ pub trait Changes {
     /// What is there of them, and then the changes, in one stream; through this label alone where all of them have it. It
     /// ends when the server ends it.
     fn watch_all(&self, label: Option<(&str, &str)>) -> LocalBoxStream<'static, LeaseEvent>;
+}
+
+/// The queue of a Lease: the tickets of those that wait for it in line, Leases of the same namespace that a label tells.
+pub trait Queue<A> {
+    /// The ticket of this name.
+    fn ticket(&self, name: &str) -> A;
+    /// All of them: a consistent read.
+    fn list(&self, limit: Duration) -> LocalBoxFuture<'_, Result<Tickets, Fault>>;
+    /// What is there of them, and then the changes, in one stream. It ends when the server ends it.
+    fn watch(&self) -> LocalBoxStream<'static, LeaseEvent>;
+}
+
+/// The tickets of a queue.
+#[derive(Clone, Debug)]
+pub struct Tickets {
+    /// In no order.
+    pub all: Vec<Record>,
+    /// The server's `Date`.
+    pub date: Option<Timestamp>,
 }
 
 /// Leases of a namespace or of all, as a selection has them. Each call is one attempt: nothing behind it retries.

@@ -6,6 +6,7 @@ mod free;
 mod loss;
 mod ours;
 mod prune;
+mod queue;
 mod slots;
 mod steal;
 mod stopped;
@@ -20,6 +21,7 @@ pub use free::{FreeStep, FreeTerms, free};
 pub use loss::{Loss, lost};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, is_as_judged, judge, proof};
+pub use queue::{Rank, ahead_of, is_due_at};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
@@ -154,6 +156,15 @@ pub enum Obstacle {
     Terminating,
     /// Any of several would do, and each is in somebody's hands.
     Slots(SlotsHeld),
+    /// So many stand in line before us; it may be free meanwhile, until the first of them takes it.
+    InLine(usize),
+    /// So many stand in line already, which is as many as may.
+    LineIsFull {
+        /// How many stand there.
+        waiters: usize,
+        /// How many may.
+        most: usize,
+    },
 }
 
 /// Why it cannot be.

@@ -24,9 +24,11 @@ mod read;
 mod stopped;
 pub mod summary;
 mod text;
+mod ticket;
 mod write;
 
 pub use alteration::Alteration;
+pub use field::QUEUE_OF_LABEL;
 pub use field::{CLOCK_MANAGER, FIELD_MANAGER, SLOT_OF_LABEL};
 pub use keep::{Keep, hide_managed_fields};
 pub use lock_info::LockInfo;
@@ -39,6 +41,7 @@ pub use field::{
     DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
     REGRANTED_ANNOTATION,
 };
+pub use ticket::OwningLease;
 pub use write::micro_time;
 
 /// A Lease object with every field, known to this build or not: one that is to be created, or what a server says that a write
@@ -103,6 +106,11 @@ impl GrantTerms {
             lease.holder().is_some() || *recorded != LeaseDuration::WRITTEN_BY_A_RELEASE
         });
         self.duration.or(recorded).unwrap_or(self.default_duration)
+    }
+
+    /// The same of one that is not there yet.
+    pub fn duration_by_default(&self) -> LeaseDuration {
+        self.duration.unwrap_or(self.default_duration)
     }
 }
 

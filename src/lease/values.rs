@@ -2,6 +2,7 @@
 
 mod manager;
 mod pairs;
+mod queue;
 mod slots;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use manager::Manager;
 pub use pairs::{parse_annotations, parse_labels};
+pub use queue::QueueName;
 pub use slots::{SlotCount, Slots, index as slot_index};
 
 /// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.

@@ -11,6 +11,7 @@ mod lease;
 mod leases;
 mod patience;
 mod query;
+mod queue;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -43,10 +43,13 @@ impl Stealing<'_> {
         };
         for turn in 1.. {
             // It is handed on at once.
-            let acquire =
-                (self.operations).acquire(self.terms, &once, report, async |held: Held<'_>| {
-                    Ok(held.answer_for().remove(0))
-                });
+            let acquire = (self.operations).acquire(
+                self.terms,
+                None,
+                &once,
+                report,
+                async |held: Held<'_>| Ok(held.answer_for().remove(0)),
+            );
             match acquire.await {
                 Err(Ended::Ungranted(End::TimedOut {
                     obstacle: Some(_), ..

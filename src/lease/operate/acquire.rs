@@ -6,10 +6,13 @@ mod settle;
 pub mod slots;
 mod stored;
 
+use tokio::sync::watch;
+
 use super::super::api::Api;
 use super::super::decide::{self, AcquireStep, AcquireTerms, Obstacle, Seen, Waiting};
 use super::super::evidence::{Expiry, Observation};
 use super::super::record::Record;
+use super::queue::{Gate, Line, Standing};
 use super::{End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher};
 use crate::clock::Clock;
 use advance::{Advanced, Tried, Want};
@@ -23,29 +26,62 @@ impl<A: Api, C: Clock> Operations<A, C> {
     pub async fn acquire<T, E>(
         &self,
         terms: &AcquireTerms,
+        line: Option<&Line<A, C>>,
         limits: &Limits,
         report: OnProgress<'_>,
         then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
     ) -> Result<T, Ended<E>> {
-        let grant = self
-            .obtain(terms, None, limits, report)
-            .await
-            .map_err(Ended::Ungranted)?;
-        self.hand_out(&grant, &limits.interrupt, then).await
+        let interrupt = &limits.interrupt;
+        let standing = line.map(Line::standing);
+        let grant = self.obtain_in_turn(terms, None, standing.as_ref(), limits, report);
+        match (grant.await, standing) {
+            (Ok(grant), None) => self.hand_out(&grant, interrupt, then).await,
+            (Ok(grant), Some(standing)) => {
+                let handed = self.hand_out(&grant, interrupt, then);
+                standing.leave_beside(handed).await
+            }
+            (Err(end), None) => Err(Ended::Ungranted(end)),
+            (Err(end), Some(standing)) => {
+                standing.leave(interrupt).await;
+                Err(Ended::Ungranted(end))
+            }
+        }
     }
 
-    /// The bare grant, for [`Operations::acquire`]. What was seen `before` counts as far as it is unchanged when it is read.
-    pub(super) async fn obtain(
+    /// The bare grant, for [`Operations::acquire`]; where a place in line is kept, in its turn. What was seen `before` counts as far
+    /// as it is unchanged when it is read. Whoever gets it leaves the line.
+    pub(super) async fn obtain_in_turn(
         &self,
         terms: &AcquireTerms,
         before: Option<Seen>,
+        standing: Option<&Standing<'_, A, C>>,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<Grant, End> {
+        let Some(standing) = standing else {
+            return self.obtain(terms, before, None, limits, report).await;
+        };
+        let (withdraw, withdrawn) = watch::channel(false);
+        let within = Limits {
+            interrupt: limits.interrupt.clone().or(withdrawn),
+            ..limits.clone()
+        };
+        let obtaining = self.obtain(terms, before, Some(&standing.gate), &within, report);
+        standing.during(obtaining, &withdraw, limits, report).await
+    }
+
+    async fn obtain(
+        &self,
+        terms: &AcquireTerms,
+        before: Option<Seen>,
+        gate: Option<&Gate>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<Grant, End> {
         let settled = async {
             let mut tried = Tried::default();
             let acquired = self
-                .acquire_loop(terms, before, limits, report, &mut tried)
+                .acquire_loop(terms, before, gate, limits, report, &mut tried)
                 .await;
             let attempts = tried.attempts;
             match acquired {
@@ -75,6 +111,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         &self,
         terms: &AcquireTerms,
         before: Option<Seen>,
+        gate: Option<&Gate>,
         limits: &Limits,
         report: OnProgress<'_>,
         tried: &mut Tried,
@@ -95,6 +132,10 @@ impl<A: Api, C: Clock> Operations<A, C> {
                 return Ok(grant);
             }
             let step = decide::acquire(terms, &seen, self.stamps.get(), self.now());
+            let step = match gate {
+                Some(gate) => gate.pass(step, terms, &seen, self.clock.now()),
+                None => step,
+            };
             log::debug!("decided: {step}");
             match step {
                 AcquireStep::Wait(waiting) => {
@@ -106,10 +147,13 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         fault: None,
                         since: None,
                     };
-                    if limits.once {
+                    let in_line = matches!(waiting.obstacle, Obstacle::InLine(_));
+                    // Whether it is one's turn the line finds out.
+                    if limits.once && !in_line {
                         return Err(timed_out);
                     }
-                    if reported.as_ref() != Some(&waiting.obstacle) {
+                    // Of the line its place there is told.
+                    if !in_line && reported.as_ref() != Some(&waiting.obstacle) {
                         reported = Some(waiting.obstacle.clone());
                         report(Progress::Waiting {
                             obstacle: waiting.obstacle.clone(),
@@ -124,6 +168,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         biased;
                         signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.reached(limits.deadline) => return Err(timed_out),
+                        () = turned(gate) => Woken::Due,
                         woken = self.change(&waiting, &seen, &mut watcher) => woken,
                     };
                     seen = match woken {
@@ -221,6 +266,14 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Ok(renewed) => Ok(renewed),
             Err(end) => Err(self.give_back(&grant, end).await),
         }
+    }
+}
+
+/// Returns once it may be the caller's turn.
+pub(super) async fn turned(gate: Option<&Gate>) {
+    match gate {
+        Some(gate) => gate.turned().await,
+        None => std::future::pending().await,
     }
 }
 

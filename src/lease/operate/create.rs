@@ -77,7 +77,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
     }
 
-    async fn store(
+    pub(super) async fn store(
         &self,
         lease: &Lease,
         limits: &Limits,

@@ -28,6 +28,7 @@ mod outlast;
 mod pause;
 mod prefer;
 mod prune;
+mod queue;
 mod reconnect;
 mod release;
 mod renew;
@@ -61,6 +62,7 @@ pub use limits::Limits;
 pub use look::Look;
 pub use outlast::Turns;
 pub use prune::{Patience, Pruned};
+pub use queue::{Line, LineTerms};
 pub use release::{Released, Returned};
 pub use renew::{Renewal, Renewals};
 pub use steal::Stolen;
@@ -113,6 +115,12 @@ pub enum Progress {
     Silent(Timestamp),
     /// After that, or after a request that failed: the server has answered.
     Heard,
+    /// This is the place in line, the first being 1.
+    InLine(usize),
+    /// The place in line is somebody else's: it was not renewed in time. Another is taken, behind all others.
+    PlaceLost,
+    /// There is no place to be had, and it is waited for without one: why.
+    NoPlace(Fault),
     /// Ending, but a write whose reply is missing must be settled first.
     Settling,
     /// Stolen; waiting until the victim must have stopped.

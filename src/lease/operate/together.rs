@@ -16,7 +16,8 @@ use super::super::decide::{AcquireTerms, Loss, Seen};
 use super::guard::{GivingBack, text};
 use super::interrupt::WITHDRAWN;
 use super::{
-    End, Ended, Failure, Fate, Grant, Held, Interrupt, Limits, OnProgress, Operations, Progress,
+    End, Ended, Failure, Fate, Grant, Held, Interrupt, Limits, Line, OnProgress, Operations,
+    Progress,
 };
 use crate::clock::Clock;
 use keep::{freshen, keep};
@@ -27,6 +28,8 @@ pub struct Part<'a, A, C> {
     pub operations: &'a Operations<A, C>,
     /// What is wanted of it.
     pub terms: &'a AcquireTerms,
+    /// In which line it is waited for, if in one.
+    pub line: Option<&'a Line<A, C>>,
     /// Where its progress is reported.
     pub report: OnProgress<'a>,
 }
@@ -86,7 +89,7 @@ pub async fn acquire_all<A: Api, C: Clock, T, E>(
     if let [part] = parts {
         let acquired = part
             .operations
-            .acquire(part.terms, limits, part.report, then);
+            .acquire(part.terms, part.line, limits, part.report, then);
         return acquired.await.map_err(NotAll::from);
     }
     let gathering = Gathering {
@@ -168,9 +171,18 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
             ..self.limits.clone()
         };
         let before = self.prospects.borrow().get(next).cloned();
-        let obtaining = part
-            .operations
-            .obtain(part.terms, before, &limits, part.report);
+        let obtaining = async {
+            let standing = part.line.map(Line::standing);
+            let (terms, report) = (part.terms, part.report);
+            let obtaining =
+                part.operations
+                    .obtain_in_turn(terms, before, standing.as_ref(), &limits, report);
+            let obtained = obtaining.await;
+            if let Some(standing) = standing {
+                standing.leave(&limits.interrupt).await;
+            }
+            obtained
+        };
         let mut obtaining = std::pin::pin!(obtaining);
         let keeping = self.parts[..next].iter().enumerate();
         let mut keeping: FuturesUnordered<_> = keeping

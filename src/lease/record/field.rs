@@ -47,6 +47,15 @@ pub const SLOTS_ANNOTATION: &str = "kubectl-lease/slots";
 /// The label of a slot: NAME, where that is short enough for the value of a label. By it one watch shows them all, and no others.
 pub const SLOT_OF_LABEL: &str = "kubectl-lease/slot-of";
 
+/// The label of a ticket, which is a waiter's place in the queue of another Lease: that Lease's name, or what stands for a longer one.
+pub const QUEUE_OF_LABEL: &str = "kubectl-lease/queue-of";
+
+/// The annotation of a ticket: the resourceVersion that it was created with. Its own grows with each renewal.
+pub const PLACE_ANNOTATION: &str = "kubectl-lease/place";
+
+/// The annotation of a ticket that goes before or behind others: a number, the larger first; 0 where there is none.
+pub const PRIORITY_ANNOTATION: &str = "kubectl-lease/priority";
+
 /// The annotation of a grant that was written under another name in managedFields (`--field-manager`): the transitions of the
 /// grant, and that name, so that what it wrote is known for this program's.
 pub const MANAGER_ANNOTATION: &str = "kubectl-lease/manager";

@@ -127,7 +127,7 @@ impl Lease {
         micro_time(next.unwrap_or(at))
     }
 
-    fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
+    pub(super) fn edited(&self, edit: impl FnOnce(&mut Edit)) -> Self {
         let mut object = Edit(self.as_json().clone());
         edit(&mut object);
         object.fit();
@@ -264,7 +264,7 @@ impl Record {
     }
 
     /// A change to this, or to what this is a change to.
-    fn changed(&self, mut lease: Lease) -> Self {
+    pub(super) fn changed(&self, mut lease: Lease) -> Self {
         let read = || Arc::new(self.0.clone());
         lease.read = Some(self.0.replaced().unwrap_or_else(read));
         Self(lease)
@@ -305,7 +305,7 @@ impl Edit {
     }
 
     /// Inserts into a map inside the object, which is made where it is absent or null.
-    fn insert(&mut self, path: &[&str], key: &str, value: impl Into<Value>) {
+    pub(super) fn insert(&mut self, path: &[&str], key: &str, value: impl Into<Value>) {
         let inner = path.iter().try_fold(&mut self.0, |outer, name| {
             let slot = outer.as_object_mut()?.entry(*name).or_insert(Value::Null);
             if slot.is_null() {

@@ -9,7 +9,7 @@ use super::{HolderIdentity, LeaseName};
 const MOST: u32 = 256;
 
 /// The longest value of a label.
-const LONGEST_LABEL: usize = 63;
+pub(super) const LONGEST_LABEL: usize = 63;
 
 /// How many slots there are: 1 to 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub fn index(name: &str, lease: &str) -> Option<usize> {
 
 /// FNV-1a, and a last step that mixes: identities often differ in their last character alone. The same on every machine
 /// and in every build, so that a holder that comes again begins with the slot that it had.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in text.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -6,15 +6,19 @@ mod tried;
 
 use std::cell::Cell;
 
+use tokio::sync::watch;
+
 use super::super::super::api::{Api, Changes};
 use super::super::super::decide::{
     self, AcquireStep, Obstacle, Seen, SlotsStep, SlotsTerms, Waiting,
 };
 use super::super::super::record::SLOT_OF_LABEL;
+use super::super::queue::{Gate, Line, Standing};
 use super::super::{
     End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled,
 };
 use super::advance::{Advanced, Tried, Want};
+use super::turned;
 use crate::clock::Clock;
 
 /// The operations on the slots of a name.
@@ -91,29 +95,68 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
     pub async fn acquire<T, E>(
         &self,
         terms: &SlotsTerms,
+        line: Option<&Line<A, C>>,
         limits: &Limits,
         report: OnProgress<'_>,
         then: impl AsyncFnOnce(&Operations<A, C>, Held<'_>) -> Result<T, E>,
     ) -> Result<T, SlotEnded<E>> {
-        let (slot, grant) = match self.obtain(terms, limits, report).await {
+        let standing = line.map(Line::standing);
+        let obtained = self.obtain_in_turn(terms, standing.as_ref(), limits, report);
+        let (slot, grant) = match obtained.await {
             Ok(granted) => granted,
             Err((slot, end)) => {
+                if let Some(standing) = standing {
+                    standing.leave(&limits.interrupt).await;
+                }
                 let ended = Ended::Ungranted(end);
                 return Err(SlotEnded { slot, ended });
             }
         };
         let one = &self.each[slot];
         let then = async |held: Held<'_>| then(one, held).await;
-        let done = one.hand_out(&grant, &limits.interrupt, then).await;
+        let handing_out = one.hand_out(&grant, &limits.interrupt, then);
+        let done = match standing {
+            Some(standing) => standing.leave_beside(handing_out).await,
+            None => handing_out.await,
+        };
         done.map_err(|ended| SlotEnded {
             slot: Some(slot),
             ended,
         })
     }
 
+    /// As [`Operations::obtain_in_turn`].
+    async fn obtain_in_turn(
+        &self,
+        terms: &SlotsTerms,
+        standing: Option<&Standing<'_, A, C>>,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<(usize, Grant), SlotEnd> {
+        let Some(standing) = standing else {
+            return self.obtain(terms, None, limits, report).await;
+        };
+        let (withdraw, withdrawn) = watch::channel(false);
+        let within = Limits {
+            interrupt: limits.interrupt.clone().or(withdrawn),
+            ..limits.clone()
+        };
+        let about = Cell::new(None);
+        let obtaining = async {
+            let obtained = self.obtain(terms, Some(&standing.gate), &within, report);
+            obtained.await.map_err(|(slot, end)| {
+                about.set(slot);
+                end
+            })
+        };
+        let obtained = standing.during(obtaining, &withdraw, limits, report).await;
+        obtained.map_err(|end| (about.get(), end))
+    }
+
     async fn obtain(
         &self,
         terms: &SlotsTerms,
+        gate: Option<&Gate>,
         limits: &Limits,
         report: OnProgress<'_>,
     ) -> Result<(usize, Grant), SlotEnd> {
@@ -124,7 +167,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                 seen: Vec::new(),
                 tried: self.each.iter().map(|_| Tried::default()).collect(),
             };
-            let end = match self.rounds(terms, limits, report, &mut round).await {
+            let end = match self.rounds(terms, gate, limits, report, &mut round).await {
                 Ok(granted) => return Ok(granted),
                 Err(end) => end,
             };
@@ -160,6 +203,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
     async fn rounds(
         &self,
         terms: &SlotsTerms,
+        gate: Option<&Gate>,
         limits: &Limits,
         report: OnProgress<'_>,
         round: &mut Round<'_>,
@@ -190,7 +234,12 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                 }
             }
             let (stamps, now) = (first.stamps.get(), first.now());
-            let waiting = match decide::slots(terms, &round.seen, stamps, now, round.open()) {
+            let step = decide::slots(terms, &round.seen, stamps, now, round.open());
+            let step = match gate {
+                Some(gate) => gate.pass_slots(step, terms, &round.seen, now.instant),
+                None => step,
+            };
+            let waiting = match step {
                 SlotsStep::Refuse(refusal) => {
                     let refusal = decide::Refusal::Slots(refusal);
                     return Err((None, End::Refused(refusal)));
@@ -241,10 +290,11 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                 fault: None,
                 since: None,
             };
-            if limits.once {
+            let in_line = matches!(waiting.obstacle, Obstacle::InLine(_));
+            if limits.once && !in_line {
                 return Err((None, timed_out));
             }
-            if reported.as_ref() != Some(&waiting.obstacle) {
+            if !in_line && reported.as_ref() != Some(&waiting.obstacle) {
                 reported = Some(waiting.obstacle.clone());
                 report(Progress::Waiting {
                     obstacle: waiting.obstacle.clone(),
@@ -262,6 +312,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                 biased;
                 signal = limits.interrupt.arrived() => return Err((None, End::Interrupted(signal))),
                 () = first.clock.reached(limits.deadline) => return Err((None, timed_out)),
+                () = turned(gate) => None,
                 hint = self.change(&waiting, label, &mut watcher) => hint,
             };
             match hint {

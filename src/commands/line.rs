@@ -1,0 +1,37 @@
+//! `--queue`: the line in which a lease is waited for.
+
+use super::Session;
+use crate::cli::GrantArgs;
+use crate::clock::SystemClock;
+use crate::lease::decide::AcquireTerms;
+use crate::lease::operate::{Line, LineTerms};
+use crate::lease::values::{LeaseName, QueueName};
+use crate::server::LeaseClient;
+
+impl Session {
+    /// The line in which the arguments have this Lease waited for, or the slots of this name.
+    pub(super) fn line(
+        &self,
+        name: &LeaseName,
+        args: &GrantArgs,
+        terms: &AcquireTerms,
+    ) -> Option<Line<LeaseClient, SystemClock>> {
+        let queue = &args.queue;
+        let name = queue.queue.then(|| QueueName::of(name))?;
+        let client = self.store.queue(&self.namespace, &name);
+        let terms = LineTerms {
+            name,
+            namespace: self.namespace.clone(),
+            grant: terms.grant.clone(),
+            priority: queue.priority,
+            most: queue.max_waiters.map(|most| most as usize),
+            observed_only: args.proof.observed_only(),
+        };
+        Some(Line::new(
+            Box::new(client),
+            SystemClock,
+            terms,
+            self.request_limit,
+        ))
+    }
+}

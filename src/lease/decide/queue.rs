@@ -1,0 +1,147 @@
+//! Who comes first among those that stand in line, and when a place there is proven to be nobody's any more.
+
+use std::cmp::Reverse;
+
+use super::super::evidence::{Observation, Stamps};
+use super::super::record::Record;
+use super::{Now, WaitStep, proof};
+use crate::clock::Instant;
+
+/// Where a ticket stands: the smallest is served first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    priority: Reverse<i32>,
+    place: u64,
+    /// Two that were created as the same version are two servers' doing; the order is the same for all who look.
+    uid: String,
+}
+
+impl Rank {
+    /// That of this ticket.
+    pub fn of(ticket: &Record) -> Self {
+        Self {
+            priority: Reverse(ticket.priority()),
+            place: ticket.place(),
+            uid: ticket.uid().to_owned(),
+        }
+    }
+
+    /// That of a ticket which was created as this version, whatever its record says by now.
+    pub fn placed(ticket: &Record, place: u64) -> Self {
+        Self {
+            place,
+            ..Self::of(ticket)
+        }
+    }
+}
+
+/// Those of `tickets` that stand before this one, the first to be served first.
+pub fn ahead_of<'a>(
+    own: &Rank,
+    tickets: impl Iterator<Item = &'a Observation>,
+) -> Vec<&'a Observation> {
+    let stands = |seen: &&Observation| seen.record().stands_in_line();
+    let ranked = tickets.filter(stands);
+    let mut before: Vec<(Rank, &Observation)> = ranked
+        .map(|seen| (Rank::of(seen.record()), seen))
+        .filter(|(rank, _)| rank < own)
+        .collect();
+    before.sort_by(|(one, _), (other, _)| one.cmp(other));
+    before.into_iter().map(|(_, seen)| seen).collect()
+}
+
+/// When it is worth trying to prove that nobody stands at this place any more: now, if the server can be asked.
+pub fn is_due_at(ticket: &Observation, stamps: Stamps, now: Now) -> Instant {
+    match proof(ticket, stamps, now) {
+        WaitStep::Wait(Some(until)) => until,
+        WaitStep::Met
+        | WaitStep::AskVersion
+        | WaitStep::TryOut(_)
+        | WaitStep::ReadAgain
+        | WaitStep::NotFound
+        | WaitStep::Wait(None) => now.instant,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn ticket(name: &str, version: u64, place: Option<u64>, priority: i32) -> Observation {
+        let mut annotations = json!({ "kubectl-lease/priority": priority.to_string() });
+        if let Some(place) = place {
+            annotations["kubectl-lease/place"] = json!(place.to_string());
+        }
+        let record = Record::new(json!({
+            "metadata": {
+                "namespace": "d", "name": name, "uid": name, "resourceVersion": version.to_string(),
+                "labels": { "kubectl-lease/queue-of": "x" }, "annotations": annotations,
+            },
+            "spec": { "holderIdentity": name, "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.000000Z" },
+        }));
+        Observation::first(record.expect("a ticket"), at(0), None)
+    }
+
+    fn order(own: &Observation, all: &[Observation]) -> Vec<String> {
+        let own = Rank::of(own.record());
+        let before = ahead_of(&own, all.iter());
+        before
+            .iter()
+            .map(|seen| seen.record().name().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn whoever_came_first_is_served_first_however_often_a_ticket_was_renewed() {
+        let all = [
+            ticket("third", 50, None, 0),
+            ticket("first", 90, Some(10), 0),
+            ticket("second", 70, Some(20), 0),
+        ];
+        assert_eq!(order(&all[0], &all), ["first", "second"]);
+        assert_eq!(order(&all[1], &all), [""; 0]);
+        assert_eq!(order(&all[2], &all), ["first"]);
+    }
+
+    #[test]
+    fn a_higher_priority_goes_before_and_among_equals_the_place_counts() {
+        let all = [
+            ticket("usual", 1, None, 0),
+            ticket("late and urgent", 9, None, 5),
+            ticket("urgent", 4, None, 5),
+            ticket("patient", 2, None, -1),
+        ];
+        assert_eq!(order(&all[3], &all), ["urgent", "late and urgent", "usual"]);
+        assert_eq!(order(&all[1], &all), ["urgent"]);
+        assert_eq!(order(&all[2], &all), [""; 0]);
+    }
+
+    #[test]
+    fn a_place_that_was_given_back_keeps_nobody_waiting() {
+        let (first, second) = (ticket("first", 1, None, 0), ticket("second", 2, None, 0));
+        let mut object = first.record().as_json().clone();
+        object["spec"]["holderIdentity"] = json!(null);
+        let gone = Observation::first(Record::new(object).expect("a ticket"), at(0), None);
+        assert_eq!(order(&second, &[first, second.clone()]), ["first"]);
+        assert_eq!(order(&second, &[gone, second.clone()]), [""; 0]);
+    }
+
+    #[test]
+    fn a_place_is_due_once_it_was_not_renewed_for_its_duration() {
+        let seen = ticket("first", 1, None, 0);
+        let now = |millis| Now {
+            instant: at(millis),
+            wall: "2026-01-01T00:00:00Z".parse().expect("a time"),
+        };
+        let due = |millis| is_due_at(&seen, Stamps::Untrusted, now(millis));
+        assert_eq!(due(0), at(15_000));
+        assert_eq!(due(14_999), at(15_000));
+        assert_eq!(due(16_000), at(16_000));
+    }
+}

@@ -1,0 +1,284 @@
+//! Queue: waiters are served in the order in which they came. Each has a ticket, a Lease of its own beside the one that is
+//! waited for, and watches who stands before it (docs/design.md, The queue). Nothing that is promised of the Lease rests on it.
+
+mod gate;
+mod keep;
+mod leave;
+mod line;
+mod turn;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::super::api::{Api, Fault, Queue, Tickets};
+use super::super::decide::Obstacle;
+use super::super::evidence::Stamps;
+use super::super::record::GrantTerms;
+use super::super::values::{LeaseDuration, QueueName};
+use super::interrupt::WITHDRAWN;
+use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress};
+use crate::clock::Clock;
+
+pub(super) use gate::Gate;
+use gate::Turn;
+
+/// The queue of a Lease, and how a caller stands in it.
+pub struct Line<A, C> {
+    queue: Box<dyn Queue<A>>,
+    clock: C,
+    terms: LineTerms,
+    read_limit: Duration,
+}
+
+/// How a caller stands in line.
+#[derive(Clone, Debug)]
+pub struct LineTerms {
+    /// For what.
+    pub name: QueueName,
+    /// Where that is.
+    pub namespace: String,
+    /// Who, and why.
+    pub grant: GrantTerms,
+    /// The larger is served first.
+    pub priority: i32,
+    /// Stand there only if no more would.
+    pub most: Option<usize>,
+    /// Whether the server's stamps prove nothing.
+    pub observed_only: bool,
+}
+
+/// Nobody else was in line: for so long that needs no second look. A write to the Lease takes milliseconds.
+const NOBODY_FOR: Duration = Duration::from_secs(2);
+
+/// The longest that a place is kept for a waiter that does not renew it.
+const LONGEST: LeaseDuration = LeaseDuration::constant(15);
+/// The shortest: some leases are shorter than what a busy machine takes to renew.
+const SHORTEST: LeaseDuration = LeaseDuration::constant(3);
+
+/// A caller's place in line.
+pub(super) struct Standing<'l, A, C> {
+    line: &'l Line<A, C>,
+    /// By which the place and the wish for the Lease tell each other.
+    pub(super) gate: Gate,
+    ticket: RefCell<Ticket>,
+    /// The Lease may be another by now.
+    owned: Notify,
+    stamps: Cell<Stamps>,
+}
+
+/// What there is of a ticket.
+#[derive(Clone)]
+enum Ticket {
+    None,
+    /// A creation of this name was sent.
+    Sent(String),
+    Mine(Box<Mine>),
+}
+
+/// The caller's own ticket.
+#[derive(Clone)]
+struct Mine {
+    grant: Grant,
+    /// The resourceVersion that it was created with.
+    place: u64,
+}
+
+/// Why a caller does not stand in line any more.
+enum Left {
+    /// Its place is another's by now.
+    Overdue,
+    /// Places are not to be had: why.
+    NoPlace(Fault),
+    /// It is not to wait.
+    End(End),
+}
+
+impl<A: Api, C: Clock> Line<A, C> {
+    /// The line of this queue. `read_limit` bounds each read (`--request-timeout`).
+    pub fn new(queue: Box<dyn Queue<A>>, clock: C, terms: LineTerms, read_limit: Duration) -> Self {
+        Self {
+            queue,
+            clock,
+            terms,
+            read_limit,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing<'_, A, C> {
+        let stamps = match self.terms.observed_only {
+            true => Stamps::Untrusted,
+            false => Stamps::Unknown,
+        };
+        Standing {
+            line: self,
+            gate: Gate::default(),
+            ticket: RefCell::new(Ticket::None),
+            owned: Notify::new(),
+            stamps: Cell::new(stamps),
+        }
+    }
+}
+
+impl<A: Api, C: Clock> Standing<'_, A, C> {
+    /// Does `obtaining`, which goes by the gate and ends where `withdraw` says so, and stands in line meanwhile.
+    ///
+    /// # Errors
+    /// That of `obtaining`; or that the line is too long.
+    pub(super) async fn during<T>(
+        &self,
+        obtaining: impl Future<Output = Result<T, End>>,
+        withdraw: &watch::Sender<bool>,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<T, End> {
+        let mut obtaining = std::pin::pin!(obtaining);
+        let end = tokio::select! {
+            biased;
+            obtained = &mut obtaining => return obtained,
+            end = self.stand(limits, report) => end,
+        };
+        // It is not broken off: a write of it may be under way.
+        let _ = withdraw.send(true);
+        obtaining.await.map_err(|ended| instead(ended, end))
+    }
+
+    /// Stands in line until that is of no use. Never returns while the Lease may still be had.
+    async fn stand(&self, limits: &Limits, report: OnProgress<'_>) -> End {
+        loop {
+            match self.stand_once(limits, report).await {
+                Left::Overdue => {
+                    *self.ticket.borrow_mut() = Ticket::None;
+                    self.gate.set(Turn::Unknown);
+                    report(Progress::PlaceLost);
+                }
+                Left::NoPlace(fault) => {
+                    report(Progress::NoPlace(fault));
+                    self.gate.set(Turn::Anybody);
+                    self.leave(&limits.interrupt).await;
+                    return std::future::pending().await;
+                }
+                Left::End(end) => return end,
+            }
+        }
+    }
+
+    /// One place in line, from the first look to its end.
+    async fn stand_once(&self, limits: &Limits, report: OnProgress<'_>) -> Left {
+        let left = async {
+            self.until_it_takes_a_place(limits).await?;
+            self.draw(limits).await?;
+            tokio::select! {
+                biased;
+                () = self.keep() => Err(Left::Overdue),
+                left = self.watch_turn(report) => Err(left),
+            }
+        };
+        match left.await {
+            Ok(never) => never,
+            Err(left) => left,
+        }
+    }
+
+    /// While nobody stands in line and the Lease is to be had, no ticket is needed: returns once one is.
+    async fn until_it_takes_a_place(&self, limits: &Limits) -> Result<(), Left> {
+        let most = self.line.terms.most;
+        loop {
+            let Some(sight) = self.gate.sight() else {
+                self.gate.seen().await;
+                continue;
+            };
+            if !sight.to_be_had && (most.is_none() || limits.once) {
+                return Ok(());
+            }
+            let tickets = self.list(limits.once).await?;
+            let standing = tickets.all.iter().filter(|one| one.stands_in_line());
+            let waiters = standing.count();
+            if sight.to_be_had && waiters == 0 {
+                let until = self.line.clock.now() + NOBODY_FOR;
+                self.gate.set(Turn::Until(until));
+                tokio::select! {
+                    biased;
+                    () = self.line.clock.sleep_until(until) => {}
+                    () = self.gate.seen() => {}
+                }
+                self.gate.set(Turn::Unknown);
+                continue;
+            }
+            let obstacle = match most {
+                _ if limits.once => Obstacle::InLine(waiters),
+                Some(most) if waiters >= most => Obstacle::LineIsFull { waiters, most },
+                _ => return Ok(()),
+            };
+            return Err(Left::End(in_time(obstacle)));
+        }
+    }
+
+    /// All tickets, as they are now.
+    async fn list(&self, once: bool) -> Result<Tickets, Left> {
+        let mut pause = Pause::default();
+        loop {
+            let fault = match self.line.queue.list(self.line.read_limit).await {
+                Ok(tickets) => return Ok(tickets),
+                Err(fault) => fault,
+            };
+            self.after(fault, &mut pause, once).await?;
+        }
+    }
+
+    /// Pauses after a fault that may pass.
+    async fn after(&self, fault: Fault, pause: &mut Pause, once: bool) -> Result<(), Left> {
+        if !fault.is_transient() {
+            return Err(Left::NoPlace(fault));
+        }
+        if once {
+            return Err(Left::End(End::Fault(fault)));
+        }
+        let wait = pause.next(fault.retry_after());
+        self.line
+            .clock
+            .sleep_until(self.line.clock.now() + wait)
+            .await;
+        Ok(())
+    }
+
+    fn mine(&self) -> Option<Mine> {
+        match &*self.ticket.borrow() {
+            Ticket::Mine(mine) => Some(Mine::clone(mine)),
+            Ticket::None | Ticket::Sent(_) => None,
+        }
+    }
+
+    /// The operations on the ticket of this name.
+    fn on(&self, name: &str) -> Operations<A, C> {
+        let (api, clock) = (self.line.queue.ticket(name), self.line.clock.clone());
+        let operations = Operations::new(api, clock, self.line.read_limit);
+        operations.contacted.set(true);
+        operations.stamps.set(self.stamps.get());
+        operations
+    }
+}
+
+/// Not acquired in time, for the line.
+fn in_time(obstacle: Obstacle) -> End {
+    End::TimedOut {
+        obstacle: Some(obstacle),
+        at_most: None,
+        fault: None,
+        since: None,
+    }
+}
+
+/// How what was withdrawn ended, where it ended for this.
+fn instead(ended: End, end: End) -> End {
+    match ended {
+        End::Interrupted(WITHDRAWN) => end,
+        End::Unsettled { end: inner, fault } => End::Unsettled {
+            end: Box::new(instead(*inner, end)),
+            fault,
+        },
+        End::Kept(inner) => End::Kept(Box::new(instead(*inner, end))),
+        ended => ended,
+    }
+}

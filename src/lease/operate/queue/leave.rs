@@ -1,0 +1,116 @@
+//! A caller leaves the line: its ticket is deleted, so that nobody waits for it.
+
+use std::time::Duration;
+
+use super::super::super::api::Api;
+use super::super::super::decide::{Ours, Seen};
+use super::super::super::record::Record;
+use super::super::{Deleted, Interrupt, Limits, Operations};
+use super::{Standing, Ticket};
+use crate::clock::Clock;
+
+/// How long a caller that ends tries to leave. A ticket that stays expires by itself.
+const LEFT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long after what was granted is over.
+const LEFT_AFTER: Duration = Duration::from_secs(1);
+
+/// So often a ticket may change while it is deleted.
+const TRIES: u32 = 5;
+
+impl<A: Api, C: Clock> Standing<'_, A, C> {
+    /// Leaves, if there is a place. Who insists does not wait for that.
+    pub(in super::super) async fn leave(&self, interrupt: &Interrupt) {
+        let until = self.line.clock.now() + LEFT_WITHIN;
+        tokio::select! {
+            biased;
+            () = self.delete() => {}
+            () = self.line.clock.sleep_until(until) => {}
+            _ = interrupt.insisted() => {}
+        }
+    }
+
+    /// Leaves while `work` goes on, which is what the place was for.
+    pub(in super::super) async fn leave_beside<T>(&self, work: impl Future<Output = T>) -> T {
+        let (mut work, mut leaving) = (std::pin::pin!(work), std::pin::pin!(self.delete()));
+        tokio::select! {
+            biased;
+            done = &mut work => {
+                let until = self.line.clock.now() + LEFT_AFTER;
+                tokio::select! {
+                    biased;
+                    () = leaving => {}
+                    () = self.line.clock.sleep_until(until) => {}
+                }
+                done
+            }
+            () = &mut leaving => work.await,
+        }
+    }
+
+    async fn delete(&self) {
+        let ticket = std::mem::replace(&mut *self.ticket.borrow_mut(), Ticket::None);
+        let (operations, mut record) = match ticket {
+            Ticket::None => return,
+            Ticket::Mine(mine) => {
+                let record = mine.grant.record;
+                (self.on(record.name()), record)
+            }
+            // Whether it was created is not known.
+            Ticket::Sent(name) => {
+                let operations = self.on(&name);
+                let seen = operations.read(None, self.line.read_limit).await;
+                let Some(record) = self.own(seen.ok()) else {
+                    return;
+                };
+                (operations, record)
+            }
+        };
+        for _ in 0..TRIES {
+            let limits = self.for_as_long_as_it_counts();
+            record = match operations.delete(&record, false, &limits, &|_| ()).await {
+                Ok(Deleted::Done | Deleted::Absent) => return,
+                Ok(Deleted::Changed(seen)) => match self.own(Some(seen)) {
+                    Some(record) => record,
+                    None => return,
+                },
+                Err(end) => {
+                    log::debug!("the ticket {} is not deleted: {end:?}", record.name());
+                    return self.give_back(&operations, &record, &limits).await;
+                }
+            };
+        }
+    }
+
+    /// Where it may not be deleted: a ticket that nobody holds keeps nobody waiting.
+    async fn give_back(&self, operations: &Operations<A, C>, ticket: &Record, limits: &Limits) {
+        let ours = Ours::Grant(ticket.clone());
+        if let Err(end) = operations.release(&ours, true, limits, &|_| ()).await {
+            log::debug!(
+                "the ticket {} stays until it expires: {end:?}",
+                ticket.name()
+            );
+        }
+    }
+
+    /// What is there, if that still is the caller's.
+    fn own(&self, seen: Option<Seen>) -> Option<Record> {
+        let holder = self.line.terms.grant.holder.as_str();
+        match seen {
+            Some(Seen::Lease(seen)) => {
+                Some(seen.record().clone()).filter(|record| record.holder() == Some(holder))
+            }
+            Some(Seen::Absent) | None => None,
+        }
+    }
+
+    /// After that the ticket has expired.
+    fn for_as_long_as_it_counts(&self) -> Limits {
+        Limits {
+            deadline: Some(self.line.clock.now() + super::LONGEST.as_duration()),
+            once: false,
+            insist: true,
+            interrupt: Interrupt::never(),
+        }
+    }
+}

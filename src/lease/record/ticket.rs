@@ -1,0 +1,198 @@
+//! Tickets: a waiter's place in the queue of a Lease, which is a Lease of its own beside it.
+
+use serde_json::json;
+
+use super::field::{KIND, PLACE_ANNOTATION, PRIORITY_ANNOTATION, QUEUE_OF_LABEL};
+use super::object::Fields;
+use super::write::Edit;
+use super::{Lease, Record};
+
+/// The Lease that a ticket is of, as it is there: the server's garbage collector deletes the ticket after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwningLease {
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+}
+
+impl OwningLease {
+    /// This one.
+    pub fn of(lease: &Record) -> Self {
+        Self {
+            name: lease.name().to_owned(),
+            uid: lease.uid().to_owned(),
+        }
+    }
+}
+
+impl Fields<'_> {
+    /// Whether it is a ticket, and what stands for the Lease that it is of.
+    pub fn queue_of(&self) -> Option<&str> {
+        self.label(QUEUE_OF_LABEL)
+    }
+
+    /// When it came: the resourceVersion that it was created with, which orders tickets on every API server backed by etcd. Until
+    /// that is written down it is the present one.
+    pub fn place(&self) -> u64 {
+        let version = self.resource_version().parse().unwrap_or(u64::MAX);
+        let noted = self.annotation(PLACE_ANNOTATION).map(str::parse);
+        // Nothing can have been created later than it was changed.
+        noted.and_then(Result::ok).unwrap_or(version).min(version)
+    }
+
+    /// Whether that is written down.
+    pub fn has_place(&self) -> bool {
+        self.annotation(PLACE_ANNOTATION).is_some()
+    }
+
+    /// What goes before the place: the larger one is served first.
+    pub fn priority(&self) -> i32 {
+        let noted = self.annotation(PRIORITY_ANNOTATION).map(str::parse);
+        noted.and_then(Result::ok).unwrap_or(0)
+    }
+
+    /// Whether somebody stands there: a ticket that was given back, or is being deleted, and one that would never expire,
+    /// keep nobody waiting.
+    pub fn stands_in_line(&self) -> bool {
+        self.holder().is_some() && self.duration().is_some() && !self.is_terminating()
+    }
+}
+
+impl Lease {
+    /// The same as a ticket of the Lease that this label stands for.
+    #[must_use]
+    pub fn as_ticket(&self, label: &str, priority: i32, owner: Option<&OwningLease>) -> Self {
+        self.edited(|ticket| {
+            ticket.insert(&["metadata", "labels"], QUEUE_OF_LABEL, label);
+            let priority = (priority != 0).then(|| priority.to_string());
+            ticket.annotate(PRIORITY_ANNOTATION, priority.as_deref());
+            own(ticket, owner);
+        })
+    }
+}
+
+impl Record {
+    /// The same ticket, which says when it came, and what it is of.
+    #[must_use]
+    pub fn with_place(&self, place: u64, owner: Option<&OwningLease>) -> Self {
+        self.edited(|ticket| {
+            ticket.annotate(PLACE_ANNOTATION, Some(&place.to_string()));
+            own(ticket, owner);
+        })
+    }
+}
+
+impl Lease {
+    /// Whether it goes when this Lease goes.
+    pub fn is_owned_by(&self, owner: &OwningLease) -> bool {
+        let owners = &self.as_json()["metadata"]["ownerReferences"];
+        let owners = owners.as_array().into_iter().flatten();
+        owners.map(|one| &one["uid"]).any(|uid| *uid == *owner.uid)
+    }
+}
+
+/// Where the Lease is gone for now, the ticket stays nobody's: it is not to be deleted with one that was.
+fn own(ticket: &mut Edit, owner: Option<&OwningLease>) {
+    let [(_, version), (_, kind)] = KIND;
+    let owners = owner.map_or_else(
+        || json!([]),
+        |owner| json!([{ "apiVersion": version, "kind": kind, "name": owner.name, "uid": owner.uid }]),
+    );
+    ticket.insert(&["metadata"], "ownerReferences", owners);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ticket(version: &str, annotations: serde_json::Value) -> Record {
+        Record::new(json!({
+            "metadata": {
+                "namespace": "d", "name": "x.waiter-a", "uid": "u", "resourceVersion": version,
+                "labels": { QUEUE_OF_LABEL: "x" }, "annotations": annotations,
+            },
+            "spec": { "holderIdentity": "ada", "leaseDurationSeconds": 15 },
+        }))
+        .expect("a ticket")
+    }
+
+    #[test]
+    fn a_place_is_the_version_of_the_creation_and_never_later_than_the_present_one() {
+        assert_eq!(ticket("70", json!({})).place(), 70);
+        for (noted, place) in [
+            ("7", 7),
+            ("70", 70),
+            ("71", 70),
+            ("", 70),
+            ("x", 70),
+            ("-1", 70),
+        ] {
+            let found = ticket("70", json!({ PLACE_ANNOTATION: noted }));
+            assert_eq!(found.place(), place, "{noted:?}");
+        }
+        let kept = ticket("70", json!({})).with_place(69, None);
+        assert_eq!((kept.place(), kept.has_place()), (69, true));
+        assert_eq!(kept.resource_version(), "70");
+    }
+
+    #[test]
+    fn a_priority_that_is_no_number_is_none() {
+        for (noted, priority) in [
+            ("5", 5),
+            ("-5", -5),
+            ("", 0),
+            ("high", 0),
+            ("99999999999", 0),
+        ] {
+            let found = ticket("70", json!({ PRIORITY_ANNOTATION: noted }));
+            assert_eq!(found.priority(), priority, "{noted:?}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_names_its_lease_and_what_it_is_owned_by() {
+        let fresh = Lease::fresh(
+            "d",
+            "x.waiter-a",
+            crate::lease::values::LeaseDuration::SHORTEST,
+        );
+        let owner = OwningLease {
+            name: "x".to_owned(),
+            uid: "u-7".to_owned(),
+        };
+        let made = fresh.as_ticket("x", 0, Some(&owner));
+        assert_eq!(made.queue_of(), Some("x"));
+        assert_eq!(made.owner().as_deref(), Some("Lease/x"));
+        assert_eq!(
+            made.as_json()["metadata"]["ownerReferences"][0]["uid"],
+            "u-7"
+        );
+        assert!(made.is_owned_by(&owner) && !fresh.is_owned_by(&owner));
+        assert_eq!(made.priority(), 0);
+        assert_eq!(fresh.as_ticket("x", -3, None).priority(), -3);
+        assert_eq!(fresh.as_ticket("x", -3, None).owner(), None);
+        assert_eq!(fresh.queue_of(), None);
+    }
+
+    #[test]
+    fn nobody_stands_there_once_it_is_given_back_or_would_never_expire() {
+        let stands = |edit: &dyn Fn(&mut serde_json::Value)| {
+            let mut object = ticket("70", json!({})).as_json().clone();
+            edit(&mut object);
+            Record::new(object).expect("a ticket").stands_in_line()
+        };
+        assert!(stands(&|_| ()));
+        assert!(!stands(
+            &|ticket| ticket["spec"]["holderIdentity"] = json!("")
+        ));
+        assert!(!stands(
+            &|ticket| ticket["spec"]["leaseDurationSeconds"] = json!(null)
+        ));
+        assert!(!stands(
+            &|ticket| ticket["metadata"]["deletionTimestamp"] = json!("2020-01-01T00:00:00Z")
+        ));
+    }
+}
