@@ -72,8 +72,8 @@ pub trait Queue<A> {
     fn ticket(&self, name: &str) -> A;
     /// All of them: a consistent read.
     fn list(&self, limit: Duration) -> LocalBoxFuture<'_, Result<Tickets, Fault>>;
-    /// What is there of them, and then the changes, in one stream. It ends when the server ends it.
-    fn watch(&self) -> LocalBoxStream<'static, LeaseEvent>;
+    /// The changes after `resource_version`, that of a list. It ends when the server ends it.
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent>;
 }
 
 /// The tickets of a queue.
@@ -81,6 +81,8 @@ pub trait Queue<A> {
 pub struct Tickets {
     /// In no order.
     pub all: Vec<Record>,
+    /// The resourceVersion of the list.
+    pub resource_version: String,
     /// The server's `Date`.
     pub date: Option<Timestamp>,
 }

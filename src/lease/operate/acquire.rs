@@ -169,7 +169,8 @@ impl<A: Api, C: Clock> Operations<A, C> {
                         signal = limits.interrupt.arrived() => return Err(End::Interrupted(signal)),
                         () = self.clock.reached(limits.deadline) => return Err(timed_out),
                         () = turned(gate) => Woken::Due,
-                        woken = self.change(&waiting, &seen, &mut watcher) => woken,
+                        // Whether one has to wait at all may show with the next answer.
+                        woken = self.change(&waiting, &seen, &mut watcher), if !is_undecided(&waiting) => woken,
                     };
                     seen = match woken {
                         Woken::Due => seen,
@@ -267,6 +268,11 @@ impl<A: Api, C: Clock> Operations<A, C> {
             Err(end) => Err(self.give_back(&grant, end).await),
         }
     }
+}
+
+/// Whether it is not known yet if others stand in line.
+pub(super) fn is_undecided(waiting: &Waiting) -> bool {
+    waiting.obstacle == Obstacle::InLine(0)
 }
 
 /// Returns once it may be the caller's turn.

@@ -13,9 +13,6 @@ use crate::lease::api::{Fault, LeaseEvent, Queue, Tickets, WATCH_OPENING};
 use crate::lease::record::{Lease, QUEUE_OF_LABEL, Record};
 use crate::lease::values::QueueName;
 
-/// A watch begins with what is there, as the API server has it in memory.
-const WHAT_IS_THERE: &str = "0";
-
 /// So many are asked for at a time.
 const PAGE: u32 = 500;
 
@@ -51,6 +48,7 @@ impl QueueClient {
     async fn pages(&self, limit: Duration) -> Result<Tickets, Fault> {
         let mut tickets = Tickets {
             all: Vec::new(),
+            resource_version: String::new(),
             date: None,
         };
         let mut from: Option<String> = None;
@@ -60,13 +58,12 @@ impl QueueClient {
             let page = self.store.get(query.text(), Most::PAGE, limit).await?;
             let mut list = self.store.parse(&page.body, "a list of Leases")?;
             let foreign = || self.store.foreign(&page.body, "a list of Leases");
-            let Some(items) = list["items"].as_array_mut().map(std::mem::take) else {
-                // An empty list may be written as null.
-                return match list["kind"] == "LeaseList" {
-                    true => Ok(tickets),
-                    false => Err(foreign()),
-                };
-            };
+            if list["kind"] != "LeaseList" {
+                return Err(foreign());
+            }
+            // An empty list may be written as null.
+            let items = list["items"].as_array_mut().map(std::mem::take);
+            let items = items.unwrap_or_default();
             for item in items {
                 let ticket = Record::listed(item).map_err(|_| foreign())?;
                 if self.is_one(&ticket) {
@@ -74,6 +71,8 @@ impl QueueClient {
                 }
             }
             tickets.date = page.date;
+            let version = list["metadata"]["resourceVersion"].as_str();
+            tickets.resource_version = version.unwrap_or_default().to_owned();
             match list["metadata"]["continue"].as_str() {
                 Some(next) if !next.is_empty() && from.as_deref() != Some(next) => {
                     from = Some(next.to_owned());
@@ -97,11 +96,11 @@ impl Queue<LeaseClient> for QueueClient {
         self.pages(limit).boxed_local()
     }
 
-    fn watch(&self) -> LocalBoxStream<'static, LeaseEvent> {
-        let queue = self.clone();
+    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
+        let (queue, from) = (self.clone(), resource_version.to_owned());
         let events = async move {
             let selection = queue.selection();
-            let opening = queue.store.watch(&selection, WHAT_IS_THERE, WATCH_OPENING);
+            let opening = queue.store.watch(&selection, &from, WATCH_OPENING);
             let lines = match opening.await {
                 Ok(lines) => lines,
                 Err(fault) => return stream::iter([LeaseEvent::Broken(fault)]).boxed_local(),

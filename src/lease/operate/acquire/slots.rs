@@ -18,7 +18,7 @@ use super::super::{
     End, Ended, Grant, Held, Hint, Limits, OnProgress, Operations, Progress, Watcher, unsettled,
 };
 use super::advance::{Advanced, Tried, Want};
-use super::turned;
+use super::{is_undecided, turned};
 use crate::clock::Clock;
 
 /// The operations on the slots of a name.
@@ -313,7 +313,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
                 signal = limits.interrupt.arrived() => return Err((None, End::Interrupted(signal))),
                 () = first.clock.reached(limits.deadline) => return Err((None, timed_out)),
                 () = turned(gate) => None,
-                hint = self.change(&waiting, label, &mut watcher) => hint,
+                hint = self.change(&waiting, label, &mut watcher), if !is_undecided(&waiting) => hint,
             };
             match hint {
                 None => {}

@@ -40,6 +40,8 @@ struct Look<A, C> {
     known: Known,
     /// Whether what is known was read whole, and nothing was taken off it since.
     whole: bool,
+    /// As of which version that was.
+    version: String,
     watched: Watched,
     watcher: Watcher,
     predecessor: Option<Operations<A, C>>,
@@ -68,6 +70,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let mut look = Look {
             known: Known::default(),
             whole: false,
+            version: String::new(),
             watched: Watched::All,
             watcher: Watcher::polling(clock.now(), None),
             predecessor: None,
@@ -189,6 +192,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let asked_at = self.line.clock.now();
         let tickets = self.list(false).await?;
         let now = self.line.clock.now();
+        look.version.clone_from(&tickets.resource_version);
         look.known.listed(tickets, now);
         look.whole = true;
         look.looked_up = now;
@@ -239,7 +243,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let Watched::Predecessor(uid) = &look.watched else {
             return look
                 .watcher
-                .hint_of(|| self.line.queue.watch(), clock)
+                .hint_of(|| self.line.queue.watch(&look.version), clock)
                 .await;
         };
         let version = look.known.version_of(uid).unwrap_or_default();

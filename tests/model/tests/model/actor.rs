@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::api::SimulatedApi;
 use crate::checker::Purpose;
 use crate::clock::{SimulatedClock, TrueTime, Wall};
+use crate::queue::Place;
 use crate::stay::Leave;
 use crate::world::World;
 use crate::{secs, sleep};
@@ -37,6 +38,8 @@ pub struct Actor {
     pub watches: bool,
     /// How long its command takes to stop once the lease is lost, if its deadline does not come first.
     pub lingers: Duration,
+    /// How it stands in line, if it does.
+    pub place: Option<Place>,
     /// What it said while it waited, and when.
     pub said: Rc<RefCell<Vec<(Duration, Progress)>>>,
 }
@@ -55,6 +58,7 @@ impl Actor {
             api,
             watches: true,
             lingers: Duration::ZERO,
+            place: None,
             said: Rc::default(),
         }
     }
@@ -87,6 +91,12 @@ impl Actor {
 
     fn say(&self, progress: Progress) {
         self.world.server().checker.reached.said(&progress);
+        if matches!(progress, Progress::InLine(_) | Progress::PlaceLost) {
+            self.world.note(format!("{} says {progress:?}", self.name));
+        }
+        if matches!(progress, Progress::NoPlace(_)) {
+            self.world.server().line.placeless.insert(self.name.clone());
+        }
         self.said.borrow_mut().push((self.world.now(), progress));
     }
 
@@ -146,7 +156,9 @@ impl Actor {
     pub async fn obtain(&self, terms: &AcquireTerms, limits: &Limits) -> Result<Grant, End> {
         let report = |said| self.say(said);
         let kept = async |held: Held<'_>| Ok::<_, ()>(held.answer_for().remove(0));
-        let acquired = self.operations.acquire(terms, limits, &report, kept).await;
+        let acquired = (self.operations)
+            .acquire(terms, self.line().as_ref(), limits, &report, kept)
+            .await;
         acquired.map_err(ungranted)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, LocalBoxStream};
-use lease_model::lease::api::{Api, Changes, Deletion, Fault, Found, LeaseEvent, Write};
+use lease_model::lease::api::{Api, Changes, Deletion, Fault, Found, LeaseEvent, Tickets, Write};
 use lease_model::lease::record::{Lease, Record};
 use tokio::sync::oneshot;
 
@@ -14,7 +14,7 @@ use crate::checker::{Event, Passage, Purpose, Sender};
 use crate::clock::{SimulatedClock, TrueTime, instant};
 use crate::faults::{Verb, unknown};
 use crate::server::{Server, version};
-use crate::watch::Watch;
+use crate::watch::{Subject, Watch};
 use crate::world::World;
 
 /// Several servers of one Lease each, watched in one stream.
@@ -68,6 +68,8 @@ pub struct SimulatedApi {
     world: Rc<World>,
     client: usize,
     name: Rc<str>,
+    /// The ticket that it is about; `None` for the Lease itself.
+    ticket: Option<Rc<str>>,
     clock: SimulatedClock,
     call: Rc<Cell<(u64, Purpose)>>,
 }
@@ -78,9 +80,43 @@ impl SimulatedApi {
             world: world.clone(),
             client,
             name: name.into(),
+            ticket: None,
             clock: clock.clone(),
             call: Rc::new(Cell::new((0, Purpose::Keep))),
         }
+    }
+
+    /// The same way to a ticket beside the Lease.
+    pub fn to_ticket(&self, name: &str) -> Self {
+        Self {
+            ticket: Some(name.into()),
+            ..self.clone()
+        }
+    }
+
+    /// All tickets, as they are there when the request arrives.
+    pub async fn tickets(&self, limit: Duration) -> Result<Tickets, Fault> {
+        self.send(Verb::List, limit, |server, now, _| {
+            let date = server.reply_date(now);
+            Ok(Tickets {
+                all: server.listed()?,
+                resource_version: server.resource_version.to_string(),
+                date,
+            })
+        })
+        .await
+    }
+
+    /// A watch of all tickets.
+    pub fn watch_tickets(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
+        let from: u64 = resource_version.parse().expect("a resourceVersion");
+        let (fault, next) = {
+            let server = &mut *self.world.server();
+            (server.watched(self.client), server.line.after(from))
+        };
+        Watch::new(&self.world, self.client, &self.clock, fault, next)
+            .of(Subject::Tickets)
+            .stream()
     }
 
     /// What follows is another call of the operations; its number.
@@ -169,11 +205,12 @@ impl SimulatedApi {
 
 impl Api for SimulatedApi {
     async fn get(&self, limit: Duration) -> Result<Found, Fault> {
-        self.send(Verb::Get, limit, |server, now, _| {
+        let ticket = self.ticket.clone();
+        self.send(Verb::Get, limit, move |server, now, _| {
             let date = server.reply_date(now);
-            Ok(match &server.object {
+            Ok(match server.stored(ticket.as_deref()) {
                 Some(record) => Found::Lease {
-                    record: Record::clone(record),
+                    record: Record::clone(&record),
                     date,
                 },
                 None => Found::Absent,
@@ -184,10 +221,20 @@ impl Api for SimulatedApi {
 
     async fn create(&self, lease: &Lease, dry_run: bool, limit: Duration) -> Result<Write, Fault> {
         assert!(!dry_run, "nothing here creates with a dry run");
+        if self.ticket.is_some() {
+            let lease = lease.clone();
+            let work = move |server: &mut Server, now, _| server.draw(now, &lease);
+            return self.send(Verb::Create, limit, work).await;
+        }
         self.write(Verb::Create, lease, limit, Server::post).await
     }
 
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
+        if self.ticket.is_some() {
+            let record = record.clone();
+            let work = move |server: &mut Server, now, _| Ok(server.change(now, &record));
+            return self.send(Verb::Replace, limit, work).await;
+        }
         self.write(Verb::Replace, record, limit, Server::put).await
     }
 
@@ -198,8 +245,10 @@ impl Api for SimulatedApi {
         limit: Duration,
     ) -> Result<Write, Fault> {
         let (record, manager) = (record.clone(), manager.to_owned());
-        self.send(Verb::DryRun, limit, move |server, now, _| {
-            server.dry_run(now, &manager, &record)
+        let ticket = self.ticket.clone();
+        self.send(Verb::DryRun, limit, move |server, now, _| match &ticket {
+            Some(_) => server.try_change(now, &manager, &record),
+            None => server.dry_run(now, &manager, &record),
         })
         .await
     }
@@ -210,9 +259,11 @@ impl Api for SimulatedApi {
         dry_run: bool,
         limit: Duration,
     ) -> Result<Deletion, Fault> {
-        let record = record.clone();
-        self.send(Verb::Delete, limit, move |server, now, _| {
-            Ok(server.delete_as(now, &record, dry_run))
+        let (record, client) = (record.clone(), self.client);
+        let ticket = self.ticket.clone();
+        self.send(Verb::Delete, limit, move |server, now, _| match &ticket {
+            Some(_) => server.tear(now, client, &record, dry_run),
+            None => Ok(server.delete_as(now, &record, dry_run)),
         })
         .await
     }
@@ -222,7 +273,19 @@ impl Api for SimulatedApi {
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
+        if resource_version.is_empty() {
+            return self.watch_from_now();
+        }
         let from: u64 = resource_version.parse().expect("a resourceVersion");
+        if let Some(ticket) = &self.ticket {
+            let (fault, next) = {
+                let server = &mut *self.world.server();
+                (server.watched(self.client), server.line.after(from))
+            };
+            return Watch::new(&self.world, self.client, &self.clock, fault, next)
+                .of(Subject::Ticket(ticket.clone()))
+                .stream();
+        }
         let server = &mut *self.world.server();
         let fault = server.watched(self.client);
         // The events after `from`; a deletion has no version of its own here, so it goes with what came before.

@@ -21,6 +21,8 @@ pub enum Verb {
     DryRun,
     Watch,
     Version,
+    /// Of the tickets of those that wait.
+    List,
 }
 
 impl Verb {

@@ -60,7 +60,7 @@ impl Reached {
         match verb {
             Verb::Version => self.decided("acquire: ask for the version"),
             Verb::DryRun => self.decided("acquire: try out"),
-            Verb::Get | Verb::Create | Verb::Replace | Verb::Delete | Verb::Watch => {}
+            Verb::Get | Verb::Create | Verb::Replace | Verb::Delete | Verb::Watch | Verb::List => {}
         }
     }
 
@@ -117,6 +117,7 @@ impl Reached {
                 Obstacle::HeldByOneself(_) => "acquire: wait, held by oneself",
                 Obstacle::Terminating => "acquire: wait, terminating",
                 Obstacle::Slots(_) => "acquire: wait, slots",
+                Obstacle::InLine(_) | Obstacle::LineIsFull { .. } => "acquire: wait, in line",
             });
         }
     }
@@ -285,6 +286,7 @@ fn verb_name(verb: Verb) -> &'static str {
         Verb::DryRun => "DryRun",
         Verb::Watch => "Watch",
         Verb::Version => "Version",
+        Verb::List => "List",
     }
 }
 

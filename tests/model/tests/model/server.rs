@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::checker::{Checker, Event, Purpose, Sender};
 use crate::clock::{TrueTime, epoch};
 use crate::faults::{FaultPlan, Timing, Verb, WatchFault, Webhook, rejected, rejection};
+use crate::line::Line;
 
 /// What becomes of `Date` on the way.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +53,15 @@ pub struct Server {
     /// Everybody gives `--proof observed`.
     pub observed_only: bool,
     pub object: Option<Rc<Record>>,
-    resource_version: u64,
-    uids: u64,
+    pub resource_version: u64,
+    pub uids: u64,
     /// How many calls of the operations there were.
     pub calls: u64,
     /// What watches show: a state, or a deletion.
     pub history: Vec<Option<Rc<Record>>>,
     pub requests: BTreeMap<(usize, Verb), u64>,
+    /// Those that stand in line for it.
+    pub line: Line,
 }
 
 impl Server {
@@ -80,6 +83,7 @@ impl Server {
             calls: 0,
             history: Vec::new(),
             requests: BTreeMap::new(),
+            line: Line::default(),
         }
     }
 
@@ -137,7 +141,13 @@ impl Server {
     }
 
     /// managedFields as one of the servers writes them for `manager`.
-    fn stamp(&mut self, now: TrueTime, manager: &str, before: Option<&Record>, object: &mut Value) {
+    pub fn stamp(
+        &mut self,
+        now: TrueTime,
+        manager: &str,
+        before: Option<&Record>,
+        object: &mut Value,
+    ) {
         let time = json!(self.time(now).to_string());
         let old = before.map(|record| record.as_json());
         let changed: Vec<String> = (object["spec"].as_object().into_iter().flatten())
@@ -190,6 +200,15 @@ impl Server {
         object["metadata"]["resourceVersion"] = json!(self.resource_version.to_string());
         let after = Rc::new(Record::new(object).expect("a stored lease"));
         (self.checker).stored(now, sender, name, before.as_deref(), &after);
+        if sender.purpose == Purpose::Acquire
+            && (before.as_deref()).is_none_or(|before| !before.same_grant(&after))
+        {
+            let holder = after.holder().unwrap_or_default();
+            if let Some((own, other)) = self.line.granted(sender.passage.sent, holder) {
+                let what = format!("{own:?} has overtaken {other:?}");
+                self.checker.violation(now, what);
+            }
+        }
         self.object = Some(after.clone());
         self.history.push(Some(after.clone()));
         Write::Done(Lease::clone(&after))
@@ -318,12 +337,12 @@ impl Server {
     }
 }
 
-fn conflict(reason: &str) -> Rejection {
+pub fn conflict(reason: &str) -> Rejection {
     let message = "the object has been modified";
     rejection(409, reason, message, RejectionKind::Invalid)
 }
 
-fn absent() -> Rejection {
+pub fn absent() -> Rejection {
     Rejection {
         code: 404,
         ..conflict("NotFound")

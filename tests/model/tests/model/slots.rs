@@ -131,6 +131,7 @@ impl Contender {
                 watches: true,
                 said: Rc::default(),
                 lingers: std::time::Duration::ZERO,
+                place: None,
             }
         });
         let each: Vec<Actor> = each.collect();
@@ -173,7 +174,9 @@ impl Contender {
         let calls = begin(Purpose::Acquire);
         let report = |said| self.said.borrow_mut().push(said);
         let kept = async |_: &_, held: Held<'_>| Ok::<_, ()>(held.answer_for().remove(0));
-        let acquired = self.operations.acquire(terms, limits, &report, kept).await;
+        let acquired = (self.operations)
+            .acquire(terms, None, limits, &report, kept)
+            .await;
         begin(Purpose::Keep);
         let granted = acquired.map(|grant| {
             let slot = self.pool.slots.index_of(grant.record.name());

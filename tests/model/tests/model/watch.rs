@@ -15,11 +15,22 @@ use crate::faults::{Outage, WatchFault, connection_refused, rejected, unknown};
 use crate::millis;
 use crate::world::World;
 
+/// What is watched.
+#[derive(Clone)]
+pub enum Subject {
+    Lease,
+    /// One of those that wait for it.
+    Ticket(Rc<str>),
+    /// All of them.
+    Tickets,
+}
+
 /// One watch.
 pub struct Watch {
     world: Rc<World>,
     client: usize,
     clock: SimulatedClock,
+    of: Subject,
     fault: WatchFault,
     opened: Option<tokio::time::Instant>,
     /// The first change that it has not shown.
@@ -40,11 +51,44 @@ impl Watch {
             world: world.clone(),
             client,
             clock: clock.clone(),
+            of: Subject::Lease,
             fault,
             opened: None,
             next,
             pending: VecDeque::new(),
             over: false,
+        }
+    }
+
+    /// The same of something else.
+    pub fn of(self, of: Subject) -> Self {
+        Self { of, ..self }
+    }
+
+    /// How many changes there were.
+    fn changes(&self) -> usize {
+        let server = self.world.server();
+        match self.of {
+            Subject::Lease => server.history.len(),
+            Subject::Ticket(_) | Subject::Tickets => server.line.history.len(),
+        }
+    }
+
+    /// The changes from this one on.
+    fn changes_from(&self, from: usize) -> Vec<LeaseEvent> {
+        let server = self.world.server();
+        let event = |change: &Option<Rc<Record>>| match change {
+            Some(record) => LeaseEvent::Lease(Record::clone(record)),
+            None => LeaseEvent::Deleted,
+        };
+        let of_line = || server.line.history[from..].iter();
+        match &self.of {
+            Subject::Lease => server.history[from..].iter().map(event).collect(),
+            Subject::Ticket(name) => of_line()
+                .filter(|change| change.name == *name)
+                .map(|change| event(&change.record))
+                .collect(),
+            Subject::Tickets => of_line().map(|change| event(&change.record)).collect(),
         }
     }
 
@@ -136,7 +180,7 @@ impl Watch {
 
     /// Returns once there is something that it has not shown.
     async fn news(&self) {
-        while self.world.server().history.len() <= self.next {
+        while self.changes() <= self.next {
             self.world.written.notified().await;
         }
     }
@@ -149,13 +193,10 @@ impl Watch {
             delay += self.random_millis(most.max(2));
         }
         tokio::time::sleep(delay).await;
+        let mut fresh = self.changes_from(self.next);
+        self.next = self.changes();
+        let old = self.changes_from(self.next.saturating_sub(4));
         let mut server = self.world.server();
-        let event = |change: &Option<Rc<Record>>| match change {
-            Some(record) => LeaseEvent::Lease(Record::clone(record)),
-            None => LeaseEvent::Deleted,
-        };
-        let mut fresh: Vec<LeaseEvent> = server.history[self.next..].iter().map(event).collect();
-        self.next = server.history.len();
         match self.fault {
             WatchFault::Silent => fresh.clear(),
             WatchFault::Dropping => fresh.retain(|_| server.rng.u8(0..3) > 0),
@@ -165,8 +206,7 @@ impl Watch {
                     .collect();
             }
             WatchFault::Shuffling => {
-                let oldest = server.history.len().saturating_sub(4);
-                fresh.extend(server.history[oldest..].iter().map(event));
+                fresh.extend(old);
                 server.rng.shuffle(&mut fresh);
             }
             _ => {}

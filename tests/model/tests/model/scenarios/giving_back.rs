@@ -58,7 +58,7 @@ async fn fate(
     let terms = actor.terms(None);
     let ended = actor
         .operations
-        .acquire(&terms, limits, &|_| (), then)
+        .acquire(&terms, None, limits, &|_| (), then)
         .await;
     actor.api.begin(Purpose::Keep);
     match (ended, between) {

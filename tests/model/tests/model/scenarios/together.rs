@@ -41,6 +41,7 @@ async fn acquire(
     let all = actors.iter().zip(&terms).zip(&reports);
     let parts: Vec<_> = all
         .map(|((actor, terms), report)| Part {
+            line: None,
             operations: &*actor.operations,
             terms,
             report,
