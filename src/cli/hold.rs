@@ -11,7 +11,7 @@ use crate::lease::values::{self, HolderIdentity, LeaseName};
 pub struct TakeoverArgs {
     /// Take it over from whoever holds it, as steal does, then run the command; --timeout is not the wait for the
     /// present holder, which takes what is left of its duration
-    #[arg(long, conflicts_with = "slots")]
+    #[arg(long, conflicts_with_all = ["slots", "queue"])]
     pub steal: bool,
     /// With --steal: do not ask, take it as it is shown
     #[arg(short, long, requires = "steal")]

@@ -70,6 +70,7 @@ mod plugin_rules;
 mod proxies;
 mod prune;
 mod prune_races;
+mod queue;
 mod quiet;
 mod races;
 mod release;

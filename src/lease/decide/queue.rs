@@ -65,12 +65,14 @@ pub fn is_due_at(ticket: &Observation, stamps: Stamps, now: Now) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
 
     fn at(millis: u64) -> Instant {
-        Instant::from_millis(millis)
+        Instant::from_origin(Duration::from_millis(millis))
     }
 
     fn ticket(name: &str, version: u64, place: Option<u64>, priority: i32) -> Observation {

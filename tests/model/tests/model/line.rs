@@ -69,12 +69,14 @@ impl Line {
 
     /// The Lease was granted to `holder`, who has asked for it at `sent`. Who stood before it, if anybody did, and was to be served first.
     pub fn granted(&mut self, sent: TrueTime, holder: &str) -> Option<(Drawn, Drawn)> {
-        let own = self
-            .standing()
-            .filter(|one| one.holder == holder)
-            .last()?
-            .clone();
         let rank = |one: &Drawn| (std::cmp::Reverse(one.priority), one.place);
+        // A creation that was held back may have drawn another for it, which nobody renews.
+        let own = self.standing().filter(|one| one.holder == holder);
+        let own = own.min_by_key(|one| rank(one))?.clone();
+        if sent < own.at {
+            // It was asked for before there was a line to stand in.
+            return None;
+        }
         let overtaken = self.standing().find(|one| {
             let is_told = one.priority == own.priority || one.at + self.told_within < sent;
             rank(one) < rank(&own) && is_told && !self.served.contains(&one.place)

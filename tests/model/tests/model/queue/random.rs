@@ -162,6 +162,10 @@ async fn live(street: Rc<Street>, actor: Actor, mut rng: Rng) {
         street
             .waiting
             .set(street.waiting.get() + usize::from(queues));
+        if place > 0 {
+            // Whoever goes before all others has to watch a dead holder for itself, for as long as they have.
+            street.disturb(world.now() + secs(1.0));
+        }
         let fate = if calm { 9 } else { rng.u8(0..10) };
         let acquiring = {
             let process = process.clone();

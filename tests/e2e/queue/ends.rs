@@ -1,0 +1,76 @@
+//! Whoever does not wait any more leaves no ticket behind.
+
+use super::*;
+use crate::support::ASKED_TO_END;
+
+#[test]
+fn whoever_is_asked_to_end_or_runs_out_of_time_leaves_no_ticket() {
+    let (ns, user) = lined();
+    ns.create(&held("job", "other", 60));
+    let log = ns.file("log", "");
+    for (ask, status) in ASKED_TO_END {
+        let running = stands(&waiter(&ns, &user, "a", &[], &log).own_console());
+        assert_eq!(tickets(&ns, "job").len(), 1);
+        ask(&running);
+        let output = running.wait(SOON);
+        assert_eq!(output.code, Some(*status), "{output}");
+        assert_eq!(tickets(&ns, "job").len(), 0, "{output}");
+    }
+    let late = waiter(&ns, &user, "a", &["--timeout", "1s"], &log).run();
+    assert_eq!(late.code, Some(124), "{late}");
+    assert!(
+        late.stderr.contains("1st in line for lease \"job\"\n"),
+        "{late}"
+    );
+    assert_eq!(tickets(&ns, "job").len(), 0);
+    assert_eq!(logged(&log), [""; 0]);
+}
+
+#[test]
+fn a_lease_that_is_deleted_ends_the_line_or_is_made_anew_by_whoever_is_first() {
+    for create in [false, true] {
+        let (ns, user) = lined();
+        ns.create(&held("job", "other", 60));
+        let log = ns.file("log", "");
+        let flags: &[&str] = if create { &["--create"] } else { &[] };
+        let all: Vec<Running> = ["a", "b", "c"]
+            .iter()
+            .map(|name| stands(&waiter(&ns, &user, name, flags, &log)))
+            .collect();
+        ns.delete("job");
+        for one in all {
+            let output = one.wait(SOON);
+            let expected = if create { 0 } else { 121 };
+            assert_eq!(output.code, Some(expected), "{output}");
+        }
+        let expected: &[&str] = if create { &["a", "b", "c"] } else { &[] };
+        assert_eq!(logged(&log), expected);
+        assert_eq!(tickets(&ns, "job").len(), 0);
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_said_before_anything_is_asked() {
+    let (ns, user) = fresh();
+    let run = |arguments: &[&str]| ns.command(&user, arguments).run();
+    for (arguments, about) in [
+        (&["acquire", "job", "--priority", "3"][..], "--queue"),
+        (&["acquire", "job", "--max-waiters", "3"], "--queue"),
+        (
+            &["acquire", "job", "--queue", "--max-waiters", "0"],
+            "--max-waiters",
+        ),
+        (
+            &["acquire", "job", "--queue", "--priority", "high"],
+            "--priority",
+        ),
+        (
+            &["hold", "job", "--steal", "--queue", "--", "true"],
+            "--steal",
+        ),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains(about), "{output}");
+    }
+}
