@@ -142,7 +142,7 @@ pub enum Command {
     /// Complete `kubectl lease` through kubectl, or print a shell's completion script
     #[command(after_long_help = help::COMPLETION)]
     Completion(CompletionArgs),
-    /// Explain a concept: lease, holder, grant, proof, token or loss
+    /// Explain a concept: lease, holder, grant, proof, token, loss or queue
     #[command(after_long_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Write the man pages into a folder

@@ -29,6 +29,8 @@ Examples:
   grant=$(kubectl lease acquire deploy --unique -o env) && eval \"$grant\"
   # several: all of them or none
   kubectl lease acquire app db --create
+  # in line: who came first is served first
+  kubectl lease acquire deploy --queue
 
 Exit status:
   0    acquired       1  API, kubeconfig or permission    2  wrong usage
@@ -37,8 +39,9 @@ Exit status:
   124  not acquired in time, or held for this very process (-E changes it)
 
 Permissions: get and update on leases; create with --create. With watch, waiting
-ends at once; with create on events.events.k8s.io, an Event tells of it.
-See also: hold, renew, release, explain grant";
+ends at once; with create on events.events.k8s.io, an Event tells of it. With
+--queue list, create and delete on leases, else it waits without a place.
+See also: hold, renew, release, explain grant, explain queue";
 
 /// `hold --help`
 pub const HOLD: &str = "\
@@ -47,6 +50,8 @@ Examples:
   kubectl lease hold deploy -- ./deploy.sh
   # a job that is skipped while another one runs
   kubectl lease hold nightly --create --timeout 20s -E 0 -- ./backup.sh
+  # in line: who came first is served first
+  kubectl lease hold deploy --queue -- ./deploy.sh
   # at most three at a time, each with a $KUBECTL_LEASE_SLOT of its own, 0 to 2
   kubectl lease hold pool --slots 3 --create -- ./backup.sh
   # a line for a shell; the fencing token is for the system that it changes
@@ -80,9 +85,10 @@ Exit status:
   126/127  not executable / not found
 
 Permissions: get and update on leases; create with --create, delete with
---cleanup; patch on pods with --label-pod. With watch, a loss is seen at once;
-with create on events.events.k8s.io, Events tell of the grant and of its loss.
-See also: acquire, steal, explain loss, explain token";
+--cleanup; list, create and delete with --queue; patch on pods with --label-pod.
+With watch, a loss is seen at once; with create on events.events.k8s.io, Events
+tell of the grant and of its loss.
+See also: acquire, steal, explain loss, explain queue, explain token";
 
 /// `renew --help`
 pub const RENEW: &str = "\

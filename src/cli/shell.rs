@@ -60,6 +60,8 @@ pub enum Topic {
     Token,
     /// What hold does when it cannot renew
     Loss,
+    /// Who is served first of those that wait
+    Queue,
 }
 
 /// Arguments of `man`.

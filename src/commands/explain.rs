@@ -19,6 +19,7 @@ fn text(topic: Option<Topic>) -> &'static str {
         Some(Topic::Proof) => PROOF,
         Some(Topic::Token) => TOKEN,
         Some(Topic::Loss) => LOSS,
+        Some(Topic::Queue) => QUEUE,
     }
 }
 
@@ -36,13 +37,14 @@ at most one command runs at a time.
   token   a number that grows with every grant, so that what you protect can
           refuse a holder that was frozen and woke up too late
   loss    hold stops its command before anyone else may take the lease
+  queue   who waits in line is served in the order in which they came
 
 The way of a lock:  free -> acquire -> held -> renew, renew -> release -> free
 When a holder dies: held -> (nothing for its duration) -> expired -> the next
 
 Start here:  kubectl lease hold my-lock --create -- ./deploy.sh
 Then look:   kubectl lease status
-More:        kubectl lease explain lease|holder|grant|proof|token|loss
+More:        kubectl lease explain lease|holder|grant|proof|token|loss|queue
 ";
 
 const LEASE: &str = "\
@@ -175,6 +177,30 @@ run. The recorded duration decides how long an outage may last:
   kubectl lease create my-lock --duration 5m
 
 See: kubectl lease explain token, for machines that freeze whole
+";
+
+const QUEUE: &str = "\
+QUEUE: who is served first of those that wait.
+
+Without --queue all who wait try at once when a lease is free, and whoever is
+quickest has it. With it they stand in line:
+
+  kubectl lease hold deploy --queue -- ./deploy.sh
+  kubectl lease status deploy     shows who waits, and since when
+
+Each has a ticket, a small Lease beside the lease, which it renews. Who is first
+takes the lease when it is free; the others wait for the one before them. Who
+gives up is out of line at once; of who was killed the place ends when its
+ticket has not been renewed for as long as it lasts (15 s at most). Who stood
+still for longer goes to the end, and says so.
+
+  --priority 5     goes before all of a lower one (the usual one is 0)
+  --max-waiters 3  does not wait behind so many: 124
+
+That one at a time has the lease does not rest on the queue: those who do not
+give --queue may share the lease, and take it whenever it is free.
+
+It takes the verbs list, create and delete on leases, beside get and update.
 ";
 
 #[cfg(test)]
