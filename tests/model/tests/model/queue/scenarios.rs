@@ -506,3 +506,36 @@ fn a_ticket_that_anybody_edits_keeps_its_place() {
         world.assert_no_violations();
     });
 }
+
+#[test]
+fn the_first_in_line_that_wakes_up_with_the_lease_free_looks_after_its_place_before_it_takes_it() {
+    for seed in 0..40 {
+        simulate(seed, async {
+            let world = World::new(seed);
+            let (holder, waiters) = behind_a_holder(&world, 2).await;
+            let grant = holder.take(None).await;
+            let stays = holder.hold(grant, 60.0);
+            let first = waiters[0].wait();
+            until_they_stand(&world, 1).await;
+            let second = waiters[1].wait();
+            until_they_stand(&world, 2).await;
+            sleep(1.0).await;
+            waiters[0].clock.freeze_until(world.now() + secs(15.0));
+            sleep(15.0).await;
+            assert_eq!(
+                world.server().line.standing().count(),
+                1,
+                "its place is over"
+            );
+            stays.abort();
+            // Whose turn it is by now takes its time.
+            waiters[1].clock.freeze_until(world.now() + secs(0.5));
+            world.edit_spec("holderIdentity", "");
+            let (grant, _) = second.granted().await;
+            assert!(!first.is_finished());
+            waiters[1].release(grant).await;
+            first.granted().await;
+            world.assert_no_violations();
+        });
+    }
+}
