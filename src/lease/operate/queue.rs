@@ -92,7 +92,7 @@ enum Left {
     /// Places are not to be had: why.
     NoPlace(Fault),
     /// It is not to wait.
-    End(End),
+    End(Box<End>),
 }
 
 impl<A: Api, C: Clock> Line<A, C> {
@@ -146,12 +146,20 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// Stands in line until that is of no use. Never returns while the Lease may still be had.
     async fn stand(&self, limits: &Limits, report: OnProgress<'_>) -> End {
+        let clock = &self.line.clock;
+        let mut losses = Pause::default();
         loop {
+            let began = clock.now();
             match self.stand_once(limits, report).await {
                 Left::Overdue => {
                     *self.ticket.borrow_mut() = Ticket::None;
                     self.gate.set(Turn::Unknown);
                     report(Progress::PlaceLost);
+                    if clock.now().since(began) >= LONGEST.as_duration() {
+                        losses = Pause::default();
+                    }
+                    // Somebody may delete them again and again, or change what is written.
+                    clock.sleep_until(clock.now() + losses.next(None)).await;
                 }
                 Left::NoPlace(fault) => {
                     report(Progress::NoPlace(fault));
@@ -159,7 +167,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                     self.leave(&limits.interrupt).await;
                     return std::future::pending().await;
                 }
-                Left::End(end) => return end,
+                Left::End(end) => return *end,
             }
         }
     }
@@ -211,7 +219,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 Some(most) if waiters >= most => Obstacle::LineIsFull { waiters, most },
                 _ => return Ok(()),
             };
-            return Err(Left::End(in_time(obstacle)));
+            return Err(in_time(obstacle));
         }
     }
 
@@ -233,7 +241,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             return Err(Left::NoPlace(fault));
         }
         if once {
-            return Err(Left::End(End::Fault(fault)));
+            return Err(Left::End(Box::new(End::Fault(fault))));
         }
         let wait = pause.next(fault.retry_after());
         self.line
@@ -261,13 +269,13 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 }
 
 /// Not acquired in time, for the line.
-fn in_time(obstacle: Obstacle) -> End {
-    End::TimedOut {
+fn in_time(obstacle: Obstacle) -> Left {
+    Left::End(Box::new(End::TimedOut {
         obstacle: Some(obstacle),
         at_most: None,
         fault: None,
         since: None,
-    }
+    }))
 }
 
 /// How what was withdrawn ended, where it ended for this.

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::field::{KIND, PLACE_ANNOTATION, PRIORITY_ANNOTATION, QUEUE_OF_LABEL};
 use super::object::Fields;
 use super::write::Edit;
-use super::{Lease, Record};
+use super::{Lease, LeaseDuration, Record};
+
+/// No ticket lasts for longer without a renewal.
+const LONGEST_TICKET: LeaseDuration = LeaseDuration::constant(60);
 
 /// The Lease that a ticket is of, as it is there: the server's garbage collector deletes the ticket after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,10 +55,11 @@ impl Fields<'_> {
         noted.and_then(Result::ok).unwrap_or(0)
     }
 
-    /// Whether somebody stands there: a ticket that was given back, or is being deleted, and one that would never expire,
-    /// keep nobody waiting.
+    /// Whether somebody stands there: a ticket that was given back, or is being deleted, and one that would not expire soon,
+    /// which no waiter has made, keep nobody waiting.
     pub fn stands_in_line(&self) -> bool {
-        self.holder().is_some() && self.duration().is_some() && !self.is_terminating()
+        let expires = (self.duration()).is_some_and(|duration| duration <= LONGEST_TICKET);
+        self.holder().is_some() && expires && !self.is_terminating()
     }
 }
 
@@ -188,9 +192,12 @@ mod tests {
         assert!(!stands(
             &|ticket| ticket["spec"]["holderIdentity"] = json!("")
         ));
-        assert!(!stands(
-            &|ticket| ticket["spec"]["leaseDurationSeconds"] = json!(null)
-        ));
+        for duration in [json!(null), json!(61), json!(i32::MAX)] {
+            let lasts = |ticket: &mut serde_json::Value| {
+                ticket["spec"]["leaseDurationSeconds"] = duration.clone();
+            };
+            assert!(!stands(&lasts), "{duration}");
+        }
         assert!(!stands(
             &|ticket| ticket["metadata"]["deletionTimestamp"] = json!("2020-01-01T00:00:00Z")
         ));

@@ -157,6 +157,6 @@ fn fault_of(end: End) -> Result<Fault, Left> {
         } => Ok(fault),
         End::Unsettled { end, fault: None } => fault_of(*end),
         End::Altered { what, .. } => Ok(Fault::NotStored(what)),
-        end => Err(Left::End(end)),
+        end => Err(Left::End(Box::new(end))),
     }
 }

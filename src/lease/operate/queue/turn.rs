@@ -101,7 +101,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             {
                 let waiters = ahead.len();
                 let full = Obstacle::LineIsFull { waiters, most };
-                return Err(Left::End(super::in_time(full)));
+                return Err(super::in_time(full));
             }
             self.gate.set(match ahead.len() {
                 0 => Turn::Until(mine.grant.expires_at()),
