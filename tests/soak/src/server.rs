@@ -112,7 +112,8 @@ impl Server {
         let mut sent: Vec<Sent> = Vec::new();
         for (contender, own) in (0..).zip(&self.contenders) {
             let requests = own.proxy.drain().into_iter();
-            sent.extend(requests.map(|request| sent::sent(contender, request, &clocks)));
+            let of_leases = requests.filter(|request| !sent::is_of_ticket(request));
+            sent.extend(of_leases.map(|request| sent::sent(contender, request, &clocks)));
         }
         sent.sort_by_key(|sent| sent.at);
         sent

@@ -139,6 +139,7 @@ fn more_flags(role: Role, random: &mut fastrand::Rng) -> Vec<&'static str> {
         4 if holds => words.push("--on-lost=INT"),
         5 if holds => words.push("--on-lost=KILL"),
         6 | 7 => words.push("--no-events"),
+        8..=15 if role != Role::HoldSteal => words.push("--queue"),
         _ => {}
     }
     if role == Role::HoldSteal && now {

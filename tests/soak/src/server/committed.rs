@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::audit::{self, Asked, Meant, Outcome};
 use super::clocks::Clocks;
+use super::sent::TICKET;
 use crate::history::Commit;
 
 /// Every write of the namespace's Leases, oldest first.
@@ -21,11 +22,13 @@ use crate::history::Commit;
 /// When the server's history cannot be read.
 pub fn commits(namespace: &Namespace, clocks: &Clocks) -> Result<Vec<Commit>, String> {
     let cluster = namespace.cluster();
-    match (cluster.control_plane(), cluster.api_server()) {
-        (Some(plane), _) => of_plane(plane, namespace.name(), clocks),
-        (None, Some(own)) => Ok(of_own(own, namespace.name(), clocks)),
-        (None, None) => Err("neither server is there".into()),
-    }
+    let mut all = match (cluster.control_plane(), cluster.api_server()) {
+        (Some(plane), _) => of_plane(plane, namespace.name(), clocks)?,
+        (None, Some(own)) => of_own(own, namespace.name(), clocks),
+        (None, None) => return Err("neither server is there".into()),
+    };
+    all.retain(|commit| !commit.lease.contains(TICKET));
+    Ok(all)
 }
 
 fn of_plane(plane: &ControlPlane, namespace: &str, clocks: &Clocks) -> Result<Vec<Commit>, String> {
