@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::line::in_turn;
 use super::slots::Slotted;
 use super::together::{self, Lease, Wanted};
 use super::waiting::Waiting;
@@ -115,7 +116,10 @@ impl Asked {
             .operations
             .try_acquire(&slots.terms, dry_run, &limits, &report);
         let (subject, tried) = match trying.await {
-            Ok(tried) => (slots.subject.clone(), Ok(tried)),
+            Ok(tried) => {
+                let in_turn = in_turn(slots.line.as_ref()).await;
+                (slots.subject.clone(), in_turn.map(|()| tried))
+            }
             Err((slot, end)) => (slots.subject_of(slot), Err(end)),
         };
         if let Some(error) = tried.as_ref().err().and_then(refused) {

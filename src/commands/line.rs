@@ -4,9 +4,20 @@ use super::Session;
 use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::lease::decide::AcquireTerms;
-use crate::lease::operate::{Line, LineTerms};
+use crate::lease::operate::{End, Line, LineTerms};
 use crate::lease::values::{LeaseName, QueueName};
 use crate::server::LeaseClient;
+
+/// Whether it would be one's turn at once.
+///
+/// # Errors
+/// When others stand in line.
+pub async fn in_turn(line: Option<&Line<LeaseClient, SystemClock>>) -> Result<(), End> {
+    match line {
+        Some(line) => line.try_out().await,
+        None => Ok(()),
+    }
+}
 
 impl Session {
     /// The line in which the arguments have this Lease waited for, or the slots of this name.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::line::in_turn;
 use super::several::distinct;
 use super::waiting::Waiting;
 use super::{Session, dry_run, say};
@@ -100,7 +101,11 @@ pub async fn try_each(
         let report = |progress| say(&one.subject, &progress);
         let operations = &one.operations;
         let trying = operations.try_acquire(&one.terms, dry_run, &limits, &report);
-        let (tried, subject) = (trying.await, one.subject.clone());
+        let subject = one.subject.clone();
+        let tried = match trying.await {
+            Ok(tried) => in_turn(one.line.as_ref()).await.map(|()| tried),
+            Err(end) => Err(end),
+        };
         if let Some(error) = tried.as_ref().err().and_then(&refused) {
             return Err(error);
         }

@@ -87,6 +87,14 @@ pub struct Tickets {
     pub date: Option<Timestamp>,
 }
 
+impl Tickets {
+    /// How many stand in line.
+    pub fn waiters(&self) -> usize {
+        let all = self.all.iter();
+        all.filter(|ticket| ticket.stands_in_line()).count()
+    }
+}
+
 /// Leases of a namespace or of all, as a selection has them. Each call is one attempt: nothing behind it retries.
 pub trait Leases: Clone + 'static {
     /// A page of the list, of at most so many, `from` where the page before it ended.

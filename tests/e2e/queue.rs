@@ -218,6 +218,8 @@ fn a_line_that_is_full_refuses_politely_and_a_single_try_stands_in_no_line() {
     );
     crate::support::said_like(&full, 75, "", &stderr.replace("60s", "…"));
     assert_eq!(tickets(&ns, "job").len(), 2);
+    let dry = waiter(&ns, &user, "d", &["--dry-run"], &log).run();
+    assert_eq!(dry.code, Some(124), "{dry}");
     // Free, and not for whoever has not waited.
     first.kill();
     second.kill();
@@ -227,5 +229,7 @@ fn a_line_that_is_full_refuses_politely_and_a_single_try_stands_in_no_line() {
         "error: lease \"job\" not acquired: 2 wait in line before you\nLook: {look}; wait longer with --timeout\n"
     );
     said(&tried, 124, "", &stderr);
+    let dry = waiter(&ns, &user, "d", &["--dry-run"], &log).run();
+    said(&dry, 124, "", &stderr);
     drop((first, second));
 }

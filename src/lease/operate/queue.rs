@@ -106,6 +106,23 @@ impl<A: Api, C: Clock> Line<A, C> {
         }
     }
 
+    /// Whether whoever comes now would not have to stand in line, for a dry run.
+    ///
+    /// # Errors
+    /// When others stand there, or it cannot be asked.
+    pub async fn try_out(&self) -> Result<(), End> {
+        let tickets = match self.queue.list(self.read_limit).await {
+            Ok(tickets) => tickets,
+            // It would wait without a place.
+            Err(fault) if !fault.is_transient() => return Ok(()),
+            Err(fault) => return Err(End::Fault(fault)),
+        };
+        match tickets.waiters() {
+            0 => Ok(()),
+            waiters => Err(not_in_time(Obstacle::InLine(waiters))),
+        }
+    }
+
     pub(super) fn standing(&self) -> Standing<'_, A, C> {
         let stamps = match self.terms.observed_only {
             true => Stamps::Untrusted,
@@ -200,9 +217,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             if !sight.to_be_had && (most.is_none() || limits.once) {
                 return Ok(());
             }
-            let tickets = self.list(limits.once).await?;
-            let standing = tickets.all.iter().filter(|one| one.stands_in_line());
-            let waiters = standing.count();
+            let waiters = self.list(limits.once).await?.waiters();
             if sight.to_be_had && waiters == 0 {
                 let until = self.line.clock.now() + NOBODY_FOR;
                 self.gate.set(Turn::Until(until));
@@ -270,12 +285,16 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
 /// Not acquired in time, for the line.
 fn in_time(obstacle: Obstacle) -> Left {
-    Left::End(Box::new(End::TimedOut {
+    Left::End(Box::new(not_in_time(obstacle)))
+}
+
+fn not_in_time(obstacle: Obstacle) -> End {
+    End::TimedOut {
         obstacle: Some(obstacle),
         at_most: None,
         fault: None,
         since: None,
-    }))
+    }
 }
 
 /// How what was withdrawn ended, where it ended for this.
