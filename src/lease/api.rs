@@ -1,14 +1,17 @@
 //! What the operations ask of an API server for one Lease and for many, and the closed set of its answers.
 
+mod queue;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::record::{FIELD_MANAGER, Lease, Record};
+
+pub use queue::{Queue, Tickets};
 
 /// How long the watch of one Lease may take to begin: a server answers it at once.
 pub const WATCH_OPENING: Duration = Duration::from_secs(10);
@@ -64,35 +67,6 @@ pub trait Changes {
     /// What is there of them, and then the changes, in one stream; through this label alone where all of them have it. It
     /// ends when the server ends it.
     fn watch_all(&self, label: Option<(&str, &str)>) -> LocalBoxStream<'static, LeaseEvent>;
-}
-
-/// The queue of a Lease: the tickets of those that wait for it in line, Leases of the same namespace that a label tells.
-pub trait Queue<A> {
-    /// The ticket of this name.
-    fn ticket(&self, name: &str) -> A;
-    /// All of them: a consistent read.
-    fn list(&self, limit: Duration) -> LocalBoxFuture<'_, Result<Tickets, Fault>>;
-    /// The changes after `resource_version`, that of a list. It ends when the server ends it.
-    fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent>;
-}
-
-/// The tickets of a queue.
-#[derive(Clone, Debug)]
-pub struct Tickets {
-    /// In no order.
-    pub all: Vec<Record>,
-    /// The resourceVersion of the list.
-    pub resource_version: String,
-    /// The server's `Date`.
-    pub date: Option<Timestamp>,
-}
-
-impl Tickets {
-    /// How many stand in line.
-    pub fn waiters(&self) -> usize {
-        let all = self.all.iter();
-        all.filter(|ticket| ticket.stands_in_line()).count()
-    }
 }
 
 /// Leases of a namespace or of all, as a selection has them. Each call is one attempt: nothing behind it retries.

@@ -89,17 +89,6 @@ impl Actor {
         .restarted()
     }
 
-    fn say(&self, progress: Progress) {
-        self.world.server().checker.reached.said(&progress);
-        if matches!(progress, Progress::InLine(_) | Progress::PlaceLost) {
-            self.world.note(format!("{} says {progress:?}", self.name));
-        }
-        if matches!(progress, Progress::NoPlace(_)) {
-            self.world.server().line.placeless.insert(self.name.clone());
-        }
-        self.said.borrow_mut().push((self.world.now(), progress));
-    }
-
     pub fn terms(&self, duration: Option<u32>) -> AcquireTerms {
         AcquireTerms {
             ended: None,

@@ -1,5 +1,6 @@
 //! Queues: actors that stand in line for the Lease, and the laws of that. What is played with them is below.
 
+mod disturbed;
 mod random;
 mod scenarios;
 
@@ -46,6 +47,18 @@ impl Queue<SimulatedApi> for SimulatedQueue {
 }
 
 impl Actor {
+    /// Keeps what is said while it waits.
+    pub fn say(&self, progress: Progress) {
+        self.world.server().checker.reached.said(&progress);
+        if matches!(progress, Progress::InLine(_) | Progress::PlaceLost) {
+            self.world.note(format!("{} says {progress:?}", self.name));
+        }
+        if matches!(progress, Progress::NoPlace(_)) {
+            self.world.server().line.placeless.insert(self.name.clone());
+        }
+        self.said.borrow_mut().push((self.world.now(), progress));
+    }
+
     /// The line in which it waits, if it does.
     pub fn line(&self) -> Option<Line<SimulatedApi, SimulatedClock>> {
         let place = self.place?;
