@@ -1,0 +1,86 @@
+//! Times and sizes of other processes.
+
+use std::error::Error;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::table::{Figure, Unit};
+
+/// How long it takes from its start until it is waited for.
+pub fn time(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
+    let start = Instant::now();
+    let status = command.status()?;
+    let took = start.elapsed();
+    if status.success() {
+        Ok(took)
+    } else {
+        Err(format!("{command:?}: {status}").into())
+    }
+}
+
+/// The peak of one run.
+#[expect(unsafe_code, reason = "wait4 is the only way to one child's peak")]
+pub fn peak_resident(command: &mut Command) -> Result<Figure, Box<dyn Error>> {
+    let child = command.spawn()?;
+    let mut status = 0;
+    // SAFETY: plain integers, for which all zeroes is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: our own child, not waited for elsewhere; both pointers are to locals.
+    let waited =
+        unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
+    if waited < 0 || status != 0 {
+        return Err(format!("{command:?}: status {status}").into());
+    }
+    Ok(mib(usage.ru_maxrss as f64))
+}
+
+/// What is resident of a running process now.
+pub fn resident(pid: u32) -> Result<Figure, Box<dyn Error>> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(mib(kib.ok_or("no VmRSS")?.parse()?))
+}
+
+/// The first child of a process.
+pub fn child_of(pid: u32) -> Result<u32, Box<dyn Error>> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    let first = children.split_whitespace().next();
+    Ok(first.ok_or("it has no child")?.parse()?)
+}
+
+/// The processor time of a running process so far, threads that have ended included.
+#[expect(unsafe_code, reason = "/proc counts in ticks of 10 ms")]
+pub fn processor_time(pid: u32) -> Duration {
+    let mut clock = 0;
+    // SAFETY: plain integers, for which all zeroes is a value.
+    let mut time: libc::timespec = unsafe { std::mem::zeroed() };
+    // SAFETY: both only write into the local that they are given.
+    let read = unsafe {
+        libc::clock_getcpuclockid(pid.cast_signed(), &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    assert!(read, "process {pid} is gone");
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+/// The middle one.
+pub fn median(times: &[Duration]) -> Figure {
+    percentile(times, 0.5)
+}
+
+/// The one that so much of all are not above.
+pub fn percentile(times: &[Duration], share: f64) -> Figure {
+    let mut times = times.to_vec();
+    times.sort();
+    let index = (times.len() as f64 * share) as usize;
+    ms(times[index.min(times.len() - 1)])
+}
+
+pub fn ms(time: Duration) -> Figure {
+    Figure(time.as_secs_f64() * 1000.0, Unit::Ms)
+}
+
+fn mib(kib: f64) -> Figure {
+    Figure(kib / 1024.0, Unit::MiB)
+}
