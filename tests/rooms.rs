@@ -58,7 +58,7 @@ const ROOMS: &[(&str, &str)] = &[
 const LIBRARIES: &[(&str, &str)] = &[
     ("kube k8s_openapi", "server"),
     (
-        "hyper hyper_util hyper_rustls http http_body_util tower tower_http rustls",
+        "hyper hyper_util hyper_rustls http http_body_util tower tower_http rustls rustls_platform_verifier",
         "server",
     ),
     ("clap", "cli complete commands usage"),
