@@ -11,6 +11,7 @@ mod lease;
 mod leases;
 mod patience;
 mod query;
+mod under_way;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,6 +39,7 @@ pub use query::Selection;
 use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
+use under_way::UnderWay;
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -58,6 +60,7 @@ pub struct Client {
     linked: Rc<Notify>,
     /// What it asks for is no matter of the lease: see [`Client::aside`].
     aside: bool,
+    under_way: UnderWay,
 }
 
 struct Reply {
@@ -75,6 +78,7 @@ impl Client {
             manager: Rc::default(),
             linked: Rc::default(),
             aside: false,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -117,7 +121,9 @@ impl Client {
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         if self.aside {
-            return Ok(self.present_link().await);
+            let link = self.present_link().await;
+            self.under_way.over().await;
+            return Ok(link);
         }
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
@@ -167,6 +173,7 @@ impl Client {
         let writes = method != Method::GET;
         let ask = Ask::new(method, path, body, Shape::Object);
         let progress = ask.progress.clone();
+        let _one = (!self.aside).then(|| self.under_way.one());
         if writes && !self.aside {
             self.written.replace(progress.clone());
         }
