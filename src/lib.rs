@@ -25,6 +25,7 @@ mod jsonpath;
 mod lease;
 #[cfg(unix)]
 mod limits;
+mod memory;
 mod output;
 mod permissions;
 #[cfg(windows)]
@@ -52,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_here(args: Vec<OsString>) -> ExitCode {
+    memory::thrift();
     // For the other processes of this program too, which begin here.
     #[cfg(unix)]
     {

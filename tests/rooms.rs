@@ -48,6 +48,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("exit", ""),
     ("runtime", "limits"),
     ("limits", ""),
+    ("memory", ""),
     ("side", ""),
     ("stack", ""),
     ("userinfo", ""),
