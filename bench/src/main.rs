@@ -76,8 +76,8 @@ fn all(contest: &Contest, sizes: &[usize], table: &mut Table) -> Result<(), Box<
     Ok(())
 }
 
-/// What takes under a minute, for every change. Times are only printed: two cores that do other things meanwhile double
-/// them. What fails a change is [steady](table::Row::steady).
+/// What takes under a minute, for every change. Times alone are only printed: two cores that do other things meanwhile
+/// double them, and so they do what curl takes beside it. What fails a change is [steady](table::Row::steady).
 fn few(contest: &Contest, table: &mut Table) -> Result<(), Box<dyn Error>> {
     program::run(contest, 20, table)?;
     one::status(contest, 40, table)?;

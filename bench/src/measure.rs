@@ -36,10 +36,21 @@ pub fn peak_resident(command: &mut Command) -> Result<Figure, Box<dyn Error>> {
 
 /// What is resident of a running process now.
 pub fn resident(pid: u32) -> Result<Figure, Box<dyn Error>> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    kib(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// What of it was written to, and is in no file and in no other process.
+pub fn own_memory(pid: u32) -> Result<Figure, Box<dyn Error>> {
+    kib(&format!("/proc/{pid}/smaps_rollup"), "Private_Dirty:")
+}
+
+fn kib(file: &str, field: &str) -> Result<Figure, Box<dyn Error>> {
+    let text = std::fs::read_to_string(file)?;
+    let line = text.lines().find(|line| line.starts_with(field));
     let kib = line.and_then(|line| line.split_whitespace().nth(1));
-    Ok(mib(kib.ok_or("no VmRSS")?.parse()?))
+    Ok(mib(kib
+        .ok_or_else(|| format!("{file}: no {field}"))?
+        .parse()?))
 }
 
 /// The first child of a process.
