@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lease_harness::lease;
 
 use crate::contest::Contest;
-use crate::measure::{median, peak_resident, time};
+use crate::measure::{Typical, peak_resident, time};
 use crate::table::{Row, Table};
 
 const WRITERS: usize = 16;
@@ -26,6 +26,7 @@ pub fn run(
     there: usize,
     size: &Size,
     rounds: usize,
+    typical: Typical,
     table: &mut Table,
 ) -> Result<(), Box<dyn Error>> {
     fill(contest, there, size.leases);
@@ -43,7 +44,7 @@ pub fn run(
             times[2].push(time(&mut kubectl())?);
         }
     }
-    let [ours, curls, kubectls] = times.map(|times| median(&times));
+    let [ours, curls, kubectls] = times.map(|times| typical(&times));
     let what = format!("`status -A`, {} leases", size.leases);
     table.add(
         Row::new(&what, ours)

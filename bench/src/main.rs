@@ -20,6 +20,7 @@ use lease_harness::Cluster;
 
 use contest::Contest;
 use list::Size;
+use measure::{least, median};
 use table::Table;
 
 const USAGE: &str = "usage: bench RELEASE-BINARY [--quick] [LEASES…]";
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn all(contest: &Contest, sizes: &[usize], table: &mut Table) -> Result<(), Box<dyn Error>> {
     program::run(contest, 100, table)?;
-    one::status(contest, 100, table)?;
+    one::status(contest, 100, median, table)?;
     one::hold(contest, 60, table)?;
     handover::run(contest, 100, table)?;
     idle::run(contest, true, table)?;
@@ -69,25 +70,26 @@ fn all(contest: &Contest, sizes: &[usize], table: &mut Table) -> Result<(), Box<
     }
     let mut there = 0;
     for &leases in sizes {
-        list::run(contest, there, &wanted(contest, leases)?, 45, table)?;
+        list::run(contest, there, &wanted(contest, leases)?, 45, median, table)?;
         there = leases;
     }
     watch::run(table);
     Ok(())
 }
 
-/// What takes under a minute, for every change. Times alone are only printed: two cores that do other things meanwhile
-/// double them, and so they do what curl takes beside it. What fails a change is [steady](table::Row::steady).
+/// What takes under a minute, for every change. What fails one is [steady](table::Row::steady): sizes and requests, which no
+/// other work changes, and ratios to what curl takes in turns with us, of the least times there are, because other work only
+/// adds to a time. Other times are only printed: two busy cores double them.
 fn few(contest: &Contest, table: &mut Table) -> Result<(), Box<dyn Error>> {
     program::run(contest, 20, table)?;
-    one::status(contest, 40, table)?;
+    one::status(contest, 40, least, table)?;
     one::hold(contest, 15, table)?;
     handover::run(contest, 15, table)?;
     idle::run(contest, false, table)?;
     if waiters::has_queue(contest)? {
         waiters::run(contest, 50, true, table)?;
     }
-    list::run(contest, 0, &wanted(contest, 5000)?, 15, table)
+    list::run(contest, 0, &wanted(contest, 5000)?, 15, least, table)
 }
 
 /// Of so many leases. An older server encodes a list in less time, and curl has all the less to wait for.

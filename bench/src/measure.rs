@@ -80,6 +80,14 @@ pub fn median(times: &[Duration]) -> Figure {
     percentile(times, 0.5)
 }
 
+/// The least one.
+pub fn least(times: &[Duration]) -> Figure {
+    percentile(times, 0.0)
+}
+
+/// How one figure is made of many times.
+pub type Typical = fn(&[Duration]) -> Figure;
+
 /// The one that so much of all are not above.
 pub fn percentile(times: &[Duration], share: f64) -> Figure {
     let mut times = times.to_vec();

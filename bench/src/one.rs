@@ -5,11 +5,16 @@ use std::error::Error;
 use lease_harness::lease;
 
 use crate::contest::Contest;
-use crate::measure::{median, peak_resident, time};
+use crate::measure::{Typical, median, peak_resident, time};
 use crate::table::{Row, Table};
 
 /// `status NAME` against curl and kubectl on the same object.
-pub fn status(contest: &Contest, rounds: usize, table: &mut Table) -> Result<(), Box<dyn Error>> {
+pub fn status(
+    contest: &Contest,
+    rounds: usize,
+    typical: Typical,
+    table: &mut Table,
+) -> Result<(), Box<dyn Error>> {
     let namespace = &contest.namespace;
     namespace.create(&lease("my-lease").holder("me").duration(15).build());
     let plugin = || contest.plugin(&["status", "my-lease"]);
@@ -27,7 +32,7 @@ pub fn status(contest: &Contest, rounds: usize, table: &mut Table) -> Result<(),
             times[2].push(time(&mut kubectl())?);
         }
     }
-    let [ours, curls, kubectls] = times.map(|times| median(&times));
+    let [ours, curls, kubectls] = times.map(|times| typical(&times));
     table.add(
         Row::new("`status NAME`", ours)
             .against("curl of the object", curls)
