@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::table::{Figure, Unit};
 
+/// How often a running process is looked at.
+const LOOK: Duration = Duration::from_micros(500);
+
 /// How long it takes from its start until it is waited for.
 pub fn time(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
     let start = Instant::now();
@@ -18,20 +21,20 @@ pub fn time(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
     }
 }
 
-/// The peak of one run.
-#[expect(unsafe_code, reason = "wait4 is the only way to one child's peak")]
+/// The peak of one run, as last seen before its end. What wait4(2) tells begins with the size of whoever started it.
 pub fn peak_resident(command: &mut Command) -> Result<Figure, Box<dyn Error>> {
-    let child = command.spawn()?;
-    let mut status = 0;
-    // SAFETY: plain integers, for which all zeroes is a value.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: our own child, not waited for elsewhere; both pointers are to locals.
-    let waited =
-        unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
-    if waited < 0 || status != 0 {
-        return Err(format!("{command:?}: status {status}").into());
+    let mut child = command.spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = None;
+    loop {
+        // Of who has ended nothing is told any more.
+        peak = kib(&status, "VmHWM:").ok().or(peak);
+        if let Some(status) = child.try_wait()? {
+            let peak = peak.filter(|_| status.success());
+            return peak.ok_or_else(|| format!("{command:?}: {status}").into());
+        }
+        std::thread::sleep(LOOK);
     }
-    Ok(mib(usage.ru_maxrss as f64))
 }
 
 /// What is resident of a running process now.

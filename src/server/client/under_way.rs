@@ -57,25 +57,30 @@ impl Drop for OnItsWay {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+    use tokio::time::{sleep, timeout};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    #[expect(clippy::disallowed_methods, reason = "simulated time")]
     async fn what_is_over_soon_is_waited_for_and_nothing_else() {
+        let ms = Duration::from_millis;
         let under_way = UnderWay::default();
-        let begun = tokio::time::Instant::now();
-        under_way.over().await;
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert!(under_way.over().now_or_never().is_some());
         let (first, second) = (under_way.one(), under_way.one());
         let soon = async {
             drop(second);
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            sleep(ms(2)).await;
             drop(first);
         };
-        tokio::join!(soon, under_way.over());
-        assert_eq!(begun.elapsed(), Duration::from_millis(2));
+        let waited = timeout(ms(1), under_way.over());
+        assert!(waited.await.is_err());
+        let (_, waited) = tokio::join!(soon, timeout(ms(3), under_way.over()));
+        assert!(waited.is_ok());
         let _slow = under_way.one();
-        under_way.over().await;
-        assert_eq!(begun.elapsed(), Duration::from_millis(2) + WORTH_WAITING);
+        let waited = timeout(WORTH_WAITING - ms(1), under_way.over());
+        assert!(waited.await.is_err());
+        let waited = timeout(WORTH_WAITING + ms(1), under_way.over());
+        assert!(waited.await.is_ok());
     }
 }
