@@ -21,9 +21,11 @@ mod hold;
 mod identity;
 #[cfg(windows)]
 mod job_object;
+mod jsonpath;
 mod lease;
 #[cfg(unix)]
 mod limits;
+mod memory;
 mod output;
 mod permissions;
 #[cfg(windows)]
@@ -51,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_here(args: Vec<OsString>) -> ExitCode {
+    memory::thrift();
     // For the other processes of this program too, which begin here.
     #[cfg(unix)]
     {
@@ -69,7 +72,14 @@ fn run_here(args: Vec<OsString>) -> ExitCode {
     if let Some(code) = complete::main(&args) {
         return code;
     }
-    let (cli, warning) = match usage::parse(&args) {
+    for_a_person(&args)
+}
+
+/// What people type. Apart, because the room that it takes on the stack is touched as a whole when it begins, which the
+/// other processes of this program need not have for as long as they run.
+#[inline(never)]
+fn for_a_person(args: &[OsString]) -> ExitCode {
+    let (cli, warning) = match usage::parse(args) {
         Ok(parsed) => parsed,
         Err(Instead::Help(text)) => return printed(text.to_string()).into(),
         Err(Instead::Error(line)) => {

@@ -3,16 +3,18 @@
 mod again;
 mod help;
 mod template;
+mod tree;
 pub mod typed;
 mod unknown;
 
 pub use help::options;
+pub use tree::tree;
 
 use std::ffi::OsString;
 
+use clap::FromArgMatches;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, DryRun, truth};
 use typed::Typed;
@@ -46,49 +48,70 @@ fn asks_as_on_windows(words: &[OsString]) -> bool {
     words.last().is_some_and(asks) && !words.iter().any(|word| word == "--")
 }
 
-/// The root of clap's command tree, built.
-pub fn tree() -> clap::Command {
-    let mut root = Cli::command();
-    root.build();
-    root
+fn read(words: &[OsString]) -> Result<Cli, Instead> {
+    if let Some(whole) = help::asked_alone(words) {
+        return Err(Instead::Help(help::front(whole)));
+    }
+    match tree::narrow(words).and_then(|root| well(root, words)) {
+        Some(cli) => Ok(cli),
+        None => read_of(tree(), words),
+    }
 }
 
-fn read(words: &[OsString]) -> Result<Cli, Instead> {
-    let root = tree();
+/// What the words say, if nothing is wrong with them and no help is asked for: to say more takes the whole tree.
+fn well(mut root: clap::Command, words: &[OsString]) -> Option<Cli> {
+    let typed = Typed::read(&root, words).ok()?;
+    let words = template::joined(&typed, typed.words.clone()).ok()?;
+    if unknown::kind_before_names(&typed).is_some() {
+        return None;
+    }
+    let cli = parsed(&mut root, &words).ok()?;
+    no_command(&cli, &words).is_none().then_some(cli)
+}
+
+fn read_of(mut root: clap::Command, words: &[OsString]) -> Result<Cli, Instead> {
     let wrong = |why| Instead::Error(format!("error: {why}"));
-    let mut typed = Typed::read(&root, words).map_err(wrong)?;
+    let copy = root.clone();
+    let mut typed = Typed::read(&copy, words).map_err(wrong)?;
     let mut words = std::mem::take(&mut typed.words);
     if words == ["--version"] {
         words = vec!["version".into()];
     }
     words = template::joined(&typed, words).map_err(wrong)?;
-    let program = [OsString::from("kubectl-lease")].into_iter();
-    let read = Cli::command()
-        .try_get_matches_from(program.chain(words.iter().cloned()))
-        .and_then(|matches| {
-            let mut cli = Cli::from_arg_matches(&matches)?;
-            cli.again = again::of(&root, &matches);
-            Ok(cli)
-        });
+    let read = parsed(&mut root, &words);
     let cli = read.map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp => Instead::Help(help::text(&root, &words)),
+        ErrorKind::DisplayHelp => Instead::Help(help::text(&copy, &words)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Instead::Help(help::page(&root, true))
+            Instead::Help(help::page(&copy, true))
         }
-        _ => Instead::Error(line(&error, &root, &typed, &words)),
+        _ => Instead::Error(line(&error, &copy, &typed, &words)),
     })?;
-    if let Command::Hold(hold) = &cli.command
-        && hold.command.is_empty()
-        && words.last().is_some_and(|last| last == "--")
-    {
-        return Err(wrong(
-            "no command after '--': give one, or leave '--' out to hold until interrupted".into(),
-        ));
+    if let Some(why) = no_command(&cli, &words) {
+        return Err(wrong(why.to_owned()));
     }
     if let Some(line) = unknown::kind_before_names(&typed) {
         return Err(Instead::Error(line));
     }
+    Ok(cli)
+}
+
+/// What clap makes of the words, as it takes them.
+fn parsed(root: &mut clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
+    let program = [OsString::from("kubectl-lease")].into_iter();
+    let matches = root.try_get_matches_from_mut(program.chain(words.iter().cloned()))?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.again = again::of(root, &matches);
     Ok(cli.with_strict_templates())
+}
+
+/// Says that `--` has no command behind it, if that is so.
+fn no_command(cli: &Cli, words: &[OsString]) -> Option<&'static str> {
+    let Command::Hold(hold) = &cli.command else {
+        return None;
+    };
+    let nothing = hold.command.is_empty() && words.last().is_some_and(|last| last == "--");
+    nothing
+        .then_some("no command after '--': give one, or leave '--' out to hold until interrupted")
 }
 
 /// What kubectl says of `--dry-run=true` and its kin.

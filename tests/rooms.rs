@@ -16,7 +16,7 @@ use imports::{Sources, room};
 const ROOMS: &[(&str, &str)] = &[
     (
         "commands",
-        "cli clock complete error exit hint hold identity lease limits output permissions server signals usage userinfo words",
+        "cli clock complete error exit hint hold identity jsonpath lease limits output permissions server signals usage userinfo words",
     ),
     ("error", "exit hint lease server words"),
     (
@@ -24,17 +24,18 @@ const ROOMS: &[(&str, &str)] = &[
         "cli clock lease output runtime server usage words",
     ),
     ("usage", "cli lease output words"),
-    ("cli", "exit lease output permissions"),
+    ("cli", "exit jsonpath lease output permissions"),
     (
         "hold",
         "children clock job_object lease limits processes side signals words",
     ),
     (
         "server",
-        "children clock hint job_object lease limits side signals userinfo words",
+        "children clock hint job_object jsonpath lease limits side signals userinfo words",
     ),
-    ("output", "clock hint lease signals words"),
+    ("output", "clock hint jsonpath lease signals words"),
     ("hint", "lease words"),
+    ("jsonpath", "words"),
     ("permissions", "words"),
     ("identity", "lease"),
     ("lease", "clock"),
@@ -47,6 +48,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("exit", ""),
     ("runtime", "limits"),
     ("limits", ""),
+    ("memory", ""),
     ("side", ""),
     ("stack", ""),
     ("userinfo", ""),
@@ -57,7 +59,7 @@ const ROOMS: &[(&str, &str)] = &[
 const LIBRARIES: &[(&str, &str)] = &[
     ("kube k8s_openapi", "server"),
     (
-        "hyper hyper_util hyper_rustls http http_body_util tower tower_http rustls",
+        "hyper hyper_util hyper_rustls http http_body_util tower tower_http rustls rustls_platform_verifier",
         "server",
     ),
     ("clap", "cli complete commands usage"),

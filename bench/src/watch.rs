@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::measure::processor_time;
+use crate::table::{Figure, Row, Table, Unit};
+
 const LEASES: usize = 5000;
 const PERIOD: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(30);
@@ -33,28 +36,13 @@ fn node_lease(namespace: &str, number: usize) -> Value {
     })
 }
 
-/// User and system time so far (proc_pid_stat(5), fields 14 and 15), at 100 ticks a second.
-fn cpu(pid: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
-    let ticks: u64 = fields[11..13]
-        .iter()
-        .map(|field| field.parse::<u64>().expect("a number"))
-        .sum();
-    Duration::from_millis(ticks * 10)
+fn share(spent: Duration) -> Figure {
+    let share = 100.0 * spent.as_secs_f64() / MEASURED.as_secs_f64();
+    Figure(share, Unit::Percent)
 }
 
-fn share(spent: Duration) -> f64 {
-    100.0 * spent.as_secs_f64() / MEASURED.as_secs_f64()
-}
-
-pub fn run(binary: &std::path::Path) {
-    lease_harness::set_binary(binary);
+/// Of one core, in a pipe and on a terminal.
+pub fn run(table: &mut Table) {
     let ns = Cluster::in_process(Options::default()).namespace();
     let user = ns.user(&["get", "list", "watch"]);
     let server = ns.cluster().api_server().expect("in-process");
@@ -79,14 +67,18 @@ pub fn run(binary: &std::path::Path) {
             }
         });
         std::thread::sleep(Duration::from_secs(2));
-        let before = (cpu(piped.pid()), cpu(screen.pid()));
+        let before = (processor_time(piped.pid()), processor_time(screen.pid()));
         std::thread::sleep(MEASURED);
-        let after = (cpu(piped.pid()), cpu(screen.pid()));
+        let after = (processor_time(piped.pid()), processor_time(screen.pid()));
         over.store(true, Ordering::Relaxed);
-        println!("| `status -w`, {LEASES} leases renewed every 10 s | of one core |");
-        println!("| --- | --- |");
-        println!("| in a pipe | {:.1} % |", share(after.0 - before.0));
-        println!("| on a terminal | {:.1} % |", share(after.1 - before.1));
+        for (where_to, spent) in [
+            ("in a pipe", after.0 - before.0),
+            ("on a terminal", after.1 - before.1),
+        ] {
+            let what =
+                format!("`status -w` {where_to}, {LEASES} leases renewed every 10 s: of one core");
+            table.add(Row::new(what, share(spent)));
+        }
     });
     assert_eq!(
         piped.stdout().lines().count(),

@@ -3,9 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use super::template::TemplateArgs;
+use crate::jsonpath::Template;
 use crate::lease::values::LeaseName;
 use crate::output::format::StatusFormat;
-use crate::output::jsonpath::Template;
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]

@@ -23,7 +23,7 @@ use crate::cli::{ConnectionArgs, HoldArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Subject, TakesBy};
 use crate::exit::Exit;
-use crate::hold::supervisor::Prepared;
+use crate::hold::supervisor::{Prepared, Preparing};
 use crate::hold::timing::Timing;
 use crate::lease::decide::{AcquireTerms, Refusal};
 use crate::lease::operate::{End, Interrupt};
@@ -71,13 +71,19 @@ async fn run_with(
     let min_duration =
         Timing::min_duration(args.kill_after, args.renew_every).map_err(Error::Usage)?;
     let slots = slots(&args.names, &args.grant)?;
-    let prepare = || {
-        let prepared = (!args.command.is_empty()).then(Prepared::new);
+    let begin = || {
+        let preparing = (!args.command.is_empty()).then(Preparing::begin);
+        preparing.transpose().map_err(Error::Hold)
+    };
+    let ready = |preparing: Option<Preparing>| {
+        let prepared = preparing.map(Preparing::ready);
         prepared.transpose().map_err(Error::Hold)
     };
-    // Before there is a lease that would have to be given back.
-    let mut prepared = prepare()?;
+    // It gets ready while we read what the connection is made of.
+    let preparing = begin()?;
     let session = Session::open(connection).await?.writing(&args.grant.write);
+    // Before there is a lease that would have to be given back.
+    let mut prepared: Option<Prepared> = ready(preparing)?;
     let subject = |name: &_| Subject {
         conflict: Some(Exit(args.grant.conflict_exit_code.into())),
         takes_by: TakesBy::Hold,
@@ -236,7 +242,7 @@ async fn run_with(
                     }
                     () = SystemClock.sleep_until(SystemClock.now() + pause) => {}
                 }
-                prepared = prepare()?;
+                prepared = ready(begin()?)?;
             }
         }
         .await;

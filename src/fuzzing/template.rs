@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{assert_shows_nothing_hidden, halves};
+use crate::jsonpath::Template;
 use crate::output::columns::Printer;
 use crate::output::document;
 use crate::output::format::{GrantFormat, ObjectFormat, StatusFormat, ValueFormat};
-use crate::output::jsonpath::Template;
 use crate::words::shown::is_safe;
 
 pub fn fuzz(input: &[u8]) {

@@ -30,7 +30,7 @@ use crate::lease::decide::Loss;
 use crate::lease::record::Record;
 use crate::signals::Received;
 
-pub use child::Prepared;
+pub use child::{Prepared, Preparing};
 pub use job::Job;
 pub use run::hold;
 

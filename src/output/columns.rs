@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::jsonpath::{Template, sprint};
+use crate::jsonpath::{Template, sprint};
 use crate::words::shown::{printable, shortened, value, width};
 
 /// Beyond, a line is no line any more; an etcd object may hold a megabyte.

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
-use super::jsonpath::Template;
-use super::{Failure, jsonpath, terminal, yaml};
+use super::{Failure, terminal, yaml};
+use crate::jsonpath;
+use crate::jsonpath::Template;
 use crate::lease::record::{Lease, hide_managed_fields};
 use crate::output::format::{DocumentFormat, ObjectFormat, ValueFormat};
 use crate::words::shown::{is_safe, judged};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::columns::Columns;
-use super::jsonpath::Template;
+use crate::jsonpath::Template;
 use crate::words::quoting::{self, Shell};
 
 /// Formats in which any document can be printed whole.

@@ -4,7 +4,6 @@ pub mod can_i;
 pub mod columns;
 pub mod document;
 pub mod format;
-pub mod jsonpath;
 pub mod outcome;
 pub mod prompt;
 pub mod status;

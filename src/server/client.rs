@@ -12,6 +12,7 @@ mod leases;
 mod patience;
 mod query;
 mod queue;
+mod under_way;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,6 +40,7 @@ pub use query::Selection;
 use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
+use under_way::UnderWay;
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -59,6 +61,7 @@ pub struct Client {
     linked: Rc<Notify>,
     /// What it asks for is no matter of the lease: see [`Client::aside`].
     aside: bool,
+    under_way: UnderWay,
 }
 
 struct Reply {
@@ -76,6 +79,7 @@ impl Client {
             manager: Rc::default(),
             linked: Rc::default(),
             aside: false,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -118,7 +122,9 @@ impl Client {
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         if self.aside {
-            return Ok(self.present_link().await);
+            let link = self.present_link().await;
+            self.under_way.over().await;
+            return Ok(link);
         }
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
@@ -168,6 +174,7 @@ impl Client {
         let writes = method != Method::GET;
         let ask = Ask::new(method, path, body, Shape::Object);
         let progress = ask.progress.clone();
+        let _one = (!self.aside).then(|| self.under_way.one());
         if writes && !self.aside {
             self.written.replace(progress.clone());
         }

@@ -1,5 +1,5 @@
-//! The TLS of a connection: kube's configuration of rustls, with what Go takes and rustls by itself does not: a client
-//! certificate of X.509 version 1, and a server's certificate that is its own authority.
+//! The TLS of a connection: rustls, with what Go takes and rustls by itself does not: a client certificate of X.509
+//! version 1, and a server's certificate that is its own authority.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use kube::Config;
-use kube::client::ConfigExt;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::SingleCertAndKey;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error as TlsError,
+    RootCertStore, SignatureScheme, WantsVerifier,
 };
+use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::ExposeSecret;
 
 use super::certified::{Wrong, certified};
@@ -45,28 +45,40 @@ pub fn connector<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, 
     Ok(builder.enable_http1().wrap_connector(connector))
 }
 
+/// As kube's own, whose way to a client certificate goes through all that it knows about credentials.
 fn client(config: &Config) -> Result<ClientConfig, Unusable> {
-    let mut anonymous = config.clone();
-    anonymous.auth_info.client_certificate_data = None;
-    anonymous.auth_info.client_key_data = None;
-    let mut client = anonymous
-        .rustls_client_config()
-        .map_err(|error| unusable(cause::words(&error)))?;
+    let failed = |error: TlsError| unusable(cause::words(&error));
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    let builder = match &config.root_cert {
+        _ if config.accept_invalid_certs => with_verifier(builder, Unverified),
+        Some(authority) => match Verifier::of(authority).map_err(failed)? {
+            Some(verifier) => with_verifier(builder, verifier),
+            // Nothing to trust.
+            None => builder.with_root_certificates(RootCertStore::empty()),
+        },
+        // As Go: what this machine trusts.
+        None => builder.with_platform_verifier().map_err(failed)?,
+    };
     let user = &config.auth_info;
-    if let (Some(certificate), Some(key)) = (&user.client_certificate_data, &user.client_key_data) {
-        let decoded = |text: &str| STANDARD.decode(text).unwrap_or_default();
-        let (certificate, key) = (decoded(certificate), decoded(key.expose_secret()));
-        let certified = certified(&certificate, &key).map_err(wrong)?;
-        client.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
-    }
-    if let (Some(authority), false) = (&config.root_cert, config.accept_invalid_certs)
-        && let Some(verifier) = Verifier::of(authority)
-    {
-        client
-            .dangerous()
-            .set_certificate_verifier(Arc::new(verifier));
-    }
-    Ok(client)
+    let (Some(certificate), Some(key)) = (&user.client_certificate_data, &user.client_key_data)
+    else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let decoded = |text: &str| STANDARD.decode(text).unwrap_or_default();
+    let (certificate, key) = (decoded(certificate), decoded(key.expose_secret()));
+    let certified = certified(&certificate, &key).map_err(wrong)?;
+    let resolver = Arc::new(SingleCertAndKey::from(certified));
+    Ok(builder.with_client_cert_resolver(resolver))
+}
+
+fn with_verifier(
+    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    verifier: impl ServerCertVerifier + 'static,
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let builder = builder.dangerous();
+    builder.with_custom_certificate_verifier(Arc::new(verifier))
 }
 
 /// About what a plugin gave: what the kubeconfig names was checked when it was read.
@@ -92,18 +104,18 @@ struct Verifier {
 }
 
 impl Verifier {
-    fn of(authority: &[Vec<u8>]) -> Option<Self> {
+    /// The one for these authorities; none where there are none.
+    fn of(authority: &[Vec<u8>]) -> Result<Option<Self>, TlsError> {
         let mut roots = RootCertStore::empty();
         for der in authority {
-            roots.add(CertificateDer::from(der.clone())).ok()?;
+            roots.add(CertificateDer::from(der.clone()))?;
         }
         let provider = Arc::new(default_provider());
-        // None where there is no authority, and nothing to trust.
         let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        Some(Self {
-            usual: usual.build().ok()?,
+        Ok(usual.build().ok().map(|usual| Self {
+            usual,
             authority: authority.to_vec(),
-        })
+        }))
     }
 
     /// Whether this certificate, whose time is right, is one of the authorities itself: what `openssl req -x509` makes. One
@@ -182,3 +194,61 @@ impl ServerCertVerifier for Verifier {
         self.usual.supported_verify_schemes()
     }
 }
+
+/// Takes whatever a server shows (`insecure-skip-tls-verify`).
+#[derive(Debug)]
+struct Unverified;
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    // A signature shows only that the certificate is the server's own, which nobody asks; and webpki reads no certificate of
+    // version 1.
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SIGNED_ANYHOW.to_vec()
+    }
+}
+
+/// Every way to sign that TLS 1.2 and 1.3 have, those included that ring does not know.
+const SIGNED_ANYHOW: [SignatureScheme; 13] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ECDSA_NISTP521_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::ED448,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::ECDSA_SHA1_Legacy,
+    SignatureScheme::RSA_PKCS1_SHA1,
+];

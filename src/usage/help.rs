@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command};
+use clap::{Arg, Command, CommandFactory};
 
 use super::typed::Typed;
+use crate::cli::Cli;
 
 /// They ask no server, so how to reach one is nothing to choose.
 const WITHOUT_A_SERVER: [&str; 6] = [
@@ -20,6 +21,28 @@ const WITHOUT_A_SERVER: [&str; 6] = [
 /// Where the flags are that each help would list again.
 const OF_ALL: &str =
     "Flags of every subcommand (cluster, namespace, -q, -v): kubectl lease options";
+
+/// Whether the words ask for the program's own help and say nothing else: for all of it, or for the arguments alone.
+pub fn asked_alone(words: &[OsString]) -> Option<bool> {
+    match words {
+        [] => Some(true),
+        [word] if word == "--help" || word == "help" => Some(true),
+        [word] if word == "-h" => Some(false),
+        _ => None,
+    }
+}
+
+/// The program's own help.
+pub fn front(whole: bool) -> StyledStr {
+    // It shows no flag that every subcommand has, so that those need no place in each.
+    let mut root = Cli::command().mut_args(|arg| match arg.is_global_set() {
+        true => arg.global(false).hide(true),
+        false => arg,
+    });
+    // Only this builds the root without all that is below.
+    let _ = root.render_usage();
+    page(&root, whole)
+}
 
 /// What `words`, as clap takes them, ask to be told: with `-h` the arguments alone.
 pub fn text(root: &Command, words: &[OsString]) -> StyledStr {

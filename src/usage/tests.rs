@@ -1,5 +1,7 @@
 //! What each wrong command line is told, and every page of help, as snapshots; nothing here starts a process.
 
+use clap::CommandFactory;
+
 use super::*;
 
 /// A command line as in a shell: `''` is an empty word and `␣` a space inside one.

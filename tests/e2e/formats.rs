@@ -198,7 +198,7 @@ fn same(ns: &Namespace, user: &User, words: &[&str]) -> Output {
     ours
 }
 
-/// What is printed of one of these paths is in the tables of `src/output/jsonpath`; here all at once.
+/// What is printed of one of these paths is in the tables of `src/jsonpath`; here all at once.
 #[cfg(unix)] // kubectl on a POSIX PATH
 #[test]
 fn paths_and_columns_print_what_kubectl_prints() {

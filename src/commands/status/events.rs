@@ -100,7 +100,7 @@ fn wanted(args: &StatusArgs) -> bool {
     if args.no_events {
         return false;
     }
-    let speaks = |template: &crate::output::jsonpath::Template| template.mentions("events");
+    let speaks = |template: &crate::jsonpath::Template| template.mentions("events");
     match &args.output {
         None | Some(StatusFormat::Wide | StatusFormat::Value(ValueFormat::Document(_))) => true,
         Some(StatusFormat::Name | StatusFormat::Prometheus) => false,

@@ -8,11 +8,11 @@ use wildmatch::WildMatch;
 
 use crate::cli::{ClassArg, SortBy, StateArg, StatusArgs};
 use crate::error::Error;
+use crate::jsonpath::Template;
 use crate::lease::report::{Row, State};
 use crate::lease::summary::Class;
 use crate::lease::values::slot_index;
 use crate::output::document::failed;
-use crate::output::jsonpath::Template;
 use crate::output::status::document;
 
 /// Whether a row is asked for.

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 
 use self::guard::Watchdog;
 pub use self::guard::is_watchdog;
-pub use self::prepared::Prepared;
+pub use self::prepared::{Prepared, Preparing};
 use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::machine::Ended;

@@ -12,8 +12,8 @@ use super::news::{LATE, News};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::hold::watchdog::wire::{Start, ToSupervisor, ToWatchdog};
 use crate::job_object::JobObject;
-pub use prepared::Prepared;
 use prepared::Watchdog;
+pub use prepared::{Prepared, Preparing};
 
 /// How often what is left is looked at.
 const LOOK: Duration = Duration::from_millis(10);

@@ -3,11 +3,11 @@
 use super::Row;
 use super::document::{ListWriter, for_templates, line, list, list_for_templates, one};
 use super::samples::{assert_safe, endless, expired, free, held, hostile, row, skewed};
+use crate::jsonpath::Template;
 use crate::lease::record::Keep;
 use crate::output::columns::{Columns, Printer};
 use crate::output::document::text;
 use crate::output::format::DocumentFormat::{Json, Yaml};
-use crate::output::jsonpath::Template;
 use serde_json::{Value, json};
 
 #[test]

@@ -2,13 +2,13 @@
 //! one. Runs nothing.
 
 use jiff::Timestamp;
-use jsonpath_rust::JsonPath;
 use kube::config::AuthProviderConfig;
 use serde_json::Value;
 
 use super::super::header;
 use super::exec::Given;
 use super::{Program, name_of_provider};
+use crate::jsonpath::Template;
 
 /// Where the token of a provider comes from.
 pub enum Provider {
@@ -102,14 +102,41 @@ pub fn given(provider: &AuthProviderConfig, stdout: &[u8]) -> Result<Given, Stri
     token_of(&token, &from, expires)
 }
 
-/// `{.credential.token}`, as kubectl writes paths.
+/// `{.credential.token}`, as kubectl reads paths; some write it in quotes.
 fn field(of: &Value, path: &str) -> Option<String> {
-    let path = path.trim_matches(['"', '{', '}']);
-    let path = match path.as_bytes().first()? {
-        b'$' => path.to_owned(),
-        b'.' => format!("${path}"),
-        _ => format!("$.{path}"),
-    };
-    let found = of.query(&path).ok()?;
+    let path = Template::path(path.trim_matches('"')).ok()?;
+    let found = path.values(of).ok()?;
     found.first()?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_printed_is_found_by_kubectls_own_paths() {
+        let printed = serde_json::json!({ "credential": { "access_token": "t", "list": ["a", "b"], "n": 1 } });
+        for path in [
+            "{.credential.access_token}",
+            ".credential.access_token",
+            "credential.access_token",
+            "\"{.credential.access_token}\"",
+            "{.credential['access_token']}",
+        ] {
+            assert_eq!(field(&printed, path).as_deref(), Some("t"), "{path}");
+        }
+        let last = field(&printed, "{.credential.list[-1:]}");
+        assert_eq!(last.as_deref(), Some("b"));
+        for path in [
+            "",
+            "{}",
+            "{.other}",
+            "{.credential.n}",
+            "{.credential.list[7]}",
+            "{.a",
+            "{range .a}",
+        ] {
+            assert_eq!(field(&printed, path), None, "{path}");
+        }
+    }
 }

@@ -29,15 +29,24 @@ pub struct Prepared {
     pub(super) deaths: tokio::signal::unix::Signal,
 }
 
-impl Prepared {
-    /// Starts a watchdog, and does all else that can fail but for the start of the command itself: it is meant to be done
-    /// before there is a lease that would have to be given back.
+/// A watchdog that gets ready, while others read files say.
+#[derive(Debug)]
+pub struct Preparing {
+    watchdog: Watchdog,
+    control: std::os::unix::net::UnixStream,
+    deaths: tokio::signal::unix::Signal,
+}
+
+fn failed(error: std::io::Error) -> String {
+    format!("cannot start the watchdog: {}", limits::words(&error))
+}
+
+impl Preparing {
+    /// Starts a watchdog.
     ///
     /// # Errors
     /// Why there can be none, and what to do.
-    pub fn new() -> Result<Self, String> {
-        let failed =
-            |error: std::io::Error| format!("cannot start the watchdog: {}", limits::words(&error));
+    pub fn begin() -> Result<Self, String> {
         tree::check()?;
         limits::room_to_hold().map_err(|error| {
             format!(
@@ -71,7 +80,24 @@ impl Prepared {
         let process = starter.spawn().map_err(failed)?;
         // The mapping holds our copy of the watchdog's end.
         drop(starter);
-        let watchdog = Watchdog::new(i32::try_from(process.id()).ok());
+        Ok(Self {
+            watchdog: Watchdog::new(i32::try_from(process.id()).ok()),
+            control,
+            deaths,
+        })
+    }
+
+    /// Waits until it is ready; after this and [`Self::begin`] nothing can fail but the start of the command itself: they
+    /// are meant to be done before there is a lease that would have to be given back.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn ready(self) -> Result<Prepared, String> {
+        let Self {
+            watchdog,
+            control,
+            deaths,
+        } = self;
         control.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
         // It says this, and nothing after it before it is told to start.
         match Inbox::default().wait(&control).map_err(failed)? {
@@ -90,7 +116,7 @@ impl Prepared {
                 limits::words(&error)
             )
         })?;
-        Ok(Self {
+        Ok(Prepared {
             watchdog,
             control,
             deaths,

@@ -48,13 +48,36 @@ pub struct Prepared {
     heard: UnboundedReceiver<FromWatchdog>,
 }
 
+/// A watchdog that is ready as soon as it has begun.
+#[derive(Debug)]
+pub struct Preparing(Prepared);
+
+impl Preparing {
+    /// Starts a watchdog, and waits until it is ready.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub fn begin() -> Result<Self, String> {
+        Prepared::new().map(Self)
+    }
+
+    /// What was made ready.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn ready(self) -> Result<Prepared, String> {
+        let Self(prepared) = self;
+        Ok(prepared)
+    }
+}
+
 impl Prepared {
     /// Starts a watchdog, and does all else that can fail but for the start of the command itself: it is meant to be done
     /// before there is a lease that would have to be given back.
     ///
     /// # Errors
     /// Why there can be none.
-    pub fn new() -> Result<Self, String> {
+    fn new() -> Result<Self, String> {
         let failed = |error: io::Error| format!("cannot start the watchdog: {error}");
         // However this process ends, the kernel ends all that is below it.
         let job = JobObject::dying_with_its_owner().map_err(failed)?;
