@@ -5,7 +5,7 @@ use crate::cli::GrantArgs;
 use crate::clock::SystemClock;
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::{End, Line, LineTerms};
-use crate::lease::values::{LeaseName, QueueName};
+use crate::lease::values::QueueName;
 use crate::server::LeaseClient;
 
 /// Whether it would be one's turn at once.
@@ -23,12 +23,14 @@ impl Session {
     /// The line in which the arguments have this Lease waited for, or the slots of this name.
     pub(super) fn line(
         &self,
-        name: &LeaseName,
+        name: QueueName,
         args: &GrantArgs,
         terms: &AcquireTerms,
     ) -> Option<Line<LeaseClient, SystemClock>> {
         let queue = &args.queue;
-        let name = queue.queue.then(|| QueueName::of(name))?;
+        if !queue.queue {
+            return None;
+        }
         let client = self.store.queue(&self.namespace, &name);
         let terms = LineTerms {
             name,
@@ -36,7 +38,6 @@ impl Session {
             grant: terms.grant.clone(),
             priority: queue.priority,
             most: queue.max_waiters.map(|most| most as usize),
-            observed_only: args.proof.observed_only(),
         };
         Some(Line::new(
             Box::new(client),

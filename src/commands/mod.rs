@@ -380,7 +380,7 @@ fn say(subject: &Subject, progress: &Progress) {
         // Whoever waits tells where.
         Progress::Granted | Progress::InLine(_) => {}
         Progress::PlaceLost => terminal::say(&format!(
-            "the place in line for lease {name:?} was not renewed in time, and is lost; going to the end of the line"
+            "the place in line for lease {name:?} is lost: it was not renewed in time, or somebody has removed it; going to the end of the line"
         )),
         Progress::NoPlace(fault) => terminal::say(&format!(
             "no place in line for lease {name:?}: {fault}; waiting without one (--queue takes the verbs create, delete and list on leases)"

@@ -8,7 +8,7 @@ use crate::error::{Error, Subject};
 use crate::lease::decide::{AcquireTerms, SlotsTerms};
 use crate::lease::operate::{Line, SlotOperations};
 use crate::lease::record::Record;
-use crate::lease::values::{LeaseName, Slots};
+use crate::lease::values::{LeaseName, QueueName, Slots};
 use crate::server::{ChangesClient, LeaseClient};
 
 /// The slots of a name.
@@ -60,7 +60,7 @@ impl Slotted {
         let each = slots.each().iter().map(one).collect();
         Self {
             subject,
-            line: session.line(slots.name(), args, &terms),
+            line: session.line(QueueName::of_slots(slots.name()), args, &terms),
             operations: SlotOperations::new(each, changes),
             terms: SlotsTerms { slots, each: terms },
         }

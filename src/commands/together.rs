@@ -12,7 +12,7 @@ use crate::error::{Error, Subject};
 use crate::lease::decide::AcquireTerms;
 use crate::lease::operate::together::{NotAll, Part, acquire_all};
 use crate::lease::operate::{DryRun, End, Held, Limits, Line, Operations, Progress};
-use crate::lease::values::LeaseName;
+use crate::lease::values::{LeaseName, QueueName};
 use crate::output::outcome::{Action, Outcome};
 use crate::server::LeaseClient;
 
@@ -51,7 +51,7 @@ pub fn wanted(
         let subject = subject(name);
         let terms = terms(&subject);
         Wanted {
-            line: session.line(name, args, &terms),
+            line: session.line(QueueName::of(name), args, &terms),
             terms,
             operations: session.lease(name).observed_only(observed_only),
             subject,

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::{say, waited_for};
 use crate::clock::{Clock, Instant, SystemClock};
 use crate::error::{self, Subject};
+use crate::lease::decide::Obstacle;
 use crate::lease::operate::Progress;
 use crate::output::terminal;
 use crate::words;
@@ -57,7 +58,12 @@ impl<'a> Waiting<'a> {
     pub fn report(&self, subject: &'a Subject, progress: &Progress) {
         // Whoever stands further back hears of the line, and not of each holder before.
         let behind = self.place.get().is_some_and(|place| place > 1) && self.since.get().is_some();
-        if !(behind && matches!(progress, Progress::Waiting { .. })) {
+        let quiet = match progress {
+            // The place was told.
+            Progress::Waiting { obstacle, .. } => behind || matches!(obstacle, Obstacle::InLine(_)),
+            _ => false,
+        };
+        if !quiet {
             say(subject, progress);
         }
         match progress {

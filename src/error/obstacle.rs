@@ -36,6 +36,7 @@ fn who(obstacle: &Obstacle) -> String {
         Obstacle::HeldByOneself(_) => "already held by you".to_owned(),
         Obstacle::Terminating => "it is being deleted and waits for its finalizers".to_owned(),
         Obstacle::Slots(held) => slots::who(held),
+        Obstacle::InLine(0) => "it is not known who waits in line".to_owned(),
         Obstacle::InLine(1) => "1 waits in line before you".to_owned(),
         Obstacle::InLine(waiters) => format!("{waiters} wait in line before you"),
         Obstacle::LineIsFull { waiters: 1, most } => {

@@ -1,11 +1,9 @@
-//! Who comes first among those that stand in line, and when a place there is proven to be nobody's any more.
+//! Who comes first among those that stand in line.
 
 use std::cmp::Reverse;
 
-use super::super::evidence::{Observation, Stamps};
+use super::super::evidence::Observation;
 use super::super::record::Record;
-use super::{Now, WaitStep, proof};
-use crate::clock::Instant;
 
 /// Where a ticket stands: the smallest is served first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,19 +48,6 @@ pub fn ahead_of<'a>(
     before.into_iter().map(|(_, seen)| seen).collect()
 }
 
-/// When it is worth trying to prove that nobody stands at this place any more: now, if the server can be asked.
-pub fn is_due_at(ticket: &Observation, stamps: Stamps, now: Now) -> Instant {
-    match proof(ticket, stamps, now) {
-        WaitStep::Wait(Some(until)) => until,
-        WaitStep::Met
-        | WaitStep::AskVersion
-        | WaitStep::TryOut(_)
-        | WaitStep::ReadAgain
-        | WaitStep::NotFound
-        | WaitStep::Wait(None) => now.instant,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -70,6 +55,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::clock::Instant;
 
     fn at(millis: u64) -> Instant {
         Instant::from_origin(Duration::from_millis(millis))
@@ -132,18 +118,5 @@ mod tests {
         let gone = Observation::first(Record::new(object).expect("a ticket"), at(0), None);
         assert_eq!(order(&second, &[first, second.clone()]), ["first"]);
         assert_eq!(order(&second, &[gone, second.clone()]), [""; 0]);
-    }
-
-    #[test]
-    fn a_place_is_due_once_it_was_not_renewed_for_its_duration() {
-        let seen = ticket("first", 1, None, 0);
-        let now = |millis| Now {
-            instant: at(millis),
-            wall: "2026-01-01T00:00:00Z".parse().expect("a time"),
-        };
-        let due = |millis| is_due_at(&seen, Stamps::Untrusted, now(millis));
-        assert_eq!(due(0), at(15_000));
-        assert_eq!(due(14_999), at(15_000));
-        assert_eq!(due(16_000), at(16_000));
     }
 }

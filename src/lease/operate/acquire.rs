@@ -152,8 +152,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
                     if limits.once && !in_line {
                         return Err(timed_out);
                     }
-                    // Of the line its place there is told.
-                    if !in_line && reported.as_ref() != Some(&waiting.obstacle) {
+                    if !is_undecided(&waiting) && reported.as_ref() != Some(&waiting.obstacle) {
                         reported = Some(waiting.obstacle.clone());
                         report(Progress::Waiting {
                             obstacle: waiting.obstacle.clone(),

@@ -14,12 +14,11 @@ use tokio::sync::{Notify, watch};
 
 use super::super::api::{Api, Fault, Queue, Tickets};
 use super::super::decide::Obstacle;
-use super::super::evidence::Stamps;
-use super::super::record::GrantTerms;
+use super::super::record::{GrantTerms, Lease};
 use super::super::values::{LeaseDuration, QueueName};
 use super::interrupt::WITHDRAWN;
 use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 
 pub(super) use gate::Gate;
 use gate::Turn;
@@ -45,8 +44,6 @@ pub struct LineTerms {
     pub priority: i32,
     /// Stand there only if no more would.
     pub most: Option<usize>,
-    /// Whether the server's stamps prove nothing.
-    pub observed_only: bool,
 }
 
 /// Nobody else was in line: for so long that needs no second look. A write to the Lease takes milliseconds.
@@ -65,7 +62,12 @@ pub(super) struct Standing<'l, A, C> {
     ticket: RefCell<Ticket>,
     /// The Lease may be another by now.
     owned: Notify,
-    stamps: Cell<Stamps>,
+    /// The ticket was renewed.
+    renewed: Notify,
+    /// Since when the server answers, after it did not: others could not renew their tickets either.
+    answers_since: Cell<Option<Instant>>,
+    /// Whether the line was ever read.
+    read: Cell<bool>,
 }
 
 /// What there is of a ticket.
@@ -83,6 +85,8 @@ struct Mine {
     grant: Grant,
     /// The resourceVersion that it was created with.
     place: u64,
+    /// As it was drawn.
+    drawn: Lease,
 }
 
 /// Why a caller does not stand in line any more.
@@ -124,16 +128,14 @@ impl<A: Api, C: Clock> Line<A, C> {
     }
 
     pub(super) fn standing(&self) -> Standing<'_, A, C> {
-        let stamps = match self.terms.observed_only {
-            true => Stamps::Untrusted,
-            false => Stamps::Unknown,
-        };
         Standing {
             line: self,
             gate: Gate::default(),
             ticket: RefCell::new(Ticket::None),
             owned: Notify::new(),
-            stamps: Cell::new(stamps),
+            renewed: Notify::new(),
+            answers_since: Cell::new(None),
+            read: Cell::new(false),
         }
     }
 }
@@ -169,9 +171,10 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             let began = clock.now();
             match self.stand_once(limits, report).await {
                 Left::Overdue => {
-                    *self.ticket.borrow_mut() = Ticket::None;
                     self.gate.set(Turn::Unknown);
                     report(Progress::PlaceLost);
+                    // It may be there all the same, as somebody has made it.
+                    self.leave(&limits.interrupt).await;
                     if clock.now().since(began) >= LONGEST.as_duration() {
                         losses = Pause::default();
                     }
@@ -192,8 +195,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// One place in line, from the first look to its end.
     async fn stand_once(&self, limits: &Limits, report: OnProgress<'_>) -> Left {
         let left = async {
-            self.until_it_takes_a_place(limits).await?;
-            self.draw(limits).await?;
+            self.until_it_takes_a_place(limits, report).await?;
+            self.draw(limits, report).await?;
             tokio::select! {
                 biased;
                 () = self.keep() => Err(Left::Overdue),
@@ -207,7 +210,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 
     /// While nobody stands in line and the Lease is to be had, no ticket is needed: returns once one is.
-    async fn until_it_takes_a_place(&self, limits: &Limits) -> Result<(), Left> {
+    async fn until_it_takes_a_place(
+        &self,
+        limits: &Limits,
+        report: OnProgress<'_>,
+    ) -> Result<(), Left> {
         let most = self.line.terms.most;
         loop {
             let Some(sight) = self.gate.sight() else {
@@ -217,7 +224,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             if !sight.to_be_had && (most.is_none() || limits.once) {
                 return Ok(());
             }
-            let waiters = self.list(limits.once).await?.waiters();
+            let waiters = self.list(limits.once, report).await?.waiters();
             if sight.to_be_had && waiters == 0 {
                 let until = self.line.clock.now() + NOBODY_FOR;
                 self.gate.set(Turn::Until(until));
@@ -239,30 +246,50 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 
     /// All tickets, as they are now.
-    async fn list(&self, once: bool) -> Result<Tickets, Left> {
-        let mut pause = Pause::default();
+    async fn list(&self, once: bool, report: OnProgress<'_>) -> Result<Tickets, Left> {
+        let mut trouble = Trouble::default();
         loop {
             let fault = match self.line.queue.list(self.line.read_limit).await {
-                Ok(tickets) => return Ok(tickets),
+                Ok(tickets) => {
+                    self.read.set(true);
+                    trouble.over(report);
+                    return Ok(tickets);
+                }
                 Err(fault) => fault,
             };
-            self.after(fault, &mut pause, once).await?;
+            self.after(fault, &mut trouble, once, report).await?;
         }
     }
 
-    /// Pauses after a fault that may pass.
-    async fn after(&self, fault: Fault, pause: &mut Pause, once: bool) -> Result<(), Left> {
-        if !fault.is_transient() {
+    /// Pauses after a fault that may pass. Whoever cannot read the line, or write its ticket, while the server answers it
+    /// otherwise must not keep others waiting for ever: it goes on without a place.
+    async fn after(
+        &self,
+        fault: Fault,
+        trouble: &mut Trouble,
+        once: bool,
+        report: OnProgress<'_>,
+    ) -> Result<(), Left> {
+        let clock = &self.line.clock;
+        let now = clock.now();
+        let since = *trouble.since.get_or_insert(now);
+        // What was allowed before may be so again: a server that starts knows nobody for a moment.
+        if !fault.is_transient() && !self.read.get() {
             return Err(Left::NoPlace(fault));
         }
         if once {
             return Err(Left::End(Box::new(End::Fault(fault))));
         }
-        let wait = pause.next(fault.retry_after());
-        self.line
-            .clock
-            .sleep_until(self.line.clock.now() + wait)
-            .await;
+        let is_heard = self.mine().is_none_or(|mine| mine.grant.sent_at > since);
+        if now.since(since) >= LONGEST.as_duration() && is_heard {
+            return Err(Left::NoPlace(fault));
+        }
+        if !trouble.said && now.since(since) >= SAID_AFTER {
+            trouble.said = true;
+            report(Progress::Retrying(fault.clone()));
+        }
+        let wait = trouble.pause.next(fault.retry_after());
+        clock.sleep_until(now + wait).await;
         Ok(())
     }
 
@@ -278,8 +305,27 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let (api, clock) = (self.line.queue.ticket(name), self.line.clock.clone());
         let operations = Operations::new(api, clock, self.line.read_limit);
         operations.contacted.set(true);
-        operations.stamps.set(self.stamps.get());
         operations
+    }
+}
+
+/// After so long without an answer about the line it is said.
+const SAID_AFTER: Duration = Duration::from_secs(3);
+
+/// That the line cannot be read, or a ticket not be written: since when, and whether that was said.
+#[derive(Default)]
+struct Trouble {
+    since: Option<Instant>,
+    said: bool,
+    pause: Pause,
+}
+
+impl Trouble {
+    /// There was an answer.
+    fn over(&mut self, report: OnProgress<'_>) {
+        if std::mem::take(self).said {
+            report(Progress::Heard);
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use serde_json::json;
 
-use super::field::{KIND, PLACE_ANNOTATION, PRIORITY_ANNOTATION, QUEUE_OF_LABEL};
+use super::field::{DURATION, KIND, PLACE_ANNOTATION, PRIORITY_ANNOTATION, QUEUE_OF_LABEL};
 use super::object::Fields;
 use super::write::Edit;
 use super::{Lease, LeaseDuration, Record};
-
-/// No ticket lasts for longer without a renewal.
-const LONGEST_TICKET: LeaseDuration = LeaseDuration::constant(60);
 
 /// The Lease that a ticket is of, as it is there: the server's garbage collector deletes the ticket after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +52,9 @@ impl Fields<'_> {
         noted.and_then(Result::ok).unwrap_or(0)
     }
 
-    /// Whether somebody stands there: a ticket that was given back, or is being deleted, and one that would not expire soon,
-    /// which no waiter has made, keep nobody waiting.
+    /// Whether somebody stands there: a ticket that was given back, or is being deleted, keeps nobody waiting.
     pub fn stands_in_line(&self) -> bool {
-        let expires = (self.duration()).is_some_and(|duration| duration <= LONGEST_TICKET);
-        self.holder().is_some() && expires && !self.is_terminating()
+        self.holder().is_some() && !self.is_terminating()
     }
 }
 
@@ -77,17 +72,43 @@ impl Lease {
 }
 
 impl Record {
-    /// The same ticket, which says when it came, and what it is of.
+    /// The same ticket with all that makes it one, whatever somebody has made of it: when it came, for how long it stands, and
+    /// what it is of.
     #[must_use]
-    pub fn with_place(&self, place: u64, owner: Option<&OwningLease>) -> Self {
+    pub fn with_place(&self, place: u64, duration: LeaseDuration, as_drawn: &Lease) -> Self {
         self.edited(|ticket| {
             ticket.annotate(PLACE_ANNOTATION, Some(&place.to_string()));
-            own(ticket, owner);
+            ticket.annotate(
+                PRIORITY_ANNOTATION,
+                as_drawn.annotation(PRIORITY_ANNOTATION),
+            );
+            if let Some(label) = as_drawn.queue_of() {
+                ticket.insert(&["metadata", "labels"], QUEUE_OF_LABEL, label);
+            }
+            ticket.insert(&["spec"], DURATION, duration.as_secs());
+            let owners = as_drawn.as_json()["metadata"]["ownerReferences"].clone();
+            ticket.insert(&["metadata"], "ownerReferences", owners);
         })
+    }
+
+    /// As it is judged whether somebody stands there: no ticket lasts for longer than this without a renewal, whatever
+    /// somebody has written into it, and none for ever.
+    #[must_use]
+    pub fn lasting_at_most(self, most: LeaseDuration) -> Self {
+        match self.duration() {
+            Some(duration) if duration <= most => self,
+            Some(_) | None => self.with_duration(most),
+        }
     }
 }
 
 impl Lease {
+    /// The same, which goes when this Lease goes.
+    #[must_use]
+    pub fn owned_by(&self, owner: &OwningLease) -> Self {
+        self.edited(|ticket| own(ticket, Some(owner)))
+    }
+
     /// Whether it goes when this Lease goes.
     pub fn is_owned_by(&self, owner: &OwningLease) -> bool {
         let owners = &self.as_json()["metadata"]["ownerReferences"];
@@ -137,7 +158,9 @@ mod tests {
             let found = ticket("70", json!({ PLACE_ANNOTATION: noted }));
             assert_eq!(found.place(), place, "{noted:?}");
         }
-        let kept = ticket("70", json!({})).with_place(69, None);
+        let drawn =
+            Lease::fresh("d", "x.waiter-a", LeaseDuration::constant(5)).as_ticket("x", 0, None);
+        let kept = ticket("70", json!({})).with_place(69, LeaseDuration::constant(5), &drawn);
         assert_eq!((kept.place(), kept.has_place()), (69, true));
         assert_eq!(kept.resource_version(), "70");
     }
@@ -182,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_stands_there_once_it_is_given_back_or_would_never_expire() {
+    fn nobody_stands_there_once_it_is_given_back() {
         let stands = |edit: &dyn Fn(&mut serde_json::Value)| {
             let mut object = ticket("70", json!({})).as_json().clone();
             edit(&mut object);
@@ -192,14 +215,52 @@ mod tests {
         assert!(!stands(
             &|ticket| ticket["spec"]["holderIdentity"] = json!("")
         ));
-        for duration in [json!(null), json!(61), json!(i32::MAX)] {
-            let lasts = |ticket: &mut serde_json::Value| {
-                ticket["spec"]["leaseDurationSeconds"] = duration.clone();
-            };
-            assert!(!stands(&lasts), "{duration}");
-        }
         assert!(!stands(
             &|ticket| ticket["metadata"]["deletionTimestamp"] = json!("2020-01-01T00:00:00Z")
         ));
+    }
+
+    #[test]
+    fn no_ticket_lasts_for_long_whatever_is_written_into_it() {
+        let most = LeaseDuration::constant(15);
+        for (written, lasts) in [
+            (json!(3), 3),
+            (json!(15), 15),
+            (json!(16), 15),
+            (json!(i32::MAX), 15),
+            (json!(null), 15),
+        ] {
+            let mut object = ticket("70", json!({})).as_json().clone();
+            object["spec"]["leaseDurationSeconds"] = written.clone();
+            let found = Record::new(object).expect("a ticket").lasting_at_most(most);
+            assert_eq!(
+                found.duration(),
+                Some(LeaseDuration::constant(lasts)),
+                "{written}"
+            );
+            assert_eq!((found.uid(), found.resource_version()), ("u", "70"));
+        }
+    }
+
+    #[test]
+    fn a_renewal_restores_what_makes_it_a_ticket() {
+        let drawn =
+            Lease::fresh("d", "x.waiter-a", LeaseDuration::constant(5)).as_ticket("x", 3, None);
+        let mut object = ticket(
+            "70",
+            json!({ PRIORITY_ANNOTATION: "-9", PLACE_ANNOTATION: "1" }),
+        )
+        .as_json()
+        .clone();
+        object["metadata"]["labels"] = json!({ QUEUE_OF_LABEL: "y", "team": "a" });
+        object["spec"]["leaseDurationSeconds"] = json!(3600);
+        let edited = Record::new(object).expect("a ticket");
+        let found = edited.with_place(42, LeaseDuration::constant(5), &drawn);
+        assert_eq!(
+            (found.queue_of(), found.priority(), found.place()),
+            (Some("x"), 3, 42)
+        );
+        assert_eq!(found.duration(), Some(LeaseDuration::constant(5)));
+        assert_eq!(found.label("team"), Some("a"));
     }
 }

@@ -28,6 +28,15 @@ impl QueueName {
         }
     }
 
+    /// That of the slots of this name, which is another than that of a Lease that is called so.
+    pub fn of_slots(name: &LeaseName) -> Self {
+        Self {
+            lease: name.clone(),
+            // No Lease has such a name.
+            label: label(&format!("{name}_slots")),
+        }
+    }
+
     /// The label of its tickets: the name, or for a longer one its beginning and what tells it from others that begin so.
     pub fn label(&self) -> &str {
         &self.label
@@ -53,7 +62,7 @@ fn label(lease: &str) -> String {
 /// At most so much of a name, as it may stand before a dot.
 fn cut(name: &str, most: usize) -> &str {
     let cut = name.get(..most).unwrap_or(name);
-    cut.trim_end_matches(['-', '.'])
+    cut.trim_end_matches(['-', '.', '_'])
 }
 
 #[cfg(test)]
@@ -67,6 +76,10 @@ mod tests {
     #[test]
     fn a_label_is_the_name_or_what_stands_for_a_longer_one() {
         assert_eq!(queue("deploy").label(), "deploy");
+        let of_slots = |name: &str| QueueName::of_slots(&name.parse().expect("a name"));
+        assert_eq!(of_slots("pool").label(), "pool_slots");
+        let long = of_slots(&"a".repeat(60));
+        assert!(long.label().len() == 63 && long.label() != queue(&"a".repeat(60)).label());
         let most = "a".repeat(63);
         assert_eq!(queue(&most).label(), most);
         let (one, other) = ("a".repeat(64), "a".repeat(65));

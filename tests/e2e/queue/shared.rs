@@ -48,7 +48,7 @@ fn slots_have_one_line_and_whoever_is_first_has_the_first_that_becomes_free() {
         .iter()
         .map(|name| stands(&slot(name, &format!("echo {name} >> {}", log.display()))))
         .collect();
-    assert_eq!(tickets(&ns, "pool").len(), 3);
+    assert_eq!(tickets(&ns, "pool_slots").len(), 3);
     for (gate, running) in gates.iter().zip(holding).rev() {
         std::fs::write(gate, "").expect("a file");
         let output = running.wait(SOON);
@@ -67,7 +67,7 @@ fn slots_have_one_line_and_whoever_is_first_has_the_first_that_becomes_free() {
     assert_eq!(served.len(), 3);
     served.sort();
     assert_eq!(served, ["a", "b", "c"]);
-    assert_eq!(tickets(&ns, "pool").len(), 0);
+    assert_eq!(tickets(&ns, "pool_slots").len(), 0);
 }
 
 #[test]

@@ -294,7 +294,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
             if limits.once && !in_line {
                 return Err((None, timed_out));
             }
-            if !in_line && reported.as_ref() != Some(&waiting.obstacle) {
+            if !is_undecided(&waiting) && reported.as_ref() != Some(&waiting.obstacle) {
                 reported = Some(waiting.obstacle.clone());
                 report(Progress::Waiting {
                     obstacle: waiting.obstacle.clone(),

@@ -42,7 +42,7 @@ pub struct Sight {
     pub owner: Option<OwningLease>,
     /// Who holds it, or them.
     pub holders: Vec<String>,
-    /// The duration that a grant would have.
+    /// The duration that it records, or that a grant would have.
     pub duration: LeaseDuration,
     /// Whether whoever is at its turn could take it now.
     pub to_be_had: bool,
@@ -66,9 +66,8 @@ impl Gate {
         let sight = Sight {
             owner: record.map(OwningLease::of),
             holders: holder.map(str::to_owned).into_iter().collect(),
-            duration: record.map_or(terms.grant.duration_by_default(), |record| {
-                terms.grant.duration_on(record)
-            }),
+            duration: (record.and_then(|record| record.duration()))
+                .unwrap_or(terms.grant.duration_by_default()),
             to_be_had,
         };
         self.tell(sight, now);
@@ -110,9 +109,8 @@ impl Gate {
         let sight = Sight {
             owner: first.map(OwningLease::of),
             holders: holders.map(str::to_owned).collect(),
-            duration: first.map_or(grant.duration_by_default(), |first| {
-                grant.duration_on(first)
-            }),
+            duration: (first.and_then(|first| first.duration()))
+                .unwrap_or(grant.duration_by_default()),
             to_be_had,
         };
         self.tell(sight, now);

@@ -2,40 +2,82 @@
 
 use super::super::super::api::{Api, Fault, RejectionKind};
 use super::super::super::decide::Loss;
-use super::super::super::record::{GrantTerms, Lease};
-use super::super::{Created, End, Grant, Limits, Pause};
-use super::{LONGEST, Left, Mine, SHORTEST, Standing, Ticket};
-use crate::clock::Clock;
+use super::super::super::record::{GrantTerms, Lease, OwningLease, Record};
+use super::super::write::Written;
+use super::super::{Created, End, Grant, Limits, OnProgress, Operations, write_limit};
+use super::{LONGEST, Left, Mine, SHORTEST, Standing, Ticket, Trouble};
+use crate::clock::{Clock, Instant};
 
 /// How long a creation is tried before the line is looked at again.
 const DRAWN_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
 
 impl<A: Api, C: Clock> Standing<'_, A, C> {
-    /// Draws a ticket. Whoever may not delete it does not get one: nobody else would get past it before it expires.
-    pub(super) async fn draw(&self, limits: &Limits) -> Result<(), Left> {
-        let mut pause = Pause::default();
+    /// Draws a ticket. Whoever may not delete or renew it does not get one: nobody else would get past it before it expires.
+    pub(super) async fn draw(&self, limits: &Limits, report: OnProgress<'_>) -> Result<(), Left> {
+        let mut trouble = Trouble::default();
         loop {
             let name = self.line.terms.name.some_ticket();
-            let ticket = self.blank(&name);
-            *self.ticket.borrow_mut() = Ticket::Sent(name.clone());
             let operations = self.on(&name);
+            let ticket = self.blank(&name);
+            self.may_delete(&operations, &ticket).await?;
+            *self.ticket.borrow_mut() = Ticket::Sent(name.clone());
             let within = self.until(DRAWN_WITHIN, limits);
             match operations.store(&ticket, &within, &|_| ()).await {
                 Ok(Created::New(grant)) => {
+                    trouble.over(report);
                     let place = grant.record.place();
-                    self.set(Mine { grant, place });
-                    break;
+                    let mine = Mine {
+                        grant,
+                        place,
+                        drawn: ticket,
+                    };
+                    return self.mark(&operations, mine).await;
                 }
                 // Chance has it that somebody has this name.
                 Ok(Created::Exists) => {}
                 Err(end) => {
                     let fault = fault_of(end)?;
                     self.leave(&limits.interrupt).await;
-                    self.after(fault, &mut pause, limits.once).await?;
+                    self.after(fault, &mut trouble, limits.once, report).await?;
                 }
             }
         }
-        self.may_be_deleted(limits).await
+    }
+
+    /// Asks before there is one: a server says that what is not there may not be deleted before it says that it is not there.
+    async fn may_delete(&self, operations: &Operations<A, C>, ticket: &Lease) -> Result<(), Left> {
+        let Some(as_if) = ticket.as_if_stored() else {
+            return Ok(());
+        };
+        let limit = write_limit(ticket.duration()).min(self.line.read_limit);
+        match operations.api.delete(&as_if, true, limit).await {
+            Err(fault) if is_forbidden(&fault) => Err(Left::NoPlace(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down when it came, at once and not with the first renewal: an edit of it by somebody else would make it a later
+    /// place. What becomes of it the renewals find out, unless it is not allowed.
+    async fn mark(&self, operations: &Operations<A, C>, mine: Mine) -> Result<(), Left> {
+        let asked_at = self.line.clock.now();
+        let record = mine.placed(None).renewed(self.line.clock.wall());
+        self.set(mine.clone());
+        match operations
+            .replace(&record, write_limit(record.duration()))
+            .await
+        {
+            Ok(Written::Done(record)) => {
+                let grant = Grant {
+                    record,
+                    sent_at: asked_at,
+                    ..mine.grant.clone()
+                };
+                self.set(Mine { grant, ..mine });
+                Ok(())
+            }
+            Err(fault) if is_forbidden(&fault) => Err(Left::NoPlace(fault)),
+            _ => Ok(()),
+        }
     }
 
     /// What a ticket has from the start.
@@ -55,55 +97,37 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         granted.as_ticket(terms.name.label(), terms.priority, owner.as_ref())
     }
 
-    async fn may_be_deleted(&self, limits: &Limits) -> Result<(), Left> {
-        let Some(mine) = self.mine() else {
-            return Ok(());
-        };
-        let operations = self.on(mine.grant.record.name());
-        let once = Limits {
-            once: true,
-            ..limits.clone()
-        };
-        let tried = operations.delete(&mine.grant.record, true, &once, &|_| ());
-        match tried.await {
-            Err(End::Fault(fault)) if fault.rejected() == Some(RejectionKind::Forbidden) => {
-                Err(Left::NoPlace(fault))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Keeps the ticket renewed. Returns once the place is lost.
     pub(super) async fn keep(&self) {
         loop {
             let Some(mine) = self.mine() else { return };
-            let sight = self.gate.sight();
-            let owner = sight.and_then(|sight| sight.owner);
-            let due = mine.grant.sent_at + mine.grant.duration().as_duration() / 3;
-            // Written at once, and not with the first renewal: an edit of it by somebody else would make it a later place.
+            let duration = mine.grant.duration().as_duration();
             if mine.grant.record.has_place() {
                 tokio::select! {
                     biased;
-                    () = self.line.clock.sleep_until(due) => {}
+                    () = self.line.clock.sleep_until(mine.grant.sent_at + duration / 3) => {}
                     () = self.owner_changed(&mine.grant) => {}
                 }
             }
+            let sight = self.gate.sight();
+            let owner = sight.and_then(|sight| sight.owner);
             let now = self.line.clock.now();
-            let record = mine.grant.record.with_place(mine.place, owner.as_ref());
             let asked = Grant {
-                record,
+                record: mine.placed(owner.as_ref()),
                 // However old it is: a renewal that is stored proves that the place is still there.
                 sent_at: now,
-                ..mine.grant
+                ..mine.grant.clone()
             };
             let operations = self.on(asked.record.name());
             match operations.renew_until(&asked, asked.expires_at()).await {
                 Ok(grant) => {
+                    if grant.sent_at.since(mine.grant.sent_at) > duration * 2 / 3 {
+                        let now = self.line.clock.now();
+                        self.answers_since.set(Some(now));
+                    }
                     self.gate.extend(grant.expires_at());
-                    self.set(Mine {
-                        grant,
-                        place: mine.place,
-                    });
+                    self.set(Mine { grant, ..mine });
+                    self.renewed.notify_one();
                 }
                 // Nobody could be asked. Others could not either, it may be.
                 Err(Loss::Deadline { .. }) => {}
@@ -143,6 +167,28 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             ..limits.clone()
         }
     }
+}
+
+impl Mine {
+    /// With all that makes it a ticket, of this Lease.
+    fn placed(&self, owner: Option<&OwningLease>) -> Record {
+        let duration = self.grant.duration();
+        let drawn = match owner {
+            Some(owner) => self.drawn.owned_by(owner),
+            None => self.drawn.clone(),
+        };
+        self.grant.record.with_place(self.place, duration, &drawn)
+    }
+
+    /// Whether it was renewed lately. Else others may have been kept from that by the same.
+    pub(super) fn is_renewed(&self, now: Instant) -> bool {
+        let duration = self.grant.duration().as_duration();
+        now < self.grant.sent_at + duration * 2 / 3
+    }
+}
+
+fn is_forbidden(fault: &Fault) -> bool {
+    fault.rejected() == Some(RejectionKind::Forbidden)
 }
 
 /// What stood in the way of a ticket.

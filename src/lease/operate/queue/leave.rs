@@ -10,7 +10,7 @@ use super::{Standing, Ticket};
 use crate::clock::Clock;
 
 /// How long a caller that ends tries to leave. A ticket that stays expires by itself.
-const LEFT_WITHIN: Duration = Duration::from_secs(2);
+const LEFT_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long after what was granted is over.
 const LEFT_AFTER: Duration = Duration::from_secs(1);

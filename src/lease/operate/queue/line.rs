@@ -6,6 +6,7 @@ use super::super::super::api::Tickets;
 use super::super::super::decide::{Rank, ahead_of};
 use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
+use super::LONGEST;
 use crate::clock::Instant;
 
 /// The tickets, by uid.
@@ -18,6 +19,7 @@ impl Known {
         let mut before = std::mem::take(&mut self.0);
         let date = tickets.date;
         for ticket in tickets.all {
+            let ticket = ticket.lasting_at_most(LONGEST);
             let uid = ticket.uid().to_owned();
             let seen = match before.remove(&uid) {
                 Some(earlier) => earlier.confirmed(ticket, at, date),
@@ -35,6 +37,7 @@ impl Known {
 
     /// One as a watch shows it, at `at`.
     pub fn glimpsed(&mut self, ticket: Record, at: Instant) {
+        let ticket = ticket.lasting_at_most(LONGEST);
         let uid = ticket.uid().to_owned();
         let seen = match self.0.remove(&uid) {
             Some(earlier) => earlier.and(ticket, at, None),

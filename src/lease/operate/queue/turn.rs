@@ -1,37 +1,39 @@
 //! Waits for the caller's turn: who stands before it, whether they still do, and what there is to say of it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::super::api::Api;
-use super::super::super::decide::{Now, Obstacle, Rank, Seen, is_due_at};
-use super::super::super::evidence::{Observation, Stamps};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::super::super::api::{Api, Fault};
+use super::super::super::decide::{Obstacle, Rank, Seen};
+use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
-use super::super::{
-    End, Hint, Interrupt, OnProgress, Operations, Patience, Pause, Progress, Pruned, Watcher,
-};
+use super::super::{Hint, OnProgress, Operations, Progress, Watcher, write_limit};
 use super::line::Known;
-use super::{Left, Standing, Turn};
+use super::{LONGEST, Left, Mine, Standing, Trouble, Turn};
 use crate::clock::{Clock, Instant};
 
 /// For how long a Lease may stay to be had until whoever waits doubts that somebody before it is alive.
 const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// So many look at all of the line then; those behind them once these had the time to clear it.
+/// So many look at all of the line then. Of those behind them somebody notices who stands right behind the dead.
 const LOOKING_AT_ONCE: usize = 64;
+
+/// A renewal that is later by so much is missing.
+const LATE: Duration = Duration::from_millis(1500);
 
 /// How often a place is looked up that nobody has told to be another: so often, and as much less often as there are more.
 const LOOKED_UP_EVERY: Duration = Duration::from_secs(15);
 
-/// How long a deletion of another's ticket is tried.
-const DELETED_WITHIN: Duration = Duration::from_secs(5);
+/// So many places of the dead are ended at the same time.
+const ENDED_AT_ONCE: usize = 16;
 
 /// What is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Watched {
     /// The ticket before the caller's, which has this uid.
     Predecessor(String),
-    /// All: there is nobody before it, or what is before it does not take the Lease.
+    /// All: there is nobody before it, or somebody there may be dead.
     All,
 }
 
@@ -46,151 +48,133 @@ struct Look<A, C> {
     watcher: Watcher,
     predecessor: Option<Operations<A, C>>,
     looked_up: Instant,
+    /// How many stood before the caller when that was said.
+    said: Option<usize>,
+    /// Since when it is the caller's turn.
+    turn_since: Option<Instant>,
+    /// Who holds what is waited for.
+    holders: Vec<String>,
+    /// With what is asked again and again.
+    trouble: Trouble,
 }
 
-enum Woken {
-    Hint(Hint),
-    /// It is time to prove something, or to look up.
-    Due,
-    /// More is known of the Lease.
-    Seen,
+/// What is to be waited for.
+struct Until {
+    /// Whether all of the line is watched.
+    all: bool,
+    /// When there is something to do whatever is heard.
+    at: Option<Instant>,
 }
 
 impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Sets the gate by who stands before the caller. Never returns while there is a place.
     pub(super) async fn watch_turn(&self, report: OnProgress<'_>) -> Left {
-        match self.watch_line(report).await {
-            Ok(never) => never,
-            Err(left) => left,
-        }
-    }
-
-    async fn watch_line(&self, report: OnProgress<'_>) -> Result<Left, Left> {
-        let clock = &self.line.clock;
+        let now = self.line.clock.now();
         let mut look = Look {
             known: Known::default(),
             whole: false,
             version: String::new(),
             watched: Watched::All,
-            watcher: Watcher::polling(clock.now(), None),
+            watcher: Watcher::polling(now, None),
             predecessor: None,
-            looked_up: clock.now(),
+            looked_up: now,
+            said: None,
+            turn_since: None,
+            holders: self.holders(),
+            trouble: Trouble::default(),
         };
-        let mut said = None;
-        let mut unproven = BTreeSet::new();
-        let mut holders = self.holders();
-        let mut faults = Pause::default();
         loop {
-            let Some(mine) = self.mine() else {
-                return Ok(Left::Overdue);
-            };
-            let own = Rank::placed(&mine.grant.record, mine.place);
-            if !look.whole {
-                self.look_up(&mut look).await?;
-            }
-            let now = clock.now();
-            let ahead: Vec<Observation> = look.known.ahead_of(&own).into_iter().cloned().collect();
-            if ahead.is_empty() && !look.whole {
-                continue;
-            }
-            if let Some(most) = self
-                .line
-                .terms
-                .most
-                .filter(|most| ahead.len() >= *most && said.is_none())
-            {
-                let waiters = ahead.len();
-                let full = Obstacle::LineIsFull { waiters, most };
-                return Err(super::in_time(full));
-            }
-            self.gate.set(match ahead.len() {
-                0 => Turn::Until(mine.grant.expires_at()),
-                before => Turn::Behind(before),
-            });
-            if said != Some(ahead.len()) {
-                said = Some(ahead.len());
-                report(Progress::InLine(ahead.len() + 1));
-            }
-            let looks_at = self.looks_at_all(&ahead);
-            let all = ahead.is_empty() || looks_at.is_some_and(|at| now >= at);
-            self.watch(&mut look, &ahead, all);
-            let watched = if all {
-                &ahead[..]
-            } else {
-                &ahead[ahead.len() - 1..]
-            };
-            let due = |seen: &Observation| {
-                // The server's stamps were asked about it, and prove nothing.
-                let asked = unproven.contains(seen.record().uid());
-                let stamps = if asked {
-                    Stamps::Untrusted
-                } else {
-                    self.stamps.get()
-                };
-                let wall = clock.wall();
-                is_due_at(seen, stamps, Now { instant: now, wall })
-            };
-            let overdue = watched.iter().min_by_key(|seen| due(seen));
-            let due = overdue.map(due);
-            if let Some(seen) = overdue.filter(|_| due.is_some_and(|due| due <= now)) {
-                match self.end_place(seen).await {
-                    Ok(ended) => {
-                        faults = Pause::default();
-                        let uid = seen.record().uid();
-                        if ended {
-                            look.known.remove(uid);
-                        } else {
-                            unproven.insert(uid.to_owned());
-                        }
-                        // Others that have not renewed theirs either are next.
-                        look.whole = false;
-                    }
-                    Err(End::Fault(fault)) => self.after(fault, &mut faults, false).await?,
-                    Err(_) => clock.sleep_until(now + faults.next(None)).await,
-                }
-                continue;
-            }
-            let waiters = look.known.waiters();
-            let up = (!all).then(|| look.looked_up + looked_up_every(waiters));
-            let next = [due, up, looks_at.filter(|_| !all)];
-            let next = next.into_iter().flatten().min();
-            let woken = tokio::select! {
-                biased;
-                () = clock.reached(next) => Woken::Due,
-                () = self.gate.seen() => Woken::Seen,
-                hint = self.hint(&mut look) => Woken::Hint(hint),
-            };
-            match woken {
-                Woken::Due => {
-                    if up.is_some_and(|up| clock.now() >= up) {
-                        look.whole = false;
-                    }
-                }
-                Woken::Seen => {
-                    self.owned.notify_one();
-                    let present = self.holders();
-                    for holder in present.iter().filter(|one| !holders.contains(one)) {
-                        look.known.is_served(&own, holder);
-                    }
-                    holders = present;
-                }
-                Woken::Hint(Hint::Lease(ticket)) => {
-                    if self.is_of_line(&ticket) {
-                        look.known.glimpsed(ticket, clock.now());
-                    }
-                }
-                Woken::Hint(Hint::Watching) => {}
-                Woken::Hint(Hint::ReadAgain | Hint::Quiet | Hint::Refused) => {
-                    self.read_again(&mut look).await?;
-                }
+            if let Err(left) = self.look_on(&mut look, report).await {
+                return left;
             }
         }
     }
 
+    /// Looks, says what has changed, does what there is to do, and waits for more.
+    async fn look_on(&self, look: &mut Look<A, C>, report: OnProgress<'_>) -> Result<(), Left> {
+        if !look.whole {
+            self.look_up(look, report).await?;
+        }
+        let Some(mine) = self.mine() else {
+            return Err(Left::Overdue);
+        };
+        let own = Rank::placed(&mine.grant.record, mine.place);
+        let ahead: Vec<Observation> = look.known.ahead_of(&own).into_iter().cloned().collect();
+        let now = self.line.clock.now();
+        let most = self.line.terms.most.filter(|_| look.said.is_none());
+        if let Some(most) = most.filter(|most| ahead.len() >= *most) {
+            let waiters = ahead.len();
+            return Err(super::in_time(Obstacle::LineIsFull { waiters, most }));
+        }
+        let dead = self.dead(&ahead, &mine, now);
+        if !dead.is_empty() {
+            self.end_places(&dead, look, report).await?;
+            look.whole = false;
+            return Ok(());
+        }
+        self.gate.set(match ahead.len() {
+            0 => Turn::Until(mine.grant.expires_at()),
+            before => Turn::Behind(before),
+        });
+        if look.said.replace(ahead.len()) != Some(ahead.len()) {
+            report(Progress::InLine(ahead.len() + 1));
+        }
+        let turn_since = look.turn_since.take().unwrap_or(now);
+        look.turn_since = Some(turn_since).filter(|_| ahead.is_empty());
+        if self.blocks(look, &mine, now) {
+            return Err(Left::Overdue);
+        }
+        let until = self.next_look(look, &ahead, now);
+        self.watch(look, &ahead, until.all);
+        tokio::select! {
+            biased;
+            () = self.line.clock.reached(until.at) => {
+                let waiters = look.known.waiters();
+                if !until.all && self.line.clock.now().since(look.looked_up) >= looked_up_every(waiters) {
+                    look.whole = false;
+                }
+                Ok(())
+            }
+            () = self.renewed.notified() => Ok(()),
+            () = self.gate.seen() => {
+                self.owned.notify_one();
+                let present = self.holders();
+                for holder in present.iter().filter(|one| !look.holders.contains(one)) {
+                    look.known.is_served(&own, holder);
+                }
+                look.holders = present;
+                Ok(())
+            }
+            hint = self.hint(look) => self.heard(look, hint, report).await,
+        }
+    }
+
+    async fn heard(
+        &self,
+        look: &mut Look<A, C>,
+        hint: Hint,
+        report: OnProgress<'_>,
+    ) -> Result<(), Left> {
+        match hint {
+            Hint::Lease(ticket) if self.is_of_line(&ticket) => {
+                look.known.glimpsed(ticket, self.line.clock.now());
+                Ok(())
+            }
+            // It was taken out of this line.
+            Hint::Lease(ticket) => {
+                look.known.remove(ticket.uid());
+                look.whole = false;
+                Ok(())
+            }
+            Hint::Watching => Ok(()),
+            Hint::ReadAgain | Hint::Quiet | Hint::Refused => self.read_again(look, report).await,
+        }
+    }
+
     /// Reads all of the line.
-    async fn look_up(&self, look: &mut Look<A, C>) -> Result<(), Left> {
+    async fn look_up(&self, look: &mut Look<A, C>, report: OnProgress<'_>) -> Result<(), Left> {
         let asked_at = self.line.clock.now();
-        let tickets = self.list(false).await?;
+        let tickets = self.list(false, report).await?;
         let now = self.line.clock.now();
         look.version.clone_from(&tickets.resource_version);
         look.known.listed(tickets, now);
@@ -203,7 +187,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 
     /// Reads what the watch may not have shown: the ticket before, or all.
-    async fn read_again(&self, look: &mut Look<A, C>) -> Result<(), Left> {
+    async fn read_again(&self, look: &mut Look<A, C>, report: OnProgress<'_>) -> Result<(), Left> {
         let Some(predecessor) = &look.predecessor else {
             look.whole = false;
             return Ok(());
@@ -211,15 +195,17 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let asked_at = self.line.clock.now();
         match predecessor.read(None, self.line.read_limit).await {
             Ok(Seen::Lease(seen))
-                if Watched::Predecessor(seen.record().uid().to_owned()) == look.watched =>
+                if Watched::Predecessor(seen.record().uid().to_owned()) == look.watched
+                    && self.is_of_line(seen.record()) =>
             {
                 look.watcher.answered(asked_at);
-                look.known
-                    .glimpsed(seen.record().clone(), self.line.clock.now());
+                let now = self.line.clock.now();
+                look.known.glimpsed(seen.record().clone(), now);
+                look.trouble.over(report);
             }
             // Somebody else may stand before us now.
             Ok(_) => look.whole = false,
-            Err(fault) => self.after(fault, &mut Pause::default(), false).await?,
+            Err(fault) => self.after(fault, &mut look.trouble, false, report).await?,
         }
         Ok(())
     }
@@ -253,30 +239,110 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
     }
 
-    /// From when on the caller looks at all who stand before it, since none of them takes what is to be had.
-    fn looks_at_all(&self, ahead: &[Observation]) -> Option<Instant> {
-        let band = u32::try_from(ahead.len() / LOOKING_AT_ONCE).unwrap_or(u32::MAX);
-        let since = self.gate.to_be_had_since()?;
-        Some(since + TAKEN_WITHIN + super::LONGEST.as_duration() * band)
+    /// What is watched, and until when at most.
+    fn next_look(&self, look: &Look<A, C>, ahead: &[Observation], now: Instant) -> Until {
+        let Some(last) = ahead.last() else {
+            let blocks_at = self
+                .gate
+                .to_be_had_since()
+                .map(|since| since + LONGEST.as_duration());
+            return Until {
+                all: true,
+                at: blocks_at.filter(|at| *at > now),
+            };
+        };
+        let few = ahead.len() <= LOOKING_AT_ONCE;
+        let untaken = self.gate.to_be_had_since().filter(|_| few);
+        let doubted = untaken.map(|since| since + TAKEN_WITHIN);
+        let looks_at_all = [doubted, Some(suspected_at(last))];
+        let looks_at_all = looks_at_all.into_iter().flatten().min();
+        let all = looks_at_all.is_some_and(|at| now >= at);
+        let up = look.looked_up + looked_up_every(look.known.waiters());
+        let next = if all {
+            None
+        } else {
+            looks_at_all.into_iter().chain([up]).min()
+        };
+        let due = self.due(last).filter(|at| *at > now);
+        Until {
+            all,
+            at: next.into_iter().chain(due).min(),
+        }
     }
 
-    /// Ends the place of somebody who does not renew it, if that is proven; whether it is gone.
-    async fn end_place(&self, seen: &Observation) -> Result<bool, End> {
-        let operations = self.on(seen.record().name());
-        let patience = Patience {
-            proof: self.line.clock.now(),
-            deletion: DELETED_WITHIN,
-            interrupt: Interrupt::never(),
-            waiting: Interrupt::never(),
-        };
-        let pruned = operations.prune(seen.clone(), &patience, &|| (), &|_| ());
-        let pruned = pruned.await;
-        self.stamps.set(operations.stamps.get());
-        log::debug!("the place of {}: {pruned:?}", seen.record().name());
-        match pruned? {
-            Pruned::Done | Pruned::Absent => Ok(true),
-            Pruned::Renewed | Pruned::Unproven(_) => Ok(false),
+    /// When this place will have been watched for as long as it lasts. The time in which the server did not answer is not counted:
+    /// nobody could renew a ticket then.
+    fn due(&self, ticket: &Observation) -> Option<Instant> {
+        let due = ticket.observed_expiry()?;
+        let since = self.answers_since.get();
+        Some(since.map_or(due, |since| due.max(since + lasts(ticket))))
+    }
+
+    /// The places right before the caller's whose waiters do not renew them any more. Those before somebody who lives are that
+    /// one's to end.
+    fn dead(&self, ahead: &[Observation], mine: &Mine, now: Instant) -> Vec<Observation> {
+        if !mine.is_renewed(now) {
+            return Vec::new();
         }
+        let is_dead = |seen: &&Observation| self.due(seen).is_some_and(|due| due <= now);
+        let dead = ahead.iter().rev().take_while(is_dead);
+        dead.cloned().collect()
+    }
+
+    /// Ends these places. A renewal in between keeps one.
+    async fn end_places(
+        &self,
+        dead: &[Observation],
+        look: &mut Look<A, C>,
+        report: OnProgress<'_>,
+    ) -> Result<(), Left> {
+        let mut waiting = dead.iter();
+        let mut ending: FuturesUnordered<_> = (waiting.by_ref().take(ENDED_AT_ONCE))
+            .map(|seen| self.end_place(seen))
+            .collect();
+        let mut refused = None;
+        while let Some(ended) = ending.next().await {
+            refused = ended.err().or(refused);
+            ending.extend(waiting.next().map(|seen| self.end_place(seen)));
+        }
+        match refused {
+            None => look.trouble.over(report),
+            Some(fault) => self.after(fault, &mut look.trouble, false, report).await?,
+        }
+        Ok(())
+    }
+
+    async fn end_place(&self, seen: &Observation) -> Result<(), Fault> {
+        let record = seen.record();
+        log::debug!("the place of {} has ended", record.name());
+        let operations = self.on(record.name());
+        let limit = write_limit(record.duration()).min(self.line.read_limit);
+        // Whatever else comes of it shows in the list.
+        operations
+            .api
+            .delete(record, false, limit)
+            .await
+            .map(|_| ())
+    }
+
+    /// Whether the caller is first, and for long has not taken what is to be had, though the server answers it: others are not
+    /// to wait for that.
+    fn blocks(&self, look: &Look<A, C>, mine: &Mine, now: Instant) -> bool {
+        let since = self.idle_since(look);
+        since.is_some_and(|since| {
+            now.since(since) >= LONGEST.as_duration()
+                && mine.grant.sent_at.since(since) >= LONGEST.as_duration() / 3
+        })
+    }
+
+    /// Since when it is the caller's turn, it could have what it waits for, and the server answers.
+    fn idle_since(&self, look: &Look<A, C>) -> Option<Instant> {
+        let since = self.gate.to_be_had_since()?.max(look.turn_since?);
+        Some(
+            self.answers_since
+                .get()
+                .map_or(since, |answers| answers.max(since)),
+        )
     }
 
     fn holders(&self) -> Vec<String> {
@@ -291,8 +357,20 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 }
 
+/// How long a place lasts without a renewal.
+fn lasts(ticket: &Observation) -> Duration {
+    let duration = ticket.record().duration();
+    duration.unwrap_or(LONGEST).as_duration()
+}
+
+/// From when on a renewal of it is missing.
+fn suspected_at(ticket: &Observation) -> Instant {
+    let lasts = lasts(ticket);
+    let expiry = ticket.observed_expiry().unwrap_or_default();
+    expiry - lasts + lasts / 3 + LATE
+}
+
 fn looked_up_every(waiters: usize) -> Duration {
     let more = u32::try_from(waiters).unwrap_or(u32::MAX);
-    let every = LOOKED_UP_EVERY + Duration::from_secs(1) * more;
-    every.mul_f64(0.9 + fastrand::f64() / 5.0)
+    LOOKED_UP_EVERY + Duration::from_secs(1) * more
 }

@@ -3,6 +3,7 @@
 mod disturbed;
 mod random;
 mod scenarios;
+mod troubled;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -68,7 +69,6 @@ impl Actor {
             grant: self.terms(None).grant,
             priority: place.priority,
             most: place.most,
-            observed_only: self.world.server().observed_only,
         };
         let queue = Box::new(SimulatedQueue(self.api.clone()));
         Some(Line::new(queue, self.clock.clone(), terms, READ_LIMIT))

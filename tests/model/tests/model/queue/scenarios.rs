@@ -163,7 +163,11 @@ fn a_higher_priority_goes_before_those_who_wait_already_and_not_before_who_holds
             until_they_stand(&world, tasks.len()).await;
         }
         sleep(1.0).await;
-        assert_eq!(waiters[0].places().last(), Some(&3), "two went before it");
+        assert_eq!(
+            waiters[0].places(),
+            [1, 2],
+            "one went before it, and then another before that one's"
+        );
         holder.release(grant).await;
         for next in [2, 3, 0, 1] {
             let task = tasks[next].take().expect("a task");
