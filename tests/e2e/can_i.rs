@@ -136,7 +136,7 @@ fn the_table_stands_in_comments_above_what_is_missing_and_alone_where_nothing_is
 # CALL               ALLOWED   MISSING          BETTER WITH
 # acquire --create   no        update, create   create events
 # renew              no        update
-# status NAME        yes                        get nodes, list events
+# status NAME        yes                        get nodes, list events, list tickets, watch tickets
 #
 # What is missing, for a cluster admin to apply: kubectl apply -f -
 apiVersion: rbac.authorization.k8s.io/v1
@@ -191,7 +191,7 @@ subjects:
 CALL               ALLOWED   MISSING   BETTER WITH
 acquire --create   yes                 create events
 renew              yes
-status NAME        yes                 get pods, get nodes, list events
+status NAME        yes                 get pods, get nodes, list events, list tickets
 "
     );
     assert_eq!(
