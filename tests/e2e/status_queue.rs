@@ -5,7 +5,7 @@ mod seen;
 mod watched;
 
 use crate::hold::scene::shell;
-use crate::support::{SOON, fresh, held, wait_until};
+use crate::support::{SOON, fresh, held};
 use lease_harness::{Namespace, Running, User, lease};
 use serde_json::Value;
 
@@ -22,12 +22,11 @@ fn scene() -> (Namespace, User) {
 
 /// Somebody who waits in line for `job`, and stands there.
 fn waiter(ns: &Namespace, user: &User, name: &str, flags: &[&str]) -> Running {
-    let before = waiters(ns, user, "job").len();
     let holder = format!("--holder={name}");
     let words = ["hold", "job", "--queue", &holder];
     let command = ns.command(user, [&words, flags, &["--"]].concat());
     let running = command.args(shell("true")).own_console().spawn();
-    wait_until(|| waiters(ns, user, "job").len() == before + 1);
+    running.wait_stderr(|line| line.contains(" in line for lease"), SOON);
     running
 }
 

@@ -1,8 +1,8 @@
 //! A place in line is no lease of its own in lists, and none to take.
 
 use super::{VERBS, left_behind, scene};
-use crate::prune::DAY;
-use crate::support::{ended, free, fresh, said, stored, untouched};
+use crate::prune::{DAY, old};
+use crate::support::{ended, free, said, stored, untouched};
 use serde_json::Value;
 
 const COUNTED: &str = "2 in line (--class waiter lists them)\n";
@@ -91,7 +91,7 @@ fn a_place_is_not_to_be_taken_by_its_name_nor_by_what_selects_it() {
 
 #[test]
 fn prune_deletes_what_killed_waiters_have_left_and_calls_it_that() {
-    let (ns, _) = fresh();
+    let (ns, _) = old();
     let user = ns.user(&VERBS);
     let mut ticket = left_behind("job", 2 * DAY);
     ticket["spec"]["leaseDurationSeconds"] = 1.into();
