@@ -156,11 +156,11 @@ mod tests {
             Nature::Kept(Keeper::ApiServer),
             Nature::Kept(Keeper::Election),
             Nature::Kept(Keeper::EtcdDruid),
-            Nature::Kept(Keeper::Waiter(Ticket {
+            Nature::Kept(Keeper::Waiter(Box::new(Ticket {
                 name: "job.waiter-a".to_owned(),
                 namespace: "n".to_owned(),
                 of: "job".to_owned(),
-            })),
+            }))),
         ]
     }
 

@@ -234,7 +234,7 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
     }
     if let Some(ticket) = Ticket::of(record) {
-        return AcquireStep::Refuse(Refusal::NoLock(Keeper::Waiter(ticket)));
+        return AcquireStep::Refuse(Refusal::NoLock(Keeper::Waiter(Box::new(ticket))));
     }
     // Known before any waiting, unless the present holder changes it.
     if let Err(refusal) = fits(terms, record) {

@@ -17,7 +17,7 @@ pub enum Keeper {
     /// etcd-druid, which keeps a member's state or a revision where others have a holder.
     EtcdDruid,
     /// Somebody who waits for another Lease in line.
-    Waiter(Ticket),
+    Waiter(Box<Ticket>),
 }
 
 /// A place in line, which is a Lease.
@@ -113,7 +113,7 @@ impl Keeper {
                 Some(Self::Node(owner.unwrap_or(record.name()).to_owned()))
             }
             Class::ApiServer => Some(Self::ApiServer),
-            Class::Waiter => Ticket::of(record).map(Self::Waiter),
+            Class::Waiter => Ticket::of(record).map(Box::new).map(Self::Waiter),
             Class::LeaderElection | Class::Lock => None,
         }
     }
@@ -180,11 +180,11 @@ mod tests {
             }
         };
         let ticket = |name: &str, of: &str| {
-            Some(Keeper::Waiter(Ticket {
+            Some(Keeper::Waiter(Box::new(Ticket {
                 name: name.to_owned(),
                 namespace: "default".to_owned(),
                 of: of.to_owned(),
-            }))
+            })))
         };
         // That of slots is owned by the first of them; a longer name than a label takes is its owner's.
         for (of, owner) in [("deploy", "deploy"), ("pool", "pool-0")] {

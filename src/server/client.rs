@@ -117,7 +117,7 @@ impl Client {
         LeasesClient {
             store: self.clone(),
             selection,
-            from_memory: false,
+            remembered: false,
         }
     }
 

@@ -30,7 +30,7 @@ pub fn tickets(session: &Session, name: &LeaseName) -> LeasesClient {
         .store
         .queue(&session.namespace, &QueueName::of(name));
     let tickets = session.store.aside().leases(queue.selection());
-    tickets.from_memory()
+    tickets.remembered()
 }
 
 /// Asks for all that stand in line for this name, the first to be served first.

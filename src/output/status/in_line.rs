@@ -57,10 +57,13 @@ fn seen(waiters: &Result<Vec<Row>, String>) -> Result<&[Row], &str> {
     waiters.as_deref().map_err(String::as_str)
 }
 
+/// What stands in a column for a waiter, if anything does.
+type Cell<'a> = &'a dyn Fn(&Row) -> Option<String>;
+
 /// Of priorities, marks and reasons there is a column where anybody has one.
 fn table(waiters: &[Row], columns: Option<usize>) -> String {
     let text = |text: &str| value(&cut(text, LONGEST)).into_owned();
-    let optional: [(&str, &dyn Fn(&Row) -> Option<String>); 3] = [
+    let optional: [(&str, Cell<'_>); 3] = [
         ("Priority", &|row| {
             Some(priority(row).to_string()).filter(|_| priority(row) != 0)
         }),

@@ -14,16 +14,16 @@ use crate::lease::api::{Api, Fault, Found, Leases, Lines, Objects, Page};
 pub struct LeasesClient {
     pub(super) store: Client,
     pub(super) selection: Selection,
-    pub(super) from_memory: bool,
+    pub(super) remembered: bool,
 }
 
 impl LeasesClient {
     /// The same, whose lists are as an API server has them in memory: it may not know the last moment yet, and does not read all
     /// Leases of the namespace from etcd to find those that a label has.
     #[must_use]
-    pub fn from_memory(self) -> Self {
+    pub fn remembered(self) -> Self {
         Self {
-            from_memory: true,
+            remembered: true,
             ..self
         }
     }
@@ -34,7 +34,7 @@ impl Leases for LeasesClient {
         let mut query = self.selection.query();
         query.page(size, from);
         // The pages after the first are of that list.
-        if self.from_memory && from.is_none() {
+        if self.remembered && from.is_none() {
             query.add("resourceVersion", "0");
         }
         let page = self.store.get(query.text(), Most::PAGE, limit);

@@ -186,3 +186,37 @@ fn who_waits_for_a_slot_is_shown_below_the_slots() {
     });
     leave(vec![waiter]);
 }
+
+/// `cargo test --test e2e -- --ignored --nocapture who_waits_costs`: docs/performance.md has what it prints.
+#[test]
+#[ignore = "measures, and asserts nothing"]
+fn to_ask_who_waits_costs_one_request_more() {
+    const ROUNDS: usize = 100;
+    let (ns, user) = scene();
+    let pairs = [
+        (
+            "alone",
+            "jsonpath={.holder}",
+            "jsonpath={.holder}{.waiters}",
+        ),
+        (
+            "beside the Events",
+            "jsonpath={.holder}{.events}",
+            "jsonpath={.holder}{.events}{.waiters}",
+        ),
+    ];
+    for (name, without, with) in pairs {
+        let mut took = [Vec::new(), Vec::new()];
+        for round in 0..2 * ROUNDS {
+            let format = [without, with][round % 2];
+            let output = ns.run(&user, ["status", "job", "-o", format]);
+            assert_eq!(output.code, Some(0), "{output}");
+            took[round % 2].push(output.elapsed);
+        }
+        for (kind, mut all) in ["without", "with"].into_iter().zip(took) {
+            all.sort();
+            let (median, least) = (all[all.len() / 2], all[0]);
+            println!("{name}, {kind} who waits: median {median:.1?}, least {least:.1?}");
+        }
+    }
+}
