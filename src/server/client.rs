@@ -123,9 +123,7 @@ impl Client {
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         if self.aside {
-            let link = self.present_link().await;
-            self.under_way.over().await;
-            return Ok(link);
+            return Ok(self.present_link().await);
         }
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
@@ -176,10 +174,20 @@ impl Client {
         let ask = Ask::new(method, path, body, Shape::Object);
         let progress = ask.progress.clone();
         let _one = (!self.aside).then(|| self.under_way.one());
+        let turn = async {
+            self.present_link().await;
+            self.under_way.over().await;
+            self.under_way.one()
+        };
         if writes && !self.aside {
             self.written.replace(progress.clone());
         }
         let whole = async {
+            // One after the other, as long as they are quick.
+            let _one = match self.aside {
+                true => Some(turn.await),
+                false => None,
+            };
             let response = self.exchange(ask).await?;
             let date = date(response.headers());
             match body::read(response.into_body(), most).await? {

@@ -38,7 +38,7 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
         }
         Ok((look, around))
     };
-    // Over the connection on which the lease came: a third one would take longer.
+    // Over the connection on which the lease came, where that is quick: another one would take longer.
     let in_line = async {
         match asked.await {
             Ok(stamps) => waiters::of(session, name, stamps).await,
