@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
 use kube::client::Body;
@@ -40,7 +40,7 @@ pub use query::Selection;
 use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
-use under_way::UnderWay;
+use under_way::{OnItsWay, UnderWay};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -150,6 +150,13 @@ impl Client {
         }
     }
 
+    /// Returns once nothing else is on its way, or that takes long.
+    async fn turn(&self) -> OnItsWay {
+        self.present_link().await;
+        self.under_way.over().await;
+        self.under_way.one()
+    }
+
     /// The next request makes a new connection and reads the credentials anew.
     fn forget_client(&self) {
         self.link.borrow_mut().take();
@@ -174,18 +181,14 @@ impl Client {
         let ask = Ask::new(method, path, body, Shape::Object);
         let progress = ask.progress.clone();
         let _one = (!self.aside).then(|| self.under_way.one());
-        let turn = async {
-            self.present_link().await;
-            self.under_way.over().await;
-            self.under_way.one()
-        };
         if writes && !self.aside {
             self.written.replace(progress.clone());
         }
         let whole = async {
             // One after the other, as long as they are quick.
             let _one = match self.aside {
-                true => Some(turn.await),
+                // Apart, so that no request of a lease takes more room for it.
+                true => Some(self.turn().boxed_local().await),
                 false => None,
             };
             let response = self.exchange(ask).await?;
