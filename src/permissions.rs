@@ -8,6 +8,8 @@ pub mod role;
 pub enum Resource {
     /// The Leases.
     Leases,
+    /// Places in line, which are Leases of any name.
+    Tickets,
     /// What holds them, mostly.
     Pods,
     /// What holds them otherwise; of no namespace.
@@ -22,7 +24,7 @@ impl Resource {
     /// The API group, and the name in it.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Leases => ("coordination.k8s.io", "leases"),
+            Self::Leases | Self::Tickets => ("coordination.k8s.io", "leases"),
             Self::Pods => ("", "pods"),
             Self::Nodes => ("", "nodes"),
             Self::Events => ("events.k8s.io", "events"),
@@ -33,7 +35,9 @@ impl Resource {
     /// Whether its objects are in a namespace.
     pub fn is_namespaced(self) -> bool {
         match self {
-            Self::Leases | Self::Pods | Self::Events | Self::LeaseCandidates => true,
+            Self::Leases | Self::Tickets | Self::Pods | Self::Events | Self::LeaseCandidates => {
+                true
+            }
             Self::Nodes => false,
         }
     }
@@ -57,6 +61,7 @@ impl Permission {
     pub fn words(self) -> String {
         match self.resource {
             Resource::Leases => self.verb.to_owned(),
+            Resource::Tickets => format!("{} tickets", self.verb),
             other => format!("{} {}", self.verb, other.names().1),
         }
     }
@@ -95,6 +100,12 @@ const WATCH: Permission = Permission::to("watch", Resource::Leases);
 const CREATE: Permission = Permission::to("create", Resource::Leases);
 const DELETE: Permission = Permission::to("delete", Resource::Leases);
 const UPDATE: Permission = Permission::to("update", Resource::Leases);
+const GET_TICKETS: Permission = Permission::to("get", Resource::Tickets);
+const LIST_TICKETS: Permission = Permission::to("list", Resource::Tickets);
+const WATCH_TICKETS: Permission = Permission::to("watch", Resource::Tickets);
+const CREATE_TICKETS: Permission = Permission::to("create", Resource::Tickets);
+const UPDATE_TICKETS: Permission = Permission::to("update", Resource::Tickets);
+const DELETE_TICKETS: Permission = Permission::to("delete", Resource::Tickets);
 const LIST_PODS: Permission = Permission::to("list", Resource::Pods);
 const LIST_NODES: Permission = Permission::to("list", Resource::Nodes);
 const HOLDERS: [Permission; 2] = [
@@ -145,6 +156,28 @@ pub static HOLDS_LABELLING: Way = named(
 pub static HOLDS_SLOTS: Way = Way {
     call: "hold --slots",
     needs: &[GET, UPDATE],
+    better: &[WATCH, TELL],
+    of: Of::All,
+};
+/// What a place in line takes, beside what the lease takes: others' places are looked at, and ended once they are over.
+const IN_LINE: &[Permission] = &[
+    GET,
+    UPDATE,
+    GET_TICKETS,
+    LIST_TICKETS,
+    WATCH_TICKETS,
+    CREATE_TICKETS,
+    UPDATE_TICKETS,
+    DELETE_TICKETS,
+];
+/// `acquire --queue`
+pub static ACQUIRES_IN_LINE: Way = named("acquire --queue", IN_LINE, &[WATCH, TELL]);
+/// `hold --queue`
+pub static HOLDS_IN_LINE: Way = named("hold --queue", IN_LINE, &[WATCH, TELL]);
+/// `hold --slots --queue`
+pub static HOLDS_SLOTS_IN_LINE: Way = Way {
+    call: "hold --slots --queue",
+    needs: IN_LINE,
     better: &[WATCH, TELL],
     of: Of::All,
 };
@@ -218,6 +251,8 @@ pub static SHOWS: Way = named(
         HOLDERS[0],
         HOLDERS[1],
         Permission::to("list", Resource::Events),
+        LIST_TICKETS,
+        WATCH_TICKETS,
     ],
 );
 /// `status`
@@ -236,16 +271,19 @@ pub static LISTS_GONE: Way = Way {
 };
 
 /// All of them, as they are listed.
-pub static WAYS: [&Way; 25] = [
+pub static WAYS: [&Way; 28] = [
     &CREATES,
     &CREATES_OR_SHOWS,
     &ACQUIRES,
     &ACQUIRES_NEW,
+    &ACQUIRES_IN_LINE,
     &HOLDS,
     &HOLDS_NEW,
     &HOLDS_CLEANING,
     &HOLDS_LABELLING,
     &HOLDS_SLOTS,
+    &HOLDS_IN_LINE,
+    &HOLDS_SLOTS_IN_LINE,
     &RENEWS,
     &CHECKS,
     &RELEASES,
@@ -330,8 +368,11 @@ mod tests {
         let left = WAYS.into_iter().filter(|way| !way.counts_unasked());
         let left: Vec<&str> = left.map(|way| way.call).collect();
         let expected = [
+            "acquire --queue",
             "hold --cleanup",
             "hold --label-pod",
+            "hold --queue",
+            "hold --slots --queue",
             "failover (election)",
             "status --holder-gone",
             "prune NAME",

@@ -14,7 +14,7 @@ pub struct CanIArgs {
     /// Ask about all namespaces
     #[arg(short = 'A', long, conflicts_with = "name")]
     pub all_namespaces: bool,
-    /// Ask about these calls only, such as hold,'acquire --create' or 'hold --slots 3' [default: all]
+    /// Ask about these calls only, such as hold,'acquire --create','hold --queue' or 'hold --slots 3' [default: all]
     #[arg(long = "for", value_name = "SUBCOMMAND,…", value_delimiter = ',', value_parser = call)]
     pub calls: Vec<AskedCall>,
     /// Print the Role and its binding alone: json, yaml, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or
@@ -38,12 +38,19 @@ fn call(text: &str) -> Result<AskedCall, String> {
         .split_whitespace()
         .flat_map(|word| word.splitn(2, '='))
         .collect();
-    let slots = match words[..] {
-        [.., "--slots", count] => Some(count.parse::<SlotCount>()?),
-        _ => None,
+    let at = words.iter().position(|word| *word == "--slots");
+    let slots = match at.and_then(|at| words.get(at + 1)) {
+        Some(count) if !count.starts_with('-') => Some(count.parse::<SlotCount>()?),
+        Some(_) | None => None,
     };
-    if slots.is_some() {
-        words.pop();
+    if let (Some(at), Some(_)) = (at, slots) {
+        words.remove(at + 1);
+    }
+    // Who stands in line creates a Lease in any case; the flags come in any order.
+    if let Some(at) = words.iter().position(|word| *word == "--queue") {
+        words.remove(at);
+        words.retain(|word| *word != "--create");
+        words.push("--queue");
     }
     let words = words.join(" ");
     let mut calls: Vec<&'static str> = WAYS.iter().map(|way| way.asked_as()).collect();
@@ -52,4 +59,27 @@ fn call(text: &str) -> Result<AskedCall, String> {
     found
         .map(|call| AskedCall { call, slots })
         .ok_or_else(|| format!("allowed: {}", calls.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_one_of_the_table_however_it_is_written() {
+        for (text, called, slots) in [
+            ("hold", "hold", None),
+            ("hold  --slots=3", "hold --slots", Some(3)),
+            ("hold --queue --create", "hold --queue", None),
+            ("acquire --create --queue", "acquire --queue", None),
+            ("hold --queue --slots 3", "hold --slots --queue", Some(3)),
+            ("hold --slots 3 --queue", "hold --slots --queue", Some(3)),
+        ] {
+            let asked = call(text).expect(text);
+            let count = asked.slots.map(|slots| slots.get());
+            assert_eq!((asked.call, count), (called, slots), "{text}");
+        }
+        assert!(call("hold --slots x").is_err());
+        assert!(call("renew --queue").is_err());
+    }
 }

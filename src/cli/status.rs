@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::template::TemplateArgs;
 use crate::jsonpath::Template;
 use crate::lease::values::LeaseName;
-use crate::output::format::StatusFormat;
+use crate::output::format::{StatusFormat, ValueFormat};
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
@@ -111,6 +111,8 @@ pub enum ClassArg {
     ApiServer,
     /// Leader elections
     Election,
+    /// Places in line (--queue), which are left out unless they are asked for
+    Waiter,
     /// Locks
     Lock,
 }
@@ -163,6 +165,20 @@ impl StatusArgs {
             || self.holder_gone
             || !self.label_columns.is_empty()
             || matches!(self.sort_by, Some(SortBy::Path(_)))
+    }
+
+    /// Whether what is printed of one lease has this field of the document, which is asked for beside the lease: templates have
+    /// what they speak of.
+    pub fn shows(&self, field: &str) -> bool {
+        let speaks = |template: &Template| template.mentions(field);
+        match &self.output {
+            None | Some(StatusFormat::Wide | StatusFormat::Value(ValueFormat::Document(_))) => true,
+            Some(StatusFormat::Name | StatusFormat::Prometheus) => false,
+            Some(StatusFormat::Value(
+                ValueFormat::JsonPath(template) | ValueFormat::JsonPathAsJson(template),
+            )) => speaks(template),
+            Some(StatusFormat::CustomColumns(columns)) => columns.templates().any(speaks),
+        }
     }
 
     /// The order of a list where there are no names: those keep theirs, unless another is asked for.

@@ -1,6 +1,6 @@
 //! `kubectl lease can-i`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -50,23 +50,29 @@ pub async fn run(args: &CanIArgs, connection: &ConnectionArgs) -> Result<Exit, E
         |way: &Way| way.needs_in(scope.namespace),
         |way: &Way| way.better_in(scope.namespace),
     );
-    let asked = all.into_iter().map(async |permission| {
-        // Each of the names, if it can be of one.
-        let questions = questions(permission, scope);
-        let answers = questions
-            .iter()
-            .map(|one| is_allowed(&session.store, one, session.request_limit));
-        let answers = try_join_all(answers).await?;
-        Ok((permission, answers.into_iter().all(|allowed| allowed)))
+    // Two permissions may be one to the server: leases and tickets of any name are both Leases.
+    let asked: BTreeSet<Question> = all
+        .iter()
+        .flat_map(|permission| questions(*permission, scope))
+        .collect();
+    let asked = asked.into_iter().map(async |question| {
+        let allowed = is_allowed(&session.store, &question, session.request_limit);
+        Ok((allowed.await?, question))
     });
-    let allowed: BTreeMap<Permission, bool> = match try_join_all(asked).await {
-        Ok(answers) => answers.into_iter().collect(),
+    let answers = match try_join_all(asked).await {
+        Ok(answers) => answers,
         Err(fault) => return Err(unanswered(&session, args, fault)),
+    };
+    let refused = answers.into_iter().filter(|(allowed, _)| !allowed);
+    let refused: BTreeSet<Question> = refused.map(|(_, question)| question).collect();
+    // Each of the names, if it can be of one.
+    let is_allowed = |permission: &Permission| {
+        let questions = questions(*permission, scope);
+        !questions.iter().any(|one| refused.contains(one))
     };
     let lacking = |of: &[Permission]| -> Vec<Permission> {
         let all = of.iter().copied();
-        all.filter(|permission| allowed.get(permission) != Some(&true))
-            .collect()
+        all.filter(|permission| !is_allowed(permission)).collect()
     };
     let counts = |way: &&&Way| !args.calls.is_empty() || way.counts_unasked();
     let counted = ways.iter().filter(counts);

@@ -16,6 +16,7 @@ use crate::lease::operate::list::{Listed, Listing};
 use crate::lease::operate::{End, Interrupt};
 use crate::lease::record::{Keep, Lease, Record};
 use crate::lease::report::{Row, State};
+use crate::lease::summary::Class;
 use crate::lease::values::LeaseName;
 use crate::output::status::table::{Layout, Printer};
 use crate::output::terminal;
@@ -173,6 +174,10 @@ impl Choice {
                     is_state(row.condition.state, state)
                 }) && held_by.is_none_or(|pattern| is_held_by(&row, pattern));
                 if !wanted {
+                    continue;
+                }
+                if row.lease.class == Class::Waiter {
+                    left.in_line += 1;
                     continue;
                 }
                 let own = is_the_clusters_own(&row.lease.namespace);

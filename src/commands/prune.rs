@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::lease::operate;
 use crate::lease::record::Record;
 use crate::lease::report::Row;
+use crate::lease::summary::Class;
 use crate::output::format::{ObjectFormat, ValueFormat};
 use crate::output::outcome::{self, Action, Outcome};
 use crate::output::status::table::{Layout, Printer};
@@ -108,6 +109,13 @@ async fn list(args: &PruneArgs, session: &Session, found: &Found) -> Result<(), 
     };
     if !is_unasked(&args.output.format) {
         terminal::print_meanwhile(text).await?;
+    }
+    let waiters = rows.iter().filter(|row| row.lease.class == Class::Waiter);
+    let waiters = waiters.count();
+    if waiters > 0 {
+        terminal::say(&format!(
+            "Places in line that nobody renews any more: {waiters}"
+        ));
     }
     let these = match rows.len() {
         1 => "it".to_owned(),

@@ -12,7 +12,7 @@ use crate::lease::decide::Seen;
 use crate::lease::operate::list::{self, Listed};
 use crate::lease::operate::{Operations, objects};
 use crate::lease::record::Keep;
-use crate::lease::summary::Summary;
+use crate::lease::summary::{Class, Summary};
 use crate::lease::values::LeaseName;
 use crate::runtime;
 use crate::server::{Client, Connection, ConnectionOptions, Selection, kubeconfig};
@@ -148,6 +148,7 @@ fn within_a_second<T>(
     found.unwrap_or(Err(NoNames::Other))
 }
 
+/// All but places in line, which nobody names.
 async fn all_leases(client: Client, namespace: String) -> Result<Vec<Summary>, Fault> {
     let selection = Selection {
         namespace: Some(namespace),
@@ -160,5 +161,7 @@ async fn all_leases(client: Client, namespace: String) -> Result<Vec<Summary>, F
     };
     let pages = list::facts(client.leases(selection), listed);
     let pages = pages.map_ok(|page| page.facts.items);
-    pages.try_concat().await
+    let mut all = pages.try_concat().await?;
+    all.retain(|lease| lease.class != Class::Waiter);
+    Ok(all)
 }

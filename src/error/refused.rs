@@ -23,6 +23,10 @@ pub fn exit(subject: &Subject, refusal: &Refusal) -> Exit {
         | Refusal::TransitionsExhausted
         | Refusal::LastTransition
         | Refusal::Terminating => Exit::API,
+        // Nothing can be given that would have it acquired.
+        Refusal::NoLock(Keeper::Waiter(_)) if subject.conflict.is_some() && !subject.beside => {
+            Exit::API
+        }
         Refusal::NoLock(_) | Refusal::NotFreed(_) | Refusal::VictimIsAncestor(_) => Exit::DECLINED,
         Refusal::TooShort(_) | Refusal::SlotStays(_) => Exit::USAGE,
         Refusal::HeldByAncestor(_) => subject.conflict.unwrap_or(Exit::API),
@@ -111,14 +115,17 @@ fn all_lines(subject: &Subject, refusal: &Refusal) -> Vec<String> {
                 "error: lease {name:?} is not a lock: {}",
                 advised::keeps(keeper)
             ),
-            format!(
-                "Nothing was written. To steal it anyway: {}",
-                match subject.takes_by {
+            match (keeper, subject.takes_by) {
+                (Keeper::Waiter(_), _) => "Nothing was written.".to_owned(),
+                (_, takes_by) => format!(
+                    "Nothing was written. To steal it anyway: {}",
+                    match takes_by {
                     TakesBy::Hold => subject.lease("hold").with("--steal --force").running(),
                     TakesBy::Failover => subject.lease("failover").with("--force"),
                     TakesBy::Steal => subject.lease("steal").with("--force"),
                 }
-            ),
+                ),
+            },
         ],
         Refusal::NotFreed(keeper) => vec![
             format!(

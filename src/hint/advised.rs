@@ -3,7 +3,7 @@
 
 use super::Hint;
 use crate::hint;
-use crate::lease::keeper::{Keeper, Nature, Other};
+use crate::lease::keeper::{Keeper, Nature, Other, Ticket};
 use crate::lease::record::Record;
 use crate::words::pasted;
 
@@ -104,6 +104,14 @@ pub fn endless_because(nature: &Nature) -> &'static str {
     }
 }
 
+/// The command that ends a place in line.
+fn out_of_line(ticket: &Ticket) -> Hint {
+    let Ticket {
+        name, namespace, ..
+    } = ticket;
+    hint::kubectl_in(&format!("delete lease {name}"), namespace)
+}
+
 /// What a Lease is that is not a lock, and why it is of no use to take it.
 pub fn keeps(keeper: &Keeper) -> String {
     match keeper {
@@ -123,6 +131,11 @@ pub fn keeps(keeper: &Keeper) -> String {
         Keeper::EtcdDruid => {
             "it is etcd-druid's bookkeeping, which it writes again whoever the holder is".to_owned()
         }
+        Keeper::Waiter(ticket) => format!(
+            "it is somebody's place in line for {:?}, which is what to acquire, to steal or to release; to take whoever waits there out of line: {}",
+            ticket.of,
+            out_of_line(ticket)
+        ),
     }
 }
 
@@ -133,7 +146,7 @@ mod tests {
     use super::*;
 
     /// Each in turn; the match below fails to compile where one is missing.
-    fn all() -> [Nature; 8] {
+    fn all() -> [Nature; 9] {
         [
             Nature::Lock,
             Nature::Election,
@@ -143,6 +156,11 @@ mod tests {
             Nature::Kept(Keeper::ApiServer),
             Nature::Kept(Keeper::Election),
             Nature::Kept(Keeper::EtcdDruid),
+            Nature::Kept(Keeper::Waiter(Box::new(Ticket {
+                name: "job.waiter-a".to_owned(),
+                namespace: "n".to_owned(),
+                of: "job".to_owned(),
+            }))),
         ]
     }
 
@@ -166,6 +184,9 @@ mod tests {
                 Nature::Kept(Keeper::ApiServer) => (false, "API server's identity"),
                 Nature::Kept(Keeper::Election) => (false, "the control plane"),
                 Nature::Kept(Keeper::EtcdDruid) => (false, "bookkeeping"),
+                Nature::Kept(Keeper::Waiter(_)) => {
+                    (false, "kubectl delete lease job.waiter-a -n n")
+                }
             };
             assert_eq!(advised.is_ok(), is_lock, "{nature:?}");
             let text = advised.map_or_else(|instead| instead, |hint| hint.to_string());

@@ -21,7 +21,7 @@ pub use free::{FreeStep, FreeTerms, free};
 pub use loss::{Loss, lost};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, is_as_judged, judge, proof};
-pub use queue::{Rank, ahead_of};
+pub use queue::{Rank, ahead_of, in_line};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};
@@ -29,7 +29,7 @@ pub use wait::{Awaited, WaitStep, wait};
 pub use window::Window;
 
 use super::evidence::{Ask, Expiry, Observation, Stamps};
-use super::keeper::{Keeper, Nature, Other};
+use super::keeper::{Keeper, Nature, Other, Ticket};
 use super::record::{GrantTerms, Lease, Record, TransitionsExhausted};
 use super::values::{HolderIdentity, LeaseDuration};
 use crate::clock::Instant;
@@ -232,6 +232,9 @@ pub fn acquire(terms: &AcquireTerms, seen: &Seen, stamps: Stamps, now: Now) -> A
     let record = seen.record();
     if let Some(strategy) = record.strategy() {
         return AcquireStep::Refuse(Refusal::Coordinated(strategy.to_owned()));
+    }
+    if let Some(ticket) = Ticket::of(record) {
+        return AcquireStep::Refuse(Refusal::NoLock(Keeper::Waiter(Box::new(ticket))));
     }
     // Known before any waiting, unless the present holder changes it.
     if let Err(refusal) = fits(terms, record) {

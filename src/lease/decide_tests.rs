@@ -378,3 +378,15 @@ fn a_lease_being_deleted_is_waited_out_even_if_free() {
 mod later;
 #[path = "decide_said_tests.rs"]
 mod said;
+
+#[test]
+fn a_place_in_line_is_no_lock_to_acquire_whoever_is_there() {
+    for record in [held("ada", 15), free(15)] {
+        let labels = json!({ "kubectl-lease/queue-of": "deploy" });
+        let step = first(&terms(), with(&record, "/metadata/labels", labels));
+        let AcquireStep::Refuse(Refusal::NoLock(Keeper::Waiter(ticket))) = step else {
+            panic!("not refused: {step:?}");
+        };
+        assert_eq!(ticket.of, "deploy");
+    }
+}

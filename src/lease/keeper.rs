@@ -1,7 +1,7 @@
 //! What a Lease is to somebody who wants it: a lock, one that another tool frees, or none at all, kept by what would not notice
 //! that somebody else took it.
 
-use super::record::Record;
+use super::record::{Lease, Record};
 use super::summary::Class;
 use super::values::LeaseName;
 
@@ -16,6 +16,30 @@ pub enum Keeper {
     Election,
     /// etcd-druid, which keeps a member's state or a revision where others have a holder.
     EtcdDruid,
+    /// Somebody who waits for another Lease in line.
+    Waiter(Box<Ticket>),
+}
+
+/// A place in line, which is a Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its own name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// What is waited for.
+    pub of: String,
+}
+
+impl Ticket {
+    /// What this Lease is, if it is one.
+    pub fn of(record: &Lease) -> Option<Self> {
+        record.in_line_for().map(|of| Self {
+            name: record.name().to_owned(),
+            namespace: record.namespace().to_owned(),
+            of: of.to_owned(),
+        })
+    }
 }
 
 /// What a Lease is to somebody who wants it while another has it.
@@ -45,7 +69,7 @@ impl Nature {
         match record.class() {
             Class::LeaderElection => Self::Election,
             _ if record.transitions_are_exhausted() => Self::Exhausted,
-            Class::Lock | Class::Node | Class::ApiServer => Self::Lock,
+            Class::Lock | Class::Node | Class::ApiServer | Class::Waiter => Self::Lock,
         }
     }
 }
@@ -89,6 +113,7 @@ impl Keeper {
                 Some(Self::Node(owner.unwrap_or(record.name()).to_owned()))
             }
             Class::ApiServer => Some(Self::ApiServer),
+            Class::Waiter => Ticket::of(record).map(Box::new).map(Self::Waiter),
             Class::LeaderElection | Class::Lock => None,
         }
     }
@@ -99,6 +124,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::lease::values::QueueName;
 
     fn keeper(namespace: &str, name: &str, change: impl FnOnce(&mut Value)) -> Option<Keeper> {
         let mut object = json!({
@@ -147,6 +173,30 @@ mod tests {
             keeper("shoot", "etcd-main-full-snap", bookkeeping),
             Some(Keeper::EtcdDruid)
         );
+        let waits = |of: &'static str, owner: &'static str| {
+            move |lease: &mut Value| {
+                lease["metadata"]["labels"] = json!({ "kubectl-lease/queue-of": of });
+                lease["metadata"]["ownerReferences"] = json!([{ "kind": "Lease", "name": owner }]);
+            }
+        };
+        let ticket = |name: &str, of: &str| {
+            Some(Keeper::Waiter(Box::new(Ticket {
+                name: name.to_owned(),
+                namespace: "default".to_owned(),
+                of: of.to_owned(),
+            })))
+        };
+        // That of slots is owned by the first of them; a longer name than a label takes is its owner's.
+        for (of, owner) in [("deploy", "deploy"), ("pool", "pool-0")] {
+            let found = keeper("default", "x.waiter-a", waits(of, owner));
+            assert_eq!(found, ticket("x.waiter-a", of));
+        }
+        let long: &'static str =
+            "a-name-of-a-lease-that-is-longer-than-a-label-may-ever-be-in-kubernetes";
+        let queue = QueueName::of(&long.parse().expect("a name"));
+        let label: &'static str = queue.label().to_owned().leak();
+        let found = keeper("default", "x.waiter-a", waits(label, long));
+        assert_eq!(found, ticket("x.waiter-a", long));
         for name in ["kube-scheduler", "apiserver-backup", "deploy"] {
             assert_eq!(keeper("kube-system", name, same), None, "{name}");
         }

@@ -41,7 +41,7 @@ pub use field::{
     DURATION_ANNOTATION, MANAGER_ANNOTATION, PREVIOUS_ANNOTATION, REASON_ANNOTATION,
     REGRANTED_ANNOTATION,
 };
-pub use ticket::OwningLease;
+pub use ticket::{OwningLease, Standing};
 pub use write::micro_time;
 
 /// A Lease object with every field, known to this build or not: one that is to be created, or what a server says that a write

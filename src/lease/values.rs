@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use manager::Manager;
 pub use pairs::{parse_annotations, parse_labels};
-pub use queue::QueueName;
+pub use queue::{OF_SLOTS, QueueName};
 pub use slots::{SlotCount, Slots, index as slot_index};
 
 /// The name of a Lease object: a DNS-1123 subdomain, as the API server validates it.

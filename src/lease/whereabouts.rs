@@ -43,7 +43,7 @@ pub fn of(row: &Row) -> Whereabouts {
             let owner = record.as_ref().and_then(|record| record.owning_node());
             named(owner.unwrap_or(&lease.name), Whereabouts::Node)
         }
-        Class::LeaderElection | Class::Lock => match instance(holder) {
+        Class::LeaderElection | Class::Lock | Class::Waiter => match instance(holder) {
             Some(name) => named(name, Whereabouts::PodOrNode),
             None if is_generated(holder) => named(holder, Whereabouts::PodOrNode),
             // It may be a user's name, or a job's of some other system. Elections are held by programs.

@@ -71,7 +71,12 @@ fn rules(missing: &[Permission], leases: &[String]) -> Vec<Value> {
     let mut rules: BTreeMap<(Resource, bool), Vec<&str>> = BTreeMap::new();
     for permission in missing {
         let narrowed = !leases.is_empty() && permission.takes_a_name();
-        let verbs = rules.entry((permission.resource, !narrowed)).or_default();
+        // The same objects to RBAC.
+        let resource = match permission.resource {
+            Resource::Tickets => Resource::Leases,
+            other => other,
+        };
+        let verbs = rules.entry((resource, !narrowed)).or_default();
         if !verbs.contains(&permission.verb) {
             verbs.push(permission.verb);
         }
@@ -196,6 +201,32 @@ mod tests {
             "subjects": [{ "kind": "ServiceAccount", "namespace": "ci", "name": "bot" }],
         });
         assert_eq!(objects, [role, binding]);
+    }
+
+    #[test]
+    fn tickets_are_leases_of_any_name() {
+        let missing = [
+            permission("get", Resource::Leases),
+            permission("create", Resource::Tickets),
+            permission("get", Resource::Tickets),
+        ];
+        let verbs = |leases: &[String]| {
+            let scope = Scope {
+                namespace: Some("n"),
+                leases,
+            };
+            let role = &granting(&missing, scope, None)[0];
+            let rules = role["rules"].as_array().cloned().unwrap_or_default();
+            let told = rules.iter().map(|rule| {
+                assert_eq!(rule["resources"], json!(["leases"]));
+                (rule["resourceNames"].clone(), rule["verbs"].clone())
+            });
+            told.collect::<Vec<_>>()
+        };
+        let whole = (Value::Null, json!(["create", "get"]));
+        let one = (json!(["job"]), json!(["get"]));
+        assert_eq!(verbs(&["job".to_owned()]), [one, whole]);
+        assert_eq!(verbs(&[]), [(Value::Null, json!(["get", "create"]))]);
     }
 
     #[test]

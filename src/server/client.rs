@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http::{HeaderMap, Method, Response, header};
 use jiff::Timestamp;
 use kube::client::Body;
@@ -40,7 +40,7 @@ pub use query::Selection;
 use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
-use under_way::UnderWay;
+use under_way::{OnItsWay, UnderWay};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -117,14 +117,13 @@ impl Client {
         LeasesClient {
             store: self.clone(),
             selection,
+            remembered: false,
         }
     }
 
     async fn link_with(&self, wanted: Wanted) -> Result<Link, Fault> {
         if self.aside {
-            let link = self.present_link().await;
-            self.under_way.over().await;
-            return Ok(link);
+            return Ok(self.present_link().await);
         }
         let no_credentials = |error| Fault::NotSent(TransportError::Credentials(error));
         let known = self.link.borrow().clone();
@@ -149,6 +148,13 @@ impl Client {
             }
             self.linked.notified().await;
         }
+    }
+
+    /// Returns once nothing else is on its way, or that takes long.
+    async fn turn(&self) -> OnItsWay {
+        self.present_link().await;
+        self.under_way.over().await;
+        self.under_way.one()
     }
 
     /// The next request makes a new connection and reads the credentials anew.
@@ -179,6 +185,12 @@ impl Client {
             self.written.replace(progress.clone());
         }
         let whole = async {
+            // One after the other, as long as they are quick.
+            let _one = match self.aside {
+                // Apart, so that no request of a lease takes more room for it.
+                true => Some(self.turn().boxed_local().await),
+                false => None,
+            };
             let response = self.exchange(ask).await?;
             let date = date(response.headers());
             match body::read(response.into_body(), most).await? {

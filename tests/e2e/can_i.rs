@@ -136,7 +136,7 @@ fn the_table_stands_in_comments_above_what_is_missing_and_alone_where_nothing_is
 # CALL               ALLOWED   MISSING          BETTER WITH
 # acquire --create   no        update, create   create events
 # renew              no        update
-# status NAME        yes                        get nodes, list events
+# status NAME        yes                        get nodes, list events, list tickets, watch tickets
 #
 # What is missing, for a cluster admin to apply: kubectl apply -f -
 apiVersion: rbac.authorization.k8s.io/v1
@@ -191,7 +191,7 @@ subjects:
 CALL               ALLOWED   MISSING   BETTER WITH
 acquire --create   yes                 create events
 renew              yes
-status NAME        yes                 get pods, get nodes, list events
+status NAME        yes                 get pods, get nodes, list events, list tickets
 "
     );
     assert_eq!(
@@ -251,9 +251,10 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
     let count = reviews.len();
     reviews.sort_unstable();
     reviews.dedup();
-    // get, update, watch, create, delete; the holder's Pod and Node; all Nodes; and what else there is to one.
+    // get, update, watch, create, delete; the holder's Pod and Node; all Nodes; what else there is to one; and of places in
+    // line, which have names of their own, all but create, which has none in any case.
     let elects = usize::from(output.stdout.contains("failover (election)"));
-    let all = 11 + elects;
+    let all = 16 + elects;
     assert_eq!((count, reviews.len()), (all, all), "{output}");
     // Not what the server does not have.
     proxy.clear();
@@ -304,7 +305,8 @@ fn what_reaches_further_counts_only_where_it_is_named_and_slots_are_named_by_the
     let user = ns.user_with(&[]);
     for words in [&["can-i", "job"][..], &["can-i"]] {
         let output = ns.run(&user, words);
-        let left = "Counts only where --for names it: hold --cleanup, hold --label-pod, ";
+        let left =
+            "Counts only where --for names it: acquire --queue, hold --cleanup, hold --label-pod, ";
         assert!(output.stdout.contains(left), "{output}");
         let rules = missing(&ns.run(&user, [words, &["-ojson"]].concat()))[0]["rules"].to_string();
         for granted in ["delete", "patch", "pods", "leasecandidates"] {

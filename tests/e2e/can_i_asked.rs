@@ -3,13 +3,13 @@
 use crate::support::{SOON, each, free, fresh_in_process, held};
 use jiff::SignedDuration;
 use lease_harness::lease_api_server::Options;
-use lease_harness::{Command, Fault, Match, Namespace, Proxy, Request, Rule};
+use lease_harness::{Command, Fault, Match, Namespace, Proxy, Request, Rule, lease};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A row of the table, and calls that go all its ways. One with `-w` or a long time is interrupted once
 /// it watches, and one with `?` asks at a terminal and is declined.
-const CALLS: [(&str, &[&str]); 25] = [
+const CALLS: [(&str, &[&str]); 28] = [
     ("create", &["create new"]),
     (
         "create --ignore-existing",
@@ -23,6 +23,10 @@ const CALLS: [(&str, &[&str]); 25] = [
             "acquire job --create --timeout 1m",
             "acquire dead --create",
         ],
+    ),
+    (
+        "acquire --queue",
+        &["acquire dead --queue", "acquire job --queue --timeout 1m"],
     ),
     (
         "hold",
@@ -39,6 +43,20 @@ const CALLS: [(&str, &[&str]); 25] = [
         &[
             "hold pool --slots 2 -- true",
             "hold full --slots 2 --timeout 1m -- true",
+        ],
+    ),
+    (
+        "hold --queue",
+        &[
+            "hold dead --queue -- true",
+            "hold job --queue --timeout 1m -- true",
+        ],
+    ),
+    (
+        "hold --slots --queue",
+        &[
+            "hold pool --slots 2 --queue -- true",
+            "hold full --slots 2 --queue --timeout 1m -- true",
         ],
     ),
     ("renew", &["renew mine"]),
@@ -62,7 +80,15 @@ const CALLS: [(&str, &[&str]); 25] = [
         "failover (election)",
         &["failover elected ?", "failover elected --yes"],
     ),
-    ("status NAME", &["status far", "status job -w"]),
+    (
+        "status NAME",
+        &[
+            "status far",
+            "status job -w",
+            "status mine",
+            "status mine -w",
+        ],
+    ),
     ("status", &["status", "status -w"]),
     ("status --holder-gone", &["status --holder-gone"]),
     ("wait", &["wait job --for=free --timeout 1m"]),
@@ -78,7 +104,7 @@ const CALLS: [(&str, &[&str]); 25] = [
 ];
 
 /// Leases of every kind; the server's clock is a day further than what it has stamped, but for those that are alive.
-fn scene() -> Namespace {
+fn scene(in_line: bool) -> Namespace {
     let (ns, _) = fresh_in_process(Options::default());
     for name in ["dead", "node"] {
         let mut lease = held(name, "gone-0_0f4a1c52-9a52-4f0e-8d9b-6c1f4a53b7a1", 60);
@@ -88,6 +114,12 @@ fn scene() -> Namespace {
             }]);
         }
         ns.create(&lease);
+    }
+    // Places of waiters that were killed.
+    for of in ["job", "full"].iter().filter(|_| in_line) {
+        let place = lease(&format!("{of}.waiter-a")).label("kubectl-lease/queue-of", of);
+        let place = place.holder("gone").duration(15).renewed_ago(0, 0);
+        ns.create(&place.build());
     }
     let server = ns.cluster().api_server().expect("in-process");
     server.set_clock_offset(SignedDuration::from_hours(49));
@@ -128,6 +160,7 @@ fn slot(mut lease: Value) -> Value {
 fn rule(words: &str) -> Rule {
     match words.split_once(' ') {
         None => Rule::leases(&[words]),
+        Some((verb, "tickets")) => Rule::leases(&[verb]),
         Some((verb, "nodes")) => Rule::leases(&[verb]).on(&["nodes"]).everywhere(),
         Some((verb, resource)) => Rule::leases(&[verb]).on(&[resource]),
     }
@@ -180,7 +213,15 @@ fn words(request: &Request) -> Option<String> {
         "DELETE" => "delete",
         other => panic!("{other}"),
     };
+    let is_ticket = [&request.path, &request.query, &request.body]
+        .iter()
+        .any(|part| {
+            [".waiter-", "queue%2Dof"]
+                .iter()
+                .any(|word| part.contains(word))
+        });
     match resource {
+        "leases" if is_ticket => Some(format!("{verb} tickets")),
         "leases" => Some(verb.to_owned()),
         other => Some(format!("{verb} {other}")),
     }
@@ -198,7 +239,16 @@ fn run(ns: &Namespace, command: &Command, call: &str, proxy: &Proxy) -> String {
     let running = command.spawn();
     if call.ends_with(" -w") || call.contains("--timeout 1m") {
         let watches = |one: &Request| one.is_watch() && one.status == Some(200);
-        proxy.wait_for(|all| all.iter().any(watches), SOON);
+        // Of a line that is looked at last.
+        let of_line = |one: &&Request| one.query.contains("queue%2Dof");
+        let has_line = call.contains("--queue") || call == "status mine -w";
+        proxy.wait_for(
+            |all| match has_line {
+                true => all.iter().filter(of_line).any(watches),
+                false => all.iter().any(watches),
+            },
+            SOON,
+        );
         running.signal(nix::libc::SIGINT);
     } else if call == "failover elected --yes" {
         // As the control plane does.
@@ -215,7 +265,7 @@ fn run(ns: &Namespace, command: &Command, call: &str, proxy: &Proxy) -> String {
 
 #[test]
 fn the_rows_name_what_their_calls_ask_for_and_no_more_and_with_that_nothing_is_refused() {
-    let ns = scene();
+    let ns = scene(false);
     let nobody = ns.user_with(&[]);
     let output = ns.run(&nobody, ["can-i"]);
     let rows = table(&output.stdout);
@@ -226,7 +276,7 @@ fn the_rows_name_what_their_calls_ask_for_and_no_more_and_with_that_nothing_is_r
         let (_, named) = rows.iter().find(|(call, _)| call == row).expect("a row");
         let mut asked = BTreeSet::new();
         for call in calls {
-            let ns = scene();
+            let ns = scene(call.contains("--queue"));
             let rules: Vec<Rule> = named.iter().map(|words| rule(words)).collect();
             let user = ns.user_with(&rules);
             let proxy = Proxy::to(ns.cluster());
@@ -258,6 +308,10 @@ fn the_rows_name_what_their_calls_ask_for_and_no_more_and_with_that_nothing_is_r
                 );
                 asked.extend(words(request));
             }
+        }
+        if row.contains("--queue") {
+            // One is read where its watch is silent for long.
+            asked.insert("get tickets".to_owned());
         }
         assert_eq!(asked, *named, "{row}");
     });

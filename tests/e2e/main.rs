@@ -93,6 +93,7 @@ mod status_holder;
 mod status_pages;
 mod status_prometheus;
 mod status_proof;
+mod status_queue;
 mod status_schema;
 #[cfg(unix)] // terminals
 mod status_screen;

@@ -60,6 +60,9 @@ fn each_subcommand_sends_no_more_than_it_must_and_every_write_is_a_whole_object(
         assert_eq!(methods(&sent), expected, "{arguments:?}");
         let events = sent.extract_if(.., |request| request.is_of_events());
         let events: Vec<_> = events.map(|request| request.method).collect();
+        let line = sent.extract_if(.., |request| request.is_of_a_line());
+        let asks = usize::from(matches!(arguments, ["status", _]));
+        assert_eq!(line.count(), asks, "{arguments:?}");
         let told = match arguments {
             ["acquire" | "steal", ..] => &["POST"][..],
             ["status", _] => &["GET"],

@@ -67,7 +67,7 @@ fn a_state_is_told_by_the_servers_stamp_where_that_can_be_believed_and_by_the_ho
         let text = ns.run(&user, ["status", "job"]).stdout;
         // What the server's stamps are worth is asked where it matters.
         let asked = server.requests();
-        let beside = |path: &str| path.ends_with("/events");
+        let beside = |path: &str| path.ends_with("/events") || path.ends_with("/leases");
         let asked = asked.iter().filter(|asked| !beside(&asked.path)).count();
         let case = format!("{old} {dates} {later} {skew}: {text}");
         let line = match by {

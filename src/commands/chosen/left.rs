@@ -16,6 +16,8 @@ pub struct Left {
     ending: usize,
     /// Those that whoever takes them holds already.
     pub yours: usize,
+    /// Places in line, which are no locks.
+    pub in_line: usize,
     /// Those that `-A` does not reach.
     pub the_clusters_own: usize,
 }
@@ -49,7 +51,13 @@ impl Left {
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.not_held + self.free + self.no_locks + self.ending + self.yours + self.the_clusters_own
+        self.not_held
+            + self.free
+            + self.no_locks
+            + self.ending
+            + self.yours
+            + self.in_line
+            + self.the_clusters_own
     }
 
     /// Whether somebody else holds any of them.
@@ -71,6 +79,7 @@ impl Left {
             (self.no_locks, "not a lock".to_owned()),
             (self.ending, "being deleted".to_owned()),
             (self.yours, "yours already".to_owned()),
+            (self.in_line, "in line for another lease".to_owned()),
             (
                 self.the_clusters_own,
                 format!(

@@ -163,7 +163,7 @@ impl Found {
             Verdict::SparedSlot => {
                 self.leave("of slots, which say how many there are".to_owned());
             }
-            Verdict::Spared(Keeper::ApiServer | Keeper::Node(_)) => {
+            Verdict::Spared(Keeper::ApiServer | Keeper::Node(_) | Keeper::Waiter(_)) => {
                 self.leave("of API servers (--class apiserver takes them)".to_owned());
             }
         }

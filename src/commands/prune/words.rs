@@ -99,12 +99,18 @@ pub async fn failed(session: &Session, record: &Record, end: End) -> Error {
 pub fn text(outcome: &Outcome, args: &PruneArgs) -> Result<String, Failure> {
     let format = args.output.format.as_ref();
     let whole = args.output.show_managed_fields;
-    match args.all_namespaces {
-        true => {
-            let namespace = outcome.lease().namespace();
-            let words = format!("pruned from {namespace} namespace");
-            outcome_text(&outcome.clone().said(words), format, whole)
-        }
-        false => outcome_text(outcome, format, whole),
-    }
+    let lease = outcome.lease();
+    let place = lease
+        .in_line_for()
+        .map(|of| format!(", a place in line for {of:?}"));
+    let words = match (args.all_namespaces, place) {
+        (false, None) => return outcome_text(outcome, format, whole),
+        (false, Some(place)) => format!("pruned{place}"),
+        (true, place) => format!(
+            "pruned from {} namespace{}",
+            lease.namespace(),
+            place.unwrap_or_default()
+        ),
+    };
+    outcome_text(&outcome.clone().said(words), format, whole)
 }

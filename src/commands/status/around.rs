@@ -43,7 +43,7 @@ pub async fn holder(
     match lease.class {
         Class::ApiServer => Some(api_server(record, ended)),
         Class::Node => Some(node(session, lease, record, ended, limit).await),
-        Class::LeaderElection | Class::Lock => match summary::instance(holder) {
+        Class::LeaderElection | Class::Lock | Class::Waiter => match summary::instance(holder) {
             Some(named) => {
                 named.parse::<LeaseName>().ok()?;
                 let found = pod_or_node(session, &lease.namespace, named, limit).await;

@@ -45,6 +45,7 @@ pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
             rows.retain(|row| key(row) > *last);
         }
         last = rows.last().map(key).or(last.take());
+        output.count_in_line(&rows);
         rows.retain(|row| wanted(row, args));
         if let Some(cluster) = &mut cluster {
             cluster.retain(&mut rows).await;
@@ -113,6 +114,17 @@ impl<'a> Output<'a> {
             false => self.args.sort_by.is_none(),
         };
         is_in_order && !matches!(self.form, Form::Template(_) | Form::Columns(_))
+    }
+
+    /// Counts who waits in line among these, where all that there are were asked for.
+    fn count_in_line(&mut self, rows: &[Row]) {
+        let args = self.args;
+        let narrowed = args.holder.is_some() || args.holder_gone || !args.state.is_empty();
+        if args.class.is_empty() && !narrowed {
+            let there = rows.iter().filter_map(|row| row.lease.standing);
+            let there = there.filter(|standing| standing.is_there);
+            self.counts.add_in_line(there.count());
+        }
     }
 
     /// The next rows, of which so many more are to come, where the server says so.

@@ -1,6 +1,7 @@
 //! `kubectl lease status`
 
 pub mod around;
+mod beside;
 mod events;
 mod gone;
 pub mod list;
@@ -8,6 +9,7 @@ mod one;
 pub mod select;
 mod several;
 mod slots;
+mod waiters;
 mod watch;
 
 use crate::cli::{ConnectionArgs, StatusArgs};

@@ -1,25 +1,35 @@
 //! One Lease: everything about it.
 
+use tokio::sync::oneshot;
+
 use super::around::surroundings;
-use super::events;
-use super::keep;
+use super::beside::{Answer, beside};
+use super::{events, keep, waiters};
 use crate::cli::StatusArgs;
 use crate::commands::Session;
 use crate::commands::saying::is_unasked;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::lease::events::newest;
 use crate::lease::report::{Row, State};
-use crate::lease::values::LeaseName;
+use crate::lease::values::{LeaseName, QueueName};
 use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::StatusFormat;
 use crate::output::status::describe::{Surroundings, describe};
+use crate::output::status::document::Beside;
 use crate::output::status::{document, prometheus};
 use crate::output::terminal;
 
 pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Result<Exit, Error> {
+    let (line, asked) = oneshot::channel();
     let looking = async {
         let mut look = session.look(name, keep(args)).await?;
+        if waiters::are_wanted(args) && waiters::has_line(look.row.lease.class) {
+            let _ = line.send(look.stamps);
+        } else {
+            drop(line);
+        }
         let described = matches!(args.output, None | Some(StatusFormat::Wide));
         let mut around = Surroundings::default();
         if described {
@@ -28,28 +38,38 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
         }
         Ok((look, around))
     };
-    let ((look, mut around), answer) = match events::beside(session, name, args, looking).await {
+    // Over the connection on which the lease came, where that is quick: another one would take longer.
+    let in_line = async {
+        match asked.await {
+            Ok(stamps) => waiters::of(session, &QueueName::of(name), stamps).await,
+            Err(_) => Answer::Nothing,
+        }
+    };
+    let events = events::about(session, name, args);
+    let ((look, mut around), events, in_line) = match beside(looking, events, in_line).await {
         Err(error) if args.ignore_not_found && Error::exit(&error) == Exit::NOT_FOUND => {
             return Ok(Exit::DONE);
         }
         looked => looked?,
     };
     let row = &look.row;
-    let told = answer.of(&row.lease.uid);
+    let newest = |all| newest(all, &row.lease.uid, events::MOST);
+    let told = events.told().map(|events| events.map(newest));
+    let waiters = in_line.told();
     let out = match &args.output {
         None | Some(StatusFormat::Wide) => {
             around.events = told;
+            around.waiters = waiters;
             around.columns = terminal::width().map(usize::from);
             describe(row, &look.record, &around)
         }
         Some(StatusFormat::Name) => format!("{}\n", object_name(&row.lease.name)),
-        Some(StatusFormat::Value(format)) => {
-            let known = told.and_then(Result::ok);
-            value(&document::of_one(row, known.as_deref(), format), format)?
-        }
+        Some(StatusFormat::Value(format)) => value(
+            &document::of_one(row, &Beside::of(told, waiters), format),
+            format,
+        )?,
         Some(StatusFormat::CustomColumns(columns)) => {
-            let known = told.and_then(Result::ok);
-            let document = document::of_one_for_templates(row, known.as_deref());
+            let document = document::of_one_for_templates(row, &Beside::of(told, waiters));
             columns::Printer::default()
                 .page(columns, &[document], args.no_headers)
                 .map_err(failed)?

@@ -20,7 +20,13 @@ pub fn wanted(row: &Row, args: &StatusArgs) -> bool {
     (!args.slots || slot(row, args).is_some())
         && one_of(&args.state, |state| is_state(row.condition.state, state))
         && is_of(row, &args.class)
+        && (is_line_shown(args) || row.lease.class != Class::Waiter)
         && (args.holder.as_ref()).is_none_or(|pattern| is_held_by(row, pattern))
+}
+
+/// Whether places in line are shown as Leases of their own. In a list they are none, unless they are asked for.
+pub fn is_line_shown(args: &StatusArgs) -> bool {
+    args.class.contains(&ClassArg::Waiter)
 }
 
 /// Whether its holder matches.
@@ -59,6 +65,7 @@ fn is_class(class: Class, asked: ClassArg) -> bool {
         ClassArg::Node => class == Class::Node,
         ClassArg::ApiServer => class == Class::ApiServer,
         ClassArg::Election => class == Class::LeaderElection,
+        ClassArg::Waiter => class == Class::Waiter,
         ClassArg::Lock => class == Class::Lock,
     }
 }

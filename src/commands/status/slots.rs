@@ -1,36 +1,35 @@
 //! The slots of a name: those that are there, in their order, and what does not fit together.
 
+use super::beside::{Answer, beside};
 use super::list::Output;
 use super::select::{slot, wanted};
-use super::{leases, list_error, listed};
+use super::{leases, list_error, listed, waiters};
 use crate::cli::StatusArgs;
 use crate::commands::Session;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::hint;
 use crate::lease::decide::{Refusal, SlotsRefusal};
+use crate::lease::evidence::Stamps;
 use crate::lease::operate::End;
 use crate::lease::operate::list::Listing;
 use crate::lease::report::{Row, State};
-use crate::lease::values::{LeaseName, SlotCount};
+use crate::lease::values::{LeaseName, QueueName, SlotCount};
 use crate::output::format::StatusFormat;
+use crate::output::status::in_line;
 use crate::output::terminal;
 use crate::words;
 
 pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Result<Exit, Error> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut listing = Listing::new(leases(session, args), listed(session, args));
-    loop {
-        let (page, place) = match listing.next().await {
-            Ok(Some(page)) => page,
-            Ok(None) => break,
-            Err(fault) => return Err(list_error(session, args, fault)),
-        };
-        if place.anew {
-            rows.clear();
+    let table = matches!(args.output, None | Some(StatusFormat::Wide));
+    let in_line = async {
+        match table && waiters::are_wanted(args) {
+            true => waiters::of(session, &QueueName::of_slots(name), Stamps::Unknown).await,
+            false => Answer::Nothing,
         }
-        rows.extend(page.into_iter().filter(|row| wanted(row, args)));
-    }
+    };
+    let nothing = async { Answer::<Row>::Nothing };
+    let (mut rows, in_line, _) = beside(there(session, args), in_line, nothing).await?;
     if rows.is_empty() {
         if args.ignore_not_found {
             return Ok(Exit::DONE);
@@ -43,10 +42,36 @@ pub async fn run(session: &Session, name: &LeaseName, args: &StatusArgs) -> Resu
     let mut output = Output::new(args);
     output.page(rows, None)?;
     output.end()?;
-    if matches!(args.output, None | Some(StatusFormat::Wide)) {
+    if table {
         lines.iter().for_each(|line| terminal::say(line));
+        // There is nothing to say of slots that nobody waits for.
+        let in_line = in_line
+            .told()
+            .filter(|told| told.as_ref().map_or(true, |all| !all.is_empty()));
+        if let Some(in_line) = in_line {
+            let columns = terminal::width().map(usize::from);
+            let text = in_line::below(name.as_str(), &in_line, columns);
+            text.lines().for_each(terminal::say);
+        }
     }
     Ok(if args.exit_code { exit } else { Exit::DONE })
+}
+
+/// Those that are there.
+async fn there(session: &Session, args: &StatusArgs) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut listing = Listing::new(leases(session, args), listed(session, args));
+    loop {
+        let (page, place) = match listing.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => return Ok(rows),
+            Err(fault) => return Err(list_error(session, args, fault)),
+        };
+        if place.anew {
+            rows.clear();
+        }
+        rows.extend(page.into_iter().filter(|row| wanted(row, args)));
+    }
 }
 
 /// Whether one could be had: free if any is, else expired if any is.

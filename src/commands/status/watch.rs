@@ -1,8 +1,10 @@
 //! Follows Leases, and shows what becomes of them until a signal comes.
 
 mod footer;
+mod line;
 mod view;
 
+use self::line::Line;
 use self::view::View;
 use super::{leases, list_error, listed};
 use crate::cli::StatusArgs;
@@ -18,7 +20,7 @@ use crate::output::terminal;
 
 pub async fn run(session: &Session, args: &StatusArgs) -> Result<Exit, Error> {
     let interrupt = listen()?;
-    let mut view = View::new(args);
+    let mut view = View::new(args, &session.namespace);
     let end = tokio::select! {
         biased;
         signal = interrupt.arrived() => Ok(Exit::signal(signal)),
@@ -35,16 +37,28 @@ async fn follow(session: &Session, args: &StatusArgs, view: &mut View<'_>) -> Er
         api: leases(session, args),
         name: name.cloned(),
         listed: listed(session, args),
+        asks_if_silent: true,
     };
     let mut follower = Follower::new(followed, SystemClock);
+    let mut line = Line::new(session, args);
     loop {
-        let said = match (follower.next().await, name) {
-            (Ok(News::Absent), Some(name)) => absent(session, name).await,
-            (Ok(news), _) => view.tell(&follower.known, news).await,
-            (Err(fault), Some(name)) if !view.begun => {
+        let next = tokio::select! {
+            biased;
+            next = follower.next() => Some(next),
+            () = line.moved() => None,
+        };
+        view.waiters = line.waiters(&follower.known);
+        let said = match (next, name) {
+            (None, _) => view.tell_line(&follower.known).await,
+            (Some(Ok(News::Absent)), Some(name)) => absent(session, name).await,
+            (Some(Ok(news)), _) => {
+                line.follow(&follower.known, &news);
+                view.tell(&follower.known, news).await
+            }
+            (Some(Err(fault)), Some(name)) if !view.begun => {
                 return Error::lease(session.subject(name, None), End::Fault(fault));
             }
-            (Err(fault), _) => return list_error(session, args, fault),
+            (Some(Err(fault)), _) => return list_error(session, args, fault),
         };
         if let Err(error) = said {
             return error;

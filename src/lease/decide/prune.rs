@@ -46,7 +46,8 @@ pub fn judge(terms: &PruneTerms, row: &Row, record: &Record) -> Verdict {
     }
     match Keeper::of(record) {
         None if record.is_slot() => Verdict::SparedSlot,
-        None => Verdict::Pruned,
+        // Nobody has that place any more.
+        None | Some(Keeper::Waiter(_)) => Verdict::Pruned,
         Some(Keeper::Node(name)) => Verdict::PrunedWithoutNode(name),
         Some(Keeper::ApiServer) if terms.identities => Verdict::Pruned,
         Some(keeper @ (Keeper::ApiServer | Keeper::Election | Keeper::EtcdDruid)) => {
@@ -162,6 +163,8 @@ mod tests {
             let of_node = Verdict::PrunedWithoutNode("n-1".to_owned());
             assert_eq!(judge(&node, identities), of_node);
         }
+        let waiter = labelled("kubectl-lease/queue-of", "job");
+        assert_eq!(judge(&waiter, false), Verdict::Pruned);
         assert_eq!(judge(&server, false), Verdict::Spared(Keeper::ApiServer));
         assert_eq!(judge(&server, true), Verdict::Pruned);
         // What has become one of those since the list is none to be deleted either.

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use super::super::evidence::Observation;
-use super::super::record::Record;
+use super::super::record::{Record, Standing};
+use super::super::report::Row;
 
 /// Where a ticket stands: the smallest is served first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,27 @@ impl Rank {
     }
 }
 
+/// The tickets that somebody stands at, the first to be served first: a report, in which an expired one is one too, since it is
+/// served before the others until that is proven.
+pub fn in_line(rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let ranked = rows.filter_map(|row| {
+        let Standing {
+            place,
+            priority,
+            is_there,
+        } = row.lease.standing?;
+        let rank = Rank {
+            priority: Reverse(priority),
+            place,
+            uid: row.lease.uid.clone(),
+        };
+        is_there.then_some((rank, row))
+    });
+    let mut ranked: Vec<(Rank, Row)> = ranked.collect();
+    ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
+    ranked.into_iter().map(|(_, row)| row).collect()
+}
+
 /// Those of `tickets` that stand before this one, the first to be served first.
 pub fn ahead_of<'a>(
     own: &Rank,
@@ -56,6 +78,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Instant;
+    use crate::lease::evidence::Stamps;
+    use crate::lease::record::Keep;
 
     fn at(millis: u64) -> Instant {
         Instant::from_origin(Duration::from_millis(millis))
@@ -118,5 +142,28 @@ mod tests {
         let gone = Observation::first(Record::new(object).expect("a ticket"), at(0), None);
         assert_eq!(order(&second, &[first, second.clone()]), ["first"]);
         assert_eq!(order(&second, &[gone, second.clone()]), [""; 0]);
+    }
+
+    #[test]
+    fn a_report_has_all_that_stand_there_in_the_order_in_which_they_are_served() {
+        let mut gone = ticket("gone", 3, None, 9).record().as_json().clone();
+        gone["spec"]["holderIdentity"] = json!(null);
+        let mut lock = ticket("lock", 3, None, 0).record().as_json().clone();
+        lock["metadata"]["labels"] = json!({});
+        let all = [
+            ticket("late and urgent", 90, Some(9), 5),
+            ticket("usual", 70, Some(1), 0),
+            ticket("urgent", 4, None, 5),
+        ];
+        let all = all.map(|ticket| ticket.record().as_json().clone());
+        let rows = all.into_iter().chain([gone, lock]).map(|object| {
+            let record = Record::new(object).expect("a ticket");
+            Row::new(Keep::Facts.of(&record), None, Stamps::Untrusted)
+        });
+        let told: Vec<String> = in_line(rows)
+            .into_iter()
+            .map(|row| row.lease.name)
+            .collect();
+        assert_eq!(told, ["urgent", "late and urgent", "usual"]);
     }
 }

@@ -166,6 +166,7 @@ impl<A: Leases, C: Clock + Clone + 'static> Follower<A, C> {
             }
             if let State::Watching(watch) = &mut self.state
                 && watch.asking.is_none()
+                && self.followed.asks_if_silent
             {
                 let now = self.clock.now();
                 let Known { board, silence } = &self.known;

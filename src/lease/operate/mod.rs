@@ -38,6 +38,7 @@ mod stopped;
 mod tenure;
 pub mod together;
 mod wait;
+pub mod waiters;
 mod watcher;
 mod write;
 

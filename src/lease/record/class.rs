@@ -12,6 +12,8 @@ pub enum Class {
     ApiServer,
     /// Elects one of several instances of a component.
     LeaderElection,
+    /// A place in the queue of another Lease.
+    Waiter,
     /// A lock of a person, a script or a tool.
     Lock,
 }
@@ -23,7 +25,9 @@ impl Fields<'_> {
         let ours = || self.is_ours() || self.is_our_grant();
         // Hosts and Pods, of which each runs one instance, have no such name; accounts on a host do.
         let run = || instance(self.holder()?).filter(|name| !name.contains('@'));
-        if self.namespace() == "kube-node-lease" || self.is_owned_by_node() {
+        if self.queue_of().is_some() {
+            Class::Waiter
+        } else if self.namespace() == "kube-node-lease" || self.is_owned_by_node() {
             Class::Node
         } else if self.label("apiserver.kubernetes.io/identity").is_some()
             || self.label("k8s.io/component") == Some("kube-apiserver")

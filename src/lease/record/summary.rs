@@ -11,6 +11,7 @@ pub use super::class::{Class, instance, may_be_an_objects_name};
 pub use super::managed::LeftBehind;
 use super::object::Fields;
 use super::text::{Text, filled, or_default};
+use super::ticket::Standing;
 use crate::lease::values::LeaseDuration;
 
 /// The facts of one Lease.
@@ -52,6 +53,8 @@ pub struct Summary {
     pub reason: Option<String>,
     /// How many slots there are, as this one says; `None` where it does not say to be one.
     pub slots: Option<String>,
+    /// Where it stands in line, if it is a ticket.
+    pub standing: Option<Standing>,
     /// The kind of use.
     pub class: Class,
     /// The object itself, where what is printed needs more than these facts.
@@ -194,6 +197,7 @@ impl From<&Fields<'_>> for Summary {
             preferred: text(lease.preferred_holder()),
             reason: text(lease.reason()),
             slots: text(lease.slots()),
+            standing: lease.standing(),
             class: lease.class(),
             object: None,
         }

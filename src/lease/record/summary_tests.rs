@@ -75,6 +75,11 @@ fn the_class_is_told_by_namespace_owner_labels_and_holder() {
         ),
         (json!({"labels": identity}), json!({}), Class::ApiServer),
         (
+            json!({"labels": {"kubectl-lease/queue-of": "job"}, "namespace": "kube-node-lease"}),
+            json!({"holderIdentity": INSTANCE}),
+            Class::Waiter,
+        ),
+        (
             json!({}),
             json!({"strategy": "Other"}),
             Class::LeaderElection,

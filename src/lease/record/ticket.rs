@@ -6,6 +6,7 @@ use super::field::{DURATION, KIND, PLACE_ANNOTATION, PRIORITY_ANNOTATION, QUEUE_
 use super::object::Fields;
 use super::write::Edit;
 use super::{Lease, LeaseDuration, Record};
+use crate::lease::values::{self, LeaseName, QueueName};
 
 /// The Lease that a ticket is of, as it is there: the server's garbage collector deletes the ticket after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,43 @@ impl OwningLease {
     }
 }
 
+/// Where in line a ticket stands, and whether anybody does there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// [`Fields::place`]
+    pub place: u64,
+    /// [`Fields::priority`]
+    pub priority: i32,
+    /// [`Fields::stands_in_line`]
+    pub is_there: bool,
+}
+
 impl Fields<'_> {
+    /// Where it stands; `None` for what is no ticket.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.queue_of().map(|_| Standing {
+            place: self.place(),
+            priority: self.priority(),
+            is_there: self.stands_in_line(),
+        })
+    }
+
+    /// What a ticket is waited for with, by its name: the Lease, or the name that slots share. Where the label is too short for
+    /// that name, its owner has it, as long as there is one.
+    pub fn in_line_for(&self) -> Option<&str> {
+        let label = self.queue_of()?;
+        if let Some(slots) = label.strip_suffix(values::OF_SLOTS) {
+            return Some(slots);
+        }
+        let owners = self.metadata.owner_references.iter().flatten();
+        let mut names = owners.filter_map(|owner| owner.name.as_deref());
+        let is_of = |name: &&str| {
+            let name = name.parse::<LeaseName>();
+            name.is_ok_and(|name| QueueName::of(&name).label() == label)
+        };
+        Some(names.find(is_of).unwrap_or(label))
+    }
+
     /// Whether it is a ticket, and what stands for the Lease that it is of.
     pub fn queue_of(&self) -> Option<&str> {
         self.label(QUEUE_OF_LABEL)

@@ -9,6 +9,9 @@ const LONGEST_NAME: usize = 253;
 /// What stands between a Lease's name and a ticket's own part.
 const OF: &str = ".waiter-";
 
+/// What is behind a name in the label of its slots' tickets. No Lease has such a name.
+pub const OF_SLOTS: &str = "_slots";
+
 /// So many random characters tell a Lease's tickets apart.
 const OWN_PART: usize = 10;
 
@@ -33,7 +36,7 @@ impl QueueName {
         Self {
             lease: name.clone(),
             // No Lease has such a name.
-            label: label(&format!("{name}_slots")),
+            label: label(&format!("{name}{OF_SLOTS}")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Row, age, ago, class, expires, history, metadata, state};
+use super::{Row, age, ago, class, expires, history, in_line, metadata, state};
 use crate::hint;
 use crate::hint::advised::{self, From};
 use crate::lease::events::Recorded;
@@ -24,6 +24,9 @@ pub struct Surroundings {
     pub token: Option<String>,
     /// The newest Events about it, or why they are not known; `None` where nothing is to be said of them.
     pub events: Option<Result<Vec<Recorded>, String>>,
+    /// Who waits for it in line, the first to be served first, or why that is not known; `None` where nothing is to be said of
+    /// them.
+    pub waiters: Option<Result<Vec<Row>, String>>,
     /// The columns that these are cut to.
     pub columns: Option<usize>,
 }
@@ -56,6 +59,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
     ];
     if let Some(holder) = &around.holder {
         lines.push(("Holder is", holder.clone()));
+    }
+    if let Some(lease) = record.in_line_for() {
+        lines.push(("In line for", lease.to_owned()));
     }
     if let Some(info) = record.lock_info() {
         lines.extend(metadata::lock(&info, lease.holder.as_deref(), row.date));
@@ -153,6 +159,9 @@ pub fn describe(row: &Row, record: &Record, around: &Surroundings) -> String {
             format!("{label:<13}{}\n", printable(&text))
         })
         .collect();
+    if let Some(waiters) = &around.waiters {
+        text.push_str(&in_line::described(waiters, around.columns));
+    }
     if let Some(events) = &around.events {
         text.push_str(&history::events(events, row.date, around.columns));
     }

@@ -9,7 +9,7 @@ use crate::output::Failure;
 use crate::output::document::{self, API_VERSION};
 use crate::output::format::{DocumentFormat, ValueFormat};
 
-use super::{Row, class, state};
+use super::{Row, class, in_line, state};
 use crate::lease::events::Recorded;
 use crate::lease::record::{self, Previous};
 use crate::lease::report::{Basis, State};
@@ -73,24 +73,58 @@ pub fn for_format(row: &Row, format: &ValueFormat) -> Value {
     }
 }
 
-/// One Lease with the Events about it, where they are known.
-pub fn of_one(row: &Row, events: Option<&[Recorded]>, format: &ValueFormat) -> Value {
+/// What there is beside one Lease, where it is known.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The newest Events about it.
+    pub events: Option<Vec<Recorded>>,
+    /// Who waits for it in line, the first to be served first.
+    pub waiters: Option<Vec<Row>>,
+}
+
+/// What was asked for, or why it is not known; `None` where nothing is to be said of it.
+type Told<T> = Option<Result<Vec<T>, String>>;
+
+impl Beside {
+    /// What is known of it. A document does not say why something is not.
+    pub fn of(events: Told<Recorded>, waiters: Told<Row>) -> Self {
+        Self {
+            events: events.and_then(Result::ok),
+            waiters: waiters.and_then(Result::ok),
+        }
+    }
+}
+
+/// One Lease with what there is beside it.
+pub fn of_one(row: &Row, beside: &Beside, format: &ValueFormat) -> Value {
     match format {
-        ValueFormat::Document(_) => with_events(one(row), events),
+        ValueFormat::Document(_) => with(one(row), beside),
         ValueFormat::JsonPath(_) | ValueFormat::JsonPathAsJson(_) => {
-            of_one_for_templates(row, events)
+            of_one_for_templates(row, beside)
         }
     }
 }
 
 /// The same as templates and columns see it.
-pub fn of_one_for_templates(row: &Row, events: Option<&[Recorded]>) -> Value {
-    without_nulls(with_events(one(row), events))
+pub fn of_one_for_templates(row: &Row, beside: &Beside) -> Value {
+    without_nulls(with(one(row), beside))
 }
 
-fn with_events(mut document: Value, events: Option<&[Recorded]>) -> Value {
-    document["events"] = json!(events.map(|all| all.iter().map(event).collect::<Vec<_>>()));
+fn with(mut document: Value, Beside { events, waiters }: &Beside) -> Value {
+    let events = events.as_ref().map(|all| all.iter().map(event));
+    document["events"] = json!(events.map(Iterator::collect::<Vec<_>>));
+    document["waiters"] = json!(waiters.as_deref().map(in_line::array));
     document
+}
+
+/// In a watch: who waits for the Lease of this name in line, where that is known.
+pub fn waiters(namespace: &str, name: &str, waiters: Option<&[Row]>) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "LeaseWaiters",
+        "metadata": { "name": name, "namespace": namespace },
+        "waiters": waiters.map(in_line::array),
+    })
 }
 
 fn event(event: &Recorded) -> Value {

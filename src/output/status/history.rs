@@ -3,19 +3,17 @@
 
 use jiff::Timestamp;
 
+use super::laid_out::laid_out;
 use super::metadata::Line;
 use super::{Row, age, ago};
 use crate::lease::events::Recorded;
 use crate::lease::record::{Previous, Record, Taken};
 use crate::lease::report::since;
 use crate::words::cut;
-use crate::words::shown::{printable, shortened, value, width};
+use crate::words::shown::{printable, value};
 
 /// So much is shown of a reason and of an identity.
 const LONGEST: usize = 160;
-
-/// The least that is left for what an Event says, however narrow a terminal is.
-const NARROWEST: usize = 20;
 
 /// From whom it was taken last, if it ever was.
 pub fn previous(row: &Row, record: &Record) -> Option<Line> {
@@ -76,47 +74,21 @@ pub fn events(
         Ok(events) => events,
         Err(why) => return line("Events:", &format!("unknown: {}", printable(why))),
     };
-    let mut rows = vec![["Type", "Reason", "Age", "From"].map(str::to_owned)];
-    rows.push(rows[0].clone().map(|title| "-".repeat(title.len())));
-    rows.extend(events.iter().map(|event| {
+    let titles = ["Type", "Reason", "Age", "From", "Message"].map(str::to_owned);
+    let rows = events.iter().map(|event| {
         let shown = |text: &str| value(&cut(text, LONGEST)).into_owned();
-        [
+        vec![
             shown(&event.kind),
             shown(&event.reason),
             seen(event, date),
             shown(&event.controller),
+            printable(&event.note).into_owned(),
         ]
-    }));
-    let mut widths = [0; 4];
-    for row in &rows {
-        for (least, cell) in widths.iter_mut().zip(row) {
-            *least = width(cell).max(*least);
-        }
-    }
-    let notes = ["Message".to_owned(), "-------".to_owned()].into_iter();
-    let notes = notes.chain(
-        events
-            .iter()
-            .map(|event| printable(&event.note).into_owned()),
-    );
-    let mut text = "Events:\n".to_owned();
-    for (row, note) in rows.iter().zip(notes) {
-        let mut begin = "  ".to_owned();
-        for (cell, least) in row.iter().zip(widths) {
-            begin.push_str(cell);
-            begin.push_str(&" ".repeat(least - width(cell) + 2));
-        }
-        let room = columns.map(|columns| columns.saturating_sub(width(&begin)).max(NARROWEST));
-        let note = room.map_or_else(|| note.clone(), |room| shortened(&note, room, "…"));
-        text.push_str(begin.trim_end_matches(' '));
-        if !note.is_empty() {
-            let blank = begin.len() - begin.trim_end_matches(' ').len();
-            text.push_str(&" ".repeat(blank));
-            text.push_str(&note);
-        }
-        text.push('\n');
-    }
-    text
+    });
+    format!(
+        "Events:\n{}",
+        laid_out(titles.to_vec(), rows.collect(), columns)
+    )
 }
 
 fn line(label: &str, text: &str) -> String {

@@ -4,6 +4,8 @@ pub mod describe;
 pub mod document;
 mod fit;
 mod history;
+pub mod in_line;
+mod laid_out;
 mod lines;
 mod marks;
 mod metadata;
@@ -20,6 +22,8 @@ mod document_tests;
 mod found_tests;
 #[cfg(test)]
 mod history_tests;
+#[cfg(test)]
+mod in_line_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -48,6 +52,7 @@ fn class(class: Class) -> &'static str {
         Class::Node => "node",
         Class::ApiServer => "apiserver",
         Class::LeaderElection => "election",
+        Class::Waiter => "waiter",
         Class::Lock => "lock",
     }
 }

@@ -14,12 +14,29 @@ use crate::lease::api::{Api, Fault, Found, Leases, Lines, Objects, Page};
 pub struct LeasesClient {
     pub(super) store: Client,
     pub(super) selection: Selection,
+    pub(super) remembered: bool,
+}
+
+impl LeasesClient {
+    /// The same, whose lists are as an API server has them in memory: it may not know the last moment yet, and does not read all
+    /// Leases of the namespace from etcd to find those that a label has.
+    #[must_use]
+    pub fn remembered(self) -> Self {
+        Self {
+            remembered: true,
+            ..self
+        }
+    }
 }
 
 impl Leases for LeasesClient {
     async fn page(&self, size: u32, from: Option<&str>, limit: Duration) -> Result<Page, Fault> {
         let mut query = self.selection.query();
         query.page(size, from);
+        // The pages after the first are of that list.
+        if self.remembered && from.is_none() {
+            query.add("resourceVersion", "0");
+        }
         let page = self.store.get(query.text(), Most::PAGE, limit);
         let Reply { body, date } = page.await?;
         Ok(Page { body, date })

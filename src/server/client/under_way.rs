@@ -31,16 +31,16 @@ impl UnderWay {
     /// Returns once there is none, or after a few milliseconds.
     pub async fn over(&self) {
         let over = async {
-            if self.number.get() == 0 {
-                return;
-            }
+            // Another may have begun meanwhile.
             while self.number.get() > 0 {
-                // Nothing else runs in between.
-                self.over.notified().await;
-            }
-            // The pool has the connection back when the tasks that read from it have run.
-            for _ in 0..3 {
-                yield_now().await;
+                while self.number.get() > 0 {
+                    // Nothing else runs in between.
+                    self.over.notified().await;
+                }
+                // The pool has the connection back when the tasks that read from it have run.
+                for _ in 0..3 {
+                    yield_now().await;
+                }
             }
         };
         let _ = tokio::time::timeout(WORTH_WAITING, over).await;
@@ -82,5 +82,26 @@ mod tests {
         assert!(waited.await.is_err());
         let waited = timeout(WORTH_WAITING + ms(1), under_way.over());
         assert!(waited.await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "simulated time")]
+    async fn of_two_that_wait_for_the_same_one_goes_after_the_other() {
+        let under_way = UnderWay::default();
+        let begun = tokio::time::Instant::now();
+        let first = under_way.one();
+        let after = async || {
+            under_way.over().await;
+            let at = begun.elapsed();
+            let _one = under_way.one();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            at.as_millis()
+        };
+        let ends = async {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            drop(first);
+        };
+        let (one, other, ()) = tokio::join!(after(), after(), ends);
+        assert_eq!((one, other), (2, 3));
     }
 }

@@ -201,7 +201,7 @@ pub fn watching(proxy: &Proxy) {
 pub fn methods(requests: &[Request]) -> Vec<&str> {
     requests
         .iter()
-        .filter(|request| !request.is_of_events())
+        .filter(|request| !request.is_of_events() && !request.is_of_a_line())
         .map(|request| {
             if request.is_watch() {
                 "WATCH"

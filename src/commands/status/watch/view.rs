@@ -15,7 +15,7 @@ use crate::output::columns;
 use crate::output::document::{failed, object_name, value};
 use crate::output::format::{DocumentFormat, StatusFormat, ValueFormat};
 use crate::output::status::table::{Layout, Printer};
-use crate::output::status::{document, prometheus};
+use crate::output::status::{document, in_line, prometheus};
 use crate::output::terminal;
 use crate::words;
 
@@ -26,6 +26,7 @@ const WRAP: &str = "\x1b[?7h";
 /// What is shown, and how.
 pub struct View<'a> {
     args: &'a StatusArgs,
+    namespace: &'a str,
     lines: Printer,
     columns: columns::Printer,
     /// Whether there was a document.
@@ -38,11 +39,15 @@ pub struct View<'a> {
     /// What stays in the way, and what is done instead: it is said below the table.
     note: Option<(String, String)>,
     drawn: usize,
+    /// Who waits for it in line, where that is known.
+    pub waiters: Option<Vec<Row>>,
+    /// What was said of them.
+    order: Vec<(String, bool)>,
 }
 
 impl<'a> View<'a> {
     /// Nothing is shown yet.
-    pub fn new(args: &'a StatusArgs) -> Self {
+    pub fn new(args: &'a StatusArgs, namespace: &'a str) -> Self {
         let table = matches!(args.output, None | Some(StatusFormat::Wide));
         let layout = Layout {
             // A terminal that cannot be drawn over has one line for a row all the same.
@@ -52,6 +57,9 @@ impl<'a> View<'a> {
         };
         Self {
             args,
+            namespace,
+            waiters: None,
+            order: Vec::new(),
             columns: columns::Printer::default(),
             written: false,
             lines: Printer::new(layout).with_labels(&args.label_columns),
@@ -69,7 +77,10 @@ impl<'a> View<'a> {
     /// When stdout cannot be written.
     pub async fn tell(&mut self, known: &Known, news: News) -> Result<(), Error> {
         match news {
-            News::Changed(rows) => self.show(known, rows).await,
+            News::Changed(rows) => {
+                self.show(known, rows).await?;
+                self.tell_line(known).await
+            }
             News::Ticked | News::Failed { .. } if self.on_screen => self.draw(known).await,
             News::Silent(since) => self.say_silence(known, since, true).await,
             News::Heard(since) => self.say_silence(known, since, false).await,
@@ -90,7 +101,60 @@ impl<'a> View<'a> {
                 }
                 Ok(())
             }
-            News::Ticked | News::Failed { .. } | News::Absent => Ok(()),
+            // Time alone ends a place.
+            News::Ticked => self.tell_line(known).await,
+            News::Failed { .. } | News::Absent => Ok(()),
+        }
+    }
+
+    /// Says how the line has moved: the screen has it below the table.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub async fn tell_line(&mut self, known: &Known) -> Result<(), Error> {
+        let waiters = self.waiters.as_deref().filter(|_| self.begun);
+        let Some(waiters) = waiters else {
+            return Ok(());
+        };
+        let order = in_line::order(waiters);
+        if order == self.order {
+            return Ok(());
+        }
+        self.order = order;
+        if self.on_screen {
+            return self.draw(known).await;
+        }
+        let Some(name) = self.args.names.first() else {
+            return Ok(());
+        };
+        let document = || document::waiters(self.namespace, name.as_str(), Some(waiters));
+        let text = match &self.args.output {
+            None | Some(StatusFormat::Wide) => {
+                terminal::say(&in_line::short(name.as_str(), waiters));
+                return Ok(());
+            }
+            Some(StatusFormat::Value(ValueFormat::Document(DocumentFormat::Json))) => {
+                document::line(&document())
+            }
+            Some(StatusFormat::Value(format @ ValueFormat::Document(DocumentFormat::Yaml))) => {
+                let text = value(&document(), format)?;
+                self.after_another(text)
+            }
+            Some(StatusFormat::Value(_))
+            | Some(
+                StatusFormat::Name | StatusFormat::Prometheus | StatusFormat::CustomColumns(_),
+            ) => {
+                return Ok(());
+            }
+        };
+        Ok(terminal::print_meanwhile(text).await?)
+    }
+
+    /// As kubectl: a document in YAML begins with a line that ends the one before.
+    fn after_another(&mut self, text: String) -> String {
+        match std::mem::replace(&mut self.written, true) {
+            true => format!("---\n{text}"),
+            false => text,
         }
     }
 
@@ -152,20 +216,17 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|row| document::line(&document::one(row)))
                 .collect()),
-            Some(StatusFormat::Value(format)) => rows
-                .iter()
-                .map(|row| {
+            Some(StatusFormat::Value(format)) => {
+                let mut texts = String::new();
+                for row in rows {
                     let text = value(&document::for_format(row, format), format)?;
-                    // As kubectl: a document begins with a line that ends the one before.
-                    let yaml = *format == ValueFormat::Document(DocumentFormat::Yaml);
-                    let first = !std::mem::replace(&mut self.written, true);
-                    Ok(if yaml && !first {
-                        format!("---\n{text}")
-                    } else {
-                        text
-                    })
-                })
-                .collect(),
+                    texts.push_str(&match format {
+                        ValueFormat::Document(DocumentFormat::Yaml) => self.after_another(text),
+                        _ => text,
+                    });
+                }
+                Ok(texts)
+            }
             Some(StatusFormat::CustomColumns(columns)) => {
                 let items: Vec<Value> = rows.iter().map(document::for_templates).collect();
                 let page = self.columns.page(columns, &items, self.args.no_headers);
@@ -194,6 +255,7 @@ impl<'a> View<'a> {
             false => SystemClock.now(),
         };
         let footer = self.footer(known);
+        let line = self.line();
         let rows = known.board.rows(now, known.silence.heard_at());
         let mut rows: Vec<Row> = rows.filter(|row| select::wanted(row, self.args)).collect();
         if self.args.slots && self.args.sort_by.is_none() {
@@ -203,7 +265,7 @@ impl<'a> View<'a> {
         }
         let all = rows.len();
         let room = usize::from(terminal::height().unwrap_or(24))
-            .saturating_sub(3 + footer.len())
+            .saturating_sub(3 + footer.len() + line.len())
             .max(1);
         rows.truncate(room);
         let rates = rows.iter().map(|row| known.board.rate(&row.lease, now));
@@ -224,7 +286,7 @@ impl<'a> View<'a> {
         if all > room {
             text.push_str(&format!("{ellipsis} and {} more\n", all - room));
         }
-        for line in footer {
+        for line in line.into_iter().chain(footer) {
             text.push_str(&line);
             text.push('\n');
         }
@@ -250,6 +312,17 @@ impl<'a> View<'a> {
         if self.drawn > 0 {
             terminal::send(WRAP.to_owned());
         }
+    }
+
+    /// Who waits in line, in at most half of the screen.
+    fn line(&self) -> Vec<String> {
+        let Some(waiters) = &self.waiters else {
+            return Vec::new();
+        };
+        let half = usize::from(terminal::height().unwrap_or(24)) / 2;
+        // What says how many, titles, the line below them, and how many more.
+        let most = half.saturating_sub(4);
+        in_line::on_screen(waiters, most, screen_width())
     }
 
     /// What is to be read below the table: that nothing is known, or what is in the way, and what stays so.

@@ -19,6 +19,8 @@ pub struct Followed<A> {
     pub name: Option<LeaseName>,
     /// How to list them.
     pub listed: Listed,
+    /// Whether the server is asked how things are where a watch is silent.
+    pub asks_if_silent: bool,
 }
 
 /// How things are.
@@ -43,6 +45,7 @@ impl<A: Leases> Followed<A> {
             api,
             name,
             mut listed,
+            ..
         } = self;
         let mut answer = Answer {
             asked_at,

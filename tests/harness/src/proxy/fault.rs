@@ -162,7 +162,7 @@ impl Match {
         Match(Box::new(test))
     }
 
-    /// GET of one object or a list, not a watch, nor of Events.
+    /// GET of one object or a list, not a watch, nor of Events, nor of who waits in line.
     pub fn get() -> Match {
         Match::method("GET").and(|request| !request.is_watch())
     }
@@ -183,7 +183,9 @@ impl Match {
     }
 
     fn method(method: &'static str) -> Match {
-        Match::when(move |request| request.method == method && !request.is_of_events())
+        Match::when(move |request| {
+            request.method == method && !request.is_of_events() && !request.is_of_a_line()
+        })
     }
 
     /// Of these, only requests for which `test` is true too.

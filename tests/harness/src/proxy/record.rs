@@ -47,6 +47,12 @@ impl Request {
         self.path.starts_with("/apis/events.k8s.io/")
     }
 
+    /// Whether it asks who waits for a Lease in line, as `status` does beside it.
+    pub fn is_of_a_line(&self) -> bool {
+        let parameters = ["queue%2Dof", "resourceVersion=0"];
+        parameters.iter().all(|part| self.query.contains(part)) && !self.is_watch()
+    }
+
     /// The body as JSON; `null` when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
