@@ -85,9 +85,8 @@ Exit status:
   126/127  not executable / not found
 
 Permissions: get and update on leases; create with --create, delete with
---cleanup; list, create and delete with --queue; patch on pods with --label-pod.
-With watch, a loss is seen at once; with create on events.events.k8s.io, Events
-tell of the grant and of its loss.
+--cleanup; list, create, delete with --queue; patch on pods with --label-pod.
+With watch, a loss is seen at once; with create on events.events.k8s.io, there are Events.
 See also: acquire, steal, explain loss, explain queue, explain token";
 
 /// `renew --help`

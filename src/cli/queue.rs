@@ -5,7 +5,7 @@ use clap::Args;
 /// Whether, and how.
 #[derive(Args, Debug)]
 pub struct QueueArgs {
-    /// Wait in line: who came first is served first, among those that give --queue
+    /// Wait in line: of all that give --queue, who came first is first
     #[arg(long)]
     pub queue: bool,
     /// With --queue: go before all of a lower priority
