@@ -3,6 +3,7 @@
 use super::{leave, scene, waiter};
 use crate::status_schema::fits;
 use crate::support::{SOON, matches};
+use lease_harness::{Proxy, Request};
 use serde_json::Value;
 
 #[test]
@@ -68,13 +69,18 @@ fn where_the_line_may_not_be_seen_the_rest_is_as_before() {
     let (ns, _) = scene();
     let user = ns.user(&["get", "watch"]);
     // By its name alone: what may be listed may be watched by its label too.
-    let running = ns.command(&user, ["status", "job", "-w"]).own_console();
-    let running = running.spawn();
-    running.wait_stdout(|line| line.starts_with("job "), SOON);
+    let proxy = Proxy::to(ns.cluster());
+    let status = ns.command(&user, ["status", "job", "-w"]).via(&proxy);
+    let running = status.own_console().spawn();
+    let refused = |one: &Request| one.is_of_a_line() && one.status == Some(403);
+    proxy.wait_for(|all| all.iter().any(refused), SOON);
     ns.edit("job", |lease| {
         lease["spec"]["holderIdentity"] = "next".into()
     });
     running.wait_stdout(|line| line.contains(" next "), SOON);
     assert_eq!(running.stderr(), "");
+    // It is asked for once.
+    let asked = proxy.requests();
+    assert_eq!(asked.iter().filter(|one| one.is_of_a_line()).count(), 1);
     leave(vec![running]);
 }
