@@ -182,7 +182,7 @@ impl Asked {
             Self::All(wanted) => {
                 let operations: Vec<&Lease> = wanted.iter().map(|one| &one.operations).collect();
                 let then = async |held: Held<'_>| then(&operations, held).await;
-                let acquired = together::acquire(wanted, limits, waiting, then).await;
+                let acquired = Box::pin(together::acquire(wanted, limits, waiting, then)).await;
                 acquired.map_err(|why| NotGranted {
                     subjects: wanted.iter().map(|one| one.subject.clone()).collect(),
                     why,
@@ -192,7 +192,8 @@ impl Asked {
                 let report = |progress| waiting.report(&slots.subject, &progress);
                 let then = async |one: &Lease, held: Held<'_>| then(&[one], held).await;
                 let (terms, line) = (&slots.terms, slots.line.as_ref());
-                let acquiring = (slots.operations).acquire(terms, line, limits, &report, then);
+                let acquiring =
+                    Box::pin((slots.operations).acquire(terms, line, limits, &report, then));
                 let acquired = waiting.reminding(acquiring).await;
                 acquired.map_err(|SlotEnded { slot, ended }| {
                     NotGranted::of_one(&slots.subject_of(slot), ended.into())

@@ -188,7 +188,7 @@ async fn run_with(
                     all: &all,
                     restarts: runs.restarts(),
                 };
-                let held = round.held(prepared.take(), heard, for_command.clone());
+                let held = Box::pin(round.held(prepared.take(), heard, for_command.clone()));
                 let held = again::noting(&round.interrupt, &asked_to_end, held).await;
                 // Of what was granted no earlier grant is left.
                 stands = held.is_err();

@@ -72,7 +72,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let outcome = match cli.command {
         Command::Create(args) => create::run(args, connection).await,
         Command::Acquire(args) => acquire::run(args, connection).await,
-        Command::Hold(args) => hold::run(args, connection).await,
+        // What a hold does is large: without boxes each step on the way to it would have it on the stack once more.
+        Command::Hold(args) => Box::pin(hold::run(args, connection)).await,
         Command::Renew(args) => renew::run(args, connection).await,
         Command::Check(args) => check::run(args, connection).await,
         Command::Release(args) => release::run(args, connection).await,

@@ -81,7 +81,9 @@ pub async fn acquire<'a, T>(
     };
     let reports = reports.iter().map(|report| report as &dyn Fn(Progress));
     let parts: Vec<_> = wanted.iter().zip(reports).map(part).collect();
-    waiting.reminding(acquire_all(&parts, limits, then)).await
+    waiting
+        .reminding(Box::pin(acquire_all(&parts, limits, then)))
+        .await
 }
 
 /// Tries each of them, in their order.

@@ -33,18 +33,21 @@ impl<A: Api, C: Clock> Operations<A, C> {
     ) -> Result<T, Ended<E>> {
         let interrupt = &limits.interrupt;
         let standing = line.map(Line::standing);
-        let grant = self.obtain_in_turn(terms, None, standing.as_ref(), limits, report);
-        match (grant.await, standing) {
-            (Ok(grant), None) => self.hand_out(&grant, interrupt, then).await,
-            (Ok(grant), Some(standing)) => {
-                let handed = self.hand_out(&grant, interrupt, then);
-                standing.leave_beside(handed).await
+        // In boxes: what a hold does is large, and would be on the stack once more for each way to get here.
+        let obtaining = self.obtain_in_turn(terms, None, standing.as_ref(), limits, report);
+        let grant = match Box::pin(obtaining).await {
+            Ok(grant) => grant,
+            Err(end) => {
+                if let Some(standing) = standing {
+                    standing.leave(interrupt).await;
+                }
+                return Err(Ended::Ungranted(end));
             }
-            (Err(end), None) => Err(Ended::Ungranted(end)),
-            (Err(end), Some(standing)) => {
-                standing.leave(interrupt).await;
-                Err(Ended::Ungranted(end))
-            }
+        };
+        let handing_out = Box::pin(self.hand_out(&grant, interrupt, then));
+        match standing {
+            Some(standing) => standing.leave_beside(handing_out).await,
+            None => handing_out.await,
         }
     }
 

@@ -87,10 +87,9 @@ pub async fn acquire_all<A: Api, C: Clock, T, E>(
     then: impl AsyncFnOnce(Held<'_>) -> Result<T, E>,
 ) -> Result<T, NotAll<E>> {
     if let [part] = parts {
-        let acquired = part
-            .operations
-            .acquire(part.terms, part.line, limits, part.report, then);
-        return acquired.await.map_err(NotAll::from);
+        let operations = part.operations;
+        let acquired = operations.acquire(part.terms, part.line, limits, part.report, then);
+        return Box::pin(acquired).await.map_err(NotAll::from);
     }
     let gathering = Gathering {
         parts,

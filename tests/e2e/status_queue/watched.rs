@@ -42,6 +42,7 @@ fn as_json_it_is_a_document_of_its_own() {
     leave(vec![running]);
 }
 
+#[cfg(unix)] // a terminal
 #[test]
 fn on_a_screen_the_line_stands_below_the_row() {
     let (ns, user) = scene();

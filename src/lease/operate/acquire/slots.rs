@@ -101,8 +101,8 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         then: impl AsyncFnOnce(&Operations<A, C>, Held<'_>) -> Result<T, E>,
     ) -> Result<T, SlotEnded<E>> {
         let standing = line.map(Line::standing);
-        let obtained = self.obtain_in_turn(terms, standing.as_ref(), limits, report);
-        let (slot, grant) = match obtained.await {
+        let obtaining = self.obtain_in_turn(terms, standing.as_ref(), limits, report);
+        let (slot, grant) = match Box::pin(obtaining).await {
             Ok(granted) => granted,
             Err((slot, end)) => {
                 if let Some(standing) = standing {
@@ -114,7 +114,7 @@ impl<A: Api, C: Clock, W: Changes> SlotOperations<A, C, W> {
         };
         let one = &self.each[slot];
         let then = async |held: Held<'_>| then(one, held).await;
-        let handing_out = one.hand_out(&grant, &limits.interrupt, then);
+        let handing_out = Box::pin(one.hand_out(&grant, &limits.interrupt, then));
         let done = match standing {
             Some(standing) => standing.leave_beside(handing_out).await,
             None => handing_out.await,

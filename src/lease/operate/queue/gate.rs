@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use super::super::super::decide::{
     AcquireStep, AcquireTerms, Obstacle, Seen, SlotsStep, SlotsTerms, Waiting,
 };
-use super::super::super::record::OwningLease;
+use super::super::super::record::{GrantTerms, OwningLease, Record};
 use super::super::super::values::LeaseDuration;
 use crate::clock::Instant;
 
@@ -42,7 +42,7 @@ pub struct Sight {
     pub owner: Option<OwningLease>,
     /// Who holds it, or them.
     pub holders: Vec<String>,
-    /// The duration that it records, or that a grant would have.
+    /// The shorter of the duration that it records, and of that which a grant would have.
     pub duration: LeaseDuration,
     /// Whether whoever is at its turn could take it now.
     pub to_be_had: bool,
@@ -66,8 +66,7 @@ impl Gate {
         let sight = Sight {
             owner: record.map(OwningLease::of),
             holders: holder.map(str::to_owned).into_iter().collect(),
-            duration: (record.and_then(|record| record.duration()))
-                .unwrap_or(terms.grant.duration_by_default()),
+            duration: lasting(record, &terms.grant),
             to_be_had,
         };
         self.tell(sight, now);
@@ -109,8 +108,7 @@ impl Gate {
         let sight = Sight {
             owner: first.map(OwningLease::of),
             holders: holders.map(str::to_owned).collect(),
-            duration: (first.and_then(|first| first.duration()))
-                .unwrap_or(grant.duration_by_default()),
+            duration: lasting(first, grant),
             to_be_had,
         };
         self.tell(sight, now);
@@ -209,6 +207,17 @@ impl Gate {
     /// Since when whoever is at its turn could have taken it.
     pub fn to_be_had_since(&self) -> Option<Instant> {
         self.to_be_had_since.get()
+    }
+}
+
+/// Others are not to wait for a dead waiter for longer than for a dead holder.
+fn lasting(record: Option<&Record>, grant: &GrantTerms) -> LeaseDuration {
+    let of_grant = grant.duration_by_default();
+    let recorded = record.and_then(|record| record.duration());
+    match (grant.duration, recorded) {
+        (Some(asked), Some(recorded)) => asked.min(recorded),
+        (None, Some(recorded)) => recorded,
+        (_, None) => of_grant,
     }
 }
 
