@@ -44,7 +44,7 @@ fn a_waiter_that_stood_still_for_too_long_goes_to_the_end_of_the_line_and_says_s
     awake.wait_stderr(|line| line.starts_with("1st in line"), SOON);
     frozen.signal(libc::SIGCONT);
     frozen.wait_stderr(
-        |line| line.contains("is lost; going to the end of the line"),
+        |line| line.contains("is lost: it was not renewed in time"),
         SOON,
     );
     frozen.wait_stderr(|line| line.starts_with("2nd in line"), SOON);
