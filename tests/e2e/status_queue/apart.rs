@@ -113,7 +113,7 @@ fn prune_deletes_what_killed_waiters_have_left_and_calls_it_that() {
 #[test]
 fn what_can_i_prints_is_enough_to_stand_in_line() {
     let (ns, _) = scene();
-    let user = ns.user(&[]);
+    let user = ns.user_with(&[]);
     let asked = ["can-i", "job", "--for", "hold --queue", "-o", "json"];
     let asked = ns.run(&user, asked);
     assert_eq!(asked.code, Some(1), "{asked}");
