@@ -65,7 +65,7 @@ fn table(waiters: &[Row], columns: Option<usize>) -> String {
     let text = |text: &str| value(&cut(text, LONGEST)).into_owned();
     let optional: [(&str, Cell<'_>); 3] = [
         ("Priority", &|row| {
-            Some(priority(row).to_string()).filter(|_| priority(row) != 0)
+            (priority(row) != 0).then(|| priority(row).to_string())
         }),
         ("State", &|row| {
             is_expired(row).then(|| format!("expired {}", expires(&row.condition)))

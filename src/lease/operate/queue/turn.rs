@@ -120,7 +120,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             report(Progress::InLine(ahead.len() + 1));
         }
         let turn_since = look.turn_since.take().unwrap_or(now);
-        look.turn_since = Some(turn_since).filter(|_| ahead.is_empty());
+        look.turn_since = ahead.is_empty().then_some(turn_since);
         if self.blocks(look, &mine, now) {
             return Err(Left::Overdue);
         }
