@@ -380,12 +380,9 @@ fn say(subject: &Subject, progress: &Progress) {
         Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
         // Whoever waits tells where.
         Progress::Granted | Progress::InLine(_) => {}
-        Progress::PlaceLost => terminal::say(&format!(
-            "the place in line for lease {name:?} is lost: it was not renewed in time, or somebody has removed it; going to the end of the line"
-        )),
-        Progress::NoPlace(fault) => terminal::say(&format!(
-            "no place in line for lease {name:?}: {fault}; waiting without one (--queue takes the verbs create, delete and list on leases)"
-        )),
+        Progress::PlaceLost => terminal::say(&line::lost(name)),
+        Progress::PlaceGivenUp => terminal::say(&line::given_up(name)),
+        Progress::NoPlace(fault) => terminal::say(&line::no_place(subject, fault)),
         Progress::Unrenewed(why) => terminal::say(&format!(
             "lease {name:?} could not be renewed: {why}; trying again"
         )),

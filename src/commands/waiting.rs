@@ -110,7 +110,9 @@ impl<'a> Waiting<'a> {
                     words::ordinal(*place)
                 ));
             }
-            Progress::PlaceLost | Progress::NoPlace(_) => self.place.set(None),
+            Progress::PlaceLost | Progress::PlaceGivenUp | Progress::NoPlace(_) => {
+                self.place.set(None);
+            }
             Progress::Polling
             | Progress::Unrenewed(_)
             | Progress::Altered(_)

@@ -187,8 +187,11 @@ mod tests {
             })))
         };
         // That of slots is owned by the first of them; a longer name than a label takes is its owner's.
-        for (of, owner) in [("deploy", "deploy"), ("pool", "pool-0")] {
-            let found = keeper("default", "x.waiter-a", waits(of, owner));
+        for (label, owner, of) in [
+            ("deploy", "deploy", "deploy"),
+            ("pool_slots", "pool-0", "pool"),
+        ] {
+            let found = keeper("default", "x.waiter-a", waits(label, owner));
             assert_eq!(found, ticket("x.waiter-a", of));
         }
         let long: &'static str =

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
-use jiff::Timestamp;
 
 use super::super::record::Record;
 use super::{Fault, LeaseEvent};
@@ -26,8 +25,6 @@ pub struct Tickets {
     pub all: Vec<Record>,
     /// The resourceVersion of the list.
     pub resource_version: String,
-    /// The server's `Date`.
-    pub date: Option<Timestamp>,
 }
 
 impl Tickets {

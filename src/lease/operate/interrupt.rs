@@ -1,5 +1,6 @@
 //! The signals that ask the process to end: which is the first, and when somebody insists.
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
 /// What a terminal says when it is gone, from the shell and once more from the kernel, and what a service manager may send
@@ -37,7 +38,8 @@ pub struct Interrupt {
     before: usize,
     /// The first signal is somebody else's: only who insists ends it.
     patient: bool,
-    withdrawn: Option<watch::Receiver<bool>>,
+    /// Each ends this once it is true.
+    withdrawn: Vec<watch::Receiver<bool>>,
 }
 
 impl Interrupt {
@@ -47,7 +49,7 @@ impl Interrupt {
             signals: Some(received),
             before: 0,
             patient: false,
-            withdrawn: None,
+            withdrawn: Vec::new(),
         }
     }
 
@@ -57,7 +59,7 @@ impl Interrupt {
             signals: None,
             before: 0,
             patient: false,
-            withdrawn: None,
+            withdrawn: Vec::new(),
         }
     }
 
@@ -86,11 +88,9 @@ impl Interrupt {
 
     /// The same, and as if a first signal had come once `withdrawn` is true.
     #[must_use]
-    pub fn or(self, withdrawn: watch::Receiver<bool>) -> Self {
-        Self {
-            withdrawn: Some(withdrawn),
-            ..self
-        }
+    pub fn or(mut self, withdrawn: watch::Receiver<bool>) -> Self {
+        self.withdrawn.push(withdrawn);
+        self
     }
 
     /// The first signal, if one has arrived that ends this.
@@ -98,25 +98,25 @@ impl Interrupt {
         let signals = self.signals.as_ref();
         let ends = |received: &[i32]| ends(since(received, self.before), self.patient);
         let first = signals.and_then(|signals| ends(&signals.borrow()));
-        let withdrawn = || self.withdrawn.as_ref().is_some_and(|all| *all.borrow());
+        let withdrawn = || self.withdrawn.iter().any(|one| *one.borrow());
         first.or_else(|| withdrawn().then_some(WITHDRAWN))
     }
 
     /// Returns once one has arrived that ends this, with the first signal.
     pub async fn arrived(&self) -> i32 {
-        let withdrawn = async {
-            let Some(mut channel) = self.withdrawn.clone() else {
-                return std::future::pending().await;
-            };
-            match channel.wait_for(|withdrawn| *withdrawn).await {
-                Ok(_) => WITHDRAWN,
-                Err(_) => std::future::pending().await,
-            }
+        let withdrawn = async |channel: &watch::Receiver<bool>| match channel
+            .clone()
+            .wait_for(|withdrawn| *withdrawn)
+            .await
+        {
+            Ok(_) => WITHDRAWN,
+            Err(_) => std::future::pending().await,
         };
+        let mut withdrawn: FuturesUnordered<_> = self.withdrawn.iter().map(withdrawn).collect();
         tokio::select! {
             biased;
             signal = self.signalled(self.patient) => signal,
-            withdrawn = withdrawn => withdrawn,
+            Some(withdrawn) = withdrawn.next() => withdrawn,
         }
     }
 
@@ -218,5 +218,22 @@ mod tests {
         assert_eq!(interrupt.received(), Some(WITHDRAWN));
         assert_eq!(interrupt.arrived().now_or_never(), Some(WITHDRAWN));
         assert_eq!(interrupt.insisted().now_or_never(), None);
+    }
+
+    #[test]
+    fn of_two_that_may_withdraw_it_either_does() {
+        for which in 0..2 {
+            let (one, first) = watch::channel(false);
+            let (other, second) = watch::channel(false);
+            let interrupt = Interrupt::never().or(first).or(second);
+            assert_eq!(interrupt.arrived().now_or_never(), None);
+            [one, other][which].send_replace(true);
+            assert_eq!(interrupt.received(), Some(WITHDRAWN), "{which}");
+            assert_eq!(
+                interrupt.arrived().now_or_never(),
+                Some(WITHDRAWN),
+                "{which}"
+            );
+        }
     }
 }

@@ -120,6 +120,8 @@ pub enum Progress {
     InLine(usize),
     /// The place in line is somebody else's: it was not renewed in time. Another is taken, behind all others.
     PlaceLost,
+    /// It was first in line and could not take what was to be had: another place is taken, behind all others.
+    PlaceGivenUp,
     /// There is no place to be had, and it is waited for without one: why.
     NoPlace(Fault),
     /// Ending, but a write whose reply is missing must be settled first.

@@ -8,14 +8,17 @@ mod line;
 mod turn;
 
 use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::{Notify, watch};
 
 use super::super::api::{Api, Fault, Queue, Tickets};
 use super::super::decide::Obstacle;
 use super::super::record::{GrantTerms, Lease};
 use super::super::values::{LeaseDuration, QueueName};
+use super::guard::text;
 use super::interrupt::WITHDRAWN;
 use super::{End, Grant, Limits, OnProgress, Operations, Pause, Progress};
 use crate::clock::{Clock, Instant};
@@ -93,6 +96,8 @@ struct Mine {
 enum Left {
     /// Its place is another's by now.
     Overdue,
+    /// It was first, and others are not to wait until it can take what is to be had.
+    Blocks,
     /// Places are not to be had: why.
     NoPlace(Fault),
     /// It is not to wait.
@@ -169,18 +174,15 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let mut losses = Pause::default();
         loop {
             let began = clock.now();
-            match self.stand_once(limits, report).await {
-                Left::Overdue => {
-                    self.gate.set(Turn::Unknown);
-                    report(Progress::PlaceLost);
-                    // It may be there all the same, as somebody has made it.
-                    self.leave(&limits.interrupt).await;
-                    if clock.now().since(began) >= LONGEST.as_duration() {
-                        losses = Pause::default();
-                    }
-                    // Somebody may delete them again and again, or change what is written.
-                    clock.sleep_until(clock.now() + losses.next(None)).await;
-                }
+            // A bug here must not cost what was granted meanwhile: the line promises nothing of the Lease.
+            let standing = AssertUnwindSafe(self.stand_once(limits, report));
+            let left = standing.catch_unwind().await.unwrap_or_else(|panic| {
+                let why = text(panic.as_ref());
+                Left::NoPlace(Fault::Unknown(format!("a bug, please report it: {why}")))
+            });
+            let said = match left {
+                Left::Overdue => Progress::PlaceLost,
+                Left::Blocks => Progress::PlaceGivenUp,
                 Left::NoPlace(fault) => {
                     report(Progress::NoPlace(fault));
                     self.gate.set(Turn::Anybody);
@@ -188,7 +190,16 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                     return std::future::pending().await;
                 }
                 Left::End(end) => return *end,
+            };
+            self.gate.set(Turn::Unknown);
+            report(said);
+            // It may be there all the same, as somebody has made it.
+            self.leave(&limits.interrupt).await;
+            if clock.now().since(began) >= LONGEST.as_duration() {
+                losses = Pause::default();
             }
+            // Somebody may delete them again and again, or change what is written.
+            clock.sleep_until(clock.now() + losses.next(None)).await;
         }
     }
 
@@ -280,7 +291,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         if once {
             return Err(Left::End(Box::new(End::Fault(fault))));
         }
-        let is_heard = self.mine().is_none_or(|mine| mine.grant.sent_at > since);
+        // A server that is not reached at all is away for everybody.
+        let is_heard = match self.mine() {
+            Some(mine) => mine.grant.sent_at > since,
+            None => !matches!(fault, Fault::NotSent(_)),
+        };
         if now.since(since) >= LONGEST.as_duration() && is_heard {
             return Err(Left::NoPlace(fault));
         }

@@ -177,10 +177,10 @@ impl<A: Api, C: Clock> Gathering<'_, A, C> {
                 part.operations
                     .obtain_in_turn(terms, before, standing.as_ref(), &limits, report);
             let obtained = obtaining.await;
-            if let Some(standing) = standing {
-                standing.leave(&limits.interrupt).await;
+            match standing {
+                Some(standing) => standing.leave_beside(std::future::ready(obtained)).await,
+                None => obtained,
             }
-            obtained
         };
         let mut obtaining = std::pin::pin!(obtaining);
         let keeping = self.parts[..next].iter().enumerate();

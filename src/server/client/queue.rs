@@ -49,7 +49,6 @@ impl QueueClient {
         let mut tickets = Tickets {
             all: Vec::new(),
             resource_version: String::new(),
-            date: None,
         };
         let mut from: Option<String> = None;
         loop {
@@ -70,7 +69,6 @@ impl QueueClient {
                     tickets.all.push(ticket);
                 }
             }
-            tickets.date = page.date;
             let version = list["metadata"]["resourceVersion"].as_str();
             tickets.resource_version = version.unwrap_or_default().to_owned();
             match list["metadata"]["continue"].as_str() {

@@ -17,13 +17,12 @@ impl Known {
     /// All that are there, as a read has it that arrived at `at`.
     pub fn listed(&mut self, tickets: Tickets, at: Instant) {
         let mut before = std::mem::take(&mut self.0);
-        let date = tickets.date;
         for ticket in tickets.all {
             let ticket = ticket.lasting_at_most(LONGEST);
             let uid = ticket.uid().to_owned();
             let seen = match before.remove(&uid) {
-                Some(earlier) => earlier.confirmed(ticket, at, date),
-                None => Observation::first(ticket, at, date),
+                Some(earlier) => earlier.confirmed(ticket, at, None),
+                None => Observation::first(ticket, at, None),
             };
             self.0.insert(uid, seen);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::super::super::api::{Api, Fault};
+use super::super::super::api::{Api, Deletion, Fault};
 use super::super::super::decide::{Obstacle, Rank, Seen};
 use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
@@ -54,8 +54,10 @@ struct Look<A, C> {
     turn_since: Option<Instant>,
     /// Who holds what is waited for.
     holders: Vec<String>,
-    /// With what is asked again and again.
-    trouble: Trouble,
+    /// With reading the ticket before the caller's.
+    reading: Trouble,
+    /// With ending places of the dead.
+    ending: Trouble,
 }
 
 /// What is to be waited for.
@@ -81,7 +83,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             said: None,
             turn_since: None,
             holders: self.holders(),
-            trouble: Trouble::default(),
+            reading: Trouble::default(),
+            ending: Trouble::default(),
         };
         loop {
             if let Err(left) = self.look_on(&mut look, report).await {
@@ -112,6 +115,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             look.whole = false;
             return Ok(());
         }
+        look.ending.over(report);
         self.gate.set(match ahead.len() {
             0 => Turn::Until(mine.grant.expires_at()),
             before => Turn::Behind(before),
@@ -122,7 +126,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let turn_since = look.turn_since.take().unwrap_or(now);
         look.turn_since = ahead.is_empty().then_some(turn_since);
         if self.blocks(look, &mine, now) {
-            return Err(Left::Overdue);
+            return Err(Left::Blocks);
         }
         let until = self.next_look(look, &ahead, now);
         self.watch(look, &ahead, until.all);
@@ -201,11 +205,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 look.watcher.answered(asked_at);
                 let now = self.line.clock.now();
                 look.known.glimpsed(seen.record().clone(), now);
-                look.trouble.over(report);
+                look.reading.over(report);
             }
             // Somebody else may stand before us now.
             Ok(_) => look.whole = false,
-            Err(fault) => self.after(fault, &mut look.trouble, false, report).await?,
+            Err(fault) => self.after(fault, &mut look.reading, false, report).await?,
         }
         Ok(())
     }
@@ -306,10 +310,9 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             ending.extend(waiting.next().map(|seen| self.end_place(seen)));
         }
         match refused {
-            None => look.trouble.over(report),
-            Some(fault) => self.after(fault, &mut look.trouble, false, report).await?,
+            None => Ok(()),
+            Some(fault) => self.after(fault, &mut look.ending, false, report).await,
         }
-        Ok(())
     }
 
     async fn end_place(&self, seen: &Observation) -> Result<(), Fault> {
@@ -317,12 +320,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         log::debug!("the place of {} has ended", record.name());
         let operations = self.on(record.name());
         let limit = write_limit(record.duration()).min(self.line.read_limit);
-        // Whatever else comes of it shows in the list.
-        operations
-            .api
-            .delete(record, false, limit)
-            .await
-            .map(|_| ())
+        match operations.api.delete(record, false, limit).await? {
+            Deletion::Done | Deletion::Absent => Ok(()),
+            // It was renewed or edited; or the server refuses for a reason of its own, and would again at once.
+            Deletion::Conflict(rejection) => Err(Fault::Rejected(rejection)),
+        }
     }
 
     /// Whether the caller is first, and for long has not taken what is to be had, though the server answers it: others are not

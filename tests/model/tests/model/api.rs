@@ -96,12 +96,10 @@ impl SimulatedApi {
 
     /// All tickets, as they are there when the request arrives.
     pub async fn tickets(&self, limit: Duration) -> Result<Tickets, Fault> {
-        self.send(Verb::List, limit, |server, now, _| {
-            let date = server.reply_date(now);
+        self.send(Verb::List, limit, |server, _, _| {
             Ok(Tickets {
                 all: server.listed()?,
                 resource_version: server.resource_version.to_string(),
-                date,
             })
         })
         .await

@@ -15,7 +15,7 @@ use lease_model::lease::api::{Fault, LeaseEvent, Queue, Tickets};
 use lease_model::lease::operate::{Line, LineTerms, Progress};
 use lease_model::lease::values::QueueName;
 
-use crate::actor::{Actor, READ_LIMIT};
+use crate::actor::{Actor, READ_LIMIT, Waiter};
 use crate::api::SimulatedApi;
 use crate::clock::{SimulatedClock, TrueTime};
 use crate::world::World;
@@ -24,6 +24,8 @@ use crate::{millis, secs};
 /// How an actor stands in line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
+    /// Whether whoever asks for the line panics.
+    pub is_broken: bool,
     /// The larger goes first.
     pub priority: i32,
     /// It does not wait behind so many.
@@ -31,19 +33,23 @@ pub struct Place {
 }
 
 /// The tickets of the simulated Lease.
-struct SimulatedQueue(SimulatedApi);
+struct SimulatedQueue {
+    api: SimulatedApi,
+    is_broken: bool,
+}
 
 impl Queue<SimulatedApi> for SimulatedQueue {
     fn ticket(&self, name: &str) -> SimulatedApi {
-        self.0.to_ticket(name)
+        self.api.to_ticket(name)
     }
 
     fn list(&self, limit: Duration) -> LocalBoxFuture<'_, Result<Tickets, Fault>> {
-        self.0.tickets(limit).boxed_local()
+        assert!(!self.is_broken, "a bug of the queue");
+        self.api.tickets(limit).boxed_local()
     }
 
     fn watch(&self, resource_version: &str) -> LocalBoxStream<'static, LeaseEvent> {
-        self.0.watch_tickets(resource_version)
+        self.api.watch_tickets(resource_version)
     }
 }
 
@@ -70,7 +76,10 @@ impl Actor {
             priority: place.priority,
             most: place.most,
         };
-        let queue = Box::new(SimulatedQueue(self.api.clone()));
+        let queue = Box::new(SimulatedQueue {
+            api: self.api.clone(),
+            is_broken: place.is_broken,
+        });
         Some(Line::new(queue, self.clock.clone(), terms, READ_LIMIT))
     }
 
@@ -93,7 +102,7 @@ impl Actor {
     fn of_priority(self, priority: i32) -> Self {
         let place = Place {
             priority,
-            most: None,
+            ..Place::default()
         };
         Self {
             place: Some(place),
@@ -118,6 +127,16 @@ async fn until_they_stand(world: &World, count: usize) {
     while world.server().line.standing().count() != count {
         crate::sleep(0.01).await;
     }
+}
+
+/// All of these in line, in their order.
+async fn stand_in_order(world: &World, waiters: &[Actor]) -> Vec<Waiter> {
+    let mut tasks = Vec::new();
+    for waiter in waiters {
+        tasks.push(waiter.wait());
+        until_they_stand(world, tasks.len()).await;
+    }
+    tasks
 }
 
 /// When whoever is at its turn could have taken the Lease: since it is free, or since its holder's has expired.

@@ -3,7 +3,7 @@
 use lease_model::lease::operate::{End, Progress};
 
 use super::scenarios::behind_a_holder;
-use super::until_they_stand;
+use super::{stand_in_order, until_they_stand};
 use crate::actor::{Actor, interrupted, patient};
 use crate::faults::{Outage, WatchFault};
 use crate::world::World;
@@ -152,11 +152,7 @@ fn nobody_loses_its_place_to_watches_that_fail() {
             (1..=4).for_each(|client| world.fail_watches(client, &[fault]));
             let grant = holder.take(None).await;
             let stays = holder.hold(grant, 60.0);
-            let mut tasks = Vec::new();
-            for waiter in &waiters {
-                tasks.push(waiter.wait());
-                until_they_stand(&world, tasks.len()).await;
-            }
+            let tasks = stand_in_order(&world, &waiters).await;
             sleep(30.0).await;
             assert_eq!(world.server().line.drawn.len(), 4, "{fault:?}");
             stays.abort();
@@ -179,11 +175,7 @@ fn an_outage_costs_nobody_its_place_and_a_lease_that_is_made_anew_has_the_same_l
         let world = World::new(7);
         let (holder, waiters) = behind_a_holder(&world, 3).await;
         let stays = holder.hold(holder.take(None).await, 90.0);
-        let mut tasks = Vec::new();
-        for waiter in &waiters {
-            tasks.push(waiter.wait());
-            until_they_stand(&world, tasks.len()).await;
-        }
+        let tasks = stand_in_order(&world, &waiters).await;
         for client in 1..=3 {
             world.cut_off(client, 25.0, Outage::BlackHole);
         }

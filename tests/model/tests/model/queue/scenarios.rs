@@ -3,7 +3,7 @@
 use lease_model::lease::decide::Obstacle;
 use lease_model::lease::operate::{End, Progress};
 
-use super::until_they_stand;
+use super::{stand_in_order, until_they_stand};
 use crate::actor::{Actor, once, patient};
 use crate::clock::Wall;
 use crate::faults::Verb;
@@ -86,11 +86,7 @@ fn waiters_are_served_in_the_order_in_which_they_came_and_hear_where_they_stand(
         let world = World::new(8);
         let (holder, waiters) = behind_a_holder(&world, 5).await;
         let stays = holder.hold(holder.take(None).await, 20.0);
-        let mut tasks = Vec::new();
-        for waiter in &waiters {
-            tasks.push(waiter.wait());
-            until_they_stand(&world, tasks.len()).await;
-        }
+        let tasks = stand_in_order(&world, &waiters).await;
         sleep(1.0).await;
         assert_eq!(waiters[4].places(), [5]);
         stays.abort();
@@ -269,11 +265,7 @@ fn a_waiter_costs_two_watches_and_one_renewal_in_a_third_of_its_tickets_duration
             .map(|client| Actor::new(&world, client, 1_000_000, Wall::Skewed(0)).in_line())
             .collect();
         let stays = holder.hold(holder.take(None).await, 600.0);
-        let mut tasks = Vec::new();
-        for waiter in &waiters {
-            tasks.push(waiter.wait());
-            until_they_stand(&world, tasks.len()).await;
-        }
+        let _tasks = stand_in_order(&world, &waiters).await;
         sleep(5.0).await;
         let cost =
             |verb| -> Vec<u64> { (1..=6).map(|client| world.requests(client, verb)).collect() };

@@ -6,7 +6,7 @@ use lease_model::lease::record::Lease;
 use serde_json::json;
 
 use super::scenarios::behind_a_holder;
-use super::until_they_stand;
+use super::{stand_in_order, until_they_stand};
 use crate::actor::Actor;
 use crate::faults::{Outage, RequestFault, Verb};
 use crate::world::World;
@@ -26,11 +26,7 @@ fn a_waiter_that_cannot_read_the_line_for_long_goes_on_without_a_place_and_says_
         let (holder, waiters) = behind_a_holder(&world, 3).await;
         let grant = holder.take(None).await;
         let stays = holder.hold(grant, 60.0);
-        let mut tasks = Vec::new();
-        for waiter in &waiters {
-            tasks.push(waiter.wait());
-            until_they_stand(&world, tasks.len()).await;
-        }
+        let mut tasks = stand_in_order(&world, &waiters).await;
         sleep(1.0).await;
         world.fail(2, Verb::List, vec![FAILS; 10_000]);
         let first = tasks.remove(0);
@@ -81,11 +77,7 @@ fn one_refusal_after_many_answers_costs_nobody_its_place() {
             let world = World::new(7);
             let (holder, waiters) = behind_a_holder(&world, 4).await;
             let grant = holder.take(None).await;
-            let mut tasks = Vec::new();
-            for waiter in &waiters {
-                tasks.push(waiter.wait());
-                until_they_stand(&world, tasks.len()).await;
-            }
+            let tasks = stand_in_order(&world, &waiters).await;
             sleep(1.0).await;
             world.server().line.forbidden = Some(verb);
             holder.release(grant).await;
@@ -162,11 +154,7 @@ fn a_server_that_is_away_for_longer_than_tickets_last_costs_nobody_its_place() {
             let world = World::new(seed);
             let (holder, waiters) = behind_a_holder(&world, 6).await;
             let stays = holder.hold(holder.take(None).await, 90.0);
-            let mut tasks = Vec::new();
-            for waiter in &waiters {
-                tasks.push(waiter.wait());
-                until_they_stand(&world, tasks.len()).await;
-            }
+            let tasks = stand_in_order(&world, &waiters).await;
             sleep(3.0).await;
             for client in 0..=6 {
                 let how = if seed % 2 == 0 {
@@ -205,5 +193,58 @@ fn the_first_in_line_whose_writes_are_refused_does_not_keep_others_waiting_for_e
         let (_, at) = second.granted().await;
         assert!(at - freed < secs(15.0 + 6.0 + 3.0), "{:?}", at - freed);
         drop(first);
+    });
+}
+
+#[test]
+fn a_bug_of_the_line_costs_the_place_and_nothing_else() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, mut waiters) = behind_a_holder(&world, 2).await;
+        let place = waiters[1].place.as_mut().expect("a place");
+        place.is_broken = true;
+        let grant = holder.take(None).await;
+        let tasks = stand_in_order(&world, &waiters[..1]).await;
+        let broken = waiters[1].wait();
+        sleep(2.0).await;
+        assert!(is_told(&waiters[1], |said| matches!(
+            said,
+            Progress::NoPlace(_)
+        )));
+        assert_eq!(
+            world.server().line.standing().count(),
+            1,
+            "it leaves no ticket"
+        );
+        holder.release(grant).await;
+        for (waiter, task) in waiters.iter().zip(tasks.into_iter().chain([broken])) {
+            waiter.release(task.granted().await.0).await;
+        }
+        world.assert_no_violations();
+    });
+}
+
+#[test]
+fn whoever_comes_while_the_server_is_away_gets_its_place_once_it_is_back() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, waiters) = behind_a_holder(&world, 2).await;
+        let stays = holder.hold(holder.take(None).await, 300.0);
+        let first = waiters[0].wait();
+        until_they_stand(&world, 1).await;
+        // It has read the lease, and then reaches nobody for a while.
+        world.fail(2, Verb::Create, vec![RequestFault::Refused; 30]);
+        let second = waiters[1].wait();
+        sleep(250.0).await;
+        assert!(!is_told(&waiters[1], |said| matches!(
+            said,
+            Progress::NoPlace(_)
+        )));
+        assert_eq!(waiters[1].places(), [2]);
+        stays.abort();
+        world.edit_spec("holderIdentity", "");
+        for (waiter, task) in waiters.iter().zip([first, second]) {
+            waiter.release(task.granted().await.0).await;
+        }
     });
 }
