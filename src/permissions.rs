@@ -1,7 +1,10 @@
 //! Which permissions each way to call a subcommand takes: the one table, for `can-i`, and for what is advised where one is
 //! missing.
 
+mod in_line;
 pub mod role;
+
+use in_line::{ACQUIRES_IN_LINE, HOLDS_IN_LINE, HOLDS_SLOTS_IN_LINE, LIST_TICKETS, WATCH_TICKETS};
 
 /// What a permission is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,12 +103,6 @@ const WATCH: Permission = Permission::to("watch", Resource::Leases);
 const CREATE: Permission = Permission::to("create", Resource::Leases);
 const DELETE: Permission = Permission::to("delete", Resource::Leases);
 const UPDATE: Permission = Permission::to("update", Resource::Leases);
-const GET_TICKETS: Permission = Permission::to("get", Resource::Tickets);
-const LIST_TICKETS: Permission = Permission::to("list", Resource::Tickets);
-const WATCH_TICKETS: Permission = Permission::to("watch", Resource::Tickets);
-const CREATE_TICKETS: Permission = Permission::to("create", Resource::Tickets);
-const UPDATE_TICKETS: Permission = Permission::to("update", Resource::Tickets);
-const DELETE_TICKETS: Permission = Permission::to("delete", Resource::Tickets);
 const LIST_PODS: Permission = Permission::to("list", Resource::Pods);
 const LIST_NODES: Permission = Permission::to("list", Resource::Nodes);
 const HOLDERS: [Permission; 2] = [
@@ -156,28 +153,6 @@ pub static HOLDS_LABELLING: Way = named(
 pub static HOLDS_SLOTS: Way = Way {
     call: "hold --slots",
     needs: &[GET, UPDATE],
-    better: &[WATCH, TELL],
-    of: Of::All,
-};
-/// What a place in line takes, beside what the lease takes: others' places are looked at, and ended once they are over.
-const IN_LINE: &[Permission] = &[
-    GET,
-    UPDATE,
-    GET_TICKETS,
-    LIST_TICKETS,
-    WATCH_TICKETS,
-    CREATE_TICKETS,
-    UPDATE_TICKETS,
-    DELETE_TICKETS,
-];
-/// `acquire --queue`
-pub static ACQUIRES_IN_LINE: Way = named("acquire --queue", IN_LINE, &[WATCH, TELL]);
-/// `hold --queue`
-pub static HOLDS_IN_LINE: Way = named("hold --queue", IN_LINE, &[WATCH, TELL]);
-/// `hold --slots --queue`
-pub static HOLDS_SLOTS_IN_LINE: Way = Way {
-    call: "hold --slots --queue",
-    needs: IN_LINE,
     better: &[WATCH, TELL],
     of: Of::All,
 };

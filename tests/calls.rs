@@ -71,11 +71,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ),
     ("src/clock.rs", "clock", "the one place that reads clocks"),
     (
-        "src/server/client/under_way.rs",
-        "clock",
-        "simulated time of its tests",
-    ),
-    (
         "src/server/plugin/foreground.rs",
         "signal",
         "the plugin's own group, whose leader its keeper has not collected; our own group, which is ours to stop",

@@ -1,5 +1,6 @@
 //! What the operations ask of an API server for one Lease and for many, and the closed set of its answers.
 
+mod objects;
 mod queue;
 
 use std::time::Duration;
@@ -7,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::LocalBoxStream;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::record::{FIELD_MANAGER, Lease, Record};
 
+pub use objects::Objects;
 pub use queue::{Queue, Tickets};
 
 /// How long the watch of one Lease may take to begin: a server answers it at once.
@@ -105,35 +106,6 @@ pub enum Deletion {
     Conflict(Rejection),
     /// 404: there is no such Lease.
     Absent,
-}
-
-/// Other objects, for what is said about a Lease, or done beside it.
-pub trait Objects {
-    /// The object of this path.
-    fn object(&self, path: &str, limit: Duration) -> impl Future<Output = Result<Value, Fault>>;
-    /// A page of the collection of this path, of at most so many, `from` where the page before it ended.
-    fn objects(
-        &self,
-        path: &str,
-        size: u32,
-        from: Option<&str>,
-        limit: Duration,
-    ) -> impl Future<Output = Result<Value, Fault>>;
-    /// POST to the collection of this path: the object as it was stored.
-    fn post(
-        &self,
-        path: &str,
-        object: &Value,
-        limit: Duration,
-    ) -> impl Future<Output = Result<Value, Fault>>;
-    /// A JSON merge patch of the object of this path: as it was stored then. What the patch says of uid and resourceVersion
-    /// is a condition.
-    fn patch(
-        &self,
-        path: &str,
-        patch: &Value,
-        limit: Duration,
-    ) -> impl Future<Output = Result<Value, Fault>>;
 }
 
 /// A page of a list, not decoded yet.

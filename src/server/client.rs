@@ -13,6 +13,7 @@ mod patience;
 mod query;
 mod queue;
 mod under_way;
+mod unread;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, SystemClock};
-use crate::lease::api::{ConnectFailure, Fault, Lines, RejectionKind, TransportError};
+use crate::lease::api::{Fault, Lines, RejectionKind, TransportError};
 use crate::lease::values::Manager;
 use crate::server::progress::{RequestProgress, Stage};
 use crate::server::{Connection, Link, Wanted};
@@ -41,6 +42,7 @@ use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};
 use body::Most;
 use under_way::{OnItsWay, UnderWay};
+use unread::{is_about_credentials, with_unread};
 
 /// Our name in the API server's logs and in managedFields.
 pub const USER_AGENT: &str = concat!("kubectl-lease/", env!("CARGO_PKG_VERSION"));
@@ -358,51 +360,6 @@ fn numbers(version: &Value) -> Option<(u32, u32)> {
         digits.parse().ok()
     };
     number("major").zip(number("minor"))
-}
-
-/// Whether other certificates, keys or tokens may change that.
-fn is_about_credentials(fault: &Fault) -> bool {
-    match fault {
-        Fault::Rejected(rejection) => rejection.kind == RejectionKind::Unauthorized,
-        Fault::NotSent(TransportError::Connect { why, .. }) => match why {
-            ConnectFailure::Authority
-            | ConnectFailure::Certificate
-            | ConnectFailure::Validity
-            | ConnectFailure::OtherNames(_)
-            | ConnectFailure::ClientCertificate => true,
-            ConnectFailure::Name
-            | ConnectFailure::Silence
-            | ConnectFailure::NoTls
-            | ConnectFailure::Proxy
-            | ConnectFailure::Other => false,
-        },
-        Fault::NotSent(
-            TransportError::Refused { .. }
-            | TransportError::Credentials(_)
-            | TransportError::Slow(_),
-        )
-        | Fault::Unknown(_)
-        | Fault::NotStored(_)
-        | Fault::Foreign { .. } => false,
-    }
-}
-
-/// Says what could not be read anew where that may be why.
-fn with_unread(mut fault: Fault, unread: &[String]) -> Fault {
-    if !unread.is_empty() && is_about_credentials(&fault) {
-        let unread = unread.join("; ");
-        match &mut fault {
-            Fault::NotSent(TransportError::Connect { detail, .. }) => {
-                *detail = format!("{detail} ({unread})");
-            }
-            Fault::Rejected(rejection) => {
-                rejection.message = format!("{} ({unread})", rejection.message);
-            }
-            Fault::NotSent(_) | Fault::Unknown(_) | Fault::NotStored(_) | Fault::Foreign { .. } => {
-            }
-        }
-    }
-    fault
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -251,8 +251,7 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
     let count = reviews.len();
     reviews.sort_unstable();
     reviews.dedup();
-    // get, update, watch, create, delete; the holder's Pod and Node; all Nodes; what else there is to one; and of places in
-    // line, which have names of their own, all but create, which has none in any case.
+    // Five of the lease; its holder's Pod and Node; all Nodes; what else there is to one; and of tickets all but create.
     let elects = usize::from(output.stdout.contains("failover (election)"));
     let all = 16 + elects;
     assert_eq!((count, reviews.len()), (all, all), "{output}");
@@ -298,7 +297,6 @@ fn a_permission_is_asked_about_once_and_a_server_that_does_not_tell_is_said_to()
     );
 }
 
-/// What deletes leases, or reaches further than them, is granted to whoever asks for it.
 #[test]
 fn what_reaches_further_counts_only_where_it_is_named_and_slots_are_named_by_their_number() {
     let (ns, _) = fresh();
@@ -306,7 +304,7 @@ fn what_reaches_further_counts_only_where_it_is_named_and_slots_are_named_by_the
     for words in [&["can-i", "job"][..], &["can-i"]] {
         let output = ns.run(&user, words);
         let left =
-            "Counts only where --for names it: acquire --queue, hold --cleanup, hold --label-pod, ";
+            "Counts only where --for names it: acquire --queue, hold --cleanup, hold --label";
         assert!(output.stdout.contains(left), "{output}");
         let rules = missing(&ns.run(&user, [words, &["-ojson"]].concat()))[0]["rules"].to_string();
         for granted in ["delete", "patch", "pods", "leasecandidates"] {

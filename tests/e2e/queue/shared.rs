@@ -11,14 +11,53 @@ fn whoever_does_not_queue_takes_what_is_free_and_the_line_goes_on_behind_it() {
         .iter()
         .map(|name| stands(&waiter(&ns, &user, name, &[], &log)))
         .collect();
-    // It is quicker than both.
-    ns.edit("job", |lease| {
-        lease["spec"]["holderIdentity"] = "stranger".into()
-    });
+    let script = format!("echo x >> {}", log.display());
+    let beside = ns.command(&user, ["hold", "job", "--holder", "x", "--"]);
+    let beside = beside.args(shell(&script)).spawn();
+    beside.wait_stderr(|line| line.starts_with("waiting for lease"), SOON);
+    assert_eq!(tickets(&ns, "job").len(), 2, "it has no place");
     set_free(&ns, "job");
-    all.into_iter()
-        .for_each(|one| ended(&one.wait(SOON), 0, ""));
-    assert_eq!(logged(&log), ["a", "b"]);
+    for one in all.into_iter().chain([beside]) {
+        ended(&one.wait(SOON), 0, "");
+    }
+    let mut served = logged(&log);
+    assert!(served.contains(&"x".to_owned()), "{served:?}");
+    served.retain(|name| name != "x");
+    assert_eq!(served, ["a", "b"]);
+}
+
+#[test]
+fn a_lease_that_is_lost_while_another_is_waited_for_in_line_is_acquired_anew() {
+    let (ns, user) = lined();
+    ns.create(&free("a"));
+    ns.create(&held("b", "other", 60));
+    let arguments = [
+        "hold",
+        "a",
+        "b",
+        "--queue",
+        "--holder",
+        "me",
+        "--duration",
+        "3s",
+        "--",
+        "true",
+    ];
+    let both = ns.command(&user, arguments).spawn();
+    both.wait_stderr(|line| line == "1st in line for lease \"b\"", SOON);
+    ns.edit("a", |lease| {
+        lease["spec"]["holderIdentity"] = "thief".into()
+    });
+    both.wait_stderr(
+        |line| line.starts_with("lease \"a\" lost before all were acquired"),
+        SOON,
+    );
+    // Whoever waits for the first holds no later one, nor a place for it.
+    wait_until(|| tickets(&ns, "b").is_empty());
+    set_free(&ns, "a");
+    set_free(&ns, "b");
+    ended(&both.wait(SOON), 0, "");
+    assert_eq!((tickets(&ns, "a").len(), tickets(&ns, "b").len()), (0, 0));
 }
 
 #[test]
