@@ -217,11 +217,7 @@ fn where_they_may_not_be_watched_together_each_is_watched_or_all_are_read() {
     let running = acquire(&ns, &user, "2", &["--holder=me"])
         .via(&proxy)
         .spawn();
-    let watched = |all: &[Request]| {
-        all.iter()
-            .filter(|r| r.is_watch() && r.status == Some(200))
-            .count()
-    };
+    let watched = |all: &[Request]| all.iter().filter(|r| r.is_answered_watch()).count();
     proxy.wait_for(|all| watched(all) == 2, SOON);
     set_free(&ns, "pool-1");
     let output = running.wait(SOON);

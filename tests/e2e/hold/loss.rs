@@ -121,12 +121,7 @@ fn a_watch_that_is_refused_cut_or_ended_is_followed_by_another() {
     held.running.wait_stderr(again, SOON);
     for again in 1..3 {
         let watches = |count| {
-            move |all: &[Request]| {
-                all.iter()
-                    .filter(|r| r.is_watch() && r.status == Some(200))
-                    .count()
-                    >= count
-            }
+            move |all: &[Request]| all.iter().filter(|r| r.is_answered_watch()).count() >= count
         };
         scene.proxy.wait_for(watches(again), SOON);
         // The proxy follows the watch once something has come through it.

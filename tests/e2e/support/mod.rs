@@ -189,10 +189,7 @@ pub fn waiting(lease: &str, holder: &str, at_most: &str) -> String {
 /// Waits until a watch through the proxy is answered.
 pub fn watching(proxy: &Proxy) {
     proxy.wait_for(
-        |all| {
-            all.iter()
-                .any(|request| request.is_watch() && request.status == Some(200))
-        },
+        |all| all.iter().any(|request| request.is_answered_watch()),
         SOON,
     );
 }

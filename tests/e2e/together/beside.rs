@@ -14,8 +14,8 @@ use std::time::Duration;
 fn wait_watched(scene: &Scene, count: usize) {
     let watched = |all: &[Request]| {
         let all = all.iter();
-        let answered = all.filter(|one| one.is_watch() && one.status == Some(200));
-        answered.count() == count
+        let answered = all.filter(|one| one.is_answered_watch());
+        answered.count() >= count
     };
     scene.proxy.wait_for(watched, SOON);
 }

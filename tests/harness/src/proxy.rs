@@ -61,6 +61,7 @@ struct Shared {
     switches: watch::Sender<Switches>,
     counts: Counts,
     connections: Mutex<Vec<JoinHandle<()>>>,
+    accepted: AtomicU64,
 }
 
 /// A running proxy; its address stays the same while it is down. Dropping it resets every connection.
@@ -85,6 +86,7 @@ impl Proxy {
             switches: watch::Sender::default(),
             counts: Counts::default(),
             connections: Mutex::default(),
+            accepted: AtomicU64::new(0),
         });
         let (port, listener) = (0..10)
             .find_map(|_| {

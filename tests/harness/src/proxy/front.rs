@@ -1,6 +1,7 @@
 //! The proxy's client side: accepts connections, and can reset them.
 
 use super::{Shared, serve, tls};
+use hyper::Request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -64,7 +65,11 @@ async fn serve<S>(stream: S, shared: &Arc<Shared>, reset: &Reset) -> Option<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let service = service_fn(|request| serve::answer(request, shared.clone(), reset.clone()));
+    let number = ConnectionNumber(shared.accepted.fetch_add(1, Ordering::Relaxed) + 1);
+    let service = service_fn(|mut request: Request<_>| {
+        request.extensions_mut().insert(number);
+        serve::answer(request, shared.clone(), reset.clone())
+    });
     let mut server = http1::Builder::new();
     // The server's own Date is evidence to clients: neither added nor changed here.
     let served = server
@@ -72,6 +77,10 @@ where
         .serve_connection(TokioIo::new(stream), service);
     served.await.ok()
 }
+
+/// Counts from 1 over the proxy's life; among the extensions of each request that came over it.
+#[derive(Clone, Copy)]
+pub(super) struct ConnectionNumber(pub u64);
 
 /// Says that a connection is to end in a reset instead of an orderly close.
 #[derive(Clone, Default)]

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub struct Request {
     /// Counts from 1 over the proxy's life.
     pub number: u64,
+    /// Over which connection it came; that counts from 1, too.
+    pub connection: u64,
     /// `GET`, `PUT`, …
     pub method: String,
     /// Without the query.
@@ -33,6 +35,9 @@ pub struct Request {
     pub over: bool,
 }
 
+/// Of the label that names a queue, as it is in an address.
+const QUEUE_LABEL: &str = "queue%2Dof";
+
 impl Request {
     /// Whether it asks for a watch.
     pub fn is_watch(&self) -> bool {
@@ -42,6 +47,12 @@ impl Request {
             .any(|parameter| matches!(parameter, "watch" | "watch=1" | "watch=true" | "watch=True"))
     }
 
+    /// Whether it is a watch that was answered, whatever has become of it since, of Leases themselves: one of who waits in line for
+    /// them, as `status` has it beside, is not.
+    pub fn is_answered_watch(&self) -> bool {
+        self.is_watch() && self.status == Some(200) && !self.query.contains(QUEUE_LABEL)
+    }
+
     /// Whether it is about Events, which are told beside what is done to Leases.
     pub fn is_of_events(&self) -> bool {
         self.path.starts_with("/apis/events.k8s.io/")
@@ -49,7 +60,7 @@ impl Request {
 
     /// Whether it asks who waits for a Lease in line, as `status` does beside it.
     pub fn is_of_a_line(&self) -> bool {
-        let parameters = ["queue%2Dof", "resourceVersion=0"];
+        let parameters = [QUEUE_LABEL, "resourceVersion=0"];
         parameters.iter().all(|part| self.query.contains(part)) && !self.is_watch()
     }
 

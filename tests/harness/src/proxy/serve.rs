@@ -1,7 +1,7 @@
 //! One request through the proxy: recorded, met by a fault, forwarded, answered.
 
 use super::fault::{self, Fault};
-use super::front::Reset;
+use super::front::{ConnectionNumber, Reset};
 use super::record::Request;
 use super::reply::{self, Break};
 use super::tally::Met;
@@ -80,8 +80,10 @@ impl Exchange {
         let text =
             |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let at = Instant::now();
+        let connection = parts.extensions.get::<ConnectionNumber>();
         let mut entry = Request {
             number: 0,
+            connection: connection.map_or(0, |connection| connection.0),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -178,6 +178,7 @@ fn a_fault_that_meets_nobody_says_so_and_ends() {
 fn requests_are_told_apart() {
     let request = |method: &str, query: &str, body: Value| Request {
         number: 1,
+        connection: 1,
         method: method.into(),
         path: "/apis/coordination.k8s.io/v1/namespaces/ns/leases/job".into(),
         query: query.into(),
