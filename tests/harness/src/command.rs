@@ -187,7 +187,7 @@ impl Command {
     /// When it cannot be started.
     #[track_caller]
     pub fn spawn(&self) -> Running {
-        let (mut command, tag) = self.prepare();
+        let (mut command, tag) = self.prepare(process::command(&self.program));
         let open = |outlet: &Outlet| outlet.open().expect("a pipe or file can be opened");
         let (stdout, unread_stdout) = open(&self.stdout);
         let (stderr, unread_stderr) = open(&self.stderr);
@@ -217,15 +217,14 @@ impl Command {
     #[cfg(unix)]
     #[track_caller]
     pub fn spawn_pty(&self, rows: u16, columns: u16) -> Terminal {
-        let (mut command, tag) = self.prepare();
+        let (mut command, tag) = self.prepare(std::process::Command::new(&self.program));
         command.env("TERM", "xterm-256color");
         command.envs(self.environment.iter().map(|(key, value)| (key, value)));
         Terminal::start(command, &self.title(), tag, rows, columns)
     }
 
-    fn prepare(&self) -> (std::process::Command, String) {
+    fn prepare(&self, mut command: std::process::Command) -> (std::process::Command, String) {
         let tag = random::hex(8);
-        let mut command = std::process::Command::new(&self.program);
         command
             .args(&self.arguments)
             .env_clear()

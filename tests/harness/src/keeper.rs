@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{LazyLock, mpsc};
 
@@ -28,14 +29,52 @@ pub(crate) fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -
     answer.recv().expect("the keeper's jobs do not panic")
 }
 
-/// Starts `command` in a process group of its own; it is killed when this process ends, however it ends.
+/// Asks the kernel to kill it when the thread that started it ends, and becomes another program (util-linux).
+const SETPRIV: &str = "/usr/bin/setpriv";
+
+/// Whether children can be started by it: it is there, knows how, and this process ignores no signal that they are to hear.
+static HAS_SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+    let does_it = || command_of_setpriv(Path::new("true")).status();
+    let ignored = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGXFSZ].map(is_ignored);
+    ignored == [false; 4] && does_it().is_ok_and(|status| status.success())
+});
+
+/// What starts `program`, for [`spawn`]. A process of many threads and much memory forks slowly, and each of its pages is
+/// copied once more that is written meanwhile; without a closure to run in the child, std shares the memory until the exec.
+pub(crate) fn command(program: &Path) -> Command {
+    // What is not there is an error of the start.
+    let is_there = program.is_relative() || program.exists();
+    match is_there && *HAS_SETPRIV {
+        true => command_of_setpriv(program),
+        false => Command::new(program),
+    }
+}
+
+fn command_of_setpriv(program: &Path) -> Command {
+    let mut command = Command::new(SETPRIV);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+/// Starts a [`command`] in a process group of its own; it is killed when this process ends, however it ends, unless that is
+/// within the first millisecond.
 pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     command.process_group(0);
     run(move || {
-        hear_signals(&mut command);
-        die_with_us(&mut command);
+        if command.get_program() != SETPRIV {
+            hear_signals(&mut command);
+            die_with_us(&mut command);
+        }
         command.spawn()
     })
+}
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: a plain structure, for which all zeroes is a value.
+    let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: it only reads a disposition of this process into the local that it is given.
+    let read = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut now) };
+    read == 0 && now.sa_sigaction == libc::SIG_IGN
 }
 
 /// Has the child begin with the signals of a terminal at their default: a shell that runs us in the background ignores them.

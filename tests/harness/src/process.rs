@@ -16,8 +16,8 @@ use windows as system;
 pub(crate) use console::{Asker, TERMINATED};
 pub use system::{HOME, PATH_SEPARATOR, alive, tagged};
 pub(crate) use system::{
-    ROOT, ending_signal, environment_of_every_program, kill, kill_tagged, path, start, unknown_end,
-    wait_for_end, was_killed,
+    ROOT, command, ending_signal, environment_of_every_program, kill, kill_tagged, path, start,
+    unknown_end, wait_for_end, was_killed,
 };
 #[cfg(unix)]
 pub use unix::stopped;

@@ -6,7 +6,7 @@ use nix::sys::signal::{self, Signal};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 /// How much of a log an error shows.
 const TAIL_LINES: usize = 30;
@@ -24,7 +24,7 @@ impl ServerProcess {
         log: &Path,
     ) -> io::Result<ServerProcess> {
         let output = File::options().create(true).append(true).open(log)?;
-        let mut command = Command::new(program);
+        let mut command = keeper::command(program);
         command
             .args(arguments)
             .env_clear()

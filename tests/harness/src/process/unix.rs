@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
@@ -27,6 +28,11 @@ pub const HOME: &str = "HOME";
 /// What every program needs in its environment: texts as bytes that are UTF-8.
 pub(crate) fn environment_of_every_program() -> impl Iterator<Item = (String, String)> {
     [("LC_ALL".to_owned(), "C.UTF-8".to_owned())].into_iter()
+}
+
+/// What starts `program`.
+pub(crate) fn command(program: &Path) -> Command {
+    keeper::command(program)
 }
 
 /// Starts `command` as the keeper's child in a process group of its own, so that it dies with this process.

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -61,6 +61,11 @@ pub(crate) fn environment_of_every_program() -> impl Iterator<Item = (String, St
 
 fn of_ours(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
+}
+
+/// What starts `program`.
+pub(crate) fn command(program: &Path) -> Command {
+    Command::new(program)
 }
 
 /// Starts `command` in a job of its own, before its first instruction. In a console of its own it hears what is sent
