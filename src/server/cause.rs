@@ -118,6 +118,9 @@ fn links(error: &kube::Error) -> impl Iterator<Item = &(dyn StdError + 'static)>
     })
 }
 
+/// What rustls says of a connection that ends without TLS's own farewell.
+const CUT_OFF: &str = "peer closed connection without sending TLS close_notify";
+
 /// An error with its causes, outermost first, each said once, without what only names a layer of the program.
 pub fn words(error: &(dyn StdError + 'static)) -> String {
     const LAYERS: [&str; 10] = [
@@ -143,7 +146,11 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
         for layer in LAYERS {
             text = text.strip_prefix(layer).unwrap_or(text);
         }
-        let text = text.trim_start_matches(": ");
+        let text = match text.trim_start_matches(": ") {
+            // rustls goes on with the address of its manual.
+            text if text.starts_with(CUT_OFF) => "the connection was closed before an answer",
+            text => text,
+        };
         // Some repeat their source in their own text.
         if !text.is_empty() && parts.last().is_none_or(|last| !last.contains(text)) {
             parts.push(text.to_owned());
@@ -155,4 +162,18 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
     }
     // kube quotes paths twice.
     parts.join(": ").replace("'\"", "\"").replace("\"'", "\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_was_cut_off_is_told_without_the_address_of_a_manual() {
+        let said = format!(
+            "{CUT_OFF}: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof"
+        );
+        let error = std::io::Error::new(ErrorKind::UnexpectedEof, said);
+        assert_eq!(words(&error), "the connection was closed before an answer");
+    }
 }

@@ -46,6 +46,7 @@ pub use error::ConfigError;
 pub use kubeconfig::{namespace_alone, pod_namespace};
 pub use late::Late;
 pub use options::ConnectionOptions;
+use stack::Lasting;
 
 /// The kubeconfig's way of leaving something out is also to say nothing.
 fn filled(text: &Option<String>) -> bool {

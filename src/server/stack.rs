@@ -1,6 +1,7 @@
 //! The client of a connection: connectors, proxies, TLS and HTTP, one on top of the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
@@ -16,6 +17,16 @@ use super::progress::{Noted, RequestProgress, Stage, reaching};
 use super::{cause, header, proxy, tls, unusable};
 use crate::lease::api::Unusable;
 use crate::userinfo::{self, UserInfo};
+
+/// A connection that was idle for longer is not used again: something on the way may have forgotten it, without a word to either
+/// side, and a grant that is sent on it would be waited for in vain. Most that forget do so after a minute or more.
+const KEPT_IDLE: Duration = Duration::from_secs(30);
+
+/// Among the extensions of a request that keeps its connection for as long as it lasts, as a watch does. Such have a pool of
+/// their own: the connection that was there before stays for what is written next, which waits for no handshake unless that is
+/// long after.
+#[derive(Clone, Copy)]
+pub struct Lasting;
 
 /// A client for `config`, whose requests carry the header of `credentials`.
 ///
@@ -98,14 +109,22 @@ where
     };
     let tls = tls::connector(&config, reaching(connector, below))?;
     let tls = reaching(tls, Stage::Connected).map_response(Fair::new);
-    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-        // A request on a dead pooled connection is ours to repeat, or not (docs/design.md, Writes).
-        .retry_canceled_requests(false)
-        .http1_max_buf_size(fair::BUFFER)
-        .build::<_, Noted>(tls);
+    let pool = |tls| {
+        hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            // A request on a dead pooled connection is ours to repeat, or not (docs/design.md, Writes).
+            .retry_canceled_requests(false)
+            .pool_idle_timeout(KEPT_IDLE)
+            .http1_max_buf_size(fair::BUFFER)
+            .build::<_, Noted>(tls)
+    };
+    let (short, lasting) = (pool(tls.clone()), pool(tls));
     let http = tower::service_fn(move |request: Request<Body>| {
         let progress = request.extensions().get::<RequestProgress>();
         let progress = progress.cloned().unwrap_or_default();
+        let http = match request.extensions().get::<Lasting>() {
+            Some(Lasting) => &lasting,
+            None => &short,
+        };
         let request = request.map(|body| Noted::new(body, progress.clone()));
         progress.scope(http.request(request))
     });

@@ -30,32 +30,32 @@ const CALLS: [(&str, &[&str]); 28] = [
     ),
     (
         "hold",
-        &["hold dead -- true", "hold job --timeout 1m -- true"],
+        &["hold dead -- sleep 60", "hold job --timeout 1m -- true"],
     ),
-    ("hold --create", &["hold new --create -- true"]),
-    ("hold --cleanup", &["hold free --cleanup -- true"]),
+    ("hold --create", &["hold new --create -- sleep 60"]),
+    ("hold --cleanup", &["hold free --cleanup -- sleep 60"]),
     (
         "hold --label-pod",
-        &["hold free --label-pod=role=active --pod=web-0 -- true"],
+        &["hold free --label-pod=role=active --pod=web-0 -- sleep 60"],
     ),
     (
         "hold --slots",
         &[
-            "hold pool --slots 2 -- true",
+            "hold pool --slots 2 -- sleep 60",
             "hold full --slots 2 --timeout 1m -- true",
         ],
     ),
     (
         "hold --queue",
         &[
-            "hold dead --queue -- true",
+            "hold dead --queue -- sleep 60",
             "hold job --queue --timeout 1m -- true",
         ],
     ),
     (
         "hold --slots --queue",
         &[
-            "hold pool --slots 2 --queue -- true",
+            "hold pool --slots 2 --queue -- sleep 60",
             "hold full --slots 2 --queue --timeout 1m -- true",
         ],
     ),
@@ -237,7 +237,10 @@ fn run(ns: &Namespace, command: &Command, call: &str, proxy: &Proxy) -> String {
         return screen;
     }
     let running = command.spawn();
-    if call.ends_with(" -w") || call.contains("--timeout 1m") {
+    if call.ends_with("-- sleep 60") {
+        proxy.wait_for(|all| all.iter().any(Request::is_answered_watch), SOON);
+        running.signal(nix::libc::SIGTERM);
+    } else if call.ends_with(" -w") || call.contains("--timeout 1m") {
         let watches = |one: &Request| one.is_watch() && one.status == Some(200);
         // Of a line that is looked at last.
         let of_line = |one: &&Request| one.query.contains("queue%2Dof");

@@ -5,6 +5,7 @@ use kube::client::Body;
 
 use super::USER_AGENT;
 use crate::lease::api::{ConnectFailure, Fault, TransportError};
+use crate::server::Lasting;
 use crate::server::progress::RequestProgress;
 
 /// What an answer is made of.
@@ -58,6 +59,7 @@ impl Ask {
             .header(header::CONTENT_TYPE, content);
         if self.shape == Shape::Events {
             request = request.header(header::ACCEPT_ENCODING, "identity");
+            request = request.extension(Lasting);
         }
         let request = request.extension(self.progress);
         request.body(Body::from(self.body)).map_err(|error| {
