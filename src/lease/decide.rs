@@ -21,7 +21,7 @@ pub use free::{FreeStep, FreeTerms, free};
 pub use loss::{Loss, lost};
 pub use ours::{Ours, OursStep, not_ours, release, release_ours, renew_ours};
 pub use prune::{PruneTerms, Verdict, is_as_judged, judge, proof};
-pub use queue::{Rank, ahead_of, in_line};
+pub use queue::{Order, Rank, in_line};
 pub use slots::{SlotsHeld, SlotsRefusal, SlotsStep, SlotsTerms, slots};
 pub use steal::{Agreement, Change, NeverExpires, StealStep, StealTerms, steal, victim_stops};
 pub use stopped::{StoppedStep, say_stopped};

@@ -1,8 +1,8 @@
 //! Who comes first among those that stand in line.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use super::super::evidence::Observation;
 use super::super::record::{Record, Standing};
 use super::super::report::Row;
 
@@ -55,19 +55,33 @@ pub fn in_line(rows: impl Iterator<Item = Row>) -> Vec<Row> {
     ranked.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Those of `tickets` that stand before this one, the first to be served first.
-pub fn ahead_of<'a>(
-    own: &Rank,
-    tickets: impl Iterator<Item = &'a Observation>,
-) -> Vec<&'a Observation> {
-    let stands = |seen: &&Observation| seen.record().stands_in_line();
-    let ranked = tickets.filter(stands);
-    let mut before: Vec<(Rank, &Observation)> = ranked
-        .map(|seen| (Rank::of(seen.record()), seen))
-        .filter(|(rank, _)| rank < own)
-        .collect();
-    before.sort_by(|(one, _), (other, _)| one.cmp(other));
-    before.into_iter().map(|(_, seen)| seen).collect()
+/// The tickets that somebody stands at, by their uids, in the order in which they are served. It is kept and not made anew with
+/// each look: of a line of five hundred everyone looks whenever the lease, its own ticket or the one before it changes.
+#[derive(Default)]
+pub struct Order(BTreeSet<Rank>);
+
+impl Order {
+    /// This one too, if somebody stands there.
+    pub fn insert(&mut self, ticket: &Record) {
+        if ticket.stands_in_line() {
+            self.0.insert(Rank::of(ticket));
+        }
+    }
+
+    /// Without this one, as it was inserted.
+    pub fn remove(&mut self, ticket: &Record) {
+        self.0.remove(&Rank::of(ticket));
+    }
+
+    /// Those that stand before this one, the first to be served first.
+    pub fn before(&self, own: &Rank) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.range(..own).map(|rank| rank.uid.as_str())
+    }
+
+    /// How many stand there.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Instant;
-    use crate::lease::evidence::Stamps;
+    use crate::lease::evidence::{Observation, Stamps};
     use crate::lease::record::Keep;
 
     fn at(millis: u64) -> Instant {
@@ -102,11 +116,9 @@ mod tests {
 
     fn order(own: &Observation, all: &[Observation]) -> Vec<String> {
         let own = Rank::of(own.record());
-        let before = ahead_of(&own, all.iter());
-        before
-            .iter()
-            .map(|seen| seen.record().name().to_owned())
-            .collect()
+        let mut order = Order::default();
+        all.iter().for_each(|seen| order.insert(seen.record()));
+        order.before(&own).map(str::to_owned).collect()
     }
 
     #[test]

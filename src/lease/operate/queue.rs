@@ -210,7 +210,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             self.draw(limits, report).await?;
             tokio::select! {
                 biased;
-                () = self.keep() => Err(Left::Overdue),
+                left = self.keep() => Err(left),
                 left = self.watch_turn(report) => Err(left),
             }
         };

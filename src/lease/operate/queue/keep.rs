@@ -59,13 +59,28 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Writes down when it came, at once and not with the first renewal: an edit of it by somebody else would make it a later
     /// place. What becomes of it the renewals find out, unless it is not allowed.
     async fn mark(&self, operations: &Operations<A, C>, mine: Mine) -> Result<(), Left> {
-        let asked_at = self.line.clock.now();
-        let record = mine.placed(None).renewed(self.line.clock.wall());
+        let record = mine.placed(None);
         self.set(mine.clone());
-        match operations
-            .replace(&record, write_limit(record.duration()))
-            .await
-        {
+        match self.may_renew(operations, record, mine).await {
+            Err(fault) => Err(Left::NoPlace(fault)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Renews the ticket once, if it can be. What stood in the way is no matter here.
+    ///
+    /// # Errors
+    /// When it is forbidden.
+    async fn may_renew(
+        &self,
+        operations: &Operations<A, C>,
+        record: Record,
+        mine: Mine,
+    ) -> Result<(), Fault> {
+        let asked_at = self.line.clock.now();
+        let record = record.renewed(self.line.clock.wall());
+        let limit = write_limit(record.duration());
+        match operations.replace(&record, limit).await {
             Ok(Written::Done(record)) => {
                 let grant = Grant {
                     record,
@@ -75,7 +90,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 self.set(Mine { grant, ..mine });
                 Ok(())
             }
-            Err(fault) if is_forbidden(&fault) => Err(Left::NoPlace(fault)),
+            Err(fault) if is_forbidden(&fault) => Err(fault),
             _ => Ok(()),
         }
     }
@@ -97,10 +112,12 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         granted.as_ticket(terms.name.label(), terms.priority, owner.as_ref())
     }
 
-    /// Keeps the ticket renewed. Returns once the place is lost.
-    pub(super) async fn keep(&self) {
+    /// Keeps the ticket renewed. Returns once the place is lost, or may not be kept any more.
+    pub(super) async fn keep(&self) -> Left {
         loop {
-            let Some(mine) = self.mine() else { return };
+            let Some(mine) = self.mine() else {
+                return Left::Overdue;
+            };
             let duration = mine.grant.duration().as_duration();
             if mine.grant.record.has_place() {
                 tokio::select! {
@@ -129,11 +146,21 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                     self.set(Mine { grant, ..mine });
                     self.renewed.notify_one();
                 }
-                // Nobody could be asked. Others could not either, it may be.
-                Err(Loss::Deadline { .. }) => {}
+                // Nobody could be asked, and others could not either, it may be; or it was refused all the while.
+                Err(Loss::Deadline { .. }) => {
+                    let (record, since) = (asked.record, mine.grant.sent_at);
+                    let asking = self.may_renew(&operations, record, mine);
+                    let refused = asking.await.err();
+                    let now = self.line.clock.now();
+                    if let Some(fault) = refused
+                        && now.since(since) >= LONGEST.as_duration()
+                    {
+                        return Left::NoPlace(fault);
+                    }
+                }
                 Err(loss) => {
                     log::debug!("the place in line is lost: {loss:?}");
-                    return;
+                    return Left::Overdue;
                 }
             }
         }

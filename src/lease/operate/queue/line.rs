@@ -3,74 +3,190 @@
 use std::collections::BTreeMap;
 
 use super::super::super::api::Tickets;
-use super::super::super::decide::{Rank, ahead_of};
+use super::super::super::decide::{Order, Rank};
 use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
 use super::LONGEST;
 use crate::clock::Instant;
 
-/// The tickets, by uid.
+/// The tickets, by uid, and the order of those that somebody stands at.
 #[derive(Default)]
-pub struct Known(BTreeMap<String, Observation>);
+pub struct Known {
+    seen: BTreeMap<String, Observation>,
+    order: Order,
+}
 
 impl Known {
     /// All that are there, as a read has it that arrived at `at`.
     pub fn listed(&mut self, tickets: Tickets, at: Instant) {
-        let mut before = std::mem::take(&mut self.0);
+        let mut before = std::mem::take(self).seen;
         for ticket in tickets.all {
             let ticket = ticket.lasting_at_most(LONGEST);
-            let uid = ticket.uid().to_owned();
-            let seen = match before.remove(&uid) {
+            let seen = match before.remove(ticket.uid()) {
                 Some(earlier) => earlier.confirmed(ticket, at, None),
                 None => Observation::first(ticket, at, None),
             };
-            self.0.insert(uid, seen);
+            self.insert(seen);
         }
     }
 
     /// The resourceVersion of this one, as it was seen last.
     pub fn version_of(&self, uid: &str) -> Option<String> {
-        let seen = self.0.get(uid)?;
+        let seen = self.seen.get(uid)?;
         Some(seen.record().resource_version().to_owned())
     }
 
     /// One as a watch shows it, at `at`.
     pub fn glimpsed(&mut self, ticket: Record, at: Instant) {
         let ticket = ticket.lasting_at_most(LONGEST);
-        let uid = ticket.uid().to_owned();
-        let seen = match self.0.remove(&uid) {
+        let seen = match self.remove(ticket.uid()) {
             Some(earlier) => earlier.and(ticket, at, None),
             None => Observation::first(ticket, at, None),
         };
-        self.0.insert(uid, seen);
+        self.insert(seen);
     }
 
     /// Those before this one, the first to be served first.
-    pub fn ahead_of(&self, own: &Rank) -> Vec<&Observation> {
-        ahead_of(own, self.0.values())
+    pub fn ahead_of(&self, own: &Rank) -> impl DoubleEndedIterator<Item = &Observation> {
+        self.order.before(own).filter_map(|uid| self.seen.get(uid))
+    }
+
+    /// How many those are.
+    pub fn count_ahead_of(&self, own: &Rank) -> usize {
+        self.order.before(own).count()
     }
 
     /// How many stand there.
     pub fn waiters(&self) -> usize {
-        let all = self.0.values();
-        all.filter(|seen| seen.record().stands_in_line()).count()
+        self.order.count()
     }
 
     /// This one is gone.
-    pub fn remove(&mut self, uid: &str) {
-        self.0.remove(uid);
+    pub fn remove(&mut self, uid: &str) -> Option<Observation> {
+        let seen = self.seen.remove(uid)?;
+        self.order.remove(seen.record());
+        Some(seen)
+    }
+
+    fn insert(&mut self, seen: Observation) {
+        let uid = seen.record().uid().to_owned();
+        // Who answers with one ticket twice does not make it two.
+        self.remove(&uid);
+        self.order.insert(seen.record());
+        self.seen.insert(uid, seen);
     }
 
     /// Of those before `own`, this holder has what it waited for. It is not looked at again for that, unless it is the last of them,
     /// which is watched.
     pub fn is_served(&mut self, own: &Rank, holder: &str) {
-        let ahead = self.ahead_of(own);
-        let but_last = ahead.split_last().map_or(&[][..], |(_, others)| others);
+        let mut but_last = self.ahead_of(own);
+        but_last.next_back();
         let served = but_last
-            .iter()
-            .find(|seen| seen.record().holder() == Some(holder));
-        if let Some(uid) = served.map(|seen| seen.record().uid().to_owned()) {
+            .find(|seen| seen.record().holder() == Some(holder))
+            .map(|seen| seen.record().uid().to_owned());
+        drop(but_last);
+        if let Some(uid) = served {
             self.remove(&uid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(seconds))
+    }
+
+    /// Of this number, as it was written `version`th, where it stands at `place`; of nobody where it was given back.
+    fn ticket(number: u8, version: u64, place: u64, holder: Option<&str>) -> Record {
+        let record = Record::new(json!({
+            "metadata": {
+                "namespace": "d", "name": number.to_string(), "uid": number.to_string(), "resourceVersion": version.to_string(),
+                "labels": { "kubectl-lease/queue-of": "x" }, "annotations": { "kubectl-lease/place": place.to_string() },
+            },
+            "spec": { "holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.000000Z" },
+        }));
+        record.expect("a ticket")
+    }
+
+    fn all(tickets: impl IntoIterator<Item = Record>) -> Tickets {
+        Tickets {
+            all: tickets.into_iter().collect(),
+            resource_version: "99".to_owned(),
+        }
+    }
+
+    fn names(known: &Known, own: &Rank) -> Vec<String> {
+        let ahead = known.ahead_of(own);
+        ahead.map(|seen| seen.record().name().to_owned()).collect()
+    }
+
+    #[test]
+    fn of_two_of_one_identity_the_first_is_served_and_the_last_before_the_caller_stays() {
+        let mut known = Known::default();
+        let holders = ["ada", "bob", "ada", "eve"];
+        let tickets = (1..)
+            .zip(holders)
+            .map(|(number, holder)| ticket(number, 50, number.into(), Some(holder)));
+        known.listed(all(tickets), at(0));
+        let own = Rank::of(&ticket(9, 50, 9, Some("me")));
+        known.is_served(&own, "ada");
+        assert_eq!(names(&known, &own), ["2", "3", "4"]);
+        known.is_served(&own, "eve");
+        known.is_served(&own, "nobody");
+        assert_eq!(names(&known, &own), ["2", "3", "4"]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Listed(Vec<(u8, u64, u64, bool)>),
+        Glimpsed(u8, u64, u64, bool),
+        Removed(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let one = (0..6u8, 10..20u64, 1..9u64, any::<bool>());
+        prop_oneof![
+            proptest::collection::vec(one.clone(), 0..7).prop_map(Step::Listed),
+            one.prop_map(|(number, version, place, held)| Step::Glimpsed(
+                number, version, place, held
+            )),
+            (0..6u8).prop_map(Step::Removed),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is listed, a ticket twice in one answer too, watched and taken off.
+        #[test]
+        fn the_order_is_that_of_the_tickets_as_they_were_seen_last(steps in proptest::collection::vec(step(), 1..30)) {
+            let mut known = Known::default();
+            for (second, step) in (0..).zip(steps) {
+                let of = |(number, version, place, held): (u8, u64, u64, bool)| {
+                    ticket(number, version, place, held.then_some("me"))
+                };
+                match step {
+                    Step::Listed(tickets) => known.listed(all(tickets.into_iter().map(of)), at(second)),
+                    Step::Glimpsed(number, version, place, held) => {
+                        known.glimpsed(of((number, version, place, held)), at(second));
+                    }
+                    Step::Removed(number) => drop(known.remove(&number.to_string())),
+                }
+                let standing = known.seen.values().filter(|seen| seen.record().stands_in_line());
+                let mut wanted: Vec<Rank> = standing.map(|seen| Rank::of(seen.record())).collect();
+                wanted.sort();
+                let last = Rank::placed(&ticket(9, 99, 99, Some("me")), 99);
+                let found: Vec<Rank> = known.ahead_of(&last).map(|seen| Rank::of(seen.record())).collect();
+                prop_assert_eq!(&found, &wanted);
+                prop_assert_eq!(known.waiters(), wanted.len());
+                prop_assert_eq!(known.count_ahead_of(&last), wanted.len());
+            }
         }
     }
 }

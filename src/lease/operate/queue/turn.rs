@@ -95,41 +95,48 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// Looks, says what has changed, does what there is to do, and waits for more.
     async fn look_on(&self, look: &mut Look<A, C>, report: OnProgress<'_>) -> Result<(), Left> {
-        if !look.whole {
+        let is_fresh = !look.whole;
+        if is_fresh {
             self.look_up(look, report).await?;
         }
         let Some(mine) = self.mine() else {
             return Err(Left::Overdue);
         };
         let own = Rank::placed(&mine.grant.record, mine.place);
-        let ahead: Vec<Observation> = look.known.ahead_of(&own).into_iter().cloned().collect();
+        let before = look.known.count_ahead_of(&own);
+        let last = look.known.ahead_of(&own).next_back().cloned();
         let now = self.line.clock.now();
         let most = self.line.terms.most.filter(|_| look.said.is_none());
-        if let Some(most) = most.filter(|most| ahead.len() >= *most) {
-            let waiters = ahead.len();
+        if let Some(most) = most.filter(|most| before >= *most) {
+            let waiters = before;
             return Err(super::in_time(Obstacle::LineIsFull { waiters, most }));
         }
-        let dead = self.dead(&ahead, &mine, now);
+        let dead = self.dead(look.known.ahead_of(&own), &mine, now);
         if !dead.is_empty() {
             self.end_places(&dead, look, report).await?;
             look.whole = false;
             return Ok(());
         }
         look.ending.over(report);
-        self.gate.set(match ahead.len() {
+        self.gate.set(match before {
             0 => Turn::Until(mine.grant.expires_at()),
-            before => Turn::Behind(before),
+            _ => Turn::Behind(before),
         });
-        if look.said.replace(ahead.len()) != Some(ahead.len()) {
-            report(Progress::InLine(ahead.len() + 1));
+        if look.said.replace(before) != Some(before) {
+            report(Progress::InLine(before + 1));
         }
         let turn_since = look.turn_since.take().unwrap_or(now);
-        look.turn_since = ahead.is_empty().then_some(turn_since);
+        look.turn_since = last.is_none().then_some(turn_since);
         if self.blocks(look, &mine, now) {
             return Err(Left::Blocks);
         }
-        let until = self.next_look(look, &ahead, now);
-        self.watch(look, &ahead, until.all);
+        let until = self.next_look(look, last.as_ref().map(|last| (last, before)), now);
+        let began = self.watch(look, last.as_ref(), until.all);
+        if began && look.watched == Watched::All && !is_fresh {
+            // From an old version on it would show all that has happened since, and nothing that is so by now.
+            look.whole = false;
+            return Ok(());
+        }
         tokio::select! {
             biased;
             () = self.line.clock.reached(until.at) => {
@@ -161,6 +168,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     ) -> Result<(), Left> {
         match hint {
             Hint::Lease(ticket) if self.is_of_line(&ticket) => {
+                // What could not be read for a moment is heard again: two such moments are no time in between.
+                look.reading.over(report);
                 look.known.glimpsed(ticket, self.line.clock.now());
                 Ok(())
             }
@@ -182,6 +191,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let now = self.line.clock.now();
         look.version.clone_from(&tickets.resource_version);
         look.known.listed(tickets, now);
+        look.reading.over(report);
         look.whole = true;
         look.looked_up = now;
         if look.watched == Watched::All {
@@ -214,9 +224,9 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         Ok(())
     }
 
-    /// Watches the ticket before the caller's, or all of them.
-    fn watch(&self, look: &mut Look<A, C>, ahead: &[Observation], all: bool) {
-        let last = ahead.last().filter(|_| !all).map(Observation::record);
+    /// Watches the ticket before the caller's, or all of them. Whether that is another watch than before.
+    fn watch(&self, look: &mut Look<A, C>, last: Option<&Observation>, all: bool) -> bool {
+        let last = last.filter(|_| !all).map(Observation::record);
         let next = last.map_or(Watched::All, |last| {
             Watched::Predecessor(last.uid().to_owned())
         });
@@ -226,6 +236,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             look.watcher = Watcher::polling(self.line.clock.now(), None);
             look.watched = next;
         }
+        is_new
     }
 
     async fn hint(&self, look: &mut Look<A, C>) -> Hint {
@@ -243,9 +254,14 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
     }
 
-    /// What is watched, and until when at most.
-    fn next_look(&self, look: &Look<A, C>, ahead: &[Observation], now: Instant) -> Until {
-        let Some(last) = ahead.last() else {
+    /// What is watched, and until when at most, behind the last of so many.
+    fn next_look(
+        &self,
+        look: &Look<A, C>,
+        behind: Option<(&Observation, usize)>,
+        now: Instant,
+    ) -> Until {
+        let Some((last, before)) = behind else {
             let blocks_at = self
                 .gate
                 .to_be_had_since()
@@ -255,7 +271,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 at: blocks_at.filter(|at| *at > now),
             };
         };
-        let few = ahead.len() <= LOOKING_AT_ONCE;
+        let few = before <= LOOKING_AT_ONCE;
         let untaken = self.gate.to_be_had_since().filter(|_| few);
         let doubted = untaken.map(|since| since + TAKEN_WITHIN);
         let looks_at_all = [doubted, Some(suspected_at(last))];
@@ -284,12 +300,17 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// The places right before the caller's whose waiters do not renew them any more. Those before somebody who lives are that
     /// one's to end.
-    fn dead(&self, ahead: &[Observation], mine: &Mine, now: Instant) -> Vec<Observation> {
+    fn dead<'a>(
+        &self,
+        ahead: impl DoubleEndedIterator<Item = &'a Observation>,
+        mine: &Mine,
+        now: Instant,
+    ) -> Vec<Observation> {
         if !mine.is_renewed(now) {
             return Vec::new();
         }
         let is_dead = |seen: &&Observation| self.due(seen).is_some_and(|due| due <= now);
-        let dead = ahead.iter().rev().take_while(is_dead);
+        let dead = ahead.rev().take_while(is_dead);
         dead.cloned().collect()
     }
 

@@ -230,7 +230,9 @@ impl Api for SimulatedApi {
     async fn replace(&self, record: &Record, limit: Duration) -> Result<Write, Fault> {
         if self.ticket.is_some() {
             let record = record.clone();
-            let work = move |server: &mut Server, now, _| Ok(server.change(now, &record));
+            let work = move |server: &mut Server, now, _| {
+                server.may("update").map(|()| server.change(now, &record))
+            };
             return self.send(Verb::Replace, limit, work).await;
         }
         self.write(Verb::Replace, record, limit, Server::put).await

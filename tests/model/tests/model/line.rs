@@ -102,7 +102,8 @@ impl Server {
         }
     }
 
-    fn may(&self, verb: &str) -> Result<(), Fault> {
+    /// Whether it is allowed to do this with them.
+    pub fn may(&self, verb: &str) -> Result<(), Fault> {
         match self.line.forbidden {
             Some(forbidden) if forbidden == verb => {
                 Err(rejected(403, "Forbidden", RejectionKind::Forbidden))

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::scenarios::behind_a_holder;
 use super::{stand_in_order, until_they_stand};
 use crate::actor::Actor;
-use crate::faults::{Outage, RequestFault, Verb};
+use crate::faults::{Outage, RequestFault, Verb, WatchFault};
 use crate::world::World;
 use crate::{secs, simulate, sleep};
 
@@ -67,6 +67,61 @@ fn a_free_lease_is_taken_though_the_line_cannot_be_read() {
             Progress::Retrying(_)
         )));
         assert_eq!(world.server().line.standing().count(), 0);
+    });
+}
+
+/// However long after each other: each is over as soon as anything is heard of the line.
+#[test]
+fn moments_in_which_the_ticket_before_cannot_be_read_cost_nobody_its_place() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, waiters) = behind_a_holder(&world, 3).await;
+        let stays = holder.hold(holder.take(None).await, 300.0);
+        for waiter in 1..=waiters.len() {
+            world.fail_watches(waiter, &[WatchFault::BreaksAfter(secs(17.0))]);
+        }
+        let tasks = stand_in_order(&world, &waiters).await;
+        for waiter in 1..=waiters.len() {
+            world.fail(waiter, Verb::Get, vec![FAILS; 10_000]);
+        }
+        sleep(60.0).await;
+        stays.abort();
+        world.edit_spec("holderIdentity", "");
+        for (waiter, task) in waiters.iter().zip(tasks) {
+            let (grant, _) = task.granted().await;
+            assert!(!is_told(waiter, |said| matches!(
+                said,
+                Progress::NoPlace(_)
+            )));
+            waiter.release(grant).await;
+        }
+        world.assert_no_violations();
+    });
+}
+
+#[test]
+fn who_may_not_renew_its_ticket_any_more_says_so_and_takes_what_is_free_without_a_place() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, waiters) = behind_a_holder(&world, 1).await;
+        let stays = holder.hold(holder.take(None).await, 300.0);
+        let mut tasks = stand_in_order(&world, &waiters).await;
+        sleep(1.0).await;
+        world.server().line.forbidden = Some("update");
+        // Until its place is none any more.
+        sleep(16.0).await;
+        stays.abort();
+        world.edit_spec("holderIdentity", "");
+        let freed = world.now();
+        let first = tasks.remove(0);
+        tokio::select! {
+            _ = first.granted() => {}
+            () = sleep(15.0 + 3.0) => panic!("it is idle since {freed:?}"),
+        }
+        assert!(is_told(&waiters[0], |said| matches!(
+            said,
+            Progress::NoPlace(_)
+        )));
     });
 }
 
