@@ -1,6 +1,7 @@
 //! The list of as many Leases as a large cluster has nodes, against curl and kubectl fetching the same list.
 
 use std::error::Error;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lease_harness::lease;
@@ -30,7 +31,12 @@ pub fn run(
     table: &mut Table,
 ) -> Result<(), Box<dyn Error>> {
     fill(contest, there, size.leases);
-    let plugin = || contest.plugin(&["status", "-A"]);
+    let plugin = || {
+        let mut plugin = contest.plugin(&["status", "-A"]);
+        // How many there are of each kind.
+        plugin.stderr(Stdio::null());
+        plugin
+    };
     let curl = || contest.curl(LEASES);
     let kubectl = || contest.kubectl(&["get", "lease", "-A"]);
     let resident = peak_resident(&mut plugin())?;
