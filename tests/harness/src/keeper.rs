@@ -34,9 +34,14 @@ const SETPRIV: &str = "/usr/bin/setpriv";
 
 /// Whether children can be started by it: it is there, knows how, and this process ignores no signal that they are to hear.
 static HAS_SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+    // Python ignores it, and what it starts inherits that; to us it is nothing.
+    if is_ignored(libc::SIGXFSZ) {
+        // SAFETY: it sets a disposition of this process, for which nothing here has a handler.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_DFL) };
+    }
     let does_it = || command_of_setpriv(Path::new("true")).status();
-    let ignored = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGXFSZ].map(is_ignored);
-    ignored == [false; 4] && does_it().is_ok_and(|status| status.success())
+    let ignored = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP].map(is_ignored);
+    ignored == [false; 3] && does_it().is_ok_and(|status| status.success())
 });
 
 /// What starts `program`, for [`spawn`]. A process of many threads and much memory forks slowly, and each of its pages is
