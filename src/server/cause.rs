@@ -148,7 +148,7 @@ pub fn words(error: &(dyn StdError + 'static)) -> String {
         }
         let text = match text.trim_start_matches(": ") {
             // rustls goes on with the address of its manual.
-            text if text.starts_with(CUT_OFF) => "the connection was closed before an answer",
+            text if text.starts_with(CUT_OFF) => "the connection was closed",
             text => text,
         };
         // Some repeat their source in their own text.
@@ -174,6 +174,6 @@ mod tests {
             "{CUT_OFF}: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof"
         );
         let error = std::io::Error::new(ErrorKind::UnexpectedEof, said);
-        assert_eq!(words(&error), "the connection was closed before an answer");
+        assert_eq!(words(&error), "the connection was closed");
     }
 }

@@ -1,5 +1,7 @@
 //! A caller's own ticket: it is drawn, and renewed for as long as the caller waits.
 
+use std::time::Duration;
+
 use super::super::super::api::{Api, Fault, RejectionKind};
 use super::super::super::decide::Loss;
 use super::super::super::record::{GrantTerms, Lease, OwningLease, Record};
@@ -9,7 +11,11 @@ use super::{LONGEST, Left, Mine, SHORTEST, Standing, Ticket, Trouble};
 use crate::clock::{Clock, Instant};
 
 /// How long a creation is tried before the line is looked at again.
-const DRAWN_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const DRAWN_WITHIN: Duration = Duration::from_secs(30);
+
+/// A place that nobody could renew in time is given up after so long of refusals and nothing else.
+const REFUSED_FOR: Duration = Duration::from_secs(5);
+const ASKED_EVERY: Duration = Duration::from_secs(1);
 
 impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Draws a ticket. Whoever may not delete or renew it does not get one: nobody else would get past it before it expires.
@@ -148,13 +154,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 }
                 // Nobody could be asked, and others could not either, it may be; or it was refused all the while.
                 Err(Loss::Deadline { .. }) => {
-                    let (record, since) = (asked.record, mine.grant.sent_at);
-                    let asking = self.may_renew(&operations, record, mine);
-                    let refused = asking.await.err();
-                    let now = self.line.clock.now();
-                    if let Some(fault) = refused
-                        && now.since(since) >= LONGEST.as_duration()
-                    {
+                    if let Err(fault) = self.is_refused(&operations, asked.record, mine).await {
                         return Left::NoPlace(fault);
                     }
                 }
@@ -163,6 +163,30 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                     return Left::Overdue;
                 }
             }
+        }
+    }
+
+    /// Whether renewing is refused for longer than by a server that starts, and knows nobody for a moment.
+    ///
+    /// # Errors
+    /// With the refusal.
+    async fn is_refused(
+        &self,
+        operations: &Operations<A, C>,
+        record: Record,
+        mine: Mine,
+    ) -> Result<(), Fault> {
+        let clock = &self.line.clock;
+        let begun = clock.now();
+        loop {
+            let asking = self.may_renew(operations, record.clone(), mine.clone());
+            let Err(fault) = asking.await else {
+                return Ok(());
+            };
+            if clock.now().since(begun) >= REFUSED_FOR {
+                return Err(fault);
+            }
+            clock.sleep_until(clock.now() + ASKED_EVERY).await;
         }
     }
 
@@ -183,7 +207,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 
     /// The same limits, for so long at most.
-    fn until(&self, within: std::time::Duration, limits: &Limits) -> Limits {
+    fn until(&self, within: Duration, limits: &Limits) -> Limits {
         let until = self.line.clock.now() + within;
         Limits {
             deadline: Some(

@@ -126,6 +126,35 @@ fn who_may_not_renew_its_ticket_any_more_says_so_and_takes_what_is_free_without_
 }
 
 #[test]
+fn a_server_that_is_away_for_long_and_then_knows_nobody_for_a_moment_costs_nobody_its_place() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, waiters) = behind_a_holder(&world, 3).await;
+        let stays = holder.hold(holder.take(None).await, 300.0);
+        let tasks = stand_in_order(&world, &waiters).await;
+        for waiter in 1..=waiters.len() {
+            world.cut_off(waiter, 19.0, Outage::Refused);
+        }
+        sleep(18.0).await;
+        world.server().line.forbidden = Some("update");
+        sleep(4.0).await;
+        world.server().line.forbidden = None;
+        sleep(10.0).await;
+        stays.abort();
+        world.edit_spec("holderIdentity", "");
+        for (waiter, task) in waiters.iter().zip(tasks) {
+            let (grant, _) = task.granted().await;
+            assert!(!is_told(waiter, |said| matches!(
+                said,
+                Progress::NoPlace(_)
+            )));
+            waiter.release(grant).await;
+        }
+        world.assert_no_violations();
+    });
+}
+
+#[test]
 fn one_refusal_after_many_answers_costs_nobody_its_place() {
     for verb in ["list", "create", "delete"] {
         simulate(7, async {
