@@ -55,7 +55,11 @@ fn one_that_is_lost_meanwhile_is_acquired_anew_and_none_that_comes_later_is_held
         |line| line == "leases \"a\", \"b\" are held meanwhile",
         SOON,
     );
-    pass_to(&scene.ns, "b", "thief");
+    // For longer than the first is looked at below.
+    scene.ns.edit("b", |lease| {
+        lease["spec"]["holderIdentity"] = "thief".into();
+        lease["spec"]["leaseDurationSeconds"] = 600.into();
+    });
     let lost =
         "lease \"b\" lost before all were acquired: taken over by \"thief\"; acquiring it again";
     running.wait_stderr(|line| line == lost, SOON);
