@@ -33,9 +33,11 @@ fn all_are_waited_for_together_and_kept_renewed_until_the_last_victim_must_have_
     let steal = STEAL.into_iter().chain(["-l", "app=x"]);
     let running = ns.spawn(&user, steal);
     let waits = |line: &str| {
-        line.starts_with(
-            "waiting 6s until 3 earlier holders must have stopped; all of them are kept renewed",
-        ) || line.starts_with("waiting 5.")
+        let (waits, all) = (
+            "waiting ",
+            "until 3 earlier holders must have stopped; all of them are kept renewed",
+        );
+        line.starts_with(waits) && line.contains(all)
     };
     running.wait_stderr(waits, SOON);
     // Whose victim has two seconds has long expired for whoever watches, unless it is renewed.
@@ -119,7 +121,7 @@ fn interrupted_while_it_waits_it_says_which_are_whose_and_a_loss_is_of_one_alone
     labelled(&ns, "b", "bob", 20);
     let running = ns.command(&user, STEAL.into_iter().chain(["a", "b", "gone"]));
     let running = running.own_console().spawn();
-    running.wait_stderr(|line| line.starts_with("waiting 30s"), SOON);
+    running.wait_stderr(|line| line.starts_with("waiting "), SOON);
     running.interrupt();
     let output = running.wait(SOON);
     assert_eq!((output.code, &*output.stdout), (Some(130), ""), "{output}");
@@ -285,8 +287,14 @@ fn none_of_very_many_is_lost_while_the_others_are_taken_and_waited_for() {
     let reads = lists
         .iter()
         .filter(|request| request.method == "GET" && !is_watch(request));
-    // What was listed is what is written: no more than the list and the version is read.
-    assert!(reads.count() <= 3, "{output}");
+    // What was listed is what is written: no more than the list and the version is read. What a watch that the server ended may have
+    // missed is read when it ends, and now and then until there is another one.
+    let ended = lists.iter().filter(|request| request.server_ended);
+    let (reads, ended) = (reads.count(), ended.count());
+    assert!(
+        reads <= 3 + 3 * ended,
+        "{reads} reads, {ended} ended\n{output}"
+    );
     assert!(
         output.elapsed < Duration::from_secs(20),
         "{:?}",

@@ -19,11 +19,13 @@ fn four_durations_of_an_idle_hold_are_at_most_fourteen_requests_start_and_end_in
     let mut requests = scene.proxy.requests();
     let events = requests.extract_if(.., |request| request.is_of_events());
     assert_eq!(events.count(), 1, "one Event tells of the grant");
+    // Each watch that the server ends costs a look and another one.
+    let ended = requests.iter().filter(|one| one.server_ended).count();
     measured(
         "requests in four durations, counted as",
         Duration::from_millis(requests.len() as u64),
     );
     let words: Vec<_> = requests.iter().map(|r| (&r.method, r.is_watch())).collect();
-    assert!(requests.len() <= 14, "{words:?}");
+    assert!(requests.len() <= 14 + 2 * ended, "{words:?}");
     assert!(requests.len() >= 10, "{words:?}");
 }

@@ -33,6 +33,9 @@ pub struct Request {
     pub fault: Option<&'static str>,
     /// Nothing more will be known of it: it was answered or its connection is gone, and the server is done with it.
     pub over: bool,
+    /// A watch that the server ended while the client was still there: a busy kube-apiserver does so with those that do not take
+    /// its events at once ("Forcing watcher close due to unresponsiveness" in its log), and none is asked.
+    pub server_ended: bool,
 }
 
 /// Of the label that names a queue, as it is in an address.

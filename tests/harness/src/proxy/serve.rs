@@ -99,6 +99,7 @@ impl Exchange {
             status: None,
             fault: None,
             over: false,
+            server_ended: false,
         };
         let met = fault::take(
             &mut shared.faults.lock().expect("no matcher panics"),
@@ -241,7 +242,7 @@ impl Exchange {
         let (shared, reset) = (self.shared.clone(), self.reset.clone());
         let (request, entry) = (self.upstream(self.body.clone()), self.entry.clone());
         async move {
-            exchange(&shared, request?, false, reset).await?;
+            exchange(&shared, request?, None, reset).await?;
             drop(entry);
             Ok(())
         }
@@ -259,7 +260,7 @@ impl Exchange {
         let (shared, number, watch) = (self.shared.clone(), self.number, self.watch);
         let (reset, under_way) = (self.reset.clone(), self.entry.clone());
         async move {
-            let response = exchange(&shared, request?, watch, reset).await;
+            let response = exchange(&shared, request?, watch.then_some(number), reset).await;
             shared.record.update(number, |entry| match &response {
                 Ok(response) => entry.upstream_status = Some(response.status().as_u16()),
                 Err(_) => entry.fault = entry.fault.or(Some("Unreachable")),
@@ -286,11 +287,12 @@ impl Exchange {
     }
 }
 
-/// On a connection of its own: a proxy that keeps them would add failures of its own when the server restarts.
+/// On a connection of its own: a proxy that keeps them would add failures of its own when the server restarts. `watch` is the
+/// number of one.
 async fn exchange(
     shared: &Arc<Shared>,
     request: hyper::Request<Full<Bytes>>,
-    watch: bool,
+    watch: Option<u64>,
     reset: Reset,
 ) -> io::Result<Response<Body>> {
     let mut sender = shared.upstream.connect().await?;
@@ -301,11 +303,9 @@ async fn exchange(
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(header::CONNECTION);
     parts.headers.remove(header::TRANSFER_ENCODING);
-    if watch && parts.status.is_success() {
-        return Ok(Response::from_parts(
-            parts,
-            stream::pass(body, shared.clone(), reset),
-        ));
+    if let Some(number) = watch.filter(|_| parts.status.is_success()) {
+        let body = stream::pass(body, number, shared.clone(), reset);
+        return Ok(Response::from_parts(parts, body));
     }
     let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
     Ok(Response::from_parts(parts, full(whole)))

@@ -14,12 +14,13 @@ use std::sync::atomic::Ordering;
 /// How many events are told again.
 const REMEMBERED: usize = 16;
 
-/// A body that follows `upstream`, and the switches.
-pub(super) fn pass(upstream: Incoming, shared: Arc<Shared>, reset: Reset) -> Body {
+/// The body of the watch with this number: it follows `upstream`, and the switches.
+pub(super) fn pass(upstream: Incoming, number: u64, shared: Arc<Shared>, reset: Reset) -> Body {
     let (sender, body) = Channel::<_, io::Error>::new(1);
     // Read before the answer is on record: a test that saw it may end or cut the watch at once.
     let start = *shared.switches.borrow();
     let watch = Watch {
+        number,
         upstream,
         sender,
         start,
@@ -37,6 +38,7 @@ pub(super) fn pass(upstream: Incoming, shared: Arc<Shared>, reset: Reset) -> Bod
 }
 
 struct Watch {
+    number: u64,
     upstream: Incoming,
     sender: Sender<Bytes, io::Error>,
     start: Switches,
@@ -74,8 +76,14 @@ impl Watch {
             }
             match next {
                 Next::End(end) => return Err((self.sender, end)),
-                Next::Frame(Some(Err(_))) => return Err((self.sender, End::Cut)),
-                Next::Frame(None) => return Ok(()),
+                Next::Frame(Some(Err(_))) => {
+                    self.ended();
+                    return Err((self.sender, End::Cut));
+                }
+                Next::Frame(None) => {
+                    self.ended();
+                    return Ok(());
+                }
                 Next::Frame(Some(Ok(frame))) => {
                     self.told.hear(frame.data_ref());
                     if self.sender.send(frame).await.is_err() {
@@ -103,6 +111,12 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// On record before the client hears of it.
+    fn ended(&self) {
+        let record = &self.shared.record;
+        record.update(self.number, |entry| entry.server_ended = true);
     }
 }
 

@@ -57,12 +57,16 @@ impl Scene {
 
     /// A raw connection with a watch on it, past its headers.
     fn watch(&self) -> TcpStream {
+        self.watch_with("")
+    }
+
+    /// With more parameters.
+    fn watch_with(&self, more: &str) -> TcpStream {
         let user = self.ns.user(&["watch"]);
         let mut stream = TcpStream::connect(self.proxy.plain_url().trim_start_matches("http://"))
             .expect("it listens");
-        let path = self
-            .path()
-            .replace("/job", "?watch=true&allowWatchBookmarks=false");
+        let query = format!("?watch=true&allowWatchBookmarks=false{more}");
+        let path = self.path().replace("/job", &query);
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
             user.token
@@ -297,4 +301,10 @@ fn watches_pass_at_once_can_be_ended_cut_and_paused() {
     hold("you");
     assert_silent(&mut watch);
     assert_eq!(scene.get().expect("not a watch"), 200);
+    let ended = |all: &[lease_harness::Request]| all.iter().filter(|one| one.server_ended).count();
+    assert_eq!(ended(&scene.proxy.requests()), 0);
+    scene.proxy.resume_watches();
+    let mut watch = scene.watch_with("&timeoutSeconds=1");
+    read_until(&mut watch, "0\r\n\r\n");
+    assert_eq!(ended(&scene.proxy.requests()), 1, "by the server");
 }

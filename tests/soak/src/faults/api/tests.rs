@@ -190,6 +190,7 @@ fn requests_are_told_apart() {
         status: None,
         fault: None,
         over: false,
+        server_ended: false,
     };
     let put = |change: fn(&mut Value)| {
         let mut body = lease("job").holder("me").build();
