@@ -75,7 +75,8 @@ fn leaves_nothing(scene: &Scene, held: Held, gate: &std::path::Path) {
 
 #[test]
 fn a_process_in_the_supervisors_own_group_is_dead_by_the_deadline() {
-    let scene = Scene::new(3);
+    // Between being asked and being killed there is time to get there, on a busy machine too.
+    let scene = Scene::new(6);
     let program = "import signal
 def asked(*_):
     os.setpgid(0, os.getpgid(above))
@@ -102,7 +103,7 @@ time.sleep(60)
     wait_gone(pid.expect("a process id"), SOON);
     let took = scene.last_acknowledged().elapsed();
     measured(
-        "hidden in our group, dead after the last acknowledgement, D = 3 s",
+        "hidden in our group, dead after the last acknowledgement, D = 6 s",
         took,
     );
     assert!(took <= scene.duration, "{took:?}");
