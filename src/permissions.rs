@@ -141,8 +141,12 @@ pub static ACQUIRES_NEW: Way = named("acquire --create", &[GET, UPDATE, CREATE],
 pub static HOLDS: Way = named("hold", &[GET, UPDATE], &[WATCH, TELL]);
 /// `hold --create`
 pub static HOLDS_NEW: Way = named("hold --create", &[GET, UPDATE, CREATE], &[WATCH, TELL]);
-/// `hold --cleanup`
-pub static HOLDS_CLEANING: Way = named("hold --cleanup", &[GET, UPDATE, DELETE], &[WATCH, TELL]);
+/// `hold --cleanup`, which leaves a Lease that somebody waits for in line.
+pub static HOLDS_CLEANING: Way = named(
+    "hold --cleanup",
+    &[GET, UPDATE, DELETE],
+    &[WATCH, LIST_TICKETS, TELL],
+);
 /// `hold --label-pod`, whose Pod has another name.
 pub static HOLDS_LABELLING: Way = named(
     "hold --label-pod",

@@ -70,8 +70,8 @@ and releases the lease. Keep a server in the foreground: exec ./server.
 
 --label-pod sets the label before the command starts and takes it off before the
 release, at a loss at once, and at the start if a dead process has left it.
---cleanup leaves waiters 1.5s to take the lease before it is deleted, and is not
-for slots, which say how many there are. --again waits for 5s or more after a
+--cleanup leaves waiters 1.5s to take the lease before it is deleted, and leaves
+it to those in line; it is not for slots. --again waits for 5s or more after a
 takeover, so that another can take over first.
 
 Exit status:

@@ -64,7 +64,7 @@ impl Session {
         if !queue.queue {
             return None;
         }
-        let client = self.store.queue(&self.namespace, &name);
+        let client = self.queue(&name);
         let terms = LineTerms {
             name,
             namespace: self.namespace.clone(),

@@ -49,10 +49,10 @@ use crate::lease::operate::{
     ATTEMPT_LIMIT, End, Interrupt, Limits, Look, Operations, Progress, objects,
 };
 use crate::lease::record::{GrantTerms, Keep, Record};
-use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName};
+use crate::lease::values::{HolderIdentity, LeaseDuration, LeaseName, QueueName};
 use crate::output::{Failure, terminal};
 use crate::server::{Client, Connection, ConnectionOptions, plugin};
-use crate::server::{LeaseClient, LeasesClient, Selection};
+use crate::server::{LeaseClient, LeasesClient, QueueClient, Selection};
 use crate::words;
 
 /// How long `create` and `steal` go on over transient faults, and `release` and `renew` unless told otherwise.
@@ -145,6 +145,10 @@ impl Session {
     fn lease(&self, name: &LeaseName) -> Operations<LeaseClient, SystemClock> {
         let lease = self.store.lease(&self.namespace, name.as_str());
         Operations::new(lease, SystemClock, self.request_limit)
+    }
+
+    fn queue(&self, name: &QueueName) -> QueueClient {
+        self.store.queue(&self.namespace, name)
     }
 
     fn leases(&self, selection: Selection) -> LeasesClient {

@@ -37,6 +37,7 @@ pub use changes::ChangesClient;
 pub use lease::LeaseClient;
 pub use leases::LeasesClient;
 pub use query::Selection;
+pub use queue::QueueClient;
 
 use super::faults::{fault_of, foreign, late, rejection};
 use ask::{Ask, Shape};

@@ -39,7 +39,7 @@ mod yaml;
 
 use crate::lease::api::Unusable;
 
-pub use client::{ChangesClient, Client, LeaseClient, LeasesClient, Selection};
+pub use client::{ChangesClient, Client, LeaseClient, LeasesClient, QueueClient, Selection};
 pub use connection::{Connection, Link};
 pub use credentials::{PERSON, Wanted, lease_is_held, nobody_to_ask};
 pub use error::ConfigError;

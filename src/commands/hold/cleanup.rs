@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, forbidden};
-use crate::lease::api::{Fault, RejectionKind};
+use crate::lease::api::{Fault, Queue, RejectionKind};
 use crate::lease::operate::{
     CleanedUp, End, Interrupt, Limits, Operations, WAITERS_TAKE_IT_WITHIN,
 };
@@ -15,11 +15,12 @@ use crate::server::LeaseClient;
 /// How long it is tried, once waiters had their time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Deletes the Lease of `grant`, which was released just now, unless somebody was waiting for it. Whatever becomes of that,
+/// Deletes the Lease of `grant`, which was released just now, unless somebody is waiting for it. Whatever becomes of that,
 /// the command has run, and its status counts. True if the Lease is gone.
 pub async fn clean_up(
     operations: &Operations<LeaseClient, SystemClock>,
     grant: &Record,
+    queue: &dyn Queue<LeaseClient>,
     interrupt: Interrupt,
 ) -> bool {
     let limits = Limits {
@@ -29,7 +30,7 @@ pub async fn clean_up(
         interrupt,
     };
     let name = grant.name();
-    match operations.clean_up(grant, &limits, &|_| ()).await {
+    match operations.clean_up(grant, queue, &limits, &|_| ()).await {
         Ok(CleanedUp::Deleted | CleanedUp::Gone) => return true,
         Ok(CleanedUp::Taken(Some(by))) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: {by:?} has taken it"
@@ -42,6 +43,12 @@ pub async fn clean_up(
         )),
         Ok(CleanedUp::Slot) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: it has become a slot, and says how many there are"
+        )),
+        Ok(CleanedUp::InLine(1)) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: 1 waits in line for it"
+        )),
+        Ok(CleanedUp::InLine(waiters)) => terminal::say(&format!(
+            "lease {name:?} is released and not deleted: {waiters} wait in line for it"
         )),
         Err(End::Interrupted(_)) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: interrupted"

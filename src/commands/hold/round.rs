@@ -28,6 +28,7 @@ use crate::hold::supervisor::{self, HoldTerms, Job, Note, Prepared, Report, Sign
 use crate::lease::decide::Loss;
 use crate::lease::events::EventReason;
 use crate::lease::operate::{Ended, Failure, Fate, Held, Interrupt};
+use crate::lease::values::QueueName;
 use crate::output::document::object_name;
 use crate::output::terminal;
 use crate::signals::Received;
@@ -250,9 +251,11 @@ impl Round<'_> {
             && report.all_released()
             && report.outcome != Outcome::Lost
             && let ([grant], Some(one)) = (&report.grants[..], self.asked.one())
+            && let [name] = &args.names[..]
         {
+            let queue = self.session.queue(&QueueName::of(name));
             let interrupt = Interrupt::new(again::from(signals, again::heard(signals)));
-            deleted = cleanup::clean_up(&one.operations, grant, interrupt).await;
+            deleted = cleanup::clean_up(&one.operations, grant, &queue, interrupt).await;
         }
         if let Some(error) = &report.no_watchdog
             && report.outcome == Outcome::NotStarted

@@ -26,7 +26,7 @@ pub fn are_wanted(args: &StatusArgs) -> bool {
 
 /// The tickets of a name's queue, as the server has them in memory: it does not look through all that is stored for them.
 pub fn tickets(session: &Session, name: &QueueName) -> LeasesClient {
-    let queue = session.store.queue(&session.namespace, name);
+    let queue = session.queue(name);
     let tickets = session.store.aside().leases(queue.selection());
     tickets.remembered()
 }

@@ -71,7 +71,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             Ticket::Sent(name) => {
                 let operations = self.on(&name);
                 let seen = operations.read(None, self.line.read_limit).await;
-                let Some(record) = self.own(seen.ok()) else {
+                let Some(record) = self.own(seen.ok(), None) else {
                     return;
                 };
                 (operations, record)
@@ -81,7 +81,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             let limits = self.for_as_long_as_it_counts();
             record = match operations.delete(&record, false, &limits, &|_| ()).await {
                 Ok(Deleted::Done | Deleted::Absent) => return,
-                Ok(Deleted::Changed(seen)) => match self.own(Some(seen)) {
+                Ok(Deleted::Changed(seen)) => match self.own(Some(seen), Some(record.uid())) {
                     Some(record) => record,
                     None => return,
                 },
@@ -104,15 +104,17 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
     }
 
-    /// What is there, if that still is the caller's.
-    fn own(&self, seen: Option<Seen>) -> Option<Record> {
-        let holder = self.line.terms.grant.holder.as_str();
-        match seen {
-            Some(Seen::Lease(seen)) => {
-                Some(seen.record().clone()).filter(|record| record.holder() == Some(holder))
-            }
-            Some(Seen::Absent) | None => None,
-        }
+    /// What is there, if that still is the caller's: it holds it, or nobody holds what it has made, of this uid.
+    fn own(&self, seen: Option<Seen>, made: Option<&str>) -> Option<Record> {
+        let Some(Seen::Lease(seen)) = seen else {
+            return None;
+        };
+        let record = seen.record();
+        let own = match record.holder() {
+            Some(holder) => holder == self.line.terms.grant.holder.as_str(),
+            None => made == Some(record.uid()),
+        };
+        own.then(|| record.clone())
     }
 
     /// After that the ticket has expired.

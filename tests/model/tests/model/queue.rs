@@ -66,6 +66,14 @@ impl Actor {
         self.said.borrow_mut().push((self.world.now(), progress));
     }
 
+    /// The tickets, as it sees them.
+    pub fn queue(&self, is_broken: bool) -> impl Queue<SimulatedApi> + use<> {
+        SimulatedQueue {
+            api: self.api.clone(),
+            is_broken,
+        }
+    }
+
     /// The line in which it waits, if it does.
     pub fn line(&self) -> Option<Line<SimulatedApi, SimulatedClock>> {
         let place = self.place?;
@@ -76,11 +84,13 @@ impl Actor {
             priority: place.priority,
             most: place.most,
         };
-        let queue = Box::new(SimulatedQueue {
-            api: self.api.clone(),
-            is_broken: place.is_broken,
-        });
-        Some(Line::new(queue, self.clock.clone(), terms, READ_LIMIT))
+        let queue = self.queue(place.is_broken);
+        Some(Line::new(
+            Box::new(queue),
+            self.clock.clone(),
+            terms,
+            READ_LIMIT,
+        ))
     }
 
     /// The same one, which stands in line.

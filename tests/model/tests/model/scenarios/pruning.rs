@@ -90,7 +90,8 @@ fn a_lease_that_somebody_edits_all_the_time_is_left_after_a_few_tries_to_clean_i
         world.edit_labels_every(0.001);
         actor.api.begin(Purpose::Outsider);
         world.fail(0, Verb::Get, [RequestFault::SlowReply(millis(5)); 20]);
-        let cleaned = actor.operations.clean_up(&grant, &limits, &|_| ());
+        let queue = actor.queue(false);
+        let cleaned = (actor.operations).clean_up(&grant, &queue, &limits, &|_| ());
         assert_eq!(cleaned.await, Ok(CleanedUp::Edited));
         assert_eq!(world.requests(0, Verb::Delete), 5);
         assert!(world.record().is_some());
