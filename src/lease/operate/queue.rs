@@ -4,7 +4,7 @@
 mod gate;
 mod keep;
 mod leave;
-mod line;
+pub(super) mod line;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +25,7 @@ use crate::clock::{Clock, Instant};
 
 pub(super) use gate::Gate;
 use gate::Turn;
+use line::is_fresh;
 
 /// The queue of a Lease, and how a caller stands in it.
 pub struct Line<A, C> {
@@ -235,7 +236,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             if !sight.to_be_had && (most.is_none() || limits.once) {
                 return Ok(());
             }
-            let waiters = self.list(limits.once, report).await?.waiters();
+            let tickets = self.list(limits.once, report).await?;
+            let waiters = tickets.waiters();
             if sight.to_be_had && waiters == 0 {
                 let until = self.line.clock.now() + NOBODY_FOR;
                 self.gate.set(Turn::Until(until));
@@ -247,9 +249,13 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 self.gate.set(Turn::Unknown);
                 continue;
             }
+            let wall = self.line.clock.wall();
+            let standing = tickets.all.iter().filter(|one| one.stands_in_line());
+            let fresh = standing.filter(|one| is_fresh(one, wall)).count();
             let obstacle = match most {
                 _ if limits.once => Obstacle::InLine(waiters),
-                Some(most) if waiters >= most => Obstacle::LineIsFull { waiters, most },
+                // Of the others it is watched, in line, whether they still stand there.
+                Some(most) if fresh >= most => Obstacle::LineIsFull { waiters, most },
                 _ => return Ok(()),
             };
             return Err(in_time(obstacle));
@@ -258,9 +264,15 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// All tickets, as they are now.
     async fn list(&self, once: bool, report: OnProgress<'_>) -> Result<Tickets, Left> {
-        let mut trouble = Trouble::default();
+        let began = self.line.clock.now();
+        let mut trouble = Trouble::since(began);
         loop {
-            let fault = match self.line.queue.list(self.line.read_limit).await {
+            // What hangs counts from when it was asked.
+            let left = LONGEST
+                .as_duration()
+                .saturating_sub(self.line.clock.now().since(began));
+            let limit = left.max(ASKED_FOR).min(self.line.read_limit);
+            let fault = match self.line.queue.list(limit).await {
                 Ok(tickets) => {
                     self.read.set(true);
                     trouble.over(report);
@@ -324,6 +336,9 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     }
 }
 
+/// The shortest time that a request about the line gets.
+const ASKED_FOR: Duration = Duration::from_secs(1);
+
 /// After so long without an answer about the line it is said.
 const SAID_AFTER: Duration = Duration::from_secs(3);
 
@@ -336,6 +351,14 @@ struct Trouble {
 }
 
 impl Trouble {
+    /// One that counts from then on, if it comes to one.
+    fn since(began: Instant) -> Self {
+        Self {
+            since: Some(began),
+            ..Self::default()
+        }
+    }
+
     /// There was an answer.
     fn over(&mut self, report: OnProgress<'_>) {
         if std::mem::take(self).said {

@@ -46,6 +46,8 @@ pub struct Sight {
     pub duration: LeaseDuration,
     /// Whether whoever is at its turn could take it now.
     pub to_be_had: bool,
+    /// Whether anybody could but the caller.
+    pub others_could: bool,
 }
 
 impl Gate {
@@ -68,10 +70,10 @@ impl Gate {
             holders: holder.map(str::to_owned).into_iter().collect(),
             duration: lasting(record, &terms.grant),
             to_be_had,
+            others_could: false,
         };
         self.tell(sight, now);
-        // What one has already nobody else in line could take.
-        if to_be_had && holder == Some(terms.grant.holder.as_str()) {
+        if to_be_had && is_ones_own(seen, terms, now) {
             return step;
         }
         let expired_at = match seen {
@@ -99,17 +101,20 @@ impl Gate {
         let (to_be_had, own) = match &step {
             SlotsStep::Go { slot, step } => {
                 let writes = matches!(step, AcquireStep::Create(_) | AcquireStep::Replace(_));
-                let own = matches!(&seen[*slot], Seen::Lease(seen) if seen.record().holder() == Some(grant.holder.as_str()));
-                (writes, own)
+                (writes, is_ones_own(&seen[*slot], &terms.each, now))
             }
             SlotsStep::Mark(_) | SlotsStep::Make(_) => (true, false),
             SlotsStep::Wait(_) | SlotsStep::Refuse(_) => (false, false),
         };
+        // Whoever waits for the end of its own has a slot left that others could take.
+        let own_alone = matches!(&step, SlotsStep::Wait(Waiting { obstacle: Obstacle::Slots(held), .. }) if held.own.is_some());
+        let is_free = records.clone().any(|record| record.holder().is_none());
         let sight = Sight {
             owner: first.map(OwningLease::of),
             holders: holders.map(str::to_owned).collect(),
             duration: lasting(first, grant),
             to_be_had,
+            others_could: own_alone && is_free,
         };
         self.tell(sight, now);
         if own && to_be_had {
@@ -134,7 +139,8 @@ impl Gate {
     /// Tells the line what is known of the Lease at `now`.
     pub fn tell(&self, sight: Sight, now: Instant) {
         let since = self.to_be_had_since.get().or(Some(now));
-        self.to_be_had_since.set(since.filter(|_| sight.to_be_had));
+        let could = sight.to_be_had || sight.others_could;
+        self.to_be_had_since.set(since.filter(|_| could));
         let sight = Some(sight);
         if *self.sight.borrow() != sight {
             self.sight.replace(sight);
@@ -208,6 +214,17 @@ impl Gate {
     pub fn to_be_had_since(&self) -> Option<Instant> {
         self.to_be_had_since.get()
     }
+}
+
+/// Whether the caller has it already and takes it again: nobody else in line could. What it had, and what has expired, anybody can.
+fn is_ones_own(seen: &Seen, terms: &AcquireTerms, now: Instant) -> bool {
+    let Seen::Lease(seen) = seen else {
+        return false;
+    };
+    let lasts = seen.observed_expiry().is_none_or(|expiry| expiry > now);
+    let holder = seen.record().holder();
+    let again = terms.reenter || terms.ended.is_some();
+    lasts && again && holder == Some(terms.grant.holder.as_str())
 }
 
 /// Others are not to wait for a dead waiter for longer than for a dead holder.

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::super::super::api::{Api, Fault, RejectionKind};
-use super::super::super::decide::Loss;
+use super::super::super::decide::{Loss, Seen};
 use super::super::super::record::{GrantTerms, Lease, OwningLease, Record};
 use super::super::write::Written;
 use super::super::{Created, End, Grant, Limits, OnProgress, Operations, write_limit};
-use super::{LONGEST, Left, Mine, SHORTEST, Standing, Ticket, Trouble};
+use super::{ASKED_FOR, LONGEST, Left, Mine, SHORTEST, Standing, Ticket, Trouble};
 use crate::clock::{Clock, Instant};
 
 /// How long a creation is tried before the line is looked at again.
-const DRAWN_WITHIN: Duration = Duration::from_secs(30);
+const DRAWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// A place that nobody could renew in time is given up after so long of refusals and nothing else.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
@@ -20,14 +20,18 @@ const ASKED_EVERY: Duration = Duration::from_secs(1);
 impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Draws a ticket. Whoever may not delete or renew it does not get one: nobody else would get past it before it expires.
     pub(super) async fn draw(&self, limits: &Limits, report: OnProgress<'_>) -> Result<(), Left> {
-        let mut trouble = Trouble::default();
+        let began = self.line.clock.now();
+        let mut trouble = Trouble::since(began);
         loop {
             let name = self.line.terms.name.some_ticket();
             let operations = self.on(&name);
             let ticket = self.blank(&name);
             self.may_delete(&operations, &ticket).await?;
             *self.ticket.borrow_mut() = Ticket::Sent(name.clone());
-            let within = self.until(DRAWN_WITHIN, limits);
+            let left = LONGEST
+                .as_duration()
+                .saturating_sub(self.line.clock.now().since(began));
+            let within = self.until(left.clamp(ASKED_FOR, DRAWN_WITHIN), limits);
             match operations.store(&ticket, &within, &|_| ()).await {
                 Ok(Created::New(grant)) => {
                     trouble.over(report);
@@ -44,6 +48,10 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 Err(end) => {
                     let fault = fault_of(end)?;
                     self.leave(&limits.interrupt).await;
+                    // In an outage nobody gets a place, which is no reason to go without one.
+                    if self.line.queue.list(self.line.read_limit).await.is_err() {
+                        trouble.since = Some(self.line.clock.now());
+                    }
                     self.after(fault, &mut trouble, limits.once, report).await?;
                 }
             }
@@ -67,27 +75,31 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     async fn mark(&self, operations: &Operations<A, C>, mine: Mine) -> Result<(), Left> {
         let record = mine.placed(None);
         self.set(mine.clone());
-        match self.may_renew(operations, record, mine).await {
-            Err(fault) => Err(Left::NoPlace(fault)),
-            Ok(()) => Ok(()),
+        match self
+            .try_renewing(operations, record, mine, LONGEST.as_duration())
+            .await
+        {
+            Err(fault) if is_forbidden(&fault) => Err(Left::NoPlace(fault)),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Renews the ticket once, if it can be. What stood in the way is no matter here.
+    /// Renews the ticket once.
     ///
     /// # Errors
-    /// When it is forbidden.
-    async fn may_renew(
+    /// With what stood in the way; not where somebody has changed it.
+    async fn try_renewing(
         &self,
         operations: &Operations<A, C>,
         record: Record,
         mine: Mine,
+        limit: Duration,
     ) -> Result<(), Fault> {
         let asked_at = self.line.clock.now();
         let record = record.renewed(self.line.clock.wall());
-        let limit = write_limit(record.duration());
-        match operations.replace(&record, limit).await {
-            Ok(Written::Done(record)) => {
+        let limit = write_limit(record.duration()).min(limit);
+        match operations.replace(&record, limit).await? {
+            Written::Done(record) => {
                 let grant = Grant {
                     record,
                     sent_at: asked_at,
@@ -96,8 +108,21 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 self.set(Mine { grant, ..mine });
                 Ok(())
             }
-            Err(fault) if is_forbidden(&fault) => Err(fault),
-            _ => Ok(()),
+            Written::Altered(..) => Ok(()),
+            Written::Conflict(fault) => {
+                match operations
+                    .read(None, limit.min(self.line.read_limit))
+                    .await?
+                {
+                    // Nobody has: the server refuses for a reason of its own.
+                    Seen::Lease(seen)
+                        if seen.record().resource_version() == record.resource_version() =>
+                    {
+                        Err(fault)
+                    }
+                    Seen::Lease(_) | Seen::Absent => Ok(()),
+                }
+            }
         }
     }
 
@@ -142,7 +167,12 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 ..mine.grant.clone()
             };
             let operations = self.on(asked.record.name());
-            match operations.renew_until(&asked, asked.expires_at()).await {
+            // A place that could not be renewed in time may still be there; others are not kept from it for long.
+            let until = mine.grant.expires_at().max(now + REFUSED_FOR);
+            match operations
+                .renew_until(&asked, until.min(asked.expires_at()))
+                .await
+            {
                 Ok(grant) => {
                     if grant.sent_at.since(mine.grant.sent_at) > duration * 2 / 3 {
                         let now = self.line.clock.now();
@@ -166,10 +196,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
     }
 
-    /// Whether renewing is refused for longer than by a server that starts, and knows nobody for a moment.
+    /// Whether renewing fails for longer than by a server that starts, and knows nobody for a moment, though it answers otherwise: in
+    /// an outage nobody could renew a place.
     ///
     /// # Errors
-    /// With the refusal.
+    /// With what stood in the way.
     async fn is_refused(
         &self,
         operations: &Operations<A, C>,
@@ -179,10 +210,15 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let clock = &self.line.clock;
         let begun = clock.now();
         loop {
-            let asking = self.may_renew(operations, record.clone(), mine.clone());
+            // Soon: where it hangs, what is sent next may get through.
+            let asking = self.try_renewing(operations, record.clone(), mine.clone(), ASKED_FOR);
             let Err(fault) = asking.await else {
                 return Ok(());
             };
+            let limit = ASKED_FOR.min(self.line.read_limit);
+            if !is_forbidden(&fault) && self.line.queue.list(limit).await.is_err() {
+                return Ok(());
+            }
             if clock.now().since(begun) >= REFUSED_FOR {
                 return Err(fault);
             }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use super::super::super::api::Api;
+use super::super::super::api::{Api, Fault};
 use super::super::super::decide::{Ours, Seen};
 use super::super::super::record::Record;
-use super::super::{Deleted, Interrupt, Limits, Operations};
+use super::super::{Deleted, End, Interrupt, Limits, Operations, Pause};
 use super::{Standing, Ticket};
 use crate::clock::Clock;
 
@@ -77,30 +77,54 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 (operations, record)
             }
         };
-        for _ in 0..TRIES {
-            let limits = self.for_as_long_as_it_counts();
-            record = match operations.delete(&record, false, &limits, &|_| ()).await {
+        let (limits, mut pause) = (self.for_as_long_as_it_counts(), Pause::default());
+        let mut changes = 0;
+        while limits
+            .deadline
+            .is_some_and(|until| self.line.clock.now() < until)
+        {
+            let end = match operations.delete(&record, false, &limits, &|_| ()).await {
                 Ok(Deleted::Done | Deleted::Absent) => return,
                 Ok(Deleted::Changed(seen)) => match self.own(Some(seen), Some(record.uid())) {
-                    Some(record) => record,
-                    None => return,
+                    Some(found) if changes < TRIES => {
+                        changes += 1;
+                        record = found;
+                        continue;
+                    }
+                    Some(_) | None => return,
                 },
-                Err(end) => {
-                    log::debug!("the ticket {} is not deleted: {end:?}", record.name());
-                    return self.give_back(&operations, &record, &limits).await;
-                }
+                Err(end) => end,
             };
+            log::debug!("the ticket {} is not deleted: {end:?}", record.name());
+            // What stays there keeps nobody waiting meanwhile.
+            if record.holder().is_some()
+                && let Some(freed) = self.give_back(&operations, &record, &limits).await
+            {
+                record = freed;
+            }
+            if !may_pass(&end) {
+                return;
+            }
+            let next = self.line.clock.now() + pause.next(None);
+            self.line.clock.sleep_until(next).await;
         }
     }
 
-    /// Where it may not be deleted: a ticket that nobody holds keeps nobody waiting.
-    async fn give_back(&self, operations: &Operations<A, C>, ticket: &Record, limits: &Limits) {
+    /// Where it cannot be deleted: a ticket that nobody holds keeps nobody waiting. The ticket after that.
+    async fn give_back(
+        &self,
+        operations: &Operations<A, C>,
+        ticket: &Record,
+        limits: &Limits,
+    ) -> Option<Record> {
         let ours = Ours::Grant(ticket.clone());
-        if let Err(end) = operations.release(&ours, true, limits, &|_| ()).await {
-            log::debug!(
-                "the ticket {} stays until it expires: {end:?}",
-                ticket.name()
-            );
+        match operations.release(&ours, true, limits, &|_| ()).await {
+            Ok(released) => Some(released.record),
+            Err(end) => {
+                let name = ticket.name();
+                log::debug!("the ticket {name} stays until it expires: {end:?}");
+                None
+            }
         }
     }
 
@@ -117,13 +141,24 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         own.then(|| record.clone())
     }
 
-    /// After that the ticket has expired.
+    /// After that the ticket has expired. What fails is not repeated before the ticket was given back, too.
     fn for_as_long_as_it_counts(&self) -> Limits {
         Limits {
             deadline: Some(self.line.clock.now() + super::LONGEST.as_duration()),
-            once: false,
+            once: true,
             insist: true,
             interrupt: Interrupt::never(),
         }
+    }
+}
+
+/// Whether what kept a ticket from being deleted may be over soon.
+fn may_pass(end: &End) -> bool {
+    match end {
+        End::Unsettled { end, fault } => {
+            fault.as_ref().is_none_or(Fault::is_transient) && may_pass(end)
+        }
+        End::Fault(fault) => fault.is_transient(),
+        _ => true,
     }
 }

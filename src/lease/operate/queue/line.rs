@@ -1,6 +1,9 @@
 //! What a caller knows of the others in line: each ticket as it was seen last, and since when it has not changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::super::super::api::Tickets;
 use super::super::super::decide::{Order, Rank};
@@ -12,22 +15,55 @@ use crate::clock::Instant;
 /// The tickets, by uid, and the order of those that somebody stands at.
 #[derive(Default)]
 pub struct Known {
+    /// The uid of the caller's own, which is none of them: whatever somebody has made of it, nobody stands before oneself.
+    own: Option<String>,
     seen: BTreeMap<String, Observation>,
     order: Order,
+    /// Those that were seen to be renewed.
+    alive: BTreeSet<String>,
 }
 
 impl Known {
+    /// Nobody yet, but the caller's own ticket.
+    pub fn but(own: Option<&str>) -> Self {
+        Self {
+            own: own.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
     /// All that are there, as a read has it that arrived at `at`.
     pub fn listed(&mut self, tickets: Tickets, at: Instant) {
-        let mut before = std::mem::take(self).seen;
+        let mut before = std::mem::take(&mut self.seen);
+        self.order = Order::default();
         for ticket in tickets.all {
             let ticket = ticket.lasting_at_most(LONGEST);
             let seen = match before.remove(ticket.uid()) {
-                Some(earlier) => earlier.confirmed(ticket, at, None),
+                Some(earlier) => {
+                    self.compare(&earlier, &ticket);
+                    earlier.confirmed(ticket, at, None)
+                }
                 None => Observation::first(ticket, at, None),
             };
             self.insert(seen);
         }
+    }
+
+    fn compare(&mut self, earlier: &Observation, now: &Record) {
+        if earlier.record().renew_time() != now.renew_time() {
+            self.alive.insert(now.uid().to_owned());
+        }
+    }
+
+    /// Whether somebody was seen to stand there since it is looked at.
+    pub fn is_alive(&self, ticket: &Record) -> bool {
+        self.alive.contains(ticket.uid())
+    }
+
+    /// Those that somebody stands at, or did.
+    pub fn all(&self) -> impl Iterator<Item = &Observation> {
+        let all = self.seen.values();
+        all.filter(|seen| seen.record().stands_in_line())
     }
 
     /// The resourceVersion of this one, as it was seen last.
@@ -40,7 +76,10 @@ impl Known {
     pub fn glimpsed(&mut self, ticket: Record, at: Instant) {
         let ticket = ticket.lasting_at_most(LONGEST);
         let seen = match self.remove(ticket.uid()) {
-            Some(earlier) => earlier.and(ticket, at, None),
+            Some(earlier) => {
+                self.compare(&earlier, &ticket);
+                earlier.and(ticket, at, None)
+            }
             None => Observation::first(ticket, at, None),
         };
         self.insert(seen);
@@ -70,6 +109,9 @@ impl Known {
 
     fn insert(&mut self, seen: Observation) {
         let uid = seen.record().uid().to_owned();
+        if self.own.as_ref() == Some(&uid) {
+            return;
+        }
         // Who answers with one ticket twice does not make it two.
         self.remove(&uid);
         self.order.insert(seen.record());
@@ -91,9 +133,22 @@ impl Known {
     }
 }
 
+/// What a renewal of a ticket may take.
+const LATE: Duration = Duration::from_secs(2);
+
+/// Whether a ticket's last renewal is no older than it may be, by clocks that may be wrong: that proves nothing. Where it is older, only
+/// watching tells whether somebody still stands there.
+pub fn is_fresh(ticket: &Record, wall: Timestamp) -> bool {
+    let renewed = ticket.renew_time().and_then(|time| time.parse().ok());
+    let lasts = ticket.duration().map_or(LONGEST, |all| all.min(LONGEST));
+    renewed.is_some_and(|renewed: Timestamp| {
+        let until = renewed.checked_add(lasts.as_duration() + LATE);
+        until.is_ok_and(|until| wall <= until)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use proptest::prelude::*;
     use serde_json::json;

@@ -9,7 +9,7 @@ use super::super::super::decide::{Obstacle, Rank, Seen};
 use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
 use super::super::{Hint, OnProgress, Operations, Progress, Watcher, write_limit};
-use super::line::Known;
+use super::line::{Known, is_fresh};
 use super::{LONGEST, Left, Mine, Standing, Trouble, Turn};
 use crate::clock::{Clock, Instant};
 
@@ -50,6 +50,8 @@ struct Look<A, C> {
     looked_up: Instant,
     /// How many stood before the caller when that was said.
     said: Option<usize>,
+    /// Whether it may still be that too many stand there.
+    is_full: bool,
     /// Since when it is the caller's turn.
     turn_since: Option<Instant>,
     /// Who holds what is waited for.
@@ -73,7 +75,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     pub(super) async fn watch_turn(&self, report: OnProgress<'_>) -> Left {
         let now = self.line.clock.now();
         let mut look = Look {
-            known: Known::default(),
+            known: Known::but(self.mine().as_ref().map(|mine| mine.grant.record.uid())),
             whole: false,
             version: String::new(),
             watched: Watched::All,
@@ -81,6 +83,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             predecessor: None,
             looked_up: now,
             said: None,
+            is_full: self.line.terms.most.is_some(),
             turn_since: None,
             holders: self.holders(),
             reading: Trouble::default(),
@@ -95,8 +98,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// Looks, says what has changed, does what there is to do, and waits for more.
     async fn look_on(&self, look: &mut Look<A, C>, report: OnProgress<'_>) -> Result<(), Left> {
-        let is_fresh = !look.whole;
-        if is_fresh {
+        let is_new = !look.whole;
+        if is_new {
             self.look_up(look, report).await?;
         }
         let Some(mine) = self.mine() else {
@@ -106,10 +109,16 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let before = look.known.count_ahead_of(&own);
         let last = look.known.ahead_of(&own).next_back().cloned();
         let now = self.line.clock.now();
-        let most = self.line.terms.most.filter(|_| look.said.is_none());
-        if let Some(most) = most.filter(|most| before >= *most) {
-            let waiters = before;
-            return Err(super::in_time(Obstacle::LineIsFull { waiters, most }));
+        if let Some(most) = self.line.terms.most.filter(|_| look.is_full) {
+            let wall = self.line.clock.wall();
+            let stands = |seen: &&Observation| {
+                look.known.is_alive(seen.record()) || is_fresh(seen.record(), wall)
+            };
+            let waiters = look.known.ahead_of(&own).filter(stands).count();
+            if waiters >= most {
+                return Err(super::in_time(Obstacle::LineIsFull { waiters, most }));
+            }
+            look.is_full = before >= most;
         }
         let dead = self.dead(look.known.ahead_of(&own), &mine, now);
         if !dead.is_empty() {
@@ -132,7 +141,7 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
         let until = self.next_look(look, last.as_ref().map(|last| (last, before)), now);
         let began = self.watch(look, last.as_ref(), until.all);
-        if began && look.watched == Watched::All && !is_fresh {
+        if began && look.watched == Watched::All && !is_new {
             // From an old version on it would show all that has happened since, and nothing that is so by now.
             look.whole = false;
             return Ok(());
@@ -351,7 +360,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Whether the caller is first, and for long has not taken what is to be had, though the server answers it: others are not
     /// to wait for that.
     fn blocks(&self, look: &Look<A, C>, mine: &Mine, now: Instant) -> bool {
-        let since = self.idle_since(look);
+        // With nobody else there nobody waits for that.
+        let since = self.idle_since(look).filter(|_| look.known.waiters() > 0);
         since.is_some_and(|since| {
             now.since(since) >= LONGEST.as_duration()
                 && mine.grant.sent_at.since(since) >= LONGEST.as_duration() / 3

@@ -24,6 +24,8 @@ pub struct Line {
     pub writes: u64,
     /// What nobody may do with them.
     pub forbidden: Option<&'static str>,
+    /// What fails with a 429, whoever does it with them.
+    pub fails: Option<&'static str>,
     /// The places that were served. Whose it was may not have deleted its ticket yet.
     served: Vec<u64>,
     /// Who waits without a place, whatever became of its ticket.
@@ -107,6 +109,10 @@ impl Server {
         match self.line.forbidden {
             Some(forbidden) if forbidden == verb => {
                 Err(rejected(403, "Forbidden", RejectionKind::Forbidden))
+            }
+            _ if self.line.fails == Some(verb) => {
+                let kind = RejectionKind::TooManyRequests { retry_after: None };
+                Err(rejected(429, "TooManyRequests", kind))
             }
             _ => Ok(()),
         }

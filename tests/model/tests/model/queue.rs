@@ -1,5 +1,7 @@
 //! Queues: actors that stand in line for the Lease, and the laws of that. What is played with them is below.
 
+mod alone;
+mod cleaned;
 mod disturbed;
 mod random;
 mod scenarios;

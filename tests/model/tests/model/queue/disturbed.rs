@@ -1,14 +1,13 @@
 //! Scenarios of a queue whose waiters die, stand still, give up or are cut off.
 
 use lease_model::lease::api::Write;
-use lease_model::lease::decide::Ours;
-use lease_model::lease::operate::{CleanedUp, End, Progress};
+use lease_model::lease::operate::{End, Progress};
 use lease_model::lease::record::Record;
 
 use super::scenarios::behind_a_holder;
 use super::{stand_in_order, until_they_stand};
 use crate::actor::{Actor, interrupted, patient};
-use crate::faults::{Outage, RequestFault, Verb, WatchFault};
+use crate::faults::{Outage, WatchFault};
 use crate::world::World;
 use crate::{millis, secs, simulate, sleep};
 
@@ -162,45 +161,6 @@ fn a_place_that_somebody_has_freed_by_hand_leaves_no_ticket_behind() {
         waiters[0].release(waiting.granted().await.0).await;
         assert_eq!(world.server().line.all().len(), 0);
     });
-}
-
-/// Whoever is first may be dead, and the next one has to watch that for longer than a cleanup waits.
-#[test]
-fn a_cleanup_leaves_the_lease_to_who_waits_in_line() {
-    for in_line in [0, 2] {
-        simulate(7, async {
-            let world = World::new(7);
-            let (holder, waiters) = behind_a_holder(&world, 2).await;
-            let grant = holder.take(None).await.record;
-            let first = waiters[0].clone();
-            let dies = tokio::task::spawn_local(async move {
-                first.acquire(&first.terms(None), &patient()).await
-            });
-            until_they_stand(&world, 1).await;
-            let second = waiters[1].wait();
-            until_they_stand(&world, 2).await;
-            dies.abort();
-            if in_line == 0 {
-                // Nobody sees who waits there.
-                let fails = RequestFault::ServerError { done: false };
-                world.fail(0, Verb::List, vec![fails; 10]);
-            }
-            let (ours, limits) = (Ours::Grant(grant.clone()), patient());
-            let released = (holder.operations).release(&ours, true, &limits, &|_| ());
-            released.await.expect("released");
-            let queue = holder.queue(false);
-            let cleaned = (holder.operations).clean_up(&grant, &queue, &limits, &|_| ());
-            match in_line {
-                0 => assert_eq!(cleaned.await, Ok(CleanedUp::Deleted)),
-                _ => {
-                    assert_eq!(cleaned.await, Ok(CleanedUp::InLine(in_line)));
-                    let (grant, _) = second.granted().await;
-                    waiters[1].release(grant).await;
-                    world.assert_no_violations();
-                }
-            }
-        });
-    }
 }
 
 #[test]
