@@ -19,7 +19,6 @@ mod unsaid;
 use crate::exit::Exit;
 use crate::hint::{self, Hint};
 use crate::lease::api::{Fault, RejectionKind};
-use crate::lease::decide::Obstacle;
 use crate::lease::operate::End;
 use crate::server::ConfigError;
 
@@ -128,6 +127,8 @@ pub struct Subject {
     pub beside: bool,
     /// Whether it is stolen by its own name.
     pub steals: bool,
+    /// Whether the name is that of slots, of which any would do.
+    pub of_slots: bool,
 }
 
 /// The subcommands that take a Lease from its holder.
@@ -151,6 +152,15 @@ impl Subject {
     /// The command about this Lease that a hint has.
     fn lease(&self, subcommand: &str) -> Hint {
         hint::lease(subcommand, &self.name, &self.namespace)
+    }
+
+    /// The command that shows it.
+    fn shown(&self) -> Hint {
+        let status = self.lease("status");
+        match self.of_slots {
+            true => status.with("--slots"),
+            false => status,
+        }
     }
 
     /// The same as that identity.
@@ -255,7 +265,7 @@ fn end_lines(subject: &Subject, end: &End) -> Vec<String> {
             let then = since.zip(obstacle.as_ref());
             let obstacle = obstacle.as_ref().filter(|_| since.is_none());
             let mut lines = vec![match (obstacle, fault) {
-                (Some(obstacle @ Obstacle::Slots(_)), _) => format!(
+                (Some(obstacle), _) if subject.of_slots => format!(
                     "error: no slot of {name:?} acquired: {}",
                     obstacle_text(obstacle, *at_most)
                 ),

@@ -197,6 +197,7 @@ impl Session {
             frees: false,
             beside: false,
             steals: false,
+            of_slots: false,
         }
     }
 
@@ -316,14 +317,10 @@ fn mark() -> Duration {
 }
 
 /// What the name that is waited for is of.
-fn waited_for(obstacle: &Obstacle) -> &'static str {
-    match obstacle {
-        Obstacle::Slots(_) => "a slot of",
-        Obstacle::HeldBy(_)
-        | Obstacle::HeldByOneself(_)
-        | Obstacle::Terminating
-        | Obstacle::InLine(_)
-        | Obstacle::LineIsFull { .. } => "lease",
+fn waited_for(subject: &Subject) -> &'static str {
+    match subject.of_slots {
+        true => "a slot of",
+        false => "lease",
     }
 }
 
@@ -336,7 +333,7 @@ fn say(subject: &Subject, progress: &Progress) {
             reason,
             at_most,
         } => {
-            let what = waited_for(obstacle);
+            let what = waited_for(subject);
             terminal::say(&format!(
                 "waiting for {what} {name:?}: {}{}",
                 error::obstacle_text(obstacle, *at_most),

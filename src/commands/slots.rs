@@ -59,7 +59,10 @@ impl Slotted {
         let changes = session.store.changes(&session.namespace, names);
         let each = slots.each().iter().map(one).collect();
         Self {
-            subject,
+            subject: Subject {
+                of_slots: true,
+                ..subject
+            },
             line: session.line(QueueName::of_slots(slots.name()), args, &terms),
             operations: SlotOperations::new(each, changes),
             terms: SlotsTerms { slots, each: terms },
@@ -71,6 +74,7 @@ impl Slotted {
         let mut subject = self.subject.clone();
         if let Some(slot) = slot {
             subject.name = self.terms.slots.each()[slot].to_string();
+            subject.of_slots = false;
         }
         subject
     }

@@ -71,7 +71,7 @@ impl<'a> Waiting<'a> {
                 obstacle, reason, ..
             } => {
                 self.subject.set(subject);
-                self.what.set(waited_for(obstacle));
+                self.what.set(waited_for(subject));
                 *self.obstacle.borrow_mut() = error::waited_for(obstacle, reason.as_deref());
                 self.unknown.take();
                 if self.since.get().is_none() {
@@ -104,7 +104,7 @@ impl<'a> Waiting<'a> {
             }
             Progress::InLine(place) => {
                 self.place.set(Some(*place));
-                let (what, name) = (self.what.get(), &subject.name);
+                let (what, name) = (waited_for(subject), &subject.name);
                 terminal::say(&format!(
                     "{} in line for {what} {name:?}",
                     words::ordinal(*place)

@@ -24,6 +24,7 @@ pub(super) fn subject() -> Subject {
         frees: false,
         beside: false,
         steals: false,
+        of_slots: false,
     }
 }
 

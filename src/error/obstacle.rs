@@ -93,11 +93,11 @@ pub fn obstacle_advice(obstacle: &Obstacle, subject: &Subject) -> Option<String>
         Obstacle::Terminating => None,
         Obstacle::InLine(_) => Some(format!(
             "Look: {}; wait longer with --timeout",
-            subject.lease("status")
+            subject.shown()
         )),
         Obstacle::LineIsFull { .. } => Some(format!(
             "Look: {}; try again later, or give a larger --max-waiters",
-            subject.lease("status")
+            subject.shown()
         )),
         Obstacle::Slots(held) => Some(slots::advice(held, subject)),
     }

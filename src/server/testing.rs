@@ -81,6 +81,7 @@ pub fn said(options: &ConnectionOptions, limit: Duration) -> String {
             frees: false,
             beside: false,
             steals: false,
+            of_slots: false,
         };
         match lease.get(limit).await {
             Ok(_) => vec!["ok".to_owned()],

@@ -29,6 +29,7 @@ pub fn subject(record: &Record) -> Subject {
         frees: false,
         beside: false,
         steals: false,
+        of_slots: false,
     }
 }
 

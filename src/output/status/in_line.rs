@@ -6,13 +6,19 @@ use super::laid_out::laid_out;
 use super::{Row, age, ago, expires};
 use crate::lease::report::State;
 use crate::words::cut;
-use crate::words::shown::{printable, value};
+use crate::words::shown::{printable, shortened, value, width};
 
 /// So many are shown.
 const MOST: usize = 10;
 
 /// So much is shown of an identity.
 const LONGEST: usize = 160;
+
+/// Down to so many columns it is cut where a line is too long...
+const SHORTEST: usize = 12;
+
+/// ...and a reason is before it.
+const SHORTEST_REASON: usize = 20;
 
 /// What can be told of the others.
 const UNSEEN: &str = "who waits without --queue is not seen";
@@ -33,6 +39,7 @@ pub fn below(name: &str, waiters: &Result<Vec<Row>, String>, columns: Option<usi
 pub fn on_screen(waiters: &[Row], rows: usize, columns: usize) -> Vec<String> {
     let (first, rest) = lines(Ok(waiters), rows.min(MOST), Some(columns));
     let first = [format!("In line: {first}")].into_iter();
+    let rest = if rows == 0 { "" } else { &rest };
     first.chain(rest.lines().map(str::to_owned)).collect()
 }
 
@@ -85,7 +92,7 @@ fn table(waiters: &[Row], columns: Option<usize>) -> String {
     let there: Vec<&(&str, Vec<Option<String>>)> = there.collect();
     let titles = ["#", "Waiter", "Since"].into_iter();
     let titles = titles.chain(there.iter().map(|(title, _)| *title));
-    let titles = titles.map(str::to_owned).collect();
+    let titles: Vec<String> = titles.map(str::to_owned).collect();
     let rows = waiters.iter().enumerate().map(|(index, row)| {
         let since = row.age().map_or_else(|| "unknown".to_owned(), ago);
         let first = [(index + 1).to_string(), text(holder(row)), since].into_iter();
@@ -98,7 +105,33 @@ fn table(waiters: &[Row], columns: Option<usize>) -> String {
             });
         first.chain(rest).collect()
     });
-    laid_out(titles, rows.collect(), columns)
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if let Some(columns) = columns {
+        shorten(&titles, &mut rows, columns);
+    }
+    laid_out(titles, rows, columns)
+}
+
+/// Cuts the identities to what the other columns leave of the line.
+fn shorten(titles: &[String], rows: &mut [Vec<String>], columns: usize) {
+    let widest = |column: usize, title: &String| {
+        let cells = rows.iter().map(|row| width(&row[column]));
+        let widest = cells.chain([width(title)]).max().unwrap_or_default();
+        // It is the last one, and cut by what is left.
+        if title == "Reason" {
+            widest.min(SHORTEST_REASON)
+        } else {
+            widest
+        }
+    };
+    let others = titles.iter().enumerate().filter(|(column, _)| *column != 1);
+    let taken: usize = others
+        .map(|(column, title)| 2 + widest(column, title))
+        .sum();
+    let room = columns.saturating_sub(2 + taken).max(SHORTEST);
+    for row in rows {
+        row[1] = shortened(&row[1], room, "…");
+    }
 }
 
 /// In one line: of a watch, where the line has changed.

@@ -143,3 +143,23 @@ fn hostile_waiters_stay_in_their_lines() {
         assert_safe(&text);
     }
 }
+
+#[test]
+fn a_long_identity_leaves_room_for_what_else_there_is_of_a_waiter() {
+    let long = "runner-shop-backend-x1-6d8f7c9b5-x2x9k_0f4a1c52-9a52-4f0e-8d9b-6c1f4a53b7a1";
+    let waiters = rows(&[
+        annotated(ticket(long, 52), "reason", &"long ".repeat(40)),
+        annotated(ticket("ada", 61), "priority", "-5"),
+    ]);
+    for columns in [60, 80, 120] {
+        let lines = on_screen(&waiters, 10, columns);
+        assert_eq!(lines.len(), 5, "{lines:?}");
+        for line in &lines[1..] {
+            assert!(crate::words::shown::width(line) <= columns, "{line:?}");
+        }
+        for part in ["runner-", "60m ago", "-5", "long"] {
+            assert!(lines[3..].concat().contains(part), "{part}: {lines:?}");
+        }
+    }
+    assert_eq!(on_screen(&waiters, 0, 80).len(), 1);
+}

@@ -88,6 +88,25 @@ fn slots_have_one_line_and_whoever_is_first_has_the_first_that_becomes_free() {
         .map(|name| stands(&slot(name, &format!("echo {name} >> {}", log.display()))))
         .collect();
     assert_eq!(tickets(&ns, "pool_slots").len(), 3);
+    // What is said is of slots, and what it says to run finds them.
+    for flags in [&["--max-waiters=1"][..], &["--timeout=0"]] {
+        let acquire = ["acquire", "pool", "--slots=2", "--queue", "--holder=late"];
+        let output = ns.run(&user, [&acquire[..], flags].concat());
+        assert_eq!(output.code, Some(124), "{output}");
+        let not_acquired = "error: no slot of \"pool\" acquired: ";
+        assert!(output.stderr.contains(not_acquired), "{output}");
+        let looks = format!("Look: kubectl lease status pool --slots -n {}", ns.name());
+        let looks_after = format!("Look: kubectl lease status pool -n {} --slots", ns.name());
+        assert!(
+            output.stderr.contains(&looks) || output.stderr.contains(&looks_after),
+            "{output}"
+        );
+    }
+    assert!(
+        waiting[1]
+            .stderr()
+            .contains("2nd in line for a slot of \"pool\"\n")
+    );
     for (gate, running) in gates.iter().zip(holding).rev() {
         std::fs::write(gate, "").expect("a file");
         let output = running.wait(SOON);
