@@ -1,6 +1,7 @@
 //! Queue: waiters are served in the order in which they came. Each has a ticket, a Lease of its own beside the one that is
 //! waited for, and watches who stands before it (docs/design.md, The queue). Nothing that is promised of the Lease rests on it.
 
+mod dead;
 mod gate;
 mod keep;
 mod leave;

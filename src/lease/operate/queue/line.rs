@@ -21,6 +21,8 @@ pub struct Known {
     order: Order,
     /// Those that were seen to be renewed.
     alive: BTreeSet<String>,
+    /// Since when each is known.
+    since: BTreeMap<String, Instant>,
 }
 
 impl Known {
@@ -38,6 +40,7 @@ impl Known {
         self.order = Order::default();
         for ticket in tickets.all {
             let ticket = ticket.lasting_at_most(LONGEST);
+            self.came(&ticket, at);
             let seen = match before.remove(ticket.uid()) {
                 Some(earlier) => {
                     self.compare(&earlier, &ticket);
@@ -53,6 +56,15 @@ impl Known {
         if earlier.record().renew_time() != now.renew_time() {
             self.alive.insert(now.uid().to_owned());
         }
+    }
+
+    fn came(&mut self, ticket: &Record, at: Instant) {
+        self.since.entry(ticket.uid().to_owned()).or_insert(at);
+    }
+
+    /// Since when this one is known.
+    pub fn known_since(&self, ticket: &Record) -> Instant {
+        self.since.get(ticket.uid()).copied().unwrap_or_default()
     }
 
     /// Whether somebody was seen to stand there since it is looked at.
@@ -75,6 +87,7 @@ impl Known {
     /// One as a watch shows it, at `at`.
     pub fn glimpsed(&mut self, ticket: Record, at: Instant) {
         let ticket = ticket.lasting_at_most(LONGEST);
+        self.came(&ticket, at);
         let seen = match self.remove(ticket.uid()) {
             Some(earlier) => {
                 self.compare(&earlier, &ticket);

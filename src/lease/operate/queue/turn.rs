@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
-
-use super::super::super::api::{Api, Deletion, Fault};
+use super::super::super::api::Api;
 use super::super::super::decide::{Obstacle, Rank, Seen};
 use super::super::super::evidence::Observation;
 use super::super::super::record::Record;
-use super::super::{Hint, OnProgress, Operations, Progress, Watcher, write_limit};
+use super::super::{Hint, OnProgress, Operations, Progress, Watcher};
+use super::dead::{LOOKING_AT_ONCE, suspected_at};
 use super::line::{Known, is_fresh};
 use super::{LONGEST, Left, Mine, Standing, Trouble, Turn};
 use crate::clock::{Clock, Instant};
@@ -16,17 +15,8 @@ use crate::clock::{Clock, Instant};
 /// For how long a Lease may stay to be had until whoever waits doubts that somebody before it is alive.
 const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// So many look at all of the line then. Of those behind them somebody notices who stands right behind the dead.
-const LOOKING_AT_ONCE: usize = 64;
-
-/// A renewal that is later by so much is missing.
-const LATE: Duration = Duration::from_millis(1500);
-
 /// How often a place is looked up that nobody has told to be another: so often, and as much less often as there are more.
 const LOOKED_UP_EVERY: Duration = Duration::from_secs(15);
-
-/// So many places of the dead are ended at the same time.
-const ENDED_AT_ONCE: usize = 16;
 
 /// What is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,9 +110,9 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             }
             look.is_full = before >= most;
         }
-        let dead = self.dead(look.known.ahead_of(&own), &mine, now);
+        let (dead, next_dead) = self.dead(&look.known, &own, &mine, now);
         if !dead.is_empty() {
-            self.end_places(&dead, look, report).await?;
+            self.end_places(&dead, &mut look.ending, report).await?;
             look.whole = false;
             return Ok(());
         }
@@ -139,7 +129,8 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         if self.blocks(look, &mine, now) {
             return Err(Left::Blocks);
         }
-        let until = self.next_look(look, last.as_ref().map(|last| (last, before)), now);
+        let mut until = self.next_look(look, last.as_ref().map(|last| (last, before)), now);
+        until.at = until.at.into_iter().chain(next_dead).min();
         let began = self.watch(look, last.as_ref(), until.all);
         if began && look.watched == Watched::All && !is_new {
             // From an old version on it would show all that has happened since, and nothing that is so by now.
@@ -299,64 +290,6 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         }
     }
 
-    /// When this place will have been watched for as long as it lasts. The time in which the server did not answer is not counted:
-    /// nobody could renew a ticket then.
-    fn due(&self, ticket: &Observation) -> Option<Instant> {
-        let due = ticket.observed_expiry()?;
-        let since = self.answers_since.get();
-        Some(since.map_or(due, |since| due.max(since + lasts(ticket))))
-    }
-
-    /// The places right before the caller's whose waiters do not renew them any more. Those before somebody who lives are that
-    /// one's to end.
-    fn dead<'a>(
-        &self,
-        ahead: impl DoubleEndedIterator<Item = &'a Observation>,
-        mine: &Mine,
-        now: Instant,
-    ) -> Vec<Observation> {
-        if !mine.is_renewed(now) {
-            return Vec::new();
-        }
-        let is_dead = |seen: &&Observation| self.due(seen).is_some_and(|due| due <= now);
-        let dead = ahead.rev().take_while(is_dead);
-        dead.cloned().collect()
-    }
-
-    /// Ends these places. A renewal in between keeps one.
-    async fn end_places(
-        &self,
-        dead: &[Observation],
-        look: &mut Look<A, C>,
-        report: OnProgress<'_>,
-    ) -> Result<(), Left> {
-        let mut waiting = dead.iter();
-        let mut ending: FuturesUnordered<_> = (waiting.by_ref().take(ENDED_AT_ONCE))
-            .map(|seen| self.end_place(seen))
-            .collect();
-        let mut refused = None;
-        while let Some(ended) = ending.next().await {
-            refused = ended.err().or(refused);
-            ending.extend(waiting.next().map(|seen| self.end_place(seen)));
-        }
-        match refused {
-            None => Ok(()),
-            Some(fault) => self.after(fault, &mut look.ending, false, report).await,
-        }
-    }
-
-    async fn end_place(&self, seen: &Observation) -> Result<(), Fault> {
-        let record = seen.record();
-        log::debug!("the place of {} has ended", record.name());
-        let operations = self.on(record.name());
-        let limit = write_limit(record.duration()).min(self.line.read_limit);
-        match operations.api.delete(record, false, limit).await? {
-            Deletion::Done | Deletion::Absent => Ok(()),
-            // It was renewed or edited; or the server refuses for a reason of its own, and would again at once.
-            Deletion::Conflict(rejection) => Err(Fault::Rejected(rejection)),
-        }
-    }
-
     /// Whether the caller is first, and for long has not taken what is to be had, though the server answers it: others are not
     /// to wait for that.
     fn blocks(&self, look: &Look<A, C>, mine: &Mine, now: Instant) -> bool {
@@ -388,19 +321,6 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
     fn is_of_line(&self, ticket: &Record) -> bool {
         ticket.queue_of() == Some(self.line.terms.name.label())
     }
-}
-
-/// How long a place lasts without a renewal.
-fn lasts(ticket: &Observation) -> Duration {
-    let duration = ticket.record().duration();
-    duration.unwrap_or(LONGEST).as_duration()
-}
-
-/// From when on a renewal of it is missing.
-fn suspected_at(ticket: &Observation) -> Instant {
-    let lasts = lasts(ticket);
-    let expiry = ticket.observed_expiry().unwrap_or_default();
-    expiry - lasts + lasts / 3 + LATE
 }
 
 fn looked_up_every(waiters: usize) -> Duration {

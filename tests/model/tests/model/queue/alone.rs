@@ -170,3 +170,33 @@ fn who_alone_has_its_priority_changed_by_hand_stands_before_nobody_but_itself() 
         assert_eq!(waiters[0].places(), [1]);
     });
 }
+
+/// It has not watched the dead before it for long, and whoever stands behind it has.
+#[test]
+fn one_of_a_higher_priority_that_comes_behind_the_dead_does_not_begin_the_wait_for_them_anew() {
+    simulate(7, async {
+        let world = World::new(7);
+        let (holder, mut waiters) = behind_a_holder(&world, 3).await;
+        let grant = holder.take(None).await;
+        let late = waiters.remove(2).of_priority(1);
+        let first = waiters.remove(0).of_priority(1);
+        let dies =
+            tokio::task::spawn_local(
+                async move { first.acquire(&first.terms(None), &patient()).await },
+            );
+        until_they_stand(&world, 1).await;
+        let behind = waiters[0].wait();
+        until_they_stand(&world, 2).await;
+        sleep(1.0).await;
+        dies.abort();
+        holder.release(grant).await;
+        let freed = world.now();
+        sleep(4.0).await;
+        let comes = late.wait();
+        let (grant, at) = comes.granted().await;
+        assert!(at - freed < secs(6.0 + 1.0), "{:?}", at - freed);
+        late.release(grant).await;
+        behind.granted().await;
+        world.assert_no_violations();
+    });
+}
