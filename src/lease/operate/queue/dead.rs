@@ -18,7 +18,8 @@ const LATE: Duration = Duration::from_millis(1500);
 /// So many places of the dead are ended at the same time.
 const ENDED_AT_ONCE: usize = 16;
 
-/// So many look at all of the line then. Of those behind them somebody notices who stands right behind the dead.
+/// So many look at all of the line where somebody in it may be dead. Of those behind them somebody notices who stands right behind
+/// the dead.
 pub(super) const LOOKING_AT_ONCE: usize = 64;
 
 impl<A: Api, C: Clock> Standing<'_, A, C> {
