@@ -379,8 +379,8 @@ fn say(subject: &Subject, progress: &Progress) {
             words::duration(*wait)
         )),
         Progress::Stopped(victim) => terminal::say(&format!("{victim:?} says that it has stopped")),
-        // Whoever waits tells where.
-        Progress::Granted | Progress::InLine(_) => {}
+        // Whoever waits tells where, and whoever cleans up for what.
+        Progress::Granted | Progress::InLine(_) | Progress::LineWatched(_) => {}
         Progress::PlaceLost => terminal::say(&line::lost(name)),
         Progress::PlaceGivenUp => terminal::say(&line::given_up(name)),
         Progress::NoPlace(fault) => terminal::say(&line::no_place(subject, fault)),

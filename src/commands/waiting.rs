@@ -118,6 +118,7 @@ impl<'a> Waiting<'a> {
             | Progress::Altered(_)
             | Progress::Settling
             | Progress::Outlasting { .. }
+            | Progress::LineWatched(_)
             | Progress::Finishing { .. }
             | Progress::Stopped(_) => {}
         }

@@ -6,7 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, forbidden};
 use crate::lease::api::{Fault, Queue, RejectionKind};
 use crate::lease::operate::{
-    CleanedUp, End, Interrupt, Limits, Operations, WAITERS_TAKE_IT_WITHIN,
+    CleanedUp, End, Interrupt, Limits, Operations, Progress, WAITERS_TAKE_IT_WITHIN,
 };
 use crate::lease::record::Record;
 use crate::output::terminal;
@@ -30,7 +30,12 @@ pub async fn clean_up(
         interrupt,
     };
     let name = grant.name();
-    match operations.clean_up(grant, queue, &limits, &|_| ()).await {
+    let report = |progress: Progress| {
+        if let Progress::LineWatched(waiters) = progress {
+            terminal::say(&watched(name, waiters));
+        }
+    };
+    match operations.clean_up(grant, queue, &limits, &report).await {
         Ok(CleanedUp::Deleted | CleanedUp::Gone) => return true,
         Ok(CleanedUp::Taken(Some(by))) => terminal::say(&format!(
             "lease {name:?} is released and not deleted: {by:?} has taken it"
@@ -79,4 +84,15 @@ pub async fn clean_up(
         }
     }
     false
+}
+
+/// What it is not ended for yet, though nothing is held any more.
+fn watched(name: &str, waiters: usize) -> String {
+    let who = match waiters {
+        1 => "1 is in line for it, and has not taken it",
+        _ => &format!("{waiters} are in line for it, and none has taken it"),
+    };
+    format!(
+        "lease {name:?} is released; {who}: watching for at most 18s whether anybody still waits (Ctrl-C ends that, and leaves it)"
+    )
 }

@@ -7,7 +7,7 @@ use super::super::decide::{self, Cleanup};
 use super::super::evidence::Observation;
 use super::super::record::Record;
 use super::queue::line::Known;
-use super::{Deleted, End, Limits, OnProgress, Operations, Pause, write_limit};
+use super::{Deleted, End, Limits, OnProgress, Operations, Pause, Progress, write_limit};
 use crate::clock::{Clock, Instant};
 
 /// It may be edited meanwhile, so often.
@@ -85,7 +85,7 @@ impl<A: Api, C: Clock> Operations<A, C> {
         }
         let mut line = Line::default();
         let given_up = self.clock.now() + LINE_TAKES_IT_WITHIN;
-        let mut tries = 0;
+        let (mut tries, mut said) = (0, false);
         let mut seen = self.read_patiently(None, &limits, report).await?;
         while tries < TRIES {
             let record = match decide::cleanup(grant, &seen) {
@@ -110,15 +110,19 @@ impl<A: Api, C: Clock> Operations<A, C> {
             if now >= given_up || line.is_alive() {
                 return Ok(CleanedUp::InLine(standing));
             }
+            if !std::mem::replace(&mut said, true) {
+                report(Progress::LineWatched(standing));
+            }
             let is_dead = |seen: &&Observation| seen.observed_expiry().is_some_and(|at| at <= now);
             for dead in line.known.all().filter(is_dead) {
                 let ticket = dead.record();
                 let limit = write_limit(ticket.duration()).min(self.read_limit);
-                let deleted = queue
-                    .ticket(ticket.name())
-                    .delete(ticket, false, limit)
-                    .await;
+                let api = queue.ticket(ticket.name());
+                let deleted = api.delete(ticket, false, limit).await;
                 log::debug!("the place of {} has ended: {deleted:?}", ticket.name());
+                if deleted.is_err() {
+                    break;
+                }
             }
             tokio::select! {
                 biased;

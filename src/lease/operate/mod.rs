@@ -133,6 +133,8 @@ pub enum Progress {
         /// How long.
         wait: Duration,
     },
+    /// Released, and not deleted before it is known whether so many still stand in line.
+    LineWatched(usize),
     /// Asked to end, but what was taken is released first, once its victim must have stopped.
     Finishing {
         /// How long that takes at most.
