@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
+mod alone;
 #[cfg(unix)] // waiters that are killed and frozen
 mod dead;
 mod ends;

@@ -265,14 +265,11 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
 
     /// All tickets, as they are now.
     async fn list(&self, once: bool, report: OnProgress<'_>) -> Result<Tickets, Left> {
-        let began = self.line.clock.now();
-        let mut trouble = Trouble::since(began);
+        let mut trouble = Trouble::since(self.line.clock.now());
         loop {
-            // What hangs counts from when it was asked.
-            let left = LONGEST
-                .as_duration()
-                .saturating_sub(self.line.clock.now().since(began));
-            let limit = left.max(ASKED_FOR).min(self.line.read_limit);
+            let limit = trouble
+                .limit(self.line.clock.now())
+                .min(self.line.read_limit);
             let fault = match self.line.queue.list(limit).await {
                 Ok(tickets) => {
                     self.read.set(true);
@@ -357,6 +354,16 @@ impl Trouble {
         Self {
             since: Some(began),
             ..Self::default()
+        }
+    }
+
+    /// How long the next request may take, so that what hangs is over when it has lasted too long; where that is not the end of it,
+    /// a slow server gets its time.
+    fn limit(&self, now: Instant) -> Duration {
+        let lasted = self.since.map_or(Duration::ZERO, |since| now.since(since));
+        match LONGEST.as_duration().saturating_sub(lasted) {
+            Duration::ZERO => LONGEST.as_duration(),
+            left => left.max(ASKED_FOR),
         }
     }
 

@@ -20,18 +20,15 @@ const ASKED_EVERY: Duration = Duration::from_secs(1);
 impl<A: Api, C: Clock> Standing<'_, A, C> {
     /// Draws a ticket. Whoever may not delete or renew it does not get one: nobody else would get past it before it expires.
     pub(super) async fn draw(&self, limits: &Limits, report: OnProgress<'_>) -> Result<(), Left> {
-        let began = self.line.clock.now();
-        let mut trouble = Trouble::since(began);
+        let mut trouble = Trouble::since(self.line.clock.now());
         loop {
             let name = self.line.terms.name.some_ticket();
             let operations = self.on(&name);
             let ticket = self.blank(&name);
             self.may_delete(&operations, &ticket).await?;
             *self.ticket.borrow_mut() = Ticket::Sent(name.clone());
-            let left = LONGEST
-                .as_duration()
-                .saturating_sub(self.line.clock.now().since(began));
-            let within = self.until(left.clamp(ASKED_FOR, DRAWN_WITHIN), limits);
+            let limit = trouble.limit(self.line.clock.now());
+            let within = self.until(limit.min(DRAWN_WITHIN), limits);
             match operations.store(&ticket, &within, &|_| ()).await {
                 Ok(Created::New(grant)) => {
                     trouble.over(report);

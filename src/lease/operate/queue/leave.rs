@@ -9,7 +9,7 @@ use super::super::super::api::{Api, Fault};
 use super::super::super::decide::{Ours, Seen};
 use super::super::super::record::Record;
 use super::super::{Deleted, End, Interrupt, Limits, Operations, Pause};
-use super::{Standing, Ticket};
+use super::{LONGEST, Standing, Ticket};
 use crate::clock::Clock;
 
 /// How long a caller that ends tries to leave. A ticket that stays expires by itself.
@@ -77,12 +77,17 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
                 (operations, record)
             }
         };
-        let (limits, mut pause) = (self.for_as_long_as_it_counts(), Pause::default());
-        let mut changes = 0;
-        while limits
-            .deadline
-            .is_some_and(|until| self.line.clock.now() < until)
-        {
+        // After that the ticket has expired.
+        let until = self.line.clock.now() + LONGEST.as_duration();
+        let limits = Limits {
+            deadline: Some(until),
+            // What fails is not repeated before the ticket was given back, too.
+            once: true,
+            insist: true,
+            interrupt: Interrupt::never(),
+        };
+        let (mut pause, mut changes) = (Pause::default(), 0);
+        while self.line.clock.now() < until {
             let end = match operations.delete(&record, false, &limits, &|_| ()).await {
                 Ok(Deleted::Done | Deleted::Absent) => return,
                 Ok(Deleted::Changed(seen)) => match self.own(Some(seen), Some(record.uid())) {
@@ -139,16 +144,6 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
             None => made == Some(record.uid()),
         };
         own.then(|| record.clone())
-    }
-
-    /// After that the ticket has expired. What fails is not repeated before the ticket was given back, too.
-    fn for_as_long_as_it_counts(&self) -> Limits {
-        Limits {
-            deadline: Some(self.line.clock.now() + super::LONGEST.as_duration()),
-            once: true,
-            insist: true,
-            interrupt: Interrupt::never(),
-        }
     }
 }
 

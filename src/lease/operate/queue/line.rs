@@ -1,9 +1,8 @@
 //! What a caller knows of the others in line: each ticket as it was seen last, and since when it has not changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::super::api::Tickets;
 use super::super::super::decide::{Order, Rank};
@@ -43,8 +42,8 @@ impl Known {
             self.came(&ticket, at);
             let seen = match before.remove(ticket.uid()) {
                 Some(earlier) => {
-                    self.compare(&earlier, &ticket);
-                    earlier.confirmed(ticket, at, None)
+                    let renewed = earlier.record().renew_time().map(str::to_owned);
+                    self.compared(renewed, earlier.confirmed(ticket, at, None))
                 }
                 None => Observation::first(ticket, at, None),
             };
@@ -52,10 +51,12 @@ impl Known {
         }
     }
 
-    fn compare(&mut self, earlier: &Observation, now: &Record) {
-        if earlier.record().renew_time() != now.renew_time() {
-            self.alive.insert(now.uid().to_owned());
+    /// One that was renewed at this time before: what is older than that is no sign of life, and is not kept.
+    fn compared(&mut self, renewed: Option<String>, now: Observation) -> Observation {
+        if renewed.as_deref() != now.record().renew_time() {
+            self.alive.insert(now.record().uid().to_owned());
         }
+        now
     }
 
     fn came(&mut self, ticket: &Record, at: Instant) {
@@ -90,8 +91,8 @@ impl Known {
         self.came(&ticket, at);
         let seen = match self.remove(ticket.uid()) {
             Some(earlier) => {
-                self.compare(&earlier, &ticket);
-                earlier.and(ticket, at, None)
+                let renewed = earlier.record().renew_time().map(str::to_owned);
+                self.compared(renewed, earlier.and(ticket, at, None))
             }
             None => Observation::first(ticket, at, None),
         };
@@ -146,22 +147,23 @@ impl Known {
     }
 }
 
-/// What a renewal of a ticket may take.
-const LATE: Duration = Duration::from_secs(2);
+/// What a renewal of a ticket may take, and clocks that are right may differ by.
+const LATE: SignedDuration = SignedDuration::from_secs(2);
 
-/// Whether a ticket's last renewal is no older than it may be, by clocks that may be wrong: that proves nothing. Where it is older, only
-/// watching tells whether somebody still stands there.
+/// Whether a ticket's last renewal is no older than it may be, and of no time to come, by clocks that may be wrong: that proves
+/// nothing, and is so of the dead for seconds at most. Where it is not, only watching tells whether somebody still stands there.
 pub fn is_fresh(ticket: &Record, wall: Timestamp) -> bool {
     let renewed = ticket.renew_time().and_then(|time| time.parse().ok());
     let lasts = ticket.duration().map_or(LONGEST, |all| all.min(LONGEST));
     renewed.is_some_and(|renewed: Timestamp| {
-        let until = renewed.checked_add(lasts.as_duration() + LATE);
-        until.is_ok_and(|until| wall <= until)
+        let lasts = SignedDuration::from_secs(lasts.as_secs().into());
+        (-LATE..=lasts + LATE).contains(&wall.duration_since(renewed))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
 
     use proptest::prelude::*;
     use serde_json::json;
@@ -210,6 +212,39 @@ mod tests {
         known.is_served(&own, "eve");
         known.is_served(&own, "nobody");
         assert_eq!(names(&known, &own), ["2", "3", "4"]);
+    }
+
+    /// Each of these seconds ago, by clocks of which one may be wrong.
+    #[test]
+    fn a_renewal_of_long_ago_and_one_of_a_time_to_come_are_both_to_be_watched() {
+        let renewed = "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time");
+        let ticket = ticket(1, 50, 1, Some("ada"));
+        for (ago, fresh) in [
+            (-3600, false),
+            (-3, false),
+            (-1, true),
+            (16, true),
+            (18, false),
+        ] {
+            let wall = renewed + SignedDuration::from_secs(ago);
+            assert_eq!(is_fresh(&ticket, wall), fresh, "{ago}");
+        }
+    }
+
+    #[test]
+    fn what_a_watch_tells_again_is_no_sign_of_life() {
+        let renewed = |version, second: u32| {
+            let ticket = ticket(1, version, 1, Some("ada"));
+            let mut object = ticket.as_json().clone();
+            object["spec"]["renewTime"] = json!(format!("2026-01-01T00:00:{second:02}.000000Z"));
+            Record::new(object).expect("a ticket")
+        };
+        let mut known = Known::default();
+        known.listed(all([renewed(50, 20)]), at(0));
+        known.glimpsed(renewed(40, 10), at(1));
+        assert!(!known.is_alive(&renewed(50, 20)));
+        known.glimpsed(renewed(60, 25), at(2));
+        assert!(known.is_alive(&renewed(60, 25)));
     }
 
     #[derive(Clone, Debug)]
