@@ -6,6 +6,7 @@ mod gate;
 mod keep;
 mod leave;
 pub(super) mod line;
+mod trouble;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,7 @@ use crate::clock::{Clock, Instant};
 pub(super) use gate::Gate;
 use gate::Turn;
 use line::is_fresh;
+use trouble::{ASKED_FOR, SAID_AFTER, Trouble};
 
 /// The queue of a Lease, and how a caller stands in it.
 pub struct Line<A, C> {
@@ -331,47 +333,6 @@ impl<A: Api, C: Clock> Standing<'_, A, C> {
         let operations = Operations::new(api, clock, self.line.read_limit);
         operations.contacted.set(true);
         operations
-    }
-}
-
-/// The shortest time that a request about the line gets.
-const ASKED_FOR: Duration = Duration::from_secs(1);
-
-/// After so long without an answer about the line it is said.
-const SAID_AFTER: Duration = Duration::from_secs(3);
-
-/// That the line cannot be read, or a ticket not be written: since when, and whether that was said.
-#[derive(Default)]
-struct Trouble {
-    since: Option<Instant>,
-    said: bool,
-    pause: Pause,
-}
-
-impl Trouble {
-    /// One that counts from then on, if it comes to one.
-    fn since(began: Instant) -> Self {
-        Self {
-            since: Some(began),
-            ..Self::default()
-        }
-    }
-
-    /// How long the next request may take, so that what hangs is over when it has lasted too long; where that is not the end of it,
-    /// a slow server gets its time.
-    fn limit(&self, now: Instant) -> Duration {
-        let lasted = self.since.map_or(Duration::ZERO, |since| now.since(since));
-        match LONGEST.as_duration().saturating_sub(lasted) {
-            Duration::ZERO => LONGEST.as_duration(),
-            left => left.max(ASKED_FOR),
-        }
-    }
-
-    /// There was an answer.
-    fn over(&mut self, report: OnProgress<'_>) {
-        if std::mem::take(self).said {
-            report(Progress::Heard);
-        }
     }
 }
 
